@@ -1,0 +1,295 @@
+"""The nouns. Frozen values; nothing here reads a clock, a file or a socket.
+
+All `datetime` values are aware. `lang` is a two- or three-letter language code (`fr`, `en`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Audience(StrEnum):
+    """Whom a channel reaches. `live` is the default, whatever the channel's address is."""
+
+    LIVE = "live"
+    TEAM = "team"
+    EXERCISE = "exercise"
+
+
+class Measure(StrEnum):
+    """How a platform counts the length of a text."""
+
+    WEIGHTED = "weighted"  # X: an address counts 23, most scripts 1, CJK and emoji 2
+    UTF16 = "utf16"  # Telegram: UTF-16 units after entities
+    CHARACTERS = "characters"
+
+
+class Markup(StrEnum):
+    """What form of text a channel takes."""
+
+    PLAIN = "plain"
+    TELEGRAM = "telegram"  # `Message.html` holds Telegram HTML, `Message.text` the same in plain
+    EMAIL = "email"  # `Message.html` holds a whole HTML document, `subject` is set
+
+
+class AlertState(StrEnum):
+    """Where an alert stands; the allowed moves are `approval.moves.MOVES`."""
+
+    DRAFT = "draft"
+    PENDING = "pending"  # waits for approvers
+    APPROVED = "approved"  # deliveries exist, none has started
+    RETURNED = "returned"  # sent back to the author with a reason
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # nobody approved in time, or its time to live passed before the first call
+    PUBLISHING = "publishing"
+    PUBLISHED = "published"
+    PARTLY_PUBLISHED = "partly_published"  # some failed, are uncertain, or were not sent
+    FAILED = "failed"  # nothing reached anybody
+    DISCARDED = "discarded"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands (see design promise 1)."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"  # a worker holds it; never attempted
+    SENDING = "sending"  # the intent is committed; the call may be under way
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"  # perhaps sent
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"  # never to be sent, for a named reason
+
+
+OPEN_STATES = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
+
+
+class Role(StrEnum):
+    """What a person may do. An admin manages people; it gives no right to approve."""
+
+    AUTHOR = "author"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class WhenUncertain(StrEnum):
+    """What happens to a delivery that was perhaps sent and cannot be asked about."""
+
+    ASK = "ask"  # a person settles it
+    RESEND = "resend"  # sent once more, at most once, to single recipients only
+
+
+class Purpose(StrEnum):
+    """Why a message exists."""
+
+    PUBLICATION = "publication"
+    TEST = "test"  # `test-send` to the team
+    NOTICE = "notice"  # the program tells the team something
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an account may be used. Rates are calls per second; windows are (calls, length)."""
+
+    per_second: float | None = None
+    per_chat_second: float | None = None
+    windows: tuple[tuple[int, timedelta], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one post costs, in `currency`."""
+
+    currency: str = "USD"
+    post: float = 0.0
+    post_with_link: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that may be spent on an account per period."""
+
+    amount: float
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """What a type of channel can do; declared by its adapter."""
+
+    type: str
+    limit: int | None  # of one post, in `measure`; None: no limit
+    measure: Measure = Measure.CHARACTERS
+    markup: Markup = Markup.PLAIN
+    form: str = "short"  # the template it takes unless it has one of its own: short or long
+    parts: bool = False  # a text that is too long may become a thread
+    per_recipient: bool = False  # one delivery per recipient instead of one per post
+    can_edit: bool = False
+    can_delete: bool = False
+    can_reply: bool = False
+    can_reconcile: bool = False  # can be asked whether an uncertain post exists
+    public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly
+    pace: Pace = Pace()
+    price: Price = Price()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where one delivery goes: a chat, an account, a mail address. `lang` None: the channel's first."""
+
+    address: str
+    lang: str | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One configured account, as plain data (`config` builds it; adapters get it)."""
+
+    name: str
+    spec: ChannelSpec
+    languages: tuple[str, ...]
+    audience: Audience = Audience.LIVE
+    targets: tuple[Target, ...] = ()
+    pace: Pace = Pace()
+    budget: Budget | None = None
+
+    @property
+    def type(self) -> str:
+        return self.spec.type
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who speaks. `sandbox` is true only where every channel is on loopback."""
+
+    name: str
+    languages: tuple[str, ...] = ("fr", "en")
+    timezone: str = "Europe/Paris"
+    verification_page: str = ""
+    hashtag: str = ""
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The final text of an alert for one channel, language and part."""
+
+    channel: str
+    type: str
+    lang: str
+    part: int  # from 1
+    parts: int
+    text: str  # plain text: what is posted, or the plain alternative
+    html: str | None
+    subject: str | None
+    length: int  # in `measure`
+    limit: int | None
+    measure: Measure
+    has_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong with an alert. `acceptable`: a judgement that a person may accept with a reason
+    (`--accept RULE=REASON`), not a law."""
+
+    rule: str
+    message: str
+    field: str | None = None
+    channel: str | None = None
+    lang: str | None = None
+    acceptable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A channel or language that an alert leaves out, and why."""
+
+    channel: str
+    lang: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this alert is, for its texts: `BKRT-2` is the second alert of incident `BKRT`."""
+
+    incident: str
+    alert: str
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What a kind asks for before it may go out."""
+
+    approvers: int
+    author_may_approve: bool
+    expires_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Everything an alert says, everywhere, and what stands in its way."""
+
+    kind: str
+    digest: str
+    messages: tuple[Message, ...]
+    targets: Mapping[str, tuple[Target, ...]]  # by channel, each with its language resolved
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    accepted: tuple[Fault, ...] = ()  # faults that a person accepted with a reason
+    omitted: tuple[Omission, ...] = ()
+    completeness: Mapping[str, bool | None] = field(default_factory=dict)  # None: not called for
+    promised: tuple[datetime, ...] = ()  # times the text promises; approval is refused after them
+
+    @property
+    def publishable(self) -> bool:
+        return not self.faults and bool(self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may act. `counts`: confirmed, not revoked, not lapsed."""
+
+    id: int
+    name: str
+    roles: frozenset[Role]
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the channel gave back. `note` tells the operator something worth knowing."""
+
+    id: str
+    url: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One finished text on its way to one target: what an adapter gets."""
+
+    alert: str
+    delivery: int
+    attempt: int  # from 1
+    target: str
+    lang: str
+    text: str
+    html: str | None = None
+    subject: str | None = None
+    part: int = 1
+    parts: int = 1
+    reply_to: str | None = None  # the remote id of the post it continues
+    message_id: str = ""  # stable over attempts; without angle brackets
+    references: tuple[str, ...] = ()  # message ids of earlier mails in this thread
+    uncertain_before: bool = False  # an earlier attempt was perhaps sent
+
+
+@dataclass(frozen=True, slots=True)
+class ExercisePost(Post):
+    """A post of an exercise. An adapter of a live channel refuses this type (design promise 7)."""

@@ -1,0 +1,311 @@
+"""The tables. One metadata for SQLite and PostgreSQL; migrations build exactly this.
+
+Moments of people's work are `Instant` (aware datetime in Python, epoch seconds in UTC in the database).
+Moments of the outbox (`not_before`, `lease_until`, …) are plain epoch seconds by the *database's* clock.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as epoch seconds."""
+
+    impl = Float(53)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return None if value is None else value.timestamp()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Seconds = Float(53)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("roles", JSON, nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("token_expires_at", Instant),
+    Column("last_used_at", Instant),
+    Column("added_at", Instant, nullable=False),
+    Column("added_by", ForeignKey("person.id")),
+    Column("confirmed_at", Instant),  # counts once set
+    Column("confirmed_by", ForeignKey("person.id")),
+    Column("revoked_at", Instant),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("opened_at", Instant, nullable=False),
+    Column("opened_by", ForeignKey("person.id")),
+    Column("closed_at", Instant),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("incident_id", ForeignKey("incident.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),  # within the incident, from 1
+    Column("kind", String(64), nullable=False),
+    Column("state", String(20), nullable=False, index=True),
+    Column("exercise", Boolean, nullable=False),
+    Column("languages", JSON, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("given", JSON, nullable=False),  # field values, relative times resolved
+    Column("accepted", JSON, nullable=False),  # {rule: reason}
+    Column("revision", Integer, nullable=False),  # counts edits, from 1
+    Column("author_id", ForeignKey("person.id")),
+    Column("last_editor_id", ForeignKey("person.id")),
+    Column("submitter_id", ForeignKey("person.id")),
+    Column("drafted_at", Instant, nullable=False),
+    Column("composed_at", Instant, nullable=False),
+    Column("submitted_at", Instant),
+    Column("pending_until", Instant),
+    Column("approved_at", Instant),
+    Column("not_before", Instant),
+    Column("digest", String(64), nullable=False),
+    Column("approvers", Integer, nullable=False),
+    Column("author_may_approve", Boolean, nullable=False),
+    Column("priority", Integer, nullable=False),  # lower goes first
+    Column("ttl_seconds", Seconds, nullable=False),
+    Column("when_uncertain", String(10), nullable=False),
+    Column("promised", JSON, nullable=False),  # epoch seconds of the times promised in the text
+    Column("faults", JSON, nullable=False),  # what the last composing found
+    Column("warnings", JSON, nullable=False),
+    Column("omitted", JSON, nullable=False),
+    Column("references", JSON, nullable=False),  # ids of earlier alerts
+    Column("reason", Text),  # of the last return, rejection, expiry or failure
+    Column("break_glass_by", ForeignKey("person.id")),
+    Column("break_glass_reason", Text),
+    Column("countersigned_by", ForeignKey("person.id")),
+    Column("countersigned_at", Instant),
+    UniqueConstraint("incident_id", "number"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("purpose", String(12), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("lang", String(16), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text),
+    Column("subject", Text),
+    Column("length", Integer, nullable=False),
+    Column("limit", Integer),
+    Column("measure", String(12), nullable=False),
+    Column("has_link", Boolean, nullable=False),
+)
+
+target = Table(
+    "target",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("channel", String(64), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("lang", String(16)),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("void", Boolean, nullable=False),  # an edit after it
+)
+
+shown = Table(  # the digest that a person was last shown, so that `approve` needs none
+    "shown",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+record = Table(  # posted by hand, outside alertbot
+    "record",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("channel", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("remote_id", String(200)),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+account = Table(  # one per configured channel
+    "account",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("gap", Seconds, nullable=False),  # least seconds between two calls
+    Column("chat_gap", Seconds, nullable=False),  # the same, per target
+    Column("windows", JSON, nullable=False),  # [[calls, seconds], …]
+    Column("budget", Seconds),  # the most to spend per `budget_seconds`
+    Column("budget_seconds", Seconds),
+    Column("booked_to", Seconds, nullable=False),
+    Column("halted", Boolean, nullable=False),
+    Column("paused", Text),  # the reason, while the account waits for a person
+)
+
+pace = Table(  # per chat or group of an account
+    "pace",
+    metadata,
+    Column("key", String(400), primary_key=True),
+    Column("next_free", Seconds, nullable=False),
+)
+
+halt = Table(  # one row, id 1: everything is halted
+    "halt",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("halted", Boolean, nullable=False),
+)
+
+dispatch = Table(  # one alert on one account
+    "dispatch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("purpose", String(12), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("not_before", Seconds, nullable=False),
+    Column("expires_at", Seconds, nullable=False),
+    Column("halted", Boolean, nullable=False),
+    Column("exercise", Boolean, nullable=False),
+    Column("when_uncertain", String(10), nullable=False),
+    UniqueConstraint("alert_id", "account_id", "purpose"),
+)
+
+delivery = Table(  # one row, one call
+    "delivery",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("dispatch_id", ForeignKey("dispatch.id"), nullable=False),
+    Column("message_id", ForeignKey("message.id")),  # none where it was skipped
+    Column("target", String(320), nullable=False),
+    Column("lang", String(16)),
+    Column("part", Integer, nullable=False),
+    Column("after_id", ForeignKey("delivery.id"), index=True),  # the part it continues
+    Column("state", String(12), nullable=False),
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("resent", Boolean, nullable=False, default=False),
+    Column("worker", String(64)),
+    Column("lease_until", Seconds),
+    Column("retry_at", Seconds, nullable=False),  # far ahead while the part before it is not out
+    Column("cost", Seconds, nullable=False, default=0.0),
+    Column("remote_id", String(200)),
+    Column("url", Text),
+    Column("note", Text),
+    Column("attempted_at", Seconds),
+    Column("settled_at", Seconds),
+    CheckConstraint(
+        "state IN ('pending','claimed','sending','sent','failed','uncertain','cancelled','expired',"
+        "'skipped')",
+        name="state",
+    ),
+)
+PENDING = delivery.c.state == literal_column("'pending'")  # a literal, so that the partial index is usable
+Index(
+    "ix_delivery_due",
+    delivery.c.dispatch_id,
+    delivery.c.retry_at,
+    delivery.c.id,
+    sqlite_where=PENDING,
+    postgresql_where=PENDING,
+)
+HELD = delivery.c.state.in_([literal_column("'claimed'"), literal_column("'sending'")])
+Index(
+    "ix_delivery_lease", delivery.c.lease_until, sqlite_where=HELD, postgresql_where=HELD
+)
+
+spent = Table(  # every attempt on an account with windows or a budget
+    "spent",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    Column("at", Seconds, nullable=False),
+    Column("cost", Seconds, nullable=False),
+)
+Index("ix_spent_window", spent.c.account_id, spent.c.at)
+
+worker = Table(  # who is alive
+    "worker",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("seen_at", Seconds, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", String(40), nullable=False),  # ISO 8601, UTC
+    Column("actor", String(200), nullable=False),
+    Column("verb", String(40), nullable=False),
+    Column("alert", String(20)),
+    Column("digest", String(64)),
+    Column("remote_id", String(200)),
+    Column("detail", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)
+
+installation = Table(  # one row: a random key that turns addresses into pseudonyms in the audit
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pseudonym_key", String(64), nullable=False),
+)
