@@ -1,0 +1,174 @@
+"""What every command shares: the session, output for people and for machines, errors as sentences."""
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from alertbot.errors import AlertbotError, Faulty, Misuse
+from alertbot.words import _
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from alertbot.app import App
+    from alertbot.model import Person
+    from alertbot.service.context import Context
+
+T = TypeVar("T")
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help=_("Print one JSON document on stdout; words go to stderr."))
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help=_("A field's value; FIELD.fr=… for one language.")),
+]
+Vars = Annotated[
+    Path | None, typer.Option("--vars", metavar="FILE", help=_("A YAML file with the field values."))
+]
+Langs = Annotated[
+    list[str] | None, typer.Option("--lang", metavar="L", help=_("Only this language; may be repeated."))
+]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option("--channel", metavar="C", help=_("Only this channel; may be repeated.")),
+]
+Accepts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept", metavar="RULE=REASON", help=_("Accept a fault that is a judgement, with the reason.")
+    ),
+]
+AlertId = Annotated[str, typer.Argument(metavar="ALERT", help=_("The alert, for example BKRT-1."))]
+Digest = Annotated[
+    str | None,
+    typer.Option(
+        "--digest", metavar="D", help=_("What you approve: its digest, or the first 12 signs or more.")
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help=_("Your token, instead of ALERTBOT_TOKEN.")),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What was said before the command's name."""
+
+    config: Path | None
+    token_file: Path | None
+
+    def config_path(self) -> Path:
+        """`--config`, else `$ALERTBOT_CONFIG`, else `./config.yaml`."""
+        return self.config or Path(os.environ.get("ALERTBOT_CONFIG") or "config.yaml")
+
+    def token(self, given: Path | None = None) -> str | None:
+        """The acting person's token, or None where none is set."""
+        path = given or self.token_file
+        if path is None:
+            return os.environ.get("ALERTBOT_TOKEN") or None
+        try:
+            return path.read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misuse(
+                _("The token file {path} cannot be read: {why}.").format(path=path, why=_why(error))
+            ) from None
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def session(context: typer.Context) -> Session:
+    found = context.find_root().obj
+    return found if isinstance(found, Session) else Session(None, None)
+
+
+def console(as_json: bool = False) -> "Console":
+    """Where people read: stdout, or stderr while stdout belongs to a JSON document."""
+    from rich.console import Console
+
+    return Console(stderr=as_json, highlight=False, markup=False)
+
+
+def say(text: str, as_json: bool = False) -> None:
+    """One plain sentence for people, never wrapped or coloured."""
+    print(text, file=sys.stderr if as_json else sys.stdout)
+
+
+def emit(document: Any) -> None:
+    """The one JSON document of a command."""
+    print(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def complain(error: AlertbotError) -> None:
+    """An error as people read it: the sentence, then each fault."""
+    print(f"alertbot: {error}", file=sys.stderr)
+    if isinstance(error, Faulty):
+        for fault in error.faults:
+            place = " ".join(filter(None, (fault.field, fault.channel, fault.lang)))
+            print(f"  - {fault.rule}{f' ({place})' if place else ''}: {fault.message}", file=sys.stderr)
+
+
+def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:
+    """`RULE=REASON` pairs of an option. Raises `Misuse` for one without a reason."""
+    found = {}
+    for pair in pairs or []:
+        name, sign, value = pair.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise Misuse(
+                _("{option} takes NAME=VALUE with neither side empty; got '{pair}'.").format(
+                    option=option, pair=pair
+                )
+            )
+        found[name.strip()] = value.strip()
+    return found
+
+
+def with_app(context: typer.Context, work: "Callable[[App], Awaitable[T]]") -> T:
+    """Build the application from the configuration and run `work` in it."""
+    import asyncio
+
+    from alertbot.app import build
+
+    async def go() -> T:
+        app = build(session(context).config_path())
+        try:
+            return await work(app)
+        finally:
+            await app.close()
+
+    return asyncio.run(go())
+
+
+def act(
+    context: typer.Context,
+    work: "Callable[[Context, Person], Awaitable[T]]",
+    token_file: Path | None = None,
+) -> T:
+    """Run a verb that changes something: needs the acting person's token."""
+    from alertbot.service.people import acting
+
+    token = session(context).token(token_file)
+
+    async def go(app: "App") -> T:
+        service = await app.open()
+        return await work(service, await acting(service, token))
+
+    return with_app(context, go)
+
+
+def read(context: typer.Context, work: "Callable[[Context], Awaitable[T]]") -> T:
+    """Run a verb that only reads, or that needs no token."""
+
+    async def go(app: "App") -> T:
+        return await work(await app.open())
+
+    return with_app(context, go)
