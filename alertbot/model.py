@@ -106,6 +106,10 @@ class Price:
     post: float = 0.0
     post_with_link: float = 0.0
 
+    def of(self, *, has_link: bool) -> float:
+        """What one such post costs."""
+        return self.post_with_link if has_link else self.post
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -249,6 +253,23 @@ class Composition:
     @property
     def publishable(self) -> bool:
         return not self.faults and bool(self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long until the last recipient is reached: seconds after the first call, at the accounts'
+    paces, with nothing else waiting."""
+
+    seconds: float
+    per_channel: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the platforms charge for an alert."""
+
+    currency: str
+    amount: float
 
 
 @dataclass(frozen=True, slots=True)

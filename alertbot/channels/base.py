@@ -27,12 +27,12 @@ class Adapter(ABC, Generic[S]):
         self.settings = settings
 
     @classmethod
-    def targets(cls, settings: S) -> tuple[Target, ...]:
+    def targets(cls, settings: S) -> tuple[Target, ...]:  # noqa: ARG003 - for subclasses
         """Where posts of this account go. One target unless the spec says `per_recipient`.
 
         Raises `ConfigInvalid` where a file of recipients cannot be read.
         """
-        return ()
+        return (Target(cls.spec.type),)
 
     async def publish(self, post: Post) -> Receipt:
         """Publish one post. Raises `Rejected`, `Throttled`, `Unavailable`, `Uncertain` or `ChannelDown`."""
@@ -54,7 +54,7 @@ class Adapter(ABC, Generic[S]):
     async def identify(self) -> str:
         """Ask the platform who this account is (`check --online`). Same errors as `publish`."""
 
-    async def find(self, post: Post) -> Receipt | None:
+    async def find(self, post: Post) -> Receipt | None:  # noqa: ARG002 - for subclasses
         """Look for a post that was perhaps published. Only where `spec.can_reconcile`."""
         return None
 

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -52,10 +52,12 @@ def root(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=_("The configuration, else $ALERTBOT_CONFIG, else ./config.yaml.")),
+        typer.Option(
+            metavar="FILE", help=_("The configuration, else $ALERTBOT_CONFIG, else ./config.yaml.")
+        ),
     ] = None,
     token_file: TokenFile = None,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Print the version."))
     ] = False,
 ) -> None:
@@ -103,7 +105,13 @@ def _fail(error: AlertbotError, as_json: bool) -> int:
     complain(error)
     if as_json:
         faults = [
-            {"rule": f.rule, "field": f.field, "channel": f.channel, "lang": f.lang, "message": f.message}
+            {
+                "rule": f.rule,
+                "field": f.field,
+                "channel": f.channel,
+                "lang": f.lang,
+                "message": f.message,
+            }
             for f in getattr(error, "faults", ())
         ]
         emit({"error": str(error), "faults": faults})

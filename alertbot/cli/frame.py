@@ -27,13 +27,16 @@ AsJson = Annotated[
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help=_("A field's value; FIELD.fr=… for one language.")),
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help=_("A field's value; FIELD.fr=… for one language.")
+    ),
 ]
 Vars = Annotated[
     Path | None, typer.Option("--vars", metavar="FILE", help=_("A YAML file with the field values."))
 ]
 Langs = Annotated[
-    list[str] | None, typer.Option("--lang", metavar="L", help=_("Only this language; may be repeated."))
+    list[str] | None,
+    typer.Option("--lang", metavar="L", help=_("Only this language; may be repeated.")),
 ]
 Channels = Annotated[
     list[str] | None,
@@ -42,7 +45,9 @@ Channels = Annotated[
 Accepts = Annotated[
     list[str] | None,
     typer.Option(
-        "--accept", metavar="RULE=REASON", help=_("Accept a fault that is a judgement, with the reason.")
+        "--accept",
+        metavar="RULE=REASON",
+        help=_("Accept a fault that is a judgement, with the reason."),
     ),
 ]
 AlertId = Annotated[str, typer.Argument(metavar="ALERT", help=_("The alert, for example BKRT-1."))]
@@ -89,6 +94,11 @@ def _why(error: Exception) -> str:
 def session(context: typer.Context) -> Session:
     found = context.find_root().obj
     return found if isinstance(found, Session) else Session(None, None)
+
+
+def example(line: str) -> str:
+    """The example under a command's help."""
+    return _("Example: {line}").format(line=line)
 
 
 def console(as_json: bool = False) -> "Console":

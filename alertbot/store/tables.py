@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
 )
 from sqlalchemy.types import TypeDecorator
@@ -88,6 +89,7 @@ alert = Table(
     Column("languages", JSON, nullable=False),
     Column("channels", JSON, nullable=False),
     Column("given", JSON, nullable=False),  # field values, relative times resolved
+    Column("raw", JSON, nullable=False),  # the same as typed, so that `submit --retime` can resolve anew
     Column("accepted", JSON, nullable=False),  # {rule: reason}
     Column("revision", Integer, nullable=False),  # counts edits, from 1
     Column("author_id", ForeignKey("person.id")),
@@ -102,6 +104,7 @@ alert = Table(
     Column("digest", String(64), nullable=False),
     Column("approvers", Integer, nullable=False),
     Column("author_may_approve", Boolean, nullable=False),
+    Column("expires_after_seconds", Seconds, nullable=False),  # of an approval, and of waiting for one
     Column("priority", Integer, nullable=False),  # lower goes first
     Column("ttl_seconds", Seconds, nullable=False),
     Column("when_uncertain", String(10), nullable=False),
@@ -123,6 +126,7 @@ message = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),  # the alert's; an edit leaves older texts for the record
     Column("purpose", String(12), nullable=False),
     Column("channel", String(64), nullable=False),
     Column("type", String(32), nullable=False),
@@ -146,6 +150,7 @@ target = Table(
     Column("channel", String(64), nullable=False),
     Column("address", String(320), nullable=False),
     Column("lang", String(16)),
+    Column("topics", JSON, nullable=False),
 )
 
 approval = Table(
@@ -194,6 +199,8 @@ account = Table(  # one per configured channel
     Column("booked_to", Seconds, nullable=False),
     Column("halted", Boolean, nullable=False),
     Column("paused", Text),  # the reason, while the account waits for a person
+    Column("blocked_until", Seconds, nullable=False),  # throttled, window full or budget used up
+    Column("blocked", Text),  # why
 )
 
 pace = Table(  # per chat or group of an account
@@ -215,16 +222,37 @@ dispatch = Table(  # one alert on one account
     metadata,
     Column("id", Integer, primary_key=True),
     Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
-    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
     Column("purpose", String(12), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("not_before", Seconds, nullable=False),
     Column("expires_at", Seconds, nullable=False),
     Column("halted", Boolean, nullable=False),
+    Column("cancelled", Text),  # the reason; its rows follow in chunks
+    Column("started", Boolean, nullable=False),  # a first call was intended
+    Column("closed", Boolean, nullable=False),  # no row of it is open
     Column("exercise", Boolean, nullable=False),
     Column("when_uncertain", String(10), nullable=False),
-    UniqueConstraint("alert_id", "account_id", "purpose"),
+)
+Index(
+    "ix_dispatch_open",
+    dispatch.c.account_id,
+    dispatch.c.priority,
+    dispatch.c.id,
+    sqlite_where=~dispatch.c.closed,
+    postgresql_where=~dispatch.c.closed,
+)
+ONE_PUBLICATION = and_(
+    dispatch.c.purpose == literal_column("'publication'"), dispatch.c.cancelled.is_(None)
+)
+Index(  # an alert goes out once per account, unless it was cancelled and approved anew
+    "uq_dispatch_publication",
+    dispatch.c.alert_id,
+    dispatch.c.account_id,
+    unique=True,
+    sqlite_where=ONE_PUBLICATION,
+    postgresql_where=ONE_PUBLICATION,
 )
 
 delivery = Table(  # one row, one call
@@ -236,7 +264,7 @@ delivery = Table(  # one row, one call
     Column("target", String(320), nullable=False),
     Column("lang", String(16)),
     Column("part", Integer, nullable=False),
-    Column("after_id", ForeignKey("delivery.id"), index=True),  # the part it continues
+    Column("after_id", ForeignKey("delivery.id")),  # the part it continues
     Column("state", String(12), nullable=False),
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, default=0),
@@ -265,10 +293,11 @@ Index(
     sqlite_where=PENDING,
     postgresql_where=PENDING,
 )
-HELD = delivery.c.state.in_([literal_column("'claimed'"), literal_column("'sending'")])
-Index(
-    "ix_delivery_lease", delivery.c.lease_until, sqlite_where=HELD, postgresql_where=HELD
-)
+LEASED = delivery.c.lease_until.is_not(None)  # claimed, sending, or uncertain and not yet asked about
+Index("ix_delivery_lease", delivery.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
+FOLLOWS = delivery.c.after_id.is_not(None)
+Index("ix_delivery_after", delivery.c.after_id, sqlite_where=FOLLOWS, postgresql_where=FOLLOWS)
+Index("ix_delivery_target", delivery.c.dispatch_id, delivery.c.target)
 
 spent = Table(  # every attempt on an account with windows or a budget
     "spent",

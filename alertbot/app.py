@@ -1,0 +1,121 @@
+"""The one place that turns a configuration into the parts that work: `build(path) -> App`.
+
+Imports stay inside the functions, so that a preview without a configuration loads none of this.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alertbot.channels import specs
+from alertbot.model import Channel, Organisation, Target
+from alertbot.service.context import Context, Voice
+
+if TYPE_CHECKING:
+    from alertbot.channels.base import Adapter
+    from alertbot.config import Config
+
+UNCONFIGURED = Organisation(
+    name="Organisation",
+    languages=("fr", "en"),
+    timezone="Europe/Paris",
+    verification_page="https://www.example.org/alert",
+    sandbox=True,
+)
+
+
+def unconfigured_voice() -> Voice:
+    """Who speaks where there is no configuration: one X, one Telegram and one mail channel, fr and en."""
+    from alertbot.compose.catalogue import shipped
+
+    languages = UNCONFIGURED.languages
+    readers = tuple(Target(f"reader-{lang}@example.org", lang) for lang in languages)
+    targets = {"x": (Target("x"),), "telegram": (Target("@example"),), "email": readers}
+    channels = {
+        name: Channel(
+            name, specs.SHIPPED[name], languages, targets=places, pace=specs.SHIPPED[name].pace
+        )
+        for name, places in targets.items()
+    }
+    return Voice(UNCONFIGURED, channels, (shipped(),))
+
+
+def voice_for(named: Path | None, path: Path) -> Voice:
+    """Who speaks: as configured where a configuration was named or lies at `path`, else a default voice.
+
+    Raises `ConfigInvalid` for a configuration that is named and missing, or is wrong.
+    """
+    if named is None and not path.exists():
+        return unconfigured_voice()
+    return build(path).voice
+
+
+@dataclass
+class App:
+    """A configured alertbot. Adapters and the database are made when first asked for."""
+
+    config: "Config"
+    voice: Voice
+    path: Path
+    _context: Context | None = None
+    _adapters: "dict[str, Adapter[Any]]" = field(default_factory=dict)
+
+    async def open(self, *, migrate: bool = True) -> Context:
+        """The service's context, with the database open and migrated. Raises `StoreFailed`."""
+        if self._context is None:
+            from alertbot.store.database import Database
+
+            database = await Database.open(self.config.database_url(), migrate=migrate)
+            self._context = Context(self.voice, database, self.config.publish_delay)
+        return self._context
+
+    def adapters(self) -> "Mapping[str, Adapter[Any]]":
+        """One adapter per configured channel; no network, library or secret is touched."""
+        if not self._adapters:
+            from alertbot.channels.directory import adapter_types
+
+            types = adapter_types()
+            self._adapters = {
+                name: types[settings.type](self.voice.channels[name], settings)
+                for name, settings in self.config.channels.items()
+            }
+        return self._adapters
+
+    async def close(self) -> None:
+        for adapter in self._adapters.values():
+            await adapter.close()
+        if self._context is not None:
+            await self._context.database.close()
+
+
+def build(path: Path) -> App:
+    """Read the configuration and wire the parts. Raises `ConfigInvalid` with every fault at once."""
+    from alertbot import config
+    from alertbot.channels.directory import adapter_types
+
+    types = adapter_types()
+    read = config.read(path, {name: adapter.settings_type for name, adapter in types.items()})
+    channels = {
+        name: config.channel_of(
+            name,
+            settings,
+            types[settings.type].spec,
+            types[settings.type].targets(settings),
+            organisation=config.organisation_of(read),
+        )
+        for name, settings in read.channels.items()
+    }
+    return App(read, _voice(read, channels), path)
+
+
+def _voice(read: "Config", channels: Mapping[str, Channel]) -> Voice:
+    from alertbot import config
+    from alertbot.approval.policy import Override
+    from alertbot.compose.catalogue import shipped
+
+    folders = tuple(filter(None, (shipped(), read.messages_folder)))
+    overrides = {
+        kind: Override(rule.approvers, rule.expires_after) for kind, rule in read.approvals.items()
+    }
+    return Voice(config.organisation_of(read), channels, folders, overrides)

@@ -1,0 +1,89 @@
+"""Which types of channel there are: everything announced as an entry point in `alertbot.channels`."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from alertbot.channels.base import Adapter
+from alertbot.config import ChannelSettings
+from alertbot.errors import ConfigInvalid, safe
+from alertbot.model import ChannelSpec
+from alertbot.words import _
+
+GROUP = "alertbot.channels"
+OURS = "alertbot"
+
+AdapterType = type[Adapter[Any]]
+
+
+class _Types(Mapping[str, AdapterType]):
+    """Names are known at once; an adapter is imported when it is first asked for."""
+
+    def __init__(self, announced: Mapping[str, EntryPoint]) -> None:
+        self._announced = dict(announced)
+        self._loaded: dict[str, AdapterType] = {}
+
+    def __getitem__(self, name: str) -> AdapterType:
+        if name not in self._loaded:
+            self._loaded[name] = _load(self._announced[name])
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._announced
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._announced)
+
+    def __len__(self) -> int:
+        return len(self._announced)
+
+
+@cache
+def adapter_types() -> Mapping[str, AdapterType]:
+    """Every installed type of channel by name. Asking for one that is broken raises `ConfigInvalid`
+    with the package to mend; the others are not touched by it."""
+    return types_of(entry_points(group=GROUP))
+
+
+def types_of(
+    announced: Iterator[EntryPoint] | tuple[EntryPoint, ...] | Any,
+) -> Mapping[str, AdapterType]:
+    """The same for given entry points. Ours come last, so that no package can take their names."""
+    return _Types({point.name: point for point in sorted(announced, key=_is_ours)})
+
+
+def _is_ours(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == OURS
+
+
+def _load(point: EntryPoint) -> AdapterType:
+    try:
+        found = point.load()
+    except Exception as error:  # noqa: BLE001 - foreign code; its fault becomes a sentence
+        raise _broken(point, f"{type(error).__name__}: {safe(error)}") from None
+    if wrong := _what_is_wrong(point.name, found):
+        raise _broken(point, wrong)
+    adapter: AdapterType = found
+    return adapter
+
+
+def _what_is_wrong(name: str, found: object) -> str:
+    if not (isinstance(found, type) and issubclass(found, Adapter)):
+        return _("it is not a subclass of alertbot.channels.base.Adapter")
+    spec, settings = getattr(found, "spec", None), getattr(found, "settings_type", None)
+    if not isinstance(spec, ChannelSpec) or spec.type != name:
+        return _("its `spec` is not a ChannelSpec of the type {name}").format(name=name)
+    if not (isinstance(settings, type) and issubclass(settings, ChannelSettings)):
+        return _("its `settings_type` is not a subclass of ChannelSettings")
+    return ""
+
+
+def _broken(point: EntryPoint, why: str) -> ConfigInvalid:
+    package = point.dist.name if point.dist is not None else point.value
+    return ConfigInvalid(
+        _(
+            "The type of channel {name} from the package {package} cannot be used: {why}. "
+            "Mend or uninstall the package, or take its channels out of the configuration."
+        ).format(name=point.name, package=package, why=why)
+    )

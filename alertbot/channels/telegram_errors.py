@@ -1,0 +1,142 @@
+"""What the exceptions of python-telegram-bot mean. Imported when Telegram is first used.
+
+Its `BadRequest` is a `NetworkError`, so the order of the cases counts; and whether a `NetworkError`
+was sent is told by its cause alone.
+"""
+
+import logging
+import re
+from datetime import timedelta
+
+import httpx
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+)
+
+from alertbot.channels.logs import quieten
+from alertbot.errors import (
+    ChannelDown,
+    ChannelError,
+    Rejected,
+    Scope,
+    Throttled,
+    Unavailable,
+    Uncertain,
+    safe,
+)
+from alertbot.words import _
+
+# telegram logs bodies that are not JSON, with a traceback; httpx logs the token with every address.
+quieten("telegram", level=logging.CRITICAL)
+quieten("httpx", "httpcore", "hpack")
+
+LONGEST_WAIT_SECONDS = 86_400.0
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+OF_THE_CHAT = re.compile(r"chat not found|not enough rights|administrator rights|CHAT_", re.IGNORECASE)
+NOTHING_CHANGED = re.compile(r"message is not modified", re.IGNORECASE)
+ALREADY_GONE = re.compile(r"message to delete not found", re.IGNORECASE)
+
+
+def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
+    """The error of ours for any exception of a call. Secrets are kept out of it."""
+    why = safe(getattr(error, "message", ""), *secrets) or type(error).__name__
+    match error:
+        case RetryAfter():
+            return Throttled(
+                _(
+                    "Telegram: too many messages; {alert} goes out when Telegram allows it again."
+                ).format(alert=alert),
+                wait=_seconds(error.retry_after),
+                code="429",
+            )
+        case InvalidToken():
+            return ChannelDown(
+                _(
+                    "Telegram does not know this bot token ({why}). Get a new one from @BotFather."
+                ).format(why=why),
+                code="401",
+            )
+        case Forbidden():
+            return Rejected(
+                _(
+                    "Telegram: the bot may not write to this chat ({why}). Add it to the chat again."
+                ).format(why=why),
+                scope=Scope.RECIPIENT,
+                code="403",
+            )
+        case ChatMigrated():
+            return Rejected(
+                _("Telegram: the chat has a new number, {chat}. Put it in the configuration.").format(
+                    chat=error.new_chat_id
+                ),
+                scope=Scope.CHANNEL,
+                code="migrated",
+            )
+        case BadRequest():
+            return _bad_request(why, alert)
+    return _without_answer(error, why, alert)
+
+
+def _bad_request(why: str, alert: str) -> ChannelError:
+    if OF_THE_CHAT.search(why):
+        return Rejected(
+            _(
+                "Telegram: {alert} cannot go to this chat ({why}). Correct `chat`, or the bot's rights."
+            ).format(alert=alert, why=why),
+            scope=Scope.CHANNEL,
+            code="400",
+        )
+    return Rejected(
+        _("Telegram refused the text of {alert}: {why}. Change it and submit it anew.").format(
+            alert=alert, why=why.rstrip(".")
+        ),
+        code="400",
+    )
+
+
+def _without_answer(error: Exception, why: str, alert: str) -> ChannelError:
+    cause = error.__cause__
+    if isinstance(error, Conflict) or isinstance(cause, NOT_SENT):
+        return Unavailable(
+            _("Telegram could not be reached for {alert} ({why}).").format(alert=alert, why=why),
+            code=type(cause or error).__name__,
+        )
+    return Uncertain(
+        _(
+            "Telegram's answer on {alert} was lost, so the message may stand. Look at the chat, then "
+            "settle the delivery."
+        ).format(alert=alert),
+        code=type(cause or error).__name__,
+    )
+
+
+def _seconds(wait: float | timedelta) -> float:
+    """The library gives an int, or a timedelta where PTB_TIMEDELTA is set."""
+    seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+    return min(max(seconds, 1.0), LONGEST_WAIT_SECONDS)
+
+
+def new_chat(error: Exception) -> int | None:
+    """The number a group has since it became a supergroup, where that is why the call failed."""
+    moved = error.new_chat_id if isinstance(error, ChatMigrated) else None
+    return moved if isinstance(moved, int) else None
+
+
+def nothing_changed(error: Exception) -> bool:
+    return isinstance(error, BadRequest) and bool(NOTHING_CHANGED.search(error.message))
+
+
+def already_gone(error: Exception) -> bool:
+    return isinstance(error, BadRequest) and bool(ALREADY_GONE.search(error.message))

@@ -1,0 +1,145 @@
+"""Deciding on an alert that somebody else submitted: approve, return, reject, countersign."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, act, emit, example, say
+from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alertbot.model import Person
+    from alertbot.service.context import Context
+
+Reason = Annotated[
+    str, typer.Option("--reason", metavar="WHY", help=_("Why, for the author and the audit."))
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "approve",
+        help=_(
+            "Approve exactly what you were shown. Author, last editor and submitter cannot; the last approval"
+            " that is needed publishes."
+        ),
+        epilog=example("alertbot approve BKRT-1 --digest 3f9c0a12b7d4"),
+    )(approve)
+    app.command(
+        "return",
+        help=_("Send an alert back to its author with a reason."),
+        epilog=example('alertbot return BKRT-1 --reason "name the départements"'),
+    )(return_)
+    app.command(
+        "reject",
+        help=_("Refuse an alert for good, with a reason."),
+        epilog=example('alertbot reject BKRT-1 --reason "not our network"'),
+    )(reject)
+    app.command(
+        "countersign",
+        help=_("Confirm afterwards what one person published alone with --break-glass."),
+        epilog=example("alertbot countersign BKRT-1"),
+    )(countersign)
+
+
+def approve(
+    context: typer.Context,
+    alert: AlertId,
+    digest: Digest = None,
+    break_glass: Annotated[
+        bool,
+        typer.Option(
+            "--break-glass", help=_("Publish alone, in an emergency: loud, and countersigned later.")
+        ),
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(metavar="WHY", help=_("Why the glass is broken."))
+    ] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help=_("Send at once from here, without waiting for a worker."))
+    ] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import deciding
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        if break_glass:
+            return await deciding.break_glass(service, person, alert, digest, reason or "")
+        return await deciding.approve(service, person, alert, digest)
+
+    view = act(context, work, token_file)
+    say(_approved(view), as_json)
+    if publish and view["state"] == "approved":
+        from alertbot.cli.publishing import drain_now
+
+        drain_now(context, view, as_json)
+        return
+    if as_json:
+        emit(view)
+
+
+def _approved(view: dict[str, Any]) -> str:
+    """What happens next, in one sentence."""
+    if view["state"] != "approved":
+        return _("Approved by you. {id} waits for {left} more.").format(
+            id=view["id"], left=view["approvals"]["needed"] - len(view["approvals"]["given"])
+        )
+    start = view["start"]
+    if start["worker_alive"]:
+        return _(
+            "{id} is approved; a worker is alive, the first call starts in {seconds:.0f} s."
+        ).format(id=view["id"], seconds=start["seconds"])
+    return _(
+        "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot run`"
+        " (or approve with --publish)."
+    ).format(id=view["id"])
+
+
+def return_(
+    context: typer.Context,
+    alert: AlertId,
+    reason: Reason,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import deciding
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await deciding.return_(service, person, alert, reason)
+
+    view = act(context, work, token_file)
+    _tell(view, _("{id} went back to {author}.").format(**view), as_json)
+
+
+def reject(
+    context: typer.Context,
+    alert: AlertId,
+    reason: Reason,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import deciding
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await deciding.reject(service, person, alert, reason)
+
+    view = act(context, work, token_file)
+    _tell(view, _("{id} is rejected; it never goes out.").format(**view), as_json)
+
+
+def countersign(
+    context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    from alertbot.service import deciding
+
+    view = act(
+        context, lambda service, person: deciding.countersign(service, person, alert), token_file
+    )
+    _tell(view, _("{id} is countersigned.").format(**view), as_json)
+
+
+def _tell(view: dict[str, Any], sentence: str, as_json: bool) -> None:
+    say(sentence, as_json)
+    if as_json:
+        emit(view)

@@ -1,0 +1,114 @@
+"""Looking before anything exists: preview and kinds. No database, no token, no configuration needed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alertbot.cli.frame import (
+    Accepts,
+    AsJson,
+    Channels,
+    Langs,
+    Sets,
+    Vars,
+    console,
+    emit,
+    example,
+    say,
+    session,
+    split_pairs,
+)
+from alertbot.words import _
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "preview",
+        help=_(
+            "Show what each channel would show, in each language, and what stands in the way. With no values"
+            " given it shows the kind's example."
+        ),
+        epilog=example("alertbot preview status --set next_update=+30m --html preview.html"),
+    )(preview)
+    app.command(
+        "kinds",
+        help=_("List the kinds of alert, or one kind's fields."),
+        epilog=example("alertbot kinds status --example > facts.yaml"),
+    )(kinds)
+
+
+def preview(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=_("See `alertbot kinds`."))],
+    sets: Sets = None,
+    vars_file: Vars = None,
+    lang: Langs = None,
+    channel: Channels = None,
+    accept: Accepts = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help=_("Inside the exercise frame."))] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=_("Also write one self-contained page."))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.app import voice_for
+    from alertbot.service.previewing import look
+    from alertbot.service.wishes import Wishes, field_values
+
+    voice = voice_for(session(context).config, session(context).config_path())
+    wishes = Wishes(
+        kind=kind,
+        given=field_values(sets, vars_file),
+        languages=tuple(lang or ()),
+        channels=tuple(channel or ()),
+        accepted=split_pairs(accept, "--accept"),
+        exercise=exercise,
+    )
+    seen = look(voice, wishes)
+    if html:
+        from alertbot.preview.files import write_preview
+
+        write_preview(html, seen)
+        say(_("The preview is in {path}.").format(path=html), as_json=True)
+    _show(seen, as_json)
+    if not seen.composition.publishable:
+        raise typer.Exit(1)
+
+
+def _show(seen: Any, as_json: bool) -> None:
+    if as_json:
+        from alertbot.preview.document import document
+
+        emit(document(seen))
+    else:
+        from alertbot.preview.panels import show
+
+        show(console(), seen)
+
+
+def kinds(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=_("One kind's fields."))] = None,
+    as_example: Annotated[
+        bool, typer.Option("--example", help=_("Print its example as YAML, ready for --vars."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.app import voice_for
+    from alertbot.errors import Misuse
+    from alertbot.service import previewing
+
+    voice = voice_for(session(context).config, session(context).config_path())
+    if as_example:
+        if kind is None:
+            raise Misuse(_("Which kind? For example: alertbot kinds status --example"))
+        say(previewing.example_yaml(voice, kind).rstrip("\n"))
+        return
+    found = previewing.kinds(voice) if kind is None else previewing.kind_facts(voice, kind)
+    if as_json:
+        emit(found)
+        return
+    from alertbot.preview.tables import kind_details, kinds_table
+
+    console().print(kinds_table(found) if isinstance(found, list) else kind_details(found))

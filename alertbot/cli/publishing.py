@@ -1,0 +1,241 @@
+"""Sending and watching: run, status, deliveries, halt, resume, settle."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alertbot.cli.frame import (
+    AsJson,
+    TokenFile,
+    act,
+    console,
+    emit,
+    example,
+    read,
+    say,
+    with_app,
+)
+from alertbot.errors import Misuse
+from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alertbot.app import App
+    from alertbot.model import Person
+    from alertbot.service.context import Context
+
+PARTLY = 3  # the exit code: something failed, is uncertain or still waits
+WATCH_SECONDS = 1.0
+
+OneAlert = Annotated[
+    str | None, typer.Argument(metavar="[ALERT]", help=_("One alert; else everything."))
+]
+OnChannel = Annotated[str | None, typer.Option("--channel", metavar="C", help=_("Only this channel."))]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "run",
+        help=_("Publish what is due until stopped; SIGTERM lets the calls under way end first."),
+        epilog=example("alertbot run --once"),
+    )(run)
+    app.command(
+        "status",
+        help=_("What went out, what waits, what needs a person; and why anything was not sent."),
+        epilog=example("alertbot status --watch"),
+    )(status)
+    app.command(
+        "deliveries",
+        help=_("Every delivery with its target, state, attempts, remote id and reason."),
+        epilog=example("alertbot deliveries BKRT-1 --state uncertain"),
+    )(deliveries)
+    app.command(
+        "halt",
+        help=_("Stop at once: everything, one channel, or one alert. Needs no token."),
+        epilog=example("alertbot halt --channel x_main"),
+    )(halt)
+    app.command(
+        "resume",
+        help=_("Go on after a halt, or after a channel was paused."),
+        epilog=example("alertbot resume BKRT-1"),
+    )(resume)
+    app.command(
+        "settle",
+        help=_("Say what became of a delivery that was perhaps sent."),
+        epilog=example("alertbot settle 17 --sent --url https://x.com/i/web/status/1"),
+    )(settle)
+
+
+def run(
+    context: typer.Context,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help=_("Work until nothing is due, then leave: 0 all sent, 3 not all.")),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import working
+
+    if once:
+        _leave_with(with_app(context, working.run_once), as_json)
+        return
+    say(_("The worker is alive; it stops with Ctrl-C or SIGTERM."), as_json)
+    tally = with_app(context, working.run_until_stopped)
+    say(_("The worker has stopped; nothing is under way."), as_json)
+    if as_json:
+        emit(tally)
+
+
+def drain_now(context: typer.Context, view: dict[str, Any], as_json: bool) -> None:
+    """Work until nothing is claimable, then report one alert."""
+    from alertbot.service import reading, working
+
+    async def work(app: "App") -> tuple[dict[str, Any], dict[str, Any]]:
+        tally = await working.run_once(app)
+        return tally, await reading.brief(await app.open(), view["id"])
+
+    tally, after = with_app(context, work)
+    _leave_with(tally, as_json, document=after)
+
+
+def _leave_with(tally: dict[str, Any], as_json: bool, document: dict[str, Any] | None = None) -> None:
+    say(
+        _("Sent {sent}, failed {failed}, uncertain {uncertain}, still waiting {waiting}.").format(
+            **tally
+        ),
+        as_json,
+    )
+    if as_json:
+        emit(document or tally)
+    if tally["failed"] or tally["uncertain"] or tally["waiting"]:
+        raise typer.Exit(PARTLY)
+
+
+def status(
+    context: typer.Context,
+    alert: OneAlert = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help=_("Look again every second; Ctrl-C ends."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import reading
+
+    if watch and as_json:
+        raise Misuse(_("--watch is for people and --json for machines; give one of them."))
+    if watch:
+        _watch(context, alert)
+        return
+    found = read(context, lambda service: reading.status(service, alert))
+    if as_json:
+        emit(found)
+        return
+    from alertbot.preview.tables import status_view
+
+    console().print(status_view(found))
+
+
+def _watch(context: typer.Context, alert: str | None) -> None:
+    import asyncio
+
+    from rich.live import Live
+
+    from alertbot.preview.tables import status_view
+    from alertbot.service import reading
+
+    async def work(service: "Context") -> None:
+        with Live(console=console(), auto_refresh=False) as live:
+            while True:
+                live.update(status_view(await reading.status(service, alert)), refresh=True)
+                await asyncio.sleep(WATCH_SECONDS)
+
+    read(context, work)
+
+
+def deliveries(
+    context: typer.Context,
+    alert: OneAlert = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="S", help=_("Only this state, for example uncertain."))
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help=_("At most so many rows."))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import reading
+
+    rows = read(context, lambda service: reading.deliveries(service, alert, state, limit))
+    if as_json:
+        emit(rows)
+        return
+    from alertbot.preview.tables import deliveries_table
+
+    console().print(deliveries_table(rows))
+
+
+def halt(
+    context: typer.Context, alert: OneAlert = None, channel: OnChannel = None, as_json: AsJson = False
+) -> None:
+    from alertbot.service import publishing
+
+    done = read(context, lambda service: publishing.halt(service, alert, channel))
+    say(
+        _("Halted {what} at {at}: no further call starts. Go on with `alertbot resume`.").format(
+            what=_scope(alert, channel), at=datetime.now(UTC).isoformat(timespec="seconds")
+        ),
+        as_json,
+    )
+    if as_json:
+        emit(done)
+
+
+def resume(
+    context: typer.Context,
+    alert: OneAlert = None,
+    channel: OnChannel = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import publishing
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await publishing.resume(service, person, alert, channel)
+
+    done = act(context, work, token_file)
+    say(_("{what} goes on.").format(what=_scope(alert, channel).capitalize()), as_json)
+    if as_json:
+        emit(done)
+
+
+def _scope(alert: str | None, channel: str | None) -> str:
+    return alert or channel or _("everything")
+
+
+def settle(
+    context: typer.Context,
+    delivery: Annotated[
+        int, typer.Argument(metavar="DELIVERY", help=_("Its number in `alertbot deliveries`."))
+    ],
+    sent: Annotated[bool, typer.Option("--sent", help=_("It is out: I have seen it."))] = False,
+    resend: Annotated[bool, typer.Option("--resend", help=_("It is not out: send it again."))] = False,
+    drop: Annotated[bool, typer.Option("--drop", help=_("Leave it; do not send it again."))] = False,
+    url: Annotated[
+        str | None, typer.Option(metavar="U", help=_("With --sent: where it stands."))
+    ] = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import publishing
+
+    chosen = [word for word, said in (("sent", sent), ("resend", resend), ("drop", drop)) if said]
+    if len(chosen) != 1:
+        raise Misuse(_("Say one of --sent, --resend and --drop."))
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await publishing.settle(service, person, delivery, chosen[0], url)
+
+    row = act(context, work, token_file)
+    say(_("Delivery {id} is now {state}.").format(**row), as_json)
+    if as_json:
+        emit(row)

@@ -1,0 +1,215 @@
+"""The kinds of alert, read from `messages/`: data and templates, no code.
+
+    messages/fields.yaml                     fields that several kinds share
+    messages/exercise_frame/frame.yaml       what surrounds an exercise
+    messages/<kind>/kind.yaml                fields, approvals, priority, example
+    messages/<kind>/<language>/short.md.j2   and long.md.j2, and <channel type>.md.j2 where needed
+
+A team adds a kind or a language by adding files in a folder of its own: later folders lie over
+earlier ones, file by file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from alertbot.compose.checking import LANGUAGE, Checker, unknown
+from alertbot.compose.kind_file import NAME, read_kind
+from alertbot.compose.kinds import FORMS, FieldSpec, FieldType, Frame, Kind, Template
+from alertbot.errors import ConfigInvalid, Misuse
+from alertbot.sheets import Node, read_sheet
+from alertbot.words import _
+
+__all__ = [
+    "Catalogue",
+    "FieldSpec",
+    "FieldType",
+    "Frame",
+    "Kind",
+    "Template",
+    "kind_names",
+    "load",
+    "load_frame",
+    "load_kind",
+    "shipped",
+]
+
+SHARED_FIELDS = "fields.yaml"
+FRAME = "exercise_frame"
+KIND_FILE = "kind.yaml"
+LONGEST_TEMPLATE = 50_000
+_TEMPLATE = re.compile(r"(?P<form>[a-z][a-z0-9_]*)\.md\.j2")
+_FRAME_KEYS = ("opening", "closing", "subject", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every kind, and the exercise frame."""
+
+    kinds: Mapping[str, Kind]
+    frame: Frame
+
+    def kind(self, name: str) -> Kind:
+        """The kind of this name. Raises `Misuse` that names the nearest one."""
+        if name not in self.kinds:
+            raise _no_such_kind(name, self.kinds)
+        return self.kinds[name]
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self.kinds.values())
+
+
+@cache
+def shipped() -> Path:
+    """The folder of the kinds that come with the program: in a wheel, or in a clone."""
+    package = Path(__file__).parents[1]
+    installed = package / "_shipped" / "messages"
+    return installed if installed.is_dir() else package.parent / "messages"
+
+
+def load(*folders: Path) -> Catalogue:
+    """Every kind of the shipped folder with `folders` laid over it, later ones on top.
+
+    Raises `ConfigInvalid` with every fault of every file.
+    """
+    layers = _layers(folders)
+    shared, faults = _shared(layers)
+    kinds = {name: _kind(name, layers, shared, faults) for name in kind_names(*folders)}
+    frame = _frame(layers, faults)
+    _refuse(faults)
+    return Catalogue({kind.name: kind for kind in sorted(kinds.values(), key=_rank)}, frame)
+
+
+def load_kind(name: str, *folders: Path) -> Kind:
+    """One kind alone, without reading the others. Raises `Misuse` or `ConfigInvalid`."""
+    names = kind_names(*folders)
+    if name not in names:
+        raise _no_such_kind(name, names)
+    layers = _layers(folders)
+    shared, faults = _shared(layers)
+    kind = _kind(name, layers, shared, faults)
+    _refuse(faults)
+    return kind
+
+
+def load_frame(*folders: Path) -> Frame:
+    """The exercise frame. Raises `ConfigInvalid`."""
+    faults: list[str] = []
+    frame = _frame(_layers(folders), faults)
+    _refuse(faults)
+    return frame
+
+
+def kind_names(*folders: Path) -> tuple[str, ...]:
+    """The names of all kinds, in alphabetical order."""
+    found = {file.parent.name for layer in _layers(folders) for file in layer.glob(f"*/{KIND_FILE}")}
+    return tuple(sorted(found))
+
+
+def _rank(kind: Kind) -> tuple[int, str]:
+    return kind.priority, kind.name
+
+
+def _layers(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigInvalid(_("The folder of messages {path} does not exist.").format(path=folder))
+    return (shipped(), *(folder for folder in folders if folder.resolve() != shipped().resolve()))
+
+
+def _no_such_kind(name: str, known: Mapping[str, Kind] | tuple[str, ...]) -> Misuse:
+    return Misuse(_("There is no kind of alert of that name: {why}").format(why=unknown(name, known)))
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise ConfigInvalid(_("The messages folder has faults:"), faults)
+
+
+def _sheet(path: Path, faults: list[str]) -> Node | None:
+    try:
+        return read_sheet(path)
+    except ConfigInvalid as invalid:
+        faults.append(str(invalid))
+        return None
+
+
+def _shared(layers: tuple[Path, ...]) -> tuple[dict[str, Node], list[str]]:
+    shared: dict[str, Node] = {}
+    faults: list[str] = []
+    for layer in layers:
+        if (layer / SHARED_FIELDS).is_file():
+            sheet = _sheet(layer / SHARED_FIELDS, faults)
+            shared.update(sheet.entries if sheet else {})
+    return shared, faults
+
+
+def _kind(name: str, layers: tuple[Path, ...], shared: Mapping[str, Node], faults: list[str]) -> Kind:
+    path = next(file for layer in reversed(layers) if (file := layer / name / KIND_FILE).is_file())
+    check = Checker(faults)
+    sheet = _sheet(path, faults) or Node({}, f"{path}:1")
+    templates = _templates(name, layers, Node(None, str(path.parent)), check)
+    if not NAME.fullmatch(name):
+        check.fault(sheet, _("“{name}” is not a name for a kind.").format(name=name))
+    return read_kind(name, sheet, shared, templates, check)
+
+
+def _templates(
+    name: str, layers: tuple[Path, ...], place: Node, check: Checker
+) -> Mapping[tuple[str, str], Template]:
+    found: dict[tuple[str, str], Template] = {}
+    for layer in layers:
+        for path in sorted((layer / name).glob("*/*.md.j2")):
+            match = _TEMPLATE.fullmatch(path.name)
+            if match and LANGUAGE.fullmatch(path.parent.name):
+                found[path.parent.name, match["form"]] = _template(path, check)
+            else:
+                check.faults.append(_misplaced(path))
+    languages = {lang for lang, _form in found}
+    for lang, form in ((lang, form) for lang in sorted(languages) for form in FORMS):
+        if (lang, form) not in found:
+            check.fault(place, _("{file} is missing.").format(file=f"{lang}/{form}.md.j2"))
+    if not found:
+        check.fault(place, _("No language has a template."))
+    return found
+
+
+def _template(path: Path, check: Checker) -> Template:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        check.faults.append(_("{path} cannot be read as text in UTF-8.").format(path=path))
+        return Template("", str(path))
+    if len(text) > LONGEST_TEMPLATE:
+        check.faults.append(_("{path} is too long for a template.").format(path=path))
+    return Template(text, str(path))
+
+
+def _misplaced(path: Path) -> str:
+    return _(
+        "{path}: a template is <language>/short.md.j2, long.md.j2 or <channel type>.md.j2."
+    ).format(path=path)
+
+
+def _frame(layers: tuple[Path, ...], faults: list[str]) -> Frame:
+    frame = Frame({}, {}, {}, {})
+    for path in (file for layer in layers for file in sorted((layer / FRAME).glob("*.yaml"))):
+        if sheet := _sheet(path, faults):
+            frame = _with_language(frame, path.stem, sheet, Checker(faults))
+    return frame
+
+
+def _with_language(frame: Frame, lang: str, sheet: Node, check: Checker) -> Frame:
+    check.keys(sheet, _FRAME_KEYS, _FRAME_KEYS)
+    if not LANGUAGE.fullmatch(lang):
+        check.fault(sheet, _("“{lang}” is not a language code.").format(lang=lang))
+    part = {key: sheet.entries.get(key, Node("-", "")) for key in _FRAME_KEYS}
+    refused = check.names(part["refused"], None) if "refused" in sheet.entries else ()
+    return Frame(
+        opening={**frame.opening, lang: check.text(part["opening"])},
+        closing={**frame.closing, lang: check.text(part["closing"])},
+        refused={**frame.refused, lang: refused},
+        subject={**frame.subject, lang: check.text(part["subject"])},
+    )

@@ -1,0 +1,216 @@
+"""What is wrong with the words of an alert: faults (laws and judgements) and warnings; pure.
+
+Fields are judged before they are rendered, texts after. A law can never be accepted; a judgement can, with
+a reason (`acceptable`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from alertbot.compose import parity, wording
+from alertbot.compose.kinds import Frame, Kind
+from alertbot.compose.values import Figure, Text, Value
+from alertbot.model import Audience, Channel, Fault, Message
+from alertbot.register.numbers import NumberRow
+from alertbot.register.territories import WHOLE_COUNTRY, Territory
+from alertbot.words import _
+
+MOST_EMOJI = 3  # in one part
+MOST_PARTS = 25
+
+Wording = tuple[str, str, str]  # field, language ("" serves every language), words
+
+
+# --- fields --------------------------------------------------------------------------------------
+
+
+def fields(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
+    """Faults in what people typed: R1, no address, no mention, nothing that the kind forbids."""
+    yield from forbidden(kind, values)
+    for field, lang, words in wordings(values):
+        for find, fault in _FIELD_RULES:
+            if found := next(iter(find(words)), None):
+                yield fault(found, field, lang or None)
+
+
+def forbidden(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
+    """Fields that this kind must not have."""
+    for field in kind.forbidden:
+        if field in values:
+            sentence = _("A {kind} must not hold “{field}”; leave it out.")
+            yield Fault("forbidden_field", sentence.format(kind=kind.name, field=field), field)
+
+
+def wordings(values: Mapping[str, Value]) -> Iterator[Wording]:
+    """Every free wording in the values, the zones and conditions of numbers included."""
+    for field, value in values.items():
+        for one in value if isinstance(value, tuple) else (value,):
+            for by_lang in _worded(one):
+                yield from ((field, lang, words) for lang, words in by_lang.items())
+
+
+def _worded(value: object) -> Iterator[Mapping[str, str]]:
+    if isinstance(value, Text):
+        yield value.by_lang or {"": value.bare or ""}
+    elif isinstance(value, Figure):
+        yield from _worded(value.unit)
+        yield from _worded(value.source)
+    elif isinstance(value, NumberRow):
+        yield value.zone
+        yield value.condition
+
+
+def _digits(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _(
+        "“{found}” in {field} looks like a telephone number: numbers come from a numbers field, and "
+        "quantities from a figure."
+    )
+    return Fault("digits_in_text", sentence.format(found=found, field=field), field, lang=lang)
+
+
+def _misprint(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _("“{found}” in {field} is not an emergency number; the European one is 112.")
+    return Fault("invalid_number", sentence.format(found=found, field=field), field, lang=lang)
+
+
+def _link(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _("“{found}” in {field} would become a link: addresses come from a url field.")
+    return Fault("link_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
+
+
+def _mention(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _(
+        "“{found}” in {field} would become a mention or a tag: write the name without the sign."
+    )
+    return Fault("mention_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
+
+
+FieldRule = tuple[Callable[[str], Iterable[str]], Callable[[str, str, str | None], Fault]]
+_FIELD_RULES: tuple[FieldRule, ...] = (
+    (wording.dialled, _digits),
+    (wording.misprinted, _misprint),
+    (wording.links, _link),
+    (wording.mentions, _mention),
+)
+
+
+def field_warnings(values: Mapping[str, Value]) -> Iterator[Fault]:
+    """R12 (everywhere) and capitals."""
+    for field, lang, words in wordings(values):
+        for found in wording.everywhere(words):
+            yield _everywhere(found, field, lang or None)
+        for found in wording.capitals(words):
+            sentence = _("Capitals in {field} (“{found}”): keep them for key words.")
+            yield Fault("capitals", sentence.format(field=field, found=found), field, lang=lang or None)
+    for field, value in values.items():
+        if isinstance(value, tuple) and any(_whole_country(one) for one in value):
+            yield _everywhere(WHOLE_COUNTRY, field, None)
+
+
+def _whole_country(value: object) -> bool:
+    return isinstance(value, Territory) and value.code == WHOLE_COUNTRY
+
+
+def _everywhere(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _(
+        "“{found}” in {field} claims the whole country: say where it fails and where it works."
+    )
+    return Fault("everywhere", sentence.format(found=found, field=field), field, lang=lang)
+
+
+# --- times ---------------------------------------------------------------------------------------
+
+
+def promises(kind: Kind, values: Mapping[str, Value]) -> Iterator[tuple[str, datetime]]:
+    """The times that the text promises: fields of time that lie ahead, and how long numbers hold."""
+    for field, value in values.items():
+        spec = kind.field(field)
+        if spec is not None and (spec.past or spec.struck):
+            continue
+        for one in value if isinstance(value, tuple) else (value,):
+            yield from ((field, when) for when in _promised(one))
+
+
+def _promised(value: object) -> Iterator[datetime]:
+    if isinstance(value, datetime):
+        yield value
+    elif isinstance(value, NumberRow):
+        yield from (when for when in (value.valid_until, value.review_at) if when is not None)
+
+
+def past_times(promised: Iterable[tuple[str, datetime]], now: datetime) -> Iterator[Fault]:
+    """A promised time that has passed cannot be promised."""
+    for field, when in promised:
+        if when <= now:
+            sentence = _("{field} promises {when}, which has passed; give a later time.")
+            moment = when.isoformat(sep=" ", timespec="minutes")
+            yield Fault("past_time", sentence.format(field=field, when=moment), field)
+
+
+# --- texts ---------------------------------------------------------------------------------------
+
+
+def unequal(channel: Channel, texts: Mapping[str, str]) -> Iterator[Fault]:
+    """Languages that disagree in a number, a time or an address (R26)."""
+    for one in parity.differences(texts):
+        sentence = _("{channel}: {lang} says {pieces}, {without} does not.")
+        words = sentence.format(
+            channel=channel.name, lang=one.lang, pieces=", ".join(one.pieces), without=one.without
+        )
+        yield Fault("parity", words, channel=channel.name, lang=one.without, acceptable=True)
+
+
+def exercise(channels: Sequence[Channel]) -> Iterator[Fault]:
+    """An exercise cannot reach the public (design promise 7)."""
+    for channel in channels:
+        if channel.audience is Audience.LIVE:
+            sentence = _(
+                "An exercise cannot go out on {channel}, which reaches the public; leave it out with --channel."
+            )
+            yield Fault("exercise_live", sentence.format(channel=channel.name), channel=channel.name)
+
+
+def real_words(frame: Frame, lang: str, text: str, channel: str) -> Iterator[Fault]:
+    """The words of a real alert inside an exercise (R23)."""
+    said = _folded(text)
+    for words in frame.refused.get(lang, ()):
+        if _folded(words) in said:
+            sentence = _("“{words}” are the words of a real alert; an exercise must not hold them.")
+            yield Fault("exercise_words", sentence.format(words=words), channel=channel, lang=lang)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.replace("’", "'").casefold().split())
+
+
+def text_warnings(channel: Channel, messages: Sequence[Message]) -> Iterator[Fault]:
+    """R24 (emoji) and what a link costs."""
+    for message in messages:
+        if len(wording.emoji(message.text)) > MOST_EMOJI or wording.begins_with_emoji(message.text) > 1:
+            sentence = _("{channel} ({lang}): few emoji, and never as bullets.")
+            words = sentence.format(channel=channel.name, lang=message.lang)
+            yield Fault("emoji", words, channel=channel.name, lang=message.lang)
+    linked = sum(message.has_link for message in messages)
+    price = channel.spec.price
+    if linked and price.post_with_link > price.post:
+        sentence = _(
+            "{channel}: {linked} of {count} posts hold a link and cost {dear} instead of {cheap} each."
+        )
+        words = sentence.format(
+            channel=channel.name,
+            linked=linked,
+            count=len(messages),
+            dear=f"{price.post_with_link:.3f} {price.currency}",
+            cheap=f"{price.post:.3f} {price.currency}",
+        )
+        yield Fault("link_cost", words, channel=channel.name)
+
+
+def many_parts(channel: Channel, lang: str, parts: int) -> Iterator[Fault]:
+    """A thread that nobody will read to its end."""
+    if parts > MOST_PARTS:
+        sentence = _(
+            "{channel} ({lang}) would take {parts} posts, more than {most}; send fewer numbers at once."
+        )
+        words = sentence.format(channel=channel.name, lang=lang, parts=parts, most=MOST_PARTS)
+        yield Fault("too_many_parts", words, channel=channel.name, lang=lang, acceptable=True)

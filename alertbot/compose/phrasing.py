@@ -1,0 +1,260 @@
+"""The filters of the templates: times, places, numbers and lists, worded in the reader's language.
+
+Times come from typed values and are written by Babel in the organisation's zone (R14), with only as much
+of a date as the moment of issue calls for. English follows British use: 24 hours, day before month.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from jinja2.runtime import Context
+from jinja2.utils import pass_context
+
+from alertbot.compose.environment import Setting, Source, TemplateRunError, link, literal, setting_of
+from alertbot.register.numbers import NumberRow
+from alertbot.register.territories import WHOLE_COUNTRY, Territory
+from alertbot.words import _
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+_AT = {"fr": "{day} à {clock}", "en": "{day} at {clock}"}
+_LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
+_ZONE = {"fr": "heure de {city}", "en": "{city} time"}
+_UNTIL = {"fr": "jusqu’à {when}", "en": "until {when}"}
+_COLON = {"fr": " : "}
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+@cache
+def locale(lang: str) -> "Locale":
+    """Babel's locale of a language; English is British."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse("en_GB" if lang == "en" else lang)
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en_GB")
+
+
+def moment(value: datetime, *, lang: str, zone: ZoneInfo, issued: datetime) -> str:
+    """`16:45` on the day of issue, else `jeudi 3 juin à 08:00`, with the year when it is another."""
+    here, today = value.astimezone(zone), issued.astimezone(zone)
+    clock = here.strftime("%H:%M")
+    if here.date() == today.date():
+        return clock
+    named = day_name(here.date(), lang, with_year=here.year != today.year)
+    return _AT.get(lang, "{day}, {clock}").format(day=named, clock=clock)
+
+
+def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
+    """`jeudi 3 juin`, `Thursday 3 June`."""
+    from babel.dates import format_date, format_skeleton
+
+    if lang in ("fr", "en"):
+        return format_date(value, "EEEE d MMMM y" if with_year else "EEEE d MMMM", locale=locale(lang))
+    return format_skeleton("yMMMMEd" if with_year else "MMMMEd", value, locale=locale(lang))
+
+
+@pass_context
+def when(context: Context, value: datetime, where: Sequence[Territory] = ()) -> str:
+    """A moment. With the places of the alert, the local time too where all of them share another zone."""
+    setting, value = setting_of(context), _moment_given(value)
+    here = _moment(setting, value, setting.zone)
+    other = _other_zone(setting, value, where)
+    if other is None:
+        return here
+    return _LOCAL.get(setting.lang, _LOCAL["en"]).format(
+        here=here, there=_moment(setting, value, other)
+    )
+
+
+def _moment(setting: Setting, value: datetime, zone: ZoneInfo) -> str:
+    return moment(value, lang=setting.lang, zone=zone, issued=setting.issued)
+
+
+def _moment_given(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    raise TemplateRunError(
+        _("A time is needed here; a field that may be empty is tested first with {% if … %}.")
+    )
+
+
+def _other_zone(setting: Setting, value: datetime, where: Sequence[Territory]) -> ZoneInfo | None:
+    names = {place.zone for place in where}
+    if len(names) != 1:
+        return None
+    zone = ZoneInfo(names.pop())
+    same = value.astimezone(zone).utcoffset() == value.astimezone(setting.zone).utcoffset()
+    return None if same else zone
+
+
+@pass_context
+def clock(context: Context, value: datetime) -> str:
+    """`16:45`."""
+    return _moment_given(value).astimezone(setting_of(context).zone).strftime("%H:%M")
+
+
+@pass_context
+def day(context: Context, value: datetime) -> str:
+    """`jeudi 3 juin`, with the year when it is not that of issue."""
+    setting = setting_of(context)
+    here = _moment_given(value).astimezone(setting.zone)
+    with_year = here.year != setting.issued.astimezone(setting.zone).year
+    return day_name(here.date(), setting.lang, with_year=with_year)
+
+
+@pass_context
+def zone(context: Context, value: datetime) -> str:
+    """The zone that times are written in: `heure de Paris`."""
+    from babel.dates import get_timezone_location
+
+    setting = setting_of(context)
+    _moment_given(value)
+    city = get_timezone_location(str(setting.zone), locale=locale(setting.lang), return_city=True)
+    return _ZONE.get(setting.lang, "{city}").format(city=city)
+
+
+@pass_context
+def span(context: Context, value: timedelta, width: str = "long") -> str:
+    """`1 heure et 45 minutes`, to the minute; `width="short"`: `1 h et 45 min`."""
+    from babel.lists import format_list
+    from babel.units import format_unit
+
+    lang = locale(setting_of(context).lang)
+    left = max(int(value.total_seconds()), 0)
+    parts: list[str] = []
+    for unit, seconds in _UNITS:
+        count, left = divmod(left, seconds)
+        if count or (unit == "minute" and not parts):
+            parts.append(format_unit(count, f"duration-{unit}", length=_width(width), locale=lang))
+    return format_list(parts, locale=lang)
+
+
+def _width(width: str) -> Any:
+    return width if width in ("long", "short", "narrow") else "long"
+
+
+@pass_context
+def names(context: Context, places: Sequence[Territory], codes: bool = True) -> str:
+    """`Rhône (69) et Loire (42)`."""
+    from babel.lists import format_list
+
+    lang = setting_of(context).lang
+    return format_list([_place(place, lang, codes) for place in places], locale=locale(lang))
+
+
+def _place(place: Territory, lang: str, codes: bool) -> str:
+    name = place.name_in(lang)
+    return f"{name} ({place.code})" if codes and place.code != WHOLE_COUNTRY else name
+
+
+@pass_context
+def listed(context: Context, values: Iterable[object]) -> str:
+    """Things in a row, with the language's own “and” before the last."""
+    from babel.lists import format_list
+
+    return format_list([str(value) for value in values], locale=locale(setting_of(context).lang))
+
+
+@pass_context
+def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> Source:
+    """Every number with its zone and condition (R4), one paragraph per territory, its name first."""
+    setting = setting_of(context)
+    return Source("\n\n" + "\n\n".join(_territories(rows, setting, struck)) + "\n\n")
+
+
+def _territories(rows: Sequence[NumberRow], setting: Setting, struck: bool) -> Iterator[str]:
+    for place, group in _by_place(rows):
+        lines = [f"**{literal(_title(place, setting.lang))}**"]
+        lines += [_number(row, setting, struck) for row in group]
+        yield "\n".join(lines)
+
+
+def _by_place(rows: Sequence[NumberRow]) -> Iterator[tuple[Territory, Iterable[NumberRow]]]:
+    """In the order in which the territories first appear."""
+    order = {code: at for at, code in enumerate(dict.fromkeys(row.territory.code for row in rows))}
+    ordered = sorted(rows, key=lambda row: order[row.territory.code])
+    for _code, group in groupby(ordered, key=lambda row: row.territory.code):
+        same = list(group)
+        yield same[0].territory, same
+
+
+def _title(place: Territory, lang: str) -> str:
+    name = place.name_in(lang)
+    return name if place.code == WHOLE_COUNTRY else f"{place.code} {name}"
+
+
+@pass_context
+def number_lines(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> Source:
+    """Every number in one item of a list, the territory in each."""
+    setting = setting_of(context)
+    items = [
+        f"- {literal(_title(row.territory, setting.lang))}, {_number(row, setting, struck)}"
+        for row in rows
+    ]
+    return Source("\n" + "\n".join(items) + "\n\n")
+
+
+def _number(row: NumberRow, setting: Setting, struck: bool) -> str:
+    lang = setting.lang
+    service = row.service_in(lang) + (f" ({row.replaces})" if row.replaces else "")
+    number = f"~~{literal(row.number)}~~" if struck else f"{literal(row.number)}"
+    details = [row.zone_in(lang), row.condition_in(lang), _until(row, setting)]
+    tail = "".join(f" – {literal(one)}" for one in details if one)
+    return f"{literal(service)}{_COLON.get(lang, ': ')}{number}{tail}"
+
+
+def _until(row: NumberRow, setting: Setting) -> str:
+    if row.valid_until is None:
+        return ""
+    end = _moment(setting, row.valid_until, setting.zone)
+    return _UNTIL.get(setting.lang, "→ {when}").format(when=end)
+
+
+def steps(text: object) -> tuple[str, ...]:
+    """The lines of a text, without the empty ones: one instruction each."""
+    return tuple(line.strip() for line in str(text).splitlines() if line.strip())
+
+
+def sentence(text: object) -> str:
+    """The text with one full stop at its end, unless it ends a sentence already."""
+    words = str(text).strip()
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+
+
+def unstopped(text: object) -> str:
+    """The text without the full stop at its end, to go on after it."""
+    return str(text).strip().removesuffix(".")
+
+
+def linked(address: object, text: str = "") -> Source:
+    """An address as a link behind a text; only where the value is an address."""
+    from alertbot.compose.values import Url
+
+    if not isinstance(address, Url):
+        raise TemplateRunError(_("Only a field of type url can become a link."))
+    return link(address.address, text)
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "when": when,
+    "clock": clock,
+    "day": day,
+    "zone": zone,
+    "span": span,
+    "names": names,
+    "listed": listed,
+    "numbers_block": numbers_block,
+    "number_lines": number_lines,
+    "steps": steps,
+    "lines": steps,
+    "sentence": sentence,
+    "unstopped": unstopped,
+    "linked": linked,
+}

@@ -1,0 +1,186 @@
+"""A text that is too long becomes a thread; pure.
+
+Cuts fall between paragraphs, items and headings (a heading stays with what follows it). A paragraph that a
+bold line entitles, such as a territory and its numbers, may also be cut between its lines; its title is
+then repeated. No line is ever cut, so no number loses its territory, zone or condition. Head and foot stand
+in every part: each is complete on its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from alertbot.compose.markup import Block, Run, Shape
+
+MOST_DIGITS = 3  # of the count of parts
+
+Length = Callable[[Sequence[Block]], int]
+_CONTINUED: Mapping[str, str] = {"fr": " (suite)", "en": " (continued)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much one part may hold, and how it is counted. `length` must be that of the whole minus 1 or 2 for
+    the line ends between blocks: what is added up here is what the platform counts."""
+
+    limit: int
+    length: Length
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A piece that fits in no part: `piece` is `body`, or `frame` for head and foot together."""
+
+    piece: str
+    blocks: tuple[Block, ...]
+    over: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The parts in order, or what is too long."""
+
+    parts: tuple[tuple[Block, ...], ...]
+    excess: tuple[Excess, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Blocks that stay together, and their length."""
+
+    blocks: tuple[Block, ...]
+    length: int
+
+
+def split(
+    head: Sequence[Block], body: Sequence[Block], foot: Sequence[Block], room: Room | None, lang: str
+) -> Thread:
+    """One part where everything fits or `room` is None, else as few parts as possible, evenly filled and
+    numbered `(1/3)` at the end of the first line of the head."""
+    whole = (*head, *body, *foot)
+    if room is None or room.length(whole) <= room.limit:
+        return Thread((whole,) if whole else ())
+    return _thread(head, body, foot, room, lang)
+
+
+def single(blocks: Sequence[Block], room: Room | None) -> Thread:
+    """One part, whatever its length; what is over is told."""
+    over = room.length(blocks) - room.limit if room else 0
+    return Thread((tuple(blocks),), (Excess("body", tuple(blocks), over),) if over > 0 else ())
+
+
+def _thread(
+    head: Sequence[Block], body: Sequence[Block], foot: Sequence[Block], room: Room, lang: str
+) -> Thread:
+    for digits in range(1, MOST_DIGITS + 1):
+        last = 10**digits - 1
+        frame = _numbered((*head, *foot), last, last)
+        free = room.limit - room.length(frame) - (2 if frame else _mark_length(last))
+        if free <= 0:
+            return Thread((), (Excess("frame", (*head, *foot), 1 - free),))
+        units = _units(body, free, room.length, lang)
+        if excess := [unit for unit in units if unit.length > free]:
+            return Thread((), tuple(Excess("body", one.blocks, one.length - free) for one in excess))
+        packed = _even(units, free)
+        if len(packed) <= last:
+            return Thread(
+                tuple(_part(head, foot, one, at, len(packed)) for at, one in enumerate(packed, 1))
+            )
+    return Thread((), (Excess("body", tuple(body[:1]), room.length(body)),))
+
+
+def _mark_length(last: int) -> int:
+    return len(_mark(last, last))
+
+
+def _mark(part: int, parts: int) -> str:
+    return f" ({part}/{parts})"
+
+
+def _part(
+    head: Sequence[Block], foot: Sequence[Block], units: Sequence[Unit], part: int, parts: int
+) -> tuple[Block, ...]:
+    blocks = [block for unit in units for block in unit.blocks]
+    blocks[0] = replace(blocks[0], tight=False)
+    whole = (*head, *blocks, *foot)
+    return _numbered(whole, part, parts) if parts > 1 else whole
+
+
+def _numbered(blocks: Sequence[Block], part: int, parts: int) -> tuple[Block, ...]:
+    """With the count at the end of the first line."""
+    if not blocks:
+        return ()
+    first, *others = blocks[0].lines
+    counted = (*first, Run(_mark(part, parts)))
+    return (replace(blocks[0], lines=(counted, *others)), *blocks[1:])
+
+
+# --- what stays together -------------------------------------------------------------------------
+
+
+def _units(body: Sequence[Block], free: int, length: Length, lang: str) -> list[Unit]:
+    units: list[Unit] = []
+    waiting: tuple[Block, ...] = ()
+    for block in body:
+        if block.shape is Shape.HEADING:
+            waiting = (*waiting, block)
+            continue
+        units += _fitting((*waiting, block), free, length, lang)
+        waiting = ()
+    return units + (_fitting(waiting, free, length, lang) if waiting else [])
+
+
+def _fitting(blocks: tuple[Block, ...], free: int, length: Length, lang: str) -> list[Unit]:
+    """One unit; or, where it is too long, the heading alone, and the pieces of a titled paragraph."""
+    whole = Unit(blocks, length(blocks))
+    if whole.length <= free:
+        return [whole]
+    if len(blocks) > 1:
+        headings = _fitting(blocks[:-1], free, length, lang)
+        return [*headings, *_fitting(blocks[-1:], free, length, lang)]
+    return _pieces(blocks[0], free, length, lang) if blocks[0].titled else [whole]
+
+
+def _pieces(block: Block, free: int, length: Length, lang: str) -> list[Unit]:
+    """A titled paragraph cut between its lines, the title repeated."""
+    title, *lines = block.lines
+    again = (*title, Run(_CONTINUED.get(lang, " (…)"), title[-1].styles))
+    pieces: list[Block] = []
+    piece = replace(block, lines=(title,))
+    for line in lines:
+        longer = replace(piece, lines=(*piece.lines, line))
+        if len(piece.lines) > 1 and length((longer,)) > free:
+            pieces.append(piece)
+            longer = replace(block, lines=(again, line), tight=False)
+        piece = longer
+    return [Unit((one,), length((one,))) for one in (*pieces, piece)]
+
+
+# --- how parts are filled ------------------------------------------------------------------------
+
+
+def _even(units: Sequence[Unit], free: int) -> list[list[Unit]]:
+    """As few parts as possible, and the longest of them as short as possible."""
+    fewest = len(_packed(units, free))
+    low, high = max((unit.length for unit in units), default=0), free
+    while low < high:
+        middle = (low + high) // 2
+        if len(_packed(units, middle)) <= fewest:
+            high = middle
+        else:
+            low = middle + 1
+    return _packed(units, high)
+
+
+def _packed(units: Sequence[Unit], free: int) -> list[list[Unit]]:
+    """Filled one after the other, in order."""
+    parts: list[list[Unit]] = []
+    used = 0
+    for unit in units:
+        gap = 1 if unit.blocks[0].tight else 2
+        if parts and used + gap + unit.length <= free:
+            parts[-1].append(unit)
+            used += gap + unit.length
+        else:
+            parts.append([unit])
+            used = unit.length
+    return parts

@@ -1,0 +1,284 @@
+"""The only code that publishes, and the only place that waits for a slot.
+
+Per delivery: claimed with its slot → the slot comes → the intent is committed → the call → what
+follows is decided (`retry.next_step`) → the outcome is committed. A worker that dies at any point leaves
+a row that says how far it got.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alertbot.channels.base import Adapter
+from alertbot.delivery import pacing
+from alertbot.delivery.ledger import Ledger, Result
+from alertbot.delivery.letters import Letter, Letters
+from alertbot.delivery.retry import Answer, Circumstances, Step, next_step
+from alertbot.errors import ChannelError, Uncertain, safe
+from alertbot.model import DeliveryState, Post, Receipt
+from alertbot.store import accounts, claiming, due, settling
+from alertbot.store.accounts import Account, Push
+from alertbot.store.claiming import Claim, Claimed
+from alertbot.store.quotas import Want
+from alertbot.store.settling import Doubt, Settlement
+from alertbot.words import _
+
+log = logging.getLogger(__name__)
+
+LONGEST_CALL = 120.0  # seconds; an adapter's own timeouts are far shorter
+SHORT_WAIT = 1.0  # a drain waits this long for a slot itself; longer waits are the runner's
+DOUBT_LEASE = 150.0  # how long one may take to ask a channel about an uncertain post
+
+
+class Drain:
+    """Sends what is due on the accounts of `adapters` (by channel name)."""
+
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter[Any]],
+        ledger: Ledger,
+        *,
+        concurrency: int = 256,
+        longest_call: float = LONGEST_CALL,
+    ) -> None:
+        self.adapters = adapters
+        self.ledger = ledger
+        self.stopping = False
+        self._concurrency = concurrency
+        self._longest_call = longest_call
+        self._letters = Letters(ledger.database, ledger.hooks)
+        self._flights: dict[int, float] = {}  # delivery id: monotonic moment of its claim
+        self._jitter = random.Random()  # noqa: S311 - no secret
+
+    async def drain(self, name: str) -> None:
+        """Send what is due on one account until nothing is, or somebody else has booked its slots."""
+        found = await self.ledger.database.read(lambda conn: accounts.named(conn, [name]))
+        if not found or name not in self.adapters:
+            return
+        await _Flight(self, found[0]).run()
+
+    async def claim(self, whose: Account, n: int) -> Claim:
+        """Hold up to `n` deliveries of the account."""
+        ledger = self.ledger
+        return await ledger.database.transact(
+            lambda conn: claiming.claim(conn, whose, n, worker=ledger.worker, lease=ledger.lease)
+        )
+
+    async def letter(self, whose: Account, rows: Sequence[Claimed]) -> Letter | None:
+        """The content of claimed rows (all of one dispatch). None: they may not be sent, and are failed
+        with the reason."""
+        adapter = self.adapters[whose.name]
+        letter = await self._letters.get(rows, adapter.spec.markup)
+        if letter.refusal is None:
+            return letter
+        ids = [row.id for row in rows]
+        refusal, worker = letter.refusal, self.ledger.worker
+        await self.ledger.database.transact(
+            lambda conn: claiming.give_back(conn, ids, worker=worker)
+        )
+        number = letter.envelope.dispatch
+        while await self.ledger.record(
+            lambda conn: settling.fail_dispatch(conn, number, refusal)
+        ):
+            pass
+        return None
+
+    async def deliver(self, row: Claimed, slot: float, letter: Letter) -> None:
+        """One delivery, from its slot to its committed outcome."""
+        self._flights[row.id] = time.monotonic()
+        try:
+            await pacing.until(slot)
+            if await self.ledger.intend(Want(row.id, letter.envelope.account, row.cost)):
+                await self._send(row, letter)
+        finally:
+            del self._flights[row.id]
+
+    async def _send(self, row: Claimed, letter: Letter) -> None:
+        adapter = self.adapters[letter.envelope.channel]
+        post = letter.post(row)
+        answer = await self._call(adapter, post)
+        step = self._step(answer, row, letter, attempt=row.attempts + 1)
+        await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))
+
+    async def _call(self, adapter: Adapter[Any], post: Post) -> Answer:
+        try:
+            async with asyncio.timeout(self._longest_call):
+                return await adapter.publish(post)
+        except ChannelError as error:
+            answer: ChannelError = error
+        except TimeoutError:
+            answer = Uncertain(_("Perhaps sent: the channel did not answer in time."))
+        except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
+            log.error(  # without the traceback, whose values may hold a secret
+                "Delivery %d of %s: %s failed unexpectedly: %s: %s", post.delivery, post.alert,
+                adapter.channel.name, type(error).__name__, safe(error),
+            )
+            reason = _("Perhaps sent: the channel's program failed ({kind}).")
+            answer = Uncertain(reason.format(kind=type(error).__name__))
+        if isinstance(answer, Uncertain) and adapter.spec.can_reconcile:
+            return await self._find(adapter, post) or answer
+        return answer
+
+    async def _find(self, adapter: Adapter[Any], post: Post) -> Receipt | None:
+        try:
+            async with asyncio.timeout(self._longest_call):
+                return await adapter.find(post)
+        except Exception as error:  # noqa: BLE001 - then it stays uncertain
+            log.warning(
+                "%s could not say whether delivery %d of %s was sent: %s",
+                adapter.channel.name, post.delivery, post.alert, safe(error),
+            )
+            return None
+
+    def _step(self, answer: Answer, row: Claimed | Doubt, letter: Letter, attempt: int) -> Step:
+        spec = self.adapters[letter.envelope.channel].spec
+        return next_step(
+            answer,
+            Circumstances(
+                attempt=attempt,
+                when_uncertain=letter.envelope.when_uncertain,
+                resent=row.resent,
+                may_resend=spec.per_recipient and not spec.public_post,
+                jitter=self._jitter.random(),
+            ),
+        )
+
+    async def renew(self) -> None:
+        """Keep the leases of calls that take long."""
+        lease, worker = self.ledger.lease, self.ledger.worker
+        old = time.monotonic() - lease / 4
+        ids = [number for number, since in self._flights.items() if since < old]
+        if ids:
+            await self.ledger.database.transact(
+                lambda conn: claiming.renew(conn, ids, worker=worker, lease=lease)
+            )
+
+    async def resolve(self) -> None:
+        """Ask about deliveries whose worker died in mid-call; what cannot be asked follows the policy."""
+        names = sorted(self.adapters)
+        doubts = await self.ledger.database.transact(
+            lambda conn: settling.take_doubts(conn, names, lease=DOUBT_LEASE)
+        )
+        left = [doubt.id for doubt in doubts if not await self._resolve(doubt)]
+        if left:
+            await self.ledger.database.transact(lambda conn: settling.leave_doubts(conn, left))
+
+    async def _resolve(self, doubt: Doubt) -> bool:
+        """Whether the doubt is over."""
+        adapter = self.adapters[doubt.channel]
+        letter = await self._letters.get([doubt], adapter.spec.markup)
+        answer: Answer = Uncertain(_("Perhaps sent: the worker stopped while it was being sent."))
+        if adapter.spec.can_reconcile:
+            answer = await self._find(adapter, letter.post(doubt)) or answer
+        step = self._step(answer, doubt, letter, attempt=doubt.attempts)
+        if step.state is DeliveryState.UNCERTAIN:
+            return False
+        settlement = _result(step, doubt, letter, attempt=doubt.attempts).settlement
+        await self.ledger.record(lambda conn: settling.settle(conn, [settlement], worker=None))
+        return True
+
+
+class _Flight:
+    """One run of `drain` for one account."""
+
+    def __init__(self, drain: Drain, whose: Account) -> None:
+        self._drain = drain
+        self._whose = whose
+        self._calls: set[asyncio.Task[None]] = set()
+        self._landed = asyncio.Event()
+
+    async def run(self) -> None:
+        try:
+            full = True
+            while not self._drain.stopping:
+                n = await self._room()
+                if not (full or await self._due()):
+                    if not self._calls:
+                        break
+                    await self._landing()
+                    continue
+                claim = await self._drain.claim(self._whose, n)
+                full = len(claim.rows) == n
+                if claim.rows:
+                    await self._start(claim.rows)
+                elif not await self._wait(claim.retry):
+                    break
+        finally:
+            await self._land()
+
+    async def _due(self) -> bool:
+        """Asked of a reader, so that looking in vain takes no write lock."""
+        names = [self._whose.name]
+        return bool(await self._drain.ledger.database.read(lambda conn: due.due(conn, names)))
+
+    async def _room(self) -> int:
+        """How many to claim; waits while a quarter of the places is not free."""
+        places = self._drain._concurrency
+        while places - len(self._calls) < max(1, places // 4):
+            await self._landing()
+        return pacing.portion(self._whose.gap, places - len(self._calls))
+
+    async def _start(self, rows: Sequence[Claimed]) -> None:
+        now = time.monotonic()
+        letter = await self._drain.letter(self._whose, rows)
+        for row in rows if letter else ():
+            assert letter is not None
+            call = asyncio.create_task(self._drain.deliver(row, now + row.wait, letter))
+            self._calls.add(call)
+            call.add_done_callback(self._ended)
+
+    def _ended(self, call: "asyncio.Task[None]") -> None:
+        self._calls.discard(call)
+        self._landed.set()
+        if not call.cancelled() and call.exception() is not None:
+            log.error("A delivery was interrupted: %s", safe(repr(call.exception())))
+
+    async def _wait(self, retry: float | None) -> bool:
+        """After an empty claim: whether it is worth trying again."""
+        if self._calls:
+            await self._landing(retry)
+            return True
+        if retry is None or retry > SHORT_WAIT:
+            return False
+        await asyncio.sleep(retry)
+        return True
+
+    async def _landing(self, seconds: float | None = None) -> None:
+        self._landed.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._landed.wait()
+        except TimeoutError:
+            pass
+
+    async def _land(self) -> None:
+        while self._calls:
+            await asyncio.wait(self._calls)
+
+
+def _result(step: Step, row: Claimed | Doubt, letter: Letter, *, attempt: int) -> Result:
+    receipt = step.receipt or Receipt("")
+    channel = letter.envelope.channel
+    settlement = Settlement(
+        row.id,
+        attempt,
+        step.state,
+        step.reason,
+        receipt.id or None,
+        receipt.url,
+        receipt.note or None,
+        delay=step.delay,
+        resent=step.resent,
+        followed=row.part < letter.parts(row),
+    )
+    reason = step.reason or ""
+    push = None
+    if step.push_account is not None:
+        push = Push(channel, step.push_account, reason)
+    elif step.push_target is not None:
+        push = Push(channel, step.push_target, reason, row.target)
+    pause = (channel, reason) if step.pause else None
+    return Result(settlement, row.dispatch, push, pause)

@@ -1,0 +1,171 @@
+"""The worker's book-keeping: intents before calls and outcomes after them, in shared commits.
+
+What a caller wants done in the same transaction (audit rows, the alert's own state) are `Hooks`.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.delivery.batching import GroupCommit
+from alertbot.errors import StoreFailed, safe
+from alertbot.model import DeliveryState, Purpose
+from alertbot.store import accounts, claiming, settling
+from alertbot.store.accounts import Push
+from alertbot.store.database import Database
+from alertbot.store.deliveries import FINAL, Outcome, close, wake
+from alertbot.store.quotas import Want
+from alertbot.store.settling import Settlement
+
+log = logging.getLogger(__name__)
+
+RETRIES = 60  # times that an outcome is tried to be written, a second apart
+WITHOUT_HOOKS = 3  # from this try on without hooks that fail: the outcome itself must be kept
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What happens in the engine's own transactions. All get lists, one call per transaction.
+
+    `outcomes`: deliveries that moved. `first_intent`: alerts with a first call about to be made (once
+    per channel). `settled`: alerts whose publication has no open delivery left. `verify`, in a reading
+    transaction, once per worker, alert and channel: a sentence says why nothing of it may be sent.
+    """
+
+    outcomes: Callable[[AsyncConnection, Sequence[Outcome]], Awaitable[None]] | None = None
+    first_intent: Callable[[AsyncConnection, Sequence[str]], Awaitable[None]] | None = None
+    settled: Callable[[AsyncConnection, Sequence[str]], Awaitable[None]] | None = None
+    verify: Callable[[AsyncConnection, str, Purpose, str], Awaitable[str | None]] | None = None
+
+
+NO_HOOKS = Hooks()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An outcome to be written: the row, and what it means for its account."""
+
+    settlement: Settlement
+    dispatch: int
+    push: Push | None = None
+    pause: tuple[str, str] | None = None  # channel, reason
+
+
+class Ledger:
+    """One per worker. `tally` counts the states that its deliveries ended in."""
+
+    def __init__(
+        self, database: Database, worker: str, *, hooks: Hooks = NO_HOOKS, lease: float = 10.0
+    ) -> None:
+        self.database = database
+        self.worker = worker
+        self.hooks = hooks
+        self.lease = lease
+        self.tally: Counter[DeliveryState] = Counter()
+        self._started: set[int] = set()
+        self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
+        self._results: GroupCommit[Result, None] = GroupCommit(self._write_results)
+
+    async def intend(self, want: Want) -> bool:
+        """Commit that this call is about to be made. False: it must not be made."""
+        return await self._intents.add(want) is not None
+
+    async def settle(self, result: Result) -> None:
+        """Commit what a call came to. Tries for a minute: a known outcome is not lost to a busy
+        database. After that the reaper will call it uncertain."""
+        await self._results.add(result)
+
+    async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
+        async def work(conn: AsyncConnection) -> dict[int, int]:
+            rows = await claiming.intend(conn, wants, worker=self.worker, lease=self.lease)
+            intended = {row.id: row.dispatch_id for row in rows}
+            fresh = set(intended.values()) - self._started
+            if fresh:
+                alerts = await claiming.mark_started(conn, sorted(fresh))
+                if alerts and self.hooks.first_intent:
+                    await self.hooks.first_intent(conn, alerts)
+            return intended
+
+        try:
+            intended = await self.database.transact(work)
+        except StoreFailed as error:
+            log.warning("Nothing was sent just now: %s", error)
+            return [None] * len(wants)
+        self._started.update(intended.values())
+        return [intended.get(want.id) for want in wants]
+
+    async def _write_results(self, results: Sequence[Result]) -> Sequence[None]:
+        for number in range(RETRIES):
+            try:
+                await self._write_once(results, hooks=number < WITHOUT_HOOKS)
+                break
+            except StoreFailed as error:
+                log.warning("The outcomes of %d calls wait: %s", len(results), error)
+            except Exception as error:  # noqa: BLE001 - a hook's fault must not cost an outcome
+                log.error("What follows %d outcomes failed: %s", len(results), safe(repr(error)))
+            await asyncio.sleep(min(1.0, 0.1 * (number + 1)))
+        return [None] * len(results)
+
+    async def _write_once(self, results: Sequence[Result], *, hooks: bool) -> None:
+        async def work(conn: AsyncConnection) -> list[Outcome]:
+            settlements = [result.settlement for result in results]
+            outcomes = await settling.settle(conn, settlements, worker=self.worker)
+            for result in results:
+                if result.pause:
+                    await accounts.pause(conn, *result.pause)
+            await accounts.push(conn, _strongest(result.push for result in results))
+            await self._after(conn, outcomes, {result.dispatch for result in results}, hooks=hooks)
+            return outcomes
+
+        self.count(await self.database.transact(work))
+
+    async def _after(
+        self,
+        conn: AsyncConnection,
+        outcomes: Sequence[Outcome],
+        dispatches: Iterable[int] | None,
+        *,
+        hooks: bool = True,
+    ) -> None:
+        if outcomes and hooks and self.hooks.outcomes:
+            await self.hooks.outcomes(conn, outcomes)
+        settled = await close(conn, dispatches)
+        if settled and hooks and self.hooks.settled:
+            await self.hooks.settled(conn, settled)
+
+    async def record(self, work: Callable[[AsyncConnection], Awaitable[Sequence[Outcome]]]) -> int:
+        """One transaction that moves deliveries, with everything that follows; how many moved."""
+
+        async def whole(conn: AsyncConnection) -> Sequence[Outcome]:
+            outcomes = await work(conn)
+            await self._after(conn, outcomes, None)
+            if outcomes:
+                await wake(conn)
+            return outcomes
+
+        outcomes = await self.database.transact(whole)
+        self.count(outcomes)
+        return len(outcomes)
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep the tally: what was counted as uncertain and is now sent is no longer uncertain."""
+        for outcome in outcomes:
+            if outcome.before in FINAL and self.tally[outcome.before] > 0:
+                self.tally[outcome.before] -= 1
+            if outcome.state in FINAL:
+                self.tally[outcome.state] += 1
+
+
+def _strongest(pushes: Iterable[Push | None]) -> list[Push]:
+    """Of several pushes of one account or target in one transaction the longest holds."""
+    longest: dict[tuple[str, str | None], Push] = {}
+    for push in pushes:
+        if push is not None:
+            key = (push.account, push.target)
+            if key not in longest or longest[key].seconds < push.seconds:
+                longest[key] = push
+    return list(longest.values())

@@ -1,0 +1,90 @@
+"""The content of deliveries, read once per dispatch and checked against its digest before it is used."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.delivery import posts
+from alertbot.delivery.ledger import Hooks
+from alertbot.model import Markup, Post
+from alertbot.store import contents
+from alertbot.store.claiming import Claimed
+from alertbot.store.contents import Envelope, Words
+from alertbot.store.database import Database
+from alertbot.store.settling import Doubt
+from alertbot.words import _
+
+KEPT = 64  # dispatches whose texts are kept in memory
+
+
+class Letter:
+    """What a dispatch says. `refusal`: why none of it may be sent."""
+
+    def __init__(self, envelope: Envelope, refusal: str | None) -> None:
+        self.envelope = envelope
+        self.refusal = refusal
+        self.words: dict[int, Words] = {}
+        self.threads: Mapping[str, tuple[str, ...]] = {}
+
+    def post(self, row: Claimed | Doubt) -> Post:
+        """The post for one of its deliveries."""
+        references = self.threads.get(row.target, ())
+        return posts.post(row, self.envelope, self.words[row.message or 0], references)
+
+    def parts(self, row: Claimed | Doubt) -> int:
+        """How many parts the delivery's thread has."""
+        words = self.words.get(row.message or 0)
+        return words.parts if words else 1
+
+
+class Letters:
+    """The letters that this worker has opened."""
+
+    def __init__(self, database: Database, hooks: Hooks) -> None:
+        self._database = database
+        self._hooks = hooks
+        self._kept: OrderedDict[int, Letter] = OrderedDict()
+
+    async def get(self, rows: Sequence[Claimed | Doubt], markup: Markup) -> Letter:
+        """The letter that these rows (all of one dispatch) belong to, with every text they need."""
+        letter = self._kept.get(rows[0].dispatch)
+        missing = {row.message or 0 for row in rows} - (letter.words.keys() if letter else set())
+        threaded = markup is Markup.EMAIL
+        if letter is None or missing or (threaded and letter.envelope.references):
+            letter = await self._database.read(
+                lambda conn: self._read(conn, letter, rows, missing, threaded)
+            )
+            self._kept[rows[0].dispatch] = letter
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return letter
+
+    async def _read(
+        self,
+        conn: AsyncConnection,
+        known: Letter | None,
+        rows: Sequence[Claimed | Doubt],
+        missing: set[int],
+        threaded: bool,
+    ) -> Letter:
+        letter = known or await self._open(conn, rows[0].dispatch)
+        if missing:
+            letter.words |= await contents.words(conn, sorted(missing))
+        if not missing <= letter.words.keys():
+            letter.refusal = letter.refusal or _("Not sent: its text is missing from the database.")
+        alerts = letter.envelope.references
+        if threaded and alerts:
+            targets = [row.target for row in rows]
+            before = await contents.earlier(conn, letter.envelope.account, alerts, targets)
+            found = posts.threads(((row[0], row[1], row[2]) for row in before), alerts)
+            letter.threads = {**letter.threads, **found}
+        return letter
+
+    async def _open(self, conn: AsyncConnection, dispatch: int) -> Letter:
+        envelope = await contents.envelope(conn, dispatch)
+        verify = self._hooks.verify
+        refusal = None
+        if verify is not None:
+            refusal = await verify(conn, envelope.alert, envelope.purpose, envelope.digest)
+        return Letter(envelope, refusal)

@@ -1,0 +1,110 @@
+"""What follows from the answer of a channel. Pure: the drain obeys.
+
+| answer      | the row becomes                                              | besides                    |
+|-------------|--------------------------------------------------------------|----------------------------|
+| Receipt     | sent                                                         |                            |
+| Rejected    | failed                                                       | pauses, if about the channel |
+| Throttled   | pending, not before the channel says                         | pushes account or target   |
+| Unavailable | pending, after a growing and jittered delay; at last failed  |                            |
+| Uncertain   | uncertain; or once more, where the policy says so            |                            |
+| ChannelDown | pending                                                      | pauses the account         |
+"""
+
+from dataclasses import dataclass
+
+from alertbot.errors import (
+    ChannelDown,
+    ChannelError,
+    Rejected,
+    Scope,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from alertbot.model import DeliveryState, Receipt, WhenUncertain
+
+FIRST_DELAY = 1.0  # seconds
+LONGEST_DELAY = 300.0
+MOST_ATTEMPTS = 1000  # the dispatch's time ends most rows long before
+LONGEST_WAIT = 86_400.0  # the most that a channel's own Retry-After is believed
+SHORTEST_WAIT = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the rules look at besides the answer.
+
+    `attempt`: the one just made, from 1. `resent`: it was already sent once more. `may_resend`: its
+    channel sends to single recipients. `jitter`: drawn by the caller, 0 to 1.
+    """
+
+    attempt: int
+    when_uncertain: WhenUncertain = WhenUncertain.ASK
+    resent: bool = False
+    may_resend: bool = False
+    jitter: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The row's next state and what else to do. Lengths in seconds."""
+
+    state: DeliveryState
+    reason: str | None = None
+    receipt: Receipt | None = None
+    delay: float = 0.0
+    resent: bool = False
+    push_account: float | None = None
+    push_target: float | None = None
+    pause: bool = False
+
+
+Answer = Receipt | ChannelError
+
+
+def next_step(answer: Answer, now: Circumstances) -> Step:
+    """What becomes of the delivery."""
+    match answer:
+        case Receipt():
+            return Step(DeliveryState.SENT, receipt=answer)
+        case Rejected():
+            pause = answer.scope is Scope.CHANNEL and answer.code != "exercise"
+            return Step(DeliveryState.FAILED, answer.reason, pause=pause)
+        case Throttled():
+            return _throttled(answer, now)
+        case Uncertain():
+            return _uncertain(answer, now)
+        case ChannelDown():
+            return Step(DeliveryState.PENDING, answer.reason, resent=now.resent, pause=True)
+        case Unavailable() if now.attempt < MOST_ATTEMPTS:
+            delay = backoff(now.attempt, now.jitter)
+            return Step(DeliveryState.PENDING, answer.reason, delay=delay, resent=now.resent)
+    return Step(DeliveryState.FAILED, answer.reason)
+
+
+def backoff(attempt: int, jitter: float) -> float:
+    """Seconds until the next attempt: doubling from a second to five minutes, half of it by chance,
+    so that what failed together does not come back together."""
+    full = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempt - 1, 30))
+    return full * (0.5 + jitter / 2)
+
+
+def _throttled(answer: Throttled, now: Circumstances) -> Step:
+    wait = min(max(answer.wait, SHORTEST_WAIT), LONGEST_WAIT)
+    whole = answer.whole_account
+    return Step(
+        DeliveryState.PENDING,
+        answer.reason,
+        delay=wait,
+        resent=now.resent,
+        push_account=wait if whole else None,
+        push_target=None if whole else wait,
+    )
+
+
+def _uncertain(answer: Uncertain, now: Circumstances) -> Step:
+    resend = now.when_uncertain is WhenUncertain.RESEND and now.may_resend and not now.resent
+    if resend:
+        delay = backoff(1, now.jitter)
+        return Step(DeliveryState.PENDING, answer.reason, delay=delay, resent=True)
+    return Step(DeliveryState.UNCERTAIN, answer.reason)

@@ -1,0 +1,201 @@
+"""Who calls `drain`: a small port, and the runner that needs nothing but the database.
+
+No rule of correctness lives here. A drain that is lost, repeated or late is harmless.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from alertbot.channels.base import Adapter
+from alertbot.delivery.drain import Drain
+from alertbot.delivery.ledger import NO_HOOKS, Hooks, Ledger
+from alertbot.errors import AlertbotError, safe
+from alertbot.model import DeliveryState
+from alertbot.store import accounts, due, settling, workers
+from alertbot.store.database import Database
+from alertbot.store.wake import Alarm
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0  # behind every wake-up
+LEASE_SECONDS = 10.0
+PATIENCE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a run did. `waiting`: deliveries that are still open."""
+
+    sent: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    skipped: int = 0
+    waiting: int = 0
+
+    @property
+    def fine(self) -> bool:
+        """All that it handled was sent, and nothing waits."""
+        return not (self.failed or self.uncertain or self.expired or self.skipped or self.waiting)
+
+
+class Runner(Protocol):
+    """Sends what is due."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; calls under way are finished first."""
+
+    async def run_once(self, patience: float = PATIENCE_SECONDS) -> Tally:
+        """Until nothing is claimable. Waits for leases to lapse and for retries, slots and starts that
+        are at most `patience` seconds away."""
+
+
+class LocalRunner:
+    """Runs in this process, on SQLite or PostgreSQL; any number of them may run side by side."""
+
+    def __init__(
+        self,
+        database: Database,
+        adapters: Mapping[str, Adapter[Any]],
+        *,
+        hooks: Hooks = NO_HOOKS,
+        lease: float = LEASE_SECONDS,
+        poll: float = POLL_SECONDS,
+        concurrency: int = 256,
+    ) -> None:
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._database = database
+        self._names = sorted(adapters)
+        self._poll = poll
+        self._ledger = Ledger(database, self.worker, hooks=hooks, lease=lease)
+        self._drain = Drain(adapters, self._ledger, concurrency=concurrency)
+        self._alarm = Alarm(database)
+        self._drains: dict[str, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """Look now: something was enqueued in this process."""
+        self._alarm.ring()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """See `Runner.run`. A database that fails for a while is tried again every second."""
+        async with self._alive():
+            stopping = asyncio.create_task(self._ring_at(stop))
+            while not stop.is_set():
+                await self._survive(self._start_drains)
+                await self._alarm.wait(self._poll)
+            self._drain.stopping = True
+            await stopping
+            await self._finish_drains()
+
+    async def run_once(self, patience: float = PATIENCE_SECONDS) -> Tally:
+        """See `Runner.run_once`. Raises `StoreFailed` where the database cannot be used."""
+        self._ledger.tally.clear()
+        async with self._alive():
+            wait: float | None = 0.0
+            while wait is not None and wait <= patience:
+                await self._alarm.wait(max(wait, 0.0) + 0.005 if wait else 0.005)
+                await self._look_after()
+                while await self._start_drains():
+                    await self._finish_drains()
+                wait = await self._database.read(lambda conn: due.next_due(conn, self._names))
+            await self._look_after()
+        open_rows = await self._database.read(lambda conn: due.waiting(conn, self._names))
+        return self._tally(open_rows)
+
+    def _tally(self, waiting: int) -> Tally:
+        counted = self._ledger.tally
+        return Tally(
+            sent=counted[DeliveryState.SENT],
+            failed=counted[DeliveryState.FAILED],
+            uncertain=counted[DeliveryState.UNCERTAIN],
+            expired=counted[DeliveryState.EXPIRED],
+            cancelled=counted[DeliveryState.CANCELLED],
+            skipped=counted[DeliveryState.SKIPPED],
+            waiting=waiting,
+        )
+
+    @asynccontextmanager
+    async def _alive(self) -> AsyncIterator[None]:
+        """While this worker is at work: known accounts, a heartbeat, a reaper, an ear for wake-ups."""
+        channels = [adapter.channel for adapter in self._drain.adapters.values()]
+        await self._database.transact(lambda conn: accounts.sync(conn, channels))
+        await self._beat()
+        async with self._alarm:
+            chores = [
+                asyncio.create_task(self._again(workers.BEAT_SECONDS, self._beat)),
+                asyncio.create_task(self._again(min(1.0, self._ledger.lease / 4), self._look_after)),
+            ]
+            try:
+                yield
+            finally:
+                for chore in chores:
+                    chore.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await chore
+                await self._survive(self._leave)
+
+    async def _beat(self) -> None:
+        host = socket.gethostname()
+        await self._database.transact(lambda conn: workers.beat(conn, self.worker, host))
+
+    async def _leave(self) -> None:
+        await self._database.transact(lambda conn: workers.leave(conn, self.worker))
+
+    async def _look_after(self) -> None:
+        """The reaper and the sweep. They only read while there is nothing to do."""
+        await self._drain.renew()
+        if not await self._database.read(settling.lapsed):
+            return
+        if await self._ledger.record(settling.reap):
+            self._alarm.ring()
+        while await self._ledger.record(settling.sweep):
+            pass
+        await self._drain.resolve()
+
+    async def _start_drains(self) -> bool:
+        """Start a drain for every account that has something due and none yet."""
+        idle = [name for name in self._names if name not in self._drains]
+        if not idle:
+            return False
+        names = await self._database.read(lambda conn: due.due(conn, idle))
+        for name in names:
+            self._drains[name] = asyncio.create_task(self._drain.drain(name))
+            self._drains[name].add_done_callback(lambda _task, name=name: self._drained(name))
+        return bool(names)
+
+    def _drained(self, name: str) -> None:
+        task = self._drains.pop(name)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("Sending on %s was interrupted: %s", name, safe(error))
+
+    async def _finish_drains(self) -> None:
+        while self._drains:
+            await asyncio.wait(list(self._drains.values()))
+            await asyncio.sleep(0)  # let the callbacks run that take them off the list
+
+    async def _ring_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._alarm.ring()
+
+    async def _again(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await self._survive(chore)
+
+    async def _survive(self, work: Callable[[], Awaitable[object]]) -> None:
+        """A worker outlives a database that fails for a while, and a fault in one chore."""
+        try:
+            await work()
+        except AlertbotError as error:
+            log.warning("%s", error)
+        except Exception as error:  # noqa: BLE001 - logged; the next turn tries again
+            log.error("The worker goes on after a fault: %s", safe(repr(error)))

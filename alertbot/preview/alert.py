@@ -1,0 +1,101 @@
+"""One stored alert in the terminal: who, when, how far, then exactly what the public sees."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from alertbot.preview import phrases
+from alertbot.preview.panels import blocks, drawn
+from alertbot.preview.plain import plain, plain_copy
+from alertbot.preview.sheet import Sheet
+from alertbot.preview.tables import clock, state_text, state_word
+from alertbot.words import _
+
+__all__ = ["plain_copy", "show_alert"]
+
+
+def show_alert(
+    console: Console, alert: Mapping[str, Any], sheet: Sheet | None = None, zone: ZoneInfo | None = None
+) -> None:
+    """Print a stored alert: `service.views.full` with its sheet, given or under the key `_sheet`.
+
+    Times are shown in `zone`, else in this machine's.
+    """
+    shown = sheet or alert["_sheet"]
+    if not drawn(console):
+        lines = [f"{name}: {value}" for name, value in particulars(alert, zone)]
+        console.out("\n".join([*lines, "", plain(shown)]), highlight=False)
+        return
+    console.print(_card(alert, zone), highlight=False)
+    for block in blocks(shown, console.width):
+        console.print(block, highlight=False)
+
+
+def particulars(alert: Mapping[str, Any], zone: ZoneInfo | None) -> Iterator[tuple[str, str]]:
+    """Everything known about an alert besides its texts, one line each, in the order of events."""
+    named = {
+        _("Alert"): alert.get("id"),
+        _("State"): state_word(str(alert.get("state") or "")),
+        _("Reason"): alert.get("reason"),
+        _("Incident"): alert.get("incident"),
+        _("Refers to"): ", ".join(alert.get("references") or ()),
+        _("Drafted"): _by(alert.get("author"), alert.get("drafted_at"), zone),
+        _("Last edited by"): alert.get("last_editor"),
+        _("Composed"): clock(alert.get("composed_at"), zone),
+        _("Submitted"): _by(alert.get("submitter"), alert.get("submitted_at"), zone),
+        _("Must be approved before"): clock(alert.get("pending_until"), zone),
+        _("Approvals"): _approvals(alert, zone),
+        _("Approved"): clock(alert.get("approved_at"), zone),
+        _("Goes out not before"): clock(alert.get("not_before"), zone),
+        _("Break-glass"): _break_glass(alert.get("break_glass") or {}),
+        _("Full digest"): alert.get("digest"),
+    }
+    yield from ((name, phrases.visible(str(value))) for name, value in named.items() if value)
+
+
+def _card(alert: Mapping[str, Any], zone: ZoneInfo | None) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in particulars(alert, zone):
+        if name == _("State"):
+            grid.add_row(Text(name, style="dim"), state_text(str(alert.get("state"))))
+        else:
+            loud = "bold red" if name == _("Break-glass") else ""
+            grid.add_row(Text(name, style="dim"), Text(value, style=loud))
+    return Group(grid, Text(""))
+
+
+def _by(person: object, moment: object, zone: ZoneInfo | None) -> str:
+    said = clock(moment, zone)
+    if not person:
+        return said
+    return _("{time} by {person}").format(time=said, person=person) if said else str(person)
+
+
+def _approvals(alert: Mapping[str, Any], zone: ZoneInfo | None) -> str:
+    """How many of the approvals needed are given, and by whom."""
+    approvals: Mapping[str, Any] = alert.get("approvals") or {}
+    if not approvals:
+        return ""
+    given = [_by(each.get("person"), each.get("at"), zone) for each in approvals.get("given") or ()]
+    count = _("{given} of {needed} given").format(given=len(given), needed=approvals.get("needed"))
+    return "\n".join([count, *given])
+
+
+def _break_glass(used: Mapping[str, Any]) -> str:
+    if not used:
+        return ""
+    said = _("! {person} let this out alone: {reason}").format(
+        person=used.get("by"), reason=used.get("reason")
+    )
+    closed = used.get("countersigned_by")
+    return f"{said} · " + (
+        _("countersigned by {person}").format(person=closed)
+        if closed
+        else _("still to be countersigned")
+    )

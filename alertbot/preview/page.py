@@ -1,0 +1,112 @@
+"""A preview as one self-contained HTML page, to be mailed to an approver or opened on a phone.
+
+The page holds no script, loads nothing, and says so in its content security policy: only its own style
+sheet, known by its hash, is obeyed.
+"""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alertbot.model import Message
+from alertbot.preview import phrases, plain
+from alertbot.preview.fragments import fragment
+from alertbot.preview.sheet import Sheet, Thread, address, threads
+from alertbot.words import _, language, ngettext
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+HERE = Path(__file__).parent
+_HIGHLIGHTED = re.compile(r"https?://\S+|(?<![\w#&])#\w+")
+
+
+def render_page(sheet: Sheet) -> str:
+    """The whole page as text, to be written as UTF-8."""
+    from markupsafe import Markup
+
+    style = (HERE / "page.css").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            sheet=sheet,
+            shown=sheet.composition,
+            channels=_by_channel(sheet),
+            page_language=language(),
+            policy=policy(style),
+            style=Markup(style),  # noqa: S704  our own file
+            phrases=phrases,
+            plain=plain,
+            address=address,
+        )
+    )
+
+
+def policy(style: str) -> str:
+    """The content security policy: nothing at all but this style sheet."""
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.globals.update(_=_, ngettext=ngettext)
+    environment.filters.update(visible=phrases.visible, post=_post, bubble=_bubble, letter=_letter)
+    environment.filters["initial"] = _initial
+    return environment
+
+
+def _by_channel(sheet: Sheet) -> dict[str, list[Thread]]:
+    grouped: dict[str, list[Thread]] = {}
+    for thread in threads(sheet.composition.messages):
+        grouped.setdefault(thread.channel, []).append(thread)
+    return grouped
+
+
+def _post(message: Message) -> "Markup":
+    """A post on X: plain text in which addresses and hashtags stand out, as there."""
+    from markupsafe import Markup
+
+    text, last, pieces = phrases.visible(message.text), 0, []
+    for found in _HIGHLIGHTED.finditer(text):
+        pieces += [Markup.escape(text[last : found.start()]), _accent(found.group())]
+        last = found.end()
+    return Markup("").join([*pieces, Markup.escape(text[last:])])
+
+
+def _accent(words: str) -> "Markup":
+    from markupsafe import Markup
+
+    return Markup('<span class="accent">{}</span>').format(words)
+
+
+def _bubble(message: Message) -> "Markup":
+    """A message on Telegram, with its own bold, italic and links."""
+    return _safe(message.html) if message.html else _post(message)
+
+
+def _letter(message: Message) -> "Markup":
+    """A mail: the body of its HTML; the plain alternative where there is none."""
+    if not message.html:
+        return _post(message)
+    _head, _tag, body = message.html.rpartition("<body")
+    return _safe(f"<body{body}" if _tag else message.html)
+
+
+def _safe(html: str) -> "Markup":
+    from markupsafe import Markup
+
+    return Markup(fragment(html))  # noqa: S704  written anew against an allow-list
+
+
+def _initial(words: Any) -> str:
+    """The letter in the round picture of an account."""
+    return str(words or "?").strip()[:1].upper() or "?"

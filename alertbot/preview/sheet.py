@@ -1,0 +1,68 @@
+"""What a preview shows, gathered into one value: the same for the terminal, the page and JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alertbot.model import Approvals, Channel, Composition, Cost, Forecast, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One alert as a reader is shown it. `title` is the kind's, in the reader's language; `speaker` the
+    organisation's name; `senders` the From line of mail channels that have one."""
+
+    title: str
+    composition: Composition
+    channels: tuple[Channel, ...]
+    approvals: Approvals
+    cost: Cost
+    forecast: Forecast
+    speaker: str = ""
+    senders: Mapping[str, str] = field(default_factory=dict)
+    exercise: bool = False
+
+    def channel(self, name: str) -> Channel | None:
+        return next((channel for channel in self.channels if channel.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """All parts of one channel in one language: what one reader sees."""
+
+    channel: str
+    type: str
+    lang: str
+    parts: tuple[Message, ...]
+
+    @property
+    def subject(self) -> str | None:
+        return next((part.subject for part in self.parts if part.subject), None)
+
+
+def threads(messages: tuple[Message, ...]) -> tuple[Thread, ...]:
+    """The messages grouped by channel and language, in the order in which they were composed."""
+    grouped: dict[tuple[str, str, str], list[Message]] = {}
+    for message in messages:
+        grouped.setdefault((message.channel, message.type, message.lang), []).append(message)
+    return tuple(
+        Thread(*key, parts=tuple(sorted(parts, key=lambda part: part.part)))
+        for key, parts in grouped.items()
+    )
+
+
+def readers(sheet: Sheet, thread: Thread) -> int:
+    """How many addresses this thread goes to: of a mail channel, those that read its language."""
+    channel = sheet.channel(thread.channel)
+    targets = sheet.composition.targets.get(thread.channel, ())
+    if channel is None or not channel.spec.per_recipient:
+        return len({target.address for target in targets})
+    return sum(1 for target in targets if target.lang == thread.lang)
+
+
+def address(sheet: Sheet, thread: Thread) -> str:
+    """Where a posting channel posts (`@chat`), where that says more than the channel's own name."""
+    channel = sheet.channel(thread.channel)
+    targets = sheet.composition.targets.get(thread.channel, ())
+    if channel is None or channel.spec.per_recipient or len(targets) != 1:
+        return ""
+    return "" if targets[0].address == thread.channel else targets[0].address

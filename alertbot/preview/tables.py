@@ -1,0 +1,269 @@
+"""Tables for the terminal: kinds, deliveries, the state of everything. Input is plain mappings.
+
+A state is a word with a mark before it; colour only repeats what the word says.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from alertbot.preview.phrases import span, visible
+from alertbot.words import _
+
+Row = Mapping[str, Any]
+MARKS = {
+    "pending": ("·", ""),
+    "claimed": ("·", ""),
+    "sending": ("→", "cyan"),
+    "sent": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "uncertain": ("?", "bold yellow"),
+    "cancelled": ("–", "dim"),
+    "expired": ("–", "yellow"),
+    "skipped": ("–", "dim"),
+    "draft": ("·", ""),
+    "approved": ("✓", "green"),
+    "returned": ("←", "yellow"),
+    "rejected": ("✗", "red"),
+    "publishing": ("→", "cyan"),
+    "published": ("✓", "green"),
+    "partly_published": ("!", "bold yellow"),
+    "discarded": ("–", "dim"),
+}
+
+
+def state_word(state: str) -> str:
+    """The state of an alert or a delivery in the reader's language."""
+    words = {
+        "pending": _("waiting"),
+        "claimed": _("claimed"),
+        "sending": _("sending"),
+        "sent": _("sent"),
+        "failed": _("failed"),
+        "uncertain": _("uncertain"),
+        "cancelled": _("cancelled"),
+        "expired": _("expired"),
+        "skipped": _("not sent"),
+        "draft": _("draft"),
+        "approved": _("approved"),
+        "returned": _("returned"),
+        "rejected": _("rejected"),
+        "publishing": _("publishing"),
+        "published": _("published"),
+        "partly_published": _("partly published"),
+        "discarded": _("discarded"),
+    }
+    return words.get(state, state)
+
+
+def state_text(state: str) -> Text:
+    """`✓ sent`."""
+    mark, style = MARKS.get(state, ("·", ""))
+    return Text(f"{mark} {state_word(state)}", style=style)
+
+
+def clock(moment: object, zone: ZoneInfo | None = None) -> str:
+    """A moment to the second in `zone`, else in this machine's; given aware, in ISO 8601 or as epoch
+    seconds."""
+    if moment is None or moment == "":
+        return ""
+    if isinstance(moment, int | float):
+        moment = datetime.fromtimestamp(moment, UTC)
+    elif isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if not isinstance(moment, datetime):
+        return str(moment)
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z").rstrip()
+
+
+def kinds_table(kinds: Iterable[Row]) -> Table:
+    """Rows with `kind`, `title`, `purpose`, `approvers`, `languages`."""
+    table = _table(_("Kind"), _("What it is for"), _("Approvers"), _("Languages"))
+    for kind in kinds:
+        said = Text.assemble((str(kind["title"]), "bold"), "\n", str(kind.get("purpose") or ""))
+        table.add_row(
+            Text(str(kind["kind"]), style="bold"),
+            said,
+            str(kind.get("approvers", "")),
+            ", ".join(kind.get("languages", ())),
+        )
+    return table
+
+
+def kind_details(kind: Row) -> RenderableType:
+    """One kind: `kind`, `title`, `purpose`, its `fields` with `name`, `type`, `required`, `label`, `help`
+    and `choices`, and the names of its `forbidden` fields."""
+    named = (f"{kind['title']} ({kind['kind']})", "bold")
+    head = Text.assemble(named, "\n", str(kind.get("purpose") or ""))
+    table = _table(_("Field"), _("Needed"), _("Type"), _("What it says"))
+    for spec in kind.get("fields", ()):
+        needed = Text(_("M must"), style="bold") if spec.get("required") else Text(_("O may"))
+        table.add_row(_name(spec["name"]), needed, str(spec.get("type") or ""), _field_words(spec))
+    for name in kind.get("forbidden", ()):
+        table.add_row(_name(name), Text(_("- must not"), style="dim"), "", "")
+    return Group(head, table)
+
+
+def people_table(people: Iterable[Row], zone: ZoneInfo | None = None) -> Table:
+    """Rows with `name`, `roles`, `counts` (False: not yet confirmed, revoked or lapsed), `standing` (words
+    for it), `last_used_at`, `expires_at`."""
+    table = _table(_("Name"), _("Roles"), _("Counts"), _("Token last used"), _("Token ends"))
+    for person in people:
+        counts = bool(person.get("counts"))
+        said = "✓ " + _("yes") if counts else "✗ " + str(person.get("standing") or _("no"))
+        table.add_row(
+            _folded(person.get("name")),
+            ", ".join(map(str, person.get("roles") or ())),
+            Text(said, style="green" if counts else "yellow"),
+            clock(person.get("last_used_at"), zone) or _("never"),
+            clock(person.get("expires_at"), zone) or _("never"),
+        )
+    return table
+
+
+def deliveries_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
+    """One row per delivery; addresses and reasons are wrapped, never cut."""
+    if not rows:
+        return Text(_("There is no delivery."))
+    many = len({row.get("alert") for row in rows}) > 1
+    columns = [_("Alert")] if many else []
+    table = _table(*columns, _("Channel"), _("Target"), _("Part"), _("State"), _("Result"))
+    for row in rows:
+        table.add_row(
+            *([str(row.get("alert") or "")] if many else []),
+            _folded(row.get("channel")),
+            _folded(row.get("target")),
+            _part(row),
+            state_text(str(row.get("state"))),
+            _result(row, zone),
+        )
+    return table
+
+
+def status_view(status: Row, zone: ZoneInfo | None = None) -> RenderableType:
+    """Everything at a glance: `halted` (bool or words), `worker` (alive, seen), `alerts`, `channels`,
+    `open` (what needs a person), each a sequence of mappings or missing."""
+    parts: list[RenderableType] = [_standing(status, zone)]
+    if status.get("alerts"):
+        parts.append(_alerts(status["alerts"], zone))
+    if status.get("channels"):
+        parts.append(_channels(status["channels"], zone))
+    if status.get("open"):
+        parts.append(_open(status["open"]))
+    return Group(*parts)
+
+
+def _standing(status: Row, zone: ZoneInfo | None) -> Text:
+    text = Text()
+    if halted := status.get("halted"):
+        said = str(halted) if isinstance(halted, str) else _("Everything is halted: no call starts.")
+        text.append(f"! {said}\n", style="bold red")
+    worker = status.get("worker") or {}
+    if worker.get("alive"):
+        text.append(_("✓ A worker is running."), style="green")
+    else:
+        text.append(_("! No worker is running: start one with “alertbot run”."), style="yellow")
+    if worker.get("seen"):
+        text.append(" " + _("Last seen {time}.").format(time=clock(worker["seen"], zone)))
+    return text
+
+
+def _alerts(alerts: Sequence[Row], zone: ZoneInfo | None) -> Table:
+    table = _table(_("Alert"), _("Kind"), _("State"), _("Deliveries"), _("Since"))
+    for alert in alerts:
+        kind = str(alert.get("kind") or "")
+        said = _("EXERCISE: {title}").format(title=kind) if alert.get("exercise") else kind
+        table.add_row(
+            Text(str(alert.get("id") or alert.get("alert")), style="bold"),
+            said,
+            state_text(str(alert.get("state"))),
+            _counts(alert.get("deliveries") or {}),
+            clock(alert.get("since"), zone),
+        )
+    return table
+
+
+def _channels(channels: Sequence[Row], zone: ZoneInfo | None) -> Table:
+    table = _table(_("Channel"), _("Type"), _("Audience"), _("State"), _("Waiting"), _("Next call"))
+    for channel in channels:
+        paused = channel.get("paused") or channel.get("halted")
+        reason = paused if isinstance(paused, str) else ""
+        stopped = _("paused") if channel.get("paused") else _("halted")
+        state = f"! {stopped} {visible(reason)}".rstrip() if paused else "✓ " + _("open")
+        table.add_row(
+            Text(str(channel.get("name") or channel.get("channel")), style="bold"),
+            str(channel.get("type") or ""),
+            str(channel.get("audience") or ""),
+            Text(state, style="bold yellow" if paused else "green", overflow="fold"),
+            str(channel.get("waiting", "")),
+            clock(channel.get("next_call"), zone),
+        )
+    return table
+
+
+def _open(entries: Sequence[Row]) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    for entry in entries:
+        grid.add_row(Text("!", style="bold yellow"), _folded(entry.get("message")))
+    return Group(Text(_("This needs a person:"), style="bold"), grid)
+
+
+def _counts(counts: Mapping[str, int]) -> Text:
+    """`✓ 12 sent, ✗ 1 failed`: only what there is."""
+    shown = [(state, number) for state, number in counts.items() if number]
+    text = Text()
+    for place, (state, number) in enumerate(shown):
+        mark, style = MARKS.get(state, ("·", ""))
+        text.append(", " if place else "").append(f"{mark} {number} {state_word(state)}", style=style)
+    return text
+
+
+def _result(row: Row, zone: ZoneInfo | None) -> Text:
+    """What came back, and why not more: address of the post, remote id, reason, next try, attempts."""
+    said = [visible(str(row[key])) for key in ("url", "reason") if row.get(key)]
+    if row.get("remote_id") and not row.get("url"):
+        said.insert(0, visible(str(row["remote_id"])))
+    if row.get("retry_at"):
+        said.append(_("next try {time}").format(time=clock(row["retry_at"], zone)))
+    elif row.get("retry_in"):
+        said.append(_("next try in {span}").format(span=span(float(row["retry_in"]))))
+    if (row.get("attempts") or 0) > 1:
+        said.append(_("{number} attempts").format(number=row["attempts"]))
+    return Text("\n".join(said), overflow="fold")
+
+
+def _part(row: Row) -> str:
+    lang, parts = str(row.get("lang") or ""), row.get("parts") or 1
+    return f"{lang} {row.get('part')}/{parts}".strip() if parts > 1 else lang
+
+
+def _field_words(spec: Row) -> Text:
+    text = Text(str(spec.get("label") or ""))
+    if spec.get("help"):
+        text.append(f"\n{spec['help']}", style="dim")
+    if spec.get("choices"):
+        text.append(
+            "\n" + _("one of: {choices}").format(choices=", ".join(spec["choices"])), style="dim"
+        )
+    return text
+
+
+def _name(words: object) -> Text:
+    return Text(visible(str(words or "")), style="bold", overflow="fold")
+
+
+def _folded(value: object) -> Text:
+    return Text(visible(str(value or "")), overflow="fold")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,93 @@
+"""From what somebody asked for to the finished texts. No database, no clock: `now` comes in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alertbot.approval.policy import effective
+from alertbot.compose import catalogue, fields
+from alertbot.compose.catalogue import Frame, Kind
+from alertbot.compose.compose import Request, compose
+from alertbot.compose.fields import Parsed
+from alertbot.errors import Misuse
+from alertbot.model import Approvals, Channel, Composition, Identity
+from alertbot.service.context import Voice
+from alertbot.service.wishes import Wishes
+from alertbot.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The texts, with the kind, channels and values they came from."""
+
+    kind: Kind
+    channels: tuple[Channel, ...]
+    parsed: Parsed
+    composition: Composition
+    approvals: Approvals
+
+
+def load_kind(voice: Voice, name: str) -> tuple[Kind, Frame]:
+    """One kind and the exercise frame. Raises `Misuse` (nearest name) or `ConfigInvalid`."""
+    return catalogue.load_kind(name, *voice.folders), catalogue.load_frame(*voice.folders)
+
+
+def compose_wishes(
+    voice: Voice, wishes: Wishes, identity: Identity, now: datetime, base: Path | None = None
+) -> Composed:
+    """Compose an alert for its channels. Raises `Misuse` for an unknown kind, channel or language."""
+    kind, frame = load_kind(voice, wishes.kind)
+    channels = voice.choose(wishes.channels, exercise=wishes.exercise)
+    languages = _languages(wishes, channels, kind)
+    parsed = fields.parse(
+        kind,
+        wishes.given,
+        languages=languages,
+        timezone=voice.zone,
+        now=now,
+        base=base,
+        complete=True,
+    )
+    request = Request(
+        kind=kind,
+        parsed=parsed,
+        channels=channels,
+        languages=wishes.languages or None,
+        organisation=voice.organisation,
+        identity=identity,
+        now=now,
+        exercise=wishes.exercise,
+        frame=frame,
+        accepted=wishes.accepted,
+    )
+    approvals = effective(kind.approvals, voice.overrides.get(kind.name))
+    return Composed(kind, channels, parsed, compose(request), approvals)
+
+
+def _languages(wishes: Wishes, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:
+    """The languages that go out. Raises `Misuse` for one that no channel speaks or no template knows."""
+    spoken = tuple(dict.fromkeys(lang for channel in channels for lang in channel.languages))
+    for lang in wishes.languages:
+        if lang not in kind.languages and lang not in spoken:
+            raise Misuse(
+                _("There is no language '{lang}' here; the kind {kind} has: {known}.").format(
+                    lang=lang, kind=kind.name, known=", ".join(kind.languages)
+                )
+            )
+    return wishes.languages or spoken
+
+
+def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """Values for rendering anew (`submit --retime`): as typed for times ahead, as resolved for the rest.
+
+    A time that has been (`past` fields: since when, noticed at) stays where it was; numbers stay as they
+    were loaded.
+    """
+    ahead = {
+        spec.name for spec in kind.fields if spec.type is catalogue.FieldType.DATETIME and not spec.past
+    }
+    return {
+        name: raw[name] if name in ahead and name in raw else value for name, value in frozen.items()
+    }

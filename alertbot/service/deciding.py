@@ -1,0 +1,135 @@
+"""Deciding on what others wrote: approve, break the glass, return, reject, countersign."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.approval import policy
+from alertbot.approval.moves import Verb
+from alertbot.errors import Refused
+from alertbot.model import Person
+from alertbot.service import notices, publishing, views
+from alertbot.service.context import Context
+from alertbot.store import alerts, audit, outbox, reading
+from alertbot.store.reading import Alert
+from alertbot.words import _
+
+
+async def approve(
+    service: Context, actor: Person, reference: str, digest: str | None
+) -> dict[str, Any]:
+    """Sign exactly what was shown. The last approval needed creates the deliveries in the same
+    transaction. Raises `Refused`, `Faulty` or `PastMoment` with the rule that stands against it."""
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        now = service.now
+        alert = await reading.get(conn, reference, lock=True)
+        signed = await reading.approvals_of(conn, alert.id, now=now)
+        shown = await reading.shown_to(conn, actor.id, alert.id)
+        policy.may_approve(alert, actor, signed, digest=digest, shown=shown, now=now)
+        await _require_unchanged(conn, alert)
+        signed = await alerts.sign(conn, alert, actor, now=now)
+        await _note(service, conn, actor, "approve", alert)
+        if not policy.approved_enough(alert, signed, now):
+            return await views.full(conn, alert, now)
+        alert = await alerts.approve(conn, alert, now=now)
+        return await _release(service, conn, alert)
+
+    return await service.database.transact(work)
+
+
+async def break_glass(
+    service: Context, actor: Person, reference: str, digest: str | None, reason: str
+) -> dict[str, Any]:
+    """One person publishes alone: loud, told to every approver, open until countersigned."""
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        now = service.now
+        alert = await reading.get(conn, reference, lock=True)
+        why = policy.may_break_glass(alert, actor, digest=digest, reason=reason, now=now)
+        await _require_unchanged(conn, alert)
+        alert = await alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
+        await _note(service, conn, actor, "break-glass", alert, reason=why)
+        await notices.glass_broken(service, conn, alert, actor, why)
+        return await _release(service, conn, alert)
+
+    return await service.database.transact(work)
+
+
+async def return_(service: Context, actor: Person, reference: str, reason: str) -> dict[str, Any]:
+    return await _send_away(service, actor, reference, Verb.RETURN, reason)
+
+
+async def reject(service: Context, actor: Person, reference: str, reason: str) -> dict[str, Any]:
+    return await _send_away(service, actor, reference, Verb.REJECT, reason)
+
+
+async def countersign(service: Context, actor: Person, reference: str) -> dict[str, Any]:
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        alert = await reading.get(conn, reference, lock=True)
+        policy.may_countersign(alert, actor)
+        alert = await alerts.countersign(conn, alert, by=actor, now=service.now)
+        await _note(service, conn, actor, "countersign", alert)
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def expire_overdue(service: Context) -> int:
+    """Pending alerts whose time to be approved is over become expired. Answers how many."""
+
+    async def work(conn: AsyncConnection) -> int:
+        late = await reading.overdue(conn, now=service.now)
+        for alert in late:
+            reason = _("Nobody approved it in time.")
+            gone = await alerts.advance(conn, alert, Verb.EXPIRE, reason=reason)
+            await audit.append(
+                conn, actor="alertbot", verb="expire", at=service.now, alert=gone.id, digest=gone.digest
+            )
+        return len(late)
+
+    if not await service.database.read(lambda conn: reading.overdue(conn, now=service.now)):
+        return 0
+    return await service.database.transact(work)
+
+
+async def _send_away(
+    service: Context, actor: Person, reference: str, verb: Verb, reason: str
+) -> dict[str, Any]:
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        policy.require_role(verb, actor)
+        alert = await reading.get(conn, reference, lock=True)
+        why = policy.require_reason(verb, alert.id, reason)
+        alert = await alerts.advance(conn, alert, verb, reason=why)
+        await _note(service, conn, actor, str(verb), alert, reason=why)
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def _release(service: Context, conn: AsyncConnection, alert: Alert) -> dict[str, Any]:
+    """Write the deliveries of an approved alert, and say when the first one starts."""
+    wait = await publishing.enqueue(service, conn, alert)
+    start = {"worker_alive": await outbox.worker_alive(conn), "seconds": wait.total_seconds()}
+    return await views.full(conn, alert, service.now) | {"start": start}
+
+
+async def _require_unchanged(conn: AsyncConnection, alert: Alert) -> None:
+    """The stored texts still make the digest that is signed (promise 2)."""
+    broken = await publishing.verify(conn, alert.id, alert.digest)
+    if broken:
+        raise Refused(broken)
+
+
+async def _note(
+    service: Context, conn: AsyncConnection, actor: Person, verb: str, alert: Alert, **detail: object
+) -> None:
+    await audit.append(
+        conn,
+        actor=actor.name,
+        verb=verb,
+        at=service.now,
+        alert=alert.id,
+        digest=alert.digest,
+        detail={"state": str(alert.state), **detail},
+    )

@@ -1,0 +1,264 @@
+"""Writing: draft, edit, submit, discard. Texts are rendered here, once; what follows only reads them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.approval import policy
+from alertbot.approval.moves import Verb
+from alertbot.compose import moments
+from alertbot.compose.catalogue import Kind
+from alertbot.errors import Faulty, PastMoment, Refused
+from alertbot.model import Identity, Person
+from alertbot.service import notices, views
+from alertbot.service.composing import Composed, compose_wishes, load_kind, shift_times
+from alertbot.service.context import Context
+from alertbot.service.wishes import Wishes
+from alertbot.store import alerts, audit, incidents, outbox, reading
+from alertbot.store.reading import Alert
+from alertbot.words import _
+
+UNSTORABLE = frozenset({"unknown_field", "wrong_type", "control_characters", "invalid_number"})
+
+
+async def draft(
+    service: Context,
+    actor: Person,
+    wishes: Wishes,
+    *,
+    incident: str | None = None,
+    not_before: str | None = None,
+) -> dict[str, Any]:
+    """A new alert. Faults are allowed in a draft, except values that cannot be read at all."""
+    policy.require_role("draft", actor)
+    now = service.now
+    starts = moments.parse_time(not_before, service.voice.zone, now) if not_before else None
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        opened = await _incident(conn, incident, actor, now)
+        number = await incidents.next_number(conn, opened)
+        identity = Identity(opened, f"{opened}-{number}")
+        composed = _compose(service, wishes, identity, now)
+        alert = await alerts.insert_draft(
+            conn,
+            _as_draft(composed, wishes, starts),
+            composed.composition,
+            incident=opened,
+            number=number,
+            by=actor,
+            now=now,
+        )
+        await _note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(wishes.accepted))
+        return await views.full(conn, alert, now)
+
+    return await service.database.transact(work)
+
+
+async def edit(
+    service: Context,
+    actor: Person,
+    reference: str,
+    changes: Mapping[str, Any],
+    accepted: Mapping[str, str],
+) -> dict[str, Any]:
+    """Lay changes over the values and render anew: a draft again, approvals void."""
+    policy.require_role(Verb.EDIT, actor)
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        alert = await reading.get(conn, reference, lock=True)
+        given = overlay(alert.given, changes)
+        raw = overlay(alert.raw, changes)
+        return await _rewrite(
+            service, conn, actor, alert, given, raw, {**alert.accepted, **accepted}, "edit"
+        )
+
+    return await service.database.transact(work)
+
+
+async def submit(
+    service: Context, actor: Person, reference: str, *, retime: bool = False
+) -> dict[str, Any]:
+    """Ask for approval. Raises `Faulty` with every fault, `PastMoment` where a promised time is over."""
+    policy.require_role(Verb.SUBMIT, actor)
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        now = service.now
+        alert = await reading.get(conn, reference, lock=True)
+        if retime:
+            alert = await _retimed(service, conn, actor, alert)
+        _require_ready(alert, now)
+        alert = await alerts.submit(conn, alert, by=actor, now=now)
+        await _note(conn, actor, "submit", alert, now)
+        await notices.approval_wanted(service, conn, alert)
+        return await views.full(conn, alert, now)
+
+    return await service.database.transact(work)
+
+
+async def discard(service: Context, actor: Person, reference: str) -> dict[str, Any]:
+    policy.require_role(Verb.DISCARD, actor)
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        alert = await reading.get(conn, reference, lock=True)
+        alert = await alerts.advance(conn, alert, Verb.DISCARD)
+        await _note(conn, actor, "discard", alert, service.now)
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def typed_values(service: Context, reference: str) -> dict[str, Any]:
+    """The values of an alert as they were resolved, to be changed by hand."""
+    alert = await service.database.read(lambda conn: reading.get(conn, reference))
+    return dict(alert.given)
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of `above` over those of `below`. A text per language keeps its other languages; a null
+    takes the field away."""
+    merged = dict(below)
+    for name, value in above.items():
+        before = merged.get(name)
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, Mapping) and isinstance(before, Mapping):
+            merged[name] = {**before, **value}
+        else:
+            merged[name] = value
+    return merged
+
+
+async def _incident(conn: AsyncConnection, wanted: str | None, actor: Person, now: datetime) -> str:
+    if wanted is None:
+        return (await incidents.start(conn, by=actor, now=now)).id
+    return (await incidents.get(conn, wanted)).id
+
+
+def _compose(service: Context, wishes: Wishes, identity: Identity, now: datetime) -> Composed:
+    composed = compose_wishes(service.voice, wishes, identity, now, base=Path.cwd())
+    unreadable = [fault for fault in composed.composition.faults if fault.rule in UNSTORABLE]
+    if unreadable:
+        raise Faulty(_("Some values cannot be read; nothing was stored."), unreadable)
+    return composed
+
+
+def _as_draft(composed: Composed, wishes: Wishes, not_before: datetime | None) -> alerts.Draft:
+    kind = composed.kind
+    return alerts.Draft(
+        kind=kind.name,
+        exercise=wishes.exercise,
+        languages=wishes.languages,
+        channels=tuple(channel.name for channel in composed.channels),
+        given=composed.parsed.frozen,
+        raw=_loaded(wishes.given, composed),
+        accepted=wishes.accepted,
+        approvals=composed.approvals,
+        priority=kind.priority,
+        ttl=kind.ttl,
+        when_uncertain=kind.when_uncertain,
+        not_before=not_before,
+    )
+
+
+def _loaded(given: Mapping[str, Any], composed: Composed) -> dict[str, Any]:
+    """As typed, but numbers as they were loaded: the file may be gone or changed tomorrow."""
+    frozen = composed.parsed.frozen
+    loaded = {spec.name for spec in composed.kind.fields if spec.type == "numbers"}
+    return {
+        name: frozen[name] if name in loaded and name in frozen else plain(value)
+        for name, value in given.items()
+    }
+
+
+def plain(value: Any) -> Any:
+    """A raw value in a form that JSON can hold: YAML reads dates and times into objects."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+async def _rewrite(
+    service: Context,
+    conn: AsyncConnection,
+    actor: Person,
+    alert: Alert,
+    given: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    accepted: Mapping[str, str],
+    verb: str,
+) -> dict[str, Any]:
+    changed = await _recompose(service, conn, actor, alert, given, raw, accepted)
+    await _note(conn, actor, verb, changed, service.now, accepted=dict(accepted))
+    return await views.full(conn, changed, service.now)
+
+
+async def _recompose(
+    service: Context,
+    conn: AsyncConnection,
+    actor: Person,
+    alert: Alert,
+    given: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    accepted: Mapping[str, str],
+) -> Alert:
+    now = service.now
+    wishes = Wishes(alert.kind, given, alert.languages, alert.channels, accepted, alert.exercise)
+    identity = Identity(alert.incident, alert.id, alert.references)
+    composed = _compose(service, wishes, identity, now)
+    fresh = replace(
+        _as_draft(composed, wishes, alert.not_before),
+        raw=_loaded(raw, composed),
+        references=alert.references,
+    )
+    await outbox.remove_unstarted(conn, alert.id)
+    return await alerts.replace(conn, alert, fresh, composed.composition, by=actor, now=now)
+
+
+async def _retimed(service: Context, conn: AsyncConnection, actor: Person, alert: Alert) -> Alert:
+    kind: Kind = load_kind(service.voice, alert.kind)[0]
+    given = shift_times(alert.raw, alert.given, kind)
+    changed = await _recompose(service, conn, actor, alert, given, alert.raw, alert.accepted)
+    await _note(conn, actor, "retime", changed, service.now)
+    return changed
+
+
+def _require_ready(alert: Alert, now: datetime) -> None:
+    if alert.faults:
+        raise Faulty(
+            _("{alert} cannot be submitted; mend it with `alertbot edit {alert} --set …`.").format(
+                alert=alert.id
+            ),
+            alert.faults,
+        )
+    if not alert.channels:
+        raise Refused(_("{alert} has no channel to go to.").format(alert=alert.id))
+    moment = policy.passed(alert.promised, now)
+    if moment is not None:
+        raise PastMoment(
+            _(
+                "{alert} promises a time that has passed ({moment}): run `alertbot submit {alert} --retime`."
+            ).format(alert=alert.id, moment=moment.isoformat(timespec="minutes")),
+            moment,
+        )
+
+
+async def _note(
+    conn: AsyncConnection, actor: Person, verb: str, alert: Alert, now: datetime, **detail: object
+) -> None:
+    await audit.append(
+        conn,
+        actor=actor.name,
+        verb=verb,
+        at=now,
+        alert=alert.id,
+        digest=alert.digest,
+        detail={"state": str(alert.state), "revision": alert.revision, **detail},
+    )

@@ -1,0 +1,114 @@
+"""What the program tells the team: on every channel of audience `team`, through the same outbox."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.model import Audience, Channel, Markup, Message, Person, Purpose
+from alertbot.service.context import Context
+from alertbot.store import accounts, audit, outbox, texts
+from alertbot.store.reading import Alert
+from alertbot.words import _, language
+
+FIRST = 0  # a notice to the team goes before everything
+LASTS_SECONDS = 24 * 3600.0
+
+
+async def approval_wanted(service: Context, conn: AsyncConnection, alert: Alert) -> None:
+    """Somebody submitted an alert. Carries the audit's head, so that a cut chain shows later."""
+    head = await audit.head(conn)
+    await _tell(
+        service,
+        conn,
+        alert,
+        _("Approval wanted: {alert} ({kind})").format(alert=alert.id, kind=alert.kind),
+        _(
+            "{alert} ({kind}) waits for approval until {until}.\nDigest {digest}\nLook at it: alertbot show"
+            " {alert}\nThen: alertbot approve {alert}\nAudit: {count} rows, head {head}"
+        ).format(
+            alert=alert.id,
+            kind=alert.kind,
+            until=_clock(service, alert),
+            digest=alert.digest[:12],
+            count=head.count,
+            head=head.digest,
+        ),
+    )
+
+
+async def glass_broken(
+    service: Context, conn: AsyncConnection, alert: Alert, actor: Person, reason: str
+) -> None:
+    """One person published alone."""
+    head = await audit.head(conn)
+    await _tell(
+        service,
+        conn,
+        alert,
+        _("BREAK-GLASS: {name} published {alert} alone").format(name=actor.name, alert=alert.id),
+        _(
+            "{name} published {alert} ({kind}) alone.\nReason: {reason}\nAnother approver must look and then"
+            " run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+        ).format(
+            name=actor.name,
+            alert=alert.id,
+            kind=alert.kind,
+            reason=reason,
+            count=head.count,
+            head=head.digest,
+        ),
+    )
+
+
+def team(service: Context) -> tuple[Channel, ...]:
+    return tuple(one for one in service.voice.channels.values() if one.audience is Audience.TEAM)
+
+
+async def _tell(service: Context, conn: AsyncConnection, alert: Alert, subject: str, text: str) -> None:
+    channels = team(service)
+    await accounts.sync(conn, channels)
+    for channel in channels:
+        message = _message(channel, subject, text)
+        keys = await texts.add(conn, alert.id, alert.revision, [message], Purpose.NOTICE)
+        await outbox.enqueue(
+            conn,
+            alert.id,
+            channel.name,
+            digest=alert.digest,
+            priority=FIRST,
+            ttl_seconds=LASTS_SECONDS,
+            purpose=Purpose.NOTICE,
+            rows=[
+                outbox.Entry(target.address, key, language())
+                for target in channel.targets
+                for key in keys
+            ],
+        )
+
+
+def _message(channel: Channel, subject: str, text: str) -> Message:
+    """A notice in the channel's form: escaped, since names and reasons are data."""
+    from html import escape
+
+    html = None
+    if channel.spec.markup is Markup.TELEGRAM:
+        html = escape(text, quote=False)
+    elif channel.spec.markup is Markup.EMAIL:
+        html = f'<!doctype html><meta charset="utf-8"><pre>{escape(text)}</pre>'
+    return Message(
+        channel=channel.name,
+        type=channel.type,
+        lang=language(),
+        part=1,
+        parts=1,
+        text=text,
+        html=html,
+        subject=subject if channel.spec.markup is Markup.EMAIL else None,
+        length=len(text),
+        limit=channel.spec.limit,
+        measure=channel.spec.measure,
+    )
+
+
+def _clock(service: Context, alert: Alert) -> str:
+    if alert.pending_until is None:
+        return "–"
+    return alert.pending_until.astimezone(service.voice.zone).strftime("%H:%M (%d.%m.)")

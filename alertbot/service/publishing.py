@@ -1,0 +1,193 @@
+"""From an approved alert to deliveries in the outbox, and people's hands on what is under way."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.approval import policy
+from alertbot.approval.digest import digest as digest_of
+from alertbot.errors import Misuse, Refused
+from alertbot.model import Channel, Message, Omission, Person, Target
+from alertbot.service import settling, trial, views
+from alertbot.service.context import Context
+from alertbot.store import accounts, alerts, audit, outbox, reading
+from alertbot.store.outbox import Decision, Entry
+from alertbot.store.reading import Alert
+from alertbot.words import _
+
+HALTER = "anybody"  # halting asks for no token: stopping must never wait for one
+
+
+async def enqueue(service: Context, conn: AsyncConnection, alert: Alert) -> timedelta:
+    """Write every delivery of an approved alert; answers how long until the first call may start.
+
+    What the alert leaves out is written as skipped, with its reason (promise 8).
+    """
+    wait = max(service.publish_delay, (alert.not_before or service.now) - service.now, timedelta())
+    texts = await reading.messages_of(conn, alert.id)
+    targets = await reading.targets_of(conn, alert.id)
+    channels = [service.voice.channel(name) for name in alert.channels]
+    await accounts.sync(conn, channels)
+    for channel in channels:
+        mine = {key: text for key, text in texts.items() if text.channel == channel.name}
+        await outbox.enqueue(
+            conn,
+            alert.id,
+            channel.name,
+            digest=alert.digest,
+            priority=alert.priority,
+            ttl_seconds=alert.ttl.total_seconds(),
+            delay_seconds=wait.total_seconds(),
+            exercise=alert.exercise,
+            when_uncertain=alert.when_uncertain,
+            rows=entries(channel, mine, targets.get(channel.name, ()), alert.omitted),
+        )
+    return wait
+
+
+def entries(
+    channel: Channel,
+    texts: dict[int, Message],
+    targets: Sequence[Target],
+    omitted: Iterable[Omission] = (),
+) -> list[Entry]:
+    """One entry per call: each part of each language to the account's target, or one mail per recipient
+    in the recipient's language. Parts of a thread follow each other."""
+    rows: list[Entry] = []
+    for target in targets:
+        last: dict[str, int] = {}
+        for key, text in sorted(texts.items(), key=lambda item: (item[1].lang, item[1].part)):
+            if channel.spec.per_recipient and text.lang != target.lang:
+                continue
+            after = last.get(text.lang) if text.part > 1 else None
+            last[text.lang] = len(rows)
+            cost = channel.spec.price.of(has_link=text.has_link)
+            rows.append(Entry(target.address, key, text.lang, text.part, after, cost))
+    left_out = [one for one in omitted if one.channel == channel.name]
+    rows += [Entry(channel.name, None, one.lang, skipped=one.reason) for one in left_out]
+    return rows
+
+
+async def verify(conn: AsyncConnection, alert_id: str, digest: str) -> str | None:
+    """What is wrong when the stored texts and targets no longer make the approved digest (promise 2)."""
+    alert = await reading.get(conn, alert_id)
+    texts = (await reading.messages_of(conn, alert.id)).values()
+    found = digest_of(
+        alert.kind, texts, await reading.targets_of(conn, alert.id), exercise=alert.exercise
+    )
+    if found == digest == alert.digest:
+        return None
+    return _(
+        "The texts of {alert} are not those that were approved; nothing of it is sent. Keep the database"
+        " as it is, run `alertbot audit verify`, and make a new draft."
+    ).format(alert=alert.id)
+
+
+async def record(
+    service: Context, actor: Person, reference: str, channel: str, url: str
+) -> dict[str, Any]:
+    """Somebody posted it by hand: later updates and corrections know it."""
+    policy.require_role("record", actor)
+    service.voice.channel(channel)
+    if not url.startswith(("https://", "http://")) or not url.isprintable() or " " in url:
+        raise Misuse(_("'{url}' is not the address of a post.").format(url=url))
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        now = service.now
+        alert = await reading.get(conn, reference, lock=True)
+        known = {one.url for one in await reading.records_of(conn, alert.id)}
+        if url in known:
+            raise Refused(_("{url} is recorded for {alert} already.").format(url=url, alert=alert.id))
+        remote_id = url.rstrip("/").rpartition("/")[2]
+        await alerts.note_record(
+            conn, alert, channel=channel, url=url, remote_id=remote_id, by=actor, now=now
+        )
+        await audit.append(
+            conn,
+            actor=actor.name,
+            verb="record",
+            at=now,
+            alert=alert.id,
+            digest=alert.digest,
+            remote_id=remote_id,
+            detail={"channel": channel, "url": url},
+        )
+        return await views.full(conn, alert, now) | {"recorded": {"channel": channel, "url": url}}
+
+    return await service.database.transact(work)
+
+
+async def test_send(service: Context, actor: Person, reference: str, to: str) -> dict[str, Any]:
+    """Queue an alert's texts for a team channel, marked as a test."""
+    policy.require_role("test_send", actor)
+    channel = service.voice.channel(to)
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        alert = await reading.get(conn, reference)
+        await trial.enqueue(service, conn, alert, channel)
+        await audit.append(
+            conn,
+            actor=actor.name,
+            verb="test-send",
+            at=service.now,
+            alert=alert.id,
+            digest=alert.digest,
+            detail={"channel": to},
+        )
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def halt(service: Context, alert: str | None, channel: str | None) -> dict[str, Any]:
+    """No further call starts once this has committed (promise 4)."""
+    return await _set_halt(service, HALTER, alert, channel, halted=True)
+
+
+async def resume(
+    service: Context, actor: Person, alert: str | None, channel: str | None
+) -> dict[str, Any]:
+    """Lift a halt; of a channel also its pause."""
+    policy.require_role("resume", actor)
+    return await _set_halt(service, actor.name, alert, channel, halted=False)
+
+
+async def settle(
+    service: Context, actor: Person, delivery: int, word: str, url: str | None
+) -> dict[str, Any]:
+    """A person's word on what was perhaps sent."""
+    policy.require_role("settle", actor)
+    remote_id = url.rstrip("/").rpartition("/")[2] if url else None
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        outcomes, settled = await outbox.decide(
+            conn, delivery, Decision(word), remote_id=remote_id, url=url
+        )
+        await settling.note_outcomes(service, conn, outcomes, actor=actor.name)
+        for alert_id in settled or {outcomes[0].alert}:
+            await settling.advance(service, conn, alert_id)
+        first = outcomes[0]
+        return {"id": first.id, "alert": first.alert, "state": str(first.state), "target": first.target}
+
+    return await service.database.transact(work)
+
+
+async def _set_halt(
+    service: Context, actor: str, reference: str | None, channel: str | None, *, halted: bool
+) -> dict[str, Any]:
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        alert = (await reading.get(conn, reference)).id if reference else None
+        if channel:
+            await accounts.sync(conn, [service.voice.channel(channel)])
+        await accounts.set_halt(conn, halted, channel=channel, alert=alert)
+        if channel and not halted and alert is None:
+            await accounts.unpause(conn, channel)
+        verb = "halt" if halted else "resume"
+        await audit.append(
+            conn, actor=actor, verb=verb, at=service.now, alert=alert, detail={"channel": channel}
+        )
+        return {"halted": halted, "alert": alert, "channel": channel}
+
+    return await service.database.transact(work)

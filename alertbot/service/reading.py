@@ -1,0 +1,227 @@
+"""Looking: one alert, everything at a glance, deliveries, the audit. Changes nothing but what was shown."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.delivery.forecast import cost, forecast
+from alertbot.errors import Misuse
+from alertbot.model import AlertState, Channel, Composition, DeliveryState, Purpose
+from alertbot.preview.plain import plain_copy
+from alertbot.preview.sheet import Sheet
+from alertbot.service import views
+from alertbot.service.composing import load_kind
+from alertbot.service.context import Context
+from alertbot.service.previewing import in_words
+from alertbot.store import accounts, alerts, audit, listing, people, reading, workers
+from alertbot.store.reading import Alert
+from alertbot.words import _
+
+RECENT = 20  # alerts that `status` lists
+Document = dict[str, Any]
+
+
+async def show(service: Context, reference: str, token: str | None) -> Document:
+    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest.
+
+    Keys that begin with `_` hold objects for the terminal and the page, not for JSON.
+    """
+    now = service.now
+
+    async def look(conn: AsyncConnection) -> Document:
+        alert = await reading.get(conn, reference)
+        texts = tuple((await reading.messages_of(conn, alert.id)).values())
+        targets = await reading.targets_of(conn, alert.id)
+        sheet = _sheet(service, alert, texts, targets)
+        records = [asdict(one) for one in await reading.records_of(conn, alert.id)]
+        return await views.full(conn, alert, now) | {
+            "values": alert.given,
+            "messages": [views.message(one) for one in texts],
+            "targets": {name: len(group) for name, group in targets.items()},
+            "cost": asdict(sheet.cost),
+            "forecast": {"seconds": round(sheet.forecast.seconds, 3)},
+            "records": records,
+            "plain": plain_copy(texts),
+            "_sheet": sheet,
+            "_zone": service.voice.zone,
+        }
+
+    async def look_and_note(conn: AsyncConnection) -> Document:
+        person = await people.by_token(conn, token or "", now=now)
+        await alerts.note_shown(conn, person, await reading.get(conn, reference), now=now)
+        return await look(conn)
+
+    if token:
+        return await service.database.transact(look_and_note)
+    return await service.database.read(look)
+
+
+async def brief(service: Context, reference: str) -> Document:
+    """Where one alert stands, without its texts."""
+
+    async def look(conn: AsyncConnection) -> Document:
+        return await views.full(conn, await reading.get(conn, reference), service.now)
+
+    return await service.database.read(look)
+
+
+async def deliveries(
+    service: Context, reference: str | None, state: str | None, limit: int | None
+) -> list[Document]:
+    """Every delivery, oldest first. Raises `Misuse` for an unknown state."""
+    wanted = None if state is None else _state(state)
+
+    async def look(conn: AsyncConnection) -> list[Document]:
+        alert = (await reading.get(conn, reference)).id if reference else None
+        return await listing.deliveries(conn, alert=alert, state=wanted, limit=limit)
+
+    return await service.database.read(look)
+
+
+async def status(service: Context, reference: str | None) -> Document:
+    """What went out, what waits, what needs a person."""
+
+    async def look(conn: AsyncConnection) -> Document:
+        found = (
+            (await reading.get(conn, reference),)
+            if reference
+            else await reading.listing(conn, limit=RECENT)
+        )
+        needs = await _needs(service, conn, found)
+        return {
+            "now": views.moment(service.now),
+            "halted": await accounts.everything_halted(conn),
+            "worker": await workers.alive(conn),
+            "alerts": [await _line(service, conn, alert) for alert in found],
+            "channels": await _channels(service, conn),
+            "open": [{"message": sentence} for sentence in needs],
+        }
+
+    return await service.database.read(look)
+
+
+async def audit_verify(service: Context, head: str | None) -> Document:
+    verdict = await service.database.read(lambda conn: audit.verify(conn, head))
+    return {
+        "sound": verdict.whole,
+        "count": verdict.count,
+        "head": verdict.digest,
+        "reason": " ".join(verdict.problems),
+        "problems": list(verdict.problems),
+    }
+
+
+async def audit_head(service: Context) -> Document:
+    found = await service.database.read(audit.head)
+    return {"count": found.count, "head": found.digest}
+
+
+async def audit_export(service: Context) -> list[Document]:
+    async def look(conn: AsyncConnection) -> list[Document]:
+        return [row async for row in audit.export(conn)]
+
+    return await service.database.read(look)
+
+
+def _sheet(service: Context, alert: Alert, texts: Any, targets: Mapping[str, Any]) -> Sheet:
+    kind, _frame = load_kind(service.voice, alert.kind)
+    channels = tuple(
+        channel for name in alert.channels if (channel := service.voice.channels.get(name)) is not None
+    )
+    composition = Composition(
+        kind=alert.kind,
+        digest=alert.digest,
+        messages=texts,
+        targets=targets,
+        faults=alert.faults,
+        warnings=alert.warnings,
+        omitted=alert.omitted,
+        promised=alert.promised,
+    )
+    return Sheet(
+        title=in_words(kind.title),
+        composition=composition,
+        channels=channels,
+        approvals=alert.approvals,
+        cost=cost(composition, channels),
+        forecast=forecast(composition, channels),
+        speaker=service.voice.organisation.name,
+        exercise=alert.exercise,
+    )
+
+
+def _state(word: str) -> DeliveryState:
+    try:
+        return DeliveryState(word)
+    except ValueError:
+        raise Misuse(
+            _("There is no state '{word}'; states are {known}.").format(
+                word=word, known=", ".join(DeliveryState)
+            )
+        ) from None
+
+
+async def _line(service: Context, conn: AsyncConnection, alert: Alert) -> Document:
+    counts = await listing.counts(conn, alert.id, Purpose.PUBLICATION)
+    reasons = await listing.reasons(conn, alert.id)
+    return {
+        "id": alert.id,
+        "kind": alert.kind,
+        "state": str(_shown_state(service, alert)),
+        "exercise": alert.exercise,
+        "since": alert.approved_at or alert.submitted_at or alert.drafted_at,
+        "reason": alert.reason,
+        "deliveries": {str(state): count for state, count in counts.items() if count},
+        "reasons": reasons,
+        "omitted": [views.omission(one) for one in alert.omitted],
+    }
+
+
+def _shown_state(service: Context, alert: Alert) -> AlertState:
+    """A pending alert whose time is over is expired, whether or not a worker has written it down yet."""
+    late = alert.pending_until is not None and alert.pending_until <= service.now
+    return AlertState.EXPIRED if late and alert.state is AlertState.PENDING else alert.state
+
+
+async def _channels(service: Context, conn: AsyncConnection) -> list[Document]:
+    known = {row["name"]: row for row in await listing.accounts(conn)}
+    return [
+        _channel(channel, known.get(channel.name, {})) for channel in service.voice.channels.values()
+    ]
+
+
+def _channel(channel: Channel, row: Mapping[str, Any]) -> Document:
+    return {
+        "name": channel.name,
+        "type": channel.type,
+        "audience": str(channel.audience),
+        "halted": bool(row.get("halted")),
+        "paused": row.get("paused"),
+        "blocked": row.get("blocked"),
+        "waiting": row.get("waiting", 0),
+    }
+
+
+async def _needs(service: Context, conn: AsyncConnection, found: tuple[Alert, ...]) -> list[str]:
+    """What waits for a person, loudest first."""
+    needs = [
+        _(
+            "BREAK-GLASS: {alert} was published by one person; another approver runs `alertbot countersign"
+            " {alert}`."
+        ).format(alert=alert.id)
+        for alert in await reading.open_glass(conn)
+    ]
+    for alert in found:
+        counts = await listing.counts(conn, alert.id, Purpose.PUBLICATION)
+        if counts.get(DeliveryState.UNCERTAIN):
+            needs.append(
+                _(
+                    "{alert}: {count} perhaps sent; look on the platform, then `alertbot settle DELIVERY`"
+                    " (see `alertbot deliveries {alert} --state uncertain`)."
+                ).format(alert=alert.id, count=counts[DeliveryState.UNCERTAIN])
+            )
+        if _shown_state(service, alert) is AlertState.PENDING:
+            needs.append(_("{alert} waits for approval: alertbot show {alert}").format(alert=alert.id))
+    return needs

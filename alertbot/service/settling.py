@@ -1,0 +1,82 @@
+"""What outcomes of deliveries mean for their alerts and for the audit. The worker calls it, inside its own
+transactions; so does a person's word on what was uncertain."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.approval.outcome import next_verb
+from alertbot.model import AlertState, DeliveryState, Purpose
+from alertbot.service.context import Context
+from alertbot.store import alerts, audit, listing, reading
+from alertbot.store.deliveries import Outcome
+
+MACHINE = "alertbot"
+QUIET = frozenset({DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING})
+
+
+async def note_outcomes(
+    service: Context, conn: AsyncConnection, outcomes: Sequence[Outcome], *, actor: str = MACHINE
+) -> None:
+    """One audit row per delivery that reached a state worth proving; mail addresses as pseudonyms."""
+    final = [one for one in outcomes if one.state not in QUIET]
+    if not final:
+        return
+    private = {one.target for one in final if _is_private(service, one)}
+    names = await audit.pseudonyms(conn, private)
+    await audit.append_many(conn, [_entry(one, names, actor) for one in final])
+
+
+def _is_private(service: Context, outcome: Outcome) -> bool:
+    channel = service.voice.channels.get(outcome.channel)
+    return channel is None or channel.spec.per_recipient
+
+
+def _entry(one: Outcome, names: dict[str, str], actor: str) -> audit.Entry:
+    detail = {
+        "delivery": one.id,
+        "channel": one.channel,
+        "purpose": one.purpose,
+        "target": names.get(one.target, one.target),
+        "lang": one.lang,
+        "part": one.part,
+        "attempt": one.attempt,
+        "reason": one.reason,
+        "url": one.url,
+    }
+    return audit.Entry(
+        actor=actor,
+        verb=str(one.state),
+        at=datetime.fromtimestamp(one.at, UTC),
+        alert=one.alert,
+        digest=one.digest,
+        remote_id=one.remote_id,
+        detail={key: value for key, value in detail.items() if value is not None},
+    )
+
+
+async def advance(service: Context, conn: AsyncConnection, alert_id: str) -> AlertState:
+    """Move an alert to where its deliveries stand; answers its state."""
+    alert = await reading.get(conn, alert_id, lock=True)
+    counts = await listing.counts(conn, alert.id, Purpose.PUBLICATION)
+    verb = next_verb(alert.state, counts)
+    if verb is None:
+        return alert.state
+    moved = await alerts.advance(conn, alert, verb)
+    await audit.append(
+        conn,
+        actor=MACHINE,
+        verb=str(moved.state),
+        at=service.now,
+        alert=moved.id,
+        digest=moved.digest,
+        detail={"deliveries": {str(state): count for state, count in counts.items() if count}},
+    )
+    return moved.state
+
+
+async def advance_all(service: Context, conn: AsyncConnection, alert_ids: Iterable[str]) -> None:
+    """The same for several, in one order, so that two workers never wait for each other crosswise."""
+    for alert_id in sorted(set(alert_ids)):
+        await advance(service, conn, alert_id)

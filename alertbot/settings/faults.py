@@ -1,0 +1,250 @@
+"""What pydantic finds wrong, in sentences that say where it stands and what would be right."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from alertbot.settings.shapes import LANGUAGE, NAME, VARIABLE
+from alertbot.settings.yaml_text import Entry, Mark, Node, Path
+from alertbot.words import _
+
+LONGEST_SHOWN_KEY = 60
+SAYS_IT_ALL = {"value_error", "extra_forbidden", "enum", "literal_error", "union_tag_invalid"}
+BRANCH = 2  # `channels.NAME.TYPE.…`: where pydantic names the type it chose
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault of the file. `path`: the keys that lead to it."""
+
+    mark: Mark
+    path: Path
+    sentence: str
+
+    def line(self, file: str) -> str:
+        keys = shown_path(self.path)
+        place = f"{file}:{self.mark.line}:{self.mark.column}"
+        return f"{place} {keys}: {self.sentence}" if keys else f"{place} {self.sentence}"
+
+
+def shown_path(path: Path) -> str:
+    """`channels.x_main.windows[0]`; keys of the file are shown short and on one line."""
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{_shown(step)}" for step in path
+    ).removeprefix(".")
+
+
+def place(root: Node, path: Path) -> Mark:
+    """Where the value at `path` stands; its nearest parent's key where there is none."""
+    mark, node = root.mark, root
+    for step in path:
+        value = node.value
+        if isinstance(value, dict) and step in value:
+            mark, node = value[step].mark, value[step].node
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            node = value[step]
+            mark = node.mark
+        else:
+            return mark
+    return mark
+
+
+def node_at(root: Node, path: Path) -> Node | None:
+    """The value at `path`; None where the file has none."""
+    node = root
+    for step in path:
+        if not _has(node, step):
+            return None
+        found = node.value[step]
+        node = found.node if isinstance(found, Entry) else found
+    return node
+
+
+def findings(errors: Iterable[ErrorDetails], root: Node, model: type[BaseModel]) -> list[Finding]:
+    """Every error as a sentence; what the branches of a union say about one value becomes one."""
+    by_path: dict[Path, list[ErrorDetails]] = {}
+    for error in errors:
+        by_path.setdefault(_path(error, root), []).append(error)
+    return [
+        _finding(path, told, root, model)
+        for path, told in by_path.items()
+        if _about_key(told[0]) or not _deeper(path, by_path)
+    ]
+
+
+def _deeper(path: Path, paths: Iterable[Path]) -> bool:
+    """Whether another branch of a union got further than this one."""
+    return any(len(other) > len(path) and other[: len(path)] == path for other in paths) and bool(path)
+
+
+def _path(error: ErrorDetails, root: Node) -> Path:
+    """The keys of the file in pydantic's place, without the names of union branches."""
+    steps = list(error["loc"])
+    if error["type"] in ("missing", "union_tag_not_found"):
+        missing = steps.pop() if error["type"] == "missing" else "type"
+        return (*_present(steps, root), missing)
+    if error["type"] == "union_tag_invalid":
+        steps.append("type")
+    return _present(steps, root)
+
+
+def _present(steps: list[str | int], root: Node) -> Path:
+    path: Path = ()
+    for index, step in enumerate(steps):
+        branch = index == BRANCH and len(steps) > BRANCH + 1 and step == _type_at(root, path)
+        node = node_at(root, path)
+        if node is not None and not branch and _has(node, step):
+            path = (*path, step)
+    return path
+
+
+def _type_at(root: Node, path: Path) -> object:
+    node = node_at(root, (*path, "type")) if path[:1] == ("channels",) else None
+    return None if node is None else node.value
+
+
+def _has(node: Node, step: str | int) -> bool:
+    value = node.value
+    if isinstance(value, list):
+        return isinstance(step, int) and 0 <= step < len(value)
+    return isinstance(value, dict) and step in value
+
+
+def _about_key(error: ErrorDetails) -> bool:
+    return error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
+
+
+def _finding(path: Path, errors: list[ErrorDetails], root: Node, model: type[BaseModel]) -> Finding:
+    node = node_at(root, path)
+    mark = place(root, path) if node is None or _about_key(errors[0]) else node.mark
+    sentences = dict.fromkeys(_sentence(error, path, root, model) for error in errors)
+    hint = "" if errors[0]["type"] in SAYS_IT_ALL else _hint(path, root, model)
+    return Finding(mark, path, _(", or ").join(sentences) + hint)
+
+
+def _sentence(error: ErrorDetails, path: Path, root: Node, model: type[BaseModel]) -> str:
+    context: Mapping[str, Any] = error.get("ctx", {})
+    match error["type"]:
+        case "missing" | "union_tag_not_found":
+            return _("is missing")
+        case "extra_forbidden":
+            return _unknown_key(str(path[-1]), keys_at(path[:-1], root, model))
+        case "value_error":
+            return str(context["error"])
+        case "union_tag_invalid":
+            return _unknown_type(str(context["tag"]), context["expected_tags"].replace("'", ""))
+        case "enum" | "literal_error":
+            return _("must be {expected}").format(expected=context["expected"].replace("'", ""))
+        case "string_pattern_mismatch":
+            return _form(context["pattern"])
+        case kind:
+            return _measure(kind, context) or _type(kind) or error["msg"]
+
+
+def _type(kind: str) -> str:
+    """What a value of the wrong type should have been."""
+    known = {
+        "string_type": _("must be text (put a number in quotes)"),
+        "int_type": _("must be a whole number"),
+        "int_from_float": _("must be a whole number"),
+        "float_type": _("must be a number"),
+        "finite_number": _("must be a number"),
+        "bool_type": _("must be true or false"),
+        "list_type": _("must be a list: [a, b]"),
+        "tuple_type": _("must be a list: [a, b]"),
+        "dict_type": _("must be a group of keys with values"),
+        "model_type": _("must be a group of keys with values"),
+        "model_attributes_type": _("must be a group of keys with values"),
+        "path_type": _("must be a path"),
+    }
+    return known.get(kind, "")
+
+
+def _measure(kind: str, context: Mapping[str, Any]) -> str:
+    """What a value that is too large, small, long or short should have been."""
+    known = {
+        "greater_than": _("must be more than {gt:g}"),
+        "greater_than_equal": _("must be at least {ge:g}"),
+        "less_than": _("must be less than {lt:g}"),
+        "less_than_equal": _("must be at most {le:g}"),
+        "string_too_short": _("must have at least {min_length} characters"),
+        "string_too_long": _("must have at most {max_length} characters"),
+        "too_short": _("must hold at least {min_length} entry"),
+        "too_long": _("must hold at most {max_length} entries"),
+    }
+    return known[kind].format(**context) if kind in known else ""
+
+
+def _form(pattern: str) -> str:
+    known = {
+        NAME: _("must begin with a small letter and hold only small letters, digits and _"),
+        LANGUAGE: _("must be a language code of two or three small letters, such as fr"),
+        VARIABLE: _("must be the name of an environment variable, in capitals; not the secret itself"),
+    }
+    return known.get(pattern, _("has not the right form"))
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    near = get_close_matches(key[:LONGEST_SHOWN_KEY], known, 1)
+    if near:
+        return _("is not a key here; did you mean {key}?").format(key=near[0])
+    return _("is not a key here; there are {keys}").format(keys=", ".join(known))
+
+
+def _unknown_type(given: str, expected: str) -> str:
+    near = get_close_matches(given[:LONGEST_SHOWN_KEY], expected.split(", "), 1)
+    sentence = _("must be one of {expected}").format(expected=expected)
+    return sentence + (_("; did you mean {key}?").format(key=near[0]) if near else "")
+
+
+def _hint(path: Path, root: Node, model: type[BaseModel]) -> str:
+    """An example of what would be right, where the field has one."""
+    fields = {} if not path else _fields(path[:-1], root, model)
+    field = fields.get(str(path[-1])) if path else None
+    if field is None or not field.examples:
+        return ""
+    example = field.examples[0]
+    text = example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
+    return _(" (for example: {example})").format(example=text)
+
+
+def keys_at(path: Path, root: Node, model: type[BaseModel]) -> list[str]:
+    """The keys that may stand at this place of the file."""
+    return sorted(_fields(path, root, model))
+
+
+def _fields(path: Path, root: Node, model: type[BaseModel]) -> dict[str, FieldInfo]:
+    models = [model]
+    for depth, step in enumerate(path):
+        annotations = [m.model_fields[step].annotation for m in models if step in m.model_fields]
+        if depth == 1 and path[0] == "channels":
+            models = _of_type(models, root, path[:2])
+        elif annotations:
+            models = [found for annotation in annotations for found in _models(annotation)]
+    return {key: field for found in models for key, field in found.model_fields.items()}
+
+
+def _of_type(models: list[type[BaseModel]], root: Node, path: Path) -> list[type[BaseModel]]:
+    node = node_at(root, (*path, "type"))
+    if node is None:
+        return models
+    chosen = [m for m in models if node.value in get_args(m.model_fields["type"].annotation)]
+    return chosen or models
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _shown(key: str) -> str:
+    line = " ".join(key.split())
+    return line if len(line) <= LONGEST_SHOWN_KEY else line[: LONGEST_SHOWN_KEY - 1] + "…"

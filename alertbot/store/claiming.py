@@ -1,0 +1,271 @@
+"""Taking deliveries out of the outbox: what is due, the claim with its slots, the intent.
+
+All lengths are seconds, all moments epoch seconds by the database's clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    Row,
+    and_,
+    bindparam,
+    case,
+    exists,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.store import accounts, quotas
+from alertbot.store.accounts import Account
+from alertbot.store.clock import NOW
+from alertbot.store.deliveries import fence
+from alertbot.store.quotas import Want
+from alertbot.store.tables import PENDING, account, delivery, dispatch, halt, pace
+
+HORIZON = 0.5  # nobody books further ahead: booked slots outlive their bookers (pitfall 4)
+
+NOT_HALTED = ~exists().where(halt.c.halted)
+USABLE = and_(~account.c.halted, account.c.paused.is_(None), account.c.blocked_until <= NOW)
+LIVE = and_(
+    ~dispatch.c.closed,
+    ~dispatch.c.halted,
+    dispatch.c.cancelled.is_(None),
+    dispatch.c.not_before <= NOW,
+    dispatch.c.expires_at > NOW,
+)
+DUE = and_(PENDING, delivery.c.retry_at <= NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker holds. `wait`: seconds until its slot, from the claim on."""
+
+    id: int
+    dispatch: int
+    message: int | None
+    target: str
+    lang: str | None
+    part: int
+    after: int | None
+    attempts: int  # made before this one
+    resent: bool
+    cost: float
+    wait: float = 0.0
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought. Without rows: `retry` says when slots are free again (None: nothing due)."""
+
+    rows: tuple[Claimed, ...] = ()
+    retry: float | None = None
+
+
+CLAIMED = (
+    delivery.c.id,
+    delivery.c.dispatch_id,
+    delivery.c.message_id,
+    delivery.c.target,
+    delivery.c.lang,
+    delivery.c.part,
+    delivery.c.after_id,
+    delivery.c.attempts,
+    delivery.c.resent,
+    delivery.c.cost,
+)
+
+
+def _lot() -> Any:
+    """The dispatch to serve next: flags and priority lie on its few rows, so a halted or expired
+    backlog of a million deliveries costs nothing (pitfall 2)."""
+    waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
+    return (
+        select(dispatch.c.id)
+        .where(dispatch.c.account_id == bindparam("account"), LIVE, waiting)
+        .order_by(dispatch.c.priority, dispatch.c.id)
+        .limit(1)
+    )
+
+
+LOT = _lot()
+BOOK = (  # GCRA on one row; refused while the next half second is taken
+    update(account)
+    .where(account.c.id == bindparam("account"), USABLE, NOT_HALTED)
+    .where(account.c.booked_to < NOW + HORIZON)
+    .values(
+        booked_to=case((account.c.booked_to > NOW, account.c.booked_to), else_=NOW)
+        + bindparam("n") * account.c.gap
+    )
+    .returning(account.c.booked_to - NOW, account.c.gap)
+)
+UNBOOK = (
+    update(account)
+    .where(account.c.id == bindparam("account"))
+    .values(booked_to=account.c.booked_to - bindparam("n") * account.c.gap)
+)
+_PICK = (  # a common table expression: a subquery with LIMIT may be run more than once (pitfall 8)
+    select(delivery.c.id)
+    .where(delivery.c.dispatch_id == bindparam("lot"), DUE)
+    .order_by(delivery.c.retry_at, delivery.c.id)
+    .limit(bindparam("n"))
+    .with_for_update(skip_locked=True)
+    .cte("pick")
+)
+TAKE = (
+    update(delivery)
+    .where(delivery.c.id.in_(select(_PICK.c.id)))
+    .values(state="claimed", worker=bindparam("holder"), lease_until=NOW + bindparam("lease"))
+    .returning(*CLAIMED)
+)
+
+
+async def claim(
+    conn: AsyncConnection, whose: Account, n: int, *, worker: str, lease: float
+) -> Claim:
+    """Hold up to `n` deliveries of the account's most urgent dispatch and book their slots."""
+    lot = await conn.scalar(LOT, {"account": whose.id})
+    if lot is None:
+        return Claim()
+    booked = (await conn.execute(BOOK, {"account": whose.id, "n": n})).one_or_none()
+    if booked is None:
+        return Claim(retry=await _until_free(conn, whose))
+    taken = await conn.execute(TAKE, {"lot": lot, "n": n, "holder": worker, "lease": lease})
+    rows = sorted((Claimed(*row) for row in taken), key=lambda row: row.id)
+    kept = await _spread(conn, whose, rows) if whose.chat_gap else rows
+    if len(kept) < n and whose.gap:
+        await conn.execute(UNBOOK, {"account": whose.id, "n": n - len(kept)})
+    first = booked[0] - n * booked[1]
+    return Claim(await _with_slots(conn, kept, max(first, 0.0), booked[1]))
+
+
+async def _until_free(conn: AsyncConnection, whose: Account) -> float | None:
+    """Seconds until slots can be booked again; None where a person has to act first."""
+    usable = select(account.c.booked_to - HORIZON - NOW).where(account.c.id == whose.id, USABLE)
+    wait = await conn.scalar(usable.where(NOT_HALTED))
+    return None if wait is None else max(float(wait), 0.001)
+
+
+async def _with_slots(
+    conn: AsyncConnection, rows: Sequence[Claimed], first: float, gap: float
+) -> tuple[Claimed, ...]:
+    before = [row.after for row in rows if row.after is not None]
+    if not before and not gap:
+        return tuple(rows)
+    remote: dict[int, str | None] = {}
+    if before:
+        found = select(delivery.c.id, delivery.c.remote_id).where(delivery.c.id.in_(before))
+        remote = {row.id: row.remote_id for row in await conn.execute(found)}
+    return tuple(
+        replace(row, wait=first + place * gap, reply_to=remote.get(row.after or 0))
+        for place, row in enumerate(rows)
+    )
+
+
+async def _spread(
+    conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]
+) -> list[Claimed]:
+    """One call per target and `chat_gap`. What is too early goes back with the moment it may go: a
+    row must not sit claimed while its chat is busy."""
+    keys = sorted({f"{whose.id}:{row.target}" for row in rows})
+    found = select(pace.c.key, pace.c.next_free - NOW).where(pace.c.key.in_(keys))
+    busy = {key: wait for key, wait in await conn.execute(found)}
+    kept, early = [], []
+    for row in rows:
+        key = f"{whose.id}:{row.target}"
+        if busy.get(key, 0.0) > 0.0:
+            early.append({"row": row.id, "wait": busy[key]})
+            continue
+        busy[key] = whose.chat_gap
+        kept.append(row)
+        await accounts.keep_free(conn, key, whose.chat_gap)
+    await _put_back(conn, early)
+    return kept
+
+
+async def _put_back(conn: AsyncConnection, early: Sequence[dict[str, float]]) -> None:
+    if early:
+        await conn.execute(
+            update(delivery)
+            .where(delivery.c.id == bindparam("row"))
+            .values(
+                state="pending", worker=None, lease_until=None, retry_at=NOW + bindparam("wait")
+            ),
+            early,
+        )
+
+
+_SENDABLE = exists().where(
+    dispatch.c.id == delivery.c.dispatch_id,
+    LIVE,
+    account.c.id == dispatch.c.account_id,
+    USABLE,
+    NOT_HALTED,
+)
+_MINE = and_(
+    delivery.c.id.in_(bindparam("ids", expanding=True)),
+    delivery.c.worker == bindparam("holder"),
+    delivery.c.state == literal_column("'claimed'"),
+)
+INTEND = (
+    update(delivery)
+    .where(_MINE, _SENDABLE)
+    .values(
+        state="sending",
+        attempts=delivery.c.attempts + 1,
+        attempted_at=NOW,
+        lease_until=NOW + bindparam("lease"),
+    )
+    .returning(delivery.c.id, delivery.c.dispatch_id)
+)
+GIVE_BACK = (
+    update(delivery).where(_MINE).values(state="pending", worker=None, lease_until=None)
+)
+
+
+async def intend(
+    conn: AsyncConnection, wants: Sequence[Want], *, worker: str, lease: float
+) -> list[Row[Any]]:
+    """Write down that these calls are about to be made; the (id, dispatch_id) of those that may be.
+
+    It asks again for halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets. A row
+    that it does not return must not be sent; it is pending again.
+    """
+    await fence(conn, exclusive=False)
+    good = await quotas.allowed(conn, wants)
+    intended: list[Row[Any]] = []
+    if good:
+        these = {"ids": sorted(want.id for want in good), "holder": worker, "lease": lease}
+        intended = list((await conn.execute(INTEND, these)).all())
+    ids = {row.id for row in intended}
+    if len(ids) < len(wants):
+        refused = sorted(want.id for want in wants if want.id not in ids)
+        await conn.execute(GIVE_BACK, {"ids": refused, "holder": worker})
+    await quotas.note(conn, [want for want in good if want.id in ids])
+    return intended
+
+
+async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
+    """Let go of claimed deliveries without sending them."""
+    await conn.execute(GIVE_BACK, {"ids": sorted(ids), "holder": worker})
+
+
+async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:
+    """The alerts that are now being published for the first time on one of these dispatches."""
+    fresh = update(dispatch).where(dispatch.c.id.in_(sorted(dispatches)), ~dispatch.c.started)
+    rows = await conn.execute(fresh.values(started=True).returning(dispatch.c.alert_id))
+    return sorted(set(rows.scalars()))
+
+
+async def renew(conn: AsyncConnection, ids: Sequence[int], *, worker: str, lease: float) -> None:
+    """Keep the leases of calls that take long."""
+    holding = delivery.c.state.in_(["claimed", "sending"])
+    await conn.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(sorted(ids)), delivery.c.worker == worker, holding)
+        .values(lease_until=NOW + lease)
+    )

@@ -1,0 +1,78 @@
+"""What a claimed delivery carries: the facts of its dispatch, its text, and what it continues."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.model import Purpose, WhenUncertain
+from alertbot.store.tables import account, alert, delivery, dispatch, message
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the deliveries of one dispatch have in common."""
+
+    dispatch: int
+    alert: str
+    channel: str
+    account: int
+    purpose: Purpose
+    digest: str
+    exercise: bool
+    when_uncertain: WhenUncertain
+    references: tuple[str, ...]  # earlier alerts that this one continues
+
+
+async def envelope(conn: AsyncConnection, dispatch_id: int) -> Envelope:
+    """The facts of a dispatch."""
+    p = dispatch.c
+    row = (
+        await conn.execute(
+            select(p.alert_id, account.c.name, p.account_id, p.purpose, p.digest, p.exercise,
+                   p.when_uncertain, alert.c.references)
+            .join_from(dispatch, account, account.c.id == p.account_id)
+            .join(alert, alert.c.id == p.alert_id)
+            .where(p.id == dispatch_id)
+        )
+    ).one()
+    purpose, doubt = Purpose(row.purpose), WhenUncertain(row.when_uncertain)
+    return Envelope(dispatch_id, *row[:3], purpose, row.digest, row.exercise, doubt, tuple(row[7]))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message as it is sent."""
+
+    lang: str
+    parts: int
+    text: str
+    html: str | None
+    subject: str | None
+
+
+async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
+    """The texts of these messages."""
+    m = message.c
+    rows = await conn.execute(
+        select(m.id, m.lang, m.parts, m.text, m.html, m.subject).where(m.id.in_(sorted(ids)))
+    )
+    return {row.id: Words(*row[1:]) for row in rows}
+
+
+async def earlier(
+    conn: AsyncConnection, account_id: int, alerts: Sequence[str], targets: Sequence[str]
+) -> list[Row[Any]]:
+    """(target, alert, delivery) of what these targets got of earlier alerts, oldest first."""
+    return list(
+        await conn.execute(
+            select(delivery.c.target, dispatch.c.alert_id, delivery.c.id)
+            .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+            .where(dispatch.c.alert_id.in_(alerts), dispatch.c.account_id == account_id)
+            .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
+            .where(delivery.c.target.in_(sorted(set(targets))), delivery.c.state == "sent")
+            .order_by(delivery.c.id)
+        )
+    )

@@ -1,0 +1,180 @@
+"""The database: SQLite or PostgreSQL behind one door, with transactions that survive cancellation."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from alertbot.store import failures
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+BUSY_SECONDS = 10.0  # how long a writer waits for SQLite's lock before it says "locked"
+CONNECT_SECONDS = 10
+
+
+async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run to the end even when the caller is cancelled, and only then pass the cancellation on.
+
+    A task that is cancelled inside an aiosqlite transaction leaves the write lock held, invisibly
+    and for good; every other process then hangs.
+    """
+    task = asyncio.ensure_future(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _outlast(task)
+        raise
+
+
+async def _outlast(task: "asyncio.Future[Any]") -> None:
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            continue
+    if not task.cancelled():
+        task.exception()  # retrieved: the caller was cancelled and hears of nothing else
+
+
+class Database:
+    """One database. `transact` writes, `read` reads; both give the `AsyncConnection` to a function."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self.dialect = "sqlite" if url.drivername.startswith("sqlite") else "postgresql"
+        self.url = url.render_as_string(hide_password=False)
+        make = _sqlite_engine if self.dialect == "sqlite" else _postgresql_engine
+        self._writer = make(url, reader=False)
+        self._reader = make(url, reader=True)
+
+    @classmethod
+    async def open(cls, url: str, *, migrate: bool = True) -> "Database":
+        """Open, and on first use create (file mode 0600) and migrate.
+
+        Raises `StoreFailed` with a sentence: unreachable, read-only, locked, full, not a database,
+        newer than the program, missing folder, wrong permissions.
+        """
+        parsed = failures.parse_url(url)
+        if parsed.drivername.startswith("sqlite"):
+            _create_file(parsed)
+        database = cls(parsed)
+        try:
+            await database._prepare(migrate)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def transact(self, work: Work[T]) -> T:
+        """Run `work` in one write transaction; commit when it returns, roll back when it raises."""
+        return await self._guarded(finish(_within(self._writer, work)))
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on one consistent snapshot that never waits for a writer; it may not write."""
+        return await self._guarded(finish(_within(self._reader, work)))
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    async def _guarded(self, running: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await running
+        except failures.MAPPED as error:
+            raise failures.explain(error, self._url) from error
+
+    async def _prepare(self, migrate: bool) -> None:
+        revision = await self._guarded(_revision(self._writer))
+        if not migrate:
+            return
+        from alertbot.store import migrate as migrations
+
+        if revision == migrations.HEAD:
+            return
+        await self._guarded(finish(asyncio.to_thread(migrations.upgrade, self.url)))
+
+
+async def _within(engine: AsyncEngine, work: Work[T]) -> T:
+    async with engine.begin() as conn:
+        return await work(conn)
+
+
+async def _revision(engine: AsyncEngine) -> str | None:
+    """The schema's revision, or None for a new database. Asked without Alembic: it is slow to load."""
+    async with engine.connect() as conn:
+        try:
+            found = await conn.scalar(text("SELECT version_num FROM alembic_version"))
+        except DBAPIError as error:
+            if _no_such_table(error):
+                return None
+            raise
+        return None if found is None else str(found)
+
+
+def _no_such_table(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", "") == "42P01" or "no such table" in str(error.orig)
+
+
+def _create_file(url: URL) -> None:
+    """Make the file for its owner only; SQLite gives -wal and -shm the same mode."""
+    path = Path(str(url.database))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except PermissionError as error:
+        if path.is_file() and os.access(path, os.R_OK):
+            raise failures.read_only(url) from error
+        raise failures.folder_failure(error, url) from error
+    except OSError as error:
+        raise failures.folder_failure(error, url) from error
+
+
+def _sqlite_engine(url: URL, *, reader: bool) -> AsyncEngine:
+    """Writers: one connection, BEGIN IMMEDIATE, so that a transaction never fails half-way for want
+    of the lock. Readers: an engine of their own, so that they never take that lock."""
+    engine = create_async_engine(
+        url,
+        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+        pool_size=4 if reader else 1,
+        max_overflow=0,
+        pool_timeout=60,
+    )
+    begin = "BEGIN" if reader else "BEGIN IMMEDIATE"
+
+    def connected(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        if not reader:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits with the power
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if reader:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", began)
+    return engine
+
+
+def _postgresql_engine(url: URL, *, reader: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+        pool_size=4,
+        max_overflow=4,
+        pool_pre_ping=True,
+    )
+    if reader:
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine

@@ -1,0 +1,193 @@
+"""What became of deliveries: the `Outcome` of a step, and the rules that follow from one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.model import DeliveryState, Purpose
+from alertbot.store.clock import NOW
+from alertbot.store.tables import PENDING, account, delivery, dispatch
+from alertbot.store.turns import take_turn
+from alertbot.words import _
+
+FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet: the year 33658
+FENCE = 7_205_113  # of PostgreSQL's advisory locks; any number
+FINAL = frozenset(
+    {
+        DeliveryState.SENT,
+        DeliveryState.FAILED,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.CANCELLED,
+        DeliveryState.EXPIRED,
+        DeliveryState.SKIPPED,
+    }
+)
+ENDED_UNSENT = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One delivery moved from `before` to `state`. `at` is epoch seconds by the database's clock."""
+
+    id: int
+    alert: str
+    channel: str
+    purpose: str
+    digest: str
+    dispatch: int
+    target: str
+    lang: str | None
+    part: int
+    attempt: int
+    before: DeliveryState
+    state: DeliveryState
+    at: float
+    reason: str | None = None
+    remote_id: str | None = None
+    url: str | None = None
+    note: str | None = None
+
+
+def facts(*where: ColumnElement[bool]) -> Select[Any]:
+    """The columns that an `Outcome` is made of, in the order of row ids (so that locks never cross)."""
+    d, p = delivery.c, dispatch.c
+    return (
+        select(
+            d.id,
+            p.alert_id,
+            account.c.name,
+            p.purpose,
+            p.digest,
+            d.dispatch_id,
+            d.target,
+            d.lang,
+            d.part,
+            d.attempts,
+            d.state,
+            NOW.label("at"),
+            d.resent,
+            d.reason,
+        )
+        .join_from(delivery, dispatch, p.id == d.dispatch_id)
+        .join(account, account.c.id == p.account_id)
+        .where(*where)
+        .order_by(d.id)
+    )
+
+
+def moved(row: Row[Any], state: DeliveryState, **more: str | None) -> Outcome:
+    """The outcome for a row of `facts`."""
+    before = DeliveryState(row.state)
+    return Outcome(*row[:10], before=before, state=state, at=row.at, **more)
+
+
+async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
+    """Intents pass it shared; halt, pause and cancel exclusively. On PostgreSQL a statement sees what
+    was committed when it began: without the fence an intent could commit just after a halt did.
+    SQLite has one writer at a time anyway."""
+    if conn.dialect.name != "postgresql":
+        return
+    lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
+    await conn.execute(select(lock(FENCE)))
+
+
+async def wake(conn: AsyncConnection) -> None:
+    """Tell waiting workers once this transaction has committed. SQLite's watch the file instead."""
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text("SELECT pg_notify('alertbot', '')"))
+
+
+async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
+    """The next part of a thread may go once the part before it is out."""
+    if sent:
+        await conn.execute(
+            update(delivery)
+            .where(delivery.c.after_id.in_(sent), PENDING)
+            .values(retry_at=NOW)
+        )
+
+
+async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[Outcome]:
+    """A thread ends where one of its parts ended without being sent."""
+    reason = _("Not sent: the part before it was not sent.")
+    skipped: list[Outcome] = []
+    while unsent:
+        follows = facts(delivery.c.after_id.in_(unsent), PENDING)
+        rows = (await conn.execute(follows.with_for_update(of=delivery))).all()
+        unsent = [row.id for row in rows]
+        await end(conn, unsent, DeliveryState.SKIPPED, reason)
+        skipped += [moved(row, DeliveryState.SKIPPED, reason=reason) for row in rows]
+    return skipped
+
+
+async def end(
+    conn: AsyncConnection, ids: Sequence[int], state: DeliveryState, reason: str
+) -> None:
+    """Put rows that the caller has locked into a last state."""
+    if ids:
+        await conn.execute(
+            update(delivery)
+            .where(delivery.c.id.in_(ids))
+            .values(state=state.value, reason=reason, settled_at=NOW, lease_until=None)
+        )
+
+
+def _open_rows() -> ColumnElement[bool]:
+    """Some row of the dispatch at hand is open. Two small partial indexes answer this; `+ 0` keeps
+    the planner away from the index over all rows of a dispatch, which may be a million."""
+    held = and_(
+        delivery.c.dispatch_id + 0 == dispatch.c.id,
+        delivery.c.lease_until > 0,
+        delivery.c.state.in_([literal_column("'claimed'"), literal_column("'sending'")]),
+    )
+    waiting = and_(delivery.c.dispatch_id == dispatch.c.id, PENDING)
+    return exists().where(waiting) | exists().where(held)
+
+
+async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) -> list[str]:
+    """Close dispatches (all, or these) that have no open row left; the alerts whose publication is
+    thereby settled on every channel.
+
+    On PostgreSQL two transactions that settle the last two rows do not see each other; neither closes,
+    and the sweep, which calls this every second, does.
+    """
+    over = and_(~dispatch.c.closed, ~_open_rows())
+    if dispatches is not None:
+        over = and_(dispatch.c.id.in_(sorted(set(dispatches))), over)
+    found = (await conn.scalars(select(dispatch.c.id).where(over))).all()
+    if not found:
+        return []
+    await take_turn(conn, "closing dispatches")
+    closing = update(dispatch).where(dispatch.c.id.in_(found), over).values(closed=True)
+    closed = await conn.execute(closing.returning(dispatch.c.alert_id, dispatch.c.purpose))
+    return await settled_alerts(
+        conn, {row.alert_id for row in closed if row.purpose == Purpose.PUBLICATION}
+    )
+
+
+async def settled_alerts(conn: AsyncConnection, alerts: Iterable[str]) -> list[str]:
+    """Those of these alerts whose publication has no open delivery on any channel."""
+    wanted = sorted(set(alerts))
+    if not wanted:
+        return []
+    still = select(dispatch.c.alert_id).where(
+        dispatch.c.alert_id.in_(wanted),
+        dispatch.c.purpose == Purpose.PUBLICATION.value,
+        ~dispatch.c.closed,
+    )
+    unsettled = set((await conn.scalars(still)).all())
+    return [alert for alert in wanted if alert not in unsettled]

@@ -1,0 +1,68 @@
+"""Incidents: what alerts belong to. An id is four letters that can be told over the telephone."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.errors import Misuse
+from alertbot.model import Person
+from alertbot.store.tables import alert, incident
+from alertbot.words import _
+
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words, and none that looks like a digit
+ID_LETTERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing that happened. Open until `closed_at`."""
+
+    id: str
+    opened_at: datetime
+    opened_by: int | None
+    closed_at: datetime | None = None
+
+
+async def start(conn: AsyncConnection, *, by: Person | None, now: datetime) -> Incident:
+    """Open a new incident; `by` is None when the program itself opens it."""
+    opened = Incident(await _free_id(conn), now, by.id if by else None)
+    await conn.execute(insert(incident).values(id=opened.id, opened_at=now, opened_by=opened.opened_by))
+    return opened
+
+
+async def get(conn: AsyncConnection, reference: str) -> Incident:
+    """By id, in capitals or not. Raises `Misuse`."""
+    wanted = reference.strip().upper()
+    row = (await conn.execute(select(incident).where(incident.c.id == wanted))).one_or_none()
+    if row is None:
+        raise Misuse(
+            _("There is no incident '{id}'; leave --incident out to open a new one.").format(
+                id=reference.strip()
+            )
+        )
+    return Incident(*row)
+
+
+async def listing(conn: AsyncConnection) -> tuple[Incident, ...]:
+    """Every incident, the latest first."""
+    rows = await conn.execute(select(incident).order_by(incident.c.opened_at.desc(), incident.c.id))
+    return tuple(Incident(*row) for row in rows)
+
+
+async def next_number(conn: AsyncConnection, incident_id: str) -> int:
+    """The number of this incident's next alert, from 1. Others who ask wait until this transaction
+    ends."""
+    await conn.execute(select(incident.c.id).where(incident.c.id == incident_id).with_for_update())
+    last = await conn.scalar(select(func.max(alert.c.number)).where(alert.c.incident_id == incident_id))
+    return int(last or 0) + 1
+
+
+async def _free_id(conn: AsyncConnection) -> str:
+    while True:
+        letters = "".join(secrets.choice(LETTERS) for _letter in range(ID_LETTERS))
+        taken = await conn.scalar(select(incident.c.id).where(incident.c.id == letters))
+        if taken is None:
+            return letters

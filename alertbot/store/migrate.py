@@ -1,0 +1,147 @@
+"""The schema's versions: what this program needs, what a database has, and the way from one to the
+other. Alembic is slow to load, so it is loaded only where there is something to do."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
+
+from alertbot.errors import StoreFailed
+from alertbot.store.failures import parse_url, place
+from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISIONS = ("0001", "0002")  # every one that this program knows, oldest first
+HEAD = REVISIONS[-1]
+_FOLDER = Path(__file__).parent / "migrations"
+_WAIT_SECONDS = 10
+_LOCK = 7_205_110  # any number: PostgreSQL's advisory lock around migrating
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One migration that is still to be run."""
+
+    revision: str
+    description: str
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to `HEAD` in one transaction; of several programs that start at once, one
+    does it. Raises `StoreFailed` for a database newer than the program, SQLAlchemy's errors else."""
+    engine = _engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "begin", _begin_immediate)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            if _missing(_current(connection), url):
+                _run(connection)
+    finally:
+        engine.dispose()
+
+
+def pending(url: str) -> tuple[Step, ...]:
+    """What `upgrade` would do; changes nothing. For a database that is not there yet, everything.
+    Raises `StoreFailed` for a database newer than the program, SQLAlchemy's errors else."""
+    from alembic.script import ScriptDirectory
+
+    missing = _missing(_revision(url), url)
+    if not missing:
+        return ()
+    scripts = ScriptDirectory.from_config(_config())
+    found = ((name, scripts.get_revision(name)) for name in missing)
+    return tuple(Step(name, (script.doc if script else "") or name) for name, script in found)
+
+
+def sql(url: str) -> str:
+    """The statements that `upgrade` would run; changes nothing."""
+    current = _revision(url)
+    dialect = "sqlite" if _is_sqlite(url) else "postgresql"
+    return statements(dialect, current) if _missing(current, url) else ""
+
+
+def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
+    """The way from one revision (None: nothing yet) to another, without asking a database."""
+    from alembic import command
+
+    config = _config()
+    config.output_buffer = buffer = io.StringIO()
+    config.attributes["dialect"] = dialect
+    command.upgrade(config, f"{current or 'base'}:{to}", sql=True)
+    return buffer.getvalue()
+
+
+def _missing(current: str | None, url: str) -> tuple[str, ...]:
+    """The revisions from the database's own to the program's."""
+    if current is None:
+        return REVISIONS
+    if current not in REVISIONS:
+        raise StoreFailed(
+            _(
+                "The database {place} is newer than this program (its version is {version}, this"
+                " program knows {head}): update alertbot."
+            ).format(place=place(parse_url(url)), version=current, head=HEAD)
+        )
+    return REVISIONS[REVISIONS.index(current) + 1 :]
+
+
+def _revision(url: str) -> str | None:
+    path = parse_url(url).database or ""
+    if _is_sqlite(url) and not Path(path).exists():  # looking must not make the file
+        return None
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            return _current(connection)
+    finally:
+        engine.dispose()
+
+
+def _current(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def _run(connection: Connection) -> None:
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
+
+
+def _config() -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _is_sqlite(url: str) -> bool:
+    return parse_url(url).drivername.startswith("sqlite")
+
+
+def _engine(url: str) -> Engine:
+    """A plain engine without threads of its own."""
+    parsed = parse_url(url)
+    if not _is_sqlite(url):
+        return create_engine(parsed, poolclass=NullPool)
+    return create_engine(
+        parsed.set(drivername="sqlite"),
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "timeout": _WAIT_SECONDS},
+    )
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,105 @@
+"""What an account may still spend: window quotas and budgets, counted in the intent's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.store import accounts
+from alertbot.store.clock import NOW
+from alertbot.store.tables import account, spent
+from alertbot.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A delivery that asks for a call. `cost` is in the budget's currency."""
+
+    id: int
+    account: int
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many calls may be made now, and how long until the next otherwise."""
+
+    calls: int
+    wait: float
+    reason: str
+
+
+async def allowed(conn: AsyncConnection, wants: Sequence[Want]) -> list[Want]:
+    """Those that windows and budgets leave room for, in the order given. Blocks the accounts of the
+    others until there is room, with the reason."""
+    limited = await _limited(conn, {want.account for want in wants})
+    if not limited:
+        return list(wants)
+    good = [want for want in wants if want.account not in limited]
+    for number, row in limited.items():
+        good += await _share(conn, row, [want for want in wants if want.account == number])
+    return good
+
+
+async def note(conn: AsyncConnection, wants: Sequence[Want]) -> None:
+    """Book the attempts of accounts that have a window or a budget."""
+    limited = await _limited(conn, {want.account for want in wants})
+    booked = [
+        {"account_id": want.account, "cost": want.cost} for want in wants if want.account in limited
+    ]
+    if booked:
+        await conn.execute(insert(spent).values(at=NOW), booked)
+
+
+async def _limited(conn: AsyncConnection, numbers: set[int]) -> dict[int, Row[Any]]:
+    """The accounts among these that have a window or a budget, locked until the transaction ends."""
+    rows = await conn.execute(
+        select(account).where(account.c.id.in_(sorted(numbers))).order_by(account.c.id)
+    )
+    found = {row.id: row for row in rows if row.windows or row.budget is not None}
+    if found:
+        lock = select(account.c.id).where(account.c.id.in_(found)).order_by(account.c.id)
+        await conn.execute(lock.with_for_update(key_share=True))
+    return found
+
+
+async def _share(conn: AsyncConnection, row: Row[Any], wants: list[Want]) -> list[Want]:
+    rooms = [await _window_room(conn, row, calls, length) for calls, length in row.windows]
+    if row.budget is not None:
+        rooms.append(await _budget_room(conn, row, [want.cost for want in wants]))
+    tightest = min(rooms, key=lambda room: room.calls)
+    if tightest.calls < len(wants):
+        await accounts.block(conn, account.c.id == row.id, tightest.wait, tightest.reason)
+    return wants[: max(0, tightest.calls)]
+
+
+async def _window_room(conn: AsyncConnection, row: Row[Any], calls: int, length: float) -> Room:
+    within = (spent.c.account_id == row.id) & (spent.c.at > NOW - length)
+    used = int(await conn.scalar(select(func.count()).where(within)) or 0)
+    wait = 0.0
+    if used >= calls:  # room again once the oldest of the last `calls` attempts has left the window
+        oldest = select(spent.c.at + length - NOW).where(within).order_by(spent.c.at)
+        wait = float(await conn.scalar(oldest.limit(1).offset(used - calls)) or 0.0)
+    reason = _("{calls} calls in {minutes} minutes are used up on {channel}.").format(
+        calls=calls, minutes=round(length / 60, 1), channel=row.name
+    )
+    return Room(max(0, calls - used), max(wait, 0.001), reason)
+
+
+async def _budget_room(conn: AsyncConnection, row: Row[Any], costs: list[float]) -> Room:
+    within = (spent.c.account_id == row.id) & (spent.c.at > NOW - row.budget_seconds)
+    left = row.budget - float(await conn.scalar(select(func.sum(spent.c.cost)).where(within)) or 0)
+    calls = 0
+    for cost in costs:
+        left -= cost
+        if left < -1e-9 and cost > 0:
+            break
+        calls += 1
+    oldest = select(func.min(spent.c.at) + row.budget_seconds - NOW).where(within, spent.c.cost > 0)
+    wait = float(await conn.scalar(oldest) or row.budget_seconds)
+    reason = _("The budget of {channel} ({amount}) is used up.").format(
+        channel=row.name, amount=row.budget
+    )
+    return Room(calls, max(wait, 0.001), reason)

@@ -1,0 +1,58 @@
+"""The texts of an alert and the targets they go to, written down exactly as they were composed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import delete, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.model import Composition, Message, Purpose, Target
+from alertbot.store.tables import message, target
+
+
+async def write(conn: AsyncConnection, alert_id: str, revision: int, composition: Composition) -> None:
+    """The texts of this revision; its targets take the place of the earlier ones."""
+    rows = [
+        _message_row(alert_id, revision, text, Purpose.PUBLICATION) for text in composition.messages
+    ]
+    if rows:
+        await conn.execute(insert(message), rows)
+    await conn.execute(delete(target).where(target.c.alert_id == alert_id))
+    aims = _target_rows(alert_id, composition.targets)
+    if aims:
+        await conn.execute(insert(target), aims)
+
+
+async def add(
+    conn: AsyncConnection,
+    alert_id: str,
+    revision: int,
+    messages: Iterable[Message],
+    purpose: Purpose,
+) -> tuple[int, ...]:
+    """Texts besides those of the publication (tests, notices); gives their row ids in order."""
+    ids = []
+    for text in messages:
+        row = insert(message).values(**_message_row(alert_id, revision, text, purpose))
+        ids.append(int((await conn.execute(row.returning(message.c.id))).scalar_one()))
+    return tuple(ids)
+
+
+def _message_row(alert_id: str, revision: int, text: Message, purpose: Purpose) -> dict[str, Any]:
+    own = {"alert_id": alert_id, "revision": revision, "purpose": str(purpose)}
+    return {**asdict(text), **own, "measure": str(text.measure)}
+
+
+def _target_rows(alert_id: str, targets: Mapping[str, Sequence[Target]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "alert_id": alert_id,
+            "channel": channel,
+            "address": one.address,
+            "lang": one.lang,
+            "topics": list(one.topics),
+        }
+        for channel, group in targets.items()
+        for one in group
+    ]

@@ -1,0 +1,246 @@
+"""What every channel promises. A channel's test file subclasses one of these two and fills the gaps.
+
+`publish` itself is driven, with the real library against real sockets.
+"""
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alertbot.channels.base import Adapter
+from alertbot.errors import ChannelDown, ChannelError, Rejected, Scope, Unavailable, Uncertain
+from alertbot.model import Audience, Channel, ExercisePost, Post, Receipt
+from tests.channels import raw
+
+POST = Post(
+    alert="BKRT-1",
+    delivery=7,
+    attempt=1,
+    target="",
+    lang="fr",
+    text="Panne des numéros d'urgence & <téléphones> dans le Rhône.\nProchain point à 17 h 15.",
+    message_id="BKRT-1.7",
+)
+
+
+def post_as(kind: type[Post], post: Post) -> Post:
+    """The same post of another class."""
+    return kind(**{name: getattr(post, name) for name in Post.__slots__})
+
+
+def all_texts(error: BaseException) -> str:
+    """Everything that could be printed of an error."""
+    return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+
+
+class ChannelContract:
+    """For every channel."""
+
+    adapter_type: ClassVar[type[Adapter[Any]]]
+    target: ClassVar[str] = "target"
+    html: ClassVar[str | None] = None
+
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Secrets, and proxies that nobody may use."""
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for variable, value in self.secrets().items():
+            monkeypatch.setenv(variable, value)
+        yield
+
+    def secrets(self) -> dict[str, str]:
+        """Environment variables with the credentials of this channel."""
+        return {}
+
+    def settings(self, port: int, **more: Any) -> Any:
+        """Settings that lead to a port on loopback, with short times."""
+        return self.adapter_type.settings_type(type=self.adapter_type.spec.type, **more)
+
+    def adapter(self, port: int, audience: Audience = Audience.TEAM, **more: Any) -> Adapter[Any]:
+        channel = Channel("under_test", self.adapter_type.spec, ("fr", "en"), audience)
+        return self.adapter_type(channel, self.settings(port, **more))
+
+    def post(self, **changes: Any) -> Post:
+        return replace(POST, target=self.target, html=self.html, **changes)
+
+    @asynccontextmanager
+    async def accepting(self) -> AsyncIterator[int]:
+        """A platform that takes posts; gives its port."""
+        yield 0
+
+    async def test_publish_gives_a_receipt_with_an_id(self) -> None:
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            receipt = await adapter.publish(self.post())
+            await adapter.close()
+        assert isinstance(receipt, Receipt)
+        assert receipt.id
+
+    async def test_an_exercise_is_refused_by_type_where_the_public_would_see_it(self) -> None:
+        adapter = self.adapter(await raw.free_port(), Audience.LIVE)
+        with pytest.raises(Rejected) as refused:
+            await adapter.publish(post_as(ExercisePost, self.post()))
+        assert refused.value.scope is Scope.CHANNEL
+        assert refused.value.code == "exercise"
+
+    @pytest.mark.parametrize("audience", [Audience.TEAM, Audience.EXERCISE])
+    async def test_an_exercise_goes_to_the_team_and_to_exercise_channels(self, audience: Audience) -> None:
+        async with self.accepting() as port:
+            adapter = self.adapter(port, audience)
+            assert (await adapter.publish(post_as(ExercisePost, self.post()))).id
+            await adapter.close()
+
+    async def test_identify_says_who_we_are(self) -> None:
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            assert await adapter.identify()
+            await adapter.close()
+
+    async def test_warm_loads_and_sends_nothing(self) -> None:
+        adapter = self.adapter(await raw.free_port())
+        await adapter.warm()
+        await adapter.close()
+
+    async def test_close_may_be_called_twice_and_publishing_works_after_it(self) -> None:
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            await adapter.close()
+            await adapter.publish(self.post())
+            await adapter.close()
+            await adapter.close()
+
+    def test_making_an_adapter_reads_no_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for variable in self.secrets():
+            monkeypatch.delenv(variable)
+        self.adapter(1)
+
+    def test_one_target_at_least(self) -> None:
+        assert self.adapter_type.targets(self.settings(1))
+
+
+class NetworkChannelContract(ChannelContract):
+    """For channels that reach a platform over a connection."""
+
+    def hanging_up(self) -> raw.Handler:
+        """A platform that takes the whole post and hangs up without an answer."""
+
+        async def handle(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+            await raw.read_request(reader)
+
+        return handle
+
+    def silent(self) -> raw.Handler:
+        """A platform that takes the whole post and says nothing."""
+        return raw.http_silence
+
+    def rambling(self, answer: bytes) -> raw.Handler:
+        """A platform that takes the post and answers these bytes."""
+        return raw.http(answer)
+
+    def refusing_credentials(self) -> raw.Handler:
+        """A platform that does not know us."""
+        return raw.http(raw.http_answer(401, b'{"ok":false,"error_code":401,"description":"Unauthorized"}'))
+
+    async def error_of(self, handler: raw.Handler, **changes: Any) -> ChannelError:
+        """The error with which `publish` ends at such a platform."""
+        async with raw.listening(handler) as port:
+            adapter = self.adapter(port)
+            try:
+                with pytest.raises(ChannelError) as caught:
+                    await adapter.publish(self.post(**changes))
+            finally:
+                await adapter.close()
+        self.tells_no_secret(caught.value)
+        return caught.value
+
+    def tells_no_secret(self, error: BaseException) -> None:
+        told = all_texts(error)
+        for secret in self.secrets().values():
+            assert secret not in told
+
+    async def test_a_refused_connection_is_surely_not_sent(self) -> None:
+        adapter = self.adapter(await raw.free_port())
+        with pytest.raises(Unavailable) as caught:
+            await adapter.publish(self.post())
+        await adapter.close()
+        self.tells_no_secret(caught.value)
+
+    async def test_a_lost_answer_is_uncertain(self) -> None:
+        assert isinstance(await self.error_of(self.hanging_up()), Uncertain)
+
+    async def test_a_platform_that_says_nothing_is_uncertain(self) -> None:
+        assert isinstance(await self.error_of(self.silent()), Uncertain)
+
+    async def test_wrong_credentials_stop_the_channel(self) -> None:
+        assert isinstance(await self.error_of(self.refusing_credentials()), ChannelDown)
+
+    async def test_a_missing_secret_stops_the_channel_and_names_the_variable(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for variable in self.secrets():
+            monkeypatch.delenv(variable)
+        with pytest.raises(ChannelDown) as caught:
+            await self.adapter(await raw.free_port()).publish(self.post())
+        assert any(variable in str(caught.value) for variable in self.secrets())
+
+    @settings(
+        max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(answer=st.deferred(lambda: hostile_answers))
+    def test_whatever_the_platform_answers_only_a_receipt_or_the_five_errors_come_out(
+        self, answer: bytes
+    ) -> None:
+        async def attempt() -> None:
+            async with raw.listening(self.rambling(answer)) as port:
+                adapter = self.adapter(port)
+                try:
+                    assert isinstance(await adapter.publish(self.post()), Receipt)
+                except ChannelError as error:
+                    assert type(error) is not ChannelError
+                    self.tells_no_secret(error)
+                finally:
+                    await adapter.close()
+
+        asyncio.run(attempt())
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["ok", "result", "data", "id", "errors", "error", "detail", "message", "type", "title",
+             "description", "parameters", "retry_after", "migrate_to_chat_id", "message_id", "chat"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@st.composite
+def _http(draw: st.DrawFn) -> bytes:
+    import json
+
+    status = draw(st.sampled_from([200, 201, 204, 301, 400, 401, 403, 404, 409, 418, 429, 500, 502, 599]))
+    body = draw(
+        st.binary(max_size=60)
+        | _json.map(lambda value: json.dumps(value).encode())
+        | st.just(b"<html><body>503 Sorry</body></html>")
+        | st.just(b"[" * 5000)
+    )
+    reset = draw(st.sampled_from(["", "abc", "-1", "99999999999999999999", "1"]))
+    headers = {"x_rate_limit_reset": reset, "Retry_After": reset} if reset else {}
+    return raw.http_answer(status, body, **headers)
+
+
+hostile_answers = st.binary(max_size=80) | _http()

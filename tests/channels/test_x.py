@@ -1,0 +1,395 @@
+"""X: the contract, every row of the error map, threads, and what is uncertain."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alertbot.channels import x_errors
+from alertbot.channels.x import XAdapter, XSettings, as_posted, normalised
+from alertbot.channels.x_errors import Answer
+from alertbot.errors import (
+    ChannelDown,
+    ChannelError,
+    Rejected,
+    Scope,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from alertbot.model import Audience, Channel
+from alertbot.sandbox.accounts import XAccount
+from alertbot.sandbox.server import Sandbox
+from tests.channels import raw
+from tests.channels.contract import NetworkChannelContract
+
+ACCOUNT = XAccount()
+OAUTH1 = {
+    "X_CONSUMER_KEY": ACCOUNT.consumer_key,
+    "X_CONSUMER_SECRET": ACCOUNT.consumer_secret,
+    "X_ACCESS_TOKEN": ACCOUNT.access_token,
+    "X_ACCESS_TOKEN_SECRET": ACCOUNT.access_token_secret,
+}
+SOON = timedelta(seconds=0.4)
+
+
+class TestContract(NetworkChannelContract):
+    adapter_type = XAdapter
+
+    def secrets(self) -> dict[str, str]:
+        return OAUTH1
+
+    def settings(self, port: int, **more: Any) -> Any:
+        names = {f"{variable[2:].lower()}_env": variable for variable in OAUTH1}
+        return XSettings(
+            api_url=f"http://127.0.0.1:{port}", connect_within=SOON, answer_within=SOON, **names, **more
+        )
+
+    @asynccontextmanager
+    async def accepting(self) -> AsyncIterator[int]:
+        async with Sandbox() as sandbox:
+            yield int(sandbox.x_url.rsplit(":", 1)[1])
+
+
+KEYS = {f"{variable[2:].lower()}_env": variable for variable in OAUTH1}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for variable, value in OAUTH1.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("X_BEARER", ACCOUNT.bearer_token)
+    yield
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as running:
+        yield running
+
+
+def adapter_for(url: str, **more: Any) -> XAdapter:
+    settings = XSettings(
+        **({"api_url": url, "answer_within": timedelta(seconds=2), **KEYS} | more)
+    )
+    return XAdapter(Channel("x_main", XAdapter.spec, ("fr",), Audience.TEAM), settings)
+
+
+@pytest.fixture
+async def x(sandbox: Sandbox) -> AsyncIterator[XAdapter]:
+    adapter = adapter_for(sandbox.x_url)
+    yield adapter
+    await adapter.close()
+
+
+def a_post(**changes: Any) -> Any:
+    return replace(TestContract().post(), **changes)
+
+
+async def test_a_post_stands_with_its_address(x: XAdapter, sandbox: Sandbox) -> None:
+    receipt = await x.publish(a_post())
+    assert receipt.url == f"https://x.com/i/web/status/{receipt.id}"
+    assert [post.text for post in sandbox.posts.x()] == [a_post().text]
+
+
+async def test_a_thread_hangs_together(x: XAdapter, sandbox: Sandbox) -> None:
+    first = await x.publish(a_post(text="1/2 Rhône", parts=2))
+    await x.publish(a_post(text="2/2 Loire", part=2, parts=2, reply_to=first.id))
+    assert [post.reply_to for post in sandbox.posts.x()] == [None, first.id]
+
+
+async def test_a_bearer_token_alone_is_enough_and_warns_that_it_lapses(sandbox: Sandbox) -> None:
+    bare = dict.fromkeys(KEYS)
+    adapter = adapter_for(sandbox.x_url, **bare, bearer_token_env="X_BEARER")
+    assert (await adapter.publish(a_post())).id
+    assert await adapter.identify() == "@sandbox"
+    await adapter.close()
+    assert [key for key, _sentence in adapter.settings.warnings()] == ["bearer_token_env"]
+    assert not list(adapter_for(sandbox.x_url).settings.warnings())
+
+
+def test_the_default_address_is_the_one_tweepy_uses() -> None:
+    from alertbot.channels.x_client import TWEEPY_ROOT
+
+    assert XSettings(**KEYS).api_url == TWEEPY_ROOT
+
+
+async def test_the_signature_is_for_the_address_that_is_called() -> None:
+    seen: list[bytes] = []
+    answer = raw.http_answer(201, b'{"data":{"id":"1","text":"x"}}')
+    async with raw.listening(raw.http(answer, seen)) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        await adapter.publish(a_post())
+        await adapter.close()
+    head = seen[0].decode()
+    assert head.startswith("POST /2/tweets HTTP/1.1")
+    assert f"Host: 127.0.0.1:{port}" in head
+    assert 'oauth_signature_method="HMAC-SHA1"' in head
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    reached: list[bytes] = []
+    async with raw.listening(raw.http(b"", reached)) as other:
+        moved = raw.http_answer(307, b"", Location=f"http://127.0.0.1:{other}/2/tweets")
+        async with raw.listening(raw.http(moved)) as port:
+            adapter = adapter_for(f"http://127.0.0.1:{port}")
+            with pytest.raises(ChannelDown):
+                await adapter.publish(a_post())
+            await adapter.close()
+    assert reached == []
+
+
+async def test_the_proxies_of_the_environment_are_not_used(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached: list[bytes] = []
+    async with raw.listening(raw.http(b"", reached)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy}")
+        monkeypatch.setenv("NO_PROXY", "")
+        adapter = adapter_for(sandbox.x_url)
+        await adapter.publish(a_post())
+        await adapter.close()
+    assert reached == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "code"),
+    [
+        ("x:unauthorized", ChannelDown, "401"),
+        ("x:credits", ChannelDown, "402"),
+        ("x:usage_capped", ChannelDown, "usage_capped"),
+        ("x:duplicate", Rejected, "duplicate"),
+        ("x:reply_refused", Rejected, "403"),
+        ("x:server_error_json", Uncertain, "503"),
+        ("x:server_error_html", Uncertain, "502"),
+        ("x:server_error_empty", Uncertain, "500"),
+        ("x:html_200", Uncertain, "200"),
+        ("x:drop_before", Uncertain, "ConnectionError"),
+        ("x:drop_after_commit", Uncertain, "ConnectionError"),
+        ("x:slow:delay=3", Uncertain, "ReadTimeout"),
+    ],
+)
+async def test_error_map(
+    x: XAdapter, sandbox: Sandbox, fault: str, error: type[ChannelError], code: str
+) -> None:
+    sandbox.faults.add(fault)
+    with pytest.raises(error) as caught:
+        await x.publish(a_post())
+    assert caught.value.code == code
+
+
+async def test_too_fast_says_until_when(x: XAdapter, sandbox: Sandbox) -> None:
+    sandbox.faults.add("x:rate_limited:reset=90")
+    with pytest.raises(Throttled) as caught:
+        await x.publish(a_post())
+    assert 60 < caught.value.wait <= 91
+    assert caught.value.whole_account
+
+
+async def test_what_is_uncertain_leaves_a_fingerprint(x: XAdapter, sandbox: Sandbox) -> None:
+    sandbox.faults.add("x:drop_after_commit")
+    with pytest.raises(Uncertain) as caught:
+        await x.publish(a_post())
+    assert len(caught.value.fingerprint) == 16
+
+
+async def test_an_uncertain_post_is_found_in_the_timeline(x: XAdapter, sandbox: Sandbox) -> None:
+    text = "Numéros & <zones> : https://example.org/numeros/ (liste) voir www.example.org"
+    sandbox.faults.add("x:drop_after_commit")
+    with pytest.raises(Uncertain):
+        await x.publish(a_post(text=text))
+    found = await x.find(a_post(text=text))
+    assert found is not None
+    assert found.id == sandbox.posts.x()[0].id
+    assert await x.find(a_post(text="something else")) is None
+
+
+async def test_a_duplicate_after_an_uncertain_attempt_is_that_attempt(
+    x: XAdapter, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("x:drop_after_commit")
+    with pytest.raises(Uncertain):
+        await x.publish(a_post())
+    receipt = await x.publish(a_post(attempt=2, uncertain_before=True))
+    assert receipt.id == sandbox.posts.x()[0].id
+    assert receipt.note
+    assert len(sandbox.posts.x()) == 1
+
+
+async def test_a_duplicate_that_is_not_found_stays_uncertain(x: XAdapter, sandbox: Sandbox) -> None:
+    sandbox.faults.add("x:duplicate")
+    with pytest.raises(Uncertain) as caught:
+        await x.publish(a_post(uncertain_before=True))
+    assert caught.value.code == "duplicate"
+
+
+async def test_a_duplicate_stays_uncertain_when_the_timeline_cannot_be_read(
+    x: XAdapter, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("x:duplicate")
+    sandbox.faults.add("x:server_error_json:on=read")
+    with pytest.raises(Uncertain):
+        await x.publish(a_post(uncertain_before=True))
+
+
+async def test_a_reply_that_comes_too_soon_waits_a_moment_then_stands_alone(
+    x: XAdapter, sandbox: Sandbox
+) -> None:
+    first = await x.publish(a_post(text="1/2", parts=2))
+    part = a_post(text="2/2", part=2, parts=2, reply_to=first.id)
+    sandbox.faults.add("x:reply_race:times=4")
+    for attempt in (1, 2, 3):
+        with pytest.raises(Throttled) as caught:
+            await x.publish(replace(part, attempt=attempt))
+        assert 2 <= caught.value.wait <= 5
+        assert not caught.value.whole_account
+    receipt = await x.publish(replace(part, attempt=4))
+    assert receipt.note
+    assert sandbox.posts.x()[-1].reply_to is None
+
+
+async def test_where_replies_are_not_allowed_the_identical_text_stands_alone() -> None:
+    async with Sandbox(x=XAccount(self_replies=False)) as sandbox:
+        x = adapter_for(sandbox.x_url)
+        first = await x.publish(a_post(text="1/2", parts=2))
+        second = await x.publish(a_post(text="2/2", part=2, parts=2, reply_to=first.id))
+        await x.close()
+        assert second.note
+        assert [(post.text, post.reply_to) for post in sandbox.posts.x()] == [("1/2", None), ("2/2", None)]
+
+
+async def test_other_refusals_of_a_reply_are_no_reason_to_post_it_alone(
+    x: XAdapter, sandbox: Sandbox
+) -> None:
+    first = await x.publish(a_post(text="1/2"))
+    sandbox.faults.add("x:duplicate")
+    with pytest.raises(Rejected):
+        await x.publish(a_post(text="2/2", reply_to=first.id))
+    assert len(sandbox.posts.x()) == 1
+
+
+async def test_delete_and_what_is_gone_already(x: XAdapter, sandbox: Sandbox) -> None:
+    receipt = await x.publish(a_post())
+    await x.delete(receipt.id)
+    await x.delete(receipt.id)
+    assert sandbox.posts.x()[0].deleted_at is not None
+
+
+async def test_delete_with_refused_keys(x: XAdapter, sandbox: Sandbox) -> None:
+    sandbox.faults.add("x:unauthorized:on=delete")
+    with pytest.raises(ChannelDown):
+        await x.delete("1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("x:unauthorized:on=identify", ChannelDown),
+        ("x:drop_before:on=identify", Unavailable),
+        ("x:server_error_html:on=identify", Unavailable),
+        ("x:html_200:on=identify", Unavailable),
+    ],
+)
+async def test_a_failed_identification_is_never_uncertain(
+    x: XAdapter, sandbox: Sandbox, fault: str, error: type[ChannelError]
+) -> None:
+    sandbox.faults.add(fault)
+    with pytest.raises(error):
+        await x.identify()
+
+
+async def test_a_secret_of_strange_characters_is_refused_before_it_travels(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("X_ACCESS_TOKEN", "clé secrète")
+    adapter = adapter_for(sandbox.x_url)
+    with pytest.raises(ChannelDown) as caught:
+        await adapter.publish(a_post())
+    assert "access_token" in str(caught.value)
+    assert "clé" not in str(caught.value)
+
+
+async def test_a_server_that_drips_bytes_ends_some_time() -> None:
+    async def drip(reader: Any, writer: Any) -> None:
+        import asyncio
+
+        await raw.read_request(reader)
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(30):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    soon = timedelta(seconds=0.2)
+    async with raw.listening(drip) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}", connect_within=soon, answer_within=soon)
+        with pytest.raises(Uncertain):
+            await adapter.publish(a_post())
+        await adapter.close()
+
+
+def an_answer(status: int, detail: str = "", problem: str = "", **headers: str) -> Answer:
+    return Answer(status, headers, {"detail": detail, "type": problem})
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "scope"),
+    [
+        (an_answer(400, "Invalid Request"), Rejected, Scope.MESSAGE),
+        (an_answer(413), Rejected, Scope.MESSAGE),
+        (an_answer(403, "Your Tweet text is too long."), Rejected, Scope.MESSAGE),
+        (an_answer(403, "You are not permitted to perform this action."), Rejected, Scope.CHANNEL),
+        (an_answer(403, "Your account is suspended."), ChannelDown, None),
+        (an_answer(403, "", "https://api.x.com/2/problems/client-forbidden"), ChannelDown, None),
+        (an_answer(403, "oauth1 app permissions are read-only"), ChannelDown, None),
+        (an_answer(404), ChannelDown, None),
+        (an_answer(405), ChannelDown, None),
+        (an_answer(302), ChannelDown, None),
+        (an_answer(303), Uncertain, None),
+        (an_answer(408), Uncertain, None),
+        (an_answer(204), Uncertain, None),
+    ],
+)
+def test_what_other_answers_mean(answer: Answer, error: type[ChannelError], scope: Scope | None) -> None:
+    found = x_errors.refusal(answer, "BKRT-1", time.time())
+    assert type(found) is error
+    assert getattr(found, "scope", None) == scope
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"x-rate-limit-reset": "1060"}, 60.0),
+        ({"x-rate-limit-reset": "900"}, 1.0),
+        ({"x-rate-limit-reset": "999999999999"}, 86_400.0),
+        ({"retry-after": "7"}, 7.0),
+        ({"x-rate-limit-reset": "soon", "retry-after": "8"}, 8.0),
+    ],
+)
+def test_how_long_too_fast_lasts(headers: dict[str, str], wait: float) -> None:
+    found = x_errors.refusal(Answer(429, headers, {}), "BKRT-1", 1000.0)
+    assert isinstance(found, Throttled)
+    assert found.wait == wait
+
+
+def test_an_error_never_repeats_a_secret_that_the_server_repeats() -> None:
+    answer = an_answer(400, "bad token s3cr3t-token")
+    assert "s3cr3t" not in str(x_errors.refusal(answer, "BKRT-1", 0.0, "s3cr3t-token"))
+
+
+def test_a_post_is_compared_as_it_was_written() -> None:
+    entry = json.loads(
+        '{"text": "A &amp; B https://t.co/abc", "entities": {"urls": '
+        '[{"url": "https://t.co/abc", "expanded_url": "http://example.org/"}]}}'
+    )
+    assert normalised(as_posted(entry)) == normalised("A & B  example.org")
+
+
+@pytest.mark.parametrize("entry", [{}, {"text": 3}, {"text": "a", "entities": {"urls": [1, {}]}}])
+def test_a_strange_timeline_is_no_accident(entry: dict[str, Any]) -> None:
+    assert isinstance(as_posted(entry), str)

@@ -1,0 +1,153 @@
+"""Lengths: the quick road gives the library's result, and hostile words do not keep it busy."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alertbot.compose import measure
+from alertbot.compose.measure import library_weight, utf16_length, weighted_length
+from alertbot.model import Measure
+
+CONFORMANCE = [
+    ("", 0),
+    ("Numéros d'urgence : difficultés d'appel.", 40),
+    ("e\u0301te\u0301", 3),  # composed before counting
+    ("deux\r\nlignes", 11),
+    ("日本", 4),
+    ("⚠️", 2),
+    ("⚠", 2),
+    ("☎️ 18", 5),
+    ("✅ fini", 7),
+    ("👨‍👩‍👧‍👦", 2),
+    ("©", 2),
+    ("…", 2),
+    ("a\u00a0b", 3),
+    ("a\u202fb", 4),
+    ("https://example.org/", 23),
+    ("https://example.org/une/adresse/plus/longue/que/vingt-trois/signes", 23),
+    ("Voir https://example.org/etat.", 29),
+    ("(https://example.fr/a)", 25),
+    ("example.org", 23),
+    ("example.org, example.fr", 48),
+    ("https://t.co/abcdef", 23),
+    ("https://example.org/?q=1&r=2", 23),
+    ("http://127.0.0.1:8080/x", 23),
+    ("nom@example.org", 15),
+    ("Fin.Début", 9),
+    ("3.5 millions", 12),
+]
+
+
+@pytest.mark.parametrize(("text", "length"), CONFORMANCE)
+def test_weighted_length_of_known_texts(text: str, length: int) -> None:
+    assert weighted_length(text) == length
+
+
+@pytest.mark.parametrize(("text", "_length"), CONFORMANCE)
+def test_known_texts_agree_with_the_library(text: str, _length: int) -> None:
+    assert weighted_length(text) == library_weight(measure.normal(text))
+
+
+WORDS = st.sampled_from(
+    [
+        "Urgence",
+        "15",
+        "17,",
+        "18.",
+        "112",
+        "04 65 71 00 00",
+        "à",
+        "l’appel",
+        "« Orange »",
+        "16:45",
+        "(1/3)",
+    ]
+    + [
+        "⚠️",
+        "⚠",
+        "☎️",
+        "✅",
+        "📞",
+        "ℹ️",
+        "…",
+        "–",
+        "€",
+        "→",
+        "©",
+        "👨‍👩‍👧",
+        "日本",
+        "e\u0301",
+        "1️⃣",
+        "\u202f",
+    ]
+    + ["https://example.org", "https://example.org/", "https://www.example.fr/a/b-c_d", "example.com"]
+    + ["https://example.org/etat.", "(https://example.org/x)", "https://example.org/a?b=1", "#Orange"]
+    + [
+        "https://exämple.org/",
+        "http://example.info/x,",
+        "fin.Debut",
+        "a.b",
+        "1.2.fr",
+        "@org",
+        "a@b.fr",
+        "…fr",
+    ]
+    + [
+        "https://example.gouv.fr/x).",
+        "https://example.orga/x",
+        "https://a-b.example.eu/1",
+        "//",
+        "https://",
+    ]
+)
+SEPARATORS = st.sampled_from([" ", "\n", "\n\n", "\u00a0", "", ".", ", ", "'", "\t"])
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.tuples(WORDS, SEPARATORS), max_size=30))
+def test_alert_like_texts_weigh_what_the_library_says(pieces: list[tuple[str, str]]) -> None:
+    text = "".join(word + separator for word, separator in pieces)
+    assert weighted_length(text) == library_weight(measure.normal(text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=40))
+def test_any_text_weighs_what_the_library_says(text: str) -> None:
+    assert weighted_length(text) == library_weight(measure.normal(text))
+
+
+def test_every_light_character_agrees_with_the_library() -> None:
+    characters = [
+        chr(point) for point in [*range(0x20, 0x1100), *range(0x2000, 0x2040), *range(0x2190, 0x2200)]
+    ]
+    lines = ["|".join(characters[start : start + 50]) for start in range(0, len(characters), 50)]
+    for line in lines:
+        assert weighted_length(line) == library_weight(measure.normal(line))
+
+
+@pytest.mark.parametrize(
+    "word", ["a." * 4000, "a" * 10_000 + ".x", "https://example.org/?" + "a." * 3000]
+)
+def test_a_hostile_word_is_counted_at_once_and_never_too_little(word: str) -> None:
+    assert weighted_length(word) >= len(word)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8")))
+def test_utf16_units(text: str) -> None:
+    assert utf16_length(text) == len(text.encode("utf-16-le")) // 2
+
+
+def test_measure_chooses_the_rule() -> None:
+    assert [measure.measure("⚠️😷", how) for how in Measure] == [4, 4, 3]
+
+
+def test_an_ordinary_alert_does_not_load_the_library() -> None:
+    code = (
+        "import sys; from alertbot.compose.measure import weighted_length as w;"
+        "w('⚠️ Numéros d’urgence : depuis 16:45. Voir https://example.org/etat.');"
+        "sys.exit('twitter_text' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

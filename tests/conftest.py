@@ -1,0 +1,66 @@
+"""Databases for the tests: every test that asks for one runs on SQLite and on PostgreSQL."""
+
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from alertbot.store.database import Database
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def run_id() -> str:
+    """One name for all processes of this test run."""
+    import os
+
+    return os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    postgres.build_schema(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_id: str) -> str:
+    return postgres.server_url(run_id)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, run_id: str) -> str:
+    return postgres.template(postgres_server, run_id)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "alertbot.db"
+    shutil.copyfile(sqlite_template, path)
+    path.chmod(0o600)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    url = postgres.clone(postgres_server, postgres_template)
+    yield url
+    postgres.drop(postgres_server, url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a migrated, empty database."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated, empty database."""
+    opened = await Database.open(database_url, migrate=False)
+    yield opened
+    await opened.close()

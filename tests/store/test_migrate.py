@@ -1,0 +1,145 @@
+"""The migrations make what the tables say, on both databases, and never more."""
+
+import ast
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from alertbot.errors import StoreFailed
+from alertbot.store import migrate
+from alertbot.store.tables import metadata
+
+
+@pytest.fixture
+def engine(database_url: str) -> Any:
+    made = migrate._engine(database_url)
+    yield made
+    made.dispose()
+
+
+def test_the_revisions_named_are_the_revisions_there() -> None:
+    scripts = ScriptDirectory.from_config(migrate._config())
+    found = [script.revision for script in scripts.walk_revisions()]
+    assert tuple(reversed(found)) == migrate.REVISIONS
+    assert scripts.get_heads() == [migrate.HEAD]
+
+
+def test_autogenerate_finds_nothing_to_do(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_schema_is_the_one_the_tables_make(engine: Engine) -> None:
+    """Column by column, index by index, constraints and partial conditions included."""
+    with engine.begin() as connection:
+        migrated = schema(connection)
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+        assert schema(connection) == migrated
+        assert len(migrated) > len(metadata.tables)
+
+
+def schema(connection: Connection) -> list[Any]:
+    if connection.dialect.name == "sqlite":
+        query = "SELECT type, name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'"
+        return sorted(
+            (kind, name, parts(sql or "")) for kind, name, sql in connection.execute(text(query))
+        )
+    queries = (
+        "SELECT table_name, column_name, data_type, is_nullable, character_maximum_length,"
+        " column_default FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype <> 'n'",
+    )
+    return sorted(str(tuple(row)) for query in queries for row in connection.execute(text(query)))
+
+
+def parts(sql: str) -> list[str]:
+    """The definitions in a statement: SQLite keeps it as it was written."""
+    return sorted(part.strip(" ()") for part in " ".join(sql.split()).split(", "))
+
+
+def test_upgrading_twice_is_harmless(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    assert migrate.pending(database_url) == ()
+    assert migrate.sql(database_url) == ""
+
+
+def test_a_dry_run_says_what_would_be_done_and_makes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "100% new.db"
+    url = f"sqlite:///{path}"
+    steps = migrate.pending(url)
+    assert [step.revision for step in steps] == list(migrate.REVISIONS)
+    assert steps[0].description == "The first tables: people, incidents, alerts, the audit."
+    assert "CREATE TABLE alert (" in migrate.sql(url)
+    assert not path.exists()
+
+
+def test_the_printed_statements_make_the_schema(tmp_path: Path) -> None:
+    by_hand, by_program = tmp_path / "hand.db", tmp_path / "program.db"
+    connection = sqlite3.connect(by_hand)
+    connection.executescript(migrate.sql(f"sqlite:///{by_program}"))
+    connection.close()
+    migrate.upgrade(f"sqlite:///{by_program}")
+    assert migrate.pending(f"sqlite:///{by_hand}") == ()
+    assert _tables(by_hand) == _tables(by_program)
+
+
+def _tables(path: Path) -> list[str]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+def test_statements_are_printed_for_postgresql_too() -> None:
+    """Offline: nothing is asked of a server for a database that has no version yet."""
+    printed = migrate.statements("postgresql", None)
+    assert "CREATE TABLE alert (" in printed
+    assert "WHERE NOT closed" in printed
+
+
+def test_from_one_version_to_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(migrate.statements("sqlite", None, to="0001"))
+    connection.close()
+    url = f"sqlite:///{path}"
+    assert [step.revision for step in migrate.pending(url)] == ["0002"]
+    migrate.upgrade(url)
+    assert migrate.pending(url) == ()
+
+
+def test_a_failed_upgrade_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "odd.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE delivery (x)")  # in the way
+    connection.commit()
+    connection.close()
+    with pytest.raises(Exception, match="already exists"):
+        migrate.upgrade(f"sqlite:///{path}")
+    assert _tables(path) == ["delivery"]
+
+
+def test_a_database_of_the_future_is_refused(database_url: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for attempt in (migrate.upgrade, migrate.pending, migrate.sql):
+        with pytest.raises(StoreFailed, match="newer than this program .*9999.*update alertbot"):
+            attempt(database_url)
+
+
+def test_migrations_name_their_tables_themselves() -> None:
+    """A migration that read the tables would change its meaning with them."""
+    folder = Path(migrate.__file__).parent / "migrations" / "versions"
+    for path in folder.glob("r*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        assert not [name for name in imports if name and name.startswith("alertbot")], path
