@@ -66,7 +66,7 @@ class App:
         if self._context is None:
             from alertbot.store.database import Database
 
-            database = await Database.open(self.config.database_url(), migrate=migrate)
+            database = await Database.open(self.config.database_url, migrate=migrate)
             self._context = Context(self.voice, database, self.config.publish_delay)
         return self._context
 

@@ -71,7 +71,7 @@ EMAIL = """\
     type: email
 {server}
     sender: {sender}
-    recipients: # or the path of a CSV file with the columns address, lang, topics
+    recipients: # in the first language; or a CSV file with the columns address, lang, topics
 {recipients}
 """
 SANDBOX_SERVER = """\
@@ -102,7 +102,7 @@ def render(answers: Mapping[str, str]) -> str:
     given = _complete(answers)
     languages = words(given["languages"])
     wanted = dict.fromkeys(words(given["channels"]))
-    channels = "\n".join(CHANNELS[channel](given, languages) for channel in wanted)
+    channels = "\n".join(CHANNELS[channel](given) for channel in wanted)
     return HEAD.format(
         name=_quoted(given["name"]),
         languages=", ".join(_quoted(w) if w in TRUTHS else w for w in dict.fromkeys(languages)),
@@ -164,21 +164,18 @@ def _api_url(channel: str, given: Mapping[str, str]) -> str:
     return f"\n    api_url: {SANDBOX[channel]} # to go live: take this line out" * rehearsal(given)
 
 
-def _x(given: Mapping[str, str], _languages: list[str]) -> str:
+def _x(given: Mapping[str, str]) -> str:
     return X.format(api_url=_api_url("x", given))
 
 
-def _telegram(given: Mapping[str, str], _languages: list[str]) -> str:
+def _telegram(given: Mapping[str, str]) -> str:
     chat = given["chat"]
     chat = _quoted(chat) if chat.startswith("@") else str(int(chat))
     return TELEGRAM.format(api_url=_api_url("telegram", given), chat=chat)
 
 
-def _email(given: Mapping[str, str], languages: list[str]) -> str:
-    lines = [
-        f"      - {{address: {_quoted(address)}, lang: {_quoted(languages[0])}}}"
-        for address in words(given["recipients"])
-    ]
+def _email(given: Mapping[str, str]) -> str:
+    lines = [f"      - {_quoted(address)}" for address in words(given["recipients"])]
     return EMAIL.format(
         server=SANDBOX_SERVER if rehearsal(given) else _server(given["smtp_host"]),
         sender=_quoted(given["sender"]),
@@ -192,7 +189,7 @@ def _server(host: str) -> str:
     return LIVE_SERVER.format(host=_quoted(host))
 
 
-def _console(_given: Mapping[str, str], _languages: list[str]) -> str:
+def _console(_given: Mapping[str, str]) -> str:
     return CONSOLE
 
 

@@ -38,7 +38,7 @@ class Question:
 
 def questions() -> tuple[Question, ...]:
     """Everything to ask, in order; pass the answers so far to `Question.asked`."""
-    return (*_about_us(), *_about_channels())
+    return (*_about_us(), *_about_trust(), *_about_channels())
 
 
 def _about_us() -> tuple[Question, ...]:
@@ -65,6 +65,11 @@ def _about_us() -> tuple[Question, ...]:
             _("These must be language codes such as fr, en."),
         ),
         Question("timezone", _("Time zone"), "Europe/Paris", r"[\w+/-]{1,60}"),
+    )
+
+
+def _about_trust() -> tuple[Question, ...]:
+    return (
         Question(
             "verification_page",
             _("Your page where anybody can check that an alert is real (empty: none yet)"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENCRYPTED = frozenset(
     {
         "bluesky", "discord", "forms", "gchat", "gotifys", "hassios", "jsons", "line", "mastodons",
-        "matrixs", "mmosts", "ncloudtalks", "ntfys", "opsgenie", "pagerduty", "pover", "rockets",
+        "matrixs", "mmosts", "nctalks", "ntfys", "opsgenie", "pagerduty", "pover", "rockets",
         "ryver", "signals", "slack", "synologys", "threema", "toots", "twist", "webex", "workflows",
         "wxteams", "xmls", "zulip",
     }

@@ -25,9 +25,6 @@ from alertbot.errors import (
 )
 from alertbot.words import _
 
-quieten("apprise", level=logging.CRITICAL + 1)
-quieten("urllib3", "requests_oauthlib", "oauthlib")
-
 TOO_FAST_WAIT_SECONDS = 60.0
 STATUS = re.compile(r"\berror=(\d{3})\b")
 NOT_SENT = re.compile(
@@ -51,6 +48,8 @@ class Outcome:
 def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.NotifyBase | None:
     """The service behind an address, None where Apprise does not understand it. What the address says
     about repeating, splitting and redirects is overruled."""
+    quieten("apprise", level=logging.CRITICAL + 1)
+    quieten("urllib3", "requests_oauthlib", "oauthlib")
     asset = apprise.AppriseAsset(http_redirects=False, async_mode=False)
     made = apprise.Apprise.instantiate(url, asset=asset)
     if made is None:

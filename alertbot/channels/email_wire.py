@@ -200,8 +200,7 @@ class Lines:
     async def close(self) -> None:
         self._closed = True
         idle, self._idle = self._idle, []
-        for line in idle:
-            await line.quit()
+        await asyncio.gather(*(line.quit() for line in idle))
 
     async def _over(self, line: Line, envelope: Envelope, mail: bytes) -> str:
         try:

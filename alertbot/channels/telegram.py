@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
+ChatName = Annotated[str, Field(pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})$")]
 Call = Callable[["telegram.Bot", str | int], Awaitable[Any]]
 
 
@@ -39,10 +40,9 @@ class TelegramSettings(ChannelSettings):
     )
     bot_token_env: Variable | None = None
     bot_token_file: FilePath | None = None
-    chat: int | str = Field(
+    chat: int | ChatName = Field(
         description="@name of a public channel or group, or the number of a chat.",
         examples=["@alertes_exemple", -1001234567890],
-        pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})$",
     )
     connect_within: SomeDuration = timedelta(seconds=5)
     answer_within: SomeDuration = timedelta(seconds=30)

@@ -1,7 +1,11 @@
 """python-telegram-bot, made to talk to the server we name. Imported when Telegram is first used."""
 
+import logging
+
 import telegram
 from telegram.request import HTTPXRequest
+
+from alertbot.channels.logs import quieten
 
 CONNECTIONS = 16
 
@@ -13,6 +17,9 @@ def bot(
 
     Both pools are ours: one that the library makes would follow the environment's proxies.
     """
+    # telegram logs the token when a bot is made, and bodies with a traceback; httpx logs every address
+    quieten("telegram", level=logging.CRITICAL)
+    quieten("httpx", "httpcore", "hpack")
     requests = tuple(_pool(connect_seconds, answer_seconds) for _twice in range(2))
     made = telegram.Bot(
         token,

@@ -4,7 +4,6 @@ Its `BadRequest` is a `NetworkError`, so the order of the cases counts; and whet
 was sent is told by its cause alone.
 """
 
-import logging
 import re
 from datetime import timedelta
 
@@ -18,7 +17,6 @@ from telegram.error import (
     RetryAfter,
 )
 
-from alertbot.channels.logs import quieten
 from alertbot.errors import (
     ChannelDown,
     ChannelError,
@@ -30,10 +28,6 @@ from alertbot.errors import (
     safe,
 )
 from alertbot.words import _
-
-# telegram logs bodies that are not JSON, with a traceback; httpx logs the token with every address.
-quieten("telegram", level=logging.CRITICAL)
-quieten("httpx", "httpcore", "hpack")
 
 LONGEST_WAIT_SECONDS = 86_400.0
 NOT_SENT = (
@@ -58,7 +52,7 @@ def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
                 _(
                     "Telegram: too many messages; {alert} goes out when Telegram allows it again."
                 ).format(alert=alert),
-                wait=_seconds(error.retry_after),
+                wait=_seconds(error),
                 code="429",
             )
         case InvalidToken():
@@ -122,8 +116,8 @@ def _without_answer(error: Exception, why: str, alert: str) -> ChannelError:
     )
 
 
-def _seconds(wait: float | timedelta) -> float:
-    """The library gives an int, or a timedelta where PTB_TIMEDELTA is set."""
+def _seconds(error: RetryAfter) -> float:
+    wait = error.retry_after  # an int, or a timedelta where PTB_TIMEDELTA is set
     seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
     return min(max(seconds, 1.0), LONGEST_WAIT_SECONDS)
 

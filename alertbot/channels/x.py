@@ -1,17 +1,15 @@
 """X, by the sync client of tweepy in a thread of its own."""
 
-import html
 import re
 import time
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from alertbot.channels import specs, x_errors
+from alertbot.channels import specs, x_errors, x_timeline
 from alertbot.channels.base import Adapter
 from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
 from alertbot.errors import (
@@ -35,7 +33,6 @@ OAUTH1 = ("consumer_key", "consumer_secret", "access_token", "access_token_secre
 RACE_ATTEMPTS = 3  # then a part goes out on its own
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)
 TIMELINE_POSTS = 50
-LINK = re.compile(r"https?://", re.IGNORECASE)
 
 Call = Callable[["tweepy.Client"], Any]
 
@@ -164,8 +161,8 @@ class XAdapter(Adapter[XSettings]):
 
     def _receipt(self, post: Post, answer: x_errors.Answer) -> Receipt:
         remote_id = answer.data().get("id")
-        if isinstance(remote_id, str) and re.fullmatch(r"[0-9]{1,25}", remote_id):
-            return Receipt(remote_id, url_of(remote_id))
+        if x_timeline.is_id(remote_id):
+            return Receipt(remote_id, x_timeline.url_of(remote_id))
         raise Uncertain(
             _("X took {alert} but gave no id. Look at the account, then settle the delivery.").format(
                 alert=post.alert
@@ -200,12 +197,8 @@ class XAdapter(Adapter[XSettings]):
                 user_auth=self._user_auth,
             )
         )
-        wanted = normalised(post.text)
-        listed = answer.body.get("data")
-        for entry in listed if isinstance(listed, list) else []:
-            if isinstance(entry, dict) and wanted == normalised(as_posted(entry)):
-                return Receipt(str(entry.get("id")), url_of(str(entry.get("id"))))
-        return None
+        remote_id = x_timeline.post_with(post.text, answer.body.get("data"))
+        return None if remote_id is None else Receipt(remote_id, x_timeline.url_of(remote_id))
 
     async def delete(self, remote_id: str) -> None:
         """Take a post away; one that is gone already is fine. Same errors as `publish`."""
@@ -247,27 +240,3 @@ class XAdapter(Adapter[XSettings]):
     @property
     def _user_auth(self) -> bool:
         return not self.settings.has_secret("bearer_token")
-
-
-def url_of(remote_id: str) -> str:
-    """Where a post stands; X finds the account by itself."""
-    return f"https://x.com/i/web/status/{remote_id}"
-
-
-def as_posted(entry: Mapping[str, Any]) -> str:
-    """The text of a post as it was sent: X shortens links and escapes `&`, `<`, `>`."""
-    text = entry.get("text")
-    entities = entry.get("entities")
-    urls = entities.get("urls") if isinstance(entities, dict) else None
-    posted = text if isinstance(text, str) else ""
-    for url in urls if isinstance(urls, list) else []:
-        short, long = (url.get("url"), url.get("expanded_url")) if isinstance(url, dict) else ("", "")
-        if isinstance(short, str) and isinstance(long, str) and short:
-            posted = posted.replace(short, long)
-    return html.unescape(posted)
-
-
-def normalised(text: str) -> str:
-    """What is left to compare: NFC, single spaces, addresses without scheme and last slash."""
-    words = LINK.sub("", unicodedata.normalize("NFC", text)).split()
-    return " ".join(word.rstrip("/") for word in words)

@@ -18,8 +18,6 @@ from alertbot.words import _
 TWEEPY_ROOT = "https://api.twitter.com"  # fixed in tweepy; X serves the same there as on api.x.com
 MOST_BODY_BYTES = 4_000_000
 
-quieten("tweepy", "oauthlib", "requests_oauthlib", "urllib3")
-
 
 class Session(requests.Session):
     """Sends what tweepy asks for to `root`, and keeps the last answer.
@@ -52,6 +50,7 @@ class Wire:
     def __init__(
         self, root: str, secrets: Mapping[str, str], connect_seconds: float, answer_seconds: float
     ) -> None:
+        quieten("tweepy", "oauthlib", "requests_oauthlib", "urllib3")
         self._root, self._secrets = root, secrets
         self._within = (connect_seconds, answer_seconds)
         # The library's own limits are per read; a server that drips bytes has to end some time too.

@@ -52,8 +52,8 @@ def sandbox(
     from alertbot.sandbox import faults
 
     if list_faults:
-        for line in faults.listing():
-            say(line)
+        for order, what in faults.listing():
+            say(f"{order:44} {what}")
         return
     orders = faults.Faults(fault or [])
     asyncio.run(_serve((x_port, telegram_port, smtp_port, wall_port), speed, orders, as_json))

@@ -115,14 +115,14 @@ def upgrade(
     from alertbot.app import build
     from alertbot.store import migrate
 
-    url = build(session(context).config_path()).config.database_url()
+    url = build(session(context).config_path()).config.database_url
     steps = migrate.pending(url)
     if not steps:
         say(_("The database is up to date."), as_json)
     for step in steps:
-        say(step, as_json)
+        say(f"{step.revision}  {step.description}", as_json)
     if steps and not dry_run:
         with_app(context, lambda app: app.open())
         say(_("The database has been migrated."), as_json)
     if as_json:
-        emit({"pending": list(steps), "done": bool(steps) and not dry_run})
+        emit({"pending": [step.revision for step in steps], "done": bool(steps) and not dry_run})

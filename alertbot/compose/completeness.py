@@ -1,6 +1,6 @@
 """The completeness table: does the alert say what a public alert should? Warnings, never a block."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from alertbot.compose.kinds import COMPLETENESS, Kind
@@ -21,7 +21,16 @@ def _said(kind: Kind, row: str, values: Mapping[str, Value], *, source: bool) ->
     if row not in kind.completeness:
         return None
     names = kind.completeness[row]
-    return any(values.get(name) for name in names) if names else source
+    said = any(values.get(name) for name in names) if names else source
+    return True if said else (False if not names or _called_for(kind, row, names) else None)
+
+
+def _called_for(kind: Kind, row: str, names: Sequence[str]) -> bool:
+    """A row is called for where one of its fields must be given; while the fault lasts, its beginning too:
+    of nine real posts none gave it."""
+    one_of = {name for group in kind.one_of for name in group}
+    required = {spec.name for spec in kind.fields if spec.required}
+    return any(name in required | one_of for name in names) or (row == "since" and not kind.final)
 
 
 def warnings(rows: Mapping[str, bool | None]) -> Iterator[Fault]:

@@ -12,8 +12,8 @@ from alertbot.compose import readers
 from alertbot.compose.kinds import FieldSpec, FieldType, Kind
 from alertbot.compose.moments import BadMoment
 from alertbot.compose.number_field import lapsed, read_rows, row_fault
+from alertbot.compose.texts import FieldError
 from alertbot.compose.values import Choice, Value
-from alertbot.compose.wording import FieldError
 from alertbot.errors import Misuse
 from alertbot.model import Fault
 from alertbot.words import _, language
@@ -143,11 +143,8 @@ class _Work:
                 value, frozen = _READERS[spec.type](spec, raw, self.reading)
                 self._keep(spec, value, frozen)
         except FieldError as error:
-            self.faults.append(
-                Fault(
-                    error.rule, _about(spec, str(error)), spec.name, None, error.lang, error.acceptable
-                )
-            )
+            sentence = _about(spec, str(error))
+            self.faults.append(Fault(error.rule, sentence, spec.name, lang=error.lang))
         except BadMoment as error:
             self.faults.append(Fault("wrong_type", _about(spec, str(error)), spec.name))
 

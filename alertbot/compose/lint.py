@@ -7,16 +7,17 @@ a reason (`acceptable`).
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from alertbot.compose import parity, wording
+from alertbot.compose import findings, parity
 from alertbot.compose.kinds import Frame, Kind
 from alertbot.compose.values import Figure, Text, Value
-from alertbot.model import Audience, Channel, Fault, Message
-from alertbot.register.numbers import NumberRow
+from alertbot.model import Audience, Channel, Fault, Message, Organisation
+from alertbot.register.entry import NumberRow
 from alertbot.register.territories import WHOLE_COUNTRY, Territory
 from alertbot.words import _
 
 MOST_EMOJI = 3  # in one part
 MOST_PARTS = 25
+SHOWN_ROWS = 3
 
 Wording = tuple[str, str, str]  # field, language ("" serves every language), words
 
@@ -27,7 +28,7 @@ Wording = tuple[str, str, str]  # field, language ("" serves every language), wo
 def fields(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
     """Faults in what people typed: R1, no address, no mention, nothing that the kind forbids."""
     yield from forbidden(kind, values)
-    for field, lang, words in wordings(values):
+    for field, lang, words in free_words(values):
         for find, fault in _FIELD_RULES:
             if found := next(iter(find(words)), None):
                 yield fault(found, field, lang or None)
@@ -41,7 +42,7 @@ def forbidden(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
             yield Fault("forbidden_field", sentence.format(kind=kind.name, field=field), field)
 
 
-def wordings(values: Mapping[str, Value]) -> Iterator[Wording]:
+def free_words(values: Mapping[str, Value]) -> Iterator[Wording]:
     """Every free wording in the values, the zones and conditions of numbers included."""
     for field, value in values.items():
         for one in value if isinstance(value, tuple) else (value,):
@@ -87,19 +88,19 @@ def _mention(found: str, field: str, lang: str | None) -> Fault:
 
 FieldRule = tuple[Callable[[str], Iterable[str]], Callable[[str, str, str | None], Fault]]
 _FIELD_RULES: tuple[FieldRule, ...] = (
-    (wording.dialled, _digits),
-    (wording.misprinted, _misprint),
-    (wording.links, _link),
-    (wording.mentions, _mention),
+    (findings.dialled, _digits),
+    (findings.misprinted, _misprint),
+    (findings.links, _link),
+    (findings.mentions, _mention),
 )
 
 
 def field_warnings(values: Mapping[str, Value]) -> Iterator[Fault]:
     """R12 (everywhere) and capitals."""
-    for field, lang, words in wordings(values):
-        for found in wording.everywhere(words):
+    for field, lang, words in free_words(values):
+        for found in findings.everywhere(words):
             yield _everywhere(found, field, lang or None)
-        for found in wording.capitals(words):
+        for found in findings.capitals(words):
             sentence = _("Capitals in {field} (“{found}”): keep them for key words.")
             yield Fault("capitals", sentence.format(field=field, found=found), field, lang=lang or None)
     for field, value in values.items():
@@ -116,6 +117,47 @@ def _everywhere(found: str, field: str, lang: str | None) -> Fault:
         "“{found}” in {field} claims the whole country: say where it fails and where it works."
     )
     return Fault("everywhere", sentence.format(found=found, field=field), field, lang=lang)
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def numbers(
+    kind: Kind, values: Mapping[str, Value], channels: Sequence[Channel], organisation: Organisation
+) -> Iterator[Fault]:
+    """Only verified numbers (R3) that ring somewhere reach the public."""
+    if not any(channel.audience is Audience.LIVE for channel in channels):
+        return
+    for field, rows in _dialled_rows(kind, values):
+        if unverified := [row for row in rows if not row.verified]:
+            sentence = _("{field}: {count} numbers are not verified by a second person: {rows}.")
+            words = sentence.format(field=field, count=len(unverified), rows=_first_of(unverified))
+            yield Fault("unverified_number", words, field)
+        fictional = [row for row in rows if row.fictional]
+        if fictional and not organisation.sandbox:
+            sentence = _("{field}: {count} numbers are fictional and ring nowhere: {rows}.")
+            words = sentence.format(field=field, count=len(fictional), rows=_first_of(fictional))
+            yield Fault("fictional_number", words, field)
+
+
+def _dialled_rows(
+    kind: Kind, values: Mapping[str, Value]
+) -> Iterator[tuple[str, tuple[NumberRow, ...]]]:
+    """Numbers that people are to dial: not those that are taken back."""
+    for field, value in values.items():
+        spec = kind.field(field)
+        rows = (
+            tuple(one for one in value if isinstance(one, NumberRow))
+            if isinstance(value, tuple)
+            else ()
+        )
+        if rows and not (spec and spec.struck):
+            yield field, rows
+
+
+def _first_of(rows: Sequence[NumberRow]) -> str:
+    shown = [f"{row.territory.code} {row.service} {row.number}" for row in rows[:SHOWN_ROWS]]
+    return "; ".join(shown) + ("; …" if len(rows) > SHOWN_ROWS else "")
 
 
 # --- times ---------------------------------------------------------------------------------------
@@ -186,7 +228,10 @@ def _folded(text: str) -> str:
 def text_warnings(channel: Channel, messages: Sequence[Message]) -> Iterator[Fault]:
     """R24 (emoji) and what a link costs."""
     for message in messages:
-        if len(wording.emoji(message.text)) > MOST_EMOJI or wording.begins_with_emoji(message.text) > 1:
+        if (
+            len(findings.emoji(message.text)) > MOST_EMOJI
+            or findings.begins_with_emoji(message.text) > 1
+        ):
             sentence = _("{channel} ({lang}): few emoji, and never as bullets.")
             words = sentence.format(channel=channel.name, lang=message.lang)
             yield Fault("emoji", words, channel=channel.name, lang=message.lang)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from alertbot.compose.markup import Block, email, escaped
+from alertbot.compose.markup import Block
+from alertbot.compose.writing import email, escaped
 
 _STYLE = (
     ":root{color-scheme:light dark}"

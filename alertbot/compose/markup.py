@@ -1,15 +1,13 @@
-"""Small Markdown, read once into blocks of styled lines, written as plain text, Telegram HTML or mail HTML.
+"""Small Markdown, read once into blocks of styled lines; `writing` turns them into text and HTML.
 
 Allowed: paragraphs, line breaks (a newline is one), **bold**, *italic*, ~~struck~~, lists, headings,
-`[text](address)` and `<address>`. Anything else is refused. The three writings come from the same blocks,
-so that they say the same; `split` cuts between blocks.
+`[text](address)` and `<address>`. Anything else is refused. `split` cuts between blocks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from alertbot.errors import AlertbotError
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-TELEGRAM_ENTITIES = 100  # the most a Telegram message may hold
 _SCHEMES = ("https://", "http://", "mailto:", "tel:")
 _STYLES = {"strong": "b", "em": "i", "s": "s"}
 _REFUSED = {
@@ -60,7 +57,6 @@ class Run:
 
 
 Line = tuple[Run, ...]
-Writer = Callable[[Line], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,143 +211,3 @@ def _refusal(token: "Token") -> MarkupError:
         ).format(what=what, snippet=snippet[:60]),
         snippet,
     )
-
-
-# --- plain text ----------------------------------------------------------------------------------
-
-
-def plain(blocks: Sequence[Block]) -> str:
-    """As plain text: a link is written `text address`, or the address alone when they are the same."""
-    return _join(blocks, _plain_line)
-
-
-def visible(blocks: Sequence[Block]) -> str:
-    """What a Telegram reader sees: the text without the addresses behind the links."""
-    return _join(blocks, lambda line: "".join(run.text for run in line))
-
-
-def _plain_line(line: Line) -> str:
-    return "".join(_plain_link(address, list(runs)) for address, runs in _links(line))
-
-
-def _plain_link(address: str, runs: Sequence[Run]) -> str:
-    text = "".join(run.text for run in runs)
-    if not address:
-        return text
-    shown = address.removeprefix("mailto:").removeprefix("tel:")
-    return shown if _same(text, shown) else f"{text} {shown}"
-
-
-def _same(text: str, address: str) -> bool:
-    def bare(one: str) -> str:
-        return one.strip().removeprefix("https://").removeprefix("http://").rstrip("/")
-
-    return bare(text) == bare(address)
-
-
-def _links(line: Line) -> Iterator[tuple[str, Iterable[Run]]]:
-    return groupby(line, key=lambda run: run.address)
-
-
-def _join(blocks: Sequence[Block], write: Writer) -> str:
-    pieces: list[str] = []
-    for block in blocks:
-        if pieces:
-            pieces.append("\n" if block.tight else "\n\n")
-        pieces.append(_block_text(block, write))
-    return "".join(pieces)
-
-
-def _block_text(block: Block, write: Writer) -> str:
-    indent = "  " * block.depth
-    first = indent + block.bullet
-    rest = "\n" + indent + " " * len(block.bullet)
-    return first + rest.join(write(line).strip() for line in block.lines)
-
-
-# --- Telegram ------------------------------------------------------------------------------------
-
-
-def telegram(blocks: Sequence[Block]) -> str:
-    """As the HTML that Telegram takes (b, i, s, a), everything else escaped."""
-    return _join([_shown_heading(block) for block in blocks], _telegram_line)
-
-
-def entities(blocks: Sequence[Block]) -> int:
-    """How many entities Telegram will count, at most."""
-    runs = [run for block in blocks for line in _shown_heading(block).lines for run in line]
-    return sum(len(run.styles) + bool(run.address) for run in runs)
-
-
-def _shown_heading(block: Block) -> Block:
-    if block.shape is not Shape.HEADING:
-        return block
-    bold = tuple(
-        tuple(replace(run, styles=tuple(sorted({*run.styles, "b"}))) for run in line)
-        for line in block.lines
-    )
-    return replace(block, lines=bold)
-
-
-def _telegram_line(line: Line) -> str:
-    return "".join(_linked(address, "".join(map(_styled, runs))) for address, runs in _links(line))
-
-
-def _styled(run: Run) -> str:
-    text = escaped(run.text)
-    for style in run.styles:
-        text = f"<{style}>{text}</{style}>"
-    return text
-
-
-def _linked(address: str, inner: str) -> str:
-    return f'<a href="{escaped(address)}">{inner}</a>' if address else inner
-
-
-def escaped(text: str) -> str:
-    """Safe between tags and inside a quoted attribute."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-
-
-# --- mail ----------------------------------------------------------------------------------------
-
-
-def email(blocks: Sequence[Block]) -> str:
-    """As an HTML fragment of headings, paragraphs and lists."""
-    return "\n".join(
-        _email_list(list(group)) if shape is Shape.ITEM else "\n".join(map(_email_block, group))
-        for shape, group in groupby(blocks, key=lambda block: block.shape)
-    )
-
-
-def _email_block(block: Block) -> str:
-    tag = "h2" if block.shape is Shape.HEADING else "p"
-    return f"<{tag}>{_email_lines(block)}</{tag}>"
-
-
-def _email_lines(block: Block) -> str:
-    return "<br>\n".join(_telegram_line(line).strip() for line in block.lines)
-
-
-def _email_list(items: Sequence[Block]) -> str:
-    """Lists in a row are told apart by the blank line before them; deeper items are indented by style."""
-    return "\n".join(_one_email_list(run) for run in _runs_of_items(items))
-
-
-def _runs_of_items(items: Sequence[Block]) -> Iterator[Sequence[Block]]:
-    start = 0
-    for at in range(1, len(items) + 1):
-        if at == len(items) or not items[at].tight:
-            yield items[start:at]
-            start = at
-
-
-def _one_email_list(items: Sequence[Block]) -> str:
-    numbered = items[0].bullet[:1].isdigit()
-    tag = f'ol start="{items[0].bullet.partition(".")[0]}"' if numbered else "ul"
-    rows = "\n".join(f"<li{_indent(item)}>{_email_lines(item)}</li>" for item in items)
-    return f"<{tag}>\n{rows}\n</{tag[:2]}>"
-
-
-def _indent(item: Block) -> str:
-    return f' style="margin-left:{2 * item.depth}em"' if item.depth else ""

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alertbot.compose.moments import moment
-from alertbot.compose.wording import FieldError
+from alertbot.compose.texts import FieldError
 from alertbot.errors import AlertbotError
 from alertbot.model import Fault
 from alertbot.register.entry import NumberRow

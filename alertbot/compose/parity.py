@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from alertbot.compose.wording import plainly
+from alertbot.compose.findings import plainly
 
 _ADDRESS = re.compile(r"https?://[^\s)>\]]+")
 _TELEPHONE = re.compile(r"(?<!\d)0\d(?:[\s.]?\d\d){4}(?!\d)")

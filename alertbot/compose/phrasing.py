@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from alertbot.compose.environment import Setting, Source, TemplateRunError, link, literal, setting_of
-from alertbot.register.numbers import NumberRow
+from alertbot.register.entry import NumberRow
 from alertbot.register.territories import WHOLE_COUNTRY, Territory
 from alertbot.words import _
 
@@ -133,7 +133,7 @@ def span(context: Context, value: timedelta, width: str = "long") -> str:
         count, left = divmod(left, seconds)
         if count or (unit == "minute" and not parts):
             parts.append(format_unit(count, f"duration-{unit}", length=_width(width), locale=lang))
-    return format_list(parts, locale=lang)
+    return format_list(parts, locale=lang).replace("\u202f", "\u00a0")
 
 
 def _width(width: str) -> Any:

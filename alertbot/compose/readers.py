@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from alertbot.compose.checking import unknown
 from alertbot.compose.kinds import FieldSpec, FieldType
 from alertbot.compose.moments import moment, span
+from alertbot.compose.texts import FieldError, clean, text_value
 from alertbot.compose.values import Certainty, Choice, Figure, Text, Url, Value
-from alertbot.compose.wording import FieldError, clean, text_value
 from alertbot.register.territories import Territory, all_territories, find
 from alertbot.words import _
 

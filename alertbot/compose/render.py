@@ -63,6 +63,13 @@ def render(
     )
 
 
+def words(text: str, lang: str) -> tuple[Block, ...]:
+    """Plain words as blocks, set as the language asks."""
+    from alertbot.compose.environment import literal
+
+    return read(str(literal(text)), _typography(lang))
+
+
 def check(template: Template) -> None:
     """Whether a template can be read at all. Raises `TemplateBrokenError`."""
     _compiled(template)
@@ -153,7 +160,7 @@ def _line_of(template: Template, snippet: str) -> int:
 
 def _subject(template: Template, source: str, lang: str) -> str:
     """The first line that says something, as plain words."""
-    from alertbot.compose.markup import plain
+    from alertbot.compose.writing import plain
 
     blocks = _blocks(template, source, lang)
     return next(islice(plain(blocks[:1]).splitlines(), 1), "")

@@ -112,7 +112,7 @@ class Drain:
         except TimeoutError:
             answer = Uncertain(_("Perhaps sent: the channel did not answer in time."))
         except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
-            log.error(  # without the traceback, whose values may hold a secret
+            log.error(  # noqa: TRY400 - a traceback may hold a secret
                 "Delivery %d of %s: %s failed unexpectedly: %s: %s", post.delivery, post.alert,
                 adapter.channel.name, type(error).__name__, safe(error),
             )

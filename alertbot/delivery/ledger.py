@@ -81,7 +81,7 @@ class Ledger:
 
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
         async def work(conn: AsyncConnection) -> dict[int, int]:
-            rows = await claiming.intend(conn, wants, worker=self.worker, lease=self.lease)
+            rows = await claiming.intend(conn, wants, worker=self.worker)
             intended = {row.id: row.dispatch_id for row in rows}
             fresh = set(intended.values()) - self._started
             if fresh:
@@ -106,7 +106,7 @@ class Ledger:
             except StoreFailed as error:
                 log.warning("The outcomes of %d calls wait: %s", len(results), error)
             except Exception as error:  # noqa: BLE001 - a hook's fault must not cost an outcome
-                log.error("What follows %d outcomes failed: %s", len(results), safe(repr(error)))
+                log.error("What follows %d outcomes failed: %s", len(results), safe(repr(error)))  # noqa: TRY400
             await asyncio.sleep(min(1.0, 0.1 * (number + 1)))
         return [None] * len(results)
 

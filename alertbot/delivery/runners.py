@@ -198,4 +198,4 @@ class LocalRunner:
         except AlertbotError as error:
             log.warning("%s", error)
         except Exception as error:  # noqa: BLE001 - logged; the next turn tries again
-            log.error("The worker goes on after a fault: %s", safe(repr(error)))
+            log.error("The worker goes on after a fault: %s", safe(repr(error)))  # noqa: TRY400

@@ -12,7 +12,7 @@ from alertbot.preview import phrases
 from alertbot.preview.panels import blocks, drawn
 from alertbot.preview.plain import plain, plain_copy
 from alertbot.preview.sheet import Sheet
-from alertbot.preview.tables import clock, state_text, state_word
+from alertbot.preview.states import clock, state_text, state_word
 from alertbot.words import _
 
 __all__ = ["plain_copy", "show_alert"]
@@ -21,11 +21,12 @@ __all__ = ["plain_copy", "show_alert"]
 def show_alert(
     console: Console, alert: Mapping[str, Any], sheet: Sheet | None = None, zone: ZoneInfo | None = None
 ) -> None:
-    """Print a stored alert: `service.views.full` with its sheet, given or under the key `_sheet`.
+    """Print a stored alert: `service.reading.show`, with its sheet and zone under `_sheet` and `_zone`
+    unless they are given.
 
-    Times are shown in `zone`, else in this machine's.
+    Without any zone, times are this machine's.
     """
-    shown = sheet or alert["_sheet"]
+    shown, zone = sheet or alert["_sheet"], zone or alert.get("_zone")
     if not drawn(console):
         lines = [f"{name}: {value}" for name, value in particulars(alert, zone)]
         console.out("\n".join([*lines, "", plain(shown)]), highlight=False)

@@ -161,7 +161,8 @@ def verdict(composition: Composition) -> str:
 
 def place(fault: Fault) -> str:
     """Where a fault is: field, channel and language, as far as its sentence does not say so already."""
-    lang = language_name(fault.lang) if fault.lang else None
+    said = fault.lang is None or f"({fault.lang})" in fault.message
+    lang = None if said else language_name(fault.lang or "")
     named = [name for name in (fault.field, fault.channel) if name and name not in fault.message]
     return " · ".join(filter(None, [*named, lang]))
 

@@ -49,9 +49,14 @@ def title(sheet: Sheet) -> str:
 def header(sheet: Sheet, thread: Thread) -> list[tuple[str, str]]:
     """The lines over a mail, as a mail reader shows them."""
     reached = readers(sheet, thread)
+    nobody = (
+        _("nobody in this language")
+        if sheet.composition.targets.get(thread.channel)
+        else _("no recipient yet")
+    )
     sender = phrases.visible(sheet.senders.get(thread.channel) or sheet.speaker)
     lines = [(_("From"), sender)] if sender else []
-    lines.append((_("To"), phrases.recipients(reached) if reached else _("no recipient yet")))
+    lines.append((_("To"), phrases.recipients(reached) if reached else nobody))
     return [*lines, (_("Subject"), phrases.visible(thread.subject or ""))]
 
 

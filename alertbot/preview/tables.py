@@ -4,7 +4,6 @@ A state is a word with a mark before it; colour only repeats what the word says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,72 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.preview.phrases import span, visible
+from alertbot.preview.states import MARKS, clock, state_text, state_word
 from alertbot.words import _
 
 Row = Mapping[str, Any]
-MARKS = {
-    "pending": ("·", ""),
-    "claimed": ("·", ""),
-    "sending": ("→", "cyan"),
-    "sent": ("✓", "green"),
-    "failed": ("✗", "bold red"),
-    "uncertain": ("?", "bold yellow"),
-    "cancelled": ("–", "dim"),
-    "expired": ("–", "yellow"),
-    "skipped": ("–", "dim"),
-    "draft": ("·", ""),
-    "approved": ("✓", "green"),
-    "returned": ("←", "yellow"),
-    "rejected": ("✗", "red"),
-    "publishing": ("→", "cyan"),
-    "published": ("✓", "green"),
-    "partly_published": ("!", "bold yellow"),
-    "discarded": ("–", "dim"),
-}
-
-
-def state_word(state: str) -> str:
-    """The state of an alert or a delivery in the reader's language."""
-    words = {
-        "pending": _("waiting"),
-        "claimed": _("claimed"),
-        "sending": _("sending"),
-        "sent": _("sent"),
-        "failed": _("failed"),
-        "uncertain": _("uncertain"),
-        "cancelled": _("cancelled"),
-        "expired": _("expired"),
-        "skipped": _("not sent"),
-        "draft": _("draft"),
-        "approved": _("approved"),
-        "returned": _("returned"),
-        "rejected": _("rejected"),
-        "publishing": _("publishing"),
-        "published": _("published"),
-        "partly_published": _("partly published"),
-        "discarded": _("discarded"),
-    }
-    return words.get(state, state)
-
-
-def state_text(state: str) -> Text:
-    """`✓ sent`."""
-    mark, style = MARKS.get(state, ("·", ""))
-    return Text(f"{mark} {state_word(state)}", style=style)
-
-
-def clock(moment: object, zone: ZoneInfo | None = None) -> str:
-    """A moment to the second in `zone`, else in this machine's; given aware, in ISO 8601 or as epoch
-    seconds."""
-    if moment is None or moment == "":
-        return ""
-    if isinstance(moment, int | float):
-        moment = datetime.fromtimestamp(moment, UTC)
-    elif isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    if not isinstance(moment, datetime):
-        return str(moment)
-    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z").rstrip()
 
 
 def kinds_table(kinds: Iterable[Row]) -> Table:
@@ -183,7 +120,7 @@ def _alerts(alerts: Sequence[Row], zone: ZoneInfo | None) -> Table:
             Text(str(alert.get("id") or alert.get("alert")), style="bold"),
             said,
             state_text(str(alert.get("state"))),
-            _counts(alert.get("deliveries") or {}),
+            _journey(alert),
             clock(alert.get("since"), zone),
         )
     return table
@@ -192,19 +129,28 @@ def _alerts(alerts: Sequence[Row], zone: ZoneInfo | None) -> Table:
 def _channels(channels: Sequence[Row], zone: ZoneInfo | None) -> Table:
     table = _table(_("Channel"), _("Type"), _("Audience"), _("State"), _("Waiting"), _("Next call"))
     for channel in channels:
-        paused = channel.get("paused") or channel.get("halted")
-        reason = paused if isinstance(paused, str) else ""
-        stopped = _("paused") if channel.get("paused") else _("halted")
-        state = f"! {stopped} {visible(reason)}".rstrip() if paused else "✓ " + _("open")
+        stopped = _stopped(channel)
+        state = f"! {stopped}" if stopped else "✓ " + _("open")
         table.add_row(
             Text(str(channel.get("name") or channel.get("channel")), style="bold"),
             str(channel.get("type") or ""),
             str(channel.get("audience") or ""),
-            Text(state, style="bold yellow" if paused else "green", overflow="fold"),
+            Text(state, style="bold yellow" if stopped else "green", overflow="fold"),
             str(channel.get("waiting", "")),
             clock(channel.get("next_call"), zone),
         )
     return table
+
+
+def _stopped(channel: Row) -> str:
+    """Why nothing leaves a channel, or nothing."""
+    words = {"halted": _("halted"), "paused": _("paused"), "blocked": _("blocked")}
+    said = [
+        f"{word}: {visible(str(channel[key]))}" if isinstance(channel[key], str) else word
+        for key, word in words.items()
+        if channel.get(key)
+    ]
+    return ", ".join(said)
 
 
 def _open(entries: Sequence[Row]) -> RenderableType:
@@ -212,6 +158,31 @@ def _open(entries: Sequence[Row]) -> RenderableType:
     for entry in entries:
         grid.add_row(Text("!", style="bold yellow"), _folded(entry.get("message")))
     return Group(Text(_("This needs a person:"), style="bold"), grid)
+
+
+def _journey(alert: Row) -> Text:
+    """How far an alert has come, and the reason of everything that was not sent."""
+    text = _counts(alert.get("deliveries") or {})
+    reasons = alert.get("reasons") or ()
+    said = [str(alert["reason"])] if alert.get("reason") else []
+    if isinstance(reasons, Mapping):
+        said += [f"{number} × {reason}" for reason, number in reasons.items()]
+    else:
+        said += [_reason(each) for each in reasons]
+    said += [
+        _("left out: {what}").format(what=_reason(gone) + (f" ({gone['channel']})"))
+        for gone in alert.get("omitted") or ()
+    ]
+    for line in said:
+        text.append(("\n" if text.plain else "") + visible(line), style="dim")
+    return text
+
+
+def _reason(entry: Row | str) -> str:
+    if isinstance(entry, str):
+        return entry
+    number = entry.get("count") or entry.get("number")
+    return f"{number} × {entry.get('reason')}" if number else str(entry.get("reason"))
 
 
 def _counts(counts: Mapping[str, int]) -> Text:

@@ -135,6 +135,7 @@ class HttpServer:
             pass
         except h11.RemoteProtocolError as error:
             log.info("%s: not HTTP: %s", self._name, error)
+            writer.write(_turned_away(error.error_status_hint))
         except Exception:
             log.exception("%s: the sandbox itself failed", self._name)
         finally:
@@ -174,7 +175,7 @@ async def _read(
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > LARGEST_BODY_BYTES:
-                raise Drop
+                raise h11.RemoteProtocolError("too large", error_status_hint=413)
         elif isinstance(event, h11.EndOfMessage) and head is not None:
             return _request(head, bytes(body))
         else:
@@ -185,6 +186,12 @@ def _request(head: h11.Request, body: bytes) -> Request:
     target = urlsplit(head.target.decode("ascii", "replace"))
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in head.headers}
     return Request(head.method.decode("ascii"), unquote(target.path), target.query, headers, body)
+
+
+def _turned_away(status: int) -> bytes:
+    """The answer to something that is not a request."""
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    return (head + "connection: close\r\ncontent-length: 0\r\n\r\n").encode("ascii")
 
 
 def _answer(connection: h11.Connection, reply: Reply, *, head_only: bool) -> bytes:

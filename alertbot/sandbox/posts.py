@@ -1,9 +1,9 @@
 """What the public saw: X posts, Telegram messages and mails, in the order in which they appeared."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 
@@ -24,6 +24,7 @@ class XPost:
     text: str
     author: str
     conversation: str
+    name: str = ""  # what the author is called beside the user name
     reply_to: str | None = None
     pictures: tuple[Picture, ...] = ()
     deleted_at: datetime | None = None
@@ -72,13 +73,20 @@ Seen = XPost | TelegramPost | Mail
 T = TypeVar("T", XPost, TelegramPost)
 
 
+_PLACE = Mail("", datetime.min.replace(tzinfo=UTC), "", "", "", "", None, "", (), b"")
+
+
 class Posts:
     """Everything that appeared. A post that changes keeps its place."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Seen] = {}
+        self._unread: dict[str, Callable[[], Mail]] = {}
 
     def __iter__(self) -> Iterator[Seen]:
+        for key, read in tuple(self._unread.items()):
+            self._seen[key] = read()
+        self._unread.clear()
         return iter(tuple(self._seen.values()))
 
     def __len__(self) -> int:
@@ -86,6 +94,11 @@ class Posts:
 
     def add(self, post: Seen) -> None:
         self._seen[f"{type(post).__name__} {post.id}"] = post
+
+    def add_unread(self, name: str, read: Callable[[], Mail]) -> None:
+        """Add a mail that is taken apart when somebody looks: that takes longer than receiving it."""
+        self._seen[f"Mail {name}"] = _PLACE
+        self._unread[f"Mail {name}"] = read
 
     def change(self, post: T, **changes: Any) -> T:
         """Replace a post by a changed one; returns it."""

@@ -83,7 +83,7 @@ class Sandbox:
     async def _start_all(self) -> None:
         from alertbot.sandbox.smtp import SmtpPlatform
         from alertbot.sandbox.telegram_api import TelegramPlatform
-        from alertbot.sandbox.wall import Wall
+        from alertbot.sandbox.wall_server import Wall
         from alertbot.sandbox.x_api import XPlatform
 
         shared = (self.posts, self.faults, self._clock)

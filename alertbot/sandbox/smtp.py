@@ -8,6 +8,7 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
@@ -134,20 +135,19 @@ class SmtpPlatform:
     def _keep(self, envelope: Any, content: bytes) -> str:
         """Put one copy per recipient before the public; the name the server gave the mail."""
         self._taken += 1
-        message = message_from_bytes(content, _class=EmailMessage, policy=default)
+        at, sender = self._clock(), envelope.mail_from or ""
         for recipient in envelope.rcpt_tos:
             name = f"{self._taken}/{recipient}"
-            self._posts.add(_mail(name, self._clock(), envelope.mail_from, recipient, message, content))
+            self._posts.add_unread(name, partial(_mail, name, at, sender, recipient, content))
         return f"Q{self._taken}"
 
 
-def _mail(
-    name: str, at: datetime, sender: str, recipient: str, message: EmailMessage, content: bytes
-) -> Mail:
+def _mail(name: str, at: datetime, sender: str, recipient: str, content: bytes) -> Mail:
+    message = message_from_bytes(content, _class=EmailMessage, policy=default)
     return Mail(
         id=name,
         at=at,
-        sender=sender or "",
+        sender=sender,
         recipient=recipient,
         subject=str(message.get("Subject", "")),
         text=_body(message, "plain") or "",
@@ -163,7 +163,13 @@ def _mail(
 
 def _body(message: EmailMessage, kind: str) -> str | None:
     part = message.get_body((kind,))
-    return str(part.get_content()) if part is not None else None
+    if part is None:
+        return None
+    try:
+        return str(part.get_content())
+    except LookupError:  # a character set nobody knows
+        payload = part.get_payload(decode=True)
+        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 
 
 class _Session(SMTP):

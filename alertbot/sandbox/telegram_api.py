@@ -8,6 +8,7 @@ clock.
 import asyncio
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,7 +19,7 @@ from alertbot.sandbox.faults import Fault, Faults, spoil
 from alertbot.sandbox.http import Reply, Request, Upload
 from alertbot.sandbox.posts import Posts
 from alertbot.sandbox.telegram_chats import Chats, Flood
-from alertbot.sandbox.telegram_messages import BadCall, Desk
+from alertbot.sandbox.telegram_messages import BadCall, Desk, whole
 
 PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
 LONGEST_POLL_SECONDS = 50.0
@@ -137,7 +138,8 @@ class TelegramPlatform:
 
     async def _poll(self, fields: Mapping[str, Any]) -> None:
         """Wait for news as long as the call asks."""
-        seconds = min(float(fields.get("timeout") or 0), LONGEST_POLL_SECONDS)
+        written = str(fields.get("timeout") or 0)
+        seconds = min(int(written), LONGEST_POLL_SECONDS) if written.isdecimal() else 0
         if not self._updates and seconds > 0:
             self._news.clear()
             try:
@@ -146,13 +148,16 @@ class TelegramPlatform:
                 return
 
     def _take_updates(self, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
-        offset = int(fields.get("offset") or 0)
+        offset = whole(fields, "offset")
         self._updates = [update for update in self._updates if update["update_id"] >= offset]
-        return self._updates[: int(fields.get("limit") or 100)]
+        return self._updates[: whole(fields, "limit") or 100]
 
     def _answer_press(self, fields: Mapping[str, Any]) -> bool:
         known = str(fields.get("callback_query_id", ""))
-        if not known.isdecimal() or not 0 < int(known) - 4_000_000_000 <= self._last_update:
+        if (
+            not re.fullmatch(r"[0-9]{10,12}", known)
+            or not 0 < int(known) - 4_000_000_000 <= self._last_update
+        ):
             raise BadCall(
                 "Bad Request: query is too old and response timeout expired or query ID is invalid"
             )

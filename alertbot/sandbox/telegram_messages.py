@@ -1,6 +1,7 @@
 """What a bot may do with messages: send, edit, delete, pin. Every refusal in Telegram's own words."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -124,20 +125,21 @@ class Desk:
 
     def _parent(self, chat: Chat, fields: Mapping[str, Any]) -> int | None:
         wanted = _json(fields.get("reply_parameters")) or {}
-        number = wanted.get("message_id") or fields.get("reply_to_message_id")
+        if not isinstance(wanted, dict):
+            raise BadCall("Bad Request: object expected as reply parameters")
+        number = whole(wanted, "message_id") or whole(fields, "reply_to_message_id")
         if not number:
             return None
-        post = self._posts.telegram_post(chat.id, int(number))
+        post = self._posts.telegram_post(chat.id, number)
         if post is not None and post.deleted_at is None:
-            return int(number)
+            return number
         if wanted.get("allow_sending_without_reply"):
             return None
         raise BadCall("Bad Request: message to be replied not found")
 
     def _standing(self, fields: Mapping[str, Any], purpose: str) -> TelegramPost:
         chat = self.chat(fields)
-        number = str(fields.get("message_id", ""))
-        post = self._posts.telegram_post(chat.id, int(number)) if number.isdecimal() else None
+        post = self._posts.telegram_post(chat.id, whole(fields, "message_id"))
         if post is None or post.deleted_at is not None:
             raise BadCall(f"Bad Request: message to {purpose} not found")
         return post
@@ -210,6 +212,14 @@ def _read(fields: Mapping[str, Any], name: str, limit: int) -> Parsed:
     return read
 
 
+def whole(fields: Mapping[str, Any], name: str) -> int:
+    """A whole number among the fields; 0 where it is not given. Raises `BadCall`."""
+    written = str(fields.get(name) or 0)
+    if not re.fullmatch(r"-?[0-9]{1,18}", written):
+        raise BadCall(f'Bad Request: field "{name}" must be a valid Number')
+    return int(written)
+
+
 def _json(value: object) -> Any:
     """Nested objects come as JSON in forms and as they are in JSON."""
     if not isinstance(value, str):
@@ -225,10 +235,10 @@ def _keyboard(fields: Mapping[str, Any]) -> dict[str, Any] | None:
     if not keyboard:
         return None
     rows = keyboard.get("inline_keyboard") if isinstance(keyboard, dict) else None
-    if not isinstance(rows, list):
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise BadCall("Bad Request: object expected as reply markup")
     for button in (button for row in rows for button in row):
-        if not button.get("text"):
+        if not isinstance(button, dict) or not isinstance(button.get("text"), str):
             raise BadCall("Bad Request: inline keyboard button text is empty")
         data = button.get("callback_data")
         if data is not None and len(str(data).encode()) not in BUTTON_BYTES:

@@ -105,6 +105,7 @@ class XPlatform:
             at=self._clock(),
             text=text,
             author=self.account.username,
+            name=self.account.name,
             conversation=parent.conversation if parent else post_id,
             reply_to=wanted.reply_to,
             pictures=tuple(self._pictures[media_id] for media_id in wanted.media_ids),
@@ -151,7 +152,7 @@ class XPlatform:
         return Reply.of({"data": {"deleted": True}})
 
     def _show(self, post_id: str, query: Mapping[str, str]) -> Reply:
-        if not post_id.isdecimal():
+        if not x_texts.is_id(post_id):
             return answers.invalid(f"The `id` query parameter value [{post_id}] is not valid")
         post = self._posts.x_post(post_id)
         if post is None or post.deleted_at is not None:

@@ -13,7 +13,7 @@ from alertbot.sandbox import x_answers as answers
 from alertbot.sandbox.http import Reply
 from alertbot.sandbox.posts import XPost
 
-KNOWN_KEYS = {
+TAKEN = {
     "text",
     "reply",
     "media",
@@ -21,13 +21,23 @@ KNOWN_KEYS = {
     "reply_settings",
     "made_with_ai",
     "paid_partnership",
+}
+NOT_FOR_THIS_ACCOUNT = {
+    "card_uri",
+    "community_id",
+    "direct_message_deep_link",
+    "edit_options",
+    "for_super_followers_only",
+    "geo",
     "nullcast",
     "poll",
-    "for_super_followers_only",
-    "direct_message_deep_link",
-    "community_id",
     "share_with_followers",
 }
+INSIDE = {
+    "reply": {"in_reply_to_tweet_id", "auto_populate_reply_metadata", "exclude_reply_user_ids"},
+    "media": {"media_ids", "tagged_user_ids"},
+}
+NUMBER = re.compile(r"[0-9]{1,19}")
 MEASURED_CHARACTERS = 600  # longer texts are too long whatever they hold, except for long addresses
 ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}»’']")
 SMALLEST_PAGE, USUAL_PAGE, LARGEST_PAGE = 5, 10, 100
@@ -69,21 +79,40 @@ def read_post(body: bytes) -> Wanted | Reply:
     content = read_object(body)
     if content is None:
         return answers.invalid("The request body is not a JSON object")
-    for key in content:
-        if key not in KNOWN_KEYS:
-            return answers.invalid(
-                f"$.{key}: is not defined in the schema and the schema does not allow it"
-            )
-    text, reply, media = content.get("text", ""), content.get("reply"), content.get("media")
+    unknown = _unknown(content)
+    if unknown:
+        return answers.invalid(f"$.{unknown}: is not defined in the schema")
+    if NOT_FOR_THIS_ACCOUNT & set(content):
+        return answers.forbidden(
+            f"You are not permitted to use {min(NOT_FOR_THIS_ACCOUNT & set(content))}."
+        )
+    text, parent = content.get("text", ""), _inside(content.get("reply"), "in_reply_to_tweet_id")
+    media_ids = _inside(content.get("media"), "media_ids")
     if not isinstance(text, str):
         return answers.invalid("$.text: a string is expected")
-    parent = _inside(reply, "in_reply_to_tweet_id")
-    media_ids = _inside(media, "media_ids") or []
-    if reply is not None and not (isinstance(parent, str) and parent.isdecimal()):
+    if "reply" in content and not is_id(parent):
         return answers.invalid("$.reply.in_reply_to_tweet_id: does not match the pattern ^[0-9]{1,19}$")
-    if not isinstance(media_ids, list) or not all(isinstance(item, str) for item in media_ids):
-        return answers.invalid("$.media.media_ids: an array of strings is expected")
-    return Wanted(text, parent, tuple(media_ids), "quote_tweet_id" in content)
+    if "media" in content and not (
+        isinstance(media_ids, list) and media_ids and all(is_id(item) for item in media_ids)
+    ):
+        return answers.invalid("$.media.media_ids: an array of 1 to 4 ids is expected")
+    return Wanted(text, parent, tuple(media_ids or ()), "quote_tweet_id" in content)
+
+
+def _unknown(content: Mapping[str, Any]) -> str:
+    """The first key X does not know, empty where it knows all."""
+    for key in sorted(set(content) - TAKEN - NOT_FOR_THIS_ACCOUNT):
+        return key
+    for outer, known in INSIDE.items():
+        inner = content.get(outer)
+        for key in sorted(set(inner) - known) if isinstance(inner, dict) else ():
+            return f"{outer}.{key}"
+    return ""
+
+
+def is_id(value: object) -> bool:
+    """Whether it can be the id of anything on X."""
+    return isinstance(value, str) and NUMBER.fullmatch(value) is not None
 
 
 def _inside(value: object, key: str) -> Any:
@@ -94,9 +123,9 @@ def read_page(query: Mapping[str, str]) -> Page | Reply:
     """Read which part of a timeline is asked for, or say what is wrong."""
     given = {name: query.get(name, "") for name in ("since_id", "until_id", "pagination_token")}
     size = query.get("max_results", str(USUAL_PAGE))
-    if any(value and not value.isdecimal() for value in given.values()):
+    if any(value and not is_id(value) for value in given.values()):
         return answers.invalid("An id in the query is not a number")
-    if not size.isdecimal() or not SMALLEST_PAGE <= int(size) <= LARGEST_PAGE:
+    if not is_id(size) or not SMALLEST_PAGE <= int(size) <= LARGEST_PAGE:
         return answers.invalid(
             f"The `max_results` query parameter value [{size}] is not between 5 and 100"
         )

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.approval import policy
 from alertbot.approval.moves import Verb
 from alertbot.errors import Refused
 from alertbot.model import Person
 from alertbot.service import notices, publishing, views
 from alertbot.service.context import Context
-from alertbot.store import alerts, audit, outbox, reading
+from alertbot.store import alerts, audit, reading, workers
+from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
@@ -21,7 +20,7 @@ async def approve(
     """Sign exactly what was shown. The last approval needed creates the deliveries in the same
     transaction. Raises `Refused`, `Faulty` or `PastMoment` with the rule that stands against it."""
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
         signed = await reading.approvals_of(conn, alert.id, now=now)
@@ -43,7 +42,7 @@ async def break_glass(
 ) -> dict[str, Any]:
     """One person publishes alone: loud, told to every approver, open until countersigned."""
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
         why = policy.may_break_glass(alert, actor, digest=digest, reason=reason, now=now)
@@ -65,7 +64,7 @@ async def reject(service: Context, actor: Person, reference: str, reason: str) -
 
 
 async def countersign(service: Context, actor: Person, reference: str) -> dict[str, Any]:
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference, lock=True)
         policy.may_countersign(alert, actor)
         alert = await alerts.countersign(conn, alert, by=actor, now=service.now)
@@ -78,7 +77,7 @@ async def countersign(service: Context, actor: Person, reference: str) -> dict[s
 async def expire_overdue(service: Context) -> int:
     """Pending alerts whose time to be approved is over become expired. Answers how many."""
 
-    async def work(conn: AsyncConnection) -> int:
+    async def work(conn: Connection) -> int:
         late = await reading.overdue(conn, now=service.now)
         for alert in late:
             reason = _("Nobody approved it in time.")
@@ -96,7 +95,7 @@ async def expire_overdue(service: Context) -> int:
 async def _send_away(
     service: Context, actor: Person, reference: str, verb: Verb, reason: str
 ) -> dict[str, Any]:
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         policy.require_role(verb, actor)
         alert = await reading.get(conn, reference, lock=True)
         why = policy.require_reason(verb, alert.id, reason)
@@ -107,14 +106,14 @@ async def _send_away(
     return await service.database.transact(work)
 
 
-async def _release(service: Context, conn: AsyncConnection, alert: Alert) -> dict[str, Any]:
+async def _release(service: Context, conn: Connection, alert: Alert) -> dict[str, Any]:
     """Write the deliveries of an approved alert, and say when the first one starts."""
     wait = await publishing.enqueue(service, conn, alert)
-    start = {"worker_alive": await outbox.worker_alive(conn), "seconds": wait.total_seconds()}
+    start = {"worker_alive": await workers.any_alive(conn), "seconds": wait.total_seconds()}
     return await views.full(conn, alert, service.now) | {"start": start}
 
 
-async def _require_unchanged(conn: AsyncConnection, alert: Alert) -> None:
+async def _require_unchanged(conn: Connection, alert: Alert) -> None:
     """The stored texts still make the digest that is signed (promise 2)."""
     broken = await publishing.verify(conn, alert.id, alert.digest)
     if broken:
@@ -122,7 +121,7 @@ async def _require_unchanged(conn: AsyncConnection, alert: Alert) -> None:
 
 
 async def _note(
-    service: Context, conn: AsyncConnection, actor: Person, verb: str, alert: Alert, **detail: object
+    service: Context, conn: Connection, actor: Person, verb: str, alert: Alert, **detail: object
 ) -> None:
     await audit.append(
         conn,

@@ -6,19 +6,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.approval import policy
 from alertbot.approval.moves import Verb
 from alertbot.compose import moments
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import Faulty, PastMoment, Refused
-from alertbot.model import Identity, Person
+from alertbot.model import AlertState, Identity, Person
 from alertbot.service import notices, views
 from alertbot.service.composing import Composed, compose_wishes, load_kind, shift_times
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
-from alertbot.store import alerts, audit, incidents, outbox, reading
+from alertbot.store import alerts, audit, incidents, reading, settling
+from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
@@ -36,9 +35,9 @@ async def draft(
     """A new alert. Faults are allowed in a draft, except values that cannot be read at all."""
     policy.require_role("draft", actor)
     now = service.now
-    starts = moments.parse_time(not_before, service.voice.zone, now) if not_before else None
+    starts = moments.moment(not_before, now=now, zone=service.voice.zone) if not_before else None
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         opened = await _incident(conn, incident, actor, now)
         number = await incidents.next_number(conn, opened)
         identity = Identity(opened, f"{opened}-{number}")
@@ -68,7 +67,7 @@ async def edit(
     """Lay changes over the values and render anew: a draft again, approvals void."""
     policy.require_role(Verb.EDIT, actor)
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference, lock=True)
         given = overlay(alert.given, changes)
         raw = overlay(alert.raw, changes)
@@ -85,7 +84,7 @@ async def submit(
     """Ask for approval. Raises `Faulty` with every fault, `PastMoment` where a promised time is over."""
     policy.require_role(Verb.SUBMIT, actor)
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
         if retime:
@@ -102,7 +101,7 @@ async def submit(
 async def discard(service: Context, actor: Person, reference: str) -> dict[str, Any]:
     policy.require_role(Verb.DISCARD, actor)
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference, lock=True)
         alert = await alerts.advance(conn, alert, Verb.DISCARD)
         await _note(conn, actor, "discard", alert, service.now)
@@ -132,7 +131,7 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-async def _incident(conn: AsyncConnection, wanted: str | None, actor: Person, now: datetime) -> str:
+async def _incident(conn: Connection, wanted: str | None, actor: Person, now: datetime) -> str:
     if wanted is None:
         return (await incidents.start(conn, by=actor, now=now)).id
     return (await incidents.get(conn, wanted)).id
@@ -187,7 +186,7 @@ def plain(value: Any) -> Any:
 
 async def _rewrite(
     service: Context,
-    conn: AsyncConnection,
+    conn: Connection,
     actor: Person,
     alert: Alert,
     given: Mapping[str, Any],
@@ -202,7 +201,7 @@ async def _rewrite(
 
 async def _recompose(
     service: Context,
-    conn: AsyncConnection,
+    conn: Connection,
     actor: Person,
     alert: Alert,
     given: Mapping[str, Any],
@@ -218,11 +217,12 @@ async def _recompose(
         raw=_loaded(raw, composed),
         references=alert.references,
     )
-    await outbox.remove_unstarted(conn, alert.id)
+    if alert.state is AlertState.APPROVED:
+        await settling.cancel(conn, alert.id, _("Edited before it went out."))
     return await alerts.replace(conn, alert, fresh, composed.composition, by=actor, now=now)
 
 
-async def _retimed(service: Context, conn: AsyncConnection, actor: Person, alert: Alert) -> Alert:
+async def _retimed(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
     kind: Kind = load_kind(service.voice, alert.kind)[0]
     given = shift_times(alert.raw, alert.given, kind)
     changed = await _recompose(service, conn, actor, alert, given, alert.raw, alert.accepted)
@@ -251,7 +251,7 @@ def _require_ready(alert: Alert, now: datetime) -> None:
 
 
 async def _note(
-    conn: AsyncConnection, actor: Person, verb: str, alert: Alert, now: datetime, **detail: object
+    conn: Connection, actor: Person, verb: str, alert: Alert, now: datetime, **detail: object
 ) -> None:
     await audit.append(
         conn,

@@ -1,10 +1,9 @@
 """What the program tells the team: on every channel of audience `team`, through the same outbox."""
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.model import Audience, Channel, Markup, Message, Person, Purpose
 from alertbot.service.context import Context
 from alertbot.store import accounts, audit, outbox, texts
+from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _, language
 
@@ -12,7 +11,7 @@ FIRST = 0  # a notice to the team goes before everything
 LASTS_SECONDS = 24 * 3600.0
 
 
-async def approval_wanted(service: Context, conn: AsyncConnection, alert: Alert) -> None:
+async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> None:
     """Somebody submitted an alert. Carries the audit's head, so that a cut chain shows later."""
     head = await audit.head(conn)
     await _tell(
@@ -35,7 +34,7 @@ async def approval_wanted(service: Context, conn: AsyncConnection, alert: Alert)
 
 
 async def glass_broken(
-    service: Context, conn: AsyncConnection, alert: Alert, actor: Person, reason: str
+    service: Context, conn: Connection, alert: Alert, actor: Person, reason: str
 ) -> None:
     """One person published alone."""
     head = await audit.head(conn)
@@ -62,7 +61,7 @@ def team(service: Context) -> tuple[Channel, ...]:
     return tuple(one for one in service.voice.channels.values() if one.audience is Audience.TEAM)
 
 
-async def _tell(service: Context, conn: AsyncConnection, alert: Alert, subject: str, text: str) -> None:
+async def _tell(service: Context, conn: Connection, alert: Alert, subject: str, text: str) -> None:
     channels = team(service)
     await accounts.sync(conn, channels)
     for channel in channels:

@@ -8,6 +8,7 @@ from alertbot.model import Person, Role
 from alertbot.service.context import Context
 from alertbot.store import audit
 from alertbot.store import people as store
+from alertbot.store.connection import Connection
 from alertbot.words import _
 
 
@@ -26,7 +27,7 @@ async def add(
     """Add a person; the answer holds the token, which is stored only as a hash."""
     wanted = [_role(word) for word in roles]
 
-    async def work(conn: Any) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         by = await store.by_token(conn, token, now=service.now) if token else None
         person, fresh = await store.add(
             conn, name, wanted, by=by, now=service.now, token_lasts=_days(expires_days)
@@ -53,7 +54,7 @@ async def everybody(service: Context) -> list[dict[str, Any]]:
 
 
 async def confirm(service: Context, actor: Person, name: str) -> dict[str, Any]:
-    async def work(conn: Any) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         person = await store.confirm(conn, name, by=actor, now=service.now)
         await _note(service, conn, actor.name, "people-confirm", person)
         return _view(person)
@@ -62,7 +63,7 @@ async def confirm(service: Context, actor: Person, name: str) -> dict[str, Any]:
 
 
 async def revoke(service: Context, actor: Person, name: str) -> dict[str, Any]:
-    async def work(conn: Any) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         person = await store.revoke(conn, name, by=actor, now=service.now)
         await _note(service, conn, actor.name, "people-revoke", person)
         return _view(person)
@@ -73,7 +74,7 @@ async def revoke(service: Context, actor: Person, name: str) -> dict[str, Any]:
 async def rotate(
     service: Context, actor: Person, name: str, expires_days: int | None
 ) -> dict[str, Any]:
-    async def work(conn: Any) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         person, fresh = await store.rotate(
             conn, name, by=actor, now=service.now, token_lasts=_days(expires_days)
         )
@@ -83,7 +84,7 @@ async def rotate(
     return await service.database.transact(work)
 
 
-async def _note(service: Context, conn: Any, actor: str, verb: str, person: Person) -> None:
+async def _note(service: Context, conn: Connection, actor: str, verb: str, person: Person) -> None:
     detail = {"person": person.name, "roles": sorted(person.roles)}
     await audit.append(conn, actor=actor, verb=verb, detail=detail, at=service.now)
 

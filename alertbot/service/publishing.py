@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.approval import policy
 from alertbot.approval.digest import digest as digest_of
 from alertbot.errors import Misuse, Refused
@@ -13,6 +11,7 @@ from alertbot.model import Channel, Message, Omission, Person, Target
 from alertbot.service import settling, trial, views
 from alertbot.service.context import Context
 from alertbot.store import accounts, alerts, audit, outbox, reading
+from alertbot.store.connection import Connection
 from alertbot.store.outbox import Decision, Entry
 from alertbot.store.reading import Alert
 from alertbot.words import _
@@ -20,7 +19,7 @@ from alertbot.words import _
 HALTER = "anybody"  # halting asks for no token: stopping must never wait for one
 
 
-async def enqueue(service: Context, conn: AsyncConnection, alert: Alert) -> timedelta:
+async def enqueue(service: Context, conn: Connection, alert: Alert) -> timedelta:
     """Write every delivery of an approved alert; answers how long until the first call may start.
 
     What the alert leaves out is written as skipped, with its reason (promise 8).
@@ -59,7 +58,7 @@ def entries(
     for target in targets:
         last: dict[str, int] = {}
         for key, text in sorted(texts.items(), key=lambda item: (item[1].lang, item[1].part)):
-            if channel.spec.per_recipient and text.lang != target.lang:
+            if target.lang is not None and text.lang != target.lang:
                 continue
             after = last.get(text.lang) if text.part > 1 else None
             last[text.lang] = len(rows)
@@ -70,7 +69,7 @@ def entries(
     return rows
 
 
-async def verify(conn: AsyncConnection, alert_id: str, digest: str) -> str | None:
+async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:
     """What is wrong when the stored texts and targets no longer make the approved digest (promise 2)."""
     alert = await reading.get(conn, alert_id)
     texts = (await reading.messages_of(conn, alert.id)).values()
@@ -94,7 +93,7 @@ async def record(
     if not url.startswith(("https://", "http://")) or not url.isprintable() or " " in url:
         raise Misuse(_("'{url}' is not the address of a post.").format(url=url))
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
         known = {one.url for one in await reading.records_of(conn, alert.id)}
@@ -124,7 +123,7 @@ async def test_send(service: Context, actor: Person, reference: str, to: str) ->
     policy.require_role("test_send", actor)
     channel = service.voice.channel(to)
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference)
         await trial.enqueue(service, conn, alert, channel)
         await audit.append(
@@ -161,7 +160,7 @@ async def settle(
     policy.require_role("settle", actor)
     remote_id = url.rstrip("/").rpartition("/")[2] if url else None
 
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         outcomes, settled = await outbox.decide(
             conn, delivery, Decision(word), remote_id=remote_id, url=url
         )
@@ -177,7 +176,7 @@ async def settle(
 async def _set_halt(
     service: Context, actor: str, reference: str | None, channel: str | None, *, halted: bool
 ) -> dict[str, Any]:
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
         alert = (await reading.get(conn, reference)).id if reference else None
         if channel:
             await accounts.sync(conn, [service.voice.channel(channel)])

@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.delivery.forecast import cost, forecast
 from alertbot.errors import Misuse
-from alertbot.model import AlertState, Channel, Composition, DeliveryState, Purpose
+from alertbot.model import AlertState, Channel, Composition, DeliveryState, Fault, Purpose
 from alertbot.preview.plain import plain_copy
 from alertbot.preview.sheet import Sheet
 from alertbot.service import views
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
 from alertbot.service.previewing import in_words
-from alertbot.store import accounts, alerts, audit, listing, people, reading, workers
+from alertbot.store import accounts, alerts, audit, overview, people, reading, workers
+from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
@@ -30,7 +29,7 @@ async def show(service: Context, reference: str, token: str | None) -> Document:
     """
     now = service.now
 
-    async def look(conn: AsyncConnection) -> Document:
+    async def look(conn: Connection) -> Document:
         alert = await reading.get(conn, reference)
         texts = tuple((await reading.messages_of(conn, alert.id)).values())
         targets = await reading.targets_of(conn, alert.id)
@@ -48,7 +47,7 @@ async def show(service: Context, reference: str, token: str | None) -> Document:
             "_zone": service.voice.zone,
         }
 
-    async def look_and_note(conn: AsyncConnection) -> Document:
+    async def look_and_note(conn: Connection) -> Document:
         person = await people.by_token(conn, token or "", now=now)
         await alerts.note_shown(conn, person, await reading.get(conn, reference), now=now)
         return await look(conn)
@@ -61,7 +60,7 @@ async def show(service: Context, reference: str, token: str | None) -> Document:
 async def brief(service: Context, reference: str) -> Document:
     """Where one alert stands, without its texts."""
 
-    async def look(conn: AsyncConnection) -> Document:
+    async def look(conn: Connection) -> Document:
         return await views.full(conn, await reading.get(conn, reference), service.now)
 
     return await service.database.read(look)
@@ -73,9 +72,9 @@ async def deliveries(
     """Every delivery, oldest first. Raises `Misuse` for an unknown state."""
     wanted = None if state is None else _state(state)
 
-    async def look(conn: AsyncConnection) -> list[Document]:
+    async def look(conn: Connection) -> list[Document]:
         alert = (await reading.get(conn, reference)).id if reference else None
-        return await listing.deliveries(conn, alert=alert, state=wanted, limit=limit)
+        return await overview.deliveries(conn, alert=alert, state=wanted, limit=limit)
 
     return await service.database.read(look)
 
@@ -83,7 +82,7 @@ async def deliveries(
 async def status(service: Context, reference: str | None) -> Document:
     """What went out, what waits, what needs a person."""
 
-    async def look(conn: AsyncConnection) -> Document:
+    async def look(conn: Connection) -> Document:
         found = (
             (await reading.get(conn, reference),)
             if reference
@@ -93,7 +92,7 @@ async def status(service: Context, reference: str | None) -> Document:
         return {
             "now": views.moment(service.now),
             "halted": await accounts.everything_halted(conn),
-            "worker": await workers.alive(conn),
+            "worker": {"alive": await workers.any_alive(conn)},
             "alerts": [await _line(service, conn, alert) for alert in found],
             "channels": await _channels(service, conn),
             "open": [{"message": sentence} for sentence in needs],
@@ -119,7 +118,7 @@ async def audit_head(service: Context) -> Document:
 
 
 async def audit_export(service: Context) -> list[Document]:
-    async def look(conn: AsyncConnection) -> list[Document]:
+    async def look(conn: Connection) -> list[Document]:
         return [row async for row in audit.export(conn)]
 
     return await service.database.read(look)
@@ -137,6 +136,7 @@ def _sheet(service: Context, alert: Alert, texts: Any, targets: Mapping[str, Any
         targets=targets,
         faults=alert.faults,
         warnings=alert.warnings,
+        accepted=tuple(Fault(rule, reason) for rule, reason in alert.accepted.items()),
         omitted=alert.omitted,
         promised=alert.promised,
     )
@@ -163,9 +163,9 @@ def _state(word: str) -> DeliveryState:
         ) from None
 
 
-async def _line(service: Context, conn: AsyncConnection, alert: Alert) -> Document:
-    counts = await listing.counts(conn, alert.id, Purpose.PUBLICATION)
-    reasons = await listing.reasons(conn, alert.id)
+async def _line(service: Context, conn: Connection, alert: Alert) -> Document:
+    counts = await overview.counts(conn, alert.id, Purpose.PUBLICATION)
+    reasons = await overview.reasons(conn, alert.id)
     return {
         "id": alert.id,
         "kind": alert.kind,
@@ -185,8 +185,8 @@ def _shown_state(service: Context, alert: Alert) -> AlertState:
     return AlertState.EXPIRED if late and alert.state is AlertState.PENDING else alert.state
 
 
-async def _channels(service: Context, conn: AsyncConnection) -> list[Document]:
-    known = {row["name"]: row for row in await listing.accounts(conn)}
+async def _channels(service: Context, conn: Connection) -> list[Document]:
+    known = {row["name"]: row for row in await overview.accounts(conn)}
     return [
         _channel(channel, known.get(channel.name, {})) for channel in service.voice.channels.values()
     ]
@@ -204,7 +204,7 @@ def _channel(channel: Channel, row: Mapping[str, Any]) -> Document:
     }
 
 
-async def _needs(service: Context, conn: AsyncConnection, found: tuple[Alert, ...]) -> list[str]:
+async def _needs(service: Context, conn: Connection, found: tuple[Alert, ...]) -> list[str]:
     """What waits for a person, loudest first."""
     needs = [
         _(
@@ -214,7 +214,7 @@ async def _needs(service: Context, conn: AsyncConnection, found: tuple[Alert, ..
         for alert in await reading.open_glass(conn)
     ]
     for alert in found:
-        counts = await listing.counts(conn, alert.id, Purpose.PUBLICATION)
+        counts = await overview.counts(conn, alert.id, Purpose.PUBLICATION)
         if counts.get(DeliveryState.UNCERTAIN):
             needs.append(
                 _(

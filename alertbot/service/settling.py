@@ -4,12 +4,11 @@ transactions; so does a person's word on what was uncertain."""
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.approval.outcome import next_verb
 from alertbot.model import AlertState, DeliveryState, Purpose
 from alertbot.service.context import Context
-from alertbot.store import alerts, audit, listing, reading
+from alertbot.store import alerts, audit, overview, reading
+from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
 
 MACHINE = "alertbot"
@@ -17,7 +16,7 @@ QUIET = frozenset({DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.S
 
 
 async def note_outcomes(
-    service: Context, conn: AsyncConnection, outcomes: Sequence[Outcome], *, actor: str = MACHINE
+    service: Context, conn: Connection, outcomes: Sequence[Outcome], *, actor: str = MACHINE
 ) -> None:
     """One audit row per delivery that reached a state worth proving; mail addresses as pseudonyms."""
     final = [one for one in outcomes if one.state not in QUIET]
@@ -56,10 +55,10 @@ def _entry(one: Outcome, names: dict[str, str], actor: str) -> audit.Entry:
     )
 
 
-async def advance(service: Context, conn: AsyncConnection, alert_id: str) -> AlertState:
+async def advance(service: Context, conn: Connection, alert_id: str) -> AlertState:
     """Move an alert to where its deliveries stand; answers its state."""
     alert = await reading.get(conn, alert_id, lock=True)
-    counts = await listing.counts(conn, alert.id, Purpose.PUBLICATION)
+    counts = await overview.counts(conn, alert.id, Purpose.PUBLICATION)
     verb = next_verb(alert.state, counts)
     if verb is None:
         return alert.state
@@ -76,7 +75,7 @@ async def advance(service: Context, conn: AsyncConnection, alert_id: str) -> Ale
     return moved.state
 
 
-async def advance_all(service: Context, conn: AsyncConnection, alert_ids: Iterable[str]) -> None:
+async def advance_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:
     """The same for several, in one order, so that two workers never wait for each other crosswise."""
     for alert_id in sorted(set(alert_ids)):
         await advance(service, conn, alert_id)

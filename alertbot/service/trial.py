@@ -4,14 +4,13 @@ import re
 from dataclasses import replace
 from html import escape
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.errors import Faulty, Refused
 from alertbot.model import Audience, Channel, Composition, Identity, Message, Purpose
 from alertbot.service.composing import compose_wishes
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
 from alertbot.store import accounts, outbox, texts
+from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
@@ -19,7 +18,7 @@ FIRST = 0
 LASTS_SECONDS = 3600.0
 
 
-async def enqueue(service: Context, conn: AsyncConnection, alert: Alert, channel: Channel) -> None:
+async def enqueue(service: Context, conn: Connection, alert: Alert, channel: Channel) -> None:
     """Compose the alert for the team's channel and queue it. Raises `Refused` for any other audience."""
     from alertbot.service.publishing import entries
 

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.model import Fault, Message, Omission
 from alertbot.store import people, reading
+from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 
 View = dict[str, Any]
@@ -49,7 +48,7 @@ def message(one: Message) -> View:
     }
 
 
-async def full(conn: AsyncConnection, alert: Alert, now: datetime) -> View:
+async def full(conn: Connection, alert: Alert, now: datetime) -> View:
     """Where an alert stands, without its texts."""
     names = {entry.person.id: entry.person.name for entry in await people.everybody(conn, now=now)}
     signed = [one for one in await reading.approvals_of(conn, alert.id, now=now) if not one.void]

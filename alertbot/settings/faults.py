@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from alertbot.settings.yaml_text import Entry, Mark, Node, Path
 from alertbot.words import _
 
 LONGEST_SHOWN_KEY = 60
+MOST_ERRORS = 1000  # a file with more of them is no configuration
 SAYS_IT_ALL = {"value_error", "extra_forbidden", "enum", "literal_error", "union_tag_invalid"}
 BRANCH = 2  # `channels.NAME.TYPE.…`: where pydantic names the type it chose
 
@@ -69,18 +71,15 @@ def node_at(root: Node, path: Path) -> Node | None:
 def findings(errors: Iterable[ErrorDetails], root: Node, model: type[BaseModel]) -> list[Finding]:
     """Every error as a sentence; what the branches of a union say about one value becomes one."""
     by_path: dict[Path, list[ErrorDetails]] = {}
-    for error in errors:
+    for error in islice(errors, MOST_ERRORS):
         by_path.setdefault(_path(error, root), []).append(error)
+    # Where one branch of a union got further into a value, what the others say about it is noise.
+    passed = {path[:depth] for path in by_path for depth in range(1, len(path))}
     return [
         _finding(path, told, root, model)
         for path, told in by_path.items()
-        if _about_key(told[0]) or not _deeper(path, by_path)
+        if path not in passed or _about_key(told[0])
     ]
-
-
-def _deeper(path: Path, paths: Iterable[Path]) -> bool:
-    """Whether another branch of a union got further than this one."""
-    return any(len(other) > len(path) and other[: len(path)] == path for other in paths) and bool(path)
 
 
 def _path(error: ErrorDetails, root: Node) -> Path:

@@ -11,12 +11,17 @@ from alertbot.errors import ConfigInvalid
 from alertbot.settings.channel import ChannelSettings
 from alertbot.settings.faults import Finding, findings, node_at, place
 from alertbot.settings.secrets import WithSecrets
+from alertbot.settings.shapes import Settings
 from alertbot.settings.whole import Config, whole
 from alertbot.settings.yaml_text import Mark, Node, parse, plain
 from alertbot.words import _, ngettext
 
 LARGEST_BYTES = 1_000_000
 MOST_LINES = 200
+
+
+class _BrokenType(Exception):  # noqa: N818  # never leaves this module
+    """A type of channel raised something else than a fault."""
 
 
 def read(path: Path | str, settings_types: Mapping[str, type[ChannelSettings]]) -> Config:
@@ -39,7 +44,7 @@ def read(path: Path | str, settings_types: Mapping[str, type[ChannelSettings]]) 
 
 def schema(settings_types: Mapping[str, type[ChannelSettings]]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of the configuration, for editors and other programs."""
-    made = _without_null(whole(dict(settings_types)).model_json_schema())
+    made = _without_null(whole(**settings_types).model_json_schema())
     for group in ("approvals", "channels"):
         made["properties"][group]["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "alertbot"}
@@ -59,9 +64,12 @@ def _checked(
     root: Node, types: dict[str, type[ChannelSettings]], folder: Path, told: set[tuple[str | int, ...]]
 ) -> tuple[Config | None, list[Finding]]:
     data = plain(root)
-    model = whole(types)
+    model = whole(**types)
     found = [*_empty(root), *_secret_findings(root, data, types)]
-    config, errors = _validated(model, data)
+    try:
+        config, errors = _validated(model, data)
+    except _BrokenType:
+        return None, found + list(_broken_types(root, data, types))
     told = told | {one.path for one in found}
     found += [one for one in findings(errors, root, model) if one.path not in told]
     sandbox = _at(data, "organisation", "sandbox") is True
@@ -90,6 +98,22 @@ def _validated(model: type[Any], data: Any) -> tuple[Any, list[Any]]:
         return model.model_validate_json(json.dumps(data)), []
     except ValidationError as error:
         return None, error.errors(include_url=False, include_input=False)
+    except Exception as error:  # noqa: BLE001 - a type of channel is foreign code
+        raise _BrokenType(type(error).__name__) from None
+
+
+def _broken_types(
+    root: Node, data: Any, types: Mapping[str, type[ChannelSettings]]
+) -> Iterator[Finding]:
+    """Channels whose own type cannot check them. Its error text may hold the value: it is not shown."""
+    for name, given in _group(data, "channels").items():
+        settings_type = _type_of(given, types)
+        try:
+            _validated(settings_type or Settings, given)
+        except _BrokenType as error:
+            sentence = _("the type {type} fails to check this ({why}); mend or uninstall its package")
+            kind = str(given["type"])
+            yield _found(root, ("channels", name), sentence.format(type=kind, why=error))
 
 
 def _channels(

@@ -114,11 +114,13 @@ class WithSecrets(Settings):
         return self._folder
 
     def addresses(self) -> tuple[str, ...] | None:
-        """Every server these settings lead to, as hosts or URLs. None: not known, or a public platform.
-        Override it where the settings have neither `api_url` nor `host`."""
+        """Every server these settings lead to, as hosts or URLs, without those that a secret names
+        (they are checked when it is read). None: not known, or a public platform. Override it where
+        the settings have neither `api_url` nor `host`."""
         keys = [key for key in ("api_url", "host") if key in type(self).model_fields]
         found = tuple(str(value) for key in keys if (value := getattr(self, key)))
-        return found if keys and len(found) == len(keys) else None
+        known = keys or any(secret.address for secret in self.secrets)
+        return found if known and len(found) == len(keys) else None
 
     def on_loopback(self) -> bool:
         """Whether these settings surely lead nowhere but to this machine."""

@@ -1,6 +1,7 @@
 """The configuration as a whole: what stands at the top of the file."""
 
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Union
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
@@ -213,7 +214,8 @@ def approvals_of(config: Config, kind: str, default: Approvals) -> Approvals:
     )
 
 
-def whole(settings_types: dict[str, type[ChannelSettings]]) -> type[Config]:
+@cache
+def whole(**settings_types: type[ChannelSettings]) -> type[Config]:
     """`Config` for these types of channel: `type` decides which settings a channel has."""
     channels = [_typed(name, settings) for name, settings in sorted(settings_types.items())]
     one: Any = Union[tuple(channels)]  # noqa: UP007  # a list of types known at run time

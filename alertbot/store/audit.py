@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Misuse
 from alertbot.store.tables import audit, installation
-from alertbot.store.turns import take_turn
+from alertbot.store.turns import AUDIT, INSTALLATION, take_turn
 from alertbot.words import _
 
 GENESIS = "0" * 64  # what the first row follows
@@ -91,7 +91,7 @@ async def append(
 async def append_many(conn: AsyncConnection, entries: Sequence[Entry]) -> str:
     """Add rows in order, in one statement; gives the new head's hash. Other writers wait until this
     transaction ends."""
-    await take_turn(conn, "audit")
+    await take_turn(conn, AUDIT)
     end = await head(conn)
     rows = list(_chained(end, entries))
     if not rows:
@@ -150,7 +150,7 @@ async def _key(conn: AsyncConnection) -> bytes:
     question = select(installation.c.pseudonym_key).where(installation.c.id == 1)
     found = await conn.scalar(question)
     if found is None:
-        await take_turn(conn, "installation")
+        await take_turn(conn, INSTALLATION)
         found = await conn.scalar(question)
     if found is None:
         found = secrets.token_hex(32)
@@ -188,15 +188,18 @@ def row_hash(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(_canonical(signed).encode()).hexdigest()
 
 
-def _canonical(value: object) -> str:
-    """JSON with one spelling: keys sorted, no spaces, ASCII only, no NaN."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=_plain
-    )
-
-
 def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=_plain
+)
+
+
+def _canonical(value: object) -> str:
+    """JSON with one spelling: keys sorted, no spaces, ASCII only, no NaN."""
+    return _ENCODER.encode(value)
 
 
 def _kept_head(head: str | None) -> str | None:

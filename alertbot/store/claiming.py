@@ -4,10 +4,11 @@ All lengths are seconds, all moments epoch seconds by the database's clock.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Row,
     and_,
     bindparam,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.store import accounts, quotas
+from alertbot.store import accounts, bulk, quotas
 from alertbot.store.accounts import Account
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import fence
@@ -40,8 +41,7 @@ LIVE = and_(
 DUE = and_(PENDING, delivery.c.retry_at <= NOW)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A delivery that this worker holds. `wait`: seconds until its slot, from the claim on."""
 
     id: int
@@ -161,7 +161,7 @@ async def _with_slots(
         found = select(delivery.c.id, delivery.c.remote_id).where(delivery.c.id.in_(before))
         remote = {row.id: row.remote_id for row in await conn.execute(found)}
     return tuple(
-        replace(row, wait=first + place * gap, reply_to=remote.get(row.after or 0))
+        row._replace(wait=first + place * gap, reply_to=remote.get(row.after or 0))
         for place, row in enumerate(rows)
     )
 
@@ -173,7 +173,7 @@ async def _spread(
     row must not sit claimed while its chat is busy."""
     keys = sorted({f"{whose.id}:{row.target}" for row in rows})
     found = select(pace.c.key, pace.c.next_free - NOW).where(pace.c.key.in_(keys))
-    busy = {key: wait for key, wait in await conn.execute(found)}
+    busy: dict[str, float] = {row[0]: row[1] for row in await conn.execute(found)}
     kept, early = [], []
     for row in rows:
         key = f"{whose.id}:{row.target}"
@@ -199,59 +199,51 @@ async def _put_back(conn: AsyncConnection, early: Sequence[dict[str, float]]) ->
         )
 
 
-_SENDABLE = exists().where(
-    dispatch.c.id == delivery.c.dispatch_id,
-    LIVE,
-    account.c.id == dispatch.c.account_id,
-    USABLE,
-    NOT_HALTED,
+_SENDABLE = (  # asked for all rows at once: it lies on the few rows of dispatch and account
+    select(dispatch.c.id)
+    .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
+    .where(LIVE, USABLE, NOT_HALTED)
 )
-_MINE = and_(
-    delivery.c.id.in_(bindparam("ids", expanding=True)),
-    delivery.c.worker == bindparam("holder"),
-    delivery.c.state == literal_column("'claimed'"),
-)
-INTEND = (
-    update(delivery)
-    .where(_MINE, _SENDABLE)
-    .values(
-        state="sending",
-        attempts=delivery.c.attempts + 1,
-        attempted_at=NOW,
-        lease_until=NOW + bindparam("lease"),
-    )
-    .returning(delivery.c.id, delivery.c.dispatch_id)
-)
-GIVE_BACK = (
-    update(delivery).where(_MINE).values(state="pending", worker=None, lease_until=None)
-)
+
+
+def _held(conn: AsyncConnection, ids: Sequence[int], worker: str) -> ColumnElement[bool]:
+    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
+    return bulk.among(conn, ids, delivery.c.id) & mine
 
 
 async def intend(
-    conn: AsyncConnection, wants: Sequence[Want], *, worker: str, lease: float
+    conn: AsyncConnection, wants: Sequence[Want], *, worker: str
 ) -> list[Row[Any]]:
     """Write down that these calls are about to be made; the (id, dispatch_id) of those that may be.
 
     It asks again for halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets. A row
-    that it does not return must not be sent; it is pending again.
+    that it does not return must not be sent; it is pending again. The lease is the claim's: it has
+    just begun, and long calls renew it.
     """
     await fence(conn, exclusive=False)
     good = await quotas.allowed(conn, wants)
     intended: list[Row[Any]] = []
     if good:
-        these = {"ids": sorted(want.id for want in good), "holder": worker, "lease": lease}
-        intended = list((await conn.execute(INTEND, these)).all())
+        held = _held(conn, sorted(want.id for want in good), worker)
+        sending = (
+            update(delivery)
+            .where(held, delivery.c.dispatch_id.in_(_SENDABLE))
+            .values(state="sending", attempts=delivery.c.attempts + 1, attempted_at=NOW)
+            .returning(delivery.c.id, delivery.c.dispatch_id)
+        )
+        intended = list((await conn.execute(sending)).all())
     ids = {row.id for row in intended}
     if len(ids) < len(wants):
         refused = sorted(want.id for want in wants if want.id not in ids)
-        await conn.execute(GIVE_BACK, {"ids": refused, "holder": worker})
+        await give_back(conn, refused, worker=worker)
     await quotas.note(conn, [want for want in good if want.id in ids])
     return intended
 
 
 async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
     """Let go of claimed deliveries without sending them."""
-    await conn.execute(GIVE_BACK, {"ids": sorted(ids), "holder": worker})
+    back = update(delivery).where(_held(conn, sorted(ids), worker))
+    await conn.execute(back.values(state="pending", worker=None, lease_until=None))
 
 
 async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:

@@ -1,8 +1,7 @@
 """What became of deliveries: the `Outcome` of a step, and the rules that follow from one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -36,11 +35,11 @@ FINAL = frozenset(
         DeliveryState.SKIPPED,
     }
 )
+_STATES = {state.value: state for state in DeliveryState}
 ENDED_UNSENT = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.SKIPPED)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One delivery moved from `before` to `state`. `at` is epoch seconds by the database's clock."""
 
     id: int
@@ -91,8 +90,7 @@ def facts(*where: ColumnElement[bool]) -> Select[Any]:
 
 def moved(row: Row[Any], state: DeliveryState, **more: str | None) -> Outcome:
     """The outcome for a row of `facts`."""
-    before = DeliveryState(row.state)
-    return Outcome(*row[:10], before=before, state=state, at=row.at, **more)
+    return Outcome(*row[:10], _STATES[row.state], state, row.at, **more)
 
 
 async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
@@ -146,7 +144,7 @@ async def end(
         )
 
 
-def _open_rows() -> ColumnElement[bool]:
+def open_rows() -> ColumnElement[bool]:
     """Some row of the dispatch at hand is open. Two small partial indexes answer this; `+ 0` keeps
     the planner away from the index over all rows of a dispatch, which may be a million."""
     held = and_(
@@ -165,7 +163,7 @@ async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) 
     On PostgreSQL two transactions that settle the last two rows do not see each other; neither closes,
     and the sweep, which calls this every second, does.
     """
-    over = and_(~dispatch.c.closed, ~_open_rows())
+    over = and_(~dispatch.c.closed, ~open_rows())
     if dispatches is not None:
         over = and_(dispatch.c.id.in_(sorted(set(dispatches))), over)
     found = (await conn.scalars(select(dispatch.c.id).where(over))).all()

@@ -2,6 +2,9 @@
 other. Alembic is slow to load, so it is loaded only where there is something to do."""
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
 
 from alertbot.errors import StoreFailed
-from alertbot.store.failures import parse_url, place
+from alertbot.store.failures import MAPPED, explain, parse_url, place
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ REVISIONS = ("0001", "0002")  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"
 _WAIT_SECONDS = 10
+_ALEMBIC = threading.Lock()  # its context is the whole process's
 _LOCK = 7_205_110  # any number: PostgreSQL's advisory lock around migrating
 
 
@@ -32,29 +36,29 @@ class Step:
 
 def upgrade(url: str) -> None:
     """Bring the database to `HEAD` in one transaction; of several programs that start at once, one
-    does it. Raises `StoreFailed` for a database newer than the program, SQLAlchemy's errors else."""
-    engine = _engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "begin", _begin_immediate)
-    try:
+    does it. Raises `StoreFailed`, also for a database newer than the program.
+
+    `Database.open` calls it, having made SQLite's file with the right mode.
+    """
+    with _engine(url) as engine:
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "begin", _begin_immediate)
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             if _missing(_current(connection), url):
                 _run(connection)
-    finally:
-        engine.dispose()
 
 
 def pending(url: str) -> tuple[Step, ...]:
     """What `upgrade` would do; changes nothing. For a database that is not there yet, everything.
-    Raises `StoreFailed` for a database newer than the program, SQLAlchemy's errors else."""
+    Raises `StoreFailed`, also for a database newer than the program."""
     from alembic.script import ScriptDirectory
 
     missing = _missing(_revision(url), url)
     if not missing:
         return ()
-    scripts = ScriptDirectory.from_config(_config())
+    scripts = ScriptDirectory.from_config(alembic_config())
     found = ((name, scripts.get_revision(name)) for name in missing)
     return tuple(Step(name, (script.doc if script else "") or name) for name, script in found)
 
@@ -70,10 +74,11 @@ def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
     """The way from one revision (None: nothing yet) to another, without asking a database."""
     from alembic import command
 
-    config = _config()
+    config = alembic_config()
     config.output_buffer = buffer = io.StringIO()
     config.attributes["dialect"] = dialect
-    command.upgrade(config, f"{current or 'base'}:{to}", sql=True)
+    with _ALEMBIC:
+        command.upgrade(config, f"{current or 'base'}:{to}", sql=True)
     return buffer.getvalue()
 
 
@@ -95,12 +100,8 @@ def _revision(url: str) -> str | None:
     path = parse_url(url).database or ""
     if _is_sqlite(url) and not Path(path).exists():  # looking must not make the file
         return None
-    engine = _engine(url)
-    try:
-        with engine.connect() as connection:
-            return _current(connection)
-    finally:
-        engine.dispose()
+    with _engine(url) as engine, engine.connect() as connection:
+        return _current(connection)
 
 
 def _current(connection: Connection) -> str | None:
@@ -113,12 +114,14 @@ def _current(connection: Connection) -> str | None:
 def _run(connection: Connection) -> None:
     from alembic import command
 
-    config = _config()
+    config = alembic_config()
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    with _ALEMBIC:
+        command.upgrade(config, HEAD)
 
 
-def _config() -> "Config":
+def alembic_config() -> "Config":
+    """What Alembic needs to find the migrations in an installed package; there is no alembic.ini."""
     from alembic.config import Config
 
     config = Config()
@@ -131,16 +134,20 @@ def _is_sqlite(url: str) -> bool:
     return parse_url(url).drivername.startswith("sqlite")
 
 
-def _engine(url: str) -> Engine:
-    """A plain engine without threads of its own."""
-    parsed = parse_url(url)
-    if not _is_sqlite(url):
-        return create_engine(parsed, poolclass=NullPool)
-    return create_engine(
-        parsed.set(drivername="sqlite"),
-        poolclass=NullPool,
-        connect_args={"isolation_level": None, "timeout": _WAIT_SECONDS},
-    )
+@contextmanager
+def _engine(url: str) -> Iterator[Engine]:
+    """A plain engine without threads of its own; its errors come out as `StoreFailed`."""
+    parsed, options = parse_url(url), {}
+    if _is_sqlite(url):
+        options = {"connect_args": {"isolation_level": None, "timeout": _WAIT_SECONDS}}
+        parsed = parsed.set(drivername="sqlite")
+    engine = create_engine(parsed, poolclass=NullPool, **options)
+    try:
+        yield engine
+    except MAPPED as error:
+        raise explain(error, parse_url(url)) from error
+    finally:
+        engine.dispose()
 
 
 def _begin_immediate(connection: Connection) -> None:

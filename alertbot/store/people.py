@@ -20,7 +20,7 @@ from alertbot.approval.policy import require_role
 from alertbot.errors import Misuse, Refused
 from alertbot.model import Person, Role
 from alertbot.store.tables import person
-from alertbot.store.turns import take_turn
+from alertbot.store.turns import PEOPLE, take_turn
 from alertbot.words import _
 
 FIRST_ADMINS = 2
@@ -63,14 +63,11 @@ async def add(
     clean = _clean_name(name)
     present = int(await conn.scalar(select(func.count()).select_from(person)) or 0)
     held = frozenset(roles) | ({Role.ADMIN} if present < FIRST_ADMINS else set())
-    _require_adder(by, held, first=present == 0)
-    if await _find(conn, clean) is not None:
-        raise Refused(
-            _(
-                "There is or was somebody called {name}: choose another name, so that the audit stays"
-                " clear."
-            ).format(name=clean)
-        )
+    if not held:
+        raise Misuse(_("Give a role: --role {roles}.").format(roles=" / ".join(sorted(Role))))
+    if present:
+        await _require_adder(conn, by, now)
+    await _require_new_name(conn, clean)
     token = _new_token()
     counts = present < FIRST_ADMINS or held == {Role.AUTHOR}
     await conn.execute(
@@ -133,8 +130,7 @@ async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ..
 async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
     """Let a new approver or admin count. Raises `Refused` unless `by` is another admin than who added
     them or handed them their token."""
-    require_role("people", by)
-    await take_turn(conn, "people")
+    await _take_admins_turn(conn, by, now)
     entry = await get(conn, name, now=now)
     _require_other_admin(entry, by)
     await _set(conn, entry, confirmed_at=now, confirmed_by=by.id)
@@ -143,8 +139,7 @@ async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime
 
 async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
     """Take away the token and the rights, for good. The last admin who counts cannot be revoked."""
-    require_role("people", by)
-    await take_turn(conn, "people")
+    await _take_admins_turn(conn, by, now)
     entry = await get(conn, name, now=now)
     if entry.revoked_at is not None:
         raise Refused(_("{name} has been revoked already.").format(name=entry.person.name))
@@ -171,11 +166,11 @@ async def rotate(
     Everybody may rotate their own. An admin may rotate another's; an approver or admin then counts
     again once another admin has confirmed it, for whoever hands out a token could keep it.
     """
-    await take_turn(conn, "people")
+    await take_turn(conn, PEOPLE)
     entry = await get(conn, name, now=now)
     own = entry.person.id == by.id
     if not own:
-        require_role("people", by)
+        await _take_admins_turn(conn, by, now)
     if entry.revoked_at is not None:
         raise Refused(_("{name} has been revoked: add a new person.").format(name=entry.person.name))
     if not own and await _is_last_admin(conn, entry.person, now):
@@ -191,21 +186,31 @@ async def rotate(
     return (await get(conn, name, now=now)).person, token
 
 
-def _require_adder(by: Person | None, roles: frozenset[Role], *, first: bool) -> None:
-    if not roles:
-        raise Misuse(
-            _("Give at least one role: --role {roles}.").format(roles=" / ".join(sorted(Role)))
+async def _take_admins_turn(conn: AsyncConnection, by: Person, now: datetime) -> None:
+    """Wait until nobody else manages people; then `by` must be an admin still."""
+    await take_turn(conn, PEOPLE)
+    require_role("people", (await get(conn, by.name, now=now)).person)
+
+
+async def _require_new_name(conn: AsyncConnection, clean: str) -> None:
+    if await _find(conn, clean) is not None:
+        raise Refused(
+            _(
+                "There is or was somebody called {name}: choose another name, so that the audit stays"
+                " clear."
+            ).format(name=clean)
         )
-    if first:
-        return
+
+
+async def _require_adder(conn: AsyncConnection, by: Person | None, now: datetime) -> None:
     if by is None:
         raise Refused(
             _(
-                "There are people here already: adding another takes an admin's token in ALERTBOT_TOKEN or"
-                " --token-file."
+                "There are people here already: adding another takes an admin's token in"
+                " ALERTBOT_TOKEN or --token-file."
             )
         )
-    require_role("people", by)
+    await _take_admins_turn(conn, by, now)
 
 
 def _require_valid(row: Row[Any], now: datetime) -> None:

@@ -78,14 +78,13 @@ async def _share(conn: AsyncConnection, row: Row[Any], wants: list[Want]) -> lis
 async def _window_room(conn: AsyncConnection, row: Row[Any], calls: int, length: float) -> Room:
     within = (spent.c.account_id == row.id) & (spent.c.at > NOW - length)
     used = int(await conn.scalar(select(func.count()).where(within)) or 0)
-    wait = 0.0
-    if used >= calls:  # room again once the oldest of the last `calls` attempts has left the window
-        oldest = select(spent.c.at + length - NOW).where(within).order_by(spent.c.at)
-        wait = float(await conn.scalar(oldest.limit(1).offset(used - calls)) or 0.0)
+    # room again once the oldest of the last `calls` attempts has left the window
+    oldest = select(spent.c.at + length - NOW).where(within).order_by(spent.c.at)
+    wait = await conn.scalar(oldest.limit(1).offset(max(0, used - calls)))
     reason = _("{calls} calls in {minutes} minutes are used up on {channel}.").format(
         calls=calls, minutes=round(length / 60, 1), channel=row.name
     )
-    return Room(max(0, calls - used), max(wait, 0.001), reason)
+    return Room(max(0, calls - used), max(length if wait is None else float(wait), 0.001), reason)
 
 
 async def _budget_room(conn: AsyncConnection, row: Row[Any], costs: list[float]) -> Room:

@@ -23,6 +23,7 @@ from alertbot.model import (
 )
 from alertbot.store import people
 from alertbot.store.tables import alert, approval, message, record, shown, target
+from alertbot.store.turns import AUDIT, take_turn
 from alertbot.words import _
 
 _NAMED_MATCHES = 5
@@ -72,8 +73,11 @@ class Record:
 async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> Alert:
     """By id, in capitals or not, or by a beginning that only one alert has. Raises `Misuse`.
 
-    With `lock`, nobody else changes this alert until the transaction ends.
+    With `lock`, nobody else changes this alert until the transaction ends. The turn for the audit is
+    taken first, as every change ends there: else a person and a worker could wait for each other.
     """
+    if lock:
+        await take_turn(conn, AUDIT)
     wanted = reference.strip().upper()
     row = await _row(conn, wanted, lock=lock)
     if row is None:
@@ -125,9 +129,10 @@ async def messages_of(
 
 
 async def targets_of(conn: AsyncConnection, alert_id: str) -> dict[str, tuple[Target, ...]]:
-    """Targets by channel, in order. A channel without any is not named."""
+    """Targets of every channel of the alert, in order; none where a channel has none."""
+    named = await conn.scalar(select(alert.c.channels).where(alert.c.id == alert_id))
+    found: dict[str, list[Target]] = {channel: [] for channel in named or ()}
     query = select(target).where(target.c.alert_id == alert_id).order_by(target.c.id)
-    found: dict[str, list[Target]] = {}
     for row in await conn.execute(query):
         found.setdefault(row.channel, []).append(Target(row.address, row.lang, tuple(row.topics)))
     return {channel: tuple(targets) for channel, targets in found.items()}

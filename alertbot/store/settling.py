@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.model import DeliveryState
+from alertbot.store import bulk
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import (
     ENDED_UNSENT,
@@ -16,6 +17,7 @@ from alertbot.store.deliveries import (
     facts,
     fence,
     moved,
+    open_rows,
     release_followers,
     skip_followers,
 )
@@ -41,32 +43,6 @@ class Settlement:
     followed: bool = False  # another part waits for this one
 
 
-_FINISH = (
-    update(delivery)
-    .where(delivery.c.id == bindparam("row"))
-    .values(
-        state=bindparam("to"),
-        reason=bindparam("why"),
-        remote_id=bindparam("remote"),
-        url=bindparam("at_url"),
-        note=bindparam("hint"),
-        settled_at=NOW,
-        lease_until=None,
-    )
-)
-_RETRY = (
-    update(delivery)
-    .where(delivery.c.id == bindparam("row"))
-    .values(
-        state="pending",
-        reason=bindparam("why"),
-        retry_at=NOW + bindparam("delay"),
-        resent=bindparam("again"),
-        lease_until=None,  # the worker stays: its late answer still settles what is to be resent
-    )
-)
-
-
 async def settle(
     conn: AsyncConnection, settlements: Sequence[Settlement], *, worker: str | None
 ) -> list[Outcome]:
@@ -79,7 +55,7 @@ async def settle(
     states = delivery.c.state.in_(["sending", "uncertain", "pending"])
     mine = delivery.c.worker == worker if worker else delivery.c.state == "uncertain"
     found = await conn.execute(
-        facts(delivery.c.id.in_(sorted(ours)), states, mine).with_for_update(of=delivery)
+        facts(bulk.among(conn, sorted(ours), delivery.c.id), states, mine).with_for_update(of=delivery)
     )
     rows = [row for row in found if row.attempts == ours[row.id].attempt]
     await _write(conn, [ours[row.id] for row in rows])
@@ -94,21 +70,52 @@ def _outcome(row: Row[Any], one: Settlement) -> Outcome:
 
 
 async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
-    final = [
-        {"row": one.id, "to": one.state.value, "why": one.reason, "remote": one.remote_id,
-         "at_url": one.url, "hint": one.note}
-        for one in settlements
-        if one.state is not DeliveryState.PENDING
-    ]
-    again = [
-        {"row": one.id, "why": one.reason, "delay": one.delay, "again": one.resent}
-        for one in settlements
-        if one.state is DeliveryState.PENDING
-    ]
+    final = [one for one in settlements if one.state is not DeliveryState.PENDING]
+    again = [one for one in settlements if one.state is DeliveryState.PENDING]
     if final:
-        await conn.execute(_FINISH, final)
+        await _finish(conn, final)
     if again:
-        await conn.execute(_RETRY, again)
+        await _retry(conn, again)
+
+
+async def _finish(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    given = bulk.table(
+        conn,
+        {"row": int, "state": str, "reason": str, "remote_id": str, "url": str, "note": str},
+        [(one.id, one.state.value, one.reason, one.remote_id, one.url, one.note) for one in settlements],
+    ).c
+    await conn.execute(
+        update(delivery)
+        .where(delivery.c.id == given.row)
+        .values(
+            state=given.state,
+            reason=given.reason,
+            remote_id=given.remote_id,
+            url=given.url,
+            note=given.note,
+            settled_at=NOW,
+            lease_until=None,
+        )
+    )
+
+
+async def _retry(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    given = bulk.table(
+        conn,
+        {"row": int, "reason": str, "delay": float, "resent": bool},
+        [(one.id, one.reason, one.delay, one.resent) for one in settlements],
+    ).c
+    await conn.execute(
+        update(delivery)
+        .where(delivery.c.id == given.row)
+        .values(
+            state="pending",
+            reason=given.reason,
+            retry_at=NOW + given.delay,
+            resent=given.resent,
+            lease_until=None,  # the worker stays: its late answer still settles what is to be resent
+        )
+    )
 
 
 async def _follow(conn: AsyncConnection, settled: Sequence[Settlement]) -> list[Outcome]:
@@ -119,7 +126,7 @@ async def _follow(conn: AsyncConnection, settled: Sequence[Settlement]) -> list[
 async def lapsed(conn: AsyncConnection) -> bool:
     """Whether the reaper or the sweep has work. Reads only."""
     overdue = select(delivery.c.id).where(delivery.c.lease_until < NOW).limit(1)
-    over = select(dispatch.c.id).where(~dispatch.c.closed, _past()).limit(1)
+    over = select(dispatch.c.id).where(~dispatch.c.closed, _past() | ~open_rows()).limit(1)
     return (await conn.scalar(overdue)) is not None or (await conn.scalar(over)) is not None
 
 

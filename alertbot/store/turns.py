@@ -5,6 +5,10 @@ import zlib
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+AUDIT = "audit"  # taken before any alert is locked
+PEOPLE = "people"
+INSTALLATION = "installation"
+
 
 async def take_turn(conn: AsyncConnection, what: str) -> None:
     """Wait until no other open transaction has taken the same turn; it ends with this transaction.

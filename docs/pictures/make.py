@@ -26,7 +26,7 @@ THAT_EVENING = datetime(2021, 6, 2, 18, 30, tzinfo=ZoneInfo("Europe/Paris"))
 SPEAKER = Organisation(
     "Opérateur Exemple",
     verification_page="https://info.example.fr/alertes",
-    hashtag="#PanneUrgences",
+    hashtag="PanneUrgences",
     sandbox=True,
 )
 CHANNELS = (

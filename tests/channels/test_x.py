@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from alertbot.channels import x_errors
-from alertbot.channels.x import XAdapter, XSettings, as_posted, normalised
+from alertbot.channels.x import XAdapter, XSettings
 from alertbot.channels.x_errors import Answer
+from alertbot.channels.x_timeline import as_posted, normalised, post_with
 from alertbot.errors import (
     ChannelDown,
     ChannelError,
@@ -60,11 +61,10 @@ KEYS = {f"{variable[2:].lower()}_env": variable for variable in OAUTH1}
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, value in OAUTH1.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setenv("X_BEARER", ACCOUNT.bearer_token)
-    yield
 
 
 @pytest.fixture
@@ -74,9 +74,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 def adapter_for(url: str, **more: Any) -> XAdapter:
-    settings = XSettings(
-        **({"api_url": url, "answer_within": timedelta(seconds=2), **KEYS} | more)
-    )
+    settings = XSettings(**({"api_url": url, "answer_within": timedelta(seconds=1), **KEYS} | more))
     return XAdapter(Channel("x_main", XAdapter.spec, ("fr",), Audience.TEAM), settings)
 
 
@@ -171,7 +169,7 @@ async def test_the_proxies_of_the_environment_are_not_used(
         ("x:html_200", Uncertain, "200"),
         ("x:drop_before", Uncertain, "ConnectionError"),
         ("x:drop_after_commit", Uncertain, "ConnectionError"),
-        ("x:slow:delay=3", Uncertain, "ReadTimeout"),
+        ("x:slow:delay=2", Uncertain, "ReadTimeout"),
     ],
 )
 async def test_error_map(
@@ -260,7 +258,10 @@ async def test_where_replies_are_not_allowed_the_identical_text_stands_alone() -
         second = await x.publish(a_post(text="2/2", part=2, parts=2, reply_to=first.id))
         await x.close()
         assert second.note
-        assert [(post.text, post.reply_to) for post in sandbox.posts.x()] == [("1/2", None), ("2/2", None)]
+        assert [(post.text, post.reply_to) for post in sandbox.posts.x()] == [
+            ("1/2", None),
+            ("2/2", None),
+        ]
 
 
 async def test_other_refusals_of_a_reply_are_no_reason_to_post_it_alone(
@@ -355,7 +356,9 @@ def an_answer(status: int, detail: str = "", problem: str = "", **headers: str) 
         (an_answer(204), Uncertain, None),
     ],
 )
-def test_what_other_answers_mean(answer: Answer, error: type[ChannelError], scope: Scope | None) -> None:
+def test_what_other_answers_mean(
+    answer: Answer, error: type[ChannelError], scope: Scope | None
+) -> None:
     found = x_errors.refusal(answer, "BKRT-1", time.time())
     assert type(found) is error
     assert getattr(found, "scope", None) == scope
@@ -388,6 +391,13 @@ def test_a_post_is_compared_as_it_was_written() -> None:
         '[{"url": "https://t.co/abc", "expanded_url": "http://example.org/"}]}}'
     )
     assert normalised(as_posted(entry)) == normalised("A & B  example.org")
+
+
+@pytest.mark.parametrize(
+    "timeline", [None, {}, [1, {}, {"text": "a", "id": 3}, {"text": "a", "id": "x"}]]
+)
+def test_a_timeline_of_another_shape_holds_no_post(timeline: object) -> None:
+    assert post_with("a", timeline) is None
 
 
 @pytest.mark.parametrize("entry", [{}, {"text": 3}, {"text": "a", "entities": {"urls": [1, {}]}}])

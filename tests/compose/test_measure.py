@@ -51,7 +51,7 @@ def test_known_texts_agree_with_the_library(text: str, _length: int) -> None:
     assert weighted_length(text) == library_weight(measure.normal(text))
 
 
-WORDS = st.sampled_from(
+WORDS = st.sampled_from(  # noqa: RUF005
     [
         "Urgence",
         "15",

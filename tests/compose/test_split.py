@@ -5,15 +5,22 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.compose.markup import Block, Line, Run, Shape, entities, plain, read, visible
+from alertbot.compose.markup import Block, Line, Run, Shape, read
 from alertbot.compose.measure import utf16_length, weighted_length
 from alertbot.compose.split import Room, single, split
+from alertbot.compose.writing import entities, plain, visible
 
 X = Room(280, lambda blocks: weighted_length(plain(blocks)))
 TELEGRAM = Room(4096, lambda blocks: max(utf16_length(visible(blocks)), 41 * entities(blocks)))
 HEAD, FOOT = read("**Préfecture**, 16:45"), read("Prochain point : 18:30. https://example.org/etat")
 
-words = st.lists(st.sampled_from("urgence 15 112 SAMU ⚠️ – zone d’appel https://example.org/x".split()), min_size=1, max_size=8)
+words = st.lists(
+    st.sampled_from(
+        ["urgence", "15", "112", "SAMU", "⚠️", "–", "zone", "d’appel", "https://example.org/x"]
+    ),
+    min_size=1,
+    max_size=8,
+)
 line = words.map(lambda each: (Run(" ".join(each)),))
 
 
@@ -56,7 +63,9 @@ def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block],
     for at, part in enumerate(parts, 1):
         text = plain(part)
         assert room.length(part) <= room.limit
-        assert text.startswith("Préfecture, 16:45" + (f" ({at}/{len(parts)})\n" if len(parts) > 1 else "\n"))
+        assert text.startswith(
+            "Préfecture, 16:45" + (f" ({at}/{len(parts)})\n" if len(parts) > 1 else "\n")
+        )
         assert text.endswith(plain(FOOT))
 
 
@@ -81,7 +90,11 @@ def test_parts_are_evenly_filled_and_no_more_than_needed(body: list[Block]) -> N
 
 def test_without_head_or_foot_the_first_line_is_numbered() -> None:
     parts = split((), read("\n\n".join(["mot " * 30] * 6)), (), X, "fr").parts
-    assert [re.findall(r"\((\d/\d)\)$", plain(p).split("\n")[0]) for p in parts] == [["1/3"], ["2/3"], ["3/3"]]
+    assert [re.findall(r"\((\d/\d)\)$", plain(p).split("\n")[0]) for p in parts] == [
+        ["1/3"],
+        ["2/3"],
+        ["3/3"],
+    ]
 
 
 def test_a_heading_stays_with_what_follows_it() -> None:

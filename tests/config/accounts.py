@@ -72,9 +72,6 @@ class ServiceSettings(ChannelSettings):
     url_env: Variable | None = None
     url_file: FilePath | None = None
 
-    def addresses(self) -> tuple[str, ...]:
-        return ()
-
 
 class ScreenSettings(ChannelSettings):
     """The terminal."""

@@ -95,6 +95,17 @@ def test_a_path_that_cannot_be_one() -> None:
 
 
 LINES = WHOLE.splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("entry", ["1, ", "on, ", "{a: b}, ", ", "])
+def test_thousands_of_faults_end_in_a_short_list(faults: Faults, entry: str) -> None:
+    entries = entry * 15_000 if entry != ", " else "~, " * 30_000
+    lines = faults(
+        f"organisation: {{name: A}}\nchannels: {{a: {{type: mail, recipients: [{entries}]}}}}"
+    )
+    assert len(lines) <= 201
+
+
 YAML_ISH = st.text(alphabet="abxy01: \n\t-[]{},&*!|>'\"%@`#?~<=." + "é\u2028\ufeff", max_size=120)
 WORDS = st.sampled_from(
     [

@@ -4,8 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import field_validator
 
-from alertbot.config import approvals_of, channel_of, organisation_of, read
+from alertbot.config import ChannelSettings, approvals_of, channel_of, organisation_of, read
 from alertbot.errors import ConfigInvalid
 from alertbot.model import Approvals, Audience, Budget, ChannelSpec, Organisation, Pace
 from tests.config.accounts import TYPES
@@ -279,3 +280,18 @@ def test_a_missing_file_names_the_way_out(tmp_path: Path) -> None:
 def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match="cannot be read"):
         read(tmp_path, TYPES)
+
+
+def test_a_type_that_breaks_is_a_sentence_without_the_value(faults: Faults) -> None:
+    class Broken(ChannelSettings):
+        word: str
+
+        @field_validator("word")
+        @classmethod
+        def check(cls, value: str) -> str:
+            raise TypeError(value)
+
+    text = "organisation: {name: A}\nchannels: {a: {type: broken, word: hunter2}, b: {type: screen}}"
+    assert faults(text, {**TYPES, "broken": Broken}) == [
+        "2:15 channels.a: the type broken fails to check this (TypeError); mend or uninstall its package"
+    ]

@@ -10,11 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertbot.compose import catalogue
 from alertbot.errors import Misuse
-from alertbot.model import Fault, Omission
+from alertbot.model import Fault, Omission, Organisation
 from alertbot.preview.files import write_preview
 from alertbot.preview.fragments import SHOWN, fragment, styled
 from alertbot.preview.page import HERE, render_page
+from alertbot.preview.phrases import counter
+from alertbot.preview.plain import plain
+from alertbot.service.context import Voice
+from alertbot.service.previewing import look
+from alertbot.service.wishes import Wishes
 from tests.preview import examples
 
 VOID = {"meta", "br", "hr"}
@@ -151,6 +157,35 @@ def test_hidden_characters_are_shown() -> None:
     page = render_page(examples.sheet(replace(examples.STATUS, messages=(tricky,))))
     assert "\u202e" not in page
     assert "&lt;U+202E&gt;" in page
+
+
+KINDS = (
+    "holding",
+    "status",
+    "provisional_number",
+    "apology",
+    "correction",
+    "withdrawal",
+    "denial",
+    "end",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_example_of_every_shipped_kind_makes_a_page(kind: str) -> None:
+    voice = Voice(
+        Organisation("Opérateur Exemple", verification_page=examples.PAGE, sandbox=True),
+        {channel.name: channel for channel in examples.CHANNELS},
+        (catalogue.shipped(),),
+    )
+    seen = look(voice, Wishes(kind))
+    outline = Outline(render_page(seen))
+    assert outline.open == []
+    shown = "".join(outline.texts)
+    for message in seen.composition.messages:
+        assert message.text in plain(seen)
+        assert message.subject is None or message.subject in shown
+        assert message.type == "email" or counter(message) in shown
 
 
 @given(st.text(alphabet="<>/ab\"'=&;! spnci-\n", max_size=60))

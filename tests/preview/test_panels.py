@@ -284,7 +284,9 @@ def test_status_says_in_words_what_is_wrong() -> None:
         "halted": True,
         "worker": {"alive": False},
         "alerts": [{"id": "BKRT-2", "kind": "status", "state": "partly_published",
-                    "deliveries": {"sent": 12, "failed": 1, "uncertain": 0}}],
+                    "deliveries": {"sent": 12, "failed": 1, "uncertain": 0},
+                    "reasons": {"the mailbox does not exist": 1},
+                    "omitted": [{"channel": "elsewhere", "lang": "en", "reason": "it speaks French alone"}]}],
         "channels": [{"name": "x_main", "type": "x", "audience": "live", "paused": "credits are used up"}],
         "open": [{"message": "Delivery 7 is uncertain: settle it."}],
     }  # fmt: skip
@@ -294,7 +296,9 @@ def test_status_says_in_words_what_is_wrong() -> None:
         "No worker is running",
         "! partly published",
         "✓ 12 sent, ✗ 1 failed",
-        "credits are used up",
+        "paused: credits are used up",
+        "1 × the mailbox does not exist",
+        "left out: it speaks French alone (elsewhere)",
         "settle it",
     ):
         assert words in shown
@@ -339,3 +343,10 @@ def test_people_count_in_words() -> None:
 def test_a_fault_names_a_place_once() -> None:
     named = Fault("too_long", "Shorten “cause”.", field="cause", channel="x_main", lang="fr")
     assert phrases.place(named) == "x_main · French"
+    assert phrases.place(replace(named, message="x_main (fr): 10 too long.")) == "cause"
+
+
+def test_a_mail_says_when_nobody_reads_it(seen) -> None:
+    english = {"press": examples.CHANNELS[2].targets[1:]}
+    assert "nobody in this language" in seen(examples.sheet(replace(examples.STATUS, targets=english)))
+    assert "no recipient yet" in seen(examples.sheet(replace(examples.STATUS, targets={})))

@@ -1,5 +1,6 @@
 """Faults on demand, and the sandbox itself: its ports and its host."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -107,6 +108,36 @@ async def test_orders_over_http(sandbox: Sandbox) -> None:
 def test_only_loopback(host: str) -> None:
     with pytest.raises(Misuse, match="not a loopback address"):
         Sandbox(host=host)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x00\x01nonsense\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),  # without a host
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", b"400"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000002\r\n\r\n" + bytes(20_000_002), b"413"),
+    ],
+    ids=["nonsense", "no host", "two lengths", "too large"],
+)
+async def test_what_is_not_a_request_is_turned_away(
+    sandbox: Sandbox, sent: bytes, status: bytes
+) -> None:
+    port = int(sandbox.wall_url.rsplit(":", 1)[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    answer = await reader.readline()
+    assert answer.split()[1] == status
+    writer.close()
+
+
+async def test_a_connection_serves_many_requests_also_pipelined(sandbox: Sandbox) -> None:
+    port = int(sandbox.wall_url.rsplit(":", 1)[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    one = b"GET /posts HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    writer.write(one + b"\r\n" + one + b"Connection: close\r\n\r\n")
+    assert (await reader.read()).count(b"200 OK") == 2
+    writer.close()
 
 
 @pytest.mark.parametrize("speed", [0, -1])

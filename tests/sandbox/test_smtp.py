@@ -1,6 +1,10 @@
 """The mail server of the sandbox, called by aiosmtplib."""
 
+import shutil
+import ssl
+import subprocess
 from email.message import EmailMessage
+from pathlib import Path
 
 import aiosmtplib
 import pytest
@@ -53,6 +57,16 @@ async def test_each_recipient_gets_a_copy(sandbox: Sandbox) -> None:
     assert list(refused) == ["deux@example.org"]
     assert refused["deux@example.org"].code == 550
     assert [kept.recipient for kept in sandbox.posts.mails()] == ["un@example.org", "trois@example.org"]
+
+
+async def test_a_mail_that_cannot_be_read_is_kept_as_it_came(sandbox: Sandbox) -> None:
+    raw = b"Subject: =?utf-9?Q?x?=\r\nContent-Type: text/plain; charset=none\r\n\r\n\xff\xfe"
+    async with client(sandbox) as smtp:
+        await smtp.sendmail("a@example.fr", [TO], raw)
+        await smtp.sendmail("a@example.fr", [TO], b"no header at all")
+    first, second = sandbox.posts.mails()
+    assert first.raw.startswith(b"Subject:")
+    assert (second.recipient, second.message_id) == (TO, "")
 
 
 REFUSED: dict[str, tuple[type[aiosmtplib.SMTPException], int]] = {
@@ -139,6 +153,31 @@ async def test_without_a_certificate_no_starttls_is_offered(sandbox: Sandbox) ->
     async with client(sandbox) as smtp:
         assert not smtp.supports_extension("starttls")
         assert not smtp.supports_extension("auth")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A key and a certificate for 127.0.0.1, in one file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, path = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
+    make += " -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*make.split(), "-keyout", key, "-out", path], check=True, capture_output=True)
+    path.write_text(key.read_text() + path.read_text())
+    return path
+
+
+async def test_starttls_with_a_certificate_of_the_caller(certificate: Path) -> None:
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(certificate)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    async with Sandbox(tls=serving) as sandbox:
+        async with client(sandbox, start_tls=True, tls_context=trusting) as smtp:
+            await smtp.send_message(mail())
+        assert len(sandbox.posts) == 1
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await client(sandbox, start_tls=True).connect()
 
 
 def test_every_fault_of_mail_is_tried_here() -> None:

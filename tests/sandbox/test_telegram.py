@@ -1,6 +1,7 @@
 """The Telegram Bot API of the sandbox, called by python-telegram-bot."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +22,11 @@ from telegram.error import (
 )
 
 from alertbot.sandbox.accounts import Chat, TelegramAccount
-from alertbot.sandbox.faults import FAULTS
+from alertbot.sandbox.faults import FAULTS, Faults
+from alertbot.sandbox.http import Request
+from alertbot.sandbox.posts import Posts
 from alertbot.sandbox.server import Sandbox
+from alertbot.sandbox.telegram_api import CALLS, TelegramPlatform
 from alertbot.sandbox.telegram_chats import Chats, Flood
 from alertbot.sandbox.telegram_html import BadMarkup, parse
 from tests.sandbox.clients import bot
@@ -272,6 +276,40 @@ def test_the_three_limits() -> None:
     assert flooded([group], 120) in range(59, 62)
     assert flooded(people, 3) in range(118, 122)
     assert flooded([channel], 1, speed=10) in range(14, 16)
+
+
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just(CHANNEL)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["message_id", "inline_keyboard", "text", "callback_data"]),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=6,
+)
+NAMES = ["text", "parse_mode", "message_id", "reply_parameters", "reply_markup", "photo", "caption"]
+NAMES += ["offset", "limit", "callback_query_id", "reply_to_message_id"]
+
+
+@given(
+    st.sampled_from(sorted(CALLS)),
+    st.dictionaries(st.sampled_from(NAMES), anything, max_size=5),
+    st.one_of(st.just(CHANNEL), anything),
+)
+async def test_no_call_breaks_the_sandbox(method: str, fields: dict[str, Any], chat: object) -> None:
+    account = TelegramAccount()
+    platform = TelegramPlatform(account, Posts(), Faults(), lambda: datetime.now(UTC))
+    for content in ({"chat_id": CHANNEL, "text": "un"}, {**fields, "chat_id": chat}):
+        path = f"/bot{account.token}/{method if content.get('text') != 'un' else 'sendMessage'}"
+        body = json.dumps(content).encode()
+        reply = await platform.handle(
+            Request("POST", path, "", {"content-type": "application/json"}, body)
+        )
+        answer = json.loads(reply.body)
+        assert answer["ok"] is (reply.status == 200)
 
 
 REFUSED: dict[str, type[TelegramError]] = {

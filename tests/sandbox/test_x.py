@@ -13,11 +13,16 @@ import httpx
 import jsonschema
 import pytest
 import tweepy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alertbot.sandbox.accounts import XAccount
-from alertbot.sandbox.faults import FAULTS
+from alertbot.sandbox.faults import FAULTS, Faults
+from alertbot.sandbox.http import Request
 from alertbot.sandbox.limits import Quota
+from alertbot.sandbox.posts import Posts
 from alertbot.sandbox.server import Sandbox
+from alertbot.sandbox.x_api import XPlatform
 from tests.sandbox.clients import bearer, x_client
 
 DESCRIPTION = Path(__file__).parents[3] / "shared" / "peers" / "x-openapi.json"
@@ -78,13 +83,6 @@ def description() -> dict[str, Any] | None:
     return json.loads(DESCRIPTION.read_text()) if DESCRIPTION.exists() else None
 
 
-@cache
-def validator() -> Any:
-    from openapi_core import OpenAPI
-
-    return OpenAPI.from_dict(description())
-
-
 def pattern_of(path: str) -> str:
     return re.sub(r"(?<=/)\d{2,}", "{id}", path.split("?")[0])
 
@@ -99,8 +97,17 @@ def check(answer: httpx.Response, method: str, path: str) -> None:
     responses = described["paths"][pattern_of(path)][method.lower()]["responses"]
     response = responses.get(str(answer.status_code), responses["default"])
     found = response["content"][answer.headers["content-type"]]["schema"]
-    whole = {**found, "components": described["components"]}
-    jsonschema.Draft4Validator(whole).validate(answer.json())
+    fits(answer.json(), found)
+    if answer.status_code < 300 and answer.request.content:
+        body = described["paths"][pattern_of(path)][method.lower()]["requestBody"]
+        fits(json.loads(answer.request.content), body["content"]["application/json"]["schema"])
+
+
+def fits(content: object, schema: dict[str, Any]) -> None:
+    """It is what X's description of itself says."""
+    described = description()
+    assert described is not None
+    jsonschema.Draft4Validator({**schema, "components": described["components"]}).validate(content)
 
 
 class Caller:
@@ -234,6 +241,9 @@ async def test_the_reply_rule_for_accounts_nobody_summoned() -> None:
         b'{"text": 1}',
         b'{"text": "a", "colour": "red"}',
         b'{"text": "a", "reply": {}}',
+        b'{"text": "a", "reply": null}',
+        b'{"text": "a", "reply": {"in_reply_to_tweet_id": "1", "loud": true}}',
+        b'{"text": "a", "media": {"media_ids": []}}',
         b'{"text": "a", "reply": {"in_reply_to_tweet_id": "x"}}',
         b'{"text": "a", "media": {"media_ids": ["1"]}}',
         b'{"text": "a", "media": {"media_ids": "1"}}',
@@ -244,6 +254,11 @@ async def test_a_malformed_request_is_refused(sandbox: Sandbox, body: bytes) -> 
         answer = await http.post("/2/tweets", content=body)
     assert answer.status_code == 400
     check(answer, "POST", "/2/tweets")
+
+
+async def test_what_this_account_may_not_do(call: Caller) -> None:
+    answer = await call("POST", "/2/tweets", text="a", nullcast=True)
+    assert (answer.status_code, "nullcast" in answer.text) == (403, True)
 
 
 async def test_what_is_not_there(call: Caller) -> None:
@@ -316,6 +331,34 @@ async def test_ids_follow_the_clock_even_where_it_stands_still() -> None:
         moment = timedelta(milliseconds=(ids[0] >> 22) + 1_288_834_974_657)
         assert datetime(1970, 1, 1, tzinfo=UTC) + moment == evening
         assert sandbox.posts.x()[0].at == evening
+
+
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just("12345")),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["in_reply_to_tweet_id", "media_ids", "alt_text", "text"]),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=6,
+)
+KEYS = ["text", "reply", "media", "media_category", "id", "metadata"]
+
+
+@given(
+    st.sampled_from(["/2/tweets", "/2/media/upload", "/2/media/metadata"]),
+    st.one_of(anything, st.dictionaries(st.sampled_from(KEYS), anything, max_size=5)),
+)
+async def test_no_call_breaks_the_sandbox(path: str, content: object) -> None:
+    account = XAccount()
+    platform = XPlatform(account, Posts(), Faults(), lambda: datetime.now(UTC))
+    headers = {"authorization": f"Bearer {account.bearer_token}"}
+    reply = await platform.handle(Request("POST", path, "", headers, json.dumps(content).encode()))
+    assert reply.status in (201, 400, 403)
+    assert json.loads(reply.body)
 
 
 REFUSED = {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.approval.digest import digest
 from alertbot.approval.moves import Verb
 from alertbot.approval.policy import approvals_left, approved_enough
 from alertbot.errors import Misuse, Refused
@@ -25,7 +26,7 @@ from alertbot.model import (
     Target,
     WhenUncertain,
 )
-from alertbot.store import alerts, incidents, people, reading, texts
+from alertbot.store import alerts, audit, incidents, people, reading, texts
 from alertbot.store.alerts import Draft
 from alertbot.store.database import Database
 from alertbot.store.reading import Alert
@@ -153,6 +154,17 @@ async def test_texts_and_targets_read_back_so_that_the_digest_can_be_made_anew(d
     assert await desk.read(reading.targets_of, alert.id) == COMPOSITION.targets
 
 
+async def test_the_digest_made_anew_is_the_one_signed(desk: Desk) -> None:
+    alert = await desk.draft()
+    targets = {"x_main": (), "press": COMPOSITION.targets["press"]}  # a channel may have nobody
+    signed = digest("holding", (LONG,), targets, exercise=False)
+    changed = replace(COMPOSITION, digest=signed, messages=(LONG,), targets=targets)
+    edited = await desk.write(alerts.replace, alert, DRAFT, changed, by=desk.ada, now=NOW)
+    messages = (await desk.read(reading.messages_of, alert.id)).values()
+    stored = await desk.read(reading.targets_of, alert.id)
+    assert digest(edited.kind, messages, stored, exercise=edited.exercise) == signed
+
+
 async def test_alerts_of_one_incident_are_numbered(desk: Desk) -> None:
     first = await desk.draft()
     second = await desk.draft(first.incident, LATER)
@@ -234,7 +246,8 @@ async def test_an_edit_voids_approvals_and_keeps_the_old_texts_for_the_record(de
     assert edited.submitter_id is edited.pending_until is edited.submitted_at is None
     assert (edited.drafted_at, edited.composed_at) == (NOW, LATER)
     assert tuple((await desk.read(reading.messages_of, alert.id)).values()) == (LONG,)
-    assert await desk.read(reading.targets_of, alert.id) == changed.targets
+    targets = await desk.read(reading.targets_of, alert.id)
+    assert targets == {"x_main": (), "press": (Target("c@example.org"),)}
     signed = await desk.read(reading.approvals_of, alert.id, now=NOW)
     assert [one.void for one in signed] == [True]
 
@@ -285,6 +298,27 @@ async def test_of_two_at_once_one_wins_and_the_other_is_told(desk: Desk) -> None
     refused = [result for result in results if isinstance(result, Refused)]
     assert len(refused) == 2
     assert all("Somebody else has just changed" in str(refusal) for refusal in refused)
+
+
+async def test_a_person_and_a_worker_never_wait_for_each_other(desk: Desk) -> None:
+    """A worker writes outcomes into the audit and then moves the alert; a person the other way round."""
+    alert = await desk.pending()
+
+    async def note(conn: AsyncConnection) -> None:
+        await audit.append(conn, actor="alertbot", verb="sent", at=NOW, alert=alert.id)
+        await asyncio.sleep(0.02)
+
+    async def worker(conn: AsyncConnection) -> None:
+        await note(conn)
+        await reading.get(conn, alert.id, lock=True)
+
+    async def person(conn: AsyncConnection) -> None:
+        await reading.get(conn, alert.id, lock=True)
+        await note(conn)
+
+    both = (desk.database.transact(work) for work in (worker, person) * 3)
+    await asyncio.gather(*both)
+    assert (await desk.read(audit.verify)).whole
 
 
 async def test_nobody_signs_what_has_been_edited_meanwhile(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +10,26 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from alertbot.errors import StoreFailed
 from alertbot.store import migrate
+from alertbot.store.failures import parse_url
 from alertbot.store.tables import metadata
 
 
 @pytest.fixture
 def engine(database_url: str) -> Any:
-    made = migrate._engine(database_url)
+    address = parse_url(database_url)
+    if address.drivername.startswith("sqlite"):
+        address = address.set(drivername="sqlite")
+    made = create_engine(address, poolclass=NullPool)
     yield made
     made.dispose()
 
 
 def test_the_revisions_named_are_the_revisions_there() -> None:
-    scripts = ScriptDirectory.from_config(migrate._config())
+    scripts = ScriptDirectory.from_config(migrate.alembic_config())
     found = [script.revision for script in scripts.walk_revisions()]
     assert tuple(reversed(found)) == migrate.REVISIONS
     assert scripts.get_heads() == [migrate.HEAD]
@@ -52,9 +57,13 @@ def schema(connection: Connection) -> list[Any]:
         return sorted(
             (kind, name, parts(sql or "")) for kind, name, sql in connection.execute(text(query))
         )
+    columns = (
+        "SELECT table_name, column_name, ordinal_position, data_type, is_nullable, column_default,"
+        " character_maximum_length FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND table_name <> 'alembic_version'"
+    )
     queries = (
-        "SELECT table_name, column_name, data_type, is_nullable, character_maximum_length,"
-        " column_default FROM information_schema.columns WHERE table_schema = 'public'",
+        columns,
         "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype <> 'n'",
     )
@@ -123,7 +132,7 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE delivery (x)")  # in the way
     connection.commit()
     connection.close()
-    with pytest.raises(Exception, match="already exists"):
+    with pytest.raises(StoreFailed, match="already exists"):
         migrate.upgrade(f"sqlite:///{path}")
     assert _tables(path) == ["delivery"]
 
@@ -132,7 +141,7 @@ def test_a_database_of_the_future_is_refused(database_url: str, engine: Engine) 
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for attempt in (migrate.upgrade, migrate.pending, migrate.sql):
-        with pytest.raises(StoreFailed, match="newer than this program .*9999.*update alertbot"):
+        with pytest.raises(StoreFailed, match=r"newer than this program .*9999.*update alertbot"):
             attempt(database_url)
 
 
@@ -143,3 +152,20 @@ def test_migrations_name_their_tables_themselves() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         imports = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
         assert not [name for name in imports if name and name.startswith("alertbot")], path
+
+
+def test_programs_that_start_at_once_make_one_schema(engine: Engine, database_url: str) -> None:
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate.upgrade, [database_url] * 4))
+    assert migrate.pending(database_url) == ()
+
+
+def test_a_database_out_of_reach_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "text.db"
+    path.write_text("this is not a database at all" * 100)
+    for url in (f"sqlite:///{path}", "postgresql://nobody@127.0.0.1:1/none"):
+        with pytest.raises(StoreFailed):
+            migrate.pending(url)

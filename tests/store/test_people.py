@@ -182,6 +182,13 @@ async def test_the_last_admin_stays(desk: Desk) -> None:
     assert (await desk.by_token(desk.ada_token)).counts
 
 
+async def test_of_two_admins_who_revoke_each_other_one_stays(desk: Desk) -> None:
+    results = await asyncio.gather(
+        desk.revoke("Ben", desk.ada), desk.revoke("Ada", desk.ben), return_exceptions=True
+    )
+    assert sorted(isinstance(result, Refused) for result in results) == [False, True]
+
+
 async def test_my_own_new_token_counts_at_once(desk: Desk) -> None:
     same, token = await desk.rotate("Ada", desk.ada)
     assert same.counts

@@ -1,7 +1,4 @@
-"""What Alembic runs: on the connection that `store.migrate` gives it, or offline, to print SQL.
-
-For `alembic revision --autogenerate` while developing, see `CONTRIBUTING.md`.
-"""
+"""What Alembic runs: on the connection that `store.migrate` gives it, or offline, to print SQL."""
 
 from alembic import context
 

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _spent()
     _dispatch()
     _delivery()
+    _delivery_indexes()
 
 
 def _account() -> None:
@@ -160,6 +161,9 @@ def _delivery() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
     )
+
+
+def _delivery_indexes() -> None:
     op.create_index(
         "ix_delivery_after",
         "delivery",

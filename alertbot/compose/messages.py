@@ -1,0 +1,190 @@
+"""From a rendered text to the finished messages of one channel and language; pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from alertbot.compose import mail, measure, writing
+from alertbot.compose.kinds import Frame, Kind, Template
+from alertbot.compose.lint import free_words
+from alertbot.compose.markup import Block
+from alertbot.compose.render import Rendered, words
+from alertbot.compose.split import Excess, Room, Thread, single, split
+from alertbot.compose.values import Value
+from alertbot.model import Channel, ChannelSpec, Fault, Markup, Message
+from alertbot.words import _
+
+OTHER_FORM = {"short": "long", "long": "short"}
+_ENTITY_WEIGHT = 41  # 4096 / 100, rounded up: a Telegram message may hold 100 entities
+_QUOTED = 60
+
+
+Blocks = tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What opens and closes every part of an exercise; `brief`: the word alone, where there is little room.
+    `notice` and `farewell`: what the full marks say besides it."""
+
+    opening: Blocks
+    closing: Blocks
+    brief: Blocks
+    notice: Blocks
+    farewell: Blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One language of an alert before it is cut to a channel. `marks`: it is an exercise."""
+
+    lang: str
+    head: Blocks
+    body: Blocks
+    foot: Blocks
+    subject: str
+    marks: Marks | None = None
+
+
+def template(kind: Kind, spec: ChannelSpec, lang: str) -> Template | None:
+    """The channel type's own template, else that of its form, else the other form's."""
+    own = kind.template(lang, spec.form, spec.type)
+    return own or kind.template(lang, OTHER_FORM.get(spec.form, "long"))
+
+
+def edition(kind: Kind, lang: str, text: Rendered, frame: Frame | None, alert: str) -> Edition:
+    """The text with its subject, and the marks of an exercise where there is a frame."""
+    subject = text.subject or f"{kind.title.get(lang, kind.name)} [{alert}]"
+    if frame is None:
+        return Edition(lang, text.head, text.body, text.foot, subject)
+    marked = f"{frame.subject.get(lang, '')} {subject}".strip()
+    return Edition(lang, text.head, text.body, text.foot, marked, _marks(frame, lang))
+
+
+def _marks(frame: Frame, lang: str) -> Marks:
+    opening, closing = frame.opening.get(lang, ""), frame.closing.get(lang, "")
+    subject = frame.subject.get(lang, "")
+    word = subject.rstrip(" \u00a0:")
+    pieces = (opening, closing, word, opening.removeprefix(subject), closing.removesuffix(word))
+    return Marks(*(words(piece.strip(), lang) for piece in pieces))
+
+
+def whole_text(one: Edition) -> str:
+    """Subject and text in one piece, before any cut, without the marks of an exercise."""
+    return f"{one.subject}\n\n{writing.plain((*one.head, *one.body, *one.foot))}"
+
+
+def thread(spec: ChannelSpec, one: Edition) -> Thread:
+    """The parts that this channel takes: the first layout in which everything has room."""
+    room = _room(spec)
+    cut = Thread(())
+    for head, body, foot in _layouts(one):
+        if spec.parts:
+            cut = split(head, body, foot, room, one.lang)
+        else:
+            cut = single((*head, *body, *foot), room)
+        if not cut.excess:
+            break
+    return cut
+
+
+def _layouts(one: Edition) -> Iterator[tuple[Blocks, Blocks, Blocks]]:
+    """Head, body and foot. The marks of an exercise take room: where it is short, every part is opened and
+    closed by the word alone, then head and foot stand once instead of in each part."""
+    marks = one.marks
+    if marks is None:
+        yield one.head, one.body, one.foot
+        return
+    yield (*marks.opening, *one.head), one.body, (*one.foot, *marks.closing)
+    told = (*marks.notice, *one.body, *marks.farewell)
+    yield (*marks.brief, *one.head), told, (*one.foot, *marks.brief)
+    once = (*marks.notice, *one.head, *one.body, *one.foot, *marks.farewell)
+    yield marks.brief, once, marks.brief
+
+
+def _room(spec: ChannelSpec) -> Room | None:
+    if spec.limit is None:
+        return None
+    if spec.markup is Markup.TELEGRAM:
+        return Room(spec.limit, lambda blocks: max(length(spec, blocks), _entity_length(blocks)))
+    return Room(spec.limit, lambda blocks: length(spec, blocks))
+
+
+def _entity_length(blocks: Sequence[Block]) -> int:
+    return _ENTITY_WEIGHT * writing.entities(blocks)
+
+
+def length(spec: ChannelSpec, blocks: Sequence[Block]) -> int:
+    """What the platform counts."""
+    shown = writing.visible(blocks) if spec.markup is Markup.TELEGRAM else writing.plain(blocks)
+    return measure.measure(measure.normal(shown), spec.measure)
+
+
+def written(channel: Channel, one: Edition, thread: Thread) -> list[Message]:
+    """The finished messages."""
+    return [
+        _message(channel, one, part, blocks, len(thread.parts))
+        for part, blocks in enumerate(thread.parts, 1)
+    ]
+
+
+def _message(channel: Channel, one: Edition, part: int, blocks: Sequence[Block], parts: int) -> Message:
+    spec = channel.spec
+    html = _html(spec, one, blocks)
+    return Message(
+        channel=channel.name,
+        type=channel.type,
+        lang=one.lang,
+        part=part,
+        parts=parts,
+        text=measure.normal(writing.plain(blocks)),
+        html=None if html is None else measure.normal(html),
+        subject=measure.normal(one.subject) if spec.markup is Markup.EMAIL else None,
+        length=length(spec, blocks),
+        limit=spec.limit,
+        measure=spec.measure,
+        has_link=writing.has_link(blocks),
+    )
+
+
+def _html(spec: ChannelSpec, one: Edition, blocks: Sequence[Block]) -> str | None:
+    if spec.markup is Markup.TELEGRAM:
+        return writing.telegram(blocks)
+    if spec.markup is Markup.EMAIL:
+        return mail.document(blocks, subject=one.subject, lang=one.lang)
+    return None
+
+
+def too_long(channel: Channel, one: Edition, excess: Excess, values: Mapping[str, Value]) -> Fault:
+    """What to shorten, and by how much."""
+    text = writing.plain(excess.blocks)
+    field = _longest_field(text, one.lang, values)
+    place = {"channel": channel.name, "lang": one.lang, "over": excess.over}
+    if field:
+        sentence = _("{channel} ({lang}): {over} characters too long; shorten “{field}”.").format(
+            **place, field=field
+        )
+    elif excess.piece == "frame":
+        sentence = _(
+            "{channel} ({lang}): head and foot leave no room for the text; {over} characters too long."
+        )
+        sentence = sentence.format(**place)
+    else:
+        sentence = _("{channel} ({lang}): {over} characters too long; shorten the paragraph “{text}”.")
+        sentence = sentence.format(**place, text=_quoted(text))
+    return Fault("too_long", sentence, field or None, channel.name, one.lang)
+
+
+def _quoted(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _QUOTED else line[:_QUOTED].rstrip() + "…"
+
+
+def _longest_field(text: str, lang: str, values: Mapping[str, Value]) -> str:
+    """The field whose wording takes the most room in this text."""
+    said = " ".join(text.split())
+    found = {
+        len(wording): field
+        for field, of_lang, wording in free_words(values)
+        if of_lang in ("", lang) and wording.strip() and " ".join(wording.split()).rstrip(".") in said
+    }
+    return found[max(found)] if found else ""

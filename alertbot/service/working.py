@@ -1,0 +1,91 @@
+"""The worker: the delivery engine with this service's hooks, until stopped or until nothing is due."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from alertbot.delivery.ledger import Hooks
+from alertbot.delivery.runners import LocalRunner
+from alertbot.errors import AlertbotError
+from alertbot.model import Purpose
+from alertbot.service import deciding, publishing, settling
+from alertbot.service.context import Context
+from alertbot.store.connection import Connection
+from alertbot.store.deliveries import Outcome
+
+if TYPE_CHECKING:
+    from alertbot.app import App
+
+log = logging.getLogger(__name__)
+
+CLOCK_SECONDS = 5.0  # between two looks at what has expired
+
+
+async def run_once(app: "App") -> dict[str, Any]:
+    """Work until no row is claimable; the tally, with `waiting` for what is still open."""
+    service = await app.open()
+    await deciding.expire_overdue(service)
+    tally = await _runner(app, service).run_once()
+    return asdict(tally)
+
+
+async def run_until_stopped(app: "App") -> dict[str, Any]:
+    """Work until SIGTERM or SIGINT; calls under way end first."""
+    service = await app.open()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    await warm(app)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_runner(app, service).run(stop))
+        tasks.create_task(_watch_clock(service, stop))
+    return {"stopped": True}
+
+
+async def warm(app: "App") -> None:
+    """Load every channel's library and secrets now, so that the first post does not wait for them. A
+    channel that cannot be used says so here, and again when something is to be sent on it."""
+    for name, adapter in app.adapters().items():
+        try:
+            await adapter.warm()
+        except AlertbotError as error:
+            log.warning("%s: %s", name, error)
+
+
+def hooks(service: Context) -> Hooks:
+    """What the engine does in its own transactions on behalf of alerts and audit."""
+
+    async def outcomes(conn: Connection, moved: Sequence[Outcome]) -> None:
+        await settling.note_outcomes(service, conn, moved)
+
+    async def advance(conn: Connection, alert_ids: Sequence[str]) -> None:
+        await settling.advance_all(service, conn, alert_ids)
+
+    async def verify(conn: Connection, alert_id: str, purpose: Purpose, digest: str) -> str | None:
+        return (
+            await publishing.verify(conn, alert_id, digest) if purpose is Purpose.PUBLICATION else None
+        )
+
+    return Hooks(outcomes=outcomes, first_intent=advance, settled=advance, verify=verify)
+
+
+def _runner(app: "App", service: Context) -> LocalRunner:
+    return LocalRunner(service.database, app.adapters(), hooks=hooks(service))
+
+
+async def _watch_clock(service: Context, stop: asyncio.Event) -> None:
+    """Let pending alerts expire in time."""
+    while not stop.is_set():
+        try:
+            await deciding.expire_overdue(service)
+        except AlertbotError as error:
+            log.warning("%s", error)
+        try:
+            async with asyncio.timeout(CLOCK_SECONDS):
+                await stop.wait()
+        except TimeoutError:
+            continue

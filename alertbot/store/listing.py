@@ -1,0 +1,163 @@
+"""Looking at the outbox: deliveries one by one, and the sums that `status` shows. Reads only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.model import DeliveryState
+from alertbot.store import workers
+from alertbot.store.accounts import everything_halted
+from alertbot.store.clock import NOW
+from alertbot.store.deliveries import FAR
+from alertbot.store.tables import account, delivery, dispatch
+from alertbot.store.workers import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One delivery as `deliveries` shows it. Moments are epoch seconds; `retry_at` is None where the row
+    does not wait for a moment (for the part before it, or no more)."""
+
+    id: int
+    alert: str
+    channel: str
+    purpose: str
+    target: str
+    lang: str | None
+    part: int
+    state: DeliveryState
+    attempts: int
+    reason: str | None
+    remote_id: str | None
+    url: str | None
+    note: str | None
+    retry_at: float | None
+    attempted_at: float | None
+    settled_at: float | None
+
+
+async def deliveries(
+    conn: AsyncConnection,
+    alert: str | None = None,
+    *,
+    states: Sequence[DeliveryState] = (),
+    limit: int | None = None,
+) -> list[Line]:
+    """Deliveries in the order they were written; with `limit` the newest ones."""
+    d = delivery.c
+    wanted = (
+        select(d.id, dispatch.c.alert_id, account.c.name, dispatch.c.purpose, d.target, d.lang, d.part,
+               d.state, d.attempts, d.reason, d.remote_id, d.url, d.note, d.retry_at, d.attempted_at,
+               d.settled_at)
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .order_by(d.id.desc())
+    )
+    if alert is not None:
+        wanted = wanted.where(dispatch.c.alert_id == alert)
+    if states:
+        wanted = wanted.where(d.state.in_([state.value for state in states]))
+    rows = (await conn.execute(wanted.limit(limit))).all()
+    return [_line(row) for row in reversed(rows)]
+
+
+def _line(row: Any) -> Line:
+    state = DeliveryState(row.state)
+    waits = state is DeliveryState.PENDING and row.retry_at < FAR
+    return Line(*row[:7], state, *row[8:13], row.retry_at if waits else None, *row[14:])
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many deliveries of an alert on a channel are in a state, for one reason."""
+
+    alert: str
+    channel: str
+    state: DeliveryState
+    reason: str | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What holds an account back. `blocked_for`: seconds, 0 where it is free."""
+
+    channel: str
+    halted: bool
+    paused: str | None
+    blocked_for: float
+    blocked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The outbox at a glance. `oldest_pending`: seconds that the oldest due delivery has waited."""
+
+    counts: tuple[Count, ...]
+    oldest_pending: float | None
+    halted: bool
+    halted_alerts: tuple[str, ...]
+    accounts: tuple[Flags, ...]
+    workers: tuple[Worker, ...]
+
+    @property
+    def alive(self) -> bool:
+        return any(worker.alive for worker in self.workers)
+
+
+async def summary(conn: AsyncConnection, alert: str | None = None) -> Summary:
+    """Counts with reasons (of one alert or all), and everything that holds deliveries back."""
+    which = [dispatch.c.alert_id == alert] if alert is not None else []
+    return Summary(
+        counts=await _counts(conn, which),
+        oldest_pending=await _oldest(conn, which),
+        halted=await everything_halted(conn),
+        halted_alerts=await _halted_alerts(conn, which),
+        accounts=await _flags(conn),
+        workers=tuple(await workers.seen(conn)),
+    )
+
+
+async def _counts(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> tuple[Count, ...]:
+    keys = (dispatch.c.alert_id, account.c.name, delivery.c.state, delivery.c.reason)
+    counted = (
+        select(*keys, func.count())
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(*which)
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+    rows = await conn.execute(counted)
+    return tuple(Count(row[0], row[1], DeliveryState(row[2]), row[3], row[4]) for row in rows)
+
+
+async def _oldest(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> float | None:
+    since = func.min(delivery.c.retry_at)
+    oldest = (
+        select(NOW - since)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(*which, ~dispatch.c.closed, delivery.c.state == "pending", delivery.c.retry_at <= NOW)
+    )
+    return await conn.scalar(oldest)
+
+
+async def _halted_alerts(
+    conn: AsyncConnection, which: list[ColumnElement[bool]]
+) -> tuple[str, ...]:
+    halted = select(dispatch.c.alert_id).where(*which, dispatch.c.halted, ~dispatch.c.closed)
+    return tuple(await conn.scalars(halted.distinct().order_by(dispatch.c.alert_id)))
+
+
+async def _flags(conn: AsyncConnection) -> tuple[Flags, ...]:
+    a = account.c
+    rows = await conn.execute(
+        select(a.name, a.halted, a.paused, a.blocked_until - NOW, a.blocked).order_by(a.name)
+    )
+    return tuple(
+        Flags(row[0], row[1], row[2], max(0.0, row[3]), row[4] if row[3] > 0 else None)
+        for row in rows
+    )

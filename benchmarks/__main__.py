@@ -1,0 +1,42 @@
+"""Run every benchmark and print the figures; also writes them to `benchmarks/RESULTS.md`."""
+
+import os
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import engine, first_byte, mail, startup
+
+Figures = dict[str, object]
+PARTS: dict[str, Callable[[], Figures]] = {
+    "Cold start (goal: at most 2 times the peer)": startup.measure,
+    "Approval to first byte (goal: at most 50 ms)": first_byte.measure,
+    "Engine on SQLite, intent and outcome committed (goal: 5000/s, under 120 MB)": engine.sqlite,
+    "Engine on PostgreSQL, intent and outcome committed (goal: 3000/s, under 120 MB)": engine.postgresql,
+    "Mail to a local sink": mail.measure,
+}
+
+
+def main() -> None:
+    lines = [f"# Figures of {datetime.now(UTC):%Y-%m-%d}", "", _machine(), ""]
+    print("\n".join(lines))
+    for title, measure in PARTS.items():
+        part = [f"## {title}", "", "| figure | value |", "|---|---|"]
+        part += [f"| {name} | {value} |" for name, value in measure().items()]
+        print("\n".join(part), "\n", flush=True)
+        lines += [*part, ""]
+    (Path(__file__).parent / "RESULTS.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _machine() -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "apprise", "tweepy"))
+    return (
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores; {libraries}. Written by `make bench`; medians unless said otherwise."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""From approval to the first byte at the sandbox, with a worker running in a process of its own."""
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from alertbot.app import build
+from alertbot.sandbox.server import Sandbox
+from alertbot.service import deciding, drafting, people, reading
+from alertbot.service.wishes import Wishes
+
+ALERTS = 20
+CONFIG = """
+organisation: {{name: Bench, languages: [fr], verification_page: "https://www.example.org/", sandbox: true}}
+database: {database}
+channels:
+  x_main:
+    type: x
+    api_url: {x}
+    consumer_key_env: BENCH_A
+    consumer_secret_env: BENCH_B
+    access_token_env: BENCH_C
+    access_token_secret_env: BENCH_D
+    pace: {{per_second: 100, windows: []}}
+"""
+
+
+def measure(database: str = "sqlite:///bench.db") -> dict[str, object]:
+    """Median and worst in milliseconds over `ALERTS` approvals."""
+    with tempfile.TemporaryDirectory() as folder:
+        spent = asyncio.run(_measure(Path(folder), database))
+    return {
+        "approve -> first byte (ms, median)": round(statistics.median(spent) * 1000, 1),
+        "worst (ms)": round(max(spent) * 1000, 1),
+        "alerts": len(spent),
+    }
+
+
+async def _measure(folder: Path, database: str) -> list[float]:
+    arrivals: asyncio.Queue[float] = asyncio.Queue()
+    async with Sandbox(speed=1000) as sandbox:
+        config = folder / "config.yaml"
+        config.write_text(CONFIG.format(database=database, x=sandbox.x_url), encoding="utf-8")
+        _listen(sandbox, arrivals)
+        worker = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).parent / "alertbot"), "--config", str(config), "run",
+            stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            return await _approve_all(config, arrivals)
+        finally:
+            worker.terminate()
+            await worker.wait()
+
+
+def _listen(sandbox: Sandbox, arrivals: "asyncio.Queue[float]") -> None:
+    """Note when a post arrives at the X platform."""
+    handle = sandbox.x.create
+
+    def noted(*arguments: Any) -> Any:
+        arrivals.put_nowait(time.perf_counter())
+        return handle(*arguments)
+
+    sandbox.x.create = noted  # type: ignore[method-assign]
+
+
+async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[float]:
+    app = build(config)
+    service = await app.open()
+    first = await people.add(service, None, "Ada", ["author"], None)
+    second = await people.add(service, first["token"], "Bo", ["approver"], None)
+    author = await people.acting(service, first["token"])
+    approver = await people.acting(service, second["token"])
+    while not (await reading.status(service, None))["worker"]["alive"]:
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(1.0)  # the worker loads its libraries
+    spent = []
+    for number in range(ALERTS + 1):
+        values = {"what_fails": f"le 15, relevé {'i' * (number + 1)}"}
+        wishes = Wishes("holding", _example(app, values))
+        view = await drafting.draft(service, author, wishes)
+        await drafting.submit(service, author, view["id"])
+        begun = time.perf_counter()
+        await deciding.approve(service, approver, view["id"], view["digest"])
+        arrived = await asyncio.wait_for(arrivals.get(), 10)
+        if number:  # the first call pays for the connection
+            spent.append(arrived - begun)
+        await asyncio.sleep(0.05)
+    await app.close()
+    return spent
+
+
+def _example(app: Any, values: dict[str, Any]) -> dict[str, Any]:
+    from alertbot.service.composing import load_kind
+
+    return dict(load_kind(app.voice, "holding")[0].example) | values

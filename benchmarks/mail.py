@@ -1,0 +1,70 @@
+"""Mails per second through the mail adapter to a local sink, which keeps nothing."""
+
+import asyncio
+import time
+from typing import Any
+
+from alertbot.channels.email import EmailAdapter
+from alertbot.model import Channel, Pace, Post, Target
+
+MAILS = 2000
+AT_ONCE = 16
+
+
+def measure() -> dict[str, object]:
+    seconds = asyncio.run(_measure())
+    return {"mails per second": round(MAILS / seconds), "mails": MAILS, "at once": AT_ONCE}
+
+
+async def _measure() -> float:
+    from aiosmtpd.controller import Controller
+
+    class Sink:
+        async def handle_DATA(self, *_arguments: Any) -> str:  # noqa: N802 - aiosmtpd's name
+            return "250 OK"
+
+    controller = Controller(Sink(), hostname="127.0.0.1", port=0, ready_timeout=10)
+    controller.start()
+    assert controller.server is not None
+    port = controller.server.sockets[0].getsockname()[1]
+    try:
+        return await _send(port)
+    finally:
+        controller.stop()
+
+
+async def _send(port: int) -> float:
+    settings = EmailAdapter.settings_type(
+        type="email", host="127.0.0.1", port=port, security="none",
+        sender="bench@example.org", recipients=["a@example.org"],
+    )  # fmt: skip
+    target = Target("a@example.org", "fr")
+    adapter = EmailAdapter(
+        Channel("press", EmailAdapter.spec, ("fr",), targets=(target,), pace=Pace()), settings
+    )
+    waiting = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        async with waiting:
+            await adapter.publish(_post(number))
+
+    await adapter.publish(_post(MAILS))
+    begun = time.perf_counter()
+    await asyncio.gather(*(one(number) for number in range(MAILS)))
+    spent = time.perf_counter() - begun
+    await adapter.close()
+    return spent
+
+
+def _post(number: int) -> Post:
+    return Post(
+        alert="BNCH-1",
+        delivery=number,
+        attempt=1,
+        target=f"reader-{number}@example.org",
+        lang="fr",
+        text="Un texte d'essai.\n" * 20,
+        html="<!doctype html><html lang=fr><body><p>Un texte d'essai.</p></body></html>",
+        subject="Essai",
+        message_id=f"bnch-1.{number}@alertbot",
+    )

@@ -1,0 +1,64 @@
+"""Write `docs/reference/commands.md` from the commands themselves: `make docs`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ["LANGUAGE"] = "en"  # before the words are loaded
+
+import typer
+
+from alertbot import cli
+
+PAGE = Path(__file__).parent / "reference" / "commands.md"
+HEAD = """# Commands
+
+Written from the program itself by `make docs`; the suite fails where it is out of date.
+
+`alertbot [--config FILE] [--token-file FILE] COMMAND …`. The configuration is `--config`, else
+`$ALERTBOT_CONFIG`, else `./config.yaml`. The acting person's token is in `ALERTBOT_TOKEN` or in the file of
+`--token-file`. With `--json` exactly one JSON document is printed on stdout and words go to stderr. The words
+follow your locale (`LANG`, `LC_ALL`): English or French.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | refused by a rule; nothing was changed |
+| 2 | usage, configuration or database |
+| 3 | delivered in part: something failed, is uncertain or still waits |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    cli.load(None)
+    root: Any = typer.main.get_command(cli.app)
+    return HEAD + "".join(_section(f"alertbot {name}", command) for name, command in _walk(root))
+
+
+def _walk(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        yield prefix + name, command
+        if hasattr(command, "commands"):
+            yield from _walk(command, f"{prefix}{name} ")
+
+
+def _section(name: str, command: Any) -> str:
+    words = [f"\n## `{name}`\n", f"{command.help}\n"]
+    rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
+    if rows:
+        words += ["| argument or option | what it does |\n|---|---|", *rows, ""]
+    if command.epilog:
+        words += [f"{command.epilog.replace('Example: ', 'Example: `', 1)}`\n"]
+    return "\n".join(words)
+
+
+def _row(parameter: Any) -> str:
+    shown = " ".join(parameter.opts) if parameter.opts[0].startswith("-") else str(parameter.metavar or parameter.name)
+    metavar = f" {parameter.metavar}" if parameter.metavar and parameter.opts[0].startswith("-") else ""
+    return f"| `{shown}{metavar}` | {(parameter.help or '').replace('|', '/')} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,192 @@
+"""Apprise: the contract, what its results mean, and that nothing is cut, split or repeated."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from apprise.result import AppriseResultStatus as Status
+
+from alertbot.channels import apprise_client
+from alertbot.channels.apprise import ENCRYPTED, PLAIN, AppriseAdapter, AppriseSettings
+from alertbot.channels.apprise_client import Outcome
+from alertbot.errors import (
+    ChannelDown,
+    ChannelError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from alertbot.model import Audience, Channel, Post
+from tests.channels import raw
+from tests.channels.contract import NetworkChannelContract
+
+TOKEN = "s3cr3t-hook-token-0123456789"
+OK = raw.http_answer(200, b"ok")
+
+
+class TestContract(NetworkChannelContract):
+    adapter_type = AppriseAdapter
+
+    @pytest.fixture(autouse=True)
+    def _url(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+
+    def secrets(self) -> dict[str, str]:
+        return {"APPRISE_URL": f"json://127.0.0.1:9/{TOKEN}"}
+
+    def settings(self, port: int, **more: Any) -> Any:
+        if "APPRISE_URL" in __import__("os").environ:
+            self.monkeypatch.setenv("APPRISE_URL", f"json://127.0.0.1:{port}/{TOKEN}")
+        soon = timedelta(seconds=0.4)
+        given = {"url_env": "APPRISE_URL", "connect_within": soon, "answer_within": soon}
+        return AppriseSettings(**(given | more))
+
+    def tells_no_secret(self, error: BaseException) -> None:
+        super().tells_no_secret(error)
+        assert TOKEN not in str(error) + repr(vars(error))
+
+    @asynccontextmanager
+    async def accepting(self) -> AsyncIterator[int]:
+        async with raw.listening(raw.http(OK)) as port:
+            yield port
+
+
+def adapter_for(monkeypatch: pytest.MonkeyPatch, url: str) -> AppriseAdapter:
+    monkeypatch.setenv("APPRISE_URL", url)
+    settings = AppriseSettings(url_env="APPRISE_URL", answer_within=timedelta(seconds=2))
+    return AppriseAdapter(Channel("elsewhere", AppriseAdapter.spec, ("fr",), Audience.TEAM), settings)
+
+
+def a_post(**changes: Any) -> Post:
+    return replace(TestContract().post(), **changes)
+
+
+async def test_the_text_goes_out_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+    text = "Panne & <15> *urgent* :smile: \\n {{x}}\nSuite"
+    async with raw.listening(raw.http(OK, seen)) as port:
+        await adapter_for(monkeypatch, f"json://127.0.0.1:{port}/x").publish(
+            a_post(text=text, subject="S")
+        )
+    body = json.loads(seen[0].partition(b"\r\n\r\n")[2])
+    assert (body["title"], body["message"]) == ("S", text)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (301, Uncertain),
+        (400, Rejected),
+        (401, ChannelDown),
+        (403, ChannelDown),
+        (404, ChannelDown),
+        (413, Rejected),
+        (429, Throttled),
+        (500, Uncertain),
+        (503, Uncertain),
+    ],
+)
+async def test_what_a_service_answers(
+    monkeypatch: pytest.MonkeyPatch, status: int, error: type[ChannelError]
+) -> None:
+    async with raw.listening(raw.http(raw.http_answer(status, b""))) as port:
+        with pytest.raises(error):
+            await adapter_for(monkeypatch, f"json://127.0.0.1:{port}/x").publish(a_post())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        (Outcome(Status.NOMATCH), ChannelDown),
+        (Outcome(Status.TIMEOUT), Uncertain),
+        (Outcome(Status.PARTIAL, (401,)), Uncertain),
+        (Outcome(Status.FAILURE), Uncertain),
+        (Outcome(Status.FAILURE, not_sent=True), Unavailable),
+    ],
+)
+def test_what_a_result_means(outcome: Outcome, error: type[ChannelError]) -> None:
+    assert type(apprise_client.meaning(outcome, "BKRT-1", "elsewhere")) is error
+
+
+async def test_nothing_is_repeated_whatever_the_address_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+    async with raw.listening(raw.http(raw.http_answer(500, b""), seen)) as port:
+        url = f"json://127.0.0.1:{port}/x?retry=3&wait=0&overflow=split"
+        with pytest.raises(Uncertain):
+            await adapter_for(monkeypatch, url).publish(a_post())
+    assert len(seen) == 1
+
+
+async def test_two_posts_need_no_wait_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = apprise_client.service("ntfys://example.org/topic", 1, 1)
+    assert service is not None
+    assert service.request_rate_per_sec == 0
+
+
+async def test_a_redirect_is_not_followed_whatever_the_address_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reached: list[bytes] = []
+    async with raw.listening(raw.http(OK, reached)) as other:
+        moved = raw.http_answer(307, b"", Location=f"http://127.0.0.1:{other}/")
+        async with raw.listening(raw.http(moved)) as port:
+            with pytest.raises(Uncertain):
+                await adapter_for(monkeypatch, f"json://127.0.0.1:{port}/x?redirect=yes").publish(
+                    a_post()
+                )
+    assert reached == []
+
+
+@pytest.mark.parametrize("post", [{"text": "x" * 32_769}, {"subject": "x" * 251}])
+async def test_too_long_is_refused_and_not_cut(
+    monkeypatch: pytest.MonkeyPatch, post: dict[str, Any]
+) -> None:
+    seen: list[bytes] = []
+    async with raw.listening(raw.http(OK, seen)) as port:
+        with pytest.raises(Rejected) as caught:
+            await adapter_for(monkeypatch, f"json://127.0.0.1:{port}/x").publish(a_post(**post))
+    assert caught.value.code == "too_long"
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mailto://user:pass@example.org",
+        "tgram://123456789:abcdefg_hijklmnop/12315544",
+        "dbus://",
+        "syslog://",
+        f"json://example.org/{TOKEN}",
+        f"ntfy://example.org/{TOKEN}",
+        "nonsense://example.org",
+        "slack://",
+        f"ntfys://example.org/{TOKEN}/second",
+        "just words",
+    ],
+)
+async def test_addresses_that_are_not_used(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(ChannelDown) as caught:
+        await adapter_for(monkeypatch, url).publish(a_post())
+    assert TOKEN not in str(caught.value)
+    assert caught.value.code == "config"
+
+
+async def test_identify_names_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await adapter_for(monkeypatch, "ntfys://example.org/topic").identify() == "ntfy"
+
+
+def test_apprise_knows_every_service_that_is_allowed() -> None:
+    import apprise
+
+    known = {
+        schema
+        for service in apprise.Apprise().details()["schemas"]
+        for kind in ("protocols", "secure_protocols")
+        for schema in service[kind] or ()
+    }
+    assert known >= ENCRYPTED | PLAIN

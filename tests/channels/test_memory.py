@@ -1,0 +1,56 @@
+"""The test double that is shipped."""
+
+import pytest
+
+from alertbot.channels.memory import Handler, MemoryAdapter, MemorySettings
+from alertbot.errors import Rejected, Unavailable
+from alertbot.model import Audience, Channel, Post, Receipt
+from tests.channels.contract import ChannelContract
+
+
+class TestContract(ChannelContract):
+    adapter_type = MemoryAdapter
+
+
+def remembering(handler: Handler | None = None) -> MemoryAdapter:
+    channel = Channel("memory", MemoryAdapter.spec, ("fr",), Audience.TEAM)
+    return MemoryAdapter(channel, MemorySettings(type="memory"), handler)
+
+
+def a_post(**changes: object) -> Post:
+    return TestContract().post(**changes)
+
+
+async def test_posts_are_kept_in_order() -> None:
+    memory = remembering()
+    receipts = [await memory.publish(a_post(text=text)) for text in "ab"]
+    assert [post.text for post in memory.posts] == ["a", "b"]
+    assert receipts[0].id != receipts[1].id
+
+
+async def test_a_handler_answers() -> None:
+    memory = remembering(lambda post: Receipt(post.text))
+    assert (await memory.publish(a_post(text="a"))).id == "a"
+
+
+async def test_a_handler_may_be_a_coroutine_and_may_raise() -> None:
+    async def down(_post: Post) -> Receipt:
+        raise Unavailable("down")
+
+    memory = remembering(down)
+    with pytest.raises(Unavailable):
+        await memory.publish(a_post())
+    assert len(memory.posts) == 1
+    assert not memory.standing
+
+
+async def test_edit_delete_find() -> None:
+    memory = remembering()
+    receipt = await memory.publish(a_post(text="a"))
+    await memory.edit(receipt.id, a_post(text="b"))
+    assert await memory.find(a_post(text="a")) is None
+    assert await memory.find(a_post(text="b")) == Receipt(receipt.id)
+    await memory.delete(receipt.id)
+    await memory.delete(receipt.id)
+    with pytest.raises(Rejected):
+        await memory.edit(receipt.id, a_post())

@@ -1,0 +1,294 @@
+"""Telegram: the contract, every row of the error map, editing, pinning, moved groups."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from alertbot.channels.telegram import TelegramAdapter, TelegramSettings
+from alertbot.errors import (
+    ChannelDown,
+    ChannelError,
+    Rejected,
+    Scope,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from alertbot.model import Audience, Channel, Post, Target
+from alertbot.sandbox.accounts import TelegramAccount
+from alertbot.sandbox.server import Sandbox
+from tests.channels import raw
+from tests.channels.contract import NetworkChannelContract
+
+TOKEN = TelegramAccount().token
+HTML = "<b>Panne</b> des numéros d'urgence &amp; &lt;téléphones&gt;"
+
+
+class TestContract(NetworkChannelContract):
+    adapter_type = TelegramAdapter
+    target = "@alertes_exemple"
+    html = HTML
+
+    def secrets(self) -> dict[str, str]:
+        return {"TELEGRAM_TOKEN": TOKEN}
+
+    def settings(self, port: int, **more: Any) -> Any:
+        soon = timedelta(seconds=0.4)
+        given = {
+            "api_url": f"http://127.0.0.1:{port}",
+            "bot_token_env": "TELEGRAM_TOKEN",
+            "chat": "@alertes_exemple",
+            "connect_within": soon,
+            "answer_within": soon,
+        }
+        return TelegramSettings(**(given | more))
+
+    @asynccontextmanager
+    async def accepting(self) -> AsyncIterator[int]:
+        async with Sandbox() as sandbox:
+            yield int(sandbox.telegram_url.rsplit(":", 1)[1])
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEGRAM_TOKEN", TOKEN)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(speed=1000) as running:
+        yield running
+
+
+def adapter_for(url: str, **more: Any) -> TelegramAdapter:
+    given = {"answer_within": timedelta(seconds=1), **more}
+    settings = TestContract().settings(int(url.rsplit(":", 1)[1]), **given)
+    return TelegramAdapter(Channel("telegram", TelegramAdapter.spec, ("fr",), Audience.TEAM), settings)
+
+
+@pytest.fixture
+async def telegram(sandbox: Sandbox) -> AsyncIterator[TelegramAdapter]:
+    adapter = adapter_for(sandbox.telegram_url)
+    yield adapter
+    await adapter.close()
+
+
+def a_post(**changes: Any) -> Post:
+    return replace(TestContract().post(), **changes)
+
+
+def message(**more: Any) -> dict[str, Any]:
+    chat = {"id": -100, "type": "channel", "title": "T"} | more.pop("chat", {})
+    return {"message_id": 5, "date": 1_700_000_000, "chat": chat, "text": "x"} | more
+
+
+def api(status: int, content: Any) -> raw.Handler:
+    return raw.http(raw.http_answer(status, json.dumps(content).encode()))
+
+
+async def outcome(handler: raw.Handler, **more: Any) -> Any:
+    async with raw.listening(handler) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}", **more)
+        try:
+            return await adapter.publish(a_post())
+        except ChannelError as error:
+            return error
+        finally:
+            await adapter.close()
+
+
+async def test_a_message_stands_with_its_address(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
+    receipt = await telegram.publish(a_post())
+    assert receipt.url == f"https://t.me/alertes_exemple/{receipt.id}"
+    assert "<b>Panne</b>" in sandbox.posts.telegram()[0].html
+
+
+async def test_without_html_the_text_goes_out_as_it_is(
+    telegram: TelegramAdapter, sandbox: Sandbox
+) -> None:
+    await telegram.publish(a_post(html=None, text="1 < 2 & *3*"))
+    assert sandbox.posts.telegram()[0].text == "1 < 2 & *3*"
+
+
+async def test_a_reply_answers_and_one_to_a_message_that_is_gone_is_sent_all_the_same(
+    telegram: TelegramAdapter, sandbox: Sandbox
+) -> None:
+    first = await telegram.publish(a_post())
+    await telegram.publish(a_post(reply_to=first.id))
+    await telegram.publish(a_post(reply_to="999999"))
+    assert len(sandbox.posts.telegram()) == 3
+
+
+async def test_what_is_asked_of_telegram() -> None:
+    seen: list[bytes] = []
+    answer = raw.http_answer(200, json.dumps({"ok": True, "result": message()}).encode())
+    async with raw.listening(raw.http(answer, seen)) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        await adapter.publish(a_post(reply_to="4"))
+        await adapter.close()
+    assert seen[0].startswith(f"POST /bot{TOKEN}/sendMessage HTTP/1.1".encode())
+    for part in (
+        b"parse_mode=HTML",
+        b"is_disabled",
+        b"allow_sending_without_reply",
+        b"%22message_id%22%3A+4",
+    ):
+        assert part in seen[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "scope"),
+    [
+        ("telegram:bad_entities", Rejected, Scope.MESSAGE),
+        ("telegram:chat_not_found", Rejected, Scope.CHANNEL),
+        ("telegram:kicked", Rejected, Scope.RECIPIENT),
+        ("telegram:unauthorized", ChannelDown, None),
+        ("telegram:server_error", Uncertain, None),
+        ("telegram:html", Uncertain, None),
+        ("telegram:html_200", Uncertain, None),
+        ("telegram:drop_before", Uncertain, None),
+        ("telegram:drop_after_commit", Uncertain, None),
+        ("telegram:slow:delay=2", Uncertain, None),
+    ],
+)
+async def test_error_map(
+    telegram: TelegramAdapter,
+    sandbox: Sandbox,
+    fault: str,
+    error: type[ChannelError],
+    scope: Scope | None,
+) -> None:
+    sandbox.faults.add(fault)
+    with pytest.raises(error) as caught:
+        await telegram.publish(a_post())
+    assert getattr(caught.value, "scope", None) == scope
+
+
+async def test_too_fast_says_until_when(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
+    sandbox.faults.add("telegram:flood:retry_after=3")
+    with pytest.raises(Throttled) as caught:
+        await telegram.publish(a_post())
+    assert caught.value.wait == 3
+
+
+async def test_too_long_a_message_is_refused_for_good(telegram: TelegramAdapter) -> None:
+    with pytest.raises(Rejected) as caught:
+        await telegram.publish(a_post(html="x" * 5000))
+    assert caught.value.scope is Scope.MESSAGE
+
+
+async def test_a_group_that_has_moved_is_followed_once(
+    telegram: TelegramAdapter, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("telegram:migrated:to=-1001234567890")
+    receipt = await telegram.publish(a_post())
+    assert "-1001234567890" in receipt.note
+    again = await telegram.publish(a_post(text="more", html=None))
+    assert not again.note
+
+
+async def test_a_group_that_moves_for_ever_is_a_matter_for_a_person(
+    telegram: TelegramAdapter, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("telegram:migrated:to=-1001234567890:times=always")
+    with pytest.raises(Rejected) as caught:
+        await telegram.publish(a_post())
+    assert caught.value.scope is Scope.CHANNEL
+
+
+async def test_edit_and_edit_without_a_change(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
+    receipt = await telegram.publish(a_post())
+    changed = await telegram.edit(receipt.id, a_post(html="<b>Fin</b>"))
+    same = await telegram.edit(receipt.id, a_post(html="<b>Fin</b>"))
+    assert changed.id == same.id == receipt.id
+    assert sandbox.posts.telegram()[0].html == "<b>Fin</b>"
+
+
+async def test_pin_delete_and_what_is_gone_already(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
+    receipt = await telegram.publish(a_post())
+    await telegram.pin(receipt.id)
+    await telegram.delete(receipt.id)
+    await telegram.delete(receipt.id)
+    assert sandbox.posts.telegram()[0].deleted_at is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "error"),
+    [
+        (
+            409,
+            {"ok": False, "error_code": 409, "description": "Conflict: other getUpdates"},
+            Unavailable,
+        ),
+        (404, {"ok": False, "error_code": 404, "description": "Not Found"}, ChannelDown),
+        (400, {"ok": False, "description": "Bad Request: not enough rights to send"}, Rejected),
+        (200, {"ok": True}, Uncertain),
+        (200, {"ok": True, "result": {}}, Uncertain),
+        (200, {"ok": True, "result": [1]}, Uncertain),
+        (200, {"ok": True, "result": message(message_id="five")}, Uncertain),
+        (302, {"ok": True, "result": message()}, Uncertain),
+    ],
+)
+async def test_other_answers(status: int, content: Any, error: type[ChannelError]) -> None:
+    assert type(await outcome(api(status, content))) is error
+
+
+async def test_only_public_chats_have_an_address() -> None:
+    private = await outcome(api(200, {"ok": True, "result": message()}), chat=-100)
+    public = await outcome(
+        api(200, {"ok": True, "result": message(chat={"username": "alertes_exemple"})}), chat=-100
+    )
+    assert (private.url, public.url) == (None, "https://t.me/alertes_exemple/5")
+
+
+async def test_a_token_that_the_server_repeats_is_not_repeated_by_us() -> None:
+    answer = {"ok": False, "error_code": 400, "description": f"Bad Request: bot{TOKEN} is bad"}
+    assert TOKEN not in repr(await outcome(api(400, answer)))
+
+
+@pytest.mark.parametrize("token", ["no token", "1:a/../b", "12345"])
+async def test_a_malformed_token_does_not_travel(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("TELEGRAM_TOKEN", token)
+    with pytest.raises(ChannelDown) as caught:
+        await adapter_for(sandbox.telegram_url).publish(a_post())
+    assert token not in str(caught.value)
+
+
+async def test_neither_redirects_nor_the_proxies_of_the_environment_are_followed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached: list[bytes] = []
+    async with raw.listening(raw.http(b"", reached)) as other:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{other}")
+        monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+        moved = raw.http_answer(307, b"", Location=f"http://127.0.0.1:{other}/")
+        assert isinstance(await outcome(raw.http(moved)), Uncertain)
+        adapter = adapter_for(sandbox.telegram_url)
+        await adapter.publish(a_post())
+        await adapter.close()
+    assert reached == []
+
+
+async def test_identify(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
+    assert await telegram.identify() == "@sandbox_bot"
+    sandbox.faults.add("telegram:drop_before:on=identify")
+    with pytest.raises(Unavailable):
+        await telegram.identify()
+
+
+def test_the_target_is_the_chat() -> None:
+    assert TelegramAdapter.targets(TestContract().settings(1)) == (Target("@alertes_exemple"),)
+
+
+@pytest.mark.parametrize("chat", ["alertes", "@a", "t.me/alertes", "", 1.5])
+def test_a_chat_is_a_name_or_a_number(chat: Any) -> None:
+    with pytest.raises(ValidationError):
+        TestContract().settings(1, chat=chat)

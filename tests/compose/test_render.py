@@ -1,0 +1,175 @@
+"""Templates: what they may do, how values come out, where faults are shown."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertbot.compose.kinds import Template
+from alertbot.compose.render import Rendered, TemplateBrokenError, render
+from alertbot.compose.values import SeenChoice, Url
+from alertbot.compose.writing import plain, telegram
+from alertbot.register.entry import NumberRow
+from alertbot.register.territories import find
+
+PARIS = ZoneInfo("Europe/Paris")
+ISSUED = datetime(2021, 6, 2, 18, 30, tzinfo=PARIS)
+RHONE, LOIRE, REUNION = find("69"), find("42"), find("974")
+assert RHONE
+assert LOIRE
+assert REUNION
+ROWS = (
+    NumberRow(RHONE, "samu", "04 65 71 00 15", "15"),
+    NumberRow(
+        RHONE, "police", "04 65 71 00 17", "17", zone={"fr": "Lyon"}, condition={"": "client *Orange*"}
+    ),
+    NumberRow(LOIRE, "samu", "04 65 71 00 42", "15", valid_until=ISSUED + timedelta(hours=3)),
+)
+
+
+def fill(text: str, lang: str = "fr", **values: object) -> Rendered:
+    return render(Template(text, "k/fr/short.md.j2"), values, lang=lang, zone=PARIS, issued=ISSUED)
+
+
+def body(text: str, lang: str = "fr", **values: object) -> str:
+    return plain(fill(text, lang, **values).body)
+
+
+def fault(text: str, **values: object) -> str:
+    with pytest.raises(TemplateBrokenError) as caught:
+        fill(text, **values)
+    return str(caught.value)
+
+
+def test_head_body_foot_and_subject() -> None:
+    text = (
+        "{% block subject %}\nPanne : {{ x }}\n{% endblock %}\n{% block head %}H{% endblock %}\n"
+        "reste\n{% block body %}\nB\n{% endblock %}{% block foot %}F{% endblock %}"
+    )
+    made = fill(text, x="le *15*")
+    assert (plain(made.head), plain(made.body), plain(made.foot)) == ("H", "reste\nB", "F")
+    assert made.subject == "Panne\u00a0: le *15*"
+
+
+@given(st.text(max_size=60))
+def test_values_are_never_markdown_nor_template(value: str) -> None:
+    made = fill("a{{ v }}z", v=value)
+    assert "<" not in telegram(made.body)
+    assert "{{" in plain(made.body) or "{{" not in value
+
+
+def test_values_stay_literal_however_they_are_joined() -> None:
+    text = "{% set m %}**{{ v }}**{% endset %}{{ v ~ v }} {{ m ~ v }} {{ m + v }} {{ [m, v]|join(' *') }} {{ v|upper }}"
+    html = telegram(fill(text, v="*x* <i>").body)
+    assert "<i>" not in html
+    assert "*x* &lt;i&gt;" in html
+
+
+def test_french_signs_keep_to_their_word() -> None:
+    assert body("Attention : « oui » ! https://example.org/") == (
+        "Attention\u00a0: «\u00a0oui\u00a0»\u00a0! https://example.org/"
+    )
+    assert body("Note : yes", "en") == "Note : yes"
+
+
+@pytest.mark.parametrize(
+    ("lang", "at", "expected"),
+    [
+        ("fr", ISSUED, "18:30"),
+        ("fr", datetime(2021, 6, 2, 14, 45, tzinfo=UTC), "16:45"),
+        ("fr", ISSUED + timedelta(hours=13, minutes=30), "jeudi 3 juin à 08:00"),
+        ("en", ISSUED + timedelta(hours=13, minutes=30), "Thursday 3 June at 08:00"),
+        ("fr", ISSUED + timedelta(days=365), "jeudi 2 juin 2022 à 18:30"),
+        ("en", ISSUED + timedelta(days=365), "Thursday 2 June 2022 at 18:30"),
+    ],
+)
+def test_moments(lang: str, at: datetime, expected: str) -> None:
+    assert body("{{ at|when }}", lang, at=at) == expected
+
+
+def test_local_time_where_one_other_zone_is_concerned() -> None:
+    assert body("{{ at|when(w) }}", at=ISSUED, w=(REUNION,)) == "18:30 (20:30, heure locale)"
+    assert body("{{ at|when(w) }}", "en", at=ISSUED, w=(REUNION,)) == "18:30 (20:30 local time)"
+    assert body("{{ at|when(w) }}", at=ISSUED, w=(REUNION, RHONE)) == "18:30"
+    assert (
+        body("{{ at|zone }} {{ at|day }} {{ at|clock }}", at=ISSUED)
+        == "heure de Paris mercredi 2 juin 18:30"
+    )
+
+
+def test_places_spans_lists() -> None:
+    assert body("{{ w|names }}", w=(RHONE, LOIRE)) == "Rhône (69) et Loire (42)"
+    assert body("{{ w|names(codes=false) }}", "en", w=(RHONE, LOIRE)) == "Rhône and Loire"
+    assert body("{{ d|span }}", d=timedelta(minutes=105)) == "1\u00a0heure et 45 minutes"
+    assert body("{{ d|span }}", "en", d=timedelta(0)) == "0 minutes"
+    assert body("{% for s in t|steps %}\n- {{ s }}\n{% endfor %}", t="un\n\ndeux") == "– un\n– deux"
+    assert body("{{ t }}", t="un\ndeux") == "un deux"
+    assert body("{{ t|sentence }}", t="Fini") == "Fini."
+    assert body("{{ c }}", c=SeenChoice("k", "mot")) == "mot"
+
+
+def test_numbers_keep_territory_zone_condition_and_validity() -> None:
+    nbsp = "\u00a0"
+    assert body("{{ n|numbers_block }}", n=ROWS) == (
+        f"69 Rhône\nSAMU (15){nbsp}: 04 65 71 00 15\nPolice (17){nbsp}: 04 65 71 00 17 – Lyon – client *Orange*\n\n"
+        f"42 Loire\nSAMU (15){nbsp}: 04 65 71 00 42 – jusqu’à 21:30"
+    )
+    assert "<s>04 65 71 00 15</s>" in telegram(fill("{{ n|numbers_block(struck=true) }}", n=ROWS).body)
+    assert (
+        body("{{ n|number_lines }}", "en", n=ROWS[:1])
+        == "– 69 Rhône, SAMU (medical) (15): 04 65 71 00 15"
+    )
+
+
+def test_an_address_is_a_link_only_by_type() -> None:
+    assert body("{{ u }}", u=Url("https://example.org/a_b_(c)*")) == "https://example.org/a_b_(c)*"
+    assert '<a href="https://example.org/">ici</a>' in telegram(
+        fill("{{ u|linked('ici') }}", u=Url("https://example.org/")).body
+    )
+    assert "url" in fault("{{ u|linked }}", u="https://example.org/")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a\n\n{{ unknown }}", ":3: 'unknown' is undefined"),
+        ("{{ none }}\n{{ nothing }}", ":2: A field that may be empty"),
+        ("x\n{{ at }}", ":2: A datetime"),
+        ("x\n\n{% if %}", ":3: "),
+        ("x\n{% include 'y' %}", ":2: A template stands alone"),
+        ("{% from 'y' import z %}", ":1: A template stands alone"),
+        ("x\n<b>fat</b>", ":2: A template may hold"),
+        ("{{ v|safe }}", ":1: No filter named"),
+    ],
+)
+def test_faults_name_file_and_line(text: str, place: str) -> None:
+    text = text.replace("{{ none }}", "a")
+    assert f"k/fr/short.md.j2{place}" in fault(text, nothing=None, at=ISSUED, v="x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for i in range(99999) %}{% for i in range(99999) %}{% endfor %}{% endfor %}",
+        "{% for i in range(10**9) %}{{ i }}{% endfor %}",
+        "{{ 'x' * 999999999 }}",
+        "{{ [1] * 999999999 }}",
+        "{{ 10 ** 10 ** 10 }}",
+        "{{ '%0999999999d' % 1 }}",
+        "{{ '{:999999999}'.format(1) }}",
+        "{{ v.center(999999999) }}",
+        "{% macro a() %}{{ a() }}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% for a in range(9999) %}" + "{{ v ~ v ~ v ~ v }}" * 9 + "{% endfor %}",
+        "{{ " + "(" * 5000 + ")" * 5000 + " }}",
+        "{{ v.__class__.__mro__ }}",
+        "{{ at.strftime('%Y') }}",
+        "{{ _setting.zone }}",
+        "x" * 60_000,
+    ],
+)
+def test_a_hostile_template_ends_quickly_with_a_sentence(text: str) -> None:
+    message = fault(text, v="mot" * 5, at=ISSUED)
+    assert message.startswith("k/fr/short.md.j2:")
+    assert "\n" not in message

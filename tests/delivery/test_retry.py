@@ -1,0 +1,82 @@
+"""The rules after an answer of a channel: pure, so tried with anything."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertbot.delivery.retry import (
+    LONGEST_DELAY,
+    LONGEST_WAIT,
+    MOST_ATTEMPTS,
+    Circumstances,
+    backoff,
+    next_step,
+)
+from alertbot.errors import ChannelDown, Rejected, Scope, Throttled, Unavailable, Uncertain
+from alertbot.model import DeliveryState, Receipt, WhenUncertain
+
+FIRST = Circumstances(attempt=1)
+RESEND = WhenUncertain.RESEND
+
+
+def test_a_receipt_is_sent() -> None:
+    step = next_step(Receipt("7", "https://example.org/7"), FIRST)
+    assert step.state is DeliveryState.SENT
+    assert step.receipt == Receipt("7", "https://example.org/7")
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_refusal_for_good_fails_and_pauses_where_the_account_is_at_fault(scope: Scope) -> None:
+    step = next_step(Rejected("no", scope=scope), FIRST)
+    assert step.state is DeliveryState.FAILED
+    assert step.reason == "no"
+    assert step.pause is (scope is Scope.CHANNEL)
+
+
+def test_a_refused_exercise_does_not_pause_the_live_channel() -> None:
+    step = next_step(Rejected("no", scope=Scope.CHANNEL, code="exercise"), FIRST)
+    assert (step.state, step.pause) == (DeliveryState.FAILED, False)
+
+
+@given(st.floats(allow_nan=False), st.booleans())
+def test_throttled_waits_as_long_as_the_channel_says_within_reason(wait: float, whole: bool) -> None:
+    step = next_step(Throttled("slow", wait=wait, whole_account=whole), FIRST)
+    assert step.state is DeliveryState.PENDING
+    assert 0 < step.delay <= LONGEST_WAIT
+    assert (step.push_account, step.push_target) == (
+        (step.delay, None) if whole else (None, step.delay)
+    )
+
+
+@given(st.integers(1, MOST_ATTEMPTS - 1), st.floats(0, 1))
+def test_unavailable_is_tried_again_ever_more_slowly(attempt: int, jitter: float) -> None:
+    step = next_step(Unavailable("down"), Circumstances(attempt, jitter=jitter))
+    assert step.state is DeliveryState.PENDING
+    assert 0.5 <= step.delay <= LONGEST_DELAY
+    assert backoff(attempt, jitter) <= backoff(attempt + 1, 1.0)
+
+
+def test_unavailable_ends_some_day() -> None:
+    assert next_step(Unavailable("down"), Circumstances(MOST_ATTEMPTS)).state is DeliveryState.FAILED
+
+
+def test_a_channel_that_is_down_is_paused_and_the_row_waits() -> None:
+    step = next_step(ChannelDown("401"), FIRST)
+    assert (step.state, step.pause) == (DeliveryState.PENDING, True)
+
+
+@given(st.sampled_from(WhenUncertain), st.booleans(), st.booleans())
+def test_uncertain_goes_out_again_only_once_only_by_policy_only_to_one(
+    policy: WhenUncertain, resent: bool, may: bool
+) -> None:
+    now = Circumstances(1, policy, resent=resent, may_resend=may)
+    step = next_step(Uncertain("lost"), now)
+    again = policy is RESEND and may and not resent
+    assert step.state is (DeliveryState.PENDING if again else DeliveryState.UNCERTAIN)
+    assert step.resent is again
+
+
+def test_what_was_resent_stays_so_over_later_attempts() -> None:
+    now = Circumstances(2, RESEND, resent=True, may_resend=True)
+    for answer in (Unavailable("x"), Throttled("x", wait=1.0), ChannelDown("x")):
+        assert next_step(answer, now).resent

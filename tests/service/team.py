@@ -1,0 +1,127 @@
+"""A team at work in a test: a service on memory channels, its people, and the worker."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alertbot.channels import specs
+from alertbot.channels.memory import MemoryAdapter
+from alertbot.compose.catalogue import shipped
+from alertbot.delivery.runners import LocalRunner, Tally
+from alertbot.model import Audience, Channel, Organisation, Person, Target
+from alertbot.service import deciding, drafting, people, reading, working
+from alertbot.service.composing import load_kind
+from alertbot.service.context import Context, Voice
+from alertbot.service.wishes import Wishes
+from alertbot.store.database import Database
+
+START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+def channel(
+    name: str, audience: Audience = Audience.LIVE, languages: tuple[str, ...] = ("fr", "en")
+) -> Channel:
+    return Channel(name, specs.MEMORY, languages, audience, (Target(name),))
+
+
+CHANNELS = (
+    channel("public"),
+    channel("second"),
+    channel("team", Audience.TEAM),
+    channel("drill", Audience.EXERCISE),
+)
+
+
+@dataclass
+class Team:
+    """The service with people by name, and adapters whose posts can be looked at."""
+
+    service: Context
+    clock: Clock
+    adapters: dict[str, MemoryAdapter]
+    people: dict[str, Person] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def draft(self, kind: str = "status", by: str = "ada", **options: Any) -> dict[str, Any]:
+        incident = options.pop("incident", None)
+        not_before = options.pop("not_before", None)
+        given = options.pop("given", None)
+        values = example(self.service, kind) | options.pop("changes", {}) if given is None else given
+        wishes = Wishes(kind, values, **options)
+        return await drafting.draft(
+            self.service, self.people[by], wishes, incident=incident, not_before=not_before
+        )
+
+    async def pending(self, kind: str = "status", **options: Any) -> dict[str, Any]:
+        view = await self.draft(kind, **options)
+        return await drafting.submit(self.service, self.people["ada"], view["id"])
+
+    async def approve(self, alert: str, by: str = "bo", digest: str | None = None) -> dict[str, Any]:
+        if digest is None:
+            await reading.show(self.service, alert, self.tokens[by])
+        return await deciding.approve(self.service, self.people[by], alert, digest)
+
+    async def approved(self, kind: str = "status", **options: Any) -> dict[str, Any]:
+        view = await self.pending(kind, **options)
+        for name in ("bo", "cy"):
+            if view["state"] == "pending":
+                view = await self.approve(view["id"], name)
+        return view
+
+    async def work(self, patience: float = 1.0) -> Tally:
+        runner = LocalRunner(
+            self.service.database, self.adapters, hooks=working.hooks(self.service), lease=2.0
+        )
+        return await runner.run_once(patience)
+
+    async def state(self, alert: str) -> str:
+        return str((await reading.brief(self.service, alert))["state"])
+
+    async def verbs(self) -> list[str]:
+        return [str(row["verb"]) for row in await reading.audit_export(self.service)]
+
+
+def example(service: Context, kind: str) -> dict[str, Any]:
+    return dict(load_kind(service.voice, kind)[0].example)
+
+
+def memory(one: Channel, handler: Callable[..., Any] | None = None) -> MemoryAdapter:
+    settings = MemoryAdapter.settings_type(type="memory")
+    return MemoryAdapter(one, settings, handler) if handler else MemoryAdapter(one, settings)
+
+
+async def gather(
+    database: Database,
+    channels: tuple[Channel, ...] = CHANNELS,
+    overrides: Mapping[str, Any] | None = None,
+    handlers: Mapping[str, Callable[..., Any]] | None = None,
+) -> Team:
+    """A team of an author (ada) and two approvers (bo, cy)."""
+    clock = Clock()
+    organisation = Organisation(
+        "Préfecture d'essai", verification_page="https://www.example.org/", sandbox=True
+    )
+    voice = Voice(
+        organisation, {one.name: one for one in channels}, (shipped(),), overrides or {}, clock
+    )
+    adapters = {one.name: memory(one, (handlers or {}).get(one.name)) for one in channels}
+    team = Team(Context(voice, database), clock, adapters)
+    first: str | None = None
+    for name, role in (("bo", "approver"), ("cy", "approver"), ("ada", "author")):
+        added = await people.add(team.service, first, name, [role], None)
+        first = first or added["token"]
+        team.tokens[name] = added["token"]
+        team.people[name] = await people.acting(team.service, added["token"])
+    return team

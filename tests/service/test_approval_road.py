@@ -1,0 +1,279 @@
+"""From draft to published, and every way in which it must not get there."""
+
+from datetime import timedelta
+
+import pytest
+
+from alertbot.errors import Faulty, Misuse, PastMoment, Refused
+from alertbot.service import deciding, drafting, publishing, reading
+from alertbot.store.database import Database
+from tests.service.team import Team, gather
+
+
+@pytest.fixture
+async def team(database: Database) -> Team:
+    return await gather(database)
+
+
+async def test_an_approved_alert_goes_out_everywhere_in_both_languages(team: Team) -> None:
+    view = await team.approved()
+    assert view["state"] == "approved"
+    tally = await team.work()
+    assert (tally.sent, tally.failed, tally.waiting) == (
+        5,
+        0,
+        0,
+    )  # 2 channels x 2 languages + the notice
+    assert await team.state(view["id"]) == "published"
+    assert {post.lang for post in team.adapters["public"].sent} == {"fr", "en"}
+    assert not team.adapters["drill"].sent
+
+
+async def test_what_is_sent_is_what_was_shown(team: Team) -> None:
+    view = await team.approved()
+    shown = await reading.show(team.service, view["id"], None)
+    await team.work()
+    texts = {(one["channel"], one["lang"]): one["text"] for one in shown["messages"]}
+    for name in ("public", "second"):
+        assert {
+            (name, post.lang): post.text for post in team.adapters[name].sent
+        }.items() <= texts.items()
+
+
+@pytest.mark.parametrize("who", ["ada"])
+async def test_the_author_cannot_approve(team: Team, who: str) -> None:
+    view = await team.pending()
+    with pytest.raises(Refused):
+        await team.approve(view["id"], who)
+    assert await team.state(view["id"]) == "pending"
+
+
+async def test_a_submitter_and_an_editor_cannot_approve(team: Team) -> None:
+    view = await team.draft()
+    await drafting.edit(team.service, team.people["cy"], view["id"], {"next_update": "+45m"}, {})
+    await drafting.submit(team.service, team.people["bo"], view["id"])
+    for name in ("bo", "cy"):
+        with pytest.raises(Refused):
+            await team.approve(view["id"], name)
+
+
+async def test_numbers_need_two_approvers(team: Team) -> None:
+    view = await team.pending("provisional_number")
+    view = await team.approve(view["id"], "bo")
+    assert view["state"] == "pending"
+    with pytest.raises(Refused, match="bo"):
+        await team.approve(view["id"], "bo")
+    assert (await team.approve(view["id"], "cy"))["state"] == "approved"
+
+
+async def test_a_correction_needs_one_who_may_be_its_author(team: Team) -> None:
+    view = await team.draft("correction", by="bo")
+    await drafting.submit(team.service, team.people["bo"], view["id"])
+    assert (await team.approve(view["id"], "bo"))["state"] == "approved"
+
+
+async def test_approving_without_having_looked_is_refused(team: Team) -> None:
+    view = await team.pending()
+    with pytest.raises(Refused, match="show"):
+        await deciding.approve(team.service, team.people["bo"], view["id"], None)
+
+
+async def test_approving_what_was_changed_since_is_refused(team: Team) -> None:
+    view = await team.pending()
+    await reading.show(team.service, view["id"], team.tokens["bo"])
+    await drafting.edit(team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {})
+    await drafting.submit(team.service, team.people["ada"], view["id"])
+    with pytest.raises(Refused, match="changed"):
+        await deciding.approve(team.service, team.people["bo"], view["id"], None)
+
+
+async def test_a_digest_counts_over_what_was_shown(team: Team) -> None:
+    view = await team.pending()
+    with pytest.raises(Misuse, match="12"):
+        await team.approve(view["id"], digest=view["digest"][:8])
+    with pytest.raises(Refused):
+        await team.approve(view["id"], digest="0" * 64)
+    assert (await team.approve(view["id"], digest=view["digest"][:12]))["state"] == "approved"
+
+
+async def test_a_promise_that_has_passed_blocks_until_retimed(team: Team) -> None:
+    view = await team.pending()
+    team.clock.forward(minutes=29)
+    await team.approve(view["id"], "bo") if False else None
+    team.clock.forward(minutes=2)
+    with pytest.raises(Refused):
+        await team.approve(view["id"])
+    fresh = await team.draft()
+    team.clock.forward(minutes=40)
+    with pytest.raises(PastMoment, match="retime"):
+        await drafting.submit(team.service, team.people["ada"], fresh["id"])
+    again = await drafting.submit(team.service, team.people["ada"], fresh["id"], retime=True)
+    assert again["digest"] != fresh["digest"]
+    assert (await team.approve(fresh["id"]))["state"] == "approved"
+
+
+async def test_retiming_moves_promises_and_leaves_the_beginning(team: Team) -> None:
+    view = await team.draft()
+    before = (await reading.show(team.service, view["id"], None))["values"]
+    team.clock.forward(minutes=40)
+    await drafting.submit(team.service, team.people["ada"], view["id"], retime=True)
+    after = (await reading.show(team.service, view["id"], None))["values"]
+    assert after["since"] == before["since"]
+    assert after["next_update"] > before["next_update"]
+
+
+async def test_pending_alerts_expire(team: Team) -> None:
+    view = await team.pending()
+    team.clock.forward(days=1)
+    assert await deciding.expire_overdue(team.service) == 1
+    assert await team.state(view["id"]) == "expired"
+    assert await deciding.expire_overdue(team.service) == 0
+
+
+async def test_returning_and_rejecting_need_a_reason(team: Team) -> None:
+    view = await team.pending()
+    with pytest.raises(Misuse):
+        await deciding.return_(team.service, team.people["bo"], view["id"], " ")
+    back = await deciding.return_(team.service, team.people["bo"], view["id"], "name the départements")
+    assert (back["state"], back["reason"]) == ("returned", "name the départements")
+    await drafting.edit(team.service, team.people["ada"], view["id"], {"next_update": "+20m"}, {})
+    await drafting.submit(team.service, team.people["ada"], view["id"])
+    gone = await deciding.reject(team.service, team.people["bo"], view["id"], "not our network")
+    assert gone["state"] == "rejected"
+
+
+async def test_submitting_names_every_missing_field_and_never_fills_in_the_example(team: Team) -> None:
+    view = await team.draft(given={"what_fails": {"fr": "le 15", "en": "15"}})
+    assert view["state"] == "draft"
+    with pytest.raises(Faulty) as caught:
+        await drafting.submit(team.service, team.people["ada"], view["id"])
+    missing = {fault.field for fault in caught.value.faults if fault.rule == "missing"}
+    assert {"what_works", "since", "where", "what_to_do", "next_update"} <= missing
+    assert await team.state(view["id"]) == "draft"
+
+
+async def test_values_that_cannot_be_read_are_refused_and_nothing_is_stored(team: Team) -> None:
+    with pytest.raises(Faulty, match="stored"):
+        await team.draft(given={"what_failed": "le 15"})
+    assert await reading.status(team.service, None) | {"alerts": []} == await reading.status(
+        team.service, None
+    )
+
+
+async def test_breaking_the_glass_is_loud_and_stays_open(team: Team) -> None:
+    view = await team.pending("provisional_number")
+    with pytest.raises(Misuse, match="--digest"):
+        await deciding.break_glass(team.service, team.people["bo"], view["id"], None, "alone at night")
+    with pytest.raises(Misuse, match="reason"):
+        await deciding.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "")
+    done = await deciding.break_glass(
+        team.service, team.people["bo"], view["id"], view["digest"][:12], "alone at night"
+    )
+    assert done["state"] == "approved"
+    await team.work()
+    assert any("alone at night" in post.text for post in team.adapters["team"].sent)
+    status = await reading.status(team.service, None)
+    assert any("BREAK-GLASS" in one["message"] for one in status["open"])
+    with pytest.raises(Refused):
+        await deciding.countersign(team.service, team.people["bo"], view["id"])
+    await deciding.countersign(team.service, team.people["cy"], view["id"])
+    status = await reading.status(team.service, None)
+    assert not any("BREAK-GLASS" in one["message"] for one in status["open"])
+
+
+async def test_breaking_the_glass_skips_no_fault(team: Team) -> None:
+    rows = [{"territory": "69", "service": "samu", "number": "04 65 71 06 15"}]
+    view = await team.draft("provisional_number", changes={"numbers": rows})
+    assert "unverified_number" in {fault["rule"] for fault in view["faults"]}
+    with pytest.raises(Faulty):
+        await drafting.submit(team.service, team.people["ada"], view["id"])
+    with pytest.raises(Refused):
+        await deciding.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "now")
+
+
+async def test_an_exercise_reaches_exercise_channels_alone(team: Team) -> None:
+    view = await team.approved(exercise=True)
+    await team.work()
+    assert team.adapters["drill"].sent
+    assert not team.adapters["public"].sent
+    shut_out = await team.draft(exercise=True, channels=("public",))
+    assert "exercise_live" in {fault["rule"] for fault in shut_out["faults"]}
+    assert view["exercise"] is True
+
+
+async def test_an_edit_takes_an_approved_alert_back(team: Team) -> None:
+    view = await team.approved()
+    again = await drafting.edit(
+        team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {}
+    )
+    assert (again["state"], again["revision"]) == ("draft", 2)
+    assert again["approvals"]["given"] == []
+    await team.work()
+    assert not team.adapters["public"].sent
+    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await team.approve(view["id"])
+    await team.work()
+    assert await team.state(view["id"]) == "published"
+    assert len(team.adapters["public"].sent) == 2
+
+
+async def test_only_french(team: Team) -> None:
+    view = await team.approved(languages=("fr",))
+    await team.work()
+    assert {post.lang for post in team.adapters["public"].sent} == {"fr"}
+    rows = await reading.deliveries(team.service, view["id"], "skipped", None)
+    assert {row["lang"] for row in rows} == {"en"}
+    assert all(row["reason"] for row in rows)
+
+
+async def test_halting_an_alert_stops_it_and_resuming_lets_it_go(team: Team) -> None:
+    view = await team.approved()
+    await publishing.halt(team.service, view["id"], None)
+    await team.work(patience=0)
+    assert not team.adapters["public"].sent
+    await publishing.resume(team.service, team.people["bo"], view["id"], None)
+    await team.work()
+    assert len(team.adapters["public"].sent) == 2
+
+
+async def test_a_test_goes_to_the_team_alone_and_says_so(team: Team) -> None:
+    view = await team.draft()
+    with pytest.raises(Refused, match="team"):
+        await publishing.test_send(team.service, team.people["ada"], view["id"], "public")
+    await publishing.test_send(team.service, team.people["ada"], view["id"], "team")
+    await team.work()
+    assert team.adapters["team"].sent
+    assert all(post.text.startswith("TEST") for post in team.adapters["team"].sent)
+    assert await team.state(view["id"]) == "draft"
+
+
+async def test_a_publish_delay_leaves_time_to_halt(database: Database) -> None:
+    from dataclasses import replace
+
+    team = await gather(database)
+    team.service = replace(team.service, publish_delay=timedelta(minutes=5))
+    view = await team.approved()
+    assert view["start"]["seconds"] == 300
+    await team.work(patience=0)
+    assert not team.adapters["public"].sent
+
+
+async def test_everything_is_in_the_audit(team: Team) -> None:
+    view = await team.approved()
+    await publishing.record(
+        team.service, team.people["ada"], view["id"], "public", "https://x.com/i/web/status/7"
+    )
+    await team.work()
+    verbs = await team.verbs()
+    for verb in (
+        "people-add",
+        "draft",
+        "submit",
+        "approve",
+        "record",
+        "sent",
+        "publishing",
+        "published",
+    ):
+        assert verb in verbs
+    assert (await reading.audit_verify(team.service, None))["sound"]

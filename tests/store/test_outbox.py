@@ -1,0 +1,366 @@
+"""The outbox: what goes in, what a person decides, what holds it back, what it tells."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from alertbot.errors import Refused, StoreFailed
+from alertbot.model import DeliveryState, Pace, Purpose
+from alertbot.store import accounts, claiming, due, listing, outbox, settling, workers
+from alertbot.store.database import Database
+from alertbot.store.outbox import Decision, Entry
+from alertbot.store.quotas import Want
+from alertbot.store.settling import Settlement
+from alertbot.store.tables import account, delivery
+from tests.delivery.scene import add_alert, channel, put, rows, states
+
+ME = "worker-1"
+
+
+async def _account(database: Database, name: str = "null") -> accounts.Account:
+    return (await database.read(lambda conn: accounts.named(conn, [name])))[0]
+
+
+async def _claim(database: Database, n: int = 10, worker: str = ME, lease: float = 10.0):
+    whose = await _account(database)
+    return await database.transact(
+        lambda conn: claiming.claim(conn, whose, n, worker=worker, lease=lease)
+    )
+
+
+async def _intend(database: Database, ids, worker: str = ME) -> list[int]:
+    whose = await _account(database)
+    wants = [Want(number, whose.id) for number in ids]
+    done = await database.transact(lambda conn: claiming.intend(conn, wants, worker=worker))
+    return sorted(row.id for row in done)
+
+
+async def _settle(database: Database, number: int, state: str, worker=ME, attempt=1, **more):
+    one = Settlement(number, attempt, DeliveryState(state), **more)
+    return await database.transact(lambda conn: settling.settle(conn, [one], worker=worker))
+
+
+async def _uncertain(database: Database, parts: int = 1) -> list[int]:
+    ids = await put(database, parts=parts)
+    await _claim(database)
+    await _intend(database, ids[:1])
+    await _settle(database, ids[0], "uncertain", reason="lost", followed=parts > 1)
+    return ids
+
+
+async def test_what_is_enqueued_is_due_unless_it_was_skipped(database: Database) -> None:
+    [first] = await put(database)
+
+    async def more(conn):
+        row = Entry("t9", None, skipped="no text in German")
+        await add_alert(conn, "WXYZ-1")
+        await outbox.enqueue(
+            conn, "WXYZ-1", "null", digest="d", priority=1, ttl_seconds=60, rows=[row]
+        )
+
+    await database.transact(more)
+    assert list((await states(database)).values()) == ["pending", "skipped"]
+    assert await database.read(lambda conn: due.due(conn, ["null"])) == ["null"]
+    assert [row.id for row in (await _claim(database)).rows] == [first]
+
+
+async def test_an_unknown_channel_is_refused(database: Database) -> None:
+    async def work(conn):
+        await add_alert(conn, "WXYZ-1")
+        await outbox.enqueue(
+            conn, "WXYZ-1", "nowhere", digest="d", priority=1, ttl_seconds=60, rows=[]
+        )
+
+    with pytest.raises(Refused, match="nowhere"):
+        await database.transact(work)
+
+
+async def test_an_alert_is_published_once_per_channel_but_tested_often(database: Database) -> None:
+    await put(database)
+    await put(database, purpose=Purpose.TEST)
+    await put(database, purpose=Purpose.TEST)
+    with pytest.raises(StoreFailed) as caught:
+        await put(database)
+    assert isinstance(caught.value.__cause__, IntegrityError)
+
+
+async def test_nothing_before_its_time(database: Database) -> None:
+    await put(database, delay=60)
+    assert not (await _claim(database)).rows
+    assert 55 < await database.read(lambda conn: due.next_due(conn, ["null"])) <= 60
+
+
+async def test_two_workers_never_hold_the_same_row(database: Database) -> None:
+    await put(database, 10)
+    one = {row.id for row in (await _claim(database, 6, "a")).rows}
+    other = {row.id for row in (await _claim(database, 6, "b")).rows}
+    assert len(one) == 6
+    assert len(other) == 4
+    assert not one & other
+
+
+async def test_the_more_urgent_alert_is_claimed_first(database: Database) -> None:
+    await put(database, 5, name="ABCD-1", priority=9)
+    [urgent] = await put(database, 1, name="ABCD-2", priority=1)
+    assert [row.id for row in (await _claim(database, 3)).rows] == [urgent]
+
+
+async def test_slots_are_booked_a_gap_apart_and_not_far_ahead(database: Database) -> None:
+    await put(database, 50, on=channel(pace=Pace(per_second=20)))
+    claim = await _claim(database, 10)
+    waits = [row.wait for row in claim.rows]
+    assert waits == pytest.approx([waits[0] + n * 0.05 for n in range(10)])
+    second = await _claim(database, 10)
+    if not second.rows:  # the half second is taken
+        assert second.retry is not None
+    third = await _claim(database, 10)
+    assert not third.rows
+    assert third.retry is not None
+    assert third.retry > 0
+
+
+async def test_one_call_per_chat_and_gap(database: Database) -> None:
+    await put(database, ["a", "b"], on=channel(pace=Pace(per_chat_second=1)), parts=1)
+    await put(database, ["a", "b"], name="ABCD-2", on=channel(pace=Pace(per_chat_second=1)))
+    assert len((await _claim(database)).rows) == 2
+    assert not (await _claim(database)).rows  # put back until the chats are free
+    assert 0.2 < await database.read(lambda conn: due.next_due(conn, ["null"])) <= 1.0
+
+
+@pytest.mark.parametrize("what", ["everything", "channel", "alert", "paused", "cancelled", "expired"])
+async def test_the_intent_asks_once_more(database: Database, what: str) -> None:
+    ids = await put(database, 2, ttl=600 if what != "expired" else 0.05)
+    claim = await _claim(database)
+
+    async def stop(conn):
+        match what:
+            case "everything":
+                await accounts.set_halt(conn, True)
+            case "channel":
+                await accounts.set_halt(conn, True, channel="null")
+            case "alert":
+                await accounts.set_halt(conn, True, alert="ABCD-1")
+            case "paused":
+                await accounts.pause(conn, "null", "credentials")
+            case "cancelled":
+                await outbox.cancel(conn, "ABCD-1", "a false alert")
+            case "expired":
+                import asyncio
+
+                await asyncio.sleep(0.1)
+
+    assert len(claim.rows) == 2
+    await database.transact(stop)
+    assert await _intend(database, ids) == []
+    assert set((await states(database)).values()) == {"pending"}
+    assert not (await _claim(database)).rows
+
+
+async def test_resume_lets_go_on(database: Database) -> None:
+    ids = await put(database)
+    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    assert not (await _claim(database)).rows
+    await database.transact(lambda conn: accounts.set_halt(conn, False))
+    assert [row.id for row in (await _claim(database)).rows] == ids
+
+
+async def test_halting_what_is_not_there_is_refused(database: Database) -> None:
+    for where in ({"channel": "nowhere"}, {"alert": "WXYZ-9"}):
+        with pytest.raises(Refused):
+            await database.transact(lambda conn, w=where: accounts.set_halt(conn, True, **w))
+
+
+async def test_only_the_holder_may_intend(database: Database) -> None:
+    ids = await put(database)
+    await _claim(database)
+    assert await _intend(database, ids, worker="another") == []
+    assert await _intend(database, ids) == ids
+
+
+async def test_a_full_window_blocks_the_account_with_a_reason(database: Database) -> None:
+    from datetime import timedelta
+
+    await put(database, 5, on=channel(pace=Pace(windows=((3, timedelta(minutes=15)),))))
+    claim = await _claim(database)
+    intended = await _intend(database, [row.id for row in claim.rows])
+    assert len(intended) == 3
+    assert not (await _claim(database)).rows
+    flags = (await database.read(listing.summary)).accounts[0]
+    assert 800 < flags.blocked_for <= 900
+    assert "3 calls" in str(flags.blocked)
+
+
+async def test_a_budget_is_not_overspent(database: Database) -> None:
+    from datetime import timedelta
+
+    from alertbot.model import Budget
+
+    rich = channel(budget=Budget(1.0, timedelta(days=1)))
+    await put(database, 5, on=rich, cost=0.4)
+    whose = await _account(database)
+    claim = await _claim(database)
+    wants = [Want(row.id, whose.id, row.cost) for row in claim.rows]
+    intended = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    assert len(intended) == 2
+    flags = (await database.read(listing.summary)).accounts[0]
+    assert "budget" in str(flags.blocked)
+    more = channel(budget=Budget(5.0, timedelta(days=1)))
+    await database.transact(lambda conn: accounts.sync(conn, [more]))
+    assert len((await _claim(database)).rows) == 3
+
+
+async def test_the_reaper_tells_attempted_from_not_attempted(database: Database) -> None:
+    ids = await put(database, 2)
+    await _claim(database, lease=-1.0)
+    await database.transact(lambda conn: claiming.renew(conn, ids[:1], worker=ME, lease=5))
+    await _intend(database, ids[:1])
+    await database.transact(lambda conn: claiming.renew(conn, ids[:1], worker=ME, lease=-1))
+    outcomes = await database.transact(settling.reap)
+    assert await states(database) == {ids[0]: "uncertain", ids[1]: "pending"}
+    assert [outcome.id for outcome in outcomes] == ids[:1]
+
+
+async def test_a_late_answer_of_the_same_worker_still_settles(database: Database) -> None:
+    ids = await put(database)
+    await _claim(database, lease=-1.0)
+    await _intend(database, ids)
+    await database.transact(settling.reap)
+    assert await _settle(database, ids[0], "sent", worker="another") == []
+    [outcome] = await _settle(database, ids[0], "sent", remote_id="7")
+    assert outcome.before is DeliveryState.UNCERTAIN
+    assert (await rows(database))[0].remote_id == "7"
+
+
+async def test_an_answer_of_an_earlier_attempt_does_not_settle(database: Database) -> None:
+    ids = await put(database)
+    await _claim(database)
+    await _intend(database, ids)
+    await _settle(database, ids[0], "pending")
+    await _claim(database)
+    await _intend(database, ids)
+    assert await _settle(database, ids[0], "failed", attempt=1) == []
+    assert len(await _settle(database, ids[0], "sent", attempt=2)) == 1
+
+
+async def test_a_thread_goes_out_part_by_part(database: Database) -> None:
+    ids = await put(database, parts=3)
+    for place, number in enumerate(ids):
+        [row] = (await _claim(database)).rows
+        assert row.id == number
+        assert row.reply_to == (f"r{ids[place - 1]}" if place else None)
+        await _intend(database, [number])
+        await _settle(database, number, "sent", remote_id=f"r{number}", followed=place < 2)
+    assert set((await states(database)).values()) == {"sent"}
+
+
+async def test_a_thread_ends_where_a_part_fails(database: Database) -> None:
+    ids = await put(database, parts=3)
+    await _claim(database)
+    await _intend(database, ids[:1])
+    outcomes = await _settle(database, ids[0], "failed", reason="no", followed=True)
+    assert [outcome.state for outcome in outcomes] == ["failed", "skipped", "skipped"]
+    assert list((await states(database)).values()) == ["failed", "skipped", "skipped"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "becomes"),
+    [
+        (Decision.SENT, ["sent", "pending"]),
+        (Decision.RESEND, ["pending", "pending"]),
+        (Decision.DROP, ["failed", "skipped"]),
+    ],
+)
+async def test_a_person_settles_what_is_uncertain(
+    database: Database, decision: Decision, becomes: list[str]
+) -> None:
+    ids = await _uncertain(database, parts=2)
+    assert not (await _claim(database)).rows  # the second part waits
+    outcomes, _settled = await database.transact(
+        lambda conn: outbox.decide(conn, ids[0], decision, remote_id="9")
+    )
+    assert outcomes[0].before is DeliveryState.UNCERTAIN
+    assert list((await states(database)).values()) == becomes
+    claimed = [row.id for row in (await _claim(database)).rows]
+    assert claimed == {"sent": [ids[1]], "resend": [ids[0]], "drop": []}[decision.value]
+
+
+async def test_only_what_is_uncertain_can_be_settled(database: Database) -> None:
+    [number] = await put(database)
+    for unknown in (number, 4711):
+        with pytest.raises(Refused, match=str(unknown)):
+            await database.transact(lambda conn, n=unknown: outbox.decide(conn, n, Decision.DROP))
+
+
+async def test_a_settled_delivery_closes_its_alert(database: Database) -> None:
+    [number] = await _uncertain(database)
+    _outcomes, settled = await database.transact(
+        lambda conn: outbox.decide(conn, number, Decision.SENT)
+    )
+    assert settled == ["ABCD-1"]
+
+
+async def test_what_is_past_its_time_is_not_resent(database: Database) -> None:
+    [number] = await _uncertain(database)
+    await database.transact(lambda conn: outbox.cancel(conn, "ABCD-1", "over"))
+    with pytest.raises(Refused, match="past its time"):
+        await database.transact(lambda conn: outbox.decide(conn, number, Decision.RESEND))
+
+
+async def test_an_edit_takes_back_what_has_not_begun(database: Database) -> None:
+    await put(database, 3)
+    await database.transact(lambda conn: outbox.remove_unstarted(conn, "ABCD-1"))
+    assert set((await states(database)).values()) == {"cancelled"}
+    await put(database, 1)  # approved anew
+    claim = await _claim(database)
+    await _intend(database, [claim.rows[0].id])
+    await database.transact(
+        lambda conn: claiming.mark_started(conn, [row.dispatch for row in claim.rows])
+    )
+    with pytest.raises(Refused, match="already going out"):
+        await database.transact(lambda conn: outbox.remove_unstarted(conn, "ABCD-1"))
+
+
+async def test_what_expires_says_why(database: Database) -> None:
+    import asyncio
+
+    await put(database, 2, ttl=0.02)
+    await database.transact(lambda conn: accounts.pause(conn, "null", "no credits"))
+    await asyncio.sleep(0.05)
+    assert await database.read(settling.lapsed)
+    await database.transact(settling.sweep)
+    found = await rows(database)
+    assert {row.state for row in found} == {"expired"}
+    assert "no credits" in found[0].reason
+
+
+async def test_looking_shows_everything(database: Database) -> None:
+    ids = await put(database, 3)
+    await _claim(database, 1)
+    await _intend(database, ids[:1])
+    await _settle(database, ids[0], "failed", reason="unknown chat")
+    await database.transact(lambda conn: workers.beat(conn, "w", "host"))
+    summary = await database.read(lambda conn: listing.summary(conn, "ABCD-1"))
+    assert [(c.state, c.reason, c.number) for c in summary.counts] == [
+        ("failed", "unknown chat", 1),
+        ("pending", None, 2),
+    ]
+    assert summary.alive
+    assert await database.read(outbox.worker_alive)
+    lines = await database.read(lambda conn: listing.deliveries(conn, limit=2))
+    assert [line.id for line in lines] == ids[1:]
+    failed = await database.read(
+        lambda conn: listing.deliveries(conn, "ABCD-1", states=[DeliveryState.FAILED])
+    )
+    assert [(line.target, line.attempts) for line in failed] == [("t0", 1)]
+
+
+async def test_syncing_keeps_what_people_have_set(database: Database) -> None:
+    await put(database)
+    await database.transact(lambda conn: accounts.pause(conn, "null", "why"))
+    faster = channel(pace=Pace(per_second=30))
+    await database.transact(lambda conn: accounts.sync(conn, [faster]))
+    row = await database.read(lambda conn: conn.execute(select(account)))
+    found = row.one()
+    assert (found.paused, round(found.gap, 4)) == ("why", round(1 / 30, 4))
+    assert await database.transact(lambda conn: accounts.unpause(conn, "null"))
+    assert (await states(database)) and delivery is not None
