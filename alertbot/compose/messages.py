@@ -65,7 +65,11 @@ def _marks(frame: Frame, lang: str) -> Marks:
     subject = frame.subject.get(lang, "")
     word = subject.rstrip(" \u00a0:")
     pieces = (opening, closing, word, opening.removeprefix(subject), closing.removesuffix(word))
-    return Marks(*(words(piece.strip(), lang) for piece in pieces))
+    return Marks(*(words(_capitalised(piece.strip()), lang) for piece in pieces))
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def whole_text(one: Edition) -> str:

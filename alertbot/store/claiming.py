@@ -221,7 +221,7 @@ async def intend(
     just begun, and long calls renew it.
     """
     await fence(conn, exclusive=False)
-    good = await quotas.allowed(conn, wants)
+    good, full = await quotas.allowed(conn, wants)
     intended: list[Row[Any]] = []
     if good:
         held = _held(conn, sorted(want.id for want in good), worker)
@@ -237,6 +237,7 @@ async def intend(
         refused = sorted(want.id for want in wants if want.id not in ids)
         await give_back(conn, refused, worker=worker)
     await quotas.note(conn, [want for want in good if want.id in ids])
+    await quotas.write(conn, full)
     return intended
 
 

@@ -31,16 +31,33 @@ class Room:
     reason: str
 
 
-async def allowed(conn: AsyncConnection, wants: Sequence[Want]) -> list[Want]:
-    """Those that windows and budgets leave room for, in the order given. Blocks the accounts of the
-    others until there is room, with the reason."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An account has no room left; to be written after the intents that still had."""
+
+    account: int
+    seconds: float
+    reason: str
+
+
+async def allowed(conn: AsyncConnection, wants: Sequence[Want]) -> tuple[list[Want], list[Block]]:
+    """Those that windows and budgets leave room for, in the order given, and what is full now."""
     limited = await _limited(conn, {want.account for want in wants})
-    if not limited:
-        return list(wants)
     good = [want for want in wants if want.account not in limited]
+    blocks: list[Block] = []
     for number, row in limited.items():
-        good += await _share(conn, row, [want for want in wants if want.account == number])
-    return good
+        mine = [want for want in wants if want.account == number]
+        room = await _room(conn, row, mine)
+        good += mine[: max(0, room.calls)]
+        if room.calls < len(mine):
+            blocks.append(Block(number, room.wait, room.reason))
+    return good, blocks
+
+
+async def write(conn: AsyncConnection, blocks: Sequence[Block]) -> None:
+    """Keep accounts without room back until there is some."""
+    for block in blocks:
+        await accounts.block(conn, account.c.id == block.account, block.seconds, block.reason)
 
 
 async def note(conn: AsyncConnection, wants: Sequence[Want]) -> None:
@@ -65,14 +82,12 @@ async def _limited(conn: AsyncConnection, numbers: set[int]) -> dict[int, Row[An
     return found
 
 
-async def _share(conn: AsyncConnection, row: Row[Any], wants: list[Want]) -> list[Want]:
+async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> Room:
+    """The tightest of the account's windows and its budget."""
     rooms = [await _window_room(conn, row, calls, length) for calls, length in row.windows]
     if row.budget is not None:
         rooms.append(await _budget_room(conn, row, [want.cost for want in wants]))
-    tightest = min(rooms, key=lambda room: room.calls)
-    if tightest.calls < len(wants):
-        await accounts.block(conn, account.c.id == row.id, tightest.wait, tightest.reason)
-    return wants[: max(0, tightest.calls)]
+    return min(rooms, key=lambda room: room.calls)
 
 
 async def _window_room(conn: AsyncConnection, row: Row[Any], calls: int, length: float) -> Room:

@@ -25,8 +25,8 @@ async def test_an_approved_alert_goes_out_everywhere_in_both_languages(team: Tea
         0,
     )  # 2 channels x 2 languages + the notice
     assert await team.state(view["id"]) == "published"
-    assert {post.lang for post in team.adapters["public"].sent} == {"fr", "en"}
-    assert not team.adapters["drill"].sent
+    assert {post.lang for post in team.adapters["public"].posts} == {"fr", "en"}
+    assert not team.adapters["drill"].posts
 
 
 async def test_what_is_sent_is_what_was_shown(team: Team) -> None:
@@ -36,7 +36,7 @@ async def test_what_is_sent_is_what_was_shown(team: Team) -> None:
     texts = {(one["channel"], one["lang"]): one["text"] for one in shown["messages"]}
     for name in ("public", "second"):
         assert {
-            (name, post.lang): post.text for post in team.adapters[name].sent
+            (name, post.lang): post.text for post in team.adapters[name].posts
         }.items() <= texts.items()
 
 
@@ -171,7 +171,7 @@ async def test_breaking_the_glass_is_loud_and_stays_open(team: Team) -> None:
     )
     assert done["state"] == "approved"
     await team.work()
-    assert any("alone at night" in post.text for post in team.adapters["team"].sent)
+    assert any("alone at night" in post.text for post in team.adapters["team"].posts)
     status = await reading.status(team.service, None)
     assert any("BREAK-GLASS" in one["message"] for one in status["open"])
     with pytest.raises(Refused):
@@ -194,8 +194,8 @@ async def test_breaking_the_glass_skips_no_fault(team: Team) -> None:
 async def test_an_exercise_reaches_exercise_channels_alone(team: Team) -> None:
     view = await team.approved(exercise=True)
     await team.work()
-    assert team.adapters["drill"].sent
-    assert not team.adapters["public"].sent
+    assert team.adapters["drill"].posts
+    assert not team.adapters["public"].posts
     shut_out = await team.draft(exercise=True, channels=("public",))
     assert "exercise_live" in {fault["rule"] for fault in shut_out["faults"]}
     assert view["exercise"] is True
@@ -209,18 +209,18 @@ async def test_an_edit_takes_an_approved_alert_back(team: Team) -> None:
     assert (again["state"], again["revision"]) == ("draft", 2)
     assert again["approvals"]["given"] == []
     await team.work()
-    assert not team.adapters["public"].sent
+    assert not team.adapters["public"].posts
     await drafting.submit(team.service, team.people["ada"], view["id"])
     await team.approve(view["id"])
     await team.work()
     assert await team.state(view["id"]) == "published"
-    assert len(team.adapters["public"].sent) == 2
+    assert len(team.adapters["public"].posts) == 2
 
 
 async def test_only_french(team: Team) -> None:
     view = await team.approved(languages=("fr",))
     await team.work()
-    assert {post.lang for post in team.adapters["public"].sent} == {"fr"}
+    assert {post.lang for post in team.adapters["public"].posts} == {"fr"}
     rows = await reading.deliveries(team.service, view["id"], "skipped", None)
     assert {row["lang"] for row in rows} == {"en"}
     assert all(row["reason"] for row in rows)
@@ -230,10 +230,10 @@ async def test_halting_an_alert_stops_it_and_resuming_lets_it_go(team: Team) -> 
     view = await team.approved()
     await publishing.halt(team.service, view["id"], None)
     await team.work(patience=0)
-    assert not team.adapters["public"].sent
+    assert not team.adapters["public"].posts
     await publishing.resume(team.service, team.people["bo"], view["id"], None)
     await team.work()
-    assert len(team.adapters["public"].sent) == 2
+    assert len(team.adapters["public"].posts) == 2
 
 
 async def test_a_test_goes_to_the_team_alone_and_says_so(team: Team) -> None:
@@ -242,8 +242,8 @@ async def test_a_test_goes_to_the_team_alone_and_says_so(team: Team) -> None:
         await publishing.test_send(team.service, team.people["ada"], view["id"], "public")
     await publishing.test_send(team.service, team.people["ada"], view["id"], "team")
     await team.work()
-    assert team.adapters["team"].sent
-    assert all(post.text.startswith("TEST") for post in team.adapters["team"].sent)
+    assert team.adapters["team"].posts
+    assert all(post.text.startswith("TEST") for post in team.adapters["team"].posts)
     assert await team.state(view["id"]) == "draft"
 
 
@@ -255,7 +255,7 @@ async def test_a_publish_delay_leaves_time_to_halt(database: Database) -> None:
     view = await team.approved()
     assert view["start"]["seconds"] == 300
     await team.work(patience=0)
-    assert not team.adapters["public"].sent
+    assert not team.adapters["public"].posts
 
 
 async def test_everything_is_in_the_audit(team: Team) -> None:
