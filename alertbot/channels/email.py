@@ -206,7 +206,9 @@ class EmailAdapter(Adapter[EmailSettings]):
             port=settings.port or PORTS[settings.security],
             security=settings.security,
             helo=settings.helo or _own_name(),
-            ca_file=None if settings.ca_file is None else str(settings.folder / settings.ca_file),
+            ca_file=None
+            if settings.ca_file is None
+            else str(settings.folder / settings.ca_file.expanduser()),
             username=username,
             password=password,
             connect_seconds=settings.connect_within.total_seconds(),

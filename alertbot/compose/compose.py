@@ -216,14 +216,20 @@ def _edition(desk: _Desk, channel: Channel, lang: str) -> Edition | None:
             if not _field_absent(desk):
                 desk.faults.append(Fault("template", str(error), lang=lang))
     text = desk.rendered[key]
+    if text is None or not _can_be_marked(desk, lang):
+        return None
     frame = desk.request.frame if desk.request.exercise else None
-    return (
-        None if text is None else messages.edition(desk.request.kind, lang, text, frame, _alert(desk))
-    )
+    return messages.edition(desk.request.kind, lang, text, frame, desk.request.identity.alert)
 
 
-def _alert(desk: _Desk) -> str:
-    return desk.request.identity.alert
+def _can_be_marked(desk: _Desk, lang: str) -> bool:
+    """An exercise never goes out without its marks (R23)."""
+    frame = desk.request.frame
+    if not desk.request.exercise or (frame and frame.opening.get(lang) and frame.closing.get(lang)):
+        return True
+    sentence = _("The exercise frame has no words in “{lang}”.").format(lang=lang)
+    desk.faults.append(Fault("language_missing", sentence, lang=lang))
+    return False
 
 
 def _field_absent(desk: _Desk) -> bool:

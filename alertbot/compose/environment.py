@@ -193,13 +193,13 @@ class Environment(ImmutableSandboxedEnvironment):
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
-        for node in source.find_all(_REFUSED):
-            raise TemplateSyntaxError(
-                _("A template stands alone: include, import and extends are not available."),
-                node.lineno,
-            )
-        for loop in source.find_all(nodes.For):
-            loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
+        for node in source.find_all((*_REFUSED, nodes.For)):
+            if not isinstance(node, nodes.For):
+                raise TemplateSyntaxError(
+                    _("A template stands alone: include, import and extends are not available."),
+                    node.lineno,
+                )
+            node.iter = nodes.Filter(node.iter, "_counted", [], [], None, None, lineno=node.lineno)
         return super()._generate(source, name, filename, defer_init)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
@@ -242,7 +242,6 @@ def environment() -> Environment:
         finalize=written,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
         extensions=["jinja2.ext.loopcontrols"],
     )
     known = {name: made.filters[name] for name in _FILTERS}

@@ -37,7 +37,7 @@ _PLAIN = re.compile(f"(?:[{_LIGHT}]|[{_HEAVY}]|{_EMOJI})*")
 _WEIGHS_TWO = re.compile(f"{_EMOJI}|[{_HEAVY}]")
 # A dot that could stand inside a domain name: something other than an end of phrase follows it.
 _DOMAIN_DOT = re.compile(r"\.(?![\s\d.,;:!?)»\"”…*]|$)")
-_WORD = re.compile(r"[^ \n]+")
+_WORD = re.compile(r"(?:^|[ \n])[^ \n]+")
 
 
 def measure(text: str, how: Measure) -> int:
@@ -84,6 +84,7 @@ def _plain_weight(text: str) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _word_weight(word: str) -> int:
+    """With the white space before it: what stands before a word decides where an address begins."""
     light = _plain_weight(word)
     if light is not None:
         return light

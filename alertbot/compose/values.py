@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from alertbot.register.numbers import NumberRow
+from alertbot.register.entry import NumberRow
 from alertbot.register.territories import Territory
 
 CERTAINTIES = ("unknown", "suspected", "confirmed")  # of a cause (R10)

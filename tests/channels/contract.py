@@ -8,6 +8,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -54,6 +55,7 @@ class ChannelContract:
     adapter_type: ClassVar[type[Adapter[Any]]]
     target: ClassVar[str] = "target"
     html: ClassVar[str | None] = None
+    hasty: ClassVar[dict[str, timedelta]] = {}  # settings that wait next to no time for an answer
 
     @pytest.fixture(autouse=True)
     def environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,13 +169,13 @@ class NetworkChannelContract(ChannelContract):
             raw.http_answer(401, b'{"ok":false,"error_code":401,"description":"Unauthorized"}')
         )
 
-    async def error_of(self, handler: raw.Handler, **changes: Any) -> ChannelError:
-        """The error with which `publish` ends at such a platform."""
+    async def error_of(self, handler: raw.Handler, **more: Any) -> ChannelError:
+        """The error with which `publish` ends at such a platform; `more` goes into the settings."""
         async with raw.listening(handler) as port:
-            adapter = self.adapter(port)
+            adapter = self.adapter(port, **more)
             try:
                 with pytest.raises(ChannelError) as caught:
-                    await adapter.publish(self.post(**changes))
+                    await adapter.publish(self.post())
             finally:
                 await adapter.close()
         self.tells_no_secret(caught.value)
@@ -198,7 +200,7 @@ class NetworkChannelContract(ChannelContract):
         assert isinstance(await self.error_of(self.hanging_up()), Uncertain)
 
     async def test_a_platform_that_says_nothing_is_uncertain(self) -> None:
-        assert isinstance(await self.error_of(self.silent()), Uncertain)
+        assert isinstance(await self.error_of(self.silent(), **self.hasty), Uncertain)
 
     async def test_wrong_credentials_stop_the_channel(self) -> None:
         assert isinstance(await self.error_of(self.refusing_credentials()), ChannelDown)
@@ -224,7 +226,7 @@ class NetworkChannelContract(ChannelContract):
     ) -> None:
         async def attempt() -> None:
             async with raw.listening(self.rambling(answer)) as port:
-                adapter = self.adapter(port)
+                adapter = self.adapter(port, **self.hasty)
                 try:
                     assert isinstance(await adapter.publish(self.post()), Receipt)
                 except ChannelError as error:

@@ -1,11 +1,12 @@
 """Apprise: the contract, what its results mean, and that nothing is cut, split or repeated."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from apprise.result import AppriseResultStatus as Status
@@ -31,6 +32,7 @@ OK = raw.http_answer(200, b"ok")
 
 class TestContract(NetworkChannelContract):
     adapter_type = AppriseAdapter
+    hasty: ClassVar[dict[str, timedelta]] = {"answer_within": timedelta(seconds=0.3)}
 
     @pytest.fixture(autouse=True)
     def _url(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,11 +42,9 @@ class TestContract(NetworkChannelContract):
         return {"APPRISE_URL": f"json://127.0.0.1:9/{TOKEN}"}
 
     def settings(self, port: int, **more: Any) -> Any:
-        if "APPRISE_URL" in __import__("os").environ:
+        if "APPRISE_URL" in os.environ:
             self.monkeypatch.setenv("APPRISE_URL", f"json://127.0.0.1:{port}/{TOKEN}")
-        soon = timedelta(seconds=0.4)
-        given = {"url_env": "APPRISE_URL", "connect_within": soon, "answer_within": soon}
-        return AppriseSettings(**(given | more))
+        return AppriseSettings(url_env="APPRISE_URL", **more)
 
     def tells_no_secret(self, error: BaseException) -> None:
         super().tells_no_secret(error)
@@ -58,7 +58,7 @@ class TestContract(NetworkChannelContract):
 
 def adapter_for(monkeypatch: pytest.MonkeyPatch, url: str) -> AppriseAdapter:
     monkeypatch.setenv("APPRISE_URL", url)
-    settings = AppriseSettings(url_env="APPRISE_URL", answer_within=timedelta(seconds=2))
+    settings = AppriseSettings(url_env="APPRISE_URL")
     return AppriseAdapter(Channel("elsewhere", AppriseAdapter.spec, ("fr",), Audience.TEAM), settings)
 
 

@@ -96,9 +96,9 @@ async def test_no_secret_where_something_goes_wrong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made, said = contract(kind, monkeypatch), list[str]()
-    more = {}
+    more: dict[str, Any] = dict(made.hasty)
     if kind is test_email.TestContract:
-        more = {"username_env": "SMTP_USERNAME", "password_env": "SMTP_PASSWORD"}
+        more |= {"username_env": "SMTP_USERNAME", "password_env": "SMTP_PASSWORD"}
     secrets = " ".join(must_not_show(made)).encode()
     handlers = {
         "repeating": lambda: made.rambling(raw.http_answer(400, b'{"description":"' + secrets + b'"}')),

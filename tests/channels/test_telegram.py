@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -34,18 +34,16 @@ class TestContract(NetworkChannelContract):
     adapter_type = TelegramAdapter
     target = "@alertes_exemple"
     html = HTML
+    hasty: ClassVar[dict[str, timedelta]] = {"answer_within": timedelta(seconds=0.3)}
 
     def secrets(self) -> dict[str, str]:
         return {"TELEGRAM_TOKEN": TOKEN}
 
     def settings(self, port: int, **more: Any) -> Any:
-        soon = timedelta(seconds=0.4)
         given = {
             "api_url": f"http://127.0.0.1:{port}",
             "bot_token_env": "TELEGRAM_TOKEN",
             "chat": "@alertes_exemple",
-            "connect_within": soon,
-            "answer_within": soon,
         }
         return TelegramSettings(**(given | more))
 
@@ -67,8 +65,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 def adapter_for(url: str, **more: Any) -> TelegramAdapter:
-    given = {"answer_within": timedelta(seconds=1), **more}
-    settings = TestContract().settings(int(url.rsplit(":", 1)[1]), **given)
+    settings = TestContract().settings(int(url.rsplit(":", 1)[1]), **more)
     return TelegramAdapter(Channel("telegram", TelegramAdapter.spec, ("fr",), Audience.TEAM), settings)
 
 
@@ -154,7 +151,6 @@ async def test_what_is_asked_of_telegram() -> None:
         ("telegram:html_200", Uncertain, None),
         ("telegram:drop_before", Uncertain, None),
         ("telegram:drop_after_commit", Uncertain, None),
-        ("telegram:slow:delay=2", Uncertain, None),
     ],
 )
 async def test_error_map(
@@ -168,6 +164,14 @@ async def test_error_map(
     with pytest.raises(error) as caught:
         await telegram.publish(a_post())
     assert getattr(caught.value, "scope", None) == scope
+
+
+async def test_a_late_answer_is_uncertain(sandbox: Sandbox) -> None:
+    sandbox.faults.add("telegram:slow:delay=1")
+    hasty = adapter_for(sandbox.telegram_url, **TestContract.hasty)
+    with pytest.raises(Uncertain):
+        await hasty.publish(a_post())
+    await hasty.close()
 
 
 async def test_too_fast_says_until_when(telegram: TelegramAdapter, sandbox: Sandbox) -> None:

@@ -1,12 +1,13 @@
 """X: the contract, every row of the error map, threads, and what is uncertain."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -36,20 +37,19 @@ OAUTH1 = {
     "X_ACCESS_TOKEN": ACCOUNT.access_token,
     "X_ACCESS_TOKEN_SECRET": ACCOUNT.access_token_secret,
 }
-SOON = timedelta(seconds=0.4)
+SOON = timedelta(seconds=0.3)
 
 
 class TestContract(NetworkChannelContract):
     adapter_type = XAdapter
+    hasty: ClassVar[dict[str, timedelta]] = {"answer_within": SOON}
 
     def secrets(self) -> dict[str, str]:
         return OAUTH1
 
     def settings(self, port: int, **more: Any) -> Any:
         names = {f"{variable[2:].lower()}_env": variable for variable in OAUTH1}
-        return XSettings(
-            api_url=f"http://127.0.0.1:{port}", connect_within=SOON, answer_within=SOON, **names, **more
-        )
+        return XSettings(api_url=f"http://127.0.0.1:{port}", **names, **more)
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:
@@ -74,7 +74,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 def adapter_for(url: str, **more: Any) -> XAdapter:
-    settings = XSettings(**({"api_url": url, "answer_within": timedelta(seconds=1), **KEYS} | more))
+    settings = XSettings(**({"api_url": url, **KEYS} | more))
     return XAdapter(Channel("x_main", XAdapter.spec, ("fr",), Audience.TEAM), settings)
 
 
@@ -169,7 +169,6 @@ async def test_the_proxies_of_the_environment_are_not_used(
         ("x:html_200", Uncertain, "200"),
         ("x:drop_before", Uncertain, "ConnectionError"),
         ("x:drop_after_commit", Uncertain, "ConnectionError"),
-        ("x:slow:delay=2", Uncertain, "ReadTimeout"),
     ],
 )
 async def test_error_map(
@@ -205,6 +204,18 @@ async def test_an_uncertain_post_is_found_in_the_timeline(x: XAdapter, sandbox: 
     assert found is not None
     assert found.id == sandbox.posts.x()[0].id
     assert await x.find(a_post(text="something else")) is None
+
+
+async def test_a_late_answer_is_uncertain_and_the_post_is_found(sandbox: Sandbox) -> None:
+    sandbox.faults.add("x:slow:delay=1")
+    hasty = adapter_for(sandbox.x_url, answer_within=SOON)
+    with pytest.raises(Uncertain):
+        await hasty.publish(a_post())
+    await hasty.close()
+    await asyncio.sleep(1)
+    patient = adapter_for(sandbox.x_url)
+    assert await patient.find(a_post()) is not None
+    await patient.close()
 
 
 async def test_a_duplicate_after_an_uncertain_attempt_is_that_attempt(
@@ -317,8 +328,6 @@ async def test_a_secret_of_strange_characters_is_refused_before_it_travels(
 
 async def test_a_server_that_drips_bytes_ends_some_time() -> None:
     async def drip(reader: Any, writer: Any) -> None:
-        import asyncio
-
         await raw.read_request(reader)
         writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n")
         for _ in range(30):

@@ -65,7 +65,9 @@ def test_a_language_is_added_by_files_alone(tmp_path: Path) -> None:
     assert catalogue.load_frame(tmp_path).opening["br"] == "POELLADENN"
 
 
-def test_later_folders_lie_over_earlier_ones_and_a_channel_may_have_its_own_words(tmp_path: Path) -> None:
+def test_later_folders_lie_over_earlier_ones_and_a_channel_may_have_its_own_words(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "status" / "fr" / "telegram.md.j2"
     file.parent.mkdir(parents=True)
     file.write_text("own words", encoding="utf-8")
@@ -104,7 +106,9 @@ def test_each_mistake_is_named_with_file_and_line(
     path = folder(tmp_path, GOOD.replace(old, new))
     with pytest.raises(ConfigInvalid) as caught:
         catalogue.load(path)
-    assert any(f"kind.yaml:{line}" in one and words in one for one in caught.value.lines), str(caught.value)
+    assert any(f"kind.yaml:{line}" in one and words in one for one in caught.value.lines), str(
+        caught.value
+    )
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from alertbot.register.entry import NumberRow
 from alertbot.register.territories import all_territories
 from tests.compose.conftest import (
     CHANNELS,
-    LONG,
     NOW,
     ORGANISATION,
     SHORT,
@@ -146,6 +145,22 @@ def test_the_words_of_a_real_alert_are_refused_in_an_exercise(request_for: Make)
     assert compose(request_for({"what_fails": words}, channels=TEAM)).publishable
 
 
+def test_an_exercise_without_marks_goes_nowhere(request_for: Make) -> None:
+    made = compose(request_for(exercise=True, channels=TEAM, frame=None))
+    assert rules(made) == ["language_missing", "language_missing"]
+    assert made.messages == ()
+
+
+def test_an_exercise_keeps_its_marks_where_room_is_short(request_for: Make) -> None:
+    words = Text({"fr": "panne " * 25, "en": "outage " * 25})
+    made = compose(request_for({"what_fails": words}, exercise=True, channels=TEAM[:1]))
+    assert made.publishable
+    for lang, word in (("fr", "EXERCICE"), ("en", "EXERCISE")):
+        texts = [one.text for one in made.messages if one.lang == lang]
+        assert all(text.startswith(word) and text.endswith(word) for text in texts)
+        assert sum("https://example.org/urgences" in text for text in texts) >= 1
+
+
 def test_languages_that_disagree_are_a_judgement(request_for: Make) -> None:
     unequal = {"what_fails": Text({"fr": "15 et 17", "en": "15 and 18"})}
     made = compose(request_for(unequal))
@@ -261,4 +276,3 @@ def test_every_shipped_example_can_go_out(name: str, exercise: bool) -> None:
     )  # fmt: skip
     assert [one.message for one in made.faults] == []
     assert all(one.html for one in made.messages if one.type in (Markup.TELEGRAM, Markup.EMAIL))
-    assert LONG

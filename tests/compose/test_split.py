@@ -45,7 +45,7 @@ def lines_of(blocks: tuple[Block, ...] | list[Block]) -> list[str]:
     return [text for block in blocks for text in plain((block,)).split("\n")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(bodies)
 def test_a_thread_loses_and_cuts_nothing(body: list[Block]) -> None:
     thread = split(HEAD, body, FOOT, X, "fr")
@@ -56,7 +56,7 @@ def test_a_thread_loses_and_cuts_nothing(body: list[Block]) -> None:
     assert [line for line in said if line not in repeated] == lines_of(body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(bodies, st.sampled_from([X, TELEGRAM]))
 def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block], room: Room) -> None:
     parts = split(HEAD, body, FOOT, room, "fr").parts
@@ -69,7 +69,7 @@ def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block],
         assert text.endswith(plain(FOOT))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(territories(), min_size=2, max_size=8))
 def test_every_number_line_stays_under_its_territory(body: list[Block]) -> None:
     whole = {(plain((b,)).split("\n")[0], text) for b in body for text in plain((b,)).split("\n")[1:]}

@@ -1,10 +1,14 @@
-"""A worker to be killed: `python -m tests.delivery.worker URL FILE CHANNEL MODE …`. Writes a line before
-and after each call, so that every delivery can be accounted for afterwards."""
+"""Workers to be killed. Each writes a line before and after every call, so that every delivery can be
+accounted for afterwards."""
 
 import asyncio
 import os
+import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from alertbot.delivery.runners import LocalRunner
 from alertbot.model import Pace, Post
@@ -28,9 +32,58 @@ async def main(url: str, path: str, seconds: float, rate: float, lease: float) -
     adapter = Recorder(channel(pace=Pace(per_second=rate or None)))
     database = await Database.open(url, migrate=False)
     runner = LocalRunner(database, {"null": adapter}, lease=lease, poll=0.2, concurrency=60)
-    print("ready", flush=True)
+    os.write(file, b"ready\n")
     await runner.run(asyncio.Event())
 
 
+class Nursery:
+    """Starts workers and shoots them."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.delivery.worker"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.alive: list[int] = []
+
+    def start(self, url: str, path: Path, seconds: float, rate: float, lease: float) -> int:
+        """The process id of a new worker."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{url} {path} {seconds} {rate} {lease}\n")
+        self._process.stdin.flush()
+        self.alive.append(int(self._process.stdout.readline()))
+        return self.alive[-1]
+
+    def kill(self, pid: int) -> None:
+        """Without warning."""
+        self.alive.remove(pid)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        for pid in list(self.alive):
+            self.kill(pid)
+        self._process.communicate()
+
+
+def nursery() -> None:
+    """For each line of arguments on stdin fork a worker and tell its process id. The libraries are
+    loaded once; a worker then starts in some milliseconds."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        url, path, *numbers = line.split()
+        pid = os.fork()
+        if pid == 0:
+            os.setpgid(0, 0)
+            asyncio.run(main(url, path, *(float(word) for word in numbers)))
+            os._exit(0)
+        print(pid, flush=True)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], *(float(word) for word in sys.argv[3:6])))
+    nursery()

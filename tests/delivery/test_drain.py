@@ -1,0 +1,216 @@
+"""What the drain does with every answer of a channel, on both databases."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from alertbot.delivery.ledger import Hooks
+from alertbot.delivery.runners import LocalRunner, Tally
+from alertbot.errors import ChannelDown, Rejected, Throttled, Unavailable, Uncertain
+from alertbot.model import ChannelSpec, ExercisePost, Markup, Pace, Purpose, Receipt, WhenUncertain
+from alertbot.store import accounts, listing
+from alertbot.store.database import Database
+from tests.delivery.scene import NullAdapter, channel, put, rows, states
+
+MAIL = ChannelSpec(
+    type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL
+)
+ASKABLE = ChannelSpec(type="askable", limit=None, can_reconcile=True)
+
+
+async def once(database: Database, adapter: NullAdapter, **more: Any) -> Tally:
+    patience = more.pop("patience", 2.0)
+    runner = LocalRunner(database, {adapter.channel.name: adapter}, **more)
+    return await runner.run_once(patience)
+
+
+def first(error: Exception):
+    """Answers with `error` once, then with a receipt."""
+    answers = [error]
+    return lambda _post: answers.pop() if answers else None
+
+
+async def test_everything_is_sent_once(database: Database) -> None:
+    ids = await put(database, 300)
+    adapter = NullAdapter(channel())
+    tally = await once(database, adapter)
+    assert tally == Tally(sent=300)
+    assert tally.fine
+    assert sorted(adapter.sent) == ids
+    assert {row.remote_id for row in await rows(database)} == {f"r{number}" for number in ids}
+
+
+async def test_a_thread_goes_in_order_and_each_part_answers_the_one_before(database: Database) -> None:
+    ids = await put(database, ["a", "b"], parts=3)
+    adapter = NullAdapter(channel())
+    assert (await once(database, adapter)).sent == 6
+    for thread in (ids[:3], ids[3:]):
+        mine = [post for post in adapter.posts if post.delivery in thread]
+        assert [post.part for post in mine] == [1, 2, 3]
+        assert [post.text for post in mine] == ["part 1", "part 2", "part 3"]
+        assert [post.reply_to for post in mine] == [None, f"r{thread[0]}", f"r{thread[1]}"]
+
+
+async def test_a_refusal_fails_one_and_lets_the_others_go(database: Database) -> None:
+    ids = await put(database, 3)
+    adapter = NullAdapter(
+        channel(), lambda post: Rejected("unknown") if post.delivery == ids[1] else None
+    )
+    tally = await once(database, adapter)
+    assert (tally.sent, tally.failed, tally.fine) == (2, 1, False)
+    assert (await rows(database))[1].reason == "unknown"
+
+
+async def test_unavailable_is_tried_again(database: Database) -> None:
+    await put(database, 1)
+    adapter = NullAdapter(channel(), first(Unavailable("down")))
+    assert (await once(database, adapter)).sent == 1
+    assert [post.attempt for post in adapter.posts] == [1, 2]
+
+
+async def test_a_long_retry_is_not_waited_for(database: Database) -> None:
+    await put(database, 1)
+    adapter = NullAdapter(channel(), lambda _post: Throttled("slow", wait=60))
+    tally = await once(database, adapter)
+    assert (tally.waiting, tally.failed, tally.fine) == (1, 0, False)
+    summary = await database.read(listing.summary)
+    assert 50 < summary.accounts[0].blocked_for <= 60
+    assert summary.accounts[0].blocked == "slow"
+
+
+async def test_throttled_holds_the_whole_account_or_one_target(database: Database) -> None:
+    on = channel(pace=Pace(per_second=200))
+    ids = await put(database, ["a", "b", "b2"], on=on)
+    whole = NullAdapter(on, first(Throttled("slow", wait=0.4)))
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    assert (await once(database, whole)).sent == 3
+    assert loop.time() - begun >= 0.4
+    ids = await put(database, ["a", "b"], name="ABCD-2", on=on)
+    one = NullAdapter(
+        on, first(Throttled("slow", wait=0.4, whole_account=False))
+    )
+    assert (await once(database, one)).sent == 2
+    assert one.sent == [ids[0], ids[1], ids[0]]
+
+
+async def test_a_channel_that_is_down_is_paused_until_a_person_mends_it(database: Database) -> None:
+    await put(database, 5)
+    adapter = NullAdapter(channel(), lambda _post: ChannelDown("401: token revoked"))
+    tally = await once(database, adapter, concurrency=1)
+    assert (tally.waiting, len(adapter.posts)) == (5, 1)
+    assert (await database.read(listing.summary)).accounts[0].paused == "401: token revoked"
+    adapter.answer = None
+    assert (await once(database, adapter)).sent == 0
+    await database.transact(lambda conn: accounts.unpause(conn, "null"))
+    assert (await once(database, adapter)).sent == 5
+
+
+@pytest.mark.parametrize("error", [Uncertain("lost"), RuntimeError("bug"), TimeoutError()])
+async def test_perhaps_sent_is_left_to_a_person(database: Database, error: Exception) -> None:
+    await put(database, 1, when_uncertain=WhenUncertain.RESEND)  # a public post: never resent blindly
+    adapter = NullAdapter(channel(), lambda _post: error)
+    tally = await once(database, adapter)
+    assert (tally.uncertain, len(adapter.posts)) == (1, 1)
+
+
+async def test_a_channel_that_can_be_asked_is_asked(database: Database) -> None:
+    ids = await put(database, 2, on=channel(spec=ASKABLE))
+    adapter = NullAdapter(channel(spec=ASKABLE), lambda _post: Uncertain("lost"))
+    adapter.kept = {ids[0]: Receipt("found")}
+    tally = await once(database, adapter)
+    assert (tally.sent, tally.uncertain) == (1, 1)
+    assert (await rows(database))[0].remote_id == "found"
+
+
+async def test_to_single_recipients_it_is_resent_at_most_once(database: Database) -> None:
+    on = channel(spec=MAIL)
+    await put(database, 1, on=on, when_uncertain=WhenUncertain.RESEND)
+    adapter = NullAdapter(on, lambda _post: Uncertain("lost"))
+    assert (await once(database, adapter)).uncertain == 1
+    assert [post.uncertain_before for post in adapter.posts] == [False, True]
+    assert len({post.message_id for post in adapter.posts}) == 1
+
+
+async def test_mails_know_the_earlier_ones_to_the_same_recipient(database: Database) -> None:
+    on = channel(spec=MAIL)
+    await put(database, ["a@example.org", "b@example.org"], on=on)
+    adapter = NullAdapter(on)
+    await once(database, adapter)
+    before = {post.target: post.message_id for post in adapter.posts}
+    await put(database, ["b@example.org"], on=on, name="ABCD-2", references=["ABCD-1"])
+    await once(database, adapter)
+    assert adapter.posts[-1].references == (before["b@example.org"],)
+
+
+async def test_an_exercise_has_its_own_type_and_no_live_channel_takes_it(database: Database) -> None:
+    await put(database, 1, exercise=True)
+    adapter = NullAdapter(channel())
+    assert (await once(database, adapter)).failed == 1
+    assert adapter.posts == []
+    from alertbot.model import Audience
+
+    team = channel("team", audience=Audience.EXERCISE)
+    await put(database, 1, exercise=True, on=team, name="ABCD-2")
+    drill = NullAdapter(team)
+    assert (await once(database, drill)).sent == 1
+    assert isinstance(drill.posts[0], ExercisePost)
+
+
+async def test_what_is_not_what_was_approved_is_not_sent(database: Database) -> None:
+    await put(database, 40)
+    asked: list[tuple[str, Purpose, str]] = []
+
+    async def verify(_conn, alert, purpose, digest):
+        asked.append((alert, purpose, digest))
+        return "The texts of ABCD-1 are not those that were approved."
+
+    adapter = NullAdapter(channel())
+    tally = await once(database, adapter, hooks=Hooks(verify=verify))
+    assert (tally.failed, adapter.posts) == (40, [])
+    assert asked == [("ABCD-1", Purpose.PUBLICATION, "d")]
+    assert "approved" in str((await rows(database))[0].reason)
+
+
+async def test_what_follows_happens_with_the_outcome(database: Database) -> None:
+    await put(database, 30)
+    seen: dict[str, list[Any]] = {"outcomes": [], "first": [], "settled": []}
+
+    async def note(key: str, values: Any) -> None:
+        seen[key] += values
+
+    hooks = Hooks(
+        outcomes=lambda _conn, found: note("outcomes", found),
+        first_intent=lambda _conn, alerts: note("first", alerts),
+        settled=lambda _conn, alerts: note("settled", alerts),
+    )
+    adapter = NullAdapter(channel(), first(Rejected("no")))
+    await once(database, adapter, hooks=hooks)
+    assert len(seen["outcomes"]) == 30
+    assert {outcome.state for outcome in seen["outcomes"]} == {"sent", "failed"}
+    assert seen["first"] == seen["settled"] == ["ABCD-1"]
+
+
+async def test_a_hook_that_fails_costs_no_outcome(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_conn, _outcomes):
+        raise RuntimeError("audit is broken")
+
+    await put(database, 3)
+    tally = await once(database, NullAdapter(channel()), hooks=Hooks(outcomes=broken))
+    assert tally.sent == 3
+    assert set((await states(database)).values()) == {"sent"}
+    assert "audit is broken" in caplog.text
+
+
+async def test_no_secret_of_a_fault_is_logged(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put(database, 1)
+    secret = "123456789:AAHq4mPzT7fVb2YxKcW9rLd0sNeUjGiOa1B"
+    adapter = NullAdapter(channel(), lambda _post: RuntimeError(f"https://x/bot{secret}/send"))
+    await once(database, adapter)
+    assert "RuntimeError" in caplog.text
+    assert secret not in caplog.text

@@ -1,0 +1,179 @@
+"""The whole road with the real client libraries: composed, approved, published on the sandbox, accounted for."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertbot.app import App, build
+from alertbot.model import Person
+from alertbot.sandbox.server import Sandbox
+from alertbot.service import deciding, drafting, people, publishing, reading, working
+from alertbot.service.composing import load_kind
+from alertbot.service.wishes import Wishes
+
+CONFIG = """
+organisation:
+  name: Préfecture d'essai
+  languages: [fr, en]
+  timezone: Europe/Paris
+  verification_page: https://www.example.org/alerte
+  sandbox: true
+database: {database}
+channels:
+  x_main:
+    type: x
+    api_url: {x}
+    consumer_key_env: ROAD_A
+    consumer_secret_env: ROAD_B
+    access_token_env: ROAD_C
+    access_token_secret_env: ROAD_D
+    pace: {{per_second: 20}}
+  telegram_public: {{type: telegram, api_url: {telegram}, bot_token_env: ROAD_E, chat: "@essai_public", pace: {{per_second: 20, per_chat_second: 5}}}}
+  press:
+    type: email
+    host: 127.0.0.1
+    port: {smtp}
+    security: none
+    sender: alerte@example.org
+    recipients: press.csv
+"""
+PRESS = "address,lang,topics\nune@example.org,fr,\ndeux@example.org,fr,\nthree@example.org,en,\n"
+
+
+@dataclass
+class Road:
+    app: App
+    sandbox: Sandbox
+    author: Person
+    approvers: list[Person]
+
+    async def publish(self, kind: str = "status", **changes: Any) -> dict[str, Any]:
+        """Write, submit and approve; nothing is sent yet."""
+        service = await self.app.open()
+        values = dict(load_kind(service.voice, kind)[0].example) | changes
+        view = await drafting.draft(service, self.author, Wishes(kind, values))
+        view = await drafting.submit(service, self.author, view["id"])
+        for person in self.approvers[: view["approvals"]["needed"]]:
+            view = await deciding.approve(service, person, view["id"], view["digest"])
+        return view
+
+    async def deliveries(self, alert: str) -> list[dict[str, Any]]:
+        return await reading.deliveries(await self.app.open(), alert, None, None)
+
+
+@pytest.fixture
+async def road(tmp_path: Path, database_url: str) -> AsyncIterator[Road]:
+    async with Sandbox(speed=1000) as sandbox:
+        (tmp_path / "press.csv").write_text(PRESS, encoding="utf-8")
+        path = tmp_path / "config.yaml"
+        text = CONFIG.format(
+            database=database_url if database_url.startswith("postgres") else "sqlite:///road.db",
+            x=sandbox.x_url,
+            telegram=sandbox.telegram_url,
+            smtp=sandbox.smtp_port,
+        )
+        path.write_text(text, encoding="utf-8")
+        app = build(path)
+        service = await app.open()
+        first = await people.add(service, None, "bo", ["approver"], None)
+        second = await people.add(service, first["token"], "cy", ["approver"], None)
+        author = await people.add(service, first["token"], "ada", ["author"], None)
+        acting = [await people.acting(service, one["token"]) for one in (author, first, second)]
+        yield Road(app, sandbox, acting[0], acting[1:])
+        await app.close()
+
+
+async def test_what_was_approved_is_what_each_platform_shows(road: Road) -> None:
+    view = await road.publish()
+    tally = await working.run_once(road.app)
+    assert (tally["sent"], tally["failed"], tally["waiting"]) == (7, 0, 0)
+    shown = await reading.show(await road.app.open(), view["id"], None)
+    texts = {(one["type"], one["lang"]): one["text"] for one in shown["messages"]}
+    assert {post.text for post in road.sandbox.posts.x()} == {texts["x", "fr"], texts["x", "en"]}
+    assert {post.text for post in road.sandbox.posts.telegram()} == {
+        texts["telegram", "fr"],
+        texts["telegram", "en"],
+    }
+    mails = {mail.recipient: mail for mail in road.sandbox.posts.mails()}
+    assert mails["three@example.org"].text.strip() == texts["email", "en"].strip()
+    assert mails["une@example.org"].text.strip() == texts["email", "fr"].strip()
+    assert all(row["remote_id"] for row in await road.deliveries(view["id"]))
+
+
+async def test_a_thread_on_x_is_a_thread_and_carries_every_number(road: Road) -> None:
+    await road.publish("provisional_number")
+    tally = await working.run_once(road.app)
+    assert tally["failed"] == tally["uncertain"] == tally["waiting"] == 0
+    posts = road.sandbox.posts.x()
+    threads = {post.conversation for post in posts}
+    assert len(threads) == 2
+    assert all(post.reply_to for post in posts if post.id not in threads)
+    numbers = [
+        row["number"] for row in load_kind(road.app.voice, "provisional_number")[0].example["numbers"]
+    ]
+    for thread in threads:
+        words = " ".join(post.text for post in posts if post.conversation == thread)
+        for number in numbers:
+            assert number in words.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_twice(road: Road) -> None:
+    road.sandbox.faults.add("x:drop_after_commit")
+    view = await road.publish()
+    tally = await working.run_once(road.app)
+    assert tally["uncertain"] == 0
+    assert len(road.sandbox.posts.x()) == 2
+    assert all(row["state"] == "sent" for row in await road.deliveries(view["id"]))
+
+
+async def test_a_telegram_message_whose_answer_was_lost_waits_for_a_person(road: Road) -> None:
+    road.sandbox.faults.add("telegram:drop_after_commit")
+    view = await road.publish()
+    tally = await working.run_once(road.app)
+    assert tally["uncertain"] == 1
+    assert len(road.sandbox.posts.telegram()) == 2
+    service = await road.app.open()
+    assert (await reading.brief(service, view["id"]))["state"] == "partly_published"
+    [row] = await reading.deliveries(service, view["id"], "uncertain", None)
+    await publishing.settle(
+        service, road.approvers[0], row["id"], "sent", "https://t.me/essai_public/1"
+    )
+    assert (await reading.brief(service, view["id"]))["state"] == "published"
+    assert len(road.sandbox.posts.telegram()) == 2
+
+
+async def test_a_flood_is_waited_out(road: Road) -> None:
+    road.sandbox.faults.add("telegram:flood:retry_after=1")
+    await road.publish()
+    tally = await working.run_once(road.app)
+    assert (tally["sent"], tally["waiting"]) == (7, 0)
+
+
+async def test_one_bad_address_stops_nobody_else(road: Road) -> None:
+    road.sandbox.faults.add("smtp:rcpt_550:match=deux@example.org")
+    view = await road.publish()
+    tally = await working.run_once(road.app)
+    assert (tally["sent"], tally["failed"]) == (6, 1)
+    [failed] = [row for row in await road.deliveries(view["id"]) if row["state"] == "failed"]
+    assert failed["target"] == "deux@example.org"
+    assert "550" in failed["reason"]
+    assert (await reading.brief(await road.app.open(), view["id"]))["state"] == "partly_published"
+
+
+async def test_no_credits_pause_the_channel_and_nothing_is_lost(road: Road) -> None:
+    road.sandbox.faults.add("x:credits")
+    view = await road.publish()
+    tally = await working.run_once(road.app)
+    assert tally["waiting"] == 2
+    service = await road.app.open()
+    [x_main] = [
+        one for one in (await reading.status(service, None))["channels"] if one["name"] == "x_main"
+    ]
+    assert x_main["paused"]
+    await publishing.resume(service, road.approvers[0], None, "x_main")
+    tally = await working.run_once(road.app)
+    assert tally["sent"] == 2
+    assert (await reading.brief(service, view["id"]))["state"] == "published"
