@@ -8,7 +8,7 @@ from alertbot.compose.kinds import Frame, Kind, Template
 from alertbot.compose.lint import free_words
 from alertbot.compose.markup import Block
 from alertbot.compose.render import Rendered, words
-from alertbot.compose.split import Excess, Room, Thread, single, split
+from alertbot.compose.split import Excess, Layout, Room, Thread, single, split
 from alertbot.compose.values import Value
 from alertbot.model import Channel, ChannelSpec, Fault, Markup, Message
 from alertbot.words import _
@@ -41,6 +41,7 @@ class Edition:
     head: Blocks
     body: Blocks
     foot: Blocks
+    once: Blocks
     subject: str
     marks: Marks | None = None
 
@@ -55,9 +56,9 @@ def edition(kind: Kind, lang: str, text: Rendered, frame: Frame | None, alert: s
     """The text with its subject, and the marks of an exercise where there is a frame."""
     subject = text.subject or f"{kind.title.get(lang, kind.name)} [{alert}]"
     if frame is None:
-        return Edition(lang, text.head, text.body, text.foot, subject)
+        return Edition(lang, text.head, text.body, text.foot, text.once, subject)
     marked = f"{frame.subject.get(lang, '')} {subject}".strip()
-    return Edition(lang, text.head, text.body, text.foot, marked, _marks(frame, lang))
+    return Edition(lang, text.head, text.body, text.foot, text.once, marked, _marks(frame, lang))
 
 
 def _marks(frame: Frame, lang: str) -> Marks:
@@ -74,35 +75,32 @@ def _capitalised(text: str) -> str:
 
 def whole_text(one: Edition) -> str:
     """Subject and text in one piece, before any cut, without the marks of an exercise."""
-    return f"{one.subject}\n\n{writing.plain((*one.head, *one.body, *one.foot))}"
+    return f"{one.subject}\n\n{writing.plain((*one.head, *one.body, *one.foot, *one.once))}"
 
 
 def thread(spec: ChannelSpec, one: Edition) -> Thread:
     """The parts that this channel takes: the first layout in which everything has room."""
     room = _room(spec)
     cut = Thread(())
-    for head, body, foot in _layouts(one):
-        if spec.parts:
-            cut = split(head, body, foot, room, one.lang)
-        else:
-            cut = single((*head, *body, *foot), room)
+    for layout in _layouts(one):
+        cut = split(layout, room, one.lang) if spec.parts else single(layout.whole, room)
         if not cut.excess:
             break
     return cut
 
 
-def _layouts(one: Edition) -> Iterator[tuple[Blocks, Blocks, Blocks]]:
-    """Head, body and foot. The marks of an exercise take room: where it is short, every part is opened and
-    closed by the word alone, then head and foot stand once instead of in each part."""
+def _layouts(one: Edition) -> Iterator[Layout]:
+    """The marks of an exercise take room: where it is short, every part is opened and closed by the word
+    alone, then head and foot stand once instead of in each part."""
     marks = one.marks
     if marks is None:
-        yield one.head, one.body, one.foot
+        yield Layout(one.head, one.body, one.foot, one.once)
         return
-    yield (*marks.opening, *one.head), one.body, (*one.foot, *marks.closing)
+    yield Layout((*marks.opening, *one.head), one.body, one.foot, one.once, marks.closing)
     told = (*marks.notice, *one.body, *marks.farewell)
-    yield (*marks.brief, *one.head), told, (*one.foot, *marks.brief)
-    once = (*marks.notice, *one.head, *one.body, *one.foot, *marks.farewell)
-    yield marks.brief, once, marks.brief
+    yield Layout((*marks.brief, *one.head), told, one.foot, one.once, marks.brief)
+    all_once = (*marks.notice, *one.head, *one.body, *one.foot, *one.once, *marks.farewell)
+    yield Layout(marks.brief, all_once, tail=marks.brief)
 
 
 def _room(spec: ChannelSpec) -> Room | None:

@@ -1,4 +1,4 @@
-"""A template and values in, Markdown out: three pieces, head, body and foot, and a subject."""
+"""A template and values in, Markdown out: the pieces head, body, foot and once, and a subject."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ Piece = Callable[["Context"], Iterator[str]]
 Typography = Callable[[str], str]
 
 _FRENCH_SPACE = re.compile(r"(?<=«) | (?=[:;!?»%€])")
-_HEAD, _FOOT, _SUBJECT = "head", "foot", "subject"
+_HEAD, _FOOT, _ONCE, _SUBJECT = "head", "foot", "once", "subject"
 
 
 class TemplateBrokenError(AlertbotError):
@@ -34,11 +34,13 @@ class TemplateBrokenError(AlertbotError):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a template says. `head` and `foot` stand in every part of a thread."""
+    """What a template says. `head` and `foot` stand in every part of a thread, `once` closes the first part
+    alone: a link makes a post on X thirteen times as dear."""
 
     head: tuple[Block, ...]
     body: tuple[Block, ...]
     foot: tuple[Block, ...]
+    once: tuple[Block, ...]
     subject: str
 
 
@@ -51,7 +53,9 @@ def render(
     setting = Setting(lang, zone, issued)
     compiled = _compiled(template)
     context = compiled.new_context({**values, "lang": lang, "issued": issued, SETTING: setting})
-    pieces = {name: _block(template, compiled, context, name) for name in (_HEAD, _FOOT, _SUBJECT)}
+    pieces = {
+        name: _block(template, compiled, context, name) for name in (_HEAD, _FOOT, _ONCE, _SUBJECT)
+    }
     for name in pieces:
         context.blocks[name] = [_nothing]
     body = _filled(template, compiled, compiled.root_render_func, context)
@@ -59,6 +63,7 @@ def render(
         head=_blocks(template, pieces[_HEAD], lang),
         body=_blocks(template, body, lang),
         foot=_blocks(template, pieces[_FOOT], lang),
+        once=_blocks(template, pieces[_ONCE], lang),
         subject=_subject(template, pieces[_SUBJECT], lang),
     )
 

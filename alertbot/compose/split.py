@@ -3,7 +3,7 @@
 Cuts fall between paragraphs, items and headings (a heading stays with what follows it). A paragraph that a
 bold line entitles, such as a territory and its numbers, may also be cut between its lines; its title is
 then repeated. No line is ever cut, so no number loses its territory, zone or condition. Head and foot stand
-in every part: each is complete on its own.
+in every part: each is complete on its own. What stands `once` closes the first part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +44,33 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """The pieces of a text. `head`, `foot` and `tail` stand in every part, in that order; `once` stands
+    between foot and tail of the first."""
+
+    head: tuple[Block, ...]
+    body: tuple[Block, ...]
+    foot: tuple[Block, ...] = ()
+    once: tuple[Block, ...] = ()
+    tail: tuple[Block, ...] = ()
+
+    @property
+    def closing(self) -> tuple[Block, ...]:
+        """What stands once, on a line of its own right under the foot."""
+        if not self.once or not self.foot:
+            return self.once
+        return (replace(self.once[0], tight=True), *self.once[1:])
+
+    @property
+    def frame(self) -> tuple[Block, ...]:
+        return (*self.head, *self.foot, *self.tail)
+
+    @property
+    def whole(self) -> tuple[Block, ...]:
+        return (*self.head, *self.body, *self.foot, *self.closing, *self.tail)
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """Blocks that stay together, and their length."""
 
@@ -51,15 +78,13 @@ class Unit:
     length: int
 
 
-def split(
-    head: Sequence[Block], body: Sequence[Block], foot: Sequence[Block], room: Room | None, lang: str
-) -> Thread:
+def split(layout: Layout, room: Room | None, lang: str) -> Thread:
     """One part where everything fits or `room` is None, else as few parts as possible, evenly filled and
     numbered `(1/3)` at the end of the first line of the head."""
-    whole = (*head, *body, *foot)
+    whole = layout.whole
     if room is None or room.length(whole) <= room.limit:
         return Thread((whole,) if whole else ())
-    return _thread(head, body, foot, room, lang)
+    return _thread(layout, room, lang)
 
 
 def single(blocks: Sequence[Block], room: Room | None) -> Thread:
@@ -68,24 +93,23 @@ def single(blocks: Sequence[Block], room: Room | None) -> Thread:
     return Thread((tuple(blocks),), (Excess("body", tuple(blocks), over),) if over > 0 else ())
 
 
-def _thread(
-    head: Sequence[Block], body: Sequence[Block], foot: Sequence[Block], room: Room, lang: str
-) -> Thread:
+def _thread(layout: Layout, room: Room, lang: str) -> Thread:
+    frame, once = layout.frame, layout.closing
+    reserved = room.length(once) + 2 if once else 0
     for digits in range(1, MOST_DIGITS + 1):
         last = 10**digits - 1
-        frame = _numbered((*head, *foot), last, last)
-        free = room.limit - room.length(frame) - (2 if frame else _mark_length(last))
-        if free <= 0:
-            return Thread((), (Excess("frame", (*head, *foot), 1 - free),))
-        units = _units(body, free, room.length, lang)
+        counted = _numbered(frame, last, last)
+        free = room.limit - room.length(counted) - (2 if counted else _mark_length(last))
+        if free - reserved <= 0:
+            return Thread((), (Excess("frame", (*frame, *once), 1 - free + reserved),))
+        units = _units(layout.body, free, room.length, lang)
         if excess := [unit for unit in units if unit.length > free]:
             return Thread((), tuple(Excess("body", one.blocks, one.length - free) for one in excess))
-        packed = _even(units, free)
+        packed = _even(units, free, reserved)
         if len(packed) <= last:
-            return Thread(
-                tuple(_part(head, foot, one, at, len(packed)) for at, one in enumerate(packed, 1))
-            )
-    return Thread((), (Excess("body", tuple(body[:1]), room.length(body)),))
+            parts = (_part(layout, one, at, len(packed)) for at, one in enumerate(packed, 1))
+            return Thread(tuple(parts))
+    return Thread((), (Excess("body", layout.body[:1], room.length(layout.body)),))
 
 
 def _mark_length(last: int) -> int:
@@ -96,12 +120,12 @@ def _mark(part: int, parts: int) -> str:
     return f" ({part}/{parts})"
 
 
-def _part(
-    head: Sequence[Block], foot: Sequence[Block], units: Sequence[Unit], part: int, parts: int
-) -> tuple[Block, ...]:
+def _part(layout: Layout, units: Sequence[Unit], part: int, parts: int) -> tuple[Block, ...]:
     blocks = [block for unit in units for block in unit.blocks]
-    blocks[0] = replace(blocks[0], tight=False)
-    whole = (*head, *blocks, *foot)
+    if blocks:
+        blocks[0] = replace(blocks[0], tight=False)
+    once = layout.closing if part == 1 else ()
+    whole = (*layout.head, *blocks, *layout.foot, *once, *layout.tail)
     return _numbered(whole, part, parts) if parts > 1 else whole
 
 
@@ -158,29 +182,29 @@ def _pieces(block: Block, free: int, length: Length, lang: str) -> list[Unit]:
 # --- how parts are filled ------------------------------------------------------------------------
 
 
-def _even(units: Sequence[Unit], free: int) -> list[list[Unit]]:
+def _even(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
     """As few parts as possible, and the longest of them as short as possible."""
-    fewest = len(_packed(units, free))
+    fewest = len(_packed(units, free, reserved))
     low, high = max((unit.length for unit in units), default=0), free
     while low < high:
         middle = (low + high) // 2
-        if len(_packed(units, middle)) <= fewest:
+        if len(_packed(units, middle, reserved)) <= fewest:
             high = middle
         else:
             low = middle + 1
-    return _packed(units, high)
+    return _packed(units, high, reserved)
 
 
-def _packed(units: Sequence[Unit], free: int) -> list[list[Unit]]:
-    """Filled one after the other, in order."""
-    parts: list[list[Unit]] = []
-    used = 0
+def _packed(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
+    """Filled one after the other, in order; the first has `reserved` less room, and may stay empty."""
+    parts: list[list[Unit]] = [[]]
+    used = reserved
     for unit in units:
-        gap = 1 if unit.blocks[0].tight else 2
-        if parts and used + gap + unit.length <= free:
+        gap = (1 if unit.blocks[0].tight else 2) if parts[-1] else 0
+        if used + gap + unit.length <= free:
             parts[-1].append(unit)
             used += gap + unit.length
         else:
             parts.append([unit])
             used = unit.length
-    return parts
+    return parts if parts[0] or reserved else parts[1:]

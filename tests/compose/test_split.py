@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from alertbot.compose.markup import Block, Line, Run, Shape, read
 from alertbot.compose.measure import utf16_length, weighted_length
-from alertbot.compose.split import Room, single, split
+from alertbot.compose.split import Layout, Room, single, split
 from alertbot.compose.writing import entities, plain, visible
 
 X = Room(280, lambda blocks: weighted_length(plain(blocks)))
@@ -48,7 +48,7 @@ def lines_of(blocks: tuple[Block, ...] | list[Block]) -> list[str]:
 @settings(max_examples=100, deadline=None)
 @given(bodies)
 def test_a_thread_loses_and_cuts_nothing(body: list[Block]) -> None:
-    thread = split(HEAD, body, FOOT, X, "fr")
+    thread = split(Layout(HEAD, tuple(body), FOOT), X, "fr")
     assert not thread.excess
     inner = [part[1:-1] for part in thread.parts]
     said = [line for part in inner for line in lines_of(part)]
@@ -59,7 +59,7 @@ def test_a_thread_loses_and_cuts_nothing(body: list[Block]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(bodies, st.sampled_from([X, TELEGRAM]))
 def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block], room: Room) -> None:
-    parts = split(HEAD, body, FOOT, room, "fr").parts
+    parts = split(Layout(HEAD, tuple(body), FOOT), room, "fr").parts
     for at, part in enumerate(parts, 1):
         text = plain(part)
         assert room.length(part) <= room.limit
@@ -73,7 +73,7 @@ def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block],
 @given(st.lists(territories(), min_size=2, max_size=8))
 def test_every_number_line_stays_under_its_territory(body: list[Block]) -> None:
     whole = {(plain((b,)).split("\n")[0], text) for b in body for text in plain((b,)).split("\n")[1:]}
-    for part in split(HEAD, body, FOOT, X, "fr").parts:
+    for part in split(Layout(HEAD, tuple(body), FOOT), X, "fr").parts:
         for block in part[1:-1]:
             title, *lines = plain((block,)).split("\n")
             assert {(title.removesuffix(" (suite)"), text) for text in lines} <= whole
@@ -82,14 +82,14 @@ def test_every_number_line_stays_under_its_territory(body: list[Block]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(bodies)
 def test_parts_are_evenly_filled_and_no_more_than_needed(body: list[Block]) -> None:
-    parts = split(HEAD, body, FOOT, X, "fr").parts
+    parts = split(Layout(HEAD, tuple(body), FOOT), X, "fr").parts
     free = X.limit - X.length((*HEAD, *FOOT)) - 8
     total = sum(X.length((block,)) + 2 for block in body)
     assert len(parts) <= 2 * total / free + 2
 
 
 def test_without_head_or_foot_the_first_line_is_numbered() -> None:
-    parts = split((), read("\n\n".join(["mot " * 30] * 6)), (), X, "fr").parts
+    parts = split(Layout((), read("\n\n".join(["mot " * 30] * 6))), X, "fr").parts
     assert [re.findall(r"\((\d/\d)\)$", plain(p).split("\n")[0]) for p in parts] == [
         ["1/3"],
         ["2/3"],
@@ -99,13 +99,13 @@ def test_without_head_or_foot_the_first_line_is_numbered() -> None:
 
 def test_a_heading_stays_with_what_follows_it() -> None:
     body = read("\n\n".join(["mot " * 20] * 2 + ["# Titre", "suite " * 20]))
-    parts = split(HEAD, body, FOOT, X, "fr").parts
+    parts = split(Layout(HEAD, tuple(body), FOOT), X, "fr").parts
     assert all(part[-2].shape is not Shape.HEADING for part in parts)
 
 
 def test_a_paragraph_that_fits_nowhere_is_named_with_its_excess() -> None:
     long = read("mot " * 100)
-    thread = split(HEAD, (*read("court"), *long), FOOT, X, "fr")
+    thread = split(Layout(HEAD, (*read("court"), *long), FOOT), X, "fr")
     assert not thread.parts
     (excess,) = thread.excess
     assert excess.blocks == long
@@ -113,7 +113,7 @@ def test_a_paragraph_that_fits_nowhere_is_named_with_its_excess() -> None:
 
 
 def test_a_frame_that_leaves_no_room_is_named() -> None:
-    (excess,) = split(read("tête " * 60), read("corps"), FOOT, X, "fr").excess
+    (excess,) = split(Layout(read("tête " * 60), read("corps"), FOOT), X, "fr").excess
     assert excess.piece == "frame"
 
 
@@ -123,11 +123,26 @@ def test_a_channel_without_threads_tells_what_is_over() -> None:
 
 
 def test_no_limit_means_one_part() -> None:
-    assert len(split(HEAD, read("a\n\nb"), FOOT, None, "fr").parts) == 1
+    assert len(split(Layout(HEAD, tuple(read("a\n\nb")), FOOT), None, "fr").parts) == 1
 
 
 def test_telegram_entities_are_counted() -> None:
     body = read("\n\n".join(f"**{n}**\n{n}" for n in range(150)))
-    parts = split((), body, (), TELEGRAM, "fr").parts
+    parts = split(Layout((), body), TELEGRAM, "fr").parts
     assert all(entities(part) <= 100 for part in parts)
     assert len(parts) == 2
+
+
+ONCE = read("#Essai https://example.org/une-fois")
+
+
+@settings(max_examples=100, deadline=None)
+@given(bodies)
+def test_what_stands_once_closes_the_first_part_alone(body: list[Block]) -> None:
+    parts = split(Layout(HEAD, tuple(body), FOOT, ONCE), X, "fr").parts
+    assert all(X.length(part) <= X.limit for part in parts)
+    texts = [plain(part) for part in parts]
+    assert [text.endswith(plain(ONCE)) for text in texts] == [True, *[False] * (len(texts) - 1)]
+    assert all(plain(FOOT) in text for text in texts)
+    said = [line for part in parts for line in lines_of(part) if not line.endswith(" (suite)")]
+    assert [line for line in lines_of(body) if line not in said] == []
