@@ -51,6 +51,7 @@ class Drain:
         self._longest_call = longest_call
         self._letters = Letters(ledger.database, ledger.hooks)
         self._flights: dict[int, float] = {}  # delivery id: monotonic moment of its claim
+        self._turns = pacing.Turns()
         self._jitter = random.Random()  # noqa: S311 - no secret
 
     async def drain(self, name: str) -> None:
@@ -76,21 +77,17 @@ class Drain:
             return letter
         ids = [row.id for row in rows]
         refusal, worker = letter.refusal, self.ledger.worker
-        await self.ledger.database.transact(
-            lambda conn: claiming.give_back(conn, ids, worker=worker)
-        )
+        await self.ledger.database.transact(lambda conn: claiming.give_back(conn, ids, worker=worker))
         number = letter.envelope.dispatch
-        while await self.ledger.record(
-            lambda conn: settling.fail_dispatch(conn, number, refusal)
-        ):
+        while await self.ledger.record(lambda conn: settling.fail_dispatch(conn, number, refusal)):
             pass
         return None
 
-    async def deliver(self, row: Claimed, slot: float, letter: Letter) -> None:
+    async def deliver(self, row: Claimed, slot: float, gap: float, letter: Letter) -> None:
         """One delivery, from its slot to its committed outcome."""
         self._flights[row.id] = time.monotonic()
         try:
-            await pacing.until(slot)
+            await self._turns.take(letter.envelope.channel, gap, slot)
             if await self.ledger.intend(Want(row.id, letter.envelope.account, row.cost)):
                 await self._send(row, letter)
         finally:
@@ -113,8 +110,12 @@ class Drain:
             answer = Uncertain(_("Perhaps sent: the channel did not answer in time."))
         except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
             log.error(  # noqa: TRY400 - a traceback may hold a secret
-                "Delivery %d of %s: %s failed unexpectedly: %s: %s", post.delivery, post.alert,
-                adapter.channel.name, type(error).__name__, safe(error),
+                "Delivery %d of %s: %s failed unexpectedly: %s: %s",
+                post.delivery,
+                post.alert,
+                adapter.channel.name,
+                type(error).__name__,
+                safe(error),
             )
             reason = _("Perhaps sent: the channel's program failed ({kind}).")
             answer = Uncertain(reason.format(kind=type(error).__name__))
@@ -129,7 +130,10 @@ class Drain:
         except Exception as error:  # noqa: BLE001 - then it stays uncertain
             log.warning(
                 "%s could not say whether delivery %d of %s was sent: %s",
-                adapter.channel.name, post.delivery, post.alert, safe(error),
+                adapter.channel.name,
+                post.delivery,
+                post.alert,
+                safe(error),
             )
             return None
 
@@ -226,7 +230,9 @@ class _Flight:
         letter = await self._drain.letter(self._whose, rows)
         for row in rows if letter else ():
             assert letter is not None
-            call = asyncio.create_task(self._drain.deliver(row, now + row.wait, letter))
+            call = asyncio.create_task(
+                self._drain.deliver(row, now + row.wait, self._whose.gap, letter)
+            )
             self._calls.add(call)
             call.add_done_callback(self._ended)
 

@@ -77,7 +77,7 @@ class Letters:
         if threaded and alerts:
             targets = [row.target for row in rows]
             before = await contents.earlier(conn, letter.envelope.account, alerts, targets)
-            found = posts.threads(((row[0], row[1], row[2]) for row in before), alerts)
+            found = posts.threads(before, alerts)
             letter.threads = {**letter.threads, **found}
         return letter
 

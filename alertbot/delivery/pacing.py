@@ -13,13 +13,33 @@ from alertbot.store.claiming import HORIZON
 def portion(gap: float, free: int) -> int:
     """How many deliveries to claim at once: about half a second's worth at one call per `gap` seconds,
     never more than can be started at their slot, so that no lease lapses in a queue."""
-    worth = max(1, int(HORIZON / gap)) if gap > 0 else free
-    return max(0, min(worth, free))
+    if free <= 1 or gap * free <= HORIZON:
+        return max(0, free)
+    return max(1, int(HORIZON / gap))
 
 
 def moment(wait: float) -> float:
     """The monotonic moment `wait` seconds from now."""
     return time.monotonic() + wait
+
+
+class Turns:
+    """Keeps calls of one process apart that are late for their slots: after a stall they must not all
+    start at once. They may catch up a little, within the hair that paces leave."""
+
+    CATCH_UP = 0.97
+
+    def __init__(self) -> None:
+        self._free: dict[str, float] = {}
+
+    async def take(self, channel: str, gap: float, slot: float) -> None:
+        """Wait for the slot, and for a turn after it."""
+        await until(slot)
+        if gap <= 0:
+            return
+        turn = max(time.monotonic(), self._free.get(channel, 0.0))
+        self._free[channel] = turn + gap * self.CATCH_UP
+        await until(turn)
 
 
 async def until(slot: float) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from alertbot.channels.base import Adapter
@@ -168,11 +169,11 @@ class LocalRunner:
         names = await self._database.read(lambda conn: due.due(conn, idle))
         for name in names:
             self._drains[name] = asyncio.create_task(self._drain.drain(name))
-            self._drains[name].add_done_callback(lambda _task, name=name: self._drained(name))
+            self._drains[name].add_done_callback(partial(self._drained, name))
         return bool(names)
 
-    def _drained(self, name: str) -> None:
-        task = self._drains.pop(name)
+    def _drained(self, name: str, task: "asyncio.Task[None]") -> None:
+        del self._drains[name]
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("Sending on %s was interrupted: %s", name, safe(error))

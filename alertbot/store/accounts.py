@@ -105,9 +105,7 @@ async def push(conn: AsyncConnection, pushes: Iterable[Push]) -> None:
             await keep_free(conn, f"{await conn.scalar(key)}:{one.target}", one.seconds)
 
 
-async def block(
-    conn: AsyncConnection, which: ColumnElement[bool], seconds: float, reason: str
-) -> None:
+async def block(conn: AsyncConnection, which: ColumnElement[bool], seconds: float, reason: str) -> None:
     """No call to the account before `seconds` from now; `reason` says why."""
     later = account.c.blocked_until < NOW + seconds
     await conn.execute(

@@ -124,9 +124,7 @@ TAKE = (
 )
 
 
-async def claim(
-    conn: AsyncConnection, whose: Account, n: int, *, worker: str, lease: float
-) -> Claim:
+async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, lease: float) -> Claim:
     """Hold up to `n` deliveries of the account's most urgent dispatch and book their slots."""
     lot = await conn.scalar(LOT, {"account": whose.id})
     if lot is None:
@@ -166,9 +164,7 @@ async def _with_slots(
     )
 
 
-async def _spread(
-    conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]
-) -> list[Claimed]:
+async def _spread(conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]) -> list[Claimed]:
     """One call per target and `chat_gap`. What is too early goes back with the moment it may go: a
     row must not sit claimed while its chat is busy."""
     keys = sorted({f"{whose.id}:{row.target}" for row in rows})
@@ -192,9 +188,7 @@ async def _put_back(conn: AsyncConnection, early: Sequence[dict[str, float]]) ->
         await conn.execute(
             update(delivery)
             .where(delivery.c.id == bindparam("row"))
-            .values(
-                state="pending", worker=None, lease_until=None, retry_at=NOW + bindparam("wait")
-            ),
+            .values(state="pending", worker=None, lease_until=None, retry_at=NOW + bindparam("wait")),
             early,
         )
 
@@ -211,9 +205,7 @@ def _held(conn: AsyncConnection, ids: Sequence[int], worker: str) -> ColumnEleme
     return bulk.among(conn, ids, delivery.c.id) & mine
 
 
-async def intend(
-    conn: AsyncConnection, wants: Sequence[Want], *, worker: str
-) -> list[Row[Any]]:
+async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -> list[Row[Any]]:
     """Write down that these calls are about to be made; the (id, dispatch_id) of those that may be.
 
     It asks again for halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets. A row

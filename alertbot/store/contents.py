@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.model import Purpose, WhenUncertain
@@ -31,8 +30,16 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> Envelope:
     p = dispatch.c
     row = (
         await conn.execute(
-            select(p.alert_id, account.c.name, p.account_id, p.purpose, p.digest, p.exercise,
-                   p.when_uncertain, alert.c.references)
+            select(
+                p.alert_id,
+                account.c.name,
+                p.account_id,
+                p.purpose,
+                p.digest,
+                p.exercise,
+                p.when_uncertain,
+                alert.c.references,
+            )
             .join_from(dispatch, account, account.c.id == p.account_id)
             .join(alert, alert.c.id == p.alert_id)
             .where(p.id == dispatch_id)
@@ -64,15 +71,14 @@ async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
 
 async def earlier(
     conn: AsyncConnection, account_id: int, alerts: Sequence[str], targets: Sequence[str]
-) -> list[Row[Any]]:
+) -> list[tuple[str, str, int]]:
     """(target, alert, delivery) of what these targets got of earlier alerts, oldest first."""
-    return list(
-        await conn.execute(
-            select(delivery.c.target, dispatch.c.alert_id, delivery.c.id)
-            .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
-            .where(dispatch.c.alert_id.in_(alerts), dispatch.c.account_id == account_id)
-            .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
-            .where(delivery.c.target.in_(sorted(set(targets))), delivery.c.state == "sent")
-            .order_by(delivery.c.id)
-        )
+    rows = await conn.execute(
+        select(delivery.c.target, dispatch.c.alert_id, delivery.c.id)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.alert_id.in_(alerts), dispatch.c.account_id == account_id)
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(delivery.c.target.in_(sorted(set(targets))), delivery.c.state == "sent")
+        .order_by(delivery.c.id)
     )
+    return [(row.target, row.alert_id, row.id) for row in rows]

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Select,
     and_,
     exists,
@@ -36,7 +35,12 @@ FINAL = frozenset(
     }
 )
 _STATES = {state.value: state for state in DeliveryState}
-ENDED_UNSENT = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.SKIPPED)
+ENDED_UNSENT = (
+    DeliveryState.FAILED,
+    DeliveryState.CANCELLED,
+    DeliveryState.EXPIRED,
+    DeliveryState.SKIPPED,
+)
 
 
 class Outcome(NamedTuple):
@@ -88,9 +92,11 @@ def facts(*where: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def moved(row: Row[Any], state: DeliveryState, **more: str | None) -> Outcome:
+def moved(row: Any, state: DeliveryState, **more: str | None) -> Outcome:
     """The outcome for a row of `facts`."""
-    return Outcome(*row[:10], _STATES[row.state], state, row.at, **more)
+    values: list[Any] = [*row[:10], _STATES[row.state], state, row.at]
+    rest: Any = more  # reason, remote_id, url, note
+    return Outcome(*values, **rest)
 
 
 async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
@@ -113,9 +119,7 @@ async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
     """The next part of a thread may go once the part before it is out."""
     if sent:
         await conn.execute(
-            update(delivery)
-            .where(delivery.c.after_id.in_(sent), PENDING)
-            .values(retry_at=NOW)
+            update(delivery).where(delivery.c.after_id.in_(sent), PENDING).values(retry_at=NOW)
         )
 
 
@@ -132,9 +136,7 @@ async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[O
     return skipped
 
 
-async def end(
-    conn: AsyncConnection, ids: Sequence[int], state: DeliveryState, reason: str
-) -> None:
+async def end(conn: AsyncConnection, ids: Sequence[int], state: DeliveryState, reason: str) -> None:
     """Put rows that the caller has locked into a last state."""
     if ids:
         await conn.execute(

@@ -2,6 +2,7 @@
 own writes would wake it again and again."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,8 +32,13 @@ async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
         .scalar_subquery()
     )
     waits = (
-        select(retry - NOW, dispatch.c.not_before - NOW, account.c.blocked_until - NOW,
-               account.c.booked_to - HORIZON - NOW, dispatch.c.expires_at - NOW)
+        select(
+            retry - NOW,
+            dispatch.c.not_before - NOW,
+            account.c.blocked_until - NOW,
+            account.c.booked_to - HORIZON - NOW,
+            dispatch.c.expires_at - NOW,
+        )
         .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
         .where(account.c.name.in_(names), ~dispatch.c.closed, ~dispatch.c.halted)
         .where(dispatch.c.cancelled.is_(None), dispatch.c.expires_at > NOW)
@@ -57,7 +63,7 @@ async def _next_lapse(conn: AsyncConnection, names: Sequence[str]) -> float | No
 
 async def waiting(conn: AsyncConnection, names: Sequence[str]) -> int:
     """How many deliveries of these channels are still open."""
-    open_states = [literal_column(f"'{name}'") for name in ("pending", "claimed", "sending")]
+    open_states: list[Any] = [literal_column(f"'{name}'") for name in ("pending", "claimed", "sending")]
     counted = (
         select(func.count())
         .select_from(dispatch)

@@ -54,9 +54,7 @@ def explain(error: BaseException, url: URL) -> StoreFailed:
         if (state and state.startswith(states)) or any(word in text for word in words):
             return StoreFailed(sentence.format(place=where))
     reason = safe(str(origin).splitlines()[0] if str(origin) else type(origin).__name__)
-    return StoreFailed(
-        _("The database {place} failed: {reason}").format(place=where, reason=reason)
-    )
+    return StoreFailed(_("The database {place} failed: {reason}").format(place=where, reason=reason))
 
 
 def folder_failure(error: OSError, url: URL) -> StoreFailed:
@@ -101,7 +99,9 @@ def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """Sentence, SQLSTATE prefixes (PostgreSQL), words in the driver's text (SQLite, connecting)."""
     return [
         (
-            _("The database {place} is read-only. Make it writable and try again; nothing was changed."),
+            _(
+                "The database {place} is read-only. Make it writable and try again; nothing was changed."
+            ),
             ("25006",),
             ("readonly database", "read-only"),
         ),
@@ -114,7 +114,9 @@ def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
             ("is locked", "lock timeout", "deadlock"),
         ),
         (
-            _("The disk of the database {place} is full. Make room and try again; nothing was changed."),
+            _(
+                "The disk of the database {place} is full. Make room and try again; nothing was changed."
+            ),
             ("53100",),
             ("is full", "no space left"),
         ),
@@ -149,8 +151,16 @@ def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
         (
             _("The database {place} cannot be reached. Check that the server runs and the address."),
             ("08", "57P"),
-            ("connection failed", "connection refused", "could not connect", "connection timeout",
-             "server closed", "connection is closed", "failed to resolve", "no such file or directory"),
+            (
+                "connection failed",
+                "connection refused",
+                "could not connect",
+                "connection timeout",
+                "server closed",
+                "connection is closed",
+                "failed to resolve",
+                "no such file or directory",
+            ),
         ),
     ]
 

@@ -49,9 +49,24 @@ async def deliveries(
     """Deliveries in the order they were written; with `limit` the newest ones."""
     d = delivery.c
     wanted = (
-        select(d.id, dispatch.c.alert_id, account.c.name, dispatch.c.purpose, d.target, d.lang, d.part,
-               d.state, d.attempts, d.reason, d.remote_id, d.url, d.note, d.retry_at, d.attempted_at,
-               d.settled_at)
+        select(
+            d.id,
+            dispatch.c.alert_id,
+            account.c.name,
+            dispatch.c.purpose,
+            d.target,
+            d.lang,
+            d.part,
+            d.state,
+            d.attempts,
+            d.reason,
+            d.remote_id,
+            d.url,
+            d.note,
+            d.retry_at,
+            d.attempted_at,
+            d.settled_at,
+        )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .order_by(d.id.desc())
@@ -67,7 +82,8 @@ async def deliveries(
 def _line(row: Any) -> Line:
     state = DeliveryState(row.state)
     waits = state is DeliveryState.PENDING and row.retry_at < FAR
-    return Line(*row[:7], state, *row[8:13], row.retry_at if waits else None, *row[14:])
+    values: list[Any] = [*row[:7], state, *row[8:13], row.retry_at if waits else None, *row[14:]]
+    return Line(*values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +161,7 @@ async def _oldest(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> fl
     return await conn.scalar(oldest)
 
 
-async def _halted_alerts(
-    conn: AsyncConnection, which: list[ColumnElement[bool]]
-) -> tuple[str, ...]:
+async def _halted_alerts(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> tuple[str, ...]:
     halted = select(dispatch.c.alert_id).where(*which, dispatch.c.halted, ~dispatch.c.closed)
     return tuple(await conn.scalars(halted.distinct().order_by(dispatch.c.alert_id)))
 
@@ -158,6 +172,5 @@ async def _flags(conn: AsyncConnection) -> tuple[Flags, ...]:
         select(a.name, a.halted, a.paused, a.blocked_until - NOW, a.blocked).order_by(a.name)
     )
     return tuple(
-        Flags(row[0], row[1], row[2], max(0.0, row[3]), row[4] if row[3] > 0 else None)
-        for row in rows
+        Flags(row[0], row[1], row[2], max(0.0, row[3]), row[4] if row[3] > 0 else None) for row in rows
     )

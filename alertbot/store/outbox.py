@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Refused
@@ -32,7 +32,16 @@ from alertbot.store.tables import account, delivery, dispatch
 from alertbot.store.workers import any_alive as worker_alive
 from alertbot.words import _
 
-__all__ = ["Decision", "Entry", "cancel", "decide", "enqueue", "extend", "remove_unstarted", "worker_alive"]
+__all__ = [
+    "Decision",
+    "Entry",
+    "cancel",
+    "decide",
+    "enqueue",
+    "extend",
+    "remove_unstarted",
+    "worker_alive",
+]
 
 INSERT_CHUNK = 5000
 
@@ -191,7 +200,7 @@ async def decide(
     return [outcome, *rest], settled or await _settled_already(conn, row)
 
 
-async def _uncertain(conn: AsyncConnection, delivery_id: int) -> Row[Any]:
+async def _uncertain(conn: AsyncConnection, delivery_id: int) -> Any:
     found = facts(delivery.c.id == delivery_id).with_for_update(of=delivery)
     row = (await conn.execute(found)).one_or_none()
     if row is None:
@@ -211,7 +220,7 @@ async def _put(conn: AsyncConnection, delivery_id: int, **values: Any) -> None:
     await conn.execute(settled.values(settled_at=NOW, lease_until=None, worker=None, **values))
 
 
-async def _reopen(conn: AsyncConnection, row: Row[Any]) -> None:
+async def _reopen(conn: AsyncConnection, row: Any) -> None:
     alive = (dispatch.c.expires_at > NOW) & dispatch.c.cancelled.is_(None)
     opened = update(dispatch).where(dispatch.c.id == row.dispatch_id, alive).values(closed=False)
     if (await conn.execute(opened)).rowcount == 0:
@@ -224,7 +233,7 @@ async def _reopen(conn: AsyncConnection, row: Row[Any]) -> None:
     await _put(conn, row.id, state="pending", reason=None, resent=True, retry_at=NOW)
 
 
-async def _settled_already(conn: AsyncConnection, row: Row[Any]) -> list[str]:
+async def _settled_already(conn: AsyncConnection, row: Any) -> list[str]:
     """The dispatch was closed before; its alert is settled (anew) if nothing of it is open."""
     if row.purpose != Purpose.PUBLICATION:
         return []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, literal_column, select, update
+from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.model import DeliveryState
@@ -63,10 +63,8 @@ async def settle(
     return outcomes + await _follow(conn, [ours[row.id] for row in rows if ours[row.id].followed])
 
 
-def _outcome(row: Row[Any], one: Settlement) -> Outcome:
-    return moved(
-        row, one.state, reason=one.reason, remote_id=one.remote_id, url=one.url, note=one.note
-    )
+def _outcome(row: Any, one: Settlement) -> Outcome:
+    return moved(row, one.state, reason=one.reason, remote_id=one.remote_id, url=one.url, note=one.note)
 
 
 async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
@@ -82,7 +80,10 @@ async def _finish(conn: AsyncConnection, settlements: Sequence[Settlement]) -> N
     given = bulk.table(
         conn,
         {"row": int, "state": str, "reason": str, "remote_id": str, "url": str, "note": str},
-        [(one.id, one.state.value, one.reason, one.remote_id, one.url, one.note) for one in settlements],
+        [
+            (one.id, one.state.value, one.reason, one.remote_id, one.url, one.note)
+            for one in settlements
+        ],
     ).c
     await conn.execute(
         update(delivery)
@@ -191,8 +192,18 @@ async def take_doubts(
     """Uncertain deliveries of these channels, to be asked about within `lease`; then another may."""
     d = delivery.c
     wanted = (
-        select(d.id, d.dispatch_id, d.message_id, d.target, d.lang, d.part, d.after_id, d.attempts,
-               d.resent, account.c.name)
+        select(
+            d.id,
+            d.dispatch_id,
+            d.message_id,
+            d.target,
+            d.lang,
+            d.part,
+            d.after_id,
+            d.attempts,
+            d.resent,
+            account.c.name,
+        )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .where(d.lease_until < NOW, d.state == literal_column("'uncertain'"))
@@ -200,12 +211,10 @@ async def take_doubts(
         .limit(limit)
         .with_for_update(of=delivery, skip_locked=True)
     )
-    doubts = [Doubt(*row) for row in await conn.execute(wanted)]
+    doubts = [Doubt(*tuple[Any, ...](row)) for row in await conn.execute(wanted)]
     ids = sorted(doubt.id for doubt in doubts)
     if ids:
-        await conn.execute(
-            update(delivery).where(d.id.in_(ids)).values(lease_until=NOW + lease)
-        )
+        await conn.execute(update(delivery).where(d.id.in_(ids)).values(lease_until=NOW + lease))
     return doubts
 
 
@@ -219,8 +228,14 @@ async def leave_doubts(conn: AsyncConnection, ids: Sequence[int]) -> None:
 
 async def sweep(conn: AsyncConnection) -> list[Outcome]:
     """Put pending rows of dispatches past their time, or cancelled, into their last state."""
-    past = select(dispatch.c.id, dispatch.c.cancelled, dispatch.c.halted, account.c.paused,
-                  account.c.blocked, account.c.halted.label("stopped"))
+    past = select(
+        dispatch.c.id,
+        dispatch.c.cancelled,
+        dispatch.c.halted,
+        account.c.paused,
+        account.c.blocked,
+        account.c.halted.label("stopped"),
+    )
     past = past.join_from(dispatch, account, account.c.id == dispatch.c.account_id)
     outcomes: list[Outcome] = []
     for row in (await conn.execute(past.where(~dispatch.c.closed, _past()))).all():
@@ -230,7 +245,7 @@ async def sweep(conn: AsyncConnection) -> list[Outcome]:
     return outcomes
 
 
-def _why_expired(row: Row[Any]) -> str:
+def _why_expired(row: Any) -> str:
     late = _("Not sent before its time was over.")
     if row.halted or row.stopped:
         return late + " " + _("It was halted.")

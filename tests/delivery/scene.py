@@ -98,7 +98,13 @@ async def add_alert(conn: AsyncConnection, name: str = "ABCD-1", **values: Any) 
 
 
 async def add_message(conn: AsyncConnection, name: str, channel: str, **values: Any) -> int:
-    given = {"alert_id": name, "channel": channel, "purpose": "publication", "text": "Bonjour", "part": 1}
+    given = {
+        "alert_id": name,
+        "channel": channel,
+        "purpose": "publication",
+        "text": "Bonjour",
+        "part": 1,
+    }
     row = filled(message, {"parts": 1, "lang": "fr", **given, **values})
     found = await conn.scalar(insert(message).values(**row).returning(message.c.id))
     assert found is not None
@@ -132,7 +138,13 @@ async def put(
             await add_alert(conn, name, references=list(references))
         ids = [
             await add_message(
-                conn, name, used.name, part=n + 1, parts=parts, text=f"part {n + 1}", purpose=str(purpose)
+                conn,
+                name,
+                used.name,
+                part=n + 1,
+                parts=parts,
+                text=f"part {n + 1}",
+                purpose=str(purpose),
             )
             for n in range(parts)
         ]
@@ -142,8 +154,17 @@ async def put(
                 after = len(rows) - 1 if n else None
                 rows.append(Entry(target, text, "fr", n + 1, after, cost))
         number = await outbox.enqueue(
-            conn, name, used.name, digest="d", priority=priority, ttl_seconds=ttl, rows=rows,
-            delay_seconds=delay, exercise=exercise, purpose=purpose, when_uncertain=when_uncertain,
+            conn,
+            name,
+            used.name,
+            digest="d",
+            priority=priority,
+            ttl_seconds=ttl,
+            rows=rows,
+            delay_seconds=delay,
+            exercise=exercise,
+            purpose=purpose,
+            when_uncertain=when_uncertain,
         )
         found = await conn.scalars(
             select(delivery.c.id).where(delivery.c.dispatch_id == number).order_by(delivery.c.id)

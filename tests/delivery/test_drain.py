@@ -13,9 +13,7 @@ from alertbot.store import accounts, listing
 from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
-MAIL = ChannelSpec(
-    type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL
-)
+MAIL = ChannelSpec(type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL)
 ASKABLE = ChannelSpec(type="askable", limit=None, can_reconcile=True)
 
 
@@ -88,9 +86,7 @@ async def test_throttled_holds_the_whole_account_or_one_target(database: Databas
     assert (await once(database, whole)).sent == 3
     assert loop.time() - begun >= 0.4
     ids = await put(database, ["a", "b"], name="ABCD-2", on=on)
-    one = NullAdapter(
-        on, first(Throttled("slow", wait=0.4, whole_account=False))
-    )
+    one = NullAdapter(on, first(Throttled("slow", wait=0.4, whole_account=False)))
     assert (await once(database, one)).sent == 2
     assert one.sent == [ids[0], ids[1], ids[0]]
 

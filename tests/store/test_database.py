@@ -103,7 +103,8 @@ async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     database = await Database.open(f"sqlite:///{path}", migrate=False)
     await database.transact(lambda conn: conn.execute(text("CREATE TABLE t (a)")))
-    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("new.db*")}
+    files = list(tmp_path.glob("new.db*"))  # noqa: ASYNC240
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in files}
     await database.close()
     assert "new.db-wal" in modes
     assert set(modes.values()) == {0o600}
@@ -163,7 +164,7 @@ async def test_a_file_that_another_program_locks(
     other.close()
     await _add(database, "b")
     await database.close()
-    
+
 
 async def test_a_full_disk(sqlite_url: str) -> None:
     database = await Database.open(sqlite_url, migrate=False)

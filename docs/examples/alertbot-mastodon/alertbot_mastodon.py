@@ -1,0 +1,130 @@
+"""Mastodon as a channel of alertbot: one file and one entry point."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+import httpx
+from pydantic import Field
+
+from alertbot.channels.base import Adapter
+from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
+from alertbot.errors import (
+    ChannelDown,
+    ChannelError,
+    ConfigInvalid,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+    safe,
+)
+from alertbot.model import ChannelSpec, Pace, Post, Receipt
+
+# The request never left: no connection was made.
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+# The account or the address is wrong: a person must mend it.
+DOWN = frozenset({301, 302, 307, 308, 401, 403, 404, 405, 410})
+LONGEST_WAIT = 86_400.0  # seconds
+
+
+class MastodonSettings(ChannelSettings):
+    """An account on a Mastodon server."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("access_token", about="A token with the scopes write:statuses and read:accounts."),
+    )
+
+    type: Literal["mastodon"] = Field(default="mastodon", description="An account on Mastodon.")
+    api_url: ServerRoot = Field(description="The server.", examples=["https://social.example.org"])
+    access_token_env: Variable | None = None
+    access_token_file: FilePath | None = None
+    answer_within: SomeDuration = timedelta(seconds=20)
+
+
+class MastodonAdapter(Adapter[MastodonSettings]):
+    """Posts statuses. The `Idempotency-Key` is the delivery's own, so that one sent again within the
+    hour is still one status."""
+
+    spec = ChannelSpec(
+        type="mastodon",
+        limit=480,  # of 500, as Mastodon counts every address as 23
+        parts=True,
+        can_reply=True,
+        pace=Pace(per_second=1.0, windows=((300, timedelta(minutes=5)),)),
+    )
+    settings_type = MastodonSettings
+    _client: httpx.AsyncClient | None = None
+    _token = ""
+
+    async def warm(self) -> None:
+        self._ready()
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _send(self, post: Post) -> Receipt:
+        status: dict[str, Any] = {"status": post.text, "language": post.lang}
+        if post.reply_to:
+            status["in_reply_to_id"] = post.reply_to
+        key = {"Idempotency-Key": post.message_id or f"{post.alert}.{post.delivery}"}
+        said = await self._call("POST", "/api/v1/statuses", json=status, headers=key)
+        return Receipt(said["id"], said.get("url") if isinstance(said.get("url"), str) else None)
+
+    async def identify(self) -> str:
+        said = await self._call("GET", "/api/v1/accounts/verify_credentials")
+        return f"@{said.get('acct', said['id'])}"
+
+    def _ready(self) -> httpx.AsyncClient:
+        if self._client is None:
+            try:
+                self._token = self.settings.secret("access_token")
+            except ConfigInvalid as fault:
+                raise ChannelDown(str(fault), code="secret") from None
+            within = self.settings.answer_within.total_seconds()
+            bearer = {"Authorization": f"Bearer {self._token}"}
+            self._client = httpx.AsyncClient(
+                base_url=self.settings.api_url, headers=bearer, timeout=within
+            )
+        return self._client
+
+    async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """The answer's JSON object, which has an `id`; anything else is one of the five errors."""
+        try:
+            answer = await self._ready().request(method, path, **more)
+        except NOT_SENT as error:
+            raise Unavailable(f"Mastodon could not be reached ({type(error).__name__}).") from None
+        except httpx.HTTPError as error:
+            raise Uncertain(f"Mastodon's answer was lost ({type(error).__name__}).") from None
+        said = _json(answer)
+        if answer.is_success and isinstance(said.get("id"), str) and said["id"]:
+            return said
+        raise self._refusal(answer, said)
+
+    def _refusal(self, answer: httpx.Response, said: dict[str, Any]) -> ChannelError:
+        why, code = safe(said.get("error", "no reason given"), self._token), str(answer.status_code)
+        if answer.status_code == 429:
+            return Throttled(f"Mastodon: too many posts ({why}).", wait=_wait(answer), code=code)
+        if answer.status_code in DOWN:
+            return ChannelDown(f"Mastodon does not take posts of this account ({why}).", code=code)
+        if 400 <= answer.status_code < 500 and answer.status_code != 408:
+            return Rejected(f"Mastodon refused the text: {why}", code=code)
+        return Uncertain(f"Mastodon answered {code}; look whether the post stands.", code=code)
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        said = answer.json()
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _wait(answer: httpx.Response) -> float:
+    """Seconds until `X-RateLimit-Reset`, which Mastodon gives in ISO 8601; a minute where it does not."""
+    try:
+        reset = datetime.fromisoformat(answer.headers["x-ratelimit-reset"])
+        return min(max((reset - datetime.now(UTC)).total_seconds(), 1.0), LONGEST_WAIT)
+    except (KeyError, ValueError, TypeError):
+        return 60.0
