@@ -28,7 +28,7 @@ bench: $(READY)  ## figures, no verdicts
 	$(BIN)/python -m benchmarks
 
 docs: $(READY)  ## write the pages that are made from the program
-	$(BIN)/python docs/make_commands.py
+	for page in commands configuration kinds states; do $(BIN)/python docs/make_$$page.py || exit 1; done
 
 lock:  ## renew the pinned dependencies (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/run.txt

@@ -55,7 +55,11 @@ def _section(name: str, command: Any) -> str:
 
 
 def _row(parameter: Any) -> str:
-    shown = " ".join(parameter.opts) if parameter.opts[0].startswith("-") else str(parameter.metavar or parameter.name)
+    shown = (
+        " ".join(parameter.opts)
+        if parameter.opts[0].startswith("-")
+        else str(parameter.metavar or parameter.name)
+    )
     metavar = f" {parameter.metavar}" if parameter.metavar and parameter.opts[0].startswith("-") else ""
     return f"| `{shown}{metavar}` | {(parameter.help or '').replace('|', '/')} |"
 

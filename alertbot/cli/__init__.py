@@ -6,6 +6,7 @@ Start-up is a feature, so only the file of the command at hand is loaded; all of
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ import typer
 
 from alertbot import __version__
 from alertbot.cli.frame import Session, TokenFile, complain, emit
-from alertbot.errors import AlertbotError, safe
+from alertbot.errors import AlertbotError, Misuse, Refused, safe
 from alertbot.words import _
 
 GROUPS = {
@@ -84,24 +85,36 @@ def load(command: str | None) -> None:
 
 def main() -> None:
     """Run one command and leave with its exit code: 0 done, 1 refused, 2 misuse, 3 partly delivered."""
-    sys.exit(run(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an ASCII terminal shows a ? rather than nothing
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough: `alertbot deliveries | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; answers its exit code. Never a traceback (unless ALERTBOT_DEBUG is set)."""
+    as_json = "--json" in arguments
     load(command_named(arguments))
     try:
-        typer.main.get_command(app).main(arguments, prog_name="alertbot")
+        code = typer.main.get_command(app).main(arguments, prog_name="alertbot", standalone_mode=False)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except AlertbotError as error:
-        return _fail(error, "--json" in arguments)
+        return fail(error, as_json)
+    except typer.Abort:
+        return fail(Refused(_("Stopped before the end; nothing was done.")), as_json)
     except Exception as error:  # noqa: BLE001 - the last net: a sentence, never a traceback
-        return _unexpected(error)
-    return 0
+        return fail(_misused(error) or _unexpected(error), as_json)
+    return code if isinstance(code, int) else 0
 
 
-def _fail(error: AlertbotError, as_json: bool) -> int:
+def fail(error: AlertbotError, as_json: bool) -> int:
+    """Say what went wrong: words on stderr, and one document on stdout where one was asked for."""
     complain(error)
     if as_json:
         faults = [
@@ -118,11 +131,26 @@ def _fail(error: AlertbotError, as_json: bool) -> int:
     return error.exit_code
 
 
-def _unexpected(error: Exception) -> int:
+def _misused(error: Exception) -> Misuse | None:
+    """What the parser of the command line says, in one sentence; None for any other error."""
+    said = getattr(error, "format_message", None)
+    if said is None:
+        return None
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "alertbot"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return Misuse(said() or _("Say what to do: {command} --help").format(command=command))
+    return Misuse(
+        _("{what} See `{command} --help`.").format(what=" ".join(said().split()), command=command)
+    )
+
+
+def _unexpected(error: Exception) -> AlertbotError:
     if os.environ.get("ALERTBOT_DEBUG"):
         raise error
-    sentence = _(
-        "something unexpected happened ({error}). Set ALERTBOT_DEBUG=1 to see where, and tell the developers."
-    ).format(error=safe(f"{type(error).__name__}: {error}"))
-    print(f"alertbot: {sentence}", file=sys.stderr)
-    return 2
+    return Misuse(
+        _(
+            "something unexpected happened ({error}). Set ALERTBOT_DEBUG=1 to see where, and tell the"
+            " developers."
+        ).format(error=safe(f"{type(error).__name__}: {error}"))
+    )

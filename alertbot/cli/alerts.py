@@ -150,6 +150,7 @@ def edit(
     changes = field_values(sets, vars_file)
     accepted = split_pairs(accept, "--accept")
     if not changes and not accepted:
+        act(context, _nothing, token_file)  # who may not edit learns it before the editor opens
         changes = _edit_by_hand(context, alert)
 
     async def work(service: "Context", person: "Person") -> dict[str, Any]:
@@ -157,6 +158,13 @@ def edit(
 
     view = act(context, work, token_file)
     _report(view, _("{id} is a draft again, revision {revision}.").format(**view), as_json)
+
+
+async def _nothing(service: "Context", person: "Person") -> None:
+    from alertbot.approval.moves import Verb
+    from alertbot.approval.policy import require_role
+
+    require_role(Verb.EDIT, person)
 
 
 def _edit_by_hand(context: typer.Context, alert: str) -> dict[str, Any]:
@@ -179,21 +187,28 @@ def _in_editor(text: str) -> str:
     import os
     import shlex
     import subprocess
+    import sys
     import tempfile
+
+    from alertbot.service.wishes import text_of
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "values.yaml"
         path.write_text(text, encoding="utf-8")
         try:
-            subprocess.run([*shlex.split(editor), str(path)], check=True)  # noqa: S603 - the person's own editor
+            subprocess.run(  # noqa: S603 - the person's own editor
+                [*shlex.split(editor), str(path)],
+                check=True,
+                stdout=None if sys.stdout.isatty() else sys.stderr.fileno(),
+            )
         except (OSError, subprocess.CalledProcessError, ValueError):
             raise Misuse(
                 _(
                     "The editor '{editor}' did not end well; nothing was changed. Set $EDITOR, or use --set."
                 ).format(editor=editor)
             ) from None
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
 
 
 def show(

@@ -69,12 +69,13 @@ def approve(
         return await deciding.approve(service, person, alert, digest)
 
     view = act(context, work, token_file)
-    say(_approved(view), as_json)
     if publish and view["state"] == "approved":
+        say(_("{id} is approved; sending it from here.").format(**view), as_json)
         from alertbot.cli.publishing import drain_now
 
         drain_now(context, view, as_json)
         return
+    say(_approved(view), as_json)
     if as_json:
         emit(view)
 

@@ -13,6 +13,7 @@ from alertbot.cli.frame import (
     Sets,
     Vars,
     console,
+    drawable,
     emit,
     example,
     say,
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
             "Show what each channel would show, in each language, and what stands in the way. With no values"
             " given it shows the kind's example."
         ),
-        epilog=example("alertbot preview status --set next_update=+30m --html preview.html"),
+        epilog=example("alertbot preview status --vars facts.yaml --html preview.html"),
     )(preview)
     app.command(
         "kinds",
@@ -81,10 +82,14 @@ def _show(seen: Any, as_json: bool) -> None:
         from alertbot.preview.document import document
 
         emit(document(seen))
-    else:
+    elif drawable():
         from alertbot.preview.panels import show
 
         show(console(), seen)
+    else:
+        from alertbot.preview.plain import plain
+
+        say(plain(seen))
 
 
 def kinds(
@@ -103,7 +108,10 @@ def kinds(
     if as_example:
         if kind is None:
             raise Misuse(_("Which kind? For example: alertbot kinds status --example"))
-        say(previewing.example_yaml(voice, kind).rstrip("\n"))
+        if as_json:
+            emit(previewing.example(voice, kind))
+        else:
+            say(previewing.example_yaml(voice, kind).rstrip("\n"))
         return
     found = previewing.kinds(voice) if kind is None else previewing.kind_facts(voice, kind)
     if as_json:

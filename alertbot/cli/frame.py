@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from alertbot.service.context import Context
 
 T = TypeVar("T")
+
+WIDTH_IN_A_PIPE = 4000  # cells
+_SURROGATES = re.compile("[\ud800-\udfff]")  # bytes of an argument that are no text
 
 AsJson = Annotated[
     bool, typer.Option("--json", help=_("Print one JSON document on stdout; words go to stderr."))
@@ -102,20 +107,35 @@ def example(line: str) -> str:
 
 
 def console(as_json: bool = False) -> "Console":
-    """Where people read: stdout, or stderr while stdout belongs to a JSON document."""
+    """Where people read: stdout, or stderr while stdout belongs to a JSON document. As wide as a line
+    needs to be where no terminal sets a width: what is piped is searched and cut, not looked at."""
     from rich.console import Console
 
-    return Console(stderr=as_json, highlight=False, markup=False)
+    where = Console(stderr=as_json, highlight=False, markup=False)
+    if not where.is_terminal:
+        where.width = WIDTH_IN_A_PIPE
+    return where
+
+
+def drawable() -> bool:
+    """Whether stdout may show frames and colour; asked before the drawing library is loaded."""
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
 def say(text: str, as_json: bool = False) -> None:
     """One plain sentence for people, never wrapped or coloured."""
-    print(text, file=sys.stderr if as_json else sys.stdout)
+    print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
 def emit(document: Any) -> None:
-    """The one JSON document of a command."""
-    print(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    """The one JSON document of a command. Moments are in ISO 8601; escaped where stdout is not UTF."""
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(document, ensure_ascii=plain, indent=2, default=_plainly)
+    print(_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text), flush=True)
+
+
+def _plainly(value: object) -> str:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
 
 
 def complain(error: AlertbotError) -> None:

@@ -8,6 +8,8 @@ from alertbot.cli.frame import AsJson, TokenFile, act, console, emit, example, r
 from alertbot.words import _
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from alertbot.model import Person
     from alertbot.service.context import Context
 
@@ -92,13 +94,16 @@ def add(
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     from alertbot.service import people
 
-    rows = read(context, people.everybody)
+    async def work(service: "Context") -> tuple[list[dict[str, Any]], "ZoneInfo"]:
+        return await people.everybody(service), service.voice.zone
+
+    rows, zone = read(context, work)
     if as_json:
         emit(rows)
         return
     from alertbot.preview.tables import people_table
 
-    console().print(people_table(rows))
+    console().print(people_table((row | {"expires_at": row["token_expires_at"]} for row in rows), zone))
 
 
 def confirm(

@@ -20,6 +20,8 @@ from alertbot.errors import Misuse
 from alertbot.words import _
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from alertbot.app import App
     from alertbot.model import Person
     from alertbot.service.context import Context
@@ -126,13 +128,16 @@ def status(
     if watch:
         _watch(context, alert)
         return
-    found = read(context, lambda service: reading.status(service, alert))
+    async def work(service: "Context") -> tuple[dict[str, Any], "ZoneInfo"]:
+        return await reading.status(service, alert), service.voice.zone
+
+    found, zone = read(context, work)
     if as_json:
         emit(found)
         return
     from alertbot.preview.tables import status_view
 
-    console().print(status_view(found))
+    console().print(status_view(found, zone))
 
 
 def _watch(context: typer.Context, alert: str | None) -> None:
@@ -146,7 +151,8 @@ def _watch(context: typer.Context, alert: str | None) -> None:
     async def work(service: "Context") -> None:
         with Live(console=console(), auto_refresh=False) as live:
             while True:
-                live.update(status_view(await reading.status(service, alert)), refresh=True)
+                found = await reading.status(service, alert)
+                live.update(status_view(found, service.voice.zone), refresh=True)
                 await asyncio.sleep(WATCH_SECONDS)
 
     read(context, work)
@@ -165,13 +171,25 @@ def deliveries(
 ) -> None:
     from alertbot.service import reading
 
-    rows = read(context, lambda service: reading.deliveries(service, alert, state, limit))
+    async def work(service: "Context") -> tuple[list[dict[str, Any]], "ZoneInfo"]:
+        return await reading.deliveries(service, alert, state, limit), service.voice.zone
+
+    rows, zone = read(context, work)
     if as_json:
-        emit(rows)
+        emit([_with_moments(row) for row in rows])
         return
     from alertbot.preview.tables import deliveries_table
 
-    console().print(deliveries_table(rows))
+    console().print(deliveries_table(rows, zone))
+
+
+def _with_moments(row: dict[str, Any]) -> dict[str, Any]:
+    """A delivery with its moments in ISO 8601, as everywhere else in JSON."""
+    seconds = {key: row[key] for key in ("retry_at", "attempted_at", "settled_at")}
+    moments = {
+        key: None if at is None else datetime.fromtimestamp(at, UTC) for key, at in seconds.items()
+    }
+    return row | moments
 
 
 def halt(

@@ -52,8 +52,11 @@ def sandbox(
     from alertbot.sandbox import faults
 
     if list_faults:
-        for order, what in faults.listing():
-            say(f"{order:44} {what}")
+        known = dict(faults.listing())
+        for order, what in known.items():
+            say(f"{order:44} {what}", as_json)
+        if as_json:
+            emit(known)
         return
     orders = faults.Faults(fault or [])
     asyncio.run(_serve((x_port, telegram_port, smtp_port, wall_port), speed, orders, as_json))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from alertbot.cli.frame import AsJson, emit, example, say, session, with_app
+from alertbot.errors import Misuse
 from alertbot.words import _
 
 
@@ -59,6 +60,8 @@ def init(
 ) -> None:
     from alertbot import init_config
 
+    if as_json and not defaults:
+        raise Misuse(_("`init` asks questions, which --json cannot: give --defaults as well."))
     written = init_config.write(folder, None if defaults else _ask())
     for path in written:
         say(_("Wrote {path}. Next: alertbot check").format(path=path), as_json)
@@ -99,7 +102,7 @@ def check(
         raise typer.Exit(2)
 
 
-def schema() -> None:
+def schema(as_json: AsJson = False) -> None:  # noqa: ARG001 - it is JSON in any case
     from alertbot import config
     from alertbot.channels.directory import adapter_types
 

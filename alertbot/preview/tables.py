@@ -70,9 +70,10 @@ def deliveries_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Rende
         return Text(_("There is no delivery."))
     many = len({row.get("alert") for row in rows}) > 1
     columns = [_("Alert")] if many else []
-    table = _table(*columns, _("Channel"), _("Target"), _("Part"), _("State"), _("Result"))
+    table = _table(_("No."), *columns, _("Channel"), _("Target"), _("Part"), _("State"), _("Result"))
     for row in rows:
         table.add_row(
+            str(row.get("id") or ""),
             *([str(row.get("alert") or "")] if many else []),
             _folded(row.get("channel")),
             _folded(row.get("target")),

@@ -1,6 +1,6 @@
 """People's verbs: who acts, who is added, confirmed, revoked, given a new token."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from alertbot.errors import Misuse, Refused
@@ -43,6 +43,7 @@ async def everybody(service: Context) -> list[dict[str, Any]]:
     return [
         _view(entry.person)
         | {
+            "standing": _standing(entry, service.now),
             "added_at": entry.added_at,
             "confirmed_at": entry.confirmed_at,
             "revoked_at": entry.revoked_at,
@@ -96,6 +97,15 @@ def _view(person: Person) -> dict[str, Any]:
         "roles": sorted(str(role) for role in person.roles),
         "counts": person.counts,
     }
+
+
+def _standing(entry: store.Entry, now: datetime) -> str:
+    """Why somebody does not count, in words; empty where they do."""
+    if entry.revoked_at is not None:
+        return _("revoked")
+    if entry.token_expires_at is not None and entry.token_expires_at <= now:
+        return _("the token has lapsed")
+    return "" if entry.person.counts else _("waits for another admin to confirm")
 
 
 def _role(word: str) -> Role:

@@ -63,8 +63,12 @@ def example_yaml(voice: Voice, name: str) -> str:
     """The kind's example as YAML, ready for `--vars`."""
     import yaml
 
-    kind, _frame = load_kind(voice, name)
-    return yaml.safe_dump(dict(kind.example), allow_unicode=True, sort_keys=False, width=100)
+    return yaml.safe_dump(example(voice, name), allow_unicode=True, sort_keys=False, width=100)
+
+
+def example(voice: Voice, name: str) -> dict[str, Any]:
+    """The values of the kind's example. Raises `Misuse` for an unknown kind."""
+    return dict(load_kind(voice, name)[0].example)
 
 
 def _kind(kind: Kind) -> dict[str, Any]:

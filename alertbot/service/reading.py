@@ -1,20 +1,22 @@
 """Looking: one alert, everything at a glance, deliveries, the audit. Changes nothing but what was shown."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from alertbot.delivery.forecast import cost, forecast
 from alertbot.errors import Misuse
-from alertbot.model import AlertState, Channel, Composition, DeliveryState, Fault, Purpose
+from alertbot.model import OPEN_STATES, AlertState, Channel, Composition, DeliveryState, Fault
 from alertbot.preview.plain import plain_copy
 from alertbot.preview.sheet import Sheet
 from alertbot.service import views
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
 from alertbot.service.previewing import in_words
-from alertbot.store import accounts, alerts, audit, overview, people, reading, workers
+from alertbot.store import alerts, audit, listing, people, reading
 from alertbot.store.connection import Connection
+from alertbot.store.listing import Summary
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
@@ -74,7 +76,9 @@ async def deliveries(
 
     async def look(conn: Connection) -> list[Document]:
         alert = (await reading.get(conn, reference)).id if reference else None
-        return await overview.deliveries(conn, alert=alert, state=wanted, limit=limit)
+        states = (wanted,) if wanted else ()
+        rows = await listing.deliveries(conn, alert, states=states, limit=limit)
+        return [asdict(row) for row in rows]
 
     return await service.database.read(look)
 
@@ -83,19 +87,18 @@ async def status(service: Context, reference: str | None) -> Document:
     """What went out, what waits, what needs a person."""
 
     async def look(conn: Connection) -> Document:
-        found = (
-            (await reading.get(conn, reference),)
-            if reference
-            else await reading.listing(conn, limit=RECENT)
-        )
-        needs = await _needs(service, conn, found)
+        one = await reading.get(conn, reference) if reference else None
+        found = (one,) if one else await reading.listing(conn, limit=RECENT)
+        summary = await listing.summary(conn, one.id if one else None)
         return {
             "now": views.moment(service.now),
-            "halted": await accounts.everything_halted(conn),
-            "worker": {"alive": await workers.any_alive(conn)},
-            "alerts": [await _line(service, conn, alert) for alert in found],
-            "channels": await _channels(service, conn),
-            "open": [{"message": sentence} for sentence in needs],
+            "halted": summary.halted,
+            "halted_alerts": list(summary.halted_alerts),
+            "worker": {"alive": summary.alive},
+            "oldest_waiting_seconds": summary.oldest_pending,
+            "alerts": [await _line(service, conn, alert, summary) for alert in found],
+            "channels": _channels(service, summary),
+            "open": [{"message": one} for one in await _needs(service, conn, found, summary)],
         }
 
     return await service.database.read(look)
@@ -163,9 +166,8 @@ def _state(word: str) -> DeliveryState:
         ) from None
 
 
-async def _line(service: Context, conn: Connection, alert: Alert) -> Document:
-    counts = await overview.counts(conn, alert.id, Purpose.PUBLICATION)
-    reasons = await overview.reasons(conn, alert.id)
+async def _line(service: Context, conn: Connection, alert: Alert, summary: Summary) -> Document:
+    counts = await listing.publication(conn, alert.id)
     return {
         "id": alert.id,
         "kind": alert.kind,
@@ -174,7 +176,11 @@ async def _line(service: Context, conn: Connection, alert: Alert) -> Document:
         "since": alert.approved_at or alert.submitted_at or alert.drafted_at,
         "reason": alert.reason,
         "deliveries": {str(state): count for state, count in counts.items() if count},
-        "reasons": reasons,
+        "reasons": [
+            {"channel": one.channel, "state": str(one.state), "reason": one.reason, "count": one.number}
+            for one in summary.counts
+            if one.alert == alert.id and one.reason
+        ],
         "omitted": [views.omission(one) for one in alert.omitted],
     }
 
@@ -185,26 +191,33 @@ def _shown_state(service: Context, alert: Alert) -> AlertState:
     return AlertState.EXPIRED if late and alert.state is AlertState.PENDING else alert.state
 
 
-async def _channels(service: Context, conn: Connection) -> list[Document]:
-    known = {row["name"]: row for row in await overview.accounts(conn)}
+def _channels(service: Context, summary: Summary) -> list[Document]:
+    flags = {one.channel: one for one in summary.accounts}
+    waiting: Counter[str] = Counter()
+    for one in summary.counts:
+        waiting[one.channel] += one.number if one.state in OPEN_STATES else 0
     return [
-        _channel(channel, known.get(channel.name, {})) for channel in service.voice.channels.values()
+        _channel(channel, flags.get(channel.name), waiting[channel.name])
+        for channel in service.voice.channels.values()
     ]
 
 
-def _channel(channel: Channel, row: Mapping[str, Any]) -> Document:
+def _channel(channel: Channel, flags: listing.Flags | None, waiting: int) -> Document:
     return {
         "name": channel.name,
         "type": channel.type,
         "audience": str(channel.audience),
-        "halted": bool(row.get("halted")),
-        "paused": row.get("paused"),
-        "blocked": row.get("blocked"),
-        "waiting": row.get("waiting", 0),
+        "halted": flags.halted if flags else False,
+        "paused": flags.paused if flags else None,
+        "blocked": flags.blocked if flags else None,
+        "blocked_seconds": round(flags.blocked_for, 1) if flags else 0.0,
+        "waiting": waiting,
     }
 
 
-async def _needs(service: Context, conn: Connection, found: tuple[Alert, ...]) -> list[str]:
+async def _needs(
+    service: Context, conn: Connection, found: tuple[Alert, ...], summary: Summary
+) -> list[str]:
     """What waits for a person, loudest first."""
     needs = [
         _(
@@ -213,15 +226,32 @@ async def _needs(service: Context, conn: Connection, found: tuple[Alert, ...]) -
         ).format(alert=alert.id)
         for alert in await reading.open_glass(conn)
     ]
-    for alert in found:
-        counts = await overview.counts(conn, alert.id, Purpose.PUBLICATION)
-        if counts.get(DeliveryState.UNCERTAIN):
-            needs.append(
-                _(
-                    "{alert}: {count} perhaps sent; look on the platform, then `alertbot settle DELIVERY`"
-                    " (see `alertbot deliveries {alert} --state uncertain`)."
-                ).format(alert=alert.id, count=counts[DeliveryState.UNCERTAIN])
-            )
-        if _shown_state(service, alert) is AlertState.PENDING:
-            needs.append(_("{alert} waits for approval: alertbot show {alert}").format(alert=alert.id))
+    needs += _doubtful(summary)
+    needs += [
+        _(
+            "The channel {channel} is paused: {reason} Mend it, then: alertbot resume --channel {channel}"
+        ).format(channel=one.channel, reason=one.paused)
+        for one in summary.accounts
+        if one.paused
+    ]
+    needs += [
+        _("{alert} waits for approval: alertbot show {alert}").format(alert=alert.id)
+        for alert in found
+        if _shown_state(service, alert) is AlertState.PENDING
+    ]
     return needs
+
+
+def _doubtful(summary: Summary) -> list[str]:
+    """One sentence per alert with deliveries that were perhaps sent."""
+    doubts: Counter[str] = Counter()
+    for one in summary.counts:
+        doubts[one.alert] += one.number if one.state is DeliveryState.UNCERTAIN else 0
+    return [
+        _(
+            "{alert}: {count} perhaps sent; look on the platform, then `alertbot settle DELIVERY`"
+            " (see `alertbot deliveries {alert} --state uncertain`)."
+        ).format(alert=alert, count=count)
+        for alert, count in doubts.items()
+        if count
+    ]

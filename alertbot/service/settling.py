@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from alertbot.approval.outcome import next_verb
-from alertbot.model import AlertState, DeliveryState, Purpose
+from alertbot.model import AlertState, DeliveryState
 from alertbot.service.context import Context
-from alertbot.store import alerts, audit, overview, reading
+from alertbot.store import alerts, audit, listing, reading
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
 
@@ -58,7 +58,7 @@ def _entry(one: Outcome, names: dict[str, str], actor: str) -> audit.Entry:
 async def advance(service: Context, conn: Connection, alert_id: str) -> AlertState:
     """Move an alert to where its deliveries stand; answers its state."""
     alert = await reading.get(conn, alert_id, lock=True)
-    counts = await overview.counts(conn, alert.id, Purpose.PUBLICATION)
+    counts = await listing.publication(conn, alert.id)
     verb = next_verb(alert.state, counts)
     if verb is None:
         return alert.state

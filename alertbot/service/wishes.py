@@ -35,16 +35,19 @@ def field_values(sets: list[str] | None, file: Path | None) -> dict[str, Any]:
     """The values of `--vars FILE`, with those of `--set` laid over them. Raises `Misuse`."""
     from alertbot.compose.fields import merge_sets
 
-    return merge_sets(sets or [], _file_values(file) if file else {})
+    return merge_sets(sets or [], read_values(text_of(file), str(file)) if file else {})
 
 
-def _file_values(path: Path) -> dict[str, Any]:
+def text_of(path: Path) -> str:
+    """The text of a file of values. Raises `Misuse` for one that cannot be read, is no text or too large."""
     try:
-        if path.stat().st_size > LARGEST_VALUES_FILE:
-            raise Misuse(_("{path} is larger than 1 MB; values are small.").format(path=path))
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_VALUES_FILE + 1)  # a device or a pipe has no size to ask for
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Misuse(_("{path} is not text in UTF-8; save it as UTF-8.").format(path=path)) from None
     except OSError as error:
         raise Misuse(_("{path} cannot be read: {why}.").format(path=path, why=error.strerror)) from None
-    return read_values(text, str(path))
+    if len(content) > LARGEST_VALUES_FILE:
+        raise Misuse(_("{path} is larger than 1 MB; values are small.").format(path=path))
+    return text

@@ -4,11 +4,15 @@ from typing import Any
 
 from sqlalchemy import Float
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 
-class _Now(ColumnElement[float]):
-    """Epoch seconds at the moment the statement runs (not when its transaction began)."""
+class _Now(FunctionElement[float]):
+    """Epoch seconds at the moment the statement runs (not when its transaction began).
+
+    A function element, because a statement that holds a plain `ColumnElement` is compiled anew at
+    every execution.
+    """
 
     type = Float(53)
     inherit_cache = True

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.model import DeliveryState
+from alertbot.model import DeliveryState, Purpose
 from alertbot.store import workers
 from alertbot.store.accounts import everything_halted
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import FAR
-from alertbot.store.tables import account, delivery, dispatch
+from alertbot.store.tables import account, delivery, dispatch, message
 from alertbot.store.workers import Worker
 
 
@@ -28,6 +28,7 @@ class Line:
     target: str
     lang: str | None
     part: int
+    parts: int | None
     state: DeliveryState
     attempts: int
     reason: str | None
@@ -57,6 +58,7 @@ async def deliveries(
             d.target,
             d.lang,
             d.part,
+            message.c.parts,
             d.state,
             d.attempts,
             d.reason,
@@ -69,6 +71,7 @@ async def deliveries(
         )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
+        .outerjoin(message, message.c.id == d.message_id)
         .order_by(d.id.desc())
     )
     if alert is not None:
@@ -82,8 +85,21 @@ async def deliveries(
 def _line(row: Any) -> Line:
     state = DeliveryState(row.state)
     waits = state is DeliveryState.PENDING and row.retry_at < FAR
-    values: list[Any] = [*row[:7], state, *row[8:13], row.retry_at if waits else None, *row[14:]]
+    values: list[Any] = [*row[:8], state, *row[9:14], row.retry_at if waits else None, *row[15:]]
     return Line(*values)
+
+
+async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, int]:
+    """How many deliveries of an alert's publication are in each state; a cancelled one (the alert was
+    edited before it went out) no longer counts."""
+    counted = (
+        select(delivery.c.state, func.count())
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.alert_id == alert, dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(dispatch.c.cancelled.is_(None))
+        .group_by(delivery.c.state)
+    )
+    return {DeliveryState(row[0]): int(row[1]) for row in await conn.execute(counted)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,14 @@ from typing import Any, ClassVar, Literal
 import httpx
 from pydantic import Field
 
+from alertbot import errors
 from alertbot.channels.base import Adapter
 from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
-from alertbot.errors import (
-    ChannelDown,
-    ChannelError,
-    ConfigInvalid,
-    Rejected,
-    Throttled,
-    Unavailable,
-    Uncertain,
-    safe,
-)
 from alertbot.model import ChannelSpec, Pace, Post, Receipt
 
-# The request never left: no connection was made.
+# No connection was made, so nothing left.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-# The account or the address is wrong: a person must mend it.
-DOWN = frozenset({301, 302, 307, 308, 401, 403, 404, 405, 410})
+DOWN = frozenset({301, 302, 307, 308, 401, 403, 404, 405, 410})  # account or address are wrong
 LONGEST_WAIT = 86_400.0  # seconds
 
 
@@ -42,8 +32,7 @@ class MastodonSettings(ChannelSettings):
 
 
 class MastodonAdapter(Adapter[MastodonSettings]):
-    """Posts statuses. The `Idempotency-Key` is the delivery's own, so that one sent again within the
-    hour is still one status."""
+    """Posts statuses. Sent again within the hour, one is still one: `Idempotency-Key` sees to it."""
 
     spec = ChannelSpec(
         type="mastodon",
@@ -80,12 +69,12 @@ class MastodonAdapter(Adapter[MastodonSettings]):
         if self._client is None:
             try:
                 self._token = self.settings.secret("access_token")
-            except ConfigInvalid as fault:
-                raise ChannelDown(str(fault), code="secret") from None
-            within = self.settings.answer_within.total_seconds()
-            bearer = {"Authorization": f"Bearer {self._token}"}
+            except errors.ConfigInvalid as fault:
+                raise errors.ChannelDown(str(fault), code="secret") from None
             self._client = httpx.AsyncClient(
-                base_url=self.settings.api_url, headers=bearer, timeout=within
+                base_url=self.settings.api_url,
+                headers={"Authorization": f"Bearer {self._token}"},
+                timeout=self.settings.answer_within.total_seconds(),
             )
         return self._client
 
@@ -94,23 +83,23 @@ class MastodonAdapter(Adapter[MastodonSettings]):
         try:
             answer = await self._ready().request(method, path, **more)
         except NOT_SENT as error:
-            raise Unavailable(f"Mastodon could not be reached ({type(error).__name__}).") from None
+            raise errors.Unavailable(f"Mastodon is not reached ({type(error).__name__}).") from None
         except httpx.HTTPError as error:
-            raise Uncertain(f"Mastodon's answer was lost ({type(error).__name__}).") from None
+            raise errors.Uncertain(f"Mastodon's answer was lost ({type(error).__name__}).") from None
         said = _json(answer)
         if answer.is_success and isinstance(said.get("id"), str) and said["id"]:
             return said
         raise self._refusal(answer, said)
 
-    def _refusal(self, answer: httpx.Response, said: dict[str, Any]) -> ChannelError:
-        why, code = safe(said.get("error", "no reason given"), self._token), str(answer.status_code)
+    def _refusal(self, answer: httpx.Response, said: dict[str, Any]) -> errors.ChannelError:
+        why, code = errors.safe(said.get("error", "no reason"), self._token), str(answer.status_code)
         if answer.status_code == 429:
-            return Throttled(f"Mastodon: too many posts ({why}).", wait=_wait(answer), code=code)
+            return errors.Throttled(f"Mastodon: too many posts ({why}).", wait=_wait(answer), code=code)
         if answer.status_code in DOWN:
-            return ChannelDown(f"Mastodon does not take posts of this account ({why}).", code=code)
+            return errors.ChannelDown(f"Mastodon does not let us post ({why}).", code=code)
         if 400 <= answer.status_code < 500 and answer.status_code != 408:
-            return Rejected(f"Mastodon refused the text: {why}", code=code)
-        return Uncertain(f"Mastodon answered {code}; look whether the post stands.", code=code)
+            return errors.Rejected(f"Mastodon refused the text: {why}", code=code)
+        return errors.Uncertain(f"Mastodon answered {code}; look whether the post stands.", code=code)
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
