@@ -141,7 +141,9 @@ def _misused(error: Exception) -> Misuse | None:
     if type(error).__name__ == "NoArgsIsHelpError":
         return Misuse(said() or _("Say what to do: {command} --help").format(command=command))
     return Misuse(
-        _("{what} See `{command} --help`.").format(what=" ".join(said().split()), command=command)
+        _("{what}. See `{command} --help`.").format(
+            what=" ".join(said().split()).rstrip("."), command=command
+        )
     )
 
 

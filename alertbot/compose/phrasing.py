@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from babel import Locale
 
 _AT = {"fr": "{day} à {clock}", "en": "{day} at {clock}"}
-_PERIOD: Mapping[str, tuple[str, str]] = {
-    "fr": ("de {begin} à {end}", "du {first} à {begin} au {last} à {end}"),
-    "en": ("from {begin} to {end}", "from {first} at {begin} to {last} at {end}"),
-    "": ("{begin} – {end}", "{first} {begin} – {last} {end}"),
-}
 _LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
 _ZONE = {"fr": "heure de {city}", "en": "{city} time"}
 _UNTIL = {"fr": "jusqu’à {when}", "en": "until {when}"}
@@ -97,18 +92,6 @@ def _other_zone(setting: Setting, value: datetime, where: Sequence[Territory]) -
     zone = ZoneInfo(names.pop())
     same = value.astimezone(zone).utcoffset() == value.astimezone(setting.zone).utcoffset()
     return None if same else zone
-
-
-@pass_context
-def period(context: Context, begin: datetime, end: datetime) -> str:
-    """From one moment to another: with both days where they differ, else the day of issue goes unsaid."""
-    setting = setting_of(context)
-    first, last = (_moment_given(one).astimezone(setting.zone) for one in (begin, end))
-    same, different = _PERIOD.get(setting.lang, _PERIOD[""])
-    if first.date() == last.date():
-        return same.format(begin=_moment(setting, begin, setting.zone), end=clock(context, end))
-    days = {"first": day(context, begin), "last": day(context, end)}
-    return different.format(begin=clock(context, begin), end=clock(context, end), **days)
 
 
 @pass_context
@@ -267,7 +250,6 @@ def linked(address: object, text: str = "") -> Source:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "when": when,
-    "period": period,
     "clock": clock,
     "day": day,
     "zone": zone,

@@ -14,6 +14,7 @@ from typing import Any
 
 from alertbot.channels.base import Adapter
 from alertbot.delivery import pacing
+from alertbot.delivery.deadlines import Deadlines
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.letters import Letter, Letters
 from alertbot.delivery.retry import Answer, Circumstances, Step, next_step
@@ -48,7 +49,7 @@ class Drain:
         self.ledger = ledger
         self.stopping = False
         self._concurrency = concurrency
-        self._longest_call = longest_call
+        self._deadlines = Deadlines(longest_call)
         self._letters = Letters(ledger.database, ledger.hooks)
         self._flights: dict[int, float] = {}  # delivery id: monotonic moment of its claim
         self._turns = pacing.Turns()
@@ -102,8 +103,7 @@ class Drain:
 
     async def _call(self, adapter: Adapter[Any], post: Post) -> Answer:
         try:
-            async with asyncio.timeout(self._longest_call):
-                return await adapter.publish(post)
+            return await self._deadlines.call(adapter.publish(post))
         except ChannelError as error:
             answer: ChannelError = error
         except TimeoutError:
@@ -125,8 +125,7 @@ class Drain:
 
     async def _find(self, adapter: Adapter[Any], post: Post) -> Receipt | None:
         try:
-            async with asyncio.timeout(self._longest_call):
-                return await adapter.find(post)
+            return await self._deadlines.call(adapter.find(post))
         except Exception as error:  # noqa: BLE001 - then it stays uncertain
             log.warning(
                 "%s could not say whether delivery %d of %s was sent: %s",

@@ -10,7 +10,7 @@
 | ChannelDown | pending                                                      | pauses the account         |
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from alertbot.errors import (
     ChannelDown,
@@ -30,8 +30,7 @@ LONGEST_WAIT = 86_400.0  # the most that a channel's own Retry-After is believed
 SHORTEST_WAIT = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What the rules look at besides the answer.
 
     `attempt`: the one just made, from 1. `resent`: it was already sent once more. `may_resend`: its
@@ -45,8 +44,7 @@ class Circumstances:
     jitter: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The row's next state and what else to do. Lengths in seconds."""
 
     state: DeliveryState

@@ -213,7 +213,8 @@ async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -
     just begun, and long calls renew it.
     """
     await fence(conn, exclusive=False)
-    good, full = await quotas.allowed(conn, wants)
+    limits = await quotas.limited(conn, wants)
+    good, full = await quotas.allowed(conn, limits, wants)
     intended: list[Row[Any]] = []
     if good:
         held = _held(conn, sorted(want.id for want in good), worker)
@@ -228,7 +229,7 @@ async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -
     if len(ids) < len(wants):
         refused = sorted(want.id for want in wants if want.id not in ids)
         await give_back(conn, refused, worker=worker)
-    await quotas.note(conn, [want for want in good if want.id in ids])
+    await quotas.note(conn, limits, [want for want in good if want.id in ids])
     await quotas.write(conn, full)
     return intended
 

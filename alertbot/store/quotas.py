@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,8 +13,10 @@ from alertbot.store.tables import account, spent
 from alertbot.words import _
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+Limited = dict[int, Row[Any]]  # accounts with a window or a budget, locked until the transaction ends
+
+
+class Want(NamedTuple):
     """A delivery that asks for a call. `cost` is in the budget's currency."""
 
     id: int
@@ -40,12 +42,24 @@ class Block:
     reason: str
 
 
-async def allowed(conn: AsyncConnection, wants: Sequence[Want]) -> tuple[list[Want], list[Block]]:
+async def limited(conn: AsyncConnection, wants: Sequence[Want]) -> Limited:
+    """Those of the accounts asked for that have a window or a budget."""
+    ids = sorted({want.account for want in wants})
+    rows = await conn.execute(select(account).where(account.c.id.in_(ids)).order_by(account.c.id))
+    found = {row.id: row for row in rows if row.windows or row.budget is not None}
+    if found:
+        lock = select(account.c.id).where(account.c.id.in_(found)).order_by(account.c.id)
+        await conn.execute(lock.with_for_update(key_share=True))
+    return found
+
+
+async def allowed(
+    conn: AsyncConnection, limits: Limited, wants: Sequence[Want]
+) -> tuple[list[Want], list[Block]]:
     """Those that windows and budgets leave room for, in the order given, and what is full now."""
-    limited = await _limited(conn, {want.account for want in wants})
-    good = [want for want in wants if want.account not in limited]
+    good = [want for want in wants if want.account not in limits]
     blocks: list[Block] = []
-    for number, row in limited.items():
+    for number, row in limits.items():
         mine = [want for want in wants if want.account == number]
         room = await _room(conn, row, mine)
         good += mine[: max(0, room.calls)]
@@ -60,26 +74,15 @@ async def write(conn: AsyncConnection, blocks: Sequence[Block]) -> None:
         await accounts.block(conn, account.c.id == block.account, block.seconds, block.reason)
 
 
-async def note(conn: AsyncConnection, wants: Sequence[Want]) -> None:
+async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) -> None:
     """Book the attempts of accounts that have a window or a budget."""
-    limited = await _limited(conn, {want.account for want in wants})
     booked = [
-        {"account_id": want.account, "cost": want.cost} for want in wants if want.account in limited
+        {"account_id": want.account, "cost": want.cost}
+        for want in wants
+        if want.account in limits
     ]
     if booked:
         await conn.execute(insert(spent).values(at=NOW), booked)
-
-
-async def _limited(conn: AsyncConnection, numbers: set[int]) -> dict[int, Row[Any]]:
-    """The accounts among these that have a window or a budget, locked until the transaction ends."""
-    rows = await conn.execute(
-        select(account).where(account.c.id.in_(sorted(numbers))).order_by(account.c.id)
-    )
-    found = {row.id: row for row in rows if row.windows or row.budget is not None}
-    if found:
-        lock = select(account.c.id).where(account.c.id.in_(found)).order_by(account.c.id)
-        await conn.execute(lock.with_for_update(key_share=True))
-    return found
 
 
 async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> Room:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,8 +27,7 @@ from alertbot.words import _
 CHUNK = 1000  # rows that the reaper and the sweep move per transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What a call came to. `delay`: seconds until the next attempt, for a row that stays pending."""
 
     id: int
