@@ -221,7 +221,8 @@ def resume(
         return await publishing.resume(service, person, alert, channel)
 
     done = act(context, work, token_file)
-    say(_("{what} goes on.").format(what=_scope(alert, channel).capitalize()), as_json)
+    scope = alert or channel
+    say(_("{what} goes on.").format(what=scope) if scope else _("Everything goes on."), as_json)
     if as_json:
         emit(done)
 

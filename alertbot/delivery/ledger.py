@@ -10,13 +10,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.delivery.batching import GroupCommit
 from alertbot.errors import StoreFailed, safe
 from alertbot.model import DeliveryState, Purpose
 from alertbot.store import accounts, claiming, settling
 from alertbot.store.accounts import Push
+from alertbot.store.connection import Connection
 from alertbot.store.database import Database
 from alertbot.store.deliveries import FINAL, Outcome, close, wake
 from alertbot.store.quotas import Want
@@ -37,10 +36,10 @@ class Hooks:
     transaction, once per worker, alert and channel: a sentence says why nothing of it may be sent.
     """
 
-    outcomes: Callable[[AsyncConnection, Sequence[Outcome]], Awaitable[None]] | None = None
-    first_intent: Callable[[AsyncConnection, Sequence[str]], Awaitable[None]] | None = None
-    settled: Callable[[AsyncConnection, Sequence[str]], Awaitable[None]] | None = None
-    verify: Callable[[AsyncConnection, str, Purpose, str], Awaitable[str | None]] | None = None
+    outcomes: Callable[[Connection, Sequence[Outcome]], Awaitable[None]] | None = None
+    first_intent: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
+    settled: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
+    verify: Callable[[Connection, str, Purpose, str], Awaitable[str | None]] | None = None
 
 
 NO_HOOKS = Hooks()
@@ -80,7 +79,7 @@ class Ledger:
         await self._results.add(result)
 
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
-        async def work(conn: AsyncConnection) -> dict[int, int]:
+        async def work(conn: Connection) -> dict[int, int]:
             rows = await claiming.intend(conn, wants, worker=self.worker)
             intended = {row.id: row.dispatch_id for row in rows}
             fresh = set(intended.values()) - self._started
@@ -111,7 +110,7 @@ class Ledger:
         return [None] * len(results)
 
     async def _write_once(self, results: Sequence[Result], *, hooks: bool) -> None:
-        async def work(conn: AsyncConnection) -> list[Outcome]:
+        async def work(conn: Connection) -> list[Outcome]:
             settlements = [result.settlement for result in results]
             outcomes = await settling.settle(conn, settlements, worker=self.worker)
             for result in results:
@@ -125,7 +124,7 @@ class Ledger:
 
     async def _after(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         outcomes: Sequence[Outcome],
         dispatches: Iterable[int] | None,
         *,
@@ -137,10 +136,10 @@ class Ledger:
         if settled and hooks and self.hooks.settled:
             await self.hooks.settled(conn, settled)
 
-    async def record(self, work: Callable[[AsyncConnection], Awaitable[Sequence[Outcome]]]) -> int:
+    async def record(self, work: Callable[[Connection], Awaitable[Sequence[Outcome]]]) -> int:
         """One transaction that moves deliveries, with everything that follows; how many moved."""
 
-        async def whole(conn: AsyncConnection) -> Sequence[Outcome]:
+        async def whole(conn: Connection) -> Sequence[Outcome]:
             outcomes = await work(conn)
             await self._after(conn, outcomes, None)
             if outcomes:

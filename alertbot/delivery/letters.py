@@ -3,13 +3,12 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alertbot.delivery import posts
 from alertbot.delivery.ledger import Hooks
 from alertbot.model import Markup, Post
 from alertbot.store import contents
 from alertbot.store.claiming import Claimed
+from alertbot.store.connection import Connection
 from alertbot.store.contents import Envelope, Words
 from alertbot.store.database import Database
 from alertbot.store.settling import Doubt
@@ -62,7 +61,7 @@ class Letters:
 
     async def _read(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         known: Letter | None,
         rows: Sequence[Claimed | Doubt],
         missing: set[int],
@@ -81,7 +80,7 @@ class Letters:
             letter.threads = {**letter.threads, **found}
         return letter
 
-    async def _open(self, conn: AsyncConnection, dispatch: int) -> Letter:
+    async def _open(self, conn: Connection, dispatch: int) -> Letter:
         envelope = await contents.envelope(conn, dispatch)
         verify = self._hooks.verify
         refusal = None

@@ -95,6 +95,8 @@ async def expire_overdue(service: Context) -> int:
 async def _send_away(
     service: Context, actor: Person, reference: str, verb: Verb, reason: str
 ) -> dict[str, Any]:
+    await expire_overdue(service)
+
     async def work(conn: Connection) -> dict[str, Any]:
         policy.require_role(verb, actor)
         alert = await reading.get(conn, reference, lock=True)

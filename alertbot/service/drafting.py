@@ -12,7 +12,7 @@ from alertbot.compose import moments
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import Faulty, PastMoment, Refused
 from alertbot.model import AlertState, Identity, Person
-from alertbot.service import notices, views
+from alertbot.service import deciding, notices, views
 from alertbot.service.composing import Composed, compose_wishes, load_kind, shift_times
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
@@ -66,6 +66,7 @@ async def edit(
 ) -> dict[str, Any]:
     """Lay changes over the values and render anew: a draft again, approvals void."""
     policy.require_role(Verb.EDIT, actor)
+    await deciding.expire_overdue(service)
 
     async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference, lock=True)
@@ -100,6 +101,7 @@ async def submit(
 
 async def discard(service: Context, actor: Person, reference: str) -> dict[str, Any]:
     policy.require_role(Verb.DISCARD, actor)
+    await deciding.expire_overdue(service)
 
     async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference, lock=True)

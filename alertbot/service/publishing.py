@@ -6,7 +6,7 @@ from typing import Any
 
 from alertbot.approval import policy
 from alertbot.approval.digest import digest as digest_of
-from alertbot.errors import Misuse, Refused
+from alertbot.errors import Misuse, Refused, safe
 from alertbot.model import Channel, Message, Omission, Person, Target
 from alertbot.service import settling, trial, views
 from alertbot.service.context import Context
@@ -16,6 +16,7 @@ from alertbot.store.outbox import Decision, Entry
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
+LONGEST_URL = 2000
 HALTER = "anybody"  # halting asks for no token: stopping must never wait for one
 
 
@@ -90,8 +91,7 @@ async def record(
     """Somebody posted it by hand: later updates and corrections know it."""
     policy.require_role("record", actor)
     service.voice.channel(channel)
-    if not url.startswith(("https://", "http://")) or not url.isprintable() or " " in url:
-        raise Misuse(_("'{url}' is not the address of a post.").format(url=url))
+    remote_id = _id_in(url)
 
     async def work(conn: Connection) -> dict[str, Any]:
         now = service.now
@@ -99,7 +99,6 @@ async def record(
         known = {one.url for one in await reading.records_of(conn, alert.id)}
         if url in known:
             raise Refused(_("{url} is recorded for {alert} already.").format(url=url, alert=alert.id))
-        remote_id = url.rstrip("/").rpartition("/")[2]
         await alerts.note_record(
             conn, alert, channel=channel, url=url, remote_id=remote_id, by=actor, now=now
         )
@@ -116,6 +115,14 @@ async def record(
         return await views.full(conn, alert, now) | {"recorded": {"channel": channel, "url": url}}
 
     return await service.database.transact(work)
+
+
+def _id_in(url: str) -> str:
+    """What the platform calls a post: the end of its address. Raises `Misuse` for what is no address."""
+    path = url.removeprefix("https://").removeprefix("http://")
+    if path in (url, "") or not url.isprintable() or " " in url or len(url) > LONGEST_URL:
+        raise Misuse(_("'{url}' is not the address of a post.").format(url=safe(url)))
+    return path.rstrip("/").rpartition("/")[2]
 
 
 async def test_send(service: Context, actor: Person, reference: str, to: str) -> dict[str, Any]:
@@ -158,7 +165,7 @@ async def settle(
 ) -> dict[str, Any]:
     """A person's word on what was perhaps sent."""
     policy.require_role("settle", actor)
-    remote_id = url.rstrip("/").rpartition("/")[2] if url else None
+    remote_id = _id_in(url) if url else None
 
     async def work(conn: Connection) -> dict[str, Any]:
         outcomes, settled = await outbox.decide(
