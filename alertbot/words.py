@@ -9,9 +9,10 @@ catalogue `locale/<language>/LC_MESSAGES/alertbot.mo`. The language follows the 
 import gettext
 from pathlib import Path
 
-_catalogue = gettext.translation(
-    "alertbot", localedir=str(Path(__file__).parent / "locale"), fallback=True
-)
+DOMAIN = "alertbot"
+LOCALE = str(Path(__file__).parent / "locale")
+
+_catalogue = gettext.translation(DOMAIN, LOCALE, fallback=True)
 
 _ = _catalogue.gettext
 ngettext = _catalogue.ngettext

@@ -50,6 +50,10 @@ class AppriseAdapter(Adapter[AppriseSettings]):
     spec = specs.APPRISE
     settings_type = AppriseSettings
 
+    @property
+    def at_once(self) -> int:
+        return 2  # each takes a thread
+
     async def warm(self) -> None:
         await asyncio.to_thread(self._service)
 

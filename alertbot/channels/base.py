@@ -26,6 +26,12 @@ class Adapter(ABC, Generic[S]):
         self.channel = channel
         self.settings = settings
 
+    @property
+    def at_once(self) -> int:
+        """How many calls it can truly have under way. The engine starts no more: a call that it wrote
+        down as begun and that then queues in here would still go out after a halt."""
+        return 1000
+
     @classmethod
     def targets(cls, settings: S) -> tuple[Target, ...]:  # noqa: ARG003 - for subclasses
         """Where posts of this account go. One target unless the spec says `per_recipient`.

@@ -135,6 +135,10 @@ class EmailAdapter(Adapter[EmailSettings]):
             return email_recipients.read(settings.folder / settings.recipients.expanduser())
         return email_recipients.listed(settings.recipients)
 
+    @property
+    def at_once(self) -> int:
+        return self.settings.connections
+
     async def warm(self) -> None:
         self._ready()
 

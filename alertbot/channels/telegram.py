@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import telegram
     from telegram.request import HTTPXRequest
 
+CONNECTIONS = 16
 TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
 ChatName = Annotated[str, Field(pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})$")]
@@ -64,6 +65,10 @@ class TelegramAdapter(Adapter[TelegramSettings]):
     @classmethod
     def targets(cls, settings: TelegramSettings) -> tuple[Target, ...]:
         return (Target(str(settings.chat)),)
+
+    @property
+    def at_once(self) -> int:
+        return CONNECTIONS
 
     async def warm(self) -> None:
         self._ready()
@@ -173,6 +178,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
                 settings.api_url,
                 settings.connect_within.total_seconds(),
                 settings.answer_within.total_seconds(),
+                CONNECTIONS,
             )
         return self._bot
 

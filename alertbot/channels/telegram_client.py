@@ -7,11 +7,9 @@ from telegram.request import HTTPXRequest
 
 from alertbot.channels.logs import quieten
 
-CONNECTIONS = 16
-
 
 def bot(
-    token: str, api_url: str, connect_seconds: float, answer_seconds: float
+    token: str, api_url: str, connect_seconds: float, answer_seconds: float, connections: int
 ) -> tuple[telegram.Bot, tuple[HTTPXRequest, ...]]:
     """A bot without limiter, and the two connection pools to be shut down after it.
 
@@ -20,7 +18,7 @@ def bot(
     # telegram logs the token when a bot is made, and bodies with a traceback; httpx logs every address
     quieten("telegram", level=logging.CRITICAL)
     quieten("httpx", "httpcore", "hpack")
-    requests = tuple(_pool(connect_seconds, answer_seconds) for _twice in range(2))
+    requests = tuple(_pool(connect_seconds, answer_seconds, connections) for _twice in range(2))
     made = telegram.Bot(
         token,
         base_url=f"{api_url}/bot",
@@ -31,9 +29,9 @@ def bot(
     return made, requests
 
 
-def _pool(connect_seconds: float, answer_seconds: float) -> HTTPXRequest:
+def _pool(connect_seconds: float, answer_seconds: float, connections: int) -> HTTPXRequest:
     return HTTPXRequest(
-        connection_pool_size=CONNECTIONS,
+        connection_pool_size=connections,
         connect_timeout=connect_seconds,
         read_timeout=answer_seconds,
         write_timeout=answer_seconds,

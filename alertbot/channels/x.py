@@ -86,6 +86,10 @@ class XAdapter(Adapter[XSettings]):
         self._secrets: dict[str, str] = {}  # also kept out of every error
         self._user: tuple[str, str] | None = None
 
+    @property
+    def at_once(self) -> int:
+        return 1
+
     async def warm(self) -> None:
         self._ready()
 

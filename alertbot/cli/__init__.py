@@ -14,6 +14,7 @@ import typer
 
 from alertbot import __version__
 from alertbot.cli.frame import Session, TokenFile, complain, emit
+from alertbot.cli.typer_words import App, in_words, install
 from alertbot.errors import AlertbotError, Misuse, Refused, safe
 from alertbot.words import _
 
@@ -29,7 +30,7 @@ GROUPS = {
 }
 VALUED = ("--config", "--token-file")  # options of the root that take a value
 
-app = typer.Typer(
+app = App(
     name="alertbot",
     help=_(
         "Tell the public, on every channel, in every language: composed once, approved by two people,"
@@ -54,7 +55,7 @@ def root(
     config: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help=_("The configuration, else $ALERTBOT_CONFIG, else ./config.yaml.")
+            metavar=_("FILE"), help=_("The configuration, else $ALERTBOT_CONFIG, else ./config.yaml.")
         ),
     ] = None,
     token_file: TokenFile = None,
@@ -99,6 +100,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; answers its exit code. Never a traceback (unless ALERTBOT_DEBUG is set)."""
     as_json = "--json" in arguments
+    install()
     load(command_named(arguments))
     try:
         code = typer.main.get_command(app).main(arguments, prog_name="alertbot", standalone_mode=False)
@@ -140,11 +142,7 @@ def _misused(error: Exception) -> Misuse | None:
     command = context.command_path if context is not None else "alertbot"
     if type(error).__name__ == "NoArgsIsHelpError":
         return Misuse(said() or _("Say what to do: {command} --help").format(command=command))
-    return Misuse(
-        _("{what}. See `{command} --help`.").format(
-            what=" ".join(said().split()).rstrip("."), command=command
-        )
-    )
+    return Misuse(_("{what}. See `{command} --help`.").format(what=in_words(said()), command=command))
 
 
 def _unexpected(error: Exception) -> AlertbotError:

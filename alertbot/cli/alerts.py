@@ -91,7 +91,7 @@ def _report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
 
 def draft(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=_("See `alertbot kinds`."))],
+    kind: Annotated[str, typer.Argument(metavar=_("KIND"), help=_("See `alertbot kinds`."))],
     sets: Sets = None,
     vars_file: Vars = None,
     lang: Langs = None,
@@ -105,7 +105,8 @@ def draft(
         typer.Option(metavar="ID", help=_("Continue this incident; else a new one is opened.")),
     ] = None,
     not_before: Annotated[
-        str | None, typer.Option(metavar="TIME", help=_("Publish no earlier: +30m, 18:00 or ISO 8601."))
+        str | None,
+        typer.Option(metavar=_("TIME"), help=_("Publish no earlier: +30m, 18:00 or ISO 8601.")),
     ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -218,7 +219,7 @@ def show(
         bool, typer.Option("--text", help=_("Only the plain copy, for press and radio."))
     ] = False,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=_("Write the full preview as one page."))
+        Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview as one page."))
     ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -309,7 +310,7 @@ def test_send(
     context: typer.Context,
     alert: AlertId,
     to: Annotated[
-        str, typer.Option("--to", metavar="CHANNEL", help=_("A channel of audience `team`."))
+        str, typer.Option("--to", metavar=_("CHANNEL"), help=_("A channel of audience `team`."))
     ],
     token_file: TokenFile = None,
     as_json: AsJson = False,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from alertbot.service.context import Context
 
 Reason = Annotated[
-    str, typer.Option("--reason", metavar="WHY", help=_("Why, for the author and the audit."))
+    str, typer.Option("--reason", metavar=_("WHY"), help=_("Why, for the author and the audit."))
 ]
 
 
@@ -53,7 +53,7 @@ def approve(
         ),
     ] = False,
     reason: Annotated[
-        str | None, typer.Option(metavar="WHY", help=_("Why the glass is broken."))
+        str | None, typer.Option(metavar=_("WHY"), help=_("Why the glass is broken."))
     ] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help=_("Send at once from here, without waiting for a worker."))

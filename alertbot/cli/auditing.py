@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from alertbot.cli.frame import AsJson, emit, example, read, say
+from alertbot.cli.typer_words import App
 from alertbot.words import _
 
 
 def register(app: typer.Typer) -> None:
-    audit = typer.Typer(
+    audit = App(
         help=_("Who did what, when: a chain of rows that shows any change."),
         epilog=example("alertbot audit verify"),
         no_args_is_help=True,

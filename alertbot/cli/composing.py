@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def preview(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=_("See `alertbot kinds`."))],
+    kind: Annotated[str, typer.Argument(metavar=_("KIND"), help=_("See `alertbot kinds`."))],
     sets: Sets = None,
     vars_file: Vars = None,
     lang: Langs = None,
@@ -49,7 +49,7 @@ def preview(
     accept: Accepts = None,
     exercise: Annotated[bool, typer.Option("--exercise", help=_("Inside the exercise frame."))] = False,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=_("Also write one self-contained page."))
+        Path | None, typer.Option(metavar=_("FILE"), help=_("Also write one self-contained page."))
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,7 +94,9 @@ def _show(seen: Any, as_json: bool) -> None:
 
 def kinds(
     context: typer.Context,
-    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=_("One kind's fields."))] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar=_("[KIND]"), help=_("One kind's fields."))
+    ] = None,
     as_example: Annotated[
         bool, typer.Option("--example", help=_("Print its example as YAML, ready for --vars."))
     ] = False,

@@ -33,11 +33,11 @@ AsJson = Annotated[
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="FIELD=VALUE", help=_("A field's value; FIELD.fr=… for one language.")
+        "--set", metavar=_("FIELD=VALUE"), help=_("A field's value; FIELD.fr=… for one language.")
     ),
 ]
 Vars = Annotated[
-    Path | None, typer.Option("--vars", metavar="FILE", help=_("A YAML file with the field values."))
+    Path | None, typer.Option("--vars", metavar=_("FILE"), help=_("A YAML file with the field values."))
 ]
 Langs = Annotated[
     list[str] | None,
@@ -51,11 +51,11 @@ Accepts = Annotated[
     list[str] | None,
     typer.Option(
         "--accept",
-        metavar="RULE=REASON",
+        metavar=_("RULE=REASON"),
         help=_("Accept a fault that is a judgement, with the reason."),
     ),
 ]
-AlertId = Annotated[str, typer.Argument(metavar="ALERT", help=_("The alert, for example BKRT-1."))]
+AlertId = Annotated[str, typer.Argument(metavar=_("ALERT"), help=_("The alert, for example BKRT-1."))]
 Digest = Annotated[
     str | None,
     typer.Option(
@@ -64,7 +64,7 @@ Digest = Annotated[
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", metavar="FILE", help=_("Your token, instead of ALERTBOT_TOKEN.")),
+    typer.Option("--token-file", metavar=_("FILE"), help=_("Your token, instead of ALERTBOT_TOKEN.")),
 ]
 
 

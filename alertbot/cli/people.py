@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alertbot.cli.frame import AsJson, TokenFile, act, console, emit, example, read, say, session
+from alertbot.cli.typer_words import App
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from alertbot.service.context import Context
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help=_("The person, as the audit will name them."))
+    str, typer.Argument(metavar=_("NAME"), help=_("The person, as the audit will name them."))
 ]
 Days = Annotated[
     int | None, typer.Option("--expires-days", min=1, help=_("The token lapses after so many days."))
@@ -22,7 +23,7 @@ Days = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    people = typer.Typer(
+    people = App(
         help=_("Who may write, approve and administer."),
         epilog=example("alertbot people add Camille --role author"),
         no_args_is_help=True,

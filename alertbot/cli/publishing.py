@@ -30,7 +30,7 @@ PARTLY = 3  # the exit code: something failed, is uncertain or still waits
 WATCH_SECONDS = 1.0
 
 OneAlert = Annotated[
-    str | None, typer.Argument(metavar="[ALERT]", help=_("One alert; else everything."))
+    str | None, typer.Argument(metavar=_("[ALERT]"), help=_("One alert; else everything."))
 ]
 OnChannel = Annotated[str | None, typer.Option("--channel", metavar="C", help=_("Only this channel."))]
 
@@ -128,6 +128,7 @@ def status(
     if watch:
         _watch(context, alert)
         return
+
     async def work(service: "Context") -> tuple[dict[str, Any], "ZoneInfo"]:
         return await reading.status(service, alert), service.voice.zone
 
@@ -234,7 +235,7 @@ def _scope(alert: str | None, channel: str | None) -> str:
 def settle(
     context: typer.Context,
     delivery: Annotated[
-        int, typer.Argument(metavar="DELIVERY", help=_("Its number in `alertbot deliveries`."))
+        int, typer.Argument(metavar=_("DELIVERY"), help=_("Its number in `alertbot deliveries`."))
     ],
     sent: Annotated[bool, typer.Option("--sent", help=_("It is out: I have seen it."))] = False,
     resend: Annotated[bool, typer.Option("--resend", help=_("It is not out: send it again."))] = False,

@@ -40,7 +40,7 @@ def sandbox(
     ] = 1.0,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="FAULT", help=_("A fault, as in `--list-faults`; may be repeated.")),
+        typer.Option(metavar=_("FAULT"), help=_("A fault, as in `--list-faults`; may be repeated.")),
     ] = None,
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help=_("List the faults that can be ordered."))
@@ -100,7 +100,7 @@ async def _serve(ports: tuple[int, int, int, int], speed: float, orders: object,
 def demo(
     output: Annotated[
         Path,
-        typer.Option(metavar="DIR", help=_("Where the wall, the database and the audit are left.")),
+        typer.Option(metavar=_("DIR"), help=_("Where the wall, the database and the audit are left.")),
     ] = Path("demo-output"),
     as_json: AsJson = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from alertbot.cli.frame import AsJson, emit, example, say, session, with_app
+from alertbot.cli.typer_words import App
 from alertbot.errors import Misuse
 from alertbot.words import _
 
@@ -21,7 +22,7 @@ def register(app: typer.Typer) -> None:
         help=_("Check the configuration, every kind and template; list missing secrets."),
         epilog=example("alertbot check --online"),
     )(check)
-    config = typer.Typer(
+    config = App(
         help=_("The configuration itself."),
         epilog=example("alertbot config schema"),
         no_args_is_help=True,
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
     )(schema)
     config.callback()(_group)
     app.add_typer(config, name="config")
-    db = typer.Typer(
+    db = App(
         help=_("The database itself."),
         epilog=example("alertbot db upgrade --dry-run"),
         no_args_is_help=True,
@@ -52,7 +53,7 @@ def _group() -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help=_("Where to write it."))] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar=_("[DIR]"), help=_("Where to write it."))] = Path(),
     defaults: Annotated[
         bool, typer.Option("--defaults", help=_("Ask nothing; ready for the sandbox."))
     ] = False,

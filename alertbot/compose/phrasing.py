@@ -52,11 +52,13 @@ def moment(value: datetime, *, lang: str, zone: ZoneInfo, issued: datetime) -> s
 
 
 def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
-    """`jeudi 3 juin`, `Thursday 3 June`."""
+    """`jeudi 3 juin`, `mardi 1er juin`, `Thursday 3 June`."""
     from babel.dates import format_date, format_skeleton
 
     if lang in ("fr", "en"):
-        return format_date(value, "EEEE d MMMM y" if with_year else "EEEE d MMMM", locale=locale(lang))
+        day = "d'er'" if lang == "fr" and value.day == 1 else "d"
+        pattern = f"EEEE {day} MMMM y" if with_year else f"EEEE {day} MMMM"
+        return format_date(value, pattern, locale=locale(lang))
     return format_skeleton("yMMMMEd" if with_year else "MMMMEd", value, locale=locale(lang))
 
 

@@ -3,7 +3,8 @@
 Cuts fall between paragraphs, items and headings (a heading stays with what follows it). A paragraph that a
 bold line entitles, such as a territory and its numbers, may also be cut between its lines; its title is
 then repeated. No line is ever cut, so no number loses its territory, zone or condition. Head and foot stand
-in every part: each is complete on its own. What stands `once` closes the first part.
+in every part: each is complete on its own. What stands `once` closes the first part, or the last where
+the first has no room for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -105,6 +106,9 @@ def _thread(layout: Layout, room: Room, lang: str) -> Thread:
         units = _units(layout.body, free, room.length, lang)
         if excess := [unit for unit in units if unit.length > free]:
             return Thread((), tuple(Excess("body", one.blocks, one.length - free) for one in excess))
+        if units and units[0].length + reserved > free:  # no room for it up there: it ends the thread
+            last_words = replace(layout, body=(*layout.body, *layout.once), once=())
+            return _thread(last_words, room, lang)
         packed = _even(units, free, reserved)
         if len(packed) <= last:
             parts = (_part(layout, one, at, len(packed)) for at, one in enumerate(packed, 1))
@@ -122,8 +126,7 @@ def _mark(part: int, parts: int) -> str:
 
 def _part(layout: Layout, units: Sequence[Unit], part: int, parts: int) -> tuple[Block, ...]:
     blocks = [block for unit in units for block in unit.blocks]
-    if blocks:
-        blocks[0] = replace(blocks[0], tight=False)
+    blocks[0] = replace(blocks[0], tight=False)
     once = layout.closing if part == 1 else ()
     whole = (*layout.head, *blocks, *layout.foot, *once, *layout.tail)
     return _numbered(whole, part, parts) if parts > 1 else whole
@@ -196,7 +199,7 @@ def _even(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
 
 
 def _packed(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
-    """Filled one after the other, in order; the first has `reserved` less room, and may stay empty."""
+    """Filled one after the other, in order; the first has `reserved` less room."""
     parts: list[list[Unit]] = [[]]
     used = reserved
     for unit in units:
@@ -207,4 +210,4 @@ def _packed(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]
         else:
             parts.append([unit])
             used = unit.length
-    return parts if parts[0] or reserved else parts[1:]
+    return parts if parts[0] else parts[1:]

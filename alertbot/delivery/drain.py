@@ -14,12 +14,12 @@ from typing import Any
 
 from alertbot.channels.base import Adapter
 from alertbot.delivery import pacing
-from alertbot.delivery.deadlines import Deadlines
+from alertbot.delivery.calls import Calls
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.letters import Letter, Letters
 from alertbot.delivery.retry import Answer, Circumstances, Step, next_step
-from alertbot.errors import ChannelError, Uncertain, safe
-from alertbot.model import DeliveryState, Post, Receipt
+from alertbot.errors import Uncertain, safe
+from alertbot.model import DeliveryState, Receipt
 from alertbot.store import accounts, claiming, due, settling
 from alertbot.store.accounts import Account, Push
 from alertbot.store.claiming import Claim, Claimed
@@ -29,7 +29,7 @@ from alertbot.words import _
 
 log = logging.getLogger(__name__)
 
-LONGEST_CALL = 120.0  # seconds; an adapter's own timeouts are far shorter
+LONGEST_CALL = 900.0  # seconds, a last resort: the adapters have limits of their own
 SHORT_WAIT = 1.0  # a drain waits this long for a slot itself; longer waits are the runner's
 DOUBT_LEASE = 150.0  # how long one may take to ask a channel about an uncertain post
 
@@ -49,11 +49,12 @@ class Drain:
         self.ledger = ledger
         self.stopping = False
         self._concurrency = concurrency
-        self._deadlines = Deadlines(longest_call)
+        self._calls = Calls(adapters, ledger.database, longest_call)
         self._letters = Letters(ledger.database, ledger.hooks)
         self._flights: dict[int, float] = {}  # delivery id: monotonic moment of its claim
         self._turns = pacing.Turns()
         self._jitter = random.Random()  # noqa: S311 - no secret
+        self._lines = {name: asyncio.Semaphore(one.at_once) for name, one in adapters.items()}
 
     async def drain(self, name: str) -> None:
         """Send what is due on one account until nothing is, or somebody else has booked its slots."""
@@ -61,6 +62,11 @@ class Drain:
         if not found or name not in self.adapters:
             return
         await _Flight(self, found[0]).run()
+
+    def places(self, name: str) -> int:
+        """How many deliveries of a channel to hold at a time: no more than are soon under way, or what is
+        more urgent would wait behind them."""
+        return min(self._concurrency, 2 * self.adapters[name].at_once)
 
     async def claim(self, whose: Account, n: int) -> Claim:
         """Hold up to `n` deliveries of the account."""
@@ -89,52 +95,16 @@ class Drain:
         self._flights[row.id] = time.monotonic()
         try:
             await self._turns.take(letter.envelope.channel, gap, slot)
-            if await self.ledger.intend(Want(row.id, letter.envelope.account, row.cost)):
-                await self._send(row, letter)
+            async with self._lines[letter.envelope.channel]:
+                if await self.ledger.intend(Want(row.id, letter.envelope.account, row.cost)):
+                    await self._send(row, letter)
         finally:
             del self._flights[row.id]
 
     async def _send(self, row: Claimed, letter: Letter) -> None:
-        adapter = self.adapters[letter.envelope.channel]
-        post = letter.post(row)
-        answer = await self._call(adapter, post)
+        answer = await self._calls.publish(letter.envelope.channel, letter.post(row))
         step = self._step(answer, row, letter, attempt=row.attempts + 1)
         await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))
-
-    async def _call(self, adapter: Adapter[Any], post: Post) -> Answer:
-        try:
-            return await self._deadlines.call(adapter.publish(post))
-        except ChannelError as error:
-            answer: ChannelError = error
-        except TimeoutError:
-            answer = Uncertain(_("Perhaps sent: the channel did not answer in time."))
-        except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
-            log.error(  # noqa: TRY400 - a traceback may hold a secret
-                "Delivery %d of %s: %s failed unexpectedly: %s: %s",
-                post.delivery,
-                post.alert,
-                adapter.channel.name,
-                type(error).__name__,
-                safe(error),
-            )
-            reason = _("Perhaps sent: the channel's program failed ({kind}).")
-            answer = Uncertain(reason.format(kind=type(error).__name__))
-        if isinstance(answer, Uncertain) and adapter.spec.can_reconcile:
-            return await self._find(adapter, post) or answer
-        return answer
-
-    async def _find(self, adapter: Adapter[Any], post: Post) -> Receipt | None:
-        try:
-            return await self._deadlines.call(adapter.find(post))
-        except Exception as error:  # noqa: BLE001 - then it stays uncertain
-            log.warning(
-                "%s could not say whether delivery %d of %s was sent: %s",
-                adapter.channel.name,
-                post.delivery,
-                post.alert,
-                safe(error),
-            )
-            return None
 
     def _step(self, answer: Answer, row: Claimed | Doubt, letter: Letter, attempt: int) -> Step:
         spec = self.adapters[letter.envelope.channel].spec
@@ -175,7 +145,7 @@ class Drain:
         letter = await self._letters.get([doubt], adapter.spec.markup)
         answer: Answer = Uncertain(_("Perhaps sent: the worker stopped while it was being sent."))
         if adapter.spec.can_reconcile:
-            answer = await self._find(adapter, letter.post(doubt)) or answer
+            answer = await self._calls.find(doubt.channel, letter.post(doubt)) or answer
         step = self._step(answer, doubt, letter, attempt=doubt.attempts)
         if step.state is DeliveryState.UNCERTAIN:
             return False
@@ -219,7 +189,7 @@ class _Flight:
 
     async def _room(self) -> int:
         """How many to claim; waits while a quarter of the places is not free."""
-        places = self._drain._concurrency
+        places = self._drain.places(self._whose.name)
         while places - len(self._calls) < max(1, places // 4):
             await self._landing()
         return pacing.portion(self._whose.gap, places - len(self._calls))

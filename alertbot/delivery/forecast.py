@@ -76,13 +76,9 @@ def last_call(pace: Pace, calls_by_address: Mapping[str, int]) -> float:
 
 
 def pace_of(channel: Channel) -> Pace:
-    """The pace that counts: the channel's own settings, else what its type declares."""
-    own, usual = channel.pace, channel.spec.pace
-    return Pace(
-        per_second=own.per_second or usual.per_second,
-        per_chat_second=own.per_chat_second or usual.per_chat_second,
-        windows=own.windows or usual.windows,
-    )
+    """The pace that counts: the channel's own (an empty list of windows takes the usual ones away), else
+    what its type declares."""
+    return channel.spec.pace if channel.pace == Pace() else channel.pace
 
 
 def _schedule(total: int, gap: float, pace: Pace) -> float:

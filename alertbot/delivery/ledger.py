@@ -8,12 +8,13 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from alertbot.delivery.batching import GroupCommit
 from alertbot.errors import StoreFailed, safe
 from alertbot.model import DeliveryState, Purpose
-from alertbot.store import accounts, claiming, settling
+from alertbot.store import accounts, audit, claiming, settling
 from alertbot.store.accounts import Push
 from alertbot.store.connection import Connection
 from alertbot.store.database import Database
@@ -117,7 +118,10 @@ class Ledger:
                 if result.pause:
                     await accounts.pause(conn, *result.pause)
             await accounts.push(conn, _strongest(result.push for result in results))
-            await self._after(conn, outcomes, {result.dispatch for result in results}, hooks=hooks)
+            if hooks:
+                await self._after(conn, outcomes, {result.dispatch for result in results})
+            else:
+                await self._plainly(conn, outcomes)
             return outcomes
 
         self.count(await self.database.transact(work))
@@ -127,14 +131,22 @@ class Ledger:
         conn: Connection,
         outcomes: Sequence[Outcome],
         dispatches: Iterable[int] | None,
-        *,
-        hooks: bool = True,
     ) -> None:
-        if outcomes and hooks and self.hooks.outcomes:
+        if outcomes and self.hooks.outcomes:
             await self.hooks.outcomes(conn, outcomes)
         settled = await close(conn, dispatches)
-        if settled and hooks and self.hooks.settled:
+        if settled and self.hooks.settled:
             await self.hooks.settled(conn, settled)
+
+    async def _plainly(self, conn: Connection, outcomes: Sequence[Outcome]) -> None:
+        """For a hook that fails: the audit gets bare rows, and the dispatches stay open, so that the
+        sweep calls the hooks again once they work."""
+        try:
+            async with conn.begin_nested():
+                await audit.append_many(conn, [_bare(one) for one in outcomes])
+        except Exception as error:  # noqa: BLE001 - the outcome itself must be kept
+            ids = sorted(one.id for one in outcomes)
+            log.error("No audit row for deliveries %s: %s", ids, safe(repr(error)))  # noqa: TRY400
 
     async def record(self, work: Callable[[Connection], Awaitable[Sequence[Outcome]]]) -> int:
         """One transaction that moves deliveries, with everything that follows; how many moved."""
@@ -157,6 +169,18 @@ class Ledger:
                 self.tally[outcome.before] -= 1
             if outcome.state in FINAL:
                 self.tally[outcome.state] += 1
+
+
+def _bare(one: Outcome) -> audit.Entry:
+    return audit.Entry(
+        actor="alertbot",
+        verb=str(one.state),
+        at=datetime.fromtimestamp(one.at, UTC),
+        alert=one.alert,
+        digest=one.digest,
+        remote_id=one.remote_id,
+        detail={"delivery": one.id, "channel": one.channel, "attempt": one.attempt, "bare": True},
+    )
 
 
 def _strongest(pushes: Iterable[Push | None]) -> list[Push]:

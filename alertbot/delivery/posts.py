@@ -9,8 +9,9 @@ from alertbot.store.settling import Doubt
 
 
 def message_id(alert: str, delivery: int) -> str:
-    """The same for every attempt, so that a mail that arrives twice is known for one."""
-    return f"{alert}.{delivery}@alertbot"
+    """The same for every attempt, so that a mail that arrives twice is known for one. The channel adds
+    its own domain."""
+    return f"{alert}.{delivery}"
 
 
 def post(
@@ -38,10 +39,10 @@ def post(
 
 
 def threads(
-    rows: Iterable[tuple[str, str, int]], order: tuple[str, ...]
+    rows: Iterable[tuple[str, str, str]], order: tuple[str, ...]
 ) -> Mapping[str, tuple[str, ...]]:
     """By target: the message ids of earlier mails, in the order of the alerts they belong to."""
     found: dict[str, list[tuple[int, str]]] = {}
-    for target, alert, delivery in rows:
-        found.setdefault(target, []).append((order.index(alert), message_id(alert, delivery)))
+    for target, alert, remote_id in rows:
+        found.setdefault(target, []).append((order.index(alert), remote_id))
     return {target: tuple(name for _place, name in sorted(ids)) for target, ids in found.items()}

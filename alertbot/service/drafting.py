@@ -10,7 +10,7 @@ from alertbot.approval import policy
 from alertbot.approval.moves import Verb
 from alertbot.compose import moments
 from alertbot.compose.catalogue import Kind
-from alertbot.errors import Faulty, PastMoment, Refused
+from alertbot.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.model import AlertState, Identity, Person
 from alertbot.service import deciding, notices, views
 from alertbot.service.composing import Composed, compose_wishes, load_kind, shift_times
@@ -35,7 +35,7 @@ async def draft(
     """A new alert. Faults are allowed in a draft, except values that cannot be read at all."""
     policy.require_role("draft", actor)
     now = service.now
-    starts = moments.moment(not_before, now=now, zone=service.voice.zone) if not_before else None
+    starts = _start(service, not_before, now) if not_before else None
 
     async def work(conn: Connection) -> dict[str, Any]:
         opened = await _incident(conn, incident, actor, now)
@@ -137,6 +137,22 @@ async def _incident(conn: Connection, wanted: str | None, actor: Person, now: da
     if wanted is None:
         return (await incidents.start(conn, by=actor, now=now)).id
     return (await incidents.get(conn, wanted)).id
+
+
+def _start(service: Context, not_before: str, now: datetime) -> datetime:
+    """When an alert may go out. Raises `Misuse` for what is no time, or has passed: `00:30` typed before
+    midnight would else be this morning, and the alert would go out at once."""
+    try:
+        starts = moments.moment(not_before, now=now, zone=service.voice.zone)
+    except moments.BadMoment as error:
+        raise Misuse(f"--not-before: {error}") from None
+    if starts < now:
+        raise Misuse(
+            _("--not-before {time} has passed; name a time ahead, with its date after midnight.").format(
+                time=starts.isoformat(" ", "minutes")
+            )
+        )
+    return starts
 
 
 def _compose(service: Context, wishes: Wishes, identity: Identity, now: datetime) -> Composed:

@@ -174,7 +174,7 @@ async def _line(service: Context, conn: Connection, alert: Alert, summary: Summa
         "state": str(_shown_state(service, alert)),
         "exercise": alert.exercise,
         "since": alert.approved_at or alert.submitted_at or alert.drafted_at,
-        "reason": alert.reason,
+        "reason": alert.reason or _held_back(service, alert),
         "deliveries": {str(state): count for state, count in counts.items() if count},
         "reasons": [
             {"channel": one.channel, "state": str(one.state), "reason": one.reason, "count": one.number}
@@ -183,6 +183,18 @@ async def _line(service: Context, conn: Connection, alert: Alert, summary: Summa
         ],
         "omitted": [views.omission(one) for one in alert.omitted],
     }
+
+
+def _held_back(service: Context, alert: Alert) -> str | None:
+    """Why an approved alert is not going out yet, where that was wished for."""
+    if alert.state is not AlertState.APPROVED or alert.approved_at is None:
+        return None
+    starts = max(alert.not_before or alert.approved_at, alert.approved_at + service.publish_delay)
+    if starts <= service.now:
+        return None
+    return _("Goes out not before {time}.").format(
+        time=starts.astimezone(service.voice.zone).isoformat(" ", "seconds")
+    )
 
 
 def _shown_state(service: Context, alert: Alert) -> AlertState:
@@ -227,6 +239,7 @@ async def _needs(
         for alert in await reading.open_glass(conn)
     ]
     needs += _doubtful(summary)
+    needs += _halted(summary)
     needs += [
         _(
             "The channel {channel} is paused: {reason} Mend it, then: alertbot resume --channel {channel}"
@@ -238,6 +251,23 @@ async def _needs(
         _("{alert} waits for approval: alertbot show {alert}").format(alert=alert.id)
         for alert in found
         if _shown_state(service, alert) is AlertState.PENDING
+    ]
+    return needs
+
+
+def _halted(summary: Summary) -> list[str]:
+    """What somebody stopped, and how it goes on."""
+    needs = [_("Everything is halted; go on with: alertbot resume")] if summary.halted else []
+    needs += [
+        _("The channel {channel} is halted; go on with: alertbot resume --channel {channel}").format(
+            channel=one.channel
+        )
+        for one in summary.accounts
+        if one.halted
+    ]
+    needs += [
+        _("{alert} is halted; go on with: alertbot resume {alert}").format(alert=alert)
+        for alert in summary.halted_alerts
     ]
     return needs
 

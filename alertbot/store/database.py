@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from alertbot.errors import StoreFailed
 from alertbot.store import failures
 
 T = TypeVar("T")
@@ -18,6 +20,7 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 
 BUSY_SECONDS = 10.0  # how long a writer waits for SQLite's lock before it says "locked"
 CONNECT_SECONDS = 10
+CROSSED_TRIES = 4
 
 
 async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -74,7 +77,18 @@ class Database:
         return database
 
     async def transact(self, work: Work[T]) -> T:
-        """Run `work` in one write transaction; commit when it returns, roll back when it raises."""
+        """Run `work` in one write transaction; commit when it returns, roll back when it raises.
+
+        Where it met another transaction crosswise (a deadlock) it was rolled back and is run again, so
+        `work` changes nothing but the database.
+        """
+        for _number in range(CROSSED_TRIES - 1):
+            try:
+                return await self._guarded(finish(_within(self._writer, work)))
+            except StoreFailed as error:
+                if not failures.crossed(error.__cause__):
+                    raise
+            await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret
         return await self._guarded(finish(_within(self._writer, work)))
 
     async def read(self, work: Work[T]) -> T:

@@ -57,6 +57,11 @@ def explain(error: BaseException, url: URL) -> StoreFailed:
     return StoreFailed(_("The database {place} failed: {reason}").format(place=where, reason=reason))
 
 
+def crossed(error: BaseException | None) -> bool:
+    """PostgreSQL ended this transaction because two waited for each other: it may be run again."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40P01", "40001")
+
+
 def folder_failure(error: OSError, url: URL) -> StoreFailed:
     """The file could not be created or opened."""
     where = place(url)

@@ -12,7 +12,6 @@ from alertbot.store.clock import NOW
 from alertbot.store.tables import account, spent
 from alertbot.words import _
 
-
 Limited = dict[int, Row[Any]]  # accounts with a window or a budget, locked until the transaction ends
 
 
@@ -77,9 +76,7 @@ async def write(conn: AsyncConnection, blocks: Sequence[Block]) -> None:
 async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) -> None:
     """Book the attempts of accounts that have a window or a budget."""
     booked = [
-        {"account_id": want.account, "cost": want.cost}
-        for want in wants
-        if want.account in limits
+        {"account_id": want.account, "cost": want.cost} for want in wants if want.account in limits
     ]
     if booked:
         await conn.execute(insert(spent).values(at=NOW), booked)

@@ -89,7 +89,9 @@ alert = Table(
     Column("languages", JSON, nullable=False),
     Column("channels", JSON, nullable=False),
     Column("given", JSON, nullable=False),  # field values, relative times resolved
-    Column("raw", JSON, nullable=False),  # the same as typed, so that `submit --retime` can resolve anew
+    Column(
+        "raw", JSON, nullable=False
+    ),  # the same as typed, so that `submit --retime` can resolve anew
     Column("accepted", JSON, nullable=False),  # {rule: reason}
     Column("revision", Integer, nullable=False),  # counts edits, from 1
     Column("author_id", ForeignKey("person.id")),
@@ -126,7 +128,9 @@ message = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
-    Column("revision", Integer, nullable=False),  # the alert's; an edit leaves older texts for the record
+    Column(
+        "revision", Integer, nullable=False
+    ),  # the alert's; an edit leaves older texts for the record
     Column("purpose", String(12), nullable=False),
     Column("channel", String(64), nullable=False),
     Column("type", String(32), nullable=False),
@@ -284,7 +288,9 @@ delivery = Table(  # one row, one call
         name="state",
     ),
 )
-PENDING = delivery.c.state == literal_column("'pending'")  # a literal, so that the partial index is usable
+PENDING = delivery.c.state == literal_column(
+    "'pending'"
+)  # a literal, so that the partial index is usable
 Index(
     "ix_delivery_due",
     delivery.c.dispatch_id,

@@ -1,6 +1,6 @@
 """Templates: what they may do, how values come out, where faults are shown."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.compose.kinds import Template
+from alertbot.compose.phrasing import day_name
 from alertbot.compose.render import Rendered, TemplateBrokenError, render
 from alertbot.compose.values import SeenChoice, Url
 from alertbot.compose.writing import plain, telegram
@@ -173,3 +174,10 @@ def test_a_hostile_template_ends_quickly_with_a_sentence(text: str) -> None:
     message = fault(text, v="mot" * 5, at=ISSUED)
     assert message.startswith("k/fr/short.md.j2:")
     assert "\n" not in message
+
+
+def test_the_first_of_a_month_is_written_as_the_french_write_it() -> None:
+    assert day_name(date(2026, 12, 1), "fr") == "mardi 1er décembre"
+    assert day_name(date(2026, 12, 1), "fr", with_year=True) == "mardi 1er décembre 2026"
+    assert day_name(date(2026, 12, 11), "fr") == "vendredi 11 décembre"
+    assert day_name(date(2026, 12, 1), "en") == "Tuesday 1 December"

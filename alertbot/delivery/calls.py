@@ -1,0 +1,77 @@
+"""One call to a channel, and what it came to: a receipt, or one of the five errors, never anything else."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from alertbot.channels.base import Adapter
+from alertbot.delivery.deadlines import Deadlines
+from alertbot.delivery.retry import Answer
+from alertbot.errors import ChannelError, Uncertain, safe
+from alertbot.model import Post, Receipt
+from alertbot.store import contents
+from alertbot.store.database import Database
+from alertbot.words import _
+
+log = logging.getLogger(__name__)
+
+
+class Calls:
+    """Publishes, and asks where a channel can be asked. `longest` in seconds."""
+
+    def __init__(
+        self, adapters: Mapping[str, Adapter[Any]], database: Database, longest: float
+    ) -> None:
+        self._adapters = adapters
+        self._database = database
+        self._deadlines = Deadlines(longest)
+
+    async def publish(self, name: str, post: Post) -> Answer:
+        """Make the call. What is uncertain is asked about at once."""
+        adapter = self._adapters[name]
+        try:
+            return await self._deadlines.call(adapter.publish(post))
+        except ChannelError as error:
+            answer: ChannelError = error
+        except TimeoutError:
+            answer = Uncertain(_("Perhaps sent: the channel did not answer in time."))
+        except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
+            answer = _unexpected(name, post, error)
+        if isinstance(answer, Uncertain) and adapter.spec.can_reconcile:
+            return await self.find(name, post) or answer
+        return answer
+
+    async def find(self, name: str, post: Post) -> Receipt | None:
+        """The post, where it stands after all; not an earlier one with the same words."""
+        try:
+            receipt = await self._deadlines.call(self._adapters[name].find(post))
+            if receipt is not None and await self._is_known(name, receipt.id, post.delivery):
+                receipt = None
+        except Exception as error:  # noqa: BLE001 - then it stays uncertain
+            log.warning(
+                "%s could not say whether delivery %d of %s was sent: %s",
+                name,
+                post.delivery,
+                post.alert,
+                safe(error),
+            )
+            return None
+        return receipt
+
+    async def _is_known(self, name: str, remote_id: str, delivery: int) -> bool:
+        return await self._database.read(
+            lambda conn: contents.is_known(conn, name, remote_id, but=delivery)
+        )
+
+
+def _unexpected(name: str, post: Post, error: Exception) -> Uncertain:
+    kind = type(error).__name__
+    log.error(  # a traceback may hold a secret
+        "Delivery %d of %s: %s failed unexpectedly: %s: %s",
+        post.delivery,
+        post.alert,
+        name,
+        kind,
+        safe(error),
+    )
+    return Uncertain(_("Perhaps sent: the channel's program failed ({kind}).").format(kind=kind))
