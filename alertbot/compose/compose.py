@@ -261,7 +261,9 @@ def _messages(desk: _Desk, channel: Channel, edition: Edition) -> Sequence[Messa
     if desk.request.exercise and desk.request.frame is not None:
         text = messages.whole_text(edition)
         desk.faults += lint.real_words(desk.request.frame, edition.lang, text, channel.name)
-    return messages.written(channel, edition, thread)
+    finished = messages.written(channel, edition, thread)
+    desk.faults += messages.over_limit(finished)
+    return finished
 
 
 # --- targets -------------------------------------------------------------------------------------

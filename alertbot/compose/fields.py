@@ -224,7 +224,7 @@ def _stranger(name: str, kind: Kind) -> str:
 
 def _about(spec: FieldSpec, sentence: str) -> str:
     label = spec.label.get(language()) or spec.label.get("en") or spec.name
-    return f"{spec.name} ({label}): {sentence}"
+    return _("{field} ({label}): {sentence}").format(field=spec.name, label=label, sentence=sentence)
 
 
 def _jsonable(raw: Any) -> Any:

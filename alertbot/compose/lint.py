@@ -13,7 +13,7 @@ from alertbot.compose.values import Figure, Text, Value
 from alertbot.model import Audience, Channel, Fault, Message, Organisation
 from alertbot.register.entry import NumberRow
 from alertbot.register.territories import WHOLE_COUNTRY, Territory
-from alertbot.words import _
+from alertbot.words import _, language
 
 MOST_EMOJI = 3  # in one part
 MOST_PARTS = 25
@@ -245,10 +245,15 @@ def text_warnings(channel: Channel, messages: Sequence[Message]) -> Iterator[Fau
             channel=channel.name,
             linked=linked,
             count=len(messages),
-            dear=f"{price.post_with_link:.3f} {price.currency}",
-            cheap=f"{price.post:.3f} {price.currency}",
+            dear=_price(price.post_with_link, price.currency),
+            cheap=_price(price.post, price.currency),
         )
         yield Fault("link_cost", words, channel=channel.name)
+
+
+def _price(amount: float, currency: str) -> str:
+    mark = "," if language() == "fr" else "."
+    return f"{amount:.3f} {currency}".replace(".", mark)
 
 
 def many_parts(channel: Channel, lang: str, parts: int) -> Iterator[Fault]:

@@ -129,6 +129,24 @@ def written(channel: Channel, one: Edition, thread: Thread) -> list[Message]:
     ]
 
 
+def over_limit(finished: Sequence[Message]) -> list[Fault]:
+    """Finished messages that a platform would refuse. The cut should never leave one; this is the net
+    under it, since a refused first part would take its whole thread with it."""
+    return [
+        Fault(
+            "too_long",
+            _("{channel} ({lang}), part {part}: {over} characters too long; shorten the text.").format(
+                channel=one.channel, lang=one.lang, part=one.part, over=one.length - one.limit
+            ),
+            None,
+            one.channel,
+            one.lang,
+        )
+        for one in finished
+        if one.limit is not None and one.length > one.limit
+    ]
+
+
 def _message(channel: Channel, one: Edition, part: int, blocks: Sequence[Block], parts: int) -> Message:
     spec = channel.spec
     html = _html(spec, one, blocks)

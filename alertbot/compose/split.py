@@ -191,7 +191,8 @@ def _even(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
     low, high = max((unit.length for unit in units), default=0), free
     while low < high:
         middle = (low + high) // 2
-        if len(_packed(units, middle, reserved)) <= fewest:
+        tried = _packed(units, middle, reserved)
+        if len(tried) <= fewest and tried[0]:
             high = middle
         else:
             low = middle + 1
@@ -199,8 +200,9 @@ def _even(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
 
 
 def _packed(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
-    """Filled one after the other, in order; the first has `reserved` less room."""
-    parts: list[list[Unit]] = [[]]
+    """Filled one after the other, in order; the first has `reserved` less room, and stays empty where
+    that is too little."""
+    parts: list[list[Unit]] = [[]] if units else []
     used = reserved
     for unit in units:
         gap = (1 if unit.blocks[0].tight else 2) if parts[-1] else 0
@@ -210,4 +212,4 @@ def _packed(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]
         else:
             parts.append([unit])
             used = unit.length
-    return parts if parts[0] else parts[1:]
+    return parts

@@ -189,3 +189,18 @@ async def test_no_credits_pause_the_channel_and_nothing_is_lost(road: Road) -> N
     tally = await working.run_once(road.app)
     assert (tally["failed"], tally["waiting"]) == (0, 0)
     assert (await reading.brief(service, view["id"]))["state"] == "published"
+
+
+async def test_every_kinds_example_can_be_published_as_it_is(road: Road) -> None:
+    kinds = [
+        "holding", "status", "provisional_number", "apology",
+        "correction", "withdrawal", "denial", "end",
+    ]  # fmt: skip
+    published = [(await road.publish(kind))["id"] for kind in kinds]
+    await working.run_once(road.app)
+    service = await road.app.open()
+    states = {
+        kind: (await reading.brief(service, alert))["state"]
+        for kind, alert in zip(kinds, published, strict=True)
+    }
+    assert states == dict.fromkeys(kinds, "published")
