@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench docs lock clean
+.PHONY: demo test lint bench docs words lock clean
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,9 @@ bench: $(READY)  ## figures, no verdicts
 
 docs: $(READY)  ## write the pages that are made from the program
 	for page in commands configuration kinds states; do $(BIN)/python docs/make_$$page.py || exit 1; done
+
+words: $(READY)  ## bring new sentences into the catalogues and compile them
+	$(BIN)/python docs/make_catalogue.py
 
 lock:  ## renew the pinned dependencies (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/run.txt

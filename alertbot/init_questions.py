@@ -46,8 +46,8 @@ def _about_us() -> tuple[Question, ...]:
         Question(
             "sandbox",
             _("Rehearse against the sandbox on this machine first? (yes or no)"),
-            "yes",
-            r"yes|no",
+            _("yes"),
+            r"yes|no|oui|non",
             _("Answer yes or no."),
         ),
         Question(
@@ -134,7 +134,7 @@ def _about_channels() -> tuple[Question, ...]:
 
 def rehearsal(answers: Mapping[str, str]) -> bool:
     """Whether the configuration is for the sandbox first."""
-    return answers.get("sandbox", "yes") == "yes"
+    return answers.get("sandbox", "yes") in ("yes", "oui")
 
 
 def words(answer: str) -> list[str]:

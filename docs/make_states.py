@@ -54,15 +54,15 @@ DELIVERY = {
 UNCERTAIN = """
 ## What to do with `uncertain`
 
-1. `alertbot deliveries ALERT --state uncertain --json` gives the delivery's `id` and the reason.
+1. `alertbot deliveries ALERT --state uncertain` gives the delivery's number and the reason.
 2. Look on the platform: does the post stand?
 3. Say what you found:
 
 | you found | command |
 |---|---|
-| it stands | `alertbot settle ID --sent --url https://…` |
-| it does not, and it should go out | `alertbot settle ID --resend` |
-| it does not, and it should not go out any more | `alertbot settle ID --drop` |
+| it stands | `alertbot settle NUMBER --sent --url https://…` |
+| it does not, and it should go out | `alertbot settle NUMBER --resend` |
+| it does not, and it should not go out any more | `alertbot settle NUMBER --drop` |
 
 X can be asked: an uncertain post there is looked up first, and comes back to you only when that gave no
 answer. Telegram and mail cannot be asked.

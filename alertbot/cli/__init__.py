@@ -30,6 +30,8 @@ GROUPS = {
 }
 VALUED = ("--config", "--token-file")  # options of the root that take a value
 
+_loaded: set[str] = set()  # groups whose commands are registered
+
 app = App(
     name="alertbot",
     help=_(
@@ -81,7 +83,9 @@ def load(command: str | None) -> None:
     """Import the file that holds this command, or every file where it is unknown."""
     wanted = [group for group, names in GROUPS.items() if command in names] or list(GROUPS)
     for group in wanted:
-        import_module(f"alertbot.cli.{group}").register(app)
+        if group not in _loaded:
+            import_module(f"alertbot.cli.{group}").register(app)
+            _loaded.add(group)
 
 
 def main() -> None:
@@ -110,6 +114,8 @@ def run(arguments: list[str]) -> int:
         return fail(error, as_json)
     except typer.Abort:
         return fail(Refused(_("Stopped before the end; nothing was done.")), as_json)
+    except UnicodeEncodeError:
+        return fail(Misuse(_("An argument holds bytes that are no text; type it anew.")), as_json)
     except Exception as error:  # noqa: BLE001 - the last net: a sentence, never a traceback
         return fail(_misused(error) or _unexpected(error), as_json)
     return code if isinstance(code, int) else 0

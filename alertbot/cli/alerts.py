@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from alertbot.service.context import Context
 
 
+STDERR = 2  # where an editor talks while stdout belongs to a document
+
+
 def register(app: typer.Typer) -> None:
     app.command(
         "draft",
@@ -75,16 +78,20 @@ def register(app: typer.Typer) -> None:
     )(test_send)
 
 
+def _stated(name: str, value: str) -> str:
+    return _("{name}: {value}").format(name=name, value=value)
+
+
 def _report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
     """Tell what became of an alert, then what still stands in its way."""
     say(sentence, as_json)
     for fault in view.get("faults", ()):
-        say(f"  ✗ {fault['rule']}: {fault['message']}", as_json)
+        say(f"  ✗ {_stated(fault['rule'], fault['message'])}", as_json)
     for warning in view.get("warnings", ()):
-        say(f"  ! {warning['rule']}: {warning['message']}", as_json)
+        say(f"  ! {_stated(warning['rule'], warning['message'])}", as_json)
     for left in view.get("omitted", ()):
         place = left["channel"] + (f" ({left['lang']})" if left["lang"] else "")
-        say(f"  – {place}: {left['reason']}", as_json)
+        say(f"  – {_stated(place, left['reason'])}", as_json)
     if as_json:
         emit(view)
 
@@ -151,7 +158,7 @@ def edit(
     changes = field_values(sets, vars_file)
     accepted = split_pairs(accept, "--accept")
     if not changes and not accepted:
-        act(context, _nothing, token_file)  # who may not edit learns it before the editor opens
+        act(context, _may_edit, token_file)  # who may not edit learns it before the editor opens
         changes = _edit_by_hand(context, alert)
 
     async def work(service: "Context", person: "Person") -> dict[str, Any]:
@@ -161,7 +168,7 @@ def edit(
     _report(view, _("{id} is a draft again, revision {revision}.").format(**view), as_json)
 
 
-async def _nothing(service: "Context", person: "Person") -> None:
+async def _may_edit(_service: "Context", person: "Person") -> None:
     from alertbot.approval.moves import Verb
     from alertbot.approval.policy import require_role
 
@@ -201,7 +208,7 @@ def _in_editor(text: str) -> str:
             subprocess.run(  # noqa: S603 - the person's own editor
                 [*shlex.split(editor), str(path)],
                 check=True,
-                stdout=None if sys.stdout.isatty() else sys.stderr.fileno(),
+                stdout=None if sys.stdout.isatty() else STDERR,
             )
         except (OSError, subprocess.CalledProcessError, ValueError):
             raise Misuse(

@@ -144,7 +144,9 @@ def complain(error: AlertbotError) -> None:
     if isinstance(error, Faulty):
         for fault in error.faults:
             place = " ".join(filter(None, (fault.field, fault.channel, fault.lang)))
-            print(f"  - {fault.rule}{f' ({place})' if place else ''}: {fault.message}", file=sys.stderr)
+            rule = f"{fault.rule} ({place})" if place else fault.rule
+            said = _("{name}: {value}").format(name=rule, value=fault.message)
+            print(f"  - {said}", file=sys.stderr)
 
 
 def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:

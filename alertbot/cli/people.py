@@ -18,7 +18,8 @@ Name = Annotated[
     str, typer.Argument(metavar=_("NAME"), help=_("The person, as the audit will name them."))
 ]
 Days = Annotated[
-    int | None, typer.Option("--expires-days", min=1, help=_("The token lapses after so many days."))
+    int | None,
+    typer.Option("--expires-days", min=1, max=36_500, help=_("The token lapses after so many days.")),
 ]
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PARTLY = 3  # the exit code: something failed, is uncertain or still waits
 WATCH_SECONDS = 1.0
+LARGEST_NUMBER = 2**63 - 1  # that a database holds
 
 OneAlert = Annotated[
     str | None, typer.Argument(metavar=_("[ALERT]"), help=_("One alert; else everything."))
@@ -143,20 +144,26 @@ def status(
 
 def _watch(context: typer.Context, alert: str | None) -> None:
     import asyncio
+    from contextlib import suppress
 
     from rich.live import Live
 
     from alertbot.preview.tables import status_view
     from alertbot.service import reading
 
+    screen = console()
+    if not screen.is_terminal:
+        raise Misuse(_("--watch needs a terminal; elsewhere run `alertbot status` again and again."))
+
     async def work(service: "Context") -> None:
-        with Live(console=console(), auto_refresh=False) as live:
+        with Live(console=screen, auto_refresh=False) as live:
             while True:
                 found = await reading.status(service, alert)
                 live.update(status_view(found, service.voice.zone), refresh=True)
                 await asyncio.sleep(WATCH_SECONDS)
 
-    read(context, work)
+    with suppress(KeyboardInterrupt):
+        read(context, work)
 
 
 def deliveries(
@@ -166,7 +173,8 @@ def deliveries(
         str | None, typer.Option(metavar="S", help=_("Only this state, for example uncertain."))
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help=_("At most so many rows."))
+        int | None,
+        typer.Option(metavar="N", min=1, max=LARGEST_NUMBER, help=_("At most so many rows.")),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -256,6 +264,9 @@ def settle(
         return await publishing.settle(service, person, delivery, chosen[0], url)
 
     row = act(context, work, token_file)
-    say(_("Delivery {id} is now {state}.").format(**row), as_json)
+    from alertbot.preview.states import state_word
+
+    sentence = _("Delivery {id} is now {state}.")
+    say(sentence.format(id=row["id"], state=state_word(row["state"])), as_json)
     if as_json:
         emit(row)

@@ -87,17 +87,17 @@ def in_words(sentence: str) -> str:
     said = " ".join(sentence.split()).rstrip(".")
     for pattern, words in _sentences():
         if found := re.fullmatch(pattern, said):
-            given = found.groupdict()
+            given = {key: value.replace("'", "") for key, value in found.groupdict().items()}
             if "why" in given:
-                given["why"] = in_words(given["why"])
+                given["why"] = in_words(found["why"])
             return words.format(**given)
     return said
 
 
 def _sentences() -> Iterator[tuple[str, str]]:
     """How Typer says it, and how we do; those that hold another sentence as `why` come first."""
-    yield r"(?P<why>.+?)\.? Did you mean (?P<near>.+)\?", _("{why}; did you mean {near}?")
-    yield r"(?P<why>.+) \(Possible options: (?P<near>.+)\)", _("{why}; did you mean {near}?")
+    yield r"(?P<why>.+?)\.? Did you mean (?P<near>.+)\?", _("{why} (did you mean {near}?)")
+    yield r"(?P<why>.+) \(Possible options: (?P<near>.+)\)", _("{why} (did you mean {near}?)")
     yield r"Invalid value for (?P<name>.+?): (?P<why>.+)", _("{name}: {why}")
     yield r"Invalid value: (?P<why>.+)", _("This value cannot be used: {why}")
     yield r"Missing argument '(?P<name>.+)'", _("{name} is missing")
@@ -108,6 +108,6 @@ def _sentences() -> Iterator[tuple[str, str]]:
     yield r"Got unexpected extra argument\(s\) \((?P<given>.+)\)", _("This is too much: {given}")
     yield r"Option '(?P<name>.+)' requires an argument", _("The option {name} needs a value")
     yield r"Option '(?P<name>.+)' does not take a value", _("The option {name} takes no value")
-    yield r"'(?P<given>.*)' is not a valid (integer|int)", _("'{given}' is not a whole number")
-    yield r"'(?P<given>.*)' is not a valid float", _("'{given}' is not a number")
+    yield r"'(?P<given>.*)' is not a valid int(eger)?( range)?", _("'{given}' is not a whole number")
+    yield r"'(?P<given>.*)' is not a valid float( range)?", _("'{given}' is not a number")
     yield r"(?P<given>\S+) is not in the range (?P<range>.+)", _("{given} is out of range ({range})")

@@ -39,10 +39,11 @@ def post(
 
 
 def threads(
-    rows: Iterable[tuple[str, str, str]], order: tuple[str, ...]
+    rows: Iterable[tuple[str, str, int, str | None]], order: tuple[str, ...]
 ) -> Mapping[str, tuple[str, ...]]:
     """By target: the message ids of earlier mails, in the order of the alerts they belong to."""
     found: dict[str, list[tuple[int, str]]] = {}
-    for target, alert, remote_id in rows:
-        found.setdefault(target, []).append((order.index(alert), remote_id))
+    for target, alert, delivery, remote_id in rows:
+        name = remote_id or message_id(alert, delivery)  # none where a person said that it was sent
+        found.setdefault(target, []).append((order.index(alert), name))
     return {target: tuple(name for _place, name in sorted(ids)) for target, ids in found.items()}

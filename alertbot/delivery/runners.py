@@ -71,7 +71,7 @@ class LocalRunner:
         hooks: Hooks = NO_HOOKS,
         lease: float = LEASE_SECONDS,
         poll: float = POLL_SECONDS,
-        concurrency: int = 256,
+        concurrency: int = 500,
     ) -> None:
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._database = database

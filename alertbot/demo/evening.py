@@ -180,7 +180,7 @@ async def _tell(
     author, approvers = await _staff(app, case["people"])
     incident: str | None = None
     for entry in case["alerts"]:
-        step(f"{entry['at']:%d.%m. %H:%M}  {_said(entry['why'])}")
+        step(f"{entry['at']:%d/%m %H:%M}  {_said(entry['why'])}")
         clock.set(entry["at"])
         wishes = Wishes(entry["kind"], entry["values"])
         view = await drafting.draft(service, author, wishes, incident=incident)

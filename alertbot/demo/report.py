@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.demo.evening import Evening, Told
+from alertbot.preview.states import state_word
 from alertbot.words import _
 
 
@@ -50,7 +51,7 @@ def _table(evening: Evening) -> Table:
                 row.channel,
                 str(row.parts),
                 _ids(row),
-                ("✓ " if row.state == "sent" else "✗ ") + row.state,
+                ("✓ " if row.state == "sent" else "✗ ") + state_word(row.state),
                 _hours(row.delay),
             )
         table.add_section()

@@ -28,7 +28,7 @@ def show_alert(
     """
     shown, zone = sheet or alert["_sheet"], zone or alert.get("_zone")
     if not drawn(console):
-        lines = [f"{name}: {value}" for name, value in particulars(alert, zone)]
+        lines = [phrases.stated(name, value) for name, value in particulars(alert, zone)]
         console.out("\n".join([*lines, "", plain(shown)]), highlight=False)
         return
     console.print(_card(alert, zone), highlight=False)

@@ -201,5 +201,10 @@ def row_name(row: str) -> str:
     return named.get(row) or row.replace("_", " ").capitalize()
 
 
+def stated(name: str, value: str) -> str:
+    """`State: approved`, with the colon as the reader's language sets it."""
+    return _("{name}: {value}").format(name=name, value=value)
+
+
 def short_digest(digest: str) -> str:
     return digest[:DIGEST_SHOWN]

@@ -27,7 +27,7 @@ def plain(sheet: Sheet) -> str:
             _faults(_("Warnings"), shown.warnings),
         ],
     )
-    blocks.append("\n".join(f"{name}: {value}" for name, value in facts(sheet)))
+    blocks.append("\n".join(phrases.stated(name, value) for name, value in facts(sheet)))
     return "\n\n".join([*blocks, phrases.verdict(shown)])
 
 
@@ -79,7 +79,7 @@ def facts(sheet: Sheet) -> list[tuple[str, str]]:
 def sentences(fault: Fault) -> Iterator[str]:
     """A fault as lines: what and where, then what to do."""
     place = phrases.place(fault)
-    yield phrases.visible(f"{place}: {fault.message}" if place else fault.message)
+    yield phrases.visible(phrases.stated(place, fault.message) if place else fault.message)
     if remedy := phrases.remedy(fault):
         yield remedy
 
@@ -87,15 +87,11 @@ def sentences(fault: Fault) -> Iterator[str]:
 def left_out(composition: Composition) -> list[str]:
     """What goes nowhere, and why: silence is explained."""
     return [
-        ": ".join(
-            (
-                " · ".join(
-                    filter(
-                        None, (gone.channel, phrases.language_name(gone.lang) if gone.lang else None)
-                    )
-                ),
-                phrases.visible(gone.reason),
-            )
+        phrases.stated(
+            " · ".join(
+                filter(None, (gone.channel, phrases.language_name(gone.lang) if gone.lang else None))
+            ),
+            phrases.visible(gone.reason),
         )
         for gone in composition.omitted
     ]
@@ -106,7 +102,7 @@ def _thread(sheet: Sheet, thread: Thread) -> str:
     for message in thread.parts:
         lines = [f"=== {heading(sheet, thread)} · {phrases.counters(message)}"]
         if thread.type == "email":
-            lines += [f"{name}: {value}" for name, value in header(sheet, thread)] + [""]
+            lines += [phrases.stated(name, value) for name, value in header(sheet, thread)] + [""]
         blocks.append("\n".join([*lines, phrases.visible(message.text)]))
     return "\n\n".join(blocks)
 
@@ -117,7 +113,9 @@ def _completeness(composition: Composition) -> str:
     rows = [
         (phrases.row_name(row), phrases.answer(held)) for row, held in composition.completeness.items()
     ]
-    return "\n".join([_("Completeness"), *(f"  {name}: {answer}" for name, answer in rows)])
+    return "\n".join(
+        [_("Completeness"), *(f"  {phrases.stated(name, answer)}" for name, answer in rows)]
+    )
 
 
 def _omitted(composition: Composition) -> str:

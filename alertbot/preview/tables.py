@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from alertbot.preview.phrases import span, visible
+from alertbot.preview.phrases import span, stated, visible
 from alertbot.preview.states import MARKS, clock, state_text, state_word
 from alertbot.words import _
 
@@ -147,7 +147,7 @@ def _stopped(channel: Row) -> str:
     """Why nothing leaves a channel, or nothing."""
     words = {"halted": _("halted"), "paused": _("paused"), "blocked": _("blocked")}
     said = [
-        f"{word}: {visible(str(channel[key]))}" if isinstance(channel[key], str) else word
+        stated(word, visible(str(channel[key]))) if isinstance(channel[key], str) else word
         for key, word in words.items()
         if channel.get(key)
     ]
@@ -192,7 +192,8 @@ def _counts(counts: Mapping[str, int]) -> Text:
     text = Text()
     for place, (state, number) in enumerate(shown):
         mark, style = MARKS.get(state, ("·", ""))
-        text.append(", " if place else "").append(f"{mark} {number} {state_word(state)}", style=style)
+        said = _("{number} {state}").format(number=number, state=state_word(state))
+        text.append(", " if place else "").append(f"{mark} {said}", style=style)
     return text
 
 

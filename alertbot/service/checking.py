@@ -1,11 +1,14 @@
 """Is everything in order before it is needed? Kinds, templates, secrets, and on request each channel."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from alertbot.channels.specs import SHIPPED
 from alertbot.compose import catalogue
+from alertbot.compose.catalogue import Kind
 from alertbot.errors import AlertbotError, ConfigInvalid, Misuse
-from alertbot.model import Audience
+from alertbot.model import Audience, Channel, Target
 from alertbot.service.context import Voice
 from alertbot.service.previewing import look
 from alertbot.service.wishes import Wishes
@@ -36,12 +39,14 @@ async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
 
 
 def _kind_problems(voice: Voice) -> list[str]:
-    """Every kind loads, and its example composes on every channel."""
+    """Every kind loads, and its example composes on every channel, configured today or not."""
     try:
         kinds = catalogue.load(*voice.folders)
     except ConfigInvalid as error:
         return str(error).splitlines()
-    return [problem for kind in kinds for problem in _example_problems(voice, kind.name)]
+    found = [problem for kind in kinds for problem in _example_problems(voice, kind.name)]
+    found += [problem for kind in kinds for problem in _template_problems(voice, kind)]
+    return list(dict.fromkeys(found))
 
 
 def _example_problems(voice: Voice, kind: str) -> Iterator[str]:
@@ -50,6 +55,17 @@ def _example_problems(voice: Voice, kind: str) -> Iterator[str]:
     for fault in seen.composition.faults if seen else ():
         if fault.rule not in ABOUT_VALUES:
             yield _("kind {kind}: {message}").format(kind=kind, message=fault.message)
+
+
+def _template_problems(voice: Voice, kind: Kind) -> Iterator[str]:
+    """Errors in templates of channel types and languages that nobody uses yet."""
+    channels = {
+        name: Channel(name, spec, kind.languages, targets=(Target(name),))
+        for name, spec in SHIPPED.items()
+    }
+    for fault in look(replace(voice, channels=channels), Wishes(kind.name)).composition.faults:
+        if fault.rule == "template":
+            yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
 
 
 def _approval_problems(app: "App") -> list[str]:
@@ -86,7 +102,8 @@ def _lines(report: dict[str, Any], online: bool) -> Iterator[str]:
     for missing in report["missing_secrets"]:
         yield f"✗ {missing}"
     for name, answer in report["online"].items():
-        yield f"✗ {name}: {answer['error']}" if answer["error"] else f"✓ {name}: {answer['identity']}"
+        said = _("{name}: {value}").format(name=name, value=answer["error"] or answer["identity"])
+        yield f"✗ {said}" if answer["error"] else f"✓ {said}"
     if report["sound"]:
         yield _("✓ {config} is sound: {channels}.").format(
             config=report["config"], channels=", ".join(report["channels"])

@@ -148,9 +148,9 @@ def _start(service: Context, not_before: str, now: datetime) -> datetime:
         raise Misuse(f"--not-before: {error}") from None
     if starts < now:
         raise Misuse(
-            _("--not-before {time} has passed; name a time ahead, with its date after midnight.").format(
-                time=starts.isoformat(" ", "minutes")
-            )
+            _(
+                "--not-before {time} has passed; name a time ahead, with its date after midnight."
+            ).format(time=starts.isoformat(" ", "minutes"))
         )
     return starts
 

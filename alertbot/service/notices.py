@@ -110,4 +110,4 @@ def _message(channel: Channel, subject: str, text: str) -> Message:
 def _clock(service: Context, alert: Alert) -> str:
     if alert.pending_until is None:
         return "–"
-    return alert.pending_until.astimezone(service.voice.zone).strftime("%H:%M (%d.%m.)")
+    return alert.pending_until.astimezone(service.voice.zone).strftime(_("%H:%M on %d/%m"))

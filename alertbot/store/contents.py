@@ -82,15 +82,14 @@ async def is_known(conn: AsyncConnection, channel: str, remote_id: str, *, but: 
 
 async def earlier(
     conn: AsyncConnection, account_id: int, alerts: Sequence[str], targets: Sequence[str]
-) -> list[tuple[str, str, str]]:
-    """(target, alert, remote id) of what these targets got of earlier alerts, oldest first."""
+) -> list[tuple[str, str, int, str | None]]:
+    """(target, alert, delivery, remote id) of what these targets got of earlier alerts, oldest first."""
     rows = await conn.execute(
-        select(delivery.c.target, dispatch.c.alert_id, delivery.c.remote_id)
+        select(delivery.c.target, dispatch.c.alert_id, delivery.c.id, delivery.c.remote_id)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .where(dispatch.c.alert_id.in_(alerts), dispatch.c.account_id == account_id)
         .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
         .where(delivery.c.target.in_(sorted(set(targets))), delivery.c.state == "sent")
-        .where(delivery.c.remote_id.is_not(None))
         .order_by(delivery.c.id)
     )
-    return [(row.target, row.alert_id, row.remote_id) for row in rows]
+    return [(row.target, row.alert_id, row.id, row.remote_id) for row in rows]

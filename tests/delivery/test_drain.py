@@ -9,7 +9,7 @@ from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner, Tally
 from alertbot.errors import ChannelDown, Rejected, Throttled, Unavailable, Uncertain
 from alertbot.model import ChannelSpec, ExercisePost, Markup, Pace, Purpose, Receipt, WhenUncertain
-from alertbot.store import accounts, listing
+from alertbot.store import accounts, audit, listing
 from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
@@ -134,7 +134,7 @@ async def test_mails_know_the_earlier_ones_to_the_same_recipient(database: Datab
     await put(database, ["a@example.org", "b@example.org"], on=on)
     adapter = NullAdapter(on)
     await once(database, adapter)
-    before = {post.target: post.message_id for post in adapter.posts}
+    before = {post.target: f"r{post.delivery}" for post in adapter.posts}
     await put(database, ["b@example.org"], on=on, name="ABCD-2", references=["ABCD-1"])
     await once(database, adapter)
     assert adapter.posts[-1].references == (before["b@example.org"],)
@@ -210,3 +210,43 @@ async def test_no_secret_of_a_fault_is_logged(
     await once(database, adapter)
     assert "RuntimeError" in caplog.text
     assert secret not in caplog.text
+
+
+async def test_an_earlier_post_with_the_same_words_is_not_taken_for_this_one(
+    database: Database,
+) -> None:
+    on = channel(spec=ASKABLE)
+    await put(database, 1, on=on)
+    await once(database, NullAdapter(on))  # delivery 1 has the remote id r1
+    [again] = await put(database, 1, on=on, name="ABCD-2")
+    adapter = NullAdapter(on, lambda _post: Uncertain("lost"))
+    adapter.kept = {again: Receipt("r1")}
+    assert (await once(database, adapter)).uncertain == 1
+
+
+async def test_outcomes_that_a_hook_would_not_note_are_in_the_audit_all_the_same(
+    database: Database,
+) -> None:
+    broken = [True]
+    settled: list[str] = []
+
+    async def note(_conn, outcomes):
+        if broken:
+            raise RuntimeError("no notes")
+
+    async def settle(_conn, alerts):
+        settled.extend(alerts)
+
+    await put(database, 3)
+    hooks = Hooks(outcomes=note, settled=settle)
+    assert (await once(database, NullAdapter(channel()), hooks=hooks)).sent == 3
+    assert (await database.read(audit.verify)).whole
+    rows_ = await database.read(_audit_rows)
+    assert sorted(row["detail"]["delivery"] for row in rows_) == [1, 2, 3]
+    broken.clear()
+    await once(database, NullAdapter(channel()), hooks=hooks)
+    assert settled == ["ABCD-1"]
+
+
+async def _audit_rows(conn) -> list[dict[str, Any]]:
+    return [row async for row in audit.export(conn)]

@@ -249,6 +249,7 @@ class Newcomer:
     def until(self, what: str, fits: Callable[[dict[str, Any]], bool]) -> str:
         end = time.monotonic() + BEGIN_TO_SEND_SECONDS
         while time.monotonic() < end:
+            assert all(terminal.poll() is None for terminal in self.terminals), "a terminal has ended"
             status = json.loads(self.runs("alertbot status --json"))
             if fits(status):
                 return ""

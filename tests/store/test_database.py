@@ -184,3 +184,39 @@ async def test_a_full_disk(sqlite_url: str) -> None:
 async def test_a_database_that_does_not_exist(postgres_url: str) -> None:
     with pytest.raises(StoreFailed, match="does not exist"):
         await Database.open(postgres_url.replace("/test_", "/nosuch_"))
+
+
+@pytest.mark.postgres
+async def test_transactions_that_meet_crosswise_are_run_again(postgres_url: str) -> None:
+    database = await Database.open(postgres_url, migrate=False)
+    met = asyncio.Barrier(2)
+    tries: list[str] = []
+
+    async def two(conn):
+        for name in ("a", "b"):
+            await conn.execute(
+                text("INSERT INTO worker (id, host, seen_at) VALUES (:id, 'x', 0)"), {"id": name}
+            )
+
+    await database.transact(two)
+
+    def both(first, second):
+        async def work(conn):
+            tries.append(first)
+            add = text("UPDATE worker SET seen_at = seen_at + 1 WHERE id = :id")
+            await conn.execute(add, {"id": first})
+            if len(tries) <= 2:
+                await met.wait()
+            await conn.execute(add, {"id": second})
+
+        return work
+
+    await asyncio.gather(database.transact(both("a", "b")), database.transact(both("b", "a")))
+    assert len(tries) == 3
+    seen = text("SELECT seen_at FROM worker ORDER BY id")
+    assert (await database.read(lambda conn: conn.scalars(seen))).all() == [2, 2]
+    await database.close()
+
+
+def test_a_statement_with_the_clock_is_compiled_once() -> None:
+    assert select(NOW)._generate_cache_key() is not None

@@ -1,0 +1,83 @@
+"""Halt wins: after it has committed no call begins, however many workers there are and however slow the
+channel is."""
+
+import asyncio
+
+from sqlalchemy import text
+
+from alertbot.delivery.runners import LocalRunner
+from alertbot.store import accounts
+from alertbot.store.database import Database
+from tests.delivery.scene import NullAdapter, channel, put, states
+
+WORKERS = 3
+
+
+class Narrow(NullAdapter):
+    """A channel with few lines."""
+
+    at_once = 2
+
+
+async def _attempts(database: Database) -> int:
+    counted = text("SELECT sum(attempts) FROM delivery")
+    return int(await database.read(lambda conn: conn.scalar(counted)) or 0)
+
+
+async def test_no_worker_intends_a_call_after_a_halt(database: Database) -> None:
+    await put(database, 1500)
+    stop = asyncio.Event()
+    others = [await Database.open(database.url, migrate=False) for _number in range(WORKERS)]
+    adapters = [NullAdapter(channel(), seconds=0.005) for _other in others]
+    running = [
+        asyncio.create_task(LocalRunner(other, {"null": adapter}, concurrency=30).run(stop))
+        for other, adapter in zip(others, adapters, strict=True)
+    ]
+    async with asyncio.timeout(30):
+        while not all(adapter.posts for adapter in adapters):
+            await asyncio.sleep(0.002)
+    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    attempted = await _attempts(database)
+    await asyncio.sleep(0.2)
+    assert await _attempts(database) == attempted
+    assert sum(len(adapter.posts) for adapter in adapters) == attempted < 1500
+    stop.set()
+    await asyncio.gather(*running)
+    assert "sending" not in (await states(database)).values()
+    for other in others:
+        await other.close()
+
+
+async def test_a_slow_channel_has_no_queue_of_calls_that_a_halt_cannot_stop(database: Database) -> None:
+    await put(database, 100)
+    adapter = Narrow(channel(), seconds=0.1)
+    stop = asyncio.Event()
+    running = asyncio.create_task(LocalRunner(database, {"null": adapter}).run(stop))
+    async with asyncio.timeout(10):
+        while not adapter.posts:
+            await asyncio.sleep(0.002)
+    assert list((await states(database)).values()).count("sending") <= Narrow.at_once
+    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    attempted = await _attempts(database)
+    await asyncio.sleep(0.3)
+    assert len(adapter.posts) == attempted <= Narrow.at_once
+    stop.set()
+    await running
+
+
+async def test_what_is_urgent_waits_for_no_more_than_what_is_under_way(database: Database) -> None:
+    await put(database, 200, name="ABCD-1", priority=9)
+    adapter = Narrow(channel(), seconds=0.01)
+    stop = asyncio.Event()
+    running = asyncio.create_task(LocalRunner(database, {"null": adapter}).run(stop))
+    async with asyncio.timeout(10):
+        while len(adapter.posts) < 3:
+            await asyncio.sleep(0.002)
+    [urgent] = await put(database, 1, name="ABCD-2", priority=1)
+    before = len(adapter.posts)
+    async with asyncio.timeout(10):
+        while urgent not in adapter.sent:
+            await asyncio.sleep(0.002)
+    assert adapter.sent.index(urgent) <= before + 4 * Narrow.at_once
+    stop.set()
+    await running

@@ -1,0 +1,217 @@
+"""Every sentence of the program has its words in French, whole and in good typography."""
+
+import ast
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+from types import ModuleType
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "alertbot"
+NO_BREAK = "\u00a0"
+
+
+def _script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_catalogue", ROOT / "docs" / "make_catalogue.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+make_catalogue = _script()
+FILES = list(make_catalogue.catalogues())
+FRENCH = next(path for path in FILES if path.parts[-3] == "fr")
+
+
+@pytest.fixture(scope="module")
+def template() -> Catalog:
+    return make_catalogue.template()
+
+
+@pytest.fixture(scope="module", params=FILES, ids=lambda path: path.parts[-3])
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def catalogue(path: Path) -> Catalog:
+    return make_catalogue.read(path)
+
+
+def _pairs(catalogue: Catalog) -> Iterator[tuple[Message, str, str]]:
+    """Each sentence with each of its translations; a plural of ours goes with the plurals of theirs."""
+    for message in catalogue:
+        if not message.id:
+            continue
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        for place, string in enumerate(filter(None, strings)):
+            yield message, ids[min(place, len(ids) - 1)], string
+
+
+def _placeholders(sentence: str) -> set[tuple[str, str]]:
+    """The names in braces with their formats; Jinja's `{% … %}` is no placeholder."""
+    plain = re.sub(r"\{%.*?%\}", "", sentence)
+    return {
+        (name, form or "") for _text, name, form, _how in Formatter().parse(plain) if name is not None
+    }
+
+
+def test_every_sentence_has_words(catalogue: Catalog, template: Catalog) -> None:
+    known = {message.id for message in catalogue if message.id}
+    wanted = {message.id for message in template if message.id}
+    assert known == wanted, "run `make words`"
+    assert make_catalogue.untranslated(catalogue) == []
+
+
+def test_placeholders_are_the_same(catalogue: Catalog) -> None:
+    wrong = [
+        (said, string)
+        for _message, said, string in _pairs(catalogue)
+        if _placeholders(said) != _placeholders(string)
+    ]
+    assert wrong == []
+
+
+def test_commands_and_options_are_the_same(catalogue: Catalog) -> None:
+    """What a reader is to type works as it stands."""
+    typed = re.compile(r"--[a-z][a-z-]+|ALERTBOT_[A-Z]+|alertbot [a-z]+")
+    wrong = [
+        (said, string)
+        for _message, said, string in _pairs(catalogue)
+        if set(typed.findall(said)) != set(typed.findall(string))
+    ]
+    assert wrong == []
+
+
+def test_edges_are_the_same(catalogue: Catalog) -> None:
+    """A fragment that begins or ends with a blank is joined to another; a full stop ends a sentence."""
+    blank = " \n"  # in French a mark of punctuation may follow a no-break space
+    for _message, said, string in _pairs(catalogue):
+        assert (said[0] in blank) == (string[0] in blank), string
+        assert (said[-1] in blank) == (string[-1] in blank), string
+        if " " in said:  # not an abbreviation
+            assert said.endswith(".") == string.endswith("."), string
+
+
+def test_the_program_reads_what_translators_wrote(path: Path, catalogue: Catalog) -> None:
+    assert path.with_suffix(".mo").read_bytes() == make_catalogue.compiled(catalogue)
+
+
+def test_renewing_changes_nothing(path: Path, catalogue: Catalog, template: Catalog) -> None:
+    fresh = make_catalogue.renewed(make_catalogue.read(path), template)
+    assert make_catalogue.text(fresh) == path.read_bytes(), "run `make words`"
+
+
+def test_plural_forms() -> None:
+    french = make_catalogue.read(FRENCH)
+    assert french.num_plurals == 2
+    assert french.plural_expr == "(n > 1)"
+
+
+def test_french_typography() -> None:
+    """A no-break space before : ; ! ? and inside « »; no English quotes."""
+    place = r"\{\w+\}:(\{line\}|1): "  # file and line, as compilers write them
+    key = r"(\{\w+\}_?(env|file)?|\w+_\w+): [A-Z]+"  # a line of the configuration
+    code = re.compile(rf"{place}|{key}|`[^`]*`|\{{%.*?%\}}|\{{[^{{}}]*\}}")
+    fault = re.compile(r" [:;?»%]| !(\s|$)|« |[“”]|[^\s!:;?][:;?!»](\s|$)")
+    wrong = []
+    for _message, _said, string in _pairs(make_catalogue.read(FRENCH)):
+        bare = code.sub("x", string)
+        if fault.search(bare) or bare.count("«") != bare.count("»"):
+            wrong.append(string)
+    assert wrong == []
+
+
+def _sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_argument_is_a_plain_literal() -> None:
+    """Anything else would never be found by translators."""
+    wrong = []
+    for file in _sources():
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            said = {"_": node.args[:1], "ngettext": node.args[:2]}.get(node.func.id, [])
+            if not all(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in said):
+                wrong.append(f"{file.relative_to(ROOT)}:{node.lineno}")
+    assert wrong == []
+
+
+def alertbot(*arguments: str, language: str = "fr", folder: Path | None = None) -> str:
+    """What a person reads, on both streams."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("ALERTBOT_")}
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "alertbot"), *arguments],
+        env=clean | {"COLUMNS": "250", "NO_COLOR": "1", "LANGUAGE": language, "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    return (done.stdout + done.stderr).replace(NO_BREAK, " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--help", "Usage : alertbot"),
+        ("--help", "Commandes"),
+        ("--help", "Afficher cette aide et quitter."),
+        ("draft --help", "[obligatoire]"),
+        ("draft --help", "MODÈLE"),
+        ("draft --help", "Exemple : alertbot draft"),
+        ("people --help", "Inscrire une personne."),
+        ("kinds", "À quoi il sert"),
+        ("kinds status", "O obligatoire"),
+        ("preview status", "Cette alerte"),
+        ("status", "config.yaml n'existe pas. `alertbot init` en écrit un."),
+        ("shout", "Il n'y a pas de commande « shout » (vouliez-vous dire show ?)."),
+        ("preview statos", "vouliez-vous dire « status »"),
+        ("draft", "MODÈLE manque."),
+        ("return BKRT-1", "L'option --reason manque."),
+        ("draft status --sett a=1", "Il n'y a pas d'option --sett (vouliez-vous dire --set ?)."),
+        ("draft --set", "L'option --set demande une valeur."),
+        ("show --json=3", "L'option --json ne prend pas de valeur."),
+        ("show a b", "Ceci est en trop : b."),
+        ("deliveries --limit x", "--limit : « x » n'est pas un nombre entier."),
+        ("deliveries --limit 0", "--limit : 0 est hors de l'intervalle (x>=1)."),
+        ("people", "Usage : alertbot people"),
+    ],
+)
+def test_the_command_line_speaks_french(arguments: str, words: str, tmp_path: Path) -> None:
+    assert words in alertbot(*arguments.split(), folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--help", "Show this message and exit."),
+        ("draft --help", "[required]"),
+        ("shout", "There is no command 'shout' (did you mean show?)."),
+        ("draft status --sett a=1", "There is no option --sett (did you mean --set?)."),
+    ],
+)
+def test_without_a_catalogue_it_speaks_english(arguments: str, words: str, tmp_path: Path) -> None:
+    assert words in alertbot(*arguments.split(), language="en", folder=tmp_path)
+
+
+def test_help_pages_are_drawn_only_when_asked_for() -> None:
+    """Translating Typer's words costs no start-up: what draws a help page is not loaded for it."""
+    code = (
+        "import sys, alertbot.cli; from alertbot.cli import typer_words; typer_words.install();"
+        " print('typer.rich_utils' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
