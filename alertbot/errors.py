@@ -95,9 +95,7 @@ class Rejected(ChannelError):
 class Throttled(ChannelError):
     """Surely not sent: too fast. `wait` is in seconds; `whole_account` pushes every later call too."""
 
-    def __init__(
-        self, reason: str, *, wait: float, whole_account: bool = True, code: str = ""
-    ) -> None:
+    def __init__(self, reason: str, *, wait: float, whole_account: bool = True, code: str = "") -> None:
         super().__init__(reason, code=code)
         self.wait = wait
         self.whole_account = whole_account

@@ -50,7 +50,8 @@ def renewed(old: Catalog, fresh: Catalog) -> Catalog:
     made = old.creation_date
     old.update(fresh, no_fuzzy_matching=True)
     old.obsolete.clear()
-    old.creation_date = made
+    old.creation_date, old.fuzzy = made, False
+    old.project, old.version, old.msgid_bugs_address = DOMAIN, "1", ""
     for message in old:
         message.flags -= {"python-format", "python-brace-format"}  # `%` and braces speak for themselves
     return old
@@ -80,7 +81,7 @@ def compiled(catalogue: Catalog) -> bytes:
 
 
 def _strings(message: Message) -> tuple[str, ...]:
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
 
 
 def main() -> int:

@@ -115,7 +115,7 @@ def may_approve(
     require_role(Verb.APPROVE, person)
     move(alert.state, Verb.APPROVE, alert=alert.id)
     _require_other_hands(alert, person)
-    if any(standing.person.id == person.id for standing in _standing(alert, approvals, now)):
+    if any(one.person.id == person.id for one in standing(alert, approvals, now)):
         raise Refused(
             _("{name} has approved {alert} already; another person must now.").format(
                 name=person.name, alert=alert.id
@@ -170,7 +170,7 @@ def may_countersign(alert: AlertFacts, person: Person) -> None:
 def approvals_left(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> int:
     """How many approvals are still missing. Counts persons, not rows, and only approvals that stand:
     of this digest, not void, not lapsed, by approvers who still count and may approve this alert."""
-    people = {standing.person.id for standing in _standing(alert, approvals, now)}
+    people = {one.person.id for one in standing(alert, approvals, now)}
     return max(0, alert.approvals.approvers - len(people))
 
 
@@ -209,8 +209,9 @@ def passed(promised: Sequence[datetime], now: datetime) -> datetime | None:
     return min((moment for moment in promised if moment <= now), default=None)
 
 
-def _standing(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> tuple[Approval, ...]:
-    """The approvals that count now."""
+def standing(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> tuple[Approval, ...]:
+    """The approvals that count now: of this digest, not void, not lapsed, by approvers who still count
+    and may approve this alert."""
     barred = frozenset() if alert.approvals.author_may_approve else alert.hands
     return tuple(
         approval

@@ -37,7 +37,7 @@ class Phase(IntEnum):
     DOT = 6
 
 
-class Broken(Exception):  # noqa: N818 - it stays inside the mail channel
+class Broken(Exception):
     """A transaction that ended early. `code` None: no answer, or none that can be understood."""
 
     def __init__(

@@ -20,7 +20,7 @@ IDLE_SECONDS = 120.0
 log = logging.getLogger(__name__)
 
 
-class Drop(Exception):  # noqa: N818 - it is an answer, not an error
+class Drop(Exception):
     """Hang up without an answer."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import logging
 import ssl
 from collections.abc import Callable
 from datetime import datetime
@@ -42,6 +43,7 @@ class SmtpPlatform:
         clock: Callable[[], datetime],
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's; it prints what AUTH sends
         self._account, self._posts, self._clock, self._tls = account, posts, clock, tls
         self.faults = faults
         self._server: asyncio.Server | None = None

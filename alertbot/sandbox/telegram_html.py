@@ -38,7 +38,7 @@ START = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)")
 ATTRIBUTE = re.compile(r"\s*([a-zA-Z-]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[a-zA-Z0-9.-]+))?")
 
 
-class BadMarkup(ValueError):  # noqa: N818 - it is an answer, not an error
+class BadMarkup(ValueError):
     """Telegram would not read this; the message is what it says."""
 
 

@@ -17,7 +17,7 @@ BUTTON_BYTES = range(1, 65)
 LARGEST_PHOTO_BYTES = 10_000_000
 
 
-class BadCall(Exception):  # noqa: N818 - it is an answer, not an error
+class BadCall(Exception):
     """A call that Telegram refuses."""
 
     def __init__(self, description: str, code: int = 400, **parameters: int) -> None:

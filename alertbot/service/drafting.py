@@ -21,6 +21,12 @@ from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
+OUT = (
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+)
 UNSTORABLE = frozenset({"unknown_field", "wrong_type", "control_characters", "invalid_number"})
 
 
@@ -40,11 +46,12 @@ async def draft(
     async def work(conn: Connection) -> dict[str, Any]:
         opened = await _incident(conn, incident, actor, now)
         number = await incidents.next_number(conn, opened)
-        identity = Identity(opened, f"{opened}-{number}")
+        followed = await _followed(conn, opened, exercise=wishes.exercise)
+        identity = Identity(opened, f"{opened}-{number}", followed)
         composed = _compose(service, wishes, identity, now)
         alert = await alerts.insert_draft(
             conn,
-            _as_draft(composed, wishes, starts),
+            _as_draft(composed, wishes, starts, followed),
             composed.composition,
             incident=opened,
             number=number,
@@ -133,6 +140,12 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
+async def _followed(conn: Connection, incident: str, *, exercise: bool) -> tuple[str, ...]:
+    """The alert that a new one of this incident follows up: the last that went out, or is on its way."""
+    out = await reading.listing(conn, incident=incident, states=OUT)
+    return tuple(alert.id for alert in out if alert.exercise is exercise)[:1]
+
+
 async def _incident(conn: Connection, wanted: str | None, actor: Person, now: datetime) -> str:
     if wanted is None:
         return (await incidents.start(conn, by=actor, now=now)).id
@@ -163,7 +176,9 @@ def _compose(service: Context, wishes: Wishes, identity: Identity, now: datetime
     return composed
 
 
-def _as_draft(composed: Composed, wishes: Wishes, not_before: datetime | None) -> alerts.Draft:
+def _as_draft(
+    composed: Composed, wishes: Wishes, not_before: datetime | None, references: tuple[str, ...]
+) -> alerts.Draft:
     kind = composed.kind
     return alerts.Draft(
         kind=kind.name,
@@ -178,6 +193,7 @@ def _as_draft(composed: Composed, wishes: Wishes, not_before: datetime | None) -
         ttl=kind.ttl,
         when_uncertain=kind.when_uncertain,
         not_before=not_before,
+        references=references,
     )
 
 
@@ -231,9 +247,7 @@ async def _recompose(
     identity = Identity(alert.incident, alert.id, alert.references)
     composed = _compose(service, wishes, identity, now)
     fresh = replace(
-        _as_draft(composed, wishes, alert.not_before),
-        raw=_loaded(raw, composed),
-        references=alert.references,
+        _as_draft(composed, wishes, alert.not_before, alert.references), raw=_loaded(raw, composed)
     )
     if alert.state is AlertState.APPROVED:
         await settling.cancel(conn, alert.id, _("Edited before it went out."))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from alertbot.approval import policy
 from alertbot.model import Fault, Message, Omission
 from alertbot.store import people, reading
 from alertbot.store.connection import Connection
@@ -51,7 +52,7 @@ def message(one: Message) -> View:
 async def full(conn: Connection, alert: Alert, now: datetime) -> View:
     """Where an alert stands, without its texts."""
     names = {entry.person.id: entry.person.name for entry in await people.everybody(conn, now=now)}
-    signed = [one for one in await reading.approvals_of(conn, alert.id, now=now) if not one.void]
+    signed = policy.standing(alert, await reading.approvals_of(conn, alert.id, now=now), now)
     return {
         **_plain(alert),
         "author": names.get(alert.author_id or 0),
@@ -63,7 +64,6 @@ async def full(conn: Connection, alert: Alert, now: datetime) -> View:
             "given": [
                 {"person": one.person.name, "at": moment(one.at), "expires_at": moment(one.expires_at)}
                 for one in signed
-                if one.digest == alert.digest
             ],
         },
         "break_glass": _glass(alert, names),

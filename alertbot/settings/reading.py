@@ -20,7 +20,7 @@ LARGEST_BYTES = 1_000_000
 MOST_LINES = 200
 
 
-class _BrokenType(Exception):  # noqa: N818  # never leaves this module
+class _BrokenType(Exception):  # never leaves this module
     """A type of channel raised something else than a fault."""
 
 

@@ -80,7 +80,7 @@ class Document:
     slips: list[Slip] = field(default_factory=list)
 
 
-class _GiveUp(Exception):  # noqa: N818  # never leaves this module
+class _GiveUp(Exception):  # never leaves this module
     """The rest of the text cannot be read."""
 
 

@@ -1,6 +1,7 @@
 """The database: SQLite or PostgreSQL behind one door, with transactions that survive cancellation."""
 
 import asyncio
+import logging
 import os
 import random
 from collections.abc import Awaitable, Callable, Coroutine
@@ -154,9 +155,13 @@ def _create_file(url: URL) -> None:
 def _sqlite_engine(url: URL, *, reader: bool) -> AsyncEngine:
     """Writers: one connection, BEGIN IMMEDIATE, so that a transaction never fails half-way for want
     of the lock. Readers: an engine of their own, so that they never take that lock."""
+    logging.getLogger("aiosqlite").setLevel(
+        logging.INFO
+    )  # at DEBUG it prints every value that is written
     engine = create_async_engine(
         url,
         connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+        hide_parameters=True,
         pool_size=4 if reader else 1,
         max_overflow=0,
         pool_timeout=60,
@@ -185,6 +190,7 @@ def _postgresql_engine(url: URL, *, reader: bool) -> AsyncEngine:
     engine = create_async_engine(
         url,
         connect_args={"connect_timeout": CONNECT_SECONDS},
+        hide_parameters=True,
         pool_size=4,
         max_overflow=4,
         pool_pre_ping=True,

@@ -84,7 +84,7 @@ async def deliveries(
 
 def _line(row: Any) -> Line:
     state = DeliveryState(row.state)
-    waits = state is DeliveryState.PENDING and row.retry_at < FAR
+    waits = state is DeliveryState.PENDING and row.attempts > 0 and row.retry_at < FAR
     values: list[Any] = [*row[:8], state, *row[9:14], row.retry_at if waits else None, *row[15:]]
     return Line(*values)
 

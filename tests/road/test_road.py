@@ -52,11 +52,13 @@ class Road:
     author: Person
     approvers: list[Person]
 
-    async def publish(self, kind: str = "status", **changes: Any) -> dict[str, Any]:
+    async def publish(
+        self, kind: str = "status", incident: str | None = None, **changes: Any
+    ) -> dict[str, Any]:
         """Write, submit and approve; nothing is sent yet."""
         service = await self.app.open()
         values = dict(load_kind(service.voice, kind)[0].example) | changes
-        view = await drafting.draft(service, self.author, Wishes(kind, values))
+        view = await drafting.draft(service, self.author, Wishes(kind, values), incident=incident)
         view = await drafting.submit(service, self.author, view["id"])
         for person in self.approvers[: view["approvals"]["needed"]]:
             view = await deciding.approve(service, person, view["id"], view["digest"])
@@ -204,3 +206,15 @@ async def test_every_kinds_example_can_be_published_as_it_is(road: Road) -> None
         for kind, alert in zip(kinds, published, strict=True)
     }
     assert states == dict.fromkeys(kinds, "published")
+
+
+async def test_mails_of_one_incident_stand_in_one_thread(road: Road) -> None:
+    first = await road.publish("holding")
+    await working.run_once(road.app)
+    await road.publish("status", incident=first["incident"])
+    await working.run_once(road.app)
+    earlier, later = (
+        mail for mail in road.sandbox.posts.mails() if mail.recipient == "une@example.org"
+    )
+    assert later.in_reply_to == earlier.message_id
+    assert earlier.message_id in later.references

@@ -277,3 +277,18 @@ async def test_everything_is_in_the_audit(team: Team) -> None:
     ):
         assert verb in verbs
     assert (await reading.audit_verify(team.service, None))["sound"]
+
+
+async def test_an_alert_of_the_same_incident_follows_up_the_last_one_that_went_out(team: Team) -> None:
+    first = await team.approved()
+    await team.work()
+    waiting = await team.draft(incident=first["incident"])
+    second = await team.approved("correction", incident=first["incident"])
+    assert waiting["references"] == second["references"] == [first["id"]]
+    await team.work()
+    assert all(first["id"] in post.text for post in team.adapters["public"].posts[-2:])
+    third = await team.draft("end", incident=first["incident"])
+    assert third["references"] == [second["id"]]
+    drill = await team.draft(incident=first["incident"], exercise=True)
+    assert drill["references"] == []
+    assert (await team.draft())["references"] == []

@@ -1,6 +1,7 @@
 """The door to the database: how it opens, what it says when it cannot, and that cancelling is safe."""
 
 import asyncio
+import logging
 import os
 import sqlite3
 import stat
@@ -220,3 +221,18 @@ async def test_transactions_that_meet_crosswise_are_run_again(postgres_url: str)
 
 def test_a_statement_with_the_clock_is_compiled_once() -> None:
     assert select(NOW)._generate_cache_key() is not None
+
+
+async def test_no_value_is_printed_whatever_the_log_level(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("sqlalchemy.engine", "aiosqlite", "psycopg"):
+        caplog.set_level(logging.DEBUG, name)
+    database = await Database.open(database_url, migrate=False)
+    await _add(database, "someone@example.org")
+    with pytest.raises(StoreFailed) as failed:
+        await _add(database, "someone@example.org")
+    await database.close()
+    assert "INSERT INTO pace" in caplog.text
+    assert "someone" not in caplog.text + str(failed.value)

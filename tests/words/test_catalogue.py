@@ -186,7 +186,7 @@ def alertbot(*arguments: str, language: str = "fr", folder: Path | None = None) 
         ("show --json=3", "L'option --json ne prend pas de valeur."),
         ("show a b", "Ceci est en trop : b."),
         ("deliveries --limit x", "--limit : « x » n'est pas un nombre entier."),
-        ("deliveries --limit 0", "--limit : 0 est hors de l'intervalle (x>=1)."),
+        ("deliveries --limit 0", "--limit : 0 est hors de l'intervalle"),
         ("people", "Usage : alertbot people"),
     ],
 )
