@@ -30,7 +30,8 @@ def server_url(run: str, *, durable: bool = False) -> str:
     url = str(server.get_uri())
     if not durable:
         with _connect(url) as conn:  # nothing here has to survive a power cut
-            conn.execute("ALTER SYSTEM SET fsync = off")
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                conn.execute(f"ALTER SYSTEM SET {setting} = off")
             conn.execute("SELECT pg_reload_conf()")
     return url
 

@@ -253,7 +253,7 @@ def _require_sound(alert: AlertFacts, now: datetime) -> None:
             _(
                 "{alert} promises a time that has passed ({moment}): run `alertbot submit {alert}"
                 " --retime` and have it approved again."
-            ).format(alert=alert.id, moment=moment.isoformat(timespec="minutes")),
+            ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
             moment,
         )
 

@@ -6,6 +6,7 @@ from the result.
 """
 
 import logging
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from alertbot.errors import (
 from alertbot.words import _
 
 TOO_FAST_WAIT_SECONDS = 60.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STATUS = re.compile(r"\berror=(\d{3})\b")
 NOT_SENT = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeoutError|Connection refused|CERTIFICATE_VERIFY_FAILED"
@@ -51,6 +53,7 @@ def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.
     quieten("apprise", level=logging.CRITICAL + 1)
     quieten("urllib3", "requests_oauthlib", "oauthlib")
     asset = apprise.AppriseAsset(http_redirects=False, async_mode=False)
+    _spare_loopback()
     made = apprise.Apprise.instantiate(url, asset=asset)
     if made is None:
         return None
@@ -59,6 +62,16 @@ def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.
     made.overflow_mode = apprise.OverflowMode.UPSTREAM
     made.socket_connect_timeout, made.socket_read_timeout = connect_seconds, answer_seconds
     return made
+
+
+def _spare_loopback() -> None:
+    """Apprise sends by the environment's proxies and cannot be told otherwise. For an encrypted address a
+    proxy is a tunnel; a plain one, which is allowed to this machine only, must not leave it."""
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = [name.strip() for name in spared.split(",") if name.strip()]
+    missing = [name for name in LOOPBACK if name not in names]
+    if missing:
+        os.environ["no_proxy"] = ",".join([*names, *missing])
 
 
 def _unheard() -> logging.Logger:

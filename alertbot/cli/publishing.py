@@ -1,6 +1,6 @@
 """Sending and watching: run, status, deliveries, halt, resume, settle."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -208,8 +208,12 @@ def halt(
 
     done = read(context, lambda service: publishing.halt(service, alert, channel))
     say(
-        _("Halted {what} at {at}: no further call starts. Go on with `alertbot resume`.").format(
-            what=_scope(alert, channel), at=datetime.now(UTC).isoformat(timespec="seconds")
+        _("Halted {what} at {at}: no further call starts. Go on with `{command}`.").format(
+            what=_scope(alert, channel),
+            at=f"{datetime.now().astimezone():%H:%M:%S}",
+            command=" ".join(
+                filter(None, ("alertbot resume", alert, channel and f"--channel {channel}"))
+            ),
         ),
         as_json,
     )
@@ -243,7 +247,13 @@ def _scope(alert: str | None, channel: str | None) -> str:
 def settle(
     context: typer.Context,
     delivery: Annotated[
-        int, typer.Argument(metavar=_("DELIVERY"), help=_("Its number in `alertbot deliveries`."))
+        int,
+        typer.Argument(
+            metavar=_("DELIVERY"),
+            min=1,
+            max=LARGEST_NUMBER,
+            help=_("Its number in `alertbot deliveries`."),
+        ),
     ],
     sent: Annotated[bool, typer.Option("--sent", help=_("It is out: I have seen it."))] = False,
     resend: Annotated[bool, typer.Option("--resend", help=_("It is not out: send it again."))] = False,

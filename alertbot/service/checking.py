@@ -1,6 +1,6 @@
 """Is everything in order before it is needed? Kinds, templates, secrets, and on request each channel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
         "channels": sorted(app.voice.channels),
         "problems": problems,
         "missing_secrets": missing,
+        "warnings": [*_setting_warnings(app), *_language_warnings(app.voice)],
         "online": answers,
     }
     return report | {"lines": list(_lines(report, online))}
@@ -44,17 +45,60 @@ def _kind_problems(voice: Voice) -> list[str]:
         kinds = catalogue.load(*voice.folders)
     except ConfigInvalid as error:
         return str(error).splitlines()
-    found = [problem for kind in kinds for problem in _example_problems(voice, kind.name)]
+    found = [problem for kind in kinds for problem in _example_problems(voice, kind)]
     found += [problem for kind in kinds for problem in _template_problems(voice, kind)]
     return list(dict.fromkeys(found))
 
 
-def _example_problems(voice: Voice, kind: str) -> Iterator[str]:
-    names = tuple(name for name, one in voice.channels.items() if one.audience is not Audience.EXERCISE)
-    seen = look(voice, Wishes(kind, channels=names)) if names else None
+def _example_problems(voice: Voice, kind: Kind) -> Iterator[str]:
+    """On the channels and in the languages that the kind has words for."""
+    told = _told(kind)
+    channels = {
+        name: replace(one, languages=tuple(lang for lang in one.languages if lang in told))
+        for name, one in voice.channels.items()
+        if one.audience is not Audience.EXERCISE and told.intersection(one.languages)
+    }
+    names = tuple(channels)
+    seen = look(replace(voice, channels=channels), Wishes(kind.name, channels=names)) if names else None
     for fault in seen.composition.faults if seen else ():
         if fault.rule not in ABOUT_VALUES:
-            yield _("kind {kind}: {message}").format(kind=kind, message=fault.message)
+            yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
+
+
+def _told(kind: Kind) -> frozenset[str]:
+    """The languages that both the templates and the example's texts have."""
+    told = set(kind.languages)
+    for spec in kind.fields:
+        value = kind.example.get(spec.name)
+        if spec.type is catalogue.FieldType.TEXT and isinstance(value, Mapping):
+            told &= {str(lang) for lang in value}
+    return frozenset(told)
+
+
+def _language_warnings(voice: Voice) -> list[str]:
+    """What a channel will leave out: kinds that have no words in one of its languages."""
+    try:
+        kinds = catalogue.load(*voice.folders)
+    except ConfigInvalid:
+        return []  # told as a problem
+    spoken = sorted({lang for one in voice.channels.values() for lang in one.languages})
+    lacking = {lang: [kind.name for kind in kinds if lang not in kind.languages] for lang in spoken}
+    return [
+        _("no text in {lang} for: {kinds}; alerts of these kinds leave that language out.").format(
+            lang=lang, kinds=", ".join(names)
+        )
+        for lang, names in lacking.items()
+        if names
+    ]
+
+
+def _setting_warnings(app: "App") -> list[str]:
+    """What works but will bite: tokens that lapse, secret files that others can read."""
+    found = []
+    for name, settings in app.config.channels.items():
+        found += [f"channels.{name}.{key}: {sentence}" for key, sentence in settings.warnings()]
+        found += settings.exposed_secrets()
+    return found
 
 
 def _template_problems(voice: Voice, kind: Kind) -> Iterator[str]:
@@ -101,6 +145,8 @@ def _lines(report: dict[str, Any], online: bool) -> Iterator[str]:
         yield f"✗ {problem}"
     for missing in report["missing_secrets"]:
         yield f"✗ {missing}"
+    for warning in report["warnings"]:
+        yield f"! {warning}"
     for name, answer in report["online"].items():
         said = _("{name}: {value}").format(name=name, value=answer["error"] or answer["identity"])
         yield f"✗ {said}" if answer["error"] else f"✓ {said}"

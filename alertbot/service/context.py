@@ -1,6 +1,6 @@
 """What every verb needs: the database, the kinds, who speaks, on which channels, and the time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,10 @@ class Voice:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.organisation.timezone)
+
+    def local(self, moments: Iterable[datetime]) -> tuple[datetime, ...]:
+        """The same moments in the organisation's zone, as people read them."""
+        return tuple(moment.astimezone(self.zone) for moment in moments)
 
     def choose(self, names: tuple[str, ...], *, exercise: bool) -> tuple[Channel, ...]:
         """The channels named, else every channel of the audience at hand: `exercise` for an exercise,

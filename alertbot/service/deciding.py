@@ -1,5 +1,6 @@
 """Deciding on what others wrote: approve, break the glass, return, reject, countersign."""
 
+from dataclasses import replace
 from typing import Any
 
 from alertbot.approval import policy
@@ -25,7 +26,7 @@ async def approve(
         alert = await reading.get(conn, reference, lock=True)
         signed = await reading.approvals_of(conn, alert.id, now=now)
         shown = await reading.shown_to(conn, actor.id, alert.id)
-        policy.may_approve(alert, actor, signed, digest=digest, shown=shown, now=now)
+        policy.may_approve(_as_read(service, alert), actor, signed, digest=digest, shown=shown, now=now)
         await _require_unchanged(conn, alert)
         signed = await alerts.sign(conn, alert, actor, now=now)
         await _note(service, conn, actor, "approve", alert)
@@ -45,7 +46,9 @@ async def break_glass(
     async def work(conn: Connection) -> dict[str, Any]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
-        why = policy.may_break_glass(alert, actor, digest=digest, reason=reason, now=now)
+        why = policy.may_break_glass(
+            _as_read(service, alert), actor, digest=digest, reason=reason, now=now
+        )
         await _require_unchanged(conn, alert)
         alert = await alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why)
@@ -113,6 +116,11 @@ async def _release(service: Context, conn: Connection, alert: Alert) -> dict[str
     wait = await publishing.enqueue(service, conn, alert)
     start = {"worker_alive": await workers.any_alive(conn), "seconds": wait.total_seconds()}
     return await views.full(conn, alert, service.now) | {"start": start}
+
+
+def _as_read(service: Context, alert: Alert) -> Alert:
+    """The alert with its promised times in the organisation's zone, for sentences to people."""
+    return replace(alert, promised=service.voice.local(alert.promised))
 
 
 async def _require_unchanged(conn: Connection, alert: Alert) -> None:

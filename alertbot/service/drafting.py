@@ -97,7 +97,7 @@ async def submit(
         alert = await reading.get(conn, reference, lock=True)
         if retime:
             alert = await _retimed(service, conn, actor, alert)
-        _require_ready(alert, now)
+        _require_ready(service, alert, now)
         alert = await alerts.submit(conn, alert, by=actor, now=now)
         await _note(conn, actor, "submit", alert, now)
         await notices.approval_wanted(service, conn, alert)
@@ -262,7 +262,7 @@ async def _retimed(service: Context, conn: Connection, actor: Person, alert: Ale
     return changed
 
 
-def _require_ready(alert: Alert, now: datetime) -> None:
+def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
     if alert.faults:
         raise Faulty(
             _("{alert} cannot be submitted; mend it with `alertbot edit {alert} --set …`.").format(
@@ -272,12 +272,12 @@ def _require_ready(alert: Alert, now: datetime) -> None:
         )
     if not alert.channels:
         raise Refused(_("{alert} has no channel to go to.").format(alert=alert.id))
-    moment = policy.passed(alert.promised, now)
+    moment = policy.passed(service.voice.local(alert.promised), now)
     if moment is not None:
         raise PastMoment(
             _(
                 "{alert} promises a time that has passed ({moment}): run `alertbot submit {alert} --retime`."
-            ).format(alert=alert.id, moment=moment.isoformat(timespec="minutes")),
+            ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
             moment,
         )
 

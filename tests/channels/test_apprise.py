@@ -122,6 +122,17 @@ async def test_nothing_is_repeated_whatever_the_address_says(monkeypatch: pytest
     assert len(seen) == 1
 
 
+async def test_what_goes_to_this_machine_goes_by_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached: list[bytes] = []
+    seen: list[bytes] = []
+    async with raw.listening(raw.http(OK, reached)) as proxy, raw.listening(raw.http(OK, seen)) as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        monkeypatch.setenv("no_proxy", "example.org")
+        await adapter_for(monkeypatch, f"json://127.0.0.1:{port}/x").publish(a_post())
+    assert (len(reached), len(seen)) == (0, 1)
+
+
 async def test_two_posts_need_no_wait_between(monkeypatch: pytest.MonkeyPatch) -> None:
     service = apprise_client.service("ntfys://example.org/topic", 1, 1)
     assert service is not None

@@ -623,3 +623,13 @@ def test_an_address_that_passes_is_one_line_without_brackets(text: str) -> None:
     except ValueError:
         return
     assert not set(found) & set("\r\n<> ,;:\0")
+
+
+async def test_an_update_answers_the_id_that_the_receipt_of_the_first_mail_gave(
+    press: EmailAdapter, sandbox: Sandbox
+) -> None:
+    first = await press.publish(a_post(message_id="BKRT-1.7"))
+    await press.publish(a_post(message_id="BKRT-2.9", references=(first.id,)))
+    mails = sandbox.posts.mails()
+    assert first.id == f"<{mails[0].message_id}>" == "<BKRT-1.7@example.fr>"
+    assert mails[1].in_reply_to == mails[0].message_id

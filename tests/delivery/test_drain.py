@@ -9,8 +9,9 @@ from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner, Tally
 from alertbot.errors import ChannelDown, Rejected, Throttled, Unavailable, Uncertain
 from alertbot.model import ChannelSpec, ExercisePost, Markup, Pace, Purpose, Receipt, WhenUncertain
-from alertbot.store import accounts, audit, listing
+from alertbot.store import accounts, audit, claiming, listing
 from alertbot.store.database import Database
+from alertbot.store.quotas import Want
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
 MAIL = ChannelSpec(type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL)
@@ -250,3 +251,21 @@ async def test_outcomes_that_a_hook_would_not_note_are_in_the_audit_all_the_same
 
 async def _audit_rows(conn) -> list[dict[str, Any]]:
     return [row async for row in audit.export(conn)]
+
+
+async def test_what_a_dead_worker_perhaps_sent_is_resent_at_most_once(database: Database) -> None:
+    on = channel(spec=MAIL)
+    [number] = await put(database, 1, on=on, when_uncertain=WhenUncertain.RESEND)
+    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
+
+    async def die_in_mid_call(conn) -> None:
+        await claiming.claim(conn, whose, 1, worker="dead", lease=-1.0)
+        await claiming.intend(conn, [Want(number, whose.id)], worker="dead")
+
+    await database.transact(die_in_mid_call)
+    adapter = NullAdapter(on, lambda _post: Uncertain("lost"))
+    tally = await once(database, adapter)
+    assert (tally.uncertain, tally.waiting) == (1, 0)
+    assert [(post.uncertain_before, post.message_id) for post in adapter.posts] == [
+        (True, f"ABCD-1.{number}")
+    ]
