@@ -1,6 +1,6 @@
 """Sending and watching: run, status, deliveries, halt, resume, settle."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
