@@ -32,9 +32,9 @@ def register(app: typer.Typer) -> None:
     people.command(
         "add",
         help=_(
-            "Add a person. The first two on an empty database become admins; after that an admin's token is"
-            " needed, and a new approver or admin counts once another admin has confirmed. The token stands"
-            " alone on the last line and is shown once."
+            "Add a person. The first two on an empty database become admins; from the second on an admin's"
+            " token is needed, and from the third on a new approver or admin counts once another admin has"
+            " confirmed. The token stands alone on the last line and is shown once."
         ),
         epilog=example("alertbot people add Dominique --role approver"),
     )(add)

@@ -18,7 +18,7 @@ from alertbot.store import accounts, audit, claiming, settling
 from alertbot.store.accounts import Push
 from alertbot.store.connection import Connection
 from alertbot.store.database import Database
-from alertbot.store.deliveries import FINAL, Outcome, close, wake
+from alertbot.store.deliveries import FINAL, Outcome, close, reopen, wake
 from alertbot.store.quotas import Want
 from alertbot.store.settling import Settlement
 
@@ -134,6 +134,7 @@ class Ledger:
     ) -> None:
         if outcomes and self.hooks.outcomes:
             await self.hooks.outcomes(conn, outcomes)
+        await reopen(conn, outcomes)
         settled = await close(conn, dispatches)
         if settled and self.hooks.settled:
             await self.hooks.settled(conn, settled)
@@ -147,6 +148,7 @@ class Ledger:
         except Exception as error:  # noqa: BLE001 - the outcome itself must be kept
             ids = sorted(one.id for one in outcomes)
             log.error("No audit row for deliveries %s: %s", ids, safe(repr(error)))  # noqa: TRY400
+        await reopen(conn, outcomes)
 
     async def record(self, work: Callable[[Connection], Awaitable[Sequence[Outcome]]]) -> int:
         """One transaction that moves deliveries, with everything that follows; how many moved."""

@@ -179,6 +179,20 @@ async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) 
     )
 
 
+async def reopen(conn: AsyncConnection, outcomes: Iterable[Outcome]) -> None:
+    """What was called uncertain and is to go out after all: its dispatch may have been closed by then,
+    and nothing is claimed from a closed one. Call it after all else that takes a turn."""
+    again = {one.dispatch for one in outcomes if _comes_back(one)}
+    if again:
+        await take_turn(conn, "closing dispatches")
+        closed = update(dispatch).where(dispatch.c.id.in_(sorted(again)), dispatch.c.closed)
+        await conn.execute(closed.values(closed=False))
+
+
+def _comes_back(outcome: Outcome) -> bool:
+    return outcome.state is DeliveryState.PENDING and outcome.before is DeliveryState.UNCERTAIN
+
+
 async def settled_alerts(conn: AsyncConnection, alerts: Iterable[str]) -> list[str]:
     """Those of these alerts whose publication has no open delivery on any channel."""
     wanted = sorted(set(alerts))

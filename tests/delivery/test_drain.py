@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner, Tally
@@ -12,6 +13,7 @@ from alertbot.model import ChannelSpec, ExercisePost, Markup, Pace, Purpose, Rec
 from alertbot.store import accounts, audit, claiming, listing
 from alertbot.store.database import Database
 from alertbot.store.quotas import Want
+from alertbot.store.tables import delivery
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
 MAIL = ChannelSpec(type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL)
@@ -269,3 +271,27 @@ async def test_what_a_dead_worker_perhaps_sent_is_resent_at_most_once(database: 
     assert [(post.uncertain_before, post.message_id) for post in adapter.posts] == [
         (True, f"ABCD-1.{number}")
     ]
+
+
+async def test_a_late_answer_that_says_try_again_is_heard_though_all_was_closed(
+    database: Database,
+) -> None:
+    """A worker that slept through its lease: another called its delivery uncertain, and its alert settled."""
+    [number] = await put(database, 1)
+
+    async def sleep(_post):
+        await database.transact(lambda conn: conn.execute(update(delivery).values(lease_until=1.0)))
+        await LocalRunner(database, {}).run_once(0.0)
+        assert (await states(database)) == {number: "uncertain"}
+        return Unavailable("not reached")
+
+    calls = [sleep]
+
+    async def answer(post):
+        if calls:
+            raise await calls.pop()(post)
+        return Receipt("late")
+
+    adapter = NullAdapter(channel(), answer)
+    assert (await once(database, adapter)).sent == 1
+    assert len(adapter.posts) == 2

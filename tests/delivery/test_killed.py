@@ -36,7 +36,7 @@ def _shoot(url: str, path: Path, nursery: Nursery, dice: random.Random) -> None:
     for _number in range(KILLS):
         while len(nursery.alive) < WORKERS:
             nursery.start(url, path, CALL_SECONDS, 0, LEASE_SECONDS)
-        time.sleep(dice.random() * 0.4)
+        time.sleep(dice.random() * 0.25)
         nursery.kill(nursery.alive[0])
 
 

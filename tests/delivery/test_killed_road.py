@@ -16,8 +16,8 @@ from alertbot.service import working
 from tests.road import test_road
 from tests.road.test_road import Road, lines
 
-KILLS = 3
-READERS = 120
+KILLS = 2
+READERS = 80
 STARTED_SECONDS = 20.0
 
 road = test_road.road

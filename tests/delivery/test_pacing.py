@@ -39,7 +39,7 @@ async def test_three_processes_keep_one_pace(
     database: Database, tmp_path: Path, nursery: Nursery
 ) -> None:
     begun = time.time()
-    ids = await put(database, 90, on=channel(pace=Pace(per_second=RATE)))
+    ids = await put(database, 45, on=channel(pace=Pace(per_second=RATE)))
     path = tmp_path / "calls.log"
     dice = random.Random(1)
     for _number in range(3):

@@ -36,23 +36,23 @@ async def test_it_wakes_for_what_another_process_writes_and_stops_in_order(datab
 
 
 async def test_after_a_halt_no_call_is_intended(database: Database) -> None:
-    await put(database, 3000)
+    await put(database, 600)
     adapter = NullAdapter(channel(), seconds=0.005)
     runner = LocalRunner(database, {"null": adapter}, concurrency=40)
     stop = asyncio.Event()
     running = asyncio.create_task(runner.run(stop))
-    await _until(lambda: len(adapter.posts) > 100)
+    await _until(lambda: len(adapter.posts) > 50)
     await database.transact(lambda conn: accounts.set_halt(conn, True))
 
     async def count(conn):
         return await conn.scalar(text("SELECT sum(attempts) FROM delivery"))
 
     attempted = await database.read(count)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.1)
     assert await database.read(count) == attempted
-    assert attempted < 3000
+    assert attempted < 600
     await database.transact(lambda conn: accounts.set_halt(conn, False))
-    await _until(lambda: len(adapter.posts) == 3000, 60)
+    await _until(lambda: len(adapter.posts) == 600, 60)
     stop.set()
     await running
 
