@@ -167,8 +167,11 @@ def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:
 def with_app(context: typer.Context, work: "Callable[[App], Awaitable[T]]") -> T:
     """Build the application from the configuration and run `work` in it."""
     import asyncio
+    import gc
 
     from alertbot.app import build
+
+    gc.enable()  # see `alertbot.__main__`
 
     async def go() -> T:
         app = build(session(context).config_path())

@@ -48,9 +48,11 @@ def sandbox(
     as_json: AsJson = False,
 ) -> None:
     import asyncio
+    import gc
 
     from alertbot.sandbox import faults
 
+    gc.enable()  # see `alertbot.__main__`
     if list_faults:
         known = dict(faults.listing())
         for order, what in known.items():
@@ -105,9 +107,12 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     import asyncio
+    import gc
 
     from alertbot.demo.evening import play
     from alertbot.demo.report import show
+
+    gc.enable()  # see `alertbot.__main__`
 
     told = asyncio.run(play(output, console(as_json=True)))
     if as_json:

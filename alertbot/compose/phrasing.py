@@ -114,12 +114,17 @@ def day(context: Context, value: datetime) -> str:
 @pass_context
 def zone(context: Context, value: datetime) -> str:
     """The zone that times are written in: `heure de Paris`."""
-    from babel.dates import get_timezone_location
-
     setting = setting_of(context)
     _moment_given(value)
-    city = get_timezone_location(str(setting.zone), locale=locale(setting.lang), return_city=True)
-    return _ZONE.get(setting.lang, "{city}").format(city=city)
+    return _zone_name(str(setting.zone), setting.lang)
+
+
+@cache
+def _zone_name(name: str, lang: str) -> str:
+    from babel.dates import get_timezone_location
+
+    city = get_timezone_location(name, locale=locale(lang), return_city=True)
+    return _ZONE.get(lang, "{city}").format(city=city)
 
 
 @pass_context

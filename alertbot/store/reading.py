@@ -26,6 +26,7 @@ from alertbot.store.tables import alert, approval, message, record, shown, targe
 from alertbot.store.turns import AUDIT, take_turn
 from alertbot.words import _
 
+SHORTEST_BEGINNING = 4  # an incident's letters: a slip of the finger must not name an alert
 _NAMED_MATCHES = 5
 
 
@@ -71,7 +72,8 @@ class Record:
 
 
 async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> Alert:
-    """By id, in capitals or not, or by a beginning that only one alert has. Raises `Misuse`.
+    """By id, in capitals or not, or by a beginning of four letters or more that only one alert has.
+    Raises `Misuse`.
 
     With `lock`, nobody else changes this alert until the transaction ends. The turn for the audit is
     taken first, as every change ends there: else a person and a worker could wait for each other.
@@ -170,7 +172,7 @@ async def _row(conn: AsyncConnection, alert_id: str, *, lock: bool) -> Row[Any] 
 
 
 async def _only_match(conn: AsyncConnection, beginning: str) -> str:
-    if not beginning:
+    if len(beginning) < SHORTEST_BEGINNING:
         raise Misuse(_no_alert(beginning))
     query = select(alert.c.id).where(alert.c.id.startswith(beginning, autoescape=True))
     ids = list(await conn.scalars(query.order_by(alert.c.number).limit(_NAMED_MATCHES)))
