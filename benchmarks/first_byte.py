@@ -34,7 +34,9 @@ def measure(database: str = "sqlite:///bench.db") -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         spent = asyncio.run(_measure(Path(folder), database))
     return {
-        "approve -> first byte (ms, median)": round(statistics.median(spent) * 1000, 1),
+        "approve -> first post stands, so its first byte is in (ms, median)": round(
+            statistics.median(spent) * 1000, 1
+        ),
         "worst (ms)": round(max(spent) * 1000, 1),
         "alerts": len(spent),
     }
@@ -58,14 +60,14 @@ async def _measure(folder: Path, database: str) -> list[float]:
 
 
 def _listen(sandbox: Sandbox, arrivals: "asyncio.Queue[float]") -> None:
-    """Note when a post arrives at the X platform."""
-    handle = sandbox.x.create
+    """Note when a post stands at the sandbox: a little later than its first byte arrived."""
+    add = sandbox.posts.add
 
-    def noted(*arguments: Any) -> Any:
+    def noted(post: Any) -> None:
         arrivals.put_nowait(time.perf_counter())
-        return handle(*arguments)
+        add(post)
 
-    sandbox.x.create = noted  # type: ignore[method-assign]
+    sandbox.posts.add = noted  # type: ignore[method-assign]
 
 
 async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[float]:

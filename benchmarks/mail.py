@@ -1,8 +1,8 @@
 """Mails per second through the mail adapter to a local sink, which keeps nothing."""
 
 import asyncio
+import sys
 import time
-from typing import Any
 
 from alertbot.channels.email import EmailAdapter
 from alertbot.model import Channel, Pace, Post, Target
@@ -17,20 +17,15 @@ def measure() -> dict[str, object]:
 
 
 async def _measure() -> float:
-    from aiosmtpd.controller import Controller
-
-    class Sink:
-        async def handle_DATA(self, *_arguments: Any) -> str:  # noqa: N802 - aiosmtpd's name
-            return "250 OK"
-
-    controller = Controller(Sink(), hostname="127.0.0.1", port=0, ready_timeout=10)
-    controller.start()
-    assert controller.server is not None
-    port = controller.server.sockets[0].getsockname()[1]
+    sink = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.sink", stdout=asyncio.subprocess.PIPE
+    )
+    assert sink.stdout is not None
     try:
-        return await _send(port)
+        return await _send(int(await sink.stdout.readline()))
     finally:
-        controller.stop()
+        sink.terminate()
+        await sink.wait()
 
 
 async def _send(port: int) -> float:
