@@ -69,7 +69,7 @@ def approve(
         return await deciding.approve(service, person, alert, digest)
 
     view = act(context, work, token_file)
-    if publish and view["state"] == "approved":
+    if publish and "start" in view:
         say(_("{id} is approved; sending it from here.").format(**view), as_json)
         from alertbot.cli.publishing import drain_now
 
@@ -82,7 +82,7 @@ def approve(
 
 def _approved(view: dict[str, Any]) -> str:
     """What happens next, in one sentence."""
-    if view["state"] != "approved":
+    if "start" not in view:
         return _("Approved by you. {id} waits for {left} more.").format(
             id=view["id"], left=view["approvals"]["needed"] - len(view["approvals"]["given"])
         )

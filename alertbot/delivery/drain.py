@@ -51,6 +51,7 @@ class Drain:
         self._concurrency = concurrency
         self._calls = Calls(adapters, ledger.database, longest_call)
         self._letters = Letters(ledger.database, ledger.hooks)
+        self._accounts: dict[str, Account] = {}
         self._flights: dict[int, float] = {}  # delivery id: monotonic moment of its claim
         self._turns = pacing.Turns()
         self._jitter = random.Random()  # noqa: S311 - no secret
@@ -58,10 +59,16 @@ class Drain:
 
     async def drain(self, name: str) -> None:
         """Send what is due on one account until nothing is, or somebody else has booked its slots."""
-        found = await self.ledger.database.read(lambda conn: accounts.named(conn, [name]))
-        if not found or name not in self.adapters:
-            return
-        await _Flight(self, found[0]).run()
+        if name not in self._accounts:
+            await self.learn_accounts()
+        if name in self._accounts:
+            await _Flight(self, self._accounts[name]).run()
+
+    async def learn_accounts(self) -> None:
+        """Read the paces of this worker's accounts: ahead of time, so that an alert need not wait for it."""
+        names = sorted(self.adapters)
+        found = await self.ledger.database.read(lambda conn: accounts.named(conn, names))
+        self._accounts = {one.name: one for one in found}
 
     def places(self, name: str) -> int:
         """How many deliveries of a channel to hold at a time: no more than are soon under way, or what is

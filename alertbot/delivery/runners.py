@@ -156,6 +156,7 @@ class LocalRunner:
     async def _look_after(self) -> None:
         """The reaper and the sweep. They only read while there is nothing to do."""
         await self._drain.renew()
+        await self._drain.learn_accounts()
         if not await self._database.read(settling.lapsed):
             return
         if await self._ledger.record(settling.reap):

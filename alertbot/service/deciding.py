@@ -1,6 +1,7 @@
 """Deciding on what others wrote: approve, break the glass, return, reject, countersign."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from alertbot.approval import policy
@@ -21,21 +22,21 @@ async def approve(
     """Sign exactly what was shown. The last approval needed creates the deliveries in the same
     transaction. Raises `Refused`, `Faulty` or `PastMoment` with the rule that stands against it."""
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
-        signed = await reading.approvals_of(conn, alert.id, now=now)
-        shown = await reading.shown_to(conn, actor.id, alert.id)
-        policy.may_approve(_as_read(service, alert), actor, signed, digest=digest, shown=shown, now=now)
-        await _require_unchanged(conn, alert)
-        signed = await alerts.sign(conn, alert, actor, now=now)
+        so_far = await reading.approvals_of(conn, alert.id, now=now)
+        shown = None if digest else await reading.shown_to(conn, actor.id, alert.id)
+        policy.may_approve(_as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now)
+        said = await _unchanged(conn, alert)
+        signed = await alerts.sign(conn, alert, actor, now=now, so_far=so_far)
         await _note(service, conn, actor, "approve", alert)
         if not policy.approved_enough(alert, signed, now):
-            return await views.full(conn, alert, now)
+            return alert.id, None
         alert = await alerts.approve(conn, alert, now=now)
-        return await _release(service, conn, alert)
+        return alert.id, await publishing.enqueue(service, conn, alert, said)
 
-    return await service.database.transact(work)
+    return await _told(service, *await service.database.transact(work))
 
 
 async def break_glass(
@@ -43,19 +44,19 @@ async def break_glass(
 ) -> dict[str, Any]:
     """One person publishes alone: loud, told to every approver, open until countersigned."""
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
         why = policy.may_break_glass(
             _as_read(service, alert), actor, digest=digest, reason=reason, now=now
         )
-        await _require_unchanged(conn, alert)
+        said = await _unchanged(conn, alert)
         alert = await alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why)
         await notices.glass_broken(service, conn, alert, actor, why)
-        return await _release(service, conn, alert)
+        return alert.id, await publishing.enqueue(service, conn, alert, said)
 
-    return await service.database.transact(work)
+    return await _told(service, *await service.database.transact(work))
 
 
 async def return_(service: Context, actor: Person, reference: str, reason: str) -> dict[str, Any]:
@@ -111,11 +112,18 @@ async def _send_away(
     return await service.database.transact(work)
 
 
-async def _release(service: Context, conn: Connection, alert: Alert) -> dict[str, Any]:
-    """Write the deliveries of an approved alert, and say when the first one starts."""
-    wait = await publishing.enqueue(service, conn, alert)
-    start = {"worker_alive": await workers.any_alive(conn), "seconds": wait.total_seconds()}
-    return await views.full(conn, alert, service.now) | {"start": start}
+async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict[str, Any]:
+    """The alert after the decision, and when its first call starts. Read once the decision has committed:
+    the worker need not wait for what is only shown."""
+
+    async def look(conn: Connection) -> dict[str, Any]:
+        view = await views.full(conn, await reading.get(conn, alert_id), service.now)
+        if wait is None:
+            return view
+        alive = await workers.any_alive(conn)
+        return view | {"start": {"worker_alive": alive, "seconds": wait.total_seconds()}}
+
+    return await service.database.read(look)
 
 
 def _as_read(service: Context, alert: Alert) -> Alert:
@@ -123,11 +131,12 @@ def _as_read(service: Context, alert: Alert) -> Alert:
     return replace(alert, promised=service.voice.local(alert.promised))
 
 
-async def _require_unchanged(conn: Connection, alert: Alert) -> None:
-    """The stored texts still make the digest that is signed (promise 2)."""
-    broken = await publishing.verify(conn, alert.id, alert.digest)
-    if broken:
+async def _unchanged(conn: Connection, alert: Alert) -> publishing.Stored:
+    """The stored texts, which still make the digest that is signed (promise 2). Raises `Refused`."""
+    said = await publishing.stored(conn, alert)
+    if broken := publishing.disagreement(alert, said, alert.digest):
         raise Refused(broken)
+    return said
 
 
 async def _note(

@@ -1,6 +1,7 @@
 """From an approved alert to deliveries in the outbox, and people's hands on what is under way."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,18 +21,29 @@ LONGEST_URL = 2000
 HALTER = "anybody"  # halting asks for no token: stopping must never wait for one
 
 
-async def enqueue(service: Context, conn: Connection, alert: Alert) -> timedelta:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What an alert says and to whom, as it stands in the database; texts by row id."""
+
+    texts: Mapping[int, Message]
+    targets: Mapping[str, tuple[Target, ...]]
+
+
+async def stored(conn: Connection, alert: Alert) -> Stored:
+    texts = await reading.messages_of(conn, alert.id)
+    return Stored(texts, await reading.targets_of(conn, alert.id, alert.channels))
+
+
+async def enqueue(service: Context, conn: Connection, alert: Alert, said: Stored) -> timedelta:
     """Write every delivery of an approved alert; answers how long until the first call may start.
 
     What the alert leaves out is written as skipped, with its reason (promise 8).
     """
     wait = max(service.publish_delay, (alert.not_before or service.now) - service.now, timedelta())
-    texts = await reading.messages_of(conn, alert.id)
-    targets = await reading.targets_of(conn, alert.id)
     channels = [service.voice.channel(name) for name in alert.channels]
-    await accounts.sync(conn, channels)
+    await accounts.agree(conn, channels)
     for channel in channels:
-        mine = {key: text for key, text in texts.items() if text.channel == channel.name}
+        mine = {key: text for key, text in said.texts.items() if text.channel == channel.name}
         await outbox.enqueue(
             conn,
             alert.id,
@@ -42,7 +54,7 @@ async def enqueue(service: Context, conn: Connection, alert: Alert) -> timedelta
             delay_seconds=wait.total_seconds(),
             exercise=alert.exercise,
             when_uncertain=alert.when_uncertain,
-            rows=entries(channel, mine, targets.get(channel.name, ()), alert.omitted),
+            rows=entries(channel, mine, said.targets.get(channel.name, ()), alert.omitted),
         )
     return wait
 
@@ -73,10 +85,12 @@ def entries(
 async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:
     """What is wrong when the stored texts and targets no longer make the approved digest (promise 2)."""
     alert = await reading.get(conn, alert_id)
-    texts = (await reading.messages_of(conn, alert.id)).values()
-    found = digest_of(
-        alert.kind, texts, await reading.targets_of(conn, alert.id), exercise=alert.exercise
-    )
+    return disagreement(alert, await stored(conn, alert), digest)
+
+
+def disagreement(alert: Alert, said: Stored, digest: str) -> str | None:
+    """The sentence for texts or targets that do not make the digest; None where they do."""
+    found = digest_of(alert.kind, said.texts.values(), said.targets, exercise=alert.exercise)
     if found == digest == alert.digest:
         return None
     return _(

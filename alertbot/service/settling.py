@@ -75,6 +75,21 @@ async def advance(service: Context, conn: Connection, alert_id: str) -> AlertSta
     return moved.state
 
 
+async def start_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:
+    """First calls are about to be made for these alerts; in one order, as in `advance_all`."""
+    for alert_id in sorted(set(alert_ids)):
+        digest = await alerts.start(conn, alert_id)
+        if digest is not None:
+            await audit.append(
+                conn,
+                actor=MACHINE,
+                verb=str(AlertState.PUBLISHING),
+                at=service.now,
+                alert=alert_id,
+                digest=digest,
+            )
+
+
 async def advance_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:
     """The same for several, in one order, so that two workers never wait for each other crosswise."""
     for alert_id in sorted(set(alert_ids)):

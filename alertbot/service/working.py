@@ -65,12 +65,15 @@ def hooks(service: Context) -> Hooks:
     async def advance(conn: Connection, alert_ids: Sequence[str]) -> None:
         await settling.advance_all(service, conn, alert_ids)
 
+    async def start(conn: Connection, alert_ids: Sequence[str]) -> None:
+        await settling.start_all(service, conn, alert_ids)
+
     async def verify(conn: Connection, alert_id: str, purpose: Purpose, digest: str) -> str | None:
         return (
             await publishing.verify(conn, alert_id, digest) if purpose is Purpose.PUBLICATION else None
         )
 
-    return Hooks(outcomes=outcomes, first_intent=advance, settled=advance, verify=verify)
+    return Hooks(outcomes=outcomes, first_intent=start, settled=advance, verify=verify)
 
 
 def _runner(app: "App", service: Context) -> LocalRunner:

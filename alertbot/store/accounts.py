@@ -51,18 +51,22 @@ def _settings(channel: Channel) -> dict[str, Any]:
 
 
 async def sync(conn: AsyncConnection, channels: Iterable[Channel]) -> list[Account]:
+    """Make the accounts agree with the configuration (see `agree`), and drop what is past."""
+    wanted = list(channels)
+    await agree(conn, wanted)
+    await _forget_past(conn)
+    return await named(conn, [channel.name for channel in wanted])
+
+
+async def agree(conn: AsyncConnection, channels: Iterable[Channel]) -> None:
     """Make the accounts agree with the configuration; what halts, pauses or blocks them stays.
 
     A block ends where windows or budget were changed: a person has made room.
     """
     rows = (await conn.execute(select(account))).all()
     known = {row.name: row for row in rows}
-    names = []
     for channel in channels:
-        names.append(channel.name)
         await _sync_one(conn, channel.name, _settings(channel), known.get(channel.name))
-    await _forget_past(conn)
-    return await named(conn, names)
 
 
 async def _sync_one(conn: AsyncConnection, name: str, wanted: dict[str, Any], row: Any) -> None:

@@ -8,6 +8,7 @@ Reading is in `reading`.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import replace as replace_fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.approval.facts import Approval
-from alertbot.approval.moves import Verb, move
+from alertbot.approval.moves import MOVES, Verb, move
 from alertbot.errors import Refused
 from alertbot.model import (
     AlertState,
@@ -28,6 +29,7 @@ from alertbot.store import texts
 from alertbot.store.reading import Alert, approvals_of, get
 from alertbot.store.tables import alert as alerts
 from alertbot.store.tables import approval, record, shown
+from alertbot.store.turns import take_turn
 from alertbot.words import _
 
 
@@ -126,29 +128,55 @@ async def submit(conn: AsyncConnection, alert: Alert, *, by: Person, now: dateti
 
 
 async def sign(
-    conn: AsyncConnection, alert: Alert, person: Person, *, now: datetime
+    conn: AsyncConnection,
+    alert: Alert,
+    person: Person,
+    *,
+    now: datetime,
+    so_far: tuple[Approval, ...] | None = None,
 ) -> tuple[Approval, ...]:
     """Write one approval down; gives all of them, those that others wrote at the same time too.
 
-    Until this transaction ends, nobody else changes the alert. Who may sign is `policy.may_approve`.
+    `so_far`: those there are, where the caller has read them under the alert's lock. Until this transaction
+    ends, nobody else changes the alert. Who may sign is `policy.may_approve`.
     """
     await _update(conn, alert, state=str(alert.state))
+    fresh = Approval(person, alert.digest, now, now + alert.approvals.expires_after)
     await conn.execute(
         insert(approval).values(
             alert_id=alert.id,
             person_id=person.id,
-            digest=alert.digest,
-            at=now,
-            expires_at=now + alert.approvals.expires_after,
-            void=False,
+            digest=fresh.digest,
+            at=fresh.at,
+            expires_at=fresh.expires_at,
+            void=fresh.void,
         )
     )
-    return await approvals_of(conn, alert.id, now=now)
+    if so_far is None:
+        return await approvals_of(conn, alert.id, now=now)
+    return (*so_far, fresh)
 
 
 async def approve(conn: AsyncConnection, alert: Alert, *, now: datetime) -> Alert:
     """Approvers enough have signed (`policy.approved_enough`)."""
-    return await _move(conn, alert, Verb.APPROVE, approved_at=now)
+    state = move(alert.state, Verb.APPROVE, alert=alert.id)
+    await _update(conn, alert, state=str(state), approved_at=now)
+    return replace_fields(alert, state=state, approved_at=now)
+
+
+async def start(conn: AsyncConnection, alert_id: str) -> str | None:
+    """A first call is about to be made: the alert is being published. Its digest, or None where it was
+    already. One statement, because the call waits for it."""
+    await take_turn(conn, "audit")  # before the row, as everywhere (see `reading.get`)
+    fitting = [str(state) for state, verb in MOVES if verb is Verb.START]
+    begun = (
+        update(alerts)
+        .where(alerts.c.id == alert_id, alerts.c.state.in_(fitting))
+        .values(state=str(AlertState.PUBLISHING))
+        .returning(alerts.c.digest)
+    )
+    found = await conn.scalar(begun)
+    return None if found is None else str(found)
 
 
 async def break_glass(

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.model import Purpose
 from alertbot.store import accounts, bulk, quotas
 from alertbot.store.accounts import Account
 from alertbot.store.clock import NOW
@@ -241,10 +242,12 @@ async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -
 
 
 async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:
-    """The alerts that are now being published for the first time on one of these dispatches."""
+    """The alerts that are now being published for the first time on one of these dispatches; what goes to
+    the team about an alert (a notice) does not publish it."""
     fresh = update(dispatch).where(dispatch.c.id.in_(sorted(dispatches)), ~dispatch.c.started)
-    rows = await conn.execute(fresh.values(started=True).returning(dispatch.c.alert_id))
-    return sorted(set(rows.scalars()))
+    began = fresh.values(started=True).returning(dispatch.c.alert_id, dispatch.c.purpose)
+    rows = (await conn.execute(began)).all()
+    return sorted({row.alert_id for row in rows if row.purpose == Purpose.PUBLICATION.value})
 
 
 async def renew(conn: AsyncConnection, ids: Sequence[int], *, worker: str, lease: float) -> None:

@@ -100,7 +100,7 @@ async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Perso
         )
     _require_valid(row, now)
     await conn.execute(update(person).where(person.c.id == row.id).values(last_used_at=now))
-    return _person(row, now)
+    return person_of(row, now)
 
 
 async def get(conn: AsyncConnection, name: str, *, now: datetime) -> Entry:
@@ -267,7 +267,7 @@ async def _set(conn: AsyncConnection, entry: Entry, **values: Any) -> None:
 
 def _entry(row: Row[Any], now: datetime) -> Entry:
     return Entry(
-        _person(row, now),
+        person_of(row, now),
         row.added_at,
         row.added_by,
         row.confirmed_at,
@@ -278,7 +278,8 @@ def _entry(row: Row[Any], now: datetime) -> Entry:
     )
 
 
-def _person(row: Row[Any], now: datetime) -> Person:
+def person_of(row: Row[Any], now: datetime) -> Person:
+    """The person of a row that holds the columns of the table `person`, as he or she stands now."""
     lapsed = row.token_expires_at is not None and row.token_expires_at <= now
     counts = row.confirmed_at is not None and row.revoked_at is None and not lapsed
     return Person(row.id, row.name, frozenset(Role(role) for role in row.roles), counts)

@@ -1,6 +1,6 @@
 """Alerts as they stand in the database: the alert, its texts and targets, who signed, who saw what."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from alertbot.model import (
     WhenUncertain,
 )
 from alertbot.store import people
-from alertbot.store.tables import alert, approval, message, record, shown, target
+from alertbot.store.tables import alert, approval, message, person, record, shown, target
 from alertbot.store.turns import AUDIT, take_turn
 from alertbot.words import _
 
@@ -130,10 +130,14 @@ async def messages_of(
     return {row.id: _message(row) for row in rows}
 
 
-async def targets_of(conn: AsyncConnection, alert_id: str) -> dict[str, tuple[Target, ...]]:
-    """Targets of every channel of the alert, in order; none where a channel has none."""
-    named = await conn.scalar(select(alert.c.channels).where(alert.c.id == alert_id))
-    found: dict[str, list[Target]] = {channel: [] for channel in named or ()}
+async def targets_of(
+    conn: AsyncConnection, alert_id: str, channels: Iterable[str] | None = None
+) -> dict[str, tuple[Target, ...]]:
+    """Targets of every channel of the alert, in order; none where a channel has none. `channels`: those
+    of the alert, where they are known already."""
+    if channels is None:
+        channels = await conn.scalar(select(alert.c.channels).where(alert.c.id == alert_id)) or ()
+    found: dict[str, list[Target]] = {channel: [] for channel in channels}
     query = select(target).where(target.c.alert_id == alert_id).order_by(target.c.id)
     for row in await conn.execute(query):
         found.setdefault(row.channel, []).append(Target(row.address, row.lang, tuple(row.topics)))
@@ -142,10 +146,15 @@ async def targets_of(conn: AsyncConnection, alert_id: str) -> dict[str, tuple[Ta
 
 async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -> tuple[Approval, ...]:
     """Every signature, void ones too, oldest first, each person as he or she stands now."""
-    signers = {entry.person.id: entry.person for entry in await people.everybody(conn, now=now)}
-    query = select(approval).where(approval.c.alert_id == alert_id).order_by(approval.c.id)
+    a = approval.c
+    query = (
+        select(person, a.digest, a.at, a.expires_at, a.void)
+        .join_from(approval, person, person.c.id == a.person_id)
+        .where(a.alert_id == alert_id)
+        .order_by(a.id)
+    )
     return tuple(
-        Approval(signers[row.person_id], row.digest, row.at, row.expires_at, row.void)
+        Approval(people.person_of(row, now), row.digest, row.at, row.expires_at, row.void)
         for row in await conn.execute(query)
     )
 

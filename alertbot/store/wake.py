@@ -16,7 +16,7 @@ from alertbot.store.database import Database
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 0.02  # between two looks at SQLite's data_version: a fiftieth of a core at most
+WATCH_SECONDS = 0.005  # between two looks at SQLite's data_version: some microseconds each
 RECONNECT_SECONDS = 2.0
 
 
