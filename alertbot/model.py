@@ -87,6 +87,35 @@ class Purpose(StrEnum):
     PUBLICATION = "publication"
     TEST = "test"  # `test-send` to the team
     NOTICE = "notice"  # the program tells the team something
+    RETRACTION = "retraction"  # prepared with every alert, sent only by `retract` (R20)
+
+
+class Action(StrEnum):
+    """What one call does to the public record."""
+
+    PUBLISH = "publish"
+    EDIT = "edit"  # an earlier post gets a new text
+    DELETE = "delete"  # an earlier post is taken away
+    PIN = "pin"  # a post of ours is put on top of its chat
+
+
+class Relation(StrEnum):
+    """How an alert follows an earlier one (CAP 1.2 msgType Update and Cancel, section 3.2.1)."""
+
+    UPDATE = "update"
+    CORRECTION = "correction"
+    WITHDRAWAL = "withdrawal"  # of provisional numbers
+    RETRACTION = "retraction"  # the prepared "disregard our message"
+    CANCEL = "cancel"  # the original was false: a public denial
+    END = "end"
+
+
+class OnCancel(StrEnum):
+    """What becomes of the original post when an alert is cancelled; the denial always goes out."""
+
+    KEEP = "keep"
+    STRIKE = "strike"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +162,10 @@ class ChannelSpec:
     can_edit: bool = False
     can_delete: bool = False
     can_reply: bool = False
+    can_pin: bool = False
+    can_read_back: bool = False  # what it shows can be fetched and compared
+    can_picture: bool = False  # takes a picture beside the text, with a text alternative
+    longest_alt: int | None = None  # characters of a picture's text alternative
     can_reconcile: bool = False  # can be asked whether an uncertain post exists
     public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly
     pace: Pace = Pace()
@@ -159,6 +192,7 @@ class Channel:
     targets: tuple[Target, ...] = ()
     pace: Pace = Pace()
     budget: Budget | None = None
+    on_cancel: OnCancel = OnCancel.KEEP
 
     @property
     def type(self) -> str:
@@ -193,6 +227,20 @@ class Message:
     limit: int | None
     measure: Measure
     has_link: bool = False
+    action: Action = Action.PUBLISH  # an edit: the new text of the original's part with the same number
+    picture: str | None = None  # SHA-256 of the picture that goes with it
+    alt: str | None = None  # the picture's text alternative
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that goes beside a text, never instead of it (R24). `digest`: SHA-256 of `content`."""
+
+    digest: str
+    mime: str
+    width: int  # pixels
+    height: int
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +297,8 @@ class Composition:
     omitted: tuple[Omission, ...] = ()
     completeness: Mapping[str, bool | None] = field(default_factory=dict)  # None: not called for
     promised: tuple[datetime, ...] = ()  # times the text promises; approval is refused after them
+    retraction: tuple[Message, ...] = ()  # ready to be sent by `retract`; covered by the digest (R20)
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def publishable(self) -> bool:
@@ -305,10 +355,13 @@ class Post:
     subject: str | None = None
     part: int = 1
     parts: int = 1
-    reply_to: str | None = None  # the remote id of the post it continues
+    reply_to: str | None = None  # the remote id of the post it continues, edits, deletes or pins
     message_id: str = ""  # stable over attempts; without angle brackets
     references: tuple[str, ...] = ()  # message ids of earlier mails in this thread
     uncertain_before: bool = False  # an earlier attempt was perhaps sent
+    action: Action = Action.PUBLISH
+    picture: Picture | None = None
+    alt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What an approval signs: SHA-256 over every message of every channel and language, and every target."""
+"""What an approval signs: SHA-256 over every message of every channel and language, the prepared retraction
+included, and every target."""
 
 import hashlib
 import json
@@ -11,7 +12,12 @@ FORMAT = 1  # a change of what is covered is a new number
 
 
 def digest(
-    kind: str, messages: Iterable[Message], targets: Mapping[str, Sequence[Target]], *, exercise: bool
+    kind: str,
+    messages: Iterable[Message],
+    targets: Mapping[str, Sequence[Target]],
+    *,
+    exercise: bool,
+    retraction: Iterable[Message] = (),
 ) -> str:
     """64 hexadecimal digits. The order of messages and targets does not matter; everything that a
     reader or a recipient could notice does."""
@@ -20,6 +26,7 @@ def digest(
         "kind": kind,
         "exercise": exercise,
         "messages": sorted(map(_message, messages), key=_canonical),
+        "retraction": sorted(map(_message, retraction), key=_canonical),
         "targets": {
             channel: sorted(map(_target, each), key=_canonical) for channel, each in targets.items()
         },
@@ -37,6 +44,9 @@ def _message(message: Message) -> dict[str, Any]:
         "subject": message.subject,
         "text": message.text,
         "html": message.html,
+        "action": str(message.action),
+        "picture": message.picture,
+        "alt": message.alt,
     }
 
 

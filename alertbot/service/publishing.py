@@ -8,7 +8,7 @@ from typing import Any
 from alertbot.approval import policy
 from alertbot.approval.digest import digest as digest_of
 from alertbot.errors import Misuse, Refused, safe
-from alertbot.model import Channel, Message, Omission, Person, Target
+from alertbot.model import Channel, Message, Omission, Person, Purpose, Target
 from alertbot.service import settling, trial, views
 from alertbot.service.context import Context
 from alertbot.store import accounts, alerts, audit, outbox, reading
@@ -27,11 +27,15 @@ class Stored:
 
     texts: Mapping[int, Message]
     targets: Mapping[str, tuple[Target, ...]]
+    retraction: Mapping[int, Message]
 
 
 async def stored(conn: Connection, alert: Alert) -> Stored:
-    texts = await reading.messages_of(conn, alert.id)
-    return Stored(texts, await reading.targets_of(conn, alert.id, alert.channels))
+    return Stored(
+        await reading.messages_of(conn, alert.id),
+        await reading.targets_of(conn, alert.id, alert.channels),
+        await reading.messages_of(conn, alert.id, Purpose.RETRACTION),
+    )
 
 
 async def enqueue(service: Context, conn: Connection, alert: Alert, said: Stored) -> timedelta:
@@ -90,7 +94,13 @@ async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:
 
 def disagreement(alert: Alert, said: Stored, digest: str) -> str | None:
     """The sentence for texts or targets that do not make the digest; None where they do."""
-    found = digest_of(alert.kind, said.texts.values(), said.targets, exercise=alert.exercise)
+    found = digest_of(
+        alert.kind,
+        said.texts.values(),
+        said.targets,
+        exercise=alert.exercise,
+        retraction=said.retraction.values(),
+    )
     if found == digest == alert.digest:
         return None
     return _(

@@ -82,6 +82,8 @@ def _plain(alert: Alert) -> View:
         "channels": list(alert.channels),
         "languages": list(alert.languages),
         "references": list(alert.references),
+        "relation": alert.relation and str(alert.relation),
+        "original": alert.original,
         "accepted": alert.accepted,
         "faults": _faults(alert.faults),
         "warnings": _faults(alert.warnings),

@@ -23,6 +23,7 @@ from alertbot.model import (
     Approvals,
     Composition,
     Person,
+    Relation,
     WhenUncertain,
 )
 from alertbot.store import texts
@@ -50,6 +51,9 @@ class Draft:
     when_uncertain: WhenUncertain
     not_before: datetime | None = None
     references: tuple[str, ...] = ()
+    relation: Relation | None = None
+    original: str | None = None
+    guidance: Mapping[str, Any] | None = None
 
 
 async def insert_draft(
@@ -273,6 +277,9 @@ def _draft_columns(draft: Draft) -> dict[str, Any]:
         "when_uncertain": str(draft.when_uncertain),
         "not_before": draft.not_before,
         "references": list(draft.references),
+        "relation": draft.relation and str(draft.relation),
+        "original": draft.original,
+        "guidance": draft.guidance and dict(draft.guidance),
     }
 
 

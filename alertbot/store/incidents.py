@@ -24,6 +24,7 @@ class Incident:
     opened_at: datetime
     opened_by: int | None
     closed_at: datetime | None = None
+    title: str | None = None
 
 
 async def start(conn: AsyncConnection, *, by: Person | None, now: datetime) -> Incident:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.approval.facts import AlertFacts, Approval
 from alertbot.errors import Misuse
 from alertbot.model import (
+    Action,
     AlertState,
     Approvals,
     Fault,
@@ -18,6 +19,7 @@ from alertbot.model import (
     Message,
     Omission,
     Purpose,
+    Relation,
     Target,
     WhenUncertain,
 )
@@ -58,6 +60,9 @@ class Alert(AlertFacts):
     reason: str | None
     break_glass_reason: str | None
     countersigned_at: datetime | None
+    relation: Relation | None = None  # how it follows `original`
+    original: str | None = None
+    guidance: dict[str, Any] | None = None  # see `incident.guidance`
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +125,10 @@ async def open_glass(conn: AsyncConnection) -> tuple[Alert, ...]:
 async def messages_of(
     conn: AsyncConnection, alert_id: str, purpose: Purpose = Purpose.PUBLICATION
 ) -> dict[int, Message]:
-    """Texts by row id, in the order in which they were composed: of the publication those of the
-    alert's present revision, else all."""
+    """Texts by row id, in the order in which they were composed: of the publication and the prepared
+    retraction those of the alert's present revision, else all."""
     query = select(message).where(message.c.alert_id == alert_id, message.c.purpose == str(purpose))
-    if purpose is Purpose.PUBLICATION:
+    if purpose in (Purpose.PUBLICATION, Purpose.RETRACTION):
         present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
         query = query.where(message.c.revision == present)
     rows = await conn.execute(query.order_by(message.c.id))
@@ -223,12 +228,18 @@ def _alert(row: Row[Any]) -> Alert:
         languages=tuple(values.pop("languages")),
         channels=tuple(values.pop("channels")),
         references=tuple(values.pop("references")),
+        relation=_relation(values.pop("relation")),
         **values,
     )
+
+
+def _relation(word: str | None) -> Relation | None:
+    return Relation(word) if word else None
 
 
 def _message(row: Row[Any]) -> Message:
     values = dict(row._mapping)
     for column in ("id", "alert_id", "revision", "purpose"):
         del values[column]
-    return Message(measure=Measure(values.pop("measure")), **values)
+    measure, action = Measure(values.pop("measure")), Action(values.pop("action"))
+    return Message(measure=measure, action=action, **values)

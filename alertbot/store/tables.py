@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -52,6 +53,12 @@ metadata = MetaData(
 )
 Seconds = Float(53)
 
+
+def _words(*words: str) -> list[Any]:
+    """Literals, so that a partial index can be read back and compared."""
+    return [literal_column(f"'{word}'") for word in words]
+
+
 person = Table(
     "person",
     metadata,
@@ -66,6 +73,7 @@ person = Table(
     Column("confirmed_at", Instant),  # counts once set
     Column("confirmed_by", ForeignKey("person.id")),
     Column("revoked_at", Instant),
+    Column("mail", String(320)),  # where links to approve go
 )
 
 incident = Table(
@@ -75,6 +83,7 @@ incident = Table(
     Column("opened_at", Instant, nullable=False),
     Column("opened_by", ForeignKey("person.id")),
     Column("closed_at", Instant),
+    Column("title", String(200)),
 )
 
 alert = Table(
@@ -120,7 +129,23 @@ alert = Table(
     Column("break_glass_reason", Text),
     Column("countersigned_by", ForeignKey("person.id")),
     Column("countersigned_at", Instant),
+    Column("relation", String(12)),  # how it follows `original`
+    Column("original", String(20)),
+    Column("guidance", JSON),  # what it tells callers to do, as far as it can be compared (R9)
     UniqueConstraint("incident_id", "number"),
+)
+TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at once, one wins
+    literal_column("relation").in_(_words("correction", "retraction", "cancel")),
+    literal_column("state").in_(
+        _words("pending", "approved", "publishing", "published", "partly_published")
+    ),
+)
+Index(
+    "uq_alert_taken_back",
+    alert.c.original,
+    unique=True,
+    sqlite_where=TAKEN_BACK,
+    postgresql_where=TAKEN_BACK,
 )
 
 message = Table(
@@ -144,6 +169,19 @@ message = Table(
     Column("limit", Integer),
     Column("measure", String(12), nullable=False),
     Column("has_link", Boolean, nullable=False),
+    Column("action", String(8), nullable=False, server_default="publish"),
+    Column("picture", String(64)),
+    Column("alt", Text),
+)
+
+picture = Table(
+    "picture",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("mime", String(40), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 target = Table(
@@ -282,6 +320,9 @@ delivery = Table(  # one row, one call
     Column("note", Text),
     Column("attempted_at", Seconds),
     Column("settled_at", Seconds),
+    Column("action", String(8), nullable=False, server_default="publish"),
+    Column("remote_ref", String(200)),  # the earlier post that it answers, edits or deletes
+    Column("read_back", Text),  # "same", or how what the platform shows differs
     CheckConstraint(
         "state IN ('pending','claimed','sending','sent','failed','uncertain','cancelled','expired',"
         "'skipped')",

@@ -8,14 +8,21 @@ from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.model import Composition, Message, Purpose, Target
+from alertbot.store import pictures
 from alertbot.store.tables import message, target
 
 
 async def write(conn: AsyncConnection, alert_id: str, revision: int, composition: Composition) -> None:
     """The texts of this revision; its targets take the place of the earlier ones."""
     rows = [
-        _message_row(alert_id, revision, text, Purpose.PUBLICATION) for text in composition.messages
+        _message_row(alert_id, revision, text, purpose)
+        for purpose, said in (
+            (Purpose.PUBLICATION, composition.messages),
+            (Purpose.RETRACTION, composition.retraction),
+        )
+        for text in said
     ]
+    await pictures.keep(conn, composition.pictures)
     if rows:
         await conn.execute(insert(message), rows)
     await conn.execute(delete(target).where(target.c.alert_id == alert_id))
@@ -41,7 +48,7 @@ async def add(
 
 def _message_row(alert_id: str, revision: int, text: Message, purpose: Purpose) -> dict[str, Any]:
     own = {"alert_id": alert_id, "revision": revision, "purpose": str(purpose)}
-    return {**asdict(text), **own, "measure": str(text.measure)}
+    return {**asdict(text), **own, "measure": str(text.measure), "action": str(text.action)}
 
 
 def _target_rows(alert_id: str, targets: Mapping[str, Sequence[Target]]) -> list[dict[str, Any]]:
