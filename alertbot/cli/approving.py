@@ -93,8 +93,8 @@ def _approved(view: dict[str, Any]) -> str:
         ).format(id=view["id"], seconds=start["seconds"])
     return _(
         "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot run`"
-        " (or approve with --publish)."
-    ).format(id=view["id"])
+        " (or approve with --publish); with a worker the first call could start in {seconds:.0f} s."
+    ).format(id=view["id"], seconds=start["seconds"])
 
 
 def return_(

@@ -110,7 +110,7 @@ def _leave_with(tally: dict[str, Any], as_json: bool, document: dict[str, Any] |
     )
     if as_json:
         emit(document or tally)
-    if tally["failed"] or tally["uncertain"] or tally["waiting"]:
+    if any(tally[state] for state in ("failed", "uncertain", "expired", "skipped", "waiting")):
         raise typer.Exit(PARTLY)
 
 

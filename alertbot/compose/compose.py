@@ -57,6 +57,9 @@ class _Desk:
     omitted: list[Omission] = field(default_factory=list)
 
 
+JUDGED_LATER = frozenset({"contradicts"})  # found only beside the other alerts of the incident (R9)
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     """What templates see as `org`. `hashtag` without its sign; both may be empty."""
@@ -75,6 +78,7 @@ def compose(request: Request) -> Composition:
     _judge_whole(desk)
     targets = {one.name: tuple(_targets(one, desk.messages)) for one in request.channels}
     faults, accepted = _sorted_out(desk.faults, request.accepted)
+    desk.warnings += _idle(request.accepted, desk.faults)
     return Composition(
         kind=request.kind.name,
         digest=digest(request.kind.name, desk.messages, targets, exercise=request.exercise),
@@ -142,6 +146,18 @@ def _sorted_out(
         if fault.rule in reasons:
             standing.append(Fault(fault.rule, _cannot(fault), fault.field))
     return _once(standing), tuple(accepted)
+
+
+def _idle(reasons: Mapping[str, str], faults: Iterable[Fault]) -> Iterator[Fault]:
+    """What somebody accepts although nothing of the kind was found: perhaps a name mistyped."""
+    found = {fault.rule for fault in faults}
+    for rule in sorted(reasons.keys() - found - JUDGED_LATER):
+        yield Fault(
+            "nothing_accepted",
+            _("--accept {rule}: nothing was found under this name, so nothing was accepted.").format(
+                rule=rule
+            ),
+        )
 
 
 def _cannot(fault: Fault) -> str:

@@ -97,11 +97,21 @@ def _missing(current: str | None, url: str) -> tuple[str, ...]:
 
 
 def _revision(url: str) -> str | None:
-    path = parse_url(url).database or ""
-    if _is_sqlite(url) and not Path(path).exists():  # looking must not make the file
+    path = Path(parse_url(url).database or "")
+    if _is_sqlite(url) and not path.exists():  # looking must not make the file
+        _require_folder(path)
         return None
     with _engine(url) as engine, engine.connect() as connection:
         return _current(connection)
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StoreFailed(
+            _("The database {path} cannot be made: there is no folder {folder}.").format(
+                path=path, folder=path.parent
+            )
+        )
 
 
 def _current(connection: Connection) -> str | None:

@@ -43,9 +43,10 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 def test_a_database_out_of_reach(tmp_path: Path, address: str) -> None:
     desk = Desk(tmp_path)
     desk.configure(database=address)
-    answer = desk.run("status", "--json")
-    assert answer.code == 2
-    assert answer.json["error"]
+    for command in ("status", "db upgrade --dry-run"):
+        answer = desk.run(*command.split(), "--json")
+        assert answer.code == 2
+        assert answer.json["error"]
 
 
 def test_the_file_is_for_its_owner_alone(troubled: Desk) -> None:

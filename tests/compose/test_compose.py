@@ -172,6 +172,11 @@ def test_languages_that_disagree_are_a_judgement(request_for: Make) -> None:
     assert not compose(request_for(unequal, accepted={"parity": " "})).publishable
 
 
+def test_accepting_what_is_not_there_is_told(request_for: Make) -> None:
+    made = compose(request_for(accepted={"parrity": "mistyped"}))
+    assert any(one.rule == "nothing_accepted" and "parrity" in one.message for one in made.warnings)
+
+
 def test_a_rule_cannot_be_accepted(request_for: Make) -> None:
     typed = {"what_fails": Text({"fr": "04 65 71 00 15", "en": "04 65 71 00 15"})}
     made = compose(request_for(typed, accepted={"digits_in_text": "please"}))
