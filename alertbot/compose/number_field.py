@@ -11,8 +11,11 @@ from alertbot.compose.texts import FieldError
 from alertbot.errors import AlertbotError
 from alertbot.model import Fault
 from alertbot.register.entry import NumberRow
+from alertbot.register.frozen import frozen_row
 from alertbot.register.numbers import Reading, RowFault, raw_rows, read_numbers
 from alertbot.words import _
+
+__all__ = ["frozen_row", "lapsed", "read_rows", "row_fault"]
 
 
 def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple[Reading, Any]:
@@ -46,26 +49,6 @@ def _raw_rows(raw: Any, base: Path | None) -> list[dict[str, Any]]:
         return raw_rows((base or Path()) / Path(raw.strip()).expanduser())
     except AlertbotError as error:
         raise FieldError("wrong_type", str(error)) from None
-
-
-def frozen_row(row: NumberRow) -> dict[str, Any]:
-    """The row with JSON values; read again it is the same row."""
-    cells: dict[str, Any] = {
-        "territory": row.territory.code,
-        "service": row.service,
-        "replaces": row.replaces,
-        "number": row.number,
-        "zone": dict(row.zone),
-        "condition": dict(row.condition),
-        "capacity": str(row.capacity) if row.capacity else None,
-        "source_url": list(row.sources),
-        "published_at": row.published_at,
-        "verified_by": row.verified_by,
-    }
-    for column in ("valid_from", "valid_until", "review_at", "verified_at"):
-        at = getattr(row, column)
-        cells[column] = at.isoformat() if at else None
-    return {column: cell for column, cell in cells.items() if cell or column == "replaces"}
 
 
 def lapsed(row: NumberRow, now: datetime) -> str | None:

@@ -1,8 +1,9 @@
 """Provisional numbers: one row is one number for one service in one place, with zone and condition (R4).
 
-Rows come out of files by `register.numbers`.
+Rows come out of files by `register.numbers`; a row that the register keeps is an `Entry`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,13 +13,17 @@ from alertbot.register.services import SERVICES
 from alertbot.register.territories import Territory
 
 EVERY_LANGUAGE = ""
+_ENTRY = re.compile(r"[Nn]([1-9][0-9]{0,8})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class NumberRow:
-    """One number. `zone` and `condition` are worded per language; the key `""` serves every language.
+    """One number, or a place to go to (R7). `zone`, `condition` and `place` are worded per language; the
+    key `""` serves every language.
 
-    `number` is written in pairs (`04 65 71 00 15`) or is a short number. Times are aware.
+    `number` is written in pairs (`04 65 71 00 15`), is a short number, or is empty where `place` stands
+    instead. Times are aware. `entry` (`N12`) and `version` say which form of which entry of the register
+    this is; they are empty and 0 in a row that does not come from there.
     """
 
     territory: Territory
@@ -35,6 +40,11 @@ class NumberRow:
     published_at: str = ""  # as the source gives it: `2021-06` or a day
     verified_by: str = ""  # the second person, who read the digits back and placed a test call (R3)
     verified_at: datetime | None = None
+    place: Mapping[str, str] = field(
+        default_factory=dict
+    )  # a fire station, the door of a hospital (R7)
+    entry: str = ""
+    version: int = 0
 
     @property
     def verified(self) -> bool:
@@ -45,6 +55,12 @@ class NumberRow:
     def fictional(self) -> bool:
         """Whether it rings nowhere: a range kept for fiction."""
         return is_fictional(self.number)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The earlier of the end of validity and the review (R5); None: neither is known."""
+        known = [at for at in (self.valid_until, self.review_at) if at]
+        return min(known) if known else None
 
     def service_in(self, lang: str) -> str:
         """The service's name in this language."""
@@ -58,23 +74,62 @@ class NumberRow:
         """For whom or when it serves, else empty."""
         return _worded(self.condition, lang)
 
+    def place_in(self, lang: str) -> str:
+        """Where to go instead of calling, else empty."""
+        return _worded(self.place, lang)
+
     @property
     def identity(self) -> tuple[str, ...]:
-        """What makes two rows the same entry: territory, service, zone, condition and number."""
+        """What makes two rows the same entry: territory, service, zone, condition, and number or place."""
         return (
             self.territory.code,
             self.service,
-            *(f"{key}={text}" for key, text in sorted(self.zone.items())),
+            *_by_language(self.zone),
             "/",
-            *(f"{key}={text}" for key, text in sorted(self.condition.items())),
+            *_by_language(self.condition),
             self.number,
+            *_by_language(self.place),
         )
 
     def __str__(self) -> str:
-        parts = (self.zone_in("fr"), self.condition_in("fr"))
-        return " ".join(
-            part for part in (self.territory.code, self.service, *parts, self.number) if part
-        )
+        worded = (self.zone_in("fr"), self.condition_in("fr"), self.number, self.place_in("fr"))
+        return " ".join(part for part in (self.territory.code, self.service, *worded) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row as the register keeps it: `row` has its `entry`, `version` and verification filled in.
+
+    `standing.standing` says whether it may be published.
+    """
+
+    id: int
+    row: NumberRow
+    entered_by: str  # of the present version; may not verify it (R3)
+    entered_at: datetime
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+    withdrawn_reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How people call it: `N12`."""
+        return entry_name(self.id)
+
+
+def entry_name(number: int) -> str:
+    """`N12` for 12."""
+    return f"N{number}"
+
+
+def entry_id(name: str) -> int | None:
+    """12 for `N12` or `n12`, else None."""
+    found = _ENTRY.fullmatch(name.strip())
+    return int(found[1]) if found else None
+
+
+def _by_language(worded: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{lang}={text}" for lang, text in sorted(worded.items()))
 
 
 def _worded(by_lang: Mapping[str, str], lang: str) -> str:

@@ -27,6 +27,7 @@ def merged(rows: Iterable[NumberRow]) -> tuple[NumberRow, ...]:
 
 def _joined(first: NumberRow, second: NumberRow) -> NumberRow:
     vouched = first if first.verified else second
+    kept = first if first.entry else second
     return replace(
         first,
         replaces=first.replaces or second.replaces,
@@ -38,6 +39,8 @@ def _joined(first: NumberRow, second: NumberRow) -> NumberRow:
         published_at=first.published_at or second.published_at,
         verified_by=vouched.verified_by,
         verified_at=vouched.verified_at,
+        entry=kept.entry,
+        version=kept.version,
     )
 
 

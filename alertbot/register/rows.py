@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.errors import Refused
 from alertbot.register.digits import InvalidNumber, written
-from alertbot.register.entry import EVERY_LANGUAGE, NumberRow
+from alertbot.register.entry import EVERY_LANGUAGE, NumberRow, entry_id, entry_name
 from alertbot.register.services import SERVICES
 from alertbot.register.territories import Territory, find
 from alertbot.words import _
@@ -19,12 +19,13 @@ Moment: TypeAlias = Callable[[object, ZoneInfo], datetime]
 COLUMNS = (
     *("territory", "name", "service", "replaces", "number", "zone", "condition", "capacity"),
     *("valid_from", "valid_until", "review_at", "source_url", "published_at"),
-    *("verified_by", "verified_at"),
+    *("verified_by", "verified_at", "place", "entry", "version"),
 )
 REPLACED = frozenset({"", "15", "17", "18", "112", "114", "115", "119", "191", "196"})
 LONGEST_WORDING = 80
 MOST_CALLS = 100_000
-_PER_LANGUAGE = re.compile(r"(zone|condition)\.[a-z]{2,3}")
+_LONGEST_VERSION = 10
+_PER_LANGUAGE = re.compile(r"(zone|condition|place)\.[a-z]{2,3}")
 _LINK_OR_MENTION = re.compile(r"[@#]\w|https?:|www\.|\w\.(?:fr|com|org|net|info)\b", re.IGNORECASE)
 _MANY_DIGITS = re.compile(r"(?:\d[\s.\-]?){6,}")
 
@@ -54,11 +55,12 @@ def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
     zone, condition = _wording(raw, "zone"), _wording(raw, "condition")
     if aside:
         (zone if aside[:1].isupper() else condition).setdefault(EVERY_LANGUAGE, _worded(aside))
+    place = _wording(raw, "place")
     at = _Times(raw, moment, ZoneInfo(territory.zone))
     return NumberRow(
         territory=territory,
         service=service,
-        number=_number(_cell(raw, "number"), territory),
+        number=_number(_cell(raw, "number"), territory, place),
         replaces=_replaces(raw, service),
         zone=zone,
         condition=condition,
@@ -70,6 +72,9 @@ def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
         published_at=_cell(raw, "published_at")[:40],
         verified_by=_worded(_cell(raw, "verified_by"), verbatim=True),
         verified_at=at("verified_at"),
+        place=place,
+        entry=_entry(_cell(raw, "entry")),
+        version=_version(_cell(raw, "version")),
     )
 
 
@@ -135,9 +140,13 @@ def _service(text: str) -> tuple[str, str]:
     return key.casefold(), aside
 
 
-def _number(text: str, territory: Territory) -> str:
+def _number(text: str, territory: Territory, place: Mapping[str, str]) -> str:
+    if not text and place:
+        return ""
     if not text:
-        raise BadRow(_("the number is missing."))
+        raise BadRow(_("the number is missing; a place may stand instead."))
+    if place:
+        raise BadRow(_("a number and a place stand in one row; give each its own row."))
     try:
         return written(text, territory.region)
     except InvalidNumber as invalid:
@@ -193,6 +202,20 @@ def _capacity(text: str) -> int | None:
     if text.isascii() and text.isdigit() and 0 < int(text[:7]) <= MOST_CALLS:
         return int(text)
     raise BadRow(_("capacity: “{text}” is not a number of calls.").format(text=text[:40]), "wrong_type")
+
+
+def _entry(text: str) -> str:
+    if not text:
+        return ""
+    if number := entry_id(text):
+        return entry_name(number)
+    raise BadRow(_("“{text}” is not an entry of the register such as N12.").format(text=text[:40]))
+
+
+def _version(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit() and len(text) < _LONGEST_VERSION):
+        raise BadRow(_("version: “{text}” is not a whole number.").format(text=text[:40]), "wrong_type")
+    return int(text or 0)
 
 
 def _sources(raw: Mapping[str, Any]) -> tuple[str, ...]:
