@@ -2,22 +2,46 @@
 
 Sentences for people are written in English in the code, wrapped in `_()`, and looked up in the
 catalogue `locale/<language>/LC_MESSAGES/alertbot.mo`. The language follows the usual environment
-(`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`); English where there is no catalogue. Texts for the
-*public* never come from here: they are templates (see `compose`).
+(`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`), or what a reader of a page asked for (`spoken`); English
+where there is no catalogue. Texts for the *public* never come from here: they are templates (see
+`compose`).
 """
 
 import gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 DOMAIN = "alertbot"
 LOCALE = str(Path(__file__).parent / "locale")
+LANGUAGES = ("fr", "en")
 
-_catalogue = gettext.translation(DOMAIN, LOCALE, fallback=True)
+_of_the_environment = gettext.translation(DOMAIN, LOCALE, fallback=True)
+_catalogue: ContextVar[gettext.NullTranslations] = ContextVar("catalogue", default=_of_the_environment)
 
-_ = _catalogue.gettext
-ngettext = _catalogue.ngettext
+
+def _(message: str) -> str:
+    """The sentence in the reader's language."""
+    return _catalogue.get().gettext(message)
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """The sentence for `number`, in the reader's language."""
+    return _catalogue.get().ngettext(one, many, number)
 
 
 def language() -> str:
     """The two-letter language of the program's words, `fr` or `en`."""
-    return str(_catalogue.info().get("language", "en"))[:2]
+    return str(_catalogue.get().info().get("language", "en"))[:2]
+
+
+@contextmanager
+def spoken(lang: str) -> Iterator[None]:
+    """Within it the program speaks this language; English where it has no words in it. Holds for this
+    task and those that it starts, so that two readers may be answered at once."""
+    before = _catalogue.set(gettext.translation(DOMAIN, LOCALE, [lang], fallback=True))
+    try:
+        yield
+    finally:
+        _catalogue.reset(before)

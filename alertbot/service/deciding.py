@@ -1,6 +1,7 @@
 """Deciding on what others wrote: approve, break the glass, return, reject, countersign."""
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,28 @@ from alertbot.store.reading import Alert
 from alertbot.words import _
 
 
+async def _nothing(conn: Connection) -> None:
+    """What a decision at the command line needs besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The way a decision came. `way` stands in the audit; `besides` runs in the decision's own
+    transaction, before anything is decided, and may refuse (a link that has been used up)."""
+
+    way: str | None = None
+    besides: Callable[[Connection], Awaitable[None]] = _nothing
+
+
+AT_THE_DESK = Through()
+
+
 async def approve(
-    service: Context, actor: Person, reference: str, digest: str | None
+    service: Context,
+    actor: Person,
+    reference: str,
+    digest: str | None,
+    through: Through = AT_THE_DESK,
 ) -> dict[str, Any]:
     """Sign exactly what was shown. The last approval needed creates the deliveries in the same
     transaction. Raises `Refused`, `Faulty` or `PastMoment` with the rule that stands against it."""
@@ -25,12 +46,13 @@ async def approve(
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
+        await through.besides(conn)
         so_far = await reading.approvals_of(conn, alert.id, now=now)
         shown = None if digest else await reading.shown_to(conn, actor.id, alert.id)
         policy.may_approve(_as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now)
         said = await _unchanged(conn, alert)
         signed = await alerts.sign(conn, alert, actor, now=now, so_far=so_far)
-        await _note(service, conn, actor, "approve", alert)
+        await _note(service, conn, actor, "approve", alert, **_came(through))
         if not policy.approved_enough(alert, signed, now):
             return alert.id, None
         alert = await alerts.approve(conn, alert, now=now)
@@ -59,12 +81,16 @@ async def break_glass(
     return await _told(service, *await service.database.transact(work))
 
 
-async def return_(service: Context, actor: Person, reference: str, reason: str) -> dict[str, Any]:
-    return await _send_away(service, actor, reference, Verb.RETURN, reason)
+async def return_(
+    service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
+) -> dict[str, Any]:
+    return await _send_away(service, actor, reference, Verb.RETURN, reason, through)
 
 
-async def reject(service: Context, actor: Person, reference: str, reason: str) -> dict[str, Any]:
-    return await _send_away(service, actor, reference, Verb.REJECT, reason)
+async def reject(
+    service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
+) -> dict[str, Any]:
+    return await _send_away(service, actor, reference, Verb.REJECT, reason, through)
 
 
 async def countersign(service: Context, actor: Person, reference: str) -> dict[str, Any]:
@@ -97,19 +123,24 @@ async def expire_overdue(service: Context) -> int:
 
 
 async def _send_away(
-    service: Context, actor: Person, reference: str, verb: Verb, reason: str
+    service: Context, actor: Person, reference: str, verb: Verb, reason: str, through: Through
 ) -> dict[str, Any]:
     await expire_overdue(service)
 
     async def work(conn: Connection) -> dict[str, Any]:
         policy.require_role(verb, actor)
         alert = await reading.get(conn, reference, lock=True)
+        await through.besides(conn)
         why = policy.require_reason(verb, alert.id, reason)
         alert = await alerts.advance(conn, alert, verb, reason=why)
-        await _note(service, conn, actor, str(verb), alert, reason=why)
+        await _note(service, conn, actor, str(verb), alert, reason=why, **_came(through))
         return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)
+
+
+def _came(through: Through) -> dict[str, str]:
+    return {"way": through.way} if through.way else {}
 
 
 async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict[str, Any]:

@@ -34,16 +34,25 @@ async def run_once(app: "App") -> dict[str, Any]:
 
 async def run_until_stopped(app: "App") -> dict[str, Any]:
     """Work until SIGTERM or SIGINT; calls under way end first."""
-    service = await app.open()
+    await work_until(app, await app.open(), stop_signal())
+    return {"stopped": True}
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, instead of ending the process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
+    return stop
+
+
+async def work_until(app: "App", service: Context, stop: asyncio.Event) -> None:
+    """Everything that one worker does, until `stop` is set; `run` and `serve` both call it."""
     await warm(app)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_runner(app, service).run(stop))
         tasks.create_task(_watch_clock(service, stop))
-    return {"stopped": True}
 
 
 async def warm(app: "App") -> None:
