@@ -28,35 +28,50 @@ def render_page(sheet: Sheet) -> str:
     """The whole page as text, to be written as UTF-8."""
     from markupsafe import Markup
 
-    style = (HERE / "page.css").read_text(encoding="utf-8")
+    sheet_style = style()
     return (
-        _environment()
+        environment(HERE)
         .get_template("page.html.j2")
         .render(
-            sheet=sheet,
-            shown=sheet.composition,
-            channels=_by_channel(sheet),
+            **parts(sheet),
             page_language=language(),
-            policy=policy(style),
-            style=Markup(style),  # noqa: S704  our own file
-            phrases=phrases,
-            plain=plain,
-            address=address,
+            policy=policy(sheet_style),
+            style=Markup(sheet_style),  # noqa: S704  our own file
         )
     )
 
 
-def policy(style: str) -> str:
+def parts(sheet: Sheet) -> dict[str, Any]:
+    """What `texts.html.j2` needs: faults, warnings and every text, for this page and for others."""
+    return {
+        "sheet": sheet,
+        "shown": sheet.composition,
+        "channels": _by_channel(sheet),
+        "phrases": phrases,
+        "plain": plain,
+        "address": address,
+    }
+
+
+def style() -> str:
+    """The style sheet of previews."""
+    return (HERE / "page.css").read_text(encoding="utf-8")
+
+
+def policy(style: str, form_action: str = "'none'") -> str:
     """The content security policy: nothing at all but this style sheet."""
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action {form_action}"
+    )
 
 
-def _environment() -> "Environment":
+def environment(*folders: Path) -> "Environment":
+    """For pages whose templates lie in these folders, in the reader's language; everything is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.globals.update(_=_, ngettext=ngettext)
     environment.filters.update(visible=phrases.visible, post=_post, bubble=_bubble, letter=_letter)

@@ -49,7 +49,7 @@ async def approve(
         await through.besides(conn)
         so_far = await reading.approvals_of(conn, alert.id, now=now)
         shown = None if digest else await reading.shown_to(conn, actor.id, alert.id)
-        policy.may_approve(_as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now)
+        policy.may_approve(as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now)
         said = await _unchanged(conn, alert)
         signed = await alerts.sign(conn, alert, actor, now=now, so_far=so_far)
         await _note(service, conn, actor, "approve", alert, **_came(through))
@@ -70,7 +70,7 @@ async def break_glass(
         now = service.now
         alert = await reading.get(conn, reference, lock=True)
         why = policy.may_break_glass(
-            _as_read(service, alert), actor, digest=digest, reason=reason, now=now
+            as_read(service, alert), actor, digest=digest, reason=reason, now=now
         )
         said = await _unchanged(conn, alert)
         alert = await alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
@@ -157,7 +157,7 @@ async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict
     return await service.database.read(look)
 
 
-def _as_read(service: Context, alert: Alert) -> Alert:
+def as_read(service: Context, alert: Alert) -> Alert:
     """The alert with its promised times in the organisation's zone, for sentences to people."""
     return replace(alert, promised=service.voice.local(alert.promised))
 
