@@ -1,10 +1,10 @@
 """From what somebody asked for to the finished texts. No database, no clock: `now` comes in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alertbot.approval.policy import effective
 from alertbot.compose import catalogue, fields
@@ -16,6 +16,9 @@ from alertbot.model import Approvals, Channel, Composition, Identity
 from alertbot.service.context import Voice
 from alertbot.service.wishes import Wishes
 from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alertbot.service.chains import Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,19 @@ def load_kind(voice: Voice, name: str) -> tuple[Kind, Frame]:
 
 
 def compose_wishes(
-    voice: Voice, wishes: Wishes, identity: Identity, now: datetime, base: Path | None = None
+    voice: Voice,
+    wishes: Wishes,
+    identity: Identity,
+    now: datetime,
+    base: Path | None = None,
+    chain: "Chain | None" = None,
 ) -> Composed:
-    """Compose an alert for its channels. Raises `Misuse` for an unknown kind, channel or language."""
+    """Compose an alert for its channels, or for whom the `chain` reached that it follows. Raises `Misuse`
+    for an unknown kind, channel or language."""
     kind, frame = load_kind(voice, wishes.kind)
-    channels = voice.choose(wishes.channels, exercise=wishes.exercise)
+    channels = (
+        chain.channels(voice) if chain else voice.choose(wishes.channels, exercise=wishes.exercise)
+    )
     languages = _languages(wishes, channels, kind)
     parsed = fields.parse(
         kind,
@@ -63,7 +74,10 @@ def compose_wishes(
         accepted=wishes.accepted,
     )
     approvals = effective(kind.approvals, voice.overrides.get(kind.name))
-    return Composed(kind, channels, parsed, compose(request), approvals)
+    composition = compose(request)
+    if chain:
+        composition = replace(composition, omitted=(*composition.omitted, *chain.lost))
+    return Composed(kind, channels, parsed, composition, approvals)
 
 
 def _languages(wishes: Wishes, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:

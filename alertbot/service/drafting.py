@@ -1,9 +1,7 @@
 """Writing: draft, edit, submit, discard. Texts are rendered here, once; what follows only reads them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from alertbot.approval import policy
@@ -11,12 +9,12 @@ from alertbot.approval.moves import Verb
 from alertbot.compose import moments
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import Faulty, Misuse, PastMoment, Refused
-from alertbot.model import AlertState, Identity, Person
-from alertbot.service import deciding, notices, views
-from alertbot.service.composing import Composed, compose_wishes, load_kind, shift_times
+from alertbot.model import AlertState, Person
+from alertbot.service import deciding, notices, views, writing
+from alertbot.service.composing import load_kind, shift_times
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
-from alertbot.store import alerts, audit, incidents, reading, settling
+from alertbot.store import alerts, incidents, reading
 from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
@@ -27,7 +25,6 @@ OUT = (
     AlertState.PUBLISHED,
     AlertState.PARTLY_PUBLISHED,
 )
-UNSTORABLE = frozenset({"unknown_field", "wrong_type", "control_characters", "invalid_number"})
 
 
 async def draft(
@@ -45,20 +42,10 @@ async def draft(
 
     async def work(conn: Connection) -> dict[str, Any]:
         opened = await _incident(conn, incident, actor, now)
-        number = await incidents.next_number(conn, opened)
         followed = await _followed(conn, opened, exercise=wishes.exercise)
-        identity = Identity(opened, f"{opened}-{number}", followed)
-        composed = _compose(service, wishes, identity, now)
-        alert = await alerts.insert_draft(
-            conn,
-            _as_draft(composed, wishes, starts, followed),
-            composed.composition,
-            incident=opened,
-            number=number,
-            by=actor,
-            now=now,
+        alert = await writing.add(
+            service, conn, actor, wishes, incident=opened, references=followed, not_before=starts
         )
-        await _note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(wishes.accepted))
         return await views.full(conn, alert, now)
 
     return await service.database.transact(work)
@@ -99,7 +86,7 @@ async def submit(
             alert = await _retimed(service, conn, actor, alert)
         _require_ready(service, alert, now)
         alert = await alerts.submit(conn, alert, by=actor, now=now)
-        await _note(conn, actor, "submit", alert, now)
+        await writing.note(conn, actor, "submit", alert, now)
         await notices.approval_wanted(service, conn, alert)
         return await views.full(conn, alert, now)
 
@@ -113,7 +100,7 @@ async def discard(service: Context, actor: Person, reference: str) -> dict[str, 
     async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference, lock=True)
         alert = await alerts.advance(conn, alert, Verb.DISCARD)
-        await _note(conn, actor, "discard", alert, service.now)
+        await writing.note(conn, actor, "discard", alert, service.now)
         return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)
@@ -168,56 +155,6 @@ def _start(service: Context, not_before: str, now: datetime) -> datetime:
     return starts
 
 
-def _compose(service: Context, wishes: Wishes, identity: Identity, now: datetime) -> Composed:
-    composed = compose_wishes(service.voice, wishes, identity, now, base=Path.cwd())
-    unreadable = [fault for fault in composed.composition.faults if fault.rule in UNSTORABLE]
-    if unreadable:
-        raise Faulty(_("Some values cannot be read; nothing was stored."), unreadable)
-    return composed
-
-
-def _as_draft(
-    composed: Composed, wishes: Wishes, not_before: datetime | None, references: tuple[str, ...]
-) -> alerts.Draft:
-    kind = composed.kind
-    return alerts.Draft(
-        kind=kind.name,
-        exercise=wishes.exercise,
-        languages=wishes.languages,
-        channels=tuple(channel.name for channel in composed.channels),
-        given=composed.parsed.frozen,
-        raw=_loaded(wishes.given, composed),
-        accepted=wishes.accepted,
-        approvals=composed.approvals,
-        priority=kind.priority,
-        ttl=kind.ttl,
-        when_uncertain=kind.when_uncertain,
-        not_before=not_before,
-        references=references,
-    )
-
-
-def _loaded(given: Mapping[str, Any], composed: Composed) -> dict[str, Any]:
-    """As typed, but numbers as they were loaded: the file may be gone or changed tomorrow."""
-    frozen = composed.parsed.frozen
-    loaded = {spec.name for spec in composed.kind.fields if spec.type == "numbers"}
-    return {
-        name: frozen[name] if name in loaded and name in frozen else plain(value)
-        for name, value in given.items()
-    }
-
-
-def plain(value: Any) -> Any:
-    """A raw value in a form that JSON can hold: YAML reads dates and times into objects."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
 async def _rewrite(
     service: Context,
     conn: Connection,
@@ -228,37 +165,16 @@ async def _rewrite(
     accepted: Mapping[str, str],
     verb: str,
 ) -> dict[str, Any]:
-    changed = await _recompose(service, conn, actor, alert, given, raw, accepted)
-    await _note(conn, actor, verb, changed, service.now, accepted=dict(accepted))
+    changed = await writing.anew(service, conn, actor, alert, given, raw, accepted)
+    await writing.note(conn, actor, verb, changed, service.now, accepted=dict(accepted))
     return await views.full(conn, changed, service.now)
-
-
-async def _recompose(
-    service: Context,
-    conn: Connection,
-    actor: Person,
-    alert: Alert,
-    given: Mapping[str, Any],
-    raw: Mapping[str, Any],
-    accepted: Mapping[str, str],
-) -> Alert:
-    now = service.now
-    wishes = Wishes(alert.kind, given, alert.languages, alert.channels, accepted, alert.exercise)
-    identity = Identity(alert.incident, alert.id, alert.references)
-    composed = _compose(service, wishes, identity, now)
-    fresh = replace(
-        _as_draft(composed, wishes, alert.not_before, alert.references), raw=_loaded(raw, composed)
-    )
-    if alert.state is AlertState.APPROVED:
-        await settling.cancel(conn, alert.id, _("Edited before it went out."))
-    return await alerts.replace(conn, alert, fresh, composed.composition, by=actor, now=now)
 
 
 async def _retimed(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
     kind: Kind = load_kind(service.voice, alert.kind)[0]
     given = shift_times(alert.raw, alert.given, kind)
-    changed = await _recompose(service, conn, actor, alert, given, alert.raw, alert.accepted)
-    await _note(conn, actor, "retime", changed, service.now)
+    changed = await writing.anew(service, conn, actor, alert, given, alert.raw, alert.accepted)
+    await writing.note(conn, actor, "retime", changed, service.now)
     return changed
 
 
@@ -280,17 +196,3 @@ def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
             ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
             moment,
         )
-
-
-async def _note(
-    conn: Connection, actor: Person, verb: str, alert: Alert, now: datetime, **detail: object
-) -> None:
-    await audit.append(
-        conn,
-        actor=actor.name,
-        verb=verb,
-        at=now,
-        alert=alert.id,
-        digest=alert.digest,
-        detail={"state": str(alert.state), "revision": alert.revision, **detail},
-    )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.errors import Misuse
 from alertbot.model import Person
 from alertbot.store.tables import alert, incident
+from alertbot.store.turns import AUDIT, take_turn
 from alertbot.words import _
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words, and none that looks like a digit
@@ -56,6 +57,7 @@ async def listing(conn: AsyncConnection) -> tuple[Incident, ...]:
 async def next_number(conn: AsyncConnection, incident_id: str) -> int:
     """The number of this incident's next alert, from 1. Others who ask wait until this transaction
     ends."""
+    await take_turn(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
     await conn.execute(select(incident.c.id).where(incident.c.id == incident_id).with_for_update())
     last = await conn.scalar(select(func.max(alert.c.number)).where(alert.c.incident_id == incident_id))
     return int(last or 0) + 1
