@@ -23,6 +23,7 @@ _READERS: Mapping[FieldType, readers.Read] = {
     FieldType.DATETIME: readers.read_datetime,
     FieldType.DURATION: readers.read_duration,
     FieldType.TERRITORY: readers.read_territory,
+    FieldType.SERVICES: readers.read_services,
     FieldType.URL: readers.read_url,
     FieldType.CHOICE: readers.read_choice,
     FieldType.CERTAINTY: readers.read_choice,
@@ -64,6 +65,7 @@ def parse(
     work = _Work(kind, tuple(languages), readers.Reading(now, timezone, base))
     raw = {name: value for name, value in given.items() if not _empty(value)}
     work.refuse_strangers(raw)
+    raw = _borrowed(kind, raw)
     for spec in kind.fields:
         value = raw.get(spec.name, _default(spec, kind, raw) if complete else None)
         if value is not None:
@@ -115,6 +117,16 @@ def _put(merged: dict[str, Any], parts: list[str], value: str, path: str) -> Non
 
 def _empty(value: Any) -> bool:
     return value is None or value == {} or (isinstance(value, str) and not value.strip())
+
+
+def _borrowed(kind: Kind, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """With the fields that take their value from another one of this kind (`default_from`)."""
+    lent = {
+        spec.name: raw[spec.default_from]
+        for spec in kind.fields
+        if spec.default_from in raw and kind.field(spec.default_from)
+    }
+    return {**lent, **raw}
 
 
 def _default(spec: FieldSpec, kind: Kind, raw: Mapping[str, Any]) -> object | None:

@@ -29,7 +29,8 @@ _NEEDED_KEYS = (
     "example",
 )
 _FIELD_KEYS = (
-    *("type", "required", "longest", "label", "help", "choices", "needs", "default", "struck", "past"),
+    *("type", "required", "longest", "label", "help", "choices", "needs", "default", "default_from"),
+    *("struck", "past"),
 )
 _APPROVAL_KEYS = ("approvers", "author_may_approve", "expires_after")
 _CHOOSING = (FieldType.CHOICE, FieldType.CERTAINTY)
@@ -110,6 +111,7 @@ def _field_spec(name: str, part: Mapping[str, Node], place: Node, check: Checker
         needs=needs,
         needs_value=needs_value,
         default=plain(default) if default else None,
+        default_from=check.text(part["default_from"]) if "default_from" in part else None,
         struck=check.flag(part.get("struck")),
         past=check.flag(part.get("past")),
     )

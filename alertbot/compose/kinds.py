@@ -34,6 +34,7 @@ class FieldType(StrEnum):
     CHOICE = "choice"
     FIGURE = "figure"
     CERTAINTY = "certainty"
+    SERVICES = "services"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class FieldSpec:
     needs: str | None = None  # another field that must be given with it
     needs_value: str | None = None  # and what that one must say, unless a person accepts otherwise
     default: object | None = None  # a raw value; shown in preview like any other
+    default_from: str | None = None  # another field whose value is taken where this one has none
     struck: bool = False  # numbers that are taken back: shown struck, need no verification
     past: bool = False  # a time that has been: never read as tomorrow, never a promise
 

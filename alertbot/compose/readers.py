@@ -14,6 +14,7 @@ from alertbot.compose.kinds import FieldSpec, FieldType
 from alertbot.compose.moments import moment, span
 from alertbot.compose.texts import FieldError, clean, text_value
 from alertbot.compose.values import Certainty, Choice, Figure, Text, Url, Value
+from alertbot.register.services import SERVICES, Service
 from alertbot.register.territories import Territory, all_territories, find
 from alertbot.words import _
 
@@ -70,6 +71,26 @@ def read_territory(spec: FieldSpec, raw: Any, reading: Reading) -> tuple[Value, 
     if not unique:
         raise FieldError("missing", _("No territory is named."))
     return unique, [place.code for place in unique]
+
+
+def read_services(spec: FieldSpec, raw: Any, reading: Reading) -> tuple[Value, Any]:  # noqa: ARG001
+    """One or several services, by key or name: `samu, pompiers` or a list."""
+    asked = raw if isinstance(raw, list | tuple) else re.split(r"[,;\n]", _plain_text(raw))
+    found = [_service(_plain_text(one)) for one in asked if str(one).strip()]
+    unique = tuple({service.key: service for service in found}.values())
+    if not unique:
+        raise FieldError("missing", _("No service is named."))
+    return unique, [service.key for service in unique]
+
+
+def _service(text: str) -> Service:
+    asked = text.strip().casefold()
+    for service in SERVICES.values():
+        if asked in {service.key, *(name.casefold() for name in service.names.values())}:
+            return service
+    raise FieldError(
+        "wrong_type", _("There is no such service: {why}").format(why=unknown(text[:40], SERVICES))
+    )
 
 
 def read_url(spec: FieldSpec, raw: Any, reading: Reading) -> tuple[Value, Any]:  # noqa: ARG001

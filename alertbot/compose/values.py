@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from alertbot.register.entry import NumberRow
+from alertbot.register.services import Service
 from alertbot.register.territories import Territory
 
 CERTAINTIES = ("unknown", "suspected", "confirmed")  # of a cause (R10)
@@ -90,6 +91,7 @@ Value: TypeAlias = (
     | timedelta
     | tuple[Territory, ...]
     | tuple[NumberRow, ...]
+    | tuple[Service, ...]
     | tuple[Figure, ...]
     | Url
     | Choice
@@ -100,6 +102,7 @@ Seen: TypeAlias = (
     | timedelta
     | tuple[Territory, ...]
     | tuple[NumberRow, ...]
+    | tuple[Service, ...]
     | tuple[SeenFigure, ...]
     | Url
     | SeenChoice
