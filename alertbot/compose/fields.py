@@ -122,9 +122,9 @@ def _empty(value: Any) -> bool:
 def _borrowed(kind: Kind, raw: Mapping[str, Any]) -> dict[str, Any]:
     """With the fields that take their value from another one of this kind (`default_from`)."""
     lent = {
-        spec.name: raw[spec.default_from]
+        spec.name: raw[lender]
         for spec in kind.fields
-        if spec.default_from in raw and kind.field(spec.default_from)
+        if (lender := spec.default_from) and lender in raw and kind.field(lender)
     }
     return {**lent, **raw}
 

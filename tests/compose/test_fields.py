@@ -336,3 +336,21 @@ def test_a_file_keeps_what_was_written() -> None:
 def test_a_broken_file_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(AlertbotError, match=r"v\.yaml"):
         load_values(text, "v.yaml")
+
+
+def test_where_is_taken_from_the_territories_of_the_register_unless_it_is_given() -> None:
+    found = parsed(where=None, territories="22, 29", services="samu, Pompiers")
+    assert found.faults == ()
+    assert (found.frozen["where"], found.frozen["territories"]) == (["22", "29"], ["22", "29"])
+    assert found.frozen["services"] == ["samu", "pompiers"]
+    assert parsed(where="56", territories="22").frozen["where"] == ["56"]
+
+
+def test_a_kind_without_territories_asks_for_where() -> None:
+    assert rules(parsed(catalogue.load_kind("holding"), where=None)) == [("missing", "where")]
+
+
+def test_a_service_that_does_not_exist_is_named_with_the_nearest() -> None:
+    (fault,) = parsed(services="pompier").faults
+    assert fault.field == "services"
+    assert "pompiers" in fault.message
