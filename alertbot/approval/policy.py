@@ -38,6 +38,7 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         Verb.REJECT: _APPROVERS,
         "settle": _APPROVERS,
         "resume": _APPROVERS,
+        "task": _WRITERS,
         "people": _ADMINS,
     }
 )

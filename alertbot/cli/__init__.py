@@ -24,6 +24,7 @@ GROUPS = {
     "approving": ("approve", "return", "reject", "countersign"),
     "publishing": ("run", "status", "deliveries", "halt", "resume", "settle"),
     "people": ("people",),
+    "tasks": ("task",),
     "auditing": ("audit",),
     "setting_up": ("init", "check", "config", "db"),
     "rehearsing": ("sandbox", "demo"),

@@ -1,14 +1,17 @@
 """What the program tells the team: on every channel of audience `team`, through the same outbox."""
 
+from collections.abc import Sequence
+
 from alertbot.model import Audience, Channel, Markup, Message, Person, Purpose
 from alertbot.service.context import Context
 from alertbot.store import accounts, audit, outbox, texts
 from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
-from alertbot.words import _, language
+from alertbot.words import _, language, ngettext
 
 FIRST = 0  # a notice to the team goes before everything
 LASTS_SECONDS = 24 * 3600.0
+MOST_TOLD = 20  # lines of one notice; a Telegram message holds 4096 characters
 
 
 async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> None:
@@ -57,21 +60,37 @@ async def glass_broken(
     )
 
 
+async def work_waits(service: Context, conn: Connection, texts: Sequence[str]) -> None:
+    """The program found something to do (see `service.tasks`): one message, however many they are."""
+    shown = list(texts[:MOST_TOLD])
+    if len(texts) > MOST_TOLD:
+        shown.append(_("… and {count} more.").format(count=len(texts) - MOST_TOLD))
+    subject = ngettext("A task for you", "{count} tasks for you", len(texts)).format(count=len(texts))
+    body = "\n".join([f"{subject}:", *shown, _("They are listed by `alertbot task list`.")])
+    await _tell(service, conn, None, subject, body)
+
+
 def team(service: Context) -> tuple[Channel, ...]:
     return tuple(one for one in service.voice.channels.values() if one.audience is Audience.TEAM)
 
 
-async def _tell(service: Context, conn: Connection, alert: Alert, subject: str, text: str) -> None:
+async def _tell(
+    service: Context, conn: Connection, alert: Alert | None, subject: str, text: str
+) -> None:
+    """On every team channel. `alert` None: the notice is about no alert, or about several."""
+    name, revision, digest = (
+        (alert.id, alert.revision, alert.digest) if alert else (None, 0, _sum(text))
+    )
     channels = team(service)
     await accounts.sync(conn, channels)
     for channel in channels:
         message = _message(channel, subject, text)
-        keys = await texts.add(conn, alert.id, alert.revision, [message], Purpose.NOTICE)
+        keys = await texts.add(conn, name, revision, [message], Purpose.NOTICE)
         await outbox.enqueue(
             conn,
-            alert.id,
+            name,
             channel.name,
-            digest=alert.digest,
+            digest=digest,
             priority=FIRST,
             ttl_seconds=LASTS_SECONDS,
             purpose=Purpose.NOTICE,
@@ -105,6 +124,12 @@ def _message(channel: Channel, subject: str, text: str) -> Message:
         limit=channel.spec.limit,
         measure=channel.spec.measure,
     )
+
+
+def _sum(text: str) -> str:
+    from hashlib import sha256
+
+    return sha256(text.encode()).hexdigest()
 
 
 def _clock(service: Context, alert: Alert) -> str:

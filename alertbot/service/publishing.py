@@ -196,9 +196,9 @@ async def settle(
             conn, delivery, Decision(word), remote_id=remote_id, url=url
         )
         await settling.note_outcomes(service, conn, outcomes, actor=actor.name)
-        for alert_id in settled or {outcomes[0].alert}:
-            await settling.advance(service, conn, alert_id)
         first = outcomes[0]
+        for alert_id in settled or filter(None, [first.alert]):
+            await settling.advance(service, conn, alert_id)
         return {"id": first.id, "alert": first.alert, "state": str(first.state), "target": first.target}
 
     return await service.database.transact(work)

@@ -10,7 +10,7 @@ from alertbot.errors import Misuse
 from alertbot.model import OPEN_STATES, AlertState, Channel, Composition, DeliveryState, Fault
 from alertbot.preview.plain import plain_copy
 from alertbot.preview.sheet import Sheet
-from alertbot.service import views
+from alertbot.service import tasks, views
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
 from alertbot.service.previewing import in_words
@@ -90,6 +90,8 @@ async def status(service: Context, reference: str | None) -> Document:
         one = await reading.get(conn, reference) if reference else None
         found = (one,) if one else await reading.listing(conn, limit=RECENT)
         summary = await listing.summary(conn, one.id if one else None)
+        chores = await tasks.waiting(conn, one)
+        needs = [*await _needs(service, conn, found, summary), *map(tasks.sentence, chores)]
         return {
             "now": views.moment(service.now),
             "halted": summary.halted,
@@ -98,7 +100,8 @@ async def status(service: Context, reference: str | None) -> Document:
             "oldest_waiting_seconds": summary.oldest_pending,
             "alerts": [await _line(service, conn, alert, summary) for alert in found],
             "channels": _channels(service, summary),
-            "open": [{"message": one} for one in await _needs(service, conn, found, summary)],
+            "open": [{"message": one} for one in needs],
+            "tasks": chores,
         }
 
     return await service.database.read(look)
@@ -274,14 +277,19 @@ def _halted(summary: Summary) -> list[str]:
 
 def _doubtful(summary: Summary) -> list[str]:
     """One sentence per alert with deliveries that were perhaps sent."""
-    doubts: Counter[str] = Counter()
+    doubts: Counter[str | None] = Counter()
     for one in summary.counts:
         doubts[one.alert] += one.number if one.state is DeliveryState.UNCERTAIN else 0
+    about_none = _(
+        "A notice to the team was perhaps sent; look there, then `alertbot settle DELIVERY` (see"
+        " `alertbot deliveries --state uncertain`)."
+    )
+    about_an_alert = _(
+        "{alert}: {count} perhaps sent; look on the platform, then `alertbot settle DELIVERY`"
+        " (see `alertbot deliveries {alert} --state uncertain`)."
+    )
     return [
-        _(
-            "{alert}: {count} perhaps sent; look on the platform, then `alertbot settle DELIVERY`"
-            " (see `alertbot deliveries {alert} --state uncertain`)."
-        ).format(alert=alert, count=count)
+        (about_an_alert if alert else about_none).format(alert=alert, count=count)
         for alert, count in doubts.items()
         if count
     ]

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.model import Purpose, WhenUncertain
 from alertbot.store.tables import account, alert, delivery, dispatch, message
 
+NOTICE = "notice"  # what a notice about no alert is called in sentences and message ids
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -41,12 +43,13 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> Envelope:
                 alert.c.references,
             )
             .join_from(dispatch, account, account.c.id == p.account_id)
-            .join(alert, alert.c.id == p.alert_id)
+            .outerjoin(alert, alert.c.id == p.alert_id)
             .where(p.id == dispatch_id)
         )
     ).one()
     purpose, doubt = Purpose(row.purpose), WhenUncertain(row.when_uncertain)
-    return Envelope(dispatch_id, *row[:3], purpose, row.digest, row.exercise, doubt, tuple(row[7]))
+    about, references = row.alert_id or NOTICE, tuple(row.references or ())
+    return Envelope(dispatch_id, about, *row[1:3], purpose, row.digest, row.exercise, doubt, references)
 
 
 @dataclass(frozen=True, slots=True)

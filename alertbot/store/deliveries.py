@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     """One delivery moved from `before` to `state`. `at` is epoch seconds by the database's clock."""
 
     id: int
-    alert: str
+    alert: str | None  # none: a notice about no alert
     channel: str
     purpose: str
     digest: str

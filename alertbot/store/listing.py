@@ -22,7 +22,7 @@ class Line:
     does not wait for a moment (for the part before it, or no more)."""
 
     id: int
-    alert: str
+    alert: str | None  # none: a notice about no alert
     channel: str
     purpose: str
     target: str
@@ -106,7 +106,7 @@ async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, 
 class Count:
     """How many deliveries of an alert on a channel are in a state, for one reason."""
 
-    alert: str
+    alert: str | None
     channel: str
     state: DeliveryState
     reason: str | None

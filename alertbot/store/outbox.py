@@ -62,7 +62,7 @@ class Entry:
 
 async def enqueue(
     conn: AsyncConnection,
-    alert_id: str,
+    alert_id: str | None,
     channel: str,
     *,
     digest: str,
@@ -75,6 +75,7 @@ async def enqueue(
     when_uncertain: WhenUncertain = WhenUncertain.ASK,
 ) -> int:
     """Write the deliveries of an alert on one channel; the dispatch's id. Lower `priority` goes first.
+    Only a notice may be without an alert.
 
     Times count from now by the database's clock: nothing before `delay_seconds`, nothing later than
     `ttl_seconds` after that. The channel must have been synced (`accounts.sync`).

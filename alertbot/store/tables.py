@@ -152,7 +152,7 @@ message = Table(
     "message",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("alert_id", ForeignKey("alert.id"), index=True),  # none: a notice about no alert
     Column(
         "revision", Integer, nullable=False
     ),  # the alert's; an edit leaves older texts for the record
@@ -263,7 +263,7 @@ dispatch = Table(  # one alert on one account
     "dispatch",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("alert_id", ForeignKey("alert.id"), index=True),  # none: a notice about no alert
     Column("account_id", ForeignKey("account.id"), nullable=False),
     Column("purpose", String(12), nullable=False),
     Column("digest", String(64), nullable=False),

@@ -33,12 +33,13 @@ async def write(conn: AsyncConnection, alert_id: str, revision: int, composition
 
 async def add(
     conn: AsyncConnection,
-    alert_id: str,
+    alert_id: str | None,
     revision: int,
     messages: Iterable[Message],
     purpose: Purpose,
 ) -> tuple[int, ...]:
-    """Texts besides those of the publication (tests, notices); gives their row ids in order."""
+    """Texts besides those of the publication (tests, notices); gives their row ids in order. Only a
+    notice may be without an alert."""
     ids = []
     for text in messages:
         row = insert(message).values(**_message_row(alert_id, revision, text, purpose))
@@ -46,7 +47,9 @@ async def add(
     return tuple(ids)
 
 
-def _message_row(alert_id: str, revision: int, text: Message, purpose: Purpose) -> dict[str, Any]:
+def _message_row(
+    alert_id: str | None, revision: int, text: Message, purpose: Purpose
+) -> dict[str, Any]:
     own = {"alert_id": alert_id, "revision": revision, "purpose": str(purpose)}
     return {**asdict(text), **own, "measure": str(text.measure), "action": str(text.action)}
 

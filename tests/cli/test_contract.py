@@ -10,6 +10,8 @@ from tests.cli.desk import Desk
 READING = [
     "status",
     "deliveries",
+    "task list",
+    "task list --all",
     "people list",
     "audit head",
     "audit verify",
@@ -53,6 +55,8 @@ MISUSED = [
     "status --watch",
     "init",
     "people",
+    "task",
+    "task done one",
     "--config nowhere.yaml status",
     "--token-file nowhere submit XXXX-1",
 ]
@@ -71,6 +75,7 @@ CHANGING = [
     "test-send XXXX-1 --to team",
     "resume",
     "settle 1 --sent",
+    "task done 1",
     "people add eve --role author",
     "people confirm cy",
     "people revoke cy",

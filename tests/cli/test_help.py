@@ -12,6 +12,7 @@ import alertbot.cli as cli
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 SUBCOMMANDS = {
     "people": ("add", "list", "confirm", "revoke", "rotate"),
+    "task": ("list", "done"),
     "audit": ("verify", "head", "export"),
     "config": ("schema",),
     "db": ("upgrade",),

@@ -30,6 +30,24 @@ def engine(database_url: str) -> Any:
     made.dispose()
 
 
+A_DELIVERY = """
+INSERT INTO incident (id, opened_at) VALUES ('BKRT', 1.5);
+INSERT INTO alert (id, incident_id, number, kind, state, exercise, languages, channels, given, raw,
+  accepted, revision, drafted_at, composed_at, digest, approvers, author_may_approve,
+  expires_after_seconds, priority, ttl_seconds, when_uncertain, promised, faults, warnings, omitted,
+  "references")
+VALUES ('BKRT-1', 'BKRT', 1, 'status', 'published', 0, '[]', '[]', '{}', '{}', '{}', 1, 1.5, 1.5, 'd', 1,
+  0, 60, 40, 60, 'ask', '[]', '[]', '[]', '[]', '[]');
+INSERT INTO account (id, name, gap, chat_gap, windows, booked_to, halted, blocked_until)
+VALUES (1, 'x', 0, 0, '[]', 0, 0, 0);
+INSERT INTO message VALUES (7, 'BKRT-1', 1, 'publication', 'x', 'x', 'fr', 1, 1, 't', NULL, NULL, 1, 280,
+  'weighted', 0);
+INSERT INTO dispatch VALUES (5, 'BKRT-1', 1, 'publication', 'd', 40, 1, 2, 0, NULL, 1, 1, 0, 'ask');
+INSERT INTO delivery (id, dispatch_id, message_id, target, part, state, attempts, resent, retry_at, cost)
+VALUES (9, 5, 7, 'x', 1, 'sent', 1, 0, 1, 0);
+"""
+
+
 def test_the_revisions_named_are_the_revisions_there() -> None:
     scripts = ScriptDirectory.from_config(migrate.alembic_config())
     found = [script.revision for script in scripts.walk_revisions()]
@@ -73,8 +91,8 @@ def schema(connection: Connection) -> list[Any]:
 
 
 def parts(sql: str) -> list[str]:
-    """The definitions in a statement: SQLite keeps it as it was written."""
-    return sorted(part.strip(" ()") for part in " ".join(sql.split()).split(", "))
+    """The definitions in a statement: SQLite keeps it as it was written, with quotes once renamed."""
+    return sorted(part.strip(" ()") for part in " ".join(sql.replace('"', "").split()).split(", "))
 
 
 def test_upgrading_twice_is_harmless(database_url: str) -> None:
@@ -126,6 +144,27 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
     assert [step.revision for step in migrate.pending(url)] == ["0002", "0003"]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
+
+
+def test_what_was_there_is_still_there_after_the_tables_were_copied(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(migrate.statements("sqlite", None, to="0002"))
+    connection.executescript(A_DELIVERY)
+    before = [
+        connection.execute(f"SELECT * FROM {name}").fetchall() for name in ("message", "dispatch")
+    ]
+    connection.close()
+    migrate.upgrade(f"sqlite:///{path}")
+    connection = sqlite3.connect(path)
+    messages, dispatches = (
+        connection.execute(f"SELECT * FROM {name}").fetchall() for name in ("message", "dispatch")
+    )
+    assert [row[: len(before[0][0])] for row in messages] == before[0]
+    assert dispatches == before[1]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.execute("UPDATE dispatch SET alert_id = NULL")
+    connection.close()
 
 
 def test_a_failed_upgrade_leaves_the_database_as_it_was(tmp_path: Path) -> None:

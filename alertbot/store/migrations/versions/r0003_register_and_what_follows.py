@@ -13,12 +13,89 @@ TAKEN_BACK = sa.text(
 
 
 def upgrade() -> None:
+    _without_alert()
     _columns()
     _pictures()
     _register()
     _tasks()
     _contacts()
     _approval_calls()
+
+
+def _without_alert() -> None:
+    """A notice to the team may be about no alert at all. SQLite has to copy the two tables for it; their
+    shape is given, so that the statements can be printed without a database."""
+    for table in (_message_before(), _dispatch_before()):
+        with op.batch_alter_table(table.name, copy_from=table) as batch:
+            batch.alter_column("alert_id", existing_type=sa.String(length=20), nullable=True)
+
+
+def _message_before() -> sa.Table:
+    return sa.Table(
+        "message",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("alert_id", sa.String(length=20), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("lang", sa.String(length=16), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("limit", sa.Integer(), nullable=True),
+        sa.Column("measure", sa.String(length=12), nullable=False),
+        sa.Column("has_link", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name="fk_message_alert_id_alert"),
+        sa.PrimaryKeyConstraint("id", name="pk_message"),
+        sa.Index("ix_message_alert_id", "alert_id"),
+    )
+
+
+def _dispatch_before() -> sa.Table:
+    published = sa.text("purpose = 'publication' AND cancelled IS NULL")
+    return sa.Table(
+        "dispatch",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("alert_id", sa.String(length=20), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.String(length=12), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("not_before", sa.Float(precision=53), nullable=False),
+        sa.Column("expires_at", sa.Float(precision=53), nullable=False),
+        sa.Column("halted", sa.Boolean(), nullable=False),
+        sa.Column("cancelled", sa.Text(), nullable=True),
+        sa.Column("started", sa.Boolean(), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.Column("exercise", sa.Boolean(), nullable=False),
+        sa.Column("when_uncertain", sa.String(length=10), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_dispatch_account_id_account"),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name="fk_dispatch_alert_id_alert"),
+        sa.PrimaryKeyConstraint("id", name="pk_dispatch"),
+        sa.Index("ix_dispatch_alert_id", "alert_id"),
+        sa.Index(
+            "ix_dispatch_open",
+            "account_id",
+            "priority",
+            "id",
+            sqlite_where=sa.text("closed = 0"),
+            postgresql_where=sa.text("NOT closed"),
+        ),
+        sa.Index(
+            "uq_dispatch_publication",
+            "alert_id",
+            "account_id",
+            unique=True,
+            sqlite_where=published,
+            postgresql_where=published,
+        ),
+    )
 
 
 def _columns() -> None:

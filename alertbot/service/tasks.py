@@ -1,0 +1,157 @@
+"""What a person has to do: raised by the program, shown by `status`, told to the team, done by people."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alertbot.approval import policy
+from alertbot.errors import Misuse, Refused
+from alertbot.model import Person
+from alertbot.service import notices, views
+from alertbot.service.context import Context
+from alertbot.store import audit, reading, tasks
+from alertbot.store.connection import Connection
+from alertbot.store.tasks import Task
+from alertbot.words import _
+
+MACHINE = "alertbot"
+LONGEST_OUTCOME = 500
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """A task about to be raised. `key` names what it is about: raised once while it is open. `text` is
+    one or two sentences: what is, and what to do."""
+
+    key: str
+    kind: str
+    text: str
+    alert: str | None = None
+    incident: str | None = None
+    number: int | None = None
+    due_at: datetime | None = None
+
+
+async def raise_(service: Context, conn: Connection, chore: Chore) -> bool:
+    """Raise it and tell the team; False where it is open already, which tells nobody again."""
+    return bool(await raise_all(service, conn, [chore]))
+
+
+async def raise_all(service: Context, conn: Connection, chores: Collection[Chore]) -> tuple[Chore, ...]:
+    """Raise several and tell the team in one message; those that were not open already."""
+    fresh = tuple([one for one in chores if await _raise(conn, one, service.now)])
+    if not fresh:
+        return ()
+    entries = [
+        audit.Entry(
+            actor=MACHINE,
+            verb="task",
+            at=service.now,
+            alert=one.alert,
+            detail={"key": one.key, "kind": one.kind, "text": one.text},
+        )
+        for one in fresh
+    ]
+    await audit.append_many(conn, entries)
+    await notices.work_waits(service, conn, [one.text for one in fresh])
+    return fresh
+
+
+async def close(service: Context, conn: Connection, key: str, outcome: str) -> bool:
+    """The program sees that it is done. False where it was not open."""
+    if not await tasks.done(conn, key, by=MACHINE, outcome=outcome, now=service.now):
+        return False
+    detail = {"key": key, "outcome": outcome}
+    await audit.append(conn, actor=MACHINE, verb="task-done", at=service.now, detail=detail)
+    return True
+
+
+async def done(service: Context, actor: Person, task_id: int, outcome: str | None = None) -> Document:
+    """A person has done it. Raises `Misuse` for a task that is not there, `Refused` for one that somebody
+    else has done already."""
+    policy.require_role("task", actor)
+    said = (outcome or "").strip()[:LONGEST_OUTCOME] or None
+
+    async def work(conn: Connection) -> Document:
+        now = service.now
+        task = await _task(conn, task_id)
+        if not await tasks.done(conn, task.key, by=actor.name, outcome=said, now=now):
+            raise Refused(_already(await _task(conn, task_id)))
+        detail = {"key": task.key, "outcome": said}
+        await audit.append(
+            conn, actor=actor.name, verb="task-done", at=now, alert=task.alert, detail=detail
+        )
+        return view(await _task(conn, task_id))
+
+    return await service.database.transact(work)
+
+
+async def listing(service: Context, *, every: bool = False) -> list[Document]:
+    """Open tasks, the most pressing first; with `every` the done ones too, in the order of raising."""
+
+    async def look(conn: Connection) -> list[Document]:
+        found = await (tasks.every(conn) if every else tasks.open_tasks(conn))
+        return [view(one) for one in found]
+
+    return await service.database.read(look)
+
+
+async def waiting(conn: Connection, about: reading.Alert | None = None) -> list[Document]:
+    """Open tasks; with an alert only its own and those of its incident."""
+    return [view(one) for one in await tasks.open_tasks(conn) if about is None or _about(one, about)]
+
+
+def view(task: Task) -> Document:
+    """A task as plain values; moments in ISO 8601, UTC."""
+    return {
+        "id": task.id,
+        "kind": task.kind,
+        "text": task.text,
+        "alert": task.alert,
+        "incident": task.incident,
+        "number": task.number and f"N{task.number}",
+        "due_at": views.moment(task.due_at),
+        "raised_at": views.moment(task.raised_at),
+        "done_at": views.moment(task.done_at),
+        "done_by": task.done_by,
+        "outcome": task.outcome,
+    }
+
+
+def sentence(task: Document) -> str:
+    """A task in `status`, with how to close it."""
+    return _("{text} (task {id}; once done: alertbot task done {id})").format(**task)
+
+
+async def _raise(conn: Connection, one: Chore, now: datetime) -> bool:
+    return await tasks.raise_(
+        conn,
+        key=one.key,
+        kind=one.kind,
+        text=one.text,
+        now=now,
+        alert=one.alert,
+        incident=one.incident,
+        number=one.number,
+        due_at=one.due_at,
+    )
+
+
+async def _task(conn: Connection, task_id: int) -> Task:
+    found = await tasks.get(conn, task_id)
+    if found is None:
+        raise Misuse(
+            _("There is no task {id}; `alertbot task list --all` lists them.").format(id=task_id)
+        )
+    return found
+
+
+def _already(task: Task) -> str:
+    return _("Task {id} is done already, by {name}.").format(id=task.id, name=task.done_by)
+
+
+def _about(task: Task, alert: reading.Alert) -> bool:
+    return task.alert == alert.id or task.incident == alert.incident
