@@ -97,6 +97,7 @@ class Action(StrEnum):
     EDIT = "edit"  # an earlier post gets a new text
     DELETE = "delete"  # an earlier post is taken away
     PIN = "pin"  # a post of ours is put on top of its chat
+    PICTURE = "picture"  # a picture is put beside a post of ours, where it is a post of its own
 
 
 class Relation(StrEnum):
@@ -165,6 +166,7 @@ class ChannelSpec:
     can_pin: bool = False
     can_read_back: bool = False  # what it shows can be fetched and compared
     can_picture: bool = False  # takes a picture beside the text, with a text alternative
+    picture_apart: bool = False  # the picture is a post of its own that answers the text
     longest_alt: int | None = None  # characters of a picture's text alternative
     can_reconcile: bool = False  # can be asked whether an uncertain post exists
     public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly
@@ -355,7 +357,7 @@ class Post:
     subject: str | None = None
     part: int = 1
     parts: int = 1
-    reply_to: str | None = None  # the remote id of the post it continues, edits, deletes or pins
+    reply_to: str | None = None  # remote id of the post it answers, continues, edits, deletes or pins
     message_id: str = ""  # stable over attempts; without angle brackets
     references: tuple[str, ...] = ()  # message ids of earlier mails in this thread
     uncertain_before: bool = False  # an earlier attempt was perhaps sent

@@ -5,7 +5,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from alertbot.config import ChannelSettings
 from alertbot.errors import Rejected, Scope
-from alertbot.model import Audience, Channel, ChannelSpec, ExercisePost, Post, Receipt, Target
+from alertbot.model import Action, Audience, Channel, ChannelSpec, ExercisePost, Post, Receipt, Target
 from alertbot.words import _
 
 S = TypeVar("S", bound=ChannelSettings)
@@ -41,7 +41,10 @@ class Adapter(ABC, Generic[S]):
         return (Target(cls.spec.type),)
 
     async def publish(self, post: Post) -> Receipt:
-        """Publish one post. Raises `Rejected`, `Throttled`, `Unavailable`, `Uncertain` or `ChannelDown`."""
+        """Do what `post.action` says: the engine's one call.
+
+        Raises `Rejected`, `Throttled`, `Unavailable`, `Uncertain` or `ChannelDown`.
+        """
         if isinstance(post, ExercisePost) and self.channel.audience is Audience.LIVE:
             raise Rejected(
                 _("{alert} is an exercise and {channel} reaches the public: refused.").format(
@@ -50,11 +53,55 @@ class Adapter(ABC, Generic[S]):
                 scope=Scope.CHANNEL,
                 code="exercise",
             )
+        match post.action:
+            case Action.EDIT:
+                return await self.edit(post)
+            case Action.DELETE:
+                return await self.delete(post)
+            case Action.PIN:
+                return await self.pin(post)
+            case Action.PICTURE:
+                return await self.add_picture(post)
         return await self._send(post)
 
     @abstractmethod
     async def _send(self, post: Post) -> Receipt:
         """Make the call; map every outcome of the library to a receipt or one of the five errors."""
+
+    async def edit(self, post: Post) -> Receipt:
+        """Put the text of `post` in the place of the post `post.reply_to`. What stands there already is
+        a success: an edit may be repeated. Only where `spec.can_edit`."""
+        raise self._cannot(post, _("{channel} cannot edit what it has posted ({alert})."))
+
+    async def delete(self, post: Post) -> Receipt:
+        """Take the post `post.reply_to` away. One that is gone already is a success with a note. Only
+        where `spec.can_delete`."""
+        raise self._cannot(post, _("{channel} cannot delete what it has posted ({alert})."))
+
+    async def pin(self, post: Post) -> Receipt:
+        """Put the post `post.reply_to` on top of its chat, without a notice to the readers. Only where
+        `spec.can_pin`."""
+        raise self._cannot(post, _("{channel} cannot pin a post ({alert})."))
+
+    async def add_picture(self, post: Post) -> Receipt:
+        """Put `post.picture` beside the post `post.reply_to`, with `post.alt` to be read instead. Only
+        where `spec.picture_apart`; elsewhere a picture goes with its text."""
+        raise self._cannot(post, _("{channel} cannot put a picture beside a post ({alert})."))
+
+    def _cannot(self, post: Post, sentence: str) -> Rejected:
+        return Rejected(
+            sentence.format(channel=self.channel.name, alert=post.alert), code="not_possible"
+        )
+
+    async def read_back(self, post: Post, receipt: Receipt) -> str | None:  # noqa: ARG002 - for subclasses
+        """The text that the platform shows for what `post` did (HTML where the channel takes HTML), None
+        where nothing stands there. Only where `spec.can_read_back`. Raises the same errors as `publish`
+        where it cannot be told."""
+        raise self._cannot(post, _("{channel} cannot be asked what it shows ({alert})."))
+
+    async def prepare(self, post: Post) -> None:
+        """What may be done before the call is written down as begun: nothing that anybody sees, such as
+        handing over a picture. Called only for posts with a picture. What it raises is only logged."""
 
     @abstractmethod
     async def identify(self) -> str:

@@ -10,7 +10,7 @@ from alertbot.channels import specs
 from alertbot.channels.base import Adapter
 from alertbot.config import ChannelSettings
 from alertbot.errors import Unavailable
-from alertbot.model import Channel, ExercisePost, Post, Receipt
+from alertbot.model import Action, Channel, ExercisePost, Post, Receipt
 from alertbot.words import _
 
 RULE_WIDTH = 72
@@ -30,12 +30,27 @@ def shown(channel: str, post: Post) -> str:
     exercise = _("exercise") if isinstance(post, ExercisePost) else None
     part = f"{post.part}/{post.parts}" if post.parts > 1 else None
     title = " · ".join(
-        word for word in (channel, post.alert, post.lang, part, post.target, exercise) if word
+        word
+        for word in (channel, post.alert, post.lang, part, post.target, _acts(post), exercise)
+        if word
     )
     lines = [f"── {title} ".ljust(RULE_WIDTH, "─")]
     if post.subject:
         lines += [post.subject, ""]
-    return "\n".join([*lines, post.text, "─" * RULE_WIDTH, ""])
+    text = [post.text] if post.action not in (Action.DELETE, Action.PIN) else []
+    picture = [_("[picture: {alt}]").format(alt=post.alt or "")] if post.picture else []
+    return "\n".join([*lines, *text, *picture, "─" * RULE_WIDTH, ""])
+
+
+def _acts(post: Post) -> str | None:
+    """What it does to an earlier post, in words."""
+    sentences = {
+        Action.PUBLISH: _("answers {post}") if post.reply_to else "",
+        Action.EDIT: _("replaces {post}"),
+        Action.DELETE: _("deletes {post}"),
+        Action.PIN: _("pins {post}"),
+    }
+    return sentences.get(post.action, "").format(post=post.reply_to) or None
 
 
 class ConsoleAdapter(Adapter[ConsoleSettings]):
@@ -52,6 +67,23 @@ class ConsoleAdapter(Adapter[ConsoleSettings]):
         self._count = itertools.count(1)
 
     async def _send(self, post: Post) -> Receipt:
+        self._print(post)
+        return Receipt(id=f"console-{next(self._count)}")
+
+    async def edit(self, post: Post) -> Receipt:
+        return self._acted(post)
+
+    async def delete(self, post: Post) -> Receipt:
+        return self._acted(post)
+
+    async def pin(self, post: Post) -> Receipt:
+        return self._acted(post)
+
+    def _acted(self, post: Post) -> Receipt:
+        self._print(post)
+        return Receipt(id=post.reply_to or "")
+
+    def _print(self, post: Post) -> None:
         try:
             stream = self._stream or sys.stdout
             stream.write(shown(self.channel.name, post))
@@ -62,7 +94,6 @@ class ConsoleAdapter(Adapter[ConsoleSettings]):
                     alert=post.alert, why=type(error).__name__
                 )
             ) from None
-        return Receipt(id=f"console-{next(self._count)}")
 
     async def identify(self) -> str:
         return _("this terminal")

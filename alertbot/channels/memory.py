@@ -26,10 +26,11 @@ class MemorySettings(ChannelSettings):
 
 
 class MemoryAdapter(Adapter[MemorySettings]):
-    """Keeps every post it was asked to publish in `posts`, in order, then lets `handler` answer.
+    """Keeps everything it was asked to do in `posts`, in order, then lets `handler` answer.
 
     A handler gives a `Receipt`, or raises one of the five errors; it may be a coroutine function.
-    Change it at any time: `adapter.handler = answer`.
+    Change it at any time: `adapter.handler = answer`. What the public would see is in `standing` and
+    `pinned`; a text put into `shows` under a remote id is what a read-back finds there instead.
     """
 
     spec = specs.MEMORY
@@ -42,30 +43,56 @@ class MemoryAdapter(Adapter[MemorySettings]):
         self.handler = handler or self._accept
         self.posts: list[Post] = []
         self.standing: dict[str, Post] = {}  # by remote id: what the public would see now
+        self.pinned: set[str] = set()
+        self.shows: dict[str, str] = {}
         self.closed = False
 
     async def _send(self, post: Post) -> Receipt:
-        self.posts.append(post)
-        answer = self.handler(post)
-        receipt = await answer if inspect.isawaitable(answer) else answer
+        receipt = await self._answer(post)
         self.standing[receipt.id] = post
         return receipt
 
+    async def edit(self, post: Post) -> Receipt:
+        remote_id = self._earlier(post)
+        await self._answer(post)
+        self.standing[remote_id] = post
+        return Receipt(remote_id)
+
+    async def delete(self, post: Post) -> Receipt:
+        await self._answer(post)
+        remote_id = post.reply_to or ""
+        if self.standing.pop(remote_id, None) is None:
+            return Receipt(remote_id, note=_("It was gone already."))
+        self.pinned.discard(remote_id)
+        return Receipt(remote_id)
+
+    async def pin(self, post: Post) -> Receipt:
+        remote_id = self._earlier(post)
+        await self._answer(post)
+        self.pinned.add(remote_id)
+        return Receipt(remote_id)
+
+    async def add_picture(self, post: Post) -> Receipt:
+        return await self._send(post)
+
+    async def read_back(self, _post: Post, receipt: Receipt) -> str | None:
+        standing = self.standing.get(receipt.id)
+        return None if standing is None else self.shows.get(receipt.id, standing.text)
+
+    async def _answer(self, post: Post) -> Receipt:
+        self.posts.append(post)
+        answer = self.handler(post)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    def _earlier(self, post: Post) -> str:
+        if post.reply_to not in self.standing:
+            raise Rejected(
+                _("{alert}: there is no post {id} any more.").format(alert=post.alert, id=post.reply_to)
+            )
+        return post.reply_to
+
     def _accept(self, _post: Post) -> Receipt:
         return Receipt(id=f"memory-{len(self.posts)}")
-
-    async def edit(self, remote_id: str, post: Post) -> Receipt:
-        """Put another text in the place of a post."""
-        if remote_id not in self.standing:
-            raise Rejected(
-                _("{alert}: there is no post {id} to edit.").format(alert=post.alert, id=remote_id)
-            )
-        self.standing[remote_id] = post
-        return Receipt(id=remote_id)
-
-    async def delete(self, remote_id: str) -> None:
-        """Take a post away; one that is gone already is fine."""
-        self.standing.pop(remote_id, None)
 
     async def find(self, post: Post) -> Receipt | None:
         """A post that stands with this very text."""

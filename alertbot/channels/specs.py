@@ -16,6 +16,9 @@ X = ChannelSpec(
     parts=True,
     can_delete=True,
     can_reply=True,
+    can_read_back=True,
+    can_picture=True,
+    longest_alt=1000,
     can_reconcile=True,
     pace=Pace(
         per_second=1.0,
@@ -33,6 +36,11 @@ TELEGRAM = ChannelSpec(
     can_edit=True,
     can_delete=True,
     can_reply=True,
+    can_pin=True,
+    can_read_back=True,
+    can_picture=True,
+    picture_apart=True,
+    longest_alt=1024,
     pace=Pace(per_second=29.0, per_chat_second=0.98),
 )
 EMAIL = ChannelSpec(
@@ -41,13 +49,32 @@ EMAIL = ChannelSpec(
     markup=Markup.EMAIL,
     form="long",
     per_recipient=True,
+    can_picture=True,
     public_post=False,
     pace=Pace(per_second=50.0),
 )
 APPRISE = ChannelSpec(type="apprise", limit=None, form="long", pace=Pace(per_second=1.0))
-CONSOLE = ChannelSpec(type="console", limit=None, form="long", public_post=False)
+CONSOLE = ChannelSpec(
+    type="console",
+    limit=None,
+    form="long",
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_pin=True,
+    can_picture=True,
+    public_post=False,
+)
 MEMORY = ChannelSpec(
-    type="memory", limit=None, form="long", can_edit=True, can_delete=True, can_reply=True
+    type="memory",
+    limit=None,
+    form="long",
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_pin=True,
+    can_read_back=True,
+    can_picture=True,
 )
 
 SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, APPRISE, CONSOLE, MEMORY)}

@@ -11,7 +11,7 @@ from pydantic import Field
 from alertbot.channels import specs
 from alertbot.channels.base import Adapter
 from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
-from alertbot.errors import ChannelDown, ConfigInvalid, Unavailable, Uncertain
+from alertbot.errors import ChannelDown, ConfigInvalid, Rejected, Unavailable, Uncertain
 from alertbot.model import Channel, Post, Receipt, Target
 from alertbot.words import _
 
@@ -91,28 +91,30 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         )
         return self._receipt(post.alert, message, note)
 
-    async def edit(self, remote_id: str, post: Post) -> Receipt:
-        """Put the text of `post` in the place of a message. Same errors as `publish`."""
+    async def edit(self, post: Post) -> Receipt:
+        number = _earlier(post)
         message, note = await self._call(
             post.alert,
             lambda bot, chat: bot.edit_message_text(
-                post.html or post.text, chat_id=chat, message_id=_number(remote_id), **_looks(post)
+                post.html or post.text, chat_id=chat, message_id=number, **_looks(post)
             ),
         )
         if message is True:  # the very text stands there already
-            return Receipt(remote_id, self._url(None, remote_id), note)
+            return Receipt(str(number), self._url(None, str(number)), note)
         return self._receipt(post.alert, message, note)
 
-    async def delete(self, remote_id: str) -> None:
-        """Take a message away; one that is gone already is fine. Same errors as `publish`."""
-        await self._call(remote_id, lambda bot, chat: bot.delete_message(chat, int(remote_id)))
+    async def delete(self, post: Post) -> Receipt:
+        number = _earlier(post)
+        _done, note = await self._call(post.alert, lambda bot, chat: bot.delete_message(chat, number))
+        return Receipt(str(number), note=note)
 
-    async def pin(self, remote_id: str) -> None:
-        """Pin a message, without a notice to the readers. Same errors as `publish`."""
-        await self._call(
-            remote_id,
-            lambda bot, chat: bot.pin_chat_message(chat, int(remote_id), disable_notification=True),
+    async def pin(self, post: Post) -> Receipt:
+        number = _earlier(post)
+        _done, note = await self._call(
+            post.alert,
+            lambda bot, chat: bot.pin_chat_message(chat, number, disable_notification=True),
         )
+        return Receipt(str(number), self._url(None, str(number)), note)
 
     async def identify(self) -> str:
         try:
@@ -208,3 +210,16 @@ def _looks(post: Post) -> dict[str, Any]:
 
 def _number(remote_id: str | None) -> int | None:
     return int(remote_id) if remote_id and remote_id.isdecimal() else None
+
+
+def _earlier(post: Post) -> int:
+    """The message that it acts upon."""
+    number = _number(post.reply_to)
+    if number is None:
+        raise Rejected(
+            _("{alert}: '{id}' is not the number of a message on Telegram.").format(
+                alert=post.alert, id=post.reply_to or ""
+            ),
+            code="no_post",
+        )
+    return number

@@ -204,13 +204,16 @@ class XAdapter(Adapter[XSettings]):
         remote_id = x_timeline.post_with(post.text, answer.body.get("data"))
         return None if remote_id is None else Receipt(remote_id, x_timeline.url_of(remote_id))
 
-    async def delete(self, remote_id: str) -> None:
-        """Take a post away; one that is gone already is fine. Same errors as `publish`."""
+    async def delete(self, post: Post) -> Receipt:
+        remote_id = _earlier(post)
         answer = await self._ready().ask(
-            lambda client: client.delete_tweet(remote_id, user_auth=self._user_auth), remote_id
+            lambda client: client.delete_tweet(remote_id, user_auth=self._user_auth), post.alert
         )
-        if answer.status not in (200, 204, 404):
-            raise self._refusal(answer, remote_id)
+        if x_errors.is_gone(answer):
+            return Receipt(remote_id, note=_("It was gone already."))
+        if answer.status not in (200, 204):
+            raise self._refusal(answer, post.alert)
+        return Receipt(remote_id)
 
     async def identify(self) -> str:
         _user, name = await self._whoami()
@@ -244,3 +247,15 @@ class XAdapter(Adapter[XSettings]):
     @property
     def _user_auth(self) -> bool:
         return not self.settings.has_secret("bearer_token")
+
+
+def _earlier(post: Post) -> str:
+    """The post that it acts upon."""
+    if x_timeline.is_id(post.reply_to):
+        return post.reply_to
+    raise Rejected(
+        _("{alert}: '{id}' is not the number of a post on X.").format(
+            alert=post.alert, id=post.reply_to or ""
+        ),
+        code="no_post",
+    )

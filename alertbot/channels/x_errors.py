@@ -66,6 +66,13 @@ def is_reply_rule(answer: Answer) -> bool:
     return answer.status == 403 and bool(REPLY_RULE.search(answer.words)) and not is_duplicate(answer)
 
 
+def is_gone(answer: Answer) -> bool:
+    """The post to be deleted is not there. A server that does not know the address at all says 404 too,
+    but not in X's form."""
+    known = answer.status == 404 and bool(answer.detail)
+    return known or (answer.status == 200 and answer.data().get("deleted") is False)
+
+
 def refusal(answer: Answer, alert: str, now: float, *secrets: str) -> ChannelError:
     """The error for an answer that is no success. `now`: epoch seconds; secrets are kept out of it."""
     why = safe(answer.detail, *secrets) or _("no reason given")

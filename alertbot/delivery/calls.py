@@ -8,7 +8,7 @@ from alertbot.channels.base import Adapter
 from alertbot.delivery.deadlines import Deadlines
 from alertbot.delivery.retry import Answer
 from alertbot.errors import ChannelError, Uncertain, safe
-from alertbot.model import Post, Receipt
+from alertbot.model import Action, Post, Receipt
 from alertbot.store import contents
 from alertbot.store.database import Database
 from alertbot.words import _
@@ -37,7 +37,8 @@ class Calls:
             answer = Uncertain(_("Perhaps sent: the channel did not answer in time."))
         except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
             answer = _unexpected(name, post, error)
-        if isinstance(answer, Uncertain) and adapter.spec.can_reconcile:
+        asks = adapter.spec.can_reconcile and post.action is Action.PUBLISH
+        if asks and isinstance(answer, Uncertain):
             return await self.find(name, post) or answer
         return answer
 

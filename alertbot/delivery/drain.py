@@ -19,7 +19,7 @@ from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.letters import Letter, Letters
 from alertbot.delivery.retry import Answer, Circumstances, Step, next_step
 from alertbot.errors import Uncertain, safe
-from alertbot.model import DeliveryState, Receipt
+from alertbot.model import Action, DeliveryState, Receipt
 from alertbot.store import accounts, claiming, due, settling
 from alertbot.store.accounts import Account, Push
 from alertbot.store.claiming import Claim, Claimed
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_CALL = 900.0  # seconds, a last resort: the adapters have limits of their own
 SHORT_WAIT = 1.0  # a drain waits this long for a slot itself; longer waits are the runner's
+REPEATABLE = frozenset({Action.EDIT.value, Action.DELETE.value, Action.PIN.value})
 DOUBT_LEASE = 150.0  # how long one may take to ask a channel about an uncertain post
 
 
@@ -122,6 +123,7 @@ class Drain:
                 when_uncertain=letter.envelope.when_uncertain,
                 resent=row.resent,
                 may_resend=spec.per_recipient and not spec.public_post,
+                repeatable=row.action in REPEATABLE,
                 jitter=self._jitter.random(),
             ),
         )
@@ -151,7 +153,7 @@ class Drain:
         adapter = self.adapters[doubt.channel]
         letter = await self._letters.get([doubt], adapter.spec.markup)
         answer: Answer = Uncertain(_("Perhaps sent: the worker stopped while it was being sent."))
-        if adapter.spec.can_reconcile:
+        if adapter.spec.can_reconcile and doubt.action == Action.PUBLISH:
             answer = await self._calls.find(doubt.channel, letter.post(doubt)) or answer
         step = self._step(answer, doubt, letter, attempt=doubt.attempts)
         if step.state is DeliveryState.UNCERTAIN:
@@ -254,7 +256,7 @@ def _result(step: Step, row: Claimed | Doubt, letter: Letter, *, attempt: int) -
         receipt.note or None,
         delay=step.delay,
         resent=step.resent,
-        followed=row.part < letter.parts(row),
+        followed=row.followed,
     )
     reason = step.reason or ""
     push = None

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from alertbot.model import ExercisePost, Post
+from alertbot.model import Action, ExercisePost, Picture, Post
 from alertbot.store.claiming import Claimed
 from alertbot.store.contents import Envelope, Words
 from alertbot.store.settling import Doubt
+
+_ACTIONS = {one.value: one for one in Action}  # a look-up is faster than the enumeration's own
 
 
 def message_id(alert: str, delivery: int) -> str:
@@ -15,7 +17,11 @@ def message_id(alert: str, delivery: int) -> str:
 
 
 def post(
-    row: Claimed | Doubt, envelope: Envelope, words: Words, references: tuple[str, ...] = ()
+    row: Claimed | Doubt,
+    envelope: Envelope,
+    words: Words,
+    references: tuple[str, ...] = (),
+    picture: Picture | None = None,
 ) -> Post:
     """The finished post. An exercise becomes the type that live channels refuse."""
     kind = ExercisePost if envelope.exercise else Post
@@ -31,10 +37,13 @@ def post(
         subject=words.subject,
         part=row.part,
         parts=words.parts,
-        reply_to=row.reply_to if isinstance(row, Claimed) else None,
+        reply_to=row.reply_to,
         message_id=message_id(envelope.alert, row.id),
         references=references,
         uncertain_before=row.resent or not claimed,
+        action=_ACTIONS[row.action],
+        picture=picture,
+        alt=words.alt,
     )
 
 

@@ -8,6 +8,11 @@
 | Unavailable | pending, after a growing and jittered delay; at last failed  |                            |
 | Uncertain   | uncertain; or once more, where the policy says so            |                            |
 | ChannelDown | pending                                                      | pauses the account         |
+
+What leaves the same record however often it is done (an edit, a deletion, a pin: `repeatable`) is done
+again where the answer was lost, whatever the policy for posts says: a second time changes nothing, and
+the platform then says so ("not modified", "not found"), which counts as done. Only a post is doubled by
+a repeat, so only a post waits for a person.
 """
 
 from typing import NamedTuple
@@ -34,13 +39,15 @@ class Circumstances(NamedTuple):
     """What the rules look at besides the answer.
 
     `attempt`: the one just made, from 1. `resent`: it was already sent once more. `may_resend`: its
-    channel sends to single recipients. `jitter`: drawn by the caller, 0 to 1.
+    channel sends to single recipients. `repeatable`: a repeat leaves the same record. `jitter`: drawn by
+    the caller, 0 to 1.
     """
 
     attempt: int
     when_uncertain: WhenUncertain = WhenUncertain.ASK
     resent: bool = False
     may_resend: bool = False
+    repeatable: bool = False
     jitter: float = 0.5
 
 
@@ -101,6 +108,9 @@ def _throttled(answer: Throttled, now: Circumstances) -> Step:
 
 
 def _uncertain(answer: Uncertain, now: Circumstances) -> Step:
+    if now.repeatable and now.attempt < MOST_ATTEMPTS:
+        delay = backoff(now.attempt, now.jitter)
+        return Step(DeliveryState.PENDING, answer.reason, delay=delay, resent=True)
     resend = now.when_uncertain is WhenUncertain.RESEND and now.may_resend and not now.resent
     if resend:
         delay = backoff(1, now.jitter)

@@ -1,14 +1,14 @@
 """From an approved alert to deliveries in the outbox, and people's hands on what is under way."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from alertbot.approval import policy
 from alertbot.approval.digest import digest as digest_of
 from alertbot.errors import Misuse, Refused, safe
-from alertbot.model import Channel, Message, Omission, Person, Purpose, Target
+from alertbot.model import Action, Channel, Message, Omission, Person, Purpose, Target
 from alertbot.service import settling, trial, views
 from alertbot.service.context import Context
 from alertbot.store import accounts, alerts, audit, outbox, reading
@@ -70,8 +70,10 @@ def entries(
     omitted: Iterable[Omission] = (),
 ) -> list[Entry]:
     """One entry per call: each part of each language to the account's target, or one mail per recipient
-    in the recipient's language. Parts of a thread follow each other."""
+    in the recipient's language. Parts of a thread follow each other; where a picture is a post of its
+    own it follows its text, after all texts (R24)."""
     rows: list[Entry] = []
+    pictures: list[Entry] = []
     for target in targets:
         last: dict[str, int] = {}
         for key, text in sorted(texts.items(), key=lambda item: (item[1].lang, item[1].part)):
@@ -81,9 +83,17 @@ def entries(
             last[text.lang] = len(rows)
             cost = channel.spec.price.of(has_link=text.has_link)
             rows.append(Entry(target.address, key, text.lang, text.part, after, cost))
+            if text.picture and channel.spec.picture_apart:
+                pictures.append(_picture(rows[-1], len(rows) - 1))
+    rows += pictures
     left_out = [one for one in omitted if one.channel == channel.name]
     rows += [Entry(channel.name, None, one.lang, skipped=one.reason) for one in left_out]
     return rows
+
+
+def _picture(text: Entry, place: int) -> Entry:
+    """The entry for the picture of a text that stands at `place` of the list."""
+    return replace(text, after=place, cost=0.0, action=Action.PICTURE)
 
 
 async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:

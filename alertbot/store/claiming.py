@@ -24,7 +24,7 @@ from alertbot.model import Purpose
 from alertbot.store import accounts, bulk, quotas
 from alertbot.store.accounts import Account
 from alertbot.store.clock import NOW
-from alertbot.store.deliveries import fence
+from alertbot.store.deliveries import FOLLOWED, REFERS_TO, fence
 from alertbot.store.quotas import Want
 from alertbot.store.tables import PENDING, account, delivery, dispatch, halt, pace
 
@@ -55,8 +55,10 @@ class Claimed(NamedTuple):
     attempts: int  # made before this one
     resent: bool
     cost: float
+    action: str
+    reply_to: str | None  # the platform's id of the earlier post that it answers or acts upon
+    followed: bool  # another row waits for it
     wait: float = 0.0
-    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ CLAIMED = (
     delivery.c.attempts,
     delivery.c.resent,
     delivery.c.cost,
+    delivery.c.action,
+    REFERS_TO.label("reply_to"),
+    FOLLOWED.label("followed"),
 )
 
 
@@ -139,7 +144,7 @@ async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, l
     if len(kept) < n and whose.gap:
         await conn.execute(UNBOOK, {"account": whose.id, "n": n - len(kept)})
     first = booked[0] - n * booked[1]
-    return Claim(await _with_slots(conn, kept, max(first, 0.0), booked[1]))
+    return Claim(_with_slots(kept, max(first, 0.0), booked[1]))
 
 
 async def _until_free(conn: AsyncConnection, whose: Account) -> float | None:
@@ -149,20 +154,10 @@ async def _until_free(conn: AsyncConnection, whose: Account) -> float | None:
     return None if wait is None else max(float(wait), 0.001)
 
 
-async def _with_slots(
-    conn: AsyncConnection, rows: Sequence[Claimed], first: float, gap: float
-) -> tuple[Claimed, ...]:
-    before = [row.after for row in rows if row.after is not None]
-    if not before and not gap:
+def _with_slots(rows: Sequence[Claimed], first: float, gap: float) -> tuple[Claimed, ...]:
+    if not gap:
         return tuple(rows)
-    remote: dict[int, str | None] = {}
-    if before:
-        found = select(delivery.c.id, delivery.c.remote_id).where(delivery.c.id.in_(before))
-        remote = {row.id: row.remote_id for row in await conn.execute(found)}
-    return tuple(
-        row._replace(wait=first + place * gap, reply_to=remote.get(row.after or 0))
-        for place, row in enumerate(rows)
-    )
+    return tuple(row._replace(wait=first + place * gap) for place, row in enumerate(rows))
 
 
 async def _spread(conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]) -> list[Claimed]:

@@ -24,7 +24,7 @@ class Envelope:
     digest: str
     exercise: bool
     when_uncertain: WhenUncertain
-    references: tuple[str, ...]  # earlier alerts that this one continues
+    references: tuple[str, ...]  # earlier alerts that this one continues; it answers the last
 
 
 async def envelope(conn: AsyncConnection, dispatch_id: int) -> Envelope:
@@ -41,6 +41,7 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> Envelope:
                 p.exercise,
                 p.when_uncertain,
                 alert.c.references,
+                alert.c.original,
             )
             .join_from(dispatch, account, account.c.id == p.account_id)
             .outerjoin(alert, alert.c.id == p.alert_id)
@@ -48,8 +49,15 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> Envelope:
         )
     ).one()
     purpose, doubt = Purpose(row.purpose), WhenUncertain(row.when_uncertain)
-    about, references = row.alert_id or NOTICE, tuple(row.references or ())
+    about, references = row.alert_id or NOTICE, _thread(row.references or (), row.original)
     return Envelope(dispatch_id, about, *row[1:3], purpose, row.digest, row.exercise, doubt, references)
+
+
+def _thread(references: Sequence[str], original: str | None) -> tuple[str, ...]:
+    """The alerts that one continues; what it corrects or takes back stands last, as it answers that."""
+    if original is None:
+        return tuple(references)
+    return (*(name for name in references if name != original), original)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +69,17 @@ class Words:
     text: str
     html: str | None
     subject: str | None
+    picture: str | None = None  # its SHA-256
+    alt: str | None = None
 
 
 async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
     """The texts of these messages."""
     m = message.c
     rows = await conn.execute(
-        select(m.id, m.lang, m.parts, m.text, m.html, m.subject).where(m.id.in_(sorted(ids)))
+        select(m.id, m.lang, m.parts, m.text, m.html, m.subject, m.picture, m.alt).where(
+            m.id.in_(sorted(ids))
+        )
     )
     return {row.id: Words(*row[1:]) for row in rows}
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    case,
     exists,
     func,
     literal_column,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.model import DeliveryState, Purpose
+from alertbot.model import Action, DeliveryState, Purpose
 from alertbot.store.clock import NOW
 from alertbot.store.tables import PENDING, account, delivery, dispatch
 from alertbot.store.turns import take_turn
@@ -24,6 +25,9 @@ from alertbot.words import _
 
 FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet: the year 33658
 FENCE = 7_205_113  # of PostgreSQL's advisory locks; any number
+_ACTING_UPON: list[Any] = [
+    literal_column(f"'{one.value}'") for one in (Action.EDIT, Action.DELETE, Action.PIN)
+]
 FINAL = frozenset(
     {
         DeliveryState.SENT,
@@ -63,6 +67,18 @@ class Outcome(NamedTuple):
     remote_id: str | None = None
     url: str | None = None
     note: str | None = None
+
+
+_EARLIER, _NEXT = delivery.alias("earlier"), delivery.alias("next")
+# written out with their table: in RETURNING SQLAlchemy leaves it away, and the inner table would answer
+_ID: Any = literal_column("delivery.id")
+_AFTER: Any = literal_column("delivery.after_id")
+_BEFORE = select(_EARLIER.c.remote_id).where(_EARLIER.c.id == _AFTER).scalar_subquery()
+REFERS_TO = case(  # the earlier post; what acts upon one may yet wait for another row
+    (delivery.c.action.in_(_ACTING_UPON), func.coalesce(delivery.c.remote_ref, _BEFORE)),
+    else_=func.coalesce(_BEFORE, delivery.c.remote_ref),
+)
+FOLLOWED = select(_NEXT.c.id).where(_NEXT.c.after_id == _ID).exists()  # another row waits for this one
 
 
 def facts(*where: ColumnElement[bool]) -> Select[Any]:

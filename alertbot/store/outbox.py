@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Refused
-from alertbot.model import DeliveryState, Purpose, WhenUncertain
+from alertbot.model import Action, DeliveryState, Purpose, WhenUncertain
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import (
     FAR,
@@ -48,8 +48,14 @@ INSERT_CHUNK = 5000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One call to be made. `after`: the place in the list of the part that it continues. `skipped`: why
-    it is never to be sent (it is written down all the same). `cost` counts against the budget."""
+    """One call to be made. `after`: the place in the list of the entry that it waits for; where that one
+    is not sent, this one is skipped. `skipped`: why it is never to be sent (it is written down all the
+    same). `cost` counts against the budget.
+
+    `remote_ref`: the platform's id of an earlier post, which this one answers (publish, picture) or acts
+    upon (edit, delete, pin). Without it the post is that of the entry in `after`. The text of an edit is
+    that of its message, the picture of a picture too; a delete and a pin only name a message for the record.
+    """
 
     target: str
     message_id: int | None
@@ -58,6 +64,8 @@ class Entry:
     after: int | None = None
     cost: float = 0.0
     skipped: str | None = None
+    action: Action = Action.PUBLISH
+    remote_ref: str | None = None
 
 
 async def enqueue(
@@ -139,6 +147,8 @@ def _values(dispatch_id: int, row: Entry) -> dict[str, Any]:
         "attempts": 0,
         "resent": False,
         "cost": row.cost,
+        "action": row.action.value,
+        "remote_ref": row.remote_ref,
     }
 
 

@@ -12,6 +12,8 @@ from alertbot.store import bulk
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import (
     ENDED_UNSENT,
+    FOLLOWED,
+    REFERS_TO,
     Outcome,
     end,
     facts,
@@ -183,6 +185,9 @@ class Doubt:
     attempts: int
     resent: bool
     channel: str
+    action: str
+    reply_to: str | None
+    followed: bool
 
 
 async def take_doubts(
@@ -202,6 +207,9 @@ async def take_doubts(
             d.attempts,
             d.resent,
             account.c.name,
+            d.action,
+            REFERS_TO,
+            FOLLOWED,
         )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)

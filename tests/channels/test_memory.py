@@ -4,7 +4,7 @@ import pytest
 
 from alertbot.channels.memory import Handler, MemoryAdapter, MemorySettings
 from alertbot.errors import Rejected, Unavailable
-from alertbot.model import Audience, Channel, Post, Receipt
+from alertbot.model import Action, Audience, Channel, Post, Receipt
 from tests.channels.contract import ChannelContract
 
 
@@ -44,13 +44,26 @@ async def test_a_handler_may_be_a_coroutine_and_may_raise() -> None:
     assert not memory.standing
 
 
-async def test_edit_delete_find() -> None:
+async def test_edit_pin_delete_find() -> None:
     memory = remembering()
     receipt = await memory.publish(a_post(text="a"))
-    await memory.edit(receipt.id, a_post(text="b"))
+    await memory.publish(a_post(text="b", action=Action.EDIT, reply_to=receipt.id))
     assert await memory.find(a_post(text="a")) is None
     assert await memory.find(a_post(text="b")) == Receipt(receipt.id)
-    await memory.delete(receipt.id)
-    await memory.delete(receipt.id)
+    await memory.publish(a_post(action=Action.PIN, reply_to=receipt.id))
+    assert memory.pinned == {receipt.id}
+    away = a_post(action=Action.DELETE, reply_to=receipt.id)
+    assert not (await memory.publish(away)).note
+    assert (await memory.publish(away)).note
     with pytest.raises(Rejected):
-        await memory.edit(receipt.id, a_post())
+        await memory.publish(a_post(action=Action.EDIT, reply_to=receipt.id))
+    assert [post.action for post in memory.posts] == ["publish", "edit", "pin", "delete", "delete"]
+
+
+async def test_what_is_shown_is_read_back() -> None:
+    memory = remembering()
+    receipt = await memory.publish(a_post(text="a"))
+    assert await memory.read_back(a_post(), receipt) == "a"
+    memory.shows[receipt.id] = "A"
+    assert await memory.read_back(a_post(), receipt) == "A"
+    assert await memory.read_back(a_post(), Receipt("gone")) is None

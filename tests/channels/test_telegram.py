@@ -20,7 +20,7 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Audience, Channel, Post, Target
+from alertbot.model import Action, Audience, Channel, Post, Target
 from alertbot.sandbox.accounts import TelegramAccount
 from alertbot.sandbox.server import Sandbox
 from tests.channels import raw
@@ -208,17 +208,17 @@ async def test_a_group_that_moves_for_ever_is_a_matter_for_a_person(
 
 async def test_edit_and_edit_without_a_change(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
     receipt = await telegram.publish(a_post())
-    changed = await telegram.edit(receipt.id, a_post(html="<b>Fin</b>"))
-    same = await telegram.edit(receipt.id, a_post(html="<b>Fin</b>"))
+    edit = a_post(html="<b>Fin</b>", action=Action.EDIT, reply_to=receipt.id)
+    changed = await telegram.publish(edit)
+    same = await telegram.publish(edit)
     assert changed.id == same.id == receipt.id
     assert sandbox.posts.telegram()[0].html == "<b>Fin</b>"
 
 
 async def test_pin_delete_and_what_is_gone_already(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
     receipt = await telegram.publish(a_post())
-    await telegram.pin(receipt.id)
-    await telegram.delete(receipt.id)
-    await telegram.delete(receipt.id)
+    for action in (Action.PIN, Action.PIN, Action.DELETE, Action.DELETE):
+        await telegram.publish(a_post(action=action, reply_to=receipt.id))
     assert sandbox.posts.telegram()[0].deleted_at is not None
 
 

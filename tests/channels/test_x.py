@@ -24,7 +24,7 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Audience, Channel
+from alertbot.model import Action, Audience, Channel
 from alertbot.sandbox.accounts import XAccount
 from alertbot.sandbox.server import Sandbox
 from tests.channels import raw
@@ -287,15 +287,37 @@ async def test_other_refusals_of_a_reply_are_no_reason_to_post_it_alone(
 
 async def test_delete_and_what_is_gone_already(x: XAdapter, sandbox: Sandbox) -> None:
     receipt = await x.publish(a_post())
-    await x.delete(receipt.id)
-    await x.delete(receipt.id)
+    away = a_post(action=Action.DELETE, reply_to=receipt.id)
+    assert not (await x.publish(away)).note
+    assert (await x.publish(away)).note
     assert sandbox.posts.x()[0].deleted_at is not None
 
 
 async def test_delete_with_refused_keys(x: XAdapter, sandbox: Sandbox) -> None:
     sandbox.faults.add("x:unauthorized:on=delete")
     with pytest.raises(ChannelDown):
-        await x.delete("1")
+        await x.publish(a_post(action=Action.DELETE, reply_to="1"))
+
+
+@pytest.mark.parametrize("gone", [b'{"data":{"deleted":false}}'])
+async def test_x_may_say_in_another_way_that_it_is_gone(gone: bytes) -> None:
+    async with raw.listening(raw.http(raw.http_answer(200, gone))) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        assert (await adapter.publish(a_post(action=Action.DELETE, reply_to="1"))).note
+        await adapter.close()
+
+
+async def test_a_server_that_is_not_x_has_deleted_nothing() -> None:
+    async with raw.listening(raw.http(raw.http_answer(404, b"<html>nginx</html>"))) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        with pytest.raises(ChannelDown):
+            await adapter.publish(a_post(action=Action.DELETE, reply_to="1"))
+        await adapter.close()
+
+
+async def test_what_has_no_number_cannot_be_deleted(x: XAdapter) -> None:
+    with pytest.raises(Rejected):
+        await x.publish(a_post(action=Action.DELETE, reply_to=None))
 
 
 @pytest.mark.parametrize(
