@@ -3,18 +3,20 @@
 Imports stay inside the functions, so that a preview without a configuration loads none of this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alertbot.channels import specs
 from alertbot.model import Channel, Organisation, Target
-from alertbot.service.context import Context, Voice
+from alertbot.service.context import Context, Reach, Voice
 
 if TYPE_CHECKING:
+    from alertbot.approval.duty import Duty
     from alertbot.channels.base import Adapter
-    from alertbot.config import Config
+    from alertbot.config import Config, WithSecrets
+    from alertbot.service.calling import Way
 
 UNCONFIGURED = Organisation(
     name="Organisation",
@@ -67,8 +69,14 @@ class App:
             from alertbot.store.database import Database
 
             database = await Database.open(self.config.database_url, migrate=migrate)
-            self._context = Context(self.voice, database, self.config.publish_delay)
+            self._context = Context(
+                self.voice, database, self.config.publish_delay, reach_of(self.config)
+            )
         return self._context
+
+    def ways(self, service: Context) -> "tuple[Way, ...]":  # noqa: ARG002 - the ways need it
+        """What asks approvers, as configured; no network, library or secret is touched."""
+        return ()
 
     def adapters(self) -> "Mapping[str, Adapter[Any]]":
         """One adapter per configured channel; no network, library or secret is touched."""
@@ -81,6 +89,12 @@ class App:
                 for name, settings in self.config.channels.items()
             }
         return self._adapters
+
+    def approver_settings(self) -> "Iterator[tuple[tuple[str, ...], WithSecrets]]":
+        """The settings, with their place, of every way to ask approvers."""
+        from alertbot import config
+
+        return config.sections(self.config.approvals_by)
 
     async def close(self) -> None:
         for adapter in self._adapters.values():
@@ -107,6 +121,31 @@ def build(path: Path) -> App:
         for name, settings in read.channels.items()
     }
     return App(read, _voice(read, channels), path)
+
+
+def reach_of(read: "Config") -> Reach:
+    """How approvers are asked under this configuration."""
+    by = read.approvals_by
+    ways = tuple(name for name in ("telegram", "mail") if by and getattr(by, name) is not None)
+    chat = by.telegram.chat if by and by.telegram else None
+    return Reach(ways, {} if chat is None else {"telegram": str(chat)}, _duty(read))
+
+
+def _duty(read: "Config") -> "Duty | None":
+    from zoneinfo import ZoneInfo
+
+    from alertbot.approval.duty import Duty, Shift
+    from alertbot.settings.approvals_by import DAYS
+
+    given = read.duty
+    if given is None:
+        return None
+    shifts = tuple(
+        Shift(one.person, one.start, one.end, frozenset(map(DAYS.index, one.days)))
+        for one in given.shifts
+    )
+    zone = ZoneInfo(read.organisation.timezone)
+    return Duty(given.answer_within, zone, shifts, given.deputies)
 
 
 def _voice(read: "Config", channels: Mapping[str, Channel]) -> Voice:

@@ -1,5 +1,14 @@
 """The configuration: `config.yaml` read into strict, frozen settings."""
 
+from alertbot.settings.approvals_by import (
+    ApproverSettings,
+    DutySettings,
+    MailApprovals,
+    ServeSettings,
+    TelegramApprovals,
+    WebhookSettings,
+    sections,
+)
 from alertbot.settings.channel import BudgetSettings, ChannelSettings, PaceSettings, channel_of
 from alertbot.settings.reading import read, schema
 from alertbot.settings.secrets import SANDBOX_SECRETS, Secret, WithSecrets
@@ -25,25 +34,32 @@ from alertbot.settings.whole import (
 __all__ = [
     "SANDBOX_SECRETS",
     "ApprovalSettings",
+    "ApproverSettings",
     "BudgetSettings",
     "ChannelSettings",
     "Config",
     "Duration",
+    "DutySettings",
     "FilePath",
     "Language",
     "Languages",
+    "MailApprovals",
     "OrganisationSettings",
     "PaceSettings",
     "Port",
     "Secret",
+    "ServeSettings",
     "ServerRoot",
     "Settings",
     "SomeDuration",
+    "TelegramApprovals",
     "Variable",
+    "WebhookSettings",
     "WithSecrets",
     "approvals_of",
     "channel_of",
     "organisation_of",
     "read",
     "schema",
+    "sections",
 ]

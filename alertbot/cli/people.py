@@ -6,6 +6,7 @@ import typer
 
 from alertbot.cli.frame import AsJson, TokenFile, act, console, emit, example, read, say, session
 from alertbot.cli.typer_words import App
+from alertbot.errors import Misuse
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -54,6 +55,24 @@ def register(app: typer.Typer) -> None:
         help=_("Give a person a new token; the old one stops at once."),
         epilog=example("alertbot people rotate Dominique"),
     )(rotate)
+    people.command(
+        "link",
+        help=_(
+            "Print a one-time code that links your Telegram account: send it to the team's bot as /link CODE"
+            " in a private chat within 15 minutes. Only the person can do it, with their own token."
+        ),
+        epilog=example("alertbot people link Dominique"),
+    )(link)
+    people.command(
+        "unlink",
+        help=_("Forget a person's Telegram account and open codes."),
+        epilog=example("alertbot people unlink Dominique"),
+    )(unlink)
+    people.command(
+        "mail",
+        help=_("Say where links to approve are mailed to; --remove takes the address away."),
+        epilog=example("alertbot people mail Dominique dominique@example.org"),
+    )(mail)
     app.add_typer(people, name="people")
 
 
@@ -145,5 +164,67 @@ def rotate(
 
 def _tell(view: dict[str, Any], sentence: str, as_json: bool) -> None:
     say(sentence.format(name=view["name"], roles=", ".join(view["roles"])), as_json)
+    if as_json:
+        emit(view)
+
+
+def link(
+    context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    from alertbot.service import contacts
+
+    async def work(service: "Context", person: "Person") -> tuple[dict[str, Any], "ZoneInfo"]:
+        return await contacts.link(service, person, name), service.voice.zone
+
+    view, zone = act(context, work, token_file)
+    sentence = _("Send this to the team's bot on Telegram, in a private chat, before {time}:")
+    say(sentence.format(time=f"{view['expires_at'].astimezone(zone):%H:%M}"), as_json)
+    if as_json:
+        emit(view)
+    else:
+        say(f"/link {view['code']}")
+
+
+def unlink(
+    context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    from alertbot.service import contacts
+
+    view = act(context, lambda service, person: contacts.unlink(service, person, name), token_file)
+    sentence = (
+        _("{name} is no longer linked to a Telegram account.")
+        if view["unlinked"]
+        else _("{name} was not linked to a Telegram account; open codes are void.")
+    )
+    say(sentence.format(name=view["name"]), as_json)
+    if as_json:
+        emit(view)
+
+
+def mail(
+    context: typer.Context,
+    name: Name,
+    address: Annotated[
+        str | None, typer.Argument(metavar=_("[ADDRESS]"), help=_("The mail address."))
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help=_("Take the address away."))] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import contacts
+
+    if (address is None) is not remove:
+        raise Misuse(_("Give an address, or --remove."))
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await contacts.set_mail(service, person, name, address)
+
+    view = act(context, work, token_file)
+    sentence = (
+        _("Links to approve go to {mail} for {name}.")
+        if view["mail"]
+        else _("{name} gets no links to approve by mail any more.")
+    )
+    say(sentence.format(name=view["name"], mail=view["mail"]), as_json)
     if as_json:
         emit(view)

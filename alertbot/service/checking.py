@@ -9,6 +9,7 @@ from alertbot.compose import catalogue
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.model import Audience, Channel, Target
+from alertbot.service import asked
 from alertbot.service.context import Voice
 from alertbot.service.previewing import look
 from alertbot.service.wishes import Wishes
@@ -33,7 +34,11 @@ async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
         "channels": sorted(app.voice.channels),
         "problems": problems,
         "missing_secrets": missing,
-        "warnings": [*_setting_warnings(app), *_language_warnings(app.voice)],
+        "warnings": [
+            *_setting_warnings(app),
+            *_language_warnings(app.voice),
+            *await _duty_warnings(app),
+        ],
         "online": answers,
     }
     return report | {"lines": list(_lines(report, online))}
@@ -98,7 +103,20 @@ def _setting_warnings(app: "App") -> list[str]:
     for name, settings in app.config.channels.items():
         found += [f"channels.{name}.{key}: {sentence}" for key, sentence in settings.warnings()]
         found += settings.exposed_secrets()
+    for _path, section in app.approver_settings():
+        found += section.exposed_secrets()
     return found
+
+
+async def _duty_warnings(app: "App") -> list[str]:
+    """Names in `duty:` of nobody who may approve, where there is a database that can tell."""
+    if app.config.duty is None or not app.config.database_exists():
+        return []
+    try:
+        service = await app.open()
+        return await service.database.read(lambda conn: asked.unknown_names(conn, service))
+    except AlertbotError as error:
+        return [_("duty: the names could not be checked: {why}").format(why=error)]
 
 
 def _template_problems(voice: Voice, kind: Kind) -> Iterator[str]:
@@ -124,9 +142,8 @@ def _approval_problems(app: "App") -> list[str]:
 
 
 def _missing_secrets(app: "App") -> list[str]:
-    return [
-        missing for settings in app.config.channels.values() for missing in settings.missing_secrets()
-    ]
+    with_secrets = [*app.config.channels.values(), *(one for _path, one in app.approver_settings())]
+    return [missing for settings in with_secrets for missing in settings.missing_secrets()]
 
 
 async def _identities(app: "App") -> dict[str, dict[str, str]]:

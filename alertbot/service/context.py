@@ -12,6 +12,7 @@ from alertbot.model import Audience, Channel, Organisation
 from alertbot.words import _
 
 if TYPE_CHECKING:
+    from alertbot.approval.duty import Duty
     from alertbot.approval.policy import Override
     from alertbot.store.database import Database
 
@@ -59,12 +60,22 @@ class Voice:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """How approvers are asked. `groups`: by way, where the whole team is asked at once."""
+
+    ways: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    duty: "Duty | None" = None  # None: every approver is asked
+
+
+@dataclass(frozen=True)
 class Context:
     """A voice with a memory."""
 
     voice: Voice
     database: "Database"
     publish_delay: timedelta = timedelta()
+    reach: Reach = field(default_factory=Reach)
 
     @property
     def now(self) -> datetime:

@@ -10,7 +10,7 @@ from alertbot.compose import moments
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.model import AlertState, Person
-from alertbot.service import deciding, notices, views, writing
+from alertbot.service import calling, deciding, notices, views, writing
 from alertbot.service.composing import load_kind, shift_times
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
@@ -88,6 +88,7 @@ async def submit(
         alert = await alerts.submit(conn, alert, by=actor, now=now)
         await writing.note(conn, actor, "submit", alert, now)
         await notices.approval_wanted(service, conn, alert)
+        await calling.enqueue(service, conn, alert)
         return await views.full(conn, alert, now)
 
     return await service.database.transact(work)

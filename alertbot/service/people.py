@@ -6,7 +6,7 @@ from typing import Any
 from alertbot.errors import Misuse, Refused
 from alertbot.model import Person, Role
 from alertbot.service.context import Context
-from alertbot.store import audit
+from alertbot.store import audit, contacts
 from alertbot.store import people as store
 from alertbot.store.connection import Connection
 from alertbot.words import _
@@ -39,7 +39,10 @@ async def add(
 
 
 async def everybody(service: Context) -> list[dict[str, Any]]:
-    entries = await service.database.read(lambda conn: store.everybody(conn, now=service.now))
+    async def look(conn: Connection) -> tuple[tuple[store.Entry, ...], dict[int, contacts.Reach]]:
+        return await store.everybody(conn, now=service.now), await contacts.reaches(conn)
+
+    entries, reaches = await service.database.read(look)
     return [
         _view(entry.person)
         | {
@@ -49,6 +52,7 @@ async def everybody(service: Context) -> list[dict[str, Any]]:
             "revoked_at": entry.revoked_at,
             "token_expires_at": entry.token_expires_at,
             "last_used_at": entry.last_used_at,
+            "reached_by": reaches[entry.person.id].ways,
         }
         for entry in entries
     ]

@@ -10,7 +10,7 @@ from alertbot.errors import Misuse
 from alertbot.model import OPEN_STATES, AlertState, Channel, Composition, DeliveryState, Fault
 from alertbot.preview.plain import plain_copy
 from alertbot.preview.sheet import Sheet
-from alertbot.service import tasks, views
+from alertbot.service import asked, tasks, views
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
 from alertbot.service.previewing import in_words
@@ -100,6 +100,7 @@ async def status(service: Context, reference: str | None) -> Document:
             "oldest_waiting_seconds": summary.oldest_pending,
             "alerts": [await _line(service, conn, alert, summary) for alert in found],
             "channels": _channels(service, summary),
+            "asked": await asked.requests(conn, found),
             "open": [{"message": one} for one in needs],
             "tasks": chores,
         }
@@ -255,7 +256,7 @@ async def _needs(
         for alert in found
         if _shown_state(service, alert) is AlertState.PENDING
     ]
-    return needs
+    return needs + await asked.needs(service, conn, found)
 
 
 def _halted(summary: Summary) -> list[str]:

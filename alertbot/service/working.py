@@ -11,7 +11,7 @@ from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner
 from alertbot.errors import AlertbotError
 from alertbot.model import Purpose
-from alertbot.service import deciding, publishing, settling
+from alertbot.service import calling, deciding, publishing, settling
 from alertbot.service.context import Context
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
@@ -29,6 +29,7 @@ async def run_once(app: "App") -> dict[str, Any]:
     service = await app.open()
     await deciding.expire_overdue(service)
     tally = await _runner(app, service).run_once()
+    await calling.attend(service, app.ways(service))
     return asdict(tally)
 
 
@@ -50,7 +51,13 @@ def stop_signal() -> asyncio.Event:
 async def work_until(app: "App", service: Context, stop: asyncio.Event) -> None:
     """Everything that one worker does, until `stop` is set; `run` and `serve` both call it."""
     await warm(app)
+    ways = app.ways(service)
     async with asyncio.TaskGroup() as tasks:
+        if ways:
+            tasks.create_task(calling.keep(service, ways, stop))
+        for way in ways:
+            if isinstance(way, calling.Listening):
+                tasks.create_task(way.listen(stop))
         tasks.create_task(_runner(app, service).run(stop))
         tasks.create_task(_watch_clock(service, stop))
 

@@ -226,7 +226,7 @@ def _fields(path: Path, root: Node, model: type[BaseModel]) -> dict[str, FieldIn
             models = _of_type(models, root, path[:2])
         elif annotations:
             models = [found for annotation in annotations for found in _models(annotation)]
-    return {key: field for found in models for key, field in found.model_fields.items()}
+    return {field.alias or key: field for found in models for key, field in found.model_fields.items()}
 
 
 def _of_type(models: list[type[BaseModel]], root: Node, path: Path) -> list[type[BaseModel]]:

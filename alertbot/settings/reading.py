@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from alertbot.errors import ConfigInvalid
+from alertbot.settings.approvals_by import SECTIONS, faults, sections
 from alertbot.settings.channel import ChannelSettings
 from alertbot.settings.faults import Finding, findings, node_at, place
 from alertbot.settings.secrets import WithSecrets
@@ -76,6 +77,8 @@ def _checked(
     channels = dict(_channels(config, data, types))
     _bind(config, channels, folder, sandbox=sandbox)
     found += _between_fields(root, folder, channels, sandbox=sandbox)
+    if config is not None:
+        found += _about_approvers(root, config, sandbox=sandbox)
     return config, found
 
 
@@ -135,6 +138,8 @@ def _bind(
 ) -> None:
     if config is not None:
         config.bind("database", folder)
+        for path, section in sections(config.approvals_by):
+            section.bind(".".join(path), folder, sandbox=sandbox)
     for name, settings in channels.items():
         settings.bind(f"channels.{name}", folder, sandbox=sandbox)
 
@@ -155,8 +160,18 @@ def _between_fields(
             yield _found(root, (*path, key), sentence)
 
 
-def _address_key(settings: ChannelSettings) -> str:
-    return next((key for key in ("api_url", "host") if key in type(settings).model_fields), "type")
+def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[Finding]:
+    for path, settings in sections(config.approvals_by):
+        if sandbox and not settings.on_loopback():
+            yield _found(root, (*path, _address_key(settings)), _leaves_sandbox())
+    types = {name: settings.type for name, settings in config.channels.items()}
+    for path, sentence in faults(config.approvals_by, types):
+        yield _found(root, path, sentence)
+
+
+def _address_key(settings: WithSecrets) -> str:
+    keys = ("api_url", "host", "base_url")
+    return next((key for key in keys if key in type(settings).model_fields), "type")
 
 
 def _leaves_sandbox() -> str:
@@ -174,6 +189,9 @@ def _secret_findings(
     for name, given in _group(data, "channels").items():
         if settings_type := _type_of(given, types):
             yield from _secrets_at(root, ("channels", name), given, settings_type)
+    for path, section in SECTIONS.items():
+        if isinstance(given := _at(data, *path), dict):
+            yield from _secrets_at(root, path, given, section)
 
 
 def _secrets_at(

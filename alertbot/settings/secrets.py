@@ -32,6 +32,7 @@ SANDBOX_SECRETS: Mapping[str, str] = {
     "bot_token": "1400000001:sandbox-bot-token-for-rehearsals-only",
     "username": "sandbox-username",
     "password": "sandbox-password",
+    "secret": "sandbox-secret-for-rehearsals-only",
     "url": "json://127.0.0.1:8100/apprise",
 }
 

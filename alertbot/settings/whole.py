@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, SerializeAsAny, create_model
 
 from alertbot.model import Approvals, Organisation
+from alertbot.settings.approvals_by import ApproverSettings, DutySettings, ServeSettings
 from alertbot.settings.channel import ChannelSettings
 from alertbot.settings.secrets import Secret, WithSecrets
 from alertbot.settings.shapes import (
@@ -164,6 +165,15 @@ class Config(WithSecrets):
     approvals: dict[Name, ApprovalSettings] = Field(
         default_factory=dict, description="By kind: other approvals than the kind itself asks for."
     )
+    approvals_by: ApproverSettings | None = Field(
+        default=None, description="How approvers are asked, beside the channels of the audience team."
+    )
+    duty: DutySettings | None = Field(
+        default=None, description="Who is asked first to approve, and who then."
+    )
+    serve: ServeSettings = Field(
+        default=ServeSettings(), description="Where alertbot serves its own pages."
+    )
     channels: dict[Name, SerializeAsAny[ChannelSettings]] = Field(
         min_length=1, description="The accounts to publish on, each under a name of your choice."
     )
@@ -182,6 +192,12 @@ class Config(WithSecrets):
         user, _at, host = parts.netloc.rpartition("@")
         password = quote(self.secret("database_password"), safe="")
         return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
+
+    def database_exists(self) -> bool:
+        """Whether there is a database already; a server is taken to be there."""
+        if not self.database.startswith(SQLITE):
+            return True
+        return (self.folder / self.database.removeprefix(SQLITE)).is_file()
 
     @property
     def messages_folder(self) -> Path | None:

@@ -111,6 +111,7 @@ link_code = Table(  # a one-time code that links a person to a platform
     Column("made_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
+    Column("attempts", Integer, nullable=False),  # wrong codes tried while it was open
 )
 
 approval_call = Table(  # who was asked to approve, how and when
@@ -126,6 +127,10 @@ approval_call = Table(  # who was asked to approve, how and when
     Column("at", Instant, nullable=False),
     Column("deputy", Boolean, nullable=False),  # asked because nobody on duty answered in time
     Column("closed_at", Instant),  # the request shows the outcome
+    Column("given", Integer, nullable=False),  # how many approvals the request shows
+    Column("attempts", Integer, nullable=False),  # calls made since the last one that worked
+    Column("retry_at", Instant),  # not before; also the lease of a call under way
+    Column("trouble", Text),  # why the last call failed
     UniqueConstraint("alert_id", "digest", "way", "address"),
 )
 

@@ -264,6 +264,7 @@ def _contacts() -> None:
         sa.Column("made_at", sa.Float(53), nullable=False),
         sa.Column("expires_at", sa.Float(53), nullable=False),
         sa.Column("used_at", sa.Float(53), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_link_code_person_id_person")
         ),
@@ -284,6 +285,10 @@ def _approval_calls() -> None:
         sa.Column("at", sa.Float(53), nullable=False),
         sa.Column("deputy", sa.Boolean(), nullable=False),
         sa.Column("closed_at", sa.Float(53), nullable=True),
+        sa.Column("given", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_at", sa.Float(53), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["alert_id"], ["alert.id"], name=op.f("fk_approval_call_alert_id_alert")
         ),
