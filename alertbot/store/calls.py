@@ -82,11 +82,19 @@ async def open_calls(conn: AsyncConnection, way: str | None = None) -> tuple[Cal
 
 
 async def claim(conn: AsyncConnection, call: Call, *, now: datetime, until: datetime) -> bool:
-    """Whether this worker may make the call now; nobody else may before `until`."""
+    """Whether this worker may make the call now; nobody else may before `until`. Not where another has
+    made it since `call` was read."""
     free = or_(calls.c.retry_at.is_(None), calls.c.retry_at <= now)
-    mine = (calls.c.id == call.id) & calls.c.closed_at.is_(None) & free
+    unchanged = (
+        calls.c.closed_at.is_(None)
+        & calls.c.message_ref.is_not_distinct_from(call.message_ref)
+        & (calls.c.given == call.given)
+        & (calls.c.attempts == call.attempts)
+    )
     taken = await conn.execute(
-        update(calls).where(mine).values(retry_at=until, attempts=calls.c.attempts + 1)
+        update(calls)
+        .where(calls.c.id == call.id, free, unchanged)
+        .values(retry_at=until, attempts=calls.c.attempts + 1)
     )
     return taken.rowcount == 1
 
