@@ -5,10 +5,8 @@ with `retry_after`, an edit that changes nothing is refused. Dates are whole sec
 clock.
 """
 
-import asyncio
 import json
 import math
-import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -19,10 +17,10 @@ from alertbot.sandbox.faults import Fault, Faults, spoil
 from alertbot.sandbox.http import Reply, Request, Upload
 from alertbot.sandbox.posts import Posts
 from alertbot.sandbox.telegram_chats import Chats, Flood
-from alertbot.sandbox.telegram_messages import BadCall, Desk, whole
+from alertbot.sandbox.telegram_messages import BadCall, Desk
+from alertbot.sandbox.telegram_updates import Answer, Updates
 
 PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
-LONGEST_POLL_SECONDS = 50.0
 CALLS: Mapping[str, str] = {
     "getme": "identify",
     "sendmessage": "send",
@@ -33,8 +31,14 @@ CALLS: Mapping[str, str] = {
     "unpinchatmessage": "pin",
     "getchat": "read",
     "getupdates": "read",
+    "senddocument": "send",
+    "editmessagecaption": "edit",
+    "editmessagereplymarkup": "edit",
     "answercallbackquery": "read",
+    "setwebhook": "read",
     "deletewebhook": "read",
+    "getwebhookinfo": "read",
+    "setmycommands": "read",
 }
 SPACED = frozenset({"send", "edit"})
 
@@ -54,9 +58,7 @@ class TelegramPlatform:
         self._chats = Chats(account)
         self._desk = Desk(account, self._chats, posts, clock)
         self._flood = Flood(time.monotonic, speed)
-        self._updates: list[dict[str, Any]] = []
-        self._news = asyncio.Event()
-        self._last_update = 0
+        self._updates = Updates(self._desk)
 
     async def handle(self, request: Request) -> Reply:
         """Answer one request. Raises `Drop` where a fault hangs up."""
@@ -72,7 +74,7 @@ class TelegramPlatform:
         if call is None:
             return _unknown()
         if method.lower() == "getupdates":
-            await self._poll(fields)
+            await self._updates.poll(fields)
         return await spoil(fault, lambda: self._act(method.lower(), call, fields), faulty)
 
     def _act(self, method: str, call: str, fields: Mapping[str, Any]) -> Reply:
@@ -97,18 +99,34 @@ class TelegramPlatform:
                 return self._desk.send_text(fields)
             case "sendphoto":
                 return self._desk.send_photo(fields)
+            case "senddocument":
+                return self._desk.send_document(fields)
             case "editmessagetext":
                 return self._desk.edit_text(fields)
+            case "editmessagecaption" | "editmessagereplymarkup":
+                return self._desk.edit_caption(fields, caption=method == "editmessagecaption")
             case "deletemessage":
                 return self._desk.delete(fields)
             case "pinchatmessage" | "unpinchatmessage":
                 return self._desk.pin(fields, pinned=method == "pinchatmessage")
             case "getchat":
                 return self._desk.show_chat(fields)
+            case _:
+                return self._heard(method, fields)
+
+    def _heard(self, method: str, fields: Mapping[str, Any]) -> Any:
+        """Calls about what people did."""
+        match method:
             case "getupdates":
-                return self._take_updates(fields)
+                return self._updates.take(fields)
             case "answercallbackquery":
-                return self._answer_press(fields)
+                return self._updates.answer(fields)
+            case "setwebhook":
+                return self._updates.set_webhook(fields)
+            case "deletewebhook":
+                return self._updates.set_webhook({})
+            case "getwebhookinfo":
+                return self._updates.webhook_info()
             case _:
                 return True
 
@@ -121,47 +139,28 @@ class TelegramPlatform:
             "has_main_web_app": False,
         }
 
+    @property
+    def answers(self) -> list[Answer]:
+        """What those who pressed buttons were told, oldest first."""
+        return self._updates.answers
+
     def press(self, chat: int, message: int, data: str, person: int, name: str = "Sandbox") -> str:
         """Somebody presses a button under a message: the bot gets a callback query, whose id this is."""
-        self._last_update += 1
-        query_id = str(4_000_000_000 + self._last_update)
-        query = {
-            "id": query_id,
-            "from": {"id": person, "is_bot": False, "first_name": name},
-            "message": self._desk.shown(chat, message),
-            "chat_instance": str(chat),
-            "data": data,
-        }
-        self._updates.append({"update_id": self._last_update, "callback_query": query})
-        self._news.set()
-        return query_id
+        return self._updates.press(chat, message, data, person, name)
 
-    async def _poll(self, fields: Mapping[str, Any]) -> None:
-        """Wait for news as long as the call asks."""
-        written = str(fields.get("timeout") or 0)
-        seconds = min(int(written), LONGEST_POLL_SECONDS) if written.isdecimal() else 0
-        if not self._updates and seconds > 0:
-            self._news.clear()
-            try:
-                await asyncio.wait_for(self._news.wait(), seconds)
-            except TimeoutError:
-                return
+    def say(
+        self, chat: int, text: str, person: int, name: str = "Sandbox", reply_to: int | None = None
+    ) -> int:
+        """Somebody writes to a chat; gives the message's number. A person's own chat has his number."""
+        return self._updates.say(chat, text, person, name, reply_to)
 
-    def _take_updates(self, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
-        offset = whole(fields, "offset")
-        self._updates = [update for update in self._updates if update["update_id"] >= offset]
-        return self._updates[: whole(fields, "limit") or 100]
+    def buttons(self, chat: int, message: int) -> dict[str, str]:
+        """The data behind each button under a message, by its label."""
+        return self._desk.buttons(chat, message)
 
-    def _answer_press(self, fields: Mapping[str, Any]) -> bool:
-        known = str(fields.get("callback_query_id", ""))
-        if (
-            not re.fullmatch(r"[0-9]{10,12}", known)
-            or not 0 < int(known) - 4_000_000_000 <= self._last_update
-        ):
-            raise BadCall(
-                "Bad Request: query is too old and response timeout expired or query ID is invalid"
-            )
-        return True
+    def document(self, chat: int, message: int) -> Upload | None:
+        """The file of a message."""
+        return self._desk.documents.get((chat, message))
 
 
 def refusal(code: int, description: str, **parameters: int) -> Reply:

@@ -1,6 +1,5 @@
 """What a bot may do with messages: send, edit, delete, pin. Every refusal in Telegram's own words."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,19 +9,19 @@ from alertbot.sandbox.accounts import Chat, TelegramAccount
 from alertbot.sandbox.http import Upload
 from alertbot.sandbox.posts import Picture, Posts, TelegramPost
 from alertbot.sandbox.telegram_chats import Chats
-from alertbot.sandbox.telegram_html import BadMarkup, Parsed, parse, plain
+from alertbot.sandbox.telegram_fields import (
+    BadCall,
+    attached,
+    keyboard_of,
+    labels_of,
+    nested,
+    read_text,
+    whole,
+)
+from alertbot.sandbox.telegram_html import Parsed
 
 LONGEST_TEXT, LONGEST_CAPTION = 4096, 1024
-BUTTON_BYTES = range(1, 65)
 LARGEST_PHOTO_BYTES = 10_000_000
-
-
-class BadCall(Exception):
-    """A call that Telegram refuses."""
-
-    def __init__(self, description: str, code: int = 400, **parameters: int) -> None:
-        super().__init__(description)
-        self.code, self.parameters = code, parameters
 
 
 class Desk:
@@ -34,6 +33,7 @@ class Desk:
         self._chats, self._posts, self._clock = chats, posts, clock
         self._messages: dict[tuple[int, int], dict[str, Any]] = {}
         self._last: dict[int, int] = {}
+        self.documents: dict[tuple[int, int], Upload] = {}
         self.bot: dict[str, Any] = {
             "id": account.id,
             "is_bot": True,
@@ -55,7 +55,7 @@ class Desk:
         return self._messages[chat, message]
 
     def send_text(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        read = _read(fields, "text", LONGEST_TEXT)
+        read = read_text(fields, "text", LONGEST_TEXT)
         if not read.text:
             raise BadCall("Bad Request: message text is empty")
         content: dict[str, Any] = {"text": read.text}
@@ -64,15 +64,13 @@ class Desk:
         return self._publish(fields, read, content, ())
 
     def send_photo(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        photo = fields.get("photo")
-        if isinstance(photo, str) and photo.startswith("attach://"):
-            photo = fields.get(photo.removeprefix("attach://"))
+        photo = attached(fields, "photo")
         if not photo:
             raise BadCall("Bad Request: there is no photo in the request")
         size = len(photo.content) if isinstance(photo, Upload) else len(str(photo))
         if size > LARGEST_PHOTO_BYTES:
             raise BadCall("Bad Request: file is too big")
-        read = _read(fields, "caption", LONGEST_CAPTION)
+        read = read_text(fields, "caption", LONGEST_CAPTION)
         name = f"photo-{len(self._messages) + 1}"
         measures = {"width": 1280, "height": 720, "file_size": size}
         content: dict[str, Any] = {"photo": [{"file_id": name, "file_unique_id": name, **measures}]}
@@ -80,6 +78,57 @@ class Desk:
             content["caption"] = read.text
             content["caption_entities"] = list(read.entities)
         return self._publish(fields, read, content, (Picture(name, read.text),))
+
+    def send_document(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        file = attached(fields, "document")
+        if not isinstance(file, Upload):
+            raise BadCall("Bad Request: there is no document in the request")
+        read = read_text(fields, "caption", LONGEST_CAPTION)
+        name = f"document-{len(self._messages) + 1}"
+        content: dict[str, Any] = {
+            "document": {
+                "file_id": name,
+                "file_unique_id": name,
+                "file_name": file.filename,
+                "file_size": len(file.content),
+            },
+            "caption": read.text,
+            "caption_entities": list(read.entities),
+        }
+        message = self._publish(fields, read, content, ())
+        self.documents[message["chat"]["id"], message["message_id"]] = file
+        return message
+
+    def hear(
+        self, chat: int, text: str, person: Mapping[str, Any], reply_to: int | None
+    ) -> dict[str, Any]:
+        """Somebody's own message; the public sees it elsewhere, so it is no post of ours."""
+        found = self.chat({"chat_id": chat})
+        number = self._last[chat] = self._last.get(chat, 0) + 1
+        message = {
+            "message_id": number,
+            "date": int(self._clock().timestamp()),
+            "chat": found.as_json(),
+            "from": dict(person),
+            "text": text,
+        }
+        command = re.match(r"/[A-Za-z0-9_@]+", text)
+        if command:
+            length = command.end()
+            message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
+        if reply_to is not None:
+            message["reply_to_message"] = self._quoted(chat, reply_to)
+        self._messages[chat, number] = message
+        return message
+
+    def buttons(self, chat: int, message: int) -> dict[str, str]:
+        """The data behind each button under a message, by its label."""
+        rows = self._messages[chat, message].get("reply_markup", {}).get("inline_keyboard", [])
+        return {button["text"]: button.get("callback_data", "") for row in rows for button in row}
+
+    def _quoted(self, chat: int, message: int) -> dict[str, Any]:
+        quoted = self._messages[chat, message]
+        return {name: value for name, value in quoted.items() if name != "reply_to_message"}
 
     def _publish(
         self,
@@ -90,15 +139,12 @@ class Desk:
     ) -> dict[str, Any]:
         chat = self.chat(fields)
         parent = self._parent(chat, fields)
-        keyboard = _keyboard(fields)
+        keyboard = keyboard_of(fields)
         number = self._last[chat.id] = self._last.get(chat.id, 0) + 1
         at = self._clock()
         message = self._head(chat, number, at) | content
         if parent:
-            quoted = self._messages[chat.id, parent]
-            message["reply_to_message"] = {
-                name: value for name, value in quoted.items() if name != "reply_to_message"
-            }
+            message["reply_to_message"] = self._quoted(chat.id, parent)
         if keyboard:
             message["reply_markup"] = keyboard
         self._messages[chat.id, number] = message
@@ -112,9 +158,9 @@ class Desk:
                 chat_title=chat.title,
                 message=number,
                 chat_type=chat.type,
-                reply_to=f"{chat.id}/{parent}" if parent else None,
+                reply_to=self._post_id(chat.id, parent),
                 pictures=pictures,
-                buttons=_labels(keyboard),
+                buttons=labels_of(keyboard),
             )
         )
         return message
@@ -124,18 +170,24 @@ class Desk:
         return {"message_id": number, "date": int(at.timestamp()), "chat": chat.as_json(), **sender}
 
     def _parent(self, chat: Chat, fields: Mapping[str, Any]) -> int | None:
-        wanted = _json(fields.get("reply_parameters")) or {}
+        wanted = nested(fields.get("reply_parameters")) or {}
         if not isinstance(wanted, dict):
             raise BadCall("Bad Request: object expected as reply parameters")
         number = whole(wanted, "message_id") or whole(fields, "reply_to_message_id")
         if not number:
             return None
         post = self._posts.telegram_post(chat.id, number)
-        if post is not None and post.deleted_at is None:
+        heard = post is None and (chat.id, number) in self._messages
+        if heard or (post is not None and post.deleted_at is None):
             return number
         if wanted.get("allow_sending_without_reply"):
             return None
         raise BadCall("Bad Request: message to be replied not found")
+
+    def _post_id(self, chat: int, message: int | None) -> str | None:
+        """The post that is answered; none where a person's message is."""
+        post = self._posts.telegram_post(chat, message) if message else None
+        return None if post is None else post.id
 
     def _standing(self, fields: Mapping[str, Any], purpose: str) -> TelegramPost:
         chat = self.chat(fields)
@@ -146,10 +198,10 @@ class Desk:
 
     def edit_text(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         post = self._standing(fields, "edit")
-        read = _read(fields, "text", LONGEST_TEXT)
+        read = read_text(fields, "text", LONGEST_TEXT)
         if not read.text:
             raise BadCall("Bad Request: message text is empty")
-        keyboard = _keyboard(fields)
+        keyboard = keyboard_of(fields)
         old = self._messages[post.chat, post.message]
         if "text" not in old:
             raise BadCall("Bad Request: there is no text in the message to edit")
@@ -167,9 +219,31 @@ class Desk:
             changed["reply_markup"] = keyboard
         self._messages[post.chat, post.message] = changed
         self._posts.change(
-            post, text=read.text, html=read.html, edited_at=at, buttons=_labels(keyboard)
+            post, text=read.text, html=read.html, edited_at=at, buttons=labels_of(keyboard)
         )
         return changed
+
+    def edit_caption(self, fields: Mapping[str, Any], *, caption: bool) -> dict[str, Any]:
+        """Put another caption, or with `caption` False only other buttons, under a message."""
+        post = self._standing(fields, "edit")
+        old = self._messages[post.chat, post.message]
+        if caption and "text" in old:
+            raise BadCall("Bad Request: there is no caption in the message to edit")
+        read = read_text(fields, "caption", LONGEST_CAPTION)
+        keyboard = keyboard_of(fields)
+        changed = dict(old)
+        if caption:
+            changed |= {"caption": read.text, "caption_entities": list(read.entities)}
+        changed.pop("reply_markup", None)
+        if keyboard:
+            changed["reply_markup"] = keyboard
+        if changed == old:
+            raise BadCall("Bad Request: message is not modified")
+        at = self._clock()
+        self._messages[post.chat, post.message] = {**changed, "edit_date": int(at.timestamp())}
+        text, html = (read.text, read.html) if caption else (post.text, post.html)
+        self._posts.change(post, text=text, html=html, edited_at=at, buttons=labels_of(keyboard))
+        return self._messages[post.chat, post.message]
 
     def delete(self, fields: Mapping[str, Any]) -> bool:
         post = self._standing(fields, "delete")
@@ -195,57 +269,3 @@ _NO_GIFTS = dict.fromkeys(
     ),
     False,
 )
-
-
-def _read(fields: Mapping[str, Any], name: str, limit: int) -> Parsed:
-    """Read a text field with its markup. Raises `BadCall`."""
-    source, mode = str(fields.get(name, "")), str(fields.get("parse_mode") or "").lower()
-    if mode not in ("", "html"):
-        raise BadCall("Bad Request: unsupported parse_mode")
-    try:
-        read = parse(source) if mode else plain(source)
-    except BadMarkup as bad:
-        raise BadCall(f"Bad Request: can't parse entities: {bad}") from bad
-    if read.length > limit:
-        what = "message caption" if name == "caption" else "message"
-        raise BadCall(f"Bad Request: {what} is too long")
-    return read
-
-
-def whole(fields: Mapping[str, Any], name: str) -> int:
-    """A whole number among the fields; 0 where it is not given. Raises `BadCall`."""
-    written = str(fields.get(name) or 0)
-    if not re.fullmatch(r"-?[0-9]{1,18}", written):
-        raise BadCall(f'Bad Request: field "{name}" must be a valid Number')
-    return int(written)
-
-
-def _json(value: object) -> Any:
-    """Nested objects come as JSON in forms and as they are in JSON."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise BadCall("Bad Request: can't parse a JSON-serialized field") from error
-
-
-def _keyboard(fields: Mapping[str, Any]) -> dict[str, Any] | None:
-    keyboard = _json(fields.get("reply_markup"))
-    if not keyboard:
-        return None
-    rows = keyboard.get("inline_keyboard") if isinstance(keyboard, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise BadCall("Bad Request: object expected as reply markup")
-    for button in (button for row in rows for button in row):
-        if not isinstance(button, dict) or not isinstance(button.get("text"), str):
-            raise BadCall("Bad Request: inline keyboard button text is empty")
-        data = button.get("callback_data")
-        if data is not None and len(str(data).encode()) not in BUTTON_BYTES:
-            raise BadCall("Bad Request: BUTTON_DATA_INVALID")
-    return {"inline_keyboard": rows} if rows else None
-
-
-def _labels(keyboard: dict[str, Any] | None) -> tuple[tuple[str, ...], ...]:
-    rows = keyboard["inline_keyboard"] if keyboard else []
-    return tuple(tuple(str(button["text"]) for button in row) for row in rows)
