@@ -17,7 +17,8 @@ from alertbot.sandbox.faults import Fault, Faults, spoil
 from alertbot.sandbox.http import Reply, Request, Upload
 from alertbot.sandbox.posts import Posts
 from alertbot.sandbox.telegram_chats import Chats, Flood
-from alertbot.sandbox.telegram_messages import BadCall, Desk
+from alertbot.sandbox.telegram_fields import BadCall
+from alertbot.sandbox.telegram_messages import Desk
 from alertbot.sandbox.telegram_updates import Answer, Updates
 
 PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
