@@ -1,7 +1,9 @@
 """The kinds of alert, read from `messages/`: data and templates, no code.
 
     messages/fields.yaml                     fields that several kinds share
-    messages/exercise_frame/frame.yaml       what surrounds an exercise
+    messages/exercise_frame/<language>.yaml  what surrounds an exercise
+    messages/retraction/<language>/…         the prepared "disregard our message", templates alone
+    messages/edits.yaml                      what an edit writes above an earlier text
     messages/<kind>/kind.yaml                fields, approvals, priority, example
     messages/<kind>/<language>/short.md.j2   and long.md.j2, and <channel type>.md.j2 where needed
 
@@ -16,8 +18,9 @@ from functools import cache
 from pathlib import Path
 
 from alertbot.compose.checking import LANGUAGE, Checker, unknown
+from alertbot.compose.edit_words import read_edit_words
 from alertbot.compose.kind_file import NAME, read_kind
-from alertbot.compose.kinds import FORMS, FieldSpec, FieldType, Frame, Kind, Template
+from alertbot.compose.kinds import FORMS, FieldSpec, FieldType, Frame, Kind, Prepared, Template
 from alertbot.errors import ConfigInvalid, Misuse
 from alertbot.sheets import Node, read_sheet
 from alertbot.words import _
@@ -28,16 +31,20 @@ __all__ = [
     "FieldType",
     "Frame",
     "Kind",
+    "Prepared",
     "Template",
     "kind_names",
     "load",
     "load_frame",
     "load_kind",
+    "load_prepared",
     "shipped",
 ]
 
 SHARED_FIELDS = "fields.yaml"
 FRAME = "exercise_frame"
+RETRACTION = "retraction"
+EDITS = "edits.yaml"
 KIND_FILE = "kind.yaml"
 LONGEST_TEMPLATE = 50_000
 _TEMPLATE = re.compile(r"(?P<form>[a-z][a-z0-9_]*)\.md\.j2")
@@ -46,10 +53,11 @@ _FRAME_KEYS = ("opening", "closing", "subject", "refused")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every kind, and the exercise frame."""
+    """Every kind, the exercise frame, and what lies ready for after the first post."""
 
     kinds: Mapping[str, Kind]
     frame: Frame
+    prepared: Prepared
 
     def kind(self, name: str) -> Kind:
         """The kind of this name. Raises `Misuse` that names the nearest one."""
@@ -77,9 +85,10 @@ def load(*folders: Path) -> Catalogue:
     layers = _layers(folders)
     shared, faults = _shared(layers)
     kinds = {name: _kind(name, layers, shared, faults) for name in kind_names(*folders)}
-    frame = _frame(layers, faults)
+    frame, prepared = _frame(layers, faults), _prepared(layers, faults)
     _refuse(faults)
-    return Catalogue({kind.name: kind for kind in sorted(kinds.values(), key=_rank)}, frame)
+    by_rank = sorted(kinds.values(), key=_rank)
+    return Catalogue({kind.name: kind for kind in by_rank}, frame, prepared)
 
 
 def load_kind(name: str, *folders: Path) -> Kind:
@@ -100,6 +109,14 @@ def load_frame(*folders: Path) -> Frame:
     frame = _frame(_layers(folders), faults)
     _refuse(faults)
     return frame
+
+
+def load_prepared(*folders: Path) -> Prepared:
+    """The retraction and the words of edits. Raises `ConfigInvalid`."""
+    faults: list[str] = []
+    prepared = _prepared(_layers(folders), faults)
+    _refuse(faults)
+    return prepared
 
 
 def kind_names(*folders: Path) -> tuple[str, ...]:
@@ -151,7 +168,7 @@ def _kind(name: str, layers: tuple[Path, ...], shared: Mapping[str, Node], fault
     check = Checker(faults)
     sheet = _sheet(path, faults) or Node({}, f"{path}:1")
     templates = _templates(name, layers, Node(None, str(path.parent)), check)
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or name in (FRAME, RETRACTION):
         check.fault(sheet, _("“{name}” is not a name for a kind.").format(name=name))
     return read_kind(name, sheet, shared, templates, check)
 
@@ -191,6 +208,16 @@ def _misplaced(path: Path) -> str:
     return _(
         "{path}: a template is <language>/short.md.j2, long.md.j2 or <channel type>.md.j2."
     ).format(path=path)
+
+
+def _prepared(layers: tuple[Path, ...], faults: list[str]) -> Prepared:
+    check = Checker(faults)
+    words: dict[str, Mapping[str, str]] = {}
+    for path in (file for layer in layers if (file := layer / EDITS).is_file()):
+        if sheet := _sheet(path, faults):
+            words |= read_edit_words(sheet, words, check)
+    place = Node(None, str(layers[0] / RETRACTION))
+    return Prepared(_templates(RETRACTION, layers, place, check), words)
 
 
 def _frame(layers: tuple[Path, ...], faults: list[str]) -> Frame:

@@ -97,6 +97,15 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What lies ready for after the first post (R20): the templates of the retraction by (language, form or
+    channel type), and per language the lines that an edit puts above an earlier text, by relation."""
+
+    retraction: Mapping[tuple[str, str], Template]
+    edits: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What surrounds an exercise (R23), per language: lines before and after, and the words of a real
     alert that must not stand inside."""

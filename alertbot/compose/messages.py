@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.compose import mail, measure, writing
-from alertbot.compose.kinds import Frame, Kind, Template
+from alertbot.compose.kinds import Frame, Template
 from alertbot.compose.lint import free_words
 from alertbot.compose.markup import Block
 from alertbot.compose.render import Rendered, words
@@ -14,11 +14,11 @@ from alertbot.model import Channel, ChannelSpec, Fault, Markup, Message
 from alertbot.words import _
 
 OTHER_FORM = {"short": "long", "long": "short"}
-_ENTITY_WEIGHT = 41  # 4096 / 100, rounded up: a Telegram message may hold 100 entities
+_ENTITY_WEIGHT = 41  # 4096 / 100, rounded up
 _QUOTED = 60
 
-
 Blocks = tuple[Block, ...]
+Templates = Mapping[tuple[str, str], Template]  # by (language, form or channel type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +46,24 @@ class Edition:
     marks: Marks | None = None
 
 
-def template(kind: Kind, spec: ChannelSpec, lang: str) -> Template | None:
+def template(templates: Templates, spec: ChannelSpec, lang: str) -> Template | None:
     """The channel type's own template, else that of its form, else the other form's."""
-    own = kind.template(lang, spec.form, spec.type)
-    return own or kind.template(lang, OTHER_FORM.get(spec.form, "long"))
+    forms = (spec.type, spec.form, OTHER_FORM.get(spec.form, "long"))
+    return next((found for form in forms if (found := templates.get((lang, form)))), None)
 
 
-def edition(kind: Kind, lang: str, text: Rendered, frame: Frame | None, alert: str) -> Edition:
-    """The text with its subject, and the marks of an exercise where there is a frame."""
-    subject = text.subject or f"{kind.title.get(lang, kind.name)} [{alert}]"
+def edition(title: str, lang: str, text: Rendered, frame: Frame | None) -> Edition:
+    """The text with its subject (`title`, where the template has none), and the marks of an exercise where
+    there is a frame."""
+    subject = text.subject or title
     if frame is None:
         return Edition(lang, text.head, text.body, text.foot, text.once, subject)
     marked = f"{frame.subject.get(lang, '')} {subject}".strip()
-    return Edition(lang, text.head, text.body, text.foot, text.once, marked, _marks(frame, lang))
+    return Edition(lang, text.head, text.body, text.foot, text.once, marked, marks(frame, lang))
 
 
-def _marks(frame: Frame, lang: str) -> Marks:
+def marks(frame: Frame, lang: str) -> Marks:
+    """What marks an exercise in this language (R23)."""
     opening, closing = frame.opening.get(lang, ""), frame.closing.get(lang, "")
     subject = frame.subject.get(lang, "")
     word = subject.rstrip(" \u00a0:")
@@ -80,10 +82,10 @@ def whole_text(one: Edition) -> str:
 
 def thread(spec: ChannelSpec, one: Edition) -> Thread:
     """The parts that this channel takes: the first layout in which everything has room."""
-    room = _room(spec)
+    free = room(spec)
     cut = Thread(())
     for layout in _layouts(one):
-        cut = split(layout, room, one.lang) if spec.parts else single(layout.whole, room)
+        cut = split(layout, free, one.lang) if spec.parts else single(layout.whole, free)
         if not cut.excess:
             break
     return cut
@@ -103,16 +105,21 @@ def _layouts(one: Edition) -> Iterator[Layout]:
     yield Layout(marks.brief, all_once, tail=marks.brief)
 
 
-def _room(spec: ChannelSpec) -> Room | None:
+def room(spec: ChannelSpec) -> Room | None:
+    """How much one post of this channel may hold; None: no limit."""
     if spec.limit is None:
         return None
     if spec.markup is Markup.TELEGRAM:
-        return Room(spec.limit, lambda blocks: max(length(spec, blocks), _entity_length(blocks)))
+        return Room(
+            spec.limit,
+            lambda blocks: max(length(spec, blocks), entity_length(writing.entities(blocks))),
+        )
     return Room(spec.limit, lambda blocks: length(spec, blocks))
 
 
-def _entity_length(blocks: Sequence[Block]) -> int:
-    return _ENTITY_WEIGHT * writing.entities(blocks)
+def entity_length(entities: int) -> int:
+    """What so many entities count against the limit of a Telegram message: it may hold 100."""
+    return _ENTITY_WEIGHT * entities
 
 
 def length(spec: ChannelSpec, blocks: Sequence[Block]) -> int:

@@ -116,11 +116,12 @@ def zone(context: Context, value: datetime) -> str:
     """The zone that times are written in: `heure de Paris`."""
     setting = setting_of(context)
     _moment_given(value)
-    return _zone_name(str(setting.zone), setting.lang)
+    return zone_name(str(setting.zone), setting.lang)
 
 
 @cache
-def _zone_name(name: str, lang: str) -> str:
+def zone_name(name: str, lang: str) -> str:
+    """`heure de Paris` for `Europe/Paris`."""
     from babel.dates import get_timezone_location
 
     city = get_timezone_location(name, locale=locale(lang), return_city=True)

@@ -14,15 +14,21 @@ Writer = Callable[[Line], str]
 
 def plain(blocks: Sequence[Block]) -> str:
     """As plain text: a link is written `text address`, or the address alone when they are the same."""
-    return _join(blocks, _plain_line)
+    return _join(blocks, plain_line)
 
 
 def visible(blocks: Sequence[Block]) -> str:
     """What a Telegram reader sees: the text without the addresses behind the links."""
-    return _join(blocks, lambda line: "".join(run.text for run in line))
+    return _join(blocks, visible_line)
 
 
-def _plain_line(line: Line) -> str:
+def visible_line(line: Line) -> str:
+    """One line of `visible`."""
+    return "".join(run.text for run in line)
+
+
+def plain_line(line: Line) -> str:
+    """One line of `plain`."""
     return "".join(_plain_link(address, list(runs)) for address, runs in _links(line))
 
 
@@ -72,7 +78,7 @@ def has_link(blocks: Sequence[Block]) -> bool:
 
 def telegram(blocks: Sequence[Block]) -> str:
     """As the HTML that Telegram takes (b, i, s, a), everything else escaped."""
-    return _join([_shown_heading(block) for block in blocks], _telegram_line)
+    return _join([_shown_heading(block) for block in blocks], telegram_line)
 
 
 def entities(blocks: Sequence[Block]) -> int:
@@ -91,7 +97,8 @@ def _shown_heading(block: Block) -> Block:
     return replace(block, lines=bold)
 
 
-def _telegram_line(line: Line) -> str:
+def telegram_line(line: Line) -> str:
+    """One line of `telegram`."""
     return "".join(_linked(address, "".join(map(_styled, runs))) for address, runs in _links(line))
 
 
@@ -128,7 +135,7 @@ def _email_block(block: Block) -> str:
 
 
 def _email_lines(block: Block) -> str:
-    return "<br>\n".join(_telegram_line(line).strip() for line in block.lines)
+    return "<br>\n".join(telegram_line(line).strip() for line in block.lines)
 
 
 def _email_list(items: Sequence[Block]) -> str:

@@ -72,6 +72,9 @@ def compose_wishes(
         exercise=wishes.exercise,
         frame=frame,
         accepted=wishes.accepted,
+        prepared=catalogue.load_prepared(*voice.folders),
+        relation=chain.relation if chain else None,
+        originals=chain.messages if chain else (),
     )
     approvals = effective(kind.approvals, voice.overrides.get(kind.name))
     composition = compose(request)
