@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from alertbot.model import Approvals, Fault, Message
+from alertbot.model import Approvals, Fault, Message, Picture
 from alertbot.preview.sheet import Sheet
 
 Document = dict[str, Any]
@@ -25,6 +25,8 @@ def document(sheet: Sheet) -> Document:
         "omitted": [asdict(omission) for omission in shown.omitted],
         "accepted": [_fault(fault) for fault in shown.accepted],
         "publishable": shown.publishable,
+        "retraction": [_message(message) for message in shown.retraction],
+        "pictures": [_picture(picture) for picture in shown.pictures],
     }
 
 
@@ -41,6 +43,20 @@ def _message(message: Message) -> Document:
         "length": message.length,
         "limit": message.limit,
         "measure": str(message.measure),
+        "action": str(message.action),
+        "picture": message.picture,
+        "alt": message.alt,
+    }
+
+
+def _picture(picture: Picture) -> Document:
+    """What a picture is; its bytes stand in the HTML preview."""
+    return {
+        "digest": picture.digest,
+        "mime": picture.mime,
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": len(picture.content),
     }
 
 

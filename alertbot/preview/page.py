@@ -1,7 +1,7 @@
 """A preview as one self-contained HTML page, to be mailed to an approver or opened on a phone.
 
 The page holds no script, loads nothing, and says so in its content security policy: only its own style
-sheet, known by its hash, is obeyed.
+sheet, known by its hash, is obeyed, and pictures stand inside the page.
 """
 
 import re
@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alertbot.model import Message
+from alertbot.model import Message, Picture
 from alertbot.preview import phrases, plain
 from alertbot.preview.fragments import fragment
 from alertbot.preview.sheet import Sheet, Thread, address, threads
@@ -46,7 +46,9 @@ def parts(sheet: Sheet) -> dict[str, Any]:
     return {
         "sheet": sheet,
         "shown": sheet.composition,
-        "channels": _by_channel(sheet),
+        "channels": _by_channel(sheet.composition.messages),
+        "retraction": _by_channel(sheet.composition.retraction),
+        "pictures": {one.digest: _inline(one) for one in sheet.composition.pictures},
         "phrases": phrases,
         "plain": plain,
         "address": address,
@@ -59,10 +61,11 @@ def style() -> str:
 
 
 def policy(style: str, form_action: str = "'none'") -> str:
-    """The content security policy: nothing at all but this style sheet."""
+    """The content security policy: nothing at all but this style sheet and pictures inside the page."""
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action {form_action}"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        f"form-action {form_action}"
     )
 
 
@@ -79,11 +82,16 @@ def environment(*folders: Path) -> "Environment":
     return environment
 
 
-def _by_channel(sheet: Sheet) -> dict[str, list[Thread]]:
+def _by_channel(messages: tuple[Message, ...]) -> dict[str, list[Thread]]:
     grouped: dict[str, list[Thread]] = {}
-    for thread in threads(sheet.composition.messages):
+    for thread in threads(messages):
         grouped.setdefault(thread.channel, []).append(thread)
     return grouped
+
+
+def _inline(picture: Picture) -> str:
+    """The picture as an address that holds it: nothing is loaded from anywhere."""
+    return f"data:{picture.mime};base64,{b64encode(picture.content).decode()}"
 
 
 def _post(message: Message) -> "Markup":

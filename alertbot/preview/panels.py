@@ -10,7 +10,7 @@ from rich.text import Text
 
 from alertbot.model import Composition, Fault, Message
 from alertbot.preview import phrases
-from alertbot.preview.plain import facts, header, heading, left_out, plain, sentences, title
+from alertbot.preview.plain import facts, header, heading, left_out, plain, retraction, sentences, title
 from alertbot.preview.sheet import Sheet, Thread, threads
 from alertbot.words import _
 
@@ -38,6 +38,7 @@ def blocks(sheet: Sheet, width: int) -> Iterator[RenderableType]:
     shown = sheet.composition
     yield Text(title(sheet), style="bold reverse" if sheet.exercise else "bold")
     yield from message_panels(sheet, width)
+    yield from _retraction(sheet, width)
     yield from fault_lists(shown)
     yield _summary(sheet, width)
     style, mark = ("green", "✓") if shown.publishable else ("red", "✗")
@@ -53,6 +54,17 @@ def message_panels(sheet: Sheet, width: int) -> Iterator[RenderableType]:
     for panels in by_channel.values():
         for start in range(0, len(panels), abreast):
             yield _row(panels[start : start + abreast], abreast, width)
+
+
+def _retraction(sheet: Sheet, width: int) -> Iterator[RenderableType]:
+    """The prepared retraction, small: it is signed with the alert and goes out only when called for."""
+    named, *texts = retraction(sheet) or [""]
+    if texts:
+        first, _line_end, about = named.partition("\n")
+        yield _heading(first)
+        yield Text(about, style="dim")
+        inside = Wrapped(Text("\n\n".join(texts)))
+        yield Panel(inside, border_style="dim", box=box.ROUNDED, width=min(WIDEST_PANEL, width))
 
 
 def fault_lists(composition: Composition) -> Iterator[RenderableType]:
@@ -144,8 +156,12 @@ def _text(message: Message) -> Wrapped:
     if message.type == "telegram" and message.html:
         from alertbot.preview.fragments import styled
 
-        return Wrapped(styled(message.html))
-    return Wrapped(Text(phrases.visible(message.text)))
+        text = styled(message.html)
+    else:
+        text = Text(phrases.visible(message.text))
+    if message.picture:
+        text.append(f"\n\n{phrases.alternative(message)}", style="dim")
+    return Wrapped(text)
 
 
 def _counters(message: Message) -> Text:

@@ -5,8 +5,8 @@ All of it is plain text, without colour, so that the terminal, the page and a lo
 
 import re
 
-from alertbot.model import Approvals, Composition, Cost, Fault, Measure, Message
-from alertbot.preview.sheet import Sheet
+from alertbot.model import Action, Approvals, Composition, Cost, Fault, Measure, Message
+from alertbot.preview.sheet import Sheet, Thread
 from alertbot.words import _, language, ngettext
 
 DIGEST_SHOWN = 12
@@ -55,6 +55,24 @@ def counters(message: Message) -> str:
     if message.has_link and message.measure is Measure.WEIGHTED:
         said.append(_("with a link"))
     return " · ".join(filter(None, said))
+
+
+def edition_name(thread: Thread) -> str:
+    """The language of a thread; of an edit also what it is."""
+    named = language_name(thread.lang)
+    if thread.action is Action.EDIT:
+        return _("{language} · new text of the earlier post").format(language=named)
+    return named
+
+
+def about_retraction() -> str:
+    """What the prepared retraction is for."""
+    return _("Ready from the first post on, approved with this alert, sent only by `alertbot retract`.")
+
+
+def alternative(message: Message) -> str:
+    """The text alternative of a picture, named as such."""
+    return stated(_("Picture"), visible(message.alt or ""))
 
 
 def language_name(lang: str) -> str:

@@ -5,7 +5,7 @@ The texts of messages stand as they are, line for line, never wrapped.
 
 from collections.abc import Iterable, Iterator
 
-from alertbot.model import Composition, Fault, Message
+from alertbot.model import Action, Composition, Fault, Message
 from alertbot.preview import phrases
 from alertbot.preview.sheet import Sheet, Thread, address, readers, threads
 from alertbot.words import _
@@ -18,6 +18,7 @@ def plain(sheet: Sheet) -> str:
     shown = sheet.composition
     blocks = [title(sheet)]
     blocks += [_thread(sheet, thread) for thread in threads(shown.messages)]
+    blocks += retraction(sheet)
     blocks += filter(None, [_omitted(shown), _completeness(shown)])
     blocks += filter(
         None,
@@ -34,7 +35,7 @@ def plain(sheet: Sheet) -> str:
 def plain_copy(messages: Iterable[Message]) -> str:
     """The long form of each language, for press and radio: plain words, ready to be read aloud."""
     by_lang: dict[str, list[Thread]] = {}
-    for thread in threads(tuple(messages)):
+    for thread in threads(tuple(one for one in messages if one.action is Action.PUBLISH)):
         by_lang.setdefault(thread.lang, []).append(thread)
     copies = [_read_aloud(lang, min(found, key=_rank)) for lang, found in by_lang.items()]
     return "\n\n\n".join(copies)
@@ -63,7 +64,25 @@ def header(sheet: Sheet, thread: Thread) -> list[tuple[str, str]]:
 def heading(sheet: Sheet, thread: Thread) -> str:
     """`Telegram · telegram_public · @chat · French`."""
     said = (phrases.channel_type(thread.type), thread.channel, address(sheet, thread))
-    return phrases.visible(" · ".join(filter(None, (*said, phrases.language_name(thread.lang)))))
+    return phrases.visible(" · ".join(filter(None, (*said, phrases.edition_name(thread)))))
+
+
+def retraction(sheet: Sheet) -> list[str]:
+    """The prepared retraction, text by text; of an edit only the line that it puts above the old text."""
+    found = threads(sheet.composition.retraction)
+    if not found:
+        return []
+    return [
+        f"{_('Prepared retraction')}\n{phrases.about_retraction()}",
+        *(_taken_back(sheet, one) for one in found),
+    ]
+
+
+def _taken_back(sheet: Sheet, thread: Thread) -> str:
+    texts = [phrases.visible(message.text) for message in thread.parts]
+    if thread.action is Action.EDIT:
+        texts = [text.partition("\n\n")[0] for text in texts[:1]]
+    return "\n\n".join([f"=== {heading(sheet, thread)}", *texts])
 
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
@@ -103,7 +122,10 @@ def _thread(sheet: Sheet, thread: Thread) -> str:
         lines = [f"=== {heading(sheet, thread)} · {phrases.counters(message)}"]
         if thread.type == "email":
             lines += [phrases.stated(name, value) for name, value in header(sheet, thread)] + [""]
-        blocks.append("\n".join([*lines, phrases.visible(message.text)]))
+        lines.append(phrases.visible(message.text))
+        if message.picture:
+            lines += ["", phrases.alternative(message)]
+        blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
 

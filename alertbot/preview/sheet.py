@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from alertbot.model import Approvals, Channel, Composition, Cost, Forecast, Message
+from alertbot.model import Action, Approvals, Channel, Composition, Cost, Forecast, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,13 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """All parts of one channel in one language: what one reader sees."""
+    """All parts of one channel in one language: what one reader sees. `action`: they are posts, or new texts
+    of earlier ones."""
 
     channel: str
     type: str
     lang: str
+    action: Action
     parts: tuple[Message, ...]
 
     @property
@@ -40,10 +42,10 @@ class Thread:
 
 
 def threads(messages: tuple[Message, ...]) -> tuple[Thread, ...]:
-    """The messages grouped by channel and language, in the order in which they were composed."""
-    grouped: dict[tuple[str, str, str], list[Message]] = {}
-    for message in messages:
-        grouped.setdefault((message.channel, message.type, message.lang), []).append(message)
+    """The messages grouped by channel, language and action, in the order in which they were composed."""
+    grouped: dict[tuple[str, str, str, Action], list[Message]] = {}
+    for one in messages:
+        grouped.setdefault((one.channel, one.type, one.lang, one.action), []).append(one)
     return tuple(
         Thread(*key, parts=tuple(sorted(parts, key=lambda part: part.part)))
         for key, parts in grouped.items()

@@ -1,19 +1,15 @@
 """Looking: one alert, everything at a glance, deliveries, the audit. Changes nothing but what was shown."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from alertbot.delivery.forecast import cost, forecast
 from alertbot.errors import Misuse
-from alertbot.model import OPEN_STATES, AlertState, Channel, Composition, DeliveryState, Fault
+from alertbot.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.preview.plain import plain_copy
-from alertbot.preview.sheet import Sheet
 from alertbot.service import asked, tasks, views
-from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
-from alertbot.service.previewing import in_words
+from alertbot.service.showing import stored_sheet
 from alertbot.store import alerts, audit, listing, people, reading
 from alertbot.store.connection import Connection
 from alertbot.store.listing import Summary
@@ -33,18 +29,18 @@ async def show(service: Context, reference: str, token: str | None) -> Document:
 
     async def look(conn: Connection) -> Document:
         alert = await reading.get(conn, reference)
-        texts = tuple((await reading.messages_of(conn, alert.id)).values())
-        targets = await reading.targets_of(conn, alert.id)
-        sheet = _sheet(service, alert, texts, targets)
+        sheet = await stored_sheet(service, conn, alert)
+        said = sheet.composition
         records = [asdict(one) for one in await reading.records_of(conn, alert.id)]
         return await views.full(conn, alert, now) | {
             "values": alert.given,
-            "messages": [views.message(one) for one in texts],
-            "targets": {name: len(group) for name, group in targets.items()},
+            "messages": [views.message(one) for one in said.messages],
+            "retraction": [views.message(one) for one in said.retraction],
+            "targets": {name: len(group) for name, group in said.targets.items()},
             "cost": asdict(sheet.cost),
             "forecast": {"seconds": round(sheet.forecast.seconds, 3)},
             "records": records,
-            "plain": plain_copy(texts),
+            "plain": plain_copy(said.messages),
             "_sheet": sheet,
             "_zone": service.voice.zone,
         }
@@ -129,34 +125,6 @@ async def audit_export(service: Context) -> list[Document]:
         return [row async for row in audit.export(conn)]
 
     return await service.database.read(look)
-
-
-def _sheet(service: Context, alert: Alert, texts: Any, targets: Mapping[str, Any]) -> Sheet:
-    kind, _frame = load_kind(service.voice, alert.kind)
-    channels = tuple(
-        channel for name in alert.channels if (channel := service.voice.channels.get(name)) is not None
-    )
-    composition = Composition(
-        kind=alert.kind,
-        digest=alert.digest,
-        messages=texts,
-        targets=targets,
-        faults=alert.faults,
-        warnings=alert.warnings,
-        accepted=tuple(Fault(rule, reason) for rule, reason in alert.accepted.items()),
-        omitted=alert.omitted,
-        promised=alert.promised,
-    )
-    return Sheet(
-        title=in_words(kind.title),
-        composition=composition,
-        channels=channels,
-        approvals=alert.approvals,
-        cost=cost(composition, channels),
-        forecast=forecast(composition, channels),
-        speaker=service.voice.organisation.name,
-        exercise=alert.exercise,
-    )
 
 
 def _state(word: str) -> DeliveryState:

@@ -46,6 +46,9 @@ def message(one: Message) -> View:
         "length": one.length,
         "limit": one.limit,
         "measure": str(one.measure),
+        "action": str(one.action),
+        "picture": one.picture,
+        "alt": one.alt,
     }
 
 

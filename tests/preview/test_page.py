@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alertbot.compose import catalogue
 from alertbot.errors import Misuse
-from alertbot.model import Fault, Omission, Organisation
+from alertbot.model import Action, Fault, Omission, Organisation, Picture
 from alertbot.preview.files import write_preview
 from alertbot.preview.fragments import SHOWN, fragment, styled
 from alertbot.preview.page import HERE, render_page
@@ -76,8 +76,8 @@ def test_the_policy_allows_this_style_and_nothing_else() -> None:
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL).group(1)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     assert (
-        policy
-        == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        policy == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
     )
 
 
@@ -238,3 +238,34 @@ def test_the_page_is_written_whole(tmp_path) -> None:
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path) -> None:
     with pytest.raises(Misuse, match="cannot be written"):
         write_preview(tmp_path / "nowhere" / "preview.html", examples.sheet())
+
+
+def test_edits_and_the_prepared_retraction_are_shown_apart_from_the_posts() -> None:
+    edit = replace(
+        examples.STATUS.messages[2], action=Action.EDIT, html="<b>Corrigé</b>\n\n<s>ancien</s>"
+    )
+    taken_back = replace(examples.STATUS.messages[0], text="Ne tenez pas compte de notre message")
+    shown = replace(
+        examples.STATUS, messages=(*examples.STATUS.messages, edit), retraction=(taken_back, edit)
+    )
+    page = render_page(examples.sheet(shown))
+    outline = Outline(page)
+    assert outline.open == []
+    assert "French · new text of the earlier post" in "".join(outline.texts)
+    assert page.index("Prepared retraction") < page.index("Ne tenez pas compte de notre message")
+    ids = [attrs["id"] for _tag, attrs in outline.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    told = plain(examples.sheet(shown))
+    assert told.count("new text of the earlier post") == 2
+    assert told.index("Prepared retraction") < told.index("Ne tenez pas compte de notre message")
+
+
+def test_a_picture_stands_in_the_page_with_its_text_alternative() -> None:
+    picture = Picture("ab" * 32, "image/png", 1080, 900, b"PNG")
+    with_picture = replace(examples.STATUS.messages[0], picture=picture.digest, alt='SAMU "15" <04>')
+    shown = replace(examples.STATUS, messages=(with_picture,), pictures=(picture,))
+    (image,) = Outline(render_page(examples.sheet(shown))).all("img")
+    assert image["src"] == "data:image/png;base64,UE5H"
+    assert image["alt"] == 'SAMU "15" <04>'
+    assert 'Picture: SAMU "15" <04>' in plain(examples.sheet(shown))
+    assert Outline(render_page(examples.sheet(replace(shown, pictures=())))).all("img") == []
