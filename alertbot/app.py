@@ -14,9 +14,11 @@ from alertbot.service.context import Context, Reach, Voice
 
 if TYPE_CHECKING:
     from alertbot.approval.duty import Duty
+    from alertbot.approval.link_keys import Key
     from alertbot.channels.base import Adapter
     from alertbot.config import Config, WithSecrets
     from alertbot.service.calling import Way
+    from alertbot.settings.approvals_by import MailApprovals
 
 UNCONFIGURED = Organisation(
     name="Organisation",
@@ -62,6 +64,7 @@ class App:
     path: Path
     _context: Context | None = None
     _adapters: "dict[str, Adapter[Any]]" = field(default_factory=dict)
+    _letters: "Adapter[Any] | None" = None  # for links to approve
 
     async def open(self, *, migrate: bool = True) -> Context:
         """The service's context, with the database open and migrated. Raises `StoreFailed`."""
@@ -74,9 +77,34 @@ class App:
             )
         return self._context
 
-    def ways(self, service: Context) -> "tuple[Way, ...]":  # noqa: ARG002 - the ways need it
+    def ways(self, service: Context) -> "tuple[Way, ...]":
         """What asks approvers, as configured; no network, library or secret is touched."""
-        return ()
+        mail = self.mail_approvals
+        return () if mail is None else (self._mail_way(service, mail),)
+
+    @property
+    def mail_approvals(self) -> "MailApprovals | None":
+        """How approvers are asked by mail; None where they are not."""
+        by = self.config.approvals_by
+        return None if by is None else by.mail
+
+    def link_key(self) -> "Key | None":
+        """What links to approve are derived from, where they are configured; reads the secret now.
+        Raises `ConfigInvalid`."""
+        mail = self.mail_approvals
+        return None if mail is None else _key_of(mail)
+
+    def _mail_way(self, service: Context, mail: "MailApprovals") -> "Way":
+        """Letters go as a mail channel's settings say, but not as its mails: nobody unsubscribes from
+        being asked."""
+        from alertbot.channels.directory import adapter_types
+        from alertbot.service.mail_way import MailWay
+
+        if self._letters is None:
+            settings = self.config.channels[mail.channel].model_copy(update={"unsubscribe": None})
+            adapter_type = adapter_types()[settings.type]
+            self._letters = adapter_type(self.voice.channels[mail.channel], settings)
+        return MailWay(service, self._letters, mail.base_url, lambda: _key_of(mail))
 
     def adapters(self) -> "Mapping[str, Adapter[Any]]":
         """One adapter per configured channel; no network, library or secret is touched."""
@@ -97,8 +125,9 @@ class App:
         return config.sections(self.config.approvals_by)
 
     async def close(self) -> None:
-        for adapter in self._adapters.values():
-            await adapter.close()
+        for adapter in (*self._adapters.values(), self._letters):
+            if adapter is not None:
+                await adapter.close()
         if self._context is not None:
             await self._context.database.close()
 
@@ -121,6 +150,12 @@ def build(path: Path) -> App:
         for name, settings in read.channels.items()
     }
     return App(read, _voice(read, channels), path)
+
+
+def _key_of(mail: "MailApprovals") -> "Key":
+    from alertbot.approval.link_keys import Key
+
+    return Key.of(mail.secret("secret"))
 
 
 def reach_of(read: "Config") -> Reach:

@@ -22,6 +22,7 @@ GROUPS = {
     "composing": ("preview", "kinds"),
     "alerts": ("draft", "edit", "show", "submit", "discard", "record", "test-send"),
     "approving": ("approve", "return", "reject", "countersign"),
+    "serving": ("serve",),
     "publishing": ("run", "status", "deliveries", "halt", "resume", "settle"),
     "people": ("people",),
     "tasks": ("task",),

@@ -75,7 +75,7 @@ async def compose(service: Context, call: Call) -> Ask | None:
         brief(call),
         kind=shown["kind"],
         title=shown["_sheet"].title,
-        audience=_audience(service, shown),
+        audience=audience(service, shown),
         exercise=shown["exercise"],
         author=shown["author"] or "alertbot",
         channels=_channels(shown["messages"]),
@@ -143,7 +143,7 @@ async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
     )
 
 
-def _audience(service: Context, shown: Mapping[str, Any]) -> str:
+def audience(service: Context, shown: Mapping[str, Any]) -> str:
     """Whom its channels reach, in words: the public before all."""
     if shown["exercise"]:
         return _("exercise")

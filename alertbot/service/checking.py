@@ -138,7 +138,19 @@ def _approval_problems(app: "App") -> list[str]:
             catalogue.load_kind(kind, *app.voice.folders)
         except (Misuse, ConfigInvalid) as error:
             problems.append(f"approvals.{kind}: {error}")
-    return problems
+    return problems + _link_problems(app)
+
+
+def _link_problems(app: "App") -> list[str]:
+    """The key of the links to approve cannot be guessed; one that is missing is told with the secrets."""
+    mail = app.mail_approvals
+    if mail is None or mail.missing_secrets():
+        return []
+    try:
+        app.link_key()
+    except ConfigInvalid as error:
+        return [str(error)]
+    return []
 
 
 def _missing_secrets(app: "App") -> list[str]:

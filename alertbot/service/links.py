@@ -18,7 +18,7 @@ from alertbot.approval.link_keys import TOKEN, Key, hash_of
 from alertbot.approval.moves import Verb
 from alertbot.errors import Misuse, Refused
 from alertbot.model import AlertState, Person
-from alertbot.service import deciding
+from alertbot.service import asking, deciding
 from alertbot.service import reading as looking
 from alertbot.service.context import Context
 from alertbot.service.deciding import Through
@@ -140,7 +140,7 @@ async def open_page(service: Context, key: Key, token: str) -> Opened:
 
     async def look(conn: Connection) -> str | None:
         alert = await reading.get(conn, link.alert)
-        _require_open(service, link, alert, shown["digest"])
+        await _require_open(service, conn, link, alert, shown["digest"])
         return await _obstacle(service, conn, link, alert)
 
     obstacle = await service.database.read(look)
@@ -190,7 +190,9 @@ async def _find(service: Context, conn: Connection, token: str) -> Link:
     return link
 
 
-def _require_open(service: Context, link: Link, alert: Alert, digest: str) -> None:
+async def _require_open(
+    service: Context, conn: Connection, link: Link, alert: Alert, digest: str
+) -> None:
     """The alert still says what the link was made for, and waits for a decision."""
     if digest != link.digest or alert.digest != link.digest or alert.state is AlertState.DRAFT:
         raise LinkStale(
@@ -203,28 +205,10 @@ def _require_open(service: Context, link: Link, alert: Alert, digest: str) -> No
     if alert.state is AlertState.EXPIRED or (late and alert.state is AlertState.PENDING):
         raise _lapsed(alert)
     if alert.state is not AlertState.PENDING:
-        raise LinkStale(
-            _("There is nothing left to decide about {alert}: {outcome}.").format(
-                alert=alert.id, outcome=_outcome(alert)
-            )
-        )
+        outcome = await asking.outcome(service, conn, alert, link.digest)
+        raise LinkStale(_("There is nothing left to decide: {outcome}").format(outcome=outcome))
     if link.expires_at <= service.now:
         raise _lapsed(alert)
-
-
-def _outcome(alert: Alert) -> str:
-    """Where it stands instead."""
-    words = {
-        AlertState.APPROVED: _("it is approved and goes out"),
-        AlertState.RETURNED: _("it went back to its author"),
-        AlertState.REJECTED: _("it was rejected and never goes out"),
-        AlertState.DISCARDED: _("it was discarded and never goes out"),
-        AlertState.PUBLISHING: _("it is being published"),
-        AlertState.PUBLISHED: _("it is published"),
-        AlertState.PARTLY_PUBLISHED: _("it is published in part"),
-        AlertState.FAILED: _("it was approved, and could not be published"),
-    }
-    return words[alert.state]
 
 
 async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert) -> str | None:
@@ -271,7 +255,7 @@ def _besides(service: Context, link: Link) -> Callable[[Connection], Awaitable[N
         alert = await reading.get(conn, link.alert)
         if not await links.use(conn, link.token_hash, now=service.now):
             raise _used(fresh)
-        _require_open(service, link, alert, alert.digest)
+        await _require_open(service, conn, link, alert, alert.digest)
         await alerts.note_shown(conn, link.person, alert, now=service.now)
 
     return work

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alertbot.model import Audience
 from alertbot.preview.phrases import language_name, stated
+from alertbot.service import asking
 from alertbot.service.context import Context
 from alertbot.service.links import Opened
 from alertbot.words import _, ngettext
@@ -17,7 +17,7 @@ def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
     given = [one["person"] for one in shown["approvals"]["given"]]
     said = [
         (_("Kind"), sheet.title),
-        (_("Reaches"), audience(service, shown)),
+        (_("Reaches"), asking.audience(service, shown)),
         (_("Channels"), ", ".join(shown["channels"])),
         (_("Languages"), ", ".join(map(language_name, _languages(shown)))),
         (_("Written by"), _hands(shown)),
@@ -26,15 +26,6 @@ def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
         (_("Digest"), shown["digest"][:12]),
     ]
     return [*said, *[(_("Follows"), shown["original"])] * bool(shown["original"])]
-
-
-def audience(service: Context, shown: Mapping[str, Any]) -> str:
-    """Whom its channels reach, in words: the public before all."""
-    if shown["exercise"]:
-        return _("those who take part in the exercise")
-    known = service.voice.channels
-    found = {known[name].audience for name in shown["channels"] if name in known}
-    return _("THE PUBLIC") if Audience.LIVE in found else _("the team")
 
 
 def _languages(shown: Mapping[str, Any]) -> list[str]:

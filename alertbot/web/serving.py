@@ -1,0 +1,58 @@
+"""`alertbot serve`: the worker and the pages in one process, stopped together."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from alertbot.service import working
+from alertbot.settings.loopback import is_loopback
+from alertbot.web import server
+from alertbot.web.app import build
+from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alertbot.app import App
+
+Tell = Callable[[str], None]
+
+
+async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> dict[str, Any]:
+    """Serve and work until SIGTERM or SIGINT; answers and calls under way end first. Host and port, where
+    given, count over the configuration. Raises `Misuse` where they cannot be had, `ConfigInvalid` for a
+    missing secret."""
+    settings = app.config.serve
+    key = app.link_key()
+    with closing(
+        server.listen(host or settings.host, settings.port if port is None else port)
+    ) as place:
+        service = await app.open()
+        address = server.address_of(place)
+        for line in announcement(app, address):
+            tell(line)
+        stop = working.stop_signal()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(build(service, key=key), place, stop))
+            tasks.create_task(working.work_until(app, service, stop))
+    return {"stopped": True, "address": address}
+
+
+def announcement(app: "App", address: str) -> list[str]:
+    """What a person should know about what is served, and where."""
+    lines = [
+        _("Serving on {address}; watched at {address}/healthz and {address}/readyz.").format(
+            address=address
+        )
+    ]
+    if not is_loopback(address):
+        lines.append(
+            _(
+                "! This address can be reached from elsewhere and speaks plain HTTP: put a proxy with https in front."
+            )
+        )
+    mail = app.mail_approvals
+    if mail is None:
+        lines.append(_("No approvals by mail: `approvals_by: mail:` is not configured."))
+    else:
+        lines.append(_("Links to approve begin with {url}/a/").format(url=mail.base_url))
+    return [*lines, _("The worker is alive; it stops with Ctrl-C or SIGTERM.")]

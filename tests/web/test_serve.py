@@ -1,0 +1,186 @@
+"""`alertbot serve` from end to end: the letter arrives, its link approves, the signal ends both halves."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from alertbot.sandbox.posts import Mail
+from alertbot.sandbox.server import Sandbox
+from tests.cli.desk import CONFIG, Desk, opened
+from tests.web.reader import form_in
+
+PATIENCE_SECONDS = 120  # of a machine that is busy; nothing is measured by it
+SECRET = {"LINK_SECRET": "s" * 40}
+
+
+@contextmanager
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    made = Sandbox()
+    try:
+        asyncio.run_coroutine_threadsafe(made.start(), loop).result(PATIENCE_SECONDS)
+        yield made
+    finally:
+        asyncio.run_coroutine_threadsafe(made.stop(), loop).result(PATIENCE_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def configured(folder: Path, smtp_port: int, **mail: Any) -> Desk:
+    desk = opened(folder)
+    press = {
+        "type": "email",
+        "host": "127.0.0.1",
+        "port": smtp_port,
+        "security": "none",
+        "sender": "Alertes <alertes@example.org>",
+        "recipients": ["redaction@example.org"],
+        "unsubscribe": "https://www.example.org/stop",
+    }
+    by = {"channel": "press", "base_url": "http://127.0.0.1:8470", "secret_env": "LINK_SECRET"} | mail
+    desk.configure(
+        channels={**CONFIG["channels"], "press": press},
+        approvals_by={"mail": by},  # type: ignore[dict-item]
+    )
+    return desk
+
+
+@contextmanager
+def serving(desk: Desk, *arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "alertbot"), "serve", "--port", "0", *arguments],
+        cwd=desk.folder,
+        env=os.environ | {"LANGUAGE": "en"} | SECRET | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def address(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+:\d+", line)
+    assert found, line
+    return found[0]
+
+
+def until(look: Any) -> Any:
+    """What `look` finds, once it finds something."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (found := look()):
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(0.05)
+    return found
+
+
+def letters(made: Sandbox, to: str) -> list[Mail]:
+    return [one for one in made.posts.mails() if one.recipient == to]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_letter_arrives_and_its_link_approves(tmp_path: Path, sign: signal.Signals) -> None:
+    with sandbox() as made:
+        desk = configured(tmp_path, made.smtp_port)
+        assert desk.run("people", "mail", "bo", "bo@example.org", by="bo", **SECRET).code == 0
+        alert = desk.draft("holding", "--channel", "public")
+        assert desk.run("submit", alert, by="ada").code == 0
+        with serving(desk) as process:
+            root = address(process)
+            letter = until(lambda: letters(made, "bo@example.org"))[0]
+            token = re.search(r"http://127\.0\.0\.1:8470/a/([\w-]{43})", letter.text)
+            assert token, letter.text
+            headers = {name.lower() for name, _value in letter.headers}
+            assert "list-unsubscribe" not in headers
+            with httpx.Client(base_url=root, headers={"accept-language": "en"}) as browser:
+                until(lambda: browser.get("/readyz").status_code == 200)
+                shown = browser.get(f"/a/{token[1]}")
+                assert desk.state(alert) == "pending"
+                sent = {"form": form_in(shown.text), "decision": "approve", "read": "yes"}
+                answer = browser.post(f"/a/{token[1]}", data=sent)
+                assert answer.status_code == 200, answer.text
+            until(lambda: desk.state(alert) == "published")
+            process.send_signal(sign)
+            output, _err = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 0, output
+        assert "have stopped" in output
+        assert token[1] not in output
+        assert "Traceback" not in output
+
+
+def test_when_it_is_decided_elsewhere_nobody_need_get_up(tmp_path: Path) -> None:
+    with sandbox() as made:
+        desk = configured(tmp_path, made.smtp_port)
+        desk.run("people", "mail", "bo", "bo@example.org", by="bo")
+        alert = desk.draft("holding", "--channel", "public")
+        desk.run("submit", alert, by="ada")
+        desk.run("run", "--once", **SECRET)
+        assert len(letters(made, "bo@example.org")) == 1
+        assert desk.run("return", alert, "--reason", "Too vague.", by="cy").code == 0
+        desk.run("run", "--once", **SECRET)
+        first, second = letters(made, "bo@example.org")
+        assert "returned" in second.text
+        assert ("In-Reply-To", first.message_id) in second.headers or first.message_id in str(
+            second.headers
+        )
+
+
+def test_a_json_document_comes_at_the_end(tmp_path: Path) -> None:
+    desk = configured(tmp_path, 1)
+    with serving(desk, "--json") as process:
+        root = address(process)
+        until(lambda: httpx.get(f"{root}/readyz").status_code == 200)
+        assert httpx.get(f"{root}/healthz").text == "ok\n"
+        process.terminate()
+        output, _err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert json.loads(output[output.index("{") :])["stopped"] is True
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    desk = configured(tmp_path, 1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = desk.run("serve", "--port", str(port), **SECRET)
+    assert answer.code == 2
+    assert str(port) in answer.err
+
+
+def test_a_missing_or_short_secret_is_told(tmp_path: Path) -> None:
+    desk = configured(tmp_path, 1)
+    short = desk.run("serve", "--port", "0", LINK_SECRET="short")
+    assert short.code == 2
+    assert "32" in short.err
+    assert "short" not in short.err
+    checked = desk.run("check", LINK_SECRET="short")
+    assert checked.code != 0
+    assert "32" in checked.out + checked.err
+
+
+def test_links_go_over_https_or_stay_here(tmp_path: Path) -> None:
+    desk = configured(tmp_path, 1, base_url="http://alertbot.example.org")
+    answer = desk.run("serve", "--port", "0", **SECRET)
+    assert answer.code == 2
+    assert "base_url" in answer.err
