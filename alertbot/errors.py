@@ -18,10 +18,10 @@ a secret: adapters pass texts of other programs through `safe()`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alertbot.model import Fault
@@ -40,11 +40,18 @@ class Refused(AlertbotError):
 
 
 class Faulty(Refused):
-    """Faults stand in the way of this alert."""
+    """Faults stand in the way of this alert. `contradictions`: those among them that come from another
+    alert, with the texts of both (see `incident.guidance.Contradiction`)."""
 
-    def __init__(self, message: str, faults: Sequence["Fault"]) -> None:
+    def __init__(
+        self,
+        message: str,
+        faults: Sequence["Fault"],
+        contradictions: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         super().__init__(message)
         self.faults = tuple(faults)
+        self.contradictions = tuple(contradictions)
 
 
 class Misuse(AlertbotError):

@@ -137,7 +137,9 @@ def fail(error: AlertbotError, as_json: bool) -> int:
             }
             for f in getattr(error, "faults", ())
         ]
-        emit({"error": str(error), "faults": faults})
+        beside = getattr(error, "contradictions", ())
+        more = {"contradictions": list(beside)} if beside else {}
+        emit({"error": str(error), "faults": faults, **more})
     return error.exit_code
 
 

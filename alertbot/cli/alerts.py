@@ -85,13 +85,20 @@ def _stated(name: str, value: str) -> str:
 def _report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
     """Tell what became of an alert, then what still stands in its way."""
     say(sentence, as_json)
+    beside = view.get("contradictions") or ()
     for fault in view.get("faults", ()):
+        if beside and fault["rule"] == "contradicts":
+            continue  # shown below, with both texts
         say(f"  ✗ {_stated(fault['rule'], fault['message'])}", as_json)
     for warning in view.get("warnings", ()):
         say(f"  ! {_stated(warning['rule'], warning['message'])}", as_json)
     for left in view.get("omitted", ()):
         place = left["channel"] + (f" ({left['lang']})" if left["lang"] else "")
         say(f"  – {_stated(place, left['reason'])}", as_json)
+    if beside:
+        from alertbot.preview import contradictions
+
+        contradictions.show(console(as_json), beside)
     if as_json:
         emit(view)
 

@@ -143,10 +143,16 @@ def complain(error: AlertbotError) -> None:
     print(f"alertbot: {error}", file=sys.stderr)
     if isinstance(error, Faulty):
         for fault in error.faults:
+            if error.contradictions and fault.rule == "contradicts":
+                continue  # shown below, with both texts
             place = " ".join(filter(None, (fault.field, fault.channel, fault.lang)))
             rule = f"{fault.rule} ({place})" if place else fault.rule
             said = _("{name}: {value}").format(name=rule, value=fault.message)
             print(f"  - {said}", file=sys.stderr)
+        if error.contradictions:
+            from alertbot.preview import contradictions
+
+            contradictions.show(console(as_json=True), error.contradictions)
 
 
 def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from alertbot.preview import phrases
+from alertbot.preview import contradictions, phrases
 from alertbot.preview.panels import blocks, drawn
 from alertbot.preview.plain import plain, plain_copy
 from alertbot.preview.sheet import Sheet
@@ -29,9 +29,11 @@ def show_alert(
     shown, zone = sheet or alert["_sheet"], zone or alert.get("_zone")
     if not drawn(console):
         lines = [phrases.stated(name, value) for name, value in particulars(alert, zone)]
+        lines += contradictions.lines(alert.get("contradictions") or ())
         console.out("\n".join([*lines, "", plain(shown)]), highlight=False)
         return
     console.print(_card(alert, zone), highlight=False)
+    contradictions.show(console, alert.get("contradictions") or ())
     for block in blocks(shown, console.width):
         console.print(block, highlight=False)
 

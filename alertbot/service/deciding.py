@@ -9,7 +9,7 @@ from alertbot.approval import policy
 from alertbot.approval.moves import Verb
 from alertbot.errors import Refused
 from alertbot.model import Person
-from alertbot.service import notices, publishing, views
+from alertbot.service import guidance, notices, publishing, views
 from alertbot.service.context import Context
 from alertbot.store import alerts, audit, reading, workers
 from alertbot.store.connection import Connection
@@ -50,6 +50,7 @@ async def approve(
         so_far = await reading.approvals_of(conn, alert.id, now=now)
         shown = None if digest else await reading.shown_to(conn, actor.id, alert.id)
         policy.may_approve(as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now)
+        await guidance.require_agreement(conn, alert, now)
         said = await _unchanged(conn, alert)
         signed = await alerts.sign(conn, alert, actor, now=now, so_far=so_far)
         await _note(service, conn, actor, "approve", alert, **_came(through))
@@ -72,6 +73,7 @@ async def break_glass(
         why = policy.may_break_glass(
             as_read(service, alert), actor, digest=digest, reason=reason, now=now
         )
+        await guidance.require_agreement(conn, alert, now)
         said = await _unchanged(conn, alert)
         alert = await alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why)

@@ -10,7 +10,7 @@ from alertbot.compose import moments
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.model import AlertState, Person
-from alertbot.service import calling, deciding, notices, views, writing
+from alertbot.service import calling, deciding, guidance, notices, views, writing
 from alertbot.service.composing import load_kind, shift_times
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
@@ -67,7 +67,14 @@ async def edit(
         given = overlay(alert.given, changes)
         raw = overlay(alert.raw, changes)
         return await _rewrite(
-            service, conn, actor, alert, given, raw, {**alert.accepted, **accepted}, "edit"
+            service,
+            conn,
+            actor,
+            alert,
+            given,
+            raw,
+            {**guidance.undecided(alert.accepted), **accepted},
+            "edit",
         )
 
     return await service.database.transact(work)
@@ -84,6 +91,7 @@ async def submit(
         alert = await reading.get(conn, reference, lock=True)
         if retime:
             alert = await _retimed(service, conn, actor, alert)
+        alert = await guidance.refreshed(conn, alert, now)
         _require_ready(service, alert, now)
         alert = await alerts.submit(conn, alert, by=actor, now=now)
         await writing.note(conn, actor, "submit", alert, now)
@@ -167,14 +175,15 @@ async def _rewrite(
     verb: str,
 ) -> dict[str, Any]:
     changed = await writing.anew(service, conn, actor, alert, given, raw, accepted)
-    await writing.note(conn, actor, verb, changed, service.now, accepted=dict(accepted))
+    await writing.note(conn, actor, verb, changed, service.now, accepted=dict(changed.accepted))
     return await views.full(conn, changed, service.now)
 
 
 async def _retimed(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
     kind: Kind = load_kind(service.voice, alert.kind)[0]
     given = shift_times(alert.raw, alert.given, kind)
-    changed = await writing.anew(service, conn, actor, alert, given, alert.raw, alert.accepted)
+    accepted = guidance.undecided(alert.accepted)
+    changed = await writing.anew(service, conn, actor, alert, given, alert.raw, accepted)
     await writing.note(conn, actor, "retime", changed, service.now)
     return changed
 
@@ -186,6 +195,7 @@ def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
                 alert=alert.id
             ),
             alert.faults,
+            guidance.stored(alert),
         )
     if not alert.channels:
         raise Refused(_("{alert} has no channel to go to.").format(alert=alert.id))

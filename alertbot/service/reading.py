@@ -7,7 +7,7 @@ from typing import Any
 from alertbot.errors import Misuse
 from alertbot.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.preview.plain import plain_copy
-from alertbot.service import asked, tasks, views
+from alertbot.service import asked, guidance, relations, tasks, views
 from alertbot.service.context import Context
 from alertbot.service.showing import stored_sheet
 from alertbot.store import alerts, audit, listing, people, reading
@@ -33,6 +33,7 @@ async def show(service: Context, reference: str, token: str | None) -> Document:
         said = sheet.composition
         records = [asdict(one) for one in await reading.records_of(conn, alert.id)]
         return await views.full(conn, alert, now) | {
+            "contradictions": await guidance.beside(conn, alert, now),
             "values": alert.given,
             "messages": [views.message(one) for one in said.messages],
             "retraction": [views.message(one) for one in said.retraction],
@@ -40,6 +41,7 @@ async def show(service: Context, reference: str, token: str | None) -> Document:
             "cost": asdict(sheet.cost),
             "forecast": {"seconds": round(sheet.forecast.seconds, 3)},
             "records": records,
+            **await relations.around(conn, alert),
             "plain": plain_copy(said.messages),
             "_sheet": sheet,
             "_zone": service.voice.zone,
@@ -147,6 +149,7 @@ async def _line(service: Context, conn: Connection, alert: Alert, summary: Summa
         "exercise": alert.exercise,
         "since": alert.approved_at or alert.submitted_at or alert.drafted_at,
         "reason": alert.reason or _held_back(service, alert),
+        "reached_all_seconds": await relations.reached_all_seconds(conn, alert),
         "deliveries": {str(state): count for state, count in counts.items() if count},
         "reasons": [
             {"channel": one.channel, "state": str(one.state), "reason": one.reason, "count": one.number}

@@ -6,6 +6,7 @@ from typing import Any
 
 from alertbot.approval import policy
 from alertbot.model import Fault, Message, Omission
+from alertbot.service import guidance
 from alertbot.store import people, reading
 from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
@@ -90,6 +91,7 @@ def _plain(alert: Alert) -> View:
         "accepted": alert.accepted,
         "faults": _faults(alert.faults),
         "warnings": _faults(alert.warnings),
+        "contradictions": guidance.stored(alert),
         "omitted": [omission(one) for one in alert.omitted],
         "drafted_at": moment(alert.drafted_at),
         "composed_at": moment(alert.composed_at),

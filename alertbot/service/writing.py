@@ -8,7 +8,7 @@ from typing import Any
 
 from alertbot.errors import Faulty, Refused
 from alertbot.model import AlertState, Identity, Person, Relation
-from alertbot.service import chains
+from alertbot.service import chains, guidance
 from alertbot.service.chains import Chain
 from alertbot.service.composing import Composed, compose_wishes
 from alertbot.service.context import Context
@@ -39,10 +39,13 @@ async def add(
     identity = Identity(incident, f"{incident}-{number}", references)
     composed = _compose(service, wishes, identity, now, chain)
     draft = _as_draft(composed, wishes, not_before, references, chain)
+    about = _subject(identity, draft)
+    judged = await guidance.judge(conn, actor, composed, wishes, about, now)
+    draft = replace(draft, guidance=judged.guidance, accepted=judged.accepted)
     alert = await alerts.insert_draft(
-        conn, draft, composed.composition, incident=incident, number=number, by=actor, now=now
+        conn, draft, judged.composition, incident=incident, number=number, by=actor, now=now
     )
-    await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(wishes.accepted))
+    await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(alert.accepted))
     return alert
 
 
@@ -62,10 +65,19 @@ async def anew(
     identity = Identity(alert.incident, alert.id, alert.references)
     composed = _compose(service, wishes, identity, now, chain)
     draft = _as_draft(composed, wishes, alert.not_before, alert.references, chain)
-    fresh = replace(draft, raw=_loaded(raw, composed))
+    about = _subject(identity, draft, alert)
+    judged = await guidance.judge(conn, actor, composed, wishes, about, now)
+    as_typed = _loaded(raw, composed)
+    fresh = replace(draft, raw=as_typed, guidance=judged.guidance, accepted=judged.accepted)
     if alert.state is AlertState.APPROVED:
         await settling.cancel(conn, alert.id, _("Edited before it went out."))
-    return await alerts.replace(conn, alert, fresh, composed.composition, by=actor, now=now)
+    return await alerts.replace(conn, alert, fresh, judged.composition, by=actor, now=now)
+
+
+def _subject(identity: Identity, draft: alerts.Draft, before: Alert | None = None) -> guidance.Subject:
+    return guidance.Subject(
+        identity.alert, identity.incident, draft.exercise, draft.relation, draft.original, before
+    )
 
 
 async def _chain(service: Context, conn: Connection, alert: Alert) -> Chain | None:

@@ -6,7 +6,7 @@ is refused and nothing is changed. So of two people who act at once, one wins an
 Reading is in `reading`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import replace as replace_fields
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from alertbot.model import (
     AlertState,
     Approvals,
     Composition,
+    Fault,
     Person,
     Relation,
     WhenUncertain,
@@ -211,6 +212,14 @@ async def advance(
     """Any move that needs nothing but a reason: return, reject, discard, expire, start, complete, …
     Without a reason the last one stays."""
     return await _move(conn, alert, verb, **({} if reason is None else {"reason": reason}))
+
+
+async def note_guidance(
+    conn: AsyncConnection, alert: Alert, guidance: Mapping[str, Any], faults: Iterable[Fault]
+) -> Alert:
+    """What it tells callers was compared anew with the other alerts; its texts stay as they are."""
+    await _update(conn, alert, guidance=dict(guidance), faults=[asdict(fault) for fault in faults])
+    return await get(conn, alert.id)
 
 
 async def note_shown(conn: AsyncConnection, person: Person, alert: Alert, *, now: datetime) -> None:

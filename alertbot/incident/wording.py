@@ -1,0 +1,125 @@
+"""What a text tells callers, as far as a small lexicon of French and English can see it (R9): which line to
+use, which number first, whether it is over. Pure. Accents, capitals and kinds of apostrophe do not matter.
+
+It reads instructions in their order and forgets what is said for another case ("if", "sinon", "then"): the
+first clear word counts. Where it sees nothing it says nothing: silence is never a contradiction.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+LANDLINE, MOBILE, ANY = "landline", "mobile", "any"
+SHORT, LONG = "short", "long"
+
+_LINES = {
+    LANDLINE: re.compile(r"\b(?:fixes?|filaires?|land[ -]?lines?|fixed[ -](?:lines?|phones?))\b"),
+    MOBILE: re.compile(r"\b(?:mobiles?|portables?|smartphones?|cell(?:ular)?[ -]?phones?)\b"),
+}
+_OTHER = {LANDLINE: MOBILE, MOBILE: LANDLINE}
+_AGAINST = re.compile(
+    r"\b(?:evite[rz]|ne|n'\w+|pas|plus jamais|jamais|sauf|hors|plutot qu\w*|au lieu d\w*"
+    r"|avoid|not|don't|never|except|no|than|instead of)\b"
+)
+_ANOTHER_CASE = re.compile(  # what follows is for callers who have tried the rest
+    r"\b(?:si|s'il|sinon|a defaut|faute d\w*|sans|en cas d'echec|en l'absence|quand|lorsque|puis|ensuite"
+    r"|if|otherwise|or else|else|unless|without|when|then|no answer)\b"
+)
+_POLITENESS = re.compile(
+    r"\b(?:si possible|si vous (?:le )?pouvez|if possible|if you can|when possible)\b"
+)
+_FIRST = re.compile(
+    r"\b(?:d'abord|en premier(?: lieu)?|en priorite|first(?! (?:aid|respond\w*|floor)))\b"
+)
+_SHORT_NUMBER = re.compile(
+    r"(?<![\d.,:/+-])(?:15|17|18|112|114|115|116 ?117|119|191|196|911|999)(?! ?(?:h\b|[:%€]|min)|[\d/]|[., ]\d{2}\b)"
+)
+_SLASH = re.compile(r"(?<=1[578])/(?=1[578]\b|112\b)|(?<=112)/(?=1[578]\b)")  # 15/17/18, no date
+_LONG_NUMBER = re.compile(r"(?<!\d)(?:\+33 ?|0)[1-9](?:[ .-]?\d{2}){4}(?!\d)")
+_LENGTHS = {
+    SHORT: re.compile(
+        r"\b(?:numeros? (?:courts?|habituels?|d'urgence habituels?)|(?:short|usual) numbers?)\b"
+    ),
+    LONG: re.compile(
+        r"\b(?:numeros? (?:longs?|provisoires?|de secours|a (?:dix|10) chiffres)"
+        r"|(?:long|provisional|fallback|ten[ -]digit|10[ -]digit) numbers?)\b"
+    ),
+}
+_OVER = re.compile(
+    r"\b(?:retabli(?:e|s|es)?|retours? a la normale|restored|back (?:to normal|in service)"
+    r"|(?:panne|incident) (?:est )?(?:termine|resolu)e?s?|(?:outage|fault) is (?:over|fixed|resolved))\b"
+)
+_NOT_OVER = re.compile(
+    r"\b(?:pas|non|sera|seront|serait|bientot|en cours|jusqu\w*|avant|apres|quand|lorsque|une fois|des qu\w*"
+    r"|partiellement|en partie|estime\w*|prevue?|attendue?|vers|si|not|isn't|aren't|yet|will|soon|until"
+    r"|before|after|when|once|being|part(?:ly|ially)|expected|if|towards?)\b"
+)
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|;")
+_CLAUSE = re.compile(r"[,:()]|\b(?:mais|but|et non|and not)\b")
+
+
+def line_in(text: str) -> str | None:
+    """The line to use: `landline`, `mobile`, `any` where both will do; None where no line is named."""
+    for sentence in _first_cases(text):
+        wanted, shunned = _lines_of(sentence)
+        if len(left := wanted - shunned) == 1:
+            return left.pop()
+        if left:
+            return ANY
+        if len(shunned) == 1:
+            return _OTHER[shunned.pop()]
+    return None
+
+
+def first_in(text: str) -> frozenset[str]:
+    """The numbers to try first: short ones as written, `short` or `long` where only their length is said.
+    A number of ten digits is `long`. Empty: no order is given."""
+    for sentence in _first_cases(text):
+        if not _FIRST.search(sentence) or re.search(r"\b(?:pas|not|don't|never|jamais)\b", sentence):
+            continue
+        rest, longs = _LONG_NUMBER.subn(" ", sentence)
+        found = {number.replace(" ", "") for number in _SHORT_NUMBER.findall(_SLASH.sub(" , ", rest))}
+        found |= {length for length, words in _LENGTHS.items() if words.search(rest)}
+        if longs:
+            found.add(LONG)
+        if found:
+            return frozenset(found)
+    return frozenset()
+
+
+def says_over(text: str) -> bool:
+    """Whether it says that service is back; "not yet", "will be" and "partly" are not that."""
+    return any(
+        _OVER.search(clause) and not _NOT_OVER.search(clause)
+        for sentence in _SENTENCE.split(_plain(text))
+        for clause in re.split(r"[,:()]", sentence)
+    )
+
+
+def _first_cases(text: str) -> Iterator[str]:
+    """Each sentence up to where it turns to another case. A question and its answer are another case."""
+    asked = False
+    for sentence in _SENTENCE.split(_POLITENESS.sub("", _plain(text))):
+        head = _ANOTHER_CASE.split(sentence, maxsplit=1)[0]
+        if not asked and "?" not in sentence and head.strip():
+            yield head
+        asked = "?" in sentence
+
+
+def _lines_of(sentence: str) -> tuple[set[str], set[str]]:
+    """The lines that a sentence is for, and those it is against."""
+    wanted: set[str] = set()
+    shunned: set[str] = set()
+    for clause in _CLAUSE.split(sentence):
+        for line, words in _LINES.items():
+            if found := words.search(clause):
+                against = _AGAINST.search(clause, 0, found.start())
+                (shunned if against else wanted).add(line)
+    return wanted, shunned
+
+
+def _plain(text: str) -> str:
+    """Small letters without accents, with one kind of apostrophe and of space."""
+    spread = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
+    letters = "".join(sign for sign in spread if not unicodedata.combining(sign))
+    return re.sub(r"[^\S\n]+", " ", letters)
