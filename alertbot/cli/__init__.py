@@ -21,6 +21,8 @@ from alertbot.words import _
 GROUPS = {
     "composing": ("preview", "kinds"),
     "alerts": ("draft", "edit", "show", "submit", "discard", "record", "test-send"),
+    "following": ("update", "correct", "retract", "cancel", "end"),
+    "incidents": ("incident",),
     "approving": ("approve", "return", "reject", "countersign"),
     "serving": ("serve",),
     "publishing": ("run", "status", "deliveries", "halt", "resume", "settle"),

@@ -82,7 +82,7 @@ def _stated(name: str, value: str) -> str:
     return _("{name}: {value}").format(name=name, value=value)
 
 
-def _report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
+def report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
     """Tell what became of an alert, then what still stands in its way."""
     say(sentence, as_json)
     beside = view.get("contradictions") or ()
@@ -141,7 +141,7 @@ def draft(
         return await drafting.draft(service, person, wishes, incident=incident, not_before=not_before)
 
     view = act(context, work, token_file)
-    _report(
+    report(
         view,
         _("Drafted {id} ({kind}). Look at it: alertbot show {id}. Then: alertbot submit {id}").format(
             **view
@@ -172,7 +172,7 @@ def edit(
         return await drafting.edit(service, person, alert, changes, accepted)
 
     view = act(context, work, token_file)
-    _report(view, _("{id} is a draft again, revision {revision}.").format(**view), as_json)
+    report(view, _("{id} is a draft again, revision {revision}.").format(**view), as_json)
 
 
 async def _may_edit(_service: "Context", person: "Person") -> None:
@@ -285,7 +285,7 @@ def submit(
         "{id} waits for {left} approvals. Other people run: alertbot show {id}, then alertbot approve {id}",
         left,
     )
-    _report(view, sentence.format(id=view["id"], left=left), as_json)
+    report(view, sentence.format(id=view["id"], left=left), as_json)
 
 
 def discard(
@@ -294,7 +294,7 @@ def discard(
     from alertbot.service import drafting
 
     view = act(context, lambda service, person: drafting.discard(service, person, alert), token_file)
-    _report(view, _("{id} is discarded; it never went out.").format(**view), as_json)
+    report(view, _("{id} is discarded; it never went out.").format(**view), as_json)
 
 
 def record(
@@ -311,7 +311,7 @@ def record(
         return await publishing.record(service, person, alert, channel, url)
 
     view = act(context, work, token_file)
-    _report(
+    report(
         view,
         _("Recorded: {id} was posted by hand on {channel}. Later corrections will know it.").format(
             id=view["id"], channel=channel
@@ -335,7 +335,7 @@ def test_send(
         return await publishing.test_send(service, person, alert, to)
 
     view = act(context, work, token_file)
-    _report(
+    report(
         view,
         _(
             "A test of {id} is queued for {channel}; it is marked as a test and only the team sees it."

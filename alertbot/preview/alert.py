@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.preview import contradictions, phrases
+from alertbot.preview.incidents import follows, relation_word
 from alertbot.preview.panels import blocks, drawn
 from alertbot.preview.plain import plain, plain_copy
 from alertbot.preview.sheet import Sheet
@@ -45,7 +46,8 @@ def particulars(alert: Mapping[str, Any], zone: ZoneInfo | None) -> Iterator[tup
         _("State"): state_word(str(alert.get("state") or "")),
         _("Reason"): alert.get("reason"),
         _("Incident"): alert.get("incident"),
-        _("Refers to"): ", ".join(alert.get("references") or ()),
+        _("Follows"): follows(alert),
+        _("Followed by"): _followers(alert),
         _("Drafted"): _by(alert.get("author"), alert.get("drafted_at"), zone),
         _("Last edited by"): alert.get("last_editor"),
         _("Composed"): clock(alert.get("composed_at"), zone),
@@ -55,6 +57,8 @@ def particulars(alert: Mapping[str, Any], zone: ZoneInfo | None) -> Iterator[tup
         _("Approved"): clock(alert.get("approved_at"), zone),
         _("Goes out not before"): clock(alert.get("not_before"), zone),
         _("Break-glass"): _break_glass(alert.get("break_glass") or {}),
+        _("Reached every channel"): _reached(alert),
+        _("Retraction"): _prepared(alert),
         _("Full digest"): alert.get("digest"),
     }
     yield from ((name, phrases.visible(str(value))) for name, value in named.items() if value)
@@ -88,6 +92,33 @@ def _approvals(alert: Mapping[str, Any], zone: ZoneInfo | None) -> str:
     given = [_by(each.get("person"), each.get("at"), zone) for each in approvals.get("given") or ()]
     count = _("{given} of {needed} given").format(given=len(given), needed=approvals.get("needed"))
     return "\n".join([count, *given])
+
+
+def _followers(alert: Mapping[str, Any]) -> str:
+    found = alert.get("followed_by") or ()
+    sentence = _("{alert} {follows} ({state})")
+    return "\n".join(
+        sentence.format(
+            alert=one["id"],
+            follows=relation_word(str(one["relation"])),
+            state=state_word(str(one["state"])),
+        )
+        for one in found
+    )
+
+
+def _reached(alert: Mapping[str, Any]) -> str:
+    seconds = alert.get("reached_all_seconds")
+    return "" if seconds is None else _("{seconds} s after approval").format(seconds=seconds)
+
+
+def _prepared(alert: Mapping[str, Any]) -> str:
+    """The retraction that is ready, once per channel and language."""
+    texts = [one for one in alert.get("retraction") or () if one.get("action") != "edit"]
+    if not texts:
+        return ""
+    first = _("ready; to send it: alertbot retract {alert} --now").format(alert=alert.get("id"))
+    return "\n".join([first, *(f"{one['channel']} {one['lang']}: {one['text']}" for one in texts)])
 
 
 def _break_glass(used: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from alertbot.service.context import Context, Voice
 from alertbot.store import following, reading
 from alertbot.store.connection import Connection
 from alertbot.store.following import ON_ITS_WAY, REACHED, Standing
-from alertbot.store.reading import Alert, Record
+from alertbot.store.reading import Alert
 from alertbot.words import _
 
 ONLY_THOSE_REACHED = frozenset(
@@ -62,13 +62,19 @@ async def read(
         relation=relation,
         originals=tuple(originals),
         targets={name: carried[name] for name in configured if name in carried},
-        messages=tuple((await reading.messages_of(conn, originals[0].id)).values()),
+        messages=await _posts_of(conn, originals[0]),
         lost=tuple(
             Omission(name, None, _("{channel} is not configured any more").format(channel=name))
             for name in carried
             if name not in configured
         ),
     )
+
+
+async def _posts_of(conn: Connection, alert: Alert) -> tuple[Message, ...]:
+    """What an alert posted itself, without what it edited."""
+    said = await reading.messages_of(conn, alert.id)
+    return tuple(one for one in said.values() if one.action is Action.PUBLISH)
 
 
 async def _by_hand(service: Context, conn: Connection, alerts: Sequence[str]) -> tuple[Channel, ...]:
@@ -109,27 +115,3 @@ def _able(channel: Channel, relation: Relation) -> Channel:
     if relation is Relation.CANCEL and channel.on_cancel is not OnCancel.STRIKE:
         return replace(channel, spec=replace(channel.spec, can_edit=False))
     return channel
-
-
-def published(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """Those that are posts of their own."""
-    return tuple(one for one in messages if one.action is Action.PUBLISH)
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Whom the chain reached, at approval: nobody can be reached by it after that."""
-
-    posts: tuple[Standing, ...]
-    records: tuple[Record, ...]
-
-    def has(self, channel: Channel, target: Target) -> bool:
-        """Whether this target has something of the chain, by the program's hand or by a person's."""
-        if any(one.channel == channel.name for one in self.records) and not channel.spec.per_recipient:
-            return True
-        return any(
-            one.channel == channel.name
-            and one.target == target.address
-            and (channel.spec.per_recipient or one.lang == target.lang)
-            for one in self.posts
-        )

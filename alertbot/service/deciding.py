@@ -9,7 +9,7 @@ from alertbot.approval import policy
 from alertbot.approval.moves import Verb
 from alertbot.errors import Refused
 from alertbot.model import Person
-from alertbot.service import guidance, notices, publishing, views
+from alertbot.service import guidance, notices, publishing, taking_back, views, vouching
 from alertbot.service.context import Context
 from alertbot.store import alerts, audit, reading, workers
 from alertbot.store.connection import Connection
@@ -52,12 +52,13 @@ async def approve(
         policy.may_approve(as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now)
         await guidance.require_agreement(conn, alert, now)
         said = await _unchanged(conn, alert)
+        rows = await vouching.require_in_force(conn, service, alert)
         signed = await alerts.sign(conn, alert, actor, now=now, so_far=so_far)
-        await _note(service, conn, actor, "approve", alert, **_came(through))
+        await _note(service, conn, actor, "approve", alert, **_came(through), **_vouched(rows))
         if not policy.approved_enough(alert, signed, now):
             return alert.id, None
         alert = await alerts.approve(conn, alert, now=now)
-        return alert.id, await publishing.enqueue(service, conn, alert, said)
+        return alert.id, await _let_go(service, conn, alert, said)
 
     return await _told(service, *await service.database.transact(work))
 
@@ -75,12 +76,21 @@ async def break_glass(
         )
         await guidance.require_agreement(conn, alert, now)
         said = await _unchanged(conn, alert)
+        rows = await vouching.require_in_force(conn, service, alert)
         alert = await alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
-        await _note(service, conn, actor, "break-glass", alert, reason=why)
+        await _note(service, conn, actor, "break-glass", alert, reason=why, **_vouched(rows))
         await notices.glass_broken(service, conn, alert, actor, why)
-        return alert.id, await publishing.enqueue(service, conn, alert, said)
+        return alert.id, await _let_go(service, conn, alert, said)
 
     return await _told(service, *await service.database.transact(work))
+
+
+async def _let_go(
+    service: Context, conn: Connection, alert: Alert, said: publishing.Stored
+) -> timedelta:
+    """An approved alert takes effect on what it follows, and goes to the outbox."""
+    reached = await taking_back.take_effect(service, conn, alert)
+    return await publishing.enqueue(service, conn, alert, said, reached)
 
 
 async def return_(
@@ -170,6 +180,11 @@ async def _unchanged(conn: Connection, alert: Alert) -> publishing.Stored:
     if broken := publishing.disagreement(alert, said, alert.digest):
         raise Refused(broken)
     return said
+
+
+def _vouched(rows: dict[str, int]) -> dict[str, object]:
+    """Which form of which entries was approved, for the audit (R34)."""
+    return {"numbers": rows} if rows else {}
 
 
 async def _note(

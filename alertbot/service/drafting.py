@@ -10,7 +10,7 @@ from alertbot.compose import moments
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.model import AlertState, Person
-from alertbot.service import calling, deciding, guidance, notices, views, writing
+from alertbot.service import calling, deciding, guidance, notices, register, rivals, views, writing
 from alertbot.service.composing import load_kind, shift_times
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
@@ -64,8 +64,8 @@ async def edit(
 
     async def work(conn: Connection) -> dict[str, Any]:
         alert = await reading.get(conn, reference, lock=True)
-        given = overlay(alert.given, changes)
-        raw = overlay(alert.raw, changes)
+        given, raw = overlay(alert.given, changes), overlay(alert.raw, changes)
+        given, raw = register.anew(given, raw, changes)
         return await _rewrite(
             service,
             conn,
@@ -93,6 +93,7 @@ async def submit(
             alert = await _retimed(service, conn, actor, alert)
         alert = await guidance.refreshed(conn, alert, now)
         _require_ready(service, alert, now)
+        await rivals.require_free(conn, alert)
         alert = await alerts.submit(conn, alert, by=actor, now=now)
         await writing.note(conn, actor, "submit", alert, now)
         await notices.approval_wanted(service, conn, alert)
@@ -181,9 +182,9 @@ async def _rewrite(
 
 async def _retimed(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
     kind: Kind = load_kind(service.voice, alert.kind)[0]
-    given = shift_times(alert.raw, alert.given, kind)
+    given, raw = register.anew(shift_times(alert.raw, alert.given, kind), alert.raw, {})
     accepted = guidance.undecided(alert.accepted)
-    changed = await writing.anew(service, conn, actor, alert, given, alert.raw, accepted)
+    changed = await writing.anew(service, conn, actor, alert, given, raw, accepted)
     await writing.note(conn, actor, "retime", changed, service.now)
     return changed
 

@@ -9,7 +9,8 @@ from alertbot.approval import policy
 from alertbot.approval.digest import digest as digest_of
 from alertbot.errors import Misuse, Refused, safe
 from alertbot.model import Action, Channel, Message, Omission, Person, Purpose, Target
-from alertbot.service import settling, trial, views
+from alertbot.service import answering, settling, trial, views
+from alertbot.service.answering import Reached
 from alertbot.service.context import Context
 from alertbot.store import accounts, alerts, audit, outbox, reading
 from alertbot.store.connection import Connection
@@ -38,10 +39,17 @@ async def stored(conn: Connection, alert: Alert) -> Stored:
     )
 
 
-async def enqueue(service: Context, conn: Connection, alert: Alert, said: Stored) -> timedelta:
+async def enqueue(
+    service: Context,
+    conn: Connection,
+    alert: Alert,
+    said: Stored,
+    reached: Reached | None = None,
+) -> timedelta:
     """Write every delivery of an approved alert; answers how long until the first call may start.
 
-    What the alert leaves out is written as skipped, with its reason (promise 8).
+    What the alert leaves out is written as skipped, with its reason (promise 8). `reached`: whom the
+    alerts reached that this one follows.
     """
     wait = max(service.publish_delay, (alert.not_before or service.now) - service.now, timedelta())
     channels = [service.voice.channel(name) for name in alert.channels]
@@ -58,9 +66,24 @@ async def enqueue(service: Context, conn: Connection, alert: Alert, said: Stored
             delay_seconds=wait.total_seconds(),
             exercise=alert.exercise,
             when_uncertain=alert.when_uncertain,
-            rows=entries(channel, mine, said.targets.get(channel.name, ()), alert.omitted),
+            rows=_rows(channel, alert, mine, said.targets.get(channel.name, ()), reached),
         )
     return wait
+
+
+def _rows(
+    channel: Channel,
+    alert: Alert,
+    texts: dict[int, Message],
+    targets: Sequence[Target],
+    reached: Reached | None,
+) -> list[Entry]:
+    posts = {key: one for key, one in texts.items() if one.action is Action.PUBLISH}
+    if reached is None:
+        return entries(channel, posts, targets, alert.omitted)
+    those, never = answering.partition(channel, alert, targets, reached)
+    rows = [*entries(channel, posts, those, alert.omitted), *never]
+    return answering.answering(channel, alert, rows, texts, reached)
 
 
 def entries(

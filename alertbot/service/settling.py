@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from alertbot.approval.outcome import next_verb
-from alertbot.model import AlertState, DeliveryState
+from alertbot.model import AlertState, DeliveryState, Relation
 from alertbot.service.context import Context
-from alertbot.store import alerts, audit, listing, reading
+from alertbot.store import alerts, audit, incidents, listing, reading
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
+from alertbot.store.reading import Alert
 
 MACHINE = "alertbot"
 QUIET = frozenset({DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING})
@@ -72,7 +73,24 @@ async def advance(service: Context, conn: Connection, alert_id: str) -> AlertSta
         digest=moved.digest,
         detail={"deliveries": {str(state): count for state, count in counts.items() if count}},
     )
+    await _close_incident(service, conn, moved)
     return moved.state
+
+
+async def _close_incident(service: Context, conn: Connection, alert: Alert) -> None:
+    """An end that reached somebody closes its incident."""
+    over = alert.state in (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
+    if alert.relation is not Relation.END or not over:
+        return
+    if await incidents.close(conn, alert.incident, now=service.now):
+        await audit.append(
+            conn,
+            actor=MACHINE,
+            verb="incident-closed",
+            at=service.now,
+            alert=alert.id,
+            detail={"incident": alert.incident},
+        )
 
 
 async def start_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:

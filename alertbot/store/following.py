@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.model import AlertState, DeliveryState, Purpose, Relation
@@ -13,6 +14,7 @@ from alertbot.store.tables import account, alert, delivery, dispatch
 
 REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
 ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.CLAIMED)
+UNSETTLED = (*ON_ITS_WAY, DeliveryState.SENDING)
 UNDER_WAY = (  # from the moment it is asked for until it is refused, thrown away or has failed
     AlertState.PENDING,
     AlertState.APPROVED,
@@ -100,3 +102,15 @@ async def ending(conn: AsyncConnection, incident: str, *, but: str = "") -> Aler
     )
     found = await conn.scalar(query.order_by(alert.c.submitted_at).limit(1))
     return None if found is None else await reading.get(conn, str(found))
+
+
+async def last_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:
+    """When the last of the alert's posts that reached anybody was sent, by the database's clock."""
+    query = (
+        select(func.max(delivery.c.settled_at))
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.alert_id == alert_id, dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(delivery.c.state == DeliveryState.SENT.value)
+    )
+    found = await conn.scalar(query)
+    return None if found is None else datetime.fromtimestamp(found, UTC)

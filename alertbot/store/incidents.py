@@ -1,10 +1,11 @@
 """Incidents: what alerts belong to. An id is four letters that can be told over the telephone."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Misuse
@@ -28,11 +29,40 @@ class Incident:
     title: str | None = None
 
 
-async def start(conn: AsyncConnection, *, by: Person | None, now: datetime) -> Incident:
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """An incident with how many alerts it has, by state."""
+
+    incident: Incident
+    alerts: Mapping[str, int]
+
+
+async def start(
+    conn: AsyncConnection, *, by: Person | None, now: datetime, title: str | None = None
+) -> Incident:
     """Open a new incident; `by` is None when the program itself opens it."""
-    opened = Incident(await _free_id(conn), now, by.id if by else None)
-    await conn.execute(insert(incident).values(id=opened.id, opened_at=now, opened_by=opened.opened_by))
+    opened = Incident(await _free_id(conn), now, by.id if by else None, title=title)
+    values = {"opened_at": now, "opened_by": opened.opened_by, "title": title}
+    await conn.execute(insert(incident).values(id=opened.id, **values))
     return opened
+
+
+async def close(conn: AsyncConnection, incident_id: str, *, now: datetime) -> bool:
+    """It is over; False where it was already."""
+    still = (incident.c.id == incident_id) & incident.c.closed_at.is_(None)
+    closed = await conn.execute(update(incident).where(still).values(closed_at=now))
+    return closed.rowcount == 1
+
+
+async def tallies(conn: AsyncConnection) -> tuple[Tally, ...]:
+    """Every incident with its counts, the latest first."""
+    counted = select(alert.c.incident_id, alert.c.state, func.count()).group_by(
+        alert.c.incident_id, alert.c.state
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for name, state, count in await conn.execute(counted):
+        counts.setdefault(name, {})[state] = count
+    return tuple(Tally(one, counts.get(one.id, {})) for one in await listing(conn))
 
 
 async def get(conn: AsyncConnection, reference: str) -> Incident:
@@ -41,7 +71,7 @@ async def get(conn: AsyncConnection, reference: str) -> Incident:
     row = (await conn.execute(select(incident).where(incident.c.id == wanted))).one_or_none()
     if row is None:
         raise Misuse(
-            _("There is no incident '{id}'; leave --incident out to open a new one.").format(
+            _("There is no incident '{id}'; `alertbot incident list` names those there are.").format(
                 id=reference.strip()
             )
         )

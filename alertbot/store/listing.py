@@ -4,16 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.model import DeliveryState, Purpose
+from alertbot.model import AlertState, DeliveryState, Purpose
 from alertbot.store import workers
 from alertbot.store.accounts import everything_halted
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import FAR
 from alertbot.store.tables import account, delivery, dispatch, message
+from alertbot.store.tables import alert as alerts
 from alertbot.store.workers import Worker
+
+BEGUN = (
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+    AlertState.FAILED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +98,24 @@ def _line(row: Any) -> Line:
 
 
 async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, int]:
-    """How many deliveries of an alert's publication are in each state; a cancelled one (the alert was
-    edited before it went out) no longer counts."""
+    """How many deliveries of an alert's publication are in each state.
+
+    What was cancelled by an edit before it went out no longer counts; what was cancelled because the
+    alert was taken back while it went out does.
+    """
+    later = dispatch.alias("later")
+    anew = exists().where(
+        later.c.alert_id == alert,
+        later.c.account_id == dispatch.c.account_id,
+        later.c.purpose == Purpose.PUBLICATION.value,
+        later.c.id > dispatch.c.id,
+    )
+    begun = exists().where(alerts.c.id == alert, alerts.c.state.in_([str(one) for one in BEGUN]))
     counted = (
         select(delivery.c.state, func.count())
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .where(dispatch.c.alert_id == alert, dispatch.c.purpose == Purpose.PUBLICATION.value)
-        .where(dispatch.c.cancelled.is_(None))
+        .where(dispatch.c.cancelled.is_(None) | (begun & ~anew))
         .group_by(delivery.c.state)
     )
     return {DeliveryState(row[0]): int(row[1]) for row in await conn.execute(counted)}

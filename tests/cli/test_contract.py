@@ -8,6 +8,7 @@ import pytest
 from tests.cli.desk import Desk
 
 READING = [
+    "incident list",
     "status",
     "deliveries",
     "task list",
@@ -30,6 +31,9 @@ READING = [
 MISUSED = [
     "shout",
     "submit",
+    "correct",
+    "incident",
+    "incident show XXXX",
     "preview",
     "preview statu",
     "preview status --lang de",
@@ -61,6 +65,12 @@ MISUSED = [
     "--token-file nowhere submit XXXX-1",
 ]
 CHANGING = [
+    "update XXXX-1 --set next_update=+30m",
+    "correct XXXX-1 --set what_was_wrong=x --wrong N1",
+    "retract XXXX-1 --now",
+    "cancel XXXX-1 --text x",
+    "end XXXX",
+    "incident open",
     "draft holding",
     "edit XXXX-1",
     "edit XXXX-1 --set what_fails=x",

@@ -13,6 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 SUBCOMMANDS = {
     "people": ("add", "list", "confirm", "revoke", "rotate"),
     "task": ("list", "done"),
+    "incident": ("open", "list", "show"),
     "audit": ("verify", "head", "export"),
     "config": ("schema",),
     "db": ("upgrade",),

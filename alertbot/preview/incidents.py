@@ -1,0 +1,107 @@
+"""Incidents in the terminal. Input is plain mappings; colour only repeats what the words say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from alertbot.preview.phrases import stated, visible
+from alertbot.preview.states import clock, state_text, state_word
+from alertbot.words import _
+
+Row = Mapping[str, Any]
+
+
+def incidents_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Table:
+    """Rows as `service.incidents.listing` gives them; times in `zone`."""
+    table = _table(_("Incident"), _("Standing"), _("Opened"), _("Closed"), _("Alerts"), _("Title"))
+    for row in rows:
+        table.add_row(
+            Text(str(row["id"]), style="bold"),
+            _standing(row),
+            clock(row.get("opened_at"), zone),
+            clock(row.get("closed_at"), zone),
+            ", ".join(f"{count} {state_word(state)}" for state, count in row["alerts"].items()),
+            Text(visible(str(row.get("title") or ""))),
+        )
+    return table
+
+
+def incident_view(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
+    """One incident as `service.incidents.show` gives it; times in `zone`."""
+    head = Text(stated(_("Incident"), str(row["id"])), style="bold")
+    lines = [head, *(Text(visible(line)) for line in _particulars(row, zone))]
+    table = _table(_("Alert"), _("Kind"), _("Standing"), _("Follows"), _("Approved"), _("Last sent"))
+    for alert in row["alerts"]:
+        table.add_row(
+            Text(str(alert["id"]), style="bold"),
+            str(alert["kind"]) + (" · " + _("exercise") if alert.get("exercise") else ""),
+            state_text(str(alert["state"])),
+            follows(alert),
+            clock(alert.get("approved_at"), zone),
+            clock(alert.get("last_sent_at"), zone),
+        )
+    return Group(*lines, table, *_numbers(row.get("numbers") or ()))
+
+
+def _particulars(row: Row, zone: ZoneInfo | None) -> Iterable[str]:
+    said = {
+        _("Title"): row.get("title"),
+        _("Standing"): _standing_word(row),
+        _("Opened"): _by(clock(row.get("opened_at"), zone), row.get("opened_by")),
+        _("Closed"): clock(row.get("closed_at"), zone),
+    }
+    return (stated(name, str(value)) for name, value in said.items() if value)
+
+
+def _by(time: str, person: object) -> str:
+    return _("{time} by {person}").format(time=time, person=person) if person else time
+
+
+def _numbers(rows: Sequence[Row]) -> Iterable[RenderableType]:
+    """The numbers that the public was told and that are in force."""
+    if not rows:
+        return (Text(_("No provisional number of this incident is in force.")),)
+    table = _table(_("Number in force"), _("Place and service"), _("Told by"))
+    for one in rows:
+        table.add_row(str(one["entry"]), Text(visible(str(one["row"]))), ", ".join(one["alerts"]))
+    return (table,)
+
+
+def relation_word(relation: str) -> str:
+    """How an alert follows another, in the reader's language."""
+    words = {
+        "update": _("updates"),
+        "correction": _("corrects"),
+        "withdrawal": _("withdraws numbers of"),
+        "retraction": _("retracts"),
+        "cancel": _("denies"),
+        "end": _("ends what was said in"),
+    }
+    return words.get(relation, relation)
+
+
+def follows(alert: Row) -> str:
+    """`corrects BKRT-1`."""
+    names = ", ".join(alert.get("references") or ())
+    relation = alert.get("relation")
+    return f"{relation_word(str(relation))} {names}" if relation else names
+
+
+def _standing(row: Row) -> Text:
+    return Text(_standing_word(row), style="dim" if row.get("closed_at") else "bold")
+
+
+def _standing_word(row: Row) -> str:
+    return "– " + _("closed") if row.get("closed_at") else "· " + _("open")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
