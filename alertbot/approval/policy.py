@@ -40,6 +40,9 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "resume": _APPROVERS,
         "task": _WRITERS,
         "people": _ADMINS,
+        "numbers_enter": _WRITERS,  # import, add, edit
+        "numbers_verify": _WRITERS,  # never what one has entered oneself (R3)
+        "numbers_withdraw": _WRITERS,
     }
 )
 """Any one of these roles is enough for the verb. `run` and `halt` are for everybody."""

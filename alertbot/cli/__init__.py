@@ -26,6 +26,7 @@ GROUPS = {
     "approving": ("approve", "return", "reject", "countersign"),
     "serving": ("serve",),
     "publishing": ("run", "status", "deliveries", "halt", "resume", "settle"),
+    "numbers": ("numbers",),
     "people": ("people",),
     "tasks": ("task",),
     "auditing": ("audit",),

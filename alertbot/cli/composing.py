@@ -1,7 +1,7 @@
 """Looking before anything exists: preview and kinds. No database, no token, no configuration needed."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,11 +16,16 @@ from alertbot.cli.frame import (
     drawable,
     emit,
     example,
+    read,
     say,
     session,
     split_pairs,
 )
 from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alertbot.service.context import Voice
+    from alertbot.service.wishes import Wishes
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +71,7 @@ def preview(
         accepted=split_pairs(accept, "--accept"),
         exercise=exercise,
     )
-    seen = look(voice, wishes)
+    seen = look(voice, _resolved(context, voice, wishes))
     if html:
         from alertbot.preview.files import write_preview
 
@@ -75,6 +80,17 @@ def preview(
     _show(seen, as_json)
     if not seen.composition.publishable:
         raise typer.Exit(1)
+
+
+def _resolved(context: typer.Context, voice: "Voice", wishes: "Wishes") -> "Wishes":
+    """With the register's rows where it was asked; only then is the database opened."""
+    from alertbot.service.composing import asks, load_kind
+
+    if not asks(load_kind(voice, wishes.kind)[0], wishes.given):
+        return wishes
+    from alertbot.service import register
+
+    return read(context, lambda service: register.look_up(service, wishes))
 
 
 def _show(seen: Any, as_json: bool) -> None:

@@ -49,8 +49,9 @@ def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> 
 
 
 def with_end(row: NumberRow, now: datetime) -> NumberRow:
-    """The row with an end or a review: a day from now where it has neither."""
-    return row if row.ends_at else replace(row, review_at=now + FIRST_REVIEW)
+    """The row with an end or a review: a day from now where it has neither, to the second."""
+    review = now.replace(microsecond=0) + FIRST_REVIEW
+    return row if row.ends_at else replace(row, review_at=review)
 
 
 def bare(row: NumberRow) -> NumberRow:

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from alertbot.register.entry import Entry
+from alertbot.words import _
 
 
 class Standing(StrEnum):
@@ -28,3 +29,15 @@ def standing(entry: Entry, now: datetime) -> Standing:
     if row.valid_from is not None and row.valid_from > now:
         return Standing.PLANNED
     return Standing.IN_FORCE
+
+
+def in_words(where: Standing) -> str:
+    """A standing in the reader's language."""
+    words = {
+        Standing.UNVERIFIED: _("not verified"),
+        Standing.PLANNED: _("not valid yet"),
+        Standing.IN_FORCE: _("in force"),
+        Standing.EXPIRED: _("past its end"),
+        Standing.WITHDRAWN: _("withdrawn"),
+    }
+    return words[where]

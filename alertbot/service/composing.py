@@ -12,13 +12,15 @@ from alertbot.compose.catalogue import Frame, Kind
 from alertbot.compose.compose import Request, compose
 from alertbot.compose.fields import Parsed
 from alertbot.errors import Misuse
-from alertbot.model import Approvals, Channel, Composition, Identity
+from alertbot.model import Approvals, Audience, Channel, Composition, Fault, Identity
 from alertbot.service.context import Voice
 from alertbot.service.wishes import Wishes
 from alertbot.words import _
 
 if TYPE_CHECKING:
     from alertbot.service.chains import Chain
+
+QUERY_FIELDS = ("territories", "services")  # what the register is asked for; where, and which
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,27 @@ def compose_wishes(
         originals=chain.messages if chain else (),
     )
     approvals = effective(kind.approvals, voice.overrides.get(kind.name))
-    composition = compose(request)
+    composition = _doubted(compose(request), wishes.doubts, channels)
     if chain:
         composition = replace(composition, omitted=(*composition.omitted, *chain.lost))
     return Composed(kind, channels, parsed, composition, approvals)
+
+
+def asks(kind: Kind, given: Mapping[str, Any]) -> bool:
+    """Whether the values ask the register for its rows instead of giving them."""
+    return any(given.get(name) and kind.field(name) for name in QUERY_FIELDS)
+
+
+def _doubted(
+    composition: Composition, doubts: tuple[Fault, ...], channels: tuple[Channel, ...]
+) -> Composition:
+    """With what the register says against it, where it reaches the public. Where the register names each
+    row, a sum of them says nothing more."""
+    if not doubts or not any(channel.audience is Audience.LIVE for channel in channels):
+        return composition
+    told = {doubt.rule for doubt in doubts} & {"unverified_number"}
+    kept = (fault for fault in composition.faults if fault.rule not in told)
+    return replace(composition, faults=(*kept, *doubts))
 
 
 def _languages(wishes: Wishes, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:

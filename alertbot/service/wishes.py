@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from alertbot.errors import Misuse
+from alertbot.model import Fault
 from alertbot.words import _
 
 LARGEST_VALUES_FILE = 1_000_000
@@ -14,7 +15,7 @@ LARGEST_VALUES_FILE = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """An alert as somebody asked for it. Empty `languages`: each channel's own; empty `channels`:
-    every channel of the audience."""
+    every channel of the audience. `doubts`: what the register says against it."""
 
     kind: str
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -22,6 +23,7 @@ class Wishes:
     channels: tuple[str, ...] = ()
     accepted: Mapping[str, str] = field(default_factory=dict)
     exercise: bool = False
+    doubts: tuple[Fault, ...] = ()
 
 
 def read_values(text: str, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from alertbot.errors import Faulty, Refused
 from alertbot.model import AlertState, Identity, Person, Relation
-from alertbot.service import chains, guidance
+from alertbot.service import chains, guidance, register
 from alertbot.service.chains import Chain
 from alertbot.service.composing import Composed, compose_wishes
 from alertbot.service.context import Context
@@ -37,7 +37,8 @@ async def add(
     now = service.now
     number = await incidents.next_number(conn, incident)
     identity = Identity(incident, f"{incident}-{number}", references)
-    composed = _compose(service, wishes, identity, now, chain)
+    asked = await register.resolve(conn, service, wishes, now=now, incident=incident)
+    composed = _compose(service, asked, identity, now, chain)
     draft = _as_draft(composed, wishes, not_before, references, chain)
     about = _subject(identity, draft)
     judged = await guidance.judge(conn, actor, composed, wishes, about, now)
@@ -45,6 +46,7 @@ async def add(
     alert = await alerts.insert_draft(
         conn, draft, judged.composition, incident=incident, number=number, by=actor, now=now
     )
+    await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
     await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(alert.accepted))
     return alert
 
@@ -63,7 +65,10 @@ async def anew(
     chain = await _chain(service, conn, alert)
     wishes = Wishes(alert.kind, given, alert.languages, alert.channels, accepted, alert.exercise)
     identity = Identity(alert.incident, alert.id, alert.references)
-    composed = _compose(service, wishes, identity, now, chain)
+    asked = await register.resolve(
+        conn, service, wishes, now=now, incident=alert.incident, alert=alert.id
+    )
+    composed = _compose(service, asked, identity, now, chain)
     draft = _as_draft(composed, wishes, alert.not_before, alert.references, chain)
     about = _subject(identity, draft, alert)
     judged = await guidance.judge(conn, actor, composed, wishes, about, now)
@@ -71,6 +76,7 @@ async def anew(
     fresh = replace(draft, raw=as_typed, guidance=judged.guidance, accepted=judged.accepted)
     if alert.state is AlertState.APPROVED:
         await settling.cancel(conn, alert.id, _("Edited before it went out."))
+    await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
     return await alerts.replace(conn, alert, fresh, judged.composition, by=actor, now=now)
 
 

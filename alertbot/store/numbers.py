@@ -19,7 +19,7 @@ from alertbot.model import AlertState
 from alertbot.register.entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.register.frozen import kept_row
 from alertbot.register.services import SERVICES
-from alertbot.register.territories import all_territories
+from alertbot.register.territories import Territory, all_territories
 from alertbot.store.bulk import among
 from alertbot.store.tables import alert, person, record
 from alertbot.store.tables_register import alert_number, number, number_check, number_version
@@ -92,6 +92,13 @@ async def by_identity(conn: AsyncConnection, rows: Iterable[NumberRow]) -> tuple
     query = select(number.c.id, number.c.identity).where(number.c.territory.in_(sorted(territories)))
     ids = [row.id for row in await conn.execute(query) if row.identity in wanted]
     return await entries(conn, ids=ids)
+
+
+async def free_territories(conn: AsyncConnection) -> tuple[Territory, ...]:
+    """The territories of entries that the directory does not know."""
+    codes = set(await conn.scalars(select(number.c.territory).distinct())) - all_territories().keys()
+    found = await entries(conn, territories=codes) if codes else ()
+    return tuple({one.row.territory.code: one.row.territory for one in found}.values())
 
 
 async def history(conn: AsyncConnection, entry: int) -> tuple[tuple[Version, ...], tuple[Check, ...]]:

@@ -1,6 +1,6 @@
 """A team at work in a test: a service on memory channels, its people, and the worker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,9 +8,20 @@ from typing import Any
 from alertbot.channels import specs
 from alertbot.channels.memory import MemoryAdapter
 from alertbot.compose.catalogue import shipped
+from alertbot.compose.moments import moment
 from alertbot.delivery.runners import LocalRunner, Tally
 from alertbot.model import Audience, Channel, Organisation, Person, Target
-from alertbot.service import deciding, drafting, people, reading, working
+from alertbot.register.numbers import read_numbers
+from alertbot.service import (
+    consulting,
+    deciding,
+    drafting,
+    importing,
+    people,
+    reading,
+    verifying,
+    working,
+)
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context, Voice
 from alertbot.service.wishes import Wishes
@@ -58,11 +69,28 @@ class Team:
         incident = options.pop("incident", None)
         not_before = options.pop("not_before", None)
         given = options.pop("given", None)
+        if given is None and "numbers" in example(self.service, kind):
+            await self.register(example(self.service, kind)["numbers"])
         values = example(self.service, kind) | options.pop("changes", {}) if given is None else given
         wishes = Wishes(kind, values, **options)
         return await drafting.draft(
             self.service, self.people[by], wishes, incident=incident, not_before=not_before
         )
+
+    async def register(
+        self, rows: Sequence[Mapping[str, Any]], *, verified: bool = True
+    ) -> tuple[str, ...]:
+        """The rows in the register, entered by ada and verified by bo; the names of their entries."""
+        now = self.service.now
+        read = read_numbers(rows, moment=lambda given, zone: moment(given, now=now, zone=zone))
+        await importing.import_(self.service, self.people["ada"], read, "rows.csv")
+        found = {entry.row.identity: entry for entry in await consulting.entries(self.service, None)}
+        entries = [found[row.identity] for row in read.rows]
+        for entry in entries:
+            if verified and not entry.row.verified:
+                typed = verifying.Reading(entry.row.number, "answered")
+                await verifying.verify(self.service, self.people["bo"], entry.name, typed)
+        return tuple(entry.name for entry in entries)
 
     async def pending(self, kind: str = "status", **options: Any) -> dict[str, Any]:
         view = await self.draft(kind, **options)

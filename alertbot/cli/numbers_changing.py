@@ -1,0 +1,224 @@
+"""What changes the register: import, add, edit, withdraw."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alertbot.cli.frame import AsJson, Sets, TokenFile, act, console, emit, example, say
+from alertbot.errors import Misuse
+from alertbot.words import _, ngettext
+
+if TYPE_CHECKING:
+    from alertbot.model import Person
+    from alertbot.register.numbers import Reading
+    from alertbot.service.context import Context
+
+Name = Annotated[str, typer.Argument(metavar=_("ENTRY"), help=_("The entry, for example N12."))]
+Query = Annotated[
+    str | None,
+    typer.Argument(
+        metavar=_("[QUERY]"),
+        help=_("Territories, services, entries: 22,29/samu,N12. All where it is left out."),
+    ),
+]
+PARTLY = 3  # the exit code where some rows were left out
+NAMED = 10  # entries in one sentence
+
+
+def register(numbers: typer.Typer) -> None:
+    numbers.command(
+        "import",
+        help=_(
+            "Take a CSV or YAML file into the register: every row, or none where one is wrong. The same entry"
+            " from another source gains a source; a changed one has to be verified anew."
+        ),
+        epilog=example("alertbot numbers import numbers.csv"),
+    )(import_)
+    numbers.command(
+        "add",
+        help=_("Enter one number, or a place in its stead."),
+        epilog=example(
+            'alertbot numbers add --set territory=69 --set service=samu --set number="04 65 71 00 15"'
+        ),
+    )(add)
+    numbers.command(
+        "edit",
+        help=_("Change an entry. It becomes a new version, which another person has to verify."),
+        epilog=example("alertbot numbers edit N12 --set review_at=+24h"),
+    )(edit)
+    numbers.command(
+        "withdraw",
+        help=_(
+            "Take entries out of the register. This tells the public nothing: `alertbot withdraw --numbers`"
+            " does."
+        ),
+        epilog=example('alertbot numbers withdraw 22/police,N12 --reason "17 works again"'),
+    )(withdraw)
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("A CSV or YAML file."))],
+    keep_valid: Annotated[
+        bool, typer.Option("--keep-valid", help=_("Keep the sound rows where others are wrong."))
+    ] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import importing
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        importing.require_role(person)  # before a large file is read
+        with console(as_json=True).status(_("Reading {file}").format(file=file.name)):
+            reading = _read(file)
+        with console(as_json=True).status(_("Writing {count} rows").format(count=reading.count)):
+            return await importing.import_(service, person, reading, file.name, keep_valid=keep_valid)
+
+    done = act(context, work, token_file)
+    for line in _told(done):
+        say(line, as_json)
+    if as_json:
+        emit(done)
+    if done["faults"]:
+        raise typer.Exit(PARTLY)
+
+
+def _read(file: Path) -> "Reading":
+    from alertbot.register.numbers import read_numbers
+
+    return read_numbers(file)
+
+
+def _told(done: dict[str, Any]) -> Iterator[str]:
+    """What an import did, then every row that deserves a look."""
+    new = done["new"]
+    yield _(
+        "{file}: {rows} rows are {entries} entries; {new} new, {changed} changed, {joined} with a source more,"
+        " {same} as they were."
+    ).format(
+        file=done["file"],
+        rows=done["rows"],
+        entries=done["entries"],
+        new=len(new),
+        changed=len(done["changed"]),
+        joined=len(done["sources_added"]),
+        same=done["same"],
+    )
+    yield from (f"  ✗ {fault['message']}" for fault in done["faults"])
+    yield from (f"  ! {warning['message']}" for warning in done["warnings"])
+    if done["withdrawn"]:
+        yield "  ! " + _(
+            "Withdrawn before, and still: {names}. To bring one back: numbers add."
+        ).format(names=_some(done["withdrawn"]))
+    if done["ended"]:
+        yield "  ! " + _(
+            "Past their end or review, and the file gives no new one: {names}. Give one with numbers edit."
+        ).format(names=_some(done["ended"]))
+    if new or done["changed"]:
+        yield _(
+            "Nobody has verified what is new or changed: another person runs alertbot numbers verify."
+        )
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (" " + _("and {more} more").format(more=more) if more > 0 else "")
+
+
+def add(
+    context: typer.Context, sets: Sets = None, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    from alertbot.service import numbering
+
+    cells = _cells(sets)
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await numbering.add(service, person, cells)
+
+    _entered(act(context, work, token_file), _("{entry} is entered: {said}."), as_json)
+
+
+def edit(
+    context: typer.Context,
+    entry: Name,
+    sets: Sets = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import numbering
+
+    cells = _cells(sets)
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await numbering.edit(service, person, entry, cells)
+
+    _entered(act(context, work, token_file), _("{entry} is now version {version}: {said}."), as_json)
+
+
+def _cells(sets: list[str] | None) -> dict[str, Any]:
+    from alertbot.compose.fields import merge_sets
+
+    if not sets:
+        raise Misuse(_("Say what to set: --set COLUMN=VALUE, such as --set service=samu."))
+    return merge_sets(sets)
+
+
+def _entered(view: dict[str, Any], sentence: str, as_json: bool) -> None:
+    say(sentence.format(**view), as_json)
+    say(
+        _("Another person reads it back: alertbot numbers verify {entry}").format(entry=view["entry"]),
+        as_json,
+    )
+    if as_json:
+        emit(view)
+
+
+def withdraw(
+    context: typer.Context,
+    query: Annotated[
+        str,
+        typer.Argument(metavar=_("QUERY"), help=_("Territories, services, entries: 22,29/samu,N12.")),
+    ],
+    reason: Annotated[str, typer.Option(metavar=_("TEXT"), help=_("Why, for the record."))],
+    but: Annotated[
+        str, typer.Option("--but", metavar=_("QUERY"), help=_("What of it stays: 22/samu."))
+    ] = "",
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import numbering
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await numbering.withdraw(service, person, query, reason, but=but)
+
+    done = act(context, work, token_file)
+    gone = done["withdrawn"]
+    sentence = ngettext(
+        "{count} entry is withdrawn: {rows}.", "{count} entries are withdrawn: {rows}.", len(gone)
+    )
+    rows = "; ".join(f"{one['entry']} ({one['said']})" for one in gone)
+    say(sentence.format(count=len(gone), rows=rows), as_json)
+    for line in _still_public(done["published"]):
+        say(line, as_json)
+    if as_json:
+        emit(done)
+
+
+def _still_public(published: list[dict[str, Any]]) -> Iterator[str]:
+    """Loudly: what the public can still read."""
+    for one in published:
+        if one["state"] == "approved":
+            sentence = _(
+                "! {entry} is in {alert}, which is approved and WILL GO OUT: stop it with `alertbot halt"
+                " {alert}`, or change it with `alertbot edit {alert}`."
+            )
+        else:
+            sentence = _("! {entry} STILL STANDS IN PUBLIC, in {alert}: {row}.")
+        yield sentence.format(**one)
+    public = list(dict.fromkeys(one["entry"] for one in published if one["state"] != "approved"))
+    if public:
+        yield _("! Tell the public now: alertbot withdraw --numbers {names}").format(
+            names=",".join(public)
+        )

@@ -1,0 +1,199 @@
+"""Reading numbers back: one of them, or a whole territory in one sitting (R3)."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alertbot.cli.frame import AsJson, TokenFile, act, emit, example, say
+from alertbot.errors import Misuse, Refused
+from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alertbot.model import Person
+    from alertbot.register.entry import Entry
+    from alertbot.service.context import Context
+    from alertbot.service.verifying import Reading, Round
+
+LEAVE = "q"
+PARTLY = 3  # the exit code where some are still to be read back
+
+
+def register(numbers: typer.Typer) -> None:
+    numbers.command(
+        "verify",
+        help=_(
+            "Read a number back: type its digits again, from the source and not from the screen, and say how"
+            " the test call went. Whoever entered the row cannot. A number is verified when the right service"
+            " answered; a short number or a place, which cannot be tried out, by --call not-called with a"
+            " --note. --session TERRITORY goes through a whole territory and can be left with q and resumed."
+        ),
+        epilog=example('alertbot numbers verify N12 --digits "04 65 71 00 15" --call answered'),
+    )(verify)
+
+
+def verify(
+    context: typer.Context,
+    entry: Annotated[
+        str | None, typer.Argument(metavar=_("[ENTRY]"), help=_("The entry, for example N12."))
+    ] = None,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            "--session", metavar=_("TERRITORY"), help=_("Read a territory back, number by number.")
+        ),
+    ] = None,
+    digits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D", help=_("The digits, typed again; asked for where they are left out.")
+        ),
+    ] = None,
+    call: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R",
+            help=_("The test call: answered, no-answer, busy, wrong-service or not-called."),
+        ),
+    ] = None,
+    called_at: Annotated[
+        str | None,
+        typer.Option(metavar=_("TIME"), help=_("When it was made: -10m, 18:00 or ISO 8601; else now.")),
+    ] = None,
+    note: Annotated[
+        str | None, typer.Option(metavar=_("TEXT"), help=_("What is worth knowing of it."))
+    ] = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    if (entry is None) == (session is None):
+        raise Misuse(_("Name one entry, such as N12, or a territory with --session."))
+    if session is not None:
+        if any((digits, call, called_at, note)):
+            raise Misuse(_("In a session each number is asked for: leave --digits and --call out."))
+        _session(context, session, token_file, as_json)
+        return
+    assert entry is not None
+    _one(context, entry, (digits, call, called_at, note), token_file, as_json)
+
+
+def _one(
+    context: typer.Context,
+    name: str,
+    typed: tuple[str | None, ...],
+    token_file: Any,
+    as_json: bool,
+) -> None:
+    from alertbot.service import verifying
+    from alertbot.service.verifying import Reading
+
+    digits, call, called_at, note = typed
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        asked = await verifying.open_entry(service, person, name)
+        said = digits or _ask(_("{row}: type its digits again").format(row=verifying.described(asked)))
+        result = call or _ask_call()
+        return await verifying.verify(service, person, name, Reading(said, result, called_at, note))
+
+    view = act(context, work, token_file)
+    say(_("{entry} is verified by {verified_by}: {said}.").format(**view), as_json)
+    if as_json:
+        emit(view)
+
+
+def _session(context: typer.Context, query: str, token_file: Any, as_json: bool) -> None:
+    from alertbot.service import verifying
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        reading = await verifying.round_of(service, person, query)
+        done, left_at = await _go_through(service, person, reading, as_json)
+        after = await verifying.round_of(service, person, query)
+        return {
+            "verified": done,
+            "left": left_at,
+            "waiting": [entry.name for entry in after.waiting],
+            "own": [entry.name for entry in after.own],
+            "whole": after.whole,
+        }
+
+    outcome = act(context, work, token_file)
+    _tell_session(outcome, query, as_json)
+    if as_json:
+        emit(outcome)
+    if outcome["waiting"]:
+        raise typer.Exit(PARTLY)
+
+
+async def _go_through(
+    service: "Context", person: "Person", reading: "Round", as_json: bool
+) -> tuple[list[str], bool]:
+    """Ask for each number, one after the other; those that were verified, and whether it was left. What
+    was said of each one is kept before the next is asked for."""
+    from alertbot.service import verifying
+
+    done: list[str] = []
+    for place, entry in enumerate(reading.waiting, start=reading.done + 1):
+        try:
+            given = _read_back(entry, place, reading.whole, as_json)
+        except (typer.Abort, EOFError):
+            return done, True
+        if given is None:
+            return done, True
+        try:
+            await verifying.verify(service, person, entry.name, given)
+        except Refused as refused:
+            say(f"  ✗ {refused}", as_json=True)
+        else:
+            done.append(entry.name)
+            say("  ✓ " + _("{entry} is verified.").format(entry=entry.name), as_json)
+    return done, False
+
+
+def _read_back(entry: "Entry", place: int, whole: int, as_json: bool) -> "Reading | None":
+    """What the person says of this number; None to leave. The screen never shows the digits."""
+    from alertbot.service.verifying import Call, Reading, described
+
+    say(f"{place}/{whole}  {described(entry)}", as_json)
+    for source in entry.row.sources:
+        say(f"      {source}", as_json)
+    digits = _ask(_("Its digits, from the source ({leave} to leave)").format(leave=LEAVE))
+    if digits.strip().lower() == LEAVE:
+        return None
+    call = _ask_call(leave=True)
+    if call == LEAVE:
+        return None
+    note = _ask(_("Why was it not called, and who confirmed it")) if call == Call.NOT_CALLED else None
+    return Reading(digits, call, note=note)
+
+
+def _ask(question: str) -> str:
+    return str(typer.prompt(question, err=True))
+
+
+def _ask_call(*, leave: bool = False) -> str:
+    """How the call went. There is no answer that is taken for pressing a key."""
+    from alertbot.service.verifying import Call
+
+    known = [str(call) for call in Call]
+    question = _("The test call: {known}").format(known=", ".join(known))
+    while True:
+        answer = _ask(question).strip().lower()
+        if answer in known or (leave and answer == LEAVE):
+            return answer
+
+
+def _tell_session(outcome: dict[str, Any], query: str, as_json: bool) -> None:
+    say(
+        _("{done} verified now, {waiting} still to be read back in {query}.").format(
+            done=len(outcome["verified"]), waiting=len(outcome["waiting"]), query=query
+        ),
+        as_json,
+    )
+    if outcome["own"]:
+        say(
+            _("You entered {names} yourself: another person verifies them.").format(
+                names=", ".join(outcome["own"])
+            ),
+            as_json,
+        )
+    if outcome["waiting"]:
+        say(_("Go on with: alertbot numbers verify --session {query}").format(query=query), as_json)

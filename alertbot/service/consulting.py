@@ -1,0 +1,88 @@
+"""Looking into the register: what it holds, and everything that is known of one entry."""
+
+from typing import Any
+
+from alertbot.errors import Misuse
+from alertbot.register.entry import Entry
+from alertbot.register.frozen import frozen_row
+from alertbot.register.standing import Standing, standing
+from alertbot.service import numbering, register
+from alertbot.service.context import Context
+from alertbot.store import numbers, reading
+from alertbot.store.connection import Connection
+from alertbot.words import _
+
+Document = dict[str, Any]
+
+
+async def listing(service: Context, query: str | None, wanted: str | None) -> list[Document]:
+    """The entries of a query, else all that are not withdrawn, in the order of every text. `wanted`: only
+    of this standing. Raises `Misuse`."""
+    only = _standing(wanted) if wanted else None
+    now = service.now
+    found = await entries(service, query)
+    shown = (
+        entry
+        for entry in found
+        if (standing(entry, now) is only if only else query or entry.withdrawn_at is None)
+    )
+    return [numbering.view(entry, now) for entry in shown]
+
+
+async def entries(service: Context, query: str | None) -> tuple[Entry, ...]:
+    """The entries of a query, else all, withdrawn ones too. Raises `Misuse`."""
+    if not query:
+        return await service.database.read(numbers.entries)
+    return (await service.database.read(lambda conn: register.matching(conn, query)))[1]
+
+
+async def show(service: Context, name: str) -> Document:
+    """One entry with every form it had, every reading back, and the alerts that carried it."""
+
+    async def work(conn: Connection) -> Document:
+        entry = await numbering.one(conn, name)
+        versions, checks = await numbers.history(conn, entry.id)
+        alerts = (await numbers.published_in(conn, [entry.id]))[entry.id]
+        still = (await numbers.published_in(conn, [entry.id], still=True))[entry.id]
+        return numbering.view(entry, service.now) | {
+            "versions": [_version(one) for one in versions],
+            "checks": [_check(one) for one in checks],
+            "published": [
+                {
+                    "alert": alert,
+                    "state": str((await reading.get(conn, alert)).state),
+                    "taken_back": alert not in still,
+                }
+                for alert in alerts
+            ],
+        }
+
+    return await service.database.read(work)
+
+
+def _version(one: numbers.Version) -> Document:
+    cells = {name: cell for name, cell in frozen_row(one.row).items() if name != "entry"}
+    return {"version": one.version, "verb": one.verb, "by": one.by, "at": one.at, "row": cells}
+
+
+def _check(one: numbers.Check) -> Document:
+    return {
+        "version": one.version,
+        "by": one.by,
+        "at": one.at,
+        "matched": one.matched,
+        "call": one.call_result,
+        "called_at": one.call_at,
+        "note": one.note,
+    }
+
+
+def _standing(word: str) -> Standing:
+    try:
+        return Standing(word.strip().lower().replace("-", "_"))
+    except ValueError:
+        raise Misuse(
+            _("There is no standing '{word}'; there are {known}.").format(
+                word=word[:40], known=", ".join(one.replace("_", "-") for one in Standing)
+            )
+        ) from None

@@ -1,0 +1,103 @@
+"""A file of numbers into the register: all of it or nothing, told row by row."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from alertbot.approval import policy
+from alertbot.errors import Faulty
+from alertbot.model import Fault, Person
+from alertbot.register.changes import Plan
+from alertbot.register.entry import entry_name
+from alertbot.register.numbers import Reading, RowFault
+from alertbot.register.standing import Standing, standing
+from alertbot.service import numbering
+from alertbot.service.context import Context
+from alertbot.service.numbering import Document
+from alertbot.store import number_writing
+from alertbot.store.connection import Connection
+from alertbot.words import ngettext
+
+
+def require_role(actor: Person) -> None:
+    """Raises `Refused` unless this person may import."""
+    policy.require_role("numbers_enter", actor)
+
+
+async def import_(
+    service: Context, actor: Person, read: Reading, name: str, *, keep_valid: bool = False
+) -> Document:
+    """Keep the rows of a file, all of them or none; with `keep_valid` those that are sound.
+
+    What a file says of verification is left out: the register believes its own readings back alone.
+    Raises `Faulty` with every bad row.
+    """
+    require_role(actor)
+    bad = [Fault(fault.rule, fault.message) for fault in read.faults]
+    if bad and not (keep_valid and read.rows):
+        raise Faulty(_nothing_kept(read, name, len(bad)), bad)
+    now = service.now
+
+    async def work(conn: Connection) -> Document:
+        kept = await number_writing.take_in(conn, read.rows, verb="import", by=actor, at=now)
+        document = _imported(read, name, *kept, now)
+        await numbering.note(conn, actor, "numbers-import", now, _summary(document, *kept))
+        return document
+
+    return await service.database.transact(work)
+
+
+def _nothing_kept(read: Reading, name: str, bad: int) -> str:
+    sentence = ngettext(
+        "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Mend it, or keep the"
+        " others with --keep-valid.",
+        "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Mend them, or keep the"
+        " others with --keep-valid.",
+        bad,
+    )
+    return sentence.format(name=name, bad=bad, count=read.count)
+
+
+def _imported(read: Reading, name: str, plan: Plan, ids: Sequence[int], now: datetime) -> Document:
+    return {
+        "file": name,
+        "rows": read.count,
+        "entries": len(read.rows),
+        "new": [entry_name(key) for key in ids],
+        "changed": [entry.name for entry, _row in plan.changed],
+        "sources_added": [entry.name for entry, _row in plan.sourced],
+        "same": len(plan.same),
+        "withdrawn": [entry.name for entry in plan.withdrawn],
+        "ended": [one.name for one in plan.same if standing(one, now) is Standing.EXPIRED],
+        "faults": [_row_fault(fault) for fault in read.faults],
+        "warnings": [_row_fault(doubt) for doubt in read.warnings],
+    }
+
+
+def _row_fault(fault: RowFault) -> Document:
+    return {"row": fault.row, "rule": fault.rule, "message": fault.message}
+
+
+def _summary(document: Document, plan: Plan, ids: Sequence[int]) -> Document:
+    """What the audit keeps of an import: entries and versions, runs of new ones as one word."""
+    return {
+        "file": document["file"],
+        "rows": document["rows"],
+        "new": runs(ids),
+        "changed": {entry.name: entry.row.version + 1 for entry, _row in plan.changed},
+        "sources_added": document["sources_added"],
+        "left_out": len(document["faults"]),
+    }
+
+
+def runs(ids: Iterable[int]) -> list[str]:
+    """`N1-N73` for 1 to 73: a file of a hundred thousand rows is one line of the audit."""
+    found: list[list[int]] = []
+    for key in sorted(ids):
+        if found and found[-1][1] == key - 1:
+            found[-1][1] = key
+        else:
+            found.append([key, key])
+    return [
+        entry_name(first) if first == last else f"{entry_name(first)}-{entry_name(last)}"
+        for first, last in found
+    ]
