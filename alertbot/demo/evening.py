@@ -15,7 +15,18 @@ import yaml
 from alertbot.app import App, build
 from alertbot.errors import Misuse
 from alertbot.model import Person
-from alertbot.service import deciding, drafting, people, reading, working
+from alertbot.register.numbers import read_numbers
+from alertbot.service import (
+    consulting,
+    deciding,
+    drafting,
+    importing,
+    people,
+    reading,
+    verifying,
+    working,
+)
+from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
 from alertbot.words import _, language
 
@@ -26,7 +37,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CASE = HERE / "june_2021.yaml"
-FILES = ("numbers.csv", "press.csv")
+FILES = ("press.csv",)
 
 
 class CaseClock:
@@ -181,6 +192,8 @@ async def _tell(
     incident: str | None = None
     for entry in case["alerts"]:
         step(f"{entry['at']:%d/%m %H:%M}  {_said(entry['why'])}")
+        if "register" in entry:
+            await _register(service, author, approvers[-1][0], entry["register"], clock)
         clock.set(entry["at"])
         wishes = Wishes(entry["kind"], entry["values"])
         view = await drafting.draft(service, author, wishes, incident=incident)
@@ -193,6 +206,18 @@ async def _tell(
         await working.run_once(app)
         evening.rows += await _rows(app, view, clock, evening.fault_at, _said(entry["why"]))
     evening.audit_head = (await reading.audit_head(service))["head"]
+
+
+async def _register(
+    service: Context, author: Person, verifier: Person, entry: dict[str, Any], clock: CaseClock
+) -> None:
+    """The numbers of a file: entered by one person, read back and called by another."""
+    clock.set(entry["entered"])
+    await importing.import_(service, author, read_numbers(HERE / entry["file"]), entry["file"])
+    clock.set(entry["verified"])
+    for one in await consulting.entries(service, None):
+        typed = verifying.Reading(one.row.number, verifying.Call.ANSWERED)
+        await verifying.verify(service, verifier, one.name, typed)
 
 
 async def _staff(app: App, names: dict[str, Any]) -> tuple[Person, list[tuple[Person, str]]]:

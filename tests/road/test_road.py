@@ -14,6 +14,7 @@ from alertbot.sandbox.server import Sandbox
 from alertbot.service import deciding, drafting, people, publishing, reading, working
 from alertbot.service.composing import load_kind
 from alertbot.service.wishes import Wishes
+from tests.service.team import registered
 
 CONFIG = """
 organisation:
@@ -58,6 +59,8 @@ class Road:
         """Write, submit and approve; nothing is sent yet."""
         service = await self.app.open()
         values = dict(load_kind(service.voice, kind)[0].example) | changes
+        if "numbers" in values:
+            await registered(service, self.author, self.approvers[0], values["numbers"])
         view = await drafting.draft(service, self.author, Wishes(kind, values), incident=incident)
         view = await drafting.submit(service, self.author, view["id"])
         for person in self.approvers[: view["approvals"]["needed"]]:

@@ -81,16 +81,9 @@ class Team:
         self, rows: Sequence[Mapping[str, Any]], *, verified: bool = True
     ) -> tuple[str, ...]:
         """The rows in the register, entered by ada and verified by bo; the names of their entries."""
-        now = self.service.now
-        read = read_numbers(rows, moment=lambda given, zone: moment(given, now=now, zone=zone))
-        await importing.import_(self.service, self.people["ada"], read, "rows.csv")
-        found = {entry.row.identity: entry for entry in await consulting.entries(self.service, None)}
-        entries = [found[row.identity] for row in read.rows]
-        for entry in entries:
-            if verified and not entry.row.verified:
-                typed = verifying.Reading(entry.row.number, "answered")
-                await verifying.verify(self.service, self.people["bo"], entry.name, typed)
-        return tuple(entry.name for entry in entries)
+        return await registered(
+            self.service, self.people["ada"], self.people["bo"], rows, verified=verified
+        )
 
     async def pending(self, kind: str = "status", **options: Any) -> dict[str, Any]:
         view = await self.draft(kind, **options)
@@ -119,6 +112,27 @@ class Team:
 
     async def verbs(self) -> list[str]:
         return [str(row["verb"]) for row in await reading.audit_export(self.service)]
+
+
+async def registered(
+    service: Context,
+    author: Person,
+    verifier: Person,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    verified: bool = True,
+) -> tuple[str, ...]:
+    """Rows in the register, read back by another person; the names of their entries."""
+    now = service.now
+    read = read_numbers(rows, moment=lambda given, zone: moment(given, now=now, zone=zone))
+    await importing.import_(service, author, read, "rows.csv")
+    found = {one.row.identity: one for one in await consulting.entries(service, None)}
+    entries = [found[row.identity] for row in read.rows]
+    for entry in entries:
+        if verified and not entry.row.verified:
+            typed = verifying.Reading(entry.row.number, "answered")
+            await verifying.verify(service, verifier, entry.name, typed)
+    return tuple(entry.name for entry in entries)
 
 
 def example(service: Context, kind: str) -> dict[str, Any]:
