@@ -14,20 +14,8 @@ import yaml
 
 from alertbot.app import App, build
 from alertbot.errors import Misuse
-from alertbot.model import Person
-from alertbot.register.numbers import read_numbers
-from alertbot.service import (
-    consulting,
-    deciding,
-    drafting,
-    importing,
-    people,
-    reading,
-    verifying,
-    working,
-)
-from alertbot.service.context import Context
-from alertbot.service.wishes import Wishes
+from alertbot.demo.story import Stage, hire
+from alertbot.service import reading
 from alertbot.words import _, language
 
 if TYPE_CHECKING:
@@ -37,7 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CASE = HERE / "june_2021.yaml"
-FILES = ("press.csv",)
+FILES = ("numbers.csv", "vendee.csv", "press.csv")
 
 
 class CaseClock:
@@ -83,6 +71,7 @@ class Evening:
     database: str = ""
     seconds: float = 0.0
     audit_head: str = ""
+    register: dict[str, int] = field(default_factory=dict)  # entries by where they stand
 
     @property
     def complete(self) -> bool:
@@ -109,6 +98,7 @@ class Evening:
             "wall": self.wall,
             "database": self.database,
             "audit_head": self.audit_head,
+            "register": self.register,
             "seconds": round(self.seconds, 2),
         }
 
@@ -131,7 +121,7 @@ async def play(output: Path, console: "Console") -> Evening:
     )
     async with Sandbox(clock=clock, speed=60, title=evening.title) as sandbox:
         with Progress(*columns, TimeElapsedColumn(), console=console) as progress, chdir(output):
-            bar = progress.add_task(_("starting"), total=len(case["alerts"]))
+            bar = progress.add_task(_("starting"), total=len(case["steps"]))
             app = _build(Path("config.yaml"), sandbox, clock)
             try:
                 await _tell(
@@ -186,52 +176,17 @@ def _build(path: Path, sandbox: "Sandbox", clock: Callable[[], datetime]) -> App
 async def _tell(
     app: App, case: dict[str, Any], clock: CaseClock, evening: Evening, step: Callable[[str], None]
 ) -> None:
-    """Every alert of the case in order: written, submitted, approved by others, sent."""
+    """Every step of the case in order, on the case's clock."""
     service = await app.open()
-    author, approvers = await _staff(app, case["people"])
-    incident: str | None = None
-    for entry in case["alerts"]:
+    stage = Stage(app, service, clock, await hire(service, case["people"]))
+    for entry in case["steps"]:
         step(f"{entry['at']:%d/%m %H:%M}  {_said(entry['why'])}")
-        if "register" in entry:
-            await _register(service, author, approvers[-1][0], entry["register"], clock)
         clock.set(entry["at"])
-        wishes = Wishes(entry["kind"], entry["values"])
-        view = await drafting.draft(service, author, wishes, incident=incident)
-        incident = view["incident"]
-        await drafting.submit(service, author, view["id"])
-        clock.set(entry["at"] + _span(entry["approved_after"]))
-        for approver, token in approvers[: view["approvals"]["needed"]]:
-            await reading.show(service, view["id"], token)
-            await deciding.approve(service, approver, view["id"], None)
-        await working.run_once(app)
-        evening.rows += await _rows(app, view, clock, evening.fault_at, _said(entry["why"]))
+        view = await stage.play(entry)
+        if view is not None:
+            evening.rows += await _rows(app, view, clock, evening.fault_at, _said(entry["why"]))
+    evening.register = await stage.register()
     evening.audit_head = (await reading.audit_head(service))["head"]
-
-
-async def _register(
-    service: Context, author: Person, verifier: Person, entry: dict[str, Any], clock: CaseClock
-) -> None:
-    """The numbers of a file: entered by one person, read back and called by another."""
-    clock.set(entry["entered"])
-    await importing.import_(service, author, read_numbers(HERE / entry["file"]), entry["file"])
-    clock.set(entry["verified"])
-    for one in await consulting.entries(service, None):
-        typed = verifying.Reading(one.row.number, verifying.Call.ANSWERED)
-        await verifying.verify(service, verifier, one.name, typed)
-
-
-async def _staff(app: App, names: dict[str, Any]) -> tuple[Person, list[tuple[Person, str]]]:
-    """The people of the evening: two admins who approve, and an author."""
-    service = await app.open()
-    tokens: dict[str, str] = {}
-    admin: str | None = None
-    for name in (*names["approvers"], names["author"]):
-        role = "author" if name == names["author"] else "approver"
-        added = await people.add(service, admin, name, [role], None)
-        tokens[name] = added["token"]
-        admin = admin or added["token"]
-    acting = {name: await people.acting(service, token) for name, token in tokens.items()}
-    return acting[names["author"]], [(acting[name], tokens[name]) for name in names["approvers"]]
 
 
 async def _rows(
@@ -273,7 +228,3 @@ def _hang(sandbox: "Sandbox", output: Path, title: str) -> str:
 
 def _said(by_lang: dict[str, str]) -> str:
     return by_lang.get(language(), by_lang["en"])
-
-
-def _span(text: str) -> timedelta:
-    return timedelta(minutes=int(text.removesuffix("m")))

@@ -192,9 +192,12 @@ async def _add(
     wait = effective(found.approvals, service.voice.overrides.get(kind)).expires_after
     given = inherited(original.given, found, chain.relation, now=service.now, wait=wait)
     words = {name: value for name, value in (below or {}).items() if found.field(name)}
+    taken_over = drafting.overlay(given, words)
+    if said.changes.keys() & {"territories", "services"}:
+        taken_over.pop("numbers", None)  # the person asks the register anew
     wishes = Wishes(
         kind=kind,
-        given=drafting.overlay(drafting.overlay(given, words), said.changes),
+        given=drafting.overlay(taken_over, said.changes),
         languages=original.languages,
         accepted=said.accepted,
         exercise=original.exercise,
