@@ -21,7 +21,8 @@ from alertbot.words import _
 GROUPS = {
     "composing": ("preview", "kinds"),
     "alerts": ("draft", "edit", "show", "submit", "discard", "record", "test-send"),
-    "following": ("update", "correct", "retract", "cancel", "end"),
+    "following": ("update", "correct", "end"),
+    "taking_back": ("withdraw", "retract", "cancel"),
     "incidents": ("incident",),
     "approving": ("approve", "return", "reject", "countersign"),
     "serving": ("serve",),

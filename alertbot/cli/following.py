@@ -1,6 +1,5 @@
-"""After the first post: update, correct, retract, cancel, end. Each makes a draft that follows an alert."""
+"""After the first post: update, correct, end. Each makes a draft that follows an alert."""
 
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +18,6 @@ from alertbot.cli.frame import (
     example,
     split_pairs,
 )
-from alertbot.errors import Misuse
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 Submit = Annotated[bool, typer.Option("--submit", help=_("Ask for approval at once."))]
 View = dict[str, Any]
-_OF_A_LANGUAGE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<text>.*)", re.DOTALL)
 
 
 def register(app: typer.Typer) -> None:
@@ -51,18 +48,6 @@ def register(app: typer.Typer) -> None:
             'alertbot correct BKRT-1 --set "what_was_wrong=112 works" --set "what_is_right=112 is cut off"'
         ),
     )(correct)
-    app.command(
-        "retract",
-        help=_("Send the retraction that was prepared and approved with an alert, word for word."),
-        epilog=example("alertbot retract BKRT-1 --now"),
-    )(retract)
-    app.command(
-        "cancel",
-        help=_("Deny a false alert in public. Without words for the public it is refused (R21)."),
-        epilog=example(
-            'alertbot cancel BKRT-1 --text "fr=Il n’y a pas de panne." --text "en=Nothing has failed."'
-        ),
-    )(cancel)
     app.command(
         "end",
         help=_("Say that an incident is over; once that is published, the incident is closed."),
@@ -88,8 +73,8 @@ def update(
 ) -> None:
     from alertbot.service import following
 
-    said = _said(sets, vars_file, accept, submit)
-    _tell(
+    said = said_of(sets, vars_file, accept, submit)
+    tell(
         context,
         lambda service, person: following.update(service, person, alert, said, kind=kind),
         token_file,
@@ -117,58 +102,10 @@ def correct(
 ) -> None:
     from alertbot.service import following
 
-    said = _said(sets, vars_file, accept, submit)
-    _tell(
+    said = said_of(sets, vars_file, accept, submit)
+    tell(
         context,
         lambda service, person: following.correct(service, person, alert, said, wrong=wrong or ()),
-        token_file,
-        as_json,
-    )
-
-
-def retract(
-    context: typer.Context,
-    alert: AlertId,
-    submit: Submit = False,
-    now: Annotated[
-        bool,
-        typer.Option("--now", help=_("Submit and approve it as well, where you alone may.")),
-    ] = False,
-    token_file: TokenFile = None,
-    as_json: AsJson = False,
-) -> None:
-    from alertbot.service import retracting
-
-    _tell(
-        context,
-        lambda service, person: retracting.retract(service, person, alert, submit=submit, now=now),
-        token_file,
-        as_json,
-    )
-
-
-def cancel(
-    context: typer.Context,
-    alert: AlertId,
-    text: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--text", metavar=_("TEXT"), help=_("What is true, for the public; fr=… for one language.")
-        ),
-    ] = None,
-    sets: Sets = None,
-    vars_file: Vars = None,
-    accept: Accepts = None,
-    submit: Submit = False,
-    token_file: TokenFile = None,
-    as_json: AsJson = False,
-) -> None:
-    from alertbot.service import following
-
-    said, words = _said(sets, vars_file, accept, submit), _by_language(text or [])
-    _tell(
-        context,
-        lambda service, person: following.cancel(service, person, alert, words, said),
         token_file,
         as_json,
     )
@@ -188,8 +125,8 @@ def end(
 ) -> None:
     from alertbot.service import following
 
-    said = _said(sets, vars_file, accept, submit)
-    _tell(
+    said = said_of(sets, vars_file, accept, submit)
+    tell(
         context,
         lambda service, person: following.end(service, person, incident, said),
         token_file,
@@ -197,7 +134,7 @@ def end(
     )
 
 
-def _said(
+def said_of(
     sets: list[str] | None, vars_file: Path | None, accept: list[str] | None, submit: bool
 ) -> "Said":
     from alertbot.service.following import Said
@@ -206,34 +143,17 @@ def _said(
     return Said(field_values(sets, vars_file), split_pairs(accept, "--accept"), submit)
 
 
-def _by_language(texts: list[str]) -> str | dict[str, str] | None:
-    """`fr=…` and `en=…` by language, or one text for all. Raises `Misuse` for a mixture."""
-    found = [
-        (match, text.strip())
-        for text in texts
-        if text.strip()
-        for match in [_OF_A_LANGUAGE.match(text.strip())]
-    ]
-    words = {match["lang"]: match["text"].strip() for match, _text in found if match}
-    plain = [text for match, text in found if not match]
-    if len(plain) + bool(words) > 1 or len(words) + len(plain) < len(found):
-        raise Misuse(
-            _("Give --text once for all languages, or once for each: --text fr=… --text en=….")
-        )
-    return plain[0] if plain else {lang: text for lang, text in words.items() if text} or None
-
-
-def _tell(
+def tell(
     context: typer.Context,
     work: "Callable[[Context, Person], Awaitable[View]]",
     token_file: Path | None,
     as_json: bool,
 ) -> None:
     view = act(context, work, token_file)
-    report(view, _sentence(view), as_json)
+    report(view, next_step(view), as_json)
 
 
-def _sentence(view: View) -> str:
+def next_step(view: View) -> str:
     """What was made, and what comes next."""
     if view["state"] == "draft":
         return _(

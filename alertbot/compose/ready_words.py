@@ -17,7 +17,7 @@ from alertbot.sheets import read_sheet
 from alertbot.words import _
 
 FOLDER = "ready_words"
-KEYS = ("nothing_failed", "all_works", "disregard", "none", "all", "some", "these")
+KEYS = ("nothing_failed", "all_works", "disregard", "none", "all", "some", "these", "in_part")
 LONGEST_LIST = 150  # characters: what still leaves room in a post
 
 
@@ -34,7 +34,7 @@ class ReadyWords:
     def numbers(self, rows: Iterable[NumberRow], others: Iterable[NumberRow] = ()) -> dict[str, str]:
         """These numbers by service and place, without the digits: `SAMU (22, 29), Police (35)`.
 
-        A place and service of which `others` hold a number too are told apart by zone or digits. Too many
+        A place and service of which `others` hold a number too are told apart by zone or condition. Too many
         for one line are counted; none is said to be none.
         """
         mine, rest = tuple(rows), {_spot(one) for one in others}
@@ -47,7 +47,7 @@ class ReadyWords:
         for long in (True, False):
             listed = ", ".join(
                 texts["these"].format(service=SERVICES[key].name_in(lang), places=", ".join(places))
-                for key, places in _by_service(rows, rest, lang, long=long)
+                for key, places in _by_service(rows, rest, lang, texts, long=long)
             )
             if len(listed) <= LONGEST_LIST:
                 return listed
@@ -55,20 +55,26 @@ class ReadyWords:
 
 
 def _by_service(
-    rows: tuple[NumberRow, ...], rest: set[tuple[str, str]], lang: str, *, long: bool
+    rows: tuple[NumberRow, ...],
+    rest: set[tuple[str, str]],
+    lang: str,
+    texts: Mapping[str, str],
+    *,
+    long: bool,
 ) -> list[tuple[str, list[str]]]:
+    def place(row: NumberRow) -> str:
+        name = row.territory.name_in(lang) if long else row.territory.code
+        if _spot(row) not in rest:
+            return name
+        return (
+            f"{name} {row.zone_in(lang) or row.condition_in(lang) or texts.get('in_part', '')}".strip()
+        )
+
     order = sorted(rows, key=lambda one: list(SERVICES).index(one.service))
     return [
-        (key, list(dict.fromkeys(_place(one, rest, lang, long=long) for one in group)))
+        (key, list(dict.fromkeys(place(one) for one in group)))
         for key, group in groupby(order, key=lambda one: one.service)
     ]
-
-
-def _place(row: NumberRow, rest: set[tuple[str, str]], lang: str, *, long: bool) -> str:
-    name = row.territory.name_in(lang) if long else row.territory.code
-    if _spot(row) not in rest:
-        return name
-    return " ".join(part for part in (name, row.zone_in(lang), row.number) if part)
 
 
 def _spot(row: NumberRow) -> tuple[str, str]:

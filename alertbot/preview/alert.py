@@ -113,12 +113,9 @@ def _reached(alert: Mapping[str, Any]) -> str:
 
 
 def _prepared(alert: Mapping[str, Any]) -> str:
-    """The retraction that is ready, once per channel and language."""
-    texts = [one for one in alert.get("retraction") or () if one.get("action") != "edit"]
-    if not texts:
+    if not alert.get("retraction") or alert.get("state") not in ("published", "partly_published"):
         return ""
-    first = _("ready; to send it: alertbot retract {alert} --now").format(alert=alert.get("id"))
-    return "\n".join([first, *(f"{one['channel']} {one['lang']}: {one['text']}" for one in texts)])
+    return _("ready; to send it: alertbot retract {alert} --now").format(alert=alert.get("id"))
 
 
 def _break_glass(used: Mapping[str, Any]) -> str:

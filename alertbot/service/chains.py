@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alertbot.model import Action, Channel, Message, Omission, OnCancel, Relation, Target
+from alertbot.model import Channel, Message, Omission, OnCancel, Relation, Target
 from alertbot.service.context import Context, Voice
 from alertbot.store import following, reading
 from alertbot.store.connection import Connection
@@ -50,7 +50,7 @@ async def read(
     reached or may still reach, on every channel, whether the incident is over or not (R22). An update
     and an end go to the readers of today as well.
     """
-    ids = [one.id for one in await following.chain(conn, originals)]
+    ids = [one.id for one in await members(conn, relation, originals)]
     carried = _aims(await following.posts(conn, ids, (*REACHED, *ON_ITS_WAY)), service.voice)
     for channel in await _by_hand(service, conn, ids):
         carried = _joined(carried, channel)
@@ -62,7 +62,7 @@ async def read(
         relation=relation,
         originals=tuple(originals),
         targets={name: carried[name] for name in configured if name in carried},
-        messages=await _posts_of(conn, originals[0]),
+        messages=tuple((await reading.messages_of(conn, originals[0].id)).values()),
         lost=tuple(
             Omission(name, None, _("{channel} is not configured any more").format(channel=name))
             for name in carried
@@ -71,10 +71,13 @@ async def read(
     )
 
 
-async def _posts_of(conn: Connection, alert: Alert) -> tuple[Message, ...]:
-    """What an alert posted itself, without what it edited."""
-    said = await reading.messages_of(conn, alert.id)
-    return tuple(one for one in said.values() if one.action is Action.PUBLISH)
+async def members(
+    conn: Connection, relation: Relation, originals: Sequence[Alert]
+) -> tuple[Alert, ...]:
+    """The alerts whose readers are concerned: the chain, or for an end every alert of the incident."""
+    if relation is Relation.END:
+        return await reading.listing(conn, incident=originals[0].incident)
+    return await following.chain(conn, originals)
 
 
 async def _by_hand(service: Context, conn: Connection, alerts: Sequence[str]) -> tuple[Channel, ...]:

@@ -9,7 +9,7 @@ from alertbot.approval import policy
 from alertbot.approval.moves import Verb
 from alertbot.errors import Refused
 from alertbot.model import Person
-from alertbot.service import guidance, notices, publishing, taking_back, views, vouching
+from alertbot.service import guidance, notices, publishing, rivals, taking_back, views, vouching
 from alertbot.service.context import Context
 from alertbot.store import alerts, audit, reading, workers
 from alertbot.store.connection import Connection
@@ -50,6 +50,7 @@ async def approve(
         so_far = await reading.approvals_of(conn, alert.id, now=now)
         shown = None if digest else await reading.shown_to(conn, actor.id, alert.id)
         policy.may_approve(as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now)
+        await rivals.require_free(conn, alert)
         await guidance.require_agreement(conn, alert, now)
         said = await _unchanged(conn, alert)
         rows = await vouching.require_in_force(conn, service, alert)
@@ -58,7 +59,7 @@ async def approve(
         if not policy.approved_enough(alert, signed, now):
             return alert.id, None
         alert = await alerts.approve(conn, alert, now=now)
-        return alert.id, await _let_go(service, conn, alert, said)
+        return alert.id, await _let_go(service, conn, actor, alert, said)
 
     return await _told(service, *await service.database.transact(work))
 
@@ -74,22 +75,23 @@ async def break_glass(
         why = policy.may_break_glass(
             as_read(service, alert), actor, digest=digest, reason=reason, now=now
         )
+        await rivals.require_free(conn, alert)
         await guidance.require_agreement(conn, alert, now)
         said = await _unchanged(conn, alert)
         rows = await vouching.require_in_force(conn, service, alert)
         alert = await alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why, **_vouched(rows))
         await notices.glass_broken(service, conn, alert, actor, why)
-        return alert.id, await _let_go(service, conn, alert, said)
+        return alert.id, await _let_go(service, conn, actor, alert, said)
 
     return await _told(service, *await service.database.transact(work))
 
 
 async def _let_go(
-    service: Context, conn: Connection, alert: Alert, said: publishing.Stored
+    service: Context, conn: Connection, actor: Person, alert: Alert, said: publishing.Stored
 ) -> timedelta:
     """An approved alert takes effect on what it follows, and goes to the outbox."""
-    reached = await taking_back.take_effect(service, conn, alert)
+    reached = await taking_back.take_effect(service, conn, actor, alert)
     return await publishing.enqueue(service, conn, alert, said, reached)
 
 

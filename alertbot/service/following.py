@@ -1,14 +1,14 @@
 """After the first post: update, correct, cancel, end. Each makes a draft of an alert that follows another."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from alertbot.approval import policy
 from alertbot.approval.policy import effective
-from alertbot.errors import Faulty, Misuse, Refused
+from alertbot.errors import Faulty, Refused
 from alertbot.model import AlertState, Person, Relation
-from alertbot.service import chains, drafting, rivals, views, writing
+from alertbot.service import chains, drafting, rivals, told, views, writing
 from alertbot.service.chains import Chain
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
@@ -40,12 +40,12 @@ async def update(
 
     async def work(conn: Connection) -> Alert:
         original = await reading.get(conn, reference)
-        await _require_out(conn, original, _("update"))
+        await require_out(conn, original, _("update"))
         wanted = kind or _kind_of_update(service, original)
         chain = await chains.read(service, conn, Relation.UPDATE, [original])
-        return await _add(service, conn, actor, wanted, said, chain)
+        return await add(service, conn, actor, wanted, said, chain)
 
-    return await _drafted(service, actor, work, said)
+    return await drafted(service, actor, work, said)
 
 
 async def correct(
@@ -57,29 +57,11 @@ async def correct(
 
     async def work(conn: Connection) -> Alert:
         original = await to_take_back(conn, reference, _("correct"))
-        words = numbers_apart(original, wrong)
+        words = told.apart(original, wrong)
         chain = await chains.read(service, conn, Relation.CORRECTION, [original])
-        return await _add(service, conn, actor, CORRECTION, said, chain, below=words)
+        return await add(service, conn, actor, CORRECTION, said, chain, below=words)
 
-    return await _drafted(service, actor, work, said)
-
-
-def numbers_apart(original: Alert, wrong: Sequence[str]) -> dict[str, Any]:
-    """The numbers of an alert: those named as wrong, and the rest. Raises `Misuse` for one that it does
-    not carry."""
-    rows = [dict(row) for row in original.given.get("numbers") or () if isinstance(row, Mapping)]
-    carried = [str(row["entry"]) for row in rows if row.get("entry")]
-    names = [name.strip().upper() for text in wrong for name in text.split(",") if name.strip()]
-    strange = [name for name in names if name not in carried]
-    if strange:
-        raise Misuse(
-            _("{alert} does not carry {names}; it carries {known}.").format(
-                alert=original.id, names=", ".join(strange), known=", ".join(carried) or "–"
-            )
-        )
-    right = [row for row in rows if row.get("entry") not in names]
-    gone = [row for row in rows if row.get("entry") in names]
-    return {"wrong_numbers": gone, "numbers": right or None} if names else {}
+    return await drafted(service, actor, work, said)
 
 
 async def cancel(
@@ -101,9 +83,9 @@ async def cancel(
         original = await to_take_back(conn, reference, _("cancel"))
         chain = await chains.read(service, conn, Relation.CANCEL, [original])
         words = _denied(service, original, text)
-        return await _add(service, conn, actor, DENIAL, said, chain, below=words)
+        return await add(service, conn, actor, DENIAL, said, chain, below=words)
 
-    return await _drafted(service, actor, work, said)
+    return await drafted(service, actor, work, said)
 
 
 def _denied(service: Context, original: Alert, text: object) -> dict[str, Any]:
@@ -128,6 +110,8 @@ async def end(service: Context, actor: Person, incident: str, said: Said) -> dic
     policy.require_role("draft", actor)
 
     async def work(conn: Connection) -> Alert:
+        from alertbot.service import withdrawing
+
         opened = await incidents.get(conn, incident)
         await rivals.require_open(conn, opened.id)
         out = await reading.listing(conn, incident=opened.id, states=drafting.OUT)
@@ -137,21 +121,21 @@ async def end(service: Context, actor: Person, incident: str, said: Said) -> dic
                     incident=opened.id
                 )
             )
-        chain = await chains.read(service, conn, Relation.END, out)
-        chain = replace(chain, originals=out[:1])
-        return await _add(service, conn, actor, END, said, chain)
+        chain = await chains.read(service, conn, Relation.END, out[:1])
+        words = await withdrawing.of_incident(service, conn, opened.id, exercise=out[0].exercise)
+        return await add(service, conn, actor, END, said, chain, below=words)
 
-    return await _drafted(service, actor, work, said)
+    return await drafted(service, actor, work, said)
 
 
 async def to_take_back(conn: Connection, reference: str, verb: str) -> Alert:
     original = await reading.get(conn, reference)
-    await _require_out(conn, original, verb)
+    await require_out(conn, original, verb)
     await rivals.require_not_taken_back(conn, original)
     return original
 
 
-async def _require_out(conn: Connection, alert: Alert, verb: str) -> None:
+async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
     """Raises `Refused` for an alert of which nothing reached anybody."""
     if alert.state is AlertState.APPROVED and not await following.posts(conn, [alert.id]):
         raise Refused(
@@ -176,7 +160,7 @@ def _kind_of_update(service: Context, original: Alert) -> str:
     return STATUS if load_kind(service.voice, original.kind)[0].final else original.kind
 
 
-async def _add(
+async def add(
     service: Context,
     conn: Connection,
     actor: Person,
@@ -185,12 +169,15 @@ async def _add(
     chain: Chain,
     *,
     below: Mapping[str, Any] | None = None,
+    incident: str | None = None,
 ) -> Alert:
     """A draft of this kind: what it takes over, under what the verb says, under what the person says."""
     original = chain.originals[0]
     found = load_kind(service.voice, kind)[0]
     wait = effective(found.approvals, service.voice.overrides.get(kind)).expires_after
     given = inherited(original.given, found, chain.relation, now=service.now, wait=wait)
+    if "numbers" in given:
+        given["numbers"] = await told.still_in_force(conn, given["numbers"], service.now) or None
     words = {name: value for name, value in (below or {}).items() if found.field(name)}
     taken_over = drafting.overlay(given, words)
     if said.changes.keys() & {"territories", "services"}:
@@ -207,13 +194,13 @@ async def _add(
         conn,
         actor,
         wishes,
-        incident=original.incident,
+        incident=incident or original.incident,
         references=chain.references,
         chain=chain,
     )
 
 
-async def _drafted(service: Context, actor: Person, work: Work, said: Said) -> dict[str, Any]:
+async def drafted(service: Context, actor: Person, work: Work, said: Said) -> dict[str, Any]:
     async def write(conn: Connection) -> dict[str, Any]:
         return await views.full(conn, await work(conn), service.now)
 

@@ -6,9 +6,10 @@ from typing import Any
 from alertbot.approval import policy
 from alertbot.errors import Misuse
 from alertbot.model import Person
-from alertbot.service import views
+from alertbot.register.entry import entry_id
+from alertbot.service import told, views
 from alertbot.service.context import Context
-from alertbot.store import audit, following, incidents, people, reading
+from alertbot.store import audit, following, incidents, numbers, people, reading
 from alertbot.store.connection import Connection
 from alertbot.store.incidents import Incident
 from alertbot.store.reading import Alert
@@ -62,6 +63,7 @@ async def show(service: Context, reference: str) -> Document:
         alerts = (await reading.listing(conn, incident=found.id))[::-1]
         return _plain(found, await _names(service, conn)) | {
             "alerts": [await _line(conn, one) for one in alerts],
+            "numbers": await _numbers(service, conn, found.id),
         }
 
     return await service.database.read(look)
@@ -80,6 +82,17 @@ async def _line(conn: Connection, alert: Alert) -> Document:
         "approved_at": views.moment(alert.approved_at),
         "last_sent_at": views.moment(reached),
     }
+
+
+async def _numbers(service: Context, conn: Connection, incident: str) -> list[Document]:
+    """What the public was told in this incident and still holds, and by which alerts."""
+    known = await told.by_incident(conn, incident, service.now, exercise=False)
+    ids = {row.entry: entry_id(row.entry) or 0 for row in known.in_force}
+    by = await numbers.published_in(conn, list(ids.values()), still=True)
+    return [
+        {"entry": row.entry, "row": str(row), "alerts": list(by[ids[row.entry]])}
+        for row in known.in_force
+    ]
 
 
 async def _names(service: Context, conn: Connection) -> dict[int, str]:

@@ -29,6 +29,7 @@ from alertbot.store.connection import Connection
 from alertbot.words import _
 
 NO_LONGER = "no_longer_valid"
+WRONG = "wrong_numbers"
 
 
 async def resolve(
@@ -58,6 +59,8 @@ async def resolve(
             rows += await _typed(conn, given, spec, now, doubts)
     if incident and kind.field(NO_LONGER) and NO_LONGER not in given:
         over = await _over(conn, incident, alert, rows, now, exercise=wishes.exercise)
+        wrong = {one.get("entry") for one in given.get(WRONG) or () if isinstance(one, Mapping)}
+        over = [row for row in over if row.entry not in wrong]  # named once
         given |= {NO_LONGER: [frozen_row(row) for row in over]} if over else {}
     doubts += [doubt for entry in rows if (doubt := vouching.doubt(service, entry, now))]
     return replace(wishes, given=given, doubts=tuple(doubts))
@@ -92,7 +95,7 @@ def anew(
             values.pop("where", None)
         return values | asked, typed
     for name, value in values.items():
-        if name not in changes and isinstance(value, list):
+        if name not in changes and isinstance(value, list) and name != WRONG:  # as they were told
             values[name] = [_by_name(cells) for cells in value]
     return values, typed
 

@@ -1,9 +1,7 @@
-"""What stands around one alert: what it follows, what follows it, what is ready to take it back."""
+"""What stands around one alert: what it follows, what follows it, how soon it was out."""
 
 from typing import Any
 
-from alertbot.model import Purpose
-from alertbot.service import views
 from alertbot.service.chains import ONLY_THOSE_REACHED
 from alertbot.store import following, reading
 from alertbot.store.connection import Connection
@@ -11,13 +9,11 @@ from alertbot.store.reading import Alert
 
 
 async def around(conn: Connection, alert: Alert) -> dict[str, Any]:
-    """`follows`, `followed_by`, the prepared `retraction`, and for what takes back `reached_all_seconds`:
-    how long after its approval the last of its posts was out (None while some is not)."""
-    prepared = await reading.messages_of(conn, alert.id, Purpose.RETRACTION)
+    """`follows`, `followed_by`, and for what takes back `reached_all_seconds`: how long after its approval
+    the last of its posts was out (None while some is not)."""
     return {
         "follows": [_brief(await reading.get(conn, one)) for one in alert.references],
         "followed_by": [_brief(one) for one in await following.followers(conn, alert.id)],
-        "retraction": [views.message(one) for one in prepared.values()],
         "reached_all_seconds": await reached_all_seconds(conn, alert),
     }
 

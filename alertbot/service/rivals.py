@@ -2,6 +2,7 @@
 
 from alertbot.errors import Refused
 from alertbot.model import Relation
+from alertbot.service import told
 from alertbot.store import following, incidents, reading
 from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
@@ -16,6 +17,7 @@ async def require_free(conn: Connection, alert: Alert) -> None:
         await require_not_taken_back(conn, original, but=alert.id)
     if alert.relation is Relation.END:
         await require_open(conn, alert.incident, but=alert.id)
+    await told.require_still_told(conn, alert)
 
 
 async def require_open(conn: Connection, incident: str, *, but: str = "") -> None:

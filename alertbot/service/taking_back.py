@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from alertbot.errors import Refused
-from alertbot.model import Relation
-from alertbot.service import rivals, settling, tasks
+from alertbot.model import Person, Relation
+from alertbot.service import chains, settling, tasks, told
 from alertbot.service.answering import Reached
 from alertbot.service.chains import ONLY_THOSE_REACHED
 from alertbot.service.context import Context
@@ -19,21 +19,23 @@ from alertbot.words import _
 FALLS_TOO = (None, Relation.UPDATE)  # relations of alerts that fall with the one they belong to
 
 
-async def take_effect(service: Context, conn: Connection, alert: Alert) -> Reached | None:
+async def take_effect(
+    service: Context, conn: Connection, actor: Person, alert: Alert
+) -> Reached | None:
     """An alert that follows others is approved: what they have not sent yet is not sent any more, where
-    this one takes them back (R35). Answers whom they reached; None for an alert that follows none."""
+    this one takes them back (R35), and numbers that it strikes leave the register. Answers whom they
+    reached; None for an alert that follows none."""
     if alert.relation is None:
         return None
     originals = [await reading.get(conn, one) for one in alert.references]
-    await rivals.require_free(conn, alert)
     if alert.relation in ONLY_THOSE_REACHED:
         for original in originals:
             await _stop(service, conn, original, alert)
-    ids = [one.id for one in await following.chain(conn, originals)]
+    await told.take_out(conn, actor, alert, service.now)
+    chain = await chains.members(conn, alert.relation, originals)
+    ids = [one.id for one in chain if one.id != alert.id]
     records = [one for name in ids for one in await reading.records_of(conn, name)]
-    if alert.relation is Relation.END:
-        ids = [one.id for one in await reading.listing(conn, incident=alert.incident)]
-    posts = await following.posts(conn, [one for one in ids if one != alert.id])
+    posts = await following.posts(conn, ids)
     reached = Reached(posts, tuple(records), await _fallen(conn, posts))
     _require_somebody(alert, reached)
     await tasks.raise_all(service, conn, _by_hand(alert, reached))

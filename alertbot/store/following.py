@@ -11,6 +11,7 @@ from alertbot.model import AlertState, DeliveryState, Purpose, Relation
 from alertbot.store import reading
 from alertbot.store.reading import Alert
 from alertbot.store.tables import account, alert, delivery, dispatch
+from alertbot.store.tables_register import alert_number
 
 REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
 ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.CLAIMED)
@@ -102,6 +103,19 @@ async def ending(conn: AsyncConnection, incident: str, *, but: str = "") -> Aler
     )
     found = await conn.scalar(query.order_by(alert.c.submitted_at).limit(1))
     return None if found is None else await reading.get(conn, str(found))
+
+
+async def struck_by(conn: AsyncConnection, entries: Sequence[int]) -> tuple[str, ...]:
+    """The alerts under way or out that tell the public not to call these entries, the latest first."""
+    query = (
+        select(alert.c.id, alert.c.drafted_at)
+        .join_from(alert_number, alert, alert.c.id == alert_number.c.alert_id)
+        .where(alert_number.c.number_id.in_(sorted(set(entries))), alert_number.c.struck)
+        .where(alert.c.state.in_([state.value for state in UNDER_WAY]))
+        .distinct()
+        .order_by(alert.c.drafted_at.desc())
+    )
+    return tuple(row.id for row in await conn.execute(query))
 
 
 async def last_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:

@@ -68,6 +68,8 @@ CHANGING = [
     "update XXXX-1 --set next_update=+30m",
     "correct XXXX-1 --set what_was_wrong=x --wrong N1",
     "retract XXXX-1 --now",
+    "withdraw XXXX-1",
+    "withdraw --numbers 22,29 --but 22/samu",
     "cancel XXXX-1 --text x",
     "end XXXX",
     "incident open",

@@ -1,0 +1,148 @@
+"""Taking back: withdraw numbers, retract as prepared, cancel a false alert. Each makes a draft."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from alertbot.cli.alerts import report
+from alertbot.cli.following import Submit, next_step, said_of, tell
+from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, act, example, say
+from alertbot.errors import Misuse
+from alertbot.words import _
+
+_OF_A_LANGUAGE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<text>.*)", re.DOTALL)
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "withdraw",
+        help=_(
+            "Take back provisional numbers in public: all that an alert gives, or those of a query. Says"
+            " which stop and which stay; the register drops them with the approval."
+        ),
+        epilog=example("alertbot withdraw --numbers 22,29,35,56 --but 22/samu"),
+    )(withdraw)
+    app.command(
+        "retract",
+        help=_("Send the retraction that was prepared and approved with an alert, word for word."),
+        epilog=example("alertbot retract BKRT-1 --now"),
+    )(retract)
+    app.command(
+        "cancel",
+        help=_("Deny a false alert in public. Without words for the public it is refused (R21)."),
+        epilog=example(
+            'alertbot cancel BKRT-1 --text "fr=Il n’y a pas de panne." --text "en=Nothing has failed."'
+        ),
+    )(cancel)
+
+
+def withdraw(
+    context: typer.Context,
+    alert: Annotated[
+        str | None,
+        typer.Argument(metavar=_("[ALERT]"), help=_("All numbers of this alert; or give --numbers.")),
+    ] = None,
+    numbers: Annotated[
+        str | None,
+        typer.Option(
+            "--numbers",
+            metavar=_("QUERY"),
+            help=_("Territories, services, entries: 22,29/samu,N12."),
+        ),
+    ] = None,
+    but: Annotated[
+        str | None,
+        typer.Option("--but", metavar=_("QUERY"), help=_("What stays, written the same way.")),
+    ] = None,
+    incident: Annotated[
+        str | None, typer.Option(metavar="ID", help=_("The incident to file it under."))
+    ] = None,
+    sets: Sets = None,
+    vars_file: Vars = None,
+    accept: Accepts = None,
+    submit: Submit = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import withdrawing
+
+    said = said_of(sets, vars_file, accept, submit)
+    which = withdrawing.Which(alert, numbers or "", but or "", incident)
+    view = act(
+        context, lambda service, person: withdrawing.withdraw(service, person, which, said), token_file
+    )
+    report(view, next_step(view), as_json)
+    if view["unpublished"]:
+        say(
+            _(
+                "Not named, since the public was never told them: {names}. Take them out with `alertbot"
+                " numbers withdraw {query}`."
+            ).format(names=", ".join(view["unpublished"]), query=",".join(view["unpublished"])),
+            as_json,
+        )
+
+
+def retract(
+    context: typer.Context,
+    alert: AlertId,
+    submit: Submit = False,
+    now: Annotated[
+        bool,
+        typer.Option("--now", help=_("Submit and approve it as well, where you alone may.")),
+    ] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import retracting
+
+    tell(
+        context,
+        lambda service, person: retracting.retract(service, person, alert, submit=submit, now=now),
+        token_file,
+        as_json,
+    )
+
+
+def cancel(
+    context: typer.Context,
+    alert: AlertId,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--text", metavar=_("TEXT"), help=_("What is true, for the public; fr=… for one language.")
+        ),
+    ] = None,
+    sets: Sets = None,
+    vars_file: Vars = None,
+    accept: Accepts = None,
+    submit: Submit = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import following
+
+    said, words = said_of(sets, vars_file, accept, submit), _by_language(text or [])
+    tell(
+        context,
+        lambda service, person: following.cancel(service, person, alert, words, said),
+        token_file,
+        as_json,
+    )
+
+
+def _by_language(texts: list[str]) -> str | dict[str, str] | None:
+    """`fr=…` and `en=…` by language, or one text for all. Raises `Misuse` for a mixture."""
+    found = [
+        (match, text.strip())
+        for text in texts
+        if text.strip()
+        for match in [_OF_A_LANGUAGE.match(text.strip())]
+    ]
+    words = {match["lang"]: match["text"].strip() for match, _text in found if match}
+    plain = [text for match, text in found if not match]
+    if len(plain) + bool(words) > 1 or len(words) + len(plain) < len(found):
+        raise Misuse(
+            _("Give --text once for all languages, or once for each: --text fr=… --text en=….")
+        )
+    return plain[0] if plain else {lang: text for lang, text in words.items() if text} or None
