@@ -1,22 +1,46 @@
-"""What may be dialled: ten digits that exist, or a short number of a closed list (R2)."""
+"""What may be dialled: digits that exist in the territory's country, or a short number of its closed
+list (R2)."""
 
 import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from alertbot.errors import Refused
+from alertbot.register.countries import (
+    COUNTRIES,
+    EVERY_FICTION,
+    EVERY_SHORT_NUMBER,
+    FRENCH_FICTION,
+    FRENCH_SHORT,
+    Country,
+    Writing,
+)
 from alertbot.words import _
 
-SHORT_NUMBERS = frozenset(
-    {
-        *("15", "17", "18", "112", "114", "115", "119", "191", "196", "197"),
-        *("3114", "3919", "116000", "116006", "116117"),
-    }
-)
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+SHORT_NUMBERS = FRENCH_SHORT
+FICTION_PREFIXES = FRENCH_FICTION
 REFUSED_NUMBERS = frozenset({"12", "122"})  # misprints of 112 that went round in June 2021
-FICTION_PREFIXES = ("019900", "026191", "035301", "046571", "053649", "063998")  # ARCEP: for fiction
 
 _SEPARATORS = re.compile(r"[\s.\-()\u2010-\u2015]")
 _DIALLED = re.compile(r"\+?[0-9]+", re.ASCII)
+_ABROAD = re.compile(r"^(?:\+|00)(?:33|262|508|590|594|596)0?(?=[1-9]\d{8}$)", re.ASCII)
+_NO_ZERO = re.compile(r"[1-9][0-9]{8}", re.ASCII)
 _LENGTH = 10
+_SHOWN = 20
+_KEPT = 20_000  # numbers whose judgement is remembered
+_OVERSEAS = {  # the regions of ten-digit numbers that are not metropolitan, by their first four digits
+    **dict.fromkeys(("0262", "0263", "0269", "0639", "0692", "0693"), ("RE", "YT")),
+    **dict.fromkeys(("0590", "0690", "0691"), ("GP", "BL", "MF")),
+    **dict.fromkeys(("0594", "0694"), ("GF",)),
+    **dict.fromkeys(("0596", "0696", "0697"), ("MQ",)),
+}
+_KINDS = (
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number"),
+    *("voip", "pager", "uan", "voicemail"),
+)
 
 
 class InvalidNumber(Refused):
@@ -25,7 +49,12 @@ class InvalidNumber(Refused):
 
 def is_fictional(number: str) -> bool:
     """Whether this number lies in a range kept for fiction, which rings nowhere."""
-    return compact(number).startswith(FICTION_PREFIXES)
+    return compact(number).startswith(EVERY_FICTION)
+
+
+def is_short(number: str) -> bool:
+    """Whether this is a short number of any country."""
+    return number in EVERY_SHORT_NUMBER
 
 
 def compact(number: str) -> str:
@@ -34,40 +63,86 @@ def compact(number: str) -> str:
 
 
 def written(raw: str, region: str = "FR") -> str:
-    """The number as every text writes it: `04 65 71 00 15`, or a short number as it is.
+    """The number as every text writes it: `04 65 71 00 15`, `+44 1632 960123`, or a short number as it is.
 
-    `region` is the telephone region of the territory (`FR`, `GP`, …). Raises `InvalidNumber`.
+    `region` is the telephone region of the territory (`FR`, `GP`, `BE`, …). Raises `InvalidNumber`.
     """
-    digits = compact(raw)
+    return _written(raw.strip(), region)
+
+
+@lru_cache(maxsize=_KEPT)
+def _written(raw: str, region: str) -> str:
+    digits, country = compact(raw), COUNTRIES[region]
     if not _DIALLED.fullmatch(digits):
-        raise InvalidNumber(_("“{raw}” is not a telephone number.").format(raw=raw.strip()[:40]))
+        raise InvalidNumber(_("“{raw}” is not a telephone number.").format(raw=raw[:40]))
+    if digits in country.short:
+        return digits
     if digits in REFUSED_NUMBERS:
         raise InvalidNumber(
             _("{raw} is not an emergency number; the European one is 112.").format(raw=digits)
         )
-    if digits in SHORT_NUMBERS:
-        return digits
-    national = _national(digits, region)
-    return " ".join(national[at : at + 2] for at in range(0, _LENGTH, 2))
+    return _in_pairs(digits) if country.writing is Writing.TEN_DIGITS else _elsewhere(digits, country)
 
 
-def _national(digits: str, region: str) -> str:
-    national = re.sub(r"^(?:\+|00)(?:33|262|508|590|594|596)0?(?=[1-9]\d{8}$)", "0", digits)
-    if len(national) != _LENGTH or not national.startswith("0"):
+def _in_pairs(digits: str) -> str:
+    national = _ABROAD.sub("0", digits)
+    if _NO_ZERO.fullmatch(national):
         raise InvalidNumber(
-            _("{raw} is neither ten digits beginning with 0 nor a known short number.").format(
+            _("{raw} lacks its first 0, as spreadsheets leave it out; write it as text.").format(
                 raw=digits
             )
         )
-    if not national.startswith(FICTION_PREFIXES) and not _exists(national, region):
+    if len(national) != _LENGTH or not national.startswith("0"):
+        raise InvalidNumber(
+            _("{raw} is neither ten digits beginning with 0 nor a known short number.").format(
+                raw=digits[:_SHOWN]
+            )
+        )
+    if not national.startswith(FRENCH_FICTION) and not _exists(national):
         raise InvalidNumber(_("{raw} is not a number that exists in France.").format(raw=digits))
-    return national
+    return " ".join(national[at : at + 2] for at in range(0, _LENGTH, 2))
 
 
-def _exists(national: str, region: str) -> bool:
+def _exists(national: str) -> bool:
+    regions = (*_OVERSEAS.get(national[:4], ()), "FR")
+    return any(_plan(region).fullmatch(national, 1) for region in regions)
+
+
+@cache
+def _plan(region: str) -> re.Pattern[str]:
+    """Every number that exists in a region. One pattern of phonenumbers' own data: its public functions
+    take ten times as long, and a file may have 100,000 rows."""
     import phonenumbers
 
-    return any(
-        phonenumbers.is_valid_number(phonenumbers.parse(national, place))
-        for place in dict.fromkeys((region, "FR", "GP", "MQ", "GF", "RE", "YT", "PM"))
+    known = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    kinds = [getattr(known, kind) for kind in _KINDS]
+    patterns = [kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _elsewhere(digits: str, country: Country) -> str:
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(digits, country.code)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not _belongs(number, country):
+        raise InvalidNumber(
+            _("{raw} is neither a number that exists in {country} nor a known short number.").format(
+                raw=digits[:_SHOWN], country=country.code
+            )
+        )
+    if country.writing is Writing.LOCAL:
+        national = phonenumbers.national_significant_number(number)
+        return " ".join(national[at : at + 2] for at in range(0, len(national), 2))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _belongs(number: "PhoneNumber", country: Country) -> bool:
+    import phonenumbers
+
+    whole = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return whole.startswith(country.fiction or ("none",)) or phonenumbers.is_valid_number_for_region(
+        number, country.code
     )

@@ -129,7 +129,7 @@ def entry_id(name: str) -> int | None:
 
 
 def _by_language(worded: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{lang}={text}" for lang, text in sorted(worded.items()))
+    return tuple(f"{lang}={text}" for lang, text in sorted(worded.items())) if worded else ()
 
 
 def _worded(by_lang: Mapping[str, str], lang: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from alertbot.register.entry import NumberRow
 from alertbot.register.rows import local_iso, number_row
-from alertbot.register.territories import all_territories
+from alertbot.register.territories import Territory, all_territories, free_territory
 
 _MOMENTS = ("valid_from", "valid_until", "review_at", "verified_at")
 
@@ -17,6 +17,7 @@ def frozen_row(row: NumberRow) -> dict[str, Any]:
         "entry": row.entry,
         "version": row.version,
         "territory": row.territory.code,
+        **_free(row.territory),
         "service": row.service,
         "replaces": row.replaces,
         "number": row.number,
@@ -34,6 +35,10 @@ def frozen_row(row: NumberRow) -> dict[str, Any]:
     return {column: cell for column, cell in cells.items() if cell or column == "replaces"}
 
 
+def _free(territory: Territory) -> dict[str, Any]:
+    return {"name": dict(territory.names), "timezone": territory.zone} if territory.free else {}
+
+
 def thawed_row(cells: Mapping[str, Any]) -> NumberRow:
     """The row of a frozen form. Raises `rows.BadRow`."""
     return number_row(cells, local_iso)
@@ -49,10 +54,9 @@ def kept_row(
 ) -> NumberRow:
     """The row of a frozen form that this program wrote down itself: no cell is judged again, so that a
     hundred thousand are read in a few seconds. What only the register knows of it comes beside."""
-    territory = all_territories().get(cells["territory"]) or thawed_row(cells).territory
     capacity = cells.get("capacity")
     return NumberRow(
-        territory=territory,
+        territory=_territory(cells),
         service=cells["service"],
         number=cells.get("number", ""),
         replaces=cells["replaces"],
@@ -69,6 +73,14 @@ def kept_row(
         place=cells.get("place", {}),
         entry=entry,
         version=version,
+    )
+
+
+def _territory(cells: Mapping[str, Any]) -> Territory:
+    code = cells["territory"]
+    known = all_territories().get(code)
+    return (
+        known or free_territory(code, cells["name"], cells["timezone"]) or thawed_row(cells).territory
     )
 
 

@@ -1,104 +1,86 @@
 """One raw row of a register file made into a `NumberRow`, or refused with a sentence."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from alertbot.errors import Refused
+from alertbot.register.cells import BadRow, capacity, cell, sources, version, worded, wording
+from alertbot.register.countries import COUNTRIES
 from alertbot.register.digits import InvalidNumber, written
 from alertbot.register.entry import EVERY_LANGUAGE, NumberRow, entry_id, entry_name
 from alertbot.register.services import SERVICES
-from alertbot.register.territories import Territory, find
+from alertbot.register.territories import Territory, find, free_territory
 from alertbot.words import _
+
+__all__ = ["COLUMNS", "BadRow", "Moment", "local_iso", "number_row"]
 
 Moment: TypeAlias = Callable[[object, ZoneInfo], datetime]
 
 COLUMNS = (
-    *("territory", "name", "service", "replaces", "number", "zone", "condition", "capacity"),
-    *("valid_from", "valid_until", "review_at", "source_url", "published_at"),
-    *("verified_by", "verified_at", "place", "entry", "version"),
+    *("territory", "name", "service", "replaces", "number", "place", "zone", "condition"),
+    *("capacity", "valid_from", "valid_until", "review_at", "source_url", "published_at"),
+    *("verified_by", "verified_at", "entry", "version", "timezone"),
 )
-REPLACED = frozenset({"", "15", "17", "18", "112", "114", "115", "119", "191", "196"})
-LONGEST_WORDING = 80
-MOST_CALLS = 100_000
-_LONGEST_VERSION = 10
-_PER_LANGUAGE = re.compile(r"(zone|condition|place)\.[a-z]{2,3}")
-_LINK_OR_MENTION = re.compile(r"[@#]\w|https?:|www\.|\w\.(?:fr|com|org|net|info)\b", re.IGNORECASE)
-_MANY_DIGITS = re.compile(r"(?:\d[\s.\-]?){6,}")
+TROUBLE = {"": "wrong_type", "=": "formula"}  # columns under which a reader of files notes a fault
+_PER_LANGUAGE = re.compile(r"(name|zone|condition|place)\.[a-z]{2,3}")
+_DAY = 10  # characters of a date without a time
 
 
-class BadRow(Refused):
-    """This row cannot be used."""
-
-    def __init__(self, sentence: str, rule: str = "invalid_number") -> None:
-        super().__init__(sentence)
-        self.rule = rule
+def known_column(column: str) -> bool:
+    """Whether a row may have this column."""
+    return column in COLUMNS or bool(_PER_LANGUAGE.fullmatch(column))
 
 
 def local_iso(raw: object, zone: ZoneInfo) -> datetime:
-    """An ISO 8601 date with a time; without an offset, local to `zone`."""
+    """An ISO 8601 date with a time; without an offset, local to `zone`. Raises `BadRow`."""
+    text = str(raw).strip()
     try:
-        at = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw).strip())
+        at = raw if isinstance(raw, datetime) else datetime.fromisoformat(text)
     except ValueError:
-        raise BadRow(_("“{raw}” is not a date with a time.").format(raw=str(raw)[:40])) from None
+        at = None
+    if at is None or len(text) <= _DAY:
+        raise BadRow(
+            _("“{raw}” is not a date with a time such as 2021-06-03T18:00.").format(raw=text[:40]),
+            "wrong_type",
+        )
     return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
     """The row, every cell checked. Raises `BadRow`."""
     _check_columns(raw)
-    territory = _territory(_cell(raw, "territory"))
-    service, aside = _service(_cell(raw, "service"))
-    zone, condition = _wording(raw, "zone"), _wording(raw, "condition")
+    territory = _territory(raw)
+    service, aside = _service(cell(raw, "service"))
+    zone, condition, place = (wording(raw, column) for column in ("zone", "condition", "place"))
     if aside:
-        (zone if aside[:1].isupper() else condition).setdefault(EVERY_LANGUAGE, _worded(aside))
-    place = _wording(raw, "place")
-    at = _Times(raw, moment, ZoneInfo(territory.zone))
+        (zone if aside[:1].isupper() else condition).setdefault(EVERY_LANGUAGE, worded(aside))
+    number = _number(cell(raw, "number"), territory, place)
     return NumberRow(
         territory=territory,
         service=service,
-        number=_number(_cell(raw, "number"), territory, place),
-        replaces=_replaces(raw, service),
+        number=number,
+        replaces=_replaces(raw, service, number, territory),
         zone=zone,
         condition=condition,
-        capacity=_capacity(_cell(raw, "capacity")),
-        valid_from=at("valid_from"),
-        valid_until=at("valid_until"),
-        review_at=at("review_at"),
-        sources=_sources(raw),
-        published_at=_cell(raw, "published_at")[:40],
-        verified_by=_worded(_cell(raw, "verified_by"), verbatim=True),
-        verified_at=at("verified_at"),
+        capacity=capacity(cell(raw, "capacity")),
+        sources=sources(raw),
+        published_at=worded(cell(raw, "published_at")[:40], verbatim=True),
+        verified_by=worded(cell(raw, "verified_by"), verbatim=True),
         place=place,
-        entry=_entry(_cell(raw, "entry")),
-        version=_version(_cell(raw, "version")),
+        entry=_entry(cell(raw, "entry")),
+        version=version(cell(raw, "version")),
+        **_times(raw, moment, ZoneInfo(territory.zone)),
     )
-
-
-class _Times:
-    """Reads the cells of a row that hold a time."""
-
-    def __init__(self, raw: Mapping[str, Any], moment: Moment, zone: ZoneInfo) -> None:
-        self._raw, self._moment, self._zone = raw, moment, zone
-
-    def __call__(self, column: str) -> datetime | None:
-        given = self._raw.get(column)
-        if given is None or given == "":
-            return None
-        try:
-            return self._moment(given, self._zone)
-        except BadRow:
-            raise
-        except Refused as refused:
-            raise BadRow(f"{column}: {refused}", "wrong_type") from None
 
 
 def _check_columns(raw: Mapping[str, Any]) -> None:
     for column in raw:
-        if column not in COLUMNS and not _PER_LANGUAGE.fullmatch(column):
+        if column in TROUBLE:
+            raise BadRow(str(raw[column]), TROUBLE[column])
+        if not known_column(column):
             raise BadRow(
                 _("there is no column “{column}”; known are {known}.").format(
                     column=column, known=", ".join(COLUMNS)
@@ -107,26 +89,63 @@ def _check_columns(raw: Mapping[str, Any]) -> None:
             )
 
 
-def _cell(raw: Mapping[str, Any], column: str) -> str:
-    value = raw.get(column)
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool) and column != "number":
-        return str(value)
-    raise BadRow(
-        _("{column}: put {value} in quotes, so that no digit is lost.").format(
-            column=column, value=str(value)[:40]
-        ),
-        "wrong_type",
-    )
+def _times(raw: Mapping[str, Any], moment: Moment, zone: ZoneInfo) -> dict[str, datetime | None]:
+    columns = ("valid_from", "valid_until", "review_at", "verified_at")
+    times = {column: _time(raw.get(column), moment, zone, column) for column in columns}
+    begins, ends = times["valid_from"], times["valid_until"]
+    if begins and ends and ends <= begins:
+        raise BadRow(
+            _("its validity ends ({ends}) before it begins ({begins}).").format(
+                ends=ends.isoformat(), begins=begins.isoformat()
+            ),
+            "past_time",
+        )
+    return times
 
 
-def _territory(text: str) -> Territory:
-    if territory := find(text):
-        return territory
-    raise BadRow(_("there is no territory “{text}”.").format(text=text[:40]))
+def _time(given: object, moment: Moment, zone: ZoneInfo, column: str) -> datetime | None:
+    if given is None or given == "":
+        return None
+    try:
+        return moment(given, zone)
+    except Refused as refused:
+        raise BadRow(f"{column}: {refused}", "wrong_type") from None
+
+
+def _territory(raw: Mapping[str, Any]) -> Territory:
+    text = cell(raw, "territory")
+    if known := find(text):
+        return _same_name(known, raw.get("name"))
+    names = wording(raw, "name")
+    free = free_territory(text, names, _zone(cell(raw, "timezone"))) if names else None
+    if free is None:
+        raise BadRow(
+            _(
+                "there is no territory “{text}”; one outside France has a code such as BE-WHT, and a name."
+            ).format(text=text[:40])
+        )
+    return free
+
+
+def _same_name(territory: Territory, name: object) -> Territory:
+    other = find(name) if isinstance(name, str) else None
+    if other and other != territory:
+        raise BadRow(
+            _("the code is that of {territory}, the name that of {other}.").format(
+                territory=territory, other=other
+            )
+        )
+    return territory
+
+
+def _zone(text: str) -> str:
+    try:
+        return text and ZoneInfo(text).key
+    except (OSError, ValueError, KeyError):
+        raise BadRow(
+            _("timezone: “{text}” is not a zone such as Europe/Brussels.").format(text=text[:40]),
+            "wrong_type",
+        ) from None
 
 
 def _service(text: str) -> tuple[str, str]:
@@ -153,55 +172,19 @@ def _number(text: str, territory: Territory, place: Mapping[str, str]) -> str:
         raise BadRow(str(invalid)) from None
 
 
-def _replaces(raw: Mapping[str, Any], service: str) -> str:
-    given = _cell(raw, "replaces")
-    if not REPLACED.issuperset(given.split("/")):
+def _replaces(raw: Mapping[str, Any], service: str, number: str, territory: Territory) -> str:
+    given = cell(raw, "replaces")
+    failing = given.split("/") if given else []
+    if not COUNTRIES[territory.region].short.issuperset(failing):
         raise BadRow(
             _("{given} is not a short emergency number, or several such as 18/112.").format(
                 given=given[:40]
             )
         )
-    return given if "replaces" in raw else SERVICES[service].replaces
-
-
-def _wording(raw: Mapping[str, Any], column: str) -> dict[str, str]:
-    value = raw.get(column)
-    by_lang = dict(value) if isinstance(value, Mapping) else {EVERY_LANGUAGE: _cell(raw, column)}
-    by_lang |= {
-        key.partition(".")[2]: text for key, text in raw.items() if key.startswith(f"{column}.")
-    }
-    return {str(lang): _worded(str(text)) for lang, text in by_lang.items() if text}
-
-
-def _worded(text: str, *, verbatim: bool = False) -> str:
-    text = " ".join(text.split())
-    if len(text) > LONGEST_WORDING:
-        raise BadRow(
-            _("“{text}…” is longer than {most} characters.").format(
-                text=text[:30], most=LONGEST_WORDING
-            ),
-            "too_long",
-        )
-    if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co"} for sign in text):
-        raise BadRow(_("a cell holds control characters."), "control_characters")
-    if not verbatim and _LINK_OR_MENTION.search(text):
-        raise BadRow(_("“{text}” holds a link, a tag or a mention.").format(text=text), "link_in_text")
-    if not verbatim and _MANY_DIGITS.search(text):
-        raise BadRow(
-            _("“{text}” holds digits that look like a number; a number has its own row.").format(
-                text=text
-            ),
-            "digits_in_text",
-        )
-    return text
-
-
-def _capacity(text: str) -> int | None:
-    if not text:
-        return None
-    if text.isascii() and text.isdigit() and 0 < int(text[:7]) <= MOST_CALLS:
-        return int(text)
-    raise BadRow(_("capacity: “{text}” is not a number of calls.").format(text=text[:40]), "wrong_type")
+    usual = SERVICES[service].replaces
+    if number and number in (failing or [usual]):
+        raise BadRow(_("{number} is given in place of itself.").format(number=number))
+    return given if "replaces" in raw else usual
 
 
 def _entry(text: str) -> str:
@@ -210,15 +193,3 @@ def _entry(text: str) -> str:
     if number := entry_id(text):
         return entry_name(number)
     raise BadRow(_("“{text}” is not an entry of the register such as N12.").format(text=text[:40]))
-
-
-def _version(text: str) -> int:
-    if text and not (text.isascii() and text.isdigit() and len(text) < _LONGEST_VERSION):
-        raise BadRow(_("version: “{text}” is not a whole number.").format(text=text[:40]), "wrong_type")
-    return int(text or 0)
-
-
-def _sources(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    value = raw.get("source_url")
-    given = value if isinstance(value, list | tuple) else [_cell(raw, "source_url")]
-    return tuple(str(one).strip()[:2000] for one in given if one)

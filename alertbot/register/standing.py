@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from alertbot.register.entry import Entry
+from alertbot.register.entry import Entry, NumberRow
 from alertbot.words import _
 
 
@@ -19,9 +19,11 @@ class Standing(StrEnum):
 
 def standing(entry: Entry, now: datetime) -> Standing:
     """Where this entry stands at `now`."""
-    row = entry.row
-    if entry.withdrawn_at is not None:
-        return Standing.WITHDRAWN
+    return row_standing(entry.row, now) if entry.withdrawn_at is None else Standing.WITHDRAWN
+
+
+def row_standing(row: NumberRow, now: datetime) -> Standing:
+    """Where the row of an entry that was not withdrawn stands at `now`."""
     if row.ends_at is not None and row.ends_at <= now:
         return Standing.EXPIRED
     if not row.verified:
