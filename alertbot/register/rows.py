@@ -24,7 +24,7 @@ COLUMNS = (
     *("capacity", "valid_from", "valid_until", "review_at", "source_url", "published_at"),
     *("verified_by", "verified_at", "entry", "version", "timezone"),
 )
-TROUBLE = {"": "wrong_type", "=": "formula"}  # columns under which a reader of files notes a fault
+SURPLUS, FORMULA = "", "="  # columns under which a reader of files notes a fault of the row's form
 _PER_LANGUAGE = re.compile(r"(name|zone|condition|place)\.[a-z]{2,3}")
 _DAY = 10  # characters of a date without a time
 
@@ -77,9 +77,11 @@ def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
 
 
 def _check_columns(raw: Mapping[str, Any]) -> None:
+    if FORMULA in raw:
+        raise BadRow(str(raw[FORMULA]), "formula")
+    if SURPLUS in raw:
+        raise BadRow(str(raw[SURPLUS]), "wrong_type")
     for column in raw:
-        if column in TROUBLE:
-            raise BadRow(str(raw[column]), TROUBLE[column])
         if not known_column(column):
             raise BadRow(
                 _("there is no column “{column}”; known are {known}.").format(

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from alertbot.errors import Misuse
 from alertbot.register.formulas import is_formula, unquoted
-from alertbot.register.rows import COLUMNS, known_column
+from alertbot.register.rows import COLUMNS, FORMULA, SURPLUS, known_column
 from alertbot.sheets import parse_sheet, plain
 from alertbot.words import _
 
@@ -173,10 +173,12 @@ def _row(heading: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
         if column and (cell or column in _BLANK_MEANS)
     }
     if any(cell.strip() for column, cell in zip_longest(heading, cells, fillvalue="") if not column):
-        row[""] = _("it has more cells than the heading has columns.")
+        row[SURPLUS] = _("it has more cells than the heading has columns.")
     elif any(map(is_formula, cells)):
         formula = next(filter(is_formula, cells)).strip()
-        row["="] = _("“{cell}” would be run as a formula; write it as text.").format(cell=formula[:40])
+        row[FORMULA] = _("“{cell}” would be run as a formula; write it as text.").format(
+            cell=formula[:40]
+        )
     return row
 
 
