@@ -94,7 +94,7 @@ def _anchors(page: Path) -> set[str]:
 def rules_in_the_code() -> set[str]:
     """Every rule that the program gives to a fault or warning."""
     found: set[str] = set()
-    for room in ("compose", "register"):
+    for room in ("compose", "register", "service"):
         for path in (ROOT / "alertbot" / room).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 found |= _rules(node)
