@@ -36,8 +36,8 @@ FAULT = ["rule", "field", "channel", "lang", "message"]
 
 def test_the_keys_stand_in_their_fixed_order_and_additions_come_last() -> None:
     made = document(examples.sheet(examples.BLOCKED))
-    assert list(made) == [*TOP, "omitted", "accepted", "publishable"]
-    assert list(made["messages"][0]) == MESSAGE
+    assert list(made) == [*TOP, "omitted", "accepted", "publishable", "retraction", "pictures"]
+    assert list(made["messages"][0]) == [*MESSAGE, "action", "picture", "alt"]
     assert list(made["faults"][0]) == list(made["warnings"][0]) == FAULT
     assert made["approvals"] == {"approvers": 1, "author_may_approve": False, "expires_after": 3600}
 

@@ -23,7 +23,7 @@ from alertbot.service.previewing import look
 from alertbot.service.wishes import Wishes
 from tests.preview import examples
 
-VOID = {"meta", "br", "hr"}
+VOID = {"meta", "br", "hr", "img"}
 
 
 class Outline(HTMLParser):
