@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from alertbot.app import App, build
-from alertbot.errors import Misuse
 from alertbot.demo.story import Stage, hire
+from alertbot.errors import Misuse
 from alertbot.service import reading
 from alertbot.words import _, language
 

@@ -112,9 +112,8 @@ class Stage:
         )
 
     async def _withdraw(self, what: Entry, said: Said) -> View:
-        return await withdrawing.withdraw(
-            self.service, self.staff.author, said, numbers=what["numbers"], but=what["but"]
-        )
+        which = withdrawing.Which(query=what["numbers"], but=what["but"])
+        return await withdrawing.withdraw(self.service, self.staff.author, which, said)
 
     async def _end(self, _what: object, said: Said) -> View:
         return await following.end(self.service, self.staff.author, self.incident or "", said)
