@@ -114,7 +114,7 @@ async def issue(
         now = service.now
         known = await links.open_for(conn, alert, digest, person_id, now=now)
         if known is not None:
-            token = key.token(alert, digest, person_id, known.made_at)
+            token = _derived(key, known)
             if hmac.compare_digest(hash_of(token), known.token_hash):  # else the key is another by now
                 return token
         token = key.token(alert, digest, person_id, now)
@@ -135,7 +135,7 @@ async def issue(
 async def open_page(service: Context, key: Key, token: str) -> Opened:
     """What the person of this link needs to decide. Reads only. Raises `Refused`: one of the above, or
     for a person who may not approve (any more)."""
-    link = await service.database.read(lambda conn: _find(service, conn, token))
+    link = await service.database.read(lambda conn: _find(service, conn, key, token))
     shown = await looking.show(service, link.alert, None)
 
     async def look(conn: Connection) -> str | None:
@@ -150,7 +150,7 @@ async def open_page(service: Context, key: Key, token: str) -> Opened:
 async def decide(service: Context, key: Key, token: str, answer: Answer) -> Decided:
     """Act on what the person answered, as `deciding` would for the person's token; the link is used up in
     the same transaction. A refusal leaves it unused. Raises `Refused`, `Faulty`, `Unanswered`."""
-    link = await service.database.read(lambda conn: _find(service, conn, token))
+    link = await service.database.read(lambda conn: _find(service, conn, key, token))
     if not hmac.compare_digest(answer.form.encode("utf-8", "replace"), key.form(token).encode()):
         await _count_wrong(service, link)
         raise LinkForged(
@@ -168,12 +168,12 @@ async def decide(service: Context, key: Key, token: str, answer: Answer) -> Deci
     return Decided(decision, view)
 
 
-async def _find(service: Context, conn: Connection, token: str) -> Link:
+async def _find(service: Context, conn: Connection, key: Key, token: str) -> Link:
     """The link of this token, while its person may approve and it may still be answered."""
     link = None
     if TOKEN.fullmatch(token):
         link = await links.find(conn, hash_of(token), now=service.now)
-    if link is None or not hmac.compare_digest(link.token_hash, hash_of(token)):
+    if link is None or not hmac.compare_digest(_derived(key, link), token):
         raise LinkUnknown(
             _("There is no such link. Copy the whole address from the mail, or ask for a new one.")
         )
@@ -188,6 +188,11 @@ async def _find(service: Context, conn: Connection, token: str) -> Link:
             ).format(alert=link.alert)
         )
     return link
+
+
+def _derived(key: Key, link: Link) -> str:
+    """The token as this key makes it: a new key voids every link of the old one."""
+    return key.token(link.alert, link.digest, link.person.id, link.made_at)
 
 
 async def _require_open(

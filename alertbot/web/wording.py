@@ -61,8 +61,8 @@ def approved(alert: Mapping[str, Any]) -> str:
             "{id} is approved; a worker is alive, the first call starts in {seconds:.0f} s."
         ).format(id=alert["id"], seconds=alert["start"]["seconds"])
     return _(
-        "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot run`"
-        " (or approve with --publish)."
+        "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot serve` or"
+        " `alertbot run`."
     ).format(id=alert["id"])
 
 
