@@ -183,7 +183,8 @@ class EmailAdapter(Adapter[EmailSettings]):
             ) from None
 
     def _letter(self, post: Post) -> bytes:
-        key = (post.alert, post.lang, post.subject, post.text, post.html)
+        picture = None if post.picture is None else post.picture.digest
+        key = (post.alert, post.lang, post.subject, post.text, post.html, picture, post.alt)
         if key not in self._letters:
             while len(self._letters) >= MOST_LETTERS_KEPT:
                 self._letters.pop(next(iter(self._letters)))

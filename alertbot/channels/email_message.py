@@ -7,6 +7,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from html import escape
 
 from alertbot.model import Post
 
@@ -24,8 +25,24 @@ def shared(post: Post, sender: Address, unsubscribe: str | None) -> bytes:
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(_clean(post.text), cte="quoted-printable")
     if post.html is not None:
-        mail.add_alternative(_clean(post.html), subtype="html", cte="quoted-printable")
+        _add_html(mail, post, post.html)
     return _unsubscribe(unsubscribe) + mail.as_bytes()
+
+
+def _add_html(mail: EmailMessage, post: Post, html: str) -> None:
+    """The HTML, with the picture inside it (RFC 2392) below the text. The plain text is whole without."""
+    if post.picture is None:
+        mail.add_alternative(_clean(html), subtype="html", cte="quoted-printable")
+        return
+    name = f"{post.picture.digest[:32]}@picture"
+    image = f'<p><img src="cid:{name}" alt="{escape(post.alt or "")}" style="max-width:100%"></p>'
+    body, end, rest = html.rpartition("</main>" if "</main>" in html else "</body>")
+    whole = f"{body}{image}{end}{rest}" if end else html + image
+    mail.add_alternative(_clean(whole), subtype="html", cte="quoted-printable")
+    part = mail.get_body(("html",))
+    assert part is not None
+    kind, _slash, subtype = post.picture.mime.partition("/")
+    part.add_related(post.picture.content, kind, subtype, cid=f"<{name}>", disposition="inline")
 
 
 def addressed(common: bytes, post: Post, sender_domain: str, recipient: str, now: datetime) -> bytes:

@@ -3,14 +3,12 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-
-from pydantic import Field
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 from alertbot.channels import specs
 from alertbot.channels.base import Adapter
-from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
+from alertbot.channels.telegram_settings import TelegramSettings
 from alertbot.errors import ChannelDown, ConfigInvalid, Rejected, Unavailable, Uncertain
 from alertbot.model import Channel, Post, Receipt, Target
 from alertbot.words import _
@@ -19,34 +17,13 @@ if TYPE_CHECKING:
     import telegram
     from telegram.request import HTTPXRequest
 
+__all__ = ["TelegramAdapter", "TelegramSettings"]
+
 CONNECTIONS = 16
+MOST_REMEMBERED = 200
 TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
-ChatName = Annotated[str, Field(pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})$")]
 Call = Callable[["telegram.Bot", str | int], Awaitable[Any]]
-
-
-class TelegramSettings(ChannelSettings):
-    """A bot that writes to one chat, group or channel."""
-
-    secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("bot_token", about=_("The token that @BotFather gave for the bot.")),
-    )
-
-    type: Literal["telegram"] = Field(default="telegram", description="A chat on Telegram.")
-    api_url: ServerRoot = Field(
-        default="https://api.telegram.org",
-        description="The root of the Bot API.",
-        examples=["http://127.0.0.1:8102"],
-    )
-    bot_token_env: Variable | None = None
-    bot_token_file: FilePath | None = None
-    chat: int | ChatName = Field(
-        description="@name of a public channel or group, or the number of a chat.",
-        examples=["@alertes_exemple", -1001234567890],
-    )
-    connect_within: SomeDuration = timedelta(seconds=5)
-    answer_within: SomeDuration = timedelta(seconds=30)
 
 
 class TelegramAdapter(Adapter[TelegramSettings]):
@@ -59,6 +36,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         super().__init__(channel, settings)
         self._chat = settings.chat
         self._token = ""
+        self._shown: dict[str, str] = {}  # by message id, as HTML: what Telegram said stands there
         self._bot: telegram.Bot | None = None
         self._requests: tuple[HTTPXRequest, ...] = ()
 
@@ -79,27 +57,50 @@ class TelegramAdapter(Adapter[TelegramSettings]):
             await request.shutdown()
 
     async def _send(self, post: Post) -> Receipt:
-        from telegram import ReplyParameters
-
-        number = _number(post.reply_to)
-        reply = number and ReplyParameters(number, allow_sending_without_reply=True)
         message, note = await self._call(
             post.alert,
             lambda bot, chat: bot.send_message(
-                chat, post.html or post.text, reply_parameters=reply or None, **_looks(post)
+                chat, post.html or post.text, reply_parameters=_answers(post), **_looks(post)
             ),
         )
-        return self._receipt(post.alert, message, note)
+        return self._receipt(post.alert, message, note or _alone(post, message))
 
-    async def edit(self, post: Post) -> Receipt:
-        number = _earlier(post)
+    async def add_picture(self, post: Post) -> Receipt:
+        """A photo that answers the text, its text alternative as caption: what reads a screen aloud reads
+        that, and whoever turns pictures off still sees it."""
+        if post.picture is None:
+            raise Rejected(_("{alert}: there is no picture to send.").format(alert=post.alert))
+        photo = post.picture.content
         message, note = await self._call(
             post.alert,
-            lambda bot, chat: bot.edit_message_text(
-                post.html or post.text, chat_id=chat, message_id=number, **_looks(post)
+            lambda bot, chat: bot.send_photo(
+                chat, photo, caption=post.alt, filename="picture", reply_parameters=_answers(post)
             ),
         )
+        return self._receipt(post.alert, message, note or _alone(post, message))
+
+    async def edit(self, post: Post) -> Receipt:
+        """The text of a message; of a photo its caption."""
+        number = _earlier(post)
+        text = post.html or post.text
+        try:
+            message, note = await self._call(
+                post.alert,
+                lambda bot, chat: bot.edit_message_text(
+                    text, chat_id=chat, message_id=number, **_looks(post)
+                ),
+            )
+        except Rejected as refused:
+            if refused.code != "caption":
+                raise
+            message, note = await self._call(
+                post.alert,
+                lambda bot, chat: bot.edit_message_caption(
+                    chat, number, caption=text, parse_mode="HTML" if post.html else None
+                ),
+            )
         if message is True:  # the very text stands there already
+            self._remember(str(number), post.html or escape(post.text, quote=False))
             return Receipt(str(number), self._url(None, str(number)), note)
         return self._receipt(post.alert, message, note)
 
@@ -116,6 +117,20 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         )
         return Receipt(str(number), self._url(None, str(number)), note)
 
+    async def read_back(self, _post: Post, receipt: Receipt) -> str | None:
+        """The HTML of the message as Telegram answered it: a bot cannot look at a chat afterwards."""
+        if receipt.id not in self._shown:
+            raise Rejected(
+                _("Telegram shows a bot its messages in the answer only, and that is gone."),
+                code="not_possible",
+            )
+        return self._shown[receipt.id]
+
+    def _remember(self, remote_id: str, html: str) -> None:
+        self._shown[remote_id] = html
+        while len(self._shown) > MOST_REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+
     async def identify(self) -> str:
         try:
             bot, _note = await self._call(self.channel.name, lambda bot, _chat: bot.get_me())
@@ -131,8 +146,8 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         try:
             return await self._in_time(call(bot, self._chat)), ""
         except Exception as error:  # noqa: BLE001 - python-telegram-bot leaks what a body made it raise
-            if errors.nothing_changed(error) or errors.already_gone(error):
-                return True, ""
+            if (note := errors.done_already(error)) is not None:
+                return True, note
             if (chat := errors.new_chat(error)) is None:
                 raise errors.meaning(error, alert, self._token) from None
         try:
@@ -159,6 +174,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
                 ),
                 code="200",
             )
+        self._remember(str(number), shown_html(message))
         return Receipt(str(number), self._url(message, str(number)), note)
 
     def _url(self, message: Any, remote_id: str) -> str | None:
@@ -197,6 +213,28 @@ class TelegramAdapter(Adapter[TelegramSettings]):
                 code="secret",
             )
         return token
+
+
+def _answers(post: Post) -> "telegram.ReplyParameters | None":
+    from telegram import ReplyParameters
+
+    number = _number(post.reply_to)
+    return None if number is None else ReplyParameters(number, allow_sending_without_reply=True)
+
+
+def _alone(post: Post, message: Any) -> str:
+    """The note of an answer that stands on its own because what it answers is gone."""
+    if post.reply_to is None or getattr(message, "reply_to_message", None) is not None:
+        return ""
+    return _("The message that it answers is gone: it stands on its own.")
+
+
+def shown_html(message: Any) -> str:
+    """The text or caption of a message as HTML; what an answer lacks is not shown."""
+    try:
+        return str(message.text_html or message.caption_html or "")
+    except Exception:  # noqa: BLE001 - entities that do not fit their text
+        return ""
 
 
 def _looks(post: Post) -> dict[str, Any]:

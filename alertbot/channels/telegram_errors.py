@@ -41,6 +41,12 @@ NOT_SENT = (
 OF_THE_CHAT = re.compile(r"chat not found|not enough rights|administrator rights|CHAT_", re.IGNORECASE)
 NOTHING_CHANGED = re.compile(r"message is not modified", re.IGNORECASE)
 ALREADY_GONE = re.compile(r"message to delete not found", re.IGNORECASE)
+PINNED_ALREADY = re.compile(r"already pinned|CHAT_NOT_MODIFIED", re.IGNORECASE)
+ONLY_A_CAPTION = re.compile(r"there is no text in the message to edit", re.IGNORECASE)
+NO_MORE = re.compile(r"message can't be (deleted|edited)", re.IGNORECASE)
+NOT_THERE = re.compile(
+    r"message to (edit|pin) not found|message not found|MESSAGE_ID_INVALID", re.IGNORECASE
+)
 
 
 def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
@@ -84,6 +90,25 @@ def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
 
 
 def _bad_request(why: str, alert: str) -> ChannelError:
+    if ONLY_A_CAPTION.search(why):
+        return Rejected(
+            _("{alert}: the message has a caption, no text.").format(alert=alert), code="caption"
+        )
+    if NO_MORE.search(why):
+        return Rejected(
+            _(
+                "Telegram does not let the bot touch that message any more ({why}): after 48 hours only"
+                " an administrator may. {alert} stays as it is there; do it by hand."
+            ).format(why=why.rstrip("."), alert=alert),
+            code="too_old",
+        )
+    if NOT_THERE.search(why):
+        return Rejected(
+            _("{alert}: the message is not in the chat any more ({why}).").format(
+                alert=alert, why=why.rstrip(".")
+            ),
+            code="no_post",
+        )
     if OF_THE_CHAT.search(why):
         return Rejected(
             _(
@@ -128,9 +153,11 @@ def new_chat(error: Exception) -> int | None:
     return moved if isinstance(moved, int) else None
 
 
-def nothing_changed(error: Exception) -> bool:
-    return isinstance(error, BadRequest) and bool(NOTHING_CHANGED.search(error.message))
-
-
-def already_gone(error: Exception) -> bool:
-    return isinstance(error, BadRequest) and bool(ALREADY_GONE.search(error.message))
+def done_already(error: Exception) -> str | None:
+    """The note for a call that was refused because what it asks for is so already, or was done by an
+    earlier attempt; None where it was refused for another reason."""
+    if not isinstance(error, BadRequest):
+        return None
+    if ALREADY_GONE.search(error.message):
+        return _("It was gone already.")
+    return "" if NOTHING_CHANGED.search(error.message) or PINNED_ALREADY.search(error.message) else None

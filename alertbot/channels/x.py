@@ -2,16 +2,15 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
-from alertbot.channels import specs, x_errors, x_timeline
+from alertbot.channels import specs, x_errors, x_pictures, x_timeline
 from alertbot.channels.base import Adapter
-from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
+from alertbot.channels.x_pictures import Ask, Pictures
+from alertbot.channels.x_settings import OAUTH1, XSettings
 from alertbot.errors import (
     ChannelDown,
     ChannelError,
@@ -20,8 +19,9 @@ from alertbot.errors import (
     Throttled,
     Unavailable,
     Uncertain,
+    safe,
 )
-from alertbot.model import Channel, Post, Receipt
+from alertbot.model import Action, Channel, Post, Receipt
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -29,49 +29,14 @@ if TYPE_CHECKING:
 
     from alertbot.channels.x_client import Wire
 
-OAUTH1 = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+__all__ = ["XAdapter", "XSettings"]
+
 RACE_ATTEMPTS = 3  # then a part goes out on its own
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)
 TIMELINE_POSTS = 50
 
 Call = Callable[["tweepy.Client"], Any]
-
-
-class XSettings(ChannelSettings):
-    """An account on X: four OAuth 1.0a secrets, or an OAuth 2.0 user token alone (it lapses)."""
-
-    secrets: ClassVar[tuple[Secret, ...]] = (
-        *(Secret(name) for name in OAUTH1),
-        Secret("bearer_token", about=_("An OAuth 2.0 user token; it lapses after two hours.")),
-    )
-    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = (OAUTH1, ("bearer_token",))
-
-    type: Literal["x"] = Field(default="x", description="An account on X.")
-    api_url: ServerRoot = Field(
-        default="https://api.twitter.com",
-        description="The root of X's API; https://api.x.com is the same service.",
-        examples=["http://127.0.0.1:8101"],
-    )
-    consumer_key_env: Variable | None = None
-    consumer_key_file: FilePath | None = None
-    consumer_secret_env: Variable | None = None
-    consumer_secret_file: FilePath | None = None
-    access_token_env: Variable | None = None
-    access_token_file: FilePath | None = None
-    access_token_secret_env: Variable | None = None
-    access_token_secret_file: FilePath | None = None
-    bearer_token_env: Variable | None = None
-    bearer_token_file: FilePath | None = None
-    connect_within: SomeDuration = timedelta(seconds=5)
-    answer_within: SomeDuration = timedelta(seconds=20)
-
-    def warnings(self) -> Iterator[tuple[str, str]]:
-        """(key, sentence) of what works but will bite."""
-        if self.has_secret("bearer_token"):
-            yield (
-                "bearer_token_env",
-                _("this token lapses, usually after two hours; the four OAuth 1.0a secrets do not."),
-            )
+Notes = tuple[str, ...]
 
 
 class XAdapter(Adapter[XSettings]):
@@ -83,8 +48,10 @@ class XAdapter(Adapter[XSettings]):
     def __init__(self, channel: Channel, settings: XSettings) -> None:
         super().__init__(channel, settings)
         self._wire: Wire | None = None
+        self._aside: Wire | None = None  # for what must not keep a post waiting
         self._secrets: dict[str, str] = {}  # also kept out of every error
         self._user: tuple[str, str] | None = None
+        self._pictures = Pictures(self._ask_aside, self._why, user_auth=self._user_auth)
 
     @property
     def at_once(self) -> int:
@@ -94,23 +61,33 @@ class XAdapter(Adapter[XSettings]):
         self._ready()
 
     async def close(self) -> None:
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            await wire.close()
+        wires, self._wire, self._aside = (self._wire, self._aside), None, None
+        for wire in wires:
+            if wire is not None:
+                await wire.close()
 
     def _ready(self) -> "Wire":
         if self._wire is None:
-            from alertbot.channels.x_client import Wire
-
-            self._secrets = self._read_secrets()
-            settings = self.settings
-            self._wire = Wire(
-                settings.api_url,
-                self._secrets,
-                settings.connect_within.total_seconds(),
-                settings.answer_within.total_seconds(),
-            )
+            self._wire = self._new_wire()
         return self._wire
+
+    def _new_wire(self) -> "Wire":
+        from alertbot.channels.x_client import Wire
+
+        self._secrets = self._read_secrets()
+        settings = self.settings
+        return Wire(
+            settings.api_url,
+            self._secrets,
+            settings.connect_within.total_seconds(),
+            settings.answer_within.total_seconds(),
+        )
+
+    async def _ask_aside(self, call: Call, alert: str) -> x_errors.Answer:
+        """Ask on a line of its own."""
+        if self._aside is None:
+            self._aside = self._new_wire()
+        return await self._aside.ask(call, alert)
 
     def _read_secrets(self) -> dict[str, str]:
         names = OAUTH1 if self._user_auth else ("bearer_token",)
@@ -128,29 +105,55 @@ class XAdapter(Adapter[XSettings]):
                 )
         return found
 
-    async def _send(self, post: Post) -> Receipt:
-        answer = await self._create(post, post.reply_to)
-        if not post.reply_to or answer.status != 403:
-            return await self._settle(post, answer)
-        if x_errors.parent_not_visible(answer) and post.attempt <= RACE_ATTEMPTS:
-            raise Throttled(
-                _("X does not show the post that {alert} continues yet; in a moment again.").format(
-                    alert=post.alert
-                ),
-                wait=RACE_WAIT_SECONDS[max(post.attempt, 1) - 1],
-                whole_account=False,
-                code="reply_race",
-            )
-        if not x_errors.is_reply_rule(answer):
-            return await self._settle(post, answer)
-        alone = await self._settle(post, await self._create(post, None))
-        return Receipt(alone.id, alone.url, _("X refused it as a reply: it stands on its own."))
+    async def prepare(self, post: Post) -> None:
+        if post.action is Action.PUBLISH:
+            await self._pictures.hand_over(post)
 
-    async def _create(self, post: Post, reply_to: str | None) -> x_errors.Answer:
+    async def _send(self, post: Post) -> Receipt:
+        answer, notes = await self._create(post, post.reply_to)
+        if post.reply_to and answer.status in (400, 403):
+            if self._too_soon(post, answer):
+                raise self._in_a_moment(post)
+            if x_errors.is_reply_rule(answer):
+                answer, notes = await self._create(post, None)
+                notes = (_("X refused it as a reply: it stands on its own."), *notes)
+        receipt = await self._settle(post, answer)
+        self._pictures.used(post)
+        return replace(receipt, note=" ".join(filter(None, (receipt.note, *notes))))
+
+    def _too_soon(self, post: Post, answer: x_errors.Answer) -> bool:
+        """X's servers may not all know a post of a moment ago; an older one is gone for good."""
+        patience = RACE_ATTEMPTS if post.part > 1 else 1
+        return x_errors.parent_not_visible(answer) and post.attempt <= patience
+
+    def _in_a_moment(self, post: Post) -> Throttled:
+        return Throttled(
+            _("X does not show the post that {alert} continues yet; in a moment again.").format(
+                alert=post.alert
+            ),
+            wait=RACE_WAIT_SECONDS[max(post.attempt, 1) - 1],
+            whole_account=False,
+            code="reply_race",
+        )
+
+    async def _create(self, post: Post, reply_to: str | None) -> tuple[x_errors.Answer, Notes]:
+        """Post it, with its picture where X has that; and what should be noted."""
+        picture = await self._pictures.hand_over(post)
+        answer = await self._tweet(post, reply_to, picture.media_id)
+        if picture.media_id is None or not x_errors.is_about_media(answer):
+            return answer, (picture.note,)
+        self._pictures.used(post)
+        note = x_pictures.without(self._why(answer))
+        return await self._tweet(post, reply_to, None), (note,)
+
+    async def _tweet(self, post: Post, reply_to: str | None, media_id: str | None) -> x_errors.Answer:
         fingerprint = sha256(post.text.encode()).hexdigest()[:16]
         return await self._ready().ask(
             lambda client: client.create_tweet(
-                text=post.text, in_reply_to_tweet_id=reply_to, user_auth=self._user_auth
+                text=post.text,
+                in_reply_to_tweet_id=reply_to,
+                media_ids=None if media_id is None else [media_id],
+                user_auth=self._user_auth,
             ),
             post.alert,
             fingerprint,
@@ -215,6 +218,18 @@ class XAdapter(Adapter[XSettings]):
             raise self._refusal(answer, post.alert)
         return Receipt(remote_id)
 
+    async def read_back(self, _post: Post, receipt: Receipt) -> str | None:
+        """The post as it was sent: X's short addresses written out, without the one of its picture."""
+        answer = await self._read(
+            lambda client: client.get_tweet(
+                receipt.id, tweet_fields=["entities"], user_auth=self._user_auth
+            ),
+            self._ask_aside,
+            x_errors.is_gone,
+        )
+        found = answer.data()
+        return x_timeline.as_posted(found) if found.get("id") == receipt.id else None
+
     async def identify(self) -> str:
         _user, name = await self._whoami()
         return f"@{name}"
@@ -228,13 +243,19 @@ class XAdapter(Adapter[XSettings]):
                 raise Unavailable(_("X did not say who this account is."), code="200")
         return self._user
 
-    async def _read(self, call: Call) -> x_errors.Answer:
-        """A call that changes nothing: an answer that is lost is no worse than one refused."""
+    async def _read(
+        self,
+        call: Call,
+        ask: Ask | None = None,
+        fine: Callable[[x_errors.Answer], bool] = lambda _answer: False,
+    ) -> x_errors.Answer:
+        """A call that changes nothing: an answer that is lost is no worse than one refused. `fine`: which
+        answers besides a 200 tell what was asked."""
         try:
-            answer = await self._ready().ask(call, self.channel.name)
+            answer = await (ask or self._ready().ask)(call, self.channel.name)
         except Uncertain as lost:
             raise Unavailable(_("X did not answer in time."), code=lost.code) from None
-        if answer.status == 200:
+        if answer.status == 200 or fine(answer):
             return answer
         error = self._refusal(answer, self.channel.name)
         if isinstance(error, Uncertain | Rejected):
@@ -243,6 +264,9 @@ class XAdapter(Adapter[XSettings]):
 
     def _refusal(self, answer: x_errors.Answer, alert: str) -> ChannelError:
         return x_errors.refusal(answer, alert, time.time(), *self._secrets.values())
+
+    def _why(self, answer: x_errors.Answer) -> str:
+        return safe(answer.detail, *self._secrets.values()) or _("no reason given")
 
     @property
     def _user_auth(self) -> bool:

@@ -17,6 +17,7 @@ REDIRECTS = frozenset({301, 302, 307, 308})
 DUPLICATE = re.compile(r"duplicate", re.IGNORECASE)
 PARENT_NOT_VISIBLE = re.compile(r"deleted or not visible", re.IGNORECASE)
 REPLY_RULE = re.compile(r"\brepl(y|ies|ying)\b", re.IGNORECASE)
+MEDIA = re.compile(r"\bmedia\b", re.IGNORECASE)
 TOO_LONG = re.compile(r"too long", re.IGNORECASE)
 ACCOUNT = re.compile(r"suspend|locked|permissions|client-forbidden|unsupported-auth", re.IGNORECASE)
 
@@ -58,12 +59,18 @@ def is_duplicate(answer: Answer) -> bool:
 
 def parent_not_visible(answer: Answer) -> bool:
     """A reply that came too soon after the post it answers: X's servers do not all know it yet."""
-    return answer.status == 403 and bool(PARENT_NOT_VISIBLE.search(answer.words))
+    return answer.status in (400, 403) and bool(PARENT_NOT_VISIBLE.search(answer.words))
 
 
 def is_reply_rule(answer: Answer) -> bool:
-    """X does not let this account reply here; it may still post."""
-    return answer.status == 403 and bool(REPLY_RULE.search(answer.words)) and not is_duplicate(answer)
+    """X does not let this account reply here, or the post to answer is gone; it may still post."""
+    replies = bool(REPLY_RULE.search(answer.words))
+    return answer.status in (400, 403) and replies and not is_duplicate(answer)
+
+
+def is_about_media(answer: Answer) -> bool:
+    """X does not take the picture; it may still take the text."""
+    return answer.status == 400 and bool(MEDIA.search(answer.words))
 
 
 def is_gone(answer: Answer) -> bool:

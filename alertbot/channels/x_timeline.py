@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+OWN_PICTURE = re.compile(r"https?://(x|twitter)\.com/\w+/status/\d+/(photo|video)/\d+$")
 LINK = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -40,7 +41,7 @@ def as_posted(entry: Mapping[str, Any]) -> str:
     for url in urls if isinstance(urls, list) else []:
         short, long = (url.get("url"), url.get("expanded_url")) if isinstance(url, dict) else ("", "")
         if isinstance(short, str) and isinstance(long, str) and short:
-            posted = posted.replace(short, long)
+            posted = posted.replace(short, "" if OWN_PICTURE.match(long) else long)
     return html.unescape(posted)
 
 

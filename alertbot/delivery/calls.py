@@ -26,6 +26,16 @@ class Calls:
         self._database = database
         self._deadlines = Deadlines(longest)
 
+    async def prepare(self, name: str, post: Post) -> None:
+        """Hand over a picture before the call is written down as begun: nobody sees it yet, so that it
+        may take its time, and a halt in between still stops the post."""
+        if post.picture is None:
+            return
+        try:
+            await self._deadlines.call(self._adapters[name].prepare(post))
+        except Exception as error:  # noqa: BLE001 - the call itself will say what is wrong
+            log.warning("%s: nothing was prepared for %s: %s", name, post.alert, safe(error))
+
     async def publish(self, name: str, post: Post) -> Answer:
         """Make the call. What is uncertain is asked about at once."""
         adapter = self._adapters[name]

@@ -102,6 +102,8 @@ class Drain:
         """One delivery, from its slot to its committed outcome."""
         self._flights[row.id] = time.monotonic()
         try:
+            if letter.pictures:
+                await self._calls.prepare(letter.envelope.channel, letter.post(row))
             await self._turns.take(letter.envelope.channel, gap, slot)
             async with self._lines[letter.envelope.channel]:
                 if await self.ledger.intend(Want(row.id, letter.envelope.account, row.cost)):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ class Picture:
 
     id: str
     description: str = ""
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class TelegramPost:
     pinned: bool = False
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    earlier: tuple[tuple[datetime, str], ...] = ()  # until when it said what, as safe HTML
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Mail:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     language: str | None = None  # of the header Content-Language
+    pictures: tuple[Picture, ...] = ()  # those inside its HTML
 
 
 Seen = XPost | TelegramPost | Mail

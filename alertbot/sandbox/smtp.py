@@ -3,20 +3,22 @@
 import asyncio
 import hmac
 import logging
+import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from functools import partial
+from html import unescape
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from alertbot.sandbox.accounts import SmtpAccount
 from alertbot.sandbox.faults import Faults
-from alertbot.sandbox.posts import Mail, Posts
+from alertbot.sandbox.posts import Mail, Picture, Posts
 
 REPLIES = {
     "greeting_421": "421 4.3.2 Service not available, closing transmission channel",
@@ -160,7 +162,21 @@ def _mail(name: str, at: datetime, sender: str, recipient: str, content: bytes) 
         in_reply_to=str(message["In-Reply-To"]).strip("<> ") if message["In-Reply-To"] else None,
         references=tuple(word.strip("<>") for word in str(message.get("References", "")).split()),
         language=str(message["Content-Language"]) if message["Content-Language"] else None,
+        pictures=tuple(_pictures(message)),
     )
+
+
+def _pictures(message: EmailMessage) -> Iterator[Picture]:
+    """The pictures that its HTML shows, with what is read instead of them."""
+    html = _body(message, "html") or ""
+    for part in message.walk():
+        name = str(part.get("Content-ID", "")).strip("<> ")
+        shown = re.search(rf'<img[^>]*"cid:{re.escape(name)}"[^>]*>', html) if name else None
+        if part.get_content_maintype() == "image" and shown:
+            alt = re.search(r'\balt="([^"]*)"', shown.group())
+            content = part.get_payload(decode=True)
+            description = unescape(alt.group(1)) if alt else ""
+            yield Picture(name, description, content if isinstance(content, bytes) else b"")
 
 
 def _body(message: EmailMessage, kind: str) -> str | None:

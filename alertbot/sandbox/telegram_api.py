@@ -27,13 +27,13 @@ CALLS: Mapping[str, str] = {
     "sendmessage": "send",
     "sendphoto": "send",
     "editmessagetext": "edit",
+    "editmessagecaption": "edit",
     "deletemessage": "delete",
     "pinchatmessage": "pin",
     "unpinchatmessage": "pin",
     "getchat": "read",
     "getupdates": "read",
     "senddocument": "send",
-    "editmessagecaption": "edit",
     "editmessagereplymarkup": "edit",
     "answercallbackquery": "read",
     "setwebhook": "read",
@@ -60,6 +60,7 @@ class TelegramPlatform:
         self._desk = Desk(account, self._chats, posts, clock)
         self._flood = Flood(time.monotonic, speed)
         self._updates = Updates(self._desk)
+        self._methods = self._all_methods()
 
     async def handle(self, request: Request) -> Reply:
         """Answer one request. Raises `Drop` where a fault hangs up."""
@@ -93,43 +94,29 @@ class TelegramPlatform:
             raise BadCall(f"Too Many Requests: retry after {seconds}", 429, retry_after=seconds)
 
     def _result(self, method: str, fields: Mapping[str, Any]) -> Any:
-        match method:
-            case "getme":
-                return self._me()
-            case "sendmessage":
-                return self._desk.send_text(fields)
-            case "sendphoto":
-                return self._desk.send_photo(fields)
-            case "senddocument":
-                return self._desk.send_document(fields)
-            case "editmessagetext":
-                return self._desk.edit_text(fields)
-            case "editmessagecaption" | "editmessagereplymarkup":
-                return self._desk.edit_caption(fields, caption=method == "editmessagecaption")
-            case "deletemessage":
-                return self._desk.delete(fields)
-            case "pinchatmessage" | "unpinchatmessage":
-                return self._desk.pin(fields, pinned=method == "pinchatmessage")
-            case "getchat":
-                return self._desk.show_chat(fields)
-            case _:
-                return self._heard(method, fields)
+        answer = self._methods.get(method)
+        return True if answer is None else answer(fields)
 
-    def _heard(self, method: str, fields: Mapping[str, Any]) -> Any:
-        """Calls about what people did."""
-        match method:
-            case "getupdates":
-                return self._updates.take(fields)
-            case "answercallbackquery":
-                return self._updates.answer(fields)
-            case "setwebhook":
-                return self._updates.set_webhook(fields)
-            case "deletewebhook":
-                return self._updates.set_webhook({})
-            case "getwebhookinfo":
-                return self._updates.webhook_info()
-            case _:
-                return True
+    def _all_methods(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        desk, updates = self._desk, self._updates
+        return {
+            "getme": lambda _fields: self._me(),
+            "sendmessage": desk.send_text,
+            "sendphoto": desk.send_photo,
+            "senddocument": desk.send_document,
+            "editmessagetext": desk.edit_text,
+            "editmessagecaption": desk.edit_caption,
+            "editmessagereplymarkup": desk.edit_buttons,
+            "deletemessage": desk.delete,
+            "pinchatmessage": desk.pin,
+            "unpinchatmessage": desk.unpin,
+            "getchat": desk.show_chat,
+            "getupdates": updates.take,
+            "answercallbackquery": updates.answer,
+            "setwebhook": updates.set_webhook,
+            "deletewebhook": lambda _fields: updates.set_webhook({}),
+            "getwebhookinfo": lambda _fields: updates.webhook_info(),
+        }
 
     def _me(self) -> dict[str, Any]:
         return self._desk.bot | {

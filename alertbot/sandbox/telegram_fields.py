@@ -7,6 +7,7 @@ from typing import Any
 
 from alertbot.sandbox.telegram_html import BadMarkup, Parsed, parse, plain
 
+LONGEST_TEXT, LONGEST_CAPTION = 4096, 1024
 UNSHOWN_MARKUP = frozenset({"force_reply", "remove_keyboard"})  # shown by the program that people use
 BUTTON_BYTES = range(1, 65)
 
@@ -61,6 +62,7 @@ def nested(value: object) -> Any:
 
 
 def keyboard_of(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The buttons under a message. Raises `BadCall`."""
     keyboard = nested(fields.get("reply_markup"))
     if not keyboard or (isinstance(keyboard, dict) and keyboard.keys() & UNSHOWN_MARKUP):
         return None
@@ -77,5 +79,6 @@ def keyboard_of(fields: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def labels_of(keyboard: dict[str, Any] | None) -> tuple[tuple[str, ...], ...]:
+    """What stands on the buttons, row by row."""
     rows = keyboard["inline_keyboard"] if keyboard else []
     return tuple(tuple(str(button["text"]) for button in row) for row in rows)

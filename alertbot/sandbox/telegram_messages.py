@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from alertbot.sandbox.accounts import Chat, TelegramAccount
@@ -10,6 +11,8 @@ from alertbot.sandbox.http import Upload
 from alertbot.sandbox.posts import Picture, Posts, TelegramPost
 from alertbot.sandbox.telegram_chats import Chats
 from alertbot.sandbox.telegram_fields import (
+    LONGEST_CAPTION,
+    LONGEST_TEXT,
     BadCall,
     attached,
     keyboard_of,
@@ -20,7 +23,11 @@ from alertbot.sandbox.telegram_fields import (
 )
 from alertbot.sandbox.telegram_html import Parsed
 
-LONGEST_TEXT, LONGEST_CAPTION = 4096, 1024
+DELETABLE_FOR = timedelta(hours=48)
+NOT_MODIFIED = (
+    "Bad Request: message is not modified: specified new message content and reply markup "
+    "are exactly the same as a current content and reply markup of the message"
+)
 LARGEST_PHOTO_BYTES = 10_000_000
 
 
@@ -77,7 +84,8 @@ class Desk:
         if read.text:
             content["caption"] = read.text
             content["caption_entities"] = list(read.entities)
-        return self._publish(fields, read, content, (Picture(name, read.text),))
+        picture = Picture(name, read.text, photo.content if isinstance(photo, Upload) else b"")
+        return self._publish(fields, read, content, (picture,))
 
     def send_document(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         file = attached(fields, "document")
@@ -207,51 +215,83 @@ class Desk:
             raise BadCall("Bad Request: there is no text in the message to edit")
         before = (old["text"], old.get("entities", []), old.get("reply_markup"))
         if before == (read.text, list(read.entities), keyboard):
-            raise BadCall(
-                "Bad Request: message is not modified: specified new message content and reply markup "
-                "are exactly the same as a current content and reply markup of the message"
-            )
+            raise BadCall(NOT_MODIFIED)
+        return self._edited(post, read, {"text": read.text, "entities": list(read.entities)}, keyboard)
+
+    def edit_caption(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        post = self._standing(fields, "edit")
+        read = read_text(fields, "caption", LONGEST_CAPTION)
+        keyboard = keyboard_of(fields)
+        old = self._messages[post.chat, post.message]
+        if "text" in old:
+            raise BadCall("Bad Request: there is no caption in the message to edit")
+        entities = list(read.entities)
+        before = (old.get("caption", ""), old.get("caption_entities", []), old.get("reply_markup"))
+        if before == (read.text, entities, keyboard):
+            raise BadCall(NOT_MODIFIED)
+        pictures = tuple(replace(one, description=read.text) for one in post.pictures)
+        post = self._posts.change(post, pictures=pictures)
+        return self._edited(post, read, {"caption": read.text, "caption_entities": entities}, keyboard)
+
+    def _edited(
+        self,
+        post: TelegramPost,
+        read: Parsed,
+        content: dict[str, Any],
+        keyboard: dict[str, Any] | None,
+    ) -> dict[str, Any]:
         at = self._clock()
-        changed = {**old, "text": read.text, "entities": list(read.entities)}
+        changed = self._messages[post.chat, post.message] | content
         changed["edit_date"] = int(at.timestamp())
         changed.pop("reply_markup", None)
         if keyboard:
             changed["reply_markup"] = keyboard
         self._messages[post.chat, post.message] = changed
         self._posts.change(
-            post, text=read.text, html=read.html, edited_at=at, buttons=labels_of(keyboard)
+            post,
+            text=read.text,
+            html=read.html,
+            edited_at=at,
+            buttons=labels_of(keyboard),
+            earlier=(*post.earlier, (at, post.html)),
         )
         return changed
 
-    def edit_caption(self, fields: Mapping[str, Any], *, caption: bool) -> dict[str, Any]:
-        """Put another caption, or with `caption` False only other buttons, under a message."""
+    def edit_buttons(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Other buttons, or none, under a message."""
         post = self._standing(fields, "edit")
         old = self._messages[post.chat, post.message]
-        if caption and "text" in old:
-            raise BadCall("Bad Request: there is no caption in the message to edit")
-        read = read_text(fields, "caption", LONGEST_CAPTION)
         keyboard = keyboard_of(fields)
-        changed = dict(old)
-        if caption:
-            changed |= {"caption": read.text, "caption_entities": list(read.entities)}
-        changed.pop("reply_markup", None)
-        if keyboard:
-            changed["reply_markup"] = keyboard
-        if changed == old:
-            raise BadCall("Bad Request: message is not modified")
-        at = self._clock()
-        self._messages[post.chat, post.message] = {**changed, "edit_date": int(at.timestamp())}
-        text, html = (read.text, read.html) if caption else (post.text, post.html)
-        self._posts.change(post, text=text, html=html, edited_at=at, buttons=labels_of(keyboard))
-        return self._messages[post.chat, post.message]
+        if old.get("reply_markup") == keyboard:
+            raise BadCall(NOT_MODIFIED)
+        changed = {name: value for name, value in old.items() if name != "reply_markup"}
+        changed |= {"reply_markup": keyboard} if keyboard else {}
+        self._messages[post.chat, post.message] = changed
+        self._posts.change(post, buttons=labels_of(keyboard))
+        return changed
 
     def delete(self, fields: Mapping[str, Any]) -> bool:
+        """As for a bot without the right to delete what others wrote: its own, for 48 hours."""
         post = self._standing(fields, "delete")
-        self._posts.change(post, deleted_at=self._clock())
+        if self._clock() - post.at > DELETABLE_FOR:
+            raise BadCall("Bad Request: message can't be deleted")
+        self._posts.change(post, deleted_at=self._clock(), pinned=False)
         return True
 
-    def pin(self, fields: Mapping[str, Any], *, pinned: bool) -> bool:
-        self._posts.change(self._standing(fields, "pin" if pinned else "unpin"), pinned=pinned)
+    def pin(self, fields: Mapping[str, Any]) -> bool:
+        self._posts.change(self._standing(fields, "pin"), pinned=True)
+        return True
+
+    def unpin(self, fields: Mapping[str, Any]) -> bool:
+        """The message named, else the one pinned last."""
+        if whole(fields, "message_id"):
+            self._posts.change(self._standing(fields, "unpin"), pinned=False)
+            return True
+        chat = self.chat(fields).id
+        pinned = [post for post in self._posts.telegram() if post.chat == chat and post.pinned]
+        if not pinned:
+            raise BadCall("Bad Request: message to unpin not found")
+        self._posts.change(max(pinned, key=lambda post: post.message), pinned=False)
         return True
 
     def show_chat(self, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alertbot.sandbox.posts import Mail, Seen, TelegramPost, XPost, guess_language
+from alertbot.sandbox.posts import Mail, Picture, Seen, TelegramPost, XPost, guess_language
 from alertbot.words import _, language
 
 HERE = Path(__file__).parent
 REFRESH_SECONDS = 5
+LARGEST_SHOWN_BYTES = 1_000_000
+PICTURE_KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture on a card. `source`: the picture itself, "" where it is unknown or too large."""
+
+    description: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ class Card:
     parts: int = 0
     marks: tuple[str, ...] = ()
     struck: bool = False
-    pictures: tuple[str, ...] = ()
+    pictures: tuple[Shown, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()  # until when it said what, as safe HTML
     buttons: tuple[tuple[str, ...], ...] = ()
 
 
@@ -98,6 +109,8 @@ def _words() -> Mapping[str, str]:
         "thread": _("{part} of {parts} in a thread"),
         "picture": _("Picture: {description}"),
         "bare": _("Picture without a description"),
+        "earlier": _("What it said before"),
+        "until": _("until {time}"),
         "to": _("To {whom}"),
         "refresh": _("Load again every {seconds} seconds"),
         "still": _("Stop loading again"),
@@ -117,9 +130,12 @@ def _style() -> str:
 
 
 def policy() -> str:
-    """The Content-Security-Policy of the page: its own style sheet and nothing else."""
+    """The Content-Security-Policy of the page: its own style sheet and pictures and nothing else."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def cards_of(posts: Iterable[Seen], zone: ZoneInfo) -> list[Card]:
@@ -150,7 +166,7 @@ def _x_card(post: XPost, others: list[XPost], zone: ZoneInfo) -> Card:
         parts=len(thread),
         marks=_marks(None, post.deleted_at, zone),
         struck=post.deleted_at is not None,
-        pictures=tuple(picture.description for picture in post.pictures),
+        pictures=_shown(post.pictures),
     )
 
 
@@ -169,7 +185,10 @@ def _telegram_card(post: TelegramPost, others: Mapping[str, TelegramPost], zone:
         answers_words=_short(parent.text) if parent else "",
         marks=pinned + _marks(post.edited_at, post.deleted_at, zone),
         struck=post.deleted_at is not None,
-        pictures=tuple(picture.description for picture in post.pictures),
+        pictures=_shown(post.pictures),
+        earlier=tuple(
+            (until.astimezone(zone).strftime("%H:%M:%S"), html) for until, html in post.earlier
+        ),
         buttons=post.buttons,
     )
 
@@ -207,7 +226,20 @@ def _mail_card(group: list[Mail], anchors: Mapping[str, tuple[str, Mail]], zone:
         to=to,
         answers=answered[0] if answered else "",
         answers_words=answered[1].subject if answered else "",
+        pictures=_shown(mail.pictures),
     )
+
+
+def _shown(pictures: Iterable[Picture]) -> tuple[Shown, ...]:
+    return tuple(Shown(one.description, _source(one.content)) for one in pictures)
+
+
+def _source(content: bytes) -> str:
+    """The picture as an address that holds it."""
+    kinds = [kind for start, kind in PICTURE_KINDS.items() if content.startswith(start)]
+    if not kinds or len(content) > LARGEST_SHOWN_BYTES:
+        return ""
+    return f"data:{kinds[0]};base64,{base64.b64encode(content).decode()}"
 
 
 def _marks(edited: datetime | None, deleted: datetime | None, zone: ZoneInfo) -> tuple[str, ...]:

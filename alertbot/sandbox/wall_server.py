@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -73,7 +74,10 @@ def as_json(post: Seen) -> dict[str, Any]:
     """A post as plain data: its network and its fields, times in ISO 8601, without the raw mail."""
     network = {XPost: "x", TelegramPost: "telegram", Mail: "email"}[type(post)]
     content = {name: value for name, value in asdict(post).items() if name != "raw"}
-    plain: dict[str, Any] = json.loads(
-        json.dumps(content, default=lambda value: value.isoformat(), ensure_ascii=True)
-    )
+    plain: dict[str, Any] = json.loads(json.dumps(content, default=_written, ensure_ascii=True))
     return {"network": network, **plain}
+
+
+def _written(value: Any) -> str:
+    """Moments in ISO 8601; of a picture only its size."""
+    return value.isoformat() if isinstance(value, datetime) else f"{len(value)} bytes"

@@ -11,6 +11,7 @@ import binascii
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,7 @@ QUOTAS: Mapping[str, tuple[tuple[int, float], ...]] = {
     "identify": ((75, QUARTER),),
     "media": ((500, QUARTER),),
 }
+UPLOAD_FIELDS = {"media", "media_category", "additional_owners"}
 IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 
 
@@ -186,6 +188,9 @@ class XPlatform:
 
     def _upload(self, request: Request) -> Reply:
         fields = x_texts.read_object(request.body)
+        unknown = sorted(set(fields or ()) - UPLOAD_FIELDS)
+        if unknown:
+            return answers.invalid(f"$.{unknown[0]}: is not defined in the schema")
         if fields is None or not isinstance(fields.get("media"), str):
             return answers.invalid("$.media: is missing but it is required")
         if fields.get("media_category") not in ("tweet_image", "tweet_gif"):
@@ -197,7 +202,7 @@ class XPlatform:
         if not content.startswith(IMAGE_STARTS) or len(content) > LARGEST_IMAGE_BYTES:
             return answers.invalid("The media is not a supported image or is too large.")
         media_id = self._next_id()
-        self._pictures[media_id] = Picture(media_id)
+        self._pictures[media_id] = Picture(media_id, content=content)
         data = {"id": media_id, "media_key": f"3_{media_id}", "size": len(content)}
         return Reply.of({"data": {**data, "expires_after_secs": 86_400}})
 
@@ -209,7 +214,7 @@ class XPlatform:
         text = x_texts.alternative_text(fields)
         if text is None or len(text) > LONGEST_DESCRIPTION:
             return answers.invalid("$.metadata.alt_text.text: must be at most 1000 characters long")
-        self._pictures[media_id] = Picture(media_id, text)
+        self._pictures[media_id] = replace(self._pictures[media_id], description=text)
         metadata = {"alt_text": {"text": text}}
         return Reply.of({"data": {"id": media_id, "associated_metadata": metadata}})
 

@@ -169,7 +169,28 @@ def public_text(post: XPost) -> tuple[str, list[dict[str, Any]]]:
         )
         end = found.end()
     written.append(html.escape(post.text[end:], quote=False))
+    if post.pictures:
+        written.append(_picture_link(post, sum(len(html.unescape(part)) for part in written), links))
     return "".join(written), links
+
+
+def _picture_link(post: XPost, at: int, links: list[dict[str, Any]]) -> str:
+    """X writes the address of a post's pictures behind its text."""
+    short = "https://t.co/" + hashlib.sha256(f"{post.id} picture".encode()).hexdigest()[:10]
+    space = " " if at else ""
+    start = at + len(space)
+    links += [
+        {
+            "start": start,
+            "end": start + len(short),
+            "url": short,
+            "expanded_url": f"https://x.com/{post.author}/status/{post.id}/photo/1",
+            "display_url": f"pic.x.com/{short[-10:]}",
+            "media_key": f"3_{picture.id}",
+        }
+        for picture in post.pictures
+    ]
+    return space + short
 
 
 def as_json(post: XPost, author_id: str, query: Mapping[str, str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alertbot.channels.base import Adapter
+from alertbot.delivery.comparing import difference
 from alertbot.errors import (
     ChannelDown,
     ChannelError,
@@ -25,7 +26,7 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Audience, Channel, ExercisePost, Post, Receipt
+from alertbot.model import Action, Audience, Channel, ExercisePost, Picture, Post, Receipt
 from tests.channels import raw
 
 POST = Post(
@@ -37,6 +38,7 @@ POST = Post(
     text="Panne des numéros d'urgence & <téléphones> dans le Rhône.\nProchain point à 17 h 15.",
     message_id="BKRT-1.7",
 )
+CARD = Picture("c" * 64, "image/png", 800, 418, b"\x89PNG\r\n\x1a\n card")
 
 
 def post_as(kind: type[Post], post: Post) -> Post:
@@ -85,7 +87,7 @@ class ChannelContract:
         return self.adapter_type(channel, self.settings(port, **more))
 
     def post(self, **changes: Any) -> Post:
-        return replace(POST, target=self.target, html=self.html, **changes)
+        return replace(POST, **({"target": self.target, "html": self.html} | changes))
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:
@@ -142,6 +144,107 @@ class ChannelContract:
 
     def test_one_target_at_least(self) -> None:
         assert self.adapter_type.targets(self.settings(1))
+
+    def acting(self, action: Action, on: Receipt | None = None, **changes: Any) -> Post:
+        """A post that does something to an earlier one."""
+        return self.post(action=action, reply_to=on and on.id, **changes)
+
+    async def refused(self, action: Action) -> None:
+        """What the spec does not promise is refused in a sentence, and nothing reaches the platform."""
+        adapter = self.adapter(await raw.free_port())
+        with pytest.raises(Rejected) as caught:
+            await adapter.publish(self.acting(action, Receipt("1"), picture=CARD))
+        assert caught.value.scope is Scope.MESSAGE
+        assert POST.alert in str(caught.value)
+
+    async def test_an_edit_changes_the_post_and_may_be_repeated(self) -> None:
+        if not self.adapter_type.spec.can_edit:
+            await self.refused(Action.EDIT)
+            return
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            first = await adapter.publish(self.post())
+            edit = self.acting(Action.EDIT, first, text="Fin", html=self.html and "<b>Fin</b>")
+            for _again in range(2):
+                assert (await adapter.publish(edit)).id == first.id
+            await adapter.close()
+
+    async def test_a_deletion_may_be_repeated_and_says_what_was_gone(self) -> None:
+        if not self.adapter_type.spec.can_delete:
+            await self.refused(Action.DELETE)
+            return
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            first = await adapter.publish(self.post())
+            assert (await adapter.publish(self.acting(Action.DELETE, first))).id == first.id
+            again = await adapter.publish(self.acting(Action.DELETE, first))
+            await adapter.close()
+        assert again.note or self.adapter_type.spec.type == "console"
+
+    async def test_a_pin_may_be_repeated(self) -> None:
+        if not self.adapter_type.spec.can_pin:
+            await self.refused(Action.PIN)
+            return
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            first = await adapter.publish(self.post())
+            for _again in range(2):
+                assert (await adapter.publish(self.acting(Action.PIN, first))).id == first.id
+            await adapter.close()
+
+    @pytest.mark.parametrize("action", [Action.EDIT, Action.DELETE, Action.PIN])
+    async def test_an_exercise_acts_on_nothing_that_the_public_sees(self, action: Action) -> None:
+        adapter = self.adapter(await raw.free_port(), Audience.LIVE)
+        with pytest.raises(Rejected) as refused:
+            await adapter.publish(post_as(ExercisePost, self.acting(action, Receipt("1"))))
+        assert refused.value.code == "exercise"
+
+    async def test_a_reply_goes_out_even_where_what_it_answers_is_gone(self) -> None:
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            first = await adapter.publish(self.post())
+            answer = await adapter.publish(self.post(text="La suite", html=None, reply_to=first.id))
+            gone = self.post(text="La fin", html=None, reply_to="9" * 9, attempt=9)
+            alone = await adapter.publish(gone)
+            await adapter.close()
+        assert answer.id
+        assert alone.id
+        if self.adapter_type.spec.can_reply and self.adapter_type.spec.type not in (
+            "console",
+            "memory",
+        ):
+            assert alone.note
+            assert not answer.note
+
+    async def test_a_picture_goes_beside_the_text(self) -> None:
+        spec = self.adapter_type.spec
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            with_picture = self.post(picture=CARD, alt="Rhône : 04 65 71 00 01")
+            first = await adapter.publish(with_picture)
+            if spec.picture_apart:
+                assert (
+                    await adapter.publish(
+                        replace(with_picture, action=Action.PICTURE, reply_to=first.id)
+                    )
+                ).id
+            await adapter.close()
+        assert first.id
+        if not spec.can_picture:
+            await self.refused(Action.PICTURE)
+
+    async def test_what_stands_there_is_read_back_as_it_was_approved(self) -> None:
+        if not self.adapter_type.spec.can_read_back:
+            with pytest.raises(Rejected):
+                await self.adapter(1).read_back(self.post(), Receipt("1"))
+            return
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            post = self.post(picture=CARD, alt="Rhône")
+            shown = await adapter.read_back(post, await adapter.publish(post))
+            await adapter.close()
+        assert shown is not None
+        assert difference(post, shown, adapter.spec.markup) is None
 
 
 class NetworkChannelContract(ChannelContract):

@@ -37,7 +37,7 @@ from alertbot.model import Audience, Channel, Post, Target
 from alertbot.sandbox.accounts import SmtpAccount
 from alertbot.sandbox.server import Sandbox
 from tests.channels import raw
-from tests.channels.contract import NetworkChannelContract
+from tests.channels.contract import CARD, NetworkChannelContract
 
 PASSWORD = "correct horse battery"
 SOON = timedelta(seconds=0.3)
@@ -633,3 +633,27 @@ async def test_an_update_answers_the_id_that_the_receipt_of_the_first_mail_gave(
     mails = sandbox.posts.mails()
     assert first.id == f"<{mails[0].message_id}>" == "<BKRT-1.7@example.fr>"
     assert mails[1].in_reply_to == mails[0].message_id
+
+
+async def test_a_picture_stands_inside_the_html_and_the_text_is_whole_without_it(
+    press: EmailAdapter, sandbox: Sandbox
+) -> None:
+    page = "<html><body><main><p>Panne</p></main></body></html>"
+    post = a_post(html=page, picture=CARD, alt='SAMU "Rhône" : 04 65 71 00 01')
+    await press.publish(post)
+    await press.publish(replace(post, picture=None, alt=None))
+    with_it, without = sandbox.posts.mails()
+    assert [(one.description, one.content) for one in with_it.pictures] == [(post.alt, CARD.content)]
+    assert with_it.text.split() == without.text.split() == post.text.split()
+    assert (with_it.html or "").index("<img") < (with_it.html or "").index("</main>")
+    assert without.pictures == ()
+    types = [
+        part.get_content_type() for part in BytesParser(policy=default).parsebytes(with_it.raw).walk()
+    ]
+    assert types == [
+        "multipart/alternative",
+        "text/plain",
+        "multipart/related",
+        "text/html",
+        "image/png",
+    ]

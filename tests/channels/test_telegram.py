@@ -4,13 +4,14 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
 from alertbot.channels.telegram import TelegramAdapter, TelegramSettings
+from alertbot.delivery.comparing import difference
 from alertbot.errors import (
     ChannelDown,
     ChannelError,
@@ -20,11 +21,11 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Action, Audience, Channel, Post, Target
+from alertbot.model import Action, Audience, Channel, Post, Receipt, Target
 from alertbot.sandbox.accounts import TelegramAccount
 from alertbot.sandbox.server import Sandbox
 from tests.channels import raw
-from tests.channels.contract import NetworkChannelContract
+from tests.channels.contract import CARD, NetworkChannelContract
 
 TOKEN = TelegramAccount().token
 HTML = "<b>Panne</b> des numéros d'urgence &amp; &lt;téléphones&gt;"
@@ -220,6 +221,78 @@ async def test_pin_delete_and_what_is_gone_already(telegram: TelegramAdapter, sa
     for action in (Action.PIN, Action.PIN, Action.DELETE, Action.DELETE):
         await telegram.publish(a_post(action=action, reply_to=receipt.id))
     assert sandbox.posts.telegram()[0].deleted_at is not None
+
+
+def a_picture(**changes: Any) -> Post:
+    return a_post(
+        **{"action": Action.PICTURE, "picture": CARD, "alt": "SAMU : 04 65 71 00 01"} | changes
+    )
+
+
+async def test_a_picture_answers_the_text_with_its_alternative_as_caption(
+    telegram: TelegramAdapter, sandbox: Sandbox
+) -> None:
+    text = await telegram.publish(a_post())
+    await telegram.publish(a_picture(reply_to=text.id))
+    first, second = sandbox.posts.telegram()
+    assert second.reply_to == first.id
+    assert [(one.description, one.content) for one in second.pictures] == [
+        ("SAMU : 04 65 71 00 01", CARD.content)
+    ]
+
+
+async def test_a_caption_is_edited_too(telegram: TelegramAdapter, sandbox: Sandbox) -> None:
+    receipt = await telegram.publish(a_picture())
+    edit = a_post(action=Action.EDIT, reply_to=receipt.id, html="<s>faux</s>", text="faux")
+    for _again in range(2):
+        assert (await telegram.publish(edit)).id == receipt.id
+    assert sandbox.posts.telegram()[0].html == "<s>faux</s>"
+
+
+async def test_an_edit_of_what_is_gone_is_refused_plainly(telegram: TelegramAdapter) -> None:
+    for action in (Action.EDIT, Action.PIN):
+        with pytest.raises(Rejected) as caught:
+            await telegram.publish(a_post(action=action, reply_to="999"))
+        assert caught.value.code == "no_post"
+        assert caught.value.scope is Scope.MESSAGE
+
+
+async def test_what_is_two_days_old_is_deleted_by_hand() -> None:
+    now = [datetime(2026, 11, 20, tzinfo=UTC)]
+    async with Sandbox(speed=1000, clock=lambda: now[0]) as sandbox:
+        adapter = adapter_for(sandbox.telegram_url)
+        receipt = await adapter.publish(a_post())
+        now[0] += timedelta(hours=49)
+        with pytest.raises(Rejected) as caught:
+            await adapter.publish(a_post(action=Action.DELETE, reply_to=receipt.id))
+        await adapter.close()
+    assert caught.value.code == "too_old"
+    assert "by hand" in str(caught.value)
+
+
+async def test_an_answer_to_what_is_gone_says_that_it_stands_alone(telegram: TelegramAdapter) -> None:
+    first = await telegram.publish(a_post())
+    assert not (await telegram.publish(a_post(reply_to=first.id))).note
+    assert (await telegram.publish(a_post(reply_to="999999"))).note
+
+
+@pytest.mark.parametrize("wish", ["message is already pinned", "CHAT_NOT_MODIFIED"])
+async def test_what_is_pinned_already_is_pinned(wish: str) -> None:
+    refusal = {"ok": False, "error_code": 400, "description": f"Bad Request: {wish}"}
+    async with raw.listening(api(400, refusal)) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        assert (await adapter.publish(a_post(action=Action.PIN, reply_to="5"))).id == "5"
+        await adapter.close()
+
+
+async def test_what_telegram_made_of_it_is_read_back(telegram: TelegramAdapter) -> None:
+    post = a_post(html="<b>Panne</b> <s>15</s> &amp; <a href='https://example.org/x'>suite</a>")
+    shown = await telegram.read_back(post, await telegram.publish(post))
+    assert difference(post, shown, telegram.spec.markup) is None
+    plain = replace(post, html="<b>Panne</b> 15 &amp; <a href='https://example.org/x'>suite</a>")
+    assert difference(plain, shown, telegram.spec.markup)
+    with pytest.raises(Rejected):
+        await telegram.read_back(post, Receipt("12345"))
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from alertbot.sandbox.posts import Mail, Picture, Seen, TelegramPost, XPost, guess_language
 from alertbot.sandbox.server import Sandbox
 from alertbot.sandbox.telegram_html import parse
-from alertbot.sandbox.wall import cards_of, render_wall
+from alertbot.sandbox.wall import Shown, cards_of, render_wall
 from tests.sandbox.clients import bearer, bot
 
 EVENING = datetime(2021, 6, 2, 16, 29, 30, tzinfo=UTC)
+CARD = "data:image/png;base64,iVBORw=="
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -80,11 +81,17 @@ def evening() -> list[Seen]:
             "La suite",
             conversation="1",
             reply_to="1",
-            pictures=(Picture("p", "Carte"), Picture("q")),
+            pictures=(Picture("p", "Carte", b"\x89PNG"), Picture("q")),
         ),
         x(3, "Faux", deleted_at=EVENING + timedelta(minutes=9)),
         message(1, "<b>Panne</b> & suite", pinned=True),
-        message(2, "Corrigé", reply_to="-1001/1", edited_at=EVENING + timedelta(minutes=30)),
+        message(
+            2,
+            "Corrigé",
+            reply_to="-1001/1",
+            edited_at=EVENING + timedelta(minutes=30),
+            earlier=((EVENING + timedelta(minutes=30), "Faux"),),
+        ),
         message(3, "À approuver", buttons=(("Approuver", "Refuser"),)),
         letter(1, "un@example.org"),
         letter(1, "deux@example.org"),
@@ -96,7 +103,8 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing() -> None:
     source = render_wall([*evening(), x(9, "Voir https://example.org")], "Répétition")
     page = Page(source)
     for tag, attributes in page.tags:
-        assert tag not in ("script", "img", "link", "iframe", "form")
+        assert tag not in ("script", "link", "iframe", "form")
+        assert tag != "img" or (attributes["src"] or "").startswith("data:image/png;base64,")
         assert "style" not in attributes
         assert not (attributes.get("href") or "#").startswith(("http", "//"))
     style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
@@ -107,9 +115,8 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing() -> None:
         for tag, attributes in page.tags
         if attributes.get("http-equiv") == "Content-Security-Policy"
     ]
-    assert policies == [
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    ]
+    allowed = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+    assert policies == [f"{allowed}; base-uri 'none'; form-action 'none'"]
     assert "url(" not in style.group(1)
     assert "@import" not in style.group(1)
 
@@ -119,12 +126,23 @@ def test_threads_replies_and_marks() -> None:
     assert (cards["x-2"].part, cards["x-2"].parts, cards["x-2"].answers) == (2, 2, "x-1")
     assert cards["x-3"].marks == ("deleted at 18:38:30",)
     assert cards["x-3"].struck
-    assert cards["x-2"].pictures == ("Carte", "")
+    assert cards["x-2"].pictures == (Shown("Carte", CARD), Shown(""))
     assert cards["t-1001-1"].marks == ("pinned",)
     assert cards["t-1001-2"].marks == ("edited at 18:59:30",)
     assert cards["t-1001-2"].answers == "t-1001-1"
+    assert cards["t-1001-2"].earlier == (("18:59:30", "Faux"),)
     assert cards["m1-un-example-org"].to == "un@example.org and 1 more"
     assert cards["m2-un-example-org"].answers == "m1-un-example-org"
+
+
+def test_a_picture_is_shown_with_its_description_and_an_edit_with_what_stood_there() -> None:
+    page = Page(render_wall(evening()))
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert images == [{"src": CARD, "alt": "Carte"}]
+    words = " ".join(page.words)
+    assert "What it said before" in words
+    assert "until 18:59:30" in words
+    assert "Picture without a description" in words
 
 
 def test_what_answers_links_to_what_is_there() -> None:
@@ -175,7 +193,7 @@ async def test_the_wall_is_served_with_its_policy(sandbox: Sandbox) -> None:
         page = await http.get("/")
         assert "<b>deux</b>" in page.text
         assert page.headers["content-security-policy"].startswith(
-            "default-src 'none'; style-src 'sha256-"
+            "default-src 'none'; img-src data:; style-src 'sha256-"
         )
         assert 'http-equiv="refresh"' not in page.text
         assert 'http-equiv="refresh"' in (await http.get("/?live")).text

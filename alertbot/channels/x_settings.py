@@ -1,0 +1,49 @@
+"""How an account on X is configured."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
+from alertbot.words import _
+
+OAUTH1 = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+
+
+class XSettings(ChannelSettings):
+    """An account on X: four OAuth 1.0a secrets, or an OAuth 2.0 user token alone (it lapses)."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        *(Secret(name) for name in OAUTH1),
+        Secret("bearer_token", about=_("An OAuth 2.0 user token; it lapses after two hours.")),
+    )
+    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = (OAUTH1, ("bearer_token",))
+
+    type: Literal["x"] = Field(default="x", description="An account on X.")
+    api_url: ServerRoot = Field(
+        default="https://api.twitter.com",
+        description="The root of X's API; https://api.x.com is the same service.",
+        examples=["http://127.0.0.1:8101"],
+    )
+    consumer_key_env: Variable | None = None
+    consumer_key_file: FilePath | None = None
+    consumer_secret_env: Variable | None = None
+    consumer_secret_file: FilePath | None = None
+    access_token_env: Variable | None = None
+    access_token_file: FilePath | None = None
+    access_token_secret_env: Variable | None = None
+    access_token_secret_file: FilePath | None = None
+    bearer_token_env: Variable | None = None
+    bearer_token_file: FilePath | None = None
+    connect_within: SomeDuration = timedelta(seconds=5)
+    answer_within: SomeDuration = timedelta(seconds=20)
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """(key, sentence) of what works but will bite."""
+        if self.has_secret("bearer_token"):
+            yield (
+                "bearer_token_env",
+                _("this token lapses, usually after two hours; the four OAuth 1.0a secrets do not."),
+            )

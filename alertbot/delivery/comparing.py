@@ -1,0 +1,114 @@
+"""Whether a platform shows what was approved. Pure.
+
+Compared is what a reader sees: words and, where there is markup, what is bold, struck or a link. Not
+compared is what a platform does to every text: spaces and line ends, the way letters are composed, the
+scheme and last slash of an address.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from html import escape
+from html.parser import HTMLParser
+
+from alertbot.model import Action, Markup, Post
+from alertbot.words import _
+
+SAME_MARK = {"strong": "b", "em": "i", "del": "s", "strike": "s", "ins": "u"}
+MARKS = frozenset({"b", "i", "s", "u", "a", "code", "pre", "blockquote"})
+LINK = re.compile(r"https?://", re.IGNORECASE)
+SHOWN_LETTERS = 60
+
+Run = tuple[str, tuple[str, ...]]  # a word and what marks it
+
+
+def difference(post: Post, shown: str | None, markup: Markup) -> str | None:
+    """How what is shown differs from what was approved, in a sentence; None where it does not.
+
+    `shown`: what the platform shows (HTML where `markup` is Telegram's), None where nothing stands there.
+    """
+    if shown is None:
+        return _("nothing stands there any more")
+    html = markup is Markup.TELEGRAM
+    approved, found = _runs(_approved(post, html), html), _runs(shown, html)
+    if approved == found:
+        return None
+    words, seen = [word for word, _marks in approved], [word for word, _marks in found]
+    if words == seen:
+        return _("the words are the same, but not what is bold, struck out or a link")
+    return _sentence(words, seen)
+
+
+def _approved(post: Post, html: bool) -> str:
+    text = (post.alt or "") if post.action is Action.PICTURE else post.text
+    if not html:
+        return text
+    if post.action is Action.PICTURE or post.html is None:
+        return escape(text, quote=False)
+    return post.html
+
+
+def _runs(text: str, html: bool) -> list[Run]:
+    if not html:
+        return [(word, ()) for word in _words(text)]
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    return list(_joined(reader.letters))
+
+
+def _joined(letters: list[Run]) -> Iterator[Run]:
+    """Words, each with the marks of its letters."""
+    text = "".join(letter for letter, _marks in letters)
+    for found in re.finditer(r"\S+", text):
+        marks = {mark for _letter, marks in letters[found.start() : found.end()] for mark in marks}
+        for word in _words(found.group()):
+            yield word, tuple(sorted(marks))
+
+
+def _words(text: str) -> list[str]:
+    words = LINK.sub("", unicodedata.normalize("NFC", text)).split()
+    return [word.rstrip("/") or word for word in words]
+
+
+class _Reader(HTMLParser):
+    """Letters with the marks that they stand in."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.letters: list[Run] = []
+        self._open: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        name = SAME_MARK.get(tag, tag)
+        target = " ".join(_words(dict(attrs).get("href") or ""))
+        self._open.append((name, f"{name} {target}" if target else name))
+
+    def handle_endtag(self, tag: str) -> None:
+        name = SAME_MARK.get(tag, tag)
+        for place in range(len(self._open) - 1, -1, -1):
+            if self._open[place][0] == name:
+                del self._open[place]
+                return
+
+    def handle_data(self, data: str) -> None:
+        marks = tuple(mark for name, mark in self._open if name in MARKS)
+        self.letters += [(letter, marks) for letter in data]
+
+
+def _sentence(approved: list[str], shown: list[str]) -> str:
+    """The first place where they part."""
+    matcher = SequenceMatcher(a=approved, b=shown, autojunk=False)
+    _kind, a, b, c, d = next(step for step in matcher.get_opcodes() if step[0] != "equal")
+    was, now = _short(approved[a:b]), _short(shown[c:d])
+    if not now:
+        return _("“{text}” is missing").format(text=was)
+    if not was:
+        return _("“{text}” was added").format(text=now)
+    return _("“{shown}” stands where “{approved}” was approved").format(shown=now, approved=was)
+
+
+def _short(words: list[str]) -> str:
+    text = " ".join(words)
+    return text if len(text) <= SHOWN_LETTERS else text[: SHOWN_LETTERS - 1] + "…"

@@ -1,0 +1,75 @@
+"""Whether what is shown is what was approved."""
+
+from dataclasses import replace
+from html import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertbot.delivery.comparing import difference
+from alertbot.model import Action, Markup, Post
+
+POST = Post("BKRT-1", 1, 1, "t", "fr", "Appelez le 04 65 71 00 01 : https://example.org/n/")
+
+
+def shown(text: str | None, **changes: object) -> str | None:
+    return difference(replace(POST, **changes), text, Markup.PLAIN)
+
+
+def html(approved: str, found: str) -> str | None:
+    return difference(replace(POST, html=approved), found, Markup.TELEGRAM)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        POST.text,
+        " Appelez  le 04 65 71 00 01 :\nhttps://example.org/n ",
+        "Appelez le 04 65 71 00 01 : http://example.org/n",
+        "Appelez le 04 65 71 00 01 : example.org/n/",
+    ],
+)
+def test_what_every_platform_does_to_a_text_is_no_difference(text: str) -> None:
+    assert shown(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "nothing stands there"),
+        ("Appelez le 04 65 71 00 02 : https://example.org/n/", "“02” stands where “01”"),
+        ("Appelez le 04 65 71 00 01 :", "“example.org/n” is missing"),
+        ("Appelez vite le 04 65 71 00 01 : https://example.org/n/", "“vite” was added"),
+    ],
+)
+def test_a_difference_is_named(text: str | None, words: str) -> None:
+    assert words in (shown(text) or "")
+
+
+def test_markup_counts_where_there_is_markup() -> None:
+    assert html("<b>a</b> b", "<strong>a</strong>  b") is None
+    assert html("<s>15</s> 112", "<del>15</del> 112") is None
+    assert "struck" in (html("<s>15</s> 112", "15 112") or "")
+    assert html('<a href="https://example.org/">x</a>', '<a href="http://example.org">x</a>') is None
+    assert html('<a href="https://example.org/a">x</a>', '<a href="https://example.org/b">x</a>')
+    assert "“112”" in (html("<b>15</b>", "<b>112</b>") or "")
+
+
+def test_a_picture_is_compared_by_its_text_alternative() -> None:
+    picture = replace(POST, action=Action.PICTURE, alt="a & b", html="<b>x</b>")
+    assert difference(picture, "a &amp; b", Markup.TELEGRAM) is None
+    assert difference(picture, "a", Markup.TELEGRAM)
+
+
+def test_a_text_without_markup_is_compared_as_it_is_read() -> None:
+    assert difference(replace(POST, text="1 < 2 & 3"), "1 &lt; 2 &amp; 3", Markup.TELEGRAM) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_it_never_fails_and_equal_texts_are_equal(one: str, other: str) -> None:
+    post = replace(POST, text=one, html=escape(one))
+    assert difference(post, one, Markup.PLAIN) is None
+    assert difference(post, escape(one), Markup.TELEGRAM) is None
+    for markup in (Markup.PLAIN, Markup.TELEGRAM):
+        assert isinstance(difference(post, other, markup), str | None)
