@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alertbot.config import Config, WithSecrets
     from alertbot.service.calling import Way
     from alertbot.settings.approvals_by import MailApprovals
+    from alertbot.teambot.way import TelegramWay
 
 UNCONFIGURED = Organisation(
     name="Organisation",
@@ -65,6 +66,7 @@ class App:
     _context: Context | None = None
     _adapters: "dict[str, Adapter[Any]]" = field(default_factory=dict)
     _letters: "Adapter[Any] | None" = None  # for links to approve
+    _team_bot: "TelegramWay | None" = None
 
     async def open(self, *, migrate: bool = True) -> Context:
         """The service's context, with the database open and migrated. Raises `StoreFailed`."""
@@ -80,7 +82,19 @@ class App:
     def ways(self, service: Context) -> "tuple[Way, ...]":
         """What asks approvers, as configured; no network, library or secret is touched."""
         mail = self.mail_approvals
-        return () if mail is None else (self._mail_way(service, mail),)
+        found: list[Way | None] = [self._telegram_way(service)]
+        found += [None if mail is None else self._mail_way(service, mail)]
+        return tuple(way for way in found if way is not None)
+
+    def _telegram_way(self, service: Context) -> "TelegramWay | None":
+        by = self.config.approvals_by
+        if by is None or by.telegram is None:
+            return None
+        from alertbot.teambot.way import TelegramWay
+
+        if self._team_bot is None:
+            self._team_bot = TelegramWay(service, by.telegram)
+        return self._team_bot
 
     @property
     def mail_approvals(self) -> "MailApprovals | None":
@@ -128,6 +142,8 @@ class App:
         for adapter in (*self._adapters.values(), self._letters):
             if adapter is not None:
                 await adapter.close()
+        if self._team_bot is not None:
+            await self._team_bot.shut()
         if self._context is not None:
             await self._context.database.close()
 

@@ -48,6 +48,11 @@ async def redeem(service: Context, code: str, user: str) -> Person | None:
     return await service.database.transact(work)
 
 
+async def spoil(service: Context, code: str) -> None:
+    """Others have seen this code: it no longer links anybody."""
+    await service.database.transact(lambda conn: store.void(conn, code))
+
+
 async def unlink(service: Context, actor: Person, name: str) -> dict[str, Any]:
     """Forget a person's Telegram account and open codes; one's own, or any as an admin."""
 

@@ -204,9 +204,11 @@ async def test_send(service: Context, actor: Person, reference: str, to: str) ->
     return await service.database.transact(work)
 
 
-async def halt(service: Context, alert: str | None, channel: str | None) -> dict[str, Any]:
-    """No further call starts once this has committed (promise 4)."""
-    return await _set_halt(service, HALTER, alert, channel, halted=True)
+async def halt(
+    service: Context, alert: str | None, channel: str | None, *, by: str = HALTER
+) -> dict[str, Any]:
+    """No further call starts once this has committed (promise 4). `by`: for the audit."""
+    return await _set_halt(service, by, alert, channel, halted=True)
 
 
 async def resume(

@@ -91,6 +91,12 @@ async def redeem(
     return who
 
 
+async def void(conn: AsyncConnection, code: str) -> None:
+    """This code no longer links anybody."""
+    unused = link_code.c.used_at.is_(None)
+    await conn.execute(delete(link_code).where(link_code.c.code_hash == _hash(code), unused))
+
+
 async def unlink(conn: AsyncConnection, who: Person, platform: str) -> bool:
     """Forget the person's account on this platform, and every open code. Whether there was an account."""
     await _void(conn, who)
