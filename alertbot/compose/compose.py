@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alertbot.approval.digest import digest
-from alertbot.compose import completeness, editions, edits, lint, messages, retraction
+from alertbot.compose import completeness, editions, edits, kept_together, lint, messages, retraction
 from alertbot.compose.messages import Edition
 from alertbot.compose.request import Desk, Request
 from alertbot.model import (
@@ -20,6 +20,7 @@ from alertbot.model import (
     Omission,
     Target,
 )
+from alertbot.register.entry import NumberRow
 from alertbot.words import _
 
 __all__ = ["Request", "compose"]
@@ -35,6 +36,7 @@ def compose(request: Request) -> Composition:
     for channel in request.channels:
         _compose_channel(desk, channel)
     _judge_whole(desk)
+    desk.faults += kept_together.faults(desk.messages, _rows(request))
     said = tuple(desk.messages)
     retraction.prepare(desk, said)
     edits.follow(desk)
@@ -95,6 +97,12 @@ def _judge_whole(desk: Desk) -> None:
 
 def _promises(request: Request) -> Iterator[tuple[str, datetime]]:
     return lint.promises(request.kind, request.parsed.values)
+
+
+def _rows(request: Request) -> list[NumberRow]:
+    """Every number in the values, those taken back too."""
+    lists = (value for value in request.parsed.values.values() if isinstance(value, tuple))
+    return [one for value in lists for one in value if isinstance(one, NumberRow)]
 
 
 def _table(request: Request) -> dict[str, bool | None]:

@@ -7,7 +7,7 @@ plain words whatever signs it holds, because every sign that means something in 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 from markupsafe import Markup
 
+from alertbot.compose.markup import Block
 from alertbot.compose.values import SeenChoice, Url
 from alertbot.errors import AlertbotError
 from alertbot.words import _
@@ -28,6 +29,7 @@ from alertbot.words import _
 MOST_STEPS = 20_000  # rounds of loops and calls
 MOST_CHARACTERS = 300_000
 SETTING = "_setting"
+STAND_IN = "\ue000"  # private use: no field may hold it
 
 _FILTERS = [
     "abs",
@@ -63,7 +65,7 @@ _METHODS: tuple[tuple[type, frozenset[str]], ...] = (
     (Mapping, frozenset(["get", "items", "keys", "values"])),
     (LoopContext, frozenset({"cycle", "changed"})),
 )
-_OWN_METHODS = frozenset(["name_in", "service_in", "zone_in", "condition_in", "in_lang"])
+_OWN_METHODS = frozenset(["name_in", "service_in", "zone_in", "condition_in", "place_in", "in_lang"])
 _REFUSED = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _MARKDOWN_SIGN = re.compile(r"([!-/:-@\[-`{-~])")
 _LINE_END = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
@@ -80,6 +82,8 @@ class Setting:
     lang: str
     zone: ZoneInfo
     issued: datetime
+    typography: Callable[[str], str] = str
+    ready: list[tuple[Block, ...]] = field(default_factory=list)  # see `stand_in`
     steps: int = 0
     characters: int = 0
 
@@ -90,6 +94,11 @@ class Setting:
             raise TemplateRunError(
                 _("The template repeats itself more than {most} times.").format(most=MOST_STEPS)
             )
+
+    def stand_in(self, blocks: tuple[Block, ...]) -> "Source":
+        """Markdown that stands for blocks which are ready: long lists need not be read again."""
+        self.ready.append(blocks)
+        return Source(f"\n\n{STAND_IN}{len(self.ready) - 1}{STAND_IN}\n\n")
 
     def write(self, text: str) -> None:
         """Count output."""
@@ -234,6 +243,7 @@ class Environment(ImmutableSandboxedEnvironment):
 @cache
 def environment() -> Environment:
     """The one environment; it keeps nothing of what it renders."""
+    from alertbot.compose.number_words import NUMBER_FILTERS
     from alertbot.compose.phrasing import FILTERS
 
     made = Environment(
@@ -245,6 +255,6 @@ def environment() -> Environment:
         extensions=["jinja2.ext.loopcontrols"],
     )
     known = {name: made.filters[name] for name in _FILTERS}
-    made.filters = {**known, **FILTERS, "join": _join, "_counted": _counted}
+    made.filters = {**known, **FILTERS, **NUMBER_FILTERS, "join": _join, "_counted": _counted}
     made.globals = {name: made.globals[name] for name in ("range", "namespace")}
     return made

@@ -12,6 +12,7 @@ from alertbot.register.digits import REFUSED_NUMBERS, SHORT_NUMBERS
 LEAST_DIALLED = 6  # digits from which a string looks like a telephone number
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 _RUN_OF_DIGITS = re.compile(r"\+?\d(?:[\s.\-\u2010-\u2015_/()·•|*]{0,4}\d)+")
 _CALLED = re.compile(
     r"\b(?:appel\w*|compos\w*|call|calls|calling|dial\w*|ring|num[ée]ros?|numbers?|t[ée]l\w*)\W{1,3}"
@@ -46,14 +47,7 @@ def plainly(text: str) -> str:
     """The text as a reader or a telephone would take it: compatibility forms (full width) and digits of
     every script made plain, invisible characters gone."""
     folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("。", ".")
-    return "".join(_digit(char) for char in folded)
-
-
-def _digit(char: str) -> str:
-    if char.isascii():
-        return char
-    value = unicodedata.decimal(char, None)
-    return char if value is None else str(value)
+    return _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), folded)
 
 
 def dialled(text: str) -> Iterator[str]:

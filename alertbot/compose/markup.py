@@ -62,13 +62,16 @@ Line = tuple[Run, ...]
 @dataclass(frozen=True, slots=True)
 class Block:
     """A paragraph, a heading or an item of a list. Never empty. `tight`: follows its neighbour without a
-    blank line between."""
+    blank line between. `indexed`: an index of the text lists this heading, with these words behind its own.
+    `anchor`: what a link within the text calls it."""
 
     lines: tuple[Line, ...]
     shape: Shape = Shape.PARAGRAPH
     bullet: str = ""
     depth: int = 0
     tight: bool = False
+    indexed: str = ""
+    anchor: str = ""
 
     @property
     def titled(self) -> bool:

@@ -1,9 +1,9 @@
 """From a rendered text to the finished messages of one channel and language; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from alertbot.compose import mail, measure, writing
+from alertbot.compose import contents, mail, measure, writing
 from alertbot.compose.kinds import Frame, Template
 from alertbot.compose.lint import free_words
 from alertbot.compose.markup import Block
@@ -16,6 +16,7 @@ from alertbot.words import _
 OTHER_FORM = {"short": "long", "long": "short"}
 _ENTITY_WEIGHT = 41  # 4096 / 100, rounded up
 _QUOTED = 60
+LEAST_FOR_INDEX = 1000  # in a shorter post an index would take all the room
 
 Blocks = tuple[Block, ...]
 Templates = Mapping[tuple[str, str], Template]  # by (language, form or channel type)
@@ -81,7 +82,22 @@ def whole_text(one: Edition) -> str:
 
 
 def thread(spec: ChannelSpec, one: Edition) -> Thread:
-    """The parts that this channel takes: the first layout in which everything has room."""
+    """The parts that this channel takes: the first layout in which everything has room. A long text in many
+    regions has an index: in a thread, of the messages, and then in the first of them."""
+    if spec.limit is None:
+        body = contents.placed(one.body, one.lang, anchors=spec.markup is Markup.EMAIL)
+        return _cut(spec, replace(one, body=body))
+    cut = _cut(spec, one)
+    if len(cut.parts) < 2 or spec.limit < LEAST_FOR_INDEX or not contents.headings(one.body):
+        return cut
+    for first in (False, True):
+        tried = _cut(spec, replace(one, body=contents.counted(one.body, one.lang, first=first)))
+        if tried.parts and (parts := contents.filled(tried.parts, one.lang)):
+            return Thread(parts)
+    return cut
+
+
+def _cut(spec: ChannelSpec, one: Edition) -> Thread:
     free = room(spec)
     cut = Thread(())
     for layout in _layouts(one):

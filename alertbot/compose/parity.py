@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from alertbot.compose.findings import plainly
 
@@ -32,6 +33,7 @@ def differences(texts: Mapping[str, str]) -> Iterator[Difference]:
                 yield Difference(here, there, tuple(sorted(missing)))
 
 
+@lru_cache(maxsize=16)  # two channels often say the same
 def figures(text: str) -> frozenset[str]:
     """The numbers, times and addresses of a text, however the language writes them."""
     addresses = {found.rstrip(".,;:!?") for found in _ADDRESS.findall(text)}

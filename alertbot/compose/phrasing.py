@@ -4,18 +4,16 @@ Times come from typed values and are written by Babel in the organisation's zone
 of a date as the moment of issue calls for. English follows British use: 24 hours, day before month.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
-from alertbot.compose.environment import Setting, Source, TemplateRunError, link, literal, setting_of
-from alertbot.register.entry import NumberRow
+from alertbot.compose.environment import Setting, Source, TemplateRunError, link, setting_of
 from alertbot.register.territories import WHOLE_COUNTRY, Territory
 from alertbot.words import _
 
@@ -25,8 +23,11 @@ if TYPE_CHECKING:
 _AT = {"fr": "{day} à {clock}", "en": "{day} at {clock}"}
 _LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
 _ZONE = {"fr": "heure de {city}", "en": "{city} time"}
-_UNTIL = {"fr": "jusqu’à {when}", "en": "until {when}"}
+_MANY = {"fr": "{count} départements et territoires", "en": "{count} départements and territories"}
 _COLON = {"fr": " : "}
+MOST_NAMED = 12  # places that a text names one by one
+MOST_CODED = 30  # and by their codes, where room is short
+LONGEST_NAMED = 80  # characters of names, where room is short
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -66,16 +67,15 @@ def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
 def when(context: Context, value: datetime, where: Sequence[Territory] = ()) -> str:
     """A moment. With the places of the alert, the local time too where all of them share another zone."""
     setting, value = setting_of(context), _moment_given(value)
-    here = _moment(setting, value, setting.zone)
-    other = _other_zone(setting, value, where)
+    here = local(setting, value, setting.zone)
+    other = other_zone(setting, value, where)
     if other is None:
         return here
-    return _LOCAL.get(setting.lang, _LOCAL["en"]).format(
-        here=here, there=_moment(setting, value, other)
-    )
+    return _LOCAL.get(setting.lang, _LOCAL["en"]).format(here=here, there=local(setting, value, other))
 
 
-def _moment(setting: Setting, value: datetime, zone: ZoneInfo) -> str:
+def local(setting: Setting, value: datetime, zone: ZoneInfo) -> str:
+    """A moment by the clocks of this zone."""
     return moment(value, lang=setting.lang, zone=zone, issued=setting.issued)
 
 
@@ -87,7 +87,8 @@ def _moment_given(value: object) -> datetime:
     )
 
 
-def _other_zone(setting: Setting, value: datetime, where: Sequence[Territory]) -> ZoneInfo | None:
+def other_zone(setting: Setting, value: datetime, where: Sequence[Territory]) -> ZoneInfo | None:
+    """The zone that these places share, where its clocks show another time than those of the text."""
     names = {place.zone for place in where}
     if len(names) != 1:
         return None
@@ -150,11 +151,18 @@ def _width(width: str) -> Any:
 
 @pass_context
 def names(context: Context, places: Sequence[Territory], codes: bool = True) -> str:
-    """`Rhône (69) et Loire (42)`."""
+    """`Rhône (69) et Loire (42)`; without the codes where room is short. More than `MOST_NAMED`, or names too
+    long for a short text, are counted and given by their codes; too many codes for it are only counted."""
     from babel.lists import format_list
 
     lang = setting_of(context).lang
-    return format_list([_place(place, lang, codes) for place in places], locale=locale(lang))
+    named = format_list([_place(place, lang, codes) for place in places], locale=locale(lang))
+    if lang not in _MANY or (len(places) <= MOST_NAMED and (codes or len(named) <= LONGEST_NAMED)):
+        return named
+    counted = _MANY[lang].format(count=len(places))
+    if not codes and len(places) > MOST_CODED:
+        return counted
+    return f"{counted}{_COLON.get(lang, ': ')}{', '.join(place.code for place in places)}"
 
 
 def _place(place: Territory, lang: str, codes: bool) -> str:
@@ -168,61 +176,6 @@ def listed(context: Context, values: Iterable[object]) -> str:
     from babel.lists import format_list
 
     return format_list([str(value) for value in values], locale=locale(setting_of(context).lang))
-
-
-@pass_context
-def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> Source:
-    """Every number with its zone and condition (R4), one paragraph per territory, its name first."""
-    setting = setting_of(context)
-    return Source("\n\n" + "\n\n".join(_territories(rows, setting, struck)) + "\n\n")
-
-
-def _territories(rows: Sequence[NumberRow], setting: Setting, struck: bool) -> Iterator[str]:
-    for place, group in _by_place(rows):
-        lines = [f"**{literal(_title(place, setting.lang))}**"]
-        lines += [_number(row, setting, struck) for row in group]
-        yield "\n".join(lines)
-
-
-def _by_place(rows: Sequence[NumberRow]) -> Iterator[tuple[Territory, Iterable[NumberRow]]]:
-    """In the order in which the territories first appear."""
-    order = {code: at for at, code in enumerate(dict.fromkeys(row.territory.code for row in rows))}
-    ordered = sorted(rows, key=lambda row: order[row.territory.code])
-    for _code, group in groupby(ordered, key=lambda row: row.territory.code):
-        same = list(group)
-        yield same[0].territory, same
-
-
-def _title(place: Territory, lang: str) -> str:
-    name = place.name_in(lang)
-    return name if place.code == WHOLE_COUNTRY else f"{place.code} {name}"
-
-
-@pass_context
-def number_lines(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> Source:
-    """Every number in one item of a list, the territory in each."""
-    setting = setting_of(context)
-    items = [
-        f"- {literal(_title(row.territory, setting.lang))}, {_number(row, setting, struck)}"
-        for row in rows
-    ]
-    return Source("\n" + "\n".join(items) + "\n\n")
-
-
-def _number(row: NumberRow, setting: Setting, struck: bool) -> str:
-    lang = setting.lang
-    service = row.service_in(lang) + (f" ({row.replaces})" if row.replaces else "")
-    number = f"~~{literal(row.number)}~~" if struck else f"{literal(row.number)}"
-    details = [row.zone_in(lang), row.condition_in(lang), _until(row, setting)]
-    tail = "".join(f" – {literal(one)}" for one in details if one)
-    return f"{literal(service)}{_COLON.get(lang, ': ')}{number}{tail}"
-
-
-def _until(row: NumberRow, setting: Setting) -> str:
-    if row.valid_until is None:
-        return ""
-    end = _moment(setting, row.valid_until, setting.zone)
-    return _UNTIL.get(setting.lang, "→ {when}").format(when=end)
 
 
 def steps(text: object) -> tuple[str, ...]:
@@ -264,8 +217,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "span": span,
     "names": names,
     "listed": listed,
-    "numbers_block": numbers_block,
-    "number_lines": number_lines,
     "steps": steps,
     "lines": steps,
     "sentence": sentence,

@@ -1,7 +1,7 @@
 """A template and values in, Markdown out: the pieces head, body, foot and once, and a subject."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -25,6 +25,7 @@ Piece = Callable[["Context"], Iterator[str]]
 Typography = Callable[[str], str]
 
 _FRENCH_SPACE = re.compile(r"(?<=«) | (?=[:;!?»%€])")
+_STAND_IN = re.compile(r"\ue000(\d+)\ue000")
 _HEAD, _FOOT, _ONCE, _SUBJECT = "head", "foot", "once", "subject"
 
 
@@ -50,7 +51,7 @@ def render(
     """Fill a template. Raises `TemplateBrokenError`."""
     from alertbot.compose.environment import SETTING, Setting
 
-    setting = Setting(lang, zone, issued)
+    setting = Setting(lang, zone, issued, _typography(lang))
     compiled = _compiled(template)
     context = compiled.new_context({**values, "lang": lang, "issued": issued, SETTING: setting})
     pieces = {
@@ -60,10 +61,10 @@ def render(
         context.blocks[name] = [_nothing]
     body = _filled(template, compiled, compiled.root_render_func, context)
     return Rendered(
-        head=_blocks(template, pieces[_HEAD], lang),
-        body=_blocks(template, body, lang),
-        foot=_blocks(template, pieces[_FOOT], lang),
-        once=_blocks(template, pieces[_ONCE], lang),
+        head=_blocks(template, pieces[_HEAD], lang, setting.ready),
+        body=_blocks(template, body, lang, setting.ready),
+        foot=_blocks(template, pieces[_FOOT], lang, setting.ready),
+        once=_blocks(template, pieces[_ONCE], lang, setting.ready),
         subject=_subject(template, pieces[_SUBJECT], lang),
     )
 
@@ -151,11 +152,23 @@ def _line(compiled: "Compiled", traceback: "TracebackType | None") -> int:
     return line
 
 
-def _blocks(template: Template, source: str, lang: str) -> tuple[Block, ...]:
+def _blocks(
+    template: Template, source: str, lang: str, ready: Sequence[tuple[Block, ...]] = ()
+) -> tuple[Block, ...]:
+    """The blocks of this Markdown, with those that were ready in their places."""
     try:
-        return read(source, _typography(lang))
+        found = read(source, _typography(lang))
     except MarkupError as error:
         raise _broken(template, _line_of(template, error.snippet), str(error)) from None
+    if not ready:
+        return found
+    return tuple(block for one in found for block in _stood_for(one, ready))
+
+
+def _stood_for(block: Block, ready: Sequence[tuple[Block, ...]]) -> tuple[Block, ...]:
+    text = "".join(run.text for line in block.lines for run in line)
+    place = _STAND_IN.fullmatch(text.strip())
+    return ready[int(place[1])] if place and int(place[1]) < len(ready) else (block,)
 
 
 def _line_of(template: Template, snippet: str) -> int:

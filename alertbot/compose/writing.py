@@ -7,6 +7,8 @@ from itertools import groupby
 from alertbot.compose.markup import Block, Line, Run, Shape
 
 Writer = Callable[[Line], str]
+WITHIN = "#"  # how the address of a link within the text begins
+_OUTSIDE = ("https://", "http://", "mailto:", "tel:")
 
 
 # --- plain text ----------------------------------------------------------------------------------
@@ -24,17 +26,19 @@ def visible(blocks: Sequence[Block]) -> str:
 
 def visible_line(line: Line) -> str:
     """One line of `visible`."""
-    return "".join(run.text for run in line)
+    return line[0].text if len(line) == 1 else "".join([run.text for run in line])
 
 
 def plain_line(line: Line) -> str:
     """One line of `plain`."""
+    if not any(run.address for run in line):
+        return visible_line(line)
     return "".join(_plain_link(address, list(runs)) for address, runs in _links(line))
 
 
 def _plain_link(address: str, runs: Sequence[Run]) -> str:
     text = "".join(run.text for run in runs)
-    if not address:
+    if not address or address.startswith(WITHIN):
         return text
     shown = address.removeprefix("mailto:").removeprefix("tel:")
     return shown if _same(text, shown) else f"{text} {shown}"
@@ -70,7 +74,7 @@ def _block_text(block: Block, write: Writer) -> str:
 def has_link(blocks: Sequence[Block]) -> bool:
     """Whether a platform will find an address in it."""
     runs = (run for block in blocks for line in block.lines for run in line)
-    return any(run.address or "://" in run.text for run in runs)
+    return any(run.address.startswith(_OUTSIDE) or "://" in run.text for run in runs)
 
 
 # --- Telegram ------------------------------------------------------------------------------------
@@ -131,7 +135,8 @@ def email(blocks: Sequence[Block]) -> str:
 
 def _email_block(block: Block) -> str:
     tag = "h2" if block.shape is Shape.HEADING else "p"
-    return f"<{tag}>{_email_lines(block)}</{tag}>"
+    named = f' id="{escaped(block.anchor)}"' if block.anchor else ""
+    return f"<{tag}{named}>{_email_lines(block)}</{tag}>"
 
 
 def _email_lines(block: Block) -> str:
