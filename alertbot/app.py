@@ -75,7 +75,11 @@ class App:
 
             database = await Database.open(self.config.database_url, migrate=migrate)
             self._context = Context(
-                self.voice, database, self.config.publish_delay, reach_of(self.config)
+                self.voice,
+                database,
+                self.config.publish_delay,
+                warn_before=self.config.numbers.warn_before,
+                reach=reach_of(self.config),
             )
         return self._context
 

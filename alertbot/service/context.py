@@ -75,6 +75,7 @@ class Context:
     voice: Voice
     database: "Database"
     publish_delay: timedelta = timedelta()
+    warn_before: timedelta = timedelta(minutes=30)  # the end of a number
     reach: Reach = field(default_factory=Reach)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 from alertbot.errors import Misuse
 from alertbot.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.preview.plain import plain_copy
-from alertbot.service import asked, guidance, relations, tasks, views
+from alertbot.service import asked, expiry, guidance, relations, tasks, views
 from alertbot.service.context import Context
 from alertbot.service.showing import stored_sheet
 from alertbot.store import alerts, audit, listing, people, reading
@@ -103,6 +103,7 @@ async def status(service: Context, reference: str | None) -> Document:
             "tasks": chores,
         }
 
+    await expiry.look_if_possible(service)
     return await service.database.read(look)
 
 

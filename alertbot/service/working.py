@@ -11,7 +11,7 @@ from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner
 from alertbot.errors import AlertbotError
 from alertbot.model import Purpose
-from alertbot.service import calling, deciding, publishing, settling
+from alertbot.service import calling, deciding, expiry, publishing, settling
 from alertbot.service.context import Context
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
@@ -28,6 +28,7 @@ async def run_once(app: "App") -> dict[str, Any]:
     """Work until no row is claimable; the tally, with `waiting` for what is still open."""
     service = await app.open()
     await deciding.expire_overdue(service)
+    await expiry.look(service)
     tally = await _runner(app, service).run_once()
     await calling.attend(service, app.ways(service))
     return asdict(tally)
@@ -97,10 +98,11 @@ def _runner(app: "App", service: Context) -> LocalRunner:
 
 
 async def _watch_clock(service: Context, stop: asyncio.Event) -> None:
-    """Let pending alerts expire in time."""
+    """Let pending alerts expire in time, and tell people what ends or is late."""
     while not stop.is_set():
         try:
             await deciding.expire_overdue(service)
+            await expiry.look(service)
         except AlertbotError as error:
             log.warning("%s", error)
         try:

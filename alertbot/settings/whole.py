@@ -133,6 +133,17 @@ class ApprovalSettings(Settings):
     )
 
 
+class NumbersSettings(Settings):
+    """The register of provisional numbers."""
+
+    warn_before: SomeDuration = Field(
+        default="30m",
+        validate_default=True,
+        description="How long before a number's end the team is told.",
+        examples=["30m"],
+    )
+
+
 class Config(WithSecrets):
     """The configuration of alertbot."""
 
@@ -170,6 +181,9 @@ class Config(WithSecrets):
     )
     duty: DutySettings | None = Field(
         default=None, description="Who is asked first to approve, and who then."
+    )
+    numbers: NumbersSettings = Field(
+        default=NumbersSettings(), description="The register of provisional numbers."
     )
     serve: ServeSettings = Field(
         default=ServeSettings(), description="Where alertbot serves its own pages."

@@ -31,7 +31,7 @@ number = Table(  # one provisional number (or place) for one service in one plac
     Column("entered_at", Instant, nullable=False),
     Column("verified_by", ForeignKey("person.id")),  # of the present version (R3)
     Column("verified_at", Instant),
-    Column("ends_at", Instant),  # the earlier of valid until and review at (R5)
+    Column("ends_at", Instant, index=True),  # the earlier of valid until and review at (R5)
     Column("withdrawn_at", Instant),
     Column("withdrawn_by", ForeignKey("person.id")),
     Column("withdrawn_reason", Text),
@@ -77,7 +77,7 @@ task = Table(  # what a person has to do; raised once per key while it is open
     "task",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("key", String(200), nullable=False),
+    Column("key", String(200), nullable=False, index=True),
     Column("kind", String(32), nullable=False),
     Column("text", Text, nullable=False),
     Column("alert_id", String(20)),

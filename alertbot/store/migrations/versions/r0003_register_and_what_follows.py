@@ -165,6 +165,7 @@ def _register() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_number")),
         sa.UniqueConstraint("identity", name=op.f("uq_number_identity")),
     )
+    op.create_index(op.f("ix_number_ends_at"), "number", ["ends_at"], unique=False)
     op.create_index(op.f("ix_number_territory"), "number", ["territory"], unique=False)
     op.create_table(
         "number_check",
@@ -234,6 +235,7 @@ def _tasks() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
+    op.create_index(op.f("ix_task_key"), "task", ["key"], unique=False)
     op.create_index(
         "uq_task_open",
         "task",
