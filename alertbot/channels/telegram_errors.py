@@ -160,4 +160,9 @@ def done_already(error: Exception) -> str | None:
         return None
     if ALREADY_GONE.search(error.message):
         return _("It was gone already.")
-    return "" if NOTHING_CHANGED.search(error.message) or PINNED_ALREADY.search(error.message) else None
+    return "" if nothing_changed(error) or PINNED_ALREADY.search(error.message) else None
+
+
+def nothing_changed(error: Exception) -> bool:
+    """Whether the message already is as it was to become."""
+    return isinstance(error, BadRequest) and bool(NOTHING_CHANGED.search(error.message))
