@@ -123,8 +123,7 @@ def _by_area(places: Places, lang: str) -> list[tuple[str, Places]]:
 
 def area(place: Territory, lang: str) -> str:
     """The region of a territory; one outside the regions stands for itself."""
-    named = getattr(place, "area_in", None)
-    return str(named(lang)) if named else ""
+    return place.area_in(lang)
 
 
 def _paragraphs(

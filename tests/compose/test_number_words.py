@@ -204,7 +204,7 @@ def test_territories_in_another_zone_say_their_own_time_beside_their_name(reques
     alone = said(request_for, rows[1:2], valid_until=values["valid_until"], where=(place("974"),))
     assert "\n974 La Réunion\n" in alone  # the text says it for all of its places
     english = said(request_for, rows[1:2], lang="en", review_at=NOW + timedelta(hours=1))
-    assert "974 La Réunion – review at 21:30 local time" in english
+    assert "974 Réunion – review at 21:30 local time" in english
 
 
 # --- many ----------------------------------------------------------------------------------------
