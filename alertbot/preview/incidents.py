@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from alertbot.incident.topics import topic_word
 from alertbot.preview.phrases import stated, visible
 from alertbot.preview.states import clock, state_text, state_word
 from alertbot.words import _
@@ -45,7 +46,8 @@ def incident_view(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
             clock(alert.get("approved_at"), zone),
             clock(alert.get("last_sent_at"), zone),
         )
-    return Group(*lines, table, *_numbers(row.get("numbers") or ()))
+    told = _guidance(row.get("guidance") or ())
+    return Group(*lines, table, *told, *_numbers(row.get("numbers") or ()))
 
 
 def _particulars(row: Row, zone: ZoneInfo | None) -> Iterable[str]:
@@ -60,6 +62,17 @@ def _particulars(row: Row, zone: ZoneInfo | None) -> Iterable[str]:
 
 def _by(time: str, person: object) -> str:
     return _("{time} by {person}").format(time=time, person=person) if person else time
+
+
+def _guidance(rows: Sequence[Row]) -> Iterable[RenderableType]:
+    """What callers are told now, as far as alerts can be compared by it (R9)."""
+    if not rows:
+        return ()
+    table = _table(_("What callers are told"), _("Words"), _("Told by"))
+    for one in rows:
+        words = " / ".join(part.strip() for part in str(one["said"]).splitlines() if part.strip())
+        table.add_row(topic_word(str(one["topic"])), Text(visible(words)), str(one["alert"]))
+    return (table,)
 
 
 def _numbers(rows: Sequence[Row]) -> Iterable[RenderableType]:

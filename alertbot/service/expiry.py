@@ -109,13 +109,13 @@ def _text(service: Context, kind: str, entry: Entry, told: Collection[str], ends
     if kind == ENDS:
         said = _(
             "{entry} ({row}) ends at {time}. If it stays, give it a new end: alertbot numbers edit {entry}"
-            " --set review_at=+24h, and have it verified again."
+            " --set {field}=+24h, and have it verified again."
         )
     elif told:
         said = _(
             "{entry} ({row}) has ended at {time}, and {alerts} told the public to call it: the next update"
             " will name it as no longer valid. If it stays, give it a new end: alertbot numbers edit"
-            " {entry} --set review_at=+24h."
+            " {entry} --set {field}=+24h."
         )
     else:
         said = _(
@@ -123,7 +123,11 @@ def _text(service: Context, kind: str, entry: Entry, told: Collection[str], ends
             " alertbot numbers withdraw {entry} --reason …"
         )
     return said.format(
-        entry=entry.name, row=entry.row, time=_clock(service, ends_at), alerts=", ".join(told)
+        entry=entry.name,
+        row=entry.row,
+        time=_clock(service, ends_at),
+        alerts=", ".join(told),
+        field="valid_until" if entry.row.valid_until == ends_at else "review_at",
     )
 
 

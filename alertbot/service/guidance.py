@@ -11,7 +11,7 @@ from typing import Any
 
 from alertbot.errors import Faulty
 from alertbot.incident.active import Said, active, from_json, to_json
-from alertbot.incident.guidance import Contradiction, Guidance, contradictions
+from alertbot.incident.guidance import NO, Contradiction, Guidance, contradictions
 from alertbot.incident.telling import guidance_of
 from alertbot.incident.topics import sentence
 from alertbot.model import AlertState, Composition, Fault, Person, Relation
@@ -132,14 +132,30 @@ async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> No
         )
 
 
+async def current(conn: Connection, incident: str, now: datetime) -> Rows:
+    """What callers are told now, topic by topic: the words, and the alert they stand in. Numbers are the
+    register's to tell."""
+    told = active(await _said_in(conn, incident, exercise=False), now)
+    words = {"line": told.line, "first": told.first, "restored": told.restored}
+    return [
+        {"topic": topic, "alert": word.alert, "said": word.text}
+        for topic, word in words.items()
+        if word is not None and word.text and word.value != NO
+    ]
+
+
 async def _found(
     conn: Connection, about: Subject, mine: Guidance, now: datetime
 ) -> tuple[Contradiction, ...]:
-    out = await reading.listing(conn, incident=about.incident, states=WENT_OUT)
-    others = [one for one in out if one.exercise is about.exercise and one.id != about.id]
-    said = [_said(one) for one in sorted(others, key=_order)]
+    said = await _said_in(conn, about.incident, exercise=about.exercise, but=about.id)
     told = active(said, now, relation=about.relation, original=about.original)
     return contradictions(told, mine)
+
+
+async def _said_in(conn: Connection, incident: str, *, exercise: bool, but: str = "") -> list[Said]:
+    out = await reading.listing(conn, incident=incident, states=WENT_OUT)
+    others = [one for one in out if one.exercise is exercise and one.id != but]
+    return [_said(one) for one in sorted(others, key=_order)]
 
 
 def _order(alert: Alert) -> tuple[datetime, int]:

@@ -7,7 +7,7 @@ from alertbot.approval import policy
 from alertbot.errors import Misuse
 from alertbot.model import Person
 from alertbot.register.entry import entry_id
-from alertbot.service import told, views
+from alertbot.service import guidance, told, views
 from alertbot.service.context import Context
 from alertbot.store import audit, following, incidents, numbers, people, reading
 from alertbot.store.connection import Connection
@@ -63,6 +63,7 @@ async def show(service: Context, reference: str) -> Document:
         alerts = (await reading.listing(conn, incident=found.id))[::-1]
         return _plain(found, await _names(service, conn)) | {
             "alerts": [await _line(conn, one) for one in alerts],
+            "guidance": await guidance.current(conn, found.id, service.now),
             "numbers": await _numbers(service, conn, found.id),
         }
 

@@ -89,7 +89,7 @@ async def status(service: Context, reference: str | None) -> Document:
         found = (one,) if one else await reading.listing(conn, limit=RECENT)
         summary = await listing.summary(conn, one.id if one else None)
         chores = await tasks.waiting(conn, one)
-        needs = [*await _needs(service, conn, found, summary), *map(tasks.sentence, chores)]
+        needs = [*await _needs(service, conn, found, summary), *tasks.sentences(chores)]
         return {
             "now": views.moment(service.now),
             "halted": summary.halted,

@@ -1,6 +1,6 @@
 """What a person has to do: raised by the program, shown by `status`, told to the team, done by people."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from alertbot.words import _
 
 MACHINE = "alertbot"
 LONGEST_OUTCOME = 500
+MOST_SHOWN = 20  # tasks in `status`
 
 Document = dict[str, Any]
 
@@ -121,9 +122,13 @@ def view(task: Task) -> Document:
     }
 
 
-def sentence(task: Document) -> str:
-    """A task in `status`, with how to close it."""
-    return _("{text} (task {id}; once done: alertbot task done {id})").format(**task)
+def sentences(waiting: Sequence[Document]) -> Iterator[str]:
+    """Tasks as `status` shows them, with how to close each; only the first of very many."""
+    for task in waiting[:MOST_SHOWN]:
+        yield _("{text} (task {id}; once done: alertbot task done {id})").format(**task)
+    if len(waiting) > MOST_SHOWN:
+        left = len(waiting) - MOST_SHOWN
+        yield _("{count} more tasks wait: alertbot task list").format(count=left)
 
 
 async def _raise(conn: Connection, one: Chore, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alertbot.errors import Faulty
-from alertbot.service import deciding, drafting, reading
+from alertbot.service import deciding, drafting, incidents, reading
 from alertbot.store.database import Database
 from tests.service.team import Team, gather
 
@@ -159,3 +159,12 @@ async def test_two_that_contradict_each_other_are_not_both_approved(team: Team) 
         return_exceptions=True,
     )
     assert sorted(isinstance(one, Faulty) for one in done) == [False, True]
+
+
+async def test_an_incident_tells_what_callers_are_told(team: Team) -> None:
+    first = await out(team, changes=LANDLINE)
+    second = await out(team, "status", incident=first["incident"], changes=NEITHER)
+    await team.pending("status", incident=first["incident"], changes={"what_to_do": "15 first."})
+    shown = await incidents.show(team.service, first["incident"])
+    assert shown["guidance"] == [{"topic": "line", "alert": first["id"], "said": "appelez d'un fixe."}]
+    assert second["id"] in [one["id"] for one in shown["alerts"]]

@@ -64,7 +64,7 @@ async def test_status_shows_it_until_somebody_has_done_it(team: Team) -> None:
 
 async def test_the_status_of_an_alert_shows_what_is_about_it(team: Team) -> None:
     view = await team.draft()
-    await raise_(team, ENDS, Chore("late", "update-late", "Late.", incident=view["incident"]))
+    await raise_(team, ENDS, Chore("late", "something", "Late.", incident=view["incident"]))
     found = (await reading.status(team.service, view["id"]))["tasks"]
     assert [one["text"] for one in found] == ["Late."]
 
