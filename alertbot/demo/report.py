@@ -16,7 +16,7 @@ from alertbot.words import _
 def show(console: Console, evening: Evening) -> None:
     """Print the table, the comparison with that evening, and where everything was left."""
     console.print(_table(evening))
-    for line in _comparison(evening):
+    for line in (*_comparison(evening), *_numbers(evening)):
         console.print(line)
     console.print()
     console.print(Text(_("What the public saw: {wall}").format(wall=evening.wall), overflow="fold"))
@@ -83,6 +83,14 @@ def _comparison(evening: Evening) -> list[str]:
                 )
             )
     return lines
+
+
+def _numbers(evening: Evening) -> list[str]:
+    """Where the register's entries stand in the end."""
+    from alertbot.preview.numbers import standing_text
+
+    stand = ", ".join(f"{count} {standing_text(one).plain}" for one, count in evening.register.items())
+    return [_("Numbers in the register at the end: {stand}.").format(stand=stand)]
 
 
 def _hours(span: timedelta) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from alertbot.app import App
 from alertbot.model import Person
 from alertbot.register.numbers import read_numbers
+from alertbot.register.standing import Standing
 from alertbot.service import (
     consulting,
     deciding,
@@ -136,5 +137,9 @@ class Stage:
 
     async def register(self) -> dict[str, int]:
         """How many entries of the register stand where, in the end."""
-        rows = await consulting.listing(self.service, None, None)
+        rows = [
+            row
+            for standing in Standing
+            for row in await consulting.listing(self.service, None, standing.value)
+        ]
         return dict(Counter(row["standing"] for row in rows))
