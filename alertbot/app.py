@@ -158,7 +158,11 @@ def build(path: Path) -> App:
     from alertbot.channels.directory import adapter_types
 
     types = adapter_types()
-    read = config.read(path, {name: adapter.settings_type for name, adapter in types.items()})
+    read = config.read(
+        path,
+        {name: adapter.settings_type for name, adapter in types.items()},
+        {name: adapter.spec for name, adapter in types.items()},
+    )
     channels = {
         name: config.channel_of(
             name,

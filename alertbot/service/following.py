@@ -136,21 +136,22 @@ async def to_take_back(conn: Connection, reference: str, verb: str) -> Alert:
 
 
 async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
-    """Raises `Refused` for an alert of which nothing reached anybody."""
-    if alert.state is AlertState.APPROVED and not await following.posts(conn, [alert.id]):
+    """Raises `Refused` for an alert of which nothing reached anybody, by the program or by hand."""
+    reached = await following.posts(conn, [alert.id]) or await reading.records_of(conn, alert.id)
+    if reached or alert.state is AlertState.PUBLISHING:
+        return
+    if alert.state is AlertState.APPROVED:
         raise Refused(
             _(
                 "{alert} is approved and nothing of it has gone out yet: stop it with `alertbot halt"
                 " {alert}`, or change it with `alertbot edit {alert}`."
             ).format(alert=alert.id)
         )
-    reached = await following.posts(conn, [alert.id]) or await reading.records_of(conn, alert.id)
-    if not reached and alert.state is not AlertState.PUBLISHING:
-        raise Refused(
-            _("{alert} never went out ({state}): there is nothing to {verb}.").format(
-                alert=alert.id, state=alert.state, verb=verb
-            )
+    raise Refused(
+        _("{alert} never went out ({state}): there is nothing to {verb}.").format(
+            alert=alert.id, state=alert.state, verb=verb
         )
+    )
 
 
 def _kind_of_update(service: Context, original: Alert) -> str:

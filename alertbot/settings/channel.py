@@ -1,14 +1,24 @@
 """What every channel may be told, whatever its type."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from alertbot.model import Audience, Budget, Channel, ChannelSpec, Organisation, Pace, Target
+from alertbot.model import (
+    Audience,
+    Budget,
+    Channel,
+    ChannelSpec,
+    OnCancel,
+    Organisation,
+    Pace,
+    Target,
+)
 from alertbot.settings.secrets import Secret, WithSecrets
 from alertbot.settings.shapes import Languages, Settings, SomeDuration
+from alertbot.words import _
 
 __all__ = ["BudgetSettings", "ChannelSettings", "PaceSettings", "Secret"]
 
@@ -65,6 +75,14 @@ class ChannelSettings(WithSecrets):
         description="live: the public; team: ourselves; exercise: takes exercises, never the public.",
         examples=["team"],
     )
+    on_cancel: Annotated[OnCancel, Field(strict=False)] = Field(
+        default=OnCancel.KEEP,
+        description=(
+            "What becomes of a false post once it is denied: keep it, strike it through, or delete it. The"
+            " denial always goes out. Only what the platform can do."
+        ),
+        examples=["strike"],
+    )
     pace: PaceSettings | None = Field(default=None, description="Slower or faster than the default.")
     budget: BudgetSettings | None = Field(default=None, description="A limit on what it may cost.")
 
@@ -93,7 +111,27 @@ def channel_of(
         targets=targets,
         pace=_pace(settings.pace, spec.pace),
         budget=_budget(settings.budget),
+        on_cancel=settings.on_cancel,
     )
+
+
+def beyond(
+    channels: Mapping[str, ChannelSettings], specs: Mapping[str, ChannelSpec]
+) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """(path, sentence) of what is asked of a channel that its platform cannot do."""
+    for name, settings in channels.items():
+        spec = specs.get(settings.type)
+        if spec and settings.on_cancel not in possible(spec):
+            sentence = _("{type} cannot do this to a post; possible: {words}").format(
+                type=settings.type, words=", ".join(possible(spec))
+            )
+            yield ("channels", name, "on_cancel"), sentence
+
+
+def possible(spec: ChannelSpec) -> tuple[OnCancel, ...]:
+    """What this type of channel can do to a post that was false."""
+    able = {OnCancel.KEEP: True, OnCancel.STRIKE: spec.can_edit, OnCancel.DELETE: spec.can_delete}
+    return tuple(one for one, can in able.items() if can)
 
 
 def _pace(given: PaceSettings | None, default: Pace) -> Pace:

@@ -3,6 +3,8 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from alertbot.words import _
+
 
 def is_loopback(address: str) -> bool:
     """Whether a host, or the host of a URL, is spelt as this machine; no name is looked up."""
@@ -23,3 +25,11 @@ def host_of(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
+
+
+def leaves_sandbox() -> str:
+    """The sentence for an address off this machine."""
+    return _(
+        "this channel may leave the machine, which `organisation.sandbox: true` forbids; "
+        "give an address on 127.0.0.1, or take `sandbox: true` out"
+    )

@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from alertbot.errors import ConfigInvalid
+from alertbot.model import ChannelSpec
 from alertbot.settings.approvals_by import SECTIONS, faults, sections
-from alertbot.settings.channel import ChannelSettings
+from alertbot.settings.channel import ChannelSettings, beyond
 from alertbot.settings.faults import Finding, findings, node_at, place
+from alertbot.settings.loopback import leaves_sandbox
 from alertbot.settings.secrets import WithSecrets
 from alertbot.settings.shapes import Settings
 from alertbot.settings.whole import Config, whole
@@ -25,10 +27,14 @@ class _BrokenType(Exception):  # never leaves this module
     """A type of channel raised something else than a fault."""
 
 
-def read(path: Path | str, settings_types: Mapping[str, type[ChannelSettings]]) -> Config:
+def read(
+    path: Path | str,
+    settings_types: Mapping[str, type[ChannelSettings]],
+    specs: Mapping[str, ChannelSpec] | None = None,
+) -> Config:
     """Read and check a configuration file. Touches no network and no secret.
 
-    `settings_types`: the settings of each type of channel. Raises `ConfigInvalid` with one line for
+    `settings_types`: the settings of each type of channel; `specs`: what each can do. Raises `ConfigInvalid` with one line for
     every fault: file, line, column, keys, and what would be right.
     """
     path = Path(path)
@@ -38,6 +44,8 @@ def read(path: Path | str, settings_types: Mapping[str, type[ChannelSettings]]) 
     if root is None or not isinstance(root.value, dict):
         raise _invalid(path, found or [_not_a_mapping(root)])
     config, more = _checked(root, dict(settings_types), path.parent, {one.path for one in found})
+    channels = config.channels if config else {}
+    more += [_found(root, path, sentence) for path, sentence in beyond(channels, specs or {})]
     if found or more or config is None:
         raise _invalid(path, found + more)
     return config
@@ -83,7 +91,7 @@ def _checked(
 
 
 def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[Finding]:
-    """Keys without a value. Read as absent they would drop `hashtag: #word` without a sound."""
+    """Keys without a value; read as absent they would drop `hashtag: #word` without a sound."""
     if root.value is None:
         sentence = _("is empty; give a value or leave the key out (# begins a comment)")
         yield Finding(root.mark, path, sentence)
@@ -155,7 +163,7 @@ def _between_fields(
     for name, settings in channels.items():
         path = ("channels", name)
         if sandbox and not settings.on_loopback():
-            yield _found(root, (*path, _address_key(settings)), _leaves_sandbox())
+            yield _found(root, (*path, _address_key(settings)), leaves_sandbox())
         for key, sentence in settings.faults():
             yield _found(root, (*path, key), sentence)
 
@@ -163,7 +171,7 @@ def _between_fields(
 def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[Finding]:
     for path, settings in sections(config.approvals_by):
         if sandbox and not settings.on_loopback():
-            yield _found(root, (*path, _address_key(settings)), _leaves_sandbox())
+            yield _found(root, (*path, _address_key(settings)), leaves_sandbox())
     types = {name: settings.type for name, settings in config.channels.items()}
     for path, sentence in faults(config.approvals_by, types):
         yield _found(root, path, sentence)
@@ -172,13 +180,6 @@ def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[F
 def _address_key(settings: WithSecrets) -> str:
     keys = ("api_url", "host", "base_url")
     return next((key for key in keys if key in type(settings).model_fields), "type")
-
-
-def _leaves_sandbox() -> str:
-    return _(
-        "this channel may leave the machine, which `organisation.sandbox: true` forbids; "
-        "give an address on 127.0.0.1, or take `sandbox: true` out"
-    )
 
 
 def _secret_findings(

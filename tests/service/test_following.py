@@ -1,15 +1,16 @@
 """After the first post: what follows an alert goes to whom it reached, in answer to what they have."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alertbot.errors import Faulty, Misuse, Refused
-from alertbot.model import Action, Receipt
+from alertbot.model import Action, OnCancel, Receipt
 from alertbot.service import deciding, drafting, following, incidents, publishing, reading, retracting
 from alertbot.service.following import Said
 from alertbot.store.database import Database
-from tests.service.team import Team, gather
+from tests.service.team import Team, channel, gather
 
 WRONG = {
     "what_was_wrong": {"fr": "le 112 marche", "en": "112 works"},
@@ -297,3 +298,107 @@ async def test_a_number_that_is_not_carried_is_not_called_wrong(team: Team) -> N
     first = await published(team)
     with pytest.raises(Misuse, match="does not carry N12"):
         await correct(team, first, wrong=["N12"])
+
+
+async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> None:
+    first = await published(team)
+    prepared = (await reading.show(team.service, first, None))["retraction"]
+    words = {
+        (one["channel"], one["lang"]): one["text"] for one in prepared if one["action"] == "publish"
+    }
+    assert words
+    view = await retracting.retract(team.service, team.people["bo"], first, now=True)
+    assert (view["state"], view["relation"], view["original"]) == ("approved", "retraction", first)
+    await team.work()
+    assert await team.state(view["id"]) == "published"
+    for name in ("public", "second"):
+        posts = [one for one in team.adapters[name].posts if one.action is Action.PUBLISH]
+        assert {one.lang: one.text for one in posts[2:]} == {
+            lang: text for (channel, lang), text in words.items() if channel == name
+        }
+        assert {one.reply_to for one in posts[2:]} == {"memory-1", "memory-2"}
+    around = await reading.show(team.service, first, None)
+    assert [one["id"] for one in around["followed_by"]] == [view["id"]]
+
+
+async def test_a_retraction_cannot_be_written_anew(team: Team) -> None:
+    first = await published(team)
+    view = await retracting.retract(team.service, team.people["bo"], first)
+    for act in (
+        lambda: drafting.edit(
+            team.service, team.people["bo"], view["id"], {"what_fails": {"fr": "x"}}, {}
+        ),
+        lambda: drafting.submit(team.service, team.people["bo"], view["id"], retime=True),
+    ):
+        with pytest.raises(Refused, match="sent as it was prepared"):
+            await act()
+
+
+async def test_an_author_cannot_retract_alone(team: Team) -> None:
+    first = await published(team)
+    before = await incidents.show(team.service, first[:4])
+    with pytest.raises(Refused, match="may not"):
+        await retracting.retract(team.service, team.people["ada"], first, now=True)
+    assert await incidents.show(team.service, first[:4]) == before
+    view = await retracting.retract(team.service, team.people["ada"], first, submit=True)
+    assert view["state"] == "pending"
+
+
+async def test_what_is_retracted_is_not_corrected(team: Team) -> None:
+    first = await published(team)
+    view = await retracting.retract(team.service, team.people["bo"], first, now=True)
+    with pytest.raises(Refused, match=view["id"]):
+        await correct(team, first)
+
+
+async def test_a_correction_strikes_the_posts_it_corrects(team: Team) -> None:
+    first = await published(team)
+    view = await approved(team, await correct(team, first))
+    await team.work()
+    for name in ("public", "second"):
+        edited = [one for one in team.adapters[name].posts if one.action is Action.EDIT]
+        assert {one.reply_to for one in edited} == {"memory-1", "memory-2"}
+        assert all(view["id"] in one.text for one in edited)
+
+
+@pytest.mark.parametrize("policy", list(OnCancel))
+async def test_a_false_post_goes_as_the_team_wants(database: Database, policy: OnCancel) -> None:
+    team = await gather(database, (replace(channel("public"), on_cancel=policy),))
+    first = await published(team)
+    text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
+    view = await following.cancel(team.service, team.people["bo"], first, text, Said())
+    await approved(team, view)
+    await team.work()
+    posts = team.adapters["public"].posts
+    done = {one.action for one in posts if one.reply_to in ("memory-1", "memory-2")}
+    also = {OnCancel.KEEP: set(), OnCancel.STRIKE: {Action.EDIT}, OnCancel.DELETE: {Action.DELETE}}
+    assert done == {Action.PUBLISH} | also[policy]
+    assert await team.state(view["id"]) == "published"
+
+
+async def test_nothing_is_deleted_in_silence(database: Database) -> None:
+    team = await gather(database, (replace(channel("public"), on_cancel=OnCancel.DELETE),))
+    first = await published(team)
+
+    def no_denial(post: Any) -> Receipt:
+        from alertbot.errors import Rejected
+
+        raise Rejected("no")
+
+    team.adapters["public"].handler = no_denial
+    text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
+    view = await following.cancel(team.service, team.people["bo"], first, text, Said())
+    await approved(team, view)
+    await team.work()
+    assert Action.DELETE not in {one.action for one in team.adapters["public"].posts}
+    assert {one["state"] for one in await rows(team, view["id"])} == {"failed", "skipped"}
+
+
+async def test_how_soon_a_correction_was_out_is_shown(team: Team) -> None:
+    first = await published(team)
+    view = await approved(team, await correct(team, first))
+    assert (await reading.show(team.service, view["id"], None))["reached_all_seconds"] is None
+    await team.work()
+    shown = await reading.show(team.service, view["id"], None)
+    assert isinstance(shown["reached_all_seconds"], float)
+    assert (await reading.show(team.service, first, None))["reached_all_seconds"] is None

@@ -1,0 +1,90 @@
+"""Taking back with the real client libraries: what each platform of the sandbox shows after it."""
+
+from typing import Any
+
+from alertbot.service import deciding, drafting, following, publishing, reading, retracting, working
+from alertbot.service.following import Said
+from tests.road.test_road import Road, road  # noqa: F401 - the fixture
+
+WRONG = {
+    "what_was_wrong": {"fr": "le 112 marche", "en": "112 works"},
+    "what_is_right": {"fr": "le 112 est coupé", "en": "112 is cut off"},
+}
+
+
+async def sent(road: Road, view: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
+    """Submitted and approved by one approver, and everything sent."""
+    service, bo = await road.app.open(), road.approvers[0]
+    if view["state"] == "draft":
+        view = await drafting.submit(service, bo, view["id"])
+        await deciding.approve(service, bo, view["id"], view["digest"])
+    tally = await working.run_once(road.app)
+    rows = await road.deliveries(view["id"])
+    assert not tally["waiting"], rows
+    assert tally["failed"] == tally["uncertain"] == 0, rows
+    return await reading.show(service, view["id"], None)
+
+
+async def corrected(road: Road) -> tuple[str, dict[str, Any]]:  # noqa: F811
+    service = await road.app.open()
+    first = (await road.publish())["id"]
+    await working.run_once(road.app)
+    view = await following.correct(service, road.approvers[0], first, Said(WRONG))
+    return first, await sent(road, view)
+
+
+async def test_a_correction_answers_on_x(road: Road) -> None:  # noqa: F811
+    await corrected(road)
+    posts = road.sandbox.posts.x()
+    before, after = posts[:2], posts[2:]
+    answered = {post.reply_to for post in after if post.reply_to}
+    assert {post.id for post in before} <= answered
+    assert all(post.deleted_at is None for post in posts)
+
+
+async def test_a_correction_edits_answers_and_pins_on_telegram(road: Road) -> None:  # noqa: F811
+    _first, view = await corrected(road)
+    posts = road.sandbox.posts.telegram()
+    before, after = posts[:2], posts[2:]
+    assert all(post.edited_at and view["id"] in post.text and "<s>" in post.html for post in before)
+    assert {post.reply_to for post in after} >= {post.id for post in before}
+    assert sum(post.pinned for post in after) == 2
+    assert not any(post.pinned for post in before)
+
+
+async def test_a_correction_is_a_mail_in_the_same_thread(road: Road) -> None:  # noqa: F811
+    await corrected(road)
+    mails: dict[str, list[Any]] = {}
+    for mail in road.sandbox.posts.mails():
+        mails.setdefault(mail.recipient, []).append(mail)
+    assert len(mails) == 3
+    for first, second in mails.values():
+        assert second.in_reply_to == first.message_id.strip("<>")
+
+
+async def test_a_retraction_is_out_everywhere_at_once(road: Road) -> None:  # noqa: F811
+    service = await road.app.open()
+    first = (await road.publish())["id"]
+    await working.run_once(road.app)
+    prepared = (await reading.show(service, first, None))["retraction"]
+    view = await sent(road, await retracting.retract(service, road.approvers[0], first, now=True))
+    assert view["state"] == "published"
+    assert isinstance(view["reached_all_seconds"], float)
+    words = {one["text"] for one in prepared if one["action"] == "publish" and one["type"] == "x"}
+    assert words == {post.text for post in road.sandbox.posts.x()[2:]}
+
+
+async def test_what_a_person_posted_is_answered(road: Road) -> None:  # noqa: F811
+    service = await road.app.open()
+    first = (await road.publish())["id"]
+    await working.run_once(road.app)
+    by_hand = road.sandbox.posts.telegram()[0]
+    other = (await road.publish("holding"))["id"]
+    await publishing.halt(service, other, None)
+    url = f"https://t.me/essai_public/{by_hand.message}"
+    await publishing.record(service, road.author, other, "telegram_public", url)
+    view = await sent(road, await following.correct(service, road.approvers[0], other, Said(WRONG)))
+    assert view["references"] == [other]
+    answers = [post for post in road.sandbox.posts.telegram() if post.reply_to == by_hand.id]
+    assert answers
+    assert first not in view["references"]
