@@ -128,6 +128,11 @@ class TelegramPlatform:
         }
 
     @property
+    def webhook(self) -> str:
+        """Where the bot wants to be called; empty where it asks."""
+        return self._updates.webhook
+
+    @property
     def answers(self) -> list[Answer]:
         """What those who pressed buttons were told, oldest first."""
         return self._updates.answers

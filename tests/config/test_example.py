@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from alertbot.channels.directory import adapter_types
-from alertbot.config import Config, channel_of, organisation_of, read, schema
+from alertbot.config import Config, channel_of, organisation_of, read, schema, sections
 from alertbot.init_config import example
 from alertbot.model import Audience
 
@@ -53,14 +53,26 @@ def test_it_shows_every_audience_and_every_adapter_takes_it(config: Config) -> N
 def test_its_commented_lines_are_right_too(settings_types: dict, tmp_path: Path) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     shown = ("elsewhere: {", "screen: {")
-    opened = [
-        line.replace("# ", "", 1) if line.strip().removeprefix("# ").startswith(shown) else line
-        for line in lines
-    ]
+    blocks = ("approvals_by:", "duty:", "serve:")
+    opened, within = [], False
+    for line in lines:
+        bare = line.removeprefix("# ")
+        within = line.startswith("#") and (within or bare.startswith(blocks))
+        single = line.strip().removeprefix("# ").startswith(shown)
+        opened.append(line.replace("# ", "", 1) if single or within else line)
     assert len([line for line in opened if line.strip().startswith(shown)]) == len(shown)
     path = tmp_path / "config.yaml"
     path.write_text("\n".join(opened), encoding="utf-8")
-    assert {"elsewhere", "screen"} <= set(read(path, settings_types).channels)
+    config = read(path, settings_types)
+    assert {"elsewhere", "screen"} <= set(config.channels)
+    assert config.approvals_by is not None
+    assert [".".join(place) for place, _settings in sections(config.approvals_by)] == [
+        "approvals_by.telegram",
+        "approvals_by.mail",
+    ]
+    assert config.duty is not None
+    assert [shift.person for shift in config.duty.shifts] == ["Camille", "Dominique"]
+    assert config.serve.port == 8470
 
 
 def test_it_goes_live_as_it_says(settings_types: dict, tmp_path: Path) -> None:

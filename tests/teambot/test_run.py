@@ -1,0 +1,63 @@
+"""`alertbot run` with a bot: from the configuration to the press that publishes."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from alertbot import app as application
+from alertbot.sandbox.server import Sandbox
+from alertbot.service import contacts, drafting, people, reading, working
+from alertbot.service.wishes import Wishes
+from tests.service.team import example
+from tests.teambot.chat import GROUP, PATIENCE_SECONDS, USERS
+
+
+def config(folder: Path, sandbox: Sandbox) -> Path:
+    path = folder / "config.yaml"
+    content = {
+        "organisation": {
+            "name": "Essai",
+            "sandbox": True,
+            "verification_page": "https://www.example.org",
+        },
+        "channels": {"public": {"type": "memory"}},
+        "approvals_by": {
+            "telegram": {
+                "api_url": sandbox.telegram_url,
+                "bot_token_env": "ALERTBOT_BOT",
+                "chat": GROUP,
+            }
+        },
+    }
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+async def test_the_worker_asks_hears_and_publishes(tmp_path: Path) -> None:
+    async with Sandbox(speed=1000) as sandbox:
+        app = application.build(config(tmp_path, sandbox))
+        service = await app.open()
+        stop = asyncio.Event()
+        working_on = asyncio.create_task(working.work_until(app, service, stop))
+        bo = await people.add(service, None, "bo", ["approver"], None)
+        ada = await people.add(service, bo["token"], "ada", ["author"], None)
+        author, approver = [await people.acting(service, one["token"]) for one in (ada, bo)]
+        made = await contacts.link(service, approver, "bo")
+        sandbox.telegram.say(USERS["bo"], f"/link {made['code']}", USERS["bo"])
+        view = await drafting.draft(service, author, Wishes("status", example(service, "status")))
+        await drafting.submit(service, author, view["id"])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not any(post.chat == GROUP for post in sandbox.posts.telegram()):
+                await asyncio.sleep(0.05)
+            while await contacts.of_user(service, str(USERS["bo"])) is None:
+                await asyncio.sleep(0.05)
+            post = next(post for post in sandbox.posts.telegram() if post.chat == GROUP)
+            data = sandbox.telegram.buttons(GROUP, post.message)["Approve"]
+            sandbox.telegram.press(GROUP, post.message, data, USERS["bo"])
+            while (await reading.brief(service, view["id"]))["state"] != "published":
+                await asyncio.sleep(0.05)
+            while not any("approved by bo" in one.text for one in sandbox.posts.telegram()):
+                await asyncio.sleep(0.05)
+        stop.set()
+        await working_on
+        await app.close()
