@@ -168,7 +168,9 @@ def _journey(alert: Row) -> Text:
     said = [str(alert["reason"])] if alert.get("reason") else []
     if alert.get("reached_all_seconds") is not None:
         said.append(
-            _("on every channel {seconds} s after approval").format(seconds=alert["reached_all_seconds"])
+            _("on every channel {seconds} s after approval").format(
+                seconds=alert["reached_all_seconds"]
+            )
         )
     if isinstance(reasons, Mapping):
         said += [f"{number} × {reason}" for reason, number in reasons.items()]
