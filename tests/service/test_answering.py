@@ -1,0 +1,151 @@
+"""The rows of what follows an alert, whoever was reached: nobody twice, nobody forgotten, nothing in silence."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertbot.channels import specs
+from alertbot.model import (
+    Action,
+    Channel,
+    DeliveryState,
+    Measure,
+    Message,
+    OnCancel,
+    Relation,
+    Target,
+)
+from alertbot.service import answering
+from alertbot.service.answering import Reached
+from alertbot.service.publishing import entries
+from alertbot.store.following import Standing
+from alertbot.store.reading import Record
+
+LANGS = ("fr", "en")
+NAMES = ("one", "two", "three")
+
+
+class Alert:
+    """What the rows depend on."""
+
+    def __init__(self, relation: Relation) -> None:
+        self.id, self.original, self.references = "BKRT-2", "BKRT-1", ("BKRT-1",)
+        self.relation = relation
+
+
+def channel(on_cancel: OnCancel) -> Channel:
+    targets = tuple(Target(name, lang) for name in NAMES for lang in LANGS)
+    return Channel("public", specs.MEMORY, LANGS, targets=targets, on_cancel=on_cancel)
+
+
+def message(lang: str, part: int, action: Action) -> Message:
+    return Message(
+        "public", "memory", lang, part, 2, "x", None, None, 1, None, Measure.CHARACTERS, action=action
+    )
+
+
+standings = st.lists(
+    st.builds(
+        Standing,
+        alert=st.just("BKRT-1"),
+        channel=st.sampled_from(["public", "elsewhere"]),
+        target=st.sampled_from(NAMES),
+        lang=st.sampled_from(LANGS),
+        part=st.integers(1, 2),
+        state=st.just(DeliveryState.SENT),
+        remote_id=st.one_of(st.none(), st.sampled_from(["r1", "r2", "r3"])),
+    ),
+    unique_by=lambda one: (one.channel, one.target, one.lang, one.part),
+)
+relations = st.sampled_from(sorted(answering.ONLY_THOSE_REACHED))
+records = st.lists(
+    st.just(Record("public", "https://example.org/9", "9", 1, datetime(2026, 3, 2, tzinfo=UTC))),
+    max_size=1,
+)
+
+
+def rows_of(
+    posts: Any, relation: Relation, by_hand: Any, on_cancel: OnCancel
+) -> tuple[list[Any], Reached]:
+    public, alert = channel(on_cancel), Alert(relation)
+    reached = Reached(tuple(posts), tuple(by_hand), frozenset({"BKRT-1"}))
+    texts = {
+        place: message(lang, part, action)
+        for place, (lang, part, action) in enumerate(
+            (lang, part, action)
+            for action in (Action.PUBLISH, Action.EDIT)
+            for lang in LANGS
+            for part in (1, 2)
+        )
+    }
+    own = {key: one for key, one in texts.items() if one.action is Action.PUBLISH}
+    those, never = answering.partition(public, alert, public.targets, reached)  # type: ignore[arg-type]
+    made = [*entries(public, own, those), *never]
+    return answering.answering(public, alert, made, texts, reached), reached  # type: ignore[arg-type]
+
+
+@given(standings, relations, records, st.sampled_from(OnCancel))
+def test_every_target_gets_it_or_a_reason(
+    posts: Any, relation: Relation, by_hand: Any, on_cancel: OnCancel
+) -> None:
+    rows, _reached = rows_of(posts, relation, by_hand, on_cancel)
+    here = {(one.target, one.lang) for one in posts if one.channel == "public"}
+    for name in NAMES:
+        for lang in LANGS:
+            mine = [row for row in rows if (row.target, row.lang) == (name, lang)]
+            published = [
+                row for row in mine if row.action is Action.PUBLISH and row.message_id is not None
+            ]
+            skipped = [row for row in mine if row.action is Action.PUBLISH and row.skipped]
+            told = (name, lang) in here or bool(by_hand)
+            assert len(published) == (2 if told else 0)
+            assert len(skipped) == (0 if told else 1)
+
+
+@given(standings, relations, records, st.sampled_from(OnCancel))
+def test_what_acts_on_a_post_names_it(
+    posts: Any, relation: Relation, by_hand: Any, on_cancel: OnCancel
+) -> None:
+    rows, _reached = rows_of(posts, relation, by_hand, on_cancel)
+    for row in rows:
+        if row.action in (Action.EDIT, Action.DELETE):
+            assert row.skipped or row.remote_ref
+        if row.action is Action.PIN:
+            assert row.after is not None
+            assert rows[row.after].action is Action.PUBLISH
+        if row.action is Action.DELETE and row.after is not None:
+            assert rows[row.after].action is Action.PUBLISH
+            assert rows[row.after].skipped is None
+    acted = [(row.action, row.target, row.lang, row.part) for row in rows if row.action in ACTING]
+    assert len(acted) == len(set(acted))
+
+
+ACTING = (Action.EDIT, Action.DELETE, Action.PIN)
+
+
+@given(standings, records)
+def test_a_post_is_deleted_only_where_the_team_says_so_and_after_a_denial(
+    posts: Any, by_hand: Any
+) -> None:
+    for policy in OnCancel:
+        rows, _reached = rows_of(posts, Relation.CANCEL, by_hand, policy)
+        gone = [row for row in rows if row.action is Action.DELETE]
+        assert bool(gone) == (
+            policy is OnCancel.DELETE and any(one.channel == "public" for one in posts)
+        )
+        assert all(row.after is not None for row in gone)
+
+
+@given(standings, relations)
+def test_a_channel_that_cannot_answer_posts_anew(posts: Any, relation: Relation) -> None:
+    public = channel(OnCancel.KEEP)
+    mute = replace(public, spec=replace(public.spec, can_reply=False, can_pin=False))
+    alert, reached = Alert(relation), Reached(tuple(posts))
+    own = {0: message("fr", 1, Action.PUBLISH)}
+    made = entries(mute, own, mute.targets)
+    rows = answering.answering(mute, alert, made, own, reached)  # type: ignore[arg-type]
+    assert all(row.remote_ref is None for row in rows)
+    assert len(rows) == len(made)
