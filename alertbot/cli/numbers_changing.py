@@ -12,7 +12,6 @@ from alertbot.words import _, ngettext
 
 if TYPE_CHECKING:
     from alertbot.model import Person
-    from alertbot.register.numbers import Reading
     from alertbot.service.context import Context
 
 Name = Annotated[str, typer.Argument(metavar=_("ENTRY"), help=_("The entry, for example N12."))]
@@ -72,7 +71,7 @@ def import_(
     async def work(service: "Context", person: "Person") -> dict[str, Any]:
         importing.require_role(person)  # before a large file is read
         with console(as_json=True).status(_("Reading {file}").format(file=file.name)):
-            reading = _read(file)
+            reading = importing.read(file, service.now)
         with console(as_json=True).status(_("Writing {count} rows").format(count=reading.count)):
             return await importing.import_(service, person, reading, file.name, keep_valid=keep_valid)
 
@@ -83,12 +82,6 @@ def import_(
         emit(done)
     if done["faults"]:
         raise typer.Exit(PARTLY)
-
-
-def _read(file: Path) -> "Reading":
-    from alertbot.register.numbers import read_numbers
-
-    return read_numbers(file)
 
 
 def _told(done: dict[str, Any]) -> Iterator[str]:
@@ -107,7 +100,8 @@ def _told(done: dict[str, Any]) -> Iterator[str]:
         same=done["same"],
     )
     yield from (f"  ✗ {fault['message']}" for fault in done["faults"])
-    yield from (f"  ! {warning['message']}" for warning in done["warnings"])
+    yield from (f"  ! {_at_row(warning)}" for warning in done["warnings"])
+    yield from (f"  – {_at_row(note)}" for note in done["information"])
     if done["withdrawn"]:
         yield "  ! " + _(
             "Withdrawn before, and still: {names}. To bring one back: numbers add."
@@ -120,6 +114,13 @@ def _told(done: dict[str, Any]) -> Iterator[str]:
         yield _(
             "Nobody has verified what is new or changed: another person runs alertbot numbers verify."
         )
+
+
+def _at_row(told: dict[str, Any]) -> str:
+    """The sentence with its row, where it does not begin with it."""
+    row, message = told["row"], str(told["message"])
+    named = not row or str(row) in message.split(" (")[0]
+    return message if named else _("{message} (row {row})").format(message=message, row=row)
 
 
 def _some(names: list[str]) -> str:

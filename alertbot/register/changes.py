@@ -26,8 +26,14 @@ class Plan:
 
 
 def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> Plan:
-    """What these rows, each identity once, do to the entries present."""
-    known = {entry.row.identity: entry for entry in present}
+    """What these rows, each identity once, do to the entries present.
+
+    A row that names an entry in its present version, as an export does, changes that entry even where its
+    number, zone or condition is another one now.
+    """
+    there = tuple(present)
+    known = {entry.row.identity: entry for entry in there}
+    named = {(entry.name, entry.row.version): entry for entry in there}
     new: list[NumberRow] = []
     changed: list[tuple[Entry, NumberRow]] = []
     sourced: list[tuple[Entry, NumberRow]] = []
@@ -35,7 +41,10 @@ def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> 
     withdrawn: list[Entry] = []
     for row in rows:
         entry = known.get(row.identity)
-        if entry is None:
+        meant = None if entry else named.pop((row.entry, row.version), None)
+        if meant is not None and _may_become(meant, row):
+            changed.append((meant, with_end(bare(row), now)))
+        elif entry is None:
             new.append(with_end(bare(row), now))
         elif entry.withdrawn_at is not None:
             withdrawn.append(entry)
@@ -46,6 +55,12 @@ def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> 
         else:
             same.append(entry)
     return Plan(tuple(new), tuple(changed), tuple(sourced), tuple(same), tuple(withdrawn))
+
+
+def _may_become(entry: Entry, row: NumberRow) -> bool:
+    """A slip in a column of names must not move a number to another service or place."""
+    same = (entry.row.territory.code, entry.row.service) == (row.territory.code, row.service)
+    return same and entry.withdrawn_at is None
 
 
 def with_end(row: NumberRow, now: datetime) -> NumberRow:

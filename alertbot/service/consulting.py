@@ -3,9 +3,14 @@
 from typing import Any
 
 from alertbot.errors import Misuse
-from alertbot.register.entry import Entry
+from alertbot.register.check import Finding
+from alertbot.register.check import check as check_rows
+from alertbot.register.coverage import Coverage, coverage
+from alertbot.register.entry import Entry, NumberRow
 from alertbot.register.frozen import frozen_row
+from alertbot.register.query import parse_query
 from alertbot.register.standing import Standing, standing
+from alertbot.register.territories import WHOLE_COUNTRY, Territory, all_territories, find
 from alertbot.service import numbering, register
 from alertbot.service.context import Context
 from alertbot.store import numbers, reading
@@ -34,6 +39,52 @@ async def entries(service: Context, query: str | None) -> tuple[Entry, ...]:
     if not query:
         return await service.database.read(numbers.entries)
     return (await service.database.read(lambda conn: register.matching(conn, query)))[1]
+
+
+async def check(service: Context, query: str | None, *, covered: bool) -> Document:
+    """What is found in the entries that are not withdrawn; with `covered`, the services that a territory is
+    left without, too. A query that names territories asks for those, whether they have entries or not."""
+    rows = [one.row for one in await entries(service, query) if one.withdrawn_at is None]
+    report = check_rows(rows)
+    covers = coverage(rows, _places(query), now=service.now) if covered else ()
+    return {
+        "entries": len(rows),
+        "findings": [_finding(one) for one in report.findings],
+        "coverage": [_cover(one) for one in covers],
+    }
+
+
+async def export(service: Context, query: str | None) -> tuple[NumberRow, ...]:
+    """The rows of the entries that are not withdrawn, in order."""
+    return tuple(one.row for one in await entries(service, query) if one.withdrawn_at is None)
+
+
+def _places(query: str | None) -> tuple[Territory, ...] | None:
+    """The territories that a query names; None where it names none."""
+    parts = parse_query(query).wanted if query and "/" not in query else ()
+    found = [find(part.territory) for part in parts if part.territory]
+    if any(place and place.code == WHOLE_COUNTRY for place in found):
+        return tuple(place for code, place in all_territories().items() if code != WHOLE_COUNTRY)
+    return tuple(place for place in found if place) or None
+
+
+def _finding(one: Finding) -> Document:
+    return {
+        "rule": str(one.rule),
+        "severity": str(one.severity),
+        "message": one.sentence,
+        "entries": [row.entry for row in one.rows],
+    }
+
+
+def _cover(one: Coverage) -> Document:
+    return {
+        "territory": one.territory.code,
+        "services": list(one.services),
+        "cover": str(one.cover),
+        "message": one.sentence,
+        "entries": [row.entry for row in one.rows],
+    }
 
 
 async def show(service: Context, name: str) -> Document:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from alertbot.approval import policy
-from alertbot.errors import Faulty
+from alertbot.errors import Faulty, Misuse
 from alertbot.model import Fault, Person
 from alertbot.register.changes import Plan
 from alertbot.register.entry import entry_name
+from alertbot.register.importing import LARGEST_IMPORT, ImportReading, read_import
 from alertbot.register.numbers import Reading, RowFault
 from alertbot.register.standing import Standing, standing
 from alertbot.service import numbering
@@ -15,7 +17,17 @@ from alertbot.service.context import Context
 from alertbot.service.numbering import Document
 from alertbot.store import number_writing
 from alertbot.store.connection import Connection
-from alertbot.words import ngettext
+from alertbot.words import _, ngettext
+
+
+def read(path: Path, now: datetime) -> ImportReading:
+    """Every row of a file, judged. Raises `Misuse` where the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_IMPORT + 1)  # a device or a pipe has no size to ask for
+    except OSError as error:
+        raise Misuse(_("{path} cannot be read: {why}.").format(path=path, why=error.strerror)) from None
+    return read_import(data, path.name, now=now)
 
 
 def require_role(actor: Person) -> None:
@@ -34,7 +46,7 @@ async def import_(
     require_role(actor)
     bad = [Fault(fault.rule, fault.message) for fault in read.faults]
     if bad and not (keep_valid and read.rows):
-        raise Faulty(_nothing_kept(read, name, len(bad)), bad)
+        raise Faulty(_nothing_kept(read, name), bad)
     now = service.now
 
     async def work(conn: Connection) -> Document:
@@ -46,7 +58,12 @@ async def import_(
     return await service.database.transact(work)
 
 
-def _nothing_kept(read: Reading, name: str, bad: int) -> str:
+def _nothing_kept(read: Reading, name: str) -> str:
+    bad = len({fault.row for fault in read.faults if fault.row})
+    if not bad:
+        return _(
+            "Nothing was imported from {name}: mend it, or keep its rows with --keep-valid."
+        ).format(name=name)
     sentence = ngettext(
         "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Mend it, or keep the"
         " others with --keep-valid.",
@@ -69,8 +86,23 @@ def _imported(read: Reading, name: str, plan: Plan, ids: Sequence[int], now: dat
         "withdrawn": [entry.name for entry in plan.withdrawn],
         "ended": [one.name for one in plan.same if standing(one, now) is Standing.EXPIRED],
         "faults": [_row_fault(fault) for fault in read.faults],
-        "warnings": [_row_fault(doubt) for doubt in read.warnings],
+        "warnings": [_row_fault(doubt) for doubt in (*read.warnings, *_vouched_for(read))],
+        "information": [_row_fault(note) for note in _information(read)],
     }
+
+
+def _vouched_for(read: Reading) -> tuple[RowFault, ...]:
+    """The register believes its own readings back alone (R3)."""
+    count = sum(1 for row in read.rows if row.verified_by)
+    sentence = _(
+        "What the file says of verification is left out ({count} rows): the register counts only what was"
+        " read back here."
+    )
+    return (RowFault(0, "verification_left_out", sentence.format(count=count)),) if count else ()
+
+
+def _information(read: Reading) -> tuple[RowFault, ...]:
+    return read.information if isinstance(read, ImportReading) else ()
 
 
 def _row_fault(fault: RowFault) -> Document:

@@ -3,7 +3,7 @@
 Nothing here verifies a number: that is another person's, in `verifying`; whole files come in by `importing`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,14 +11,15 @@ from zoneinfo import ZoneInfo
 from alertbot.approval import policy
 from alertbot.compose import moments
 from alertbot.errors import Faulty, Misuse, Refused
-from alertbot.model import Fault, Person
+from alertbot.model import AlertState, Fault, Person
 from alertbot.register.changes import bare, with_end
 from alertbot.register.entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.register.frozen import frozen_row
 from alertbot.register.rows import BadRow, number_row
 from alertbot.register.standing import standing
-from alertbot.service import register
+from alertbot.service import register, tasks
 from alertbot.service.context import Context
+from alertbot.service.tasks import Chore
 from alertbot.service.vouching import said
 from alertbot.store import audit, number_writing, numbers, reading
 from alertbot.store.connection import Connection
@@ -89,13 +90,16 @@ async def withdraw(
             raise Refused(_("The register holds nothing for {parts}.").format(parts=", ".join(idle)))
         left = [entry for entry in found if entry.withdrawn_at is None]
         if not found:
-            raise Refused(_("Of {query} nothing is left but {but}.").format(query=query, but=but))
+            raise Refused(
+                _("The register holds nothing for {query} without {but}.").format(query=query, but=but)
+            )
         if not left:
             raise Refused(_already(found, service))
         published = await _still_told(conn, left)
         await number_writing.withdraw(conn, [entry.id for entry in left], by=actor, reason=why, at=now)
         names = {entry.name: entry.row.version for entry in left}
         await note(conn, actor, "numbers-withdraw", now, {"entries": names, "reason": why})
+        await tasks.raise_all(service, conn, [_chore(told) for told in _public(published)])
         return {
             "withdrawn": [view(entry, now) for entry in left],
             "reason": why,
@@ -126,7 +130,7 @@ def view(entry: Entry, now: datetime) -> Document:
         "version": row.version,
         "standing": str(standing(entry, now)),
         "territory": row.territory.code,
-        "territory_name": row.territory.names["fr"],
+        "territory_name": row.territory.name_in("fr"),
         "service": row.service,
         "zone": dict(row.zone),
         "condition": dict(row.condition),
@@ -219,6 +223,26 @@ async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[Docume
                 {"entry": entry.name, "row": str(entry.row), "alert": alert, "state": str(state)}
             )
     return told
+
+
+def _public(published: Sequence[Document]) -> Iterable[Document]:
+    """One per entry: the last alert in which the public reads it."""
+    out = (one for one in published if one["state"] != AlertState.APPROVED)
+    return {one["entry"]: one for one in out}.values()
+
+
+def _chore(told: Document) -> Chore:
+    sentence = _(
+        "{entry} is withdrawn in the register and still stands in public, in {alert}: {row}. Tell the"
+        " public: alertbot withdraw --numbers {entry}"
+    )
+    return Chore(
+        key=f"withdrawn:{told['entry']}",
+        kind="withdrawn_number",
+        text=sentence.format(**told),
+        alert=told["alert"],
+        number=entry_id(told["entry"]),
+    )
 
 
 async def note(

@@ -51,12 +51,10 @@ async def resolve(
     kind, _frame = load_kind(service.voice, wishes.kind)
     given = {name: value for name, value in wishes.given.items() if value is not None}
     doubts: list[Fault] = []
-    rows: list[Entry] = []
-    if asks(kind, given):
-        rows = await _asked(conn, given, doubts)
-    for spec in kind.fields:
-        if spec.type is FieldType.NUMBERS and spec.name in given:
-            rows += await _typed(conn, given, spec, now, doubts)
+    typed = [one for one in kind.fields if one.type is FieldType.NUMBERS and one.name in given]
+    rows = await _asked(conn, given, doubts) if asks(kind, given) else []
+    for spec in typed:
+        rows += await _typed(conn, given, spec, now, doubts)
     if incident and kind.field(NO_LONGER) and NO_LONGER not in given:
         over = await _over(conn, incident, alert, rows, now, exercise=wishes.exercise)
         wrong = {one.get("entry") for one in given.get(WRONG) or () if isinstance(one, Mapping)}
@@ -147,7 +145,7 @@ async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -
             "The register holds no number for {part}: enter one with `alertbot numbers add` or `alertbot"
             " numbers import`, or leave {part} out."
         )
-        doubts.append(Fault("unregistered_number", sentence.format(part=part.text), "territories"))
+        doubts.append(Fault("unregistered_number", sentence.format(part=part.text), QUERY_FIELDS[0]))
     if rows:
         given["numbers"] = [frozen_row(one.row) for one in rows]
         given.setdefault("where", list(dict.fromkeys(one.row.territory.code for one in rows)))

@@ -14,6 +14,8 @@ from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
+FIELD = "numbers"
+
 
 async def require_in_force(conn: Connection, service: Context, alert: Alert) -> dict[str, int]:
     """What an alert carries that people are to dial, by name of the entry, with its version.
@@ -41,31 +43,33 @@ async def require_in_force(conn: Connection, service: Context, alert: Alert) -> 
 
 def doubt(service: Context, entry: Entry, now: datetime) -> Fault | None:
     """What stands against publishing this entry now."""
-    where = standing(entry, now)
-    if where is Standing.IN_FORCE:
-        return None
-    rule = "withdrawn_number"
-    sentence = _("{row} was withdrawn on {when}: {why}. Leave it out, or enter it anew.")
-    when, why = entry.withdrawn_at, entry.withdrawn_reason or ""
+    where, row = standing(entry, now), said(entry)
+    if where is Standing.UNVERIFIED:
+        sentence = _(
+            "{row} is not verified: another person than {author} runs `alertbot numbers verify {entry}`."
+        )
+        words = sentence.format(row=row, author=entry.entered_by, entry=entry.name)
+        return Fault("unverified_number", words, FIELD)
     if where is Standing.EXPIRED:
-        rule, when = "expired_number", entry.row.ends_at
         sentence = _(
             "{row} reached its end or its review on {when}: give it a new one (`alertbot numbers edit"
             " {entry} --set review_at=+24h`, then `alertbot numbers verify {entry}`), or withdraw it."
         )
-    elif where is Standing.PLANNED:
-        rule, when = "planned_number", entry.row.valid_from
+        words = sentence.format(row=row, when=_local(service, entry.row.ends_at), entry=entry.name)
+        return Fault("expired_number", words, FIELD)
+    if where is Standing.PLANNED:
         sentence = _("{row} is not valid before {when}; publish it then.")
-    elif where is Standing.UNVERIFIED:
-        rule = "unverified_number"
-        sentence = _(
-            "{row} is not verified: another person than {author} runs `alertbot numbers verify {entry}`."
-        )
-    local = f"{when.astimezone(service.voice.zone):%Y-%m-%d %H:%M}" if when else ""
-    words = sentence.format(
-        row=said(entry), when=local, why=why, entry=entry.name, author=entry.entered_by
-    )
-    return Fault(rule, words, "numbers")
+        words = sentence.format(row=row, when=_local(service, entry.row.valid_from))
+        return Fault("planned_number", words, FIELD)
+    if where is Standing.WITHDRAWN:
+        sentence = _("{row} was withdrawn on {when}: {why}. Leave it out, or enter it anew.")
+        when, why = _local(service, entry.withdrawn_at), entry.withdrawn_reason
+        return Fault("withdrawn_number", sentence.format(row=row, when=when, why=why), FIELD)
+    return None
+
+
+def _local(service: Context, when: datetime | None) -> str:
+    return f"{when.astimezone(service.voice.zone):%Y-%m-%d %H:%M}" if when else ""
 
 
 def unregistered(field: str, row: NumberRow, same: Sequence[Entry]) -> Fault:

@@ -48,9 +48,12 @@ async def change(
     values = _columns(row) | _entered(by, at) | {"version": version}
     values |= dict.fromkeys(("withdrawn_at", "withdrawn_by", "withdrawn_reason"))
     twins = await numbers.by_identity(conn, [row])
-    if any(twin.id != entry.id for twin in twins):
+    others = [one for one in twins if one.id != entry.id and one.row.identity == row.identity]
+    if others:
         raise Refused(
-            _("{entry} says the same already; change or withdraw that one.").format(entry=twins[0].name)
+            _("{entry} says the same already; change or withdraw that one.").format(
+                entry=others[0].name
+            )
         )
     await _update(conn, entry, values)
     await _keep_versions(conn, [(entry.id, version, values["row"])], verb, by, at)

@@ -19,7 +19,7 @@ from alertbot.model import AlertState
 from alertbot.register.entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.register.frozen import kept_row
 from alertbot.register.services import SERVICES
-from alertbot.register.territories import Territory, all_territories
+from alertbot.register.territories import Territory, all_territories, order_of
 from alertbot.store.bulk import among
 from alertbot.store.tables import alert, person, record
 from alertbot.store.tables_register import alert_number, number, number_check, number_version
@@ -86,12 +86,14 @@ async def entries(
 
 
 async def by_identity(conn: AsyncConnection, rows: Iterable[NumberRow]) -> tuple[Entry, ...]:
-    """The entries that say of the same place and service the same number as these rows, in order."""
-    wanted = {identity(row) for row in rows}
-    territories = {row.territory.code for row in rows}
+    """The entries that say of the same place and service the same number as these rows, and those that
+    the rows name, in order."""
+    given = tuple(rows)
+    wanted = {identity(row) for row in given}
+    territories = {row.territory.code for row in given}
     query = select(number.c.id, number.c.identity).where(number.c.territory.in_(sorted(territories)))
-    ids = [row.id for row in await conn.execute(query) if row.identity in wanted]
-    return await entries(conn, ids=ids)
+    ids = {row.id for row in await conn.execute(query) if row.identity in wanted}
+    return await entries(conn, ids=ids | {key for row in given if (key := entry_id(row.entry))})
 
 
 async def free_territories(conn: AsyncConnection) -> tuple[Territory, ...]:
@@ -239,11 +241,9 @@ def place_in_order(row: NumberRow) -> tuple[object, ...]:
     """Where a row stands in every list: by territory as in the directory, free codes after it, then by
     service, zone and condition, and number."""
     zone, condition = sorted(row.zone.items()), sorted(row.condition.items())
-    places, services = _order()
     return (
-        places.get(row.territory.code, len(places)),
-        row.territory.code,
-        services[row.service],
+        order_of(row.territory.code),
+        _services()[row.service],
         zone,
         condition,
         row.number or "~",  # a place after the numbers
@@ -252,9 +252,8 @@ def place_in_order(row: NumberRow) -> tuple[object, ...]:
 
 
 @cache
-def _order() -> tuple[Mapping[str, int], Mapping[str, int]]:
-    places = {code: place for place, code in enumerate(all_territories())}
-    return places, {key: place for place, key in enumerate(SERVICES)}
+def _services() -> Mapping[str, int]:
+    return {key: place for place, key in enumerate(SERVICES)}
 
 
 async def _names(conn: AsyncConnection) -> defaultdict[int | None, str]:

@@ -14,6 +14,9 @@ SUBCOMMANDS = {
     "people": ("add", "list", "confirm", "revoke", "rotate"),
     "task": ("list", "done"),
     "incident": ("open", "list", "show"),
+    "numbers": (
+        *("import", "template", "list", "show", "add", "edit", "verify", "withdraw", "check", "export"),
+    ),
     "audit": ("verify", "head", "export"),
     "config": ("schema",),
     "db": ("upgrade",),
