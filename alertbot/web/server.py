@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise Misuse(
             _(
-                "alertbot cannot serve on {host}, port {port}: {why}. Choose another with --host and"
+                "The pages cannot be served on {host}, port {port}: {why}. Choose another with --host and"
                 " --port, or under `serve:`."
             ).format(host=host, port=port, why=why)
         ) from None
