@@ -195,6 +195,7 @@ class Channel:
     pace: Pace = Pace()
     budget: Budget | None = None
     on_cancel: OnCancel = OnCancel.KEEP
+    read_back: bool = False  # compare what it shows with what was approved, after publishing
 
     @property
     def type(self) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alertbot.channels.base import Adapter
@@ -17,10 +17,10 @@ from alertbot.delivery import pacing
 from alertbot.delivery.calls import Calls
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.letters import Letter, Letters
-from alertbot.delivery.retry import Answer, Circumstances, Step, next_step
+from alertbot.delivery.retry import Answer, Circumstances, Step, Superseded, next_step
 from alertbot.errors import Uncertain, safe
 from alertbot.model import Action, DeliveryState, Receipt
-from alertbot.store import accounts, claiming, due, settling
+from alertbot.store import accounts, claiming, due, readback, settling
 from alertbot.store.accounts import Account, Push
 from alertbot.store.claiming import Claim, Claimed
 from alertbot.store.quotas import Want
@@ -36,7 +36,8 @@ DOUBT_LEASE = 150.0  # how long one may take to ask a channel about an uncertain
 
 
 class Drain:
-    """Sends what is due on the accounts of `adapters` (by channel name)."""
+    """Sends what is due on the accounts of `adapters` (by channel name). `sent` hears of every channel on
+    which something went out."""
 
     def __init__(
         self,
@@ -45,10 +46,12 @@ class Drain:
         *,
         concurrency: int = 256,
         longest_call: float = LONGEST_CALL,
+        sent: Callable[[str], None] = lambda _channel: None,
     ) -> None:
         self.adapters = adapters
         self.ledger = ledger
         self.stopping = False
+        self.sent = sent
         self._concurrency = concurrency
         self._calls = Calls(adapters, ledger.database, longest_call)
         self._letters = Letters(ledger.database, ledger.hooks)
@@ -112,9 +115,27 @@ class Drain:
             del self._flights[row.id]
 
     async def _send(self, row: Claimed, letter: Letter) -> None:
-        answer = await self._calls.publish(letter.envelope.channel, letter.post(row))
+        channel = letter.envelope.channel
+        answer: Answer | None = None
+        if row.action == Action.EDIT:
+            answer = await self._superseded(row, letter)
+        if answer is None:
+            answer = await self._calls.publish(channel, letter.post(row))
         step = self._step(answer, row, letter, attempt=row.attempts + 1)
         await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))
+        if step.state is DeliveryState.SENT:
+            self.sent(channel)
+
+    async def _superseded(self, row: Claimed, letter: Letter) -> Superseded | None:
+        """An edit that waited (a pause, a retry) must not undo a later one that overtook it (R35)."""
+        database = self.ledger.database
+        if await database.read(lambda conn: readback.superseded(conn, row.id)):
+            return Superseded(
+                _("Not done: the post has a later text than that of {alert}, or is gone.").format(
+                    alert=letter.envelope.alert
+                )
+            )
+        return None
 
     def _step(self, answer: Answer, row: Claimed | Doubt, letter: Letter, attempt: int) -> Step:
         spec = self.adapters[letter.envelope.channel].spec

@@ -20,6 +20,7 @@ from alertbot.store.connection import Connection
 from alertbot.store.database import Database
 from alertbot.store.deliveries import FINAL, Outcome, close, reopen, wake
 from alertbot.store.quotas import Want
+from alertbot.store.readback import Verdict
 from alertbot.store.settling import Settlement
 
 log = logging.getLogger(__name__)
@@ -35,12 +36,14 @@ class Hooks:
     `outcomes`: deliveries that moved. `first_intent`: alerts with a first call about to be made (once
     per channel). `settled`: alerts whose publication has no open delivery left. `verify`, in a reading
     transaction, once per worker, alert and channel: a sentence says why nothing of it may be sent.
+    `differs`: what a platform shows otherwise than it was approved, once per delivery.
     """
 
     outcomes: Callable[[Connection, Sequence[Outcome]], Awaitable[None]] | None = None
     first_intent: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
     settled: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
     verify: Callable[[Connection, str, Purpose, str], Awaitable[str | None]] | None = None
+    differs: Callable[[Connection, Sequence[Verdict]], Awaitable[None]] | None = None
 
 
 NO_HOOKS = Hooks()

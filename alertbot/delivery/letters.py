@@ -12,6 +12,7 @@ from alertbot.store.claiming import Claimed
 from alertbot.store.connection import Connection
 from alertbot.store.contents import Envelope, Words
 from alertbot.store.database import Database
+from alertbot.store.readback import Sent
 from alertbot.store.settling import Doubt
 from alertbot.words import _
 
@@ -30,7 +31,7 @@ class Letter:
         self.pictures: dict[str, Picture] = {}
         self.threads: Mapping[str, tuple[str, ...]] = {}
 
-    def post(self, row: Claimed | Doubt) -> Post:
+    def post(self, row: Claimed | Doubt | Sent) -> Post:
         """The post for one of its deliveries."""
         references = self.threads.get(row.target, ())
         words = NO_WORDS if row.message is None else self.words[row.message]
@@ -46,7 +47,7 @@ class Letters:
         self._hooks = hooks
         self._kept: OrderedDict[int, Letter] = OrderedDict()
 
-    async def get(self, rows: Sequence[Claimed | Doubt], markup: Markup) -> Letter:
+    async def get(self, rows: Sequence[Claimed | Doubt | Sent], markup: Markup) -> Letter:
         """The letter that these rows (all of one dispatch) belong to, with every text they need."""
         letter = self._kept.get(rows[0].dispatch)
         missing = {row.message or 0 for row in rows if row.message or row.action not in WORDLESS}
@@ -65,7 +66,7 @@ class Letters:
         self,
         conn: Connection,
         known: Letter | None,
-        rows: Sequence[Claimed | Doubt],
+        rows: Sequence[Claimed | Doubt | Sent],
         missing: set[int],
         threaded: bool,
     ) -> Letter:

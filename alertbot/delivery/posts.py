@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from alertbot.model import Action, ExercisePost, Picture, Post
 from alertbot.store.claiming import Claimed
 from alertbot.store.contents import Envelope, Words
+from alertbot.store.readback import Sent
 from alertbot.store.settling import Doubt
 
 _ACTIONS = {one.value: one for one in Action}  # a look-up is faster than the enumeration's own
@@ -17,7 +18,7 @@ def message_id(alert: str, delivery: int) -> str:
 
 
 def post(
-    row: Claimed | Doubt,
+    row: Claimed | Doubt | Sent,
     envelope: Envelope,
     words: Words,
     references: tuple[str, ...] = (),

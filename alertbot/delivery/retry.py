@@ -3,6 +3,7 @@
 | answer      | the row becomes                                              | besides                    |
 |-------------|--------------------------------------------------------------|----------------------------|
 | Receipt     | sent                                                         |                            |
+| Superseded  | skipped                                                      |                            |
 | Rejected    | failed                                                       | pauses, if about the channel |
 | Throttled   | pending, not before the channel says                         | pushes account or target   |
 | Unavailable | pending, after a growing and jittered delay; at last failed  |                            |
@@ -33,6 +34,10 @@ LONGEST_DELAY = 300.0
 MOST_ATTEMPTS = 1000  # the dispatch's time ends most rows long before
 LONGEST_WAIT = 86_400.0  # the most that a channel's own Retry-After is believed
 SHORTEST_WAIT = 0.05
+
+
+class Superseded(ChannelError):
+    """Not called: what it would have changed has been changed by a later delivery."""
 
 
 class Circumstances(NamedTuple):
@@ -72,6 +77,8 @@ def next_step(answer: Answer, now: Circumstances) -> Step:
     match answer:
         case Receipt():
             return Step(DeliveryState.SENT, receipt=answer)
+        case Superseded():
+            return Step(DeliveryState.SKIPPED, answer.reason)
         case Rejected():
             pause = answer.scope is Scope.CHANNEL and answer.code != "exercise"
             return Step(DeliveryState.FAILED, answer.reason, pause=pause)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from alertbot.channels.base import Adapter
 from alertbot.delivery.drain import Drain
 from alertbot.delivery.ledger import NO_HOOKS, Hooks, Ledger
+from alertbot.delivery.readback import ReadBack
 from alertbot.errors import AlertbotError, safe
 from alertbot.model import DeliveryState
 from alertbot.store import accounts, due, settling, workers
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0  # behind every wake-up
 LEASE_SECONDS = 10.0
+READ_BACK_SECONDS = 1.0
 PATIENCE_SECONDS = 15.0
 
 
@@ -78,7 +80,8 @@ class LocalRunner:
         self._names = sorted(adapters)
         self._poll = poll
         self._ledger = Ledger(database, self.worker, hooks=hooks, lease=lease)
-        self._drain = Drain(adapters, self._ledger, concurrency=concurrency)
+        self._read_back = ReadBack(adapters, self._ledger)
+        self._drain = Drain(adapters, self._ledger, concurrency=concurrency, sent=self._read_back.wake)
         self._alarm = Alarm(database)
         self._drains: dict[str, asyncio.Task[None]] = {}
 
@@ -109,6 +112,7 @@ class LocalRunner:
                     await self._finish_drains()
                 wait = await self._database.read(lambda conn: due.next_due(conn, self._names))
             await self._look_after()
+            await self._survive(self._read_back.finish)
         open_rows = await self._database.read(lambda conn: due.waiting(conn, self._names))
         return self._tally(open_rows)
 
@@ -134,6 +138,7 @@ class LocalRunner:
         async with self._alarm:
             chores = [
                 asyncio.create_task(self._again(workers.BEAT_SECONDS, self._beat)),
+                asyncio.create_task(self._again(READ_BACK_SECONDS, self._read_back.round)),
                 asyncio.create_task(self._again(min(1.0, self._ledger.lease / 4), self._look_after)),
             ]
             try:

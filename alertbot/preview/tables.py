@@ -204,10 +204,14 @@ def _counts(counts: Mapping[str, int]) -> Text:
 
 
 def _result(row: Row, zone: ZoneInfo | None) -> Text:
-    """What came back, and why not more: address of the post, remote id, reason, next try, attempts."""
-    said = [visible(str(row[key])) for key in ("url", "reason") if row.get(key)]
+    """What came back, and why not more: address of the post, remote id, reason, note, what is shown in
+    its place, next try, attempts."""
+    said = [visible(str(row[key])) for key in ("url", "reason", "note") if row.get(key)]
     if row.get("remote_id") and not row.get("url"):
         said.insert(0, visible(str(row["remote_id"])))
+    if row.get("read_back") not in (None, "same", "unknown"):
+        shows = _("! It shows something else than was approved: {difference}.")
+        said.append(visible(shows.format(difference=row["read_back"])))
     if row.get("retry_at"):
         said.append(_("next try {time}").format(time=clock(row["retry_at"], zone)))
     elif row.get("retry_in"):

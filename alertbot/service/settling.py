@@ -5,12 +5,16 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from alertbot.approval.outcome import next_verb
-from alertbot.model import AlertState, DeliveryState, Relation
+from alertbot.model import Action, AlertState, DeliveryState, Relation
+from alertbot.service import tasks
 from alertbot.service.context import Context
+from alertbot.service.tasks import Chore
 from alertbot.store import alerts, audit, incidents, listing, reading
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
+from alertbot.store.readback import Verdict
 from alertbot.store.reading import Alert
+from alertbot.words import _
 
 MACHINE = "alertbot"
 QUIET = frozenset({DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING})
@@ -44,6 +48,7 @@ def _entry(one: Outcome, names: dict[str, str], actor: str) -> audit.Entry:
         "attempt": one.attempt,
         "reason": one.reason,
         "url": one.url,
+        "action": None if one.action == Action.PUBLISH else one.action,
     }
     return audit.Entry(
         actor=actor,
@@ -112,3 +117,25 @@ async def advance_all(service: Context, conn: Connection, alert_ids: Iterable[st
     """The same for several, in one order, so that two workers never wait for each other crosswise."""
     for alert_id in sorted(set(alert_ids)):
         await advance(service, conn, alert_id)
+
+
+async def note_differences(service: Context, conn: Connection, verdicts: Sequence[Verdict]) -> None:
+    """A platform shows something else than was approved: proved in the audit, and a task for a person,
+    which `status` shows and the team hears of."""
+    for one in verdicts:
+        detail = {"delivery": one.id, "channel": one.channel, "difference": one.words}
+        await audit.append(
+            conn,
+            actor=MACHINE,
+            verb="differs",
+            at=service.now,
+            alert=one.alert,
+            remote_id=one.remote_id,
+            detail=detail,
+        )
+        text = _(
+            "{channel} shows something else than was approved for {alert} (delivery {id}):"
+            " {difference}. Look there, then correct it or write a correction."
+        ).format(channel=one.channel, alert=one.alert, id=one.id, difference=one.words)
+        chore = Chore(f"differs:{one.id}", "read-back", text, alert=one.alert)
+        await tasks.raise_(service, conn, chore)

@@ -15,6 +15,7 @@ from alertbot.service import calling, deciding, expiry, publishing, settling
 from alertbot.service.context import Context
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
+from alertbot.store.readback import Verdict
 
 if TYPE_CHECKING:
     from alertbot.app import App
@@ -90,7 +91,10 @@ def hooks(service: Context) -> Hooks:
             await publishing.verify(conn, alert_id, digest) if purpose is Purpose.PUBLICATION else None
         )
 
-    return Hooks(outcomes=outcomes, first_intent=start, settled=advance, verify=verify)
+    async def differs(conn: Connection, verdicts: Sequence[Verdict]) -> None:
+        await settling.note_differences(service, conn, verdicts)
+
+    return Hooks(outcomes=outcomes, first_intent=start, settled=advance, verify=verify, differs=differs)
 
 
 def _runner(app: "App", service: Context) -> LocalRunner:

@@ -86,6 +86,19 @@ class ChannelSettings(WithSecrets):
     pace: PaceSettings | None = Field(default=None, description="Slower or faster than the default.")
     budget: BudgetSettings | None = Field(default=None, description="A limit on what it may cost.")
 
+    on_cancel: Annotated[OnCancel, Field(strict=False)] = Field(
+        default=OnCancel.KEEP,
+        description="What becomes of a false post once its denial stands: keep, strike (where the "
+        "channel can edit) or delete.",
+        examples=["strike"],
+    )
+    read_back: bool = Field(
+        default=True,
+        description="After publishing, fetch what the channel shows and compare it with what was "
+        "approved, where it can be asked. X charges for each look.",
+        examples=[False],
+    )
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """(key, sentence) of what is wrong between fields that are right on their own."""
         return iter(())
@@ -112,6 +125,7 @@ def channel_of(
         pace=_pace(settings.pace, spec.pace),
         budget=_budget(settings.budget),
         on_cancel=settings.on_cancel,
+        read_back=settings.read_back and spec.can_read_back,
     )
 
 

@@ -67,6 +67,7 @@ class Outcome(NamedTuple):
     remote_id: str | None = None
     url: str | None = None
     note: str | None = None
+    action: str = Action.PUBLISH.value
 
 
 _EARLIER, _NEXT = delivery.alias("earlier"), delivery.alias("next")
@@ -100,6 +101,7 @@ def facts(*where: ColumnElement[bool]) -> Select[Any]:
             NOW.label("at"),
             d.resent,
             d.reason,
+            d.action,
         )
         .join_from(delivery, dispatch, p.id == d.dispatch_id)
         .join(account, account.c.id == p.account_id)
@@ -111,7 +113,7 @@ def facts(*where: ColumnElement[bool]) -> Select[Any]:
 def moved(row: Any, state: DeliveryState, **more: str | None) -> Outcome:
     """The outcome for a row of `facts`."""
     values: list[Any] = [*row[:10], _STATES[row.state], state, row.at]
-    rest: Any = more  # reason, remote_id, url, note
+    rest: Any = {"action": row.action, **more}  # reason, remote_id, url, note
     return Outcome(*values, **rest)
 
 

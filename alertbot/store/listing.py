@@ -46,6 +46,9 @@ class Line:
     retry_at: float | None
     attempted_at: float | None
     settled_at: float | None
+    action: str
+    remote_ref: str | None
+    read_back: str | None
 
 
 async def deliveries(
@@ -76,6 +79,9 @@ async def deliveries(
             d.retry_at,
             d.attempted_at,
             d.settled_at,
+            d.action,
+            d.remote_ref,
+            d.read_back,
         )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)

@@ -322,7 +322,7 @@ delivery = Table(  # one row, one call
     Column("settled_at", Seconds),
     Column("action", String(8), nullable=False, server_default="publish"),
     Column("remote_ref", String(200)),  # the earlier post that it answers, edits or deletes
-    Column("read_back", Text),  # "same", or how what the platform shows differs
+    Column("read_back", Text),  # same, unknown, or how what is shown differs
     CheckConstraint(
         "state IN ('pending','claimed','sending','sent','failed','uncertain','cancelled','expired',"
         "'skipped')",
@@ -344,6 +344,8 @@ LEASED = delivery.c.lease_until.is_not(None)  # claimed, sending, or uncertain a
 Index("ix_delivery_lease", delivery.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
 FOLLOWS = delivery.c.after_id.is_not(None)
 Index("ix_delivery_after", delivery.c.after_id, sqlite_where=FOLLOWS, postgresql_where=FOLLOWS)
+REFERS = delivery.c.remote_ref.is_not(None)
+Index("ix_delivery_ref", delivery.c.remote_ref, sqlite_where=REFERS, postgresql_where=REFERS)
 Index("ix_delivery_target", delivery.c.dispatch_id, delivery.c.target)
 
 spent = Table(  # every attempt on an account with windows or a budget

@@ -115,6 +115,15 @@ def _columns() -> None:
     )
     op.add_column("delivery", sa.Column("remote_ref", sa.String(length=200), nullable=True))
     op.add_column("delivery", sa.Column("read_back", sa.Text(), nullable=True))
+    refers = sa.text("remote_ref IS NOT NULL")
+    op.create_index(
+        "ix_delivery_ref",
+        "delivery",
+        ["remote_ref"],
+        unique=False,
+        sqlite_where=refers,
+        postgresql_where=refers,
+    )
     op.add_column("incident", sa.Column("title", sa.String(length=200), nullable=True))
     op.add_column(
         "message", sa.Column("action", sa.String(length=8), server_default="publish", nullable=False)
