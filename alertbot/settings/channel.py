@@ -85,13 +85,6 @@ class ChannelSettings(WithSecrets):
     )
     pace: PaceSettings | None = Field(default=None, description="Slower or faster than the default.")
     budget: BudgetSettings | None = Field(default=None, description="A limit on what it may cost.")
-
-    on_cancel: Annotated[OnCancel, Field(strict=False)] = Field(
-        default=OnCancel.KEEP,
-        description="What becomes of a false post once its denial stands: keep, strike (where the "
-        "channel can edit) or delete.",
-        examples=["strike"],
-    )
     read_back: bool = Field(
         default=True,
         description="After publishing, fetch what the channel shows and compare it with what was "
