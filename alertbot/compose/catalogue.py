@@ -4,6 +4,7 @@
     messages/exercise_frame/<language>.yaml  what surrounds an exercise
     messages/retraction/<language>/…         the prepared "disregard our message", templates alone
     messages/edits.yaml                      what an edit writes above an earlier text
+    messages/card.yaml                       what a number card says beside its numbers
     messages/<kind>/kind.yaml                fields, approvals, priority, example
     messages/<kind>/<language>/short.md.j2   and long.md.j2, and <channel type>.md.j2 where needed
 
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from alertbot.compose import line_words
 from alertbot.compose.checking import LANGUAGE, Checker, unknown
-from alertbot.compose.edit_words import read_edit_words
 from alertbot.compose.kind_file import NAME, read_kind
 from alertbot.compose.kinds import FORMS, FieldSpec, FieldType, Frame, Kind, Prepared, Template
 from alertbot.errors import ConfigInvalid, Misuse
@@ -44,7 +45,7 @@ __all__ = [
 SHARED_FIELDS = "fields.yaml"
 FRAME = "exercise_frame"
 RETRACTION = "retraction"
-EDITS = "edits.yaml"
+EDITS, CARD = "edits.yaml", "card.yaml"
 KIND_FILE = "kind.yaml"
 LONGEST_TEMPLATE = 50_000
 _TEMPLATE = re.compile(r"(?P<form>[a-z][a-z0-9_]*)\.md\.j2")
@@ -112,7 +113,7 @@ def load_frame(*folders: Path) -> Frame:
 
 
 def load_prepared(*folders: Path) -> Prepared:
-    """The retraction and the words of edits. Raises `ConfigInvalid`."""
+    """The retraction, the words of edits and those of number cards. Raises `ConfigInvalid`."""
     faults: list[str] = []
     prepared = _prepared(_layers(folders), faults)
     _refuse(faults)
@@ -211,13 +212,22 @@ def _misplaced(path: Path) -> str:
 
 
 def _prepared(layers: tuple[Path, ...], faults: list[str]) -> Prepared:
-    check = Checker(faults)
-    words: dict[str, Mapping[str, str]] = {}
-    for path in (file for layer in layers if (file := layer / EDITS).is_file()):
-        if sheet := _sheet(path, faults):
-            words |= read_edit_words(sheet, words, check)
     place = Node(None, str(layers[0] / RETRACTION))
-    return Prepared(_templates(RETRACTION, layers, place, check), words)
+    return Prepared(
+        retraction=_templates(RETRACTION, layers, place, Checker(faults)),
+        edits=_lines(EDITS, layers, line_words.EDITS, faults),
+        card=_lines(CARD, layers, line_words.CARD, faults),
+    )
+
+
+def _lines(
+    name: str, layers: tuple[Path, ...], known: Mapping[str, tuple[str, ...]], faults: list[str]
+) -> line_words.Lines:
+    found: dict[str, Mapping[str, str]] = {}
+    for path in (file for layer in layers if (file := layer / name).is_file()):
+        if sheet := _sheet(path, faults):
+            found |= line_words.read_lines(sheet, found, known, Checker(faults))
+    return found
 
 
 def _frame(layers: tuple[Path, ...], faults: list[str]) -> Frame:

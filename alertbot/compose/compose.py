@@ -8,7 +8,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from alertbot.approval.digest import digest
-from alertbot.compose import completeness, editions, edits, kept_together, lint, messages, retraction
+from alertbot.compose import (
+    completeness,
+    editions,
+    edits,
+    kept_together,
+    lint,
+    messages,
+    picturing,
+    retraction,
+)
 from alertbot.compose.messages import Edition
 from alertbot.compose.request import Desk, Request
 from alertbot.model import (
@@ -161,9 +170,16 @@ def _compose_channel(desk: Desk, channel: Channel) -> None:
         if (edition := _edition(desk, channel, lang)) is not None
     ]
     desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
-    made = [message for one in texts for message in editions.written(desk, channel, one)]
+    made = [message for one in texts for message in _posts(desk, channel, one)]
+    desk.faults += lint.unequal(channel, picturing.alternatives(desk.request, channel, texts))
     desk.warnings += lint.text_warnings(channel, made)
     desk.messages += made
+
+
+def _posts(desk: Desk, channel: Channel, one: Edition) -> list[Message]:
+    """The posts of one language, each of the first with a number card where one was asked for."""
+    cards = picturing.for_channel(desk, channel, one.lang)
+    return picturing.beside(desk, channel, editions.written(desk, channel, one, len(cards)), cards)
 
 
 def _languages(desk: Desk, channel: Channel) -> Iterator[str]:

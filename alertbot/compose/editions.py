@@ -49,9 +49,10 @@ def _field_absent(desk: Desk) -> bool:
     return any(fault.field and fault.field not in values for fault in desk.request.parsed.faults)
 
 
-def written(desk: Desk, channel: Channel, one: Edition) -> Sequence[Message]:
-    """The messages of this channel, cut to its posts; what does not fit or may not be said is a fault."""
-    thread = messages.thread(channel.spec, one)
+def written(desk: Desk, channel: Channel, one: Edition, least: int = 1) -> Sequence[Message]:
+    """The messages of this channel, cut to its posts (`least`: into at least so many, where it can be done);
+    what does not fit or may not be said is a fault."""
+    thread = messages.thread(channel.spec, one, least)
     for excess in thread.excess:
         desk.faults.append(messages.too_long(channel, one, excess, desk.request.parsed.values))
     desk.faults += lint.many_parts(channel, one.lang, len(thread.parts))

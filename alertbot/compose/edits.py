@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from alertbot.compose import lint, measure, messages, writing
-from alertbot.compose.edit_words import SHORTENED
+from alertbot.compose.line_words import SHORTENED
 from alertbot.compose.markup import Line, Run
 from alertbot.compose.render import words
 from alertbot.compose.request import Desk, Request

@@ -4,40 +4,36 @@ The filters see to it; a template that writes `row.number` by itself is caught h
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from alertbot.compose.findings import plainly
 from alertbot.model import Fault, Message
 from alertbot.register.entry import NumberRow
 from alertbot.words import _
 
-_NUMBER = re.compile(r"(?<!\d)\d\d(?: \d\d){4}(?!\d)")
-
 
 def faults(messages: Iterable[Message], rows: Sequence[NumberRow]) -> Iterator[Fault]:
     """One for each number that a message, or the text alternative of its picture, gives without its zone
     or condition on the same line."""
-    by_number: dict[str, list[NumberRow]] = {}
-    for row in rows:
-        if row.number and (row.zone or row.condition):
-            by_number.setdefault(row.number, []).append(row)
-    for message in messages if by_number else ():
+    detailed = [row for row in rows if row.number and (row.zone or row.condition)]
+    for message in messages if detailed else ():
         for text in filter(None, (message.text, message.alt)):
-            for row in _bare(text, message.lang, by_number):
+            for row in _bare(text, message.lang, detailed):
                 yield _fault(row, message)
 
 
-def _bare(text: str, lang: str, by_number: Mapping[str, Sequence[NumberRow]]) -> Iterator[NumberRow]:
-    lines = [_folded(line) for line in text.splitlines()]
-    with_number: dict[str, list[str]] = {}
-    for line in lines:
-        for found in _NUMBER.findall(line):
-            with_number.setdefault(found, []).append(line)
-    for number, where in with_number.items():
-        for row in by_number.get(number, ()):
-            kept = [_folded(one) for one in (row.zone_in(lang), row.condition_in(lang)) if one]
-            if not any(all(one in line for one in kept) for line in where):
-                yield row
+def _bare(text: str, lang: str, rows: Sequence[NumberRow]) -> Iterator[NumberRow]:
+    plain = plainly(text)
+    lines: list[str] = []
+    for row in rows:
+        if row.number not in plain:
+            continue
+        lines = lines or [_folded(line) for line in plain.splitlines()]
+        number = re.compile(rf"(?<!\d){re.escape(row.number)}(?!\d)")
+        where = [line for line in lines if number.search(line)]
+        kept = [_folded(one) for one in (row.zone_in(lang), row.condition_in(lang)) if one]
+        if where and not any(all(one in line for one in kept) for line in where):
+            yield row
 
 
 def _folded(text: str) -> str:

@@ -98,11 +98,13 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What lies ready for after the first post (R20): the templates of the retraction by (language, form or
-    channel type), and per language the lines that an edit puts above an earlier text, by relation."""
+    """What lies ready whatever an alert says: the templates of the retraction by (language, form or channel
+    type), and per language the lines that an edit puts above an earlier text, by relation, and those of a
+    number card."""
 
     retraction: Mapping[tuple[str, str], Template]
     edits: Mapping[str, Mapping[str, str]]
+    card: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

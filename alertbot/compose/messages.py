@@ -81,27 +81,28 @@ def whole_text(one: Edition) -> str:
     return f"{one.subject}\n\n{writing.plain((*one.head, *one.body, *one.foot, *one.once))}"
 
 
-def thread(spec: ChannelSpec, one: Edition) -> Thread:
+def thread(spec: ChannelSpec, one: Edition, least: int = 1) -> Thread:
     """The parts that this channel takes: the first layout in which everything has room. A long text in many
-    regions has an index: in a thread, of the messages, and then in the first of them."""
+    regions has an index: in a thread, of the messages, and then in the first of them. `least`: how many parts
+    there should be."""
     if spec.limit is None:
         body = contents.placed(one.body, one.lang, anchors=spec.markup is Markup.EMAIL)
         return _cut(spec, replace(one, body=body))
-    cut = _cut(spec, one)
+    cut = _cut(spec, one, least)
     if len(cut.parts) < 2 or spec.limit < LEAST_FOR_INDEX or not contents.headings(one.body):
         return cut
     for first in (False, True):
-        tried = _cut(spec, replace(one, body=contents.counted(one.body, one.lang, first=first)))
+        tried = _cut(spec, replace(one, body=contents.counted(one.body, one.lang, first=first)), least)
         if tried.parts and (parts := contents.filled(tried.parts, one.lang)):
             return Thread(parts)
     return cut
 
 
-def _cut(spec: ChannelSpec, one: Edition) -> Thread:
+def _cut(spec: ChannelSpec, one: Edition, least: int = 1) -> Thread:
     free = room(spec)
     cut = Thread(())
     for layout in _layouts(one):
-        cut = split(layout, free, one.lang) if spec.parts else single(layout.whole, free)
+        cut = split(layout, free, one.lang, least) if spec.parts else single(layout.whole, free)
         if not cut.excess:
             break
     return cut

@@ -1,8 +1,8 @@
 """Provisional numbers in words: every one with its zone and condition (R4), territory by territory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from jinja2.runtime import Context
@@ -10,6 +10,7 @@ from jinja2.utils import pass_context
 
 from alertbot.compose.environment import Setting, Source, setting_of
 from alertbot.compose.markup import Block, Line, Run, Shape
+from alertbot.compose.number_groups import Places, by_place
 from alertbot.compose.phrasing import MOST_NAMED, local, other_zone
 from alertbot.register.entry import NumberRow
 from alertbot.register.territories import WHOLE_COUNTRY, Territory
@@ -24,7 +25,7 @@ _GO = {"fr": "allez ici\u00a0: {place}", "en": "go to: {place}"}
 _SHORT = {"fr": "faites le {number} au lieu du {replaces}", "en": "call {number} instead of {replaces}"}
 _DIAL = {"fr": "faites le {number}", "en": "call {number}"}
 _DEAD = {"fr": "ne plus appeler", "en": "do not call"}
-_SEPARATOR = " – "
+SEPARATOR = " – "
 
 
 @pass_context
@@ -35,8 +36,8 @@ def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = Fa
     thread and where nothing can be struck through.
     """
     setting = setting_of(context)
-    promised = _Promised.of(context)
-    return setting.stand_in(tuple(_paragraphs(_by_place(rows), setting, promised, struck)))
+    promised = Promised.of(context)
+    return setting.stand_in(tuple(_paragraphs(by_place(rows), setting, promised, struck)))
 
 
 @pass_context
@@ -44,8 +45,8 @@ def numbers_by_region(context: Context, rows: Sequence[NumberRow]) -> Source:
     """The same under a heading for each region, where there are more than `MOST_NAMED` territories; an
     index lists these headings."""
     setting = setting_of(context)
-    promised = _Promised.of(context)
-    places = _by_place(rows)
+    promised = Promised.of(context)
+    places = by_place(rows)
     areas = _by_area(places, setting.lang) if len(places) > MOST_NAMED else []
     if len(areas) < 2:
         return setting.stand_in(tuple(_paragraphs(places, setting, promised)))
@@ -62,7 +63,7 @@ def numbers_by_region(context: Context, rows: Sequence[NumberRow]) -> Source:
 def number_lines(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> Source:
     """Every number in one item of a list, the territory in each."""
     setting = setting_of(context)
-    promised = _Promised.of(context)
+    promised = Promised.of(context)
     blocks = [
         Block(
             ((Run(f"{title(row.territory, setting.lang)}, "), *_line(row, setting, promised, struck)),),
@@ -75,7 +76,7 @@ def number_lines(context: Context, rows: Sequence[NumberRow], struck: bool = Fal
     return setting.stand_in(tuple(blocks))
 
 
-class _Promised:
+class Promised:
     """Until when the message as a whole says that its numbers hold."""
 
     def __init__(
@@ -84,7 +85,7 @@ class _Promised:
         self.until, self.review, self.where = until, review, where
 
     @classmethod
-    def of(cls, context: Context) -> "_Promised":
+    def of(cls, context: Context) -> "Promised":
         given = [context.get(name) for name in ("valid_until", "review_at")]
         until, review = (at if isinstance(at, datetime) else None for at in given)
         where = context.get("where")
@@ -102,16 +103,6 @@ class _Promised:
 
 # --- one territory -------------------------------------------------------------------------------
 
-Places = Sequence[tuple[Territory, Sequence[NumberRow]]]
-
-
-def _by_place(rows: Sequence[NumberRow]) -> Places:
-    """In the order in which the territories first appear."""
-    order = {code: at for at, code in enumerate(dict.fromkeys(row.territory.code for row in rows))}
-    ordered = sorted(rows, key=lambda row: order[row.territory.code])
-    groups = [list(group) for _code, group in groupby(ordered, key=lambda row: row.territory.code)]
-    return [(group[0].territory, group) for group in groups]
-
 
 def _by_area(places: Places, lang: str) -> list[tuple[str, Places]]:
     """The territories by region, in the order in which the regions first appear."""
@@ -127,13 +118,17 @@ def area(place: Territory, lang: str) -> str:
 
 
 def _paragraphs(
-    places: Places, setting: Setting, promised: _Promised, struck: bool = False
+    places: Places, setting: Setting, promised: Promised, struck: bool = False
 ) -> Iterator[Block]:
     for place, rows in places:
-        said = [_DEAD.get(setting.lang, "✗")] if struck else promised.here(setting, place)
-        heading = _SEPARATOR.join([title(place, setting.lang), *said])
-        lines = [_line(row, setting, promised, struck) for row in rows]
-        yield Block(((Run(setting.typography(heading), ("b",)),), *lines))
+        heading = Run(named(place, setting, promised, struck), ("b",))
+        yield Block(((heading,), *(_line(row, setting, promised, struck) for row in rows)))
+
+
+def named(place: Territory, setting: Setting, promised: Promised, struck: bool = False) -> str:
+    """The name over the numbers of a territory, with what holds for all of them."""
+    said = [_DEAD.get(setting.lang, "✗")] if struck else promised.here(setting, place)
+    return setting.typography(SEPARATOR.join([title(place, setting.lang), *said]))
 
 
 def title(place: Territory, lang: str) -> str:
@@ -145,22 +140,37 @@ def title(place: Territory, lang: str) -> str:
 # --- one number ----------------------------------------------------------------------------------
 
 
-def _line(row: NumberRow, setting: Setting, promised: _Promised, struck: bool) -> Line:
+@dataclass(frozen=True, slots=True)
+class RowWords:
+    """One row: for which service, what to dial or where to go, and what never leaves it (R4)."""
+
+    label: str
+    said: str
+    details: tuple[str, ...]
+
+
+def row_words(row: NumberRow, setting: Setting, promised: Promised, struck: bool = False) -> RowWords:
+    """A row as every text writes it."""
     lang, set_ = setting.lang, setting.typography
-    said = instead(row, lang)
+    said = (row.number or row.place_in(lang)) if struck else instead(row, lang)
     until = "" if struck else _until(row, setting, promised)
-    tail = "".join(_SEPARATOR + one for one in (*details(row, lang), until) if one)
+    kept = (row.zone_in(lang), row.condition_in(lang), until)
     label = f"{service_label(row, lang)}{_COLON.get(lang, ': ')}"
+    return RowWords(set_(label), set_(said), tuple(set_(one) for one in kept if one))
+
+
+def _line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) -> Line:
+    words = row_words(row, setting, promised, struck)
+    tail = "".join(SEPARATOR + one for one in words.details)
     if not struck:
-        return (Run(set_(f"{label}{said}{tail}")),)
-    bare = row.number or row.place_in(lang)
-    runs = (Run(set_(label)), Run(set_(bare), ("s",)), Run(set_(tail)))
+        return (Run(f"{words.label}{words.said}{tail}"),)
+    runs = (Run(words.label), Run(words.said, ("s",)), Run(tail))
     return tuple(run for run in runs if run.text)
 
 
 def service_label(row: NumberRow, lang: str) -> str:
     """`SAMU (15)`; without the number that fails where the text says “instead of 15” anyway."""
-    shown = row.replaces and not (_is_short(row) and row.replaces)
+    shown = row.replaces and not _is_short(row)
     return row.service_in(lang) + (f" ({row.replaces})" if shown else "")
 
 
@@ -174,16 +184,11 @@ def instead(row: NumberRow, lang: str) -> str:
     return words.get(lang, "{number}").format(number=row.number, replaces=row.replaces)
 
 
-def details(row: NumberRow, lang: str) -> tuple[str, ...]:
-    """Zone and condition, which never leave their number (R4)."""
-    return tuple(one for one in (row.zone_in(lang), row.condition_in(lang)) if one)
-
-
 def _is_short(row: NumberRow) -> bool:
     return 0 < len(row.number) <= LONGEST_SHORT
 
 
-def _until(row: NumberRow, setting: Setting, promised: _Promised) -> str:
+def _until(row: NumberRow, setting: Setting, promised: Promised) -> str:
     """The end of this one number, where it is not that of all."""
     end = row.valid_until
     if end is None or end == promised.until:

@@ -51,7 +51,7 @@ def render(
     """Fill a template. Raises `TemplateBrokenError`."""
     from alertbot.compose.environment import SETTING, Setting
 
-    setting = Setting(lang, zone, issued, _typography(lang))
+    setting = Setting(lang, zone, issued, typography(lang))
     compiled = _compiled(template)
     context = compiled.new_context({**values, "lang": lang, "issued": issued, SETTING: setting})
     pieces = {
@@ -73,7 +73,7 @@ def words(text: str, lang: str) -> tuple[Block, ...]:
     """Plain words as blocks, set as the language asks."""
     from alertbot.compose.environment import literal
 
-    return read(str(literal(text)), _typography(lang))
+    return read(str(literal(text)), typography(lang))
 
 
 def check(template: Template) -> None:
@@ -157,7 +157,7 @@ def _blocks(
 ) -> tuple[Block, ...]:
     """The blocks of this Markdown, with those that were ready in their places."""
     try:
-        found = read(source, _typography(lang))
+        found = read(source, typography(lang))
     except MarkupError as error:
         raise _broken(template, _line_of(template, error.snippet), str(error)) from None
     if not ready:
@@ -184,7 +184,7 @@ def _subject(template: Template, source: str, lang: str) -> str:
     return next(islice(plain(blocks[:1]).splitlines(), 1), "")
 
 
-def _typography(lang: str) -> Typography:
+def typography(lang: str) -> Typography:
     """French keeps signs such as : and ? with their word by a no-break space. (U+00A0: the narrow one
     counts double on X.)"""
     if lang != "fr":

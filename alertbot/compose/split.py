@@ -79,13 +79,13 @@ class Unit:
     length: int
 
 
-def split(layout: Layout, room: Room | None, lang: str) -> Thread:
-    """One part where everything fits or `room` is None, else as few parts as possible, evenly filled and
-    numbered `(1/3)` at the end of the first line of the head."""
+def split(layout: Layout, room: Room | None, lang: str, least: int = 1) -> Thread:
+    """One part where everything fits or `room` is None, else as few parts as possible but `least`, evenly
+    filled and numbered `(1/3)` at the end of the first line of the head."""
     whole = layout.whole
-    if room is None or room.length(whole) <= room.limit:
+    if room is None or (least <= 1 and room.length(whole) <= room.limit):
         return Thread((whole,) if whole else ())
-    return _thread(layout, room, lang)
+    return _thread(layout, room, lang, least)
 
 
 def single(blocks: Sequence[Block], room: Room | None) -> Thread:
@@ -94,7 +94,7 @@ def single(blocks: Sequence[Block], room: Room | None) -> Thread:
     return Thread((tuple(blocks),), (Excess("body", tuple(blocks), over),) if over > 0 else ())
 
 
-def _thread(layout: Layout, room: Room, lang: str) -> Thread:
+def _thread(layout: Layout, room: Room, lang: str, least: int = 1) -> Thread:
     frame, once = layout.frame, layout.closing
     reserved = room.length(once) + 2 if once else 0
     for digits in range(1, MOST_DIGITS + 1):
@@ -108,8 +108,8 @@ def _thread(layout: Layout, room: Room, lang: str) -> Thread:
             return Thread((), tuple(Excess("body", one.blocks, one.length - free) for one in excess))
         if units and units[0].length + reserved > free:  # no room for it up there: it ends the thread
             last_words = replace(layout, body=(*layout.body, *layout.once), once=())
-            return _thread(last_words, room, lang)
-        packed = _even(units, free, reserved)
+            return _thread(last_words, room, lang, least)
+        packed = _even(units, free, reserved, least)
         if len(packed) <= last:
             parts = (_part(layout, one, at, len(packed)) for at, one in enumerate(packed, 1))
             return Thread(tuple(parts))
@@ -185,9 +185,9 @@ def _pieces(block: Block, free: int, length: Length, lang: str) -> list[Unit]:
 # --- how parts are filled ------------------------------------------------------------------------
 
 
-def _even(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
-    """As few parts as possible, and the longest of them as short as possible."""
-    fewest = len(_packed(units, free, reserved))
+def _even(units: Sequence[Unit], free: int, reserved: int, least: int) -> list[list[Unit]]:
+    """As few parts as possible but `least`, and the longest of them as short as possible."""
+    fewest = max(len(_packed(units, free, reserved)), least)
     low, high = max((unit.length for unit in units), default=0), free
     while low < high:
         middle = (low + high) // 2

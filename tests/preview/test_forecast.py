@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.channels.specs import EMAIL, TELEGRAM, X
@@ -100,6 +100,7 @@ def test_telegram_and_mail_cost_nothing() -> None:
     assert cost(mails(5000), [press()]).amount == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_more_posts_never_arrive_sooner_nor_cost_less(one: int, other: int) -> None:
     few, many = sorted((one, other))
@@ -108,12 +109,14 @@ def test_more_posts_never_arrive_sooner_nor_cost_less(one: int, other: int) -> N
     assert cost(posts(few), channel).amount <= cost(posts(many), channel).amount
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3000), st.integers(0, 3000))
 def test_more_recipients_are_never_reached_sooner(one: int, other: int) -> None:
     few, many = sorted((one, other))
     assert forecast(mails(few), [press()]).seconds <= forecast(mails(many), [press()]).seconds
 
 
+@settings(deadline=None)
 @given(
     number=st.integers(1, 200),
     rate=st.floats(0.5, 50),

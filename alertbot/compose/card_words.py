@@ -1,0 +1,90 @@
+"""What the number card of an alert says in one language; pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from alertbot.cards.card import Card, Entry, Section, alternative
+from alertbot.compose import writing
+from alertbot.compose.messages import marks
+from alertbot.compose.number_groups import by_place
+from alertbot.compose.render import typography
+from alertbot.compose.request import Request
+from alertbot.register.entry import NumberRow
+
+if TYPE_CHECKING:
+    pass
+
+
+class CardWords:
+    """Writes cards of this alert in one language, with the lines of `card.yaml`."""
+
+    def __init__(self, request: Request, lang: str, lines: Mapping[str, str]) -> None:
+        from alertbot.compose.environment import Setting
+        from alertbot.compose.number_words import Promised
+
+        self._request, self._lang, self._lines = request, lang, lines
+        self._setting: Setting = Setting(lang, request.zone, request.now, typography(lang))
+        self._promised: Promised = Promised(self._time("valid_until"), self._time("review_at"), ())
+        frame = request.marked
+        self._mark = writing.plain(marks(frame, lang).brief) if frame else ""
+
+    def card(self, rows: Sequence[NumberRow], count: str = "") -> Card:
+        """The card of these rows. `count`: such as ` (1/2)`."""
+        kind = self._request.kind
+        return Card(
+            title=kind.title.get(self._lang, kind.name) + count,
+            head=(self._request.organisation.name, self._published(), self._line("urgent")),
+            sections=self._sections(rows),
+            foot=self._foot(),
+            mark=self._mark,
+        )
+
+    def alternative(self, card: Card) -> str:
+        """Everything on the card as a text; every number with its zone and condition (R4)."""
+        return alternative(card, self._line("picture", title=card.title))
+
+    def _sections(self, rows: Sequence[NumberRow]) -> tuple[Section, ...]:
+        from alertbot.compose.number_words import named
+
+        return tuple(
+            Section(named(place, self._setting, self._promised), tuple(map(self._entry, group)))
+            for place, group in by_place(rows)
+        )
+
+    def _entry(self, row: NumberRow) -> Entry:
+        from alertbot.compose.number_words import SEPARATOR, row_words
+
+        words = row_words(row, self._setting, self._promised)
+        return Entry(words.label.rstrip(" "), words.said, SEPARATOR.join(words.details))
+
+    def _published(self) -> str:
+        from alertbot.compose.phrasing import day_name
+
+        here = self._request.now.astimezone(self._request.zone)
+        day = day_name(here.date(), self._lang)
+        return self._line("published", day=day, time=here.strftime("%H:%M"), zone=self._zone())
+
+    def _foot(self) -> tuple[str, ...]:
+        from alertbot.compose.phrasing import local
+
+        found = []
+        for key, at in (("until", self._promised.until), ("review", self._promised.review)):
+            if at is not None:
+                when = local(self._setting, at, self._request.zone)
+                found.append(self._line(key, when=when, zone=self._zone()))
+        if page := self._request.organisation.verification_page:
+            found.append(self._line("check", page=page))
+        return (*found, self._line("reference", alert=self._request.identity.alert))
+
+    def _zone(self) -> str:
+        from alertbot.compose.phrasing import zone_name
+
+        return zone_name(str(self._request.zone), self._lang)
+
+    def _time(self, field: str) -> datetime | None:
+        value = self._request.parsed.values.get(field)
+        return value if isinstance(value, datetime) else None
+
+    def _line(self, key: str, **places: str) -> str:
+        return self._setting.typography(self._lines[key]).format(**places)
