@@ -31,6 +31,8 @@ def lines(rows: Sequence[Row]) -> Iterator[str]:
         yield f"  {stated(topic_word(str(row['topic'])), _decided(row))}"
         yield f"    {stated(str(row['alert']), _line(row['said']))}"
         yield f"    {stated(_('This alert'), _line(row['says']))}"
+    if any(not row.get("accepted") for row in rows):
+        yield f"  {_way_out()}"
 
 
 def table(rows: Sequence[Row]) -> "RenderableType":
@@ -40,6 +42,8 @@ def table(rows: Sequence[Row]) -> "RenderableType":
     from rich.table import Table
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=_title(), title_justify="left")
+    grid.caption = _way_out() if any(not row.get("accepted") for row in rows) else None
+    grid.caption_justify = "left"
     for heading in (_("About"), _("Already out"), _("This alert")):
         grid.add_column(heading, overflow="fold")
     for row in rows:
@@ -58,6 +62,10 @@ def _cell(text: str) -> "RenderableType":
 
 def _title() -> str:
     return _("This contradicts what callers are told already:")
+
+
+def _way_out() -> str:
+    return _("Change it, or decide: alertbot edit ALERT --accept contradicts=REASON")
 
 
 def _decided(row: Row) -> str:

@@ -56,6 +56,7 @@ def test_in_a_pipe_each_text_stands_on_its_own_line_after_who_says_it() -> None:
         "  Which line to use: undecided",
         "    BKRT-1: appelez d'un fixe. / Sinon, chez un voisin.",
         "    This alert: use a mobile.<U+001B>[2J",
+        "  Change it, or decide: alertbot edit ALERT --accept contradicts=REASON",
     ]
 
 
