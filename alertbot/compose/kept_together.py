@@ -11,11 +11,14 @@ from alertbot.model import Fault, Message
 from alertbot.register.entry import NumberRow
 from alertbot.words import _
 
+LONGEST_SHORT = 6  # digits of a short number
+
 
 def faults(messages: Iterable[Message], rows: Sequence[NumberRow]) -> Iterator[Fault]:
     """One for each number that a message, or the text alternative of its picture, gives without its zone
     or condition on the same line."""
-    detailed = [row for row in rows if row.number and (row.zone or row.condition)]
+    long = (row for row in rows if len(row.number) > LONGEST_SHORT)  # a short one is in many a sentence
+    detailed = [row for row in long if row.zone or row.condition]
     for message in messages if detailed else ():
         for text in filter(None, (message.text, message.alt)):
             for row in _bare(text, message.lang, detailed):

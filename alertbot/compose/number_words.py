@@ -9,13 +9,13 @@ from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from alertbot.compose.environment import Setting, Source, setting_of
+from alertbot.compose.kept_together import LONGEST_SHORT
 from alertbot.compose.markup import Block, Line, Run, Shape
 from alertbot.compose.number_groups import Places, by_place
 from alertbot.compose.phrasing import MOST_NAMED, local, other_zone
 from alertbot.register.entry import NumberRow
 from alertbot.register.territories import WHOLE_COUNTRY, Territory
 
-LONGEST_SHORT = 6  # digits of a short number
 _COLON = {"fr": " : "}
 _UNTIL = {"fr": "jusqu’à {when}", "en": "until {when}"}
 _UNTIL_HERE = {"fr": "valable jusqu’à {when}, heure locale", "en": "valid until {when} local time"}
