@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
 
 from alertbot.approval import duty as rota
 from alertbot.approval import policy
@@ -21,6 +20,7 @@ from alertbot.model import AlertState, Person
 from alertbot.service import asking
 from alertbot.service.asking import Ask
 from alertbot.service.context import Context
+from alertbot.service.ways import Listening, Updating, Way
 from alertbot.store import audit, calls, contacts, people, reading
 from alertbot.store.calls import Call, Fresh
 from alertbot.store.connection import Connection
@@ -33,35 +33,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0  # between two looks at what is to be asked
 LEASE = timedelta(seconds=60)  # after which a call whose worker died is made again
 SHORTEST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=5), timedelta(minutes=5)
-
-
-class Way(Protocol):
-    """How approvers are reached. Calls raise `ChannelError`; one that worked is not made again."""
-
-    name: str
-
-    async def ask(self, ask: Ask) -> str | None:
-        """Ask; gives what the platform calls the request, None where it has no name for it."""
-
-    async def close(self, ask: Ask, outcome: str) -> None:
-        """Let the request show its outcome, one sentence, for everybody; nothing can be decided there
-        any more. Only for requests with a name (`ask.message_ref`)."""
-
-
-@runtime_checkable
-class Updating(Protocol):
-    """A way whose requests can show who has approved so far."""
-
-    async def update(self, ask: Ask) -> None:
-        """Show `ask.given`."""
-
-
-@runtime_checkable
-class Listening(Protocol):
-    """A way that hears answers by itself, in the worker process."""
-
-    async def listen(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. Never raises for a platform that is down: it waits and tries again."""
 
 
 async def enqueue(service: Context, conn: Connection, alert: Alert) -> None:
