@@ -84,7 +84,7 @@ def move(state: AlertState, verb: Verb, *, alert: str) -> AlertState:
 def _refusal(state: AlertState, verb: Verb, alert: str) -> str:
     sentence = _("{alert} is {state} and cannot be {done}: {instead}.")
     return sentence.format(
-        alert=alert, state=_state_word(state), done=_done_word(verb), instead=_instead(state, alert)
+        alert=alert, state=state_word(state), done=_done_word(verb), instead=_instead(state, alert)
     )
 
 
@@ -109,7 +109,8 @@ def _instead(state: AlertState, alert: str) -> str:
     return text.format(alert=alert)
 
 
-def _state_word(state: AlertState) -> str:
+def state_word(state: AlertState) -> str:
+    """Where an alert stands, to follow “it is”: `a draft`, `waiting for approval`, `published`."""
     words = {
         _S.DRAFT: _("a draft"),
         _S.PENDING: _("waiting for approval"),

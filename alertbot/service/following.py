@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alertbot.approval import policy
+from alertbot.approval.moves import state_word
 from alertbot.approval.policy import effective
 from alertbot.errors import Faulty, Refused
 from alertbot.model import AlertState, Person, Relation
@@ -149,7 +150,7 @@ async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
         )
     raise Refused(
         _("{alert} never went out ({state}): there is nothing to {verb}.").format(
-            alert=alert.id, state=alert.state, verb=verb
+            alert=alert.id, state=state_word(alert.state), verb=verb
         )
     )
 

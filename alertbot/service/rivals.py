@@ -1,5 +1,6 @@
 """Two people at once: what one alert has taken back or ended, another does not take back or end again."""
 
+from alertbot.approval.moves import state_word
 from alertbot.errors import Refused
 from alertbot.model import Relation
 from alertbot.service import told
@@ -25,15 +26,15 @@ async def require_open(conn: Connection, incident: str, *, but: str = "") -> Non
     found = await incidents.get(conn, incident)
     if found.closed_at is not None:
         raise Refused(
-            _("Incident {incident} has ended already, at {time}.").format(
-                incident=incident, time=found.closed_at.isoformat(" ", "minutes")
-            )
+            _(
+                "Incident {incident} has ended already; `alertbot incident show {incident}` says when."
+            ).format(incident=incident)
         )
     other = await following.ending(conn, incident, but=but)
     if other is not None:
         raise Refused(
             _("{other} ends incident {incident} already ({state}).").format(
-                other=other.id, incident=incident, state=other.state
+                other=other.id, incident=incident, state=state_word(other.state)
             )
         )
 
@@ -46,5 +47,5 @@ async def require_not_taken_back(conn: Connection, original: Alert, *, but: str 
             _(
                 "{original} is taken back by {other} already ({state}): look at it with `alertbot show"
                 " {other}`, and correct that one if it is wrong."
-            ).format(original=original.id, other=other.id, state=other.state)
+            ).format(original=original.id, other=other.id, state=state_word(other.state))
         )
