@@ -4,7 +4,7 @@ verified and in force reaches the public (R3, R5).
 What may stand against a row is in `vouching`; what changes the register, in `numbering` and `verifying`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -137,15 +137,17 @@ async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -
     places, services = (_listed(given.pop(name, "")) for name in QUERY_FIELDS)
     if not places:
         raise Misuse(_("Say for which territories: territories=69,01."))
-    query, found = await matching(conn, _crossed(places, services))
+    parts = {place: _crossed(place, services) for place in places}
+    query, found = await matching(conn, ",".join(one for some in parts.values() for one in some))
     named = {part.entry for part in query.wanted if part.entry}
     rows = [one for one in found if one.withdrawn_at is None or one.name in named]
-    for part in query.idle(one.row for one in rows):
+    idle = {part.text for part in query.idle(one.row for one in rows)}
+    for place in (place for place, some in parts.items() if idle.issuperset(some)):
         sentence = _(
             "The register holds no number for {part}: enter one with `alertbot numbers add` or `alertbot"
             " numbers import`, or leave {part} out."
         )
-        doubts.append(Fault("unregistered_number", sentence.format(part=part.text), QUERY_FIELDS[0]))
+        doubts.append(Fault("unregistered_number", sentence.format(part=place), QUERY_FIELDS[0]))
     if rows:
         given["numbers"] = [frozen_row(one.row) for one in rows]
         given.setdefault("where", list(dict.fromkeys(one.row.territory.code for one in rows)))
@@ -221,14 +223,11 @@ async def _over(
     return sorted(over, key=numbers.place_in_order)
 
 
-def _crossed(places: Iterable[str], services: Sequence[str]) -> str:
-    """The query that asks for these services in these places; what names a service or an entry itself
-    stays as it is."""
-    parts = []
-    for place in places:
-        whole = "/" in place or entry_id(place) is not None or not services
-        parts += [place] if whole else [f"{place}/{service}" for service in services]
-    return ",".join(parts)
+def _crossed(place: str, services: Sequence[str]) -> list[str]:
+    """The parts of a query that ask for these services in a place; what names a service or an entry
+    itself stays as it is."""
+    whole = "/" in place or entry_id(place) is not None or not services
+    return [place] if whole else [f"{place}/{service}" for service in services]
 
 
 def _listed(value: object) -> list[str]:

@@ -114,6 +114,14 @@ async def test_a_place_without_a_number_is_named(team: Team) -> None:
     assert any("42" in fault["message"] for fault in view["faults"])
 
 
+async def test_a_place_may_lack_one_of_the_services_but_not_all(team: Team) -> None:
+    await team.register(ROWS)
+    assert not (await draft(team, "69,01", changes={"services": "samu,pompiers"}))["faults"]
+    view = await draft(team, "69,01", changes={"services": "pompiers"})
+    assert rules(view) == {"unregistered_number"}
+    assert len(view["faults"]) == 1
+
+
 async def test_a_preview_asks_the_register_too(team: Team) -> None:
     await team.register(ROWS)
     seen = await register.look_up(team.service, Wishes("provisional_number", asked(team, "69")))
