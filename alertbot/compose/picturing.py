@@ -38,9 +38,9 @@ class Pictured:
 class _NoCardError(Exception):
     """There can be no card; carries what to tell. `law`: it stands in the way of the alert."""
 
-    def __init__(self, rule: str, sentence: str, *, law: bool = False) -> None:
-        super().__init__(sentence)
-        self.rule, self.law = rule, law
+    def __init__(self, told: Fault, *, law: bool = False) -> None:
+        super().__init__(told.message)
+        self.told, self.law = told, law
 
 
 def wanted(request: Request) -> bool:
@@ -58,8 +58,8 @@ def for_channel(desk: Desk, channel: Channel, lang: str) -> tuple[Pictured, ...]
         words = _words(desk.request, lang)
         made = _drawn(words, channel.spec, _rows(desk.request))
     except _NoCardError as none:
-        sentence = f"{channel.name} ({lang}): {none}"
-        told = Fault(none.rule, sentence, FIELD, channel=channel.name, lang=lang)
+        sentence = f"{channel.name} ({lang}): {none.told.message}"
+        told = replace(none.told, message=sentence, field=FIELD, channel=channel.name, lang=lang)
         (desk.faults if none.law else desk.warnings).append(told)
         return ()
     if frame := desk.request.marked:
@@ -108,18 +108,18 @@ def _words(request: Request, lang: str) -> CardWords:
     lines = request.prepared.card.get(lang)
     if lines is None:
         sentence = _("no number card, since {file} has no lines in that language.")
-        raise _NoCardError("no_card", sentence.format(file="card.yaml"))
+        raise _NoCardError(Fault("no_card", sentence.format(file="card.yaml")))
     return CardWords(request, lang, lines)
 
 
 def _drawn(words: CardWords, spec: ChannelSpec, rows: Rows) -> tuple[Pictured, ...]:
     if not rows:
-        raise _NoCardError("no_card", _("no number card, since there is no number."))
+        raise _NoCardError(Fault("no_card", _("no number card, since there is no number.")))
     if len(rows) > ROWS * MOST_CARDS:
         raise _too_many()
     if unknown := drawing.unreadable(words.card(rows)):
         sentence = _("no number card, since it cannot show these letters: {letters}")
-        raise _NoCardError("no_card", sentence.format(letters=" ".join(unknown)))
+        raise _NoCardError(Fault("no_card", sentence.format(letters=" ".join(unknown))))
     pages = _pages(words, spec, rows)
     if len(pages) > MOST_CARDS:
         raise _too_many()
@@ -131,7 +131,7 @@ def _too_many() -> _NoCardError:
     sentence = _(
         "too many numbers for {most} number cards, so there is none; all of them are in the text."
     )
-    return _NoCardError("too_many_for_card", sentence.format(most=MOST_CARDS))
+    return _NoCardError(Fault("too_many_for_card", sentence.format(most=MOST_CARDS)))
 
 
 def _pictured(words: CardWords, rows: Rows, count: str) -> Pictured:
@@ -175,7 +175,7 @@ def _one_by_one(words: CardWords, spec: ChannelSpec, pages: list[Rows], group: R
                 " shorten its condition, or leave the card out."
             )
             told = sentence.format(row=row, most=spec.longest_alt)
-            raise _NoCardError("alt_too_long", told, law=True)
+            raise _NoCardError(Fault("alt_too_long", told), law=True)
 
 
 def _fits(words: CardWords, spec: ChannelSpec, rows: Rows, *, whole: bool = False) -> bool:
