@@ -27,7 +27,7 @@ GENERATED = {
 }
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 RULE = re.compile(r"[a-z]+(_[a-z]+)*")
-RAISED_WITH_A_RULE = {"Fault", "FieldError", "BadRow", "RowFault", "_NoCardError"}
+RAISED_WITH_A_RULE = {"Fault", "FieldError", "BadRow", "RowFault"}
 BEGIN_TO_SEND_SECONDS = 60
 
 
