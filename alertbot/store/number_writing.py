@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Refused
@@ -106,7 +106,10 @@ async def _add(
     fresh = [{"id": key} | _columns(row) | entered for key, row in zip(ids, rows, strict=True)]
     if fresh:
         await conn.execute(insert(number), fresh)
-    await _keep_versions(conn, [(one["id"], 1, one["row"]) for one in fresh], verb, by, at)
+    n = number.c
+    kept = select(n.id, n.version, n.row, literal(verb), n.entered_by, n.entered_at)
+    columns = ["number_id", "version", "row", "verb", "by", "at"]
+    await conn.execute(insert(number_version).from_select(columns, kept.where(n.id >= first)))
     return tuple(ids)
 
 
