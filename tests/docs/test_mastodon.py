@@ -1,5 +1,6 @@
 """The channel that docs/how-to/add-a-channel.md shows: the contract suite, and what is its own."""
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -23,6 +24,14 @@ from alertbot_mastodon import MastodonAdapter, MastodonSettings  # noqa: E402
 
 POSTED = {"id": "103254962155278888", "url": "https://social.example.org/@alertes/103254962155278888"}
 OK = raw.http_answer(200, json.dumps(POSTED).encode())
+GONE = raw.http_answer(404, b'{"error":"The status you are trying to reply to does not exist."}')
+
+
+async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes every status but an answer to one that is gone."""
+    request = await raw.read_request(reader)
+    writer.write(GONE if b'"999999999"' in request else OK)
+    await writer.drain()
 
 
 class TestContract(NetworkChannelContract):
@@ -38,7 +47,7 @@ class TestContract(NetworkChannelContract):
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:
-        async with raw.listening(raw.http(OK)) as port:
+        async with raw.listening(server) as port:
             yield port
 
     async def test_the_text_the_language_and_the_key_go_out(self) -> None:

@@ -11,10 +11,8 @@ from alertbot.channels.base import Adapter
 from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
 from alertbot.model import ChannelSpec, Pace, Post, Receipt
 
-# No connection was made, so nothing left.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)  # unsent
 DOWN = frozenset({301, 302, 307, 308, 401, 403, 404, 405, 410})  # account or address are wrong
-LONGEST_WAIT = 86_400.0  # seconds
 
 
 class MastodonSettings(ChannelSettings):
@@ -49,17 +47,21 @@ class MastodonAdapter(Adapter[MastodonSettings]):
         self._ready()
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        if self._client:
+            self._client = await self._client.aclose()
 
     async def _send(self, post: Post) -> Receipt:
-        status: dict[str, Any] = {"status": post.text, "language": post.lang}
-        if post.reply_to:
-            status["in_reply_to_id"] = post.reply_to
-        key = {"Idempotency-Key": post.message_id or f"{post.alert}.{post.delivery}"}
-        said = await self._call("POST", "/api/v1/statuses", json=status, headers=key)
-        return Receipt(said["id"], said.get("url") if isinstance(said.get("url"), str) else None)
+        status = {"status": post.text, "language": post.lang}
+        status |= {"in_reply_to_id": post.reply_to} if post.reply_to else {}
+        key, note = {"Idempotency-Key": post.message_id or f"{post.alert}.{post.delivery}"}, ""
+        try:
+            said = await self._call("POST", "/api/v1/statuses", json=status, headers=key)
+        except errors.ChannelDown as refusal:  # 404: what it answers is gone
+            if refusal.code != "404" or not status.pop("in_reply_to_id", None):
+                raise
+            said = await self._call("POST", "/api/v1/statuses", json=status, headers=key)
+            note = "Posted alone: what it answers is gone."
+        return Receipt(said["id"], said.get("url") if isinstance(said.get("url"), str) else None, note)
 
     async def identify(self) -> str:
         said = await self._call("GET", "/api/v1/accounts/verify_credentials")
@@ -71,11 +73,9 @@ class MastodonAdapter(Adapter[MastodonSettings]):
                 self._token = self.settings.secret("access_token")
             except errors.ConfigInvalid as fault:
                 raise errors.ChannelDown(str(fault), code="secret") from None
-            self._client = httpx.AsyncClient(
-                base_url=self.settings.api_url,
-                headers={"Authorization": f"Bearer {self._token}"},
-                timeout=self.settings.answer_within.total_seconds(),
-            )
+            headers = {"Authorization": f"Bearer {self._token}"}
+            wait, url = self.settings.answer_within.total_seconds(), self.settings.api_url
+            self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=wait)
         return self._client
 
     async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -104,16 +104,15 @@ class MastodonAdapter(Adapter[MastodonSettings]):
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
     try:
-        said = answer.json()
+        return said if isinstance(said := answer.json(), dict) else {}
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _wait(answer: httpx.Response) -> float:
     """Seconds until `X-RateLimit-Reset`, which Mastodon gives in ISO 8601; a minute where it does not."""
     try:
         reset = datetime.fromisoformat(answer.headers["x-ratelimit-reset"])
-        return min(max((reset - datetime.now(UTC)).total_seconds(), 1.0), LONGEST_WAIT)
+        return min(max((reset - datetime.now(UTC)).total_seconds(), 1.0), 86_400.0)
     except (KeyError, ValueError, TypeError):
         return 60.0
