@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 LONGEST_CALL = 900.0  # seconds, a last resort: the adapters have limits of their own
 SHORT_WAIT = 1.0  # a drain waits this long for a slot itself; longer waits are the runner's
 REPEATABLE = frozenset({Action.EDIT.value, Action.DELETE.value, Action.PIN.value})
+DOUBTS = 100  # that are asked about in one go
 DOUBT_LEASE = 150.0  # how long one may take to ask a channel about an uncertain post
 
 
@@ -161,15 +162,17 @@ class Drain:
                 lambda conn: claiming.renew(conn, ids, worker=worker, lease=lease)
             )
 
-    async def resolve(self) -> None:
-        """Ask about deliveries whose worker died in mid-call; what cannot be asked follows the policy."""
+    async def resolve(self) -> bool:
+        """Ask about deliveries whose worker died in mid-call; what cannot be asked follows the policy.
+        Whether there may be more of them."""
         names = sorted(self.adapters)
         doubts = await self.ledger.database.transact(
-            lambda conn: settling.take_doubts(conn, names, lease=DOUBT_LEASE)
+            lambda conn: settling.take_doubts(conn, names, lease=DOUBT_LEASE, limit=DOUBTS)
         )
         left = [doubt.id for doubt in doubts if not await self._resolve(doubt)]
         if left:
             await self.ledger.database.transact(lambda conn: settling.leave_doubts(conn, left))
+        return len(doubts) == DOUBTS
 
     async def _resolve(self, doubt: Doubt) -> bool:
         """Whether the doubt is over."""

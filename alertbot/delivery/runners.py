@@ -168,7 +168,8 @@ class LocalRunner:
             self._alarm.ring()
         while await self._ledger.record(settling.sweep):
             pass
-        await self._drain.resolve()
+        while await self._drain.resolve():
+            pass
 
     async def _start_drains(self) -> bool:
         """Start a drain for every account that has something due and none yet."""

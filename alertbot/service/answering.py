@@ -15,11 +15,13 @@ from alertbot.words import _
 @dataclass(frozen=True, slots=True)
 class Reached:
     """Whom the chain reached, at approval: nobody is reached by it after that. `fallen`: the alerts whose
-    posts go when it is cancelled and the team wants false posts deleted."""
+    posts go when it is cancelled and the team wants false posts deleted. `pictures`: those that are posts
+    of their own."""
 
     posts: tuple[Standing, ...]
     records: tuple[Record, ...] = ()
     fallen: frozenset[str] = frozenset()
+    pictures: tuple[Standing, ...] = ()
 
     def has(self, channel: Channel, target: Target) -> bool:
         """Whether this target has something of the chain, by the program's hand or by a person's."""
@@ -59,8 +61,10 @@ def answering(
     found = [_answer(channel, alert, row, reached) for row in rows]
     found += _pins(channel, found)
     if alert.relation is Relation.CANCEL and channel.on_cancel is OnCancel.DELETE:
-        return found + _deletions(channel, found, reached)
-    return found + _edits(channel, alert, texts, reached)
+        gone = [one for one in (*reached.posts, *reached.pictures) if one.alert in reached.fallen]
+        return found + _deletions(channel, found, gone)
+    stale = _stale_pictures(channel, alert, reached)
+    return found + _edits(channel, alert, texts, reached) + _deletions(channel, found, stale)
 
 
 def _answer(channel: Channel, alert: Alert, row: Entry, reached: Reached) -> Entry:
@@ -122,8 +126,17 @@ def _edits(
     return rows
 
 
-def _deletions(channel: Channel, rows: Sequence[Entry], reached: Reached) -> list[Entry]:
-    """The false posts, taken away once the denial stands (R21): silence is no denial."""
+def _stale_pictures(channel: Channel, alert: Alert, reached: Reached) -> list[Standing]:
+    """A picture cannot be struck out: beside a text that is taken back it would go on telling the wrong
+    number, so it goes. The text stays, with what is wrong struck out."""
+    keeps = alert.relation is Relation.CANCEL and channel.on_cancel is OnCancel.KEEP
+    if keeps or alert.relation not in ONLY_THOSE_REACHED or not channel.spec.can_delete:
+        return []
+    return [one for one in reached.pictures if one.alert in alert.references]
+
+
+def _deletions(channel: Channel, rows: Sequence[Entry], gone: Sequence[Standing]) -> list[Entry]:
+    """What is taken away once the new post stands (R21): silence is no denial."""
     after = {
         (row.target, row.lang): place
         for place, row in enumerate(rows)
@@ -140,8 +153,8 @@ def _deletions(channel: Channel, rows: Sequence[Entry], reached: Reached) -> lis
             action=Action.DELETE,
             remote_ref=post.remote_id,
         )
-        for post in reached.posts
-        if post.channel == channel.name and post.alert in reached.fallen
+        for post in gone
+        if post.channel == channel.name
     ]
 
 

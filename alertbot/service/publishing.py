@@ -8,7 +8,7 @@ from typing import Any
 from alertbot.approval import policy
 from alertbot.approval.digest import digest as digest_of
 from alertbot.errors import Misuse, Refused, safe
-from alertbot.model import Action, Channel, Message, Omission, Person, Purpose, Target
+from alertbot.model import Action, Channel, Message, Omission, Person, Target
 from alertbot.service import answering, settling, trial, views
 from alertbot.service.answering import Reached
 from alertbot.service.context import Context
@@ -32,11 +32,8 @@ class Stored:
 
 
 async def stored(conn: Connection, alert: Alert) -> Stored:
-    return Stored(
-        await reading.messages_of(conn, alert.id),
-        await reading.targets_of(conn, alert.id, alert.channels),
-        await reading.messages_of(conn, alert.id, Purpose.RETRACTION),
-    )
+    texts, retraction = await reading.said_of(conn, alert.id)
+    return Stored(texts, await reading.targets_of(conn, alert.id, alert.channels), retraction)
 
 
 async def enqueue(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from alertbot.errors import Refused
-from alertbot.model import Person, Relation
+from alertbot.model import Action, Person, Relation
 from alertbot.service import chains, settling, tasks, told
 from alertbot.service.answering import Reached
 from alertbot.service.chains import ONLY_THOSE_REACHED
@@ -36,7 +36,8 @@ async def take_effect(
     ids = [one.id for one in chain if one.id != alert.id]
     records = [one for name in ids for one in await reading.records_of(conn, name)]
     posts = await following.posts(conn, ids)
-    reached = Reached(posts, tuple(records), await _fallen(conn, posts))
+    pictures = await following.posts(conn, ids, action=Action.PICTURE)
+    reached = Reached(posts, tuple(records), await _fallen(conn, posts), pictures)
     _require_somebody(alert, reached)
     await tasks.raise_all(service, conn, _by_hand(alert, reached))
     return reached

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.model import AlertState, DeliveryState, Purpose, Relation
+from alertbot.model import Action, AlertState, DeliveryState, Purpose, Relation
 from alertbot.store import reading
 from alertbot.store.reading import Alert
 from alertbot.store.tables import account, alert, delivery, dispatch
@@ -41,16 +41,20 @@ class Standing:
 
 
 async def posts(
-    conn: AsyncConnection, alerts: Sequence[str], states: Collection[DeliveryState] = REACHED
+    conn: AsyncConnection,
+    alerts: Sequence[str],
+    states: Collection[DeliveryState] = REACHED,
+    action: Action = Action.PUBLISH,
 ) -> tuple[Standing, ...]:
-    """Every post and mail of these alerts that is in one of `states`, in the order they were written."""
+    """Every post and mail of these alerts that is in one of `states`, in the order they were written.
+    `action`: PICTURE for the pictures that are posts of their own."""
     d = delivery.c
     query = (
         select(dispatch.c.alert_id, account.c.name, d.target, d.lang, d.part, d.state, d.remote_id)
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .where(dispatch.c.alert_id.in_(sorted(set(alerts))))
-        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.action == "publish")
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.action == action.value)
         .where(d.state.in_([state.value for state in states]))
         .order_by(d.id)
     )

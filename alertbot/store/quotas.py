@@ -84,15 +84,20 @@ async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) ->
 
 async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> Room:
     """The tightest of the account's windows and its budget."""
-    rooms = [await _window_room(conn, row, calls, length) for calls, length in row.windows]
+    wanted = len(wants)
+    rooms = [await _window_room(conn, row, calls, length, wanted) for calls, length in row.windows]
     if row.budget is not None:
         rooms.append(await _budget_room(conn, row, [want.cost for want in wants]))
     return min(rooms, key=lambda room: room.calls)
 
 
-async def _window_room(conn: AsyncConnection, row: Row[Any], calls: int, length: float) -> Room:
+async def _window_room(
+    conn: AsyncConnection, row: Row[Any], calls: int, length: float, wanted: int
+) -> Room:
     within = (spent.c.account_id == row.id) & (spent.c.at > NOW - length)
     used = int(await conn.scalar(select(func.count()).where(within)) or 0)
+    if used + wanted <= calls:  # nobody has to wait: not asked for how long
+        return Room(calls - used, length, "")
     # room again once the oldest of the last `calls` attempts has left the window
     oldest = select(spent.c.at + length - NOW).where(within).order_by(spent.c.at)
     wait = await conn.scalar(oldest.limit(1).offset(max(0, used - calls)))

@@ -135,6 +135,21 @@ async def messages_of(
     return {row.id: _message(row) for row in rows}
 
 
+async def said_of(
+    conn: AsyncConnection, alert_id: str
+) -> tuple[dict[int, Message], dict[int, Message]]:
+    """The publication and the prepared retraction of the alert's present revision, in one look."""
+    signed = (Purpose.PUBLICATION.value, Purpose.RETRACTION.value)
+    present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
+    query = select(message).where(
+        message.c.alert_id == alert_id, message.c.purpose.in_(signed), message.c.revision == present
+    )
+    found: dict[str, dict[int, Message]] = {name: {} for name in signed}
+    for row in await conn.execute(query.order_by(message.c.id)):
+        found[row.purpose][row.id] = _message(row)
+    return found[signed[0]], found[signed[1]]
+
+
 async def targets_of(
     conn: AsyncConnection, alert_id: str, channels: Iterable[str] | None = None
 ) -> dict[str, tuple[Target, ...]]:

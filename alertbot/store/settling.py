@@ -191,7 +191,7 @@ class Doubt:
 
 
 async def take_doubts(
-    conn: AsyncConnection, names: Sequence[str], *, lease: float, limit: int = 100
+    conn: AsyncConnection, names: Sequence[str], *, lease: float, limit: int
 ) -> list[Doubt]:
     """Uncertain deliveries of these channels, to be asked about within `lease`; then another may."""
     d = delivery.c

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import Pace, Post
+from alertbot.model import Pace, Post, Receipt
 from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel
 
@@ -28,6 +28,10 @@ async def main(url: str, path: str, seconds: float, rate: float, lease: float) -
         async def _send(self, post: Post):
             await call(post)
             return await super()._send(post)
+
+        async def edit(self, post: Post):
+            await call(post)
+            return Receipt(post.reply_to or "")
 
     adapter = Recorder(channel(pace=Pace(per_second=rate or None)))
     database = await Database.open(url, migrate=False)

@@ -87,6 +87,23 @@ def rows_of(
     return answering.answering(public, alert, made, texts, reached), reached  # type: ignore[arg-type]
 
 
+@given(relations, st.sampled_from(OnCancel))
+def test_a_picture_of_what_is_taken_back_goes_after_the_new_post(
+    relation: Relation, on_cancel: OnCancel
+) -> None:
+    post = Standing("BKRT-1", "public", "one", "fr", 1, DeliveryState.SENT, "r1")
+    picture = replace(post, remote_id="r2")
+    reached = Reached((post,), pictures=(picture, replace(picture, channel="elsewhere")))
+    public, alert = channel(on_cancel), Alert(relation)
+    own = {1: message("fr", 1, Action.PUBLISH)}
+    made = entries(public, own, [Target("one", "fr")])
+    rows = answering.answering(public, alert, made, own, replace(reached, fallen=frozenset({"BKRT-1"})))  # type: ignore[arg-type]
+    gone = [row for row in rows if row.action is Action.DELETE and row.remote_ref == "r2"]
+    kept = relation is Relation.CANCEL and on_cancel is OnCancel.KEEP
+    assert len(gone) == (0 if kept else 1)
+    assert all(row.after == 0 for row in gone)
+
+
 @given(standings, relations, records, st.sampled_from(OnCancel))
 def test_every_target_gets_it_or_a_reason(
     posts: Any, relation: Relation, by_hand: Any, on_cancel: OnCancel
