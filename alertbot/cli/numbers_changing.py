@@ -212,8 +212,8 @@ def _still_public(published: list[dict[str, Any]]) -> Iterator[str]:
     for one in published:
         if one["state"] == "approved":
             sentence = _(
-                "! {entry} is in {alert}, which is approved and WILL GO OUT: stop it with `alertbot halt"
-                " {alert}`, or change it with `alertbot edit {alert}`."
+                "! {entry} is in {alert}, which was approved: it was stopped, and NOTHING OF IT GOES OUT. Write"
+                " it anew without that number."
             )
         else:
             sentence = _("! {entry} STILL STANDS IN PUBLIC, in {alert}: {row}.")

@@ -17,13 +17,16 @@ from alertbot.register.entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.register.frozen import frozen_row
 from alertbot.register.rows import BadRow, number_row
 from alertbot.register.standing import standing
-from alertbot.service import register, tasks
+from alertbot.service import register, settling, tasks
 from alertbot.service.context import Context
 from alertbot.service.tasks import Chore
 from alertbot.service.vouching import said
 from alertbot.store import audit, number_writing, numbers, reading
+from alertbot.store import settling as outbox
 from alertbot.store.connection import Connection
 from alertbot.words import _
+
+ON_ITS_WAY = (AlertState.APPROVED.value, AlertState.PUBLISHING.value)
 
 Document = dict[str, Any]
 
@@ -75,8 +78,9 @@ async def edit(service: Context, actor: Person, name: str, changes: Mapping[str,
 async def withdraw(
     service: Context, actor: Person, query: str, reason: str, *, but: str = ""
 ) -> Document:
-    """Take entries out of the register. It tells the public nothing: `published` names the alerts that
-    still carry them. Raises `Misuse`, and `Refused` where nothing is left to withdraw."""
+    """Take entries out of the register. Alerts that carry them and are on their way send nothing more from
+    then on. It tells the public nothing: `published` names the alerts that still carry them, with how many
+    calls were `stopped`. Raises `Misuse`, and `Refused` where nothing is left to withdraw."""
     policy.require_role("numbers_withdraw", actor)
     why = reason.strip()
     if not why:
@@ -95,7 +99,7 @@ async def withdraw(
             )
         if not left:
             raise Refused(_already(found, service))
-        published = await _still_told(conn, left)
+        published = await _stopped(service, conn, await _still_told(conn, left))
         await number_writing.withdraw(conn, [entry.id for entry in left], by=actor, reason=why, at=now)
         names = {entry.name: entry.row.version for entry in left}
         await note(conn, actor, "numbers-withdraw", now, {"entries": names, "reason": why})
@@ -223,6 +227,20 @@ async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[Docume
                 {"entry": entry.name, "row": str(entry.row), "alert": alert, "state": str(state)}
             )
     return told
+
+
+async def _stopped(service: Context, conn: Connection, told: Sequence[Document]) -> list[Document]:
+    """Let no call start any more that would tell the public a number which is withdrawn; a whole message
+    falls with one number of it."""
+    counts: dict[str, int] = {}
+    for alert in sorted({one["alert"] for one in told if one["state"] in ON_ITS_WAY}):
+        entries = ", ".join(one["entry"] for one in told if one["alert"] == alert)
+        reason = _("Not sent: {entries} left the register.").format(entries=entries)
+        outcomes = await outbox.cancel(conn, alert, reason)
+        await settling.note_outcomes(service, conn, outcomes)
+        await settling.advance(service, conn, alert)
+        counts[alert] = len(outcomes)
+    return [{**one, "stopped": counts.get(one["alert"], 0)} for one in told]
 
 
 def _public(published: Sequence[Document]) -> Iterable[Document]:

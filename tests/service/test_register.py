@@ -235,6 +235,19 @@ async def test_what_was_withdrawn_meanwhile_cannot_be_approved(team: Team) -> No
         )
 
 
+async def test_what_was_withdrawn_after_the_approval_does_not_go_out(team: Team) -> None:
+    await team.register(ROWS)
+    view = await draft(team, "01,69")
+    await drafting.submit(team.service, team.people["ada"], view["id"])
+    for name in ("bo", "cy"):
+        await team.approve(view["id"], name)
+    done = await withdraw(team, "01/pompiers")
+    assert [(one["state"], one["stopped"] > 0) for one in done["published"]] == [("approved", True)]
+    tally = await team.work()
+    assert tally.sent == 0
+    assert not team.adapters["public"].posts
+
+
 async def test_what_has_changed_meanwhile_cannot_be_approved_and_an_edit_takes_it(team: Team) -> None:
     names = await team.register(ROWS[:1])
     view = await draft(team, "69")
