@@ -1,0 +1,1 @@
+"""What happened, decided: signals and history in, an action with a named reason out. Pure."""

@@ -1,0 +1,76 @@
+"""What a source reports, in the one form that every source's parser gives."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Observed(StrEnum):
+    """How a service does, as a source sees it. What a source says and we do not know is `unknown`: it never
+    means down, and absence never means up."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    MAINTENANCE = "maintenance"
+    UNKNOWN = "unknown"
+
+
+TROUBLE = frozenset({Observed.DEGRADED, Observed.DOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One report about one service. Moments are aware, in UTC.
+
+    `at`: when the source saw it. `confirmed`: the source has waited itself before it reported (the `for` of
+    Alertmanager and Grafana). `confirms`: somebody other than the operator vouches that it works again (R11).
+    Texts are the source's own: for the team only, never for the public unread.
+    """
+
+    source: str
+    service: str
+    observed: Observed
+    at: datetime
+    key: str = ""  # what one report and its repeats have in common
+    severity: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    title: str = ""
+    summary: str = ""
+    url: str = ""
+    confirmed: bool = False
+    confirms: bool = False
+    still_firing: bool = False  # the source says so now, whenever it began
+    is_repeat: bool = False
+    is_test: bool = False
+    history: bool = False  # told afterwards, not news (Statuspage: backfilled)
+
+    @property
+    def trouble(self) -> bool:
+        return self.observed in TROUBLE
+
+    @property
+    def critical(self) -> bool:
+        return self.severity.casefold() == "critical"
+
+
+def telling(signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """Those that say something about the service, in the order in which they were seen."""
+    said = [
+        one
+        for one in signals
+        if not one.is_test and not one.history and one.observed is not Observed.UNKNOWN
+    ]
+    return tuple(sorted(said, key=lambda one: one.at))
+
+
+def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
+    """The signals at the end that agree on whether there is trouble."""
+    run: list[Signal] = []
+    for one in reversed(signals):
+        if run and one.trouble is not run[-1].trouble:
+            break
+        run.append(one)
+    return tuple(reversed(run))

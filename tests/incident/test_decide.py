@@ -1,0 +1,259 @@
+"""What to do about one service: examples of each rule, and what holds for any history."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertbot.incident.decide import decide, state_after
+from alertbot.incident.flapping import flaps, share
+from alertbot.incident.log import Action, Entry, Reason, State, current
+from alertbot.incident.policy import Confirmation, Flapping, Policy, Window
+from alertbot.incident.signals import Observed, Signal
+
+T = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+DOWN, UP, DEGRADED = Observed.DOWN, Observed.UP, Observed.DEGRADED
+DEFAULT = Policy()
+
+
+def signal(minute: float, observed: Observed, **more: object) -> Signal:
+    return replace(Signal("test", "112", observed, T + minute * MINUTE), **more)  # type: ignore[arg-type]
+
+
+def entry(minute: float, action: Action, state: State, announced: bool = True) -> Entry:
+    return Entry(T + minute * MINUTE, action, Reason.CONFIRMED, state, announced)
+
+
+OPEN = (entry(0, Action.OPEN, State.DOWN),)
+STABLE = (*OPEN, entry(20, Action.STABILISE, State.STABILISED))
+CLOSED = (*STABLE, entry(200, Action.RESOLVE, State.RESOLVED))
+
+
+def at(minute: float) -> datetime:
+    return T + minute * MINUTE
+
+
+def test_one_firing_signal_opens_at_once() -> None:
+    assert decide((), [signal(0, DOWN)], DEFAULT, T) == (Action.OPEN, Reason.CONFIRMED)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        signal(0, DOWN, is_test=True),
+        signal(0, Observed.UNKNOWN),
+        signal(0, DOWN, history=True),
+    ],
+)
+def test_what_is_no_news_opens_nothing(said: Signal) -> None:
+    assert decide((), [said], DEFAULT, T) == (Action.DROP, Reason.NO_SIGNAL)
+
+
+def test_patience_before_down() -> None:
+    policy = Policy(confirm_down=Confirmation(3, 2 * MINUTE))
+    reports = [signal(0, DOWN), signal(1, DOWN), signal(2, DOWN)]
+    assert decide((), reports[:2], policy, at(5)) == (Action.HOLD, Reason.CONFIRMING_DOWN)
+    assert decide((), reports, policy, at(1.5)) == (Action.HOLD, Reason.CONFIRMING_DOWN)
+    assert decide((), reports, policy, at(2)) == (Action.OPEN, Reason.CONFIRMED)
+
+
+def test_a_source_that_waited_counts_as_enough_reports() -> None:
+    policy = Policy(confirm_down=Confirmation(3))
+    assert decide((), [signal(0, DOWN, confirmed=True)], policy, T)[0] is Action.OPEN
+
+
+def test_old_news_is_dropped_unless_it_still_fires() -> None:
+    assert decide((), [signal(0, DOWN)], DEFAULT, at(31)) == (Action.DROP, Reason.STALE)
+    assert decide((), [signal(0, DOWN, still_firing=True)], DEFAULT, at(3000))[0] is Action.OPEN
+
+
+def test_maintenance_holds_unless_critical() -> None:
+    policy = Policy(maintenance=(Window(T, at(60)),))
+    assert decide((), [signal(0, DOWN)], policy, T) == (Action.HOLD, Reason.MAINTENANCE)
+    assert decide((), [signal(0, DOWN, severity="critical")], policy, T)[0] is Action.OPEN
+
+
+def test_flapping_holds() -> None:
+    reports = [signal(n, DOWN if n % 2 else UP) for n in range(22)]
+    assert decide((), reports, DEFAULT, at(22)) == (Action.HOLD, Reason.FLAPPING)
+
+
+def test_the_daily_cap_holds() -> None:
+    log = tuple(
+        one
+        for n in range(10)
+        for one in (entry(n * 20, Action.OPEN, State.DOWN), entry(n * 20 + 9, Action.RESOLVE, State.RESOLVED))
+    )  # fmt: skip
+    assert decide(log, [signal(230, DOWN)], DEFAULT, at(230)) == (Action.HOLD, Reason.DAILY_CAP)
+
+
+def test_worse_at_once_better_after_a_while() -> None:
+    degraded = (entry(0, Action.OPEN, State.DEGRADED),)
+    assert decide(degraded, [signal(1, DOWN)], DEFAULT, at(1)) == (Action.UPDATE, Reason.WORSE)
+    assert decide(OPEN, [signal(1, DEGRADED)], DEFAULT, at(1)) == (Action.HOLD, Reason.DWELL)
+    assert decide(OPEN, [signal(1, DEGRADED)], DEFAULT, at(11)) == (Action.UPDATE, Reason.BETTER)
+
+
+def test_recovered_is_stabilised_and_no_more() -> None:
+    back = [signal(0, DOWN), signal(12, UP)]
+    assert decide(OPEN, back, DEFAULT, at(13)) == (Action.HOLD, Reason.CONFIRMING_UP)
+    assert decide(OPEN, back, DEFAULT, at(17)) == (Action.STABILISE, Reason.RECOVERED)
+    assert decide(STABLE, back, Policy(remind_every=None), at(5000)) == (
+        Action.HOLD,
+        Reason.AWAITING_CONFIRMATION,
+    )
+
+
+def test_resolved_needs_a_confirmation_and_a_watch() -> None:
+    vouched = [signal(0, DOWN), signal(12, UP), signal(30, UP, confirms=True)]
+    policy = Policy(remind_every=None)
+    assert decide(STABLE, vouched, policy, at(149)) == (Action.HOLD, Reason.WATCHING)
+    assert decide(STABLE, vouched, policy, at(150)) == (Action.RESOLVE, Reason.CONFIRMED_AND_WATCHED)
+
+
+def test_trouble_under_watch_takes_the_confirmation_back() -> None:
+    again = [signal(0, DOWN), signal(12, UP), signal(30, UP, confirms=True), signal(40, DOWN)]
+    assert decide(STABLE, again, DEFAULT, at(40)) == (Action.UPDATE, Reason.RELAPSE_UNDER_WATCH)
+    after = (
+        *STABLE,
+        entry(40, Action.UPDATE, State.DOWN),
+        entry(60, Action.STABILISE, State.STABILISED),
+    )
+    up = [*again, signal(50, UP)]
+    assert decide(after, up, Policy(remind_every=None), at(5000)) == (
+        Action.HOLD,
+        Reason.AWAITING_CONFIRMATION,
+    )
+
+
+def test_a_relapse_reopens_within_its_time() -> None:
+    assert decide(CLOSED, [signal(210, DOWN)], DEFAULT, at(210)) == (Action.REOPEN, Reason.RELAPSE)
+    late = at(200) + timedelta(hours=25)
+    assert decide(CLOSED, [Signal("test", "112", DOWN, late)], DEFAULT, late)[0] is Action.OPEN
+
+
+def test_what_was_closed_in_full_knowledge_stays_closed() -> None:
+    reports = [signal(0, DOWN, still_firing=True)]
+    assert decide(CLOSED, reports, DEFAULT, at(201)) == (Action.DROP, Reason.UNCHANGED)
+
+
+def test_a_reminder_when_it_is_due() -> None:
+    reports = [signal(0, DOWN)]
+    assert decide(OPEN, reports, DEFAULT, at(29)) == (Action.DROP, Reason.UNCHANGED)
+    assert decide(OPEN, reports, DEFAULT, at(30)) == (Action.REMIND, Reason.DUE)
+    reminded = (*OPEN, entry(30, Action.REMIND, State.DOWN))
+    assert decide(reminded, reports, DEFAULT, at(31)) == (Action.DROP, Reason.UNCHANGED)
+
+
+def test_over_before_anybody_was_told() -> None:
+    quiet = tuple(replace(one, announced=False) for one in STABLE)
+    assert decide(quiet, [signal(0, DOWN), signal(12, UP)], DEFAULT, at(21)) == (
+        Action.RESOLVE,
+        Reason.NEVER_ANNOUNCED,
+    )
+
+
+def test_silence_says_nothing() -> None:
+    assert decide(OPEN, [], Policy(remind_every=None), at(5000)) == (Action.DROP, Reason.NO_SIGNAL)
+
+
+observations = st.sampled_from([*Observed])
+reports = st.builds(
+    lambda minute, observed, confirms, critical: signal(
+        minute,
+        observed,
+        confirms=confirms and observed is UP,
+        severity="critical" if critical else "",
+    ),
+    st.integers(0, 600),
+    observations,
+    st.booleans(),
+    st.booleans(),
+)
+policies = st.builds(
+    lambda count, dwell, watch, remind: Policy(
+        confirm_down=Confirmation(count), dwell=dwell * MINUTE, watch=watch * MINUTE,
+        remind_every=remind * MINUTE if remind else None,
+    ),
+    st.integers(1, 3), st.integers(0, 30), st.integers(0, 60), st.integers(0, 40),
+)  # fmt: skip
+
+
+def live(signals: list[Signal], policy: Policy, steps: int = 700) -> list[Entry]:
+    """A service from minute to minute, the log written as the product writes it."""
+    log: list[Entry] = []
+    for minute in range(0, steps, 5):
+        seen = [one for one in signals if one.at <= at(minute)]
+        action, reason = decide(log, seen, policy, at(minute))
+        if action not in (Action.HOLD, Action.DROP):
+            state = state_after(current(log), action, seen)
+            assert state is not None
+            log.append(Entry(at(minute), action, reason, state, reason is not Reason.NEVER_ANNOUNCED))
+    return log
+
+
+@given(st.lists(reports, max_size=25), policies)
+def test_any_history_makes_sense(signals: list[Signal], policy: Policy) -> None:
+    log = live(signals, policy)
+    is_open = False
+    for before, one in zip([None, *log], log, strict=False):
+        if one.action in (Action.OPEN, Action.REOPEN):
+            assert not is_open
+            is_open = True
+        else:
+            assert is_open  # no update, reminder or end without a beginning
+        if one.action is Action.RESOLVE:
+            assert before is not None
+            confirmations = [s for s in signals if s.confirms and s.at <= one.at]
+            assert confirmations
+            assert min(one.at - s.at for s in confirmations) >= timedelta()
+            assert any(one.at - s.at >= policy.watch for s in confirmations)
+            is_open = False
+
+
+@given(st.lists(reports, max_size=25), policies)
+def test_the_same_input_twice_changes_nothing(signals: list[Signal], policy: Policy) -> None:
+    log = live(signals, policy)
+    action, reason = decide(log, signals, policy, at(700))
+    if action in (Action.HOLD, Action.DROP):
+        return
+    state = state_after(current(log), action, signals)
+    assert state is not None
+    again = [*log, Entry(at(700), action, reason, state, announced=True)]
+    follow = decide(again, signals, policy, at(700))[0]
+    assert follow in (Action.HOLD, Action.DROP, Action.RESOLVE, Action.STABILISE)
+
+
+@given(st.lists(reports, max_size=25))
+def test_order_of_arrival_does_not_matter(signals: list[Signal]) -> None:
+    distinct = list({one.at: one for one in signals}.values())
+    assert decide((), distinct, DEFAULT, at(600)) == decide((), distinct[::-1], DEFAULT, at(600))
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_flap_score_stays_a_share(results: list[bool]) -> None:
+    assert 0.0 <= share(results) <= 1.0
+
+
+def test_flapping_has_two_marks() -> None:
+    marks = Flapping(10, 0.5, 0.25)
+    wild, calm = [n % 2 == 0 for n in range(12)], [True] * 6
+    assert flaps(wild, marks)
+    assert flaps(wild + calm[:4], marks)  # calmer, and still above the low mark
+    assert not flaps(wild + calm * 2, marks)
+    assert not flaps([True, False, True], marks)  # too little to judge by
+
+
+def test_windows_cross_midnight() -> None:
+    from datetime import time
+
+    night = Window(days=(0,), from_=time(23), until=time(2))
+    zone = DEFAULT.zone
+    monday = datetime(2026, 3, 2, 23, 30, tzinfo=zone)
+    assert night.holds(monday, zone)
+    assert night.holds(monday + timedelta(hours=2), zone)
+    assert not night.holds(monday + timedelta(hours=3), zone)
+    assert not night.holds(monday + timedelta(days=1), zone)
