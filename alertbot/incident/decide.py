@@ -51,7 +51,7 @@ def _closed(log: Sequence[Entry], said: Sequence[Signal], policy: Policy, now: d
     newest = said[-1]
     if not newest.trouble:
         return Action.DROP, Reason.NOTHING_OPEN
-    if log and newest.at <= log[-1].at:
+    if log and newest.known <= log[-1].at:
         return Action.DROP, Reason.UNCHANGED  # closed in full knowledge of it
     if now - newest.at > policy.stale_after and not newest.still_firing:
         return Action.DROP, Reason.STALE
@@ -89,7 +89,7 @@ def _in_trouble(
 ) -> Decision:
     newest, last = said[-1], log[-1]
     if state is State.STABILISED:
-        if newest.at <= last.at:
+        if newest.known <= last.at:
             return _idle(log, policy, now, Reason.UNCHANGED)
         if not _confirmed(last_run(said), policy.confirm_down, now):
             return Action.HOLD, Reason.CONFIRMING_DOWN
@@ -109,7 +109,7 @@ def _works_again(
     if state is State.STABILISED:
         return _under_watch(log, said, policy, now)
     run = last_run(said)
-    if run[-1].at <= log[opened(log)].at:
+    if run[-1].known <= log[opened(log)].at:
         return _idle(log, policy, now, Reason.UNCHANGED)
     if not _confirmed(run, policy.confirm_up, now):
         return Action.HOLD, Reason.CONFIRMING_UP

@@ -46,10 +46,16 @@ class Signal:
     is_repeat: bool = False
     is_test: bool = False
     history: bool = False  # told afterwards, not news (Statuspage: backfilled)
+    received: datetime | None = None  # when it reached us; a report may be late
 
     @property
     def trouble(self) -> bool:
         return self.observed in TROUBLE
+
+    @property
+    def known(self) -> datetime:
+        """Since when we can have known of it."""
+        return self.received or self.at
 
     @property
     def critical(self) -> bool:

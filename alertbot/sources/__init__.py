@@ -1,0 +1,1 @@
+"""What other systems report, made into signals: one file for each kind of source, each a pure `parse`."""

@@ -1,0 +1,79 @@
+"""Any JSON, mapped by JMESPath expressions in the configuration.
+
+sources:
+  probe:
+    type: generic
+    service: "check.name"
+    state: "check.status"
+    states: {down: [critical, failed], up: [ok]}
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from alertbot.incident.signals import Observed, Signal
+from alertbot.sources.base import UnknownShape, moment, no_later, text
+from alertbot.words import _
+
+DEFAULTS = {
+    "service": "service",
+    "state": "state",
+    "title": "title",
+    "summary": "summary",
+    "url": "url",
+}
+WORDS = {Observed.DOWN: ("down", "alerting", "firing"), Observed.UP: ("up", "ok", "resolved")}
+PATHS = ("items", "service", "state", "title", "summary", "url", "at", "key", "severity", "test")
+
+
+def parse(
+    body: object, *, source: str, now: datetime, options: Mapping[str, Any]
+) -> tuple[Signal, ...]:
+    """One signal, or one for each element of the option `items`. A state that no list names is unknown."""
+    named = options.get("items")
+    found = _search(named, body) if named else [body]
+    if not isinstance(found, list) or not found:
+        raise UnknownShape(source, body, _("`items` finds no list in it"))
+    return tuple(_signal(one, body, source, now, options) for one in found[:1000])
+
+
+def _signal(
+    item: object, body: object, source: str, now: datetime, options: Mapping[str, Any]
+) -> Signal:
+    def read(name: str) -> object:
+        path = options.get(name, DEFAULTS.get(name))
+        return _search(path, item) if path else None
+
+    service, state = text(read("service")), text(read("state"))
+    if not service or not state:
+        raise UnknownShape(source, body, _("no service or no state where the configuration looks"))
+    observed = _observed(state, options)
+    return Signal(
+        source=source,
+        service=service,
+        observed=observed,
+        at=no_later(moment(read("at")), now),
+        key=text(read("key")) or f"{service}/{state}/{now:%Y-%m-%dT%H:%M}",
+        severity=text(read("severity")),
+        title=text(read("title"), service),
+        summary=text(read("summary")),
+        url=text(read("url")),
+        confirmed=options.get("confirmed") is True,
+        is_test=read("test") is True,
+        received=now,
+    )
+
+
+def _observed(state: str, options: Mapping[str, Any]) -> Observed:
+    lists = options.get("states") or {one.value: words for one, words in WORDS.items()}
+    for word, states in lists.items():
+        if state.casefold() in {str(one).casefold() for one in states}:
+            return Observed(word)
+    return Observed.UNKNOWN
+
+
+def _search(path: object, value: object) -> Any:
+    import jmespath
+
+    return jmespath.search(str(path), value)

@@ -1,0 +1,105 @@
+"""Atlassian Statuspage, by webhook or as the page's `summary.json`.
+
+The page's own indicator may lag behind and decides nothing. Updates come newest first.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from alertbot.incident.signals import Observed, Signal
+from alertbot.sources.base import Body, UnknownShape, mapping, moment, no_later, rows, text
+
+_COMPONENT = {
+    "operational": Observed.UP,
+    "degraded_performance": Observed.DEGRADED,
+    "partial_outage": Observed.DEGRADED,
+    "major_outage": Observed.DOWN,
+    "under_maintenance": Observed.MAINTENANCE,
+}
+_MAINTENANCE = frozenset({"scheduled", "in_progress", "verifying", "completed"})
+_TROUBLE = frozenset({"investigating", "identified"})
+_OVER = frozenset({"resolved", "postmortem"})
+
+
+def parse(
+    body: object,
+    *,
+    source: str,
+    now: datetime,
+    options: Mapping[str, Any],  # noqa: ARG001 - every source is called alike
+) -> tuple[Signal, ...]:
+    """Signals of a component's change, of an incident, or of a whole summary."""
+    top = mapping(body)
+    if "component_update" in top and "component" in top:
+        return (_component_change(top, source, now),)
+    if "incident" in top and "page" in top:
+        return (_incident(mapping(top["incident"]), source, now),)
+    if "components" in top and "status" in top:
+        return _summary(top, source, now)
+    raise UnknownShape(source, body)
+
+
+def _component_change(top: Body, source: str, now: datetime) -> Signal:
+    update, component = mapping(top["component_update"]), mapping(top["component"])
+    status = text(update.get("new_status"))
+    return Signal(
+        source=source,
+        service=text(component.get("name"), update.get("component_id")),
+        observed=_COMPONENT.get(status, Observed.UNKNOWN),
+        at=no_later(moment(update.get("created_at")), now),
+        key=text(update.get("id")) or f"{text(update.get('component_id'))}/{status}",
+        title=text(component.get("name")),
+        summary=status,
+        received=now,
+    )
+
+
+def _incident(incident: Body, source: str, now: datetime) -> Signal:
+    updates = rows(incident.get("incident_updates"))
+    newest = updates[0] if updates else incident
+    touched = rows(newest.get("affected_components")) or rows(incident.get("components"))
+    status = text(newest.get("status"), incident.get("status"))
+    return Signal(
+        source=source,
+        service=text(*(one.get("name") for one in touched[:1]), incident.get("name")),
+        observed=_observed(status, text(incident.get("impact"))),
+        at=no_later(moment(newest.get("display_at")) or moment(incident.get("created_at")), now),
+        key=text(newest.get("id")) or f"{text(incident.get('id'))}/{status}",
+        started_at=moment(incident.get("created_at")),
+        ended_at=moment(incident.get("resolved_at")),
+        title=text(incident.get("name")),
+        summary=text(newest.get("body")),
+        url=text(incident.get("shortlink")),
+        history=incident.get("backfilled") is True,
+        received=now,
+    )
+
+
+def _observed(status: str, impact: str) -> Observed:
+    if status in _MAINTENANCE:
+        return Observed.UP if status == "completed" else Observed.MAINTENANCE
+    if status in _OVER:
+        return Observed.UP
+    if status in _TROUBLE:
+        return Observed.DOWN if impact == "critical" else Observed.DEGRADED
+    return Observed.UNKNOWN  # `monitoring` too: it says neither that it works nor that it does not
+
+
+def _summary(top: Body, source: str, now: datetime) -> tuple[Signal, ...]:
+    """Every component that is not merely a heading of others."""
+    return tuple(
+        Signal(
+            source=source,
+            service=text(one.get("name"), one.get("id")),
+            observed=_COMPONENT.get(text(one.get("status")), Observed.UNKNOWN),
+            at=now,
+            key=f"{text(one.get('id'), one.get('name'))}/{text(one.get('status'))}/{text(one.get('updated_at'))}",
+            title=text(one.get("name")),
+            summary=text(one.get("status")),
+            still_firing=text(one.get("status")) in ("partial_outage", "major_outage"),
+            received=now,
+        )
+        for one in rows(top["components"])
+        if one.get("group") is not True
+    )
