@@ -27,6 +27,11 @@ class Incident:
     opened_by: int | None
     closed_at: datetime | None = None
     title: str | None = None
+    service: str | None = None
+    state: str | None = None  # see `incident.log.State`
+    state_since: datetime | None = None
+    confirmed_by: str | None = None  # who vouched that it works again (R11)
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

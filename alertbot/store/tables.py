@@ -84,6 +84,19 @@ incident = Table(
     Column("opened_by", ForeignKey("person.id")),
     Column("closed_at", Instant),
     Column("title", String(200)),
+    Column("service", String(200)),  # what it is about, where it is watched
+    Column("state", String(16)),  # see `incident.log.State`; none for one that is only written about
+    Column("state_since", Instant),
+    Column("confirmed_by", String(200)),  # who vouched that it works again (R11)
+    Column("confirmed_at", Instant),
+)
+OPEN_INCIDENT = incident.c.closed_at.is_(None)
+Index(  # a service has one open incident
+    "uq_incident_open",
+    incident.c.service,
+    unique=True,
+    sqlite_where=OPEN_INCIDENT,
+    postgresql_where=OPEN_INCIDENT,
 )
 
 alert = Table(

@@ -13,11 +13,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from alertbot.errors import StoreFailed
-from alertbot.store import migrate, tables_register
+from alertbot.store import migrate, tables_register, tables_watch
 from alertbot.store.failures import parse_url
 from alertbot.store.tables import metadata
 
-assert tables_register.metadata is metadata
+assert tables_register.metadata is tables_watch.metadata is metadata
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
     connection.executescript(migrate.statements("sqlite", None, to="0001"))
     connection.close()
     url = f"sqlite:///{path}"
-    assert [step.revision for step in migrate.pending(url)] == ["0002", "0003"]
+    assert [step.revision for step in migrate.pending(url)] == ["0002", "0003", "0004"]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
 

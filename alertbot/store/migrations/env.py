@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from alertbot.store import tables_register  # noqa: F401 - its tables are part of the metadata
+from alertbot.store import tables_register, tables_watch  # noqa: F401 - its tables are part of the metadata
 from alertbot.store.tables import metadata
 
 
