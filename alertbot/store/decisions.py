@@ -1,0 +1,154 @@
+"""What was decided about each watched service: the log that `incident.decide` reads, and the last word."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.incident.log import Action, Entry, Reason, State
+from alertbot.store.tables import incident
+from alertbot.store.tables_watch import decision, watched
+from alertbot.store.turns import take_turn
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One decision as people read it."""
+
+    id: int
+    service: str
+    incident: str
+    entry: Entry
+    before: str | None
+    by: str
+    note: str | None
+    alert: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Where a service stands. `action` and `reason`: the last decision, holds and drops too."""
+
+    service: str
+    incident: str | None
+    action: str | None
+    reason: str | None
+    decided_at: datetime | None
+    look_again_at: datetime | None
+
+
+async def turn(conn: AsyncConnection, service: str) -> None:
+    """Whoever decides about a service decides alone until the transaction ends."""
+    await take_turn(conn, "audit")
+    await take_turn(conn, f"service:{service}")
+
+
+async def log_of(conn: AsyncConnection, service: str) -> tuple[Entry, ...]:
+    """The service's log, oldest first."""
+    query = select(decision).where(decision.c.service == service).order_by(decision.c.id)
+    return tuple(_entry(row) for row in await conn.execute(query))
+
+
+async def lines(
+    conn: AsyncConnection, *, incident_id: str | None = None, limit: int | None = None
+) -> tuple[Line, ...]:
+    """Decisions with their reasons, the latest first."""
+    query = select(decision).order_by(decision.c.id.desc()).limit(limit)
+    if incident_id is not None:
+        query = query.where(decision.c.incident_id == incident_id)
+    return tuple(
+        Line(
+            row.id,
+            row.service,
+            row.incident_id,
+            _entry(row),
+            row.before,
+            row.by,
+            row.note,
+            row.alert_id,
+        )
+        for row in await conn.execute(query)
+    )
+
+
+async def append(
+    conn: AsyncConnection,
+    service: str,
+    incident_id: str,
+    entry: Entry,
+    *,
+    before: State | None,
+    by: str,
+    note: str | None = None,
+) -> int:
+    """Write a decision that changes something, and the incident's state with it."""
+    row = insert(decision).values(
+        service=service,
+        incident_id=incident_id,
+        at=entry.at,
+        action=str(entry.action),
+        reason=str(entry.reason),
+        state=str(entry.state),
+        before=before and str(before),
+        announced=entry.announced,
+        by=by,
+        note=note,
+    )
+    number = int((await conn.execute(row.returning(decision.c.id))).scalar_one())
+    over = entry.state is State.RESOLVED
+    changed: dict[str, Any] = {"closed_at": entry.at if over else None}
+    if before is not entry.state:
+        changed |= {"state": str(entry.state), "state_since": entry.at}
+    await conn.execute(update(incident).where(incident.c.id == incident_id).values(**changed))
+    return number
+
+
+async def led_to(conn: AsyncConnection, decision_id: int, alert_id: str) -> None:
+    """The alert that a decision led to."""
+    await conn.execute(update(decision).where(decision.c.id == decision_id).values(alert_id=alert_id))
+
+
+async def announced(conn: AsyncConnection, alert_id: str) -> None:
+    """The alert went out: the public knows of what led to it."""
+    await conn.execute(update(decision).where(decision.c.alert_id == alert_id).values(announced=True))
+
+
+async def remember(
+    conn: AsyncConnection,
+    service: str,
+    *,
+    incident_id: str | None,
+    action: Action,
+    reason: Reason,
+    now: datetime,
+    look_again_at: datetime | None,
+) -> None:
+    """The last word about a service."""
+    values = {
+        "incident_id": incident_id,
+        "action": str(action),
+        "reason": str(reason),
+        "decided_at": now,
+        "look_again_at": look_again_at,
+    }
+    known = update(watched).where(watched.c.service == service).values(**values)
+    if not (await conn.execute(known)).rowcount:
+        await conn.execute(insert(watched).values(service=service, **values))
+
+
+async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:
+    """Every service that was ever heard of."""
+    rows = await conn.execute(select(watched).order_by(watched.c.service))
+    return tuple(Watched(*row) for row in rows)
+
+
+async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
+    """Services whose held decision may be due."""
+    due = select(watched.c.service).where(watched.c.look_again_at <= now)
+    return tuple((await conn.execute(due.order_by(watched.c.look_again_at))).scalars())
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(row.at, Action(row.action), Reason(row.reason), State(row.state), row.announced)

@@ -1,0 +1,165 @@
+"""What sources reported: each report once, its repeats counted, and what nobody understood kept aside."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.incident.signals import Observed, Signal
+from alertbot.store.tables_watch import quarantine, signal, source_seen
+from alertbot.store.turns import take_turn
+
+_MOMENTS = ("at", "started_at", "ended_at", "received")
+MOST_QUARANTINED = 1000  # bodies kept per source; the oldest go first
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A report as it was stored. `repeats`: how often it came again."""
+
+    id: int
+    signal: Signal
+    received_at: datetime
+    repeats: int
+    incident: str | None
+    action: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A body that no parser understood."""
+
+    id: int
+    source: str
+    received_at: datetime
+    why: str
+    keys: tuple[str, ...]
+    size: int
+
+
+async def keep(conn: AsyncConnection, reports: Iterable[Signal], *, now: datetime) -> list[Signal]:
+    """Store these reports; those that are new. A repeat (same source and key) is counted, not stored."""
+    await take_turn(conn, "signals")
+    fresh = []
+    for one in reports:
+        same = (signal.c.source == one.source) & (signal.c.key == one.key[:300])
+        again = update(signal).where(same).values(repeats=signal.c.repeats + 1, last_at=now)
+        if (await conn.execute(again)).rowcount:
+            continue
+        await conn.execute(insert(signal).values(**_columns(one, now)))
+        fresh.append(one)
+    return fresh
+
+
+async def of_service(conn: AsyncConnection, service: str, *, since: datetime) -> tuple[Signal, ...]:
+    """Reports about a service, oldest first."""
+    query = select(signal).where(signal.c.service == service, signal.c.at >= since)
+    rows = await conn.execute(query.order_by(signal.c.at, signal.c.id))
+    return tuple(_signal(row) for row in rows)
+
+
+async def listing(
+    conn: AsyncConnection, *, service: str | None = None, limit: int = 100
+) -> tuple[Stored, ...]:
+    """The latest reports first, with what was decided when they came."""
+    query = select(signal).order_by(signal.c.id.desc()).limit(limit)
+    if service is not None:
+        query = query.where(signal.c.service == service)
+    return tuple(
+        Stored(
+            row.id, _signal(row), row.received_at, row.repeats, row.incident_id, row.action, row.reason
+        )
+        for row in await conn.execute(query)
+    )
+
+
+async def note(
+    conn: AsyncConnection, fresh: Sequence[Signal], *, incident: str | None, action: str, reason: str
+) -> None:
+    """What was decided when these reports came."""
+    for one in fresh:
+        same = (signal.c.source == one.source) & (signal.c.key == one.key[:300])
+        noted = update(signal).where(same)
+        await conn.execute(noted.values(incident_id=incident, action=action, reason=reason))
+
+
+async def put_aside(
+    conn: AsyncConnection, source: str, body: bytes, *, why: str, keys: Sequence[str], now: datetime
+) -> int:
+    """Keep a body that no parser understood."""
+    row = insert(quarantine).values(source=source, received_at=now, why=why, keys=list(keys), body=body)
+    number = int((await conn.execute(row.returning(quarantine.c.id))).scalar_one())
+    newest = (
+        select(quarantine.c.id)
+        .where(quarantine.c.source == source)
+        .order_by(quarantine.c.id.desc())
+        .offset(MOST_QUARANTINED)
+        .limit(1)
+        .scalar_subquery()
+    )
+    await conn.execute(
+        quarantine.delete().where(quarantine.c.source == source, quarantine.c.id <= newest)
+    )
+    return number
+
+
+async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[Aside, ...]:
+    """What nobody understood, the latest first."""
+    size: ColumnElement[int] = func.length(quarantine.c.body)
+    query = select(quarantine, size.label("size")).order_by(quarantine.c.id.desc()).limit(limit)
+    return tuple(
+        Aside(row.id, row.source, row.received_at, row.why, tuple(row.keys), row.size)
+        for row in await conn.execute(query)
+    )
+
+
+async def heard(conn: AsyncConnection, source: str, *, now: datetime) -> None:
+    """A source has spoken."""
+    known = update(source_seen).where(source_seen.c.source == source)
+    if not (await conn.execute(known.values(seen_at=now, silent_since=None))).rowcount:
+        await conn.execute(insert(source_seen).values(source=source, seen_at=now))
+
+
+async def silent(conn: AsyncConnection) -> dict[str, tuple[datetime, datetime | None]]:
+    """By source: when it was last heard, and since when the team knows that it is silent."""
+    rows = await conn.execute(select(source_seen))
+    return {row.source: (row.seen_at, row.silent_since) for row in rows}
+
+
+async def note_silence(conn: AsyncConnection, source: str, *, now: datetime) -> None:
+    """The team is told that this source is silent."""
+    await conn.execute(
+        update(source_seen).where(source_seen.c.source == source).values(silent_since=now)
+    )
+
+
+def _columns(one: Signal, now: datetime) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "service": one.service[:200],
+        "key": one.key[:300],
+        "observed": str(one.observed),
+        "at": one.at,
+        "received_at": now,
+        "row": _plain(one),
+        "repeats": 0,
+        "last_at": now,
+    }
+
+
+def _plain(one: Signal) -> dict[str, Any]:
+    values = asdict(one)
+    for name in _MOMENTS:
+        values[name] = values[name] and values[name].isoformat()
+    return {**values, "observed": str(one.observed)}
+
+
+def _signal(row: Row[Any]) -> Signal:
+    values = dict(row.row)
+    for name in _MOMENTS:
+        values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
+    return Signal(**{**values, "observed": Observed(values["observed"])})
