@@ -36,6 +36,7 @@ class Reason(StrEnum):
     RELAPSE = "relapse"  # trouble again, within the time for reopening
     WORSE = "worse"
     BETTER = "better"  # down became degraded
+    WIDER = "wider"  # more services of a group fail
     RELAPSE_UNDER_WATCH = "relapse_under_watch"
     RECOVERED = "recovered"  # works again, confirmed as the policy asks
     CONFIRMED_AND_WATCHED = "confirmed_and_watched"  # R11
@@ -65,6 +66,7 @@ class Entry:
     reason: Reason
     state: State
     announced: bool = False
+    failing: tuple[str, ...] = ()  # services of a group that fail
 
 
 def current(log: Sequence[Entry]) -> State | None:

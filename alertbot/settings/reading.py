@@ -16,6 +16,7 @@ from alertbot.settings.loopback import leaves_sandbox
 from alertbot.settings.secrets import WithSecrets
 from alertbot.settings.shapes import Settings
 from alertbot.settings.whole import Config, whole
+from alertbot.settings.watching import SourceSettings, bindable
 from alertbot.settings.yaml_text import Mark, Node, parse, plain
 from alertbot.words import _, ngettext
 
@@ -54,7 +55,7 @@ def read(
 def schema(settings_types: Mapping[str, type[ChannelSettings]]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of the configuration, for editors and other programs."""
     made = _without_null(whole(**settings_types).model_json_schema())
-    for group in ("approvals", "channels"):
+    for group in ("approvals", "channels", "rules", "sources"):
         made["properties"][group]["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "alertbot"}
 
@@ -87,6 +88,7 @@ def _checked(
     found += _between_fields(root, folder, channels, sandbox=sandbox)
     if config is not None:
         found += _about_approvers(root, config, sandbox=sandbox)
+        found += _about_sources(root, config, sandbox=sandbox)
     return config, found
 
 
@@ -148,6 +150,8 @@ def _bind(
         config.bind("database", folder)
         for path, section in sections(config.approvals_by):
             section.bind(".".join(path), folder, sandbox=sandbox)
+        for path, section in bindable(config.sources):
+            section.bind(".".join(path), folder, sandbox=sandbox)
     for name, settings in channels.items():
         settings.bind(f"channels.{name}", folder, sandbox=sandbox)
 
@@ -177,6 +181,14 @@ def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[F
         yield _found(root, path, sentence)
 
 
+def _about_sources(root: Node, config: Config, *, sandbox: bool) -> Iterator[Finding]:
+    for name, settings in config.sources.items():
+        if sandbox and not settings.on_loopback():
+            yield _found(root, ("sources", name), leaves_sandbox())
+        for key, sentence in settings.wrong():
+            yield _found(root, ("sources", name, key), sentence)
+
+
 def _address_key(settings: WithSecrets) -> str:
     keys = ("api_url", "host", "base_url")
     return next((key for key in keys if key in type(settings).model_fields), "type")
@@ -190,6 +202,9 @@ def _secret_findings(
     for name, given in _group(data, "channels").items():
         if settings_type := _type_of(given, types):
             yield from _secrets_at(root, ("channels", name), given, settings_type)
+    for name, given in _group(data, "sources").items():
+        if isinstance(given, dict):
+            yield from _secrets_at(root, ("sources", name), given, SourceSettings)
     for path, section in SECTIONS.items():
         if isinstance(given := _at(data, *path), dict):
             yield from _secrets_at(root, path, given, section)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SerializeAsAny, create_model
 from alertbot.model import Approvals, Organisation
 from alertbot.settings.approvals_by import ApproverSettings, DutySettings, ServeSettings
 from alertbot.settings.channel import ChannelSettings
+from alertbot.settings.rules import PromiseSettings, RuleSettings
 from alertbot.settings.secrets import Secret, WithSecrets
 from alertbot.settings.shapes import (
     Duration,
@@ -22,6 +23,7 @@ from alertbot.settings.shapes import (
     SomeDuration,
     Variable,
 )
+from alertbot.settings.watching import SourceSettings, WatchSettings
 from alertbot.words import _
 
 SQLITE = "sqlite:///"
@@ -187,6 +189,20 @@ class Config(WithSecrets):
     )
     serve: ServeSettings = Field(
         default=ServeSettings(), description="Where alertbot serves its own pages."
+    )
+    sources: dict[Name, SourceSettings] = Field(
+        default_factory=dict,
+        description="What reports how services do, each under a name of your choice.",
+    )
+    watch: WatchSettings = Field(
+        default=WatchSettings(), description="The services that are watched, and how sceptically."
+    )
+    rules: dict[Name, RuleSettings] = Field(
+        default_factory=dict,
+        description="What is written when a state changes; the first that fits counts.",
+    )
+    promises: PromiseSettings = Field(
+        default=PromiseSettings(), description="The next update that a message promises."
     )
     channels: dict[Name, SerializeAsAny[ChannelSettings]] = Field(
         min_length=1, description="The accounts to publish on, each under a name of your choice."
