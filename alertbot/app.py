@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from alertbot.channels import specs
+from alertbot.incident.grouping import Group
+from alertbot.incident.policy import Policy
 from alertbot.model import Channel, Organisation, Target
-from alertbot.service.context import Context, Reach, Voice
+from alertbot.service.context import Context, Reach, Voice, Watch
 
 if TYPE_CHECKING:
     from alertbot.approval.duty import Duty
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from alertbot.config import Config, WithSecrets
     from alertbot.service.calling import Way
     from alertbot.settings.approvals_by import MailApprovals
+    from alertbot.settings.watching import GroupSettings, ServiceSettings
     from alertbot.teambot.way import TelegramWay
 
 UNCONFIGURED = Organisation(
@@ -80,6 +84,7 @@ class App:
                 self.config.publish_delay,
                 warn_before=self.config.numbers.warn_before,
                 reach=reach_of(self.config),
+                watch=watch_of(self.config),
             )
         return self._context
 
@@ -190,9 +195,25 @@ def reach_of(read: "Config") -> Reach:
     return Reach(ways, {} if chat is None else {"telegram": str(chat)}, _duty(read))
 
 
-def _duty(read: "Config") -> "Duty | None":
-    from zoneinfo import ZoneInfo
+def watch_of(read: "Config") -> Watch:
+    """What is watched under this configuration, and what is written when a state changes."""
+    from alertbot import watched
 
+    zone, watch = ZoneInfo(read.organisation.timezone), read.watch
+    policy = watched.policy_of(Policy(zone=zone), watch.policy)
+    named: dict[str, ServiceSettings | GroupSettings] = {**watch.services, **watch.groups}
+    return Watch(
+        policy=policy,
+        policies={name: watched.policy_of(policy, one.policy) for name, one in named.items()},
+        groups={name: Group(name, one.members, one.parent) for name, one in watch.groups.items()},
+        titles={name: watched.texts_of(one.title) for name, one in named.items()},
+        rules=tuple(watched.rule_of(name, one) for name, one in read.rules.items()),
+        remind_before=read.promises.remind_before,
+        silent_after={name: one.silent_after for name, one in read.sources.items() if one.silent_after},
+    )
+
+
+def _duty(read: "Config") -> "Duty | None":
     from alertbot.approval.duty import Duty, Shift
     from alertbot.settings.approvals_by import DAYS
 

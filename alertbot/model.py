@@ -335,6 +335,11 @@ class Person:
     counts: bool
 
 
+MACHINE = Person(0, "alertbot", frozenset(), counts=False)
+"""Who acts where no person does. Holds no role, so it can do nothing that asks for one; it is nobody's row
+in the database."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the channel gave back. `note` tells the operator something worth knowing."""

@@ -125,7 +125,7 @@ def may_approve(
                 name=person.name, alert=alert.id
             )
         )
-    _require_sound(alert, now)
+    require_sound(alert, now)
     if digest is None:
         _require_shown(alert, person, shown)
     else:
@@ -149,7 +149,7 @@ def may_break_glass(
                 "Breaking the glass on {alert} needs --digest; `alertbot show {alert}` prints it."
             ).format(alert=alert.id)
         )
-    _require_sound(alert, now)
+    require_sound(alert, now)
     require_digest(alert, digest)
     return given
 
@@ -241,8 +241,9 @@ def _require_other_hands(alert: AlertFacts, person: Person) -> None:
     raise Refused(sentence.format(name=person.name, alert=alert.id))
 
 
-def _require_sound(alert: AlertFacts, now: datetime) -> None:
-    """In time, without a fault, and with no promise that is over already."""
+def require_sound(alert: AlertFacts, now: datetime) -> None:
+    """In time, without a fault, and with no promise that is over already. Raises `Refused`, `Faulty`,
+    `PastMoment`."""
     require_open(alert, now)
     if alert.faults:
         raise Faulty(

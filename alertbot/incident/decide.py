@@ -100,7 +100,16 @@ def _in_trouble(
         if now - last.at < policy.dwell:
             return Action.HOLD, Reason.DWELL
         return Action.UPDATE, Reason.BETTER
+    if _wider(log, newest):
+        held = now - last.at < policy.dwell
+        return (Action.HOLD, Reason.DWELL) if held else (Action.UPDATE, Reason.WIDER)
     return _idle(log, policy, now, Reason.UNCHANGED)
+
+
+def _wider(log: Sequence[Entry], newest: Signal) -> bool:
+    """Whether a service of the group fails of which nothing was said yet in this incident."""
+    known = {name for entry in log[opened(log) :] for name in entry.failing}
+    return bool(set(newest.failing) - known)
 
 
 def _works_again(

@@ -63,6 +63,7 @@ class Policy:
     remind_every: timedelta | None = timedelta(minutes=30)
     daily_cap: int = 10  # openings and reopenings in 24 hours
     stale_after: timedelta = timedelta(minutes=30)
+    propose_stale: bool = False  # old news is proposed as history instead of dropped
     maintenance: tuple[Window, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Paris"))
     critical_bypass: bool = True  # a critical signal is held back by nothing but its own confirmation

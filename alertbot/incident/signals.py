@@ -47,6 +47,7 @@ class Signal:
     is_test: bool = False
     history: bool = False  # told afterwards, not news (Statuspage: backfilled)
     received: datetime | None = None  # when it reached us; a report may be late
+    failing: tuple[str, ...] = ()  # of a group: the services that fail at this moment
 
     @property
     def trouble(self) -> bool:
@@ -70,6 +71,16 @@ def telling(signals: Iterable[Signal]) -> tuple[Signal, ...]:
         if not one.is_test and not one.history and one.observed is not Observed.UNKNOWN
     ]
     return tuple(sorted(said, key=lambda one: one.at))
+
+
+def since(signals: Sequence[Signal]) -> datetime | None:
+    """When the trouble began that the last signals speak of: as the source says, else when it was first
+    seen. None while there is none."""
+    said = telling(signals)
+    if not said or not said[-1].trouble:
+        return None
+    first = last_run(said)[0]
+    return min(filter(None, (first.started_at, first.at)))
 
 
 def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from alertbot.errors import Misuse
+from alertbot.incident.grouping import Group
+from alertbot.incident.policy import Policy
+from alertbot.incident.rules import Rule
 from alertbot.model import Audience, Channel, Organisation
 from alertbot.words import _
 
@@ -69,6 +72,36 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What is watched, how sceptically, and what is written when a state changes.
+
+    `titles`: what the public calls a service or group, by language; "" where one word serves all.
+    `silent_after`: by source, how long it may be quiet before the team is told.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    remind_before: timedelta = timedelta(minutes=10)
+    silent_after: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def policy_of(self, service: str) -> Policy:
+        return self.policies.get(service, self.policy)
+
+    def group_of(self, service: str) -> str:
+        """Under which name incidents of this service run: its group's, else its own."""
+        found = (one.name for one in self.groups.values() if service in one.everybody)
+        return next(found, service)
+
+    def title(self, service: str, language: str) -> str:
+        """What the public calls it; its own name where nobody gave it another."""
+        given = self.titles.get(service, {})
+        return given.get(language) or given.get("") or service
+
+
+@dataclass(frozen=True)
 class Context:
     """A voice with a memory."""
 
@@ -77,6 +110,7 @@ class Context:
     publish_delay: timedelta = timedelta()
     warn_before: timedelta = timedelta(minutes=30)  # the end of a number
     reach: Reach = field(default_factory=Reach)
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def now(self) -> datetime:

@@ -87,20 +87,30 @@ async def submit(
     policy.require_role(Verb.SUBMIT, actor)
 
     async def work(conn: Connection) -> dict[str, Any]:
-        now = service.now
         alert = await reading.get(conn, reference, lock=True)
         if retime:
             alert = await _retimed(service, conn, actor, alert)
-        alert = await guidance.refreshed(conn, alert, now)
-        _require_ready(service, alert, now)
-        await rivals.require_free(conn, alert)
-        alert = await alerts.submit(conn, alert, by=actor, now=now)
-        await writing.note(conn, actor, "submit", alert, now)
-        await notices.approval_wanted(service, conn, alert)
-        await calling.enqueue(service, conn, alert)
-        return await views.full(conn, alert, now)
+        alert = await ask(service, conn, actor, alert)
+        return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)
+
+
+async def ask(
+    service: Context, conn: Connection, actor: Person, alert: Alert, *, call: bool = True
+) -> Alert:
+    """The draft, waiting for approval from now on. `call`: tell the team and call the approvers. Raises as
+    `submit` does."""
+    now = service.now
+    alert = await guidance.refreshed(conn, alert, now)
+    _require_ready(service, alert, now)
+    await rivals.require_free(conn, alert)
+    alert = await alerts.submit(conn, alert, by=actor, now=now)
+    await writing.note(conn, actor, "submit", alert, now)
+    if call:
+        await notices.approval_wanted(service, conn, alert)
+        await calling.enqueue(service, conn, alert)
+    return alert
 
 
 async def discard(service: Context, actor: Person, reference: str) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """What is watched: sources that report, services they report about, and how sceptical to be."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from alertbot.settings.approvals_by import DAYS, Clock, Day
+from alertbot.settings.approvals_by import Clock, Day
 from alertbot.settings.loopback import is_loopback
 from alertbot.settings.secrets import Secret, WithSecrets
 from alertbot.settings.shapes import Duration, FilePath, Name, Port, Settings, SomeDuration, Variable
@@ -197,13 +197,9 @@ class SourceSettings(WithSecrets):
 
     def addresses(self) -> tuple[str, ...]:
         """The servers that it is asked at; none for one that posts to us."""
-        asked = (
-            self.poll and self.poll.url,
-            self.feed and self.feed.url,
-            self.probe and self.probe.url,
-        )
-        host = self.probe and self.probe.host
-        return tuple(filter(None, (*asked, host)))
+        asked = [one.url for one in (self.poll, self.feed, self.probe) if one is not None]
+        host = None if self.probe is None else self.probe.host
+        return tuple(address for address in (*asked, host) if address)
 
     def options(self) -> dict[str, Any]:
         """What its parser is told."""
@@ -349,15 +345,3 @@ def bindable(sources: Mapping[str, SourceSettings]) -> Iterator[tuple[tuple[str,
     """The sources, each with its place in the file."""
     for name, settings in sources.items():
         yield ("sources", name), settings
-
-
-def window_of(
-    given: MaintenanceSettings,
-) -> tuple[datetime | None, datetime | None, tuple[int, ...], time | None, time | None]:
-    """The window's values as `incident.policy.Window` takes them."""
-    starts = datetime.fromisoformat(given.starts) if given.starts else None
-    ends = datetime.fromisoformat(given.ends) if given.ends else None
-    return starts, ends, tuple(map(DAYS.index, given.days)), given.start, given.end
-
-
-NO_REMINDER = timedelta()

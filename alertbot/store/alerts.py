@@ -67,9 +67,10 @@ async def insert_draft(
     by: Person | None,
     now: datetime,
 ) -> Alert:
-    """A new draft with its texts and targets. Its id is `INCIDENT-NUMBER`; `by` None: the program."""
+    """A new draft with its texts and targets. Its id is `INCIDENT-NUMBER`; `by` None or `MACHINE`: the
+    program."""
     alert_id = f"{incident}-{number}"
-    author = by.id if by else None
+    author = (by.id or None) if by else None
     await conn.execute(
         insert(alerts).values(
             id=alert_id,
@@ -125,7 +126,7 @@ async def submit(conn: AsyncConnection, alert: Alert, *, by: Person, now: dateti
         conn,
         alert,
         Verb.SUBMIT,
-        submitter_id=by.id,
+        submitter_id=by.id or None,
         submitted_at=now,
         pending_until=now + alert.approvals.expires_after,
         reason=None,
@@ -163,7 +164,7 @@ async def sign(
 
 
 async def approve(conn: AsyncConnection, alert: Alert, *, now: datetime) -> Alert:
-    """Approvers enough have signed (`policy.approved_enough`)."""
+    """Approvers enough have signed (`policy.approved_enough`), or the alert was approved ahead (R33)."""
     state = move(alert.state, Verb.APPROVE, alert=alert.id)
     await _update(conn, alert, state=str(state), approved_at=now)
     return replace_fields(alert, state=state, approved_at=now)

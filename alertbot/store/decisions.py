@@ -1,5 +1,6 @@
 """What was decided about each watched service: the log that `incident.decide` reads, and the last word."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +9,12 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.log import Action, Entry, Reason, State
-from alertbot.store.tables import incident
+from alertbot.model import DeliveryState, Purpose
+from alertbot.store.tables import alert, delivery, dispatch, incident
 from alertbot.store.tables_watch import decision, watched
 from alertbot.store.turns import take_turn
+
+_REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,28 @@ async def turn(conn: AsyncConnection, service: str) -> None:
 
 
 async def log_of(conn: AsyncConnection, service: str) -> tuple[Entry, ...]:
-    """The service's log, oldest first."""
+    """The service's log, oldest first. What was decided in an incident of which the public was told
+    anything (no exercise) counts as announced."""
     query = select(decision).where(decision.c.service == service).order_by(decision.c.id)
-    return tuple(_entry(row) for row in await conn.execute(query))
+    rows = (await conn.execute(query)).all()
+    told = await _told(conn, {row.incident_id for row in rows})
+    return tuple(_entry(row, announced=row.incident_id in told) for row in rows)
+
+
+async def _told(conn: AsyncConnection, incidents: Collection[str]) -> frozenset[str]:
+    """The incidents of which a message reached the public, or perhaps did."""
+    if not incidents:
+        return frozenset()
+    reached = (
+        select(alert.c.incident_id)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(alert, alert.c.id == dispatch.c.alert_id)
+        .where(alert.c.incident_id.in_(sorted(incidents)), alert.c.exercise.is_(False))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(delivery.c.state.in_([state.value for state in _REACHED]))
+        .distinct()
+    )
+    return frozenset((await conn.execute(reached)).scalars())
 
 
 async def lines(
@@ -83,7 +106,8 @@ async def append(
     by: str,
     note: str | None = None,
 ) -> int:
-    """Write a decision that changes something, and the incident's state with it."""
+    """Write a decision that changes something, and the incident's state with it. An incident of which the
+    public was told stays open until it is told the end too."""
     row = insert(decision).values(
         service=service,
         incident_id=incident_id,
@@ -92,13 +116,13 @@ async def append(
         reason=str(entry.reason),
         state=str(entry.state),
         before=before and str(before),
-        announced=entry.announced,
+        failing=list(entry.failing),
         by=by,
         note=note,
     )
     number = int((await conn.execute(row.returning(decision.c.id))).scalar_one())
-    over = entry.state is State.RESOLVED
-    changed: dict[str, Any] = {"closed_at": entry.at if over else None}
+    quiet = entry.reason is Reason.NEVER_ANNOUNCED  # nobody has to be told that it is over
+    changed: dict[str, Any] = {"closed_at": entry.at if quiet else None}
     if before is not entry.state:
         changed |= {"state": str(entry.state), "state_since": entry.at}
     await conn.execute(update(incident).where(incident.c.id == incident_id).values(**changed))
@@ -108,11 +132,6 @@ async def append(
 async def led_to(conn: AsyncConnection, decision_id: int, alert_id: str) -> None:
     """The alert that a decision led to."""
     await conn.execute(update(decision).where(decision.c.id == decision_id).values(alert_id=alert_id))
-
-
-async def announced(conn: AsyncConnection, alert_id: str) -> None:
-    """The alert went out: the public knows of what led to it."""
-    await conn.execute(update(decision).where(decision.c.alert_id == alert_id).values(announced=True))
 
 
 async def remember(
@@ -138,6 +157,14 @@ async def remember(
         await conn.execute(insert(watched).values(service=service, **values))
 
 
+async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime) -> None:
+    """These services are to be decided about: a report has come."""
+    for name in sorted(set(services)):
+        known = update(watched).where(watched.c.service == name).values(look_again_at=now)
+        if not (await conn.execute(known)).rowcount:
+            await conn.execute(insert(watched).values(service=name, look_again_at=now))
+
+
 async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:
     """Every service that was ever heard of."""
     rows = await conn.execute(select(watched).order_by(watched.c.service))
@@ -150,5 +177,18 @@ async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
     return tuple((await conn.execute(due.order_by(watched.c.look_again_at))).scalars())
 
 
-def _entry(row: Any) -> Entry:
-    return Entry(row.at, Action(row.action), Reason(row.reason), State(row.state), row.announced)
+async def next_look(conn: AsyncConnection) -> datetime | None:
+    """When the next held decision may be due."""
+    query = select(watched.c.look_again_at).where(watched.c.look_again_at.is_not(None))
+    return await conn.scalar(query.order_by(watched.c.look_again_at).limit(1))
+
+
+def _entry(row: Any, *, announced: bool = False) -> Entry:
+    return Entry(
+        row.at,
+        Action(row.action),
+        Reason(row.reason),
+        State(row.state),
+        announced,
+        tuple(row.failing),
+    )

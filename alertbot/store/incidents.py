@@ -43,11 +43,25 @@ class Tally:
 
 
 async def start(
-    conn: AsyncConnection, *, by: Person | None, now: datetime, title: str | None = None
+    conn: AsyncConnection,
+    *,
+    by: Person | None,
+    now: datetime,
+    title: str | None = None,
+    service: str | None = None,
 ) -> Incident:
-    """Open a new incident; `by` is None when the program itself opens it."""
-    opened = Incident(await _free_id(conn), now, by.id if by else None, title=title)
-    values = {"opened_at": now, "opened_by": opened.opened_by, "title": title}
+    """Open a new incident; `by` is None when the program itself opens it. One that is still open for the
+    same `service` is closed: there are never two."""
+    if service is not None:
+        still = (incident.c.service == service) & incident.c.closed_at.is_(None)
+        await conn.execute(update(incident).where(still).values(closed_at=now))
+    opened = Incident(await _free_id(conn), now, by.id if by else None, title=title, service=service)
+    values = {
+        "opened_at": now,
+        "opened_by": opened.opened_by,
+        "title": title,
+        "service": service,
+    }
     await conn.execute(insert(incident).values(id=opened.id, **values))
     return opened
 
@@ -57,6 +71,25 @@ async def close(conn: AsyncConnection, incident_id: str, *, now: datetime) -> bo
     still = (incident.c.id == incident_id) & incident.c.closed_at.is_(None)
     closed = await conn.execute(update(incident).where(still).values(closed_at=now))
     return closed.rowcount == 1
+
+
+async def of_service(conn: AsyncConnection, service: str) -> Incident | None:
+    """The service's open incident, else its last."""
+    query = select(incident).where(incident.c.service == service)
+    latest = query.order_by(incident.c.closed_at.is_not(None), incident.c.opened_at.desc()).limit(1)
+    row = (await conn.execute(latest)).one_or_none()
+    return None if row is None else Incident(*row)
+
+
+async def watch(conn: AsyncConnection, incident_id: str, service: str) -> None:
+    """From now on decisions about this service belong to this incident."""
+    await conn.execute(update(incident).where(incident.c.id == incident_id).values(service=service))
+
+
+async def confirm(conn: AsyncConnection, incident_id: str, *, by: str, now: datetime) -> None:
+    """Somebody besides the operator vouches that it works again (R11)."""
+    values = {"confirmed_by": by, "confirmed_at": now}
+    await conn.execute(update(incident).where(incident.c.id == incident_id).values(**values))
 
 
 async def tallies(conn: AsyncConnection) -> tuple[Tally, ...]:

@@ -5,7 +5,6 @@ In the same metadata as `tables`, which says how moments are kept.
 
 from sqlalchemy import (
     JSON,
-    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -72,7 +71,7 @@ decision = Table(  # what changed something: the log that `incident.decide` read
     Column("reason", String(32), nullable=False),
     Column("state", String(16), nullable=False),  # after it
     Column("before", String(16)),
-    Column("announced", Boolean, nullable=False),
+    Column("failing", JSON, nullable=False),  # of a group: the services that fail
     Column("by", String(200), nullable=False),  # a person, or alertbot
     Column("note", Text),
     Column("alert_id", String(20)),  # what it led to

@@ -84,7 +84,7 @@ def _decisions() -> None:
         sa.Column("reason", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("before", sa.String(length=16), nullable=True),
-        sa.Column("announced", sa.Boolean(), nullable=False),
+        sa.Column("failing", sa.JSON(), nullable=False),
         sa.Column("by", sa.String(length=200), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("alert_id", sa.String(length=20), nullable=True),
