@@ -19,7 +19,9 @@ field's help: `alertbot kinds KIND`. An example to start from: `alertbot kinds K
 Lower **priority** goes out first: a correction never waits behind a routine post. **Time to live** is how
 long after the approval an alert may still start to go out. **When uncertain**: what happens to a mail
 that was perhaps sent. `ask`: a person settles it. `resend`: once more, at most once, with the same
-Message-ID. A public post is never sent again blindly, whatever the kind.
+Message-ID. A public post is never sent again blindly, whatever the kind. **By itself**: whether a rule may let
+it go out without a person, where that was [approved ahead](../how-to/post-by-itself.md). Even then never with
+numbers or figures in it.
 
 """
 MUST = """
@@ -63,14 +65,15 @@ def page() -> str:
 
 
 def _facts(kinds: list[Kind]) -> Iterator[str]:
-    yield "| kind | what it is for | approvers | approve within | priority | time to live | when uncertain | last word |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| kind | what it is for | approvers | approve within | priority | time to live | when uncertain | last word | by itself |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for kind in kinds:
         rules = kind.approvals
         who = f"{rules.approvers}{', may be the author' if rules.author_may_approve else ''}"
         yield (
             f"| `{kind.name}` | {kind.purpose['en']} | {who} | {_length(rules.expires_after)} | {kind.priority} "
-            f"| {_length(kind.ttl)} | {kind.when_uncertain} | {'yes' if kind.final else 'no'} |"
+            f"| {_length(kind.ttl)} | {kind.when_uncertain} | {'yes' if kind.final else 'no'} "
+            f"| {'may' if kind.automatic else 'never'} |"
         )
 
 

@@ -16,7 +16,7 @@ LONGEST_TEXT = 1000
 MOST_APPROVERS = 5
 LAST_PRIORITY = 1000
 
-_OPTIONAL_KEYS = ("forbidden", "one_of", "completeness")
+_OPTIONAL_KEYS = ("forbidden", "one_of", "completeness", "automatic")
 _NEEDED_KEYS = (
     "title",
     "purpose",
@@ -34,6 +34,9 @@ _FIELD_KEYS = (
 )
 _APPROVAL_KEYS = ("approvers", "author_may_approve", "expires_after")
 _CHOOSING = (FieldType.CHOICE, FieldType.CERTAINTY)
+NEVER_AUTOMATIC = frozenset(
+    {"provisional_number", "apology", "correction", "withdrawal", "denial", "end"}
+)  # numbers, regret, what takes back, and the end, which people declare (R11, R33)
 
 
 def read_kind(
@@ -66,6 +69,7 @@ def read_kind(
         templates=templates,
         languages=tuple(sorted({lang for lang, _form in templates})),
         completeness=_completeness(part.get("completeness"), names, check),
+        automatic=_automatic(name, part.get("automatic"), specs, check),
     )
 
 
@@ -170,6 +174,23 @@ def _approvals(node: Node | None, check: Checker) -> Approvals:
         author_may_approve=check.flag(part.get("author_may_approve")),
         expires_after=check.length(part.get("expires_after")),
     )
+
+
+def _automatic(name: str, node: Node | None, specs: tuple[FieldSpec, ...], check: Checker) -> bool:
+    automatic = check.flag(node)
+    if node is None or not automatic:
+        return False
+    if name in NEVER_AUTOMATIC:
+        check.fault(node, _("An alert of the kind {kind} never goes out by itself.").format(kind=name))
+    for spec in specs:
+        if spec.required and spec.type in (FieldType.NUMBERS, FieldType.FIGURE):
+            check.fault(
+                node,
+                _("{field} is required, and numbers and figures never go out by themselves.").format(
+                    field=spec.name
+                ),
+            )
+    return automatic
 
 
 def _example(node: Node | None, names: list[str], check: Checker) -> Mapping[str, object]:

@@ -83,6 +83,7 @@ class Kind:
     templates: Mapping[tuple[str, str], Template]  # by (language, form or channel type)
     languages: tuple[str, ...]  # that have both forms
     completeness: Mapping[str, tuple[str, ...]]  # row -> the fields any of which fills it
+    automatic: bool = False  # may go out by itself, where two people approved that ahead (R33)
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of this name, if the kind has it."""

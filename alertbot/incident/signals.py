@@ -83,6 +83,15 @@ def since(signals: Sequence[Signal]) -> datetime | None:
     return min(filter(None, (first.started_at, first.at)))
 
 
+def works_since(signals: Sequence[Signal]) -> datetime | None:
+    """When the last signals that call it up began; None while it is in trouble, or nothing is known."""
+    said = telling(signals)
+    if not said or said[-1].observed is not Observed.UP:
+        return None
+    first = last_run(said)[0]
+    return first.ended_at or first.at
+
+
 def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
     """The signals at the end that agree on whether there is trouble."""
     run: list[Signal] = []

@@ -16,8 +16,8 @@ def look_again(
     """The moment to decide again without a new signal; None where only a signal can change anything.
     Always after `now`."""
     found = [_held_until(log, signals, policy, reason, now), _reminder(log, policy)]
-    ahead = [moment for moment in found if moment is not None]
-    return max(min(ahead), now + timedelta(milliseconds=1)) if ahead else None
+    ahead = [moment if moment > now else now + PATIENCE for moment in found if moment is not None]
+    return min(ahead, default=None)
 
 
 def _held_until(

@@ -67,7 +67,7 @@ async def _findings(service: Context, conn: Connection) -> Findings:
     now = service.now
     soon = await expiring.endings(conn, after=now, until=now + service.warn_before)
     over = await expiring.endings(conn, after=None, until=now)
-    promises = list(_promises(await expiring.spoken(conn, now=now)))
+    promises = list(standing_promises(await expiring.spoken(conn, now=now)))
     chores = [
         *await _about_numbers(service, conn, ENDS, soon),
         *await _about_numbers(service, conn, ENDED, over),
@@ -159,7 +159,7 @@ def _outcome(one: expiring.Standing, now: datetime, taken_back: bool) -> str:
 # --- promised updates -----------------------------------------------------------------------------
 
 
-def _promises(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
+def standing_promises(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
     """Per incident, and apart for its exercises: the alert whose promise of a next update stands. The end
     of an incident promises none; what promises nothing leaves the promise before it as it is."""
     parts = sorted(spoken, key=lambda one: (one.incident, one.exercise))
@@ -177,7 +177,7 @@ def _promises(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
 async def _about_promises(
     service: Context, conn: Connection, promises: Sequence[Spoken]
 ) -> list[Chore]:
-    late = {_late_key(one): one for one in promises if _promised(one) <= service.now}
+    late = {_late_key(one): one for one in promises if promised_at(one) <= service.now}
     known = await kept.ever_raised(conn, late) if late else ()
     return [
         Chore(
@@ -185,10 +185,10 @@ async def _about_promises(
             kind=LATE,
             text=_(
                 "{alert} promised the next update for {time}, and nothing has followed: alertbot update {alert}"
-            ).format(alert=one.alert, time=_clock(service, _promised(one))),
+            ).format(alert=one.alert, time=_clock(service, promised_at(one))),
             alert=one.alert,
             incident=one.incident,
-            due_at=_promised(one),
+            due_at=promised_at(one),
         )
         for key, one in late.items()
         if key not in known
@@ -209,7 +209,7 @@ def _late_key(one: Spoken) -> str:
     return f"{LATE}:{one.alert}:{one.next_update}"
 
 
-def _promised(one: Spoken) -> datetime:
+def promised_at(one: Spoken) -> datetime:
     return datetime.fromisoformat(one.next_update)
 
 

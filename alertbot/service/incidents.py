@@ -105,7 +105,10 @@ def _plain(one: Incident, names: Mapping[int, str]) -> Document:
     return {
         "id": one.id,
         "title": one.title,
+        "service": one.service,
         "state": "closed" if one.closed_at else "open",
+        "condition": one.state,
+        "confirmed_by": one.confirmed_by,
         "opened_at": views.moment(one.opened_at),
         "opened_by": names.get(one.opened_by or 0),
         "closed_at": views.moment(one.closed_at),

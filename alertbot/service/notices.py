@@ -1,6 +1,7 @@
 """What the program tells the team: on every channel of audience `team`, through the same outbox."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from alertbot.model import Audience, Channel, Markup, Message, Person, Purpose
 from alertbot.service.context import Context
@@ -33,6 +34,21 @@ async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> N
             count=head.count,
             head=head.digest,
         ),
+    )
+
+
+async def countdown(service: Context, conn: Connection, alert: Alert, goes_at: datetime) -> None:
+    """An alert goes out by itself unless somebody stops it."""
+    time = goes_at.astimezone(service.voice.zone).strftime("%H:%M:%S")
+    await _tell(
+        service,
+        conn,
+        alert,
+        _("{alert} goes out by itself at {time}").format(alert=alert.id, time=time),
+        _(
+            "{alert} ({kind}) was approved ahead and goes out by itself at {time}.\nLook at it: alertbot show"
+            " {alert}\nStop it: alertbot rules abort {alert}"
+        ).format(alert=alert.id, kind=alert.kind, time=time),
     )
 
 

@@ -84,6 +84,7 @@ def _kind(kind: Kind) -> dict[str, Any]:
         "ttl": kind.ttl.total_seconds(),
         "when_uncertain": str(kind.when_uncertain),
         "final": kind.final,
+        "automatic": kind.automatic,
     }
 
 

@@ -83,9 +83,11 @@ async def advance(service: Context, conn: Connection, alert_id: str) -> AlertSta
 
 
 async def _close_incident(service: Context, conn: Connection, alert: Alert) -> None:
-    """An end that reached somebody closes its incident."""
+    """An end that reached somebody closes its incident, unless the trouble came back meanwhile."""
     over = alert.state in (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
     if alert.relation is not Relation.END or not over:
+        return
+    if (await incidents.get(conn, alert.incident)).state not in (None, "resolved"):
         return
     if await incidents.close(conn, alert.incident, now=service.now):
         await audit.append(

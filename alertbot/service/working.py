@@ -11,7 +11,7 @@ from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner
 from alertbot.errors import AlertbotError
 from alertbot.model import Purpose
-from alertbot.service import calling, deciding, expiry, publishing, settling
+from alertbot.service import calling, deciding, expiry, publishing, settling, watching
 from alertbot.service.context import Context
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
@@ -30,6 +30,7 @@ async def run_once(app: "App") -> dict[str, Any]:
     service = await app.open()
     await deciding.expire_overdue(service)
     await expiry.look(service)
+    await watching.look(service)
     tally = await _runner(app, service).run_once()
     await calling.attend(service, app.ways(service))
     return asdict(tally)
@@ -62,6 +63,7 @@ async def work_until(app: "App", service: Context, stop: asyncio.Event) -> None:
                 tasks.create_task(way.listen(stop))
         tasks.create_task(_runner(app, service).run(stop))
         tasks.create_task(_watch_clock(service, stop))
+        tasks.create_task(watching.keep(service, stop))
 
 
 async def warm(app: "App") -> None:

@@ -1,6 +1,6 @@
 """What sources reported: each report once, its repeats counted, and what nobody understood kept aside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -78,13 +78,16 @@ async def listing(
 
 
 async def note(
-    conn: AsyncConnection, fresh: Sequence[Signal], *, incident: str | None, action: str, reason: str
+    conn: AsyncConnection,
+    services: Collection[str],
+    *,
+    incident: str | None,
+    action: str,
+    reason: str,
 ) -> None:
-    """What was decided when these reports came."""
-    for one in fresh:
-        same = (signal.c.source == one.source) & (signal.c.key == one.key[:300])
-        noted = update(signal).where(same)
-        await conn.execute(noted.values(incident_id=incident, action=action, reason=reason))
+    """What was decided when the last reports about these services came."""
+    fresh = update(signal).where(signal.c.service.in_(sorted(services)), signal.c.action.is_(None))
+    await conn.execute(fresh.values(incident_id=incident, action=action, reason=reason))
 
 
 async def put_aside(
@@ -117,11 +120,14 @@ async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[Aside, ...]
     )
 
 
-async def heard(conn: AsyncConnection, source: str, *, now: datetime) -> None:
-    """A source has spoken."""
-    known = update(source_seen).where(source_seen.c.source == source)
-    if not (await conn.execute(known.values(seen_at=now, silent_since=None))).rowcount:
+async def heard(conn: AsyncConnection, source: str, *, now: datetime) -> bool:
+    """A source has spoken; whether the team had been told that it was silent."""
+    same = source_seen.c.source == source
+    told = await conn.scalar(select(source_seen.c.silent_since).where(same))
+    known = update(source_seen).where(same).values(seen_at=now, silent_since=None)
+    if not (await conn.execute(known)).rowcount:
         await conn.execute(insert(source_seen).values(source=source, seen_at=now))
+    return told is not None
 
 
 async def silent(conn: AsyncConnection) -> dict[str, tuple[datetime, datetime | None]]:
@@ -162,4 +168,5 @@ def _signal(row: Row[Any]) -> Signal:
     values = dict(row.row)
     for name in _MOMENTS:
         values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
+    values["failing"] = tuple(values.get("failing") or ())
     return Signal(**{**values, "observed": Observed(values["observed"])})

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from alertbot.store.tables import Instant, metadata
+from alertbot.store.tables import Instant, Seconds, metadata
 
 signal = Table(  # one report of a source, stored before the source is answered
     "signal",
@@ -78,19 +78,38 @@ decision = Table(  # what changed something: the log that `incident.decide` read
 )
 Index("ix_decision_service", decision.c.service, decision.c.id)
 
-preapproval = Table(  # a pair (transition, kind) that may go out by itself (R33)
+preapproval = Table(  # a rule whose alerts may go out by themselves (R33)
     "preapproval",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("rule", String(200), nullable=False, index=True),
-    Column("digest", String(64), nullable=False),  # of the rule, its values and the kind's templates
-    Column("proposed_by", ForeignKey("person.id"), nullable=False),
+    Column("rule", String(60), nullable=False, index=True),
+    Column("digest", String(64), nullable=False),  # of the rule, its texts and the kind's files
     Column("proposed_at", Instant, nullable=False),
-    Column("approved_by", ForeignKey("person.id")),
+    Column("lasts_seconds", Seconds, nullable=False),  # once enough people have signed
     Column("approved_at", Instant),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),  # the proposal; once approved, the approval
     Column("revoked_at", Instant),
     Column("revoked_by", String(200)),
+    Column("reason", Text),
+)
+
+presignature = Table(  # who signed it: first whoever proposed it
+    "presignature",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("preapproval_id", ForeignKey("preapproval.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("preapproval_id", "person_id"),
+)
+
+rule_shown = Table(  # the digest of a rule's texts that a person was last shown
+    "rule_shown",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("rule", String(60), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 planned = Table(  # an automatic alert whose countdown runs
@@ -98,8 +117,8 @@ planned = Table(  # an automatic alert whose countdown runs
     metadata,
     Column("alert_id", ForeignKey("alert.id"), primary_key=True),
     Column("service", String(200), nullable=False),
-    Column("rule", String(200), nullable=False),
-    Column("goes_at", Instant, nullable=False),
+    Column("rule", String(60), nullable=False),
+    Column("goes_at", Instant, nullable=False, index=True),
     Column("settled_at", Instant),  # gone out, aborted, or overtaken
     Column("outcome", String(200)),
 )

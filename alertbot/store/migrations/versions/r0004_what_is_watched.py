@@ -114,32 +114,55 @@ def _approved_ahead() -> None:
     op.create_table(
         "preapproval",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("rule", sa.String(length=200), nullable=False),
+        sa.Column("rule", sa.String(length=60), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("proposed_by", sa.Integer(), nullable=False),
         sa.Column("proposed_at", sa.Float(53), nullable=False),
-        sa.Column("approved_by", sa.Integer(), nullable=True),
+        sa.Column("lasts_seconds", sa.Float(53), nullable=False),
         sa.Column("approved_at", sa.Float(53), nullable=True),
         sa.Column("expires_at", sa.Float(53), nullable=False),
         sa.Column("revoked_at", sa.Float(53), nullable=True),
         sa.Column("revoked_by", sa.String(length=200), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["approved_by"], ["person.id"], name=op.f("fk_preapproval_approved_by_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["proposed_by"], ["person.id"], name=op.f("fk_preapproval_proposed_by_person")
-        ),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_preapproval")),
     )
     op.create_index(op.f("ix_preapproval_rule"), "preapproval", ["rule"], unique=False)
     op.create_table(
+        "presignature",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("preapproval_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Float(53), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_presignature_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["preapproval_id"],
+            ["preapproval.id"],
+            name=op.f("fk_presignature_preapproval_id_preapproval"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_presignature")),
+        sa.UniqueConstraint("preapproval_id", "person_id", name=op.f("uq_presignature_preapproval_id")),
+    )
+    op.create_table(
+        "rule_shown",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("rule", sa.String(length=60), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.Float(53), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_rule_shown_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("person_id", "rule", name=op.f("pk_rule_shown")),
+    )
+    op.create_table(
         "planned",
         sa.Column("alert_id", sa.String(length=20), nullable=False),
         sa.Column("service", sa.String(length=200), nullable=False),
-        sa.Column("rule", sa.String(length=200), nullable=False),
+        sa.Column("rule", sa.String(length=60), nullable=False),
         sa.Column("goes_at", sa.Float(53), nullable=False),
         sa.Column("settled_at", sa.Float(53), nullable=True),
         sa.Column("outcome", sa.String(length=200), nullable=True),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_planned_alert_id_alert")),
         sa.PrimaryKeyConstraint("alert_id", name=op.f("pk_planned")),
     )
+    op.create_index(op.f("ix_planned_goes_at"), "planned", ["goes_at"], unique=False)

@@ -1,0 +1,233 @@
+"""From a decision to an alert: the rule that fits, its values, and the way it goes out (R33).
+
+A rule that cannot be carried out never takes the decision down with it: the draft stays, and a task tells
+the team what to mend.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from alertbot.approval.moves import Verb
+from alertbot.compose.catalogue import FieldType
+from alertbot.errors import AlertbotError, Faulty, Refused
+from alertbot.incident.rules import How, Rule, Transition
+from alertbot.incident.signals import Signal, since
+from alertbot.model import MACHINE, AlertState
+from alertbot.service import ahead, deciding, drafting, notices, proposing, tasks
+from alertbot.service.ahead import Standing
+from alertbot.service.composing import load_kind
+from alertbot.service.context import Context
+from alertbot.service.proposing import Change
+from alertbot.service.tasks import Chore
+from alertbot.store import alerts, audit, decisions, preapprovals, reading
+from alertbot.store.connection import Connection, savepoint
+from alertbot.store.preapprovals import Planned
+from alertbot.store.reading import Alert
+from alertbot.words import _
+
+STUCK, HISTORY = "rule-stuck", "old-news"
+OVER = frozenset({Transition.STABILISE, Transition.RESOLVE})
+NEVER_ALONE = frozenset({FieldType.NUMBERS, FieldType.FIGURE})
+WAITING = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
+
+
+async def react(service: Context, conn: Connection, change: Change) -> Alert | None:
+    """Carry out the rule that fits, in the caller's transaction. The alert it led to, if any."""
+    told = await _told(conn, change)
+    if not await _still_wanted(service, conn, change, told):
+        return None
+    rule = proposing.rule_for(service, change)
+    if rule is None or rule.how is How.OFF:
+        return None
+    try:
+        async with savepoint(conn):
+            alert = await proposing.write(service, conn, rule, change, told)
+    except AlertbotError as error:
+        await _stuck(service, conn, rule, change, str(error))
+        return None
+    if change.decision is not None:
+        await decisions.led_to(conn, change.decision, alert.id)
+    return await _send(service, conn, rule, change, alert)
+
+
+async def _told(conn: Connection, change: Change) -> tuple[Alert, ...]:
+    """What went out in this incident, or is on its way; the latest first."""
+    out = await reading.listing(conn, incident=change.incident, states=drafting.OUT)
+    return tuple(one for one in out if not one.exercise)
+
+
+async def _still_wanted(
+    service: Context, conn: Connection, change: Change, told: Sequence[Alert]
+) -> bool:
+    """Whether anything is to be written. What waits for approval and is overtaken goes; while nothing was
+    announced, an end is announced to nobody, and what waits still says the first word."""
+    waiting = await _proposals(conn, change.incident)
+    if change.transition in OVER:
+        await _throw_away(service, conn, waiting, _("Overtaken: the service works again."))
+        return bool(told)
+    if waiting and not told and change.transition not in (Transition.OPEN, Transition.REOPEN):
+        return False
+    await _throw_away(service, conn, waiting, _("Overtaken by what happened since."))
+    return True
+
+
+async def _proposals(conn: Connection, incident: str) -> list[Alert]:
+    """What the program itself wrote in this incident and nobody has approved or changed."""
+    found = await reading.listing(conn, incident=incident, states=WAITING)
+    return [one for one in found if one.author_id is None and one.last_editor_id is None]
+
+
+async def _throw_away(service: Context, conn: Connection, waiting: Sequence[Alert], why: str) -> None:
+    for alert in waiting:
+        gone = await alerts.advance(conn, alert, Verb.DISCARD, reason=why)
+        await preapprovals.settle(conn, gone.id, outcome=why, now=service.now)
+        detail = {"reason": why}
+        await audit.append(
+            conn,
+            actor=MACHINE.name,
+            verb="discard",
+            at=service.now,
+            alert=gone.id,
+            digest=gone.digest,
+            detail=detail,
+        )
+
+
+async def _send(service: Context, conn: Connection, rule: Rule, change: Change, alert: Alert) -> Alert:
+    """Submit it; let it go out by itself where that was approved ahead, else call the approvers."""
+    standing = await _standing(service, conn, rule, alert) if rule.how is How.AUTO else None
+    by_itself = standing is not None and standing.in_force
+    try:
+        async with savepoint(conn):
+            alert = await drafting.ask(
+                service, conn, MACHINE, alert, call=not by_itself or bool(rule.after)
+            )
+    except Refused as error:
+        await _stuck(service, conn, rule, change, _why(error), alert)
+        return alert
+    if standing is not None and by_itself:
+        return await _by_itself(service, conn, rule, change, standing, alert)
+    if standing is not None:
+        said = _("{alert} waits for people: {why}").format(alert=alert.id, why=standing.why)
+        await notices.work_waits(service, conn, [said])
+    return alert
+
+
+async def _standing(service: Context, conn: Connection, rule: Rule, alert: Alert) -> Standing:
+    """Whether it was approved ahead. What it takes over from an earlier alert may bar it besides: numbers
+    and figures never go out by themselves."""
+    kind = load_kind(service.voice, rule.kind)[0]
+    barred = [
+        spec.name for spec in kind.fields if spec.type in NEVER_ALONE and alert.given.get(spec.name)
+    ]
+    found = await ahead.standing(service, conn, rule)
+    if not barred:
+        return found
+    why = _("it carries {fields}, which only people send").format(fields=", ".join(barred))
+    return replace(found, in_force=False, why=why)
+
+
+async def _by_itself(
+    service: Context, conn: Connection, rule: Rule, change: Change, standing: Standing, alert: Alert
+) -> Alert:
+    if rule.after:
+        goes_at = service.now + rule.after
+        await preapprovals.plan(conn, alert.id, service=change.service, rule=rule.name, goes_at=goes_at)
+        await notices.countdown(service, conn, alert, goes_at)
+        return alert
+    await _let_out(service, conn, rule.name, standing, alert)
+    return alert
+
+
+async def _let_out(
+    service: Context, conn: Connection, rule: str, standing: Standing, alert: Alert
+) -> None:
+    """It goes out now; where something stands against it, people are called instead."""
+    try:
+        async with savepoint(conn):
+            grounds = {"rule": rule, "approved_ahead_by": list(standing.people)}
+            await deciding.approve_ahead(service, conn, alert, **grounds)
+    except Refused as error:
+        said = _("{alert} did not go out by itself and waits for people: {why}").format(
+            alert=alert.id, why=_why(error)
+        )
+        await notices.work_waits(service, conn, [said])
+        await notices.approval_wanted(service, conn, alert)
+
+
+async def look(service: Context) -> datetime | None:
+    """Let out what was planned and is due now. When the next is due."""
+    due = await service.database.read(lambda conn: preapprovals.due(conn, service.now))
+    for one in due:
+        await service.database.transact(partial(_due, service, plan=one))
+    return await service.database.read(preapprovals.next_due)
+
+
+async def _due(service: Context, conn: Connection, plan: Planned) -> None:
+    """A countdown is over: whoever settles it first, decides; an abort a moment earlier wins."""
+    alert = await reading.get(conn, plan.alert, lock=True)
+    if not await preapprovals.settle(conn, alert.id, outcome=_("Over."), now=service.now):
+        return
+    if alert.state is not AlertState.PENDING:
+        return  # people decided on it meanwhile
+    rule = next((one for one in service.watch.rules if one.name == plan.rule), None)
+    standing = await _standing(service, conn, rule, alert) if rule else None
+    if standing is not None and standing.in_force:
+        await _let_out(service, conn, plan.rule, standing, alert)
+        return
+    gone = _("the rule {rule} is configured no more").format(rule=plan.rule)
+    why = standing.why if standing else gone
+    said = _("{alert} waits for people: {why}").format(alert=alert.id, why=why)
+    await notices.work_waits(service, conn, [said])
+
+
+async def history(service: Context, conn: Connection, name: str, reports: Sequence[Signal]) -> None:
+    """Old news: nobody is told by itself; the team decides whether it is worth a word."""
+    begun = since(reports)
+    said = _(
+        "{service} was in trouble at {time}, and the news came too late to act on. If the public should know,"
+        " write it by hand: alertbot draft status"
+    ).format(
+        service=service.watch.title(name, ""),
+        time=begun.astimezone(service.voice.zone).strftime(_("%H:%M on %d/%m")) if begun else "–",
+    )
+    key = f"{HISTORY}:{name}:{begun.isoformat() if begun else ''}"[:200]
+    await tasks.raise_(service, conn, Chore(key, HISTORY, said))
+
+
+async def _stuck(
+    service: Context,
+    conn: Connection,
+    rule: Rule,
+    change: Change,
+    why: str,
+    alert: Alert | None = None,
+) -> None:
+    """A rule could not be carried out: say so to the team, with what to do."""
+    what = (
+        _("mend {alert} with `alertbot edit {alert}` and submit it").format(alert=alert.id)
+        if alert
+        else _("write it by hand: alertbot draft {kind} --incident {incident}").format(
+            kind=rule.kind, incident=change.incident
+        )
+    )
+    said = _(
+        "{service} is {state}, and the rule {rule} could not do its work: {why} Now {what}."
+    ).format(
+        service=service.watch.title(change.service, ""),
+        state=change.state,
+        rule=rule.name,
+        why=why,
+        what=what,
+    )
+    key = f"{STUCK}:{change.incident}:{rule.name}:{change.decision or ''}"
+    chore = Chore(key, STUCK, said, alert=alert.id if alert else None, incident=change.incident)
+    await tasks.raise_(service, conn, chore)
+
+
+def _why(error: Refused) -> str:
+    """The refusal with its first faults, as one sentence."""
+    faults = error.faults if isinstance(error, Faulty) else ()
+    return " ".join([str(error), *(f"{one.field}: {one.message}" for one in faults[:5])])

@@ -1,0 +1,230 @@
+"""From reports to decisions: what sources say is stored first, then decided about, service by service.
+
+Whoever brings a report (the intake, a poll, a person) only stores it and marks the service as due. Deciding
+reads the store alone, so that a report outlives a process that dies right after it was answered, and what
+time alone changes (a confirmation, a watch period) takes the same way.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from alertbot.errors import AlertbotError
+from alertbot.incident import rules
+from alertbot.incident.decide import decide, state_after
+from alertbot.incident.grouping import merged
+from alertbot.incident.log import Action, Entry, Reason, State, current, opened
+from alertbot.incident.signals import Signal, since, telling, works_since
+from alertbot.incident.waiting import look_again
+from alertbot.model import MACHINE
+from alertbot.service import promises, reacting, silence
+from alertbot.service.context import Context
+from alertbot.service.proposing import Change
+from alertbot.store import audit, decisions, incidents, signals
+from alertbot.store.connection import Connection
+from alertbot.store.wake import Alarm
+
+log = logging.getLogger(__name__)
+
+MOST_ROUNDS = 10
+LOOK_SECONDS = 5.0  # behind every wake-up: promises and silence have no signal of their own
+DAY = timedelta(days=1)
+CHANGES_NOTHING = (Action.HOLD, Action.DROP)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a service when it is decided about."""
+
+    service: str
+    log: tuple[Entry, ...]
+    reports: tuple[Signal, ...]
+
+
+async def take(service: Context, reports: Sequence[Signal]) -> tuple[Signal, ...]:
+    """Store reports; once this returns they are kept. Answers those that are new: a repeat is counted.
+    Raises `StoreFailed`."""
+    now = service.now
+
+    async def work(conn: Connection) -> tuple[Signal, ...]:
+        fresh = tuple(await signals.keep(conn, reports, now=now))
+        concerned = {service.watch.group_of(one.service) for one in telling(fresh)}
+        await decisions.make_due(conn, concerned, now)
+        for source in sorted({one.source for one in reports}):
+            await silence.heard(service, conn, source)
+        return fresh
+
+    return await service.database.transact(work)
+
+
+async def heard(service: Context, source: str) -> None:
+    """A source spoke, if only to say nothing new."""
+    await service.database.transact(lambda conn: silence.heard(service, conn, source))
+
+
+async def quarantine(
+    service: Context, source: str, body: bytes, *, why: str, keys: Sequence[str]
+) -> int:
+    """Keep a body that nobody understood, for people to look at; answers its number."""
+
+    async def work(conn: Connection) -> int:
+        await silence.heard(service, conn, source)
+        return await signals.put_aside(conn, source, body, why=why, keys=keys, now=service.now)
+
+    return await service.database.transact(work)
+
+
+async def look(service: Context) -> datetime | None:
+    """Decide about every service that is due, keep promises, and notice silent sources. When to look
+    again, if time alone can change anything."""
+    for _round in range(MOST_ROUNDS):
+        if not await _decide_due(service):
+            break
+    moments = [
+        await reacting.look(service),
+        await promises.look(service),
+        await silence.look(service),
+        await service.database.read(decisions.next_look),
+    ]
+    return min(filter(None, moments), default=None)
+
+
+async def _decide_due(service: Context) -> bool:
+    """Decide about what is due; whether anything was. One that cannot be decided leaves the others alone."""
+    due = await service.database.read(lambda conn: decisions.to_look_at(conn, service.now))
+    for name in due:
+        try:
+            await service.database.transact(partial(decide_now, service, name=name))
+        except AlertbotError as error:
+            log.warning("%s: %s", name, error)
+    return bool(due)
+
+
+async def keep(service: Context, stop: asyncio.Event) -> None:
+    """Look whenever something was stored, by whichever process, and whenever time may have changed
+    something, until `stop` is set. A database that fails for a while is tried again."""
+    async with Alarm(service.database) as alarm:
+        stopping = asyncio.create_task(_ring_at(stop, alarm))
+        while not stop.is_set():
+            wait = LOOK_SECONDS
+            try:
+                again = await look(service)
+                if again is not None:
+                    wait = min(wait, max(0.0, (again - service.now).total_seconds()))
+            except AlertbotError as error:
+                log.warning("%s", error)
+            await alarm.wait(wait)
+        await stopping
+
+
+async def _ring_at(stop: asyncio.Event, alarm: Alarm) -> None:
+    await stop.wait()
+    alarm.ring()
+
+
+async def decide_now(service: Context, conn: Connection, name: str) -> tuple[Action, Reason]:
+    """Decide about one service, alone, and do what follows in the same transaction."""
+    await decisions.turn(conn, name)
+    known = await _known(service, conn, name)
+    policy, now = service.watch.policy_of(name), service.now
+    action, reason = decide(known.log, known.reports, policy, now)
+    again: datetime | None = now  # what was just done may be the ground for more
+    if action in CHANGES_NOTHING:
+        again = look_again(known.log, known.reports, policy, reason, now)
+        if reason is Reason.STALE and policy.propose_stale:
+            await reacting.history(service, conn, name, known.reports)
+    else:
+        await _change(service, conn, known, action, reason)
+    incident = await incidents.of_service(conn, name)
+    incident_id = incident.id if incident else None
+    await decisions.remember(
+        conn, name, incident_id=incident_id, action=action, reason=reason, now=now, look_again_at=again
+    )
+    await signals.note(
+        conn,
+        _sources_of(service, name),
+        incident=incident_id,
+        action=str(action),
+        reason=str(reason),
+    )
+    return action, reason
+
+
+async def _known(service: Context, conn: Connection, name: str) -> Known:
+    log = await decisions.log_of(conn, name)
+    begun = [log[opened(log)].at, log[-1].at] if log else []
+    earliest = min(service.now - DAY, *begun) if begun else service.now - DAY
+    group = service.watch.groups.get(name)
+    found: list[Signal] = []
+    for one in _sources_of(service, name):
+        found += await signals.of_service(conn, one, since=earliest)
+    return Known(name, log, merged(group, found) if group else tuple(found))
+
+
+def _sources_of(service: Context, name: str) -> tuple[str, ...]:
+    """The services whose reports speak of this service or group."""
+    group = service.watch.groups.get(name)
+    return group.everybody if group else (name,)
+
+
+async def _change(
+    service: Context, conn: Connection, known: Known, action: Action, reason: Reason
+) -> None:
+    """Write down a decision that changes something, and let the rules act on it."""
+    before, said = current(known.log), telling(known.reports)
+    state = state_after(before, action, known.reports) or State.DOWN
+    failing = said[-1].failing if said else ()
+    entry = Entry(service.now, action, reason, state, failing=failing)
+    incident = await _incident(service, conn, known, action)
+    number = await record(conn, known.service, incident, entry, before)
+    await reacting.react(
+        service,
+        conn,
+        Change(
+            decision=number,
+            service=known.service,
+            incident=incident,
+            transition=rules.transition(action, reason),
+            state=state,
+            failing=failing,
+            since=since(known.reports),
+            works_since=works_since(known.reports),
+        ),
+    )
+
+
+async def record(
+    conn: Connection,
+    name: str,
+    incident: str,
+    entry: Entry,
+    before: State | None,
+    *,
+    by: str = MACHINE.name,
+    note: str | None = None,
+) -> int:
+    """Write a decision down, and its row of the audit."""
+    number = await decisions.append(conn, name, incident, entry, before=before, by=by, note=note)
+    detail = {
+        "incident": incident,
+        "service": name,
+        "action": str(entry.action),
+        "reason": str(entry.reason),
+        "state": str(entry.state),
+        "note": note,
+    }
+    told = {key: value for key, value in detail.items() if value is not None}
+    await audit.append(conn, actor=by, verb="decide", at=entry.at, detail=told)
+    return number
+
+
+async def _incident(service: Context, conn: Connection, known: Known, action: Action) -> str:
+    """A new incident for an opening, else the service's own."""
+    present = await incidents.of_service(conn, known.service)
+    if action is Action.OPEN or present is None:
+        fresh = await incidents.start(conn, by=None, now=service.now, service=known.service)
+        return fresh.id
+    return present.id
