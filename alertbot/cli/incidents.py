@@ -7,6 +7,8 @@ import typer
 
 from alertbot.cli.frame import AsJson, TokenFile, act, console, emit, example, read, say
 from alertbot.cli.typer_words import App
+from alertbot.errors import Misuse
+from alertbot.incident.log import State
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -29,6 +31,14 @@ def register(app: typer.Typer) -> None:
         epilog=example('alertbot incident open --title "15 and 18 out of order in Rhône"'),
     )(open_)
     incident.command(
+        "set",
+        help=_(
+            "Say where an incident stands: the same road as a report of a source, and a person's word counts at"
+            " once. Resolved takes somebody of the services concerned who confirms it, and a watch period (R11)."
+        ),
+        epilog=example('alertbot incident set BKRT resolved --confirmed-by "SAMU 35"'),
+    )(set_)
+    incident.command(
         "list",
         help=_("Every incident, the latest first, with how many alerts it has."),
         epilog=example("alertbot incident list"),
@@ -48,16 +58,75 @@ def open_(
     title: Annotated[
         str | None, typer.Option(metavar=_("TITLE"), help=_("For the team; the public never sees it."))
     ] = None,
+    service_name: Annotated[
+        str | None,
+        typer.Option(
+            "--service",
+            metavar=_("SERVICE"),
+            help=_("The watched service or group that it is about; the rules then act at once."),
+        ),
+    ] = None,
+    state: Annotated[
+        State | None,
+        typer.Option(help=_("Where it stands; investigating unless given. With --service.")),
+    ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     from alertbot.service import incidents
 
-    found = act(context, lambda service, person: incidents.open_(service, person, title), token_file)
+    if state is not None and service_name is None:
+        raise Misuse(_("--state goes with --service: say which service it is about."))
+    found = act(
+        context,
+        lambda service, person: incidents.open_(
+            service, person, title, watched=service_name, state=state or State.INVESTIGATING
+        ),
+        token_file,
+    )
     say(
         _("Incident {id} is open. Next: alertbot draft holding --incident {id}").format(**found),
         as_json,
     )
+    if as_json:
+        emit(found)
+
+
+def set_(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar=_("INCIDENT"), help=_("The incident, for example BKRT."))
+    ],
+    state: Annotated[State, typer.Argument(metavar=_("STATE"), help=_("Where it stands now."))],
+    confirmed_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar=_("WHO"),
+            help=_("Who of the services concerned confirms that it works again (R11)."),
+        ),
+    ] = None,
+    note: Annotated[
+        str | None, typer.Option(metavar=_("TEXT"), help=_("For the team; the public never sees it."))
+    ] = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import incidents
+    from alertbot.service.by_hand import Word
+
+    word = Word(state, confirmed_by, note)
+    found = act(
+        context, lambda service, person: incidents.set_(service, person, name, word), token_file
+    )
+    say(_("Incident {id} is {condition}.").format(**found), as_json)
+    waiting = found["waiting"] or {}
+    if state is State.RESOLVED and found["condition"] != "resolved" and waiting.get("look_again_at"):
+        say(
+            _("It is under watch and becomes resolved at {time} if nothing happens.").format(
+                time=waiting["look_again_at"]
+            ),
+            as_json,
+        )
     if as_json:
         emit(found)
 

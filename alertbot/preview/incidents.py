@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.incident.topics import topic_word
+from alertbot.preview.decisions import condition_word, decided, log_table
 from alertbot.preview.phrases import stated, visible
 from alertbot.preview.states import clock, state_text, state_word
 from alertbot.words import _
@@ -19,7 +20,8 @@ Row = Mapping[str, Any]
 
 def incidents_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Table:
     """Rows as `service.incidents.listing` gives them; times in `zone`."""
-    table = _table(_("Incident"), _("Standing"), _("Opened"), _("Closed"), _("Alerts"), _("Title"))
+    headings = (_("Incident"), _("Standing"), _("Opened"), _("Closed"), _("Alerts"), _("About"))
+    table = _table(*headings)
     for row in rows:
         table.add_row(
             Text(str(row["id"]), style="bold"),
@@ -27,7 +29,7 @@ def incidents_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Table:
             clock(row.get("opened_at"), zone),
             clock(row.get("closed_at"), zone),
             ", ".join(f"{count} {state_word(state)}" for state, count in row["alerts"].items()),
-            Text(visible(str(row.get("title") or ""))),
+            Text(visible(_about(row))),
         )
     return table
 
@@ -47,13 +49,17 @@ def incident_view(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
             clock(alert.get("last_sent_at"), zone),
         )
     told = _guidance(row.get("guidance") or ())
-    return Group(*lines, table, *told, *_numbers(row.get("numbers") or ()))
+    log = [log_table(row["decisions"], zone)] if row.get("decisions") else []
+    return Group(*lines, table, *log, *told, *_numbers(row.get("numbers") or ()))
 
 
 def _particulars(row: Row, zone: ZoneInfo | None) -> Iterable[str]:
     said = {
         _("Title"): row.get("title"),
+        _("Service"): row.get("service"),
         _("Standing"): _standing_word(row),
+        _("Waiting"): _waiting(row.get("waiting"), zone),
+        _("Confirmed by"): row.get("confirmed_by"),
         _("Opened"): _by(clock(row.get("opened_at"), zone), row.get("opened_by")),
         _("Closed"): clock(row.get("closed_at"), zone),
     }
@@ -110,7 +116,22 @@ def _standing(row: Row) -> Text:
 
 
 def _standing_word(row: Row) -> str:
-    return "– " + _("closed") if row.get("closed_at") else "· " + _("open")
+    word = "– " + _("closed") if row.get("closed_at") else "· " + _("open")
+    condition = row.get("condition")
+    return f"{word}, {condition_word(str(condition))}" if condition else word
+
+
+def _about(row: Row) -> str:
+    return " · ".join(str(row[key]) for key in ("service", "title") if row.get(key))
+
+
+def _waiting(row: Row | None, zone: ZoneInfo | None) -> str:
+    """What was last decided, and when time may change it."""
+    if row is None or not row.get("look_again_at"):
+        return ""
+    return _("{decision}; looked at again at {time}").format(
+        decision=decided(row["action"], row["reason"]), time=clock(row["look_again_at"], zone)
+    )
 
 
 def _table(*headings: str) -> Table:

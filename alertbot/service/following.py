@@ -115,6 +115,7 @@ async def end(service: Context, actor: Person, incident: str, said: Said) -> dic
 
         opened = await incidents.get(conn, incident)
         await rivals.require_open(conn, opened.id)
+        _require_over(opened)
         out = await reading.listing(conn, incident=opened.id, states=drafting.OUT)
         if not out:
             raise Refused(
@@ -127,6 +128,19 @@ async def end(service: Context, actor: Person, incident: str, said: Said) -> dic
         return await add(service, conn, actor, END, said, chain, below=words)
 
     return await drafted(service, actor, work, said)
+
+
+def _require_over(opened: incidents.Incident) -> None:
+    """R11: a watched incident ends in public once it is resolved, which takes a confirmation by the
+    services concerned and a watch period."""
+    if opened.state in (None, "resolved"):
+        return
+    raise Refused(
+        _(
+            "{id} is {state}: it ends once it is resolved (R11). Say who of the services concerned confirms"
+            " it: alertbot incident set {id} resolved --confirmed-by …"
+        ).format(id=opened.id, state=opened.state)
+    )
 
 
 async def to_take_back(conn: Connection, reference: str, verb: str) -> Alert:

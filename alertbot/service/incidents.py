@@ -5,11 +5,12 @@ from typing import Any
 
 from alertbot.approval import policy
 from alertbot.errors import Misuse
+from alertbot.incident.log import State
 from alertbot.model import Person
 from alertbot.register.entry import entry_id
-from alertbot.service import guidance, told, views
+from alertbot.service import by_hand, guidance, told, views
 from alertbot.service.context import Context
-from alertbot.store import audit, following, incidents, numbers, people, reading
+from alertbot.store import audit, decisions, following, incidents, numbers, people, reading
 from alertbot.store.connection import Connection
 from alertbot.store.incidents import Incident
 from alertbot.store.reading import Alert
@@ -19,13 +20,25 @@ LONGEST_TITLE = 200
 Document = dict[str, Any]
 
 
-async def open_(service: Context, actor: Person, title: str | None) -> Document:
-    """A new incident, before anything is said about it. Raises `Misuse` for a title that is no title."""
+async def open_(
+    service: Context,
+    actor: Person,
+    title: str | None,
+    *,
+    watched: str | None = None,
+    state: State = State.INVESTIGATING,
+) -> Document:
+    """A new incident, before anything is said about it; with a `watched` service the rules act at once.
+    Raises `Misuse` for a title that is no title, `Refused` where the service has an open incident."""
     policy.require_role("draft", actor)
     named = _title(title)
 
     async def work(conn: Connection) -> Document:
-        opened = await incidents.start(conn, by=actor, now=service.now, title=named)
+        if watched is None:
+            opened = await incidents.start(conn, by=actor, now=service.now, title=named)
+        else:
+            word = by_hand.Word(state)
+            opened = await by_hand.opening(service, conn, actor, watched, word, named)
         detail = {"incident": opened.id, "title": named}
         await audit.append(
             conn, actor=actor.name, verb="incident-opened", at=service.now, detail=detail
@@ -40,6 +53,11 @@ def _title(given: str | None) -> str | None:
     if len(title) > LONGEST_TITLE or not title.isprintable():
         raise Misuse(_("A title is one line of up to {count} characters.").format(count=LONGEST_TITLE))
     return title or None
+
+
+async def set_(service: Context, actor: Person, reference: str, word: by_hand.Word) -> Document:
+    """Say where an incident stands; the incident afterwards. Raises `Misuse` and `Refused`."""
+    return await show(service, await by_hand.set_(service, actor, reference, word))
 
 
 async def listing(service: Context) -> list[Document]:
@@ -62,12 +80,43 @@ async def show(service: Context, reference: str) -> Document:
         found = await incidents.get(conn, reference)
         alerts = (await reading.listing(conn, incident=found.id))[::-1]
         return _plain(found, await _names(service, conn)) | {
+            "decisions": [_decision(one) for one in await decisions.lines(conn, incident_id=found.id)][
+                ::-1
+            ],
+            **await _awaited(conn, found),
             "alerts": [await _line(conn, one) for one in alerts],
             "guidance": await guidance.current(conn, found.id, service.now),
             "numbers": await _numbers(service, conn, found.id),
         }
 
     return await service.database.read(look)
+
+
+def _decision(one: decisions.Line) -> Document:
+    return {
+        "at": views.moment(one.entry.at),
+        "action": str(one.entry.action),
+        "reason": str(one.entry.reason),
+        "condition": str(one.entry.state),
+        "before": one.before,
+        "by": one.by,
+        "note": one.note,
+        "alert": one.alert,
+    }
+
+
+async def _awaited(conn: Connection, found: Incident) -> Document:
+    """What was last decided about its service, and when time may change that."""
+    latest = await decisions.last_word(conn, found.service) if found.service else None
+    if latest is None or found.closed_at is not None:
+        return {"waiting": None}
+    return {
+        "waiting": {
+            "action": latest.action,
+            "reason": latest.reason,
+            "look_again_at": views.moment(latest.look_again_at),
+        }
+    }
 
 
 async def _line(conn: Connection, alert: Alert) -> Document:

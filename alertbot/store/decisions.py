@@ -171,6 +171,12 @@ async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:
     return tuple(Watched(*row) for row in rows)
 
 
+async def last_word(conn: AsyncConnection, service: str) -> Watched | None:
+    """What was last decided about a service; None for one that was never heard of."""
+    row = (await conn.execute(select(watched).where(watched.c.service == service))).one_or_none()
+    return None if row is None else Watched(*row)
+
+
 async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
     """Services whose held decision may be due."""
     due = select(watched.c.service).where(watched.c.look_again_at <= now)
