@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from alertbot.errors import ConfigInvalid
 from alertbot.settings.approvals_by import Clock, Day
 from alertbot.settings.loopback import is_loopback
 from alertbot.settings.secrets import Secret, WithSecrets
@@ -14,6 +15,7 @@ from alertbot.settings.shapes import Duration, FilePath, Name, Port, Settings, S
 from alertbot.words import _
 
 MOST_NAMES = 1000
+SHORTEST_SECRET = 16  # characters
 POLLED = ("generic", "statuspage")  # may be asked for news; the other bodies are sent to us
 ASKED = ("feed", "probe")  # are always asked
 
@@ -194,6 +196,19 @@ class SourceSettings(WithSecrets):
     def pushes(self) -> bool:
         """It posts its reports to us."""
         return self.poll is None and self.type not in ASKED
+
+    def key(self, name: str) -> bytes:
+        """The secret that its reports come with, read now. Raises `ConfigInvalid` where it is missing, or
+        short enough to be guessed."""
+        secret = self.secret("secret")
+        if len(secret) < SHORTEST_SECRET:
+            raise ConfigInvalid(
+                _(
+                    "sources.{name}: the secret needs {n} characters or more; `openssl rand -hex 32` makes"
+                    " one."
+                ).format(name=name, n=SHORTEST_SECRET)
+            )
+        return secret.encode()
 
     def addresses(self) -> tuple[str, ...]:
         """The servers that it is asked at; none for one that posts to us."""

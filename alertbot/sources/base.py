@@ -17,7 +17,7 @@ class UnknownShape(Refused):
     """The body is none that this source sends; `keys` are those at its top."""
 
     def __init__(self, source: str, body: object, why: str = "") -> None:
-        self.keys = sorted(str(key)[:40] for key in body)[:20] if isinstance(body, Mapping) else []
+        self.keys = sorted(text(key)[:40] for key in body)[:20] if isinstance(body, Mapping) else []
         seen = ", ".join(self.keys) or type(body).__name__
         super().__init__(
             _("This is no message of {source}: {why} (seen at its top: {seen}).").format(

@@ -1,17 +1,20 @@
 """Any JSON, mapped by JMESPath expressions in the configuration.
 
 sources:
-  probe:
+  checks:
     type: generic
-    service: "check.name"
-    state: "check.status"
-    states: {down: [critical, failed], up: [ok]}
+    secret_env: ALERTBOT_CHECKS_SECRET
+    map:
+      service: "check.name"
+      state: "check.status"
+      states: {down: [critical, failed], up: [ok]}
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from alertbot.errors import safe
 from alertbot.incident.signals import Observed, Signal
 from alertbot.sources.base import UnknownShape, moment, no_later, text
 from alertbot.words import _
@@ -25,6 +28,19 @@ DEFAULTS = {
 }
 WORDS = {Observed.DOWN: ("down", "alerting", "firing"), Observed.UP: ("up", "ok", "resolved")}
 PATHS = ("items", "service", "state", "title", "summary", "url", "at", "key", "severity", "test")
+
+
+def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(key, sentence) of expressions that are none."""
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    for key in PATHS:
+        try:
+            if options.get(key):
+                jmespath.compile(str(options[key]))
+        except JMESPathError as error:
+            yield key, _("is no JMESPath expression: {why}").format(why=safe(error))
 
 
 def parse(
@@ -74,6 +90,11 @@ def _observed(state: str, options: Mapping[str, Any]) -> Observed:
 
 
 def _search(path: object, value: object) -> Any:
+    """What is found there; None where a function of the expression does not take what stands there."""
     import jmespath
+    from jmespath.exceptions import JMESPathTypeError
 
-    return jmespath.search(str(path), value)
+    try:
+        return jmespath.search(str(path), value)
+    except JMESPathTypeError:
+        return None

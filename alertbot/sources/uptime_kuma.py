@@ -35,7 +35,7 @@ def parse(
         service=name,
         observed=Observed.MAINTENANCE if monitor.get("maintenance") is True else observed,
         at=no_later(said, now),
-        key=f"{text(beat.get('monitorID'), name)}/{status}/{text(beat.get('time'))}",
+        key=f"{text(beat.get('monitorID'), name)}/{status if known else None}/{text(beat.get('time'))}",
         title=name,
         summary=text(top.get("msg")),
         url=text(monitor.get("url")),
