@@ -12,6 +12,7 @@ from alertbot.incident.grouping import Group
 from alertbot.incident.policy import Policy
 from alertbot.incident.rules import Rule
 from alertbot.model import Audience, Channel, Organisation
+from alertbot.service.pulse import Pulse
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Context:
     warn_before: timedelta = timedelta(minutes=30)  # the end of a number
     reach: Reach = field(default_factory=Reach)
     watch: Watch = field(default_factory=Watch)
+    pulse: Pulse = field(default_factory=Pulse)
 
     @property
     def now(self) -> datetime:

@@ -23,6 +23,7 @@ from alertbot.model import MACHINE
 from alertbot.service import promises, reacting, silence
 from alertbot.service.context import Context
 from alertbot.service.proposing import Change
+from alertbot.service.pulse import WATCH
 from alertbot.store import audit, decisions, incidents, signals
 from alertbot.store.connection import Connection
 from alertbot.store.wake import Alarm
@@ -109,6 +110,7 @@ async def keep(service: Context, stop: asyncio.Event) -> None:
     async with Alarm(service.database) as alarm:
         stopping = asyncio.create_task(_ring_at(stop, alarm))
         while not stop.is_set():
+            service.pulse.beat(WATCH)
             wait = LOOK_SECONDS
             try:
                 again = await look(service)
