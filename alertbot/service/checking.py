@@ -11,6 +11,7 @@ from alertbot.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.model import Audience, Channel, Target
 from alertbot.service import asked
 from alertbot.service.context import Voice
+from alertbot.service.intake import inlets
 from alertbot.service.previewing import look
 from alertbot.service.wishes import Wishes
 from alertbot.words import _
@@ -103,7 +104,7 @@ def _setting_warnings(app: "App") -> list[str]:
     for name, settings in app.config.channels.items():
         found += [f"channels.{name}.{key}: {sentence}" for key, sentence in settings.warnings()]
         found += settings.exposed_secrets()
-    for _path, section in app.approver_settings():
+    for section in (*(one for _path, one in app.approver_settings()), *app.config.sources.values()):
         found += section.exposed_secrets()
     return found
 
@@ -138,7 +139,7 @@ def _approval_problems(app: "App") -> list[str]:
             catalogue.load_kind(kind, *app.voice.folders)
         except (Misuse, ConfigInvalid) as error:
             problems.append(f"approvals.{kind}: {error}")
-    return problems + _link_problems(app)
+    return problems + _link_problems(app) + _source_problems(app)
 
 
 def _link_problems(app: "App") -> list[str]:
@@ -153,8 +154,26 @@ def _link_problems(app: "App") -> list[str]:
     return []
 
 
+def _source_problems(app: "App") -> list[str]:
+    """Types and expressions are some, and no secret can be guessed; one that is missing is told with the
+    secrets."""
+    problems = []
+    for name, settings in app.config.sources.items():
+        try:
+            inlets({name: settings})
+            if settings.has_secret("secret") and not settings.missing_secrets():
+                settings.key(name)
+        except ConfigInvalid as error:
+            problems.append(str(error))
+    return problems
+
+
 def _missing_secrets(app: "App") -> list[str]:
-    with_secrets = [*app.config.channels.values(), *(one for _path, one in app.approver_settings())]
+    with_secrets = [
+        *app.config.channels.values(),
+        *(one for _path, one in app.approver_settings()),
+        *app.config.sources.values(),
+    ]
     return [missing for settings in with_secrets for missing in settings.missing_secrets()]
 
 

@@ -18,8 +18,9 @@ from alertbot.service.context import Context
 from alertbot.service.links import Answer, Decided, Decision, Opened, Unanswered
 from alertbot.web import wording
 from alertbot.web.attempts import Attempts
-from alertbot.web.forms import BadForm, fields
+from alertbot.web.forms import fields
 from alertbot.web.pages import page, reader_language
+from alertbot.web.streams import Unreadable
 from alertbot.words import LANGUAGES, _, ngettext, spoken
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ async def _answered(desk: Desk, token: str, request: Request, act: Act) -> Respo
             return _refusal(desk, error)
         except AlertbotError as error:
             return _refusal(desk, error)
-        except BadForm as error:
+        except Unreadable as error:
             return _said(desk, error.status, _("Not understood"), wording.bad_form(error.status))
         except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
             log.error("a page failed: %s in %s", type(error).__name__, _place(error))  # noqa: TRY400 - its text may hold anything

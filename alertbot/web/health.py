@@ -5,27 +5,36 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from alertbot.errors import AlertbotError
 from alertbot.service.context import Context
+from alertbot.service.pulse import WATCH
 from alertbot.store import workers
+from alertbot.web.described import Ready
 
 
 def router(service: Context) -> APIRouter:
-    routes = APIRouter()
+    routes = APIRouter(tags=["health"])
 
-    @routes.api_route("/healthz", methods=["GET", "HEAD"])
+    @routes.head("/healthz", include_in_schema=False)
+    @routes.get("/healthz", summary="The process answers", response_class=PlainTextResponse)
     async def healthz() -> PlainTextResponse:
-        """The process answers."""
         return PlainTextResponse("ok\n")
 
-    @routes.api_route("/readyz", methods=["GET", "HEAD"])
+    @routes.head("/readyz", include_in_schema=False)
+    @routes.get(
+        "/readyz",
+        summary="The database answers, what is approved is sent, and what is reported is decided about",
+        response_model=Ready,
+        responses={503: {"model": Ready, "description": "Something of it is not so."}},
+    )
     async def readyz() -> JSONResponse:
-        """The database answers, and a worker is alive to send what is approved."""
         try:
             worker, database = await service.database.read(workers.any_alive), True
         except AlertbotError:
             worker, database = False, False
-        ready = database and worker
+        watch = service.pulse.alive(WATCH)
+        ready = database and worker and watch
         return JSONResponse(
-            {"ready": ready, "database": database, "worker": worker}, 200 if ready else 503
+            {"ready": ready, "database": database, "worker": worker, "watch": watch},
+            200 if ready else 503,
         )
 
     return routes

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from alertbot.service import working
+from alertbot.service import intake, working
 from alertbot.settings.loopback import is_loopback
 from alertbot.web import server
 from alertbot.web.app import build
+from alertbot.web.signals import intake_of
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -22,17 +23,18 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
     given, count over the configuration. Raises `Misuse` where they cannot be had, `ConfigInvalid` for a
     missing secret."""
     settings = app.config.serve
-    key = app.link_key()
+    key, inlets = app.link_key(), intake.inlets(app.config.sources)
     with closing(
         server.listen(host or settings.host, settings.port if port is None else port)
     ) as place:
         service = await app.open()
+        web = build(service, key=key, intake=intake_of(service, inlets))
         address = server.address_of(place)
         for line in announcement(app, address):
             tell(line)
         stop = working.stop_signal()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.serve(build(service, key=key), place, stop))
+            tasks.create_task(server.serve(web, place, stop))
             tasks.create_task(working.work_until(app, service, stop))
     return {"stopped": True, "address": address}
 
@@ -55,4 +57,14 @@ def announcement(app: "App", address: str) -> list[str]:
         lines.append(_("No approvals by mail: `approvals_by: mail:` is not configured."))
     else:
         lines.append(_("Links to approve begin with {url}/a/").format(url=mail.base_url))
+    lines.append(_reports(app, address))
     return [*lines, _("The worker is alive; it stops with Ctrl-C or SIGTERM.")]
+
+
+def _reports(app: "App", address: str) -> str:
+    names = [name for name, settings in app.config.sources.items() if settings.pushes]
+    if not names:
+        return _("No source reports to this address: `sources:` names none that does.")
+    return _("Reports are taken at {address}/signals/: {names}").format(
+        address=address, names=", ".join(names)
+    )

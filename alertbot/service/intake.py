@@ -1,0 +1,132 @@
+"""What a source sends us: read, parsed, stored. What nobody understands is kept aside, never guessed at."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alertbot.errors import ConfigInvalid, Refused, safe
+from alertbot.incident.signals import Signal
+from alertbot.service import watching
+from alertbot.service.context import Context
+from alertbot.settings.watching import SourceSettings
+from alertbot.sources import bodies, directory, generic
+from alertbot.sources.base import Parse, UnknownShape
+from alertbot.sources.configured import as_configured
+from alertbot.sources.shapes import looks_like
+from alertbot.words import _, ngettext
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """A configured source that posts its reports to us."""
+
+    name: str
+    settings: SourceSettings
+    parse: Parse
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many reports a body held, and how many of them were not known before."""
+
+    stored: int
+    new: int
+
+
+class SetAside(Refused):
+    """A body that was not understood; it is kept under this number. `keys`: those at its top.
+    `looks_like`: another type of source that sends such bodies."""
+
+    def __init__(self, said: str, number: int, keys: list[str], looks_like: str | None) -> None:
+        super().__init__(said)
+        self.number, self.keys, self.looks_like = number, keys, looks_like
+
+
+def inlets(sources: Mapping[str, SourceSettings]) -> dict[str, Inlet]:
+    """The sources that post to us, by name. Raises `ConfigInvalid` for a type that nobody has, and for
+    expressions that are none."""
+    found = {}
+    for name, settings in sources.items():
+        if settings.pushes:
+            _check(name, settings)
+            found[name] = Inlet(name, settings, directory.parser(settings.type))
+    return found
+
+
+def _check(name: str, settings: SourceSettings) -> None:
+    if settings.type not in directory.names():
+        raise ConfigInvalid(
+            _("sources.{name}.type: there is no type {type}; there are {known}.").format(
+                name=name, type=settings.type, known=", ".join(directory.names())
+            )
+        )
+    wrong = generic.wrong(settings.options()) if settings.type == "generic" else ()
+    for key, sentence in wrong:
+        raise ConfigInvalid(f"sources.{name}.map.{key}: {sentence}")
+
+
+async def receive(service: Context, inlet: Inlet, body: bytes, content_type: str = "") -> Taken:
+    """Store what a source sent; once this returns it is kept, and not before. Raises `SetAside` for a body
+    that is kept as it came because nobody understands it, `StoreFailed` where nothing is kept."""
+    document: object = None
+    try:
+        document = bodies.read(inlet.name, body, content_type)
+        reports = _parsed(service, inlet, document)
+    except UnknownShape as error:
+        raise await _set_aside(service, inlet, body, document, error) from None
+    if len(reports.named) < reports.count:
+        await _note_nameless(service, inlet, body, document, reports)
+    fresh = await watching.take(service, reports.named)
+    return Taken(len(reports.named), len(fresh))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reports:
+    named: tuple[Signal, ...]
+    count: int  # with those that name no service
+
+
+def _parsed(service: Context, inlet: Inlet, document: object) -> _Reports:
+    """Raises `UnknownShape`, for a parser that fails too: a third party's may do anything."""
+    try:
+        found = inlet.parse(
+            document, source=inlet.name, now=service.now, options=inlet.settings.options()
+        )
+    except UnknownShape:
+        raise
+    except Exception as error:  # noqa: BLE001 - foreign code on a foreign body
+        log.error("%s: its parser failed: %s", inlet.name, safe(repr(error)))  # noqa: TRY400 - no traceback
+        raise UnknownShape(inlet.name, document, _("its parser fails on it")) from None
+    reports = as_configured(found, inlet.settings)
+    named = tuple(one for one in reports if one.service or one.is_test)
+    if not named:
+        raise UnknownShape(inlet.name, document, _("no report in it names a service"))
+    return _Reports(named, len(reports))
+
+
+async def _set_aside(
+    service: Context, inlet: Inlet, body: bytes, document: object, error: UnknownShape
+) -> SetAside:
+    other = looks_like(document)
+    said = str(error)
+    if other not in (None, inlet.settings.type):
+        said += " " + _("It looks like one of the type {type}: is `type:` right?").format(type=other)
+    number = await watching.quarantine(service, inlet.name, body, why=said, keys=error.keys)
+    log.warning("%s: a body was not understood and is kept aside as number %d", inlet.name, number)
+    return SetAside(said, number, error.keys, other)
+
+
+async def _note_nameless(
+    service: Context, inlet: Inlet, body: bytes, document: object, reports: _Reports
+) -> None:
+    """Some reports of a body say of no service that it fails; a person should see why."""
+    lost = reports.count - len(reports.named)
+    why = ngettext(
+        "{n} report in it names no service; the others were taken.",
+        "{n} reports in it name no service; the others were taken.",
+        lost,
+    ).format(n=lost)
+    keys = UnknownShape(inlet.name, document).keys
+    await watching.quarantine(service, inlet.name, body, why=why, keys=keys)

@@ -1,0 +1,109 @@
+"""How a source shows that a report is its own: by its secret, or by signing with it. Pure.
+
+What is compared is compared in the same time whatever it is, and an unknown source costs as much as a known
+one, so that nobody learns from here which sources there are.
+"""
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from secrets import token_bytes
+
+from starlette.datastructures import Headers
+
+from alertbot.errors import Refused
+from alertbot.words import _
+
+TIMESTAMP = "x-alertbot-timestamp"
+SIGNATURE = "x-alertbot-signature"
+SCHEME = "sha256="
+LONGEST_TIMESTAMP = 12  # digits of Unix seconds
+
+
+class Stranger(Refused):
+    """There is no source of this name, or this is not its secret."""
+
+
+class OutOfTime(Refused):
+    """It is signed rightly, but too long ago, or ahead of our clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What came with a report. `token`: the secret itself; `signature`: None where there is none."""
+
+    token: bytes = field(default=b"", repr=False)
+    timestamp: str = ""
+    signature: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What opens a source: its secret as it is, or a signature no older than `window`."""
+
+    secret: bytes = field(repr=False)
+    signed: bool = False
+    window: timedelta = timedelta(minutes=5)
+
+
+def shown(headers: Headers, in_path: str | None) -> Shown:
+    """The header counts before the path."""
+    return Shown(
+        _bearer(headers) or (in_path or "").encode("utf-8", "replace"),
+        headers.get(TIMESTAMP, ""),
+        headers.get(SIGNATURE),
+    )
+
+
+def admit(door: Door | None, given: Shown, body: bytes, now: float) -> None:
+    """Raises `Stranger` or `OutOfTime`. `door`: None where there is no such source; `body`: whole where
+    it is signed; `now`: Unix seconds."""
+    known = door or Door(token_bytes(32))
+    by_signature = given.signature is not None
+    genuine = (
+        _signed_by(known.secret, given, body) if by_signature else _same(known.secret, given.token)
+    )
+    if door is None or not genuine or by_signature is not door.signed:
+        raise Stranger
+    if by_signature:
+        _refuse_old(door, given, now)
+
+
+def signature_of(secret: bytes, timestamp: str, body: bytes) -> str:
+    """HMAC-SHA256 (RFC 2104) over the timestamp, a full stop and the body, in hexadecimal."""
+    signed = timestamp.encode("latin-1", "replace") + b"." + body
+    return hmac.new(secret, signed, sha256).hexdigest()
+
+
+def _signed_by(secret: bytes, given: Shown, body: bytes) -> bool:
+    expected = SCHEME + signature_of(secret, given.timestamp, body)
+    return _same(expected.encode(), (given.signature or "").encode("latin-1", "replace"))
+
+
+def _refuse_old(door: Door, given: Shown, now: float) -> None:
+    seconds = _seconds(given.timestamp)
+    longest = door.window.total_seconds()
+    if seconds is None or abs(now - seconds) > longest:
+        raise OutOfTime(
+            _(
+                "The report is signed, but not for now: its time may differ from ours by {n} s at most. Look"
+                " at the clock of the sender."
+            ).format(n=int(longest))
+        )
+
+
+def _seconds(timestamp: str) -> int | None:
+    fits = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= LONGEST_TIMESTAMP
+    return int(timestamp) if fits else None
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    """Also for lengths that differ: what is compared are digests."""
+    return hmac.compare_digest(sha256(one).digest(), sha256(other).digest())
+
+
+def _bearer(headers: Headers) -> bytes:
+    """RFC 6750, 2.1; the bytes as they came."""
+    scheme, _blank, token = headers.get("authorization", "").partition(" ")
+    return token.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
