@@ -96,6 +96,15 @@ async def _first(
     )
 
 
+def strange(service: Context, rule: Rule, change: Change) -> tuple[str, ...]:
+    """Names of services that only a source gave and that the rule would tell the public."""
+    spoken = "what_fails" not in rule.values or any(
+        "{service" in str(value) for value in rule.values.values()
+    )
+    named = (change.service, *change.failing) if spoken else ()
+    return tuple(name for name in dict.fromkeys(named) if not service.watch.knows(name))
+
+
 def values(
     service: Context,
     rule: Rule,

@@ -98,6 +98,11 @@ async def _throw_away(service: Context, conn: Connection, waiting: Sequence[Aler
 async def _send(service: Context, conn: Connection, rule: Rule, change: Change, alert: Alert) -> Alert:
     """Submit it; let it go out by itself where that was approved ahead, else call the approvers."""
     standing = await _standing(service, conn, rule, alert) if rule.how is How.AUTO else None
+    if standing is not None and (names := proposing.strange(service, rule, change)):
+        why = _(
+            "{names}: no name of the configuration; give it a title under `watch: services:`"
+        ).format(names=", ".join(names))
+        standing = replace(standing, in_force=False, why=why)
     by_itself = standing is not None and standing.in_force
     try:
         async with savepoint(conn):
