@@ -72,10 +72,15 @@ def _held(log: Sequence[Entry], said: Sequence[Signal], policy: Policy, now: dat
         return None
     if policy.in_maintenance(now):
         return Reason.MAINTENANCE
-    if flaps([one.trouble for one in said], policy.flapping):
+    if _flapping(said, policy, now):
         return Reason.FLAPPING
     begun = [entry for entry in log if entry.action in _BEGUN and now - entry.at < _DAY]
     return Reason.DAILY_CAP if len(begun) >= policy.daily_cap else None
+
+
+def _flapping(said: Sequence[Signal], policy: Policy, now: datetime) -> bool:
+    recent = [one.trouble for one in said if now - one.at <= policy.flapping.within]
+    return flaps(recent, policy.flapping)
 
 
 def _confirmed(run: Sequence[Signal], asked: Confirmation, now: datetime) -> bool:
@@ -124,7 +129,7 @@ def _works_again(
         return Action.HOLD, Reason.CONFIRMING_UP
     if now - log[-1].at < policy.dwell:
         return Action.HOLD, Reason.DWELL
-    if flaps([one.trouble for one in said], policy.flapping):
+    if _flapping(said, policy, now):
         return Action.HOLD, Reason.FLAPPING
     return Action.STABILISE, Reason.RECOVERED
 

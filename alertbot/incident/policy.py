@@ -16,9 +16,11 @@ class Confirmation:
 @dataclass(frozen=True, slots=True)
 class Flapping:
     """Two marks on the share of changes among the last results (as in Nagios): at `high` a service flaps,
-    and it does so until the share is below `low`."""
+    and it does so until the share is below `low`. Results older than `within` count no more: where only
+    changes are reported, quiet is what ends the flapping."""
 
     results: int = 21
+    within: timedelta = timedelta(hours=1)
     high: float = 0.5
     low: float = 0.25
 

@@ -254,6 +254,9 @@ class FlappingSettings(Settings):
     """When a service changes its mind too often to be believed."""
 
     results: Annotated[int, Field(ge=4, le=1000)] = Field(default=21, description="Reports looked at.")
+    within: SomeDuration = Field(
+        default="1h", validate_default=True, description="Older reports count no more."
+    )
     high: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.5, description="From this share of changes on it flaps,"
     )
