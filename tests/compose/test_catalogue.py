@@ -153,3 +153,32 @@ def test_loading_needs_no_heavy_library() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+# --- what may go out by itself ------------------------------------------------------------------
+
+
+def test_only_what_promises_and_takes_back_nothing_may_go_out_by_itself() -> None:
+    assert {kind.name for kind in catalogue.load() if kind.automatic} == {"holding", "status"}
+
+
+def test_a_kind_of_ones_own_says_so_itself(tmp_path: Path) -> None:
+    assert not catalogue.load_kind("water", folder(tmp_path / "a")).automatic
+    spoken = folder(tmp_path / "b", GOOD + "automatic: true\n")
+    assert catalogue.load_kind("water", spoken).automatic
+
+
+@pytest.mark.parametrize("kind", ["apology", "end", "correction", "provisional_number"])
+def test_some_kinds_never_do_whatever_their_file_says(tmp_path: Path, kind: str) -> None:
+    text = (catalogue.shipped() / kind / "kind.yaml").read_text("utf-8")
+    (tmp_path / kind).mkdir()
+    (tmp_path / kind / "kind.yaml").write_text(f"{text}\nautomatic: true\n", encoding="utf-8")
+    with pytest.raises(ConfigInvalid, match=f"{kind} never goes out by itself"):
+        catalogue.load(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["numbers", "figures"])
+def test_a_kind_that_needs_numbers_or_figures_never_does(tmp_path: Path, field: str) -> None:
+    text = GOOD.replace("  where: required", f"  where: required\n  {field}: required")
+    with pytest.raises(ConfigInvalid, match=field):
+        catalogue.load(folder(tmp_path, text + "automatic: true\n"))
