@@ -40,6 +40,7 @@ __all__ = [
     "load_kind",
     "load_prepared",
     "shipped",
+    "stacked",
 ]
 
 SHARED_FIELDS = "fields.yaml"
@@ -83,7 +84,7 @@ def load(*folders: Path) -> Catalogue:
 
     Raises `ConfigInvalid` with every fault of every file.
     """
-    layers = _layers(folders)
+    layers = stacked(folders)
     shared, faults = _shared(layers)
     kinds = {name: _kind(name, layers, shared, faults) for name in kind_names(*folders)}
     frame, prepared = _frame(layers, faults), _prepared(layers, faults)
@@ -97,7 +98,7 @@ def load_kind(name: str, *folders: Path) -> Kind:
     names = kind_names(*folders)
     if name not in names:
         raise _no_such_kind(name, names)
-    layers = _layers(folders)
+    layers = stacked(folders)
     shared, faults = _shared(layers)
     kind = _kind(name, layers, shared, faults)
     _refuse(faults)
@@ -107,7 +108,7 @@ def load_kind(name: str, *folders: Path) -> Kind:
 def load_frame(*folders: Path) -> Frame:
     """The exercise frame. Raises `ConfigInvalid`."""
     faults: list[str] = []
-    frame = _frame(_layers(folders), faults)
+    frame = _frame(stacked(folders), faults)
     _refuse(faults)
     return frame
 
@@ -115,14 +116,14 @@ def load_frame(*folders: Path) -> Frame:
 def load_prepared(*folders: Path) -> Prepared:
     """The retraction, the words of edits and those of number cards. Raises `ConfigInvalid`."""
     faults: list[str] = []
-    prepared = _prepared(_layers(folders), faults)
+    prepared = _prepared(stacked(folders), faults)
     _refuse(faults)
     return prepared
 
 
 def kind_names(*folders: Path) -> tuple[str, ...]:
     """The names of all kinds, in alphabetical order."""
-    found = {file.parent.name for layer in _layers(folders) for file in layer.glob(f"*/{KIND_FILE}")}
+    found = {file.parent.name for layer in stacked(folders) for file in layer.glob(f"*/{KIND_FILE}")}
     return tuple(sorted(found))
 
 
@@ -130,7 +131,8 @@ def _rank(kind: Kind) -> tuple[int, str]:
     return kind.priority, kind.name
 
 
-def _layers(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+def stacked(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The shipped folder, and those that lie over it. Raises `ConfigInvalid`."""
     for folder in folders:
         if not folder.is_dir():
             raise ConfigInvalid(_("The folder of messages {path} does not exist.").format(path=folder))
