@@ -25,7 +25,7 @@ class Why(StrEnum):
     IN_FORCE = "in_force"
     NEVER = "never"  # nobody has proposed it
     PROPOSED = "proposed"  # other people must sign
-    LAPSED = "lapsed"  # proposed, and not signed in time
+    LAPSED = "lapsed"  # proposed, and not signed in time or before it changed
     EXPIRED = "expired"
     CHANGED = "changed"  # what was signed has changed since
     REVOKED = "revoked"
@@ -86,18 +86,16 @@ def weigh(
 ) -> tuple[Why, Preapproval | None]:
     """Where a rule stands whose texts have this digest, and the row that says so. `rows`: of the rule, the
     latest first."""
-    approved = sorted(
-        (one for one in rows if one.approved_at), key=lambda one: str(one.approved_at), reverse=True
-    )
+    dated = [(one.approved_at, one) for one in rows if one.approved_at is not None]
+    approved = [one for _at, one in sorted(dated, key=lambda pair: pair[0], reverse=True)]
     for one in approved:
         if one.stands(now) and one.digest == digest and len(one.hands) >= needed:
             return Why.IN_FORCE, one
     waiting = proposal(rows, digest, now)
     if waiting is not None:
         return Why.PROPOSED, waiting
-    if approved:
-        return _over(approved[0], digest, now), approved[0]
-    return (Why.LAPSED, rows[0]) if rows else (Why.NEVER, None)
+    last = next(iter((*approved, *rows)), None)
+    return (_over(last, digest, now), last) if last else (Why.NEVER, None)
 
 
 def proposal(rows: Sequence[Preapproval], digest: str, now: datetime) -> Preapproval | None:
@@ -175,6 +173,8 @@ def require_digest(rule: str, digest: str, given: str) -> None:
 def _over(last: Preapproval, digest: str, now: datetime) -> Why:
     if last.revoked_at is not None:
         return Why.REVOKED
+    if last.approved_at is None:
+        return Why.LAPSED
     if last.expires_at <= now:
         return Why.EXPIRED
     return Why.CHANGED if last.digest != digest else Why.HANDS

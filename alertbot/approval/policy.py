@@ -39,13 +39,15 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "settle": _APPROVERS,
         "resume": _APPROVERS,
         "task": _WRITERS,
+        "preapprove": _APPROVERS,  # rules whose alerts go out by themselves
+        "revoke_rule": _WRITERS,
         "people": _ADMINS,
         "numbers_enter": _WRITERS,  # import, add, edit
         "numbers_verify": _WRITERS,  # never what one has entered oneself (R3)
         "numbers_withdraw": _WRITERS,
     }
 )
-"""Any one of these roles is enough for the verb. `run` and `halt` are for everybody."""
+"""Any one of these roles is enough for the verb. `run`, `halt` and `abort` are for everybody."""
 
 
 @dataclass(frozen=True, slots=True)

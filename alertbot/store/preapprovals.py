@@ -55,12 +55,18 @@ async def propose(
     return number
 
 
-async def sign(conn: AsyncConnection, number: int, *, by: Person, now: datetime) -> None:
-    """One more signature. Nobody signs twice: the database forbids it."""
+async def sign(
+    conn: AsyncConnection, number: int, *, by: Person, now: datetime, lasts: timedelta | None = None
+) -> None:
+    """One more signature; `lasts` where it is for another time. Nobody signs twice: the database forbids
+    it."""
     await conn.execute(insert(presignature).values(preapproval_id=number, person_id=by.id, at=now))
+    if lasts is not None:
+        mine = update(preapproval).where(preapproval.c.id == number)
+        await conn.execute(mine.values(lasts_seconds=lasts.total_seconds()))
 
 
-async def approve(conn: AsyncConnection, row: Preapproval, *, lasts: timedelta, now: datetime) -> None:
+async def approve(conn: AsyncConnection, row: Preapproval, *, now: datetime) -> None:
     """Enough people have signed: it is in force, in place of what was in force for this rule before."""
     older = update(preapproval).where(
         preapproval.c.rule == row.rule,
@@ -69,9 +75,7 @@ async def approve(conn: AsyncConnection, row: Preapproval, *, lasts: timedelta, 
     )
     await conn.execute(older.values(revoked_at=now))
     mine = update(preapproval).where(preapproval.c.id == row.id)
-    await conn.execute(
-        mine.values(approved_at=now, expires_at=now + lasts, lasts_seconds=lasts.total_seconds())
-    )
+    await conn.execute(mine.values(approved_at=now, expires_at=now + row.lasts))
 
 
 async def revoke(conn: AsyncConnection, rule: str, *, by: str, reason: str, now: datetime) -> int:
