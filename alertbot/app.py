@@ -84,9 +84,14 @@ class App:
                 self.config.publish_delay,
                 warn_before=self.config.numbers.warn_before,
                 reach=reach_of(self.config),
-                watch=watch_of(self.config),
+                watch=self.watch,
             )
         return self._context
+
+    @property
+    def watch(self) -> Watch:
+        """What is watched, as configured."""
+        return watch_of(self.config)
 
     def ways(self, service: Context) -> "tuple[Way, ...]":
         """What asks approvers, as configured; no network, library or secret is touched."""

@@ -76,6 +76,20 @@ async def glass_broken(
     )
 
 
+async def countdown_stopped(service: Context, conn: Connection, alert: Alert, by: str) -> None:
+    """Somebody stopped an alert that would have gone out by itself."""
+    await _tell(
+        service,
+        conn,
+        alert,
+        _("{alert} does not go out by itself").format(alert=alert.id),
+        _(
+            "{name} stopped the countdown of {alert} ({kind}): it does not go out by itself. It waits for"
+            " people: alertbot show {alert}, then alertbot approve {alert} or alertbot discard {alert}"
+        ).format(name=by, alert=alert.id, kind=alert.kind),
+    )
+
+
 async def work_waits(service: Context, conn: Connection, texts: Sequence[str]) -> None:
     """The program found something to do (see `service.tasks`): one message, however many they are."""
     shown = list(texts[:MOST_TOLD])

@@ -7,7 +7,7 @@ from typing import Any
 from alertbot.errors import Misuse
 from alertbot.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.preview.plain import plain_copy
-from alertbot.service import asked, expiry, guidance, relations, tasks, views
+from alertbot.service import asked, countdown, expiry, guidance, relations, tasks, views
 from alertbot.service.context import Context
 from alertbot.service.showing import stored_sheet
 from alertbot.store import alerts, audit, listing, people, reading
@@ -89,7 +89,11 @@ async def status(service: Context, reference: str | None) -> Document:
         found = (one,) if one else await reading.listing(conn, limit=RECENT)
         summary = await listing.summary(conn, one.id if one else None)
         chores = await tasks.waiting(conn, one)
-        needs = [*await _needs(service, conn, found, summary), *tasks.sentences(chores)]
+        needs = [
+            *await countdown.sentences(service, conn),
+            *await _needs(service, conn, found, summary),
+            *tasks.sentences(chores),
+        ]
         return {
             "now": views.moment(service.now),
             "halted": summary.halted,

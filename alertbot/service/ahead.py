@@ -1,0 +1,241 @@
+"""Rules that people approve ahead (R33): look at what they will say, propose, sign, revoke, list."""
+
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from alertbot.approval import ahead, policy
+from alertbot.approval.ahead import Preapproval
+from alertbot.errors import AlertbotError, Faulty, Misuse, Refused
+from alertbot.incident.rules import How, Rule
+from alertbot.model import Person
+from alertbot.service import ahead_tasks, ahead_views, countdown, specimen, tasks, views
+from alertbot.service.ahead_tasks import look
+from alertbot.service.context import Context
+from alertbot.service.countdown import abort
+from alertbot.service.permitted import Standing, standing
+from alertbot.service.specimen import Template, carries, forbidden, template
+from alertbot.store import audit, people, preapprovals
+from alertbot.store.connection import Connection
+from alertbot.words import _
+
+__all__ = [
+    "Standing",
+    "Template",
+    "abort",
+    "carries",
+    "forbidden",
+    "listing",
+    "look",
+    "preapprove",
+    "revoke",
+    "show",
+    "standing",
+    "template",
+]
+
+Document = dict[str, Any]
+
+
+async def preapprove(
+    service: Context,
+    actor: Person,
+    rule_name: str,
+    *,
+    lasts: timedelta | None = None,
+    digest: str | None = None,
+) -> Document:
+    """Propose that alerts of a rule go out by themselves, or sign what another approver has proposed.
+
+    `lasts`: for so long once enough people have signed, at most 90 days; of several the shortest counts.
+    Whoever signs was shown the rule, or gives the `digest`. Raises `Refused`, `Faulty` or `Misuse` with
+    what stands against it.
+    """
+    policy.require_role("preapprove", actor)
+    rule = named(service, rule_name)
+    made = await template(service, rule)
+    _require_possible(service, made)
+    span = None if lasts is None else ahead.require_length(lasts)
+
+    async def work(conn: Connection) -> Document:
+        await preapprovals.turn(conn, rule.name)
+        rows = await preapprovals.of_rule(conn, rule.name, now=service.now)
+        waiting = ahead.proposal(rows, made.digest, service.now)
+        if waiting is None:
+            await _propose(service, conn, actor, made, span or ahead.USUALLY, digest)
+        else:
+            await _sign(service, conn, actor, made, waiting, span, digest)
+        rows = await preapprovals.of_rule(conn, rule.name, now=service.now)
+        return ahead_views.view(service, rule, made, rows) | {"proposed": waiting is None}
+
+    return ahead_views.with_texts(service, made, await service.database.transact(work))
+
+
+async def revoke(service: Context, actor: Person, rule_name: str, reason: str) -> Document:
+    """Take back what is proposed or in force for a rule, also for one that is configured no more. Alerts
+    whose countdown runs wait for people. Raises `Refused` where there is nothing to take back."""
+    policy.require_role("revoke_rule", actor)
+    why = policy.require_reason("rules revoke", rule_name, reason)
+
+    async def work(conn: Connection) -> Document:
+        now = service.now
+        await preapprovals.turn(conn, rule_name)
+        rows = await preapprovals.of_rule(conn, rule_name, now=now)
+        if not rows:
+            named(service, rule_name)
+        if not await preapprovals.revoke(conn, rule_name, by=actor.name, reason=why, now=now):
+            raise Refused(
+                _("Nothing is proposed or in force for the rule {rule}.").format(rule=rule_name)
+            )
+        await _note(service, conn, actor, "rule-revoke", rule_name, None, reason=why)
+        outcome = _("the rule {rule} was revoked").format(rule=rule_name)
+        stopped = await countdown.stop_all(service, conn, rule_name, by=actor.name, reason=outcome)
+        for one in rows:
+            await tasks.close(service, conn, ahead_tasks.proposed_key(one), outcome)
+        return {"rule": rule_name, "revoked_by": actor.name, "reason": why, "stopped": stopped}
+
+    return await service.database.transact(work)
+
+
+async def show(service: Context, rule_name: str, token: str | None) -> Document:
+    """One rule, what its alerts say, and where it stands. With a token, what is shown is noted:
+    `preapprove` then needs no digest. Keys that begin with `_` hold objects for the terminal."""
+    rule = named(service, rule_name)
+    made = await template(service, rule)
+
+    async def see(conn: Connection) -> Document:
+        return ahead_views.view(
+            service, rule, made, await preapprovals.of_rule(conn, rule.name, now=service.now)
+        )
+
+    async def see_and_note(conn: Connection) -> Document:
+        person = await people.by_token(conn, token or "", now=service.now)
+        await preapprovals.note_shown(conn, person, rule.name, made.digest, now=service.now)
+        return await see(conn)
+
+    seen = await service.database.transact(see_and_note) if token else await service.database.read(see)
+    return ahead_views.with_texts(service, made, seen)
+
+
+async def listing(service: Context) -> list[Document]:
+    """Every rule of the configuration in its order: how its alerts go out, and why not by themselves."""
+    made = {rule.name: await _made(service, rule) for rule in service.watch.rules}
+
+    async def see(conn: Connection) -> list[Document]:
+        rows = await preapprovals.listing(conn, now=service.now)
+        running = await preapprovals.running(conn)
+        return [
+            ahead_views.line(service, rule, made[rule.name], rows.get(rule.name, ()))
+            | {"countdowns": [countdown.view(one) for one in running if one.rule == rule.name]}
+            for rule in service.watch.rules
+        ]
+
+    return await service.database.read(see)
+
+
+def named(service: Context, name: str) -> Rule:
+    """The rule of this name. Raises `Misuse` that names the nearest one."""
+    known = {rule.name: rule for rule in service.watch.rules}
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, 1)
+    if near:
+        sentence = _("There is no rule '{name}'; did you mean {near}?")
+        raise Misuse(sentence.format(name=name, near=near[0]))
+    raise Misuse(
+        _("There is no rule '{name}'; under `rules:` there are: {known}.").format(
+            name=name, known=", ".join(known) or "–"
+        )
+    )
+
+
+# --- signing --------------------------------------------------------------------------------------
+
+
+async def _propose(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    made: Template,
+    lasts: timedelta,
+    digest: str | None,
+) -> None:
+    rule = made.rule.name
+    if digest is not None:
+        ahead.require_digest(rule, made.digest, digest)
+    await preapprovals.propose(conn, rule, made.digest, by=actor, lasts=lasts, now=service.now)
+    (row, *_older) = await preapprovals.of_rule(conn, rule, now=service.now)
+    await _note(service, conn, actor, "rule-propose", rule, made.digest, seconds=lasts.total_seconds())
+    await tasks.raise_(service, conn, ahead_tasks.proposed(service, row, actor.name))
+
+
+async def _sign(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    made: Template,
+    waiting: Preapproval,
+    lasts: timedelta | None,
+    digest: str | None,
+) -> None:
+    rule, now = made.rule.name, service.now
+    ahead.require_other(waiting, actor)
+    shown = await preapprovals.shown_to(conn, actor, rule)
+    ahead.require_seen(rule, made.digest, actor, given=digest, shown=shown)
+    span = min(waiting.lasts, lasts or waiting.lasts)
+    await preapprovals.sign(conn, waiting.id, by=actor, now=now, lasts=span)
+    await _note(service, conn, actor, "rule-sign", rule, made.digest, seconds=span.total_seconds())
+    rows = await preapprovals.of_rule(conn, rule, now=now)
+    signed = next(one for one in rows if one.id == waiting.id)
+    if len(signed.hands) < made.people:
+        return
+    await preapprovals.approve(conn, signed, now=now)
+    until = views.moment(now + signed.lasts)
+    await _note(
+        service, conn, actor, "rule-approve", rule, made.digest, names=list(signed.names), until=until
+    )
+    await tasks.close(service, conn, ahead_tasks.proposed_key(signed), _("It was approved ahead."))
+
+
+def _require_possible(service: Context, made: Template) -> None:
+    """Raises `Refused` for a rule that never goes out by itself, `Faulty` for one that could not go out."""
+    rule = made.rule
+    if rule.how is not How.AUTO:
+        raise Refused(
+            _(
+                "The rule {rule} leaves it to people: write `policy: auto` or `auto_after:` first."
+            ).format(rule=rule.name)
+        )
+    if never := forbidden(rule, made.kind) or specimen.untitled(rule, service.watch):
+        raise Refused(_("The rule {rule}: {why}").format(rule=rule.name, why=never))
+    if found := ahead_views.faults(made):
+        raise Faulty(
+            _("The alerts of the rule {rule} could not go out: mend it first.").format(rule=rule.name),
+            found,
+        )
+
+
+async def _note(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    verb: str,
+    rule: str,
+    digest: str | None,
+    **detail: object,
+) -> None:
+    await audit.append(
+        conn,
+        actor=actor.name,
+        verb=verb,
+        at=service.now,
+        digest=digest,
+        detail={"rule": rule, **detail},
+    )
+
+
+async def _made(service: Context, rule: Rule) -> Template | AlertbotError:
+    try:
+        return await template(service, rule)
+    except AlertbotError as error:  # told in its place in the list
+        return error

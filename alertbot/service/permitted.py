@@ -1,0 +1,114 @@
+"""Whether alerts of a rule may go out by themselves now, and why not (R33)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alertbot.approval.ahead import Preapproval, Why, people_needed, weigh
+from alertbot.approval.policy import effective
+from alertbot.compose.kinds import Kind
+from alertbot.incident.rules import Rule
+from alertbot.service.composing import load_kind
+from alertbot.service.context import Context
+from alertbot.service.specimen import forbidden, untitled
+from alertbot.store import preapprovals
+from alertbot.store.connection import Connection
+from alertbot.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`sentence`: for people, and for the log of decisions. `row`: the approval that it is about."""
+
+    why: Why
+    sentence: str
+    row: Preapproval | None = None
+
+    @property
+    def in_force(self) -> bool:
+        return self.why is Why.IN_FORCE
+
+
+async def standing(
+    service: Context,
+    conn: Connection,
+    rule: Rule,
+    digest: str,
+    *,
+    services: frozenset[str] | None = None,
+) -> Standing:
+    """Whether this rule may act by itself now. `digest`: of its template as it is. `services`: those that
+    the alert at hand names, else the rule's own.
+
+    Raises `Misuse` or `ConfigInvalid` where the kind cannot be read.
+    """
+    kind, _frame = load_kind(service.voice, rule.kind)
+    rows = await preapprovals.of_rule(conn, rule.name, now=service.now)
+    return judge(service, rule, kind, digest, rows, services=services)
+
+
+def judge(
+    service: Context,
+    rule: Rule,
+    kind: Kind,
+    digest: str,
+    rows: Sequence[Preapproval],
+    *,
+    services: frozenset[str] | None = None,
+) -> Standing:
+    """The same, with what the database holds of the rule, the latest first."""
+    never = forbidden(rule, kind) or untitled(rule, service.watch, services)
+    if never:
+        return Standing(Why.FORBIDDEN, never)
+    why, row = weigh(rows, digest, service.now, needed(service, kind))
+    return Standing(why, _sentence(service, why, row, rule.name, needed(service, kind)), row)
+
+
+def needed(service: Context, kind: Kind) -> int:
+    """How many people must approve a rule of this kind ahead."""
+    return people_needed(effective(kind.approvals, service.voice.overrides.get(kind.name)))
+
+
+def clock(service: Context, moment: datetime) -> str:
+    """A moment as the team reads it, in the organisation's zone."""
+    return moment.astimezone(service.voice.zone).strftime(_("%H:%M on %d/%m"))
+
+
+def _sentence(service: Context, why: Why, row: Preapproval | None, rule: str, people: int) -> str:
+    if row is None:
+        return _(
+            "nobody has approved this rule ahead: alertbot rules preapprove {rule}; until then people decide."
+        ).format(rule=rule)
+    return _known(why).format(
+        rule=rule,
+        names=", ".join(row.names),
+        time=clock(service, row.expires_at),
+        left=max(0, people - len(row.hands)),
+        by=row.revoked_by or "?",
+        reason=row.reason or "–",
+        gone=", ".join(_gone(row)),
+    )
+
+
+def _known(why: Why) -> str:
+    words = {
+        Why.IN_FORCE: _("approved ahead by {names}, until {time}."),
+        Why.PROPOSED: _(
+            "proposed by {names}, {left} more must sign before {time}; until then people decide."
+        ),
+        Why.LAPSED: _(
+            "proposed by {names}, and not signed in time or before it changed; people decide."
+        ),
+        Why.EXPIRED: _("the approval ahead by {names} ended at {time}; people decide."),
+        Why.CHANGED: _(
+            "what {names} approved ahead has changed since (texts, values, channels, recipients or"
+            " organisation); people decide."
+        ),
+        Why.REVOKED: _("{by} revoked it ({reason}); people decide."),
+        Why.HANDS: _("{gone} signed it and is no approver any more; people decide."),
+    }
+    return words[why]
+
+
+def _gone(row: Preapproval) -> list[str]:
+    return [one.person.name for one in row.signatures if one.person.id not in row.hands]

@@ -1,0 +1,188 @@
+"""How the alerts of a rule will read: composed for fixed moments, to be shown and approved ahead (R33)."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alertbot.approval import ahead
+from alertbot.approval.policy import effective
+from alertbot.compose.kind_files import fingerprint
+from alertbot.compose.kinds import FieldType, Kind
+from alertbot.incident.rules import Rule, Transition, placed
+from alertbot.model import Channel, Identity
+from alertbot.service.composing import QUERY_FIELDS, Composed, asks, compose_wishes, load_kind
+from alertbot.service.context import Context, Voice, Watch
+from alertbot.service.wishes import Wishes
+from alertbot.service.writing import plain
+from alertbot.words import _, language
+
+FORMAT = 1  # a change of what is covered is a new number
+ISSUED = datetime(2021, 6, 2, 14, 50, tzinfo=UTC)  # the moment at which every specimen is composed
+BEGUN = timedelta(minutes=5)  # before it
+BEGINNINGS = frozenset({Transition.OPEN, Transition.HISTORY})
+FIRST = Identity("XXXX", "XXXX-1")
+LATER = Identity("XXXX", "XXXX-2", ("XXXX-1",))
+NAMES = ("{service}", "{services}")  # stand for what the public calls services
+MOST_KEPT = 64
+
+_kept: dict[str, "Template"] = {}  # by everything that goes into it
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What goes out on these transitions."""
+
+    on: tuple[Transition, ...]
+    composed: Composed
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What alerts of a rule say. `digest` changes with everything that could change a word of them, who
+    gets them, or when. `people`: how many must approve it ahead."""
+
+    rule: Rule
+    kind: Kind
+    samples: tuple[Sample, ...]
+    digest: str
+    people: int
+
+
+async def template(service: Context, rule: Rule) -> Template:
+    """Compose the rule's alert. `{service}` and `{services}` stay as they stand; times, counts and the
+    alert's own name are fixed, so that the same rule always gives the same digest.
+
+    Raises `Misuse` for an unknown kind, channel or language, `ConfigInvalid` for files of a kind that are
+    wrong. What the texts lack is a fault in the compositions.
+    """
+    return await asyncio.to_thread(compose_template, service.voice, service.watch, rule)
+
+
+def forbidden(rule: Rule, kind: Kind) -> str | None:
+    """Why no alert of this rule ever goes out by itself, whoever approves it; None where it may."""
+    if not kind.automatic:
+        return _("An alert of the kind {kind} never goes out by itself.").format(kind=kind.name)
+    return carries(kind, rule.values)
+
+
+def carries(kind: Kind, given: Mapping[str, Any]) -> str | None:
+    """Why an alert with these values never goes out by itself: numbers of the register, and figures, are
+    for people. None where it may."""
+    for spec in kind.fields:
+        if not given.get(spec.name) and spec.default is None:
+            continue
+        if spec.type is FieldType.NUMBERS:
+            return _("{field}: provisional numbers never go out by themselves.").format(field=spec.name)
+        if spec.type is FieldType.FIGURE:
+            return _("{field}: figures never go out by themselves.").format(field=spec.name)
+    if asks(kind, given):
+        fields = ", ".join(name for name in QUERY_FIELDS if given.get(name))
+        return _("{field}: provisional numbers never go out by themselves.").format(field=fields)
+    return None
+
+
+def untitled(rule: Rule, watch: Watch, services: frozenset[str] | None = None) -> str | None:
+    """Why the rule's texts cannot go out unread about these services (else about its own): they would be
+    named to the public as their source calls them. None where they can."""
+    asked = rule.services if services is None else services
+    bare = sorted(name for name in asked if not watch.titles.get(name))
+    if not bare or not _names(rule):
+        return None
+    return _(
+        "the public would read {services}: name it with `title:` under `watch:`; until then people decide."
+    ).format(services=", ".join(bare))
+
+
+def placeholders(voice: Voice) -> dict[str, str]:
+    """What stands in a specimen for what is not known yet. The services keep their braces."""
+    since = (ISSUED - BEGUN).astimezone(voice.zone)
+    return {"count": "3", "total": "12", "since": since.isoformat()}
+
+
+def compose_template(voice: Voice, watch: Watch, rule: Rule) -> Template:
+    """The same, at once. What was composed before and has not changed since is taken from memory."""
+    channels = voice.choose(rule.channels, exercise=rule.exercise)
+    said = _covered(voice, watch, rule, channels)
+    asked = repr((channels, voice.overrides.get(rule.kind), language()))
+    key = _digest({**said, "besides": asked})
+    made = _kept.get(key)
+    if made is None:
+        made = _composed(voice, rule, said)
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key] = made
+    return replace(made, rule=rule)  # `how` is no part of what is said
+
+
+def _composed(voice: Voice, rule: Rule, covered: Mapping[str, Any]) -> Template:
+    kind, _frame = load_kind(voice, rule.kind)
+    samples = tuple(_samples(voice, rule))
+    texts = [[*one.on, one.composed.composition.digest] for one in samples]
+    people = ahead.people_needed(effective(kind.approvals, voice.overrides.get(kind.name)))
+    digest = _digest({**covered, "texts": texts, "people": people})
+    return Template(rule, kind, samples, digest, people)
+
+
+def _samples(voice: Voice, rule: Rule) -> Iterator[Sample]:
+    """The first word of an incident, and what follows an earlier one."""
+    wishes = Wishes(
+        kind=rule.kind,
+        given=placed(rule.values, placeholders(voice)),
+        languages=rule.languages,
+        channels=rule.channels,
+        exercise=rule.exercise,
+    )
+    for identity in (FIRST, LATER):
+        on = tuple(
+            one for one in Transition if one in rule.on and (one in BEGINNINGS) is (identity is FIRST)
+        )
+        if on:
+            yield Sample(on, compose_wishes(voice, wishes, identity, ISSUED))
+
+
+def _covered(voice: Voice, watch: Watch, rule: Rule, channels: tuple[Channel, ...]) -> dict[str, Any]:
+    """Everything but the texts themselves that an approval ahead signs."""
+    return {
+        "format": FORMAT,
+        "rule": _plain_rule(rule),
+        "files": fingerprint(rule.kind, *voice.folders),
+        "organisation": asdict(voice.organisation),
+        "channels": {one.name: [one.type, str(one.audience)] for one in channels},
+        "titles": _titles(rule, watch),
+    }
+
+
+def _plain_rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "on": sorted(rule.on),
+        "services": sorted(rule.services),
+        "kind": rule.kind,
+        "after": rule.after.total_seconds(),
+        "values": plain(rule.values),
+        "languages": list(rule.languages),
+        "channels": list(rule.channels),
+        "exercise": rule.exercise,
+    }
+
+
+def _titles(rule: Rule, watch: Watch) -> dict[str, Any]:
+    """The names of services that may stand in the texts: of the members of a group, any."""
+    used = _names(rule)
+    if "{services}" in used or (used and not rule.services):
+        return {name: dict(words) for name, words in watch.titles.items()}
+    return {name: dict(watch.titles.get(name, {})) for name in sorted(rule.services) if used}
+
+
+def _names(rule: Rule) -> frozenset[str]:
+    words = json.dumps(plain(rule.values))
+    return frozenset(name for name in NAMES if name in words)
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
