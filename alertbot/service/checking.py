@@ -9,7 +9,7 @@ from alertbot.compose import catalogue
 from alertbot.compose.catalogue import Kind
 from alertbot.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.model import Audience, Channel, Target
-from alertbot.service import asked
+from alertbot.service import asked, checking_rules
 from alertbot.service.context import Voice
 from alertbot.service.intake import inlets
 from alertbot.service.previewing import look
@@ -24,7 +24,11 @@ ABOUT_VALUES = frozenset({"unverified_number", "fictional_number", "no_channel"}
 
 async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
     """Everything that can be checked without sending. `sound` is False where something must be mended."""
-    problems = [*_kind_problems(app.voice), *_approval_problems(app)]
+    problems = [
+        *_kind_problems(app.voice),
+        *_approval_problems(app),
+        *checking_rules.problems(app),
+    ]
     missing = _missing_secrets(app)
     answers = await _identities(app) if online else {}
     silent = [f"{name}: {answer['error']}" for name, answer in answers.items() if answer["error"]]
@@ -39,6 +43,8 @@ async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
             *_setting_warnings(app),
             *_language_warnings(app.voice),
             *await _duty_warnings(app),
+            *checking_rules.warnings(app),
+            *await checking_rules.approval_warnings(app),
         ],
         "online": answers,
     }

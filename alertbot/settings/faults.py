@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
+from pathlib import Path as FilePath
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -12,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from alertbot.settings.shapes import LANGUAGE, NAME, VARIABLE
-from alertbot.settings.yaml_text import Entry, Mark, Node, Path
+from alertbot.settings.yaml_text import Entry, Mark, Node, Path, parse
 from alertbot.words import _
 
 LONGEST_SHOWN_KEY = 60
@@ -66,6 +67,17 @@ def node_at(root: Node, path: Path) -> Node | None:
         found = node.value[step]
         node = found.node if isinstance(found, Entry) else found
     return node
+
+
+def lines_in(file: FilePath, told: Iterable[tuple[Path, str]]) -> list[str]:
+    """Faults that show only once a configuration is in use, each with its place in the file that was read:
+    (keys, sentence) of each. Without the place where the file has gone since."""
+    try:
+        root = parse(file.read_text("utf-8-sig")).root
+    except (OSError, UnicodeDecodeError):
+        root = None
+    root = root or Node(Mark())
+    return [Finding(place(root, path), path, sentence).line(str(file)) for path, sentence in told]
 
 
 def findings(errors: Iterable[ErrorDetails], root: Node, model: type[BaseModel]) -> list[Finding]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from alertbot.errors import ConfigInvalid
 from alertbot.model import ChannelSpec
+from alertbot.settings import rule_faults
 from alertbot.settings.approvals_by import SECTIONS, faults, sections
 from alertbot.settings.channel import ChannelSettings, beyond
 from alertbot.settings.faults import Finding, findings, node_at, place
@@ -187,6 +188,8 @@ def _about_sources(root: Node, config: Config, *, sandbox: bool) -> Iterator[Fin
             yield _found(root, ("sources", name), leaves_sandbox())
         for key, sentence in settings.wrong():
             yield _found(root, ("sources", name, key), sentence)
+    for path, sentence in rule_faults.faults(config):
+        yield _found(root, path, sentence)
 
 
 def _address_key(settings: WithSecrets) -> str:
@@ -266,7 +269,7 @@ def _at(data: Any, *keys: str) -> Any:
     return data
 
 
-def _found(root: Node, path: tuple[str, ...], sentence: str) -> Finding:
+def _found(root: Node, path: tuple[str | int, ...], sentence: str) -> Finding:
     node = node_at(root, path)
     return Finding(place(root, path) if node is None else node.mark, path, sentence)
 
