@@ -25,6 +25,7 @@ GROUPS = {
     "taking_back": ("withdraw", "retract", "cancel"),
     "incidents": ("incident",),
     "approving": ("approve", "return", "reject", "countersign"),
+    "rules": ("rules",),
     "serving": ("serve",),
     "publishing": ("run", "status", "deliveries", "halt", "resume", "settle"),
     "numbers": ("numbers",),

@@ -77,7 +77,7 @@ def preview(
 
         write_preview(html, seen)
         say(_("The preview is in {path}.").format(path=html), as_json=True)
-    _show(seen, as_json)
+    show_sheet(seen, as_json)
     if not seen.composition.publishable:
         raise typer.Exit(1)
 
@@ -93,7 +93,8 @@ def _resolved(context: typer.Context, voice: "Voice", wishes: "Wishes") -> "Wish
     return read(context, lambda service: register.look_up(service, wishes))
 
 
-def _show(seen: Any, as_json: bool) -> None:
+def show_sheet(seen: Any, as_json: bool = False) -> None:
+    """A preview: drawn where it can be, else as plain text, or as JSON."""
     if as_json:
         from alertbot.preview.document import document
 

@@ -13,6 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 SUBCOMMANDS = {
     "people": ("add", "list", "confirm", "revoke", "rotate"),
     "task": ("list", "done"),
+    "rules": ("list", "show", "preapprove", "revoke", "abort"),
     "incident": ("open", "list", "show"),
     "numbers": (
         *("import", "template", "list", "show", "add", "edit", "verify", "withdraw", "check", "export"),

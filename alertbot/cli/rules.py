@@ -1,0 +1,240 @@
+"""What may go out by itself: rules list, show, preapprove, revoke, abort."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alertbot.cli.frame import (
+    AlertId,
+    AsJson,
+    Digest,
+    TokenFile,
+    act,
+    console,
+    emit,
+    example,
+    read,
+    say,
+    session,
+)
+from alertbot.cli.typer_words import App
+from alertbot.errors import Misuse, Refused
+from alertbot.words import _, ngettext
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    from alertbot.model import Person
+    from alertbot.service.context import Context
+
+RuleName = Annotated[
+    str, typer.Argument(metavar=_("RULE"), help=_("Its name in `alertbot rules list`."))
+]
+Reason = Annotated[
+    str, typer.Option("--reason", metavar=_("WHY"), help=_("Why, for the team and the audit."))
+]
+
+
+def register(app: typer.Typer) -> None:
+    rules = App(
+        help=_("What may go out by itself: approve it ahead, stop it."),
+        epilog=example("alertbot rules list"),
+        no_args_is_help=True,
+    )
+    rules.command(
+        "list",
+        help=_("Every rule: how its alerts go out, who approved that ahead, until when, and why not."),
+        epilog=example("alertbot rules list"),
+    )(list_)
+    rules.command(
+        "show",
+        help=_(
+            "Show what a rule will publish, on every channel. With your token, what you were shown is what"
+            " `preapprove` signs."
+        ),
+        epilog=example("alertbot rules show first_word"),
+    )(show)
+    rules.command(
+        "preapprove",
+        help=_(
+            "Let alerts of a rule go out by themselves. The first approver proposes it and is shown the texts;"
+            " others sign exactly those. Any change of a word, a value, a channel or a recipient ends it."
+        ),
+        epilog=example("alertbot rules preapprove first_word --for 30d"),
+    )(preapprove)
+    rules.command(
+        "revoke",
+        help=_("Take back what was approved ahead; alerts whose countdown runs wait for people."),
+        epilog=example('alertbot rules revoke first_word --reason "the operator changes its network"'),
+    )(revoke)
+    rules.command(
+        "abort",
+        help=_(
+            "Stop an alert that is about to go out by itself; it waits for people instead. Needs no token."
+        ),
+        epilog=example("alertbot rules abort BKRT-1"),
+    )(abort)
+    app.add_typer(rules, name="rules")
+
+
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    from alertbot.service import ahead
+
+    async def work(service: "Context") -> tuple[list[dict[str, Any]], "ZoneInfo"]:
+        return await ahead.listing(service), service.voice.zone
+
+    rows, zone = read(context, work)
+    if as_json:
+        emit(rows)
+        return
+    from alertbot.preview.rules import rules_table
+
+    console().print(rules_table(rows, zone))
+
+
+def show(
+    context: typer.Context, rule: RuleName, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    from alertbot.service import ahead
+
+    token = session(context).token(token_file)
+    found = read(context, lambda service: ahead.show(service, rule, token))
+    if as_json:
+        emit(_document(found))
+        return
+    _show_texts(found)
+    from alertbot.preview.rules import particulars
+
+    for line in particulars(found, found["_zone"]):
+        say(line)
+
+
+def preapprove(
+    context: typer.Context,
+    rule: RuleName,
+    lasts: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar=_("LENGTH"), help=_("For so long, at most 90d; 30d unless given.")
+        ),
+    ] = None,
+    digest: Digest = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import ahead
+
+    span = None if lasts is None else _length(lasts)
+
+    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+        return await ahead.preapprove(service, person, rule, lasts=span, digest=digest)
+
+    found = act(context, work, token_file)
+    if found["proposed"] and not as_json:
+        _show_texts(found)
+    say(_signed(found), as_json)
+    if as_json:
+        emit(_document(found))
+
+
+def revoke(
+    context: typer.Context,
+    rule: RuleName,
+    reason: Reason,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    from alertbot.service import ahead
+
+    done = act(context, lambda service, person: ahead.revoke(service, person, rule, reason), token_file)
+    sentence = _("The rule {rule} no longer acts by itself; its alerts wait for people.")
+    say(sentence.format(rule=rule), as_json)
+    for alert in done["stopped"]:
+        said = _("The countdown of {alert} is stopped: it waits for people.")
+        say(said.format(alert=alert), as_json)
+    if as_json:
+        emit(done)
+
+
+def abort(
+    context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    from alertbot.service import ahead
+
+    async def work(service: "Context") -> dict[str, Any]:
+        return await ahead.abort(service, await _whoever(context, service, token_file), alert)
+
+    done = read(context, work)
+    say(
+        _(
+            "{alert} does not go out by itself. It waits for people: alertbot show {alert}, then alertbot"
+            " approve {alert} or alertbot discard {alert}"
+        ).format(**done),
+        as_json,
+    )
+    if as_json:
+        emit(done)
+
+
+async def _whoever(context: typer.Context, service: "Context", token_file: "Path | None") -> str:
+    """Who stops it, for the audit. A token that is not good stops nobody from stopping."""
+    from alertbot.service.people import acting
+    from alertbot.service.publishing import HALTER
+
+    try:
+        token = session(context).token(token_file)
+        return (await acting(service, token)).name if token else HALTER
+    except (Misuse, Refused) as error:
+        say(_("{why} It is stopped all the same.").format(why=error), as_json=True)
+        return HALTER
+
+
+def _length(text: str) -> timedelta:
+    from alertbot.compose.moments import BadMoment, span
+
+    try:
+        return span(text)
+    except BadMoment as error:
+        raise Misuse(f"--for: {error}") from None
+
+
+def _show_texts(found: dict[str, Any]) -> None:
+    """What will go out, transition by transition."""
+    from alertbot.cli.composing import show_sheet
+
+    for on, sheet in found["_samples"]:
+        say(_("On {transitions}:").format(transitions=", ".join(on)))
+        show_sheet(sheet)
+        say("")
+
+
+def _signed(found: dict[str, Any]) -> str:
+    """What the signature has led to, and what comes next."""
+    from alertbot.preview.states import clock
+
+    if found["proposal"] is None:
+        until = clock(found["approval"]["until"], found["_zone"])
+        return _("Alerts of the rule {rule} go out by themselves until {until}.").format(
+            rule=found["rule"], until=until
+        )
+    left = found["people"] - len(found["proposal"]["signed"])
+    sentence = ngettext(
+        "Signed by you. {left} more approver must sign before {until}: alertbot rules show {rule}, then"
+        " alertbot rules preapprove {rule}",
+        "Signed by you. {left} more approvers must sign before {until}: alertbot rules show {rule}, then"
+        " alertbot rules preapprove {rule}",
+        left,
+    )
+    until = clock(found["proposal"]["until"], found["_zone"])
+    return sentence.format(left=left, until=until, rule=found["rule"])
+
+
+def _document(found: dict[str, Any]) -> dict[str, Any]:
+    """Plain values, with the texts as `preview --json` gives them."""
+    from alertbot.preview.document import document
+
+    plain = {key: value for key, value in found.items() if not key.startswith("_")}
+    samples = [{"on": list(map(str, on)), **document(sheet)} for on, sheet in found["_samples"]]
+    return plain | {"samples": samples}
