@@ -96,12 +96,6 @@ class Watch:
         found = (one.name for one in self.groups.values() if service in one.everybody)
         return next(found, service)
 
-    def knows(self, service: str) -> bool:
-        """Whether the name is one of the configuration, and not only of a source's report."""
-        members = (name for one in self.groups.values() for name in one.everybody)
-        named = (name for rule in self.rules for name in rule.services)
-        return service in {*self.policies, *self.titles, *members, *named}
-
     def title(self, service: str, language: str) -> str:
         """What the public calls it; its own name where nobody gave it another."""
         given = self.titles.get(service, {})

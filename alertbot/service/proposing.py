@@ -15,13 +15,13 @@ from alertbot.service import chains, following, withdrawing, writing
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
 from alertbot.service.following import END, STATUS, Said
+from alertbot.service.rule_values import Facts, filled
 from alertbot.service.wishes import Wishes
 from alertbot.store import incidents
 from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 
 HOLDING = "holding"
-NEXT_UPDATE = "+30m"
 DEFAULTS = (
     Rule("default", frozenset({Transition.OPEN, Transition.REOPEN}), HOLDING),
     Rule("default", frozenset({*rules.UPDATES, Transition.UPDATE, Transition.STABILISE}), STATUS),
@@ -96,15 +96,6 @@ async def _first(
     )
 
 
-def strange(service: Context, rule: Rule, change: Change) -> tuple[str, ...]:
-    """Names of services that only a source gave and that the rule would tell the public."""
-    spoken = "what_fails" not in rule.values or any(
-        "{service" in str(value) for value in rule.values.values()
-    )
-    named = (change.service, *change.failing) if spoken else ()
-    return tuple(name for name in dict.fromkeys(named) if not service.watch.knows(name))
-
-
 def values(
     service: Context,
     rule: Rule,
@@ -115,32 +106,11 @@ def values(
     confirmed_by: str | None = None,
 ) -> dict[str, Any]:
     """The rule's values with its placeholders filled in, and what the program knows by itself where the
-    rule is silent: since when, until when, and when we speak again."""
-    languages = service.voice.organisation.languages
-    words = {lang: _words(service, change, lang) for lang in languages}
-    given = {name: _in_each(value, words) for name, value in rule.values.items()}
-    return {**_known(service, kind, change, words, confirmed_by, first=first), **given}
-
-
-def _known(
-    service: Context,
-    kind: Kind,
-    change: Change,
-    words: Mapping[str, Mapping[str, str]],
-    confirmed_by: str | None,
-    *,
-    first: bool,
-) -> dict[str, Any]:
-    """By field, what holds without a rule saying it."""
-    fits = {spec.name for spec in kind.fields} - set(kind.forbidden)
-    found = {
-        "what_fails": _in_each("{services}", words) if first else None,  # else as it was said before
-        "since": _moment(service, change.since),
-        "restored_at": _moment(service, change.works_since),
-        "confirmed_by": confirmed_by,
-        "next_update": NEXT_UPDATE,
-    }
-    return {name: value for name, value in found.items() if value is not None and name in fits}
+    rule is silent. `first`: nothing was said in this incident yet."""
+    facts = Facts(first, change.since, change.works_since, confirmed_by)
+    words = {lang: _words(service, change, lang) for lang in service.voice.organisation.languages}
+    given = filled(rule, kind, facts, service.voice.zone)
+    return {name: _in_each(value, words) for name, value in given.items()}
 
 
 def _words(service: Context, change: Change, lang: str) -> dict[str, str]:
@@ -171,7 +141,3 @@ def _in_each(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
 
 def _any(words: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     return next(iter(words.values()), {})
-
-
-def _moment(service: Context, moment: datetime | None) -> str | None:
-    return moment.astimezone(service.voice.zone).isoformat(timespec="minutes") if moment else None

@@ -5,17 +5,16 @@ the team what to mend.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from alertbot.approval.ahead import Why
 from alertbot.approval.moves import Verb
-from alertbot.compose.catalogue import FieldType
 from alertbot.errors import AlertbotError, Faulty, Refused
 from alertbot.incident.rules import How, Rule, Transition
 from alertbot.incident.signals import Signal, since
 from alertbot.model import MACHINE, AlertState
-from alertbot.service import ahead, deciding, drafting, notices, proposing, tasks
+from alertbot.service import ahead, calling, deciding, drafting, notices, proposing, tasks
 from alertbot.service.ahead import Standing
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
@@ -29,7 +28,6 @@ from alertbot.words import _
 
 STUCK, HISTORY = "rule-stuck", "old-news"
 OVER = frozenset({Transition.STABILISE, Transition.RESOLVE})
-NEVER_ALONE = frozenset({FieldType.NUMBERS, FieldType.FIGURE})
 WAITING = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
 
 
@@ -97,12 +95,10 @@ async def _throw_away(service: Context, conn: Connection, waiting: Sequence[Aler
 
 async def _send(service: Context, conn: Connection, rule: Rule, change: Change, alert: Alert) -> Alert:
     """Submit it; let it go out by itself where that was approved ahead, else call the approvers."""
-    standing = await _standing(service, conn, rule, alert) if rule.how is How.AUTO else None
-    if standing is not None and (names := proposing.strange(service, rule, change)):
-        why = _(
-            "{names}: no name of the configuration; give it a title under `watch: services:`"
-        ).format(names=", ".join(names))
-        standing = replace(standing, in_force=False, why=why)
+    standing = None
+    if rule.how is How.AUTO:
+        named = frozenset((change.service, *change.failing))
+        standing = await _standing(service, conn, rule, alert, named)
     by_itself = standing is not None and standing.in_force
     try:
         async with savepoint(conn):
@@ -115,23 +111,25 @@ async def _send(service: Context, conn: Connection, rule: Rule, change: Change, 
     if standing is not None and by_itself:
         return await _by_itself(service, conn, rule, change, standing, alert)
     if standing is not None:
-        said = _("{alert} waits for people: {why}").format(alert=alert.id, why=standing.why)
-        await notices.work_waits(service, conn, [said])
+        await _wait(service, conn, alert, standing.sentence)
     return alert
 
 
-async def _standing(service: Context, conn: Connection, rule: Rule, alert: Alert) -> Standing:
+async def _wait(service: Context, conn: Connection, alert: Alert, why: str) -> None:
+    """Tell the team why people have to decide on what was to go out by itself."""
+    said = _("{alert} waits for people: {why}").format(alert=alert.id, why=why)
+    await notices.work_waits(service, conn, [said])
+
+
+async def _standing(
+    service: Context, conn: Connection, rule: Rule, alert: Alert, named: frozenset[str]
+) -> Standing:
     """Whether it was approved ahead. What it takes over from an earlier alert may bar it besides: numbers
-    and figures never go out by themselves."""
-    kind = load_kind(service.voice, rule.kind)[0]
-    barred = [
-        spec.name for spec in kind.fields if spec.type in NEVER_ALONE and alert.given.get(spec.name)
-    ]
-    found = await ahead.standing(service, conn, rule)
-    if not barred:
-        return found
-    why = _("it carries {fields}, which only people send").format(fields=", ".join(barred))
-    return replace(found, in_force=False, why=why)
+    and figures never go out by themselves. `named`: the services that it speaks of."""
+    digest = (await ahead.template(service, rule)).digest
+    found = await ahead.standing(service, conn, rule, digest, services=named)
+    barred = ahead.carries(load_kind(service.voice, rule.kind)[0], alert.given)
+    return found if barred is None else Standing(Why.FORBIDDEN, barred)
 
 
 async def _by_itself(
@@ -152,14 +150,13 @@ async def _let_out(
     """It goes out now; where something stands against it, people are called instead."""
     try:
         async with savepoint(conn):
-            grounds = {"rule": rule, "approved_ahead_by": list(standing.people)}
+            people = list(standing.row.names) if standing.row else []
+            grounds = {"rule": rule, "approved_ahead_by": people}
             await deciding.approve_ahead(service, conn, alert, **grounds)
     except Refused as error:
-        said = _("{alert} did not go out by itself and waits for people: {why}").format(
-            alert=alert.id, why=_why(error)
-        )
-        await notices.work_waits(service, conn, [said])
+        await _wait(service, conn, alert, _why(error))
         await notices.approval_wanted(service, conn, alert)
+        await calling.enqueue(service, conn, alert)
 
 
 async def look(service: Context) -> datetime | None:
@@ -178,14 +175,15 @@ async def _due(service: Context, conn: Connection, plan: Planned) -> None:
     if alert.state is not AlertState.PENDING:
         return  # people decided on it meanwhile
     rule = next((one for one in service.watch.rules if one.name == plan.rule), None)
-    standing = await _standing(service, conn, rule, alert) if rule else None
-    if standing is not None and standing.in_force:
-        await _let_out(service, conn, plan.rule, standing, alert)
+    if rule is None:
+        gone = _("the rule {rule} is configured no more").format(rule=plan.rule)
+        await _wait(service, conn, alert, gone)
         return
-    gone = _("the rule {rule} is configured no more").format(rule=plan.rule)
-    why = standing.why if standing else gone
-    said = _("{alert} waits for people: {why}").format(alert=alert.id, why=why)
-    await notices.work_waits(service, conn, [said])
+    standing = await _standing(service, conn, rule, alert, frozenset([plan.service]))
+    if standing.in_force:
+        await _let_out(service, conn, rule.name, standing, alert)
+        return
+    await _wait(service, conn, alert, standing.sentence)
 
 
 async def history(service: Context, conn: Connection, name: str, reports: Sequence[Signal]) -> None:

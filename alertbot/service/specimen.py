@@ -16,6 +16,7 @@ from alertbot.incident.rules import Rule, Transition, placed
 from alertbot.model import Channel, Identity
 from alertbot.service.composing import QUERY_FIELDS, Composed, asks, compose_wishes, load_kind
 from alertbot.service.context import Context, Voice, Watch
+from alertbot.service.rule_values import SERVICES, Facts, filled
 from alertbot.service.wishes import Wishes
 from alertbot.service.writing import plain
 from alertbot.words import _, language
@@ -100,7 +101,7 @@ def untitled(rule: Rule, watch: Watch, services: frozenset[str] | None = None) -
 def placeholders(voice: Voice) -> dict[str, str]:
     """What stands in a specimen for what is not known yet. The services keep their braces."""
     since = (ISSUED - BEGUN).astimezone(voice.zone)
-    return {"count": "3", "total": "12", "since": since.isoformat()}
+    return {"count": "3", "total": "12", "since": f"{since:%H:%M}"}
 
 
 def compose_template(voice: Voice, watch: Watch, rule: Rule) -> Template:
@@ -129,9 +130,11 @@ def _composed(voice: Voice, rule: Rule, covered: Mapping[str, Any]) -> Template:
 
 def _samples(voice: Voice, rule: Rule) -> Iterator[Sample]:
     """The first word of an incident, and what follows an earlier one."""
+    kind = load_kind(voice, rule.kind)[0]
+    facts = Facts(since=ISSUED - BEGUN, works_since=ISSUED)
     wishes = Wishes(
         kind=rule.kind,
-        given=placed(rule.values, placeholders(voice)),
+        given=placed(filled(rule, kind, facts, voice.zone), placeholders(voice)),
         languages=rule.languages,
         channels=rule.channels,
         exercise=rule.exercise,
@@ -179,7 +182,7 @@ def _titles(rule: Rule, watch: Watch) -> dict[str, Any]:
 
 
 def _names(rule: Rule) -> frozenset[str]:
-    words = json.dumps(plain(rule.values))
+    words = json.dumps([plain(rule.values), rule.values.get("what_fails", SERVICES)], default=str)
     return frozenset(name for name in NAMES if name in words)
 
 

@@ -20,7 +20,7 @@ from alertbot.incident.log import Action, Entry, Reason, State, current, opened
 from alertbot.incident.signals import Signal, since, telling, works_since
 from alertbot.incident.waiting import look_again
 from alertbot.model import MACHINE
-from alertbot.service import promises, reacting, silence
+from alertbot.service import ahead, promises, reacting, silence
 from alertbot.service.context import Context
 from alertbot.service.proposing import Change
 from alertbot.service.pulse import WATCH
@@ -31,6 +31,8 @@ from alertbot.store.wake import Alarm
 log = logging.getLogger(__name__)
 
 MOST_ROUNDS = 10
+MOST_LOOKS = 50
+RETRY_SECONDS = 1.0
 LOOK_SECONDS = 5.0  # behind every wake-up: promises and silence have no signal of their own
 DAY = timedelta(days=1)
 CHANGES_NOTHING = (Action.HOLD, Action.DROP)
@@ -84,6 +86,7 @@ async def look(service: Context) -> datetime | None:
     for _round in range(MOST_ROUNDS):
         if not await _decide_due(service):
             break
+    await ahead.look(service)
     moments = [
         await reacting.look(service),
         await promises.look(service),
@@ -105,7 +108,7 @@ async def _decide_due(service: Context) -> bool:
 
 
 async def keep(service: Context, stop: asyncio.Event) -> None:
-    """Look whenever something was stored, by whichever process, and whenever time may have changed
+    """Look whenever a report was stored, by whichever process, and whenever time may have changed
     something, until `stop` is set. A database that fails for a while is tried again."""
     async with Alarm(service.database) as alarm:
         stopping = asyncio.create_task(_ring_at(stop, alarm))
@@ -116,10 +119,23 @@ async def keep(service: Context, stop: asyncio.Event) -> None:
                 again = await look(service)
                 if again is not None:
                     wait = min(wait, max(0.0, (again - service.now).total_seconds()))
+                await _until_due(service, stop, alarm, wait)
             except AlertbotError as error:
                 log.warning("%s", error)
-            await alarm.wait(wait)
+                await alarm.wait(RETRY_SECONDS)
         await stopping
+
+
+async def _until_due(service: Context, stop: asyncio.Event, alarm: Alarm, seconds: float) -> None:
+    """Wait so long, or until a service is to be decided about. Every commit rings, those of deliveries too:
+    what they cost here is one small query, and no more than `MOST_LOOKS` in a second."""
+    ends = asyncio.get_running_loop().time() + seconds
+    while not stop.is_set() and (left := ends - asyncio.get_running_loop().time()) > 0:
+        if not await alarm.wait(left):
+            return
+        if await service.database.read(lambda conn: decisions.to_look_at(conn, service.now)):
+            return
+        await asyncio.sleep(1 / MOST_LOOKS)
 
 
 async def _ring_at(stop: asyncio.Event, alarm: Alarm) -> None:

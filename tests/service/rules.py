@@ -34,7 +34,7 @@ FIRST = Rule(
 
 def with_rules(team: Team, *rules: Rule, titles: Any = TITLES) -> Team:
     """The same team under these rules."""
-    team.service = replace(team.service, watch=Watch(rules, titles))
+    team.service = replace(team.service, watch=Watch(rules=rules, titles=titles))
     return team
 
 

@@ -19,7 +19,7 @@ from alertbot.words import spoken
 from tests.service.rules import FIRST, TITLES, VALUES
 from tests.service.team import Clock, channel
 
-WATCH = Watch((FIRST,), TITLES)
+WATCH = Watch(rules=(FIRST,), titles=TITLES)
 LETTERS = st.text("abcdefgh", min_size=1, max_size=8)
 
 
