@@ -27,6 +27,7 @@ GROUPS = {
     "approving": ("approve", "return", "reject", "countersign"),
     "rules": ("rules",),
     "serving": ("serve",),
+    "signals": ("signals", "decisions"),
     "publishing": ("run", "status", "deliveries", "halt", "resume", "settle"),
     "numbers": ("numbers",),
     "people": ("people",),

@@ -18,12 +18,13 @@ class UnknownShape(Refused):
 
     def __init__(self, source: str, body: object, why: str = "") -> None:
         self.keys = sorted(text(key)[:40] for key in body)[:20] if isinstance(body, Mapping) else []
-        seen = ", ".join(self.keys) or type(body).__name__
-        super().__init__(
-            _("This is no message of {source}: {why} (seen at its top: {seen}).").format(
-                source=source, why=why or _("its shape is unknown"), seen=seen
-            )
+        why, seen = why or _("its shape is unknown"), ", ".join(self.keys)
+        said = (
+            _("This is no message of {source}: {why} (seen at its top: {seen}).")
+            if seen
+            else _("This is no message of {source}: {why}.")
         )
+        super().__init__(said.format(source=source, why=why, seen=seen))
 
 
 class Parse(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.signals import Observed, Signal
@@ -69,12 +69,13 @@ async def listing(
     query = select(signal).order_by(signal.c.id.desc()).limit(limit)
     if service is not None:
         query = query.where(signal.c.service == service)
-    return tuple(
-        Stored(
-            row.id, _signal(row), row.received_at, row.repeats, row.incident_id, row.action, row.reason
-        )
-        for row in await conn.execute(query)
-    )
+    return tuple(_stored(row) for row in await conn.execute(query))
+
+
+async def get(conn: AsyncConnection, number: int) -> Stored | None:
+    """One report."""
+    row = (await conn.execute(select(signal).where(signal.c.id == number))).one_or_none()
+    return None if row is None else _stored(row)
 
 
 async def note(
@@ -112,12 +113,18 @@ async def put_aside(
 
 async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[Aside, ...]:
     """What nobody understood, the latest first."""
-    size: ColumnElement[int] = func.length(quarantine.c.body)
-    query = select(quarantine, size.label("size")).order_by(quarantine.c.id.desc()).limit(limit)
-    return tuple(
-        Aside(row.id, row.source, row.received_at, row.why, tuple(row.keys), row.size)
-        for row in await conn.execute(query)
-    )
+    query = _asides().order_by(quarantine.c.id.desc()).limit(limit)
+    return tuple(_aside(row) for row in await conn.execute(query))
+
+
+async def aside_with_body(
+    conn: AsyncConnection, number: int, *, most: int
+) -> tuple[Aside, bytes] | None:
+    """One body that nobody understood, with its first `most` bytes."""
+    begin = func.substr(quarantine.c.body, 1, most, type_=LargeBinary)
+    query = _asides().add_columns(begin.label("begin")).where(quarantine.c.id == number)
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else (_aside(row), bytes(row.begin))
 
 
 async def heard(conn: AsyncConnection, source: str, *, now: datetime) -> bool:
@@ -140,6 +147,24 @@ async def note_silence(conn: AsyncConnection, source: str, *, now: datetime) -> 
     """The team is told that this source is silent."""
     await conn.execute(
         update(source_seen).where(source_seen.c.source == source).values(silent_since=now)
+    )
+
+
+def _asides() -> Select[*tuple[Any, ...]]:
+    """Without the bodies themselves, which may be large."""
+    q = quarantine.c
+    size: ColumnElement[int] = func.length(q.body)
+    return select(q.id, q.source, q.received_at, q.why, q["keys"], size.label("size"))
+
+
+def _aside(row: Any) -> Aside:
+    number, source, received_at, why, keys, size = row[:6]
+    return Aside(number, source, received_at, why, tuple(keys), size)
+
+
+def _stored(row: Row[Any]) -> Stored:
+    return Stored(
+        row.id, _signal(row), row.received_at, row.repeats, row.incident_id, row.action, row.reason
     )
 
 
