@@ -120,13 +120,20 @@ class ProbeSettings(Settings):
 
 
 class FeedWords(Settings):
-    """Words, anywhere in an entry, that say what it reports; an entry with none of them is unknown."""
+    """Words or phrases that say what an entry reports; an entry with none of them is unknown. Capitals and
+    accents make no difference."""
 
-    down: list[Text] = Field(default=[], description="Trouble.", examples=[["outage", "panne"]])
-    degraded: list[Text] = Field(
-        default=[], description="Partly out of order.", examples=[["degraded"]]
+    down: list[Text] = Field(
+        default=[], description="Trouble, anywhere in an entry.", examples=[["outage", "panne"]]
     )
-    up: list[Text] = Field(default=[], description="Over.", examples=[["resolved", "rétabli"]])
+    degraded: list[Text] = Field(
+        default=[], description="Partly out of order, anywhere in an entry.", examples=[["degraded"]]
+    )
+    up: list[Text] = Field(
+        default=[],
+        description="Over; counts in the title and in the first paragraph alone, and there before the others.",
+        examples=[["resolved", "rétabli"]],
+    )
 
 
 class FeedSettings(Settings):
@@ -145,7 +152,13 @@ class SourceSettings(WithSecrets):
     """Something that reports how services do: it posts to /signals/NAME, or it is asked."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("secret", about=_("It comes with every report: as a bearer token, or to sign it with.")),
+        Secret(
+            "secret",
+            about=_(
+                "It comes with every report: as a bearer token, or to sign it with. A source that is asked gets"
+                " it as a bearer token."
+            ),
+        ),
     )
     secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = ((), ("secret",))
 
@@ -230,6 +243,11 @@ class SourceSettings(WithSecrets):
             )
         if self.poll is not None and self.type not in POLLED:
             yield "poll", _("only {types} are asked this way").format(types=", ".join(POLLED))
+        if self.poll is not None and self.map is not None and self.map.key is not None:
+            yield (
+                "map",
+                _("leave `key:` out: what is asked tells its state, and changes are found in it"),
+            )
         for key in ASKED:
             given = getattr(self, key) is not None
             if given is not (self.type == key):

@@ -8,6 +8,9 @@ sources:
       service: "check.name"
       state: "check.status"
       states: {down: [critical, failed], up: [ok]}
+
+What tells a repeat: the option `key` with the state, else service, state and the option `at`, else the minute of
+arrival. The state is always part of it: trouble and its end under one id are two reports.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +19,7 @@ from typing import Any
 
 from alertbot.errors import safe
 from alertbot.incident.signals import Observed, Signal
-from alertbot.sources.base import UnknownShape, moment, no_later, text
+from alertbot.sources.base import MOST_SIGNALS, UnknownShape, moment, no_later, text
 from alertbot.words import _
 
 DEFAULTS = {
@@ -46,12 +49,19 @@ def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def parse(
     body: object, *, source: str, now: datetime, options: Mapping[str, Any]
 ) -> tuple[Signal, ...]:
-    """One signal, or one for each element of the option `items`. A state that no list names is unknown."""
+    """One signal, or one for each element of the option `items`; an empty list says nothing. A state that no
+    list of `states` names is unknown."""
+    from jmespath.exceptions import JMESPathError
+
     named = options.get("items")
-    found = _search(named, body) if named else [body]
-    if not isinstance(found, list) or not found:
-        raise UnknownShape(source, body, _("`items` finds no list in it"))
-    return tuple(_signal(one, body, source, now, options) for one in found[:1000])
+    try:
+        found = _search(named, body) if named else [body]
+        if not isinstance(found, list):
+            raise UnknownShape(source, body, _("`items` finds no list in it"))
+        return tuple(_signal(one, body, source, now, options) for one in found[:MOST_SIGNALS])
+    except (JMESPathError, RecursionError):
+        why = _("an expression of `map:` cannot be applied to it")
+        raise UnknownShape(source, body, why) from None
 
 
 def _signal(
@@ -64,13 +74,14 @@ def _signal(
     service, state = text(read("service")), text(read("state"))
     if not service or not state:
         raise UnknownShape(source, body, _("no service or no state where the configuration looks"))
-    observed = _observed(state, options)
+    seen, named = moment(read("at")), text(read("key"))
+    told = seen.isoformat() if seen else f"{now:%Y-%m-%dT%H:%M}"
     return Signal(
         source=source,
         service=service,
-        observed=observed,
-        at=no_later(moment(read("at")), now),
-        key=text(read("key")) or f"{service}/{state}/{now:%Y-%m-%dT%H:%M}",
+        observed=_observed(state, options),
+        at=no_later(seen, now),
+        key=f"{named}/{state}" if named else f"{service}/{state}/{told}",
         severity=text(read("severity")),
         title=text(read("title"), service),
         summary=text(read("summary")),

@@ -3,6 +3,7 @@
 The page's own indicator may lag behind and decides nothing. Updates come newest first.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -87,19 +88,32 @@ def _observed(status: str, impact: str) -> Observed:
 
 
 def _summary(top: Body, source: str, now: datetime) -> tuple[Signal, ...]:
-    """Every component that is not merely a heading of others."""
-    return tuple(
-        Signal(
-            source=source,
-            service=text(one.get("name"), one.get("id")),
-            observed=_COMPONENT.get(text(one.get("status")), Observed.UNKNOWN),
-            at=now,
-            key=f"{text(one.get('id'), one.get('name'))}/{text(one.get('status'))}/{text(one.get('updated_at'))}",
-            title=text(one.get("name")),
-            summary=text(one.get("status")),
-            still_firing=text(one.get("status")) in ("partial_outage", "major_outage"),
-            received=now,
-        )
-        for one in rows(top["components"])
-        if one.get("group") is not True
+    """Every component that is not merely a heading of others. Names that stand twice get their heading's
+    before them: `Europe: API`."""
+    components = rows(top["components"])
+    headings = {text(one.get("id")): text(one.get("name")) for one in components}
+    told = [one for one in components if one.get("group") is not True]
+    often = Counter(text(one.get("name")) for one in told)
+
+    def name(one: Body) -> str:
+        own, heading = text(one.get("name")), headings.get(text(one.get("group_id")), "")
+        return text(f"{heading}: {own}" if own and heading and often[own] > 1 else own, one.get("id"))
+
+    return tuple(_component(one, name(one), source, now) for one in told)
+
+
+def _component(one: Body, service: str, source: str, now: datetime) -> Signal:
+    """`updated_at` tells one change from the next; without it the minute does, as good as it can."""
+    status = text(one.get("status"))
+    changed = text(one.get("updated_at")) or f"{now:%Y-%m-%dT%H:%M}"
+    return Signal(
+        source=source,
+        service=service,
+        observed=_COMPONENT.get(status, Observed.UNKNOWN),
+        at=now,
+        key=f"{text(one.get('id'), one.get('name'))}/{status}/{changed}",
+        title=service,
+        summary=status,
+        still_firing=status in ("partial_outage", "major_outage"),
+        received=now,
     )
