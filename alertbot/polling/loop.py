@@ -1,0 +1,99 @@
+"""Every source that is asked, each in its own time, until told to stop."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from alertbot.errors import AlertbotError, safe
+from alertbot.incident.signals import Signal
+from alertbot.polling import timetable
+from alertbot.polling.asked_sources import Asked, asked_source
+from alertbot.polling.clock import Clock, WallClock
+from alertbot.polling.network import Network
+from alertbot.polling.online import Online
+from alertbot.settings.watching import SourceSettings, WatchSettings
+
+log = logging.getLogger(__name__)
+
+Take = Callable[[str, Sequence[Signal]], Awaitable[None]]
+
+STOPPING_SECONDS = 0.8  # for storing what was just heard
+
+
+async def keep(
+    sources: Mapping[str, SourceSettings],
+    watch: WatchSettings,
+    take: Take,
+    stop: asyncio.Event,
+    *,
+    clock: Clock | None = None,
+    network: Network | None = None,
+    share: Callable[[], float] = random.random,
+) -> None:
+    """Ask, and hand over what was said, until `stop` is set; then end within a second.
+
+    `take` gets the source's name and its signals, also none: the source was heard. It is not called for a
+    source that could not be asked or understood: that is one sentence in the log, and silence. One source's
+    failure does not touch the others. `share`: how far into its first interval a source begins.
+    """
+    clock, network = clock or WallClock(), network or Network()
+    online = Online(watch.online_checks, network=network, clock=clock)
+    made = {name: asked_source(name, one, network, clock, online) for name, one in sources.items()}
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_ask_again(name, one, take, clock, share()), name=f"asking {name}")
+            for name, one in made.items()
+            if one is not None
+        ]
+        if tasks:
+            await stop.wait()
+        for task in tasks:
+            task.cancel()
+
+
+async def _ask_again(name: str, source: Asked, take: Take, clock: Clock, share: float) -> None:
+    """One source: a turn ends before the next begins."""
+    failures = 0
+    due = timetable.first(clock.ticks(), source.every, share)
+    while True:
+        await clock.sleep(max(0.0, due - clock.ticks()))
+        failure = await _turn(name, source, take)
+        failures = failures + 1 if failure else 0
+        due = timetable.after(due, clock.ticks(), source.every, failures)
+        if failure:
+            wait = due - clock.ticks()
+            log.warning(
+                "The source %s gave nothing: %s It is asked again in %.0f s.", name, failure, wait
+            )
+
+
+async def _turn(name: str, source: Asked, take: Take) -> str:
+    """Ask once, hand over. The sentence that says why it gave nothing, or ""."""
+    try:
+        signals = await source.ask()
+    except AlertbotError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - the sentence is logged; the next turn tries again
+        return f"a fault of ours, {safe(repr(error))}."
+    try:
+        await _to_its_end(take(name, signals))
+        source.taken()
+    except AlertbotError as error:
+        log.warning("What the source %s said was not stored: %s", name, error)
+    except Exception as error:  # noqa: BLE001 - the same; what it said comes again with the next turn
+        log.error("What the source %s said was not stored: %s", name, safe(repr(error)))  # noqa: TRY400
+    return ""
+
+
+async def _to_its_end(storing: Awaitable[None]) -> None:
+    """A stop lets it end what it has begun, if that takes no longer than a moment."""
+    task = asyncio.ensure_future(storing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        ended, _open = await asyncio.wait([task], timeout=STOPPING_SECONDS)
+        if ended and not task.cancelled() and (error := task.exception()):
+            log.warning("What a source said at the end was not stored: %s", safe(error))
+        task.cancel()
+        raise
