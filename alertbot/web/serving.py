@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from alertbot.service import asking_sources as asking
 from alertbot.service import intake, working
 from alertbot.settings.loopback import is_loopback
 from alertbot.web import server
@@ -36,6 +37,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(web, place, stop))
             tasks.create_task(working.work_until(app, service, stop))
+            tasks.create_task(asking.keep(service, app.config, stop))
     return {"stopped": True, "address": address}
 
 
@@ -57,8 +59,13 @@ def announcement(app: "App", address: str) -> list[str]:
         lines.append(_("No approvals by mail: `approvals_by: mail:` is not configured."))
     else:
         lines.append(_("Links to approve begin with {url}/a/").format(url=mail.base_url))
-    lines.append(_reports(app, address))
+    lines += [_reports(app, address), *_asked(app)]
     return [*lines, _("The worker is alive; it stops with Ctrl-C or SIGTERM.")]
+
+
+def _asked(app: "App") -> list[str]:
+    asked = [name for name, settings in app.config.sources.items() if not settings.pushes]
+    return [_("Asked for news: {names}").format(names=", ".join(asked))] if asked else []
 
 
 def _reports(app: "App", address: str) -> str:
