@@ -11,7 +11,7 @@ from alertbot.incident.rules import How, Rule
 from alertbot.model import Fault
 from alertbot.service import ahead, ahead_views
 from alertbot.service.composing import asks
-from alertbot.service.specimen import compose_template, forbidden, untitled
+from alertbot.service.specimen import BEGINNINGS, compose_template, forbidden, untitled
 from alertbot.settings.faults import lines_in
 from alertbot.settings.yaml_text import Path
 from alertbot.words import _
@@ -74,8 +74,8 @@ def _wrong(app: "App", rule: Rule) -> Findings:
 
 
 def _lacking(app: "App", rule: Rule) -> Findings:
-    if rule.how is not How.PROPOSE:
-        return
+    if rule.how is not How.PROPOSE or not rule.on & BEGINNINGS:
+        return  # what follows an earlier alert takes over its values
     try:
         kind = catalogue.load_kind(rule.kind, *app.voice.folders)
         found = _faults(app, rule, kind)
