@@ -30,7 +30,7 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why. Stored with the decision and shown; the sentences are in `preview.decisions`."""
+    """Why. Stored with the decision and shown; the sentences are in `preview.reasons`."""
 
     CONFIRMED = "confirmed"  # trouble, confirmed as the policy asks
     RELAPSE = "relapse"  # trouble again, within the time for reopening

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.incident.topics import topic_word
-from alertbot.preview.decisions import condition_word, decided, log_table
+from alertbot.preview.decisions import decided, log_table
 from alertbot.preview.phrases import stated, visible
+from alertbot.preview.reasons import incident_word
 from alertbot.preview.states import clock, state_text, state_word
 from alertbot.words import _
 
@@ -118,7 +119,7 @@ def _standing(row: Row) -> Text:
 def _standing_word(row: Row) -> str:
     word = "– " + _("closed") if row.get("closed_at") else "· " + _("open")
     condition = row.get("condition")
-    return f"{word}, {condition_word(str(condition))}" if condition else word
+    return f"{word}, {incident_word(str(condition))}" if condition else word
 
 
 def _about(row: Row) -> str:
