@@ -1,18 +1,18 @@
 """The sources that are asked, each as one thing to do again and again: a page of states, a feed, a probe."""
 
 import asyncio
-import json
 from typing import Protocol
 
 from alertbot.incident.signals import Signal
 from alertbot.polling import changes, feed
 from alertbot.polling.clock import Clock
-from alertbot.polling.errors import BadAnswer
 from alertbot.polling.fetch import Known, fetch
 from alertbot.polling.network import Network
 from alertbot.polling.online import Online
 from alertbot.polling.probe import probe
 from alertbot.settings.watching import FeedSettings, PollSettings, ProbeSettings, SourceSettings
+from alertbot.sources import bodies
+from alertbot.sources.base import UnknownShape
 from alertbot.sources.configured import as_configured
 from alertbot.sources.directory import parser
 from alertbot.words import _
@@ -59,12 +59,14 @@ class Page:
         self._stored = changes.kept(self._stored, self._said)
 
     def _read(self, body: bytes) -> tuple[Signal, ...]:
-        try:
-            page = json.loads(body)
-        except (ValueError, RecursionError):
-            raise BadAnswer(_("What it answers is no JSON.")) from None
-        parse = parser(self._settings.type)
-        return parse(page, source=self._name, now=self._clock.now(), options=self._settings.options())
+        """Raises `UnknownShape`, also where there are reports and none names a service."""
+        page, parse = bodies.read(self._name, body), parser(self._settings.type)
+        options = self._settings.options()
+        found = parse(page, source=self._name, now=self._clock.now(), options=options)
+        named = tuple(one for one in found if one.service)
+        if found and not named:
+            raise UnknownShape(self._name, page, _("no report in it names a service"))
+        return named
 
 
 class Feed:

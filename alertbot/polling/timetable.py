@@ -16,9 +16,10 @@ def after(due: float, now: float, every: float, failures: int) -> float:
     """The turn after the one that was due at `due` and has just ended.
 
     Turns stay on the grid of the interval, however long one takes; those that were missed are left out.
-    After failures in a row the wait doubles, up to ten minutes or to the interval where that is longer.
+    After one failure the wait is the interval; with each further one in a row it doubles, up to ten minutes
+    (or the interval where that is longer).
     """
     if failures:
         longest = max(every, LONGEST_BACKOFF)
-        return now + min(every * 2.0 ** min(failures, 60), longest)
+        return now + min(every * 2.0 ** min(failures - 1, 60), longest)
     return due + every * (max(0, math.floor((now - due) / every)) + 1)

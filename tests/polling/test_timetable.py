@@ -17,7 +17,7 @@ def test_turns_stay_on_the_grid() -> None:
 
 def test_failures_wait_longer_and_longer() -> None:
     waits = [after(due=0, now=0, every=30, failures=n) for n in range(1, 9)]
-    assert waits == [60, 120, 240, 480, 600, 600, 600, 600]
+    assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
     assert after(due=0, now=0, every=3600, failures=1000) == 3600
 
 
