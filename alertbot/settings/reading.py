@@ -13,7 +13,7 @@ from alertbot.settings import rule_faults
 from alertbot.settings.approvals_by import SECTIONS, faults, sections
 from alertbot.settings.channel import ChannelSettings, beyond
 from alertbot.settings.faults import Finding, findings, node_at, place
-from alertbot.settings.loopback import leaves_sandbox
+from alertbot.settings.loopback import is_loopback, leaves_sandbox
 from alertbot.settings.secrets import WithSecrets
 from alertbot.settings.shapes import Settings
 from alertbot.settings.watching import SourceSettings, bindable
@@ -190,6 +190,8 @@ def _about_sources(root: Node, config: Config, *, sandbox: bool) -> Iterator[Fin
             yield _found(root, ("sources", name, key), sentence)
     for path, sentence in rule_faults.faults(config):
         yield _found(root, path, sentence)
+    if sandbox and not all(map(is_loopback, config.watch.online_checks)):
+        yield _found(root, ("watch", "online_checks"), leaves_sandbox())
 
 
 def _address_key(settings: WithSecrets) -> str:
