@@ -18,7 +18,7 @@ from alertbot.delivery.calls import Calls
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.letters import Letter, Letters
 from alertbot.delivery.retry import Answer, Circumstances, Step, Superseded, next_step
-from alertbot.errors import Uncertain, safe
+from alertbot.errors import ChannelError, Uncertain, safe
 from alertbot.model import Action, DeliveryState, Receipt
 from alertbot.store import accounts, claiming, due, readback, settling
 from alertbot.store.accounts import Account, Push
@@ -122,10 +122,15 @@ class Drain:
             answer = await self._superseded(row, letter)
         if answer is None:
             answer = await self._calls.publish(channel, letter.post(row))
+            self._note(channel, answer)
         step = self._step(answer, row, letter, attempt=row.attempts + 1)
         await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))
         if step.state is DeliveryState.SENT:
             self.sent(channel)
+
+    def _note(self, channel: str, answer: Answer) -> None:
+        if self.ledger.hooks.failed and isinstance(answer, ChannelError):
+            self.ledger.hooks.failed(channel, type(answer).__name__)
 
     async def _superseded(self, row: Claimed, letter: Letter) -> Superseded | None:
         """An edit that waited (a pause, a retry) must not undo a later one that overtook it (R35)."""

@@ -36,7 +36,8 @@ class Hooks:
     `outcomes`: deliveries that moved. `first_intent`: alerts with a first call about to be made (once
     per channel). `settled`: alerts whose publication has no open delivery left. `verify`, in a reading
     transaction, once per worker, alert and channel: a sentence says why nothing of it may be sent.
-    `differs`: what a platform shows otherwise than it was approved, once per delivery.
+    `differs`: what a platform shows otherwise than it was approved, once per delivery. `failed`, in no
+    transaction and at once: the channel and the class of a call that did not publish.
     """
 
     outcomes: Callable[[Connection, Sequence[Outcome]], Awaitable[None]] | None = None
@@ -44,6 +45,7 @@ class Hooks:
     settled: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
     verify: Callable[[Connection, str, Purpose, str], Awaitable[str | None]] | None = None
     differs: Callable[[Connection, Sequence[Verdict]], Awaitable[None]] | None = None
+    failed: Callable[[str, str], None] | None = None
 
 
 NO_HOOKS = Hooks()

@@ -96,7 +96,14 @@ def hooks(service: Context) -> Hooks:
     async def differs(conn: Connection, verdicts: Sequence[Verdict]) -> None:
         await settling.note_differences(service, conn, verdicts)
 
-    return Hooks(outcomes=outcomes, first_intent=start, settled=advance, verify=verify, differs=differs)
+    return Hooks(
+        outcomes=outcomes,
+        first_intent=start,
+        settled=advance,
+        verify=verify,
+        differs=differs,
+        failed=service.pulse.fail,
+    )
 
 
 def _runner(app: "App", service: Context) -> LocalRunner:

@@ -197,6 +197,12 @@ class ServeSettings(Settings):
         examples=["127.0.0.1"],
     )
     port: Port = Field(default=8470, description="The port to listen on.", examples=[8470])
+    metrics: bool | None = Field(
+        default=None,
+        description="/metrics for Prometheus. true: always; false: never; unless given: only while the"
+        " address to listen on is this machine's own.",
+        examples=[True],
+    )
 
 
 SECTIONS: dict[tuple[str, ...], type[WithSecrets]] = {

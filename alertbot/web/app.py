@@ -15,13 +15,23 @@ from alertbot.web.headers import Headers
 from alertbot.web.signals import Intake
 
 
-def build(service: Context, *, key: Key | None = None, intake: Intake | None = None) -> FastAPI:
+def build(
+    service: Context,
+    *,
+    key: Key | None = None,
+    intake: Intake | None = None,
+    metrics: bool = False,
+) -> FastAPI:
     """The web application. Without the key of the links there are no pages to approve on; without an
     intake no source is known. `/openapi.json` describes what machines use, not the pages."""
     web = FastAPI(title="alertbot", version=__version__, docs_url=None, redoc_url=None)
     web.add_middleware(Headers)
     web.include_router(health.router(service))
     web.include_router(signals.router(intake or Intake(service, {})))
+    if metrics:
+        from alertbot.web import metrics as measured
+
+        web.include_router(measured.router(service))
     if key is not None:
         desk = approvals.Desk(service, key)
         web.include_router(approvals.router(desk), include_in_schema=False)

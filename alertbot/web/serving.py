@@ -24,12 +24,16 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
     given, count over the configuration. Raises `Misuse` where they cannot be had, `ConfigInvalid` for a
     missing secret."""
     settings = app.config.serve
+    host = host or settings.host
     key, inlets = app.link_key(), intake.inlets(app.config.sources)
-    with closing(
-        server.listen(host or settings.host, settings.port if port is None else port)
-    ) as place:
+    with closing(server.listen(host, settings.port if port is None else port)) as place:
         service = await app.open()
-        web = build(service, key=key, intake=intake_of(service, inlets))
+        web = build(
+            service,
+            key=key,
+            intake=intake_of(service, inlets),
+            metrics=is_loopback(host) if settings.metrics is None else settings.metrics,
+        )
         address = server.address_of(place)
         for line in announcement(app, address):
             tell(line)

@@ -18,6 +18,7 @@ from tests.service.team import Team, gather
 
 SECRET = "a-secret-of-the-sources-for-the-tests"
 OTHER = "another-secret-of-the-same-length-or-so"
+EVERY = 1_000_000
 TYPES = ("alertmanager", "grafana", "uptime_kuma", "statuspage", "gatus", "generic")
 
 
@@ -51,10 +52,10 @@ class Sender:
         return {"x-alertbot-timestamp": moment, "x-alertbot-signature": f"sha256={signed}"}
 
     async def stored(self) -> tuple[Stored, ...]:
-        return await self.team.service.database.read(signals.listing)
+        return await self.team.service.database.read(lambda conn: signals.listing(conn, limit=EVERY))
 
     async def aside(self) -> tuple[Aside, ...]:
-        return await self.team.service.database.read(signals.aside)
+        return await self.team.service.database.read(lambda conn: signals.aside(conn, limit=EVERY))
 
     async def rows(self) -> int:
         """How much is kept of everything that came, repeats too."""
@@ -69,6 +70,6 @@ async def sender(
     team = await gather(database)
     every = {name: source(name) for name in TYPES}
     every |= {"signed": source("alertmanager", signed=True)} | sources
-    web = build(team.service, intake=intake_of(team.service, inlets(every)))
+    web = build(team.service, intake=intake_of(team.service, inlets(every)), metrics=True)
     transport = httpx.ASGITransport(web, client=(address, 4711))
     return Sender(team, httpx.AsyncClient(transport=transport, base_url="http://alertbot.example.org"))

@@ -162,6 +162,7 @@ def test_the_description_is_one_and_only_of_what_machines_use(target: Target) ->
     assert set(operations(document)) == {
         "GET /healthz",
         "GET /readyz",
+        "GET /metrics",
         "POST /signals/{source}",
         "POST /signals/{source}/{secret}",
     }
@@ -172,7 +173,13 @@ def test_the_description_is_one_and_only_of_what_machines_use(target: Target) ->
 @given(data=st.data())
 @pytest.mark.parametrize(
     "label",
-    ["GET /healthz", "GET /readyz", "POST /signals/{source}", "POST /signals/{source}/{secret}"],
+    [
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "POST /signals/{source}",
+        "POST /signals/{source}/{secret}",
+    ],
 )
 def test_every_answer_is_as_described(target: Target, label: str, data: st.DataObject) -> None:
     operation = operations(described(target))[label]

@@ -1,0 +1,83 @@
+"""What there is to measure: sums from the database, and what this process alone knows."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+from alertbot.service.context import Context
+from alertbot.service.pulse import WATCH
+from alertbot.store import accounts, measuring, workers
+from alertbot.store.connection import Connection
+from alertbot.store.measuring import Line, Lot
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All of it at one moment. `signals` by (source, observed), `decisions` by (action, reason),
+    `deliveries` by (channel, state), `failures` by (channel, class) since this process began;
+    `first_posts`: seconds from the first report of trouble to the first post, once per incident opened."""
+
+    signals: Counter[tuple[str, str]]
+    quarantined: Counter[str]
+    decisions: Counter[tuple[str, str]]
+    incidents: Counter[str]
+    deliveries: Counter[tuple[str, str]]
+    lines: tuple[Line, ...]
+    failures: Counter[tuple[str, str]]
+    first_posts: tuple[float, ...]
+    halted: bool
+    worker: bool
+    watch: bool
+
+
+@dataclass
+class Measures:
+    """Remembers what cannot change any more, so that the next look counts only what is new or open."""
+
+    service: Context
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _last_signal: int = 0
+    _signals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _over: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    _first_posts: dict[int, float] = field(default_factory=dict)
+
+    async def take(self) -> Measured:
+        """In one reading transaction. Raises `StoreFailed`."""
+        async with self._turn:
+            return await self.service.database.read(self._look)
+
+    async def _look(self, conn: Connection) -> Measured:
+        self._last_signal, fresh = await measuring.signals(conn, after=self._last_signal)
+        self._signals += fresh
+        pulse = self.service.pulse
+        return Measured(
+            signals=Counter(self._signals),
+            quarantined=await measuring.quarantined(conn),
+            decisions=await measuring.decisions(conn),
+            incidents=await measuring.open_incidents(conn),
+            deliveries=await self._deliveries(conn),
+            lines=await measuring.lines(conn),
+            failures=Counter(pulse.failures),
+            first_posts=await self._posts(conn),
+            halted=await accounts.everything_halted(conn),
+            worker=await workers.any_alive(conn),
+            watch=pulse.alive(WATCH),
+        )
+
+    async def _deliveries(self, conn: Connection) -> Counter[tuple[str, str]]:
+        lots = [one for one in await measuring.lots(conn) if one.id not in self._over]
+        states = await measuring.states(conn, [one.id for one in lots])
+        moving: dict[int, Counter[tuple[str, str]]] = {}
+        for one in lots:
+            kept = self._over if one.over else moving
+            kept[one.id] = _of_channel(one, states.get(one.id, Counter()))
+        return sum((*self._over.values(), *moving.values()), Counter[tuple[str, str]]())
+
+    async def _posts(self, conn: Connection) -> tuple[float, ...]:
+        for one in await measuring.beginnings(conn, self._first_posts.keys()):
+            self._first_posts[one.decision] = max(0.0, one.published_at - one.reported_at)
+        return tuple(self._first_posts.values())
+
+
+def _of_channel(lot: Lot, states: Counter[str]) -> Counter[tuple[str, str]]:
+    return Counter({(lot.channel, state): count for state, count in states.items()})
