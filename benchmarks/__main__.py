@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import composing, correcting, engine, first_byte, mail, startup
+from benchmarks import composing, correcting, engine, first_byte, mail, signals, startup
 
 Figures = dict[str, object]
 PARTS: dict[str, Callable[[], Figures]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "Engine on PostgreSQL, intent and outcome committed (goal: 3000/s, under 120 MB)": engine.postgresql,
     "Composing 101 départements in two languages (goal: under 1000 ms)": composing.measure,
     "Mail to a local sink": mail.measure,
+    "Signal to first publication, approved ahead (goal: at most 250 ms)": signals.measure,
     "Correction on every channel (goal: under 60 s)": correcting.measure,
 }
 

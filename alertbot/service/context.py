@@ -12,6 +12,7 @@ from alertbot.incident.grouping import Group
 from alertbot.incident.policy import Policy
 from alertbot.incident.rules import Rule
 from alertbot.model import Audience, Channel, Organisation
+from alertbot.service.inbox import Inbox
 from alertbot.service.pulse import Pulse
 from alertbot.words import _
 
@@ -113,6 +114,7 @@ class Context:
     reach: Reach = field(default_factory=Reach)
     watch: Watch = field(default_factory=Watch)
     pulse: Pulse = field(default_factory=Pulse)
+    inbox: Inbox = field(default_factory=Inbox)
 
     @property
     def now(self) -> datetime:

@@ -66,6 +66,8 @@ async def write(
     given = values(service, rule, kind, change, first=first, confirmed_by=found.confirmed_by)
     if last is None or first:
         return await _first(service, conn, rule, change, given, last)
+    if "since" in last.given and "since" not in rule.values:
+        given.pop("since", None)  # as it was told before
     if rule.kind == END:
         chain = await chains.read(service, conn, Relation.END, [last])
         words = await withdrawing.of_incident(service, conn, change.incident, exercise=last.exercise)

@@ -50,17 +50,7 @@ class Known:
 async def take(service: Context, reports: Sequence[Signal]) -> tuple[Signal, ...]:
     """Store reports; once this returns they are kept. Answers those that are new: a repeat is counted.
     Raises `StoreFailed`."""
-    now = service.now
-
-    async def work(conn: Connection) -> tuple[Signal, ...]:
-        fresh = tuple(await signals.keep(conn, reports, now=now))
-        concerned = {service.watch.group_of(one.service) for one in telling(fresh)}
-        await decisions.make_due(conn, concerned, now)
-        for source in sorted({one.source for one in reports}):
-            await silence.heard(service, conn, source)
-        return fresh
-
-    return await service.database.transact(work)
+    return await service.inbox.add((service, reports))
 
 
 async def heard(service: Context, source: str) -> None:
@@ -173,8 +163,7 @@ async def decide_now(service: Context, conn: Connection, name: str) -> tuple[Act
 
 async def _known(service: Context, conn: Connection, name: str) -> Known:
     log = await decisions.log_of(conn, name)
-    begun = [log[opened(log)].at, log[-1].at] if log else []
-    earliest = min(service.now - DAY, *begun) if begun else service.now - DAY
+    earliest = min([service.now - DAY, *(entry.at for entry in log[opened(log) :])])
     group = service.watch.groups.get(name)
     found: list[Signal] = []
     for one in _sources_of(service, name):

@@ -262,7 +262,7 @@ class SourceSettings(WithSecrets):
 class ConfirmSettings(Settings):
     """What turns reports into a fact."""
 
-    count: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="Reports in a row.")
+    count: Annotated[int, Field(ge=1, le=200)] = Field(default=1, description="Reports in a row.")
     length: Duration = Field(
         default="0s", validate_default=True, description="From the first of them on.", alias="for"
     )
@@ -271,7 +271,7 @@ class ConfirmSettings(Settings):
 class FlappingSettings(Settings):
     """When a service changes its mind too often to be believed."""
 
-    results: Annotated[int, Field(ge=4, le=1000)] = Field(default=21, description="Reports looked at.")
+    results: Annotated[int, Field(ge=4, le=200)] = Field(default=21, description="Reports looked at.")
     within: SomeDuration = Field(
         default="1h", validate_default=True, description="Older reports count no more."
     )

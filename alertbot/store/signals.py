@@ -13,6 +13,7 @@ from alertbot.store.tables_watch import quarantine, signal, source_seen
 from alertbot.store.turns import take_turn
 
 _MOMENTS = ("at", "started_at", "ended_at", "received")
+MOST_LOOKED_AT = 300  # reports of one service, to decide about it; no policy asks for as many
 MOST_QUARANTINED = 1000  # bodies kept per source; the oldest go first
 
 
@@ -56,10 +57,11 @@ async def keep(conn: AsyncConnection, reports: Iterable[Signal], *, now: datetim
 
 
 async def of_service(conn: AsyncConnection, service: str, *, since: datetime) -> tuple[Signal, ...]:
-    """Reports about a service, oldest first."""
-    query = select(signal).where(signal.c.service == service, signal.c.at >= since)
-    rows = await conn.execute(query.order_by(signal.c.at, signal.c.id))
-    return tuple(_signal(row) for row in rows)
+    """The last `MOST_LOOKED_AT` reports about a service, oldest first."""
+    query = select(signal.c.row).where(signal.c.service == service, signal.c.at >= since)
+    latest = query.order_by(signal.c.at.desc(), signal.c.id.desc()).limit(MOST_LOOKED_AT)
+    rows = (await conn.execute(latest)).all()
+    return tuple(_signal(row) for row in reversed(rows))
 
 
 async def listing(
