@@ -132,12 +132,16 @@ _SECRET_LOOKING = re.compile(
 def safe(text: object, *secrets: str) -> str:
     """Foreign text made fit for a log or an error: one line, short, without the given secrets and
     without anything that looks like a token or a password in an address."""
-    line = " ".join(str(text).split())
+    line = scrub(" ".join(str(text).split()), *secrets)
+    return line if len(line) <= LONGEST_FOREIGN_TEXT else line[: LONGEST_FOREIGN_TEXT - 1] + "…"
+
+
+def scrub(text: str, *secrets: str) -> str:
+    """The text without the given secrets and without anything that looks like one."""
     for secret in secrets:
         if secret:
-            line = line.replace(secret, "***")
-    line = _SECRET_LOOKING.sub("***", line)
-    return line if len(line) <= LONGEST_FOREIGN_TEXT else line[: LONGEST_FOREIGN_TEXT - 1] + "…"
+            text = text.replace(secret, "***")
+    return _SECRET_LOOKING.sub("***", text)
 
 
 class PastMoment(Refused):

@@ -16,10 +16,11 @@ HEAD = """# Commands
 
 Written from the program itself by `make docs`; the suite fails where it is out of date.
 
-`alertbot [--config FILE] [--token-file FILE] COMMAND …`. The configuration is `--config`, else
+`alertbot [--config FILE] [--token-file FILE] [--log-level LEVEL] COMMAND …`. The configuration is `--config`, else
 `$ALERTBOT_CONFIG`, else `./config.yaml`. The acting person's token is in `ALERTBOT_TOKEN` or in the file of
 `--token-file`. With `--json` exactly one JSON document is printed on stdout and words go to stderr. The words
-follow your locale (`LANG`, `LC_ALL`): English or French.
+follow your locale (`LANG`, `LC_ALL`): English or French. What is logged goes to stderr: lines for people in a
+terminal, one JSON object a line anywhere else, from the level of `--log-level`, else `$ALERTBOT_LOG`, else `info`.
 
 | exit code | meaning |
 |---|---|

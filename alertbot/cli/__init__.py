@@ -36,7 +36,7 @@ GROUPS = {
     "setting_up": ("init", "check", "config", "db"),
     "rehearsing": ("sandbox", "demo"),
 }
-VALUED = ("--config", "--token-file")  # options of the root that take a value
+VALUED = ("--config", "--token-file", "--log-level")  # options of the root that take a value
 
 _loaded: set[str] = set()  # groups whose commands are registered
 
@@ -69,10 +69,22 @@ def root(
         ),
     ] = None,
     token_file: TokenFile = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            metavar=_("LEVEL"),
+            help=_(
+                "What is logged on stderr: debug, info, warning, error; else $ALERTBOT_LOG, else info."
+            ),
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Print the version."))
     ] = False,
 ) -> None:
+    from alertbot import logs
+
+    logs.set_up(log_level)
     context.obj = Session(config, token_file)
 
 

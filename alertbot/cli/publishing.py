@@ -77,11 +77,13 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
+    from alertbot import logs
     from alertbot.service import working
 
     if once:
         _leave_with(with_app(context, working.run_once), as_json)
         return
+    logs.ready()
     say(_("The worker is alive; it stops with Ctrl-C or SIGTERM."), as_json)
     tally = with_app(context, working.run_until_stopped)
     say(_("The worker has stopped; nothing is under way."), as_json)

@@ -34,7 +34,10 @@ def serve(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
+    from alertbot import logs
     from alertbot.web.serving import serve as run
+
+    logs.ready()
 
     async def work(app: "App") -> dict[str, Any]:
         return await run(app, host, port, lambda line: say(line, as_json))

@@ -34,7 +34,10 @@ class Calls:
         try:
             await self._deadlines.call(self._adapters[name].prepare(post))
         except Exception as error:  # noqa: BLE001 - the call itself will say what is wrong
-            log.warning("%s: nothing was prepared for %s: %s", name, post.alert, safe(error))
+            about = {"channel": name, "alert": post.alert}
+            log.warning(
+                "%s: nothing was prepared for %s: %s", name, post.alert, safe(error), extra=about
+            )
 
     async def publish(self, name: str, post: Post) -> Answer:
         """Make the call. What is uncertain is asked about at once."""
@@ -65,6 +68,7 @@ class Calls:
                 post.delivery,
                 post.alert,
                 safe(error),
+                extra={"channel": name, "alert": post.alert},
             )
             return None
         return receipt
@@ -84,5 +88,6 @@ def _unexpected(name: str, post: Post, error: Exception) -> Uncertain:
         name,
         kind,
         safe(error),
+        extra={"channel": name, "alert": post.alert},
     )
     return Uncertain(_("Perhaps sent: the channel's program failed ({kind}).").format(kind=kind))

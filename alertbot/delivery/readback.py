@@ -118,7 +118,11 @@ class ReadBack:
                 shown = await adapter.read_back(post, Receipt(sent.remote_id))
         except (ChannelError, TimeoutError) as error:
             log.info(
-                "%s could not be asked what it shows of %s: %s", sent.channel, sent.alert, safe(error)
+                "%s could not be asked what it shows of %s: %s",
+                sent.channel,
+                sent.alert,
+                safe(error),
+                extra={"channel": sent.channel, "alert": sent.alert},
             )
             return UNKNOWN, False
         found = difference(post, shown, adapter.spec.markup)
@@ -137,4 +141,5 @@ class ReadBack:
                 verdict.channel,
                 verdict.alert,
                 verdict.words,
+                extra={"channel": verdict.channel, "alert": verdict.alert},
             )

@@ -186,7 +186,7 @@ class LocalRunner:
         del self._drains[name]
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.error("Sending on %s was interrupted: %s", name, safe(error))
+            log.error("Sending on %s was interrupted: %s", name, safe(error), extra={"channel": name})
 
     async def _finish_drains(self) -> None:
         while self._drains:

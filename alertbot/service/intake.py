@@ -97,7 +97,8 @@ def _parsed(service: Context, inlet: Inlet, document: object) -> _Reports:
     except UnknownShape:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code on a foreign body
-        log.error("%s: its parser failed: %s", inlet.name, safe(repr(error)))  # noqa: TRY400 - no traceback
+        about = {"source": inlet.name}
+        log.error("%s: its parser failed: %s", inlet.name, safe(repr(error)), extra=about)  # noqa: TRY400 - no traceback
         raise UnknownShape(inlet.name, document, _("its parser fails on it")) from None
     reports = as_configured(found, inlet.settings)
     named = tuple(one for one in reports if one.service or one.is_test)
@@ -114,7 +115,8 @@ async def _set_aside(
     if other not in (None, inlet.settings.type):
         said += " " + _("It looks like one of the type {type}: is `type:` right?").format(type=other)
     number = await watching.quarantine(service, inlet.name, body, why=said, keys=error.keys)
-    log.warning("%s: a body was not understood and is kept aside as number %d", inlet.name, number)
+    about = {"source": inlet.name}
+    log.warning("%s: a body not understood is kept aside as number %d", inlet.name, number, extra=about)
     return SetAside(said, number, error.keys, other)
 
 

@@ -267,7 +267,8 @@ def _besides(service: Context, link: Link) -> Callable[[Connection], Awaitable[N
 
 
 async def _count_wrong(service: Context, link: Link) -> None:
-    log.warning("%s: a wrong form was sent to a link of %s", link.alert, link.person.name)
+    about = {"alert": link.alert}
+    log.warning("%s: a wrong form was sent to a link of %s", link.alert, link.person.name, extra=about)
     await service.database.transact(lambda conn: links.count_wrong(conn, link.token_hash))
 
 

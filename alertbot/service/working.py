@@ -73,7 +73,7 @@ async def warm(app: "App") -> None:
         try:
             await adapter.warm()
         except AlertbotError as error:
-            log.warning("%s: %s", name, error)
+            log.warning("%s: %s", name, error, extra={"channel": name})
 
 
 def hooks(service: Context) -> Hooks:
