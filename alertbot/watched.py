@@ -44,7 +44,7 @@ def rule_of(name: str, given: RuleSettings) -> Rule:
     """The rule of this name. A wait before it goes out makes it automatic."""
     return Rule(
         name=name,
-        on=frozenset(map(Transition, given.on)),
+        on=frozenset(map(Transition, given.when)),
         kind=given.kind,
         how=How.AUTO if given.auto_after is not None else How(given.policy),
         services=frozenset(given.services),

@@ -31,7 +31,7 @@ watch:
   services: {{{services}}}
 rules:
   first_word:
-    on: [open, reopen]
+    when: [open, reopen]
     kind: holding
     policy: auto
     set:

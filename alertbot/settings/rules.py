@@ -18,7 +18,7 @@ Transition = Literal[
 class RuleSettings(Settings):
     """When this happens to one of these services, write this, and let it go out like that."""
 
-    on: Annotated[tuple[Transition, ...], Field(strict=False, min_length=1)] = Field(
+    when: Annotated[tuple[Transition, ...], Field(strict=False, min_length=1)] = Field(
         description="What happened.", examples=[["open", "reopen"]]
     )
     services: Annotated[tuple[ServiceName, ...], Field(strict=False)] = Field(

@@ -22,7 +22,7 @@ watch:
     calls: {members: [sdis_35, sdis_22], parent: network}
 rules:
   one:
-    on: [open]
+    when: [open]
     kind: holding
 """
 
@@ -54,8 +54,8 @@ def test_what_is_not_there_is_told_with_its_place(
 def test_rules_as_the_service_sees_them(tmp_path: Path) -> None:
     text = TEXT.replace("screen", "memory") + (
         "    auto_after: 90s\n    services: [sms]\n    set: {where: [69]}\n"
-        "  two: {on: [remind, lapsed], kind: status, policy: auto, exercise: true}\n"
-        "  three: {on: [resolve], kind: end, languages: [fr], channels: [wall]}\n"
+        "  two: {when: [remind, lapsed], kind: status, policy: auto, exercise: true}\n"
+        "  three: {when: [resolve], kind: end, languages: [fr], channels: [wall]}\n"
     )
     path = tmp_path / "config.yaml"
     path.write_text(text, encoding="utf-8")
@@ -66,4 +66,4 @@ def test_rules_as_the_service_sees_them(tmp_path: Path) -> None:
     assert (two.how, two.after, two.exercise) == (How.AUTO, timedelta(), True)
     assert two.on == {Transition.REMIND, Transition.LAPSED}
     assert (three.how, three.languages, three.channels) == (How.PROPOSE, ("fr",), ("wall",))
-    assert watch.titles == {"sms": {"fr": "le 114", "en": "le 114"}}
+    assert watch.titles == {"calls": {}, "sms": {"": "le 114"}}

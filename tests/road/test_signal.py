@@ -28,7 +28,7 @@ sources: {alertmanager: {type: alertmanager, secret_env: SIGNAL_SECRET}}
 watch: {services: {calls: {title: {fr: les appels au 15, en: calls to 15}}}}
 rules:
   first_word:
-    on: [open, reopen]
+    when: [open, reopen]
     kind: holding
     policy: auto
     set:
