@@ -11,6 +11,9 @@ from typing import Any
 from alertbot.incident.signals import Observed, Signal
 from alertbot.sources.base import Body, UnknownShape, mapping, moment, no_later, rows, text
 
+_BLIND = frozenset(
+    {"DatasourceNoData", "DatasourceError"}
+)  # Grafana sees nothing: no outage, and no end
 _DEGRADED = frozenset({"warning", "minor", "info", "none", "low"})
 
 
@@ -41,7 +44,7 @@ def _signal(
     return Signal(
         source=source,
         service=_service(labels, fingerprint, options),
-        observed=_observed(status, severity),
+        observed=_observed(status, severity, text(labels.get("alertname"))),
         at=now if firing else no_later(ended, now),
         key=f"{fingerprint}/{status}/{text(alert.get('startsAt'))}",
         severity=severity,
@@ -67,7 +70,9 @@ def _service(labels: Body, fingerprint: str, options: Mapping[str, Any]) -> str:
     )
 
 
-def _observed(status: str, severity: str) -> Observed:
+def _observed(status: str, severity: str, name: str) -> Observed:
+    if name in _BLIND:
+        return Observed.UNKNOWN
     if status == "resolved":
         return Observed.UP
     if status != "firing":

@@ -128,3 +128,12 @@ def test_texts_are_one_bounded_line() -> None:
     assert text(None, "  ", "a\n\tb\x00c") == "a b c"
     assert len(text("x" * 10_000)) == 500
     assert text(True, 7) == "7"
+
+
+@pytest.mark.parametrize("name", ["DatasourceNoData", "DatasourceError"])
+@pytest.mark.parametrize("status", ["firing", "resolved"])
+def test_a_grafana_that_sees_nothing_says_nothing(name: str, status: str) -> None:
+    """It fires an alert of its own then, under the labels of the rule."""
+    body = {"alerts": [{"status": status, "labels": {"alertname": name, "service": "portal"}}]}
+    (only,) = directory.parser("grafana")(body, source="g", now=NOW, options={})
+    assert (only.service, only.observed) == ("portal", Observed.UNKNOWN)
