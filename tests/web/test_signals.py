@@ -92,9 +92,11 @@ async def test_names_and_confirmation_come_from_the_configuration(database: Data
     settings = source("gatus", names={"urgences/portail": "portal"}, confirms=True)
     desk = await sender(database, samu=settings)
     assert (await desk.post("samu", sample("gatus"))).status_code == 202
-    (only,) = await desk.stored()
-    assert only.signal.service == "portal"
-    assert only.signal.confirms
+    over = sample("gatus").replace(b"TRIGGERED", b"RESOLVED")
+    assert (await desk.post("samu", over)).status_code == 202
+    stored = {str(one.signal.observed): one.signal for one in await desk.stored()}
+    assert {one.service for one in stored.values()} == {"portal"}
+    assert {state: one.confirms for state, one in stored.items()} == {"down": False, "up": True}
 
 
 async def test_the_reports_without_a_name_are_kept_aside(desk: Sender) -> None:
