@@ -161,13 +161,13 @@ def _link_problems(app: "App") -> list[str]:
 
 
 def _source_problems(app: "App") -> list[str]:
-    """Types and expressions are some, and no secret can be guessed; one that is missing is told with the
-    secrets."""
+    """Types and expressions are some, and no secret that reports come with can be guessed; one that is
+    missing is told with the secrets."""
     problems = []
     for name, settings in app.config.sources.items():
         try:
             inlets({name: settings})
-            if settings.has_secret("secret") and not settings.missing_secrets():
+            if settings.pushes and settings.has_secret("secret") and not settings.missing_secrets():
                 settings.key(name)
         except ConfigInvalid as error:
             problems.append(str(error))

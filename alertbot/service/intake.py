@@ -8,7 +8,7 @@ from alertbot.errors import ConfigInvalid, Refused, safe
 from alertbot.incident.signals import Signal
 from alertbot.service import watching
 from alertbot.service.context import Context
-from alertbot.settings.watching import SourceSettings
+from alertbot.settings.watching import ASKED, SourceSettings
 from alertbot.sources import bodies, directory, generic
 from alertbot.sources.base import Parse, UnknownShape
 from alertbot.sources.configured import as_configured
@@ -46,11 +46,12 @@ class SetAside(Refused):
 
 def inlets(sources: Mapping[str, SourceSettings]) -> dict[str, Inlet]:
     """The sources that post to us, by name. Raises `ConfigInvalid` for a type that nobody has, and for
-    expressions that are none."""
+    expressions that are none, also those of a source that is asked."""
     found = {}
     for name, settings in sources.items():
-        if settings.pushes:
+        if settings.type not in ASKED:
             _check(name, settings)
+        if settings.pushes:
             found[name] = Inlet(name, settings, directory.parser(settings.type))
     return found
 
