@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.store import database as store
 from alertbot.store.database import Database
 from tests import postgres
 
@@ -17,6 +18,12 @@ def run_id() -> str:
     import os
 
     return os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cut() -> None:
+    """What is killed here is a process, never the machine: nothing has to be on the disk for that."""
+    store.SYNCHRONOUS = "OFF"
 
 
 @pytest.fixture(scope="session")

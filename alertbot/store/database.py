@@ -19,6 +19,7 @@ from alertbot.store import failures
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
+SYNCHRONOUS = "FULL"  # NORMAL may lose the last commits with the power
 BUSY_SECONDS = 10.0  # how long a writer waits for SQLite's lock before it says "locked"
 CONNECT_SECONDS = 10
 CROSSED_TRIES = 4
@@ -172,7 +173,7 @@ def _sqlite_engine(url: URL, *, reader: bool) -> AsyncEngine:
         cursor = connection.cursor()
         if not reader:
             cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits with the power
+        cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         cursor.execute("PRAGMA foreign_keys = ON")
         if reader:
             cursor.execute("PRAGMA query_only = ON")
