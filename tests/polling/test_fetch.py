@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import shutil
+import socket
 import ssl
 import subprocess
 from datetime import timedelta
@@ -139,9 +140,19 @@ async def test_nobody_listens() -> None:
         await fetch(one.url("/path?token=s3cret"), timeout=SOON)
 
 
-async def test_an_unknown_name() -> None:
+async def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_all: object, **_more: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "nobody knows it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
     with pytest.raises(Unreachable, match=r"nowhere\.invalid.*its name is not known"):
         await fetch("http://nowhere.invalid/?token=s3cret", timeout=SOON)
+
+
+async def test_a_name_that_cannot_be_one() -> None:
+    """Found out before anybody is asked about it."""
+    with pytest.raises(Unreachable, match="its name is not known"):
+        await fetch(f"http://{'x' * 64}.test/", timeout=SOON)
 
 
 async def test_an_error_names_the_host_alone() -> None:

@@ -84,7 +84,7 @@ async def test_a_refused_connection_is_down() -> None:
 
 
 async def test_an_unknown_name_is_down() -> None:
-    seen = await look(look_for(url="https://nowhere.invalid/"))
+    seen = await look(look_for(url="https://nowhere.invalid/"), network=names({}))
     assert (seen.observed, seen.summary) == (
         DOWN,
         "nowhere.invalid cannot be reached: its name is not known.",
@@ -171,7 +171,7 @@ async def test_each_look_has_a_key_of_its_own() -> None:
 
 async def test_offline_a_failure_is_unknown() -> None:
     nobody = f"http://127.0.0.1:{await refusing_port()}/"
-    seen = await look(look_for(url=nobody), online=Online([nobody, "https://nowhere.invalid/"]))
+    seen = await look(look_for(url=nobody), online=Online([nobody, nobody]))
     assert seen.observed is UNKNOWN
     assert not seen.still_firing
     assert seen.summary.startswith("This machine is offline itself: 127.0.0.1:")
