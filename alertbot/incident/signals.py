@@ -34,6 +34,7 @@ class Signal:
     observed: Observed
     at: datetime
     key: str = ""  # what one report and its repeats have in common
+    subject: str = ""  # what the source watches of the service: one alert, one monitor, one check
     severity: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None

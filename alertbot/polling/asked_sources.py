@@ -1,9 +1,10 @@
 """The sources that are asked, each as one thing to do again and again: a page of states, a feed, a probe."""
 
 import asyncio
+from dataclasses import replace
 from typing import Protocol
 
-from alertbot.incident.signals import Signal
+from alertbot.incident.signals import Observed, Signal
 from alertbot.polling import changes, feed
 from alertbot.polling.clock import Clock
 from alertbot.polling.fetch import Known, fetch
@@ -111,9 +112,23 @@ class Probe:
         self.every = given.every.total_seconds()
         self._name, self._settings, self._given = name, settings, given
         self._network, self._clock, self._online = network, clock, online
+        self._failed = 0  # looks in a row
 
     async def ask(self) -> tuple[Signal, ...]:
-        seen = await probe(
+        seen = self._waited(await self._look())
+        return as_configured([seen], self._settings)
+
+    def _waited(self, seen: Signal) -> Signal:
+        """Down only after so many failures in a row; those before say nothing about the service."""
+        if seen.observed is Observed.UP:
+            self._failed = 0
+        self._failed += seen.observed is Observed.DOWN
+        if seen.observed is Observed.DOWN and self._failed < self._given.failures:
+            return replace(seen, observed=Observed.UNKNOWN)
+        return seen
+
+    async def _look(self) -> Signal:
+        return await probe(
             self._given,
             source=self._name,
             online=self._online,
@@ -121,7 +136,6 @@ class Probe:
             clock=self._clock,
             token=token_of(self._settings),
         )
-        return as_configured([seen], self._settings)
 
     def taken(self) -> None:
         """Each look is a result of its own: nothing to remember."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from alertbot.approval import policy
 from alertbot.errors import Misuse, Refused
 from alertbot.incident import rules
+from alertbot.incident.joining import PEOPLE
 from alertbot.incident.log import Action, Entry, Reason, State, announced, current
 from alertbot.incident.signals import Observed, Signal
 from alertbot.model import Person
@@ -19,7 +20,6 @@ from alertbot.store.connection import Connection
 from alertbot.store.incidents import Incident
 from alertbot.words import _
 
-SOURCE = "people"
 LONGEST = 200
 _OBSERVED: Mapping[State, Observed] = {
     State.DOWN: Observed.DOWN,
@@ -153,7 +153,7 @@ def _action(before: State | None, log: tuple[Entry, ...], state: State) -> Actio
 def _report(service: Context, name: str, word: Word, *, confirms: bool = False) -> Signal:
     """A person's word as a report: nothing holds it back."""
     return Signal(
-        source=SOURCE,
+        source=PEOPLE,
         service=name,
         observed=_OBSERVED[word.state],
         at=service.now,

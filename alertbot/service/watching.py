@@ -16,6 +16,7 @@ from alertbot.errors import AlertbotError
 from alertbot.incident import rules
 from alertbot.incident.decide import decide, state_after
 from alertbot.incident.grouping import merged
+from alertbot.incident.joining import joined
 from alertbot.incident.log import Action, Entry, Reason, State, current, opened
 from alertbot.incident.signals import Signal, since, telling, works_since
 from alertbot.incident.waiting import look_again
@@ -163,11 +164,11 @@ async def decide_now(service: Context, conn: Connection, name: str) -> tuple[Act
 
 async def _known(service: Context, conn: Connection, name: str) -> Known:
     log = await decisions.log_of(conn, name)
-    earliest = min([service.now - DAY, *(entry.at for entry in log[opened(log) :])])
+    earliest = min([service.now, *(entry.at for entry in log[opened(log) :])]) - DAY
     group = service.watch.groups.get(name)
     found: list[Signal] = []
     for one in _sources_of(service, name):
-        found += await signals.of_service(conn, one, since=earliest)
+        found += joined(await signals.of_service(conn, one, since=earliest))
     return Known(name, log, merged(group, found) if group else tuple(found))
 
 

@@ -105,6 +105,9 @@ class ProbeSettings(Settings):
         default=None, description="A host that must take a connection.", examples=["sip.example.org"]
     )
     port: Port | None = Field(default=None, description="On this port.", examples=[5061])
+    failures: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="Failures in a row before it is called down.", examples=[3]
+    )
     status: tuple[Annotated[int, Field(ge=100, le=599)], Annotated[int, Field(ge=100, le=599)]] = Field(
         default=(200, 399),
         strict=False,

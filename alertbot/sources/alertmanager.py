@@ -47,6 +47,7 @@ def _signal(
         observed=_observed(status, severity, text(labels.get("alertname"))),
         at=now if firing else no_later(ended, now),
         key=f"{fingerprint}/{status}/{text(alert.get('startsAt'))}",
+        subject=fingerprint,
         severity=severity,
         started_at=begun,
         ended_at=ended,

@@ -15,13 +15,15 @@ _KEPT = 200
 def as_configured(signals: Iterable[Signal], settings: SourceSettings) -> tuple[Signal, ...]:
     """The signals with our names for services and with the word of those who may confirm (R11).
 
-    `confirms` comes from the configuration alone, never from a body, and only `up` confirms. A key is never
+    Where several names lead to one service, each stays a subject of its own: the service is up when all of
+    them are. `confirms` comes from the configuration alone, never from a body, and only `up` confirms. A key is never
     empty and never too long, or two reports would pass for one.
     """
     return tuple(
         replace(
             one,
             service=settings.names.get(one.service, one.service),
+            subject=one.subject or (one.service if one.service in settings.names else ""),
             confirms=settings.confirms and one.observed is Observed.UP,
             key=_key(one),
         )

@@ -36,6 +36,7 @@ def parse(
         observed=Observed.MAINTENANCE if monitor.get("maintenance") is True else observed,
         at=no_later(said, now),
         key=f"{text(beat.get('monitorID'), name)}/{status if known else None}/{text(beat.get('time'))}",
+        subject=text(beat.get("monitorID"), monitor.get("id")),
         title=name,
         summary=text(top.get("msg")),
         url=text(monitor.get("url")),

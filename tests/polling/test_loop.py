@@ -179,16 +179,14 @@ async def test_a_probe_gives_a_result_each_time(desk: Desk) -> None:
         async with desk.asking(ours=settings) as pass_by:
             await pass_by(60)
             one.answers["/"] = said("503 No")
-            await pass_by(60)
-    assert desk.observed == [UP, UP, UP, DOWN, DOWN]
-    assert len({one.key for _name, signals in desk.taken for one in signals}) == 5
+            await pass_by(120)
+    assert desk.observed == [UP, UP, UP, UNKNOWN, UNKNOWN, DOWN, DOWN]  # down from the third failure on
+    assert len({one.key for _name, signals in desk.taken for one in signals}) == 7
 
 
 async def test_a_failing_probe_is_tried_as_often(desk: Desk) -> None:
-    settings = source(
-        type="probe", probe={"service": "112", "host": "127.0.0.1", "port": 1, "every": "30s"}
-    )
-    async with desk.asking(ours=settings) as pass_by:
+    probe = {"service": "112", "host": "127.0.0.1", "port": 1, "every": "30s", "failures": 1}
+    async with desk.asking(ours=source(type="probe", probe=probe)) as pass_by:
         await pass_by(300)
     assert desk.observed == [DOWN] * 11
 

@@ -1,0 +1,65 @@
+"""Several alerts about one service: the last of them ends it."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alertbot.incident.joining import PEOPLE, joined
+from alertbot.incident.signals import TROUBLE, Observed, Signal
+
+NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+SEEN = st.sampled_from([Observed.UP, Observed.DEGRADED, Observed.DOWN])
+
+
+def reports(rows: list[tuple[str, str, Observed]]) -> list[Signal]:
+    return [
+        Signal(
+            source,
+            "calls",
+            observed,
+            NOW + timedelta(minutes=n),
+            key=str(n),
+            subject=subject,
+            confirms=True,
+        )
+        for n, (source, subject, observed) in enumerate(rows)
+    ]
+
+
+def test_the_first_of_two_alerts_that_ends_does_not_end_the_trouble() -> None:
+    rows = [
+        ("am", "a", Observed.DOWN),
+        ("am", "b", Observed.DOWN),
+        ("am", "a", Observed.UP),
+        ("am", "b", Observed.UP),
+    ]
+    found = joined(reports(rows))
+    assert [one.observed for one in found] == [Observed.DOWN, Observed.DOWN, Observed.DOWN, Observed.UP]
+    assert [one.confirms for one in found] == [True, True, False, True]
+
+
+def test_a_person_counts_over_every_alert_before() -> None:
+    rows = [("am", "a", Observed.DOWN), (PEOPLE, "", Observed.UP)]
+    assert joined(reports(rows))[-1].observed is Observed.UP
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["am", "kuma"]), st.sampled_from(["", "a", "b"]), SEEN), max_size=30
+    )
+)
+def test_it_is_as_bad_as_the_worst_that_was_last_said(rows: list[tuple[str, str, Observed]]) -> None:
+    last: dict[tuple[str, str], Observed] = {}
+    for (source, subject, observed), one in zip(rows, joined(reports(rows)), strict=True):
+        last[(source, subject) if subject else ("", "")] = observed
+        assert one.trouble is any(state in TROUBLE for state in last.values())
+        assert (one.observed is Observed.DOWN) is (Observed.DOWN in last.values())
+
+
+@settings(deadline=None)
+@given(st.lists(SEEN, max_size=30))
+def test_one_subject_alone_is_left_as_it_is(states: list[Observed]) -> None:
+    one = reports([("am", "a", state) for state in states])
+    assert joined(one) == tuple(one)
