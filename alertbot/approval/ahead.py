@@ -31,6 +31,7 @@ class Why(StrEnum):
     REVOKED = "revoked"
     HANDS = "hands"  # somebody who signed is no approver any more
     FORBIDDEN = "forbidden"  # whoever signs
+    BROKEN = "broken"  # its alerts cannot be composed
 
 
 @dataclass(frozen=True, slots=True)

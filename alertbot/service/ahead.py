@@ -13,7 +13,7 @@ from alertbot.service import ahead_tasks, ahead_views, countdown, specimen, task
 from alertbot.service.ahead_tasks import look
 from alertbot.service.context import Context
 from alertbot.service.countdown import abort
-from alertbot.service.permitted import Standing, standing
+from alertbot.service.permitted import Standing, may_go, standing
 from alertbot.service.specimen import Template, carries, forbidden, template
 from alertbot.store import audit, people, preapprovals
 from alertbot.store.connection import Connection
@@ -27,6 +27,7 @@ __all__ = [
     "forbidden",
     "listing",
     "look",
+    "may_go",
     "preapprove",
     "revoke",
     "show",
@@ -88,7 +89,7 @@ async def revoke(service: Context, actor: Person, rule_name: str, reason: str) -
                 _("Nothing is proposed or in force for the rule {rule}.").format(rule=rule_name)
             )
         await _note(service, conn, actor, "rule-revoke", rule_name, None, reason=why)
-        outcome = _("the rule {rule} was revoked").format(rule=rule_name)
+        outcome = _("The rule {rule} was revoked.").format(rule=rule_name)
         stopped = await countdown.stop_all(service, conn, rule_name, by=actor.name, reason=outcome)
         for one in rows:
             await tasks.close(service, conn, ahead_tasks.proposed_key(one), outcome)
@@ -123,7 +124,7 @@ async def listing(service: Context) -> list[Document]:
 
     async def see(conn: Connection) -> list[Document]:
         rows = await preapprovals.listing(conn, now=service.now)
-        running = await preapprovals.running(conn)
+        running = await preapprovals.running(conn, pending=True)
         return [
             ahead_views.line(service, rule, made[rule.name], rows.get(rule.name, ()))
             | {"countdowns": [countdown.view(one) for one in running if one.rule == rule.name]}

@@ -9,7 +9,7 @@ from alertbot.errors import AlertbotError
 from alertbot.incident.rules import How, Rule
 from alertbot.service import specimen, tasks
 from alertbot.service.context import Context
-from alertbot.service.permitted import Standing, clock, judge
+from alertbot.service.permitted import Standing, broken, clock, judge
 from alertbot.service.specimen import Template
 from alertbot.service.tasks import Chore
 from alertbot.store import preapprovals
@@ -20,8 +20,9 @@ from alertbot.words import _
 
 PROPOSED, ENDS, LOST = "rule-proposed", "rule-ends", "rule-lost"  # kinds of tasks
 WARN_BEFORE = timedelta(days=3)
+LOSSES = (Why.CHANGED, Why.HANDS, Why.FORBIDDEN, Why.BROKEN)
 
-Made = dict[str, Template | None]  # by rule; None where its alerts cannot be composed at all
+Made = dict[str, Template | AlertbotError]  # by rule; the error where its alerts cannot be composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ def _automatic(service: Context) -> Iterator[Rule]:
     return (rule for rule in service.watch.rules if rule.how is How.AUTO)
 
 
-async def _made(service: Context, rule: Rule) -> Template | None:
+async def _made(service: Context, rule: Rule) -> Template | AlertbotError:
     try:
         return await specimen.template(service, rule)
-    except AlertbotError:  # a change that broke the rule is a change: what was approved is lost
-        return None
+    except AlertbotError as error:  # a change that broke the rule is a change: told as lost
+        return error
 
 
 async def _findings(service: Context, conn: Connection, made: Made) -> Findings:
@@ -92,58 +93,53 @@ async def _findings(service: Context, conn: Connection, made: Made) -> Findings:
 
 
 def _about(
-    service: Context, rule: Rule, made: Template | None, rows: Sequence[Preapproval]
+    service: Context, rule: Rule, made: Template | AlertbotError, rows: Sequence[Preapproval]
 ) -> dict[str, Chore | None]:
     """The tasks that are right to be open about a rule; None for one that is raised elsewhere."""
     found: dict[str, Chore | None] = {}
-    digest = made.digest if made else ""
+    digest = made.digest if isinstance(made, Template) else ""
     waiting = proposal(rows, digest, service.now)
     if waiting is not None:
         found[proposed_key(waiting)] = None
     where = _where(service, rule, made, rows)
-    if where.row is None:
+    row = where.row or _approved(service, rows)
+    if row is None:
         return found
-    if where.why is Why.EXPIRED or (
-        where.in_force and where.row.expires_at - service.now <= WARN_BEFORE
-    ):
-        found |= _one(_ends(service, rule.name, where))
-    if where.why in (Why.CHANGED, Why.HANDS):
-        found |= _one(_lost(rule.name, where, digest))
+    if where.why is Why.EXPIRED or (where.in_force and row.expires_at - service.now <= WARN_BEFORE):
+        found |= _one(_ends(service, rule.name, row))
+    if where.why in LOSSES:
+        found |= _one(_lost(rule.name, row, where.sentence, digest))
     return found
 
 
 def _where(
-    service: Context, rule: Rule, made: Template | None, rows: Sequence[Preapproval]
+    service: Context, rule: Rule, made: Template | AlertbotError, rows: Sequence[Preapproval]
 ) -> Standing:
-    """Where a rule stands. Whatever was in force is lost as well with a kind that must not go out by itself
-    any more, and with alerts that can no longer be composed."""
-    why = _("its alerts can no longer be composed; people decide.")
-    if made is not None:
-        found = judge(service, rule, made.kind, made.digest, rows)
-        if found.why is not Why.FORBIDDEN:
-            return found
-        why = found.sentence
-    row = next((one for one in rows if one.approved_at and one.stands(service.now)), None)
-    return Standing(Why.CHANGED, why, row)
+    if isinstance(made, Template):
+        return judge(service, rule, made.kind, made.digest, rows)
+    return broken(made)
+
+
+def _approved(service: Context, rows: Sequence[Preapproval]) -> Preapproval | None:
+    """What would be in force, had the rule stayed what it was."""
+    return next((one for one in rows if one.approved_at and one.stands(service.now)), None)
 
 
 def _one(chore: Chore) -> dict[str, Chore | None]:
     return {chore.key: chore}
 
 
-def _ends(service: Context, rule: str, where: Standing) -> Chore:
-    assert where.row is not None
+def _ends(service: Context, rule: str, row: Preapproval) -> Chore:
     text = _(
         "The approval ahead of the rule {rule} ends at {time}; then its alerts wait for people. Look at it:"
         " alertbot rules show {rule}, and renew it: alertbot rules preapprove {rule}"
-    ).format(rule=rule, time=clock(service, where.row.expires_at))
-    return Chore(f"{ENDS}:{where.row.id}", ENDS, text, due_at=where.row.expires_at)
+    ).format(rule=rule, time=clock(service, row.expires_at))
+    return Chore(f"{ENDS}:{row.id}", ENDS, text, due_at=row.expires_at)
 
 
-def _lost(rule: str, where: Standing, digest: str) -> Chore:
-    assert where.row is not None
+def _lost(rule: str, row: Preapproval, why: str, digest: str) -> Chore:
     text = _(
         "The rule {rule} no longer acts by itself: {why} Look at it: alertbot rules show {rule}, and approve it"
         " ahead anew: alertbot rules preapprove {rule}"
-    ).format(rule=rule, why=where.sentence)
-    return Chore(f"{LOST}:{where.row.id}:{digest[:12]}", LOST, text)
+    ).format(rule=rule, why=why)
+    return Chore(f"{LOST}:{row.id}:{digest[:12]}", LOST, text)

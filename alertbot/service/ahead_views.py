@@ -11,7 +11,7 @@ from alertbot.model import Approvals, Fault
 from alertbot.preview.sheet import Sheet
 from alertbot.service import views
 from alertbot.service.context import Context
-from alertbot.service.permitted import judge
+from alertbot.service.permitted import broken, judge
 from alertbot.service.previewing import sheet_of
 from alertbot.service.specimen import Template
 from alertbot.words import _
@@ -23,7 +23,8 @@ Rows = Sequence[Preapproval]
 def line(service: Context, rule: Rule, made: Template | AlertbotError, rows: Rows) -> Document:
     if isinstance(made, Template):
         return view(service, rule, made, rows)
-    return _facts(rule) | _standing(None, str(made), None, None)
+    found = broken(made)
+    return _facts(rule) | _standing(str(found.why), found.sentence, None, None)
 
 
 def view(service: Context, rule: Rule, made: Template, rows: Rows) -> Document:

@@ -9,7 +9,7 @@ from alertbot.compose.kinds import Kind
 from alertbot.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.incident.rules import How, Rule
 from alertbot.model import Fault
-from alertbot.service import ahead, ahead_views
+from alertbot.service import ahead
 from alertbot.service.composing import asks
 from alertbot.service.specimen import BEGINNINGS, compose_template, forbidden, untitled
 from alertbot.settings.faults import lines_in
@@ -58,11 +58,10 @@ def _wrong(app: "App", rule: Rule) -> Findings:
     except Misuse as error:
         yield (*place, "kind"), str(error)
         return
-    if rule.how is How.AUTO:
-        if never := forbidden(rule, kind):
-            yield (*place, "auto_after" if rule.after else "policy"), never
-        if bare := untitled(rule, app.watch):
-            yield (*place, "services"), bare
+    if rule.how is How.AUTO and (never := forbidden(rule, kind)):
+        yield (*place, "auto_after" if rule.after else "policy"), never
+    if rule.how is How.AUTO and (bare := untitled(rule, app.watch)):
+        yield (*place, "services"), bare
     try:
         found = _faults(app, rule, kind)
     except Misuse as error:
@@ -74,11 +73,12 @@ def _wrong(app: "App", rule: Rule) -> Findings:
 
 
 def _lacking(app: "App", rule: Rule) -> Findings:
-    if rule.how is not How.PROPOSE or not rule.on & BEGINNINGS:
-        return  # what follows an earlier alert takes over its values
+    """Of a first word alone: what follows takes over what was said before."""
+    if rule.how is not How.PROPOSE:
+        return
     try:
         kind = catalogue.load_kind(rule.kind, *app.voice.folders)
-        found = _faults(app, rule, kind)
+        found = _faults(app, rule, kind, beginning=True)
     except (ConfigInvalid, Misuse):
         return  # told as a problem
     for fault in found:
@@ -86,12 +86,14 @@ def _lacking(app: "App", rule: Rule) -> Findings:
             yield _at(rule, fault), _("a person must add: {message}").format(message=fault.message)
 
 
-def _faults(app: "App", rule: Rule, kind: Kind) -> tuple[Fault, ...]:
+def _faults(app: "App", rule: Rule, kind: Kind, *, beginning: bool = False) -> Iterator[Fault]:
     """What stands in the way of the rule's alerts. What the register is asked for is seen when it is asked."""
     if rule.how is How.OFF or asks(kind, rule.values):
-        return ()
+        return iter(())
     made = compose_template(app.voice, app.watch, rule)
-    return tuple(fault for fault in ahead_views.faults(made) if fault.rule not in ABOUT_NUMBERS)
+    samples = (one for one in made.samples if not beginning or BEGINNINGS.intersection(one.on))
+    faults = (fault for one in samples for fault in one.composed.composition.faults)
+    return (fault for fault in faults if fault.rule not in ABOUT_NUMBERS)
 
 
 def _about_value(rule: Rule, fault: Fault) -> bool:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from alertbot.approval.moves import state_word
 from alertbot.errors import Refused
+from alertbot.model import AlertState
 from alertbot.service import notices, views
 from alertbot.service.context import Context
 from alertbot.store import audit, preapprovals, reading
@@ -22,7 +24,9 @@ async def abort(service: Context, by: str, alert_id: str) -> Document:
     async def work(conn: Connection) -> Document:
         alert = await reading.get(conn, alert_id, lock=True)
         plan = await preapprovals.get_planned(conn, alert.id)
-        if plan is None or not await stop(service, conn, alert, by=by, outcome=_stopped(by)):
+        if plan is None or alert.state is not AlertState.PENDING:
+            raise Refused(_not_running(alert, plan))
+        if not await stop(service, conn, alert, by=by, outcome=_stopped(by)):
             raise Refused(_not_running(alert, plan))
         return {
             "alert": alert.id,
@@ -38,7 +42,7 @@ async def abort(service: Context, by: str, alert_id: str) -> Document:
 async def stop_all(service: Context, conn: Connection, rule: str, *, by: str, reason: str) -> list[str]:
     """Stop every countdown of a rule; the alerts."""
     stopped = []
-    for plan in await preapprovals.running(conn, rule=rule):
+    for plan in await preapprovals.running(conn, rule=rule, pending=True):
         alert = await reading.get(conn, plan.alert, lock=True)
         if await stop(service, conn, alert, by=by, outcome=reason):
             stopped.append(alert.id)
@@ -58,8 +62,8 @@ async def stop(service: Context, conn: Connection, alert: Alert, *, by: str, out
 
 
 async def sentences(service: Context, conn: Connection) -> Iterator[str]:
-    """What will go out by itself, and how to stop it, for `status`."""
-    running = await preapprovals.running(conn)
+    """What will go out by itself, and how to stop it; for `status`."""
+    running = await preapprovals.running(conn, pending=True)
     return (
         _("{alert} goes out by itself at {time}; stop it with: alertbot rules abort {alert}").format(
             alert=one.alert, time=f"{one.goes_at.astimezone(service.voice.zone):%H:%M:%S}"
@@ -79,7 +83,7 @@ def view(plan: Planned) -> Document:
 
 
 def _stopped(by: str) -> str:
-    return _("stopped by {name}").format(name=by)
+    return _("Stopped by {name}.").format(name=by)
 
 
 def _not_running(alert: Alert, plan: Planned | None) -> str:
@@ -90,6 +94,10 @@ def _not_running(alert: Alert, plan: Planned | None) -> str:
         )
         return sentence.format(alert=alert.id)
     return _(
-        "The countdown of {alert} is over already ({outcome}). What is on its way is stopped with `alertbot"
+        "The countdown of {alert} is over already: {outcome} What is on its way is stopped with `alertbot"
         " halt {alert}`."
-    ).format(alert=alert.id, outcome=plan.outcome or "–")
+    ).format(alert=alert.id, outcome=plan.outcome or _decided(alert))
+
+
+def _decided(alert: Alert) -> str:
+    return _("it is {state}.").format(state=state_word(alert.state))

@@ -7,12 +7,14 @@ from datetime import datetime
 from alertbot.approval.ahead import Preapproval, Why, people_needed, weigh
 from alertbot.approval.policy import effective
 from alertbot.compose.kinds import Kind
+from alertbot.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.incident.rules import Rule
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
-from alertbot.service.specimen import forbidden, untitled
+from alertbot.service.specimen import beyond, forbidden, template, untitled
 from alertbot.store import preapprovals
 from alertbot.store.connection import Connection
+from alertbot.store.reading import Alert
 from alertbot.words import _
 
 
@@ -45,6 +47,28 @@ async def standing(
     kind, _frame = load_kind(service.voice, rule.kind)
     rows = await preapprovals.of_rule(conn, rule.name, now=service.now)
     return judge(service, rule, kind, digest, rows, services=services)
+
+
+async def may_go(
+    service: Context, conn: Connection, rule: Rule, alert: Alert, services: frozenset[str]
+) -> Standing:
+    """Whether this alert of a rule may go out by itself now. `services`: those that it names. Raises nothing
+    for a rule that can no longer be carried out: that is a reason too."""
+    try:
+        made = await template(service, rule)
+    except (ConfigInvalid, Misuse) as error:
+        return broken(error)
+    rows = await preapprovals.of_rule(conn, rule.name, now=service.now)
+    found = judge(service, rule, made.kind, made.digest, rows, services=services)
+    if found.in_force and (more := beyond(made, alert)):
+        return Standing(Why.FORBIDDEN, more, found.row)
+    return found
+
+
+def broken(error: AlertbotError) -> Standing:
+    """The alerts of a rule cannot be composed at all."""
+    said = _("its alerts cannot be composed; people decide. {why}").format(why=error)
+    return Standing(Why.BROKEN, said)
 
 
 def judge(

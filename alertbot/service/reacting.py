@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from alertbot.approval.ahead import Why
 from alertbot.approval.moves import Verb
 from alertbot.errors import AlertbotError, Faulty, Refused
 from alertbot.incident.rules import How, Rule, Transition
@@ -16,7 +15,6 @@ from alertbot.incident.signals import Signal, since
 from alertbot.model import MACHINE, AlertState
 from alertbot.service import ahead, calling, deciding, drafting, notices, proposing, tasks
 from alertbot.service.ahead import Standing
-from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
 from alertbot.service.proposing import Change
 from alertbot.service.tasks import Chore
@@ -98,7 +96,7 @@ async def _send(service: Context, conn: Connection, rule: Rule, change: Change, 
     standing = None
     if rule.how is How.AUTO:
         named = frozenset((change.service, *change.failing))
-        standing = await _standing(service, conn, rule, alert, named)
+        standing = await ahead.may_go(service, conn, rule, alert, named)
     by_itself = standing is not None and standing.in_force
     try:
         async with savepoint(conn):
@@ -119,17 +117,6 @@ async def _wait(service: Context, conn: Connection, alert: Alert, why: str) -> N
     """Tell the team why people have to decide on what was to go out by itself."""
     said = _("{alert} waits for people: {why}").format(alert=alert.id, why=why)
     await notices.work_waits(service, conn, [said])
-
-
-async def _standing(
-    service: Context, conn: Connection, rule: Rule, alert: Alert, named: frozenset[str]
-) -> Standing:
-    """Whether it was approved ahead. What it takes over from an earlier alert may bar it besides: numbers
-    and figures never go out by themselves. `named`: the services that it speaks of."""
-    digest = (await ahead.template(service, rule)).digest
-    found = await ahead.standing(service, conn, rule, digest, services=named)
-    barred = ahead.carries(load_kind(service.voice, rule.kind)[0], alert.given)
-    return found if barred is None else Standing(Why.FORBIDDEN, barred)
 
 
 async def _by_itself(
@@ -179,7 +166,7 @@ async def _due(service: Context, conn: Connection, plan: Planned) -> None:
         gone = _("the rule {rule} is configured no more").format(rule=plan.rule)
         await _wait(service, conn, alert, gone)
         return
-    standing = await _standing(service, conn, rule, alert, frozenset([plan.service]))
+    standing = await ahead.may_go(service, conn, rule, alert, frozenset([plan.service]))
     if standing.in_force:
         await _let_out(service, conn, rule.name, standing, alert)
         return

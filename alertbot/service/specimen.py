@@ -19,6 +19,7 @@ from alertbot.service.context import Context, Voice, Watch
 from alertbot.service.rule_values import SERVICES, Facts, filled
 from alertbot.service.wishes import Wishes
 from alertbot.service.writing import plain
+from alertbot.store.reading import Alert
 from alertbot.words import _, language
 
 FORMAT = 1  # a change of what is covered is a new number
@@ -86,6 +87,19 @@ def carries(kind: Kind, given: Mapping[str, Any]) -> str | None:
     return None
 
 
+def beyond(made: Template, alert: Alert) -> str | None:
+    """Why this alert does not go out by itself although its rule may: it says more, or to more, than what
+    was approved ahead. What follows an earlier alert takes over what that said, and whom it reached."""
+    if why := carries(made.kind, alert.given):
+        return why
+    if alert.author_id is not None or alert.last_editor_id is not None:
+        return _("a person has written or changed it.")
+    more = (*_more_fields(made, alert), *_more_channels(made, alert), *_more_languages(made, alert))
+    if more:
+        return _("it says more than was approved ahead: {what}.").format(what=", ".join(more))
+    return None
+
+
 def untitled(rule: Rule, watch: Watch, services: frozenset[str] | None = None) -> str | None:
     """Why the rule's texts cannot go out unread about these services (else about its own): they would be
     named to the public as their source calls them. None where they can."""
@@ -102,6 +116,22 @@ def placeholders(voice: Voice) -> dict[str, str]:
     """What stands in a specimen for what is not known yet. The services keep their braces."""
     since = (ISSUED - BEGUN).astimezone(voice.zone)
     return {"count": "3", "total": "12", "since": f"{since:%H:%M}"}
+
+
+def _more_fields(made: Template, alert: Alert) -> list[str]:
+    covered = {name for one in made.samples for name in one.composed.parsed.frozen}
+    return [name for name in alert.given if name not in covered]
+
+
+def _more_channels(made: Template, alert: Alert) -> list[str]:
+    covered = {channel.name for one in made.samples for channel in one.composed.channels}
+    return [name for name in alert.channels if name not in covered]
+
+
+def _more_languages(made: Template, alert: Alert) -> list[str]:
+    """An alert without any goes out in every language of its channels."""
+    allowed = made.rule.languages
+    return [lang for lang in alert.languages or ("*",) if lang not in allowed] if allowed else []
 
 
 def compose_template(voice: Voice, watch: Watch, rule: Rule) -> Template:
@@ -129,22 +159,27 @@ def _composed(voice: Voice, rule: Rule, covered: Mapping[str, Any]) -> Template:
 
 
 def _samples(voice: Voice, rule: Rule) -> Iterator[Sample]:
-    """The first word of an incident, and what follows an earlier one."""
+    """The first word of an incident, and what follows an earlier one. That has to be complete by itself:
+    what it could take over from another alert, nobody has seen ahead."""
     kind = load_kind(voice, rule.kind)[0]
-    facts = Facts(since=ISSUED - BEGUN, works_since=ISSUED)
-    wishes = Wishes(
+    for identity in (FIRST, LATER):
+        on = tuple(
+            one for one in Transition if one in rule.on and (one in BEGINNINGS) is (identity is FIRST)
+        )
+        if on:
+            wishes = _wishes(voice, rule, kind, first=identity is FIRST)
+            yield Sample(on, compose_wishes(voice, wishes, identity, ISSUED))
+
+
+def _wishes(voice: Voice, rule: Rule, kind: Kind, *, first: bool) -> Wishes:
+    facts = Facts(first, ISSUED - BEGUN, ISSUED, "{confirmed_by}")
+    return Wishes(
         kind=rule.kind,
         given=placed(filled(rule, kind, facts, voice.zone), placeholders(voice)),
         languages=rule.languages,
         channels=rule.channels,
         exercise=rule.exercise,
     )
-    for identity in (FIRST, LATER):
-        on = tuple(
-            one for one in Transition if one in rule.on and (one in BEGINNINGS) is (identity is FIRST)
-        )
-        if on:
-            yield Sample(on, compose_wishes(voice, wishes, identity, ISSUED))
 
 
 def _covered(voice: Voice, watch: Watch, rule: Rule, channels: tuple[Channel, ...]) -> dict[str, Any]:
@@ -156,6 +191,11 @@ def _covered(voice: Voice, watch: Watch, rule: Rule, channels: tuple[Channel, ..
         "organisation": asdict(voice.organisation),
         "channels": {one.name: [one.type, str(one.audience)] for one in channels},
         "titles": _titles(rule, watch),
+        "groups": {
+            name: [list(one.members), one.parent]
+            for name, one in watch.groups.items()
+            if not rule.services or name in rule.services
+        },
     }
 
 

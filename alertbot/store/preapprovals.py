@@ -9,9 +9,9 @@ from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.approval.ahead import PROPOSAL_LASTS, Preapproval, Signature
-from alertbot.model import Person
+from alertbot.model import AlertState, Person
 from alertbot.store import people
-from alertbot.store.tables import person
+from alertbot.store.tables import alert, person
 from alertbot.store.tables_watch import planned, preapproval, presignature, rule_shown
 from alertbot.store.turns import AUDIT, take_turn
 
@@ -182,11 +182,16 @@ async def get_planned(conn: AsyncConnection, alert_id: str) -> Planned | None:
     return None if row is None else Planned(*row)
 
 
-async def running(conn: AsyncConnection, *, rule: str | None = None) -> tuple[Planned, ...]:
-    """Every countdown that runs, the next to end first."""
+async def running(
+    conn: AsyncConnection, *, rule: str | None = None, pending: bool = False
+) -> tuple[Planned, ...]:
+    """Every countdown that runs, the next to end first. `pending`: only of alerts that people have not
+    decided on meanwhile."""
     query = select(planned).where(planned.c.settled_at.is_(None)).order_by(planned.c.goes_at)
     if rule is not None:
         query = query.where(planned.c.rule == rule)
+    if pending:
+        query = query.join(alert).where(alert.c.state == str(AlertState.PENDING))
     return tuple(Planned(*row) for row in await conn.execute(query))
 
 

@@ -324,7 +324,7 @@ async def test_every_rule_is_listed_with_its_reason(team: Team) -> None:
     await signed(team, "bo", "cy")
     rows = {row["rule"]: row for row in await ahead.listing(team.service)}
     assert list(rows) == [rule.name for rule in rules]
-    assert [row["state"] for row in rows.values()] == ["in_force", "forbidden", None, None, None]
+    assert [row["state"] for row in rows.values()] == ["in_force", "forbidden", None, None, "broken"]
     assert [row["automatic"] for row in rows.values()] == [True, False, False, False, False]
     assert "holding" in rows["broken"]["why"]
     assert all(row["why"] for row in rows.values())

@@ -44,7 +44,7 @@ async def test_stopped_it_waits_for_people_who_may_approve_it(team: Team) -> Non
         "aborted_by": "anybody",
     }
     plan = await plan_of(team, alert)
-    assert (plan.settled_at, plan.outcome) == (START, "stopped by anybody")
+    assert (plan.settled_at, plan.outcome) == (START, "Stopped by anybody.")
     assert "abort" in await team.verbs()
     await team.work()
     assert any("stopped the countdown" in post.text for post in team.adapters["team"].posts)
@@ -59,7 +59,7 @@ async def test_what_has_no_countdown_or_had_one_is_not_stopped(team: Team) -> No
     with pytest.raises(Refused, match="never to go out by itself"):
         await ahead.abort(team.service, "ada", other)
     await ahead.abort(team.service, "ada", alert)
-    with pytest.raises(Refused, match=r"over already \(stopped by ada\)"):
+    with pytest.raises(Refused, match=r"over already: Stopped by ada\."):
         await ahead.abort(team.service, "ada", alert)
     with pytest.raises(Misuse, match="no alert"):
         await ahead.abort(team.service, "ada", "XXXX-9")
