@@ -23,13 +23,13 @@ VALUES = {
 }
 RULES: dict[str, Any] = {
     "first_word": {
-        "on": ["open"],
+        "when": ["open"],
         "services": ["sip"],
         "kind": "holding",
         "auto_after": "90s",
         "set": VALUES,
     },
-    "news": {"on": ["update"], "kind": "status", "set": {"what_works": {"fr": "x", "en": "x"}}},
+    "news": {"when": ["update"], "kind": "status", "set": {"what_works": {"fr": "x", "en": "x"}}},
 }
 WATCH = {"services": {"sip": {"title": {"fr": "le 15", "en": "15"}}}}
 
@@ -153,12 +153,12 @@ def test_what_people_decide_is_not_approved_ahead(desk: Desk) -> None:
 
 def test_check_names_what_is_wrong_with_a_rule_and_where(desk: Desk) -> None:
     rules = {
-        "kindless": {"on": ["open"], "kind": "holdin"},
-        "over": {"on": ["resolve"], "kind": "end", "policy": "auto"},
+        "kindless": {"when": ["open"], "kind": "holdin"},
+        "over": {"when": ["resolve"], "kind": "end", "policy": "auto"},
         "fieldless": RULES["first_word"] | {"set": VALUES | {"what_fail": "x"}},
-        "later": {"on": ["open"], "kind": "holding", "set": {"where": ["Atlantis"]}},
-        "asks": {"on": ["open"], "kind": "provisional_number", "set": {"territories": [22]}},
-        "german": {"on": ["open"], "kind": "holding", "languages": ["de"]},
+        "later": {"when": ["open"], "kind": "holding", "set": {"where": ["Atlantis"]}},
+        "asks": {"when": ["open"], "kind": "provisional_number", "set": {"territories": [22]}},
+        "german": {"when": ["open"], "kind": "holding", "languages": ["de"]},
     }
     path = desk.configure(watch=WATCH, rules=rules)
     answer = desk.run("check", "--json")
@@ -182,9 +182,7 @@ def test_check_names_what_is_wrong_with_a_rule_and_where(desk: Desk) -> None:
 
 def test_the_how_to_works_as_it_is_printed(desk: Desk) -> None:
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "post-by-itself.md").read_text("utf-8")
-    printed = yaml.safe_load(
-        re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0].replace("on:", "'on':")
-    )
+    printed = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
     desk.configure(**printed)
     assert desk.run("check").code == 0
     for name in ("bo", "cy"):
