@@ -19,6 +19,7 @@ from alertbot.words import _
 
 LONGEST_SECRET_BYTES = 65_536
 READABLE_BY_OTHERS = 0o077
+HANDED_IN = ("/run/credentials", "/run/secrets")
 # Services that Apprise serves by a plain call to the host in the address, and nowhere else.
 SANDBOX_SCHEMES = ("json://", "xml://", "form://")
 
@@ -150,8 +151,9 @@ class WithSecrets(Settings):
         return list(self._unreadable())
 
     def exposed_secrets(self) -> list[str]:
-        """One sentence for every secret file that other users of the machine can read."""
-        files = [path for path in map(self._file, self._names()) if path is not None]
+        """One sentence for every secret file that other users of the machine can read. What systemd or a
+        container engine hands in has modes of its own, and nobody else sees it."""
+        files = [path for path in map(self._file, self._names()) if path and not _handed_in(path)]
         return [
             _("{place}: other users can read {file}; run `chmod 600 {file}`.").format(
                 place=self._place, file=path
@@ -216,6 +218,10 @@ class WithSecrets(Settings):
 
     def _missing(self, sentence: str) -> ConfigInvalid:
         return ConfigInvalid(f"{self._place}: {sentence}" if self._place else sentence)
+
+
+def _handed_in(path: Path) -> bool:
+    return any(path.is_relative_to(place) for place in HANDED_IN)
 
 
 def _safe_in_sandbox(address: str) -> bool:

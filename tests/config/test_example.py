@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from alertbot.channels.directory import adapter_types
-from alertbot.config import Config, channel_of, organisation_of, read, schema, sections
+from alertbot.config import SANDBOX_SECRETS, Config, channel_of, organisation_of, read, schema, sections
 from alertbot.init_config import example
 from alertbot.model import Audience
+from alertbot.service.intake import inlets
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 
@@ -40,6 +41,13 @@ def test_it_stays_on_this_machine_and_needs_no_secret(config: Config) -> None:
         assert settings.missing_secrets() == []
 
 
+def test_its_source_has_a_stand_in_for_its_secret(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALERTBOT_ALERTMANAGER_SECRET", raising=False)
+    assert config.sources["alertmanager"].key("alertmanager") == SANDBOX_SECRETS["secret"].encode()
+
+
 def test_it_shows_every_audience_and_every_adapter_takes_it(config: Config) -> None:
     assert {settings.audience for settings in config.channels.values()} == set(Audience)
     organisation = organisation_of(config)
@@ -52,7 +60,8 @@ def test_it_shows_every_audience_and_every_adapter_takes_it(config: Config) -> N
 
 def test_its_commented_lines_are_right_too(settings_types: dict, tmp_path: Path) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    shown = ("elsewhere: {", "screen: {")
+    sources = ("grafana", "uptime_kuma", "operator", "gatus", "checks", "samu")
+    shown = ("elsewhere: {", "screen: {", *(f"{name}: {{" for name in sources))
     blocks = ("approvals_by:", "duty:", "serve:")
     opened, within = [], False
     for line in lines:
@@ -65,6 +74,7 @@ def test_its_commented_lines_are_right_too(settings_types: dict, tmp_path: Path)
     path.write_text("\n".join(opened), encoding="utf-8")
     config = read(path, settings_types)
     assert {"elsewhere", "screen"} <= set(config.channels)
+    assert set(inlets(config.sources)) == {"alertmanager", *sources}
     assert config.approvals_by is not None
     assert [".".join(place) for place, _settings in sections(config.approvals_by)] == [
         "approvals_by.telegram",

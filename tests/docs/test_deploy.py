@@ -1,0 +1,225 @@
+"""What is deployed is what there is: the unit, the image and the pages about them agree with the program."""
+
+import http.server
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alertbot import cli
+from alertbot.channels.email import EmailSettings
+from alertbot.settings.approvals_by import ServeSettings
+from alertbot.web.server import GOODBYE_SECONDS
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "docs" / "deploy"
+HOW_TO = (ROOT / "docs" / "how-to" / "run-as-a-service.md").read_text("utf-8")
+UNIT = (DEPLOY / "alertbot.service").read_text("utf-8")
+IMAGE = (DEPLOY / "Dockerfile").read_text("utf-8")
+PORT = str(ServeSettings().port)
+LONGEST_MAIL_SECONDS = EmailSettings.model_fields["dot_within"].default.total_seconds()
+STOP = GOODBYE_SECONDS + LONGEST_MAIL_SECONDS
+
+
+def setting(name: str) -> str:
+    """The one value of a setting of the unit."""
+    (found,) = re.findall(rf"^{name}=(.*)$", UNIT, flags=re.MULTILINE)
+    return str(found)
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The image's instructions with their arguments, each on one line."""
+    lines = [line for line in IMAGE.splitlines() if not line.startswith("#")]
+    joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
+    return [
+        (word, rest) for word, _blank, rest in (x.partition(" ") for x in joined.splitlines()) if word
+    ]
+
+
+def arguments(word: str) -> list[str]:
+    return [rest for name, rest in instructions() if name == word]
+
+
+# --- systemd ------------------------------------------------------------------------------------
+
+
+def test_the_unit_starts_a_command_that_there_is() -> None:
+    program, *given = shlex.split(setting("ExecStart"))
+    assert Path(program).is_absolute()
+    assert cli.command_named(given) == "serve"
+    assert "/etc/alertbot/config.yaml" in given
+    assert str(Path(program).parent) in HOW_TO
+
+
+def test_the_unit_waits_for_calls_under_way() -> None:
+    assert setting("Type") == "exec"  # it notifies nobody
+    assert int(setting("TimeoutStopSec").removesuffix("s")) > STOP
+    assert setting("Restart") == "always"
+
+
+def test_the_unit_hands_secrets_in_under_the_names_of_the_page() -> None:
+    name, _colon, folder = setting("LoadCredential").partition(":")
+    assert f"/run/credentials/alertbot.service/{name}_telegram" in HOW_TO
+    assert folder in HOW_TO
+    assert not re.search(r"^Environment=.*(SECRET|TOKEN|PASSWORD)", UNIT, flags=re.MULTILINE)
+
+
+def test_the_page_keeps_the_database_where_the_unit_may_write() -> None:
+    state = f"/var/lib/{setting('StateDirectory')}"
+    assert setting("WorkingDirectory") == state
+    assert f"sqlite:///{state}/" in HOW_TO
+    assert setting("User") in (DEPLOY / "alertbot.sysusers").read_text("utf-8")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_understands_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
+    path = tmp_path / "alertbot.service"
+    here = str(Path(sys.executable).parent / "alertbot")
+    path.write_text(UNIT.replace("/opt/alertbot/bin/alertbot", here), "utf-8")
+    checked = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
+    about = [line for line in checked.stderr.splitlines() if "alertbot" in line]
+    assert (checked.returncode, about) == (0, [])
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", path],
+        capture_output=True,
+        text=True,
+    )
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", rated.stdout)
+    assert found, rated.stderr
+    assert float(found[1]) < 2.0
+
+
+# --- the image ----------------------------------------------------------------------------------
+
+
+def test_the_image_is_built_from_what_there_is_and_nothing_else() -> None:
+    allowed = [
+        line.removeprefix("!")
+        for line in (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+        if line.startswith("!")
+    ]
+    for copied in arguments("COPY"):
+        *sources, _target = [one for one in copied.split() if not one.startswith("--")]
+        for one in sources:
+            if "--from" not in copied:
+                assert (ROOT / one).exists(), one
+                assert any(fnmatch(one, name) or one.startswith(f"{name}/") for name in allowed), one
+
+
+def test_every_base_is_pinned_and_everything_installed_has_a_hash() -> None:
+    (pinned,) = arguments("ARG")
+    assert re.fullmatch(r"PYTHON=3\.11\.\d+-slim-\w+", pinned)
+    assert {one.split()[0] for one in arguments("FROM")} == {"python:${PYTHON}"}
+    for install in re.findall(r"pip install [^&]+", " ".join(arguments("RUN"))):
+        assert "--require-hashes" in install or "--no-index" in install, install
+
+
+def test_the_build_tools_are_those_of_the_development() -> None:
+    pins = {
+        name: set(
+            re.findall(r"^(\S+==\S+) \\$", (ROOT / "requirements" / name).read_text(), re.MULTILINE)
+        )
+        for name in ("build.txt", "dev.txt")
+    }
+    assert pins["build.txt"]
+    assert pins["build.txt"] <= pins["dev.txt"]
+    assert any(one.startswith("hatchling==") for one in pins["build.txt"])
+
+
+def test_the_image_runs_as_nobody_else_and_holds_no_secret() -> None:
+    assert int(arguments("USER")[-1].partition(":")[0]) >= 1000
+    assert not re.search(r"(?i)secret|token|password", " ".join(arguments("ENV") + arguments("ARG")))
+
+
+def test_the_image_serves() -> None:
+    (entry,), (command,) = arguments("ENTRYPOINT"), arguments("CMD")
+    assert json.loads(entry) == ["alertbot"]
+    assert cli.command_named(json.loads(command)) == "serve"
+    assert arguments("EXPOSE") == [PORT]
+    assert arguments("STOPSIGNAL") == ["SIGTERM"]
+
+
+@contextmanager
+def answering(status: int) -> Iterator[int]:
+    """Something that answers /readyz like this."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/readyz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+def test_the_health_check_asks_whether_it_is_ready(status: int, code: int) -> None:
+    check = arguments("HEALTHCHECK")[0].partition("CMD ")[2]
+    _python, option, script = json.loads(check)
+    with answering(status) as port:
+        done = subprocess.run([sys.executable, option, script.replace(PORT, str(port))])
+    assert done.returncode == code
+    assert subprocess.run(
+        [sys.executable, option, script.replace(PORT, "9")], capture_output=True
+    ).returncode
+
+
+def test_the_composition_is_closed() -> None:
+    made = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    service = made["services"]["alertbot"]
+    assert (DEPLOY / service["build"]["context"]).resolve() == ROOT
+    assert (ROOT / service["build"]["dockerfile"]).is_file()
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert int(service["stop_grace_period"].removesuffix("s")) > STOP
+    assert all(one.startswith("127.0.0.1:") for one in service["ports"])
+    assert set(service["secrets"]) == set(made["secrets"])
+    assert "/etc/alertbot/config.yaml" in " ".join(arguments("ENV"))
+    assert any(":/etc/alertbot/config.yaml:ro" in one for one in service["volumes"])
+
+
+# --- the pages ----------------------------------------------------------------------------------
+
+
+def test_every_metric_stands_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "http.md").read_text("utf-8")
+    source = (ROOT / "alertbot" / "web" / "metrics.py").read_text("utf-8")
+    named = set(re.findall(r'"(alertbot_\w+)"', source))
+    told = set(re.findall(r"^\| `(alertbot_\w+?)(?:_total)?` \|", page, flags=re.MULTILINE))
+    assert len(named) > 10
+    assert named == told
+
+
+def test_the_signature_of_the_page_is_ours() -> None:
+    """As it is typed there, in a shell."""
+    from alertbot.web.credentials import signature_of
+
+    page = (ROOT / "docs" / "how-to" / "receive-signals.md").read_text("utf-8")
+    script = page.split("In a shell:", 1)[1].split("```sh\n", 1)[1].split("curl", 1)[0]
+    script = script.replace("$(cat secret)", "a-secret").replace("$(date +%s)", "1785577800")
+    said = subprocess.run(
+        ["bash", "-c", script + 'printf "%s" "$signature"'], capture_output=True, text=True, check=True
+    )
+    body = re.search(r"body='(.*)'", script)
+    assert body
+    assert said.stdout == signature_of(b"a-secret", "1785577800", body[1].encode())
