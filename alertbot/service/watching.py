@@ -36,6 +36,7 @@ MOST_LOOKS = 50
 RETRY_SECONDS = 1.0
 LOOK_SECONDS = 5.0  # behind every wake-up: promises and silence have no signal of their own
 DAY = timedelta(days=1)
+KEPT = timedelta(days=30)  # reports that led to nothing
 CHANGES_NOTHING = (Action.HOLD, Action.DROP)
 
 
@@ -69,6 +70,12 @@ async def quarantine(
         return await signals.put_aside(conn, source, body, why=why, keys=keys, now=service.now)
 
     return await service.database.transact(work)
+
+
+async def tidy(service: Context) -> int:
+    """Forget reports of long ago that led to nothing: a probe leaves thousands a day. How many."""
+    before = service.now - KEPT
+    return await service.database.transact(lambda conn: signals.forget(conn, before=before))
 
 
 async def look(service: Context) -> datetime | None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TIDY_SECONDS = 3600.0
 CLOCK_SECONDS = 5.0  # between two looks at what has expired
 
 
@@ -111,9 +113,13 @@ def _runner(app: "App", service: Context) -> LocalRunner:
 
 
 async def _watch_clock(service: Context, stop: asyncio.Event) -> None:
-    """Let pending alerts expire in time, and tell people what ends or is late."""
+    """Let pending alerts expire in time, tell people what ends or is late, and tidy up once an hour."""
+    tidied = -TIDY_SECONDS
     while not stop.is_set():
         try:
+            if time.monotonic() - tidied >= TIDY_SECONDS:
+                await watching.tidy(service)
+                tidied = time.monotonic()
             await deciding.expire_overdue(service)
             await expiry.look(service)
         except AlertbotError as error:

@@ -93,6 +93,13 @@ async def note(
     await conn.execute(fresh.values(incident_id=incident, action=action, reason=reason))
 
 
+async def forget(conn: AsyncConnection, *, before: datetime) -> int:
+    """Take out old reports that led to nothing; what led to a decision is kept for ever. How many."""
+    idle = signal.c.action == "drop"
+    gone = await conn.execute(signal.delete().where(signal.c.received_at < before, idle))
+    return gone.rowcount
+
+
 async def put_aside(
     conn: AsyncConnection, source: str, body: bytes, *, why: str, keys: Sequence[str], now: datetime
 ) -> int:

@@ -12,7 +12,7 @@ from alertbot.incident.rules import How, Rule, Transition
 from alertbot.incident.signals import Observed, Signal
 from alertbot.service import deciding, incidents, tasks, watching
 from alertbot.service.context import Watch
-from alertbot.store import decisions
+from alertbot.store import decisions, signals
 from alertbot.store import reading as store_reading
 from alertbot.store.database import Database
 from tests.service.team import START, Team, gather
@@ -222,6 +222,20 @@ async def test_old_news_is_dropped_or_shown_to_the_team(database: Database) -> N
     assert [one["kind"] for one in await tasks.listing(team.service)] == ["old-news"]
     lines = await database.read(decisions.standing)
     assert [(one.action, one.reason) for one in lines] == [("drop", "stale")]
+
+
+async def test_what_led_to_nothing_is_forgotten_after_a_month(database: Database) -> None:
+    team = watched(await gather(database))
+    await says(team, Observed.UP)
+    await says(team, Observed.DOWN)
+    team.clock.forward(minutes=1)
+    await says(team, Observed.DOWN)
+    team.clock.forward(days=29)
+    assert await watching.tidy(team.service) == 0
+    team.clock.forward(days=2)
+    assert await watching.tidy(team.service) == 2
+    kept = await database.read(lambda conn: signals.listing(conn))
+    assert [(one.signal.observed, one.action) for one in kept] == [(Observed.DOWN, "open")]
 
 
 async def test_a_silent_source_is_told_once_and_heard_again(database: Database) -> None:
