@@ -98,7 +98,7 @@ def _in_trouble(
             return _idle(log, policy, now, Reason.UNCHANGED)
         if not _confirmed(last_run(said), policy.confirm_down, now):
             return Action.HOLD, Reason.CONFIRMING_DOWN
-        return Action.UPDATE, Reason.RELAPSE_UNDER_WATCH
+        return Action.REOPEN, Reason.RELAPSE_UNDER_WATCH
     if newest.observed is Observed.DOWN and state is State.DEGRADED:
         return Action.UPDATE, Reason.WORSE
     if newest.observed is Observed.DEGRADED and state is State.DOWN:
