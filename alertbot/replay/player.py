@@ -1,0 +1,257 @@
+"""Plays a case: its entries at their moments, the answers of people after their delay, and whatever the watcher
+wants to look at in between, one moment after the other."""
+
+import heapq
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from alertbot.errors import Refused
+from alertbot.model import AlertState
+from alertbot.register.entry import NumberRow
+from alertbot.register.numbers import read_numbers
+from alertbot.register.standing import Standing
+from alertbot.replay import numbers_of
+from alertbot.replay.by_hand import LANGUAGES, NUMBERS, WITHDRAWAL, Desk, NotDone, reason_of
+from alertbot.replay.gathering import Gathering
+from alertbot.replay.numbers_of import Supply
+from alertbot.replay.policy import Playbook
+from alertbot.replay.reality import first_word
+from alertbot.replay.results import Decision, Refusal, Replay
+from alertbot.replay.signals_of import Role, Step, fault_of, first_trouble, steps_of
+from alertbot.replay.stage import Stage, staged
+from alertbot.replay.timeline import NumberItem, Timeline, said
+from alertbot.service import importing, watching
+from alertbot.store import reading
+from alertbot.words import _, ngettext
+
+Job = Callable[[], Awaitable[None]]
+A_MOMENT, A_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+EMERGENCY_CALLS = {"fr": "des appels d'urgence", "en": "some emergency calls"}
+
+
+async def play(
+    timeline: Timeline,
+    playbook: Playbook,
+    *,
+    approver_delay: timedelta,
+    progress: Callable[[datetime], None] = lambda _at: None,
+) -> Replay:
+    """The case as alertbot would have told it. `approver_delay`: how long a person takes to answer.
+    `progress` hears of every moment. Raises `Misuse` and `StoreFailed`."""
+    steps = steps_of(timeline)
+    replay = Replay(timeline, steps, fault_of(timeline), first_trouble(steps), first_word(timeline))
+    if all(step.silent for step in steps):
+        replay.decisions += [_untold(step) for step in steps]
+        return replay
+    service, title = timeline.case, {**EMERGENCY_CALLS, **timeline.service}
+    where = timeline.where or "FR"
+    begins = min(step.entry.at for step in steps if not step.silent)
+    names = {lang: {"service": said(title, lang), "where": where} for lang in LANGUAGES}
+    async with staged(
+        playbook, begins, service=service, title=title, zone=timeline.zone.key, where=where
+    ) as stage:
+        desk = Desk(stage, playbook.by_hand, names, service, replay.known)
+        player = _Player(
+            stage, desk, replay, Gathering(stage, replay, service), approver_delay, progress
+        )
+        await player.run()
+    return replay
+
+
+def _untold(step: Step) -> Decision:
+    """An entry that says nothing to the watcher."""
+    reasons = {Role.FAULT: "not_known_yet", Role.UNKNOWN: "unknown_state"}
+    return Decision(step.entry.at, "drop", reasons.get(step.role, "history"), step=step)
+
+
+@dataclass
+class _Player:
+    stage: Stage
+    desk: Desk
+    replay: Replay
+    gathering: Gathering
+    delay: timedelta
+    progress: Callable[[datetime], None]
+    _place: int = 0  # the next step
+    _jobs: list[tuple[datetime, int, Job]] = field(default_factory=list)
+    _numbered: "count[int]" = field(default_factory=count)
+    _asked: set[str] = field(default_factory=set)  # alerts that people will answer
+    _supply: Supply = field(default_factory=Supply)
+
+    async def run(self) -> None:
+        """Every moment, until nothing that is left can change anything."""
+        for rule, why in self.stage.not_ahead.items():
+            self._refuse(rule, "not_approved_ahead", why)
+        self._supply = await self._read_numbers()
+        end = self._end()
+        while (job := self._next(end)) is not None:
+            await job()
+        replay = self.replay
+        replay.decisions.sort(key=lambda one: one.at)
+        replay.refused.sort(key=lambda one: one.at)
+        replay.titles = self.stage.titles({one.kind for one in replay.posts})
+
+    def _next(self, end: datetime) -> Job | None:
+        """What comes next: an answer before a new entry, and that before another look."""
+        steps = self.replay.steps
+        moments: list[tuple[datetime, int, Job]] = []
+        if self._jobs and self._jobs[0][0] <= end:
+            moments.append((self._jobs[0][0], 0, self._answer))
+        if self._place < len(steps):
+            moments.append((steps[self._place].entry.at, 1, self._entry))
+        ahead = self.stage.looked_ahead
+        if ahead is not None:
+            ahead = max(ahead, self.stage.clock() + A_MOMENT)
+            if ahead <= end:
+                moments.append((ahead, 2, self._look))
+        return min(moments, key=lambda one: one[:2])[2] if moments else None
+
+    def _end(self) -> datetime:
+        """The last entry that says something, and then as long as the watch period and the answers take."""
+        last = max(step.entry.at for step in self.replay.steps if not step.silent)
+        policy = self.stage.service.watch.policy_of(self.gathering.service)
+        return last + policy.watch + policy.confirm_up.length + policy.dwell + 3 * self.delay + A_MINUTE
+
+    # --- one moment -------------------------------------------------------------------------------
+
+    async def _answer(self) -> None:
+        at, _number, job = heapq.heappop(self._jobs)
+        self._at(at)
+        await job()
+        await self._work()
+
+    async def _look(self) -> None:
+        self._at(max(self.stage.looked_ahead or self.stage.clock(), self.stage.clock() + A_MOMENT))
+        await self._work()
+
+    async def _entry(self) -> None:
+        step = self.replay.steps[self._place]
+        self._place += 1
+        if step.silent:
+            self.replay.decisions.append(_untold(step))
+            return
+        self._at(step.entry.at)
+        if step.signal:
+            await watching.take(self.stage.service, [step.signal])
+            await self._work(step)
+        elif step.role in (Role.HISTORY, Role.UNKNOWN):
+            self.replay.decisions.append(_untold(step))
+        await self._by_hand(step)
+        await self._work()
+
+    def _at(self, moment: datetime) -> None:
+        self.stage.clock.set(moment)
+        self.progress(moment)
+
+    async def _work(self, step: Step | None = None) -> None:
+        seen = await self.gathering.after(await self.stage.work(), step)
+        for alert in seen.alerts:
+            if alert.state is AlertState.PENDING and alert.id not in self._asked:
+                self._asked.add(alert.id)
+                self._later(self._approval(alert.id))
+
+    def _later(self, job: Job) -> None:
+        heapq.heappush(self._jobs, (self.stage.clock() + self.delay, next(self._numbered), job))
+
+    def _approval(self, name: str) -> Job:
+        async def answer() -> None:
+            alert = await self.stage.service.database.read(lambda conn: reading.get(conn, name))
+            if alert.state is not AlertState.PENDING:
+                return
+            try:
+                await self.stage.approve(alert)
+            except Refused as error:
+                self._refuse(alert.kind, reason_of(error), str(error))
+
+        return answer
+
+    # --- what people do by themselves -------------------------------------------------------------
+
+    async def _by_hand(self, step: Step) -> None:
+        """What an entry makes people do: deny, withdraw, take numbers in."""
+        named = {one.action for one in step.entry.numbers}
+        if step.role is Role.FALSE_ALERT:
+            await self._told(step, "open", self.desk.deny_alert())
+        if step.role is Role.FALSE_NUMBER or "false" in named:
+            for item in _false(step.entry.numbers):
+                await self._told(step, "update", self.desk.deny_number(item))
+        if step.role is Role.FEWER_NUMBERS or "withdraw" in named:
+            await self._withdraw(step)
+        await self._more_numbers(step)
+
+    async def _told(self, step: Step, action: str, writing: Awaitable[str]) -> None:
+        """Note what a person wrote on their own about this entry, or why nobody could."""
+        alert = None
+        try:
+            alert = await writing
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+        done = (action, "by_hand") if alert else ("drop", "not_done")
+        self.replay.decisions.append(Decision(step.entry.at, *done, alert, step))
+
+    async def _withdraw(self, step: Step) -> None:
+        items = step.entry.numbers
+        for query in await self.desk.missing(items):
+            sentence = _("The register never had a number for {query}.").format(query=query)
+            self._refuse(WITHDRAWAL, "no_such_row", sentence)
+        if any(one.action == "withdraw" for one in items):
+            await self._told(step, "update", self.desk.withdraw(items))
+            return
+        sentence = _("The entry names no rows; which are meant is not guessed from its text.")
+        self._refuse(WITHDRAWAL, "names_no_rows", sentence)
+        self.replay.decisions.append(Decision(step.entry.at, "drop", "names_no_rows", None, step))
+
+    async def _more_numbers(self, step: Step) -> None:
+        """Numbers come in: nobody publishes them before another person has called them (R3)."""
+        rows = (*self._supply.at(step), *self._added(step))
+        if not rows:
+            return
+        try:
+            await self.desk.enter(rows, numbers_of.FILE)
+            await self.desk.tell_numbers(Standing.UNVERIFIED)
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+        self._later(self._verified)
+
+    async def _verified(self) -> None:
+        try:
+            if await self.desk.read_back():
+                await self.desk.tell_numbers()
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+
+    def _added(self, step: Step) -> tuple[NumberRow, ...]:
+        added = [dict(one.row) for one in step.entry.numbers if one.action == "add"]
+        read = read_numbers(added)
+        for fault in read.faults:
+            self._refuse(NUMBERS, fault.rule, fault.message)
+        return read.rows
+
+    async def _read_numbers(self) -> Supply:
+        """The file beside the case, by the entry that its rows come in with."""
+        path = self.replay.timeline.folder / numbers_of.FILE
+        door = numbers_of.gate(self.replay.steps)
+        if not path.exists():
+            return Supply()
+        read = importing.read(path, door.entry.at if door else self.stage.clock())
+        supply = numbers_of.supply(read.rows, self.replay.steps, self.replay.timeline.zone)
+        for fault in read.faults:
+            self._refuse(NUMBERS, fault.rule, fault.message)
+        if supply.late:
+            said = ngettext(
+                "{n} number came after the last trouble.",
+                "{n} numbers came after the last trouble.",
+                len(supply.late),
+            )
+            self._refuse(NUMBERS, "too_late", said.format(n=len(supply.late)))
+        return supply
+
+    def _refuse(self, what: str, reason: str, sentence: str) -> None:
+        self.replay.refused.append(Refusal(self.stage.clock(), what, reason, sentence))
+
+
+def _false(items: tuple[NumberItem, ...]) -> list[NumberItem | None]:
+    """The numbers that are false; one that is not named where none is."""
+    return [one for one in items if one.action == "false"] or [None]
