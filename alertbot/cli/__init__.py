@@ -35,6 +35,7 @@ GROUPS = {
     "auditing": ("audit",),
     "setting_up": ("init", "check", "config", "db"),
     "rehearsing": ("sandbox", "demo"),
+    "replaying": ("replay",),
 }
 VALUED = ("--config", "--token-file", "--log-level")  # options of the root that take a value
 
