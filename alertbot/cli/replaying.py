@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "replay",
         help=_(
-            "Play a case of the past against the rules, on the clock of the case: what alertbot would have"
+            "Play a case of the past against the rules, on the clock of the case: what would have been"
             " published, when and why, beside what happened. Nothing leaves this process, and no configuration"
             " is needed. The format of a case is in docs/reference/case-format.md."
         ),

@@ -109,7 +109,7 @@ def _checked(path: Path) -> dict[str, Any]:
     found = [Finding(*slip) for slip in document.slips]
     root = document.root or Node(Mark(), {})
     if not isinstance(root.value, dict):
-        sentence = _("the file must hold keys such as watch: and rules:")
+        sentence = _("the file must hold keys such as `watch:` and `rules:`")
         raise _invalid(path, [Finding(root.mark, (), sentence)])
     whole = plain(root)
     mine = {key: value for key, value in whole.items() if _is_mine(key)}

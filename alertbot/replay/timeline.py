@@ -104,9 +104,9 @@ def read_case(where: Path) -> Timeline:
 def timeline_of(root: Node, folder: Path = Path()) -> Timeline:
     """The case that a YAML file holds. Raises `ConfigInvalid` with file and line."""
     if not isinstance(root.value, Mapping):
-        raise _wrong(root, _("a case has keys such as case:, timezone: and entries:"))
+        raise _wrong(root, _("a case has keys such as `case:`, `timezone:` and `entries:`"))
     if "entries" not in root.entries:
-        raise _wrong(root, _("the case has no entries:; it is the list of what happened"))
+        raise _wrong(root, _("the case has no `entries:`; it is the list of what happened"))
     zone = _zone(root.entries.get("timezone"))
     entries = tuple(_entry(node, zone) for node in _items(root.entries["entries"], MOST_ENTRIES))
     case = _text(root.entries.get("case")) or folder.resolve().name or FALLBACK
@@ -125,7 +125,7 @@ def timeline_of(root: Node, folder: Path = Path()) -> Timeline:
 
 def _entry(node: Node, zone: ZoneInfo) -> Entry:
     if not isinstance(node.value, Mapping):
-        raise _wrong(node, _("an entry has keys such as at: and state:"))
+        raise _wrong(node, _("an entry has keys such as `at:` and `state:`"))
     given = node.entries
     state = _word(_needed(node, "state"))
     return Entry(
@@ -148,7 +148,7 @@ def _entry(node: Node, zone: ZoneInfo) -> Entry:
 def _needed(node: Node, key: str) -> Node:
     found = node.entries.get(key)
     if found is None or not _text(found):
-        raise _wrong(node, _("the entry has no {key}:").format(key=key))
+        raise _wrong(node, _("the entry has no `{key}:`").format(key=key))
     return found
 
 
@@ -163,7 +163,7 @@ def _item(node: Node, action: str) -> NumberItem:
         where, _slash, what = (half.strip() for half in node.value.partition("/"))
         return _checked(node, NumberItem(action, {"territory": where, "service": what}))
     if not isinstance(node.value, Mapping):
-        raise _wrong(node, _("an item of numbers: has keys such as territory: and service:"))
+        raise _wrong(node, _("an item of `numbers:` has keys such as `territory:` and `service:`"))
     row = {key: plain(child) for key, child in node.entries.items() if key != "action"}
     row = {_COLUMNS.get(key, key): value for key, value in row.items() if value is not None}
     said_so = _word(node.entries["action"]) if "action" in node.entries else action
@@ -175,10 +175,10 @@ _COLUMNS = {"departement_code": "territory", "departement": "name"}
 
 def _checked(node: Node, item: NumberItem) -> NumberItem:
     if item.action not in ACTIONS:
-        sentence = _("there is no action “{action}” in numbers:; there are {known}")
+        sentence = _("there is no action “{action}” in `numbers:`; there are {known}")
         raise _wrong(node, sentence.format(action=item.action[:40], known=", ".join(ACTIONS)))
     if not item.row.get("territory") and not (item.action == "false" and item.row.get("number")):
-        raise _wrong(node, _("the item of numbers: names no territory:"))
+        raise _wrong(node, _("the item of `numbers:` names no `territory:`"))
     service = str(item.row.get("service") or "").partition(":")[0].strip()
     if service and not service.isdigit() and service.casefold() not in SERVICES:
         sentence = _("there is no service “{text}”; known are {known}")

@@ -103,11 +103,11 @@ def test_one_language_is_enough() -> None:
     [
         ("- a\n- b", 1, "a case has keys"),
         ("", 1, "a case has keys"),
-        ("case: tried", 1, "no entries:"),
+        ("case: tried", 1, "no `entries:`"),
         ("entries: {at: now}", 1, "a list is needed"),
         ("entries:\n- down", 2, "an entry has keys"),
-        ("entries:\n- {state: down}", 2, "the entry has no at:"),
-        ('entries:\n- {at: "2021-06-02T16:45"}', 2, "the entry has no state:"),
+        ("entries:\n- {state: down}", 2, "the entry has no `at:`"),
+        ('entries:\n- {at: "2021-06-02T16:45"}', 2, "the entry has no `state:`"),
         ("entries:\n- state: down\n  at: yesterday", 3, "“yesterday” is not a moment"),
         ("entries:\n- state: down\n  at: 9999-12-31T23:59-23:59", 3, "is not a moment"),
         ("entries:\n- state: down\n  at: 1901-01-01T00:00", 3, "1901 is not plausible"),
@@ -121,11 +121,11 @@ def test_one_language_is_enough() -> None:
         ("entries: [", 1, ""),
         ('entries:\n- {at: "2021-06-02T16:45", state: down, public: perhaps}', 2, "neither true nor false"),
         ('entries:\n- {at: "2021-06-02T16:45", state: down, numbers: 22}', 2, "a list is needed"),
-        ('entries:\n- {at: "2021-06-02T16:45", state: down, numbers: [[1]]}', 2, "an item of numbers:"),
+        ('entries:\n- {at: "2021-06-02T16:45", state: down, numbers: [[1]]}', 2, "an item of `numbers:`"),
         (
             'entries:\n- {at: "2021-06-02T16:45", state: down, numbers: [{service: samu}]}',
             2,
-            "names no territory:",
+            "names no `territory:`",
         ),
         (
             'entries:\n- {at: "2021-06-02T16:45", state: down, numbers: [{territory: 22, action: burn}]}',
