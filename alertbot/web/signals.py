@@ -163,9 +163,7 @@ async def _taken(service: Context, source: Source, body: bytes, kind: str) -> An
     except Exception as error:  # noqa: BLE001 - nothing is stored then: the sender shall try again
         log.error("%s: a report was not stored: %s", name, safe(repr(error)), extra={"source": name})  # noqa: TRY400
     else:
-        log.info(
-            "%s: %d reports, %d of them new", name, taken.stored, taken.new, extra={"source": name}
-        )
+        log.info("%s: %d stored, %d new", name, taken.stored, taken.new, extra={"source": name})
         return Answer(202, {"stored": taken.stored, "new": taken.new})
     said = _("The report was not stored: the database cannot be used. Send it again.")
     return Answer(503, {"error": said}, RETRY_SECONDS)

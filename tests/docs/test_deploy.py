@@ -10,15 +10,21 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 import yaml
 
 from alertbot import cli
 from alertbot.channels.email import EmailSettings
+from alertbot.incident.signals import Observed
+from alertbot.service.intake import inlets
 from alertbot.settings.approvals_by import ServeSettings
+from alertbot.settings.watching import SourceSettings
 from alertbot.web.server import GOODBYE_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -208,6 +214,33 @@ def test_every_metric_stands_in_the_reference() -> None:
     told = set(re.findall(r"^\| `(alertbot_\w+?)(?:_total)?` \|", page, flags=re.MULTILINE))
     assert len(named) > 10
     assert named == told
+
+
+def snippets(page: str) -> list[dict[str, Any]]:
+    """The sources that are configured in the indented examples of a page."""
+    text = (ROOT / "docs" / "how-to" / page).read_text("utf-8")
+    blocks = re.findall(r"(?:^ {4,}.*\n|^\n(?= {4,}))+", text, flags=re.MULTILINE)
+    read = [yaml.safe_load(dedent(one)) for one in blocks if one.lstrip("\n ").startswith("sources:")]
+    return [source for one in read for source in one["sources"].values()]
+
+
+def test_the_examples_of_sources_are_right() -> None:
+    found = [SourceSettings.model_validate(one) for one in snippets("receive-signals.md")]
+    assert len(found) == 3
+    for one in found:
+        assert set(inlets({"example": one})) == {"example"}
+        assert list(one.wrong()) == []
+
+
+def test_the_heartbeat_of_the_page_says_nothing_about_any_service() -> None:
+    """And yet it is heard."""
+    settings = SourceSettings.model_validate(snippets("receive-signals.md")[1])
+    body = json.loads((ROOT / "tests/sources/samples/alertmanager.json").read_text("utf-8"))
+    found = inlets({"heartbeat": settings})["heartbeat"].parse(
+        body, source="heartbeat", now=datetime(2026, 3, 2, tzinfo=UTC), options=settings.options()
+    )
+    assert found
+    assert {one.observed for one in found} == {Observed.UNKNOWN}
 
 
 def test_the_signature_of_the_page_is_ours() -> None:
