@@ -58,10 +58,24 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     postgres.drop(postgres_server, url)
 
 
+@pytest.fixture(scope="session")
+def postgres_shared(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """One database for all tests of this process, one after the other."""
+    url = postgres.clone(postgres_server, postgres_template)
+    yield url
+    postgres.drop(postgres_server, url)
+
+
+@pytest.fixture
+def postgres_emptied(postgres_shared: str) -> str:
+    postgres.empty(postgres_shared)
+    return postgres_shared
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The address of a migrated, empty database."""
-    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_emptied"
     return str(request.getfixturevalue(name))
 
 

@@ -86,6 +86,26 @@ def clone(url: str, source: str) -> str:
     return named(url, name)
 
 
+def empty(url: str) -> None:
+    """Take every row out of a clone, as if it were fresh: a hundred times faster than another clone.
+    Whoever is still connected to it is cut off."""
+    with _connect(url) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        names = conn.execute(
+            "SELECT quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        ).fetchall()
+        conn.execute("SET session_replication_role = replica")  # no order among the tables
+        conn.execute("; ".join(f"DELETE FROM {name}" for (name,) in names).encode())
+        conn.execute(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+            " FROM pg_sequences WHERE last_value IS NOT NULL".encode()
+        )
+
+
 def drop(url: str, database_url: str) -> None:
     """Remove a clone, whoever is still connected to it."""
     with _connect(url) as conn:
