@@ -47,8 +47,7 @@ class Measures:
             return await self.service.database.read(self._look)
 
     async def _look(self, conn: Connection) -> Measured:
-        self._last_signal, fresh = await measuring.signals(conn, after=self._last_signal)
-        self._signals += fresh
+        await self._count_signals(conn)
         pulse = self.service.pulse
         return Measured(
             signals=Counter(self._signals),
@@ -63,6 +62,13 @@ class Measures:
             worker=await workers.any_alive(conn),
             watch=pulse.alive(WATCH),
         )
+
+    async def _count_signals(self, conn: Connection) -> None:
+        """What was forgotten since stays counted; only where numbers may come again all are counted anew."""
+        if await measuring.last_signal(conn) < self._last_signal:
+            self._last_signal, self._signals = 0, Counter()
+        self._last_signal, fresh = await measuring.signals(conn, after=self._last_signal)
+        self._signals += fresh
 
     async def _deliveries(self, conn: Connection) -> Counter[tuple[str, str]]:
         lots = [one for one in await measuring.lots(conn) if one.id not in self._over]

@@ -65,6 +65,12 @@ async def signals(conn: AsyncConnection, *, after: int) -> tuple[int, Counter[tu
     return max((row[3] for row in rows), default=after), Counter({(r[0], r[1]): r[2] for r in rows})
 
 
+async def last_signal(conn: AsyncConnection) -> int:
+    """The highest number of a report; 0 where there is none. It falls when the newest are forgotten, and
+    SQLite then gives their numbers again."""
+    return int(await conn.scalar(select(func.max(signal.c.id))) or 0)
+
+
 async def quarantined(conn: AsyncConnection) -> Counter[str]:
     """Bodies that nobody understood, by source."""
     counted = select(quarantine.c.source, func.count()).group_by(quarantine.c.source)

@@ -191,6 +191,23 @@ async def test_what_is_remembered_is_what_is_counted(team: Team) -> None:
         assert await old.take() == await Measures(team.service).take()
 
 
+async def test_numbers_that_are_given_again_are_counted_again(team: Team) -> None:
+    """Reports that led to nothing are forgotten, and SQLite gives the number of the newest again."""
+    old = Measures(team.service)
+    await report(team, "alertmanager")
+    assert sum((await old.take()).signals.values()) == 2
+
+    async def forget(conn: Connection) -> None:
+        services = {one.signal.service for one in await signals.listing(conn)}
+        await signals.note(conn, services, incident=None, action="drop", reason="unchanged")
+        await signals.forget(conn, before=team.clock.now + timedelta(days=1))
+
+    await team.service.database.transact(forget)
+    await old.take()
+    await report(team, "gatus")
+    assert (await old.take()).signals["gatus", "down"] == 1
+
+
 async def test_nobodys_name_or_address_is_in_it(team: Team, browser: httpx.AsyncClient) -> None:
     await team.approved("holding")
     await team.work()
