@@ -35,6 +35,7 @@ rules:
     kind: holding
     policy: auto
     set:
+      what_fails: "{{service}}"
       what_works: le 114 par SMS
       where: [69]
       what_to_do: Appelez d'un fixe.

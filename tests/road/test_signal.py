@@ -32,6 +32,7 @@ rules:
     kind: holding
     policy: auto
     set:
+      what_fails: "{service}"
       what_works: {fr: le 114 par SMS, en: 114 by text}
       where: [69]
       what_to_do: {fr: Appelez d'un fixe., en: Call from a landline.}
