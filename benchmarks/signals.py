@@ -20,7 +20,7 @@ from alertbot.sandbox.x_api import XPlatform
 from alertbot.service import ahead, people
 
 SIGNALS = 30
-REPORTS, AT_ONCE = 1000, 8
+REPORTS, AT_ONCE = 2000, 32
 SECRET = "a-secret-for-the-webhook-of-the-benchmark"
 CONFIG = """
 organisation: {{name: Bench, languages: [fr], verification_page: "https://www.example.org/", sandbox: true}}

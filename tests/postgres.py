@@ -101,8 +101,8 @@ def empty(url: str) -> None:
         conn.execute("SET session_replication_role = replica")  # no order among the tables
         conn.execute("; ".join(f"DELETE FROM {name}" for (name,) in names).encode())
         conn.execute(
-            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
-            " FROM pg_sequences WHERE last_value IS NOT NULL".encode()
+            b"SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+            b" FROM pg_sequences WHERE last_value IS NOT NULL"
         )
 
 

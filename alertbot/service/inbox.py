@@ -21,22 +21,24 @@ class Inbox(GroupCommit["Item", tuple[Signal, ...]]):
 
 
 async def _store(items: "Sequence[Item]") -> list[tuple[Signal, ...]]:
-    async def work(conn: "Connection") -> list[tuple[Signal, ...]]:
-        return [await _keep(conn, service, reports) for service, reports in items]
-
-    return await items[0][0].database.transact(work)
-
-
-async def _keep(
-    conn: "Connection", service: "Context", reports: Sequence[Signal]
-) -> tuple[Signal, ...]:
-    """Store what one sender sent, and mark the services it speaks of as due."""
+    """A few statements for all of them, however many they are."""
     from alertbot.service import silence
     from alertbot.store import decisions, signals
 
-    fresh = tuple(await signals.keep(conn, reports, now=service.now))
-    concerned = {service.watch.group_of(one.service) for one in telling(fresh)}
-    await decisions.make_due(conn, concerned, service.now)
-    for source in sorted({one.source for one in reports}):
-        await silence.heard(service, conn, source)
-    return fresh
+    service = items[0][0]
+    reports = [one for _service, given in items for one in given]
+
+    async def work(conn: "Connection") -> list[Signal]:
+        fresh = await signals.keep(conn, reports, now=service.now)
+        concerned = {service.watch.group_of(one.service) for one in telling(fresh)}
+        await decisions.make_due(conn, concerned, service.now)
+        await silence.heard(service, conn, {one.source for one in reports})
+        return fresh
+
+    left = await service.database.transact(work)
+    return [_mine(given, left) for _service, given in items]
+
+
+def _mine(given: Sequence[Signal], left: list[Signal]) -> tuple[Signal, ...]:
+    """Those of one sender that are new; taken from `left`, which is in the order of the senders."""
+    return tuple([left.pop(0) for one in given if left and left[0] is one])

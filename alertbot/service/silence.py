@@ -1,5 +1,6 @@
 """A source that falls silent is itself a signal, to the team: absence never means that all is well."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
@@ -13,9 +14,9 @@ from alertbot.words import _
 KIND = "source-silent"
 
 
-async def heard(service: Context, conn: Connection, source: str) -> None:
-    """It spoke: whoever was told of its silence is told that it is over."""
-    if await signals.heard(conn, source, now=service.now):
+async def heard(service: Context, conn: Connection, sources: Collection[str]) -> None:
+    """They spoke: whoever was told of their silence is told that it is over."""
+    for source in await signals.heard(conn, sources, now=service.now):
         await tasks.close(
             service, conn, _key(source), _("{source} is heard again.").format(source=source)
         )
@@ -31,7 +32,7 @@ async def look(service: Context) -> datetime | None:
     for source, patience in service.watch.silent_after.items():
         last, told = seen.get(source, (None, None))
         if last is None:
-            await service.database.transact(partial(signals.heard, source=source, now=now))
+            await service.database.transact(partial(signals.heard, sources=[source], now=now))
         elif told is None and now - last >= patience:
             await service.database.transact(partial(_tell, service, source=source, last=last))
     ahead = [

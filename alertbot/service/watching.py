@@ -57,7 +57,7 @@ async def take(service: Context, reports: Sequence[Signal]) -> tuple[Signal, ...
 
 async def heard(service: Context, source: str) -> None:
     """A source spoke, if only to say nothing new."""
-    await service.database.transact(lambda conn: silence.heard(service, conn, source))
+    await service.database.transact(lambda conn: silence.heard(service, conn, [source]))
 
 
 async def quarantine(
@@ -66,7 +66,7 @@ async def quarantine(
     """Keep a body that nobody understood, for people to look at; answers its number."""
 
     async def work(conn: Connection) -> int:
-        await silence.heard(service, conn, source)
+        await silence.heard(service, conn, [source])
         return await signals.put_aside(conn, source, body, why=why, keys=keys, now=service.now)
 
     return await service.database.transact(work)
@@ -125,14 +125,17 @@ async def keep(service: Context, stop: asyncio.Event) -> None:
 
 
 async def _until_due(service: Context, stop: asyncio.Event, alarm: Alarm, seconds: float) -> None:
-    """Wait so long, or until a service is to be decided about. Every commit rings, those of deliveries too:
-    what they cost here is one small query, and no more than `MOST_LOOKS` in a second."""
-    ends = asyncio.get_running_loop().time() + seconds
-    while not stop.is_set() and (left := ends - asyncio.get_running_loop().time()) > 0:
+    """Wait so long, and decide meanwhile about what reports come for. Every commit rings, those of
+    deliveries too: what they cost here is one small query, and no more than `MOST_LOOKS` in a second."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + seconds
+    while not stop.is_set() and (left := ends - loop.time()) > 0:
         if not await alarm.wait(left):
             return
-        if await service.database.read(lambda conn: decisions.to_look_at(conn, service.now)):
-            return
+        if await _decide_due(service):
+            again = await service.database.read(decisions.next_look)
+            if again is not None:
+                ends = min(ends, loop.time() + max(0.0, (again - service.now).total_seconds()))
         await asyncio.sleep(1 / MOST_LOOKS)
 
 

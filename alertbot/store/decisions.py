@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.log import Action, Entry, Reason, State
@@ -14,6 +15,7 @@ from alertbot.store.tables import alert, delivery, dispatch, incident
 from alertbot.store.tables_watch import decision, watched
 from alertbot.store.turns import take_turn
 
+_UPSERT: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
 
 
@@ -159,10 +161,14 @@ async def remember(
 
 async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime) -> None:
     """These services are to be decided about: a report has come."""
-    for name in sorted(set(services)):
-        known = update(watched).where(watched.c.service == name).values(look_again_at=now)
-        if not (await conn.execute(known)).rowcount:
-            await conn.execute(insert(watched).values(service=name, look_again_at=now))
+    names = sorted(set(services))
+    if not names:
+        return
+    rows = _UPSERT[conn.dialect.name](watched).values(
+        [{"service": name, "look_again_at": now} for name in names]
+    )
+    due = {"look_again_at": now}
+    await conn.execute(rows.on_conflict_do_update(index_elements=[watched.c.service], set_=due))
 
 
 async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:

@@ -1,11 +1,13 @@
 """What sources reported: each report once, its repeats counted, and what nobody understood kept aside."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Row, Select, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.signals import Observed, Signal
@@ -13,6 +15,7 @@ from alertbot.store.tables_watch import quarantine, signal, source_seen
 from alertbot.store.turns import take_turn
 
 _MOMENTS = ("at", "started_at", "ended_at", "received")
+_UPSERT: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 MOST_LOOKED_AT = 300  # reports of one service, to decide about it; no policy asks for as many
 MOST_QUARANTINED = 1000  # bodies kept per source; the oldest go first
 
@@ -42,18 +45,36 @@ class Aside:
     size: int
 
 
-async def keep(conn: AsyncConnection, reports: Iterable[Signal], *, now: datetime) -> list[Signal]:
-    """Store these reports; those that are new. A repeat (same source and key) is counted, not stored."""
+async def keep(conn: AsyncConnection, reports: Sequence[Signal], *, now: datetime) -> list[Signal]:
+    """Store these reports; those that are new, in their order. A repeat (same source and key) is counted,
+    not stored."""
     await take_turn(conn, "signals")
-    fresh = []
+    left = await _insert(conn, reports, now)
+    fresh, again = [], Counter[tuple[str, str]]()
     for one in reports:
-        same = (signal.c.source == one.source) & (signal.c.key == one.key[:300])
-        again = update(signal).where(same).values(repeats=signal.c.repeats + 1, last_at=now)
-        if (await conn.execute(again)).rowcount:
-            continue
-        await conn.execute(insert(signal).values(**_columns(one, now)))
-        fresh.append(one)
+        name = (one.source, one.key[:300])
+        if name in left:
+            left.remove(name)
+            fresh.append(one)
+        else:
+            again[name] += 1
+    for (source, key), times in sorted(again.items()):
+        same = (signal.c.source == source) & (signal.c.key == key)
+        counted = update(signal).where(same)
+        await conn.execute(counted.values(repeats=signal.c.repeats + times, last_at=now))
     return fresh
+
+
+async def _insert(
+    conn: AsyncConnection, reports: Sequence[Signal], now: datetime
+) -> set[tuple[str, str]]:
+    """Source and key of those that were not there, in one statement for all."""
+    if not reports:
+        return set()
+    rows = _UPSERT[conn.dialect.name](signal).values([_columns(one, now) for one in reports])
+    once = rows.on_conflict_do_nothing(index_elements=[signal.c.source, signal.c.key])
+    found = await conn.execute(once.returning(signal.c.source, signal.c.key))
+    return {(row.source, row.key) for row in found}
 
 
 async def of_service(conn: AsyncConnection, service: str, *, since: datetime) -> tuple[Signal, ...]:
@@ -136,14 +157,19 @@ async def aside_with_body(
     return None if row is None else (_aside(row), bytes(row.begin))
 
 
-async def heard(conn: AsyncConnection, source: str, *, now: datetime) -> bool:
-    """A source has spoken; whether the team had been told that it was silent."""
-    same = source_seen.c.source == source
-    told = await conn.scalar(select(source_seen.c.silent_since).where(same))
-    known = update(source_seen).where(same).values(seen_at=now, silent_since=None)
-    if not (await conn.execute(known)).rowcount:
-        await conn.execute(insert(source_seen).values(source=source, seen_at=now))
-    return told is not None
+async def heard(conn: AsyncConnection, sources: Collection[str], *, now: datetime) -> tuple[str, ...]:
+    """These sources have spoken; those of them of whose silence the team had been told."""
+    names = sorted(set(sources))
+    if not names:
+        return ()
+    quiet = source_seen.c.source.in_(names) & source_seen.c.silent_since.is_not(None)
+    told = tuple((await conn.execute(select(source_seen.c.source).where(quiet))).scalars())
+    rows = _UPSERT[conn.dialect.name](source_seen).values(
+        [{"source": name, "seen_at": now} for name in names]
+    )
+    known = {"seen_at": now, "silent_since": None}
+    await conn.execute(rows.on_conflict_do_update(index_elements=[source_seen.c.source], set_=known))
+    return told
 
 
 async def silent(conn: AsyncConnection) -> dict[str, tuple[datetime, datetime | None]]:

@@ -108,10 +108,10 @@ async def test_what_is_held_is_looked_at_again(database: Database) -> None:
 
 async def test_silence_of_a_source(database: Database) -> None:
     async def work(conn: Connection) -> None:
-        await signals.heard(conn, "am", now=NOW)
+        await signals.heard(conn, ["am"], now=NOW)
         await signals.note_silence(conn, "am", now=NOW + timedelta(hours=1))
 
     await database.transact(work)
     assert (await database.read(signals.silent))["am"] == (NOW, NOW + timedelta(hours=1))
-    await database.transact(lambda conn: signals.heard(conn, "am", now=NOW + timedelta(hours=2)))
+    await database.transact(lambda conn: signals.heard(conn, ["am"], now=NOW + timedelta(hours=2)))
     assert (await database.read(signals.silent))["am"] == (NOW + timedelta(hours=2), None)
