@@ -24,7 +24,8 @@ from alertbot.store.preapprovals import Planned
 from alertbot.store.reading import Alert
 from alertbot.words import _
 
-STUCK, HISTORY = "rule-stuck", "old-news"
+STUCK, HISTORY, REMINDER = "rule-stuck", "old-news", "reminder"
+BEGINNINGS = frozenset({Transition.OPEN, Transition.REOPEN})
 OVER = frozenset({Transition.STABILISE, Transition.RESOLVE})
 WAITING = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
 
@@ -32,10 +33,10 @@ WAITING = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
 async def react(service: Context, conn: Connection, change: Change) -> Alert | None:
     """Carry out the rule that fits, in the caller's transaction. The alert it led to, if any."""
     told = await _told(conn, change)
-    if not await _still_wanted(service, conn, change, told):
-        return None
     rule = proposing.rule_for(service, change)
-    if rule is None or rule.how is How.OFF:
+    acts = rule is not None and rule.how is not How.OFF
+    await _remember(service, conn, change, acts=acts)
+    if not await _still_wanted(service, conn, change, told, acts=acts) or rule is None:
         return None
     try:
         async with savepoint(conn):
@@ -48,6 +49,18 @@ async def react(service: Context, conn: Connection, change: Change) -> Alert | N
     return await _send(service, conn, rule, change, alert)
 
 
+async def _remember(service: Context, conn: Connection, change: Change, *, acts: bool) -> None:
+    """A reminder that no rule acts on is one for the team, until something else happens."""
+    key = f"{REMINDER}:{change.incident}"
+    if change.transition is not Transition.REMIND:
+        await tasks.close(service, conn, key, _("Something happened since."))
+    elif not acts:
+        said = _(
+            "{service} is {state} as before, and nothing was said for a while: alertbot status"
+        ).format(service=service.watch.title(change.service, ""), state=change.state)
+        await tasks.raise_(service, conn, Chore(key, REMINDER, said, incident=change.incident))
+
+
 async def _told(conn: Connection, change: Change) -> tuple[Alert, ...]:
     """What went out in this incident, or is on its way; the latest first."""
     out = await reading.listing(conn, incident=change.incident, states=drafting.OUT)
@@ -55,15 +68,19 @@ async def _told(conn: Connection, change: Change) -> tuple[Alert, ...]:
 
 
 async def _still_wanted(
-    service: Context, conn: Connection, change: Change, told: Sequence[Alert]
+    service: Context, conn: Connection, change: Change, told: Sequence[Alert], *, acts: bool
 ) -> bool:
     """Whether anything is to be written. What waits for approval and is overtaken goes; while nothing was
     announced, an end is announced to nobody, and what waits still says the first word."""
     waiting = await _proposals(conn, change.incident)
     if change.transition in OVER:
         await _throw_away(service, conn, waiting, _("Overtaken: the service works again."))
-        return bool(told)
-    if waiting and not told and change.transition not in (Transition.OPEN, Transition.REOPEN):
+        return bool(told) and acts
+    if not acts or (waiting and change.transition is Transition.REMIND):
+        return False
+    if change.transition is Transition.LAPSED:
+        return True  # what waits may come too, once people have read it
+    if waiting and not told and change.transition not in BEGINNINGS:
         return False
     await _throw_away(service, conn, waiting, _("Overtaken by what happened since."))
     return True

@@ -224,6 +224,20 @@ async def test_old_news_is_dropped_or_shown_to_the_team(database: Database) -> N
     assert [(one.action, one.reason) for one in lines] == [("drop", "stale")]
 
 
+async def test_a_reminder_without_a_rule_is_one_for_the_team(database: Database) -> None:
+    """And what waits for approval goes on waiting."""
+    team = watched(await gather(database), policy=replace(POLICY, remind_every=timedelta(minutes=30)))
+    await says(team, Observed.DEGRADED)
+    await publish(team)
+    team.clock.forward(minutes=29)
+    await says(team, Observed.DOWN)
+    team.clock.forward(minutes=31)
+    await watching.look(team.service)
+    await watching.look(team.service)
+    assert await alerts(team) == [("holding", "published"), ("status", "pending")]
+    assert "reminder" in [one["kind"] for one in await tasks.listing(team.service)]
+
+
 async def test_what_led_to_nothing_is_forgotten_after_a_month(database: Database) -> None:
     team = watched(await gather(database))
     await says(team, Observed.UP)
