@@ -11,7 +11,7 @@ from alertbot.polling.fetch import Known, fetch
 from alertbot.polling.network import Network
 from alertbot.polling.online import Online
 from alertbot.polling.probe import probe
-from alertbot.settings.watching import FeedSettings, PollSettings, ProbeSettings, SourceSettings
+from alertbot.settings.sources import FeedSettings, PollSettings, ProbeSettings, SourceSettings
 from alertbot.sources import bodies
 from alertbot.sources.base import UnknownShape
 from alertbot.sources.configured import as_configured

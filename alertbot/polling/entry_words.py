@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from html import unescape
 
 from alertbot.incident.signals import Observed
-from alertbot.settings.watching import FeedWords
+from alertbot.settings.sources import FeedWords
 
 # Linear, whatever the text; the standard library's reader of HTML takes minutes for some 50 kB.
 _TAG = re.compile(r"<(?:(/?[a-zA-Z][a-zA-Z0-9]*)|[!?])[^<>]*>")

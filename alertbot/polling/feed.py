@@ -10,7 +10,7 @@ import feedparser
 
 from alertbot.incident.signals import Signal
 from alertbot.polling.entry_words import observed, paragraphs_of
-from alertbot.settings.watching import FeedSettings
+from alertbot.settings.sources import FeedSettings
 from alertbot.sources.base import UnknownShape, no_later, text
 from alertbot.words import _
 

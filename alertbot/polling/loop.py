@@ -12,7 +12,8 @@ from alertbot.polling.asked_sources import Asked, asked_source
 from alertbot.polling.clock import Clock, WallClock
 from alertbot.polling.network import Network
 from alertbot.polling.online import Online
-from alertbot.settings.watching import SourceSettings, WatchSettings
+from alertbot.settings.sources import SourceSettings
+from alertbot.settings.watching import WatchSettings
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from alertbot.polling.clock import Clock, WallClock
 from alertbot.polling.errors import BadAnswer, NotFetched, Unreachable, late, reason_of
 from alertbot.polling.network import Network, both_families
 from alertbot.polling.online import Online
-from alertbot.settings.watching import ProbeSettings
+from alertbot.settings.sources import ProbeSettings
 from alertbot.words import _
 
 

@@ -8,7 +8,7 @@ from alertbot.errors import ConfigInvalid, Refused, safe
 from alertbot.incident.signals import Signal
 from alertbot.service import watching
 from alertbot.service.context import Context
-from alertbot.settings.watching import ASKED, SourceSettings
+from alertbot.settings.sources import ASKED, SourceSettings
 from alertbot.sources import bodies, directory, generic
 from alertbot.sources.base import Parse, UnknownShape
 from alertbot.sources.configured import as_configured

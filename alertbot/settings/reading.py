@@ -16,7 +16,7 @@ from alertbot.settings.faults import Finding, findings, node_at, place
 from alertbot.settings.loopback import is_loopback, leaves_sandbox
 from alertbot.settings.secrets import WithSecrets
 from alertbot.settings.shapes import Settings
-from alertbot.settings.watching import SourceSettings, bindable
+from alertbot.settings.sources import SourceSettings, bindable
 from alertbot.settings.whole import Config, whole
 from alertbot.settings.yaml_text import Mark, Node, parse, plain
 from alertbot.words import _, ngettext

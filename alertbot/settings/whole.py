@@ -23,7 +23,8 @@ from alertbot.settings.shapes import (
     SomeDuration,
     Variable,
 )
-from alertbot.settings.watching import SourceSettings, WatchSettings
+from alertbot.settings.sources import SourceSettings
+from alertbot.settings.watching import WatchSettings
 from alertbot.words import _
 
 SQLITE = "sqlite:///"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from alertbot.incident.signals import Observed, Signal
-from alertbot.settings.watching import SourceSettings
+from alertbot.settings.sources import SourceSettings
 
 LONGEST_KEY = 300
 _KEPT = 200

@@ -24,7 +24,7 @@ from alertbot.channels.email import EmailSettings
 from alertbot.incident.signals import Observed
 from alertbot.service.intake import inlets
 from alertbot.settings.approvals_by import ServeSettings
-from alertbot.settings.watching import SourceSettings
+from alertbot.settings.sources import SourceSettings
 from alertbot.web.server import GOODBYE_SECONDS
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alertbot.incident.signals import Observed, Signal
 from alertbot.polling import feed
 from alertbot.polling.entry_words import folded, observed, paragraphs_of
-from alertbot.settings.watching import FeedSettings, FeedWords
+from alertbot.settings.sources import FeedSettings, FeedWords
 from alertbot.sources.base import UnknownShape
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)

@@ -12,7 +12,8 @@ import pytest
 from alertbot.errors import StoreFailed
 from alertbot.incident.signals import Observed, Signal
 from alertbot.polling.loop import keep
-from alertbot.settings.watching import SourceSettings, WatchSettings
+from alertbot.settings.sources import SourceSettings
+from alertbot.settings.watching import WatchSettings
 from tests.polling.clocks import TurnedClock
 from tests.polling.servers import Server, said, server
 

@@ -9,7 +9,7 @@ import pytest
 from alertbot.incident.signals import Observed, Signal
 from alertbot.polling.online import Online
 from alertbot.polling.probe import probe
-from alertbot.settings.watching import ProbeSettings
+from alertbot.settings.sources import ProbeSettings
 from tests.polling.clocks import START, TurnedClock
 from tests.polling.servers import Server, names, said, server
 

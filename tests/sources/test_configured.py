@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.incident.signals import Observed, Signal
-from alertbot.settings.watching import SourceSettings
+from alertbot.settings.sources import SourceSettings
 from alertbot.sources.configured import LONGEST_KEY, as_configured
 
 T = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)

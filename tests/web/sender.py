@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from alertbot.service.intake import inlets
-from alertbot.settings.watching import SourceSettings
+from alertbot.settings.sources import SourceSettings
 from alertbot.store import signals
 from alertbot.store.database import Database
 from alertbot.store.signals import Aside, Stored
