@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from alertbot.channels import specs
-from alertbot.incident.grouping import Group
-from alertbot.incident.policy import Policy
 from alertbot.model import Channel, Organisation, Target
-from alertbot.service.context import Context, Reach, Voice, Watch
+from alertbot.service.voice import Voice
 
 if TYPE_CHECKING:
     from alertbot.approval.duty import Duty
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from alertbot.channels.base import Adapter
     from alertbot.config import Config, WithSecrets
     from alertbot.service.calling import Way
+    from alertbot.service.context import Context, Reach, Watch
     from alertbot.settings.approvals_by import MailApprovals
     from alertbot.settings.watching import GroupSettings, ServiceSettings
     from alertbot.teambot.way import TelegramWay
@@ -67,14 +66,15 @@ class App:
     config: "Config"
     voice: Voice
     path: Path
-    _context: Context | None = None
+    _context: "Context | None" = None
     _adapters: "dict[str, Adapter[Any]]" = field(default_factory=dict)
     _letters: "Adapter[Any] | None" = None  # for links to approve
     _team_bot: "TelegramWay | None" = None
 
-    async def open(self, *, migrate: bool = True) -> Context:
+    async def open(self, *, migrate: bool = True) -> "Context":
         """The service's context, with the database open and migrated. Raises `StoreFailed`."""
         if self._context is None:
+            from alertbot.service.context import Context
             from alertbot.store.database import Database
 
             database = await Database.open(self.config.database_url, migrate=migrate)
@@ -89,18 +89,18 @@ class App:
         return self._context
 
     @property
-    def watch(self) -> Watch:
+    def watch(self) -> "Watch":
         """What is watched, as configured."""
         return watch_of(self.config)
 
-    def ways(self, service: Context) -> "tuple[Way, ...]":
+    def ways(self, service: "Context") -> "tuple[Way, ...]":
         """What asks approvers, as configured; no network, library or secret is touched."""
         mail = self.mail_approvals
         found: list[Way | None] = [self._telegram_way(service)]
         found += [None if mail is None else self._mail_way(service, mail)]
         return tuple(way for way in found if way is not None)
 
-    def _telegram_way(self, service: Context) -> "TelegramWay | None":
+    def _telegram_way(self, service: "Context") -> "TelegramWay | None":
         by = self.config.approvals_by
         if by is None or by.telegram is None:
             return None
@@ -122,7 +122,7 @@ class App:
         mail = self.mail_approvals
         return None if mail is None else _key_of(mail)
 
-    def _mail_way(self, service: Context, mail: "MailApprovals") -> "Way":
+    def _mail_way(self, service: "Context", mail: "MailApprovals") -> "Way":
         """Letters go as a mail channel's settings say, but not as its mails: nobody unsubscribes from
         being asked."""
         from alertbot.channels.directory import adapter_types
@@ -192,17 +192,22 @@ def _key_of(mail: "MailApprovals") -> "Key":
     return Key.of(mail.secret("secret"))
 
 
-def reach_of(read: "Config") -> Reach:
+def reach_of(read: "Config") -> "Reach":
     """How approvers are asked under this configuration."""
+    from alertbot.service.context import Reach
+
     by = read.approvals_by
     ways = tuple(name for name in ("telegram", "mail") if by and getattr(by, name) is not None)
     chat = by.telegram.chat if by and by.telegram else None
     return Reach(ways, {} if chat is None else {"telegram": str(chat)}, _duty(read))
 
 
-def watch_of(read: "Config") -> Watch:
+def watch_of(read: "Config") -> "Watch":
     """What is watched under this configuration, and what is written when a state changes."""
     from alertbot import watched
+    from alertbot.incident.grouping import Group
+    from alertbot.incident.policy import Policy
+    from alertbot.service.context import Watch
 
     zone, watch = ZoneInfo(read.organisation.timezone), read.watch
     policy = watched.policy_of(Policy(zone=zone), watch.policy)

@@ -24,7 +24,7 @@ from alertbot.cli.frame import (
 from alertbot.words import _
 
 if TYPE_CHECKING:
-    from alertbot.service.context import Voice
+    from alertbot.service.voice import Voice
     from alertbot.service.wishes import Wishes
 
 

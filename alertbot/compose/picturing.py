@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from alertbot.cards import drawing
 from alertbot.compose import lint
 from alertbot.compose.card_words import CardWords
 from alertbot.compose.messages import Edition
@@ -113,6 +112,8 @@ def _words(request: Request, lang: str) -> CardWords:
 
 
 def _drawn(words: CardWords, spec: ChannelSpec, rows: Rows) -> tuple[Pictured, ...]:
+    from alertbot.cards import drawing
+
     if not rows:
         raise _NoCardError(Fault("no_card", _("no number card, since there is no number.")))
     if len(rows) > ROWS * MOST_CARDS:
@@ -135,6 +136,8 @@ def _too_many() -> _NoCardError:
 
 
 def _pictured(words: CardWords, rows: Rows, count: str) -> Pictured:
+    from alertbot.cards import drawing
+
     card = words.card(rows, count)
     try:
         drawn = drawing.draw(card)

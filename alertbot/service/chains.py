@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alertbot.model import Channel, Message, Omission, OnCancel, Relation, Target
-from alertbot.service.context import Context, Voice
+from alertbot.service.context import Context
+from alertbot.service.voice import Voice
 from alertbot.store import following, reading
 from alertbot.store.connection import Connection
 from alertbot.store.following import ON_ITS_WAY, REACHED, Standing

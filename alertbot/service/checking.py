@@ -10,9 +10,9 @@ from alertbot.compose.catalogue import Kind
 from alertbot.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.model import Audience, Channel, Target
 from alertbot.service import asked, checking_rules
-from alertbot.service.context import Voice
 from alertbot.service.intake import inlets
 from alertbot.service.previewing import look
+from alertbot.service.voice import Voice
 from alertbot.service.wishes import Wishes
 from alertbot.words import _
 

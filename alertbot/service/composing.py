@@ -13,7 +13,7 @@ from alertbot.compose.compose import Request, compose
 from alertbot.compose.fields import Parsed
 from alertbot.errors import Misuse
 from alertbot.model import Approvals, Audience, Channel, Composition, Fault, Identity
-from alertbot.service.context import Voice
+from alertbot.service.voice import Voice
 from alertbot.service.wishes import Wishes
 from alertbot.words import _
 

@@ -1,67 +1,20 @@
-"""What every verb needs: the database, the kinds, who speaks, on which channels, and the time."""
+"""What every verb needs besides the voice: the database, how approvers are reached, what is watched."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from alertbot.errors import Misuse
 from alertbot.incident.grouping import Group
 from alertbot.incident.policy import Policy
 from alertbot.incident.rules import Rule
-from alertbot.model import Audience, Channel, Organisation
-from alertbot.service.inbox import Inbox
 from alertbot.service.pulse import Pulse
-from alertbot.words import _
+from alertbot.service.voice import Voice
 
 if TYPE_CHECKING:
     from alertbot.approval.duty import Duty
-    from alertbot.approval.policy import Override
+    from alertbot.service.inbox import Inbox
     from alertbot.store.database import Database
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Voice:
-    """Who speaks, where, and with which kinds: all that composing needs, no database."""
-
-    organisation: Organisation
-    channels: Mapping[str, Channel]
-    folders: tuple[Path, ...]  # of kinds, later ones overlay earlier ones
-    overrides: "Mapping[str, Override]" = field(default_factory=dict)  # approvals per kind
-    clock: Callable[[], datetime] = utc_now
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.organisation.timezone)
-
-    def local(self, moments: Iterable[datetime]) -> tuple[datetime, ...]:
-        """The same moments in the organisation's zone, as people read them."""
-        return tuple(moment.astimezone(self.zone) for moment in moments)
-
-    def choose(self, names: tuple[str, ...], *, exercise: bool) -> tuple[Channel, ...]:
-        """The channels named, else every channel of the audience at hand: `exercise` for an exercise,
-        `live` for an alert. Raises `Misuse` for a name that is not configured."""
-        if not names:
-            wanted = Audience.EXERCISE if exercise else Audience.LIVE
-            return tuple(c for c in self.channels.values() if c.audience is wanted)
-        return tuple(self.channel(name) for name in dict.fromkeys(names))
-
-    def channel(self, name: str) -> Channel:
-        """Raises `Misuse` for a name that is not configured."""
-        try:
-            return self.channels[name]
-        except KeyError:
-            raise Misuse(
-                _("There is no channel '{name}'; configured are: {known}.").format(
-                    name=name, known=", ".join(self.channels) or "–"
-                )
-            ) from None
 
 
 @dataclass(frozen=True)
@@ -103,6 +56,13 @@ class Watch:
         return given.get(language) or given.get("") or service
 
 
+def _inbox() -> "Inbox":
+    """Loaded with the first context: a preview has none, and need not wait for asyncio."""
+    from alertbot.service.inbox import Inbox
+
+    return Inbox()
+
+
 @dataclass(frozen=True)
 class Context:
     """A voice with a memory."""
@@ -114,7 +74,7 @@ class Context:
     reach: Reach = field(default_factory=Reach)
     watch: Watch = field(default_factory=Watch)
     pulse: Pulse = field(default_factory=Pulse)
-    inbox: Inbox = field(default_factory=Inbox)
+    inbox: "Inbox" = field(default_factory=_inbox)
 
     @property
     def now(self) -> datetime:

@@ -8,7 +8,7 @@ from alertbot.delivery.forecast import cost, forecast
 from alertbot.model import Identity
 from alertbot.preview.sheet import Sheet
 from alertbot.service.composing import Composed, compose_wishes, load_kind
-from alertbot.service.context import Voice
+from alertbot.service.voice import Voice
 from alertbot.service.wishes import Wishes
 from alertbot.words import language
 

@@ -15,8 +15,9 @@ from alertbot.compose.kinds import FieldType, Kind
 from alertbot.incident.rules import Rule, Transition, placed
 from alertbot.model import Channel, Identity
 from alertbot.service.composing import QUERY_FIELDS, Composed, asks, compose_wishes, load_kind
-from alertbot.service.context import Context, Voice, Watch
+from alertbot.service.context import Context, Watch
 from alertbot.service.rule_values import SERVICES, Facts, filled
+from alertbot.service.voice import Voice
 from alertbot.service.wishes import Wishes
 from alertbot.service.writing import plain
 from alertbot.store.reading import Alert

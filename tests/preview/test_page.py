@@ -18,8 +18,8 @@ from alertbot.preview.fragments import SHOWN, fragment, styled
 from alertbot.preview.page import HERE, render_page
 from alertbot.preview.phrases import counter
 from alertbot.preview.plain import plain
-from alertbot.service.context import Voice
 from alertbot.service.previewing import look
+from alertbot.service.voice import Voice
 from alertbot.service.wishes import Wishes
 from tests.preview import examples
 

@@ -23,7 +23,8 @@ from alertbot.service import (
     working,
 )
 from alertbot.service.composing import load_kind
-from alertbot.service.context import Context, Voice
+from alertbot.service.context import Context
+from alertbot.service.voice import Voice
 from alertbot.service.wishes import Wishes
 from alertbot.store.database import Database
 

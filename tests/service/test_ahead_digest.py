@@ -14,7 +14,8 @@ from alertbot.compose.catalogue import shipped
 from alertbot.incident.rules import Transition
 from alertbot.model import Organisation
 from alertbot.service import specimen
-from alertbot.service.context import Context, Voice, Watch
+from alertbot.service.context import Context, Watch
+from alertbot.service.voice import Voice
 from alertbot.words import spoken
 from tests.service.rules import FIRST, TITLES, VALUES
 from tests.service.team import Clock, channel

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from alertbot.service import ahead, people, tasks
-from alertbot.service.context import Voice
+from alertbot.service.voice import Voice
 from alertbot.store.database import Database
 from tests.service.rules import FIRST, VALUES, signed, with_rules
 from tests.service.team import Team, gather
