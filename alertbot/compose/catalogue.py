@@ -23,7 +23,7 @@ from alertbot.compose.checking import LANGUAGE, Checker, unknown
 from alertbot.compose.kind_file import NAME, read_kind
 from alertbot.compose.kinds import FORMS, FieldSpec, FieldType, Frame, Kind, Prepared, Template
 from alertbot.errors import ConfigInvalid, Misuse
-from alertbot.sheets import Node, read_sheet
+from alertbot.settings.yaml_text import Mark, Node, read_written
 from alertbot.words import _
 
 __all__ = [
@@ -150,7 +150,7 @@ def _refuse(faults: list[str]) -> None:
 
 def _sheet(path: Path, faults: list[str]) -> Node | None:
     try:
-        return read_sheet(path)
+        return read_written(path)
     except ConfigInvalid as invalid:
         faults.append(str(invalid))
         return None
@@ -169,8 +169,8 @@ def _shared(layers: tuple[Path, ...]) -> tuple[dict[str, Node], list[str]]:
 def _kind(name: str, layers: tuple[Path, ...], shared: Mapping[str, Node], faults: list[str]) -> Kind:
     path = next(file for layer in reversed(layers) if (file := layer / name / KIND_FILE).is_file())
     check = Checker(faults)
-    sheet = _sheet(path, faults) or Node({}, f"{path}:1")
-    templates = _templates(name, layers, Node(None, str(path.parent)), check)
+    sheet = _sheet(path, faults) or Node(Mark(file=str(path)), {})
+    templates = _templates(name, layers, Node(Mark(0, 0, str(path.parent))), check)
     if not NAME.fullmatch(name) or name in (FRAME, RETRACTION):
         check.fault(sheet, _("“{name}” is not a name for a kind.").format(name=name))
     return read_kind(name, sheet, shared, templates, check)
@@ -214,7 +214,7 @@ def _misplaced(path: Path) -> str:
 
 
 def _prepared(layers: tuple[Path, ...], faults: list[str]) -> Prepared:
-    place = Node(None, str(layers[0] / RETRACTION))
+    place = Node(Mark(0, 0, str(layers[0] / RETRACTION)))
     return Prepared(
         retraction=_templates(RETRACTION, layers, place, Checker(faults)),
         edits=_lines(EDITS, layers, line_words.EDITS, faults),
@@ -244,7 +244,7 @@ def _with_language(frame: Frame, lang: str, sheet: Node, check: Checker) -> Fram
     check.keys(sheet, _FRAME_KEYS, _FRAME_KEYS)
     if not LANGUAGE.fullmatch(lang):
         check.fault(sheet, _("“{lang}” is not a language code.").format(lang=lang))
-    part = {key: sheet.entries.get(key, Node("-", "")) for key in _FRAME_KEYS}
+    part = {key: sheet.entries.get(key, Node(Mark(), "-")) for key in _FRAME_KEYS}
     refused = check.names(part["refused"], None) if "refused" in sheet.entries else ()
     return Frame(
         opening={**frame.opening, lang: check.text(part["opening"])},

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from alertbot.compose.moments import BadMoment, span
-from alertbot.sheets import Node
+from alertbot.settings.yaml_text import Node
 from alertbot.words import _
 
 LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -23,7 +23,7 @@ class Checker:
     faults: list[str] = field(default_factory=list)
 
     def fault(self, node: Node, sentence: str) -> None:
-        self.faults.append(f"{node.place}: {sentence}")
+        self.faults.append(f"{node.mark}: {sentence}")
 
     def keys(self, node: Node, known: Iterable[str], needed: Iterable[str] = ()) -> None:
         """Notes a key that is unknown (with the nearest known one) or missing."""
@@ -64,7 +64,7 @@ class Checker:
             return default
         if node.value not in ("true", "false"):
             self.fault(node, _("true or false is expected here."))
-        return node.value == "true"
+        return bool(node.value == "true")
 
     def number(self, node: Node | None, lowest: int, highest: int) -> int:
         raw = node.value if node else str(lowest)
@@ -101,7 +101,7 @@ class Checker:
         """A list of field names."""
         if node is None:
             return ()
-        if not isinstance(node.value, tuple):
+        if not isinstance(node.value, list):
             self.fault(node, _("A list is expected here."))
             return ()
         for child in node.value:

@@ -8,7 +8,7 @@ from alertbot.compose.checking import Checker, unknown
 from alertbot.compose.kinds import COMPLETENESS, FieldSpec, FieldType, Kind, Template
 from alertbot.compose.values import CERTAINTIES
 from alertbot.model import Approvals, WhenUncertain
-from alertbot.sheets import Node, plain
+from alertbot.settings.yaml_text import Node, plain
 from alertbot.words import _
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -87,7 +87,7 @@ def _field(name: str, node: Node, common: Node | None, check: Checker) -> FieldS
     if isinstance(node.value, str):
         if node.value not in ("required", "optional"):
             check.fault(node, _("required, optional or the keys of a field are expected here."))
-        own = Node({"required": Node(str(node.value == "required").lower(), node.place)}, node.place)
+        own = Node(node.mark, {"required": Node(node.mark, str(node.value == "required").lower())})
     if not NAME.fullmatch(name):
         check.fault(node, _("“{name}” is not a field name.").format(name=name))
     check.keys(own, _FIELD_KEYS)
@@ -150,7 +150,7 @@ def _check_needs(node: Node | None, specs: tuple[FieldSpec, ...], check: Checker
 def _groups(node: Node | None, names: list[str], check: Checker) -> tuple[tuple[str, ...], ...]:
     if node is None:
         return ()
-    if not isinstance(node.value, tuple):
+    if not isinstance(node.value, list):
         check.fault(node, _("A list is expected here."))
         return ()
     return tuple(check.names(group, names) for group in node.value)

@@ -5,7 +5,7 @@ from string import Formatter
 
 from alertbot.compose.checking import LANGUAGE, Checker
 from alertbot.model import Relation
-from alertbot.sheets import Node
+from alertbot.settings.yaml_text import Node
 from alertbot.words import _
 
 SHORTENED = "shortened"

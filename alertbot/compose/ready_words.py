@@ -13,7 +13,7 @@ from alertbot.compose.checking import LANGUAGE, Checker
 from alertbot.errors import ConfigInvalid
 from alertbot.register.entry import NumberRow
 from alertbot.register.services import SERVICES
-from alertbot.sheets import read_sheet
+from alertbot.settings.yaml_text import read_written
 from alertbot.words import _
 
 FOLDER = "ready_words"
@@ -94,7 +94,7 @@ def load_ready_words(*folders: Path) -> ReadyWords:
 
 
 def _texts(path: Path, check: Checker) -> dict[str, str]:
-    sheet = read_sheet(path)
+    sheet = read_written(path)
     check.keys(sheet, KEYS, ())
     if not LANGUAGE.fullmatch(path.stem):
         check.fault(sheet, _("“{lang}” is not a language code.").format(lang=path.stem))

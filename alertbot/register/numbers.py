@@ -16,7 +16,7 @@ from alertbot.register.entry import NumberRow
 from alertbot.register.merging import merged
 from alertbot.register.rows import BadRow, Moment, local_iso, number_row
 from alertbot.register.sheet import RawRow, decoded, read_sheet, renamed
-from alertbot.sheets import LONGEST_FILE
+from alertbot.settings.yaml_text import LARGEST_FILE
 from alertbot.words import _
 
 __all__ = ["NumberRow", "Reading", "RowFault", "raw_rows", "read_numbers"]
@@ -94,7 +94,7 @@ def _text_of(path: Path) -> str:
                 path=path, reason=error.strerror
             )
         ) from None
-    if len(data) > LONGEST_FILE:
+    if len(data) > LARGEST_FILE:
         raise Misuse(_("{path} is larger than 1 MB.").format(path=path))
     text, assumed = decoded(data, str(path))
     if assumed:

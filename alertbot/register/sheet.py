@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from alertbot.errors import Misuse
 from alertbot.register.formulas import is_formula, unquoted
 from alertbot.register.rows import COLUMNS, FORMULA, SURPLUS, known_column
-from alertbot.sheets import parse_sheet, plain
+from alertbot.settings.yaml_text import parse_written, plain
 from alertbot.words import _
 
 ALIASES = {"departement_code": "territory", "departement": "name"}
@@ -71,7 +71,7 @@ def read_sheet(text: str, name: str, suffix: str = "", *, most: int) -> Sheet:
     if suffix == ".json":
         sheet = _mappings(_from_json(text, name), name)
     elif suffix in {".yaml", ".yml"} or looks_like_yaml:
-        sheet = _mappings(plain(parse_sheet(text, name)), name)
+        sheet = _mappings(plain(parse_written(text, name)), name)
     else:
         sheet = _from_csv(text.lstrip("\ufeff"), name, most)
     if len(sheet.rows) > most:

@@ -9,17 +9,16 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from alertbot.config import Config, Settings
-from alertbot.errors import ConfigInvalid, Misuse
+from alertbot.errors import ConfigInvalid
 from alertbot.incident.rules import placed
-from alertbot.settings.faults import Finding, findings
+from alertbot.settings.faults import findings
 from alertbot.settings.rules import PromiseSettings, RuleSettings
 from alertbot.settings.shapes import Name
 from alertbot.settings.watching import WatchSettings
-from alertbot.settings.yaml_text import Mark, Node, parse, plain
+from alertbot.settings.yaml_text import FileFault, Mark, Node, parse, plain, text_of
 from alertbot.words import _, ngettext
 
 SHIPPED = Path(__file__).with_name("policy.yaml")
-LARGEST_BYTES = 1_000_000
 
 ByHand = Literal["provisional_number", "withdrawal", "correction", "denial", "denial_of_a_number"]
 
@@ -105,12 +104,12 @@ _ORGANISATION = "Replay"
 
 
 def _checked(path: Path) -> dict[str, Any]:
-    document = parse(_text(path))
-    found = [Finding(*slip) for slip in document.slips]
+    document = parse(text_of(path))
+    found = document.faults
     root = document.root or Node(Mark(), {})
     if not isinstance(root.value, dict):
         sentence = _("the file must hold keys such as `watch:` and `rules:`")
-        raise _invalid(path, [Finding(root.mark, (), sentence)])
+        raise _invalid(path, [FileFault(root.mark, (), sentence)])
     whole = plain(root)
     mine = {key: value for key, value in whole.items() if _is_mine(key)}
     try:
@@ -126,23 +125,9 @@ def _is_mine(key: str) -> bool:
     return key in PolicyFile.model_fields or key not in Config.model_fields
 
 
-def _invalid(path: Path, found: list[Finding]) -> ConfigInvalid:
+def _invalid(path: Path, found: list[FileFault]) -> ConfigInvalid:
     found = sorted(dict.fromkeys(found), key=lambda one: one.mark)
     head = ngettext("{path} has {n} fault:", "{path} has {n} faults:", len(found))
     return ConfigInvalid(
         head.format(path=path, n=len(found)), [one.line(str(path)) for one in found[:50]]
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Misuse(_("{path} is not text in UTF-8; save it as UTF-8.").format(path=path)) from None
-    except OSError as error:
-        raise Misuse(_("{path} cannot be read: {why}.").format(path=path, why=error.strerror)) from None
-    if len(content) > LARGEST_BYTES:
-        raise Misuse(_("{path} is larger than 1 MB.").format(path=path))
-    return text

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from alertbot.errors import ConfigInvalid, Misuse
 from alertbot.register.services import SERVICES
 from alertbot.register.territories import WHOLE_COUNTRY, all_territories, find
-from alertbot.sheets import Node, plain, read_sheet
+from alertbot.settings.yaml_text import Mark, Node, plain, read_written
 from alertbot.words import _
 
 FILE = "timeline.yaml"
@@ -98,7 +98,7 @@ def read_case(where: Path) -> Timeline:
         raise Misuse(
             _("{folder} holds no case: there is no {file} in it.").format(folder=where, file=FILE)
         )
-    return timeline_of(read_sheet(path), path.parent)
+    return timeline_of(read_written(path), path.parent)
 
 
 def timeline_of(root: Node, folder: Path = Path()) -> Timeline:
@@ -141,7 +141,7 @@ def _entry(node: Node, zone: ZoneInfo) -> Entry:
         computed=_flag(given.get("computed")) or False,
         public=_flag(given.get("public")),
         numbers=tuple(_numbers(given.get("numbers"), _GIVEN_WITH.get(state, "add"))),
-        line=int(node.place.rpartition(":")[2]),
+        line=node.mark.line,
     )
 
 
@@ -193,7 +193,7 @@ def _items(node: Node | None, most: int) -> Sequence[Node]:
         raise _wrong(node, _("a list is needed here: each item begins with a hyphen"))
     if len(node.value) > most:
         raise _wrong(node, _("the list has more than {most} items").format(most=most))
-    return node.value
+    return list(node.value)
 
 
 def _zone(node: Node | None) -> ZoneInfo:
@@ -202,7 +202,7 @@ def _zone(node: Node | None) -> ZoneInfo:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         sentence = _("“{text}” is not a zone such as Europe/Paris")
-        raise _wrong(node or Node(None, ""), sentence.format(text=name[:40])) from None
+        raise _wrong(node or Node(Mark()), sentence.format(text=name[:40])) from None
 
 
 def _where(node: Node | None, zone: ZoneInfo) -> str:
@@ -210,7 +210,7 @@ def _where(node: Node | None, zone: ZoneInfo) -> str:
     if node is None or not node.value:
         alone = [one.code for one in all_territories().values() if one.zone == zone.key]
         return alone[0] if len(alone) == 1 else WHOLE_COUNTRY
-    named = node.value if isinstance(node.value, list | tuple) else (node,)
+    named = node.value if isinstance(node.value, list) else (node,)
     return ", ".join(_territory(one) for one in named)
 
 
@@ -283,4 +283,4 @@ def _word(node: Node) -> str:
 
 
 def _wrong(node: Node, sentence: str) -> ConfigInvalid:
-    return ConfigInvalid(_("{place} {reason}.").format(place=f"{node.place}:", reason=sentence))
+    return ConfigInvalid(_("{place} {reason}.").format(place=f"{node.mark}:", reason=sentence))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path as FilePath
@@ -13,34 +12,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from alertbot.settings.shapes import LANGUAGE, NAME, VARIABLE
-from alertbot.settings.yaml_text import Entry, Mark, Node, Path, parse
+from alertbot.settings.yaml_text import LONGEST_SHOWN_KEY, FileFault, Mark, Node, Path, parse
 from alertbot.words import _
 
-LONGEST_SHOWN_KEY = 60
 MOST_ERRORS = 1000  # a file with more of them is no configuration
 SAYS_IT_ALL = {"value_error", "extra_forbidden", "enum", "literal_error", "union_tag_invalid"}
 BRANCH = 2  # `channels.NAME.TYPE.…`: where pydantic names the type it chose
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fault of the file. `path`: the keys that lead to it."""
-
-    mark: Mark
-    path: Path
-    sentence: str
-
-    def line(self, file: str) -> str:
-        keys = shown_path(self.path)
-        place = f"{file}:{self.mark.line}:{self.mark.column}"
-        return f"{place} {keys}: {self.sentence}" if keys else f"{place} {self.sentence}"
-
-
-def shown_path(path: Path) -> str:
-    """`channels.x_main.windows[0]`; keys of the file are shown short and on one line."""
-    return "".join(
-        f"[{step}]" if isinstance(step, int) else f".{_shown(step)}" for step in path
-    ).removeprefix(".")
 
 
 def place(root: Node, path: Path) -> Mark:
@@ -49,7 +26,8 @@ def place(root: Node, path: Path) -> Mark:
     for step in path:
         value = node.value
         if isinstance(value, dict) and step in value:
-            mark, node = value[step].mark, value[step].node
+            node = value[step]
+            mark = node.key or node.mark
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             node = value[step]
             mark = node.mark
@@ -64,8 +42,7 @@ def node_at(root: Node, path: Path) -> Node | None:
     for step in path:
         if not _has(node, step):
             return None
-        found = node.value[step]
-        node = found.node if isinstance(found, Entry) else found
+        node = node.value[step]
     return node
 
 
@@ -77,10 +54,10 @@ def lines_in(file: FilePath, told: Iterable[tuple[Path, str]]) -> list[str]:
     except (OSError, UnicodeDecodeError):
         root = None
     root = root or Node(Mark())
-    return [Finding(place(root, path), path, sentence).line(str(file)) for path, sentence in told]
+    return [FileFault(place(root, path), path, sentence).line(str(file)) for path, sentence in told]
 
 
-def findings(errors: Iterable[ErrorDetails], root: Node, model: type[BaseModel]) -> list[Finding]:
+def findings(errors: Iterable[ErrorDetails], root: Node, model: type[BaseModel]) -> list[FileFault]:
     """Every error as a sentence; what the branches of a union say about one value becomes one."""
     by_path: dict[Path, list[ErrorDetails]] = {}
     for error in islice(errors, MOST_ERRORS):
@@ -131,12 +108,12 @@ def _about_key(error: ErrorDetails) -> bool:
     return error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
 
 
-def _finding(path: Path, errors: list[ErrorDetails], root: Node, model: type[BaseModel]) -> Finding:
+def _finding(path: Path, errors: list[ErrorDetails], root: Node, model: type[BaseModel]) -> FileFault:
     node = node_at(root, path)
     mark = place(root, path) if node is None or _about_key(errors[0]) else node.mark
     sentences = dict.fromkeys(_sentence(error, path, root, model) for error in errors)
     hint = "" if errors[0]["type"] in SAYS_IT_ALL else _hint(path, root, model)
-    return Finding(mark, path, _(", or ").join(sentences) + hint)
+    return FileFault(mark, path, _(", or ").join(sentences) + hint)
 
 
 def _sentence(error: ErrorDetails, path: Path, root: Node, model: type[BaseModel]) -> str:
@@ -254,8 +231,3 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _models(part)
-
-
-def _shown(key: str) -> str:
-    line = " ".join(key.split())
-    return line if len(line) <= LONGEST_SHOWN_KEY else line[: LONGEST_SHOWN_KEY - 1] + "…"

@@ -12,13 +12,13 @@ from alertbot.model import ChannelSpec
 from alertbot.settings import rule_faults
 from alertbot.settings.approvals_by import SECTIONS, faults, sections
 from alertbot.settings.channel import ChannelSettings, beyond
-from alertbot.settings.faults import Finding, findings, node_at, place
+from alertbot.settings.faults import findings, node_at, place
 from alertbot.settings.loopback import is_loopback, leaves_sandbox
 from alertbot.settings.secrets import WithSecrets
 from alertbot.settings.shapes import Settings
 from alertbot.settings.sources import SourceSettings, bindable
 from alertbot.settings.whole import Config, whole
-from alertbot.settings.yaml_text import Mark, Node, parse, plain
+from alertbot.settings.yaml_text import FileFault, Mark, Node, parse, plain
 from alertbot.words import _, ngettext
 
 LARGEST_BYTES = 1_000_000
@@ -41,7 +41,7 @@ def read(
     """
     path = Path(path)
     document = parse(_text(path))
-    found = [Finding(*slip) for slip in document.slips]
+    found = document.faults
     root = document.root
     if root is None or not isinstance(root.value, dict):
         raise _invalid(path, found or [_not_a_mapping(root)])
@@ -73,7 +73,7 @@ def _without_null(schema: Any) -> Any:
 
 def _checked(
     root: Node, types: dict[str, type[ChannelSettings]], folder: Path, told: set[tuple[str | int, ...]]
-) -> tuple[Config | None, list[Finding]]:
+) -> tuple[Config | None, list[FileFault]]:
     data = plain(root)
     model = whole(**types)
     found = [*_empty(root), *_secret_findings(root, data, types)]
@@ -93,14 +93,14 @@ def _checked(
     return config, found
 
 
-def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[Finding]:
+def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[FileFault]:
     """Keys without a value; read as absent they would drop `hashtag: #word` without a sound."""
     if root.value is None:
         sentence = _("is empty; give a value or leave the key out (# begins a comment)")
-        yield Finding(root.mark, path, sentence)
+        yield FileFault(root.mark, path, sentence)
     elif isinstance(root.value, dict):
-        for key, entry in root.value.items():
-            yield from _empty(entry.node, (*path, key))
+        for key, child in root.value.items():
+            yield from _empty(child, (*path, key))
     elif isinstance(root.value, list):
         for index, node in enumerate(root.value):
             yield from _empty(node, (*path, index))
@@ -118,7 +118,7 @@ def _validated(model: type[Any], data: Any) -> tuple[Any, list[Any]]:
 
 def _broken_types(
     root: Node, data: Any, types: Mapping[str, type[ChannelSettings]]
-) -> Iterator[Finding]:
+) -> Iterator[FileFault]:
     """Channels whose own type cannot check them. Its error text may hold the value: it is not shown."""
     for name, given in _group(data, "channels").items():
         settings_type = _type_of(given, types)
@@ -159,7 +159,7 @@ def _bind(
 
 def _between_fields(
     root: Node, folder: Path, channels: Mapping[str, ChannelSettings], *, sandbox: bool
-) -> Iterator[Finding]:
+) -> Iterator[FileFault]:
     """Faults that show only where several fields are seen together."""
     given = _at(plain(root), "messages")
     if isinstance(given, str) and not (folder / given).expanduser().is_dir():
@@ -173,7 +173,7 @@ def _between_fields(
             yield _found(root, (*path, key), sentence)
 
 
-def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[Finding]:
+def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[FileFault]:
     for path, settings in sections(config.approvals_by):
         if sandbox and not settings.on_loopback():
             yield _found(root, (*path, _address_key(settings)), leaves_sandbox())
@@ -182,7 +182,7 @@ def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[F
         yield _found(root, path, sentence)
 
 
-def _about_sources(root: Node, config: Config, *, sandbox: bool) -> Iterator[Finding]:
+def _about_sources(root: Node, config: Config, *, sandbox: bool) -> Iterator[FileFault]:
     for name, settings in config.sources.items():
         if sandbox and not settings.on_loopback():
             yield _found(root, ("sources", name), leaves_sandbox())
@@ -201,7 +201,7 @@ def _address_key(settings: WithSecrets) -> str:
 
 def _secret_findings(
     root: Node, data: Any, types: Mapping[str, type[ChannelSettings]]
-) -> Iterator[Finding]:
+) -> Iterator[FileFault]:
     """Secrets written into the file, named twice, or not named. No value is looked at."""
     yield from _secrets_at(root, (), data, Config)
     for name, given in _group(data, "channels").items():
@@ -217,7 +217,7 @@ def _secret_findings(
 
 def _secrets_at(
     root: Node, path: tuple[str, ...], given: Mapping[str, Any], settings: type[WithSecrets]
-) -> Iterator[Finding]:
+) -> Iterator[FileFault]:
     named = {secret.name for secret in settings.secrets if set(secret.keys) & set(given)}
     for secret in settings.secrets:
         env, file = secret.keys
@@ -229,7 +229,7 @@ def _secrets_at(
             yield _found(root, (*path, file), sentence.format(env=env, file=file))
     inline = {secret.name for secret in settings.secrets} & set(given)
     if sentence := _incomplete(named | inline, settings):
-        yield Finding(place(root, path), path, sentence)
+        yield FileFault(place(root, path), path, sentence)
 
 
 def _incomplete(named: set[str], settings: type[WithSecrets]) -> str:
@@ -271,9 +271,9 @@ def _at(data: Any, *keys: str) -> Any:
     return data
 
 
-def _found(root: Node, path: tuple[str | int, ...], sentence: str) -> Finding:
+def _found(root: Node, path: tuple[str | int, ...], sentence: str) -> FileFault:
     node = node_at(root, path)
-    return Finding(place(root, path) if node is None else node.mark, path, sentence)
+    return FileFault(place(root, path) if node is None else node.mark, path, sentence)
 
 
 def _text(path: Path) -> str:
@@ -298,17 +298,17 @@ def _decoded(path: Path, content: bytes) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start]
         mark = Mark(before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1)
-    raise _invalid(path, [Finding(mark, (), _("this is not UTF-8; save the file as UTF-8"))])
+    raise _invalid(path, [FileFault(mark, (), _("this is not UTF-8; save the file as UTF-8"))])
 
 
-def _not_a_mapping(root: Node | None) -> Finding:
+def _not_a_mapping(root: Node | None) -> FileFault:
     if root is None or root.value is None:
-        return Finding(Mark(), (), _("the file is empty; `alertbot init` writes a complete one"))
+        return FileFault(Mark(), (), _("the file is empty; `alertbot init` writes a complete one"))
     sentence = _("the file must hold keys (organisation:, channels:, …), not a list or a lone value")
-    return Finding(root.mark, (), sentence)
+    return FileFault(root.mark, (), sentence)
 
 
-def _invalid(path: Path, found: list[Finding]) -> ConfigInvalid:
+def _invalid(path: Path, found: list[FileFault]) -> ConfigInvalid:
     found = sorted(dict.fromkeys(found), key=lambda one: one.mark)
     lines = [one.line(str(path)) for one in found[:MOST_LINES]]
     if len(found) > MOST_LINES:

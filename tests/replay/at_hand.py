@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alertbot.replay.timeline import Timeline, timeline_of
-from alertbot.sheets import parse_sheet
+from alertbot.settings.yaml_text import parse_written
 
 OWN = Path(__file__).parent / "cases"
 SHARED = Path(__file__).parents[3] / "shared" / "cases"
@@ -22,7 +22,7 @@ def shared(name: str) -> Path:
 
 
 def timeline(text: str) -> Timeline:
-    return timeline_of(parse_sheet(text, "timeline.yaml"))
+    return timeline_of(parse_written(text, "timeline.yaml"))
 
 
 def entries(*lines: str, head: str = "timezone: Europe/Paris") -> Timeline:

@@ -115,7 +115,7 @@ def test_one_language_is_enough() -> None:
         ("timezone: Paris\nentries: []", 1, "“Paris” is not a zone"),
         ("timezone: ../../etc/passwd\nentries: []", 1, "is not a zone"),
         ("title: {français: x}\nentries: []", 1, "is not a language"),
-        ("entries: []\nentries: []", 2, "stands twice"),
+        ("entries: []\nentries: []", 2, "given twice"),
         ("entries: &a\n- *a", 1, ""),
         ("entries: !!python/object:os.system []", 1, "tags"),
         ("entries: [", 1, ""),
