@@ -5,7 +5,6 @@ No rule of correctness lives here. A drain that is lost, repeated or late is har
 
 import asyncio
 import gc
-import logging
 import os
 import socket
 import uuid
@@ -15,22 +14,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from alertbot import loops
 from alertbot.channels.base import Adapter
 from alertbot.delivery.drain import Drain
 from alertbot.delivery.ledger import NO_HOOKS, Hooks, Ledger
 from alertbot.delivery.readback import ReadBack
-from alertbot.errors import AlertbotError, safe
+from alertbot.loops import Backoff
 from alertbot.model import DeliveryState
 from alertbot.store import accounts, due, settling, workers
 from alertbot.store.database import Database
 from alertbot.store.wake import Alarm
 
-log = logging.getLogger(__name__)
-
 POLL_SECONDS = 1.0  # behind every wake-up
 LEASE_SECONDS = 10.0
 READ_BACK_SECONDS = 1.0
 PATIENCE_SECONDS = 15.0
+LOOKING = "Looking for what is due"  # in the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +83,20 @@ class LocalRunner:
         self._drain = Drain(adapters, self._ledger, concurrency=concurrency, sent=self._read_back.wake)
         self._alarm = Alarm(database)
         self._drains: dict[str, asyncio.Task[None]] = {}
+        self._backoff = Backoff()
 
     def wake(self) -> None:
         """Look now: something was enqueued in this process."""
         self._alarm.ring()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """See `Runner.run`. A database that fails for a while is tried again every second."""
+        """See `Runner.run`. A database that fails for a while is tried again ever more slowly."""
         async with self._alive():
             stopping = asyncio.create_task(self._ring_at(stop))
             while not stop.is_set():
-                await self._survive(self._start_drains)
-                await self._alarm.wait(self._poll)
+                await self._backoff.attempt(LOOKING, self._start_drains)
+                held = self._backoff.wait(LOOKING)
+                await (loops.until(stop, held) if held else self._alarm.wait(self._poll))
             self._drain.stopping = True
             await stopping
             await self._finish_drains()
@@ -112,7 +113,7 @@ class LocalRunner:
                     await self._finish_drains()
                 wait = await self._database.read(lambda conn: due.next_due(conn, self._names))
             await self._look_after()
-            await self._survive(self._read_back.finish)
+            await self._backoff.attempt("Reading back", self._read_back.finish)
         open_rows = await self._database.read(lambda conn: due.waiting(conn, self._names))
         return self._tally(open_rows)
 
@@ -137,9 +138,8 @@ class LocalRunner:
         gc.freeze()  # what was loaded stays: looking through it again and again takes a tenth of the time
         async with self._alarm:
             chores = [
-                asyncio.create_task(self._again(workers.BEAT_SECONDS, self._beat)),
-                asyncio.create_task(self._again(READ_BACK_SECONDS, self._read_back.round)),
-                asyncio.create_task(self._again(min(1.0, self._ledger.lease / 4), self._look_after)),
+                asyncio.create_task(self._again(name, seconds, chore))
+                for name, seconds, chore in self._chores()
             ]
             try:
                 yield
@@ -149,7 +149,15 @@ class LocalRunner:
                     with suppress(asyncio.CancelledError):
                         await chore
                 gc.unfreeze()
-                await self._survive(self._leave)
+                await self._backoff.attempt("Signing off", self._leave)
+
+    def _chores(self) -> list[tuple[str, float, Callable[[], Awaitable[None]]]]:
+        """Name in the log, seconds between two rounds, what is done."""
+        return [
+            ("Saying that the worker is alive", workers.BEAT_SECONDS, self._beat),
+            ("Reading back", READ_BACK_SECONDS, self._read_back.round),
+            ("Looking after deliveries", min(1.0, self._ledger.lease / 4), self._look_after),
+        ]
 
     async def _beat(self) -> None:
         host = socket.gethostname()
@@ -173,7 +181,11 @@ class LocalRunner:
 
     async def _start_drains(self) -> bool:
         """Start a drain for every account that has something due and none yet."""
-        idle = [name for name in self._names if name not in self._drains]
+        idle = [
+            name
+            for name in self._names
+            if name not in self._drains and self._backoff.wait(_sending(name)) == 0
+        ]
         if not idle:
             return False
         names = await self._database.read(lambda conn: due.due(conn, idle))
@@ -184,9 +196,13 @@ class LocalRunner:
 
     def _drained(self, name: str, task: "asyncio.Task[None]") -> None:
         del self._drains[name]
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("Sending on %s was interrupted: %s", name, safe(error), extra={"channel": name})
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self._backoff.worked(_sending(name))
+        else:
+            self._backoff.failed(_sending(name), error)
 
     async def _finish_drains(self) -> None:
         while self._drains:
@@ -197,16 +213,10 @@ class LocalRunner:
         await stop.wait()
         self._alarm.ring()
 
-    async def _again(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            await self._survive(chore)
+    async def _again(self, name: str, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        await asyncio.sleep(seconds)
+        await loops.keep(name, chore, asyncio.Event(), every=seconds)
 
-    async def _survive(self, work: Callable[[], Awaitable[object]]) -> None:
-        """A worker outlives a database that fails for a while, and a fault in one chore."""
-        try:
-            await work()
-        except AlertbotError as error:
-            log.warning("%s", error)
-        except Exception as error:  # noqa: BLE001 - logged; the next turn tries again
-            log.error("The worker goes on after a fault: %s", safe(repr(error)))  # noqa: TRY400
+
+def _sending(channel: str) -> str:
+    return f"Sending on {channel}"

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
+from alertbot import loops
 from alertbot.errors import AlertbotError, safe
 from alertbot.incident.signals import Signal
 from alertbot.polling import timetable
@@ -43,7 +45,12 @@ async def keep(
     made = {name: asked_source(name, one, network, clock, online) for name, one in sources.items()}
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_ask_again(name, one, take, clock, share()), name=f"asking {name}")
+            group.create_task(
+                loops.keep(
+                    f"Asking {name}", partial(_ask_again, name, one, take, clock, share()), stop
+                ),
+                name=f"asking {name}",
+            )
             for name, one in made.items()
             if one is not None
         ]

@@ -11,11 +11,13 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
+from alertbot import loops
 from alertbot.approval import duty as rota
 from alertbot.approval import policy
 from alertbot.approval.duty import Wanted
-from alertbot.errors import AlertbotError, ChannelError, Rejected, Throttled
+from alertbot.errors import ChannelError, Rejected, Throttled
 from alertbot.model import AlertState, Person
 from alertbot.service import asking
 from alertbot.service.asking import Ask
@@ -45,16 +47,7 @@ async def keep(
     service: Context, ways: Sequence[Way], stop: asyncio.Event, *, every: float = LOOK_SECONDS
 ) -> None:
     """Attend to requests until `stop` is set; `every`: seconds between two looks."""
-    while not stop.is_set():
-        try:
-            await attend(service, ways)
-        except AlertbotError as error:
-            log.warning("%s", error)
-        try:
-            async with asyncio.timeout(every):
-                await stop.wait()
-        except TimeoutError:
-            continue
+    await loops.keep("Asking approvers", partial(attend, service, ways), stop, every=every)
 
 
 async def attend(service: Context, ways: Sequence[Way]) -> None:

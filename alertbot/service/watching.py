@@ -7,12 +7,12 @@ time alone changes (a confirmation, a watch period) takes the same way.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from alertbot.errors import AlertbotError
+from alertbot.errors import StoreFailed
 from alertbot.incident import rules
 from alertbot.incident.decide import decide, state_after
 from alertbot.incident.grouping import merged
@@ -20,6 +20,7 @@ from alertbot.incident.joining import joined
 from alertbot.incident.log import Action, Entry, Reason, State, current, opened
 from alertbot.incident.signals import Signal, since, telling, works_since
 from alertbot.incident.waiting import look_again
+from alertbot.loops import Backoff
 from alertbot.model import MACHINE
 from alertbot.service import ahead, promises, reacting, silence
 from alertbot.service.context import Context
@@ -32,11 +33,11 @@ from alertbot.store.wake import Alarm
 log = logging.getLogger(__name__)
 
 MOST_ROUNDS = 10
-MOST_LOOKS = 50
-RETRY_SECONDS = 1.0
+MOST_LOOKS = 50  # in a second
 LOOK_SECONDS = 5.0  # behind every wake-up: promises and silence have no signal of their own
 DAY = timedelta(days=1)
 KEPT = timedelta(days=30)  # reports that led to nothing
+DECIDING = "Deciding about reports"  # in the log
 CHANGES_NOTHING = (Action.HOLD, Action.DROP)
 
 
@@ -80,63 +81,106 @@ async def tidy(service: Context) -> int:
 
 async def look(service: Context) -> datetime | None:
     """Decide about every service that is due, keep promises, and notice silent sources. When to look
-    again, if time alone can change anything."""
-    for _round in range(MOST_ROUNDS):
-        if not await _decide_due(service):
-            break
-    await ahead.look(service)
-    moments = [
-        await reacting.look(service),
-        await promises.look(service),
-        await silence.look(service),
-        await service.database.read(decisions.next_look),
-    ]
+    again, if time alone can change anything. Raises `StoreFailed`; a service that cannot be decided about
+    for any other reason is told in the log and leaves the others alone."""
+    moments = [await _decide_all(service, Backoff())]
+    moments += [await chore(service) for chore in CHORES.values()]
     return min(filter(None, moments), default=None)
 
 
-async def _decide_due(service: Context) -> bool:
-    """Decide about what is due; whether anything was. One that cannot be decided leaves the others alone."""
+async def _decide_all(service: Context, backoff: Backoff) -> datetime | None:
+    """Decide about what is due until nothing is, since one decision may be the ground for the next. When
+    to look again."""
+    for _round in range(MOST_ROUNDS):
+        if not await _decide_due(service, backoff):
+            break
+    return await _next_look(service, backoff)
+
+
+async def _decide_due(service: Context, backoff: Backoff) -> bool:
+    """Decide about what is due; whether anything was decided. One that cannot be decided leaves the others
+    alone and is held back for a while. Raises `StoreFailed`: then the others would fail too."""
     due = await service.database.read(lambda conn: decisions.to_look_at(conn, service.now))
+    decided = False
     for name in due:
+        trying = f"{DECIDING} of {name}"
+        if backoff.wait(trying) > 0:
+            continue
         try:
             await service.database.transact(partial(decide_now, service, name=name))
-        except AlertbotError as error:
-            log.warning("%s: %s", name, error)
-    return bool(due)
+        except StoreFailed:
+            raise
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the others are decided about
+            backoff.failed(trying, error)
+        else:
+            backoff.worked(trying)
+            decided = True
+    return decided
+
+
+async def _next_look(service: Context, backoff: Backoff) -> datetime | None:
+    """When time alone may change something; what is held back has a time of its own."""
+    prefix = f"{DECIDING} of "
+    held = [name.removeprefix(prefix) for name in backoff.failing if name.startswith(prefix)]
+    return await service.database.read(lambda conn: decisions.next_look(conn, without=held))
+
+
+async def _keep_promises_ahead(service: Context) -> None:
+    await ahead.look(service)
+
+
+CHORES: Mapping[str, Callable[[Context], Awaitable[datetime | None]]] = {
+    "Looking after what was approved ahead": _keep_promises_ahead,
+    "Letting out what was planned": reacting.look,
+    "Keeping promised updates": promises.look,
+    "Noticing silent sources": silence.look,
+}
+"""What is done at every look besides deciding, each by its name in the log; when to look again."""
 
 
 async def keep(service: Context, stop: asyncio.Event) -> None:
     """Look whenever a report was stored, by whichever process, and whenever time may have changed
-    something, until `stop` is set. A database that fails for a while is tried again."""
+    something, until `stop` is set. What fails is tried again ever more slowly, and holds up nothing else."""
+    backoff = Backoff()
     async with Alarm(service.database) as alarm:
         stopping = asyncio.create_task(_ring_at(stop, alarm))
         while not stop.is_set():
-            service.pulse.beat(WATCH)
-            wait = LOOK_SECONDS
-            try:
-                again = await look(service)
-                if again is not None:
-                    wait = min(wait, max(0.0, (again - service.now).total_seconds()))
-                await _until_due(service, stop, alarm, wait)
-            except AlertbotError as error:
-                log.warning("%s", error)
-                await alarm.wait(RETRY_SECONDS)
+            wait = await _look_and_survive(service, backoff)
+            if DECIDING not in backoff.failing:
+                service.pulse.beat(WATCH)
+            await _until_due(service, stop, alarm, wait, backoff)
         await stopping
 
 
-async def _until_due(service: Context, stop: asyncio.Event, alarm: Alarm, seconds: float) -> None:
+async def _look_and_survive(service: Context, backoff: Backoff) -> float:
+    """Like `look`, each part by itself; seconds until the next look."""
+    moments = [await backoff.attempt(DECIDING, partial(_decide_all, service, backoff))]
+    moments += [await backoff.attempt(name, partial(one, service)) for name, one in CHORES.items()]
+    waits = [(moment - service.now).total_seconds() for moment in moments if moment is not None]
+    held = backoff.next()
+    return min([LOOK_SECONDS, *waits, *([] if held is None else [held])])
+
+
+async def _until_due(
+    service: Context, stop: asyncio.Event, alarm: Alarm, seconds: float, backoff: Backoff
+) -> None:
     """Wait so long, and decide meanwhile about what reports come for. Every commit rings, those of
     deliveries too: what they cost here is one small query, and no more than `MOST_LOOKS` in a second."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + seconds
+    await asyncio.sleep(1 / MOST_LOOKS)
     while not stop.is_set() and (left := ends - loop.time()) > 0:
         if not await alarm.wait(left):
             return
-        if await _decide_due(service):
-            again = await service.database.read(decisions.next_look)
-            if again is not None:
-                ends = min(ends, loop.time() + max(0.0, (again - service.now).total_seconds()))
+        again = await backoff.attempt(DECIDING, partial(_decide_news, service, backoff))
+        if again is not None:
+            ends = min(ends, loop.time() + max(0.0, (again - service.now).total_seconds()))
         await asyncio.sleep(1 / MOST_LOOKS)
+
+
+async def _decide_news(service: Context, backoff: Backoff) -> datetime | None:
+    """Decide about what is due; where anything was decided, when to look again."""
+    return await _next_look(service, backoff) if await _decide_due(service, backoff) else None
 
 
 async def _ring_at(stop: asyncio.Event, alarm: Alarm) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import signal
-import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from alertbot import loops
 from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner
 from alertbot.errors import AlertbotError
@@ -25,6 +26,13 @@ log = logging.getLogger(__name__)
 
 TIDY_SECONDS = 3600.0
 CLOCK_SECONDS = 5.0  # between two looks at what has expired
+
+CHORES: tuple[tuple[str, float, Callable[[Context], Awaitable[object]]], ...] = (
+    ("Tidying up", TIDY_SECONDS, watching.tidy),
+    ("Letting pending alerts expire", CLOCK_SECONDS, deciding.expire_overdue),
+    ("Telling what ends or is late", CLOCK_SECONDS, expiry.look),
+)
+"""What the worker does by the clock: its name in the log, seconds between two rounds, the verb."""
 
 
 async def run_once(app: "App") -> dict[str, Any]:
@@ -57,15 +65,19 @@ async def work_until(app: "App", service: Context, stop: asyncio.Event) -> None:
     """Everything that one worker does, until `stop` is set; `run` and `serve` both call it."""
     await warm(app)
     ways = app.ways(service)
+    runner = _runner(app, service)
     async with asyncio.TaskGroup() as tasks:
         if ways:
             tasks.create_task(calling.keep(service, ways, stop))
         for way in ways:
             if isinstance(way, calling.Listening):
-                tasks.create_task(way.listen(stop))
-        tasks.create_task(_runner(app, service).run(stop))
-        tasks.create_task(_watch_clock(service, stop))
-        tasks.create_task(watching.keep(service, stop))
+                tasks.create_task(
+                    loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop)
+                )
+        for name, every, chore in CHORES:
+            tasks.create_task(loops.keep(name, partial(chore, service), stop, every=every))
+        tasks.create_task(loops.keep("Publishing", partial(runner.run, stop), stop))
+        tasks.create_task(loops.keep("Watching", partial(watching.keep, service, stop), stop))
 
 
 async def warm(app: "App") -> None:
@@ -110,22 +122,3 @@ def hooks(service: Context) -> Hooks:
 
 def _runner(app: "App", service: Context) -> LocalRunner:
     return LocalRunner(service.database, app.adapters(), hooks=hooks(service))
-
-
-async def _watch_clock(service: Context, stop: asyncio.Event) -> None:
-    """Let pending alerts expire in time, tell people what ends or is late, and tidy up once an hour."""
-    tidied = -TIDY_SECONDS
-    while not stop.is_set():
-        try:
-            if time.monotonic() - tidied >= TIDY_SECONDS:
-                await watching.tidy(service)
-                tidied = time.monotonic()
-            await deciding.expire_overdue(service)
-            await expiry.look(service)
-        except AlertbotError as error:
-            log.warning("%s", error)
-        try:
-            async with asyncio.timeout(CLOCK_SECONDS):
-                await stop.wait()
-        except TimeoutError:
-            continue

@@ -189,9 +189,11 @@ async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
     return tuple((await conn.execute(due.order_by(watched.c.look_again_at))).scalars())
 
 
-async def next_look(conn: AsyncConnection) -> datetime | None:
-    """When the next held decision may be due."""
+async def next_look(conn: AsyncConnection, *, without: Collection[str] = ()) -> datetime | None:
+    """When the next held decision may be due, but for these services."""
     query = select(watched.c.look_again_at).where(watched.c.look_again_at.is_not(None))
+    if without:
+        query = query.where(watched.c.service.not_in(sorted(without)))
     return await conn.scalar(query.order_by(watched.c.look_again_at).limit(1))
 
 

@@ -7,10 +7,12 @@ slowly, and never ends the worker.
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from alertbot.errors import AlertbotError, ChannelError
-from alertbot.service.calling import backoff
+from alertbot import loops
+from alertbot.errors import ChannelError
+from alertbot.service.calling import LONGEST_BACKOFF
 from alertbot.teambot.hearing import Ear
 from alertbot.teambot.way import TelegramWay
 
@@ -28,17 +30,29 @@ HEARD = ("message", "callback_query")
 async def listen(way: TelegramWay, stop: asyncio.Event) -> None:
     """Until `stop` is set."""
     ear = Ear(way)
-    forgetting = asyncio.create_task(_forget(ear, stop))
-    failures = 0
-    while not stop.is_set():
-        try:
-            await _listen_once(way, ear, stop)
-            failures = 0
-        except Exception as error:  # noqa: BLE001 - whatever the library raises, the worker goes on
-            log.warning("telegram: %s", _in_words(way, error))
-            await until(stop, backoff(failures).total_seconds())
-            failures += 1
-    await forgetting
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(
+            loops.keep(
+                "telegram",
+                partial(_listen_in_words, way, ear, stop),
+                stop,
+                longest=LONGEST_BACKOFF.total_seconds(),
+            )
+        )
+        # those who gave no reason in time are told that nothing was changed
+        tasks.create_task(loops.keep("telegram", ear.forget, stop, every=QUESTION_SECONDS))
+
+
+async def _listen_in_words(way: TelegramWay, ear: Ear, stop: asyncio.Event) -> None:
+    """Returns when `stop` is set. Raises `ChannelError`, which never holds the token."""
+    try:
+        await _listen_once(way, ear, stop)
+    except ChannelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the library's errors name the address, the token in it
+        from alertbot.channels.telegram_errors import meaning
+
+        raise meaning(error, "getUpdates", way.token()) from None
 
 
 async def _listen_once(way: TelegramWay, ear: Ear, stop: asyncio.Event) -> None:
@@ -100,31 +114,3 @@ async def _shut(application: "Application[Any, Any, Any, Any, Any, Any]") -> Non
         await application.bot.shutdown()
     except Exception as error:  # noqa: BLE001 - it is gone all the same
         log.info("telegram: %s", type(error).__name__)
-
-
-async def _forget(ear: Ear, stop: asyncio.Event) -> None:
-    """Tell those who gave no reason in time that nothing was changed."""
-    while not stop.is_set():
-        try:
-            await ear.forget()
-        except AlertbotError as error:
-            log.warning("telegram: %s", error)
-        await until(stop, QUESTION_SECONDS)
-
-
-async def until(stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until `stop` is set."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
-
-
-def _in_words(way: TelegramWay, error: Exception) -> str:
-    """The error as a sentence without the token."""
-    if isinstance(error, ChannelError):
-        return str(error)
-    from alertbot.channels.telegram_errors import meaning
-
-    return str(meaning(error, "getUpdates", way.token()))

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from alertbot import loops
 from alertbot.service import asking_sources as asking
 from alertbot.service import intake, working
 from alertbot.settings.loopback import is_loopback
@@ -38,10 +40,13 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
         for line in announcement(app, address):
             tell(line)
         stop = working.stop_signal()
+        pages = asyncio.create_task(server.serve(web, place, stop))  # where they end, all ends in order
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.serve(web, place, stop))
             tasks.create_task(working.work_until(app, service, stop))
-            tasks.create_task(asking.keep(service, app.config, stop))
+            tasks.create_task(
+                loops.keep("Asking sources", partial(asking.keep, service, app.config, stop), stop)
+            )
+        await pages
     return {"stopped": True, "address": address}
 
 
