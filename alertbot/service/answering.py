@@ -1,6 +1,7 @@
 """The rows of the outbox for an alert that follows others: answers to the posts that stand, and what becomes
 of those. Pure."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,16 +24,37 @@ class Reached:
     fallen: frozenset[str] = frozenset()
     pictures: tuple[Standing, ...] = ()
 
-    def has(self, channel: Channel, target: Target) -> bool:
+
+class _Earlier:
+    """What one channel carried of the chain, found by target: one look over all posts, however many readers
+    there are."""
+
+    def __init__(self, channel: Channel, reached: Reached) -> None:
+        self._single = channel.spec.per_recipient
+        self._by_hand = [one.remote_id for one in reached.records if one.channel == channel.name]
+        self._posts: dict[tuple[str, str | None], list[Standing]] = defaultdict(list)
+        self._addresses = set()
+        for one in reached.posts:
+            if one.channel == channel.name:
+                self._posts[one.target, one.lang].append(one)
+                self._addresses.add(one.target)
+
+    def reached(self, target: Target) -> bool:
         """Whether this target has something of the chain, by the program's hand or by a person's."""
-        if any(one.channel == channel.name for one in self.records) and not channel.spec.per_recipient:
-            return True
-        return any(
-            one.channel == channel.name
-            and one.target == target.address
-            and (channel.spec.per_recipient or one.lang == target.lang)
-            for one in self.posts
-        )
+        if self._single:
+            return target.address in self._addresses
+        return bool(self._by_hand) or (target.address, target.lang) in self._posts
+
+    def answered(self, alert: Alert, row: Entry) -> str | None:
+        """The post to answer: the first part of the first original for this target in this language, else
+        of another alert in the chain, the latest first, else what somebody posted by hand."""
+        fitting = [one for one in self._posts.get((row.target, row.lang), ()) if one.remote_id]
+        order = (*alert.references, *dict.fromkeys(one.alert for one in reversed(fitting)))
+        for name in order:
+            parts = sorted((one.part, one.remote_id) for one in fitting if one.alert == name)
+            if parts:
+                return parts[0][1]
+        return self._by_hand[-1] if self._by_hand else None
 
 
 def partition(
@@ -41,12 +63,15 @@ def partition(
     """The targets that get it, and a row with the reason for each that never got what is taken back."""
     if alert.relation not in ONLY_THOSE_REACHED:
         return tuple(targets), ()
-    those = tuple(one for one in targets if reached.has(channel, one))
+    earlier = _Earlier(channel, reached)
+    those: list[Target] = []
+    others: list[Target] = []
+    for one in targets:
+        (those if earlier.reached(one) else others).append(one)
     reason = _("Never reached by {originals}: there is nothing to take back here.").format(
         originals=", ".join(alert.references)
     )
-    others = tuple(one for one in targets if one not in those)
-    return those, tuple(Entry(one.address, None, one.lang, skipped=reason) for one in others)
+    return tuple(those), tuple(Entry(one.address, None, one.lang, skipped=reason) for one in others)
 
 
 def answering(
@@ -58,7 +83,8 @@ def answering(
 ) -> list[Entry]:
     """The rows of an alert, each first part as an answer to the post it follows, then what becomes of
     the earlier posts: edited, deleted, and the new one pinned."""
-    found = [_answer(channel, alert, row, reached) for row in rows]
+    earlier = _Earlier(channel, reached)
+    found = [_answer(channel, alert, row, earlier) for row in rows]
     found += _pins(channel, found)
     if alert.relation is Relation.CANCEL and channel.on_cancel is OnCancel.DELETE:
         gone = [one for one in (*reached.posts, *reached.pictures) if one.alert in reached.fallen]
@@ -67,28 +93,11 @@ def answering(
     return found + _edits(channel, alert, texts, reached) + _deletions(channel, found, stale)
 
 
-def _answer(channel: Channel, alert: Alert, row: Entry, reached: Reached) -> Entry:
+def _answer(channel: Channel, alert: Alert, row: Entry, earlier: _Earlier) -> Entry:
     opens = row.action is Action.PUBLISH and row.part == 1 and row.skipped is None
     if not opens or not channel.spec.can_reply:
         return row
-    return replace(row, remote_ref=_earlier(channel, alert, row, reached))
-
-
-def _earlier(channel: Channel, alert: Alert, row: Entry, reached: Reached) -> str | None:
-    """The post to answer: the first part of the first original for this target in this language, else of
-    another alert in the chain, the latest first, else what somebody posted by hand."""
-    fitting = [
-        one
-        for one in reached.posts
-        if (one.channel, one.target, one.lang) == (channel.name, row.target, row.lang) and one.remote_id
-    ]
-    order = (*alert.references, *dict.fromkeys(one.alert for one in reversed(fitting)))
-    for name in order:
-        parts = sorted((one.part, one.remote_id) for one in fitting if one.alert == name)
-        if parts:
-            return parts[0][1]
-    by_hand = [one.remote_id for one in reached.records if one.channel == channel.name]
-    return by_hand[-1] if by_hand else None
+    return replace(row, remote_ref=earlier.answered(alert, row))
 
 
 def _pins(channel: Channel, rows: Sequence[Entry]) -> list[Entry]:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Refused
 from alertbot.model import Action, DeliveryState, Purpose, WhenUncertain
+from alertbot.store import bulk
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import (
     FAR,
@@ -42,8 +43,6 @@ __all__ = [
     "remove_unstarted",
     "worker_alive",
 ]
-
-INSERT_CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +128,7 @@ async def extend(conn: AsyncConnection, dispatch_id: int, rows: Sequence[Entry])
         values["after_id"] = None if row.after is None else ids[row.after]
         added = insert(delivery).values(**values, retry_at=FAR if waits else NOW)
         ids[place] = int(await conn.scalar(added.returning(delivery.c.id)) or 0)
-    for start in range(0, len(single), INSERT_CHUNK):
-        await conn.execute(insert(delivery).values(retry_at=NOW), single[start : start + INSERT_CHUNK])
+    await bulk.add(conn, delivery, single, retry_at=NOW)
 
 
 def _values(dispatch_id: int, row: Entry) -> dict[str, Any]:

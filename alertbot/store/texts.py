@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.model import Composition, Message, Purpose, Target
-from alertbot.store import pictures
+from alertbot.store import bulk, pictures
 from alertbot.store.tables import message, target
 
 
@@ -26,9 +26,7 @@ async def write(conn: AsyncConnection, alert_id: str, revision: int, composition
     if rows:
         await conn.execute(insert(message), rows)
     await conn.execute(delete(target).where(target.c.alert_id == alert_id))
-    aims = _target_rows(alert_id, composition.targets)
-    if aims:
-        await conn.execute(insert(target), aims)
+    await bulk.add(conn, target, _target_rows(alert_id, composition.targets))
 
 
 async def add(

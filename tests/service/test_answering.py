@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,3 +167,37 @@ def test_a_channel_that_cannot_answer_posts_anew(posts: Any, relation: Relation)
     rows = answering.answering(mute, alert, made, own, reached)  # type: ignore[arg-type]
     assert all(row.remote_ref is None for row in rows)
     assert len(rows) == len(made)
+
+
+class Counted(str):
+    """An address that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+@pytest.mark.parametrize("relation", sorted(answering.ONLY_THOSE_REACHED))
+def test_the_work_grows_with_the_readers_and_not_with_their_square(relation: Relation) -> None:
+    readers = 2000
+    names = [f"reader-{number}@example.org" for number in range(readers)]
+    targets = tuple(Target(Counted(name), "fr") for name in names)
+    mail = Channel("mail", replace(specs.EMAIL, can_reply=True), ("fr",), targets=targets)
+    posts = tuple(
+        Standing("BKRT-1", "mail", Counted(name), "fr", 1, DeliveryState.SENT, name)
+        for name in names[: readers // 2]
+    )
+    alert: Any = Alert(relation)
+    Counted.compared = 0
+    those, others = answering.partition(mail, alert, targets, Reached(posts))
+    rows = entries(mail, {1: replace(message("fr", 1, Action.PUBLISH), channel="mail")}, those)
+    found = answering.answering(mail, alert, rows, {}, Reached(posts))
+    assert (len(those), len(others), len(found)) == (readers // 2, readers // 2, readers // 2)
+    assert [row.remote_ref for row in found] == names[: readers // 2]
+    assert Counted.compared < 20 * readers
