@@ -1,17 +1,13 @@
 """Somebody at the command line: a folder with a configuration, people with tokens, and what was printed."""
 
-import contextlib
-import io
-import json
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-import alertbot.cli as cli
+from tests import program
+from tests.program import Answer
 
 CONFIG = {
     "organisation": {
@@ -30,17 +26,6 @@ CONFIG = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @dataclass
 class Desk:
     """One team's folder. `printed` holds everything that any command wrote."""
@@ -49,19 +34,13 @@ class Desk:
     tokens: dict[str, str] = field(default_factory=dict)
     printed: list[str] = field(default_factory=list)
 
-    def run(self, *arguments: str, by: str | None = None, **environment: str) -> Answer:
+    def run(
+        self, *arguments: str, by: str | None = None, stdin: str = "", **environment: str
+    ) -> Answer:
         """One command in this process, in this folder, with the token of `by`."""
-        known = {"LANGUAGE": "en", "NO_COLOR": "1"} | environment
         if by is not None:
-            known["ALERTBOT_TOKEN"] = self.tokens[by]
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            surroundings(self.folder, known),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            code = cli.run(list(arguments))
-        answer = Answer(code, out.getvalue(), err.getvalue())
+            environment["ALERTBOT_TOKEN"] = self.tokens[by]
+        answer = program.run(*arguments, folder=self.folder, stdin=stdin, **environment)
         if arguments[:2] not in (("people", "add"), ("people", "rotate")):
             self.printed += [answer.out, answer.err]
         return answer
@@ -107,18 +86,3 @@ def opened(folder: Path) -> Desk:
     desk.add("cy", "approver", by="bo")
     desk.add("ada", "author", by="bo")
     return desk
-
-
-@contextlib.contextmanager
-def surroundings(folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """The folder and the variables as the command sees them; as before afterwards."""
-    before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("ALERTBOT")]:
-        del os.environ[name]
-    os.environ.update(environment)
-    try:
-        with contextlib.chdir(folder):
-            yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

@@ -1,13 +1,11 @@
 """Every command has help with an example, and stands in the reference."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import alertbot.cli as cli
+from tests import program
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 SUBCOMMANDS = {
@@ -30,20 +28,18 @@ COMMANDS = [
 ]
 
 
-def alertbot(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(Path(sys.executable).parent / "alertbot"), *arguments],
-        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "LANGUAGE": "en"} | environment,
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example(command: str) -> None:
-    answer = alertbot(*command.split(), "--help")
-    assert answer.returncode == 0
-    assert "Example: alertbot" in answer.stdout
+    answer = program.run(*command.split(), "--help", COLUMNS="200")
+    assert answer.code == 0
+    assert "Example: alertbot" in answer.out
+
+
+def test_help_as_a_program() -> None:
+    answer = program.started("numbers", "verify", "--help", COLUMNS="200")
+    assert answer.code == 0
+    assert "Example: alertbot" in answer.out
+    assert answer == program.run("numbers", "verify", "--help", COLUMNS="200")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -52,10 +48,10 @@ def test_the_reference_names_it(command: str) -> None:
 
 
 def test_an_unknown_command_is_misuse() -> None:
-    answer = alertbot("shout")
-    assert answer.returncode == 2
-    assert "Traceback" not in answer.stderr
+    answer = program.started("shout")
+    assert answer.code == 2
+    assert "Traceback" not in answer.err
 
 
 def test_the_version() -> None:
-    assert alertbot("--version").stdout.startswith("alertbot 0.")
+    assert program.started("--version").out.startswith("alertbot 0.")

@@ -1,6 +1,5 @@
 """The register at the command line: from a file to a query, read back in between."""
 
-import io
 import json
 from pathlib import Path
 
@@ -33,9 +32,9 @@ def verify(desk: Desk, entry: str, digits: str, *options: str, by: str = "bo") -
     return desk.run("numbers", "verify", entry, *given, by=by)
 
 
-def session(desk: Desk, monkeypatch: pytest.MonkeyPatch, *answers: str, by: str = "bo") -> Answer:
-    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{one}\n" for one in answers)))
-    return desk.run("numbers", "verify", "--session", "69", by=by)
+def session(desk: Desk, *answers: str, by: str = "bo") -> Answer:
+    typed = "".join(f"{one}\n" for one in answers)
+    return desk.run("numbers", "verify", "--session", "69", by=by, stdin=typed)
 
 
 def standings(desk: Desk) -> dict[str, str]:
@@ -177,34 +176,33 @@ def test_reading_back_refuses_other_digits(desk: Desk) -> None:
     assert standings(desk)["N1"] == "unverified"
 
 
-def test_digits_and_call_are_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digits_and_call_are_asked_for(desk: Desk) -> None:
     imported(desk)
-    monkeypatch.setattr("sys.stdin", io.StringIO("0465716915\nyes\nanswered\n"))
-    answer = desk.run("numbers", "verify", "N1", "--json", by="bo")
+    answer = desk.run("numbers", "verify", "N1", "--json", by="bo", stdin="0465716915\nyes\nanswered\n")
     assert answer.code == 0
     assert answer.json["verified_by"] == "bo"
     assert "69 15" not in answer.err.split("is verified")[0]
 
 
-def test_a_territory_is_read_back_left_and_resumed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_territory_is_read_back_left_and_resumed(desk: Desk) -> None:
     imported(desk)
-    first = session(desk, monkeypatch, "0465716915", "answered", "q")
+    first = session(desk, "0465716915", "answered", "q")
     assert first.code == 3
     assert "1/2  N1 69 Rhône SAMU" in first.out
     assert "2/2  N2 69 Rhône Police Lyon" in first.out
     assert "04 65 71" not in first.out + first.err
     assert standings(desk) == {"N1": "in_force", "N2": "unverified", "N3": "unverified"}
-    second = session(desk, monkeypatch, "0465716999", "answered")
+    second = session(desk, "0465716999", "answered")
     assert second.code == 3
-    third = session(desk, monkeypatch, "0465716917", "answered")
+    third = session(desk, "0465716917", "answered")
     assert third.code == 0
     assert "2/2  N2" in third.out
     assert "1 verified now, 0 still to be read back" in third.out
 
 
-def test_no_single_key_verifies_anything(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_single_key_verifies_anything(desk: Desk) -> None:
     imported(desk)
-    answer = session(desk, monkeypatch, *["y"] * 20)
+    answer = session(desk, *["y"] * 20)
     assert answer.code == 3
     assert set(standings(desk).values()) == {"unverified"}
 
@@ -213,7 +211,7 @@ def test_a_session_of_one_s_own_numbers_has_nothing_to_ask(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported(desk)
-    answer = session(desk, monkeypatch, by="ada")
+    answer = session(desk, by="ada")
     assert answer.code == 0
     assert "You entered N1, N2 yourself" in answer.out
 

@@ -2,17 +2,18 @@
 
 import ast
 import importlib.util
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Formatter
 from types import ModuleType
 
 import pytest
 from babel.messages.catalog import Catalog, Message
+
+from tests import program
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "alertbot"
@@ -150,61 +151,71 @@ def test_every_argument_is_a_plain_literal() -> None:
     assert wrong == []
 
 
-def alertbot(*arguments: str, language: str = "fr", folder: Path | None = None) -> str:
-    """What a person reads, on both streams."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("ALERTBOT_")}
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "alertbot"), *arguments],
-        env=clean | {"COLUMNS": "250", "NO_COLOR": "1", "LANGUAGE": language, "PYTHONUTF8": "1"},
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    return (done.stdout + done.stderr).replace(NO_BREAK, " ")
+FRENCH_SAID = [
+    ("--help", "Usage : alertbot"),
+    ("--help", "Commandes"),
+    ("--help", "Afficher cette aide et quitter."),
+    ("draft --help", "[obligatoire]"),
+    ("draft --help", "MODÈLE"),
+    ("draft --help", "Exemple : alertbot draft"),
+    ("people --help", "Inscrire une personne."),
+    ("kinds", "À quoi il sert"),
+    ("kinds status", "O obligatoire"),
+    ("preview status", "Cette alerte"),
+    ("status", "config.yaml n'existe pas. `alertbot init` en écrit un."),
+    ("shout", "Il n'y a pas de commande « shout » (vouliez-vous dire show ?)."),
+    ("preview statos", "vouliez-vous dire « status »"),
+    ("draft", "MODÈLE manque."),
+    ("return BKRT-1", "L'option --reason manque."),
+    ("draft status --sett a=1", "Il n'y a pas d'option --sett (vouliez-vous dire --set ?)."),
+    ("draft --set", "L'option --set demande une valeur."),
+    ("show --json=3", "L'option --json ne prend pas de valeur."),
+    ("show a b", "Ceci est en trop : b."),
+    ("deliveries --limit x", "--limit : « x » n'est pas un nombre entier."),
+    ("deliveries --limit 0", "--limit : 0 est hors de l'intervalle"),
+    ("people", "Usage : alertbot people"),
+]
+ENGLISH_SAID = [
+    ("--help", "Show this message and exit."),
+    ("draft --help", "[required]"),
+    ("shout", "There is no command 'shout' (did you mean show?)."),
+    ("draft status --sett a=1", "There is no option --sett (did you mean --set?)."),
+]
+Spoken = Callable[[str], str]  # arguments in one line to what a person reads, on both streams
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("--help", "Usage : alertbot"),
-        ("--help", "Commandes"),
-        ("--help", "Afficher cette aide et quitter."),
-        ("draft --help", "[obligatoire]"),
-        ("draft --help", "MODÈLE"),
-        ("draft --help", "Exemple : alertbot draft"),
-        ("people --help", "Inscrire une personne."),
-        ("kinds", "À quoi il sert"),
-        ("kinds status", "O obligatoire"),
-        ("preview status", "Cette alerte"),
-        ("status", "config.yaml n'existe pas. `alertbot init` en écrit un."),
-        ("shout", "Il n'y a pas de commande « shout » (vouliez-vous dire show ?)."),
-        ("preview statos", "vouliez-vous dire « status »"),
-        ("draft", "MODÈLE manque."),
-        ("return BKRT-1", "L'option --reason manque."),
-        ("draft status --sett a=1", "Il n'y a pas d'option --sett (vouliez-vous dire --set ?)."),
-        ("draft --set", "L'option --set demande une valeur."),
-        ("show --json=3", "L'option --json ne prend pas de valeur."),
-        ("show a b", "Ceci est en trop : b."),
-        ("deliveries --limit x", "--limit : « x » n'est pas un nombre entier."),
-        ("deliveries --limit 0", "--limit : 0 est hors de l'intervalle"),
-        ("people", "Usage : alertbot people"),
-    ],
-)
-def test_the_command_line_speaks_french(arguments: str, words: str, tmp_path: Path) -> None:
-    assert words in alertbot(*arguments.split(), folder=tmp_path)
+def _spoken(language: str, cases: list[tuple[str, str]], folder: Path) -> Spoken:
+    """The program was started in this language once, and asked all of this."""
+    lines = sorted({line for line, _words in cases})
+    commands = [line.split() for line in lines]
+    told = program.answers(commands, folder, LANGUAGE=language, COLUMNS="250")
+    said = {line: one.out + one.err for line, one in zip(lines, told, strict=True)}
+    return lambda line: said[line].replace(NO_BREAK, " ")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("--help", "Show this message and exit."),
-        ("draft --help", "[required]"),
-        ("shout", "There is no command 'shout' (did you mean show?)."),
-        ("draft status --sett a=1", "There is no option --sett (did you mean --set?)."),
-    ],
-)
-def test_without_a_catalogue_it_speaks_english(arguments: str, words: str, tmp_path: Path) -> None:
-    assert words in alertbot(*arguments.split(), language="en", folder=tmp_path)
+@pytest.fixture(scope="module")
+def french(tmp_path_factory: pytest.TempPathFactory) -> Spoken:
+    return _spoken("fr", FRENCH_SAID, tmp_path_factory.mktemp("french"))
+
+
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Spoken:
+    return _spoken("en", ENGLISH_SAID, tmp_path_factory.mktemp("english"))
+
+
+@pytest.mark.parametrize(("arguments", "words"), FRENCH_SAID)
+def test_the_command_line_speaks_french(arguments: str, words: str, french: Spoken) -> None:
+    assert words in french(arguments)
+
+
+@pytest.mark.parametrize(("arguments", "words"), ENGLISH_SAID)
+def test_without_a_catalogue_it_speaks_english(arguments: str, words: str, english: Spoken) -> None:
+    assert words in english(arguments)
+
+
+def test_a_program_of_its_own_says_the_same(french: Spoken, tmp_path: Path) -> None:
+    answer = program.started("draft", folder=tmp_path, LANGUAGE="fr", COLUMNS="250")
+    assert (answer.out + answer.err).replace(NO_BREAK, " ") == french("draft")
 
 
 def test_help_pages_are_drawn_only_when_asked_for() -> None:
