@@ -115,10 +115,6 @@ class Unavailable(ChannelError):
 class Uncertain(ChannelError):
     """Perhaps sent: the answer was lost after the request had left."""
 
-    def __init__(self, reason: str, *, fingerprint: str = "", code: str = "") -> None:
-        super().__init__(reason, code=code)
-        self.fingerprint = fingerprint
-
 
 class ChannelDown(ChannelError):
     """Surely not sent, and nothing will be until a person mends the account."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from alertbot.channels import specs
 from alertbot.channels.base import Adapter
 from alertbot.config import ChannelSettings, FilePath, Secret, SomeDuration, Variable
-from alertbot.errors import ChannelDown, ConfigInvalid, Rejected, Uncertain
+from alertbot.errors import ChannelDown, Rejected, Uncertain
 from alertbot.model import Post, Receipt
 from alertbot.settings.loopback import is_loopback
 from alertbot.words import _
@@ -115,10 +115,7 @@ class AppriseAdapter(Adapter[AppriseSettings]):
         return service
 
     def _address(self) -> str:
-        try:
-            url = self.settings.secret("url")
-        except ConfigInvalid as fault:
-            raise ChannelDown(str(fault), code="secret") from None
+        url = self.secret("url")
         schema = url.partition("://")[0].lower()
         if schema in PLAIN and not is_loopback(url):
             raise self._unfit(_("{schema}:// is not encrypted; use {schema}s://").format(schema=schema))

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar
 
 from alertbot.config import ChannelSettings
-from alertbot.errors import Rejected, Scope
+from alertbot.errors import ChannelDown, ConfigInvalid, Rejected, Scope
 from alertbot.model import Action, Audience, Channel, ChannelSpec, ExercisePost, Post, Receipt, Target
 from alertbot.words import _
 
@@ -87,6 +87,13 @@ class Adapter(ABC, Generic[S]):
         """Put `post.picture` beside the post `post.reply_to`, with `post.alt` to be read instead. Only
         where `spec.picture_apart`; elsewhere a picture goes with its text."""
         raise self._cannot(post, _("{channel} cannot put a picture beside a post ({alert})."))
+
+    def secret(self, name: str) -> str:
+        """The value of one of the account's secrets, read now. Raises `ChannelDown`."""
+        try:
+            return self.settings.secret(name)
+        except ConfigInvalid as fault:
+            raise ChannelDown(str(fault), code="secret") from None
 
     def _cannot(self, post: Post, sentence: str) -> Rejected:
         return Rejected(

@@ -23,7 +23,7 @@ from alertbot.config import (
     SomeDuration,
     Variable,
 )
-from alertbot.errors import ChannelDown, ConfigInvalid, Rejected, Scope
+from alertbot.errors import Rejected, Scope
 from alertbot.model import Channel, Post, Receipt, Target
 from alertbot.settings.loopback import is_loopback
 from alertbot.words import _
@@ -224,10 +224,7 @@ class EmailAdapter(Adapter[EmailSettings]):
     def _credentials(self) -> tuple[str, str]:
         if not self.settings.has_secret("username"):
             return "", ""
-        try:
-            username, password = self.settings.secret("username"), self.settings.secret("password")
-        except ConfigInvalid as fault:
-            raise ChannelDown(str(fault), code="secret") from None
+        username, password = self.secret("username"), self.secret("password")
         sent = (f"\0{username}\0{password}", password)  # as they stand in AUTH PLAIN and AUTH LOGIN
         self._secrets = (password, *(b64encode(text.encode()).decode() for text in sent))
         return username, password

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from alertbot.channels import specs
 from alertbot.channels.base import Adapter
 from alertbot.channels.telegram_settings import TelegramSettings
-from alertbot.errors import ChannelDown, ConfigInvalid, Rejected, Unavailable, Uncertain
+from alertbot.errors import ChannelDown, Rejected, Unavailable, Uncertain
 from alertbot.model import Channel, Post, Receipt, Target
 from alertbot.words import _
 
@@ -201,10 +201,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return self._bot
 
     def _read_token(self) -> str:
-        try:
-            token = self.settings.secret("bot_token")
-        except ConfigInvalid as fault:
-            raise ChannelDown(str(fault), code="secret") from None
+        token = self.secret("bot_token")
         if not TOKEN.fullmatch(token):
             raise ChannelDown(
                 _("{channel}: bot_token is not a bot token; copy it anew from @BotFather.").format(

@@ -6,18 +6,17 @@ scheme and last slash of an address.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from html import escape
 from html.parser import HTMLParser
 
+from alertbot.channels.shown import compared_words
 from alertbot.model import Action, Markup, Post
 from alertbot.words import _
 
 SAME_MARK = {"strong": "b", "em": "i", "del": "s", "strike": "s", "ins": "u"}
 MARKS = frozenset({"b", "i", "s", "u", "a", "code", "pre", "blockquote"})
-LINK = re.compile(r"https?://", re.IGNORECASE)
 SHOWN_LETTERS = 60
 
 Run = tuple[str, tuple[str, ...]]  # a word and what marks it
@@ -51,7 +50,7 @@ def _approved(post: Post, html: bool) -> str:
 
 def _runs(text: str, html: bool) -> list[Run]:
     if not html:
-        return [(word, ()) for word in _words(text)]
+        return [(word, ()) for word in compared_words(text)]
     reader = _Reader()
     reader.feed(text)
     reader.close()
@@ -63,13 +62,8 @@ def _joined(letters: list[Run]) -> Iterator[Run]:
     text = "".join(letter for letter, _marks in letters)
     for found in re.finditer(r"\S+", text):
         marks = {mark for _letter, marks in letters[found.start() : found.end()] for mark in marks}
-        for word in _words(found.group()):
+        for word in compared_words(found.group()):
             yield word, tuple(sorted(marks))
-
-
-def _words(text: str) -> list[str]:
-    words = LINK.sub("", unicodedata.normalize("NFC", text)).split()
-    return [word.rstrip("/") or word for word in words]
 
 
 class _Reader(HTMLParser):
@@ -82,7 +76,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         name = SAME_MARK.get(tag, tag)
-        target = " ".join(_words(dict(attrs).get("href") or ""))
+        target = " ".join(compared_words(dict(attrs).get("href") or ""))
         self._open.append((name, f"{name} {target}" if target else name))
 
     def handle_endtag(self, tag: str) -> None:

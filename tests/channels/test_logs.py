@@ -21,7 +21,6 @@ CONTRACTS = [
 
 
 LIBRARIES = (
-    "tweepy",
     "oauthlib",
     "requests_oauthlib",
     "urllib3",

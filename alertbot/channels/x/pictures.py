@@ -1,0 +1,96 @@
+"""Pictures on their way to X: handed over, described, and kept until the post that shows them stands.
+
+The words never wait long for a picture, and never fail for one (R24): what cannot be handed over in
+time, or cannot be described, is left out with a note.
+"""
+
+import asyncio
+import time
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from alertbot.channels.x.answers import Answer, is_id
+from alertbot.errors import ChannelError, Rejected, Unavailable, Uncertain
+from alertbot.model import Picture, Post
+from alertbot.words import _
+
+WITHIN_SECONDS = 20.0
+TRIES = 2  # nobody sees these calls: a lost answer is no reason not to repeat one
+GOOD_FOR_SECONDS = 3600.0  # X keeps a picture that no post shows for a day
+MOST_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What came of one attempt. `media_id` None: the post goes without a picture, for the reason in
+    `note`. `until`: monotonic seconds."""
+
+    attempt: int = 0
+    media_id: str | None = None
+    note: str = ""
+    until: float = 0.0
+
+
+class Pictures:
+    """Of one account. `ask` makes one call."""
+
+    def __init__(self, ask: Callable[..., Awaitable[Answer]]) -> None:
+        self._ask = ask
+        self._handed: dict[int, Handed] = {}  # by delivery
+
+    async def hand_over(self, post: Post) -> Handed:
+        """Hand the post's picture over unless X has it already; once per attempt."""
+        if post.picture is None:
+            return Handed()
+        known = self._handed.get(post.delivery, Handed())
+        if known.attempt != post.attempt and time.monotonic() >= known.until:
+            known = self._handed[post.delivery] = await self._in_time(post, post.picture)
+            while len(self._handed) > MOST_KEPT:  # what was given up is forgotten in time
+                self._handed.pop(next(iter(self._handed)))
+        return known
+
+    def used(self, post: Post) -> None:
+        """The post stands; the next one needs its picture afresh."""
+        self._handed.pop(post.delivery, None)
+
+    def refused(self, post: Post, answer: Answer) -> None:
+        """X no longer knows the picture, or does not want it here: this attempt goes without."""
+        self._handed[post.delivery] = Handed(post.attempt, None, without(answer.why()))
+
+    async def _in_time(self, post: Post, picture: Picture) -> Handed:
+        try:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                media_id = await self._upload(post, picture)
+                if post.alt:
+                    body = {"id": media_id, "metadata": {"alt_text": {"text": post.alt}}}
+                    await self._call(post, "/2/media/metadata", body)
+        except (ChannelError, TimeoutError) as error:
+            why = error.reason if isinstance(error, ChannelError) else _("X took too long.")
+            return Handed(post.attempt, None, without(why))
+        return Handed(post.attempt, media_id, until=time.monotonic() + GOOD_FOR_SECONDS)
+
+    async def _upload(self, post: Post, picture: Picture) -> str:
+        body = {"media": b64encode(picture.content).decode(), "media_category": "tweet_image"}
+        media_id = (await self._call(post, "/2/media/upload", body)).data().get("id")
+        if not is_id(media_id):
+            raise Rejected(_("X took the picture but gave no id."))
+        return media_id
+
+    async def _call(self, post: Post, path: str, body: dict[str, Any], tries: int = TRIES) -> Answer:
+        try:
+            answer = await self._ask("POST", path, post.alert, json=body)
+            if answer.status in (200, 201):
+                return answer
+            why = _("X answered {status}: {why}").format(status=answer.status, why=answer.why())
+            raise Unavailable(why) if answer.status >= 500 else Rejected(why)
+        except (Uncertain, Unavailable):
+            if tries == 1:
+                raise
+        return await self._call(post, path, body, tries - 1)
+
+
+def without(why: str) -> str:
+    """The note of a post whose picture was left out."""
+    return _("Without its picture: {why}").format(why=why)
