@@ -5,8 +5,8 @@ statement run once per row is prepared once per row. Both were a third of the en
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
+MOST_PARAMETERS = 32_766  # of one statement: SQLite's limit; PostgreSQL's is 65,535
 INSERTED = 5000  # rows per statement
 TYPES: dict[type, TypeEngine[Any]] = {
     int: Integer(),
@@ -37,6 +38,16 @@ TYPES: dict[type, TypeEngine[Any]] = {
     str: String(),
     bool: Boolean(),
 }
+
+Row = TypeVar("Row")
+
+
+def portions(rows: Sequence[Row], parameters: int) -> Iterator[Sequence[Row]]:
+    """The rows, as many at a time as both databases take in one statement with so many bound `parameters`
+    for each row."""
+    most = MOST_PARAMETERS // parameters
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
 
 
 def among(conn: AsyncConnection, ids: Sequence[int], key: ColumnElement[int]) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.log import Action, Entry, Reason, State
 from alertbot.model import DeliveryState, Purpose
+from alertbot.store import bulk
 from alertbot.store.tables import alert, delivery, dispatch, incident
 from alertbot.store.tables_watch import decision, watched
 from alertbot.store.turns import take_turn
@@ -161,14 +162,10 @@ async def remember(
 
 async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime) -> None:
     """These services are to be decided about: a report has come."""
-    names = sorted(set(services))
-    if not names:
-        return
-    rows = _UPSERT[conn.dialect.name](watched).values(
-        [{"service": name, "look_again_at": now} for name in names]
-    )
     due = {"look_again_at": now}
-    await conn.execute(rows.on_conflict_do_update(index_elements=[watched.c.service], set_=due))
+    for names in bulk.portions(sorted(set(services)), 2):
+        rows = _UPSERT[conn.dialect.name](watched).values([{"service": name, **due} for name in names])
+        await conn.execute(rows.on_conflict_do_update(index_elements=[watched.c.service], set_=due))
 
 
 async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:

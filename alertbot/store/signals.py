@@ -1,7 +1,7 @@
 """What sources reported: each report once, its repeats counted, and what nobody understood kept aside."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.signals import Observed, Signal
+from alertbot.store import bulk
 from alertbot.store.tables_watch import quarantine, signal, source_seen
 from alertbot.store.turns import take_turn
 
@@ -58,23 +59,33 @@ async def keep(conn: AsyncConnection, reports: Sequence[Signal], *, now: datetim
             fresh.append(one)
         else:
             again[name] += 1
-    for (source, key), times in sorted(again.items()):
-        same = (signal.c.source == source) & (signal.c.key == key)
-        counted = update(signal).where(same)
-        await conn.execute(counted.values(repeats=signal.c.repeats + times, last_at=now))
+    await _count_again(conn, again, now)
     return fresh
 
 
 async def _insert(
     conn: AsyncConnection, reports: Sequence[Signal], now: datetime
 ) -> set[tuple[str, str]]:
-    """Source and key of those that were not there, in one statement for all."""
-    if not reports:
-        return set()
-    rows = _UPSERT[conn.dialect.name](signal).values([_columns(one, now) for one in reports])
-    once = rows.on_conflict_do_nothing(index_elements=[signal.c.source, signal.c.key])
-    found = await conn.execute(once.returning(signal.c.source, signal.c.key))
-    return {(row.source, row.key) for row in found}
+    """Source and key of those that were not there, in few statements for all."""
+    left: set[tuple[str, str]] = set()
+    for portion in bulk.portions([_columns(one, now) for one in reports], len(signal.c)):
+        rows = _UPSERT[conn.dialect.name](signal).values(portion)
+        once = rows.on_conflict_do_nothing(index_elements=[signal.c.source, signal.c.key])
+        found = await conn.execute(once.returning(signal.c.source, signal.c.key))
+        left |= {(row.source, row.key) for row in found}
+    return left
+
+
+async def _count_again(
+    conn: AsyncConnection, again: Mapping[tuple[str, str], int], now: datetime
+) -> None:
+    if not again:
+        return
+    rows = [(*name, times) for name, times in sorted(again.items())]
+    given = bulk.table(conn, {"source": str, "key": str, "times": int}, rows).c
+    same = (signal.c.source == given.source) & (signal.c.key == given["key"])
+    counted = update(signal).where(same)
+    await conn.execute(counted.values(repeats=signal.c.repeats + given.times, last_at=now))
 
 
 async def of_service(conn: AsyncConnection, service: str, *, since: datetime) -> tuple[Signal, ...]:
