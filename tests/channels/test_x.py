@@ -382,6 +382,46 @@ def test_what_other_answers_mean(
     assert getattr(found, "scope", None) == scope
 
 
+DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
+
+
+@pytest.mark.parametrize(
+    ("answer", "duplicate"),
+    [
+        (an_answer(403, DUPLICATE), True),
+        (an_answer(403, DUPLICATE.upper()), True),
+        (an_answer(403, "Forbidden", "https://api.x.com/2/problems/duplicate-content"), True),
+        (Answer(403, {}, {"errors": [{"message": DUPLICATE}]}), True),
+        (Answer(403, {}, {"title": "Duplicate"}), True),
+        (an_answer(403, "You are not permitted to perform this action."), False),
+        (an_answer(403), False),
+        (Answer(403, {}, {"status": DUPLICATE}), False),
+        (an_answer(400, DUPLICATE), False),
+        (an_answer(401, DUPLICATE), False),
+        (an_answer(409, DUPLICATE), False),
+        (an_answer(422, DUPLICATE), False),
+        (an_answer(429, DUPLICATE), False),
+        (an_answer(503, DUPLICATE), False),
+    ],
+)
+def test_only_xs_own_status_and_words_mean_duplicate(answer: Answer, duplicate: bool) -> None:
+    """Whatever is taken for a duplicate counts as posted after an uncertain attempt."""
+    assert x_errors.is_duplicate(answer) is duplicate
+    found = x_errors.refusal(answer, "BKRT-1", time.time())
+    assert (found.code == "duplicate") is duplicate
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+async def test_another_status_with_the_words_of_a_duplicate_is_no_earlier_post(status: int) -> None:
+    body = json.dumps({"detail": DUPLICATE}).encode()
+    async with raw.listening(raw.http(raw.http_answer(status, body))) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        with pytest.raises((Rejected, Uncertain)) as caught:
+            await adapter.publish(a_post(attempt=2, uncertain_before=True))
+        await adapter.close()
+    assert caught.value.code != "duplicate"
+
+
 @pytest.mark.parametrize(
     ("headers", "wait"),
     [

@@ -172,6 +172,17 @@ def test_languages_that_disagree_are_a_judgement(request_for: Make) -> None:
     assert not compose(request_for(unequal, accepted={"parity": " "})).publishable
 
 
+@pytest.mark.parametrize(
+    ("fr", "en"), [("15", "15 and 17"), ("15 et 17", "15"), ("panne", "fault at 3:07")]
+)
+def test_what_only_one_language_says_is_found_whichever_it_is(
+    request_for: Make, fr: str, en: str
+) -> None:
+    made = compose(request_for({"what_fails": Text({"fr": fr, "en": en})}))
+    assert set(rules(made)) == {"parity"}
+    assert not made.publishable
+
+
 def test_accepting_what_is_not_there_is_told(request_for: Make) -> None:
     made = compose(request_for(accepted={"parrity": "mistyped"}))
     assert any(one.rule == "nothing_accepted" and "parrity" in one.message for one in made.warnings)

@@ -135,3 +135,28 @@ def test_parity_names_what_is_missing_where() -> None:
     assert (one.lang, one.without, one.pieces) == ("fr", "en", ("17",))
     assert not list(differences({"fr": "15"}))
     assert not list(differences({}))
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ({"fr": "15 et 17", "en": "15"}, [("fr", "en", ("17",))]),
+        ({"fr": "15", "en": "15 and 17"}, [("en", "fr", ("17",))]),
+        ({"fr": "le 15", "en": "17"}, [("fr", "en", ("15",)), ("en", "fr", ("17",))]),
+        ({"fr": "15", "en": "15", "de": "15, 112"}, [("de", "fr", ("112",))]),
+        ({"fr": "15", "en": "fifteen"}, [("fr", "en", ("15",))]),
+        ({"fr": "panne", "en": "at 18:30"}, [("en", "fr", ("18:30",))]),
+        ({"fr": "panne", "en": "see https://example.org/a."}, [("en", "fr", ("https://example.org/a",))]),
+        ({"fr": "3,5 %, 18h30, 10 000", "en": "3.5 %, 18:30, 10,000"}, []),
+        ({"fr": "01 99 00 12 34", "en": "0199001234"}, []),
+        ({"fr": "01 99 00 12 34", "en": "01 99 00 12 35"}, [
+            ("fr", "en", ("0199001234",)), ("en", "fr", ("0199001235",)),
+        ]),
+        ({"fr": "8h05", "en": "08:05"}, []),
+        ({"fr": "8h05", "en": "8:50"}, [("fr", "en", ("08:05",)), ("en", "fr", ("08:50",))]),
+    ],
+)  # fmt: skip
+def test_parity_looks_both_ways(
+    texts: dict[str, str], found: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    assert [(one.lang, one.without, one.pieces) for one in differences(texts)] == found

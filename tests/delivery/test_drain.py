@@ -4,16 +4,28 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from alertbot.delivery.ledger import Hooks
+from alertbot.delivery.ledger import Hooks, Ledger, Result
 from alertbot.delivery.runners import LocalRunner, Tally
 from alertbot.errors import ChannelDown, Rejected, Throttled, Unavailable, Uncertain
-from alertbot.model import ChannelSpec, ExercisePost, Markup, Pace, Purpose, Receipt, WhenUncertain
+from alertbot.model import (
+    ChannelSpec,
+    DeliveryState,
+    ExercisePost,
+    Markup,
+    Pace,
+    Purpose,
+    Receipt,
+    WhenUncertain,
+)
 from alertbot.store import accounts, audit, claiming, listing
+from alertbot.store.accounts import Push
+from alertbot.store.clock import NOW
 from alertbot.store.database import Database
 from alertbot.store.quotas import Want
-from alertbot.store.tables import delivery
+from alertbot.store.settling import Settlement
+from alertbot.store.tables import delivery, pace
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
 MAIL = ChannelSpec(type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL)
@@ -295,3 +307,46 @@ async def test_a_late_answer_that_says_try_again_is_heard_though_all_was_closed(
     adapter = NullAdapter(channel(), answer)
     assert (await once(database, adapter)).sent == 1
     assert len(adapter.posts) == 2
+
+
+@pytest.mark.parametrize("waits", [(60.0, 30.0), (30.0, 60.0)])
+@pytest.mark.parametrize("whole", [True, False], ids=["account", "target"])
+async def test_of_several_pushes_in_one_transaction_the_longest_holds(
+    database: Database, waits: tuple[float, float], whole: bool
+) -> None:
+    """Two calls are answered at the same moment: one platform asks for half a minute, then for a whole."""
+    await put(database, ["a", "a2"], name="ABCD-1")
+    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
+    claim = await database.transact(
+        lambda conn: claiming.claim(conn, whose, 10, worker="me", lease=10.0)
+    )
+    ledger = Ledger(database, "me")
+    assert all([await ledger.intend(Want(row.id, whose.id)) for row in claim.rows])
+    results = [
+        Result(
+            Settlement(row.id, 1, DeliveryState.PENDING, "slow", delay=wait),
+            row.dispatch,
+            Push("null", wait, f"{wait}", None if whole else "a"),
+        )
+        for row, wait in zip(claim.rows, waits, strict=True)
+    ]
+    await asyncio.gather(*(ledger.settle(result) for result in results))
+    flags = (await database.read(listing.summary)).accounts[0]
+    free = await database.read(lambda conn: conn.scalar(select(pace.c.next_free - NOW)))
+    assert (flags.blocked, free) == (("60.0", None) if whole else (None, pytest.approx(60, abs=5)))
+    assert not whole or 55 < flags.blocked_for <= 60
+
+
+async def test_what_only_lay_claimed_when_its_worker_died_is_sent_as_a_first_attempt(
+    database: Database,
+) -> None:
+    on = channel(spec=MAIL)
+    [number] = await put(database, 1, on=on)
+    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
+    await database.transact(lambda conn: claiming.claim(conn, whose, 1, worker="dead", lease=-1.0))
+    adapter = NullAdapter(on)
+    assert (await once(database, adapter)) == Tally(sent=1)
+    assert [(post.delivery, post.attempt, post.uncertain_before) for post in adapter.posts] == [
+        (number, 1, False)
+    ]
+    assert (await rows(database))[0].attempts == 1

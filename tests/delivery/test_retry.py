@@ -8,7 +8,10 @@ from alertbot.delivery.retry import (
     LONGEST_DELAY,
     LONGEST_WAIT,
     MOST_ATTEMPTS,
+    Answer,
     Circumstances,
+    Step,
+    Superseded,
     backoff,
     next_step,
 )
@@ -80,3 +83,66 @@ def test_what_was_resent_stays_so_over_later_attempts() -> None:
     now = Circumstances(2, RESEND, resent=True, may_resend=True)
     for answer in (Unavailable("x"), Throttled("x", wait=1.0), ChannelDown("x")):
         assert next_step(answer, now).resent
+
+
+PENDING, SENT, FAILED = DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.FAILED
+UNSURE, SKIPPED = DeliveryState.UNCERTAIN, DeliveryState.SKIPPED
+LOST, AWAY, SLOW = Uncertain("lost"), Unavailable("down"), Throttled("slow", wait=7.0)
+MAIL = Circumstances(1, RESEND, may_resend=True, jitter=0.0)
+EDIT = Circumstances(1, repeatable=True, jitter=0.0)
+LAST = MOST_ATTEMPTS
+
+
+def now(base: Circumstances = FIRST, **changes: object) -> Circumstances:
+    return base._replace(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answer", "circumstances", "step"),
+    [
+        (Receipt("7"), FIRST, Step(SENT, receipt=Receipt("7"))),
+        (Receipt("7"), now(MAIL, resent=True), Step(SENT, receipt=Receipt("7"))),
+        (Superseded("a later text"), EDIT, Step(SKIPPED, "a later text")),
+        (Rejected("no"), FIRST, Step(FAILED, "no")),
+        (Rejected("no", scope=Scope.CHANNEL), FIRST, Step(FAILED, "no", pause=True)),
+        (SLOW, FIRST, Step(PENDING, "slow", delay=7.0, push_account=7.0)),
+        (Throttled("slow", wait=0.0), FIRST, Step(PENDING, "slow", delay=0.05, push_account=0.05)),
+        (Throttled("slow", wait=-9.0), FIRST, Step(PENDING, "slow", delay=0.05, push_account=0.05)),
+        (Throttled("slow", wait=1e9), FIRST, Step(PENDING, "slow", delay=86400, push_account=86400)),
+        (
+            Throttled("slow", wait=7.0, whole_account=False),
+            now(attempt=LAST, resent=True),
+            Step(PENDING, "slow", delay=7.0, resent=True, push_target=7.0),
+        ),
+        (ChannelDown("401"), FIRST, Step(PENDING, "401", pause=True)),
+        (ChannelDown("401"), now(attempt=LAST), Step(PENDING, "401", pause=True)),
+        (AWAY, FIRST, Step(PENDING, "down", delay=0.75)),  # half of a second, and half by chance
+        (AWAY, now(jitter=0.0), Step(PENDING, "down", delay=0.5)),
+        (AWAY, now(jitter=1.0), Step(PENDING, "down", delay=1.0)),
+        (AWAY, now(attempt=2, jitter=1.0), Step(PENDING, "down", delay=2.0)),
+        (AWAY, now(attempt=3, jitter=1.0), Step(PENDING, "down", delay=4.0)),
+        (AWAY, now(attempt=9, jitter=1.0), Step(PENDING, "down", delay=256.0)),
+        (AWAY, now(attempt=10, jitter=1.0), Step(PENDING, "down", delay=300.0)),
+        (AWAY, now(attempt=999, jitter=0.0), Step(PENDING, "down", delay=150.0)),
+        (AWAY, now(attempt=1000), Step(FAILED, "down")),
+        (AWAY, now(attempt=1001), Step(FAILED, "down")),
+        (LOST, FIRST, Step(UNSURE, "lost")),
+        (LOST, now(MAIL, may_resend=False), Step(UNSURE, "lost")),
+        (LOST, now(MAIL, when_uncertain=WhenUncertain.ASK), Step(UNSURE, "lost")),
+        (LOST, MAIL, Step(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(MAIL, attempt=5), Step(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(MAIL, resent=True), Step(UNSURE, "lost")),
+        (LOST, EDIT, Step(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(EDIT, attempt=3), Step(PENDING, "lost", delay=2.0, resent=True)),
+        (LOST, now(EDIT, attempt=3, resent=True), Step(PENDING, "lost", delay=2.0, resent=True)),
+        (LOST, now(EDIT, attempt=999), Step(PENDING, "lost", delay=150.0, resent=True)),
+        (LOST, now(EDIT, attempt=1000), Step(UNSURE, "lost")),
+    ],
+)
+def test_every_row_of_the_table(answer: Answer, circumstances: Circumstances, step: Step) -> None:
+    assert next_step(answer, circumstances) == step
+
+
+def test_a_delivery_of_which_nothing_is_said_is_a_post_to_the_public() -> None:
+    """What is not said must never be what allows a repeat."""
+    assert Circumstances(1) == (1, WhenUncertain.ASK, False, False, False, 0.5)

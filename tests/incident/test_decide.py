@@ -258,3 +258,72 @@ def test_windows_cross_midnight() -> None:
     assert night.holds(monday + timedelta(hours=2), zone)
     assert not night.holds(monday + timedelta(hours=3), zone)
     assert not night.holds(monday + timedelta(days=1), zone)
+
+
+@pytest.mark.parametrize(
+    ("minute", "expected"),
+    [
+        (24, (Action.HOLD, Reason.DWELL)),
+        (24.999, (Action.HOLD, Reason.DWELL)),
+        (25, (Action.STABILISE, Reason.RECOVERED)),
+    ],
+)
+def test_what_has_just_become_worse_is_not_called_stabilised_at_once(
+    minute: float, expected: tuple[Action, Reason]
+) -> None:
+    """Confirmed since minute 21; the state has stood since minute 15 and stays ten minutes at least."""
+    log = (
+        entry(0, Action.OPEN, State.DEGRADED),
+        entry(15, Action.UPDATE, State.DOWN),
+    )
+    reports = [signal(0, DEGRADED), signal(15, DOWN), signal(16, UP)]
+    assert decide(log, reports, Policy(remind_every=None), at(minute)) == expected
+
+
+@pytest.mark.parametrize("when", ["at", "received"])
+@pytest.mark.parametrize(
+    ("log", "observed"),
+    [(CLOSED, DOWN), (STABLE, DOWN), (OPEN, UP)],
+    ids=["closed", "under watch", "open"],
+)
+def test_a_report_of_the_moment_of_the_last_decision_was_known_to_it(
+    log: tuple[Entry, ...], observed: Observed, when: str
+) -> None:
+    """It reopens nothing and ends nothing; one that reached us a second later does."""
+    policy = Policy(remind_every=None, confirm_up=Confirmation(), stale_after=timedelta(days=1))
+    moment = log[-1].at
+    later = moment + timedelta(seconds=1)
+    known = signal(-30, observed, received=moment) if when == "received" else signal(0, observed)
+    known = known if when == "received" else replace(known, at=moment)
+    assert decide(log, [known], policy, later) == (Action.DROP, Reason.UNCHANGED)
+    news = replace(known, received=later)
+    done, _reason = decide(log, [news], policy, later + policy.dwell)
+    assert done is (Action.STABILISE if observed is UP else Action.REOPEN)
+
+
+def test_maintenance_that_a_source_announces_holds_whatever_was_decided_before() -> None:
+    reports = [signal(0, DOWN), signal(1, Observed.MAINTENANCE)]
+    for log in ((), OPEN, STABLE, CLOSED):
+        assert decide(log, reports, DEFAULT, at(300)) == (Action.HOLD, Reason.MAINTENANCE)
+
+
+@pytest.mark.parametrize(
+    ("failing", "minute", "expected"),
+    [
+        (("sms", "voice"), 11, (Action.UPDATE, Reason.WIDER)),
+        (("sms", "voice"), 10, (Action.UPDATE, Reason.WIDER)),
+        (("sms", "voice"), 9, (Action.HOLD, Reason.DWELL)),
+        (("voice",), 11, (Action.DROP, Reason.UNCHANGED)),
+        ((), 11, (Action.DROP, Reason.UNCHANGED)),
+    ],
+)
+def test_a_service_of_the_group_that_was_not_named_yet_is_told_after_a_while(
+    failing: tuple[str, ...], minute: float, expected: tuple[Action, Reason]
+) -> None:
+    log = (
+        replace(entry(-90, Action.OPEN, State.DOWN), failing=("sms",)),  # an earlier incident
+        entry(-60, Action.RESOLVE, State.RESOLVED),
+        replace(entry(0, Action.OPEN, State.DOWN), failing=("voice",)),
+    )
+    reports = [signal(1, DOWN, failing=failing)]
+    assert decide(log, reports, Policy(remind_every=None), at(minute)) == expected

@@ -1,11 +1,14 @@
 """From draft to published, and every way in which it must not get there."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from alertbot.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.service import deciding, drafting, publishing, reading
+from alertbot.store import tables
 from alertbot.store.database import Database
 from tests.service.team import Team, gather
 
@@ -96,10 +99,58 @@ async def test_a_digest_counts_over_what_was_shown(team: Team) -> None:
     assert (await team.approve(view["id"], digest=view["digest"][:12]))["state"] == "approved"
 
 
+def _tampered(what: str, alert: str) -> Any:
+    """Somebody with a hand in the database changes what is about to be signed."""
+    held = tables.message.c.alert_id == alert
+    public = held & (tables.message.c.purpose == "publication")
+    texts = update(tables.message).where(public)
+    match what:
+        case "text":
+            return texts.values(text="Appelez le 3900.")
+        case "lost":
+            return delete(tables.message).where(public, tables.message.c.lang == "en")
+        case "language":
+            return texts.where(tables.message.c.lang == "en").values(lang="de")
+        case "retraction":
+            prepared = held & (tables.message.c.purpose == "retraction")
+            return update(tables.message).where(prepared).values(text="Rien.")
+        case "target":
+            return update(tables.target).where(tables.target.c.alert_id == alert).values(address="else")
+        case _:
+            return update(tables.alert).where(tables.alert.c.id == alert).values(exercise=True)
+
+
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        *(
+            ("approve", what)
+            for what in ("text", "lost", "language", "retraction", "target", "exercise")
+        ),
+        ("break-glass", "text"),
+        ("break-glass", "target"),
+    ],
+)
+async def test_nobody_signs_what_does_not_make_the_digest(team: Team, verb: str, what: str) -> None:
+    """The digest stands unchanged in the database; what it was made from does not (promise 2)."""
+    view = await team.pending()
+    await team.service.database.transact(lambda conn: conn.execute(_tampered(what, view["id"])))
+    signing = (
+        deciding.approve(team.service, team.people["bo"], view["id"], view["digest"])
+        if verb == "approve"
+        else deciding.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "alone")
+    )
+    with pytest.raises(Refused, match="not those that were approved"):
+        await signing
+    assert await team.state(view["id"]) == "pending"
+    await team.work()
+    assert not any(team.adapters[name].posts for name in ("public", "second", "drill"))
+    assert verb not in await team.verbs()
+
+
 async def test_a_promise_that_has_passed_blocks_until_retimed(team: Team) -> None:
     view = await team.pending()
     team.clock.forward(minutes=29)
-    await team.approve(view["id"], "bo") if False else None
     team.clock.forward(minutes=2)
     with pytest.raises(Refused):
         await team.approve(view["id"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alertbot.incident.grouping import Group
-from alertbot.incident.policy import Policy
+from alertbot.incident.policy import Confirmation, Policy
 from alertbot.incident.rules import How, Rule, Transition
 from alertbot.incident.signals import Observed, Signal
 from alertbot.service import deciding, incidents, tasks, watching
@@ -175,6 +175,34 @@ async def test_a_relapse_reopens(database: Database) -> None:
     found = await incidents.listing(team.service)
     assert [(one["condition"], one["closed_at"]) for one in found] == [("down", None)]
     assert (await alerts(team))[-1] == ("holding", "pending")
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_an_end_does_not_close_an_incident_whose_trouble_came_back(
+    database: Database, back: bool
+) -> None:
+    """The end was approved while it was over, and went out after the trouble had come back."""
+    policy = replace(POLICY, watch=timedelta(minutes=30), confirm_up=Confirmation())
+    team = watched(await gather(database), policy=policy)
+    await says(team, Observed.DOWN)
+    await publish(team)
+    team.clock.forward(minutes=20)
+    await says(team, Observed.UP, confirms=True)
+    await publish(team)
+    team.clock.forward(minutes=31)
+    await watching.look(team.service)
+    [end] = [one["id"] for one in await _found(team) if one["state"] == "pending"]
+    await team.approve(end)
+    if back:
+        team.clock.forward(minutes=1)
+        await says(team, Observed.DOWN)
+    await team.work()
+    assert await team.state(end) == "published"
+    [found] = await incidents.listing(team.service)
+    assert (found["condition"], found["state"]) == (
+        ("down", "open") if back else ("resolved", "closed")
+    )
+    assert ("incident-closed" in await team.verbs()) is not back
 
 
 async def test_without_rules_everything_is_proposed(database: Database) -> None:

@@ -1,17 +1,21 @@
 """The outbox: what goes in, what a person decides, what holds it back, what it tells."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alertbot.errors import Refused, StoreFailed
-from alertbot.model import DeliveryState, Pace, Purpose
+from alertbot.model import Budget, DeliveryState, Pace, Purpose
 from alertbot.store import accounts, claiming, due, listing, outbox, settling, workers
+from alertbot.store.accounts import Push
+from alertbot.store.clock import NOW
 from alertbot.store.database import Database
 from alertbot.store.outbox import Decision, Entry
 from alertbot.store.quotas import Want
 from alertbot.store.settling import Settlement
-from alertbot.store.tables import account, dispatch
+from alertbot.store.tables import account, dispatch, pace, spent
 from tests.delivery.scene import add_alert, channel, put, rows, states
 
 ME = "worker-1"
@@ -172,8 +176,6 @@ async def test_only_the_holder_may_intend(database: Database) -> None:
 
 
 async def test_a_full_window_blocks_the_account_with_a_reason(database: Database) -> None:
-    from datetime import timedelta
-
     await put(database, 5, on=channel(pace=Pace(windows=((3, timedelta(minutes=15)),))))
     claim = await _claim(database)
     intended = await _intend(database, [row.id for row in claim.rows])
@@ -184,11 +186,152 @@ async def test_a_full_window_blocks_the_account_with_a_reason(database: Database
     assert "3 calls" in str(flags.blocked)
 
 
+async def _spent_ago(database: Database, *seconds: float) -> None:
+    """Calls of the past, booked as the intent books them."""
+    whose = await _account(database)
+    rows_ = [{"account_id": whose.id, "cost": 0.0, "ago": ago} for ago in seconds]
+    booked = insert(spent).values(at=NOW - bindparam("ago"))
+    await database.transact(lambda conn: conn.execute(booked, rows_))
+
+
+async def _blocked_for(database: Database) -> float:
+    return (await database.read(listing.summary)).accounts[0].blocked_for
+
+
+@pytest.mark.parametrize("groups", [(3,), (1, 1, 1), (2, 1), (1, 2)])
+async def test_a_window_allows_exactly_its_number_of_calls(
+    database: Database, groups: tuple[int, ...]
+) -> None:
+    """However they are grouped into transactions: three are made and hold nothing back, the fourth waits."""
+    await put(database, 4, on=channel(pace=Pace(windows=((3, timedelta(minutes=15)),))))
+    ids = [row.id for row in (await _claim(database)).rows]
+    for size in groups:
+        mine, ids = ids[:size], ids[size:]
+        assert await _intend(database, mine) == mine
+        assert await _blocked_for(database) == 0.0
+    assert await _intend(database, ids) == []
+    assert 890 < await _blocked_for(database) <= 900
+    assert (await states(database))[ids[0]] == "pending"
+
+
+async def test_of_several_windows_the_tightest_counts(database: Database) -> None:
+    windows = ((4, timedelta(hours=3)), (2, timedelta(minutes=15)))
+    await put(database, 6, on=channel(pace=Pace(windows=windows)))
+    ids = [row.id for row in (await _claim(database)).rows]
+    assert await _intend(database, ids) == ids[:2]
+    assert 800 < await _blocked_for(database) <= 900
+    assert "2 calls in 15.0 minutes" in str((await database.read(listing.summary)).accounts[0].blocked)
+
+
+@pytest.mark.parametrize(
+    ("ago", "made", "wait"),
+    [
+        ((901.0, 902.0, 903.0), 3, None),  # all have left the window
+        ((901.0, 100.0, 50.0), 1, 800.0),  # one place; the next when the oldest within has left
+        ((800.0, 100.0, 50.0), 0, 100.0),
+        ((800.0, 700.0, 100.0, 50.0), 0, 200.0),  # one too many: two have to leave
+    ],
+)
+async def test_room_in_a_window_comes_back_as_its_calls_leave_it(
+    database: Database, ago: tuple[float, ...], made: int, wait: float | None
+) -> None:
+    await put(database, 3, on=channel(pace=Pace(windows=((3, timedelta(minutes=15)),))))
+    await _spent_ago(database, *ago)
+    ids = [row.id for row in (await _claim(database)).rows]
+    assert await _intend(database, ids) == ids[:made]
+    blocked = await _blocked_for(database)
+    assert blocked == 0.0 if wait is None else wait - 5 < blocked <= wait
+
+
+async def test_a_window_is_its_own_accounts(database: Database) -> None:
+    windows = ((2, timedelta(minutes=15)),)
+    await put(database, 2, on=channel(pace=Pace(windows=windows)))
+    await put(database, 2, on=channel("other", pace=Pace(windows=windows)), name="ABCD-2")
+    ids = [row.id for row in (await _claim(database)).rows]
+    assert await _intend(database, ids) == ids
+    other = await _account(database, "other")
+    claim = await database.transact(lambda conn: claiming.claim(conn, other, 10, worker=ME, lease=10.0))
+    wants = [Want(row.id, other.id) for row in claim.rows]
+    made = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("costs", "made"),
+    [
+        ((0.5, 0.5, 0.5), 2),  # to the last cent
+        ((0.4, 0.4, 0.4), 2),
+        ((1.2, 0.1, 0.1), 0),  # in order: what is dear is not overtaken
+        ((0.0, 0.0, 1.0), 3),
+        ((1.0, 0.0, 0.0), 3),  # what costs nothing needs no budget
+    ],
+)
+async def test_a_budget_is_spent_to_the_last_cent_and_no_further(
+    database: Database, costs: tuple[float, ...], made: int
+) -> None:
+    await put(database, len(costs), on=channel(budget=Budget(1.0, timedelta(days=1))))
+    whose = await _account(database)
+    claimed = (await _claim(database)).rows
+    wants = [Want(row.id, whose.id, cost) for row, cost in zip(claimed, costs, strict=True)]
+    found = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    assert sorted(row.id for row in found) == [want.id for want in wants[:made]]
+    blocked = await _blocked_for(database)
+    assert (blocked > 86_300) is (made < len(costs))
+
+
+async def test_a_lapsed_claim_is_no_attempt(database: Database) -> None:
+    """Nothing was tried: the next claim is the first attempt, and no answer of the first holder counts."""
+    [number] = await put(database)
+    await _claim(database, worker="dead", lease=-1.0)
+    assert await database.transact(settling.reap) == []
+    row = (await rows(database))[0]
+    assert (row.state, row.attempts, row.worker, row.lease_until, row.resent) == (
+        "pending", 0, None, None, False,
+    )  # fmt: skip
+    assert await _intend(database, [number], worker="dead") == []
+    [again] = (await _claim(database)).rows
+    assert (again.id, again.attempts, again.resent) == (number, 0, False)
+    assert await _intend(database, [number]) == [number]
+    assert (await rows(database))[0].attempts == 1
+
+
+async def test_a_claim_that_holds_is_not_reaped(database: Database) -> None:
+    ids = await put(database, 2)
+    await _claim(database, lease=5.0)
+    await _intend(database, ids[:1])
+    assert not await database.read(settling.lapsed)
+    assert await database.transact(settling.reap) == []
+    assert await states(database) == {ids[0]: "sending", ids[1]: "claimed"}
+
+
+async def test_only_the_holder_renews_and_gives_back(database: Database) -> None:
+    [number] = await put(database)
+    await _claim(database, lease=-1.0)
+    await database.transact(lambda conn: claiming.renew(conn, [number], worker="another", lease=60))
+    assert await database.read(settling.lapsed)
+    await database.transact(lambda conn: claiming.give_back(conn, [number], worker="another"))
+    assert await states(database) == {number: "claimed"}
+    await database.transact(lambda conn: claiming.renew(conn, [number], worker=ME, lease=60))
+    assert not await database.read(settling.lapsed)
+    await database.transact(lambda conn: claiming.give_back(conn, [number], worker=ME))
+    assert await states(database) == {number: "pending"}
+
+
+@pytest.mark.parametrize("waits", [(60.0, 30.0), (30.0, 60.0), (60.0, 60.0)])
+async def test_a_push_never_shortens_an_earlier_one(
+    database: Database, waits: tuple[float, float]
+) -> None:
+    await put(database, ["a"], on=channel(pace=Pace(per_chat_second=1)))
+    for wait in waits:
+        pushes = [Push("null", wait, f"{wait}"), Push("null", wait, f"{wait}", "a")]
+        await database.transact(lambda conn, p=pushes: accounts.push(conn, p))
+    assert 55 < await _blocked_for(database) <= 60
+    assert (await database.read(listing.summary)).accounts[0].blocked == "60.0"
+    free = await database.read(lambda conn: conn.scalar(select(pace.c.next_free - NOW)))
+    assert 55 < free <= 60
+
+
 async def test_a_budget_is_not_overspent(database: Database) -> None:
-    from datetime import timedelta
-
-    from alertbot.model import Budget
-
     rich = channel(budget=Budget(1.0, timedelta(days=1)))
     await put(database, 5, on=rich, cost=0.4)
     whose = await _account(database)
