@@ -406,8 +406,8 @@ DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
 )
 def test_only_xs_own_status_and_words_mean_duplicate(answer: Answer, duplicate: bool) -> None:
     """Whatever is taken for a duplicate counts as posted after an uncertain attempt."""
-    assert x_errors.is_duplicate(answer) is duplicate
-    found = x_errors.refusal(answer, "BKRT-1", time.time())
+    assert answer.is_duplicate() is duplicate
+    found = refusal(answer, "BKRT-1", time.time())
     assert (found.code == "duplicate") is duplicate
 
 
