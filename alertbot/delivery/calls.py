@@ -1,11 +1,11 @@
 """One call to a channel, and what it came to: a receipt, or one of the five errors, never anything else."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 from alertbot.channels.base import Adapter
-from alertbot.delivery.deadlines import Deadlines
 from alertbot.delivery.retry import Answer
 from alertbot.errors import ChannelError, Uncertain, safe
 from alertbot.model import Action, Post, Receipt
@@ -24,7 +24,7 @@ class Calls:
     ) -> None:
         self._adapters = adapters
         self._database = database
-        self._deadlines = Deadlines(longest)
+        self._longest = longest
 
     async def prepare(self, name: str, post: Post) -> None:
         """Hand over a picture before the call is written down as begun: nobody sees it yet, so that it
@@ -32,7 +32,8 @@ class Calls:
         if post.picture is None:
             return
         try:
-            await self._deadlines.call(self._adapters[name].prepare(post))
+            async with asyncio.timeout(self._longest):
+                await self._adapters[name].prepare(post)
         except Exception as error:  # noqa: BLE001 - the call itself will say what is wrong
             about = {"channel": name, "alert": post.alert}
             log.warning(
@@ -43,7 +44,8 @@ class Calls:
         """Make the call. What is uncertain is asked about at once."""
         adapter = self._adapters[name]
         try:
-            return await self._deadlines.call(adapter.publish(post))
+            async with asyncio.timeout(self._longest):
+                return await adapter.publish(post)
         except ChannelError as error:
             answer: ChannelError = error
         except TimeoutError:
@@ -58,7 +60,8 @@ class Calls:
     async def find(self, name: str, post: Post) -> Receipt | None:
         """The post, where it stands after all; not an earlier one with the same words."""
         try:
-            receipt = await self._deadlines.call(self._adapters[name].find(post))
+            async with asyncio.timeout(self._longest):
+                receipt = await self._adapters[name].find(post)
             if receipt is not None and await self._is_known(name, receipt.id, post.delivery):
                 receipt = None
         except Exception as error:  # noqa: BLE001 - then it stays uncertain

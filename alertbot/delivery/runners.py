@@ -1,4 +1,4 @@
-"""Who calls `drain`: a small port, and the runner that needs nothing but the database.
+"""Who calls `drain`: a loop in this process that needs nothing but the database.
 
 No rule of correctness lives here. A drain that is lost, repeated or late is harmless.
 """
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from alertbot import loops
 from alertbot.channels.base import Adapter
@@ -50,17 +50,6 @@ class Tally:
         return not (self.failed or self.uncertain or self.expired or self.skipped or self.waiting)
 
 
-class Runner(Protocol):
-    """Sends what is due."""
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set; calls under way are finished first."""
-
-    async def run_once(self, patience: float = PATIENCE_SECONDS) -> Tally:
-        """Until nothing is claimable. Waits for leases to lapse and for retries, slots and starts that
-        are at most `patience` seconds away."""
-
-
 class LocalRunner:
     """Runs in this process, on SQLite or PostgreSQL; any number of them may run side by side."""
 
@@ -90,7 +79,8 @@ class LocalRunner:
         self._alarm.ring()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """See `Runner.run`. A database that fails for a while is tried again ever more slowly."""
+        """Send what is due until `stop` is set; calls under way are finished first. A database that fails
+        for a while is tried again ever more slowly."""
         async with self._alive():
             stopping = asyncio.create_task(self._ring_at(stop))
             while not stop.is_set():
@@ -102,7 +92,8 @@ class LocalRunner:
             await self._finish_drains()
 
     async def run_once(self, patience: float = PATIENCE_SECONDS) -> Tally:
-        """See `Runner.run_once`. Raises `StoreFailed` where the database cannot be used."""
+        """Send until nothing is claimable. Waits for leases to lapse and for retries, slots and starts that
+        are at most `patience` seconds away. Raises `StoreFailed` where the database cannot be used."""
         self._ledger.tally.clear()
         async with self._alive():
             wait: float | None = 0.0

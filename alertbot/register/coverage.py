@@ -84,11 +84,6 @@ def coverage(
     )
 
 
-def gaps(covers: Iterable[Coverage]) -> tuple[Coverage, ...]:
-    """Those that leave somebody without a number."""
-    return tuple(one for one in covers if one.cover is not Cover.WHOLE)
-
-
 def _serving(
     by_place: Mapping[str, Sequence[NumberRow]], place: Territory, services: tuple[str, ...]
 ) -> Iterator[NumberRow]:

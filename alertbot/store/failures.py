@@ -90,16 +90,6 @@ def read_only(url: URL) -> StoreFailed:
     return StoreFailed(_sentences()[0][0].format(place=place(url)))
 
 
-def newer(url: URL) -> StoreFailed:
-    """The schema was written by a later alertbot."""
-    return StoreFailed(
-        _(
-            "The database {place} was made by a newer alertbot. Use that version, or restore an"
-            " older copy of the database."
-        ).format(place=place(url))
-    )
-
-
 def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """Sentence, SQLSTATE prefixes (PostgreSQL), words in the driver's text (SQLite, connecting)."""
     return [

@@ -41,10 +41,6 @@ class Entry:
     token_expires_at: datetime | None
     last_used_at: datetime | None
 
-    @property
-    def awaits_confirmation(self) -> bool:
-        return self.confirmed_at is None and self.revoked_at is None
-
 
 async def add(
     conn: AsyncConnection,

@@ -219,7 +219,7 @@ async def test_everybody_is_listed(desk: Desk) -> None:
     await desk.add("Dora", Role.APPROVER, by=desk.ada)
     entries = await desk.database.read(lambda conn: people.everybody(conn, now=NOW))
     assert [entry.person.name for entry in entries] == ["Ada", "Ben", "Dora"]
-    assert [entry.awaits_confirmation for entry in entries] == [False, False, True]
+    assert [entry.confirmed_at is None for entry in entries] == [False, False, True]
     found = await desk.database.read(lambda conn: people.approvers(conn, now=NOW))
     assert [one.name for one in found] == ["Ada", "Ben"]
     with pytest.raises(Misuse, match="nobody called 'Zoe'"):
