@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench docs words lock clean
+.PHONY: demo test test-all lint bench docs words lock clean
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -15,8 +15,13 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)  ## the evening of 2 June 2021, from the first word to the end, on loopback
 	@$(BIN)/alertbot demo
 
-test: $(READY)  ## the whole suite, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n auto --dist worksteal
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+
+test: $(READY)  ## every test, on SQLite and PostgreSQL; property tests with few examples
+	$(PYTEST)
+
+test-all: $(READY)  ## the same with all examples of the property tests, as CI runs it
+	$(PYTEST) --hypothesis-profile=full
 
 lint: $(READY)
 	$(BIN)/ruff check .

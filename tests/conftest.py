@@ -9,7 +9,9 @@ import pytest
 
 from alertbot.store import database as store
 from alertbot.store.database import Database
-from tests import postgres
+from tests import effort, postgres
+
+effort.register()
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from alertbot.approval.policy import (
 )
 from alertbot.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused
 from alertbot.model import AlertState, Approvals, DeliveryState, Fault, Person, Role
+from tests.effort import examples
 
 NOW = datetime(2021, 6, 2, 16, 45, tzinfo=UTC)
 DIGEST = "a1b2c3d4e5f6" + "0" * 52
@@ -381,7 +382,7 @@ def steps(team: list[Person]) -> st.SearchStrategy[list[tuple[str, Person]]]:
 
 
 @given(steps=steps(TEAM), approvers=st.integers(1, 3))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_whatever_the_order_enough_others_have_signed_this_very_text(
     steps: list[tuple[str, Person]], approvers: int
 ) -> None:

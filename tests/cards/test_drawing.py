@@ -12,6 +12,7 @@ from PIL import Image
 from alertbot.cards import drawing
 from alertbot.cards.card import Card, Entry, Section, alternative
 from alertbot.cards.drawing import WIDTH, draw, unreadable
+from tests.effort import examples
 
 SAMU = Entry("SAMU (15)\u00a0:", "04 65 71 00 15")
 CARD = Card(
@@ -106,7 +107,7 @@ def test_the_alternative_says_all_of_it_in_order() -> None:
 WORDS = st.text(st.sampled_from("aé 1–'W\u00a0"), max_size=120)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(WORDS, st.lists(st.builds(Entry, WORDS, WORDS, WORDS), max_size=4), WORDS)
 def test_any_words_can_be_drawn(title: str, entries: list[Entry], foot: str) -> None:
     card = Card(title, (foot,), (Section(title, tuple(entries)),), (foot,))

@@ -28,6 +28,7 @@ from alertbot.errors import (
 )
 from alertbot.model import Action, Audience, Channel, ExercisePost, Picture, Post, Receipt
 from tests.channels import raw
+from tests.effort import examples
 
 POST = Post(
     alert="BKRT-1",
@@ -318,7 +319,7 @@ class NetworkChannelContract(ChannelContract):
         assert any(variable in str(caught.value) for variable in self.secrets())
 
     @settings(
-        max_examples=20,
+        max_examples=examples(20),
         deadline=None,
         # the fixture only sets the environment, and each subclass runs this by itself
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],

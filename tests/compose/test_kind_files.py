@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from alertbot.compose.catalogue import shipped
 from alertbot.compose.kind_files import fingerprint
+from tests.effort import examples
 
 USED = [
     "fields.yaml",
@@ -30,7 +31,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data())
 def test_a_changed_byte_changes_it(own: Path, data: st.DataObject) -> None:
     path = own / data.draw(st.sampled_from(USED))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from alertbot.compose import measure
 from alertbot.compose.measure import library_weight, utf16_length, weighted_length
 from alertbot.model import Measure
+from tests.effort import examples
 
 CONFORMANCE = [
     ("", 0),
@@ -65,14 +66,14 @@ WORDS = st.sampled_from(
 SEPARATORS = st.sampled_from([" ", "\n", "\n\n", "\u00a0", "", ".", ", ", "'", "\t"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.tuples(WORDS, SEPARATORS), max_size=30))
 def test_alert_like_texts_weigh_what_the_library_says(pieces: list[tuple[str, str]]) -> None:
     text = "".join(word + separator for word, separator in pieces)
     assert weighted_length(text) == library_weight(measure.normal(text))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=40))
 def test_any_text_weighs_what_the_library_says(text: str) -> None:
     assert weighted_length(text) == library_weight(measure.normal(text))

@@ -9,6 +9,7 @@ from alertbot.compose.markup import Block, Line, Run, Shape, read
 from alertbot.compose.measure import utf16_length, weighted_length
 from alertbot.compose.split import Layout, Room, single, split
 from alertbot.compose.writing import entities, plain, visible
+from tests.effort import examples
 
 X = Room(280, lambda blocks: weighted_length(plain(blocks)))
 TELEGRAM = Room(4096, lambda blocks: max(utf16_length(visible(blocks)), 41 * entities(blocks)))
@@ -45,7 +46,7 @@ def lines_of(blocks: tuple[Block, ...] | list[Block]) -> list[str]:
     return [text for block in blocks for text in plain((block,)).split("\n")]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(bodies)
 def test_a_thread_loses_and_cuts_nothing(body: list[Block]) -> None:
     thread = split(Layout(HEAD, tuple(body), FOOT), X, "fr")
@@ -56,7 +57,7 @@ def test_a_thread_loses_and_cuts_nothing(body: list[Block]) -> None:
     assert [line for line in said if line not in repeated] == lines_of(body)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(bodies, st.sampled_from([X, TELEGRAM]))
 def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block], room: Room) -> None:
     parts = split(Layout(HEAD, tuple(body), FOOT), room, "fr").parts
@@ -69,7 +70,7 @@ def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block],
         assert text.endswith(plain(FOOT))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(territories(), min_size=2, max_size=8))
 def test_every_number_line_stays_under_its_territory(body: list[Block]) -> None:
     whole = {(plain((b,)).split("\n")[0], text) for b in body for text in plain((b,)).split("\n")[1:]}
@@ -79,7 +80,7 @@ def test_every_number_line_stays_under_its_territory(body: list[Block]) -> None:
             assert {(title.removesuffix(" (suite)"), text) for text in lines} <= whole
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(bodies)
 def test_parts_are_evenly_filled_and_no_more_than_needed(body: list[Block]) -> None:
     parts = split(Layout(HEAD, tuple(body), FOOT), X, "fr").parts
@@ -136,7 +137,7 @@ def test_telegram_entities_are_counted() -> None:
 ONCE = read("#Essai https://example.org/une-fois")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(bodies, st.sampled_from([FOOT, ()]))
 def test_what_stands_once_closes_the_first_part_or_the_thread(
     body: list[Block], foot: tuple[Block, ...]

@@ -14,6 +14,7 @@ from alertbot.settings import yaml_text
 from tests.config.accounts import TYPES
 from tests.config.conftest import Faults
 from tests.config.test_read import SMALL, WHOLE
+from tests.effort import examples
 
 BOMB = "a: &a0 [x, x, x]\n" + "".join(
     f"k{n}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(30)
@@ -159,7 +160,7 @@ def outcome(path: Path, content: bytes) -> Config | str:
 
 
 FUZZ = settings(
-    max_examples=150,
+    max_examples=examples(150),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

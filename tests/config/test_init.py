@@ -11,6 +11,7 @@ from alertbot.channels.directory import adapter_types
 from alertbot.config import Config, organisation_of, read
 from alertbot.errors import Misuse, Refused
 from alertbot.init_config import example, questions, render, write
+from tests.effort import examples
 
 EVERYTHING = {
     "name": 'Société "Exemple": l\'opérateur # 1',
@@ -102,7 +103,7 @@ def test_only_what_matters_is_asked() -> None:
     assert {"smtp_host", "sender"} <= asked({"channels": "email", "sandbox": "no"})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(name=st.text(min_size=1, max_size=30), tag=st.text(max_size=10))
 def test_any_accepted_name_reads_back(
     tmp_path_factory: pytest.TempPathFactory, name: str, tag: str

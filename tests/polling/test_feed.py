@@ -14,6 +14,7 @@ from alertbot.polling import feed
 from alertbot.polling.entry_words import folded, observed, paragraphs_of
 from alertbot.settings.sources import FeedSettings, FeedWords
 from alertbot.sources.base import UnknownShape
+from tests.effort import examples
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 WORDS = FeedWords(
@@ -304,7 +305,7 @@ def _fine(body: bytes) -> None:
         assert one.title.isprintable()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_pieces_of_feeds_give_signals_or_a_refusal(body: str) -> None:
     _fine(body.encode())

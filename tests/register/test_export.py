@@ -18,6 +18,7 @@ from alertbot.register.numbers import read_numbers
 from alertbot.register.rows import COLUMNS
 from alertbot.register.services import SERVICES
 from alertbot.register.territories import find, free_territory
+from tests.effort import examples
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
 HAINAUT = free_territory("BE-WHT", {"fr": "Hainaut", "nl": "Henegouwen"})
@@ -83,7 +84,7 @@ rows_of_a_register = st.lists(
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow])
 @given(rows_of_a_register)
 def test_an_export_reads_back_as_the_same_rows(rows: list[NumberRow]) -> None:
     assert list(read_numbers(to_csv(rows)).rows) == rows
@@ -91,7 +92,7 @@ def test_an_export_reads_back_as_the_same_rows(rows: list[NumberRow]) -> None:
     assert [thawed_row(frozen_row(row)) for row in rows] == rows
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow])
 @given(rows_of_a_register)
 def test_no_spreadsheet_runs_a_cell_of_an_export(rows: list[NumberRow]) -> None:
     cells = [cell for line in csv.reader(io.StringIO(to_csv(rows), newline="")) for cell in line]

@@ -17,6 +17,7 @@ from alertbot.service import specimen
 from alertbot.service.context import Context, Watch
 from alertbot.service.voice import Voice
 from alertbot.words import spoken
+from tests.effort import examples
 from tests.service.rules import FIRST, TITLES, VALUES
 from tests.service.team import Clock, channel
 
@@ -56,7 +57,11 @@ def test_a_template_changed_where_no_example_reaches_changes_it(voice: Voice, na
     assert digest(voice) != before
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=examples(25),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     field=st.sampled_from(["what_fails", "what_works", "what_to_do"]),
     lang=st.sampled_from(["fr", "en"]),

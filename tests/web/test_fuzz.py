@@ -22,6 +22,7 @@ from alertbot.sources.bodies import DEEPEST, read
 from alertbot.sources.shapes import SHAPES, looks_like
 from alertbot.store import workers
 from alertbot.store.database import Database
+from tests.effort import examples
 from tests.web.sender import OTHER, SECRET, TYPES, Sender, sender, source
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ CONFORMANCE = [
 settings.register_profile("fuzz", deadline=None, derandomize=True, database=None)
 FUZZ = settings(
     settings.get_profile("fuzz"),
-    max_examples=80,
+    max_examples=examples(80),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

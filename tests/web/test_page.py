@@ -16,6 +16,7 @@ from alertbot.preview import page as preview
 from alertbot.service.links import Opened, Unanswered
 from alertbot.store.database import Database
 from alertbot.web.pages import page
+from tests import effort
 from tests.preview import examples
 from tests.web.reader import PLATFORMS, Page, Reader, form_in, reader
 
@@ -144,7 +145,7 @@ async def test_an_error_keeps_what_was_typed(desk: Reader) -> None:
 text = st.text(max_size=60) | st.sampled_from(NASTY)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=effort.examples(60), deadline=None)
 @given(words=st.lists(text, min_size=8, max_size=8))
 def test_whatever_stands_in_a_field_is_text(words: list[str]) -> None:
     """No field of the alert, the people or the form makes a tag or an attribute of its own."""
