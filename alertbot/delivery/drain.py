@@ -110,7 +110,9 @@ class Drain:
                 await self._calls.prepare(letter.envelope.channel, letter.post(row))
             await self._turns.take(letter.envelope.channel, gap, slot)
             async with self._lines[letter.envelope.channel]:
-                if await self.ledger.intend(Want(row.id, letter.envelope.account, row.cost)):
+                if await self.ledger.intend(
+                    Want(row.id, letter.envelope.account, row.cost, row.dispatch)
+                ):
                     await self._send(row, letter)
         finally:
             del self._flights[row.id]

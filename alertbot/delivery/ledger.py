@@ -22,6 +22,7 @@ from alertbot.store.deliveries import FINAL, Outcome, close, reopen, wake
 from alertbot.store.quotas import Want
 from alertbot.store.readback import Verdict
 from alertbot.store.settling import Settlement
+from alertbot.store.turns import AUDIT, take_turn
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ class Ledger:
 
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
         async def work(conn: Connection) -> dict[int, int]:
+            if any(want.dispatch not in self._started for want in wants):
+                await take_turn(conn, AUDIT)  # before the fence that intents pass
             rows = await claiming.intend(conn, wants, worker=self.worker)
             intended = {row.id: row.dispatch_id for row in rows}
             fresh = set(intended.values()) - self._started
@@ -118,6 +121,8 @@ class Ledger:
     async def _write_once(self, results: Sequence[Result], *, hooks: bool) -> None:
         async def work(conn: Connection) -> list[Outcome]:
             settlements = [result.settlement for result in results]
+            if any(result.pause or result.push for result in results):
+                await take_turn(conn, AUDIT)  # before the accounts
             outcomes = await settling.settle(conn, settlements, worker=self.worker)
             for result in results:
                 if result.pause:
@@ -159,6 +164,7 @@ class Ledger:
         """One transaction that moves deliveries, with everything that follows; how many moved."""
 
         async def whole(conn: Connection) -> Sequence[Outcome]:
+            await take_turn(conn, AUDIT)
             outcomes = await work(conn)
             await self._after(conn, outcomes, None)
             if outcomes:

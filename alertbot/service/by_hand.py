@@ -46,6 +46,7 @@ async def opening(
     if word.state in (State.STABILISED, State.RESOLVED):
         raise Misuse(_("An incident does not begin as {state}.").format(state=word.state))
     known = service.watch.group_of(name)
+    await decisions.turn(conn, known)  # of two who open it at once, the second is told of the first's
     present = await incidents.of_service(conn, known)
     if present is not None and present.closed_at is None:
         raise Refused(

@@ -29,10 +29,12 @@ async def _store(items: "Sequence[Item]") -> list[tuple[Signal, ...]]:
     reports = [one for _service, given in items for one in given]
 
     async def work(conn: "Connection") -> list[Signal]:
+        await silence.heard(
+            service, conn, {one.source for one in reports}
+        )  # it may write into the audit
         fresh = await signals.keep(conn, reports, now=service.now)
         concerned = {service.watch.group_of(one.service) for one in telling(fresh)}
         await decisions.make_due(conn, concerned, service.now)
-        await silence.heard(service, conn, {one.source for one in reports})
         return fresh
 
     left = await service.database.transact(work)

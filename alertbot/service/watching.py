@@ -203,15 +203,15 @@ async def decide_now(service: Context, conn: Connection, name: str) -> tuple[Act
         await _change(service, conn, known, action, reason)
     incident = await incidents.of_service(conn, name)
     incident_id = incident.id if incident else None
-    await decisions.remember(
-        conn, name, incident_id=incident_id, action=action, reason=reason, now=now, look_again_at=again
-    )
     await signals.note(
         conn,
         _sources_of(service, name),
         incident=incident_id,
         action=str(action),
         reason=str(reason),
+    )
+    await decisions.remember(
+        conn, name, incident_id=incident_id, action=action, reason=reason, now=now, look_again_at=again
     )
     return action, reason
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Refused
 from alertbot.model import Channel
+from alertbot.store import bulk
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import fence, wake
 from alertbot.store.tables import account, dispatch, halt, pace, spent
@@ -65,14 +66,17 @@ async def agree(conn: AsyncConnection, channels: Iterable[Channel]) -> None:
     """
     rows = (await conn.execute(select(account))).all()
     known = {row.name: row for row in rows}
-    for channel in channels:
+    for channel in sorted(
+        channels, key=lambda one: one.name
+    ):  # one order, whatever the configuration's
         await _sync_one(conn, channel.name, _settings(channel), known.get(channel.name))
 
 
 async def _sync_one(conn: AsyncConnection, name: str, wanted: dict[str, Any], row: Any) -> None:
     if row is None:
         fresh = {"booked_to": 0.0, "halted": False, "blocked_until": 0.0}
-        await conn.execute(insert(account).values(name=name, **wanted, **fresh))
+        made = bulk.upsert(conn, account).values(name=name, **wanted, **fresh)
+        await conn.execute(made.on_conflict_do_nothing(index_elements=[account.c.name]))
         return
     changed = {key: value for key, value in wanted.items() if getattr(row, key) != value}
     if changed.keys() & {"windows", "budget", "budget_seconds"}:
@@ -120,9 +124,10 @@ async def block(conn: AsyncConnection, which: ColumnElement[bool], seconds: floa
 async def keep_free(conn: AsyncConnection, key: str, seconds: float) -> None:
     """Let the target be before `seconds` from now."""
     later = case((pace.c.next_free > NOW + seconds, pace.c.next_free), else_=NOW + seconds)
-    done = await conn.execute(update(pace).where(pace.c.key == key).values(next_free=later))
-    if done.rowcount == 0:
-        await conn.execute(insert(pace).values(key=key, next_free=NOW + seconds))
+    first = bulk.upsert(conn, pace).values(key=key, next_free=NOW + seconds)
+    await conn.execute(
+        first.on_conflict_do_update(index_elements=[pace.c.key], set_={"next_free": later})
+    )
 
 
 async def pause(conn: AsyncConnection, name: str, reason: str) -> bool:

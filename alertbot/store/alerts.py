@@ -31,7 +31,7 @@ from alertbot.store import texts
 from alertbot.store.reading import Alert, approvals_of, get
 from alertbot.store.tables import alert as alerts
 from alertbot.store.tables import approval, record, shown
-from alertbot.store.turns import take_turn
+from alertbot.store.turns import AUDIT, take_turn
 from alertbot.words import _
 
 
@@ -173,7 +173,7 @@ async def approve(conn: AsyncConnection, alert: Alert, *, now: datetime) -> Aler
 async def start(conn: AsyncConnection, alert_id: str) -> str | None:
     """A first call is about to be made: the alert is being published. Its digest, or None where it was
     already. One statement, because the call waits for it."""
-    await take_turn(conn, "audit")  # before the row, as everywhere (see `reading.get`)
+    await take_turn(conn, AUDIT)
     fitting = [str(state) for state, verb in MOVES if verb is Verb.START]
     begun = (
         update(alerts)

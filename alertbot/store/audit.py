@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.errors import Misuse
 from alertbot.store.tables import audit, installation
-from alertbot.store.turns import AUDIT, INSTALLATION, take_turn
+from alertbot.store.turns import AUDIT, take_turn
 from alertbot.words import _
 
 GENESIS = "0" * 64  # what the first row follows
@@ -150,7 +150,7 @@ async def _key(conn: AsyncConnection) -> bytes:
     question = select(installation.c.pseudonym_key).where(installation.c.id == 1)
     found = await conn.scalar(question)
     if found is None:
-        await take_turn(conn, INSTALLATION)
+        await take_turn(conn, AUDIT)
         found = await conn.scalar(question)
     if found is None:
         found = secrets.token_hex(32)

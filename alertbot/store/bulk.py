@@ -27,11 +27,13 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 MOST_PARAMETERS = 32_766  # of one statement: SQLite's limit; PostgreSQL's is 65,535
 INSERTED = 5000  # rows per statement
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 TYPES: dict[type, TypeEngine[Any]] = {
     int: Integer(),
     float: Float(53),
@@ -48,6 +50,12 @@ def portions(rows: Sequence[Row], parameters: int) -> Iterator[Sequence[Row]]:
     most = MOST_PARAMETERS // parameters
     for start in range(0, len(rows), most):
         yield rows[start : start + most]
+
+
+def upsert(conn: AsyncConnection, into: Table) -> Any:
+    """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`: of two transactions that
+    write one key at once, neither fails."""
+    return _INSERTS[conn.dialect.name](into)
 
 
 def among(conn: AsyncConnection, ids: Sequence[int], key: ColumnElement[int]) -> ColumnElement[bool]:

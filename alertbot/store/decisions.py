@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.log import Action, Entry, Reason, State
@@ -14,9 +13,8 @@ from alertbot.model import DeliveryState, Purpose
 from alertbot.store import bulk
 from alertbot.store.tables import alert, delivery, dispatch, incident
 from alertbot.store.tables_watch import decision, watched
-from alertbot.store.turns import take_turn
+from alertbot.store.turns import AUDIT, take_turn
 
-_UPSERT: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
 
 
@@ -48,7 +46,7 @@ class Watched:
 
 async def turn(conn: AsyncConnection, service: str) -> None:
     """Whoever decides about a service decides alone until the transaction ends."""
-    await take_turn(conn, "audit")
+    await take_turn(conn, AUDIT)
     await take_turn(conn, f"service:{service}")
 
 
@@ -164,7 +162,7 @@ async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime
     """These services are to be decided about: a report has come."""
     due = {"look_again_at": now}
     for names in bulk.portions(sorted(set(services)), 2):
-        rows = _UPSERT[conn.dialect.name](watched).values([{"service": name, **due} for name in names])
+        rows = bulk.upsert(conn, watched).values([{"service": name, **due} for name in names])
         await conn.execute(rows.on_conflict_do_update(index_elements=[watched.c.service], set_=due))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.model import Action, DeliveryState, Purpose
 from alertbot.store.clock import NOW
 from alertbot.store.tables import PENDING, account, delivery, dispatch
-from alertbot.store.turns import take_turn
+from alertbot.store.turns import AUDIT, take_turn
 from alertbot.words import _
 
 FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet: the year 33658
@@ -120,9 +120,12 @@ def moved(row: Any, state: DeliveryState, **more: str | None) -> Outcome:
 async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
     """Intents pass it shared; halt, pause and cancel exclusively. On PostgreSQL a statement sees what
     was committed when it began: without the fence an intent could commit just after a halt did.
-    SQLite has one writer at a time anyway."""
+    SQLite has one writer at a time anyway. Whoever closes it writes into the audit, and takes that turn
+    first (see `turns`)."""
     if conn.dialect.name != "postgresql":
         return
+    if exclusive:
+        await take_turn(conn, AUDIT)
     lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
     await conn.execute(select(lock(FENCE)))
 
@@ -189,7 +192,7 @@ async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) 
     found = (await conn.scalars(select(dispatch.c.id).where(over))).all()
     if not found:
         return []
-    await take_turn(conn, "closing dispatches")
+    await take_turn(conn, AUDIT)
     closing = update(dispatch).where(dispatch.c.id.in_(found), over).values(closed=True)
     closed = await conn.execute(closing.returning(dispatch.c.alert_id, dispatch.c.purpose))
     return await settled_alerts(
@@ -199,10 +202,10 @@ async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) 
 
 async def reopen(conn: AsyncConnection, outcomes: Iterable[Outcome]) -> None:
     """What was called uncertain and is to go out after all: its dispatch may have been closed by then,
-    and nothing is claimed from a closed one. Call it after all else that takes a turn."""
+    and nothing is claimed from a closed one."""
     again = {one.dispatch for one in outcomes if _comes_back(one)}
     if again:
-        await take_turn(conn, "closing dispatches")
+        await take_turn(conn, AUDIT)
         closed = update(dispatch).where(dispatch.c.id.in_(sorted(again)), dispatch.c.closed)
         await conn.execute(closed.values(closed=False))
 

@@ -53,6 +53,8 @@ async def start(
     """Open a new incident; `by` is None when the program itself opens it. One that is still open for the
     same `service` is closed: there are never two."""
     if service is not None:
+        await take_turn(conn, AUDIT)
+        await take_turn(conn, f"service:{service}")
         still = (incident.c.service == service) & incident.c.closed_at.is_(None)
         await conn.execute(update(incident).where(still).values(closed_at=now))
     opened = Incident(await _free_id(conn), now, by.id if by else None, title=title, service=service)

@@ -30,6 +30,7 @@ from alertbot.store.deliveries import (
 )
 from alertbot.store.settling import cancel
 from alertbot.store.tables import account, delivery, dispatch
+from alertbot.store.turns import AUDIT, take_turn
 from alertbot.store.workers import any_alive as worker_alive
 from alertbot.words import _
 
@@ -189,6 +190,7 @@ async def decide(
 
     Raises `Refused` where there is no such delivery, it is not uncertain, or it may not go out again.
     """
+    await take_turn(conn, AUDIT)
     row = await _uncertain(conn, delivery_id)
     match decision:
         case Decision.SENT:

@@ -55,7 +55,7 @@ async def add(
 
     `by` may be None for the first person only. Raises `Refused` and `Misuse`.
     """
-    await take_turn(conn, "people")
+    await take_turn(conn, PEOPLE)
     clean = _clean_name(name)
     present = int(await conn.scalar(select(func.count()).select_from(person)) or 0)
     held = frozenset(roles) | ({Role.ADMIN} if present < FIRST_ADMINS else set())

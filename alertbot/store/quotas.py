@@ -16,11 +16,13 @@ Limited = dict[int, Row[Any]]  # accounts with a window or a budget, locked unti
 
 
 class Want(NamedTuple):
-    """A delivery that asks for a call. `cost` is in the budget's currency."""
+    """A delivery that asks for a call. `cost` is in the budget's currency. `dispatch`: its own, 0 where it is
+    not told."""
 
     id: int
     account: int
     cost: float = 0.0
+    dispatch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

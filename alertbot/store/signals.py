@@ -7,16 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Row, Select, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.signals import Observed, Signal
 from alertbot.store import bulk
 from alertbot.store.tables_watch import quarantine, signal, source_seen
-from alertbot.store.turns import take_turn
+from alertbot.store.turns import SIGNALS, take_turn
 
 _MOMENTS = ("at", "started_at", "ended_at", "received")
-_UPSERT: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 MOST_LOOKED_AT = 300  # reports of one service, to decide about it; no policy asks for as many
 MOST_QUARANTINED = 1000  # bodies kept per source; the oldest go first
 
@@ -49,7 +47,7 @@ class Aside:
 async def keep(conn: AsyncConnection, reports: Sequence[Signal], *, now: datetime) -> list[Signal]:
     """Store these reports; those that are new, in their order. A repeat (same source and key) is counted,
     not stored."""
-    await take_turn(conn, "signals")
+    await take_turn(conn, SIGNALS)
     left = await _insert(conn, reports, now)
     fresh, again = [], Counter[tuple[str, str]]()
     for one in reports:
@@ -69,7 +67,7 @@ async def _insert(
     """Source and key of those that were not there, in few statements for all."""
     left: set[tuple[str, str]] = set()
     for portion in bulk.portions([_columns(one, now) for one in reports], len(signal.c)):
-        rows = _UPSERT[conn.dialect.name](signal).values(portion)
+        rows = bulk.upsert(conn, signal).values(portion)
         once = rows.on_conflict_do_nothing(index_elements=[signal.c.source, signal.c.key])
         found = await conn.execute(once.returning(signal.c.source, signal.c.key))
         left |= {(row.source, row.key) for row in found}
@@ -175,9 +173,7 @@ async def heard(conn: AsyncConnection, sources: Collection[str], *, now: datetim
         return ()
     quiet = source_seen.c.source.in_(names) & source_seen.c.silent_since.is_not(None)
     told = tuple((await conn.execute(select(source_seen.c.source).where(quiet))).scalars())
-    rows = _UPSERT[conn.dialect.name](source_seen).values(
-        [{"source": name, "seen_at": now} for name in names]
-    )
+    rows = bulk.upsert(conn, source_seen).values([{"source": name, "seen_at": now} for name in names])
     known = {"seen_at": now, "silent_since": None}
     await conn.execute(rows.on_conflict_do_update(index_elements=[source_seen.c.source], set_=known))
     return told
