@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from alertbot.compose.measure import measure
 from alertbot.model import Audience, Channel, Markup, Message, Person, Purpose
 from alertbot.service.context import Context
 from alertbot.store import accounts, audit, outbox, texts
@@ -112,9 +113,10 @@ async def _tell(
         (alert.id, alert.revision, alert.digest) if alert else (None, 0, _sum(text))
     )
     channels = team(service)
+    whole = f"alertbot show {alert.id}" if alert else "alertbot status"
     await accounts.sync(conn, channels)
     for channel in channels:
-        message = _message(channel, subject, text)
+        message = _message(channel, subject, shortened(subject, text, whole, channel))
         keys = await texts.add(conn, name, revision, [message], Purpose.NOTICE)
         await outbox.enqueue(
             conn,
@@ -130,6 +132,24 @@ async def _tell(
                 for key in keys
             ],
         )
+
+
+def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
+    """The text as long as the channel takes it. Of one that is too long the longest lines are left out, one
+    after the other, and the others stay whole, the subject before them; the first one left out gives its
+    place to the command that shows everything, `whole`."""
+    limit, how = channel.spec.limit, channel.spec.measure
+    if limit is None or measure(text, how) <= limit:
+        return text
+    lines = [subject, *text.split("\n")]
+    pointer = _("(shortened; all of it: {command})").format(command=whole)
+    while measure("\n".join(lines), how) > limit:
+        left = [place for place, line in enumerate(lines) if line != pointer]
+        if not left:
+            break
+        longest = max(left, key=lambda place: measure(lines[place], how))
+        lines[longest : longest + 1] = [] if pointer in lines else [pointer]
+    return "\n".join(lines)
 
 
 def _message(channel: Channel, subject: str, text: str) -> Message:
@@ -150,7 +170,7 @@ def _message(channel: Channel, subject: str, text: str) -> Message:
         text=text,
         html=html,
         subject=subject if channel.spec.markup is Markup.EMAIL else None,
-        length=len(text),
+        length=measure(text, channel.spec.measure),
         limit=channel.spec.limit,
         measure=channel.spec.measure,
     )

@@ -8,12 +8,12 @@ from typing import Any
 
 from alertbot.errors import Faulty, Refused
 from alertbot.model import AlertState, Identity, Person, Relation
-from alertbot.service import chains, guidance, register
+from alertbot.service import chains, guidance, register, settling
 from alertbot.service.chains import Chain
 from alertbot.service.composing import Composed, compose_wishes
 from alertbot.service.context import Context
 from alertbot.service.wishes import Wishes
-from alertbot.store import alerts, audit, incidents, reading, settling
+from alertbot.store import alerts, audit, incidents, outbox, reading
 from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
@@ -75,7 +75,8 @@ async def anew(
     as_typed = _loaded(raw, composed)
     fresh = replace(draft, raw=as_typed, guidance=judged.guidance, accepted=judged.accepted)
     if alert.state is AlertState.APPROVED:
-        await settling.cancel(conn, alert.id, _("Edited before it went out."))
+        outcomes = await outbox.cancel(conn, alert.id, _("Edited before it went out."))
+        await settling.note_outcomes(service, conn, outcomes, actor=actor.name)
     await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
     return await alerts.replace(conn, alert, fresh, judged.composition, by=actor, now=now)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.model import DeliveryState
+from alertbot.model import DeliveryState, Purpose
 from alertbot.store import bulk
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import (
@@ -286,11 +286,14 @@ async def fail_dispatch(conn: AsyncConnection, dispatch_id: int, reason: str) ->
 
 
 async def cancel(conn: AsyncConnection, alert: str, reason: str) -> list[Outcome]:
-    """Send nothing more of an alert. The flag holds at once; rows beyond the first chunk follow by the
-    sweep. What is being sent just now ends as it ends."""
+    """Send nothing more of an alert; what the team is told about it stays. The flag holds at once; rows
+    beyond the first chunk follow by the sweep. What is being sent just now ends as it ends."""
     await fence(conn, exclusive=True)
     running = update(dispatch).where(
-        dispatch.c.alert_id == alert, ~dispatch.c.closed, dispatch.c.cancelled.is_(None)
+        dispatch.c.alert_id == alert,
+        dispatch.c.purpose != Purpose.NOTICE.value,
+        ~dispatch.c.closed,
+        dispatch.c.cancelled.is_(None),
     )
     found = await conn.scalars(running.values(cancelled=reason).returning(dispatch.c.id))
     outcomes: list[Outcome] = []
