@@ -1,11 +1,26 @@
 """What is approved ahead counts only as long as it was meant, for what was meant, by people who count."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.approval.ahead import Preapproval, Signature, Why, people_needed, proposal, weigh
+from alertbot.approval.ahead import (
+    AT_MOST,
+    Preapproval,
+    Signature,
+    Why,
+    people_needed,
+    proposal,
+    require_digest,
+    require_length,
+    require_other,
+    require_seen,
+    weigh,
+)
+from alertbot.errors import Misuse, Refused
 from alertbot.model import Approvals, Person, Role
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -75,3 +90,117 @@ def test_what_may_be_signed_is_open_and_says_this(rows: list[Preapproval]) -> No
 def test_whoever_proposes_is_one_more_than_the_approvers() -> None:
     for count in (1, 2, 5):
         assert people_needed(Approvals(count, True, timedelta(hours=1))) == count + 1
+
+
+DAY = timedelta(days=1)
+DIGEST, OTHER = "ab" * 32, "cd" * 32
+ANA = Person(1, "Ana", frozenset({Role.APPROVER}), True)
+BO = Person(2, "Bo", frozenset({Role.APPROVER}), True)
+GONE = replace(BO, counts=False)
+DEMOTED = replace(BO, roles=frozenset({Role.AUTHOR}))
+
+
+def row(number: int = 1, *people: Person, **changes: object) -> Preapproval:
+    """Approved a day ago by Ana and Bo, for another day."""
+    given = Preapproval(
+        number,
+        "first",
+        DIGEST,
+        NOW - DAY,
+        2 * DAY,
+        NOW + DAY,
+        tuple(Signature(one, NOW - DAY) for one in people or (ANA, BO)),
+        approved_at=NOW - DAY,
+    )
+    return replace(given, **changes)  # type: ignore[arg-type]
+
+
+def proposed(number: int = 1, *people: Person, **changes: object) -> Preapproval:
+    return row(number, *(people or (ANA,)), **{"approved_at": None, **changes})
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "why", "number"),
+    [
+        ([], Why.NEVER, None),
+        ([row()], Why.IN_FORCE, 1),
+        ([row(expires_at=NOW + SECOND)], Why.IN_FORCE, 1),
+        ([row(expires_at=NOW)], Why.EXPIRED, 1),
+        ([row(revoked_at=NOW - SECOND)], Why.REVOKED, 1),
+        ([row(revoked_at=NOW - SECOND, expires_at=NOW - SECOND, digest=OTHER)], Why.REVOKED, 1),
+        ([row(digest=OTHER)], Why.CHANGED, 1),
+        ([row(digest=OTHER, expires_at=NOW)], Why.EXPIRED, 1),
+        ([row(1, ANA, GONE)], Why.HANDS, 1),
+        ([row(1, ANA, DEMOTED)], Why.HANDS, 1),
+        ([row(1, ANA, ANA)], Why.HANDS, 1),  # one person twice is one person
+        ([row(1, ANA, DEMOTED, digest=OTHER)], Why.CHANGED, 1),
+        ([proposed()], Why.PROPOSED, 1),
+        ([proposed(expires_at=NOW)], Why.LAPSED, 1),
+        ([proposed(digest=OTHER)], Why.LAPSED, 1),
+        ([proposed(revoked_at=NOW)], Why.REVOKED, 1),
+        ([proposed(1, GONE)], Why.LAPSED, 1),
+        ([proposed(2), row(1)], Why.IN_FORCE, 1),  # a proposal to prolong takes nothing away
+        ([proposed(2), row(1, expires_at=NOW)], Why.PROPOSED, 2),
+        ([proposed(2, expires_at=NOW), row(1, expires_at=NOW)], Why.EXPIRED, 1),
+        ([row(2, digest=OTHER), row(1)], Why.IN_FORCE, 1),  # the text is back to what was signed
+        ([row(1, approved_at=NOW - 2 * DAY), row(2)], Why.IN_FORCE, 2),  # the latest approval
+        ([row(2, approved_at=NOW), row(1)], Why.IN_FORCE, 2),
+        ([row(1, approved_at=NOW - 2 * DAY, digest=OTHER), row(2, expires_at=NOW)], Why.EXPIRED, 2),
+    ],
+)
+def test_where_a_rule_stands(rows: list[Preapproval], why: Why, number: int | None) -> None:
+    found, which = weigh(rows, DIGEST, NOW, 2)
+    assert (found, which.id if which else None) == (why, number)
+
+
+@pytest.mark.parametrize("needed", [1, 2, 3])
+def test_it_takes_as_many_people_as_are_needed(needed: int) -> None:
+    why, _row = weigh([row()], DIGEST, NOW, needed)
+    assert why is (Why.IN_FORCE if needed <= 2 else Why.HANDS)
+
+
+def test_the_first_proposal_that_says_this_is_the_one_to_sign() -> None:
+    rows = [proposed(4, digest=OTHER), proposed(3, GONE), proposed(2), proposed(1)]
+    found = proposal(rows, DIGEST, NOW)
+    assert found is not None
+    assert found.id == 2
+    assert found.names == ("Ana",)
+    assert proposal(rows[:2], DIGEST, NOW) is None
+
+
+@pytest.mark.parametrize("lasts", [SECOND, DAY, AT_MOST])
+def test_a_length_of_up_to_ninety_days_is_taken(lasts: timedelta) -> None:
+    assert require_length(lasts) == lasts
+
+
+@pytest.mark.parametrize("lasts", [timedelta(), -SECOND, timedelta(days=90, seconds=1)])
+def test_no_time_and_too_long_a_time_are_refused(lasts: timedelta) -> None:
+    with pytest.raises(Misuse, match="90 days"):
+        require_length(lasts)
+
+
+def test_nobody_signs_a_rule_twice() -> None:
+    require_other(proposed(), BO)
+    with pytest.raises(Refused, match="Ana has signed the rule first already"):
+        require_other(proposed(), replace(ANA, counts=False))
+
+
+@pytest.mark.parametrize("given_", [DIGEST, DIGEST[:12], f"  {DIGEST.upper()}\n"])
+def test_a_rule_is_signed_by_twelve_characters_of_its_digest(given_: str) -> None:
+    require_digest("first", DIGEST, given_)
+    require_seen("first", DIGEST, BO, given=given_, shown=None)
+
+
+def test_a_rule_is_not_signed_unseen() -> None:
+    require_seen("first", DIGEST, BO, given=None, shown=DIGEST)
+    with pytest.raises(Misuse, match="12"):
+        require_digest("first", DIGEST, f" {DIGEST[:11]} ")
+    with pytest.raises(Refused, match="another digest than cdcdcdcdcdcd:"):
+        require_seen("first", DIGEST, BO, given=OTHER, shown=DIGEST)  # what is typed counts
+    with pytest.raises(Refused, match="Bo has not been shown the rule first"):
+        require_seen("first", DIGEST, BO, given=None, shown=None)
+    with pytest.raises(Refused, match="has changed since Bo"):
+        require_seen("first", DIGEST, BO, given=None, shown=OTHER)

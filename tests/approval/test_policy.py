@@ -115,6 +115,42 @@ def test_approvals_of_people_who_no_longer_count_fall_away() -> None:
     assert approvals_left(facts(), [gone, demoted], NOW) == 1
 
 
+@pytest.mark.parametrize(
+    ("who", "signed", "left"),
+    [
+        (BERNARD, {"at": NOW}, 0),  # at this very moment
+        (BERNARD, {"at": NOW + timedelta(microseconds=1)}, 1),  # a clock that went back
+        (BERNARD, {"expires_at": NOW + timedelta(microseconds=1)}, 0),
+        (BERNARD, {"expires_at": NOW}, 1),
+        (BERNARD, {"void": True}, 1),
+        (BERNARD, {"digest": OTHER_DIGEST}, 1),
+        (person(2, Role.AUTHOR, Role.ADMIN), {}, 1),
+        (person(2, *Role), {}, 0),
+        (person(2, counts=False), {}, 1),
+        (AUTHOR, {}, 1),  # became the author after having signed
+    ],
+)
+def test_which_signatures_stand(who: Person, signed: dict[str, Any], left: int) -> None:
+    assert approvals_left(facts(), [approval(who, **signed)], NOW) == left
+
+
+def test_the_authors_own_signature_stands_only_where_the_kind_says_so() -> None:
+    for author_may, left in ((True, 0), (False, 1)):
+        alert = facts(approvals=Approvals(1, author_may, HALF_HOUR))
+        assert approvals_left(alert, [approval(AUTHOR)], NOW) == left
+        two = replace(alert, approvals=Approvals(2, author_may, HALF_HOUR))
+        assert approvals_left(two, [approval(AUTHOR), approval(BERNARD)], NOW) == left
+
+
+def test_more_signatures_than_asked_for_leave_none_to_give() -> None:
+    assert approvals_left(facts(), [approval(BERNARD), approval(CHLOE)], NOW) == 0
+
+
+def test_what_has_no_end_yet_is_open() -> None:
+    approve(BERNARD, pending_until=None)
+    approve(BERNARD, pending_until=NOW + timedelta(microseconds=1))
+
+
 @pytest.mark.parametrize("state", [s for s in AlertState if s is not AlertState.PENDING])
 def test_only_what_is_pending_can_be_approved(state: AlertState) -> None:
     with pytest.raises(Refused, match="BKRT-2 is "):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.approval.digest import digest
-from alertbot.model import Measure, Message, Target
+from alertbot.model import Action, Measure, Message, Target
 
 MESSAGE = Message("x", "x", "fr", 1, 1, "texte", "<b>", "sujet", 5, 280, Measure.WEIGHTED)
 OTHER = replace(MESSAGE, lang="en", text="text")
@@ -23,7 +23,7 @@ def test_order_does_not_matter() -> None:
 def test_every_part_of_a_message_counts() -> None:
     changed = [
         {"channel": "y"}, {"type": "y"}, {"lang": "de"}, {"part": 2}, {"parts": 2}, {"text": "texte "},
-        {"html": None}, {"subject": ""},
+        {"html": None}, {"subject": ""}, {"action": Action.EDIT}, {"picture": "ab"}, {"alt": "une carte"},
     ]  # fmt: skip
     digests = {
         digest("holding", [replace(MESSAGE, **change), OTHER], TARGETS, exercise=False)
@@ -42,6 +42,37 @@ def test_kind_exercise_and_targets_count() -> None:
         != DIGEST
     )
     assert digest("holding", [MESSAGE], TARGETS, exercise=False) != DIGEST
+
+
+def test_the_prepared_retraction_is_signed_too() -> None:
+    def of(*retraction: Message) -> str:
+        return digest("holding", [MESSAGE], TARGETS, exercise=False, retraction=retraction)
+
+    nothing, one, two = of(), of(OTHER), of(OTHER, MESSAGE)
+    assert len({nothing, one, two, of(replace(OTHER, text="another"))}) == 4
+    assert of(MESSAGE, OTHER) == two
+    swapped = digest("holding", [OTHER], TARGETS, exercise=False, retraction=[MESSAGE])
+    assert swapped != of(OTHER)  # what is said and what takes it back are not the same
+
+
+def test_how_much_room_a_text_had_is_nobodys_business() -> None:
+    roomy = replace(MESSAGE, length=9, limit=4096, measure=Measure.CHARACTERS)
+    assert digest("holding", [roomy, OTHER], TARGETS, exercise=False) == DIGEST
+
+
+@given(
+    st.lists(st.sampled_from("abcd"), max_size=4),
+    st.lists(st.sampled_from("abcd"), max_size=4),
+    st.sampled_from([(), ("fr",), ("fr", "en")]),
+)
+def test_two_lists_of_recipients_share_a_digest_only_if_they_hold_the_same(
+    one: list[str], other: list[str], languages: tuple[str, ...]
+) -> None:
+    def of(addresses: list[str]) -> str:
+        aims = [Target(at, lang) for at in addresses for lang in languages or (None,)]
+        return digest("k", [MESSAGE], {"x": tuple(aims)}, exercise=False)
+
+    assert (of(one) == of(other)) == (sorted(one) == sorted(other))
 
 
 @given(st.text(), st.text())
