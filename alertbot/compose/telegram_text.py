@@ -1,11 +1,11 @@
 """Telegram HTML read back into lines of styled runs, so that it can be written anew and stays valid."""
 
 from collections.abc import Iterator, Sequence
-from html.parser import HTMLParser
 
 from alertbot.compose.markup import Line, Run
+from alertbot.compose.spans import spans
 
-_STYLES = {"b": "b", "strong": "b", "i": "i", "em": "i", "s": "s", "del": "s", "strike": "s"}
+_STYLES = frozenset({"b", "i", "s"})
 
 Paragraph = tuple[Line, ...]
 
@@ -13,10 +13,15 @@ Paragraph = tuple[Line, ...]
 def paragraphs(html: str) -> tuple[Paragraph, ...]:
     """The paragraphs of this HTML, which blank lines part. Tags other than those of `writing.telegram` are
     passed over; their text stays."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return tuple(_paragraphs(reader.lines))
+    lines: list[list[Run]] = [[]]
+    for span in spans(html):
+        styles = tuple(sorted(_STYLES.intersection(span.tags)))
+        for count, text in enumerate(span.text.split("\n")):
+            if count:
+                lines.append([])
+            if text:
+                lines[-1].append(Run(text, styles, span.address))
+    return tuple(_paragraphs(lines))
 
 
 def plain_paragraphs(text: str) -> tuple[Paragraph, ...]:
@@ -34,34 +39,3 @@ def _paragraphs(lines: Sequence[Sequence[Run]]) -> Iterator[Paragraph]:
             gathered = []
     if gathered:
         yield tuple(gathered)
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.lines: list[list[Run]] = [[]]
-        self.styles: list[str] = []
-        self.address = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _STYLES:
-            self.styles.append(_STYLES[tag])
-        elif tag == "a":
-            self.address = dict(attrs).get("href") or ""
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self.address = ""
-        elif _STYLES.get(tag) in self.styles:
-            self.styles.remove(_STYLES[tag])
-
-    def handle_data(self, data: str) -> None:
-        first, *others = data.split("\n")
-        self._say(first)
-        for text in others:
-            self.lines.append([])
-            self._say(text)
-
-    def _say(self, text: str) -> None:
-        if text:
-            self.lines[-1].append(Run(text, tuple(sorted(set(self.styles))), self.address))

@@ -9,14 +9,12 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from html import escape
-from html.parser import HTMLParser
 
 from alertbot.channels.shown import compared_words
+from alertbot.compose.spans import Span, spans
 from alertbot.model import Action, Markup, Post
 from alertbot.words import _
 
-SAME_MARK = {"strong": "b", "em": "i", "del": "s", "strike": "s", "ins": "u"}
-MARKS = frozenset({"b", "i", "s", "u", "a", "code", "pre", "blockquote"})
 SHOWN_LETTERS = 60
 
 Run = tuple[str, tuple[str, ...]]  # a word and what marks it
@@ -51,10 +49,12 @@ def _approved(post: Post, html: bool) -> str:
 def _runs(text: str, html: bool) -> list[Run]:
     if not html:
         return [(word, ()) for word in compared_words(text)]
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    return list(_joined(reader.letters))
+    return list(_joined([(letter, _marks(span)) for span in spans(text) for letter in span.text]))
+
+
+def _marks(span: Span) -> tuple[str, ...]:
+    target = " ".join(compared_words(span.address))
+    return tuple(f"a {target}".strip() if tag == "a" else tag for tag in span.tags)
 
 
 def _joined(letters: list[Run]) -> Iterator[Run]:
@@ -64,31 +64,6 @@ def _joined(letters: list[Run]) -> Iterator[Run]:
         marks = {mark for _letter, marks in letters[found.start() : found.end()] for mark in marks}
         for word in compared_words(found.group()):
             yield word, tuple(sorted(marks))
-
-
-class _Reader(HTMLParser):
-    """Letters with the marks that they stand in."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.letters: list[Run] = []
-        self._open: list[tuple[str, str]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        name = SAME_MARK.get(tag, tag)
-        target = " ".join(compared_words(dict(attrs).get("href") or ""))
-        self._open.append((name, f"{name} {target}" if target else name))
-
-    def handle_endtag(self, tag: str) -> None:
-        name = SAME_MARK.get(tag, tag)
-        for place in range(len(self._open) - 1, -1, -1):
-            if self._open[place][0] == name:
-                del self._open[place]
-                return
-
-    def handle_data(self, data: str) -> None:
-        marks = tuple(mark for name, mark in self._open if name in MARKS)
-        self.letters += [(letter, marks) for letter in data]
 
 
 def _sentence(approved: list[str], shown: list[str]) -> str:

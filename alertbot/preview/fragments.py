@@ -4,11 +4,12 @@ Nothing of the source reaches a page as it stands: known tags are written again 
 attributes, text is escaped, everything else is dropped (its text stays; that of scripts and styles not).
 """
 
-from abc import ABC, abstractmethod
 from html import escape
 from html.parser import HTMLParser
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from alertbot.compose.spans import spans
 from alertbot.preview.phrases import visible
 
 if TYPE_CHECKING:
@@ -32,16 +33,7 @@ SHOWN = {tag: tag for tag in _AS_THEY_ARE} | {
 VOID = {"br", "hr"}
 SILENT = {"script", "style", "title", "template", "iframe", "object", "noscript", "svg", "math"}
 SCHEMES = ("https://", "http://", "mailto:", "tel:")
-STYLES = {
-    "strong": "bold",
-    "em": "italic",
-    "u": "underline",
-    "del": "strike",
-    "a": "underline",
-    "h4": "bold",
-    "h5": "bold",
-    "h6": "bold",
-}
+STYLES = {"b": "bold", "i": "italic", "u": "underline", "s": "strike", "a": "underline"}
 
 
 def fragment(html: str) -> str:
@@ -54,19 +46,27 @@ def fragment(html: str) -> str:
 
 def styled(html: str) -> "Text":
     """Telegram HTML as a Rich text: bold, italic, struck; a link's address stands behind its words."""
-    writer = _TerminalWriter()
-    writer.feed(html)
-    writer.close()
-    return writer.text
+    from rich.text import Text
+
+    text = Text()
+    for address, linked in groupby(spans(html), key=lambda span: _address(span.address)):
+        began = len(text)
+        for span in linked:
+            tags = [tag for tag in span.tags if tag != "a" or address]
+            text.append(visible(span.text), " ".join(STYLES[tag] for tag in tags if tag in STYLES))
+        if address and text.plain[began:] != address:
+            text.append(f" ({visible(address)})", style="dim")
+    return text
 
 
-class _Reader(HTMLParser, ABC):
+class _PageWriter(HTMLParser):
     """Keeps track of what is open and what is to be passed over in silence."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.opened: list[tuple[str, str]] = []  # tag, address of a link
+        self.opened: list[str] = []
         self.silent = 0
+        self.written: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in SILENT:
@@ -74,12 +74,13 @@ class _Reader(HTMLParser, ABC):
         shown = SHOWN.get(tag)
         if shown is None or self.silent:
             return
-        address = _address(attrs) if shown == "a" else ""
+        address = _address(dict(attrs).get("href") or "") if shown == "a" else ""
         if shown == "a" and not address:
             return
-        self.begin(shown, address)
+        link = f' href="{escape(address)}" rel="noopener noreferrer"' if address else ""
+        self.written.append(f"<{shown}{link}>")
         if shown not in VOID:
-            self.opened.append((shown, address))
+            self.opened.append(shown)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in SILENT:
@@ -90,72 +91,22 @@ class _Reader(HTMLParser, ABC):
             self.silent = max(0, self.silent - 1)
             return
         shown = SHOWN.get(tag)
-        if shown in VOID or shown not in [name for name, _address in self.opened]:
-            return
-        while self.opened:
-            name, address = self.opened.pop()
-            self.end(name, address)
-            if name == shown:
+        while shown in self.opened:  # what stands open inside it ends with it
+            last = self.opened.pop()
+            self.written.append(f"</{last}>")
+            if last == shown:
                 return
 
     def handle_data(self, data: str) -> None:
         if not self.silent:
-            self.say(visible(data))
-
-    @abstractmethod
-    def begin(self, tag: str, address: str) -> None: ...
-
-    @abstractmethod
-    def end(self, tag: str, address: str) -> None: ...
-
-    @abstractmethod
-    def say(self, text: str) -> None: ...
-
-
-class _PageWriter(_Reader):
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: list[str] = []
-
-    def begin(self, tag: str, address: str) -> None:
-        link = f' href="{escape(address)}" rel="noopener noreferrer"' if address else ""
-        self.written.append(f"<{tag}{link}>")
-
-    def end(self, tag: str, address: str) -> None:  # noqa: ARG002  the terminal needs the address
-        self.written.append(f"</{tag}>")
-
-    def say(self, text: str) -> None:
-        self.written.append(escape(text))
+            self.written.append(escape(visible(data)))
 
     def finished(self) -> str:
-        self.written += [f"</{tag}>" for tag, _address in reversed(self.opened)]
+        self.written += [f"</{tag}>" for tag in reversed(self.opened)]
         return "".join(self.written)
 
 
-class _TerminalWriter(_Reader):
-    def __init__(self) -> None:
-        super().__init__()
-        from rich.text import Text
-
-        self.text = Text()
-        self.link_began = 0
-
-    def begin(self, tag: str, address: str) -> None:  # noqa: ARG002  the page needs the address
-        if tag == "a":
-            self.link_began = len(self.text)
-        elif tag == "br":
-            self.text.append("\n")
-
-    def end(self, tag: str, address: str) -> None:
-        if tag == "a" and self.text.plain[self.link_began :] != address:
-            self.text.append(f" ({visible(address)})", style="dim")
-
-    def say(self, text: str) -> None:
-        styles = [STYLES[tag] for tag, _address in self.opened if tag in STYLES]
-        self.text.append(text, style=" ".join(styles) or None)
-
-
-def _address(attrs: list[tuple[str, str | None]]) -> str:
+def _address(given: str) -> str:
     """The address of a link where it is one that a reader may follow, else nothing."""
-    address = (dict(attrs).get("href") or "").strip()
+    address = given.strip()
     return address if address.lower().startswith(SCHEMES) else ""
