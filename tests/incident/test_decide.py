@@ -327,3 +327,135 @@ def test_a_service_of_the_group_that_was_not_named_yet_is_told_after_a_while(
     )
     reports = [signal(1, DOWN, failing=failing)]
     assert decide(log, reports, Policy(remind_every=None), at(minute)) == expected
+
+
+QUIET = Policy(remind_every=None)
+LATE = timedelta(seconds=1) / MINUTE  # in minutes
+OPENINGS = tuple(
+    one
+    for n in range(10)
+    for one in (
+        entry(n * 20, Action.OPEN, State.DOWN),
+        entry(n * 20 + 9, Action.RESOLVE, State.RESOLVED),
+    )
+)
+FLAPS = [signal(n, UP if n % 2 else DOWN) for n in range(22)]
+CALM = [signal(12, UP), signal(30, UP, confirms=True), signal(50, UP, confirms=True)]
+
+
+@pytest.mark.parametrize(
+    ("log", "said", "policy", "minute", "expected"),
+    [
+        # old news: up to half an hour it is news
+        ((), [signal(0, DOWN)], DEFAULT, 30, (Action.OPEN, Reason.CONFIRMED)),
+        ((), [signal(0, DOWN)], DEFAULT, 30 + LATE, (Action.DROP, Reason.STALE)),
+        # a relapse reopens within 24 hours
+        (CLOSED, [signal(1640, DOWN)], DEFAULT, 1640, (Action.REOPEN, Reason.RELAPSE)),
+        (CLOSED, [signal(1640, DOWN)], DEFAULT, 1640 + LATE, (Action.OPEN, Reason.CONFIRMED)),
+        # what begun a day ago counts no more towards the cap; ten are the cap, nine are not
+        (OPENINGS, [signal(1440 - LATE, DOWN)], DEFAULT, 1440 - LATE, (Action.HOLD, Reason.DAILY_CAP)),
+        (OPENINGS, [signal(1440, DOWN)], DEFAULT, 1440, (Action.REOPEN, Reason.RELAPSE)),
+        (OPENINGS[2:], [signal(300, DOWN)], DEFAULT, 300, (Action.REOPEN, Reason.RELAPSE)),
+        # confirmations: as many as asked, over as long as asked, since the trouble began
+        (
+            (),
+            [signal(0, DOWN), signal(1, UP), signal(2, DOWN), signal(3, DOWN)],
+            Policy(confirm_down=Confirmation(3)),
+            4,
+            (Action.HOLD, Reason.CONFIRMING_DOWN),
+        ),
+        (
+            (),
+            [signal(0, DOWN), signal(1, DEGRADED), signal(2, DOWN)],
+            Policy(confirm_down=Confirmation(3)),
+            4,
+            (Action.OPEN, Reason.CONFIRMED),
+        ),
+        # "critical" says the newest report, and passes by maintenance only where that is allowed
+        (
+            (),
+            [signal(0, DOWN, severity="critical"), signal(1, DOWN)],
+            Policy(maintenance=(Window(T, at(60)),)),
+            2,
+            (Action.HOLD, Reason.MAINTENANCE),
+        ),
+        (
+            (),
+            [signal(0, DOWN, severity="CRITICAL")],
+            Policy(maintenance=(Window(T, at(60)),), critical_bypass=False),
+            2,
+            (Action.HOLD, Reason.MAINTENANCE),
+        ),
+        ((), [signal(0, DOWN)], Policy(maintenance=(Window(at(-60), T),)), 0, (Action.OPEN, Reason.CONFIRMED)),
+        # better only after the dwell, to the minute
+        (OPEN, [signal(1, DEGRADED)], DEFAULT, 10 - LATE, (Action.HOLD, Reason.DWELL)),
+        (OPEN, [signal(1, DEGRADED)], DEFAULT, 10, (Action.UPDATE, Reason.BETTER)),
+        # up for five minutes
+        (OPEN, [signal(0, DOWN), signal(12, UP)], DEFAULT, 17 - LATE, (Action.HOLD, Reason.CONFIRMING_UP)),
+        # what flaps is neither announced nor called off
+        (OPEN, FLAPS, Policy(remind_every=None, confirm_up=Confirmation()), 22, (Action.HOLD, Reason.FLAPPING)),
+        (OPEN, FLAPS, Policy(remind_every=None, confirm_up=Confirmation()), 82, (Action.STABILISE, Reason.RECOVERED)),
+        # the watch runs from the first confirmation of this quiet time
+        (STABLE, CALM, QUIET, 150 - LATE, (Action.HOLD, Reason.WATCHING)),
+        (STABLE, CALM, QUIET, 150, (Action.RESOLVE, Reason.CONFIRMED_AND_WATCHED)),
+        # trouble under watch has to be confirmed like any other
+        (
+            STABLE,
+            [signal(12, UP), signal(40, DOWN)],
+            Policy(confirm_down=Confirmation(2)),
+            41,
+            (Action.HOLD, Reason.CONFIRMING_DOWN),
+        ),
+        # reminders: to the minute, of what was told, in no closed incident
+        (OPEN, [signal(0, DOWN)], DEFAULT, 30 - LATE, (Action.DROP, Reason.UNCHANGED)),
+        (STABLE, [signal(0, DOWN), signal(12, UP)], DEFAULT, 50, (Action.REMIND, Reason.DUE)),
+        (CLOSED, [signal(190, UP)], DEFAULT, 900, (Action.DROP, Reason.NOTHING_OPEN)),
+        (CLOSED, [], DEFAULT, 900, (Action.DROP, Reason.NO_SIGNAL)),
+        (
+            (entry(0, Action.OPEN, State.DOWN, announced=False),),
+            [signal(0, DOWN)],
+            DEFAULT,
+            90,
+            (Action.DROP, Reason.UNCHANGED),
+        ),
+        (
+            (entry(-90, Action.OPEN, State.DOWN), entry(-60, Action.RESOLVE, State.RESOLVED),
+             entry(0, Action.OPEN, State.DOWN, announced=False)),
+            [signal(0, DOWN)],
+            DEFAULT,
+            90,
+            (Action.DROP, Reason.UNCHANGED),  # the earlier incident was told, this one was not
+        ),
+    ],
+)  # fmt: skip
+def test_where_one_decision_becomes_another(
+    log: tuple[Entry, ...],
+    said: list[Signal],
+    policy: Policy,
+    minute: float,
+    expected: tuple[Action, Reason],
+) -> None:
+    assert decide(log, said, policy, at(minute)) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "said", "after"),
+    [
+        (None, Action.OPEN, [signal(0, DOWN)], State.DOWN),
+        (None, Action.OPEN, [signal(0, DEGRADED)], State.DEGRADED),
+        (State.RESOLVED, Action.REOPEN, [signal(0, UP), signal(1, DOWN)], State.DOWN),
+        (State.DOWN, Action.UPDATE, [signal(1, DEGRADED), signal(0, DOWN)], State.DEGRADED),
+        (State.DOWN, Action.UPDATE, [signal(0, UP)], State.DOWN),
+        (State.DOWN, Action.UPDATE, [], State.DOWN),
+        (State.DOWN, Action.STABILISE, [signal(0, DOWN)], State.STABILISED),
+        (State.STABILISED, Action.RESOLVE, [signal(0, DOWN)], State.RESOLVED),
+        *(
+            (State.DEGRADED, quiet, [signal(0, DOWN)], State.DEGRADED)
+            for quiet in (Action.HOLD, Action.DROP, Action.REMIND)
+        ),
+    ],
+)
+def test_the_state_after_what_was_done(
+    state: State | None, action: Action, said: list[Signal], after: State
+) -> None:
+    assert state_after(state, action, said) is after
