@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from alertbot.channels import specs
+from alertbot.errors import ConfigInvalid
 from alertbot.model import Channel, Organisation, Target
 from alertbot.service.voice import Voice
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from alertbot.approval.duty import Duty
     from alertbot.approval.link_keys import Key
     from alertbot.channels.base import Adapter
-    from alertbot.config import Config, WithSecrets
+    from alertbot.config import ChannelSettings, Config, WithSecrets
     from alertbot.service.calling import Way
     from alertbot.service.context import Context, Reach, Watch
     from alertbot.settings.approvals_by import MailApprovals
@@ -71,13 +72,15 @@ class App:
     _letters: "Adapter[Any] | None" = None  # for links to approve
     _team_bot: "TelegramWay | None" = None
 
-    async def open(self, *, migrate: bool = True) -> "Context":
-        """The service's context, with the database open and migrated. Raises `StoreFailed`."""
+    async def open(self, *, reading: bool = False) -> "Context":
+        """The service's context, with the database open: migrated, unless it is only to be read. Raises
+        `StoreFailed`."""
         if self._context is None:
             from alertbot.service.context import Context
             from alertbot.store.database import Database
 
-            database = await Database.open(self.config.database_url, migrate=migrate)
+            url = self.config.database_url
+            database = await (Database.open_to_read(url) if reading else Database.open(url))
             self._context = Context(
                 self.voice,
                 database,
@@ -173,17 +176,53 @@ def build(path: Path) -> App:
         {name: adapter.settings_type for name, adapter in types.items()},
         {name: adapter.spec for name, adapter in types.items()},
     )
-    channels = {
-        name: config.channel_of(
-            name,
-            settings,
-            types[settings.type].spec,
-            types[settings.type].targets(settings),
-            organisation=config.organisation_of(read),
-        )
-        for name, settings in read.channels.items()
-    }
+    channels = {name: _channel(read, name, types) for name in read.channels}
     return App(read, _voice(read, channels), path)
+
+
+def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
+    """What works under this configuration even where some of it is wrong, and the names of the sections that
+    are left out (None: it is whole). To look, to stop and to go on; what it makes must not publish. Raises `ConfigInvalid` where
+    it does not say where the database is."""
+    from alertbot import config
+    from alertbot.channels.directory import adapter_types
+
+    try:
+        return build(path), None
+    except ConfigInvalid:
+        types = adapter_types()
+    read, missing = config.read_partly(path, _settings_types(types))
+    channels, without = {}, set(missing)
+    for name in read.channels:
+        try:
+            channels[name] = _channel(read, name, types)
+        except ConfigInvalid:  # its recipients cannot be read
+            without.add(f"channels.{name}")
+    return App(read, _voice(read, channels), path), tuple(sorted(without))
+
+
+def _settings_types(types: "Mapping[str, type[Adapter[Any]]]") -> "dict[str, type[ChannelSettings]]":
+    """The settings of every type of channel that can be loaded."""
+    found = {}
+    for name in types:
+        try:
+            found[name] = types[name].settings_type
+        except ConfigInvalid:  # a package that is broken
+            continue
+    return found
+
+
+def _channel(read: "Config", name: str, types: "Mapping[str, type[Adapter[Any]]]") -> Channel:
+    from alertbot import config
+
+    settings = read.channels[name]
+    return config.channel_of(
+        name,
+        settings,
+        types[settings.type].spec,
+        types[settings.type].targets(settings),
+        organisation=config.organisation_of(read),
+    )
 
 
 def _key_of(mail: "MailApprovals") -> "Key":

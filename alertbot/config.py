@@ -10,6 +10,7 @@ from alertbot.settings.approvals_by import (
     sections,
 )
 from alertbot.settings.channel import BudgetSettings, ChannelSettings, PaceSettings, channel_of
+from alertbot.settings.partly import database_settings, read_partly
 from alertbot.settings.reading import read, schema
 from alertbot.settings.secrets import SANDBOX_SECRETS, Secret, WithSecrets
 from alertbot.settings.shapes import (
@@ -58,8 +59,10 @@ __all__ = [
     "WithSecrets",
     "approvals_of",
     "channel_of",
+    "database_settings",
     "organisation_of",
     "read",
+    "read_partly",
     "schema",
     "sections",
 ]

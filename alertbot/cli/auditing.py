@@ -45,7 +45,7 @@ def verify(
 ) -> None:
     from alertbot.service import reading
 
-    verdict = read(context, lambda service: reading.audit_verify(service, head))
+    verdict = read(context, lambda service: reading.audit_verify(service, head), partly=True)
     if verdict["sound"]:
         say(_("The audit is sound: {count} rows, head {head}.").format(**verdict), as_json)
     else:
@@ -59,7 +59,7 @@ def verify(
 def head(context: typer.Context, as_json: AsJson = False) -> None:
     from alertbot.service import reading
 
-    found = read(context, reading.audit_head)
+    found = read(context, reading.audit_head, partly=True)
     if as_json:
         emit(found)
     else:
@@ -69,7 +69,7 @@ def head(context: typer.Context, as_json: AsJson = False) -> None:
 def export(context: typer.Context, as_json: AsJson = False) -> None:
     from alertbot.service import reading
 
-    rows = read(context, reading.audit_export)
+    rows = read(context, reading.audit_export, partly=True)
     if as_json:
         emit(rows)
         return

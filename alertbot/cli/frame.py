@@ -170,8 +170,11 @@ def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:
     return found
 
 
-def with_app(context: typer.Context, work: "Callable[[App], Awaitable[T]]") -> T:
-    """Build the application from the configuration and run `work` in it."""
+def with_app(
+    context: typer.Context, work: "Callable[[App], Awaitable[T]]", *, partly: bool = False
+) -> T:
+    """Build the application from the configuration and run `work` in it. `partly`: what is wrong in sections
+    that `work` does not need is left out and said, not refused."""
     import asyncio
     import gc
 
@@ -180,7 +183,8 @@ def with_app(context: typer.Context, work: "Callable[[App], Awaitable[T]]") -> T
     gc.enable()  # see `alertbot.__main__`
 
     async def go() -> T:
-        app = build(session(context).config_path())
+        path = session(context).config_path()
+        app = _built_partly(path) if partly else build(path)
         try:
             return await work(app)
         finally:
@@ -189,12 +193,28 @@ def with_app(context: typer.Context, work: "Callable[[App], Awaitable[T]]") -> T
     return asyncio.run(go())
 
 
+def _built_partly(path: Path) -> "App":
+    from alertbot.app import build_partly
+
+    app, without = build_partly(path)
+    if without is None:
+        return app
+    warning = _(
+        "{path} has faults. This command works without: {sections}. Run `alertbot check` to see every fault."
+    )
+    sections = ", ".join(without) or "–"
+    print(warning.format(path=path, sections=sections), file=sys.stderr)
+    return app
+
+
 def act(
     context: typer.Context,
     work: "Callable[[Context, Person], Awaitable[T]]",
     token_file: Path | None = None,
+    *,
+    partly: bool = False,
 ) -> T:
-    """Run a verb that changes something: needs the acting person's token."""
+    """Run a verb that changes something: needs the acting person's token. `partly`: see `with_app`."""
     from alertbot.service.people import acting
 
     token = session(context).token(token_file)
@@ -203,11 +223,22 @@ def act(
         service = await app.open()
         return await work(service, await acting(service, token))
 
-    return with_app(context, go)
+    return with_app(context, go, partly=partly)
 
 
-def read(context: typer.Context, work: "Callable[[Context], Awaitable[T]]") -> T:
-    """Run a verb that only reads, or that needs no token."""
+def read(
+    context: typer.Context, work: "Callable[[Context], Awaitable[T]]", *, partly: bool = False
+) -> T:
+    """Run a verb that only reads. `partly`: see `with_app`."""
+
+    async def go(app: "App") -> T:
+        return await work(await app.open(reading=True))
+
+    return with_app(context, go, partly=partly)
+
+
+def change(context: typer.Context, work: "Callable[[Context], Awaitable[T]]") -> T:
+    """Run a verb that changes something and checks by itself who asks for it."""
 
     async def go(app: "App") -> T:
         return await work(await app.open())

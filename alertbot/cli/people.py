@@ -4,7 +4,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alertbot.cli.frame import AsJson, TokenFile, act, console, emit, example, read, say, session
+from alertbot.cli.frame import (
+    AsJson,
+    TokenFile,
+    act,
+    change,
+    console,
+    emit,
+    example,
+    read,
+    say,
+    session,
+)
 from alertbot.cli.typer_words import App
 from alertbot.errors import Misuse
 from alertbot.words import _
@@ -100,7 +111,7 @@ def add(
     from alertbot.service import people
 
     token = session(context).token(token_file)
-    view = read(context, lambda service: people.add(service, token, name, role, expires_days))
+    view = change(context, lambda service: people.add(service, token, name, role, expires_days))
     counts = (
         _("{name} may act as {roles}. Their token, shown only this once:")
         if view["counts"]

@@ -1,6 +1,8 @@
 """Sending and watching: run, status, deliveries, halt, resume, settle."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,16 +16,17 @@ from alertbot.cli.frame import (
     example,
     read,
     say,
+    session,
     with_app,
 )
-from alertbot.errors import Misuse
+from alertbot.errors import ConfigInvalid, Misuse, StoreFailed
 from alertbot.words import _
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from alertbot.app import App
-    from alertbot.model import Person
+    from alertbot.model import Channel, Person
     from alertbot.service.context import Context
 
 PARTLY = 3  # the exit code: something failed, is uncertain or still waits
@@ -135,7 +138,7 @@ def status(
     async def work(service: "Context") -> tuple[dict[str, Any], "ZoneInfo"]:
         return await reading.status(service, alert), service.voice.zone
 
-    found, zone = read(context, work)
+    found, zone = read(context, work, partly=True)
     if as_json:
         emit(found)
         return
@@ -165,7 +168,7 @@ def _watch(context: typer.Context, alert: str | None) -> None:
                 await asyncio.sleep(WATCH_SECONDS)
 
     with suppress(KeyboardInterrupt):
-        read(context, work)
+        read(context, work, partly=True)
 
 
 def deliveries(
@@ -185,7 +188,7 @@ def deliveries(
     async def work(service: "Context") -> tuple[list[dict[str, Any]], "ZoneInfo"]:
         return await reading.deliveries(service, alert, state, limit), service.voice.zone
 
-    rows, zone = read(context, work)
+    rows, zone = read(context, work, partly=True)
     if as_json:
         emit([_with_moments(row) for row in rows])
         return
@@ -204,23 +207,80 @@ def _with_moments(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def halt(
-    context: typer.Context, alert: OneAlert = None, channel: OnChannel = None, as_json: AsJson = False
-) -> None:
-    from alertbot.service import publishing
-
-    done = read(context, lambda service: publishing.halt(service, alert, channel))
-    say(
-        _("Halted {what} at {at}: no further call starts. Go on with `{command}`.").format(
-            what=_scope(alert, channel),
-            at=f"{datetime.now().astimezone():%H:%M:%S}",
-            command=" ".join(
-                filter(None, ("alertbot resume", alert, channel and f"--channel {channel}"))
+    context: typer.Context,
+    alert: OneAlert = None,
+    channel: OnChannel = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar=_("ADDRESS"),
+            help=_(
+                "The database, where there is no configuration: sqlite:////FULL/PATH or postgresql://…"
             ),
         ),
-        as_json,
-    )
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    try:
+        done = _stop(context, database, alert, channel)
+    except (ConfigInvalid, StoreFailed) as error:
+        raise StoreFailed(f"{error}\n{_how_to_stop()}") from error
+    resuming = " ".join(filter(None, ("alertbot resume", alert, channel and f"--channel {channel}")))
+    halted = _("Halted {what} at {at}: no further call starts. Go on with `{command}`.")
+    at = f"{datetime.now().astimezone():%H:%M:%S}"
+    say(halted.format(what=_scope(alert, channel), at=at, command=resuming), as_json)
     if as_json:
         emit(done)
+
+
+def _stop(
+    context: typer.Context, address: str | None, alert: str | None, channel: str | None
+) -> dict[str, Any]:
+    import asyncio
+
+    from alertbot.service import halting
+    from alertbot.store.database import Database
+
+    path = session(context).config_path()
+    url = address or _address_in(path)
+    known = _channels_in(path) if channel and not address else None
+
+    async def go() -> dict[str, Any]:
+        opened = await Database.open_as_it_is(url)
+        try:
+            now = datetime.now(UTC)
+            return await halting.stop(opened, alert, channel, now=now, channels=known)
+        finally:
+            await opened.close()
+
+    return asyncio.run(go())
+
+
+def _address_in(path: Path) -> str:
+    from alertbot.config import database_settings
+
+    if not path.exists():
+        sentence = _("There is no configuration at {path}: name it with --config FILE.")
+        raise ConfigInvalid(sentence.format(path=path.absolute()))
+    return database_settings(path).database_url
+
+
+def _channels_in(path: Path) -> "Mapping[str, Channel] | None":
+    """For a channel that was never used; every other one is known to the database."""
+    from alertbot.app import build_partly
+
+    try:
+        return build_partly(path)[0].voice.channels
+    except ConfigInvalid:
+        return None
+
+
+def _how_to_stop() -> str:
+    return _(
+        "Nothing was halted. If you know the database: alertbot halt --database sqlite:////FULL/PATH/alertbot.db"
+        " (or postgresql://USER@HOST:PORT/NAME). Otherwise stop every worker itself: `systemctl stop alertbot`,"
+        " or `kill` the processes of `alertbot run` and `alertbot serve`; calls in progress finish first."
+    )
 
 
 def resume(
@@ -230,12 +290,12 @@ def resume(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import publishing
+    from alertbot.service import halting
 
     async def work(service: "Context", person: "Person") -> dict[str, Any]:
-        return await publishing.resume(service, person, alert, channel)
+        return await halting.resume(service, person, alert, channel)
 
-    done = act(context, work, token_file)
+    done = act(context, work, token_file, partly=True)
     scope = alert or channel
     say(_("{what} goes on.").format(what=scope) if scope else _("Everything goes on."), as_json)
     if as_json:
@@ -275,7 +335,7 @@ def settle(
     async def work(service: "Context", person: "Person") -> dict[str, Any]:
         return await publishing.settle(service, person, delivery, chosen[0], url)
 
-    row = act(context, work, token_file)
+    row = act(context, work, token_file, partly=True)
     from alertbot.preview.states import state_word
 
     sentence = _("Delivery {id} is now {state}.")

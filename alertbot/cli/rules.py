@@ -11,6 +11,7 @@ from alertbot.cli.frame import (
     Digest,
     TokenFile,
     act,
+    change,
     console,
     emit,
     example,
@@ -166,7 +167,7 @@ def abort(
     async def work(service: "Context") -> dict[str, Any]:
         return await ahead.abort(service, await _whoever(context, service, token_file), alert)
 
-    done = read(context, work)
+    done = change(context, work)
     say(
         _(
             "{alert} does not go out by itself. It waits for people: alertbot show {alert}, then alertbot"
@@ -180,8 +181,8 @@ def abort(
 
 async def _whoever(context: typer.Context, service: "Context", token_file: "Path | None") -> str:
     """Who stops it, for the audit. A token that is not good stops nobody from stopping."""
+    from alertbot.service.halting import HALTER
     from alertbot.service.people import acting
-    from alertbot.service.publishing import HALTER
 
     try:
         token = session(context).token(token_file)

@@ -19,7 +19,6 @@ from alertbot.store.reading import Alert
 from alertbot.words import _
 
 LONGEST_URL = 2000
-HALTER = "anybody"  # halting asks for no token: stopping must never wait for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,21 +200,6 @@ async def test_send(service: Context, actor: Person, reference: str, to: str) ->
     return await service.database.transact(work)
 
 
-async def halt(
-    service: Context, alert: str | None, channel: str | None, *, by: str = HALTER
-) -> dict[str, Any]:
-    """No further call starts once this has committed (promise 4). `by`: for the audit."""
-    return await _set_halt(service, by, alert, channel, halted=True)
-
-
-async def resume(
-    service: Context, actor: Person, alert: str | None, channel: str | None
-) -> dict[str, Any]:
-    """Lift a halt; of a channel also its pause."""
-    policy.require_role("resume", actor)
-    return await _set_halt(service, actor.name, alert, channel, halted=False)
-
-
 async def settle(
     service: Context, actor: Person, delivery: int, word: str, url: str | None
 ) -> dict[str, Any]:
@@ -232,24 +216,5 @@ async def settle(
         for alert_id in settled or filter(None, [first.alert]):
             await settling.advance(service, conn, alert_id)
         return {"id": first.id, "alert": first.alert, "state": str(first.state), "target": first.target}
-
-    return await service.database.transact(work)
-
-
-async def _set_halt(
-    service: Context, actor: str, reference: str | None, channel: str | None, *, halted: bool
-) -> dict[str, Any]:
-    async def work(conn: Connection) -> dict[str, Any]:
-        alert = (await reading.get(conn, reference)).id if reference else None
-        if channel:
-            await accounts.sync(conn, [service.voice.channel(channel)])
-        await accounts.set_halt(conn, halted, channel=channel, alert=alert)
-        if channel and not halted and alert is None:
-            await accounts.unpause(conn, channel)
-        verb = "halt" if halted else "resume"
-        await audit.append(
-            conn, actor=actor, verb=verb, at=service.now, alert=alert, detail={"channel": channel}
-        )
-        return {"halted": halted, "alert": alert, "channel": channel}
 
     return await service.database.transact(work)

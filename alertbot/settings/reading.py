@@ -25,7 +25,7 @@ LARGEST_BYTES = 1_000_000
 MOST_LINES = 200
 
 
-class _BrokenType(Exception):  # never leaves this module
+class BrokenType(Exception):  # never leaves this room
     """A type of channel raised something else than a fault."""
 
 
@@ -40,16 +40,16 @@ def read(
     every fault: file, line, column, keys, and what would be right.
     """
     path = Path(path)
-    document = parse(_text(path))
+    document = parse(_decoded(path, content(path)))
     found = document.faults
     root = document.root
     if root is None or not isinstance(root.value, dict):
-        raise _invalid(path, found or [_not_a_mapping(root)])
+        raise invalid(path, found or [_not_a_mapping(root)])
     config, more = _checked(root, dict(settings_types), path.parent, {one.path for one in found})
     channels = config.channels if config else {}
     more += [_found(root, path, sentence) for path, sentence in beyond(channels, specs or {})]
     if found or more or config is None:
-        raise _invalid(path, found + more)
+        raise invalid(path, found + more)
     return config
 
 
@@ -78,8 +78,8 @@ def _checked(
     model = whole(**types)
     found = [*_empty(root), *_secret_findings(root, data, types)]
     try:
-        config, errors = _validated(model, data)
-    except _BrokenType:
+        config, errors = validated(model, data)
+    except BrokenType:
         return None, found + list(_broken_types(root, data, types))
     told = told | {one.path for one in found}
     found += [one for one in findings(errors, root, model) if one.path not in told]
@@ -106,14 +106,15 @@ def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[FileFault]:
             yield from _empty(node, (*path, index))
 
 
-def _validated(model: type[Any], data: Any) -> tuple[Any, list[Any]]:
+def validated(model: type[Any], data: Any) -> tuple[Any, list[Any]]:
+    """(settings, no errors) or (None, the errors). Raises `BrokenType` where foreign code fails."""
     try:
         # In JSON mode strictness speaks of what a file can hold: a list is a tuple, text a path.
         return model.model_validate_json(json.dumps(data)), []
     except ValidationError as error:
         return None, error.errors(include_url=False, include_input=False)
     except Exception as error:  # noqa: BLE001 - a type of channel is foreign code
-        raise _BrokenType(type(error).__name__) from None
+        raise BrokenType(type(error).__name__) from None
 
 
 def _broken_types(
@@ -121,10 +122,10 @@ def _broken_types(
 ) -> Iterator[FileFault]:
     """Channels whose own type cannot check them. Its error text may hold the value: it is not shown."""
     for name, given in _group(data, "channels").items():
-        settings_type = _type_of(given, types)
+        settings_type = type_of(given, types)
         try:
-            _validated(settings_type or Settings, given)
-        except _BrokenType as error:
+            validated(settings_type or Settings, given)
+        except BrokenType as error:
             sentence = _("the type {type} fails to check this ({why}); mend or uninstall its package")
             kind = str(given["type"])
             yield _found(root, ("channels", name), sentence.format(type=kind, why=error))
@@ -138,8 +139,8 @@ def _channels(
         yield from config.channels.items()
         return
     for name, given in _group(data, "channels").items():
-        settings_type = _type_of(given, types)
-        settings = _validated(settings_type, given)[0] if settings_type else None
+        settings_type = type_of(given, types)
+        settings = validated(settings_type, given)[0] if settings_type else None
         if settings is not None:
             yield name, settings
 
@@ -205,7 +206,7 @@ def _secret_findings(
     """Secrets written into the file, named twice, or not named. No value is looked at."""
     yield from _secrets_at(root, (), data, Config)
     for name, given in _group(data, "channels").items():
-        if settings_type := _type_of(given, types):
+        if settings_type := type_of(given, types):
             yield from _secrets_at(root, ("channels", name), given, settings_type)
     for name, given in _group(data, "sources").items():
         if isinstance(given, dict):
@@ -255,7 +256,8 @@ def _listed(names: set[str], order: tuple[str, ...]) -> str:
     return " + ".join(name for name in order if name in names)
 
 
-def _type_of(given: Any, types: Mapping[str, type[ChannelSettings]]) -> type[ChannelSettings] | None:
+def type_of(given: Any, types: Mapping[str, type[ChannelSettings]]) -> type[ChannelSettings] | None:
+    """The settings that a channel's `type` asks for; None where it names none that is known."""
     name = given.get("type") if isinstance(given, dict) else None
     return types.get(name) if isinstance(name, str) else None
 
@@ -276,29 +278,30 @@ def _found(root: Node, path: tuple[str | int, ...], sentence: str) -> FileFault:
     return FileFault(place(root, path) if node is None else node.mark, path, sentence)
 
 
-def _text(path: Path) -> str:
+def content(path: Path) -> bytes:
+    """The bytes of a configuration file. Raises `ConfigInvalid` where it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
+            found = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
         sentence = _("There is no {path}. `alertbot init` writes one.")
         raise ConfigInvalid(sentence.format(path=path)) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise ConfigInvalid(_("{path} cannot be read: {why}.").format(path=path, why=why)) from None
-    if len(content) > LARGEST_BYTES:
+    if len(found) > LARGEST_BYTES:
         sentence = _("{path} is larger than 1 MB; keep recipients in a CSV file of their own.")
         raise ConfigInvalid(sentence.format(path=path))
-    return _decoded(path, content)
+    return found
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def _decoded(path: Path, found: bytes) -> str:
     try:
-        return content.decode("utf-8-sig")
+        return found.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
+        before = found[: error.start]
         mark = Mark(before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1)
-    raise _invalid(path, [FileFault(mark, (), _("this is not UTF-8; save the file as UTF-8"))])
+    raise invalid(path, [FileFault(mark, (), _("this is not UTF-8; save the file as UTF-8"))])
 
 
 def _not_a_mapping(root: Node | None) -> FileFault:
@@ -308,7 +311,8 @@ def _not_a_mapping(root: Node | None) -> FileFault:
     return FileFault(root.mark, (), sentence)
 
 
-def _invalid(path: Path, found: list[FileFault]) -> ConfigInvalid:
+def invalid(path: Path, found: list[FileFault]) -> ConfigInvalid:
+    """The error that names every fault, with its place."""
     found = sorted(dict.fromkeys(found), key=lambda one: one.mark)
     lines = [one.line(str(path)) for one in found[:MOST_LINES]]
     if len(found) > MOST_LINES:

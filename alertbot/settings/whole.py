@@ -147,13 +147,12 @@ class NumbersSettings(Settings):
     )
 
 
-class Config(WithSecrets):
-    """The configuration of alertbot."""
+class DatabaseSettings(WithSecrets):
+    """Where the database is: all that stopping asks of a configuration."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (Secret("database_password"),)
     secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = ((), ("database_password",))
 
-    organisation: OrganisationSettings = Field(description="Who speaks.")
     database: Annotated[str, AfterValidator(_database)] = Field(
         default="sqlite:///alertbot.db",
         description="sqlite:///FILE, from this file's folder, or postgresql://USER@HOST:PORT/NAME.",
@@ -165,6 +164,33 @@ class Config(WithSecrets):
     database_password_file: FilePath | None = Field(
         default=None, description="The file that holds the password of the PostgreSQL database."
     )
+
+    @property
+    def database_url(self) -> str:
+        """The address to open: a full path for SQLite, the password put in for PostgreSQL.
+
+        Reads the secret now; raises `ConfigInvalid` where it is missing. Never log it.
+        """
+        if self.database.startswith(SQLITE):
+            return SQLITE + str((self.folder / self.database.removeprefix(SQLITE)).absolute())
+        if not self.has_secret("database_password"):
+            return self.database
+        parts = urlsplit(self.database)
+        user, _at, host = parts.netloc.rpartition("@")
+        password = quote(self.secret("database_password"), safe="")
+        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
+
+    def database_exists(self) -> bool:
+        """Whether there is a database already; a server is taken to be there."""
+        if not self.database.startswith(SQLITE):
+            return True
+        return (self.folder / self.database.removeprefix(SQLITE)).is_file()
+
+
+class Config(DatabaseSettings):
+    """The configuration of alertbot."""
+
+    organisation: OrganisationSettings = Field(description="Who speaks.")
     messages: FilePath | None = Field(
         default=None,
         description="A folder of your own kinds and words, laid over the shipped ones.",
@@ -208,27 +234,6 @@ class Config(WithSecrets):
     channels: dict[Name, SerializeAsAny[ChannelSettings]] = Field(
         min_length=1, description="The accounts to publish on, each under a name of your choice."
     )
-
-    @property
-    def database_url(self) -> str:
-        """The address to open: a full path for SQLite, the password put in for PostgreSQL.
-
-        Reads the secret now; raises `ConfigInvalid` where it is missing. Never log it.
-        """
-        if self.database.startswith(SQLITE):
-            return SQLITE + str((self.folder / self.database.removeprefix(SQLITE)).absolute())
-        if not self.has_secret("database_password"):
-            return self.database
-        parts = urlsplit(self.database)
-        user, _at, host = parts.netloc.rpartition("@")
-        password = quote(self.secret("database_password"), safe="")
-        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
-
-    def database_exists(self) -> bool:
-        """Whether there is a database already; a server is taken to be there."""
-        if not self.database.startswith(SQLITE):
-            return True
-        return (self.folder / self.database.removeprefix(SQLITE)).is_file()
 
     @property
     def messages_folder(self) -> Path | None:

@@ -103,6 +103,11 @@ async def named(conn: AsyncConnection, names: Iterable[str]) -> list[Account]:
     return [Account(*row) for row in rows]
 
 
+async def names(conn: AsyncConnection) -> list[str]:
+    """Every channel that a worker ever made ready."""
+    return list(await conn.scalars(select(account.c.name).order_by(account.c.name)))
+
+
 async def push(conn: AsyncConnection, pushes: Iterable[Push]) -> None:
     """Keep accounts or targets back. A push never shortens an earlier one."""
     for one in sorted(pushes, key=lambda one: (one.account, one.target or "")):

@@ -70,13 +70,28 @@ class Database:
         parsed = failures.parse_url(url)
         if parsed.drivername.startswith("sqlite"):
             _create_file(parsed)
-        database = cls(parsed)
-        try:
-            await database._prepare(migrate)
-        except BaseException:
-            await database.close()
-            raise
-        return database
+        return await _prepared(cls(parsed), cls._migrate if migrate else cls._look)
+
+    @classmethod
+    async def open_to_read(cls, url: str) -> "Database":
+        """Open for a command that shows. One that is new is made as by `open`; one of an older version stays
+        as it is: it may belong to a worker that still runs.
+
+        Raises `StoreFailed` as `open` does, and for an older version with the command that migrates.
+        """
+        parsed = failures.parse_url(url)
+        if _lacks_file(parsed):
+            _create_file(parsed)
+        return await _prepared(cls(parsed), cls._require_current)
+
+    @classmethod
+    async def open_as_it_is(cls, url: str) -> "Database":
+        """Open to stop what runs on it: whatever its version, and never made where it is missing. Raises
+        `StoreFailed`, also where nothing was ever published from it."""
+        parsed = failures.parse_url(url)
+        if _lacks_file(parsed):
+            raise failures.missing(parsed)
+        return await _prepared(cls(parsed), cls._require_some)
 
     async def transact(self, work: Work[T]) -> T:
         """Run `work` in one write transaction; commit when it returns, roll back when it raises.
@@ -108,15 +123,37 @@ class Database:
         except failures.MAPPED as error:
             raise failures.explain(error, self._url) from error
 
-    async def _prepare(self, migrate: bool) -> None:
-        revision = await self._guarded(_revision(self._writer))
-        if not migrate:
-            return
-        from alertbot.store import migrate as migrations
+    async def _look(self) -> str | None:
+        return await self._guarded(_revision(self._reader))
 
-        if revision == migrations.HEAD:
-            return
-        await self._guarded(finish(asyncio.to_thread(migrations.upgrade, self.url)))
+    async def _migrate(self) -> None:
+        revision = await self._look()
+        from alertbot.store import migrate
+
+        if revision != migrate.HEAD:
+            await self._guarded(finish(asyncio.to_thread(migrate.upgrade, self.url)))
+
+    async def _require_current(self) -> None:
+        revision = await self._look()
+        from alertbot.store import migrate
+
+        if revision is None:
+            await self._migrate()
+        elif revision != migrate.HEAD:
+            raise migrate.other_version(self.url, revision)
+
+    async def _require_some(self) -> None:
+        if await self._look() is None:
+            raise failures.missing(self._url)
+
+
+async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[object]]) -> Database:
+    try:
+        await prepare(database)
+    except BaseException:
+        await database.close()
+        raise
+    return database
 
 
 async def _within(engine: AsyncEngine, work: Work[T]) -> T:
@@ -138,6 +175,11 @@ async def _revision(engine: AsyncEngine) -> str | None:
 
 def _no_such_table(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", "") == "42P01" or "no such table" in str(error.orig)
+
+
+def _lacks_file(url: URL) -> bool:
+    """SQLite's file is not there; a server is taken to be there."""
+    return url.drivername.startswith("sqlite") and not Path(str(url.database)).is_file()
 
 
 def _create_file(url: URL) -> None:

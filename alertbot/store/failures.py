@@ -1,5 +1,7 @@
 """What went wrong with the database, as one plain sentence. Never a statement, a value or a password."""
 
+from pathlib import Path
+
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -88,6 +90,14 @@ def folder_failure(error: OSError, url: URL) -> StoreFailed:
 def read_only(url: URL) -> StoreFailed:
     """Nothing can be written to it."""
     return StoreFailed(_sentences()[0][0].format(place=place(url)))
+
+
+def missing(url: URL) -> StoreFailed:
+    """Nothing of alertbot is there."""
+    where = place(url)
+    if url.drivername.startswith("sqlite"):
+        where = str(Path(where).absolute())
+    return StoreFailed(_("{place} holds no database of alertbot.").format(place=where))
 
 
 def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:

@@ -82,17 +82,29 @@ def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
     return buffer.getvalue()
 
 
+def other_version(url: str, version: str) -> StoreFailed:
+    """The database was made by an older or a newer alertbot; what to do about it."""
+    where = place(parse_url(url))
+    if version in REVISIONS:
+        older = _(
+            "The database {place} was made by an older alertbot (its version is {version}, this program"
+            " needs {head}); nothing was changed. Stop what works with it, make a backup, then run"
+            " `alertbot db upgrade`."
+        )
+        return StoreFailed(older.format(place=where, version=version, head=HEAD))
+    newer = _(
+        "The database {place} is newer than this program (its version is {version}, this program knows"
+        " {head}): update alertbot."
+    )
+    return StoreFailed(newer.format(place=where, version=version, head=HEAD))
+
+
 def _missing(current: str | None, url: str) -> tuple[str, ...]:
     """The revisions from the database's own to the program's."""
     if current is None:
         return REVISIONS
     if current not in REVISIONS:
-        raise StoreFailed(
-            _(
-                "The database {place} is newer than this program (its version is {version}, this"
-                " program knows {head}): update alertbot."
-            ).format(place=place(parse_url(url)), version=current, head=HEAD)
-        )
+        raise other_version(url, current)
     return REVISIONS[REVISIONS.index(current) + 1 :]
 
 

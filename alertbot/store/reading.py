@@ -94,6 +94,16 @@ async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> A
     return _alert(row)
 
 
+async def id_of(conn: AsyncConnection, reference: str) -> str:
+    """The id that `get` would find, whatever else the database's version keeps of an alert. Raises `Misuse`."""
+    wanted = reference.strip().upper()
+    if await conn.scalar(select(alert.c.id).where(alert.c.id == wanted)) is not None:
+        return wanted
+    if found := await _only_match(conn, wanted):
+        return found
+    raise Misuse(_no_alert(reference.strip()))
+
+
 async def listing(
     conn: AsyncConnection,
     *,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from alertbot.errors import AlertbotError
-from alertbot.service import contacts, publishing, reading
+from alertbot.service import contacts, halting, reading
 from alertbot.teambot import buttons, wording
 from alertbot.teambot.questions import Guesses
 from alertbot.teambot.speaking import Speaker
@@ -95,7 +95,7 @@ class Commands:
             return
         who = await self._name(query.from_user)
         try:
-            await publishing.halt(self._service, alert, None, by=who)
+            await halting.halt(self._service, alert, None, by=who)
         except AlertbotError as error:
             await self._speaker.pop(query, str(error))
             return
@@ -161,7 +161,7 @@ class Commands:
         if person is not None:
             return person.name
         shown = "".join(letter for letter in user.first_name if letter.isprintable())[:LONGEST_NAME]
-        return f"{publishing.HALTER} ({shown}, Telegram)"
+        return f"{halting.HALTER} ({shown}, Telegram)"
 
 
 def _private(message: "Message") -> bool:

@@ -11,7 +11,7 @@ import pytest
 from alertbot.app import App, build
 from alertbot.model import Person
 from alertbot.sandbox.server import Sandbox
-from alertbot.service import deciding, drafting, people, publishing, reading, working
+from alertbot.service import deciding, drafting, halting, people, publishing, reading, working
 from alertbot.service.composing import load_kind
 from alertbot.service.wishes import Wishes
 from tests.service.team import registered
@@ -190,7 +190,7 @@ async def test_no_credits_pause_the_channel_and_nothing_is_lost(road: Road) -> N
         one for one in (await reading.status(service, None))["channels"] if one["name"] == "x_main"
     ]
     assert x_main["paused"]
-    await publishing.resume(service, road.approvers[0], None, "x_main")
+    await halting.resume(service, road.approvers[0], None, "x_main")
     tally = await working.run_once(road.app)
     assert (tally["failed"], tally["waiting"]) == (0, 0)
     assert (await reading.brief(service, view["id"]))["state"] == "published"

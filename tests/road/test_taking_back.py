@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from alertbot.service import deciding, drafting, following, publishing, reading, retracting, working
+from alertbot.service import (
+    deciding,
+    drafting,
+    following,
+    halting,
+    publishing,
+    reading,
+    retracting,
+    working,
+)
 from alertbot.service.following import Said
 from tests.road.test_road import Road, road  # noqa: F401 - the fixture
 
@@ -80,7 +89,7 @@ async def test_what_a_person_posted_is_answered(road: Road) -> None:  # noqa: F8
     await working.run_once(road.app)
     by_hand = road.sandbox.posts.telegram()[0]
     other = (await road.publish("holding"))["id"]
-    await publishing.halt(service, other, None)
+    await halting.halt(service, other, None)
     url = f"https://t.me/essai_public/{by_hand.message}"
     await publishing.record(service, road.author, other, "telegram_public", url)
     view = await sent(road, await following.correct(service, road.approvers[0], other, Said(WRONG)))

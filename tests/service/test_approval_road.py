@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from alertbot.errors import Faulty, Misuse, PastMoment, Refused
-from alertbot.service import deciding, drafting, publishing, reading
+from alertbot.service import deciding, drafting, halting, publishing, reading
 from alertbot.store import tables
 from alertbot.store.database import Database
 from tests.service.team import Team, gather
@@ -279,10 +279,10 @@ async def test_only_french(team: Team) -> None:
 
 async def test_halting_an_alert_stops_it_and_resuming_lets_it_go(team: Team) -> None:
     view = await team.approved()
-    await publishing.halt(team.service, view["id"], None)
+    await halting.halt(team.service, view["id"], None)
     await team.work(patience=0)
     assert not team.adapters["public"].posts
-    await publishing.resume(team.service, team.people["bo"], view["id"], None)
+    await halting.resume(team.service, team.people["bo"], view["id"], None)
     await team.work()
     assert len(team.adapters["public"].posts) == 2
 

@@ -8,7 +8,7 @@ import pytest
 from alertbot.approval.policy import Override
 from alertbot.errors import ChannelDown, Misuse, Refused, Uncertain
 from alertbot.model import Receipt
-from alertbot.service import deciding, drafting, publishing, reading
+from alertbot.service import deciding, drafting, halting, publishing, reading
 from alertbot.store.database import Database
 from tests.service.team import Team, channel, gather
 
@@ -130,9 +130,9 @@ async def test_a_start_that_has_passed_is_refused(team: Team) -> None:
 
 async def test_what_is_halted_stands_in_the_status(team: Team) -> None:
     alert = (await team.approved())["id"]
-    await publishing.halt(team.service, alert, None)
-    await publishing.halt(team.service, None, "second")
-    await publishing.halt(team.service, None, None)
+    await halting.halt(team.service, alert, None)
+    await halting.halt(team.service, None, "second")
+    await halting.halt(team.service, None, None)
     needs = [need["message"] for need in (await reading.status(team.service, None))["open"]]
     for word in ("Everything", "second", alert):
         assert any(word in need and "resume" in need for need in needs)

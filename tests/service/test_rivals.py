@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alertbot.errors import AlertbotError
-from alertbot.service import deciding, drafting, people, publishing, reading
+from alertbot.service import deciding, drafting, halting, people, reading
 from alertbot.store.database import Database
 from tests.service.team import Team, gather
 
@@ -115,7 +115,7 @@ async def test_one_name_for_two_people_at_once(database: Database) -> None:
 
 
 async def test_the_audit_stays_one_chain_under_rivals(team: Team) -> None:
-    await asyncio.gather(*(team.draft() for _ in range(5)), publishing.halt(team.service, None, None))
+    await asyncio.gather(*(team.draft() for _ in range(5)), halting.halt(team.service, None, None))
     verdict = await reading.audit_verify(team.service, None)
     assert verdict["sound"], verdict["reason"]
     assert (await team.verbs()).count("draft") == 5
