@@ -4,13 +4,14 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.delivery.pacing import portion
+from alertbot.delivery.pacing import Turns, moment, portion
 from alertbot.model import Pace
 from alertbot.store.claiming import HORIZON
 from alertbot.store.database import Database
@@ -26,6 +27,54 @@ def test_never_more_than_can_start_within_the_horizon(gap: float, free: int) -> 
     assert 0 <= held <= free
     assert gap == 0 or held <= max(1, HORIZON / gap)
     assert held > 0 or free == 0
+
+
+@pytest.mark.parametrize(
+    ("gap", "free", "held"),
+    [
+        (0.0, 0, 0),
+        (0.0, 1, 1),
+        (0.0, 500, 500),  # no pace: whatever is free
+        (0.05, 10, 10),  # half a second's worth exactly
+        (0.05, 11, 10),
+        (0.2, 100, 2),
+        (0.5, 100, 1),
+        (60.0, 100, 1),  # one at least, or nothing would ever be sent
+        (60.0, 1, 1),
+        (60.0, 0, 0),
+        (60.0, -3, 0),
+    ],
+)
+def test_half_a_seconds_worth_is_held(gap: float, free: int, held: int) -> None:
+    assert portion(gap, free) == held
+
+
+async def test_calls_that_are_late_for_their_slots_do_not_start_at_once() -> None:
+    """Five slots have passed in a stall: the calls go out a gap apart, and may catch up by a hair."""
+    turns, past, begun = Turns(), moment(-10.0), time.monotonic()
+    started: list[float] = []
+
+    async def call() -> None:
+        await turns.take("x", 0.02, past)
+        started.append(time.monotonic() - begun)
+
+    await asyncio.gather(*(call() for _number in range(5)))
+    assert all(after - before >= 0.02 * 0.9 for before, after in pairwise(sorted(started)))
+
+
+async def test_each_channel_has_turns_of_its_own_and_nobody_waits_without_a_pace() -> None:
+    turns, begun = Turns(), time.monotonic()
+    await turns.take("x", 30.0, moment(0.0))
+    await turns.take("y", 30.0, moment(-1.0))
+    for _number in range(50):
+        await turns.take("z", 0.0, moment(-1.0))
+    assert time.monotonic() - begun < 5.0
+
+
+async def test_no_call_starts_before_its_slot() -> None:
+    slot = moment(0.05)
+    await Turns().take("x", 0.0, slot)
+    assert time.monotonic() >= slot
 
 
 @pytest.fixture
