@@ -41,10 +41,17 @@ class Broken(Exception):
     """A transaction that ended early. `code` None: no answer, or none that can be understood."""
 
     def __init__(
-        self, phase: Phase, code: int | None, text: str = "", *, hopeless: bool = False
+        self,
+        phase: Phase,
+        code: int | None,
+        text: str = "",
+        *,
+        hopeless: bool = False,
+        why: str = "",
     ) -> None:
         super().__init__(phase.name)
         self.phase, self.code, self.text = phase, code, text
+        self.why = why  # there was no connection: the end of a sentence
         self.hopeless = hopeless  # a person must mend it: a bad certificate, no STARTTLS, no AUTH
 
 
@@ -132,12 +139,15 @@ def _no_answer(broken: Broken, about: About) -> ChannelError:
             ).format(host=about.host, alert=about.alert),
             code=str(broken.code or "lost"),
         )
-    return Unavailable(
-        _("{host} could not be reached for {alert}, or hung up.").format(
-            host=about.host, alert=about.alert
-        ),
-        code=broken.phase.name.lower(),
+    code = broken.phase.name.lower()
+    if broken.phase is Phase.CONNECT:
+        why = broken.why or _("the connection breaks")
+        sentence = _("{host} could not be reached for {alert}: {why}.")
+        return Unavailable(sentence.format(host=about.host, alert=about.alert, why=why), code=code)
+    sentence = _(
+        "The connection to {host} ended before it had all of the mail of {alert}, so nothing was sent."
     )
+    return Unavailable(sentence.format(host=about.host, alert=about.alert), code=code)
 
 
 def _subject(broken: Broken) -> int | None:

@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 import aiosmtplib
 
 from alertbot.channels.email_errors import Broken, Phase
+from alertbot.connecting import reason_of
 
 T = TypeVar("T")
 
@@ -156,7 +157,7 @@ async def _step(phase: Phase, command: Awaitable[T]) -> T:
     except aiosmtplib.SMTPResponseException as error:
         raise Broken(phase, error.code if error.code > 0 else None, error.message) from None
     except Exception as error:  # noqa: BLE001 - TLS, sockets and parsers below leak through
-        raise Broken(phase, None, str(error), hopeless=_hopeless(error)) from None
+        raise Broken(phase, None, str(error), hopeless=_hopeless(error), why=reason_of(error)) from None
 
 
 def _hopeless(error: BaseException | None) -> bool:

@@ -17,6 +17,7 @@ from telegram.error import (
     RetryAfter,
 )
 
+from alertbot.connecting import reason_of
 from alertbot.errors import (
     ChannelDown,
     ChannelError,
@@ -129,7 +130,9 @@ def _without_answer(error: Exception, why: str, alert: str) -> ChannelError:
     cause = error.__cause__
     if isinstance(error, Conflict) or isinstance(cause, NOT_SENT):
         return Unavailable(
-            _("Telegram could not be reached for {alert} ({why}).").format(alert=alert, why=why),
+            _("Telegram could not be reached for {alert}: {why}.").format(
+                alert=alert, why=why if isinstance(error, Conflict) else reason_of(error)
+            ),
             code=type(cause or error).__name__,
         )
     return Uncertain(

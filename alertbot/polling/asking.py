@@ -8,7 +8,8 @@ import httpx
 
 from alertbot import __version__
 from alertbot.channels.logs import quieten
-from alertbot.polling.errors import BadAnswer, ForbiddenRedirect, Unreachable, causes, reason_of
+from alertbot.connecting import causes, reason_of
+from alertbot.polling.errors import BadAnswer, ForbiddenRedirect, Unreachable
 from alertbot.polling.network import Address, Network, both_families
 from alertbot.words import _
 

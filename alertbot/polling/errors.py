@@ -9,15 +9,8 @@ NotFetched
 A sentence names the host and nothing else of the address: path and query may hold a secret.
 """
 
-import errno
-import socket
-import ssl
-from collections.abc import Iterator
-
-from alertbot.errors import AlertbotError, safe
+from alertbot.errors import AlertbotError
 from alertbot.words import _
-
-_NO_WAY = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL})
 
 
 class NotFetched(AlertbotError):
@@ -51,33 +44,3 @@ class ForbiddenRedirect(NotFetched):
 def late(host: str, seconds: float) -> Unreachable:
     """It did not answer in time."""
     return Unreachable(host, _("no whole answer within {seconds:g} s").format(seconds=seconds))
-
-
-def reason_of(error: BaseException) -> str:
-    """Why a connection failed, as the end of a sentence, read from the error or from what caused it."""
-    for one in causes(error):
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return _("its certificate is not accepted ({reason})").format(
-                reason=safe(one.verify_message).rstrip(".")
-            )
-        if isinstance(one, ssl.SSLError):
-            told = safe(one.reason or "TLS").replace("_", " ").lower()
-            return _("the encryption fails ({reason})").format(reason=told)
-        if isinstance(one, socket.gaierror | UnicodeError):
-            return _("its name is not known")
-        if isinstance(one, ConnectionRefusedError):
-            return _("the connection is refused")
-        if isinstance(one, OSError) and one.errno in _NO_WAY:
-            return _("no way leads there")
-        if isinstance(one, TimeoutError):
-            return _("it does not answer")
-    return _("the connection breaks")
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, then what lies behind it."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-from alertbot.polling.errors import Unreachable, reason_of
+from alertbot.connecting import reason_of
+from alertbot.polling.errors import Unreachable
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[tuple[Address, ...]]]

@@ -4,11 +4,12 @@ import asyncio
 
 import httpx
 
+from alertbot.connecting import reason_of
 from alertbot.errors import safe
 from alertbot.incident.signals import Observed, Signal
 from alertbot.polling.asking import address_of, asked, bearer, host_of
 from alertbot.polling.clock import Clock, WallClock
-from alertbot.polling.errors import BadAnswer, NotFetched, Unreachable, late, reason_of
+from alertbot.polling.errors import BadAnswer, NotFetched, Unreachable, late
 from alertbot.polling.network import Network, both_families
 from alertbot.polling.online import Online
 from alertbot.settings.sources import ProbeSettings

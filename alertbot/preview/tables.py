@@ -145,7 +145,12 @@ def _channels(channels: Sequence[Row], zone: ZoneInfo | None) -> Table:
 
 def _stopped(channel: Row) -> str:
     """Why nothing leaves a channel, or nothing."""
-    words = {"halted": _("halted"), "paused": _("paused"), "blocked": _("blocked")}
+    words = {
+        "halted": _("halted"),
+        "paused": _("paused"),
+        "blocked": _("blocked"),
+        "failing": _("failing"),
+    }
     said = [
         stated(word, visible(str(channel[key]))) if isinstance(channel[key], str) else word
         for key, word in words.items()

@@ -1,6 +1,7 @@
 """Looking: one alert, everything at a glance, deliveries, the audit. Changes nothing but what was shown."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -101,7 +102,7 @@ async def status(service: Context, reference: str | None) -> Document:
             "worker": {"alive": summary.alive},
             "oldest_waiting_seconds": summary.oldest_pending,
             "alerts": [await _line(service, conn, alert, summary) for alert in found],
-            "channels": _channels(service, summary),
+            "channels": _channels(service, summary, await listing.failing(conn)),
             "asked": await asked.requests(conn, found),
             "open": [{"message": one} for one in needs],
             "tasks": chores,
@@ -183,18 +184,20 @@ def _shown_state(service: Context, alert: Alert) -> AlertState:
     return AlertState.EXPIRED if late and alert.state is AlertState.PENDING else alert.state
 
 
-def _channels(service: Context, summary: Summary) -> list[Document]:
+def _channels(service: Context, summary: Summary, failing: Mapping[str, str]) -> list[Document]:
     flags = {one.channel: one for one in summary.accounts}
     waiting: Counter[str] = Counter()
     for one in summary.counts:
         waiting[one.channel] += one.number if one.state in OPEN_STATES else 0
     return [
-        _channel(channel, flags.get(channel.name), waiting[channel.name])
+        _channel(channel, flags.get(channel.name), waiting[channel.name], failing.get(channel.name))
         for channel in service.voice.channels.values()
     ]
 
 
-def _channel(channel: Channel, flags: listing.Flags | None, waiting: int) -> Document:
+def _channel(
+    channel: Channel, flags: listing.Flags | None, waiting: int, failing: str | None
+) -> Document:
     return {
         "name": channel.name,
         "type": channel.type,
@@ -202,6 +205,7 @@ def _channel(channel: Channel, flags: listing.Flags | None, waiting: int) -> Doc
         "halted": flags.halted if flags else False,
         "paused": flags.paused if flags else None,
         "blocked": flags.blocked if flags else None,
+        "failing": failing,
         "blocked_seconds": round(flags.blocked_for, 1) if flags else 0.0,
         "waiting": waiting,
     }

@@ -1,5 +1,7 @@
 """What went wrong with the database, as one plain sentence. Never a statement, a value or a password."""
 
+import errno
+import shutil
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -9,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from alertbot.errors import StoreFailed, safe
 from alertbot.words import _
 
+LEAST_ROOM_BYTES = 65_536  # that SQLite needs beside the database, for its -shm and -wal
 SCHEMES = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
@@ -52,11 +55,29 @@ def explain(error: BaseException, url: URL) -> StoreFailed:
     text = str(origin).lower()
     if isinstance(origin, OSError):
         return folder_failure(origin, url)
+    if "disk i/o error" in text and _disk_is_full(url):
+        return _full(where)
     for sentence, states, words in _sentences():
         if (state and state.startswith(states)) or any(word in text for word in words):
             return StoreFailed(sentence.format(place=where))
     reason = safe(str(origin).splitlines()[0] if str(origin) else type(origin).__name__)
     return StoreFailed(_("The database {place} failed: {reason}").format(place=where, reason=reason))
+
+
+def _full(where: str) -> StoreFailed:
+    return StoreFailed(_full_disk().format(place=where))
+
+
+def _full_disk() -> str:
+    return _("The disk of the database {place} is full. Make room and try again; nothing was changed.")
+
+
+def _disk_is_full(url: URL) -> bool:
+    """SQLite says "disk I/O error" where it cannot make its files beside the database longer."""
+    try:
+        return shutil.disk_usage(Path(str(url.database)).parent).free < LEAST_ROOM_BYTES
+    except OSError:
+        return False
 
 
 def crossed(error: BaseException | None) -> bool:
@@ -67,6 +88,8 @@ def crossed(error: BaseException | None) -> bool:
 def folder_failure(error: OSError, url: URL) -> StoreFailed:
     """The file could not be created or opened."""
     where = place(url)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _full(where)
     if isinstance(error, FileNotFoundError):
         return StoreFailed(
             _("The folder of the database {place} does not exist. Create it first.").format(place=where)
@@ -119,9 +142,7 @@ def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
             ("is locked", "lock timeout", "deadlock"),
         ),
         (
-            _(
-                "The disk of the database {place} is full. Make room and try again; nothing was changed."
-            ),
+            _full_disk(),
             ("53100",),
             ("is full", "no space left"),
         ),

@@ -12,7 +12,7 @@ from alertbot.store import workers
 from alertbot.store.accounts import everything_halted
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import FAR
-from alertbot.store.tables import account, delivery, dispatch, message
+from alertbot.store.tables import PENDING, account, delivery, dispatch, message
 from alertbot.store.tables import alert as alerts
 from alertbot.store.workers import Worker
 
@@ -190,6 +190,20 @@ async def _counts(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> tu
     )
     rows = await conn.execute(counted)
     return tuple(Count(row[0], row[1], DeliveryState(row[2]), row[3], row[4]) for row in rows)
+
+
+async def failing(conn: AsyncConnection) -> dict[str, str]:
+    """Channels of which everything that waits was tried at least once in vain, each with a reason of it."""
+    mine = (
+        select(delivery.c.id)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.account_id == account.c.id, ~dispatch.c.closed, PENDING)
+        .where(delivery.c.retry_at < FAR)  # without the parts that wait for the part before them
+    )
+    why = mine.with_only_columns(delivery.c.reason).where(delivery.c.reason.is_not(None)).limit(1)
+    untried = mine.where(delivery.c.attempts == 0).exists()
+    found = select(account.c.name, why.scalar_subquery().label("why")).where(~untried)
+    return {row.name: row.why for row in await conn.execute(found) if row.why is not None}
 
 
 async def _oldest(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> float | None:

@@ -9,6 +9,7 @@ from oauthlib import oauth1
 from alertbot.channels.logs import quieten
 from alertbot.channels.x.answers import Answer
 from alertbot.channels.x.settings import OAUTH1, XSettings
+from alertbot.connecting import reason_of
 from alertbot.errors import Unavailable, Uncertain
 from alertbot.words import _
 
@@ -48,8 +49,9 @@ class Client:
             async with asyncio.timeout(self._most_seconds):
                 response = await self._http.send(request)
         except NOT_SENT as error:
-            sentence = _("X could not be reached for {alert}.").format(alert=alert)
-            raise Unavailable(sentence, code=type(error).__name__) from None
+            sentence = _("X could not be reached for {alert}: {why}.")
+            told = sentence.format(alert=alert, why=reason_of(error))
+            raise Unavailable(told, code=type(error).__name__) from None
         except Exception as error:  # noqa: BLE001 - h11, ssl and decoders leak through httpx
             sentence = _(
                 "X was reached, but its answer on {alert} was lost, so the post may stand. Look at the "

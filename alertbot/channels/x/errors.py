@@ -45,7 +45,11 @@ def _too_fast(answer: Answer, alert: str, now: float, why: str) -> ChannelError:
 
 def _forbidden(answer: Answer, alert: str, why: str) -> ChannelError:
     if answer.is_duplicate():
-        sentence = _("X: the account has already posted the text of {alert}; change the text.")
+        sentence = _(
+            "X refuses {alert} as a duplicate, though alertbot has not posted it: this text stands on the"
+            " account already, from an earlier alert, by hand or by another program. Look at the account;"
+            " to say it once more, change the text."
+        )
         return Rejected(sentence.format(alert=alert), code="duplicate")
     if answer.says(ACCOUNT):
         sentence = _("X does not let this account post: {why} Mend it on the account's page.")
