@@ -7,8 +7,6 @@ from typing import Any
 
 os.environ["LANGUAGE"] = "en"  # before the words are loaded
 
-import typer
-
 from alertbot import cli
 
 PAGE = Path(__file__).parent / "reference" / "commands.md"
@@ -33,15 +31,16 @@ terminal, one JSON object a line anywhere else, from the level of `--log-level`,
 
 def page() -> str:
     """The whole page."""
-    cli.load(None)
-    root: Any = typer.main.get_command(cli.app)
-    return HEAD + "".join(_section(f"alertbot {name}", command) for name, command in _walk(root))
+    return HEAD + "".join(
+        _section(f"alertbot {name}", command) for name, command in _walk(cli.commands())
+    )
 
 
 def _walk(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
+    for name in group.listing:
+        command = group.get_command(None, name)
         yield prefix + name, command
-        if hasattr(command, "commands"):
+        if hasattr(command, "listing"):
             yield from _walk(command, f"{prefix}{name} ")
 
 

@@ -1,48 +1,28 @@
-"""The command line: one small file per group of commands.
+"""The command line. What commands there are stands in `commands`; each is a function in a file beside it.
 
-Start-up is a feature, so only the file of the command at hand is loaded; all of them for `--help`.
+Start-up is a feature, so only the file of the command at hand is loaded, and none for `--help`.
 """
 
 import os
 import sys
-from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from alertbot import __version__
-from alertbot.cli.frame import Session, TokenFile, complain, emit
-from alertbot.cli.typer_words import App, in_words, install
+from alertbot import __version__, logs
+from alertbot.cli.commands import COMMANDS
+from alertbot.cli.frame import Session, TokenFile, complain, emit, say
+from alertbot.cli.lazy import PAGE_WIDTH, Group, install_words
+from alertbot.cli.misuse import misused
 from alertbot.errors import AlertbotError, Misuse, Refused, safe
 from alertbot.words import _
 
-GROUPS = {
-    "composing": ("preview", "kinds"),
-    "alerts": ("draft", "edit", "show", "submit", "discard", "record", "test-send"),
-    "following": ("update", "correct", "end"),
-    "taking_back": ("withdraw", "retract", "cancel"),
-    "incidents": ("incident",),
-    "approving": ("approve", "return", "reject", "countersign"),
-    "rules": ("rules",),
-    "serving": ("serve",),
-    "signals": ("signals", "decisions"),
-    "publishing": ("run", "status", "deliveries", "halt", "resume", "settle"),
-    "numbers": ("numbers",),
-    "people": ("people",),
-    "tasks": ("task",),
-    "auditing": ("audit",),
-    "setting_up": ("init", "check", "config", "db"),
-    "rehearsing": ("sandbox", "demo"),
-    "replaying": ("replay",),
-}
-VALUED = ("--config", "--token-file", "--log-level")  # options of the root that take a value
-
-_loaded: set[str] = set()  # groups whose commands are registered
-
-app = App(
+app = typer.Typer(
     name="alertbot",
+    cls=Group,
     help=_(
         "Tell the public, on every channel, in every language: composed once, approved by two people,"
         " published everywhere, and provable afterwards."
@@ -50,7 +30,9 @@ app = App(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    options_metavar=_("[OPTIONS]"),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PAGE_WIDTH},
 )
 
 
@@ -83,30 +65,16 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Print the version."))
     ] = False,
 ) -> None:
-    from alertbot import logs
-
     logs.set_up(log_level)
     context.obj = Session(config, token_file)
 
 
-def command_named(arguments: list[str]) -> str | None:
-    """The first word that is neither a root option nor its value."""
-    words = iter(arguments)
-    for word in words:
-        if word in VALUED:
-            next(words, None)
-        elif not word.startswith("-"):
-            return word
-    return None
-
-
-def load(command: str | None) -> None:
-    """Import the file that holds this command, or every file where it is unknown."""
-    wanted = [group for group, names in GROUPS.items() if command in names] or list(GROUPS)
-    for group in wanted:
-        if group not in _loaded:
-            import_module(f"alertbot.cli.{group}").register(app)
-            _loaded.add(group)
+def commands() -> Group:
+    """The root with every command listed, none of them loaded."""
+    root = typer.main.get_command(app)
+    assert isinstance(root, Group)
+    root.listing = COMMANDS
+    return root
 
 
 def main() -> None:
@@ -125,10 +93,9 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; answers its exit code. Never a traceback (unless ALERTBOT_DEBUG is set)."""
     as_json = "--json" in arguments
-    install()
-    load(command_named(arguments))
+    install_words()
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name="alertbot", standalone_mode=False)
+        code = commands().main(arguments, prog_name="alertbot", standalone_mode=False)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except AlertbotError as error:
@@ -137,8 +104,13 @@ def run(arguments: list[str]) -> int:
         return fail(Refused(_("Stopped before the end; nothing was done.")), as_json)
     except UnicodeEncodeError:
         return fail(Misuse(_("An argument holds bytes that are no text; type it anew.")), as_json)
+    except NoArgsIsHelpError as error:
+        say(error.format_message(), as_json)
+        return fail(misused(error), as_json)
+    except ClickException as error:
+        return fail(misused(error), as_json)
     except Exception as error:  # noqa: BLE001 - the last net: a sentence, never a traceback
-        return fail(_misused(error) or _unexpected(error), as_json)
+        return fail(_unexpected(error), as_json)
     return code if isinstance(code, int) else 0
 
 
@@ -160,18 +132,6 @@ def fail(error: AlertbotError, as_json: bool) -> int:
         more = {"contradictions": list(beside)} if beside else {}
         emit({"error": str(error), "faults": faults, **more})
     return error.exit_code
-
-
-def _misused(error: Exception) -> Misuse | None:
-    """What the parser of the command line says, in one sentence; None for any other error."""
-    said = getattr(error, "format_message", None)
-    if said is None:
-        return None
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "alertbot"
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return Misuse(said() or _("Say what to do: {command} --help").format(command=command))
-    return Misuse(_("{what}. See `{command} --help`.").format(what=in_words(said()), command=command))
 
 
 def _unexpected(error: Exception) -> AlertbotError:

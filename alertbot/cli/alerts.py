@@ -1,10 +1,18 @@
-"""Writing an alert: draft, edit, show, submit, discard, record, test-send."""
+"""Writing an alert: draft, edit, submit, discard, record, test-send."""
 
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+import yaml
 
+from alertbot.approval.moves import Verb
+from alertbot.approval.policy import require_role
 from alertbot.cli.frame import (
     Accepts,
     AlertId,
@@ -14,68 +22,21 @@ from alertbot.cli.frame import (
     Sets,
     TokenFile,
     Vars,
-    act,
     console,
     emit,
-    example,
-    read,
     say,
-    session,
     split_pairs,
 )
+from alertbot.cli.running import act, read
 from alertbot.errors import Misuse
+from alertbot.model import Person
+from alertbot.preview import contradictions
+from alertbot.service import drafting, publishing
+from alertbot.service.context import Context
+from alertbot.service.wishes import Wishes, field_values, read_values, text_of
 from alertbot.words import _, ngettext
 
-if TYPE_CHECKING:
-    from alertbot.model import Person
-    from alertbot.service.context import Context
-
-
 STDERR = 2  # where an editor talks while stdout belongs to a document
-
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "draft",
-        help=_("Write an alert. Nothing goes out before it is submitted and approved."),
-        epilog=example("alertbot draft status --vars facts.yaml --set next_update=+30m"),
-    )(draft)
-    app.command(
-        "edit",
-        help=_(
-            "Change an alert that is not out yet; approvals given before become void. With --set, or without it in $EDITOR on the values."
-        ),
-        epilog=example("alertbot edit BKRT-1 --set next_update=+45m"),
-    )(edit)
-    app.command(
-        "show",
-        help=_(
-            "Show an alert as the public will see it, and where it stands. With your token, what you were shown is what `approve` approves."
-        ),
-        epilog=example("alertbot show BKRT-1"),
-    )(show)
-    app.command(
-        "submit",
-        help=_("Ask for approval of a draft."),
-        epilog=example("alertbot submit BKRT-1"),
-    )(submit)
-    app.command(
-        "discard",
-        help=_("Throw away an alert that was never approved."),
-        epilog=example("alertbot discard BKRT-1"),
-    )(discard)
-    app.command(
-        "record",
-        help=_(
-            "Say that somebody posted an alert by hand, so that updates and corrections can follow it."
-        ),
-        epilog=example("alertbot record BKRT-1 --channel x_main --url https://x.com/i/web/status/1"),
-    )(record)
-    app.command(
-        "test-send",
-        help=_("Send an alert to the team only, marked as a test, to see it on a real device."),
-        epilog=example("alertbot test-send BKRT-1 --to team"),
-    )(test_send)
 
 
 def _stated(name: str, value: str) -> str:
@@ -96,8 +57,6 @@ def report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
         place = left["channel"] + (f" ({left['lang']})" if left["lang"] else "")
         say(f"  – {_stated(place, left['reason'])}", as_json)
     if beside:
-        from alertbot.preview import contradictions
-
         contradictions.show(console(as_json), beside)
     if as_json:
         emit(view)
@@ -125,9 +84,6 @@ def draft(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import drafting
-    from alertbot.service.wishes import Wishes, field_values
-
     wishes = Wishes(
         kind=kind,
         given=field_values(sets, vars_file),
@@ -137,7 +93,7 @@ def draft(
         exercise=exercise,
     )
 
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await drafting.draft(service, person, wishes, incident=incident, not_before=not_before)
 
     view = act(context, work, token_file)
@@ -159,35 +115,25 @@ def edit(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import drafting
-    from alertbot.service.wishes import field_values
-
     changes = field_values(sets, vars_file)
     accepted = split_pairs(accept, "--accept")
     if not changes and not accepted:
         act(context, _may_edit, token_file)  # who may not edit learns it before the editor opens
         changes = _edit_by_hand(context, alert)
 
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await drafting.edit(service, person, alert, changes, accepted)
 
     view = act(context, work, token_file)
     report(view, _("{id} is a draft again, revision {revision}.").format(**view), as_json)
 
 
-async def _may_edit(_service: "Context", person: "Person") -> None:
-    from alertbot.approval.moves import Verb
-    from alertbot.approval.policy import require_role
-
+async def _may_edit(_service: Context, person: Person) -> None:
     require_role(Verb.EDIT, person)
 
 
 def _edit_by_hand(context: typer.Context, alert: str) -> dict[str, Any]:
     """Open the values in $EDITOR; answers the changed document. Raises `Misuse` where nothing changed."""
-    import yaml
-
-    from alertbot.service import drafting
-    from alertbot.service.wishes import read_values
 
     values = read(context, lambda service: drafting.typed_values(service, alert))
     before = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100)
@@ -199,13 +145,6 @@ def _edit_by_hand(context: typer.Context, alert: str) -> dict[str, Any]:
 
 def _in_editor(text: str) -> str:
     """The text as somebody leaves it in $VISUAL or $EDITOR. Raises `Misuse` where none can be started."""
-    import os
-    import shlex
-    import subprocess
-    import sys
-    import tempfile
-
-    from alertbot.service.wishes import text_of
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     with tempfile.TemporaryDirectory() as folder:
@@ -226,41 +165,6 @@ def _in_editor(text: str) -> str:
         return text_of(path)
 
 
-def show(
-    context: typer.Context,
-    alert: AlertId,
-    text: Annotated[
-        bool, typer.Option("--text", help=_("Only the plain copy, for press and radio."))
-    ] = False,
-    html: Annotated[
-        Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview as one page."))
-    ] = None,
-    token_file: TokenFile = None,
-    as_json: AsJson = False,
-) -> None:
-    from alertbot.service import reading
-
-    token = session(context).token(token_file)
-
-    async def work(service: "Context") -> dict[str, Any]:
-        return await reading.show(service, alert, token)
-
-    shown = read(context, work)
-    if html:
-        from alertbot.preview.files import write_page
-
-        write_page(html, shown)
-        say(_("The preview of {id} is in {path}.").format(id=shown["id"], path=html), as_json)
-    if as_json:
-        emit({key: value for key, value in shown.items() if not key.startswith("_")})
-    elif text:
-        say(shown["plain"])
-    elif not html:
-        from alertbot.preview.alert import show_alert
-
-        show_alert(console(), shown)
-
-
 def submit(
     context: typer.Context,
     alert: AlertId,
@@ -273,9 +177,7 @@ def submit(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import drafting
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await drafting.submit(service, person, alert, retime=retime)
 
     view = act(context, work, token_file)
@@ -291,8 +193,6 @@ def submit(
 def discard(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    from alertbot.service import drafting
-
     view = act(context, lambda service, person: drafting.discard(service, person, alert), token_file)
     report(view, _("{id} is discarded; it never went out.").format(**view), as_json)
 
@@ -305,9 +205,7 @@ def record(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import publishing
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await publishing.record(service, person, alert, channel, url)
 
     view = act(context, work, token_file)
@@ -329,9 +227,7 @@ def test_send(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import publishing
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await publishing.test_send(service, person, alert, to)
 
     view = act(context, work, token_file)

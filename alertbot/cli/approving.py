@@ -1,45 +1,19 @@
 """Deciding on an alert that somebody else submitted: approve, return, reject, countersign."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, act, emit, example, say
+from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, emit, say
+from alertbot.cli.running import act
+from alertbot.model import Person
+from alertbot.service import deciding
+from alertbot.service.context import Context
 from alertbot.words import _
-
-if TYPE_CHECKING:
-    from alertbot.model import Person
-    from alertbot.service.context import Context
 
 Reason = Annotated[
     str, typer.Option("--reason", metavar=_("WHY"), help=_("Why, for the author and the audit."))
 ]
-
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "approve",
-        help=_(
-            "Approve exactly what you were shown. Author, last editor and submitter cannot; the last approval"
-            " that is needed publishes."
-        ),
-        epilog=example("alertbot approve BKRT-1 --digest 3f9c0a12b7d4"),
-    )(approve)
-    app.command(
-        "return",
-        help=_("Send an alert back to its author with a reason."),
-        epilog=example('alertbot return BKRT-1 --reason "name the départements"'),
-    )(return_)
-    app.command(
-        "reject",
-        help=_("Refuse an alert for good, with a reason."),
-        epilog=example('alertbot reject BKRT-1 --reason "not our network"'),
-    )(reject)
-    app.command(
-        "countersign",
-        help=_("Confirm afterwards what one person published alone with --break-glass."),
-        epilog=example("alertbot countersign BKRT-1"),
-    )(countersign)
 
 
 def approve(
@@ -61,9 +35,7 @@ def approve(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import deciding
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         if break_glass:
             return await deciding.break_glass(service, person, alert, digest, reason or "")
         return await deciding.approve(service, person, alert, digest)
@@ -71,7 +43,7 @@ def approve(
     view = act(context, work, token_file)
     if publish and "start" in view:
         say(_("{id} is approved; sending it from here.").format(**view), as_json)
-        from alertbot.cli.publishing import drain_now
+        from alertbot.cli.sending import drain_now
 
         drain_now(context, view, as_json)
         return
@@ -104,9 +76,7 @@ def return_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import deciding
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await deciding.return_(service, person, alert, reason)
 
     view = act(context, work, token_file)
@@ -120,9 +90,7 @@ def reject(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import deciding
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await deciding.reject(service, person, alert, reason)
 
     view = act(context, work, token_file)
@@ -132,8 +100,6 @@ def reject(
 def countersign(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    from alertbot.service import deciding
-
     view = act(
         context, lambda service, person: deciding.countersign(service, person, alert), token_file
     )

@@ -4,35 +4,10 @@ from typing import Annotated
 
 import typer
 
-from alertbot.cli.frame import AsJson, emit, example, read, say
-from alertbot.cli.typer_words import App
+from alertbot.cli.frame import AsJson, emit, say
+from alertbot.cli.running import read
+from alertbot.service import reading
 from alertbot.words import _
-
-
-def register(app: typer.Typer) -> None:
-    audit = App(
-        help=_("Who did what, when: a chain of rows that shows any change."),
-        epilog=example("alertbot audit verify"),
-        no_args_is_help=True,
-    )
-    audit.command(
-        "verify",
-        help=_(
-            "Check every row of the chain; with --head also that it was not cut or rebuilt since that head was noted."
-        ),
-        epilog=example("alertbot audit verify --head 41f2…"),
-    )(verify)
-    audit.command(
-        "head",
-        help=_("Print the count of rows and the digest of the last one; note them elsewhere."),
-        epilog=example("alertbot audit head"),
-    )(head)
-    audit.command(
-        "export",
-        help=_("Print the whole audit, for an inquiry."),
-        epilog=example("alertbot audit export --json > audit.json"),
-    )(export)
-    app.add_typer(audit, name="audit")
 
 
 def verify(
@@ -43,8 +18,6 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import reading
-
     verdict = read(context, lambda service: reading.audit_verify(service, head), partly=True)
     if verdict["sound"]:
         say(_("The audit is sound: {count} rows, head {head}.").format(**verdict), as_json)
@@ -57,8 +30,6 @@ def verify(
 
 
 def head(context: typer.Context, as_json: AsJson = False) -> None:
-    from alertbot.service import reading
-
     found = read(context, reading.audit_head, partly=True)
     if as_json:
         emit(found)
@@ -67,8 +38,6 @@ def head(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def export(context: typer.Context, as_json: AsJson = False) -> None:
-    from alertbot.service import reading
-
     rows = read(context, reading.audit_export, partly=True)
     if as_json:
         emit(rows)

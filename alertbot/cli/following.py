@@ -2,57 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from alertbot.cli.alerts import report
-from alertbot.cli.frame import (
-    Accepts,
-    AlertId,
-    AsJson,
-    Sets,
-    TokenFile,
-    Vars,
-    act,
-    example,
-    split_pairs,
-)
+from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, split_pairs
+from alertbot.cli.running import act
+from alertbot.model import Person
+from alertbot.service import following
+from alertbot.service.context import Context
+from alertbot.service.following import Said
+from alertbot.service.wishes import field_values
 from alertbot.words import _
-
-if TYPE_CHECKING:
-    from alertbot.model import Person
-    from alertbot.service.context import Context
-    from alertbot.service.following import Said
 
 Submit = Annotated[bool, typer.Option("--submit", help=_("Ask for approval at once."))]
 View = dict[str, Any]
-
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "update",
-        help=_(
-            "Follow an alert up in place: an answer on X, an edit and an answer on Telegram, a mail in the"
-            " same thread. What you do not give stays as it was; the next update is promised anew."
-        ),
-        epilog=example("alertbot update BKRT-1 --set next_update=+30m --submit"),
-    )(update)
-    app.command(
-        "correct",
-        help=_(
-            "Say what was wrong and what is right, to everybody whom an alert reached, also after the"
-            " incident has ended. One approver, who may be its author."
-        ),
-        epilog=example(
-            'alertbot correct BKRT-1 --set "what_was_wrong=112 works" --set "what_is_right=112 is cut off"'
-        ),
-    )(correct)
-    app.command(
-        "end",
-        help=_("Say that an incident is over; once that is published, the incident is closed."),
-        epilog=example("alertbot end BKRT --vars end.yaml --submit"),
-    )(end)
 
 
 def update(
@@ -71,8 +36,6 @@ def update(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import following
-
     said = said_of(sets, vars_file, accept, submit)
     tell(
         context,
@@ -100,8 +63,6 @@ def correct(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import following
-
     said = said_of(sets, vars_file, accept, submit)
     tell(
         context,
@@ -123,8 +84,6 @@ def end(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import following
-
     said = said_of(sets, vars_file, accept, submit)
     tell(
         context,
@@ -136,16 +95,13 @@ def end(
 
 def said_of(
     sets: list[str] | None, vars_file: Path | None, accept: list[str] | None, submit: bool
-) -> "Said":
-    from alertbot.service.following import Said
-    from alertbot.service.wishes import field_values
-
+) -> Said:
     return Said(field_values(sets, vars_file), split_pairs(accept, "--accept"), submit)
 
 
 def tell(
     context: typer.Context,
-    work: "Callable[[Context, Person], Awaitable[View]]",
+    work: Callable[[Context, Person], Awaitable[View]],
     token_file: Path | None,
     as_json: bool,
 ) -> None:

@@ -4,11 +4,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,11 +17,6 @@ from alertbot.words import _
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from alertbot.app import App
-    from alertbot.model import Person
-    from alertbot.service.context import Context
-
-T = TypeVar("T")
 
 WIDTH_IN_A_PIPE = 4000  # cells
 _SURROGATES = re.compile("[\ud800-\udfff]")  # bytes of an argument that are no text
@@ -56,6 +50,9 @@ Accepts = Annotated[
     ),
 ]
 AlertId = Annotated[str, typer.Argument(metavar=_("ALERT"), help=_("The alert, for example BKRT-1."))]
+OneAlert = Annotated[
+    str | None, typer.Argument(metavar=_("[ALERT]"), help=_("One alert; else everything."))
+]
 Digest = Annotated[
     str | None,
     typer.Option(
@@ -168,79 +165,3 @@ def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:
             )
         found[name.strip()] = value.strip()
     return found
-
-
-def with_app(
-    context: typer.Context, work: "Callable[[App], Awaitable[T]]", *, partly: bool = False
-) -> T:
-    """Build the application from the configuration and run `work` in it. `partly`: what is wrong in sections
-    that `work` does not need is left out and said, not refused."""
-    import asyncio
-    import gc
-
-    from alertbot.app import build
-
-    gc.enable()  # see `alertbot.__main__`
-
-    async def go() -> T:
-        path = session(context).config_path()
-        app = _built_partly(path) if partly else build(path)
-        try:
-            return await work(app)
-        finally:
-            await app.close()
-
-    return asyncio.run(go())
-
-
-def _built_partly(path: Path) -> "App":
-    from alertbot.app import build_partly
-
-    app, without = build_partly(path)
-    if without is None:
-        return app
-    warning = _(
-        "{path} has faults. This command works without: {sections}. Run `alertbot check` to see every fault."
-    )
-    sections = ", ".join(without) or "–"
-    print(warning.format(path=path, sections=sections), file=sys.stderr)
-    return app
-
-
-def act(
-    context: typer.Context,
-    work: "Callable[[Context, Person], Awaitable[T]]",
-    token_file: Path | None = None,
-    *,
-    partly: bool = False,
-) -> T:
-    """Run a verb that changes something: needs the acting person's token. `partly`: see `with_app`."""
-    from alertbot.service.people import acting
-
-    token = session(context).token(token_file)
-
-    async def go(app: "App") -> T:
-        service = await app.open()
-        return await work(service, await acting(service, token))
-
-    return with_app(context, go, partly=partly)
-
-
-def read(
-    context: typer.Context, work: "Callable[[Context], Awaitable[T]]", *, partly: bool = False
-) -> T:
-    """Run a verb that only reads. `partly`: see `with_app`."""
-
-    async def go(app: "App") -> T:
-        return await work(await app.open(reading=True))
-
-    return with_app(context, go, partly=partly)
-
-
-def change(context: typer.Context, work: "Callable[[Context], Awaitable[T]]") -> T:
-    """Run a verb that changes something and checks by itself who asks for it."""
-
-    async def go(app: "App") -> T:
-        return await work(await app.open())
-
-    return with_app(context, go)

@@ -1,56 +1,23 @@
 """Incidents: open, list, show."""
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
 
-from alertbot.cli.frame import AsJson, TokenFile, act, console, emit, example, read, say
-from alertbot.cli.typer_words import App
+from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
+from alertbot.cli.misuse import one_of
+from alertbot.cli.running import act, read
 from alertbot.errors import Misuse
 from alertbot.incident.log import State
+from alertbot.preview.incidents import incident_view, incidents_table
+from alertbot.service import incidents
+from alertbot.service.by_hand import Word
+from alertbot.service.context import Context
 from alertbot.words import _
 
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from alertbot.service.context import Context
-
 T = TypeVar("T")
-
-
-def register(app: typer.Typer) -> None:
-    incident = App(
-        help=_("Incidents: what alerts belong to, from the first to the end."),
-        epilog=example("alertbot incident list"),
-        no_args_is_help=True,
-    )
-    incident.command(
-        "open",
-        help=_("Open an incident before anything is said about it; drafts name it with --incident."),
-        epilog=example('alertbot incident open --title "15 and 18 out of order in Rhône"'),
-    )(open_)
-    incident.command(
-        "set",
-        help=_(
-            "Say where an incident stands: the same road as a report of a source, and a person's word counts at"
-            " once. Resolved takes somebody of the services concerned who confirms it, and a watch period (R11)."
-        ),
-        epilog=example('alertbot incident set BKRT resolved --confirmed-by "SAMU 35"'),
-    )(set_)
-    incident.command(
-        "list",
-        help=_("Every incident, the latest first, with how many alerts it has."),
-        epilog=example("alertbot incident list"),
-    )(list_)
-    incident.command(
-        "show",
-        help=_(
-            "One incident: its alerts in order, how each follows another, and the numbers in force."
-        ),
-        epilog=example("alertbot incident show BKRT"),
-    )(show)
-    app.add_typer(incident, name="incident")
 
 
 def open_(
@@ -68,13 +35,15 @@ def open_(
     ] = None,
     state: Annotated[
         State | None,
-        typer.Option(help=_("Where it stands; investigating unless given. With --service.")),
+        typer.Option(
+            metavar=_("STATE"),
+            parser=one_of(State),
+            help=_("Where it stands; investigating unless given. With --service."),
+        ),
     ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import incidents
-
     if state is not None and service_name is None:
         raise Misuse(_("--state goes with --service: say which service it is about."))
     found = act(
@@ -97,7 +66,9 @@ def set_(
     name: Annotated[
         str, typer.Argument(metavar=_("INCIDENT"), help=_("The incident, for example BKRT."))
     ],
-    state: Annotated[State, typer.Argument(metavar=_("STATE"), help=_("Where it stands now."))],
+    state: Annotated[
+        State, typer.Argument(metavar=_("STATE"), parser=one_of(State), help=_("Where it stands now."))
+    ],
     confirmed_by: Annotated[
         str | None,
         typer.Option(
@@ -111,9 +82,6 @@ def set_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import incidents
-    from alertbot.service.by_hand import Word
-
     word = Word(state, confirmed_by, note)
     found = act(
         context, lambda service, person: incidents.set_(service, person, name, word), token_file
@@ -132,8 +100,6 @@ def set_(
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    from alertbot.service import incidents
-
     found, zone = read(context, lambda service: _with_zone(service, incidents.listing(service)))
     if as_json:
         emit(found)
@@ -141,7 +107,6 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     if not found:
         say(_("There is no incident yet."))
         return
-    from alertbot.preview.incidents import incidents_table
 
     console().print(incidents_table(found, zone))
 
@@ -153,16 +118,13 @@ def show(
     ],
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import incidents
-
     found, zone = read(context, lambda service: _with_zone(service, incidents.show(service, name)))
     if as_json:
         emit(found)
         return
-    from alertbot.preview.incidents import incident_view
 
     console().print(incident_view(found, zone))
 
 
-async def _with_zone(service: "Context", work: Awaitable[T]) -> "tuple[T, ZoneInfo]":
+async def _with_zone(service: Context, work: Awaitable[T]) -> tuple[T, ZoneInfo]:
     return await work, service.voice.zone

@@ -1,63 +1,23 @@
 """The register of numbers: what it holds. What changes it is in `numbers_changing`, reading back in
 `numbers_verifying`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from alertbot.cli import numbers_changing, numbers_verifying
-from alertbot.cli.frame import AsJson, console, emit, example, read, say
+from alertbot.cli.frame import AsJson, console, emit, say
 from alertbot.cli.numbers_changing import Name, Query
-from alertbot.cli.typer_words import App
+from alertbot.cli.running import read
 from alertbot.errors import Misuse
+from alertbot.preview.numbers import number_details, numbers_table
+from alertbot.register.export import template, to_csv, to_json
+from alertbot.register.rows import COLUMNS
+from alertbot.service import consulting
+from alertbot.service.context import Context
 from alertbot.words import _, ngettext
 
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from alertbot.service.context import Context
-
-
 _COVER_MARKS = {"none": "✗", "partial": "!", "whole": "✓"}
-
-
-def register(app: typer.Typer) -> None:
-    numbers = App(
-        help=_("The register of provisional numbers: the only place that numbers come from."),
-        epilog=example("alertbot numbers import numbers.csv"),
-        no_args_is_help=True,
-    )
-    numbers_changing.register(numbers)
-    numbers_verifying.register(numbers)
-    numbers.command(
-        "list",
-        help=_("List entries: all that are not withdrawn, or what a query or a standing asks for."),
-        epilog=example("alertbot numbers list 22,29/samu --standing unverified"),
-    )(list_)
-    numbers.command(
-        "show",
-        help=_("Show everything about one entry: its versions, readings back, and where it stands."),
-        epilog=example("alertbot numbers show N12"),
-    )(show)
-    numbers.command(
-        "check",
-        help=_(
-            "Look for what deserves a look: one number for two services or territories, a beginning that"
-            " belongs elsewhere, zones that contradict each other; with --coverage, who is left without."
-        ),
-        epilog=example("alertbot numbers check --coverage 22,29"),
-    )(check)
-    numbers.command(
-        "export",
-        help=_("Print the register as a file that can be imported again."),
-        epilog=example("alertbot numbers export --format csv > numbers.csv"),
-    )(export)
-    numbers.command(
-        "template",
-        help=_("Print an empty file of numbers, with its columns and one row as an example."),
-        epilog=example("alertbot numbers template > numbers.csv"),
-    )(template)
-    app.add_typer(numbers, name="numbers")
 
 
 def list_(
@@ -71,31 +31,25 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import consulting
-
-    async def work(service: "Context") -> tuple[list[dict[str, Any]], "ZoneInfo"]:
+    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
         return await consulting.listing(service, query, standing), service.voice.zone
 
     rows, zone = read(context, work)
     if as_json:
         emit(rows)
         return
-    from alertbot.preview.numbers import numbers_table
 
     console().print(numbers_table(rows, zone))
 
 
 def show(context: typer.Context, entry: Name, as_json: AsJson = False) -> None:
-    from alertbot.service import consulting
-
-    async def work(service: "Context") -> tuple[dict[str, Any], "ZoneInfo"]:
+    async def work(service: Context) -> tuple[dict[str, Any], ZoneInfo]:
         return await consulting.show(service, entry), service.voice.zone
 
     shown, zone = read(context, work)
     if as_json:
         emit(shown)
         return
-    from alertbot.preview.numbers import number_details
 
     console().print(number_details(shown, zone))
 
@@ -108,8 +62,6 @@ def check(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import consulting
-
     found = read(context, lambda service: consulting.check(service, query, covered=coverage))
     if as_json:
         emit(found)
@@ -124,15 +76,12 @@ def check(
     say(looked.format(count=count))
 
 
-def export(
+def export_(
     context: typer.Context,
     query: Query = None,
     format_: Annotated[str, typer.Option("--format", metavar="F", help=_("csv or json."))] = "csv",
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.register.export import to_csv, to_json
-    from alertbot.service import consulting
-
     if format_ not in ("csv", "json"):
         raise Misuse(
             _("There is no format '{name}'; there are csv and json.").format(name=format_[:40])
@@ -142,11 +91,8 @@ def export(
     print(text, end="", flush=True)
 
 
-def template(as_json: AsJson = False) -> None:
-    from alertbot.register.export import template as text
-    from alertbot.register.rows import COLUMNS
-
+def template_(as_json: AsJson = False) -> None:
     if as_json:
-        emit({"columns": list(COLUMNS), "template": text()})
+        emit({"columns": list(COLUMNS), "template": template()})
     else:
-        print(text(), end="", flush=True)
+        print(template(), end="", flush=True)

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from alertbot.cli.frame import AsJson, Sets, TokenFile, act, console, emit, example, say
+from alertbot.cli.frame import AsJson, Sets, TokenFile, console, emit, say
+from alertbot.cli.running import act
+from alertbot.compose.fields import merge_sets
 from alertbot.errors import Misuse
+from alertbot.model import Person
+from alertbot.service import importing, numbering
+from alertbot.service.context import Context
 from alertbot.words import _, ngettext
-
-if TYPE_CHECKING:
-    from alertbot.model import Person
-    from alertbot.service.context import Context
 
 Name = Annotated[str, typer.Argument(metavar=_("ENTRY"), help=_("The entry, for example N12."))]
 Query = Annotated[
@@ -26,37 +27,6 @@ PARTLY = 3  # the exit code where some rows were left out
 NAMED = 10  # entries in one sentence
 
 
-def register(numbers: typer.Typer) -> None:
-    numbers.command(
-        "import",
-        help=_(
-            "Take a CSV or YAML file into the register: every row, or none where one is wrong. The same entry"
-            " from another source gains a source; a changed one has to be verified anew."
-        ),
-        epilog=example("alertbot numbers import numbers.csv"),
-    )(import_)
-    numbers.command(
-        "add",
-        help=_("Enter one number, or a place in its stead."),
-        epilog=example(
-            'alertbot numbers add --set territory=69 --set service=samu --set number="04 65 71 00 15"'
-        ),
-    )(add)
-    numbers.command(
-        "edit",
-        help=_("Change an entry. It becomes a new version, which another person has to verify."),
-        epilog=example("alertbot numbers edit N12 --set review_at=+24h"),
-    )(edit)
-    numbers.command(
-        "withdraw",
-        help=_(
-            "Take entries out of the register. This tells the public nothing: `alertbot withdraw --numbers`"
-            " does."
-        ),
-        epilog=example('alertbot numbers withdraw 22/police,N12 --reason "17 works again"'),
-    )(withdraw)
-
-
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("A CSV or YAML file."))],
@@ -66,9 +36,7 @@ def import_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import importing
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         importing.require_role(person)  # before a large file is read
         with console(as_json=True).status(_("Reading {file}").format(file=file.name)):
             reading = importing.read(file, service.now)
@@ -131,11 +99,9 @@ def _some(names: list[str]) -> str:
 def add(
     context: typer.Context, sets: Sets = None, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    from alertbot.service import numbering
-
     cells = _cells(sets)
 
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await numbering.add(service, person, cells)
 
     _entered(act(context, work, token_file), _("{entry} is entered: {said}."), as_json)
@@ -148,19 +114,15 @@ def edit(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import numbering
-
     cells = _cells(sets)
 
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await numbering.edit(service, person, entry, cells)
 
     _entered(act(context, work, token_file), _("{entry} is now version {version}: {said}."), as_json)
 
 
 def _cells(sets: list[str] | None) -> dict[str, Any]:
-    from alertbot.compose.fields import merge_sets
-
     if not sets:
         raise Misuse(_("Say what to set: --set COLUMN=VALUE, such as --set service=samu."))
     return merge_sets(sets)
@@ -189,9 +151,7 @@ def withdraw(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import numbering
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await numbering.withdraw(service, person, query, reason, but=but)
 
     done = act(context, work, token_file)

@@ -1,34 +1,21 @@
 """Reading numbers back: one of them, or a whole territory in one sitting (R3)."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from alertbot.cli.frame import AsJson, TokenFile, act, emit, example, say
+from alertbot.cli.frame import AsJson, TokenFile, emit, say
+from alertbot.cli.running import act
 from alertbot.errors import Misuse, Refused
+from alertbot.model import Person
+from alertbot.register.entry import Entry
+from alertbot.service import verifying
+from alertbot.service.context import Context
+from alertbot.service.verifying import Call, Reading, Round, described
 from alertbot.words import _
-
-if TYPE_CHECKING:
-    from alertbot.model import Person
-    from alertbot.register.entry import Entry
-    from alertbot.service.context import Context
-    from alertbot.service.verifying import Reading, Round
 
 LEAVE = "q"
 PARTLY = 3  # the exit code where some are still to be read back
-
-
-def register(numbers: typer.Typer) -> None:
-    numbers.command(
-        "verify",
-        help=_(
-            "Read a number back: type its digits again, from the source and not from the screen, and say how"
-            " the test call went. Whoever entered the row cannot. A number is verified when the right service"
-            " answered; a short number or a place, which cannot be tried out, by --call not-called with a"
-            " --note. --session TERRITORY goes through a whole territory and can be left with q and resumed."
-        ),
-        epilog=example('alertbot numbers verify N12 --digits "04 65 71 00 15" --call answered'),
-    )(verify)
 
 
 def verify(
@@ -83,12 +70,9 @@ def _one(
     token_file: Any,
     as_json: bool,
 ) -> None:
-    from alertbot.service import verifying
-    from alertbot.service.verifying import Reading
-
     digits, call, called_at, note = typed
 
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         asked = await verifying.open_entry(service, person, name)
         said = digits or _ask(_("{row}: type its digits again").format(row=verifying.described(asked)))
         result = call or _ask_call()
@@ -101,9 +85,7 @@ def _one(
 
 
 def _session(context: typer.Context, query: str, token_file: Any, as_json: bool) -> None:
-    from alertbot.service import verifying
-
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         reading = await verifying.round_of(service, person, query)
         done, left_at = await _go_through(service, person, reading, as_json)
         after = await verifying.round_of(service, person, query)
@@ -124,11 +106,10 @@ def _session(context: typer.Context, query: str, token_file: Any, as_json: bool)
 
 
 async def _go_through(
-    service: "Context", person: "Person", reading: "Round", as_json: bool
+    service: Context, person: Person, reading: Round, as_json: bool
 ) -> tuple[list[str], bool]:
     """Ask for each number, one after the other; those that were verified, and whether it was left. What
     was said of each one is kept before the next is asked for."""
-    from alertbot.service import verifying
 
     done: list[str] = []
     for place, entry in enumerate(reading.waiting, start=reading.done + 1):
@@ -148,9 +129,8 @@ async def _go_through(
     return done, False
 
 
-def _read_back(entry: "Entry", place: int, whole: int, as_json: bool) -> "Reading | None":
+def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Reading | None:
     """What the person says of this number; None to leave. The screen never shows the digits."""
-    from alertbot.service.verifying import Call, Reading, described
 
     say(f"{place}/{whole}  {described(entry)}", as_json)
     for source in entry.row.sources:
@@ -171,7 +151,6 @@ def _ask(question: str) -> str:
 
 def _ask_call(*, leave: bool = False) -> str:
     """How the call went. There is no answer that is taken for pressing a key."""
-    from alertbot.service.verifying import Call
 
     known = [str(call) for call in Call]
     question = _("The test call: {known}").format(known=", ".join(known))

@@ -1,35 +1,28 @@
 """Playing a case of the past against the rules."""
 
+import asyncio
+import gc
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from alertbot.cli.frame import AsJson, console, emit, example, say
+from alertbot.cli.frame import AsJson, console, emit, say
+from alertbot.config import Duration
 from alertbot.errors import Misuse
+from alertbot.replay.page import render
+from alertbot.replay.player import play
+from alertbot.replay.policy import Playbook, read_playbook
+from alertbot.replay.report import show
+from alertbot.replay.results import Replay
+from alertbot.replay.timeline import Timeline, read_case
 from alertbot.words import _
 
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
-    from alertbot.replay.policy import Playbook
-    from alertbot.replay.results import Replay
-    from alertbot.replay.timeline import Timeline
-
 LONGEST_DELAY_DAYS = 7
-
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "replay",
-        help=_(
-            "Play a case of the past against the rules, on the clock of the case: what would have been"
-            " published, when and why, beside what happened. Nothing leaves this process, and no configuration"
-            " is needed. The format of a case is in docs/reference/case-format.md."
-        ),
-        epilog=example("alertbot replay cases/2021-06-02 --approver-delay 5m"),
-    )(replay)
 
 
 def replay(
@@ -62,9 +55,6 @@ def replay(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.replay.policy import read_playbook
-    from alertbot.replay.timeline import read_case
-
     delay = _delay(approver_delay)
     timeline, playbook = read_case(case), read_playbook(policy)
     played = _played(timeline, playbook, delay)
@@ -73,18 +63,10 @@ def replay(
     if as_json:
         emit(played.document())
     else:
-        from alertbot.replay.report import show
-
         show(console(), played)
 
 
-def _delay(text: str) -> "timedelta":
-    from datetime import timedelta
-
-    from pydantic import TypeAdapter, ValidationError
-
-    from alertbot.config import Duration
-
+def _delay(text: str) -> timedelta:
     try:
         found: timedelta = TypeAdapter(Duration).validate_python(text)
     except ValidationError:
@@ -102,14 +84,8 @@ def _delay(text: str) -> "timedelta":
     return found
 
 
-def _played(timeline: "Timeline", playbook: "Playbook", delay: "timedelta") -> "Replay":
+def _played(timeline: Timeline, playbook: Playbook, delay: timedelta) -> Replay:
     """The replay, with its progress on stderr."""
-    import asyncio
-    import gc
-
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from alertbot.replay.player import play
 
     gc.enable()  # see `alertbot.__main__`
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -118,16 +94,15 @@ def _played(timeline: "Timeline", playbook: "Playbook", delay: "timedelta") -> "
     with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:
         bar = progress.add_task(_("starting"), total=len(steps) or 1)
 
-        def moved(at: "datetime") -> None:
+        def moved(at: datetime) -> None:
             said = f"{at.astimezone(zone):%d/%m %H:%M}"
             progress.update(bar, completed=sum(one <= at for one in steps), description=said)
 
         return asyncio.run(play(timeline, playbook, approver_delay=delay, progress=moved))
 
 
-def _write(path: Path, played: "Replay") -> None:
+def _write(path: Path, played: Replay) -> None:
     """The page, whole or not at all."""
-    from alertbot.replay.page import render
 
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

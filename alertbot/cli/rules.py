@@ -1,34 +1,26 @@
 """What may go out by itself: rules list, show, preapprove, revoke, abort."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from alertbot.cli.frame import (
-    AlertId,
-    AsJson,
-    Digest,
-    TokenFile,
-    act,
-    change,
-    console,
-    emit,
-    example,
-    read,
-    say,
-    session,
-)
-from alertbot.cli.typer_words import App
+from alertbot.cli.composing import show_sheet
+from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, console, emit, say, session
+from alertbot.cli.running import act, change, read
+from alertbot.compose.moments import BadMoment, span
 from alertbot.errors import Misuse, Refused
+from alertbot.model import Person
+from alertbot.preview.document import document
+from alertbot.preview.rules import particulars, rules_table
+from alertbot.preview.states import clock
+from alertbot.service import ahead
+from alertbot.service.context import Context
+from alertbot.service.halting import HALTER
+from alertbot.service.people import acting
 from alertbot.words import _, ngettext
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from zoneinfo import ZoneInfo
-
-    from alertbot.model import Person
-    from alertbot.service.context import Context
 
 RuleName = Annotated[
     str, typer.Argument(metavar=_("RULE"), help=_("Its name in `alertbot rules list`."))
@@ -38,59 +30,14 @@ Reason = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    rules = App(
-        help=_("What may go out by itself: approve it ahead, stop it."),
-        epilog=example("alertbot rules list"),
-        no_args_is_help=True,
-    )
-    rules.command(
-        "list",
-        help=_("Every rule: how its alerts go out, who approved that ahead, until when, and why not."),
-        epilog=example("alertbot rules list"),
-    )(list_)
-    rules.command(
-        "show",
-        help=_(
-            "Show what a rule will publish, on every channel. With your token, what you were shown is what"
-            " `preapprove` signs."
-        ),
-        epilog=example("alertbot rules show first_word"),
-    )(show)
-    rules.command(
-        "preapprove",
-        help=_(
-            "Let alerts of a rule go out by themselves. The first approver proposes it and is shown the texts;"
-            " others sign exactly those. Any change of a word, a value, a channel or a recipient ends it."
-        ),
-        epilog=example("alertbot rules preapprove first_word --for 30d"),
-    )(preapprove)
-    rules.command(
-        "revoke",
-        help=_("Take back what was approved ahead; alerts whose countdown runs wait for people."),
-        epilog=example('alertbot rules revoke first_word --reason "the operator changes its network"'),
-    )(revoke)
-    rules.command(
-        "abort",
-        help=_(
-            "Stop an alert that is about to go out by itself; it waits for people instead. Needs no token."
-        ),
-        epilog=example("alertbot rules abort BKRT-1"),
-    )(abort)
-    app.add_typer(rules, name="rules")
-
-
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    from alertbot.service import ahead
-
-    async def work(service: "Context") -> tuple[list[dict[str, Any]], "ZoneInfo"]:
+    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
         return await ahead.listing(service), service.voice.zone
 
     rows, zone = read(context, work)
     if as_json:
         emit(rows)
         return
-    from alertbot.preview.rules import rules_table
 
     console().print(rules_table(rows, zone))
 
@@ -98,15 +45,12 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def show(
     context: typer.Context, rule: RuleName, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    from alertbot.service import ahead
-
     token = session(context).token(token_file)
     found = read(context, lambda service: ahead.show(service, rule, token))
     if as_json:
         emit(_document(found))
         return
     _show_texts(found)
-    from alertbot.preview.rules import particulars
 
     for line in particulars(found, found["_zone"]):
         say(line)
@@ -125,11 +69,9 @@ def preapprove(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import ahead
-
     span = None if lasts is None else _length(lasts)
 
-    async def work(service: "Context", person: "Person") -> dict[str, Any]:
+    async def work(service: Context, person: Person) -> dict[str, Any]:
         return await ahead.preapprove(service, person, rule, lasts=span, digest=digest)
 
     found = act(context, work, token_file)
@@ -147,8 +89,6 @@ def revoke(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import ahead
-
     done = act(context, lambda service, person: ahead.revoke(service, person, rule, reason), token_file)
     sentence = _("The rule {rule} no longer acts by itself; its alerts wait for people.")
     say(sentence.format(rule=rule), as_json)
@@ -162,9 +102,7 @@ def revoke(
 def abort(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    from alertbot.service import ahead
-
-    async def work(service: "Context") -> dict[str, Any]:
+    async def work(service: Context) -> dict[str, Any]:
         return await ahead.abort(service, await _whoever(context, service, token_file), alert)
 
     done = change(context, work)
@@ -179,10 +117,8 @@ def abort(
         emit(done)
 
 
-async def _whoever(context: typer.Context, service: "Context", token_file: "Path | None") -> str:
+async def _whoever(context: typer.Context, service: Context, token_file: Path | None) -> str:
     """Who stops it, for the audit. A token that is not good stops nobody from stopping."""
-    from alertbot.service.halting import HALTER
-    from alertbot.service.people import acting
 
     try:
         token = session(context).token(token_file)
@@ -193,8 +129,6 @@ async def _whoever(context: typer.Context, service: "Context", token_file: "Path
 
 
 def _length(text: str) -> timedelta:
-    from alertbot.compose.moments import BadMoment, span
-
     try:
         return span(text)
     except BadMoment as error:
@@ -203,7 +137,6 @@ def _length(text: str) -> timedelta:
 
 def _show_texts(found: dict[str, Any]) -> None:
     """What will go out, transition by transition."""
-    from alertbot.cli.composing import show_sheet
 
     for on, sheet in found["_samples"]:
         say(_("On {transitions}:").format(transitions=", ".join(on)))
@@ -213,7 +146,6 @@ def _show_texts(found: dict[str, Any]) -> None:
 
 def _signed(found: dict[str, Any]) -> str:
     """What the signature has led to, and what comes next."""
-    from alertbot.preview.states import clock
 
     if found["proposal"] is None:
         until = clock(found["approval"]["until"], found["_zone"])
@@ -234,7 +166,6 @@ def _signed(found: dict[str, Any]) -> str:
 
 def _document(found: dict[str, Any]) -> dict[str, Any]:
     """Plain values, with the texts as `preview --json` gives them."""
-    from alertbot.preview.document import document
 
     plain = {key: value for key, value in found.items() if not key.startswith("_")}
     samples = [{"on": list(map(str, on)), **document(sheet)} for on, sheet in found["_samples"]]

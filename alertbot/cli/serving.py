@@ -1,28 +1,19 @@
 """Serving alertbot's own pages beside the worker."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from alertbot.cli.frame import AsJson, emit, example, say, with_app
+from alertbot import logs
+from alertbot.app import App
+from alertbot.cli.frame import AsJson, emit, say
+from alertbot.cli.misuse import whole_number
+from alertbot.cli.running import with_app
+from alertbot.web.serving import serve
 from alertbot.words import _
 
-if TYPE_CHECKING:
-    from alertbot.app import App
 
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "serve",
-        help=_(
-            "Publish what is due, as `run` does, and serve the pages behind links to approve; both stop with"
-            " Ctrl-C or SIGTERM. On this machine alone unless another host is named here or under `serve:`."
-        ),
-        epilog=example("alertbot serve --port 8470"),
-    )(serve)
-
-
-def serve(
+def serve_(
     context: typer.Context,
     host: Annotated[
         str | None,
@@ -30,17 +21,16 @@ def serve(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(metavar=_("PORT"), min=0, max=65535, help=_("The port; 0 takes any free one.")),
+        typer.Option(
+            metavar=_("PORT"), parser=whole_number(0, 65535), help=_("The port; 0 takes any free one.")
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot import logs
-    from alertbot.web.serving import serve as run
-
     logs.ready()
 
-    async def work(app: "App") -> dict[str, Any]:
-        return await run(app, host, port, lambda line: say(line, as_json))
+    async def work(app: App) -> dict[str, Any]:
+        return await serve(app, host, port, lambda line: say(line, as_json))
 
     ended = with_app(context, work)
     say(_("The worker and the pages have stopped; nothing is under way."), as_json)

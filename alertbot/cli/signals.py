@@ -1,20 +1,26 @@
 """What sources reported and what was decided on it: signals, decisions."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import RenderableType
 
-from alertbot.cli.frame import AsJson, console, emit, example, read
+from alertbot.cli.frame import AsJson, console, emit
+from alertbot.cli.misuse import whole_number
+from alertbot.cli.running import read
 from alertbot.errors import Misuse
+from alertbot.preview.signals import (
+    body_view,
+    decisions_table,
+    quarantine_table,
+    signal_view,
+    signals_table,
+)
+from alertbot.service import reports
+from alertbot.service.context import Context
 from alertbot.words import _
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from rich.console import RenderableType
-
-    from alertbot.service.context import Context
 
 LARGEST_NUMBER = 2**31 - 1
 MOST_SHOWN = 100_000
@@ -22,24 +28,12 @@ USUAL = 50
 
 Limit = Annotated[
     int,
-    typer.Option(metavar=_("NUMBER"), min=1, max=MOST_SHOWN, help=_("Only so many, the latest ones.")),
+    typer.Option(
+        metavar=_("NUMBER"),
+        parser=whole_number(1, MOST_SHOWN),
+        help=_("Only so many, the latest ones."),
+    ),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "signals",
-        help=_(
-            "What sources reported, the latest first, with the decision and its reason. --quarantine lists"
-            " the bodies that nobody understood. With a number, the one in full."
-        ),
-        epilog=example("alertbot signals --quarantine 3"),
-    )(signals)
-    app.command(
-        "decisions",
-        help=_("What was decided about watched services, and why, the latest first."),
-        epilog=example("alertbot decisions BKRT"),
-    )(decisions)
 
 
 def signals(
@@ -47,7 +41,9 @@ def signals(
     number: Annotated[
         int | None,
         typer.Argument(
-            metavar=_("NUMBER"), min=1, max=LARGEST_NUMBER, help=_("Its number in the list.")
+            metavar=_("NUMBER"),
+            parser=whole_number(1, LARGEST_NUMBER),
+            help=_("Its number in the list."),
         ),
     ] = None,
     service: Annotated[
@@ -59,19 +55,16 @@ def signals(
     limit: Limit = USUAL,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.preview import signals as shown
-    from alertbot.service import reports
-
     if service is not None and (quarantine or number is not None):
         raise Misuse(_("--service goes with the list of reports alone."))
     if number is None and quarantine:
-        _show(context, lambda s: reports.quarantine(s, limit=limit), shown.quarantine_table, as_json)
+        _show(context, lambda s: reports.quarantine(s, limit=limit), quarantine_table, as_json)
     elif number is None:
-        _show(context, lambda s: reports.listing(s, service, limit=limit), shown.signals_table, as_json)
+        _show(context, lambda s: reports.listing(s, service, limit=limit), signals_table, as_json)
     elif quarantine:
-        _show(context, lambda s: reports.body(s, number), shown.body_view, as_json)
+        _show(context, lambda s: reports.body(s, number), body_view, as_json)
     else:
-        _show(context, lambda s: reports.show(s, number), shown.signal_view, as_json)
+        _show(context, lambda s: reports.show(s, number), signal_view, as_json)
 
 
 def decisions(
@@ -83,21 +76,18 @@ def decisions(
     limit: Limit = USUAL,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.preview.signals import decisions_table
-    from alertbot.service import reports
-
     _show(context, lambda s: reports.decided(s, incident, limit=limit), decisions_table, as_json)
 
 
 def _show(
     context: typer.Context,
-    work: "Callable[[Context], Awaitable[Any]]",
-    drawn: "Callable[[Any, ZoneInfo], RenderableType]",
+    work: Callable[[Context], Awaitable[Any]],
+    drawn: Callable[[Any, ZoneInfo], RenderableType],
     as_json: bool,
 ) -> None:
     """As a table in the organisation's zone, or as the document."""
 
-    async def look(service: "Context") -> "tuple[Any, ZoneInfo]":
+    async def look(service: Context) -> tuple[Any, ZoneInfo]:
         return await work(service), service.voice.zone
 
     found, zone = read(context, look)

@@ -7,34 +7,13 @@ import typer
 
 from alertbot.cli.alerts import report
 from alertbot.cli.following import Submit, next_step, said_of, tell
-from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, act, example, say
+from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, say
+from alertbot.cli.running import act
 from alertbot.errors import Misuse
+from alertbot.service import following, retracting, withdrawing
 from alertbot.words import _
 
 _OF_A_LANGUAGE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<text>.*)", re.DOTALL)
-
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "withdraw",
-        help=_(
-            "Take back provisional numbers in public: all that an alert gives, or those of a query. Says"
-            " which stop and which stay; the register drops them with the approval."
-        ),
-        epilog=example("alertbot withdraw --numbers 22,29,35,56 --but 22/samu"),
-    )(withdraw)
-    app.command(
-        "retract",
-        help=_("Send the retraction that was prepared and approved with an alert, word for word."),
-        epilog=example("alertbot retract BKRT-1 --now"),
-    )(retract)
-    app.command(
-        "cancel",
-        help=_("Deny a false alert in public. Without words for the public it is refused (R21)."),
-        epilog=example(
-            'alertbot cancel BKRT-1 --text "fr=Il n’y a pas de panne." --text "en=Nothing has failed."'
-        ),
-    )(cancel)
 
 
 def withdraw(
@@ -65,8 +44,6 @@ def withdraw(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import withdrawing
-
     said = said_of(sets, vars_file, accept, submit)
     which = withdrawing.Which(alert, numbers or "", but or "", incident)
     view = act(
@@ -94,8 +71,6 @@ def retract(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import retracting
-
     tell(
         context,
         lambda service, person: retracting.retract(service, person, alert, submit=submit, now=now),
@@ -120,8 +95,6 @@ def cancel(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    from alertbot.service import following
-
     said, words = said_of(sets, vars_file, accept, submit), _by_language(text or [])
     tell(
         context,

@@ -1,30 +1,20 @@
 """Every command has help with an example, and stands in the reference."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-import alertbot.cli as cli
+from alertbot import cli
+from alertbot.cli.lazy import Group, Listing
 from tests import program
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
-SUBCOMMANDS = {
-    "people": ("add", "list", "confirm", "revoke", "rotate"),
-    "task": ("list", "done"),
-    "rules": ("list", "show", "preapprove", "revoke", "abort"),
-    "incident": ("open", "list", "show"),
-    "numbers": (
-        *("import", "template", "list", "show", "add", "edit", "verify", "withdraw", "check", "export"),
-    ),
-    "audit": ("verify", "head", "export"),
-    "config": ("schema",),
-    "db": ("upgrade",),
-}
 COMMANDS = [
-    f"{command} {sub}".strip()
-    for group in cli.GROUPS.values()
-    for command in group
-    for sub in ("", *SUBCOMMANDS.get(command, ()))
+    f"{name} {sub}".strip()
+    for name, entry in cli.commands().listing.items()
+    for sub in ("", *(entry.commands if isinstance(entry, Listing) else ()))
 ]
 
 
@@ -55,3 +45,57 @@ def test_an_unknown_command_is_misuse() -> None:
 
 def test_the_version() -> None:
     assert program.started("--version").out.startswith("alertbot 0.")
+
+
+def test_help_loads_no_command() -> None:
+    """Neither the page of everything nor that of a group: each line of them stands in the list."""
+    code = (
+        "import sys; from alertbot import cli; assert cli.run(sys.argv[1:]) in (0, 2);"
+        " print(*sorted(name for name in sys.modules if name.startswith('alertbot.')), file=sys.stderr);"
+        " print(*({'rich', 'asyncio', 'pydantic', 'sqlalchemy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    expected = {"alertbot.cli", "alertbot.errors", "alertbot.logs", "alertbot.words"}
+    expected |= {f"alertbot.cli.{name}" for name in ("commands", "frame", "lazy", "misuse")}
+    for arguments in (["--help"], ["numbers", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+        )
+        ours, foreign = done.stderr.splitlines()
+        assert set(ours.split()) == expected
+        assert foreign == ""
+
+
+def test_every_listed_command_is_there() -> None:
+    """The list names a function for each command, and no name that the parser cannot reach."""
+
+    def walk(group: Group) -> None:
+        for name in group.list_commands(None):
+            command = group.get_command(None, name)
+            assert command.name == name
+            assert command.help
+            if isinstance(command, Group):
+                walk(command)
+
+    walk(cli.commands())
+    assert cli.commands().get_command(None, "shout") is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["incident", "set", "BKRT", "broken"], "STATE: 'broken' is none of investigating, identified"),
+        (["signals", "x"], "NUMBER: 'x' is not a whole number. See `alertbot signals --help`."),
+        (["sandbox", "--speed", "fast"], "--speed: 'fast' is not a number."),
+        (["sandbox", "--speed", "nan"], "--speed: nan is out of range (x>=0.001)."),
+        (["serve", "--port", "65536"], "--port: 65536 is out of range (0<=x<=65535)."),
+        (["numbers", "shwo"], "There is no command 'shwo' (did you mean show?). See `alertbot numbers"),
+        (["--log-level", "info"], "Missing command. See `alertbot --help`."),
+        (["--version=3"], "The option --version takes no value. See `alertbot --help`."),
+        (["show", "a", "b\nc"], "This is too much: b c. See `alertbot show --help`."),
+        (["audit"], "Say what to do: alertbot audit --help"),
+    ],
+)
+def test_what_is_wrong_with_a_command_line(arguments: list[str], said: str) -> None:
+    answer = program.run(*arguments)
+    assert answer.code == 2
+    assert said in answer.err

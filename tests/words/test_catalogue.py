@@ -3,8 +3,6 @@
 import ast
 import importlib.util
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Formatter
@@ -216,13 +214,3 @@ def test_without_a_catalogue_it_speaks_english(arguments: str, words: str, engli
 def test_a_program_of_its_own_says_the_same(french: Spoken, tmp_path: Path) -> None:
     answer = program.started("draft", folder=tmp_path, LANGUAGE="fr", COLUMNS="250")
     assert (answer.out + answer.err).replace(NO_BREAK, " ") == french("draft")
-
-
-def test_help_pages_are_drawn_only_when_asked_for() -> None:
-    """Translating Typer's words costs no start-up: what draws a help page is not loaded for it."""
-    code = (
-        "import sys, alertbot.cli; from alertbot.cli import typer_words; typer_words.install();"
-        " print('typer.rich_utils' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

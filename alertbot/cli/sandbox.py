@@ -1,32 +1,19 @@
-"""Rehearsing on loopback: the sandbox platforms, and the evening of 2 June 2021."""
+"""Rehearsing on loopback: the sandbox platforms."""
 
-from pathlib import Path
+import asyncio
+import gc
+import signal
 from typing import Annotated
 
 import typer
 
-from alertbot.cli.frame import AsJson, console, emit, example, say
+from alertbot.cli.frame import AsJson, emit, say
+from alertbot.cli.misuse import number, whole_number
+from alertbot.sandbox import faults
+from alertbot.sandbox.server import Sandbox
 from alertbot.words import _
 
-Port = Annotated[int, typer.Option(min=0, max=65535)]
-
-
-def register(app: typer.Typer) -> None:
-    app.command(
-        "sandbox",
-        help=_(
-            "Serve an X API, a Telegram Bot API and a mail server on this machine, and a wall that shows what"
-            " the public would see. State is in memory; Ctrl-C ends it."
-        ),
-        epilog=example("alertbot sandbox --fault telegram:flood:retry_after=3"),
-    )(sandbox)
-    app.command(
-        "demo",
-        help=_(
-            "Replay the evening of 2 June 2021 as it could have been told, on loopback, in under a minute."
-        ),
-        epilog=example("alertbot demo"),
-    )(demo)
+Port = Annotated[int, typer.Option(metavar=_("PORT"), parser=whole_number(0, 65535))]
 
 
 def sandbox(
@@ -36,7 +23,11 @@ def sandbox(
     wall_port: Port = 8100,
     speed: Annotated[
         float,
-        typer.Option(min=0.001, help=_("Shorten the platforms' limits: 60 makes minutes seconds.")),
+        typer.Option(
+            metavar=_("NUMBER"),
+            parser=number(0.001),
+            help=_("Shorten the platforms' limits: 60 makes minutes seconds."),
+        ),
     ] = 1.0,
     fault: Annotated[
         list[str] | None,
@@ -47,11 +38,6 @@ def sandbox(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    import asyncio
-    import gc
-
-    from alertbot.sandbox import faults
-
     gc.enable()  # see `alertbot.__main__`
     if list_faults:
         known = dict(faults.listing())
@@ -66,10 +52,6 @@ def sandbox(
 
 async def _serve(ports: tuple[int, int, int, int], speed: float, orders: object, as_json: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
-    import asyncio
-    import signal
-
-    from alertbot.sandbox.server import Sandbox
 
     x, telegram, smtp, wall = ports
     stopped = asyncio.Event()
@@ -97,27 +79,3 @@ async def _serve(ports: tuple[int, int, int, int], speed: float, orders: object,
         if as_json:
             emit(addresses)
         await stopped.wait()
-
-
-def demo(
-    output: Annotated[
-        Path,
-        typer.Option(metavar=_("DIR"), help=_("Where the wall, the database and the audit are left.")),
-    ] = Path("demo-output"),
-    as_json: AsJson = False,
-) -> None:
-    import asyncio
-    import gc
-
-    from alertbot.demo.evening import play
-    from alertbot.demo.report import show
-
-    gc.enable()  # see `alertbot.__main__`
-
-    told = asyncio.run(play(output, console(as_json=True)))
-    if as_json:
-        emit(told.document())
-    else:
-        show(console(), told)
-    if not told.complete:
-        raise typer.Exit(3)

@@ -1,0 +1,170 @@
+"""Commands that are listed before they are loaded, with help pages in the reader's language.
+
+A group holds a listing: names with their help. A help page of the group is made from it alone; a
+command's file is imported when the command is called or its own page is asked for. Pages are plain text:
+what would draw frames around them takes longer to load than all the rest.
+"""
+
+import gettext
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer._click.exceptions import BadOptionUsage
+from typer.core import TyperCommand, TyperGroup
+
+from alertbot.errors import safe
+from alertbot.words import DOMAIN, LOCALE, _
+
+PAGE_WIDTH = 100  # cells, in a terminal that has them
+
+
+def install_words() -> None:
+    """Let Typer find the words that it looks up itself, through Python's gettext, in our catalogue."""
+    gettext.bindtextdomain(DOMAIN, LOCALE)
+    gettext.textdomain(DOMAIN)
+
+
+def words_of_typer() -> tuple[str, ...]:
+    """What Typer looks up by itself; named here so that translators find it."""
+    return (
+        _("Arguments"),
+        _("Options"),
+        _("Commands"),
+        _("default: {default}"),
+        _("required"),
+        _("(dynamic)"),
+        _("Missing command."),
+    )
+
+
+class _InOneLanguage:
+    """What Typer says in English only, said in the reader's language."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.help = _("Show this message and exit.")
+        return option
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        pieces = " ".join(self.collect_usage_pieces(ctx))  # type: ignore[attr-defined]
+        formatter.write_usage(ctx.command_path, pieces, prefix=_("Usage: "))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)  # type: ignore[misc, no-any-return]
+        except BadOptionUsage as error:
+            error.ctx = ctx  # whose option it is: the parser does not say
+            raise
+
+
+class Command(_InOneLanguage, TyperCommand):
+    """A command, as Typer has it. Takes any arguments from the parser, to refuse those too many itself."""
+
+    allow_extra_args = True
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            ctx.fail(_("This is too much: {given}").format(given=safe(" ".join(rest))))
+        return rest
+
+
+class Group(_InOneLanguage, TyperGroup):
+    """A group whose commands are listed, and loaded one by one when they are called."""
+
+    def __init__(self, listing: "Mapping[str, Listed | Listing] | None" = None, **given: Any) -> None:
+        super().__init__(**given)
+        self.listing = dict(listing or {})
+        self.subcommand_metavar = _("COMMAND [ARGS]...")
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - asked so by Typer
+        return list(self.listing)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - asked so by Typer
+        if cmd_name not in self.commands and cmd_name in self.listing:
+            self.commands[cmd_name] = self.listing[cmd_name].load(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - asked so by Typer
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, entry.line()) for name, entry in self.listing.items()])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, *rest = args
+        command = self.get_command(ctx, name)
+        if command is None:
+            said = _("There is no command '{name}'").format(name=safe(name))
+            ctx.fail(nearly(said, get_close_matches(name, self.listing)))
+        return name, command, rest
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A command before it is loaded: `file:function` in `alertbot/cli`, its help, and an example of it
+    without the program's name."""
+
+    target: str
+    help: str
+    example: str
+
+    def line(self) -> str:
+        return _first_sentence(self.help)
+
+    def load(self, name: str) -> TyperCommand:
+        """Import its file; answers the command."""
+        module, function = self.target.split(":")
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(
+            name,
+            cls=Command,
+            help=self.help,
+            epilog=_example(self.example),
+            options_metavar=_("[OPTIONS]"),
+        )(getattr(import_module(f"alertbot.cli.{module}"), function))
+        loaded = typer.main.get_command(alone)
+        assert isinstance(loaded, TyperCommand)
+        return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A group of commands before any of them is loaded."""
+
+    help: str
+    example: str
+    commands: Mapping[str, Listed]
+
+    def line(self) -> str:
+        return _first_sentence(self.help)
+
+    def load(self, name: str) -> Group:
+        return Group(
+            self.commands,
+            name=name,
+            help=self.help,
+            epilog=_example(self.example),
+            no_args_is_help=True,
+            options_metavar=_("[OPTIONS]"),
+            rich_markup_mode=None,
+        )
+
+
+def nearly(said: str, near: list[str]) -> str:
+    """What there is not, with what may have been meant."""
+    if not near:
+        return said
+    return _("{why} (did you mean {near}?)").format(why=said, near=", ".join(near))
+
+
+def _first_sentence(text: str) -> str:
+    head, stop, _rest = text.partition(". ")
+    return head + stop.rstrip()
+
+
+def _example(line: str) -> str:
+    return _("Example: {line}").format(line=f"alertbot {line}")

@@ -1,0 +1,82 @@
+"""Running a verb of the service for a command: with the application open, and with who acts."""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from alertbot.app import App, build, build_partly
+from alertbot.cli.frame import session
+from alertbot.model import Person
+from alertbot.service.context import Context
+from alertbot.service.people import acting
+from alertbot.words import _
+
+T = TypeVar("T")
+
+
+def with_app(context: typer.Context, work: Callable[[App], Awaitable[T]], *, partly: bool = False) -> T:
+    """Build the application from the configuration and run `work` in it. `partly`: what is wrong in sections
+    that `work` does not need is left out and said, not refused."""
+    gc.enable()  # see `alertbot.__main__`
+
+    async def go() -> T:
+        path = session(context).config_path()
+        app = _built_partly(path) if partly else build(path)
+        try:
+            return await work(app)
+        finally:
+            await app.close()
+
+    return asyncio.run(go())
+
+
+def _built_partly(path: Path) -> App:
+    app, without = build_partly(path)
+    if without is None:
+        return app
+    warning = _(
+        "{path} has faults. This command works without: {sections}. Run `alertbot check` to see every fault."
+    )
+    sections = ", ".join(without) or "–"
+    print(warning.format(path=path, sections=sections), file=sys.stderr)
+    return app
+
+
+def act(
+    context: typer.Context,
+    work: Callable[[Context, Person], Awaitable[T]],
+    token_file: Path | None = None,
+    *,
+    partly: bool = False,
+) -> T:
+    """Run a verb that changes something: needs the acting person's token. `partly`: see `with_app`."""
+    token = session(context).token(token_file)
+
+    async def go(app: App) -> T:
+        service = await app.open()
+        return await work(service, await acting(service, token))
+
+    return with_app(context, go, partly=partly)
+
+
+def read(context: typer.Context, work: Callable[[Context], Awaitable[T]], *, partly: bool = False) -> T:
+    """Run a verb that only reads. `partly`: see `with_app`."""
+
+    async def go(app: App) -> T:
+        return await work(await app.open(reading=True))
+
+    return with_app(context, go, partly=partly)
+
+
+def change(context: typer.Context, work: Callable[[Context], Awaitable[T]]) -> T:
+    """Run a verb that changes something and checks by itself who asks for it."""
+
+    async def go(app: App) -> T:
+        return await work(await app.open())
+
+    return with_app(context, go)

@@ -1,0 +1,51 @@
+"""An alert as the public will see it: show."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alertbot.cli.frame import (
+    AlertId,
+    AsJson,
+    TokenFile,
+    console,
+    emit,
+    say,
+    session,
+)
+from alertbot.cli.running import read
+from alertbot.preview.alert import show_alert
+from alertbot.preview.files import write_page
+from alertbot.service import reading
+from alertbot.service.context import Context
+from alertbot.words import _
+
+
+def show(
+    context: typer.Context,
+    alert: AlertId,
+    text: Annotated[
+        bool, typer.Option("--text", help=_("Only the plain copy, for press and radio."))
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview as one page."))
+    ] = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    token = session(context).token(token_file)
+
+    async def work(service: Context) -> dict[str, Any]:
+        return await reading.show(service, alert, token)
+
+    shown = read(context, work)
+    if html:
+        write_page(html, shown)
+        say(_("The preview of {id} is in {path}.").format(id=shown["id"], path=html), as_json)
+    if as_json:
+        emit({key: value for key, value in shown.items() if not key.startswith("_")})
+    elif text:
+        say(shown["plain"])
+    elif not html:
+        show_alert(console(), shown)

@@ -1,0 +1,97 @@
+"""Watching what goes out: status, deliveries."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.live import Live
+
+from alertbot.cli.frame import AsJson, OneAlert, console, emit
+from alertbot.cli.misuse import whole_number
+from alertbot.cli.running import read
+from alertbot.errors import Misuse
+from alertbot.preview.tables import deliveries_table, status_view
+from alertbot.service import reading
+from alertbot.service.context import Context
+from alertbot.words import _
+
+WATCH_SECONDS = 1.0
+LARGEST_NUMBER = 2**63 - 1  # that a database holds
+
+
+def status(
+    context: typer.Context,
+    alert: OneAlert = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help=_("Look again every second; Ctrl-C ends."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    if watch and as_json:
+        raise Misuse(_("--watch is for people and --json for machines; give one of them."))
+    if watch:
+        _watch(context, alert)
+        return
+
+    async def work(service: Context) -> tuple[dict[str, Any], ZoneInfo]:
+        return await reading.status(service, alert), service.voice.zone
+
+    found, zone = read(context, work, partly=True)
+    if as_json:
+        emit(found)
+        return
+
+    console().print(status_view(found, zone))
+
+
+def _watch(context: typer.Context, alert: str | None) -> None:
+    screen = console()
+    if not screen.is_terminal:
+        raise Misuse(_("--watch needs a terminal; elsewhere run `alertbot status` again and again."))
+
+    async def work(service: Context) -> None:
+        with Live(console=screen, auto_refresh=False) as live:
+            while True:
+                found = await reading.status(service, alert)
+                live.update(status_view(found, service.voice.zone), refresh=True)
+                await asyncio.sleep(WATCH_SECONDS)
+
+    with suppress(KeyboardInterrupt):
+        read(context, work, partly=True)
+
+
+def deliveries(
+    context: typer.Context,
+    alert: OneAlert = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="S", help=_("Only this state, for example uncertain."))
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=whole_number(1, LARGEST_NUMBER), help=_("At most so many rows.")
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
+        return await reading.deliveries(service, alert, state, limit), service.voice.zone
+
+    rows, zone = read(context, work, partly=True)
+    if as_json:
+        emit([_with_moments(row) for row in rows])
+        return
+
+    console().print(deliveries_table(rows, zone))
+
+
+def _with_moments(row: dict[str, Any]) -> dict[str, Any]:
+    """A delivery with its moments in ISO 8601, as everywhere else in JSON."""
+    seconds = {key: row[key] for key in ("retry_at", "attempted_at", "settled_at")}
+    moments = {
+        key: None if at is None else datetime.fromtimestamp(at, UTC) for key, at in seconds.items()
+    }
+    return row | moments
