@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from alertbot.approval import policy
-from alertbot.approval.digest import digest as digest_of
+from alertbot.approval.digest import agrees
 from alertbot.errors import Misuse, Refused, safe
 from alertbot.model import Action, Channel, Message, Omission, Person, Target
 from alertbot.service import answering, settling, trial, views
@@ -123,14 +123,15 @@ async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:
 
 def disagreement(alert: Alert, said: Stored, digest: str) -> str | None:
     """The sentence for texts or targets that do not make the digest; None where they do."""
-    found = digest_of(
+    agreed = agrees(
+        digest,
         alert.kind,
         said.texts.values(),
         said.targets,
         exercise=alert.exercise,
         retraction=said.retraction.values(),
     )
-    if found == digest == alert.digest:
+    if agreed and digest == alert.digest:
         return None
     return _(
         "The texts of {alert} are not those that were approved; nothing of it is sent. Keep the database"

@@ -3,6 +3,7 @@
 import ast
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ def engine(database_url: str) -> Any:
     made.dispose()
 
 
+FROZEN = {
+    "r0001_people_alerts_audit.py": "7b6db8bac338a9fa",
+    "r0002_outbox.py": "67d62904e80e1f27",
+    "r0003_register_and_what_follows.py": "248a1c0fa98d7a98",
+    "r0004_what_is_watched.py": "e8b85554b1b346bb",
+}
+
 A_DELIVERY = """
 INSERT INTO incident (id, opened_at) VALUES ('BKRT', 1.5);
 INSERT INTO alert (id, incident_id, number, kind, state, exercise, languages, channels, given, raw,
@@ -53,6 +61,17 @@ def test_the_revisions_named_are_the_revisions_there() -> None:
     found = [script.revision for script in scripts.walk_revisions()]
     assert tuple(reversed(found)) == migrate.REVISIONS
     assert scripts.get_heads() == [migrate.HEAD]
+
+
+def test_migrations_that_landed_are_frozen() -> None:
+    """Databases out there have been through them as they are: what is to change goes into a new one."""
+    folder = Path(migrate.__file__).parent / "migrations" / "versions"
+    found = {
+        path.name: sha256(path.read_bytes()).hexdigest()[:16] for path in sorted(folder.glob("r*.py"))
+    }
+    assert set(found) >= set(FROZEN), "a migration is gone"
+    assert {name: found[name] for name in FROZEN} == FROZEN, "a migration that landed was changed"
+    assert set(found) == set(FROZEN), "freeze the new migration here"
 
 
 def test_autogenerate_finds_nothing_to_do(engine: Engine) -> None:
