@@ -156,9 +156,12 @@ class App:
         return config.sections(self.config.approvals_by)
 
     async def close(self) -> None:
-        for adapter in (*self._adapters.values(), self._letters):
-            if adapter is not None:
-                await adapter.close()
+        import asyncio  # a preview starts without it
+
+        adapters = [one for one in (*self._adapters.values(), self._letters) if one is not None]
+        await asyncio.gather(
+            *(adapter.close() for adapter in adapters)
+        )  # none waits for another's peer
         if self._team_bot is not None:
             await self._team_bot.shut()
         if self._context is not None:

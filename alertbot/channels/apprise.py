@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from alertbot.config import ChannelSettings, FilePath, Secret, SomeDuration, Var
 from alertbot.errors import ChannelDown, Rejected, Uncertain
 from alertbot.model import Post, Receipt
 from alertbot.settings.loopback import is_loopback
+from alertbot.threads import in_thread
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -55,17 +57,23 @@ class AppriseAdapter(Adapter[AppriseSettings]):
         return 2  # each takes a thread
 
     async def warm(self) -> None:
-        await asyncio.to_thread(self._service)
+        await in_thread(self._service)
 
     async def _send(self, post: Post) -> Receipt:
-        service = await asyncio.to_thread(self._service)
+        service = await in_thread(self._service)
         self._check_length(post, service)
         from alertbot.channels import apprise_client
 
         settings = self.settings
         most = settings.connect_within + 2 * settings.answer_within
-        call = asyncio.to_thread(
-            apprise_client.notify, service, post.subject or "", post.text, most.total_seconds()
+        call = in_thread(
+            partial(
+                apprise_client.notify,
+                service,
+                post.subject or "",
+                post.text,
+                most.total_seconds(),
+            )
         )
         try:
             outcome = await asyncio.wait_for(call, most.total_seconds() + 5)
@@ -82,7 +90,7 @@ class AppriseAdapter(Adapter[AppriseSettings]):
 
     async def identify(self) -> str:
         """The service and nothing more: Apprise cannot ask who we are without posting."""
-        service = await asyncio.to_thread(self._service)
+        service = await in_thread(self._service)
         return str(service.service_name)
 
     def _check_length(self, post: Post, service: "NotifyBase") -> None:

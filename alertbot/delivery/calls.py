@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from alertbot.channels.base import Adapter
@@ -25,6 +26,24 @@ class Calls:
         self._adapters = adapters
         self._database = database
         self._longest = longest
+        self._limits: set[asyncio.Timeout] = set()  # of the calls under way
+        self.hung_up = False
+
+    def hang_up(self) -> None:
+        """Wait for no call any more: those under way are perhaps sent."""
+        self.hung_up = True
+        for limit in self._limits:
+            if not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        async with asyncio.timeout(0 if self.hung_up else self._longest) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
 
     async def prepare(self, name: str, post: Post) -> None:
         """Hand over a picture before the call is written down as begun: nobody sees it yet, so that it
@@ -32,7 +51,7 @@ class Calls:
         if post.picture is None:
             return
         try:
-            async with asyncio.timeout(self._longest):
+            async with self._in_time():
                 await self._adapters[name].prepare(post)
         except Exception as error:  # noqa: BLE001 - the call itself will say what is wrong
             about = {"channel": name, "alert": post.alert}
@@ -44,15 +63,19 @@ class Calls:
         """Make the call. What is uncertain is asked about at once."""
         adapter = self._adapters[name]
         try:
-            async with asyncio.timeout(self._longest):
+            async with self._in_time():
                 return await adapter.publish(post)
         except ChannelError as error:
             answer: ChannelError = error
         except TimeoutError:
-            answer = Uncertain(_("Perhaps sent: the channel did not answer in time."))
+            answer = Uncertain(
+                _("Perhaps sent: the worker was stopped before the channel answered.")
+                if self.hung_up
+                else _("Perhaps sent: the channel did not answer in time.")
+            )
         except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
             answer = _unexpected(name, post, error)
-        asks = adapter.spec.can_reconcile and post.action is Action.PUBLISH
+        asks = adapter.spec.can_reconcile and post.action is Action.PUBLISH and not self.hung_up
         if asks and isinstance(answer, Uncertain):
             return await self.find(name, post) or answer
         return answer
@@ -60,7 +83,7 @@ class Calls:
     async def find(self, name: str, post: Post) -> Receipt | None:
         """The post, where it stands after all; not an earlier one with the same words."""
         try:
-            async with asyncio.timeout(self._longest):
+            async with self._in_time():
                 receipt = await self._adapters[name].find(post)
             if receipt is not None and await self._is_known(name, receipt.id, post.delivery):
                 receipt = None

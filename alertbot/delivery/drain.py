@@ -62,6 +62,11 @@ class Drain:
         self._jitter = random.Random()  # noqa: S311 - no secret
         self._lines = {name: asyncio.Semaphore(one.at_once) for name, one in adapters.items()}
 
+    def hang_up(self) -> None:
+        """Begin no call any more, and wait for none: see `Calls.hang_up`."""
+        self.stopping = True
+        self._calls.hang_up()
+
     async def drain(self, name: str) -> None:
         """Send what is due on one account until nothing is, or somebody else has booked its slots."""
         if name not in self._accounts:
@@ -110,9 +115,8 @@ class Drain:
                 await self._calls.prepare(letter.envelope.channel, letter.post(row))
             await self._turns.take(letter.envelope.channel, gap, slot)
             async with self._lines[letter.envelope.channel]:
-                if await self.ledger.intend(
-                    Want(row.id, letter.envelope.account, row.cost, row.dispatch)
-                ):
+                want = Want(row.id, letter.envelope.account, row.cost, row.dispatch)
+                if not self._calls.hung_up and await self.ledger.intend(want):
                     await self._send(row, letter)
         finally:
             del self._flights[row.id]

@@ -21,7 +21,7 @@ from alertbot.delivery.ledger import NO_HOOKS, Hooks, Ledger
 from alertbot.delivery.readback import ReadBack
 from alertbot.loops import Backoff
 from alertbot.model import DeliveryState
-from alertbot.store import accounts, due, settling, workers
+from alertbot.store import accounts, claiming, due, settling, workers
 from alertbot.store.database import Database
 from alertbot.store.wake import Alarm
 
@@ -78,9 +78,10 @@ class LocalRunner:
         """Look now: something was enqueued in this process."""
         self._alarm.ring()
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, grace: float | None = None) -> None:
         """Send what is due until `stop` is set; calls under way are finished first. A database that fails
-        for a while is tried again ever more slowly."""
+        for a while is tried again ever more slowly. `grace`: seconds that a call under way is then waited
+        for (None: as long as it takes); what has not ended by then is perhaps sent, and is written so."""
         async with self._alive():
             stopping = asyncio.create_task(self._ring_at(stop))
             while not stop.is_set():
@@ -89,7 +90,7 @@ class LocalRunner:
                 await (loops.until(stop, held) if held else self._alarm.wait(self._poll))
             self._drain.stopping = True
             await stopping
-            await self._finish_drains()
+            await self._wind_up(grace)
 
     async def run_once(self, patience: float = PATIENCE_SECONDS) -> Tally:
         """Send until nothing is claimable. Waits for leases to lapse and for retries, slots and starts that
@@ -194,6 +195,18 @@ class LocalRunner:
             self._backoff.worked(_sending(name))
         else:
             self._backoff.failed(_sending(name), error)
+
+    async def _wind_up(self, grace: float | None) -> None:
+        if grace is None:
+            await self._finish_drains()
+            return
+        hanging_up = asyncio.get_running_loop().call_later(grace, self._drain.hang_up)
+        await self._finish_drains()
+        hanging_up.cancel()
+        await self._backoff.attempt("Giving back what was not begun", self._give_back)
+
+    async def _give_back(self) -> None:
+        await self._database.transact(lambda conn: claiming.give_back_all(conn, worker=self.worker))
 
     async def _finish_drains(self) -> None:
         while self._drains:

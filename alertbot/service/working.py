@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIDY_SECONDS = 3600.0
+SETTLING_SECONDS = 0.5  # for writing what became of calls that were not waited for
 CLOCK_SECONDS = 5.0  # between two looks at what has expired
 
 CHORES: tuple[tuple[str, float, Callable[[Context], Awaitable[object]]], ...] = (
@@ -61,23 +62,41 @@ def stop_signal() -> asyncio.Event:
     return stop
 
 
-async def work_until(app: "App", service: Context, stop: asyncio.Event) -> None:
-    """Everything that one worker does, until `stop` is set; `run` and `serve` both call it."""
+async def work_until(
+    app: "App", service: Context, stop: asyncio.Event, *, grace: float | None = None
+) -> None:
+    """Everything that one worker does, until `stop` is set; `run` and `serve` both call it. `grace`: seconds
+    that what is under way with others has to end then; None: as long as it takes."""
     await warm(app)
     ways = app.ways(service)
     runner = _runner(app, service)
     async with asyncio.TaskGroup() as tasks:
-        if ways:
-            tasks.create_task(calling.keep(service, ways, stop))
-        for way in ways:
-            if isinstance(way, calling.Listening):
-                tasks.create_task(
-                    loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop)
-                )
-        for name, every, chore in CHORES:
+        begun = [
             tasks.create_task(loops.keep(name, partial(chore, service), stop, every=every))
-        tasks.create_task(loops.keep("Publishing", partial(runner.run, stop), stop))
-        tasks.create_task(loops.keep("Watching", partial(watching.keep, service, stop), stop))
+            for name, every, chore in CHORES
+        ]
+        begun += [
+            tasks.create_task(loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop))
+            for way in ways
+            if isinstance(way, calling.Listening)
+        ]
+        if ways:
+            begun.append(tasks.create_task(calling.keep(service, ways, stop)))
+        publish = partial(runner.run, stop, grace)
+        begun.append(tasks.create_task(loops.keep("Publishing", publish, stop)))
+        watch = partial(watching.keep, service, stop)
+        begun.append(tasks.create_task(loops.keep("Watching", watch, stop)))
+        if grace is not None:
+            tasks.create_task(_leave(begun, stop, grace + SETTLING_SECONDS))
+
+
+async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, seconds: float) -> None:
+    """What has not ended so long after `stop` waits for somebody else, and is left. Transactions come to
+    their end even so (see `Database`)."""
+    await stop.wait()
+    _ended, left = await asyncio.wait(begun, timeout=seconds)
+    for task in left:
+        task.cancel()
 
 
 async def warm(app: "App") -> None:

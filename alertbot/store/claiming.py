@@ -236,6 +236,13 @@ async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -
     await conn.execute(back.values(state="pending", worker=None, lease_until=None))
 
 
+async def give_back_all(conn: AsyncConnection, *, worker: str) -> None:
+    """Let go of everything that this worker has claimed and not begun."""
+    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
+    held = update(delivery).where(delivery.c.lease_until > 0, mine)  # by the index over what is held
+    await conn.execute(held.values(state="pending", worker=None, lease_until=None))
+
+
 async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:
     """The alerts that are now being published for the first time on one of these dispatches; what goes to
     the team about an alert (a notice) does not publish it."""

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_BYTES = 1_000_000
 HEADER = b"x-telegram-bot-api-secret-token"
-GOODBYE_SECONDS = 5
+GOODBYE_SECONDS = 1
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 

@@ -14,7 +14,7 @@ from alertbot.words import _
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-GOODBYE_SECONDS = 5  # for answers under way when it stops
+GOODBYE_SECONDS = 2  # for answers under way when it stops
 IDLE_SECONDS = 5  # of a connection that is kept
 MOST_CONNECTIONS = 200
 LONGEST_HEAD_BYTES = 16_384

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from alertbot.app import App
 
 Tell = Callable[[str], None]
+GRACE_SECONDS = 1.2  # of calls under way: whoever stops it waits 3 s before it is killed
 
 
 async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> dict[str, Any]:
-    """Serve and work until SIGTERM or SIGINT; answers and calls under way end first. Host and port, where
+    """Serve and work until SIGTERM or SIGINT, and end within 3 s of it: answers and calls under way end
+    first, and a call that does not is written down as perhaps sent. Host and port, where
     given, count over the configuration. Raises `Misuse` where they cannot be had, `ConfigInvalid` for a
     missing secret."""
     settings = app.config.serve
@@ -42,7 +44,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
         stop = working.stop_signal()
         pages = asyncio.create_task(server.serve(web, place, stop))  # where they end, all ends in order
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(working.work_until(app, service, stop))
+            tasks.create_task(working.work_until(app, service, stop, grace=GRACE_SECONDS))
             tasks.create_task(
                 loops.keep("Asking sources", partial(asking.keep, service, app.config, stop), stop)
             )

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 
 from sqlalchemy import text
 
@@ -139,3 +140,31 @@ async def test_two_accounts_do_not_wait_for_each_other(database: Database) -> No
     await _until(lambda: len(adapters["quick"].posts) == 3)
     assert len(adapters["slow"].posts) < 3
     assert (await running).sent == 6
+
+
+async def test_who_may_not_wait_leaves_calls_that_hang_with_the_rows_right(database: Database) -> None:
+    hanging = channel("hanging")
+    await put(database, 40, on=hanging)
+    adapter = NullAdapter(hanging, seconds=60.0)
+    stop = asyncio.Event()
+    runner = LocalRunner(database, {"hanging": adapter}, concurrency=10)
+    running = asyncio.create_task(runner.run(stop, grace=0.2))
+    await _until(lambda: len(adapter.posts) == 10)
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    found = Counter((await states(database)).values())
+    assert found["uncertain"] == len(adapter.posts)  # asked, and not heard from
+    assert found["pending"] == 40 - len(adapter.posts)  # never begun, and free for the next worker
+    told = [row.reason for row in await rows(database) if row.state == "uncertain"]
+    assert set(told) == {"Perhaps sent: the worker was stopped before the channel answered."}
+
+
+async def test_a_call_that_ends_in_time_is_waited_for(database: Database) -> None:
+    await put(database, 3)
+    adapter = NullAdapter(channel(), seconds=0.3)
+    stop = asyncio.Event()
+    running = asyncio.create_task(LocalRunner(database, {"null": adapter}).run(stop, grace=5.0))
+    await _until(lambda: len(adapter.posts) == 3)
+    stop.set()
+    await asyncio.wait_for(running, 4)
+    assert set((await states(database)).values()) == {"sent"}

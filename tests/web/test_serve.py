@@ -24,6 +24,7 @@ from tests.cli.desk import CONFIG, Desk, opened
 from tests.web.reader import form_in
 
 PATIENCE_SECONDS = 120  # of a machine that is busy; nothing is measured by it
+MARGIN_SECONDS = 3.0  # for a machine that is busy
 SECRET = {"LINK_SECRET": "s" * 40}
 
 
@@ -184,3 +185,22 @@ def test_links_go_over_https_or_stay_here(tmp_path: Path) -> None:
     answer = desk.run("serve", "--port", "0", **SECRET)
     assert answer.code == 2
     assert "base_url" in answer.err
+
+
+def test_it_ends_in_time_though_its_peer_says_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections and never says a word
+        desk = configured(tmp_path, silent.getsockname()[1])
+        assert desk.run("people", "mail", "bo", "bo@example.org", by="bo", **SECRET).code == 0
+        alert = desk.draft("holding", "--channel", "public")
+        assert desk.run("submit", alert, by="ada").code == 0
+        with serving(desk) as process:
+            address(process)
+            silent.settimeout(PATIENCE_SECONDS)
+            silent.accept()  # the letter to bo is under way
+            begun = time.monotonic()
+            process.terminate()
+            output, _err = process.communicate(timeout=PATIENCE_SECONDS)
+            seconds = time.monotonic() - begun
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert seconds < 3.0 + MARGIN_SECONDS
