@@ -39,6 +39,15 @@ POST = Post(
     text="Panne des numéros d'urgence & <téléphones> dans le Rhône.\nProchain point à 17 h 15.",
     message_id="BKRT-1.7",
 )
+ODD_TEXTS = (
+    "15 & 18 < 112 > 17 &amp; &lt;",
+    "<b>pas en gras</b> <a href='x'>ni lien</a>",
+    "É en deux signes : E\u0301 ; \u00a0 et \u202f",
+    "🚨 👩🏽‍🚒 🇫🇷 112",
+    "* _pas_ `de` [marques](x) #15 @samu",
+    "ligne 1\n\nligne 3\n",
+    "% {alert} {} \\n $HOME",
+)
 CARD = Picture("c" * 64, "image/png", 800, 418, b"\x89PNG\r\n\x1a\n card")
 
 
@@ -246,6 +255,20 @@ class ChannelContract:
             await adapter.close()
         assert shown is not None
         assert difference(post, shown, adapter.spec.markup) is None
+
+    @pytest.mark.parametrize("text", ODD_TEXTS)
+    async def test_no_letter_of_an_odd_text_is_lost(self, text: str) -> None:
+        if not self.adapter_type.spec.can_read_back:
+            pytest.skip("what stands there cannot be read back")
+        async with self.accepting() as port:
+            adapter = self.adapter(port)
+            post = self.post(text=text, html=None)
+            shown = await adapter.read_back(post, await adapter.publish(post))
+            await adapter.close()
+        assert shown is not None
+        assert difference(post, shown, adapter.spec.markup) is None
+        other = replace(post, text=f"{text} non")
+        assert difference(other, shown, adapter.spec.markup)
 
 
 class NetworkChannelContract(ChannelContract):
