@@ -11,7 +11,7 @@ from benchmarks import composing, correcting, engine, first_byte, mail, signals,
 
 Figures = dict[str, object]
 PARTS: dict[str, Callable[[], Figures]] = {
-    "Cold start (goal: at most 2 times the peer)": startup.measure,
+    "Cold start, in processor time beside apprise": startup.measure,
     "Approval to first byte (goal: at most 50 ms)": first_byte.measure,
     "Engine on SQLite, intent and outcome committed (goal: 5000/s, under 120 MB)": engine.sqlite,
     "Engine on PostgreSQL, intent and outcome committed (goal: 3000/s, under 120 MB)": engine.postgresql,
