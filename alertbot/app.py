@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from alertbot.settings.approvals_by import MailApprovals
     from alertbot.settings.watching import GroupSettings, ServiceSettings
     from alertbot.teambot.way import TelegramWay
+    from alertbot.teambot.webhook import Hook
 
 UNCONFIGURED = Organisation(
     name="Organisation",
@@ -112,6 +113,11 @@ class App:
         if self._team_bot is None:
             self._team_bot = TelegramWay(service, by.telegram)
         return self._team_bot
+
+    def hook(self, service: "Context") -> "Hook | None":
+        """Where Telegram calls the team's bot; None where it does not."""
+        way = self._telegram_way(service)
+        return None if way is None else way.hook
 
     @property
     def mail_approvals(self) -> "MailApprovals | None":

@@ -5,7 +5,14 @@ from datetime import time, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from alertbot.settings.loopback import is_loopback
 from alertbot.settings.secrets import Secret, WithSecrets
@@ -77,23 +84,26 @@ class WebhookSettings(WithSecrets):
     )
 
     url: PageRoot = Field(
-        description="The public https:// address that leads to the port below.",
+        description="The public https:// address that leads to the port of `serve:`, at the same path.",
         examples=["https://bot.example.org/telegram"],
-    )
-    port: Port = Field(
-        default=8471, description="The port to listen on, on 127.0.0.1.", examples=[8471]
-    )
-    host: str = Field(
-        default="127.0.0.1",
-        max_length=60,
-        description="The address to listen on; a reverse proxy in front of it speaks https.",
-        examples=["127.0.0.1"],
     )
     secret_env: Variable | None = None
     secret_file: FilePath | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_port(cls, given: Any) -> Any:
+        if isinstance(given, dict) and {"host", "port"} & given.keys():
+            raise ValueError(
+                _(
+                    "host and port are those of `serve:` now: take them out here, and let the proxy lead"
+                    " the address in url to the port of `serve:`"
+                )
+            )
+        return given
+
     def addresses(self) -> tuple[str, ...] | None:
-        return (self.host,)
+        return ()
 
 
 class TelegramApprovals(WithSecrets):

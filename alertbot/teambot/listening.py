@@ -15,6 +15,7 @@ from alertbot.errors import ChannelError
 from alertbot.service.calling import LONGEST_BACKOFF
 from alertbot.teambot.hearing import Ear
 from alertbot.teambot.way import TelegramWay
+from alertbot.teambot.webhook import leave_to_others
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -57,13 +58,14 @@ async def _listen_in_words(way: TelegramWay, ear: Ear, stop: asyncio.Event) -> N
 
 async def _listen_once(way: TelegramWay, ear: Ear, stop: asyncio.Event) -> None:
     """Returns when `stop` is set; raises what the platform answers."""
+    if way.hook and not way.hook.served:
+        await leave_to_others(stop)
+        return
     application = _application(way, ear)
     try:
         await application.initialize()
-        if way.settings.mode == "webhook":
-            from alertbot.teambot.webhook import serve
-
-            await serve(way, application, stop)
+        if way.hook:
+            await way.hook.listen(application, stop)
         else:
             await application.bot.delete_webhook()
             await _poll(application, stop)

@@ -14,6 +14,7 @@ from alertbot.errors import ChannelDown, ChannelError, ConfigInvalid, Unavailabl
 from alertbot.service.asking import Ask
 from alertbot.service.context import Context
 from alertbot.teambot import buttons, wording
+from alertbot.teambot.webhook import Hook
 from alertbot.words import _
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ Call = Callable[["telegram.Bot", int], Awaitable[Any]]
 
 
 class TelegramWay:
-    """Asks in the team's group and in private chats. Nothing is loaded before the first call."""
+    """Asks in the team's group and in private chats. Nothing is loaded before the first call. `hook`: where
+    Telegram calls this machine; None where it is asked for news."""
 
     name = "telegram"
 
     def __init__(self, service: Context, settings: "TelegramApprovals") -> None:
         self.service, self.settings = service, settings
+        called = settings.webhook if settings.mode == "webhook" else None
+        self.hook = None if called is None else Hook(called)
         self._bot: telegram.Bot | None = None
         self._requests: tuple[HTTPXRequest, ...] = ()
         self._moved: dict[int, int] = {}

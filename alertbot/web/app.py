@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 from alertbot import __version__
 from alertbot.approval.link_keys import Key
 from alertbot.service.context import Context
-from alertbot.web import approvals, health, signals
+from alertbot.teambot.webhook import Hook
+from alertbot.web import approvals, health, signals, telegram
 from alertbot.web.described import SECURITY_SCHEMES
 from alertbot.web.headers import Headers
 from alertbot.web.signals import Intake
@@ -21,9 +22,10 @@ def build(
     key: Key | None = None,
     intake: Intake | None = None,
     metrics: bool = False,
+    hook: Hook | None = None,
 ) -> FastAPI:
     """The web application. Without the key of the links there are no pages to approve on; without an
-    intake no source is known. `/openapi.json` describes what machines use, not the pages."""
+    intake no source is known, and without a hook Telegram calls nobody. `/openapi.json` describes what machines use, not the pages."""
     web = FastAPI(title="alertbot", version=__version__, docs_url=None, redoc_url=None)
     web.add_middleware(Headers)
     web.include_router(health.router(service))
@@ -35,6 +37,8 @@ def build(
     if key is not None:
         desk = approvals.Desk(service, key)
         web.include_router(approvals.router(desk), include_in_schema=False)
+    if hook is not None:  # last: no address of ours is taken by it
+        web.include_router(telegram.router(hook))
     _describe_secrets(web)
     web.add_exception_handler(404, _nothing_here)
     web.add_exception_handler(405, _nothing_here)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from alertbot import loops
 from alertbot.service import asking_sources as asking
@@ -37,6 +38,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
             key=key,
             intake=intake_of(service, inlets),
             metrics=is_loopback(host) if settings.metrics is None else settings.metrics,
+            hook=app.hook(service),
         )
         address = server.address_of(place)
         for line in announcement(app, address):
@@ -70,8 +72,18 @@ def announcement(app: "App", address: str) -> list[str]:
         lines.append(_("No approvals by mail: `approvals_by: mail:` is not configured."))
     else:
         lines.append(_("Links to approve begin with {url}/a/").format(url=mail.base_url))
-    lines += [_reports(app, address), *_asked(app)]
+    lines += [*_called(app, address), _reports(app, address), *_asked(app)]
     return [*lines, _("The worker is alive; it stops with Ctrl-C or SIGTERM.")]
+
+
+def _called(app: "App", address: str) -> list[str]:
+    by = app.config.approvals_by
+    called = by and by.telegram and by.telegram.mode == "webhook" and by.telegram.webhook
+    if not called:
+        return []
+    path = urlsplit(called.url).path or "/"
+    sentence = _("Telegram calls {url}, which has to lead to {address}{path}")
+    return [sentence.format(url=called.url, address=address, path=path)]
 
 
 def _asked(app: "App") -> list[str]:

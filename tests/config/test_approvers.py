@@ -90,6 +90,14 @@ def test_everything_given(tmp_path: Path) -> None:
         ),
         ({"approvals_by": {"telegram": TELEGRAM | {"webhook": WEBHOOK}}}, "webhook: is not used"),
         (
+            {
+                "approvals_by": {
+                    "telegram": TELEGRAM | {"mode": "webhook", "webhook": WEBHOOK | {"port": 8471}}
+                }
+            },
+            "webhook: host and port are those of `serve:` now: take them out here",
+        ),
+        (
             {"approvals_by": {"telegram": {"bot_token_env": "T"}}},
             "telegram.api_url: this channel may leave",
         ),

@@ -1,7 +1,7 @@
 """A team whose bot runs against a sandbox: people write and press, and what the chats show is looked at."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -105,14 +105,22 @@ async def connected(
             await way.shut()
 
 
+async def _nothing(_chat: Chat) -> None:
+    return
+
+
 @asynccontextmanager
-async def listening(database: Database, **options: Any) -> AsyncIterator[Chat]:
-    """The same, and the bot listens; bo and cy are linked."""
+async def listening(
+    database: Database, *, beside: Callable[[Chat], Awaitable[None]] = _nothing, **options: Any
+) -> AsyncIterator[Chat]:
+    """The same, and the bot listens; bo and cy are linked. `beside`: what else runs until `chat.stop`."""
     async with connected(database, **options) as chat:
         await chat.link("bo", "cy")
+        pages = asyncio.ensure_future(beside(chat))
+        await asyncio.sleep(0)
         hearing = asyncio.create_task(chat.way.listen(chat.stop))
         try:
             yield chat
         finally:
             chat.stop.set()
-            await hearing
+            await asyncio.gather(pages, hearing)

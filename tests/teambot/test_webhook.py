@@ -1,15 +1,20 @@
-"""The bot that is called instead of asking: only with the secret, only at its address."""
+"""The bot that is called instead of asking: only with the secret, only at its address, by the pages."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
 from alertbot.config import WebhookSettings
 from alertbot.store.database import Database
+from alertbot.web import server
+from alertbot.web.app import build
 from tests.teambot.chat import GROUP, Chat, listening
+
+HEADER = "x-telegram-bot-api-secret-token"
+SECRET = "a-secret-of-the-team"
 
 
 @pytest.fixture
@@ -19,26 +24,26 @@ async def database(sqlite_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+@asynccontextmanager
+async def called(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Chat, str]]:
+    """A bot that hears by the pages, and the address that it is called at."""
+    monkeypatch.setenv("ALERTBOT_HOOK", SECRET)
+    place = server.listen("127.0.0.1", 0)
+    url = f"{server.address_of(place)}/telegram"
+    hook = WebhookSettings(url=url, secret_env="ALERTBOT_HOOK")
 
+    async def pages(chat: Chat) -> None:
+        await server.serve(build(chat.team.service, hook=chat.way.hook), place, chat.stop)
 
-def settings(port: int, monkeypatch: pytest.MonkeyPatch) -> WebhookSettings:
-    monkeypatch.setenv("ALERTBOT_HOOK", "a-secret-of-the-team")
-    return WebhookSettings(
-        url=f"http://127.0.0.1:{port}/telegram", port=port, secret_env="ALERTBOT_HOOK"
-    )
-
-
-async def ready(chat: Chat) -> None:
-    await chat.until(lambda: bool(chat.sandbox.telegram.webhook))
+    async with listening(database, mode="webhook", webhook=hook, beside=pages) as chat:
+        await chat.until(lambda: bool(chat.sandbox.telegram.webhook))
+        yield chat, url
 
 
 async def test_a_press_comes_by_a_call(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    hook = settings(free_port(), monkeypatch)
-    async with listening(database, mode="webhook", webhook=hook) as chat:
-        await ready(chat)
+    async with called(database, monkeypatch) as (chat, _url):
         view = await chat.team.pending()
         await chat.ask()
         await chat.told(chat.press("Approve", "bo"))
@@ -49,20 +54,40 @@ async def test_a_press_comes_by_a_call(database: Database, monkeypatch: pytest.M
 async def test_a_call_without_the_secret_is_turned_away(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook = settings(free_port(), monkeypatch)
-    header = "x-telegram-bot-api-secret-token"
-    good = {header: "a-secret-of-the-team"}
-    update = {"update_id": 1}
-    async with listening(database, mode="webhook", webhook=hook) as chat, httpx.AsyncClient() as client:
-        await ready(chat)
+    good, update = {HEADER: SECRET}, {"update_id": 1}
+    async with called(database, monkeypatch) as (_chat, url), httpx.AsyncClient() as client:
         calls = [
-            client.post(hook.url, json=update),
-            client.post(hook.url, json=update, headers={header: "a-guess"}),
-            client.post(hook.url.replace("/telegram", "/"), json=update, headers=good),
-            client.get(hook.url, headers=good),
-            client.post(hook.url, content=b"{", headers=good),
-            client.post(hook.url, content=b"x" * 1_000_001, headers=good),
-            client.post(hook.url, json=update, headers=good),
+            client.post(url, json=update),
+            client.post(url, json=update, headers={HEADER: "a-guess"}),
+            client.post(url, json=update, headers={HEADER: "é".encode()}),
+            client.post(url.replace("/telegram", "/"), json=update, headers=good),
+            client.get(url, headers=good),
+            client.post(url, content=b"{", headers=good),
+            client.post(url, content=b"[" * 5000, headers=good),
+            client.post(url, content=b"x" * 1_000_001, headers=good),
+            client.post(url, json=update, headers=good),
         ]
         answers = [answer.status_code for answer in await asyncio.gather(*calls)]
-    assert answers == [403, 403, 404, 405, 400, 400, 200]
+    assert answers == [403, 403, 403, 404, 405, 400, 400, 413, 200]
+
+
+async def test_while_the_bot_does_not_hear_yet_telegram_is_to_call_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with called(database, monkeypatch) as (chat, _url):
+        asked = httpx.ASGITransport(build(chat.team.service, hook=chat.way.hook))
+        chat.stop.set()
+        await chat.until(lambda: chat.way.hook is not None and not chat.way.hook.open)
+        async with httpx.AsyncClient(transport=asked, base_url="http://pages") as client:
+            late = await client.post("/telegram", json={"update_id": 1}, headers={HEADER: SECRET})
+    assert late.status_code == 503
+
+
+async def test_a_worker_without_pages_leaves_the_bot_to_others_and_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ALERTBOT_HOOK", SECRET)
+    hook = WebhookSettings(url="http://127.0.0.1:8470/telegram", secret_env="ALERTBOT_HOOK")
+    async with listening(database, mode="webhook", webhook=hook) as chat:
+        await chat.until(lambda: "does not hear the bot" in caplog.text)
+        assert not chat.sandbox.telegram.webhook
