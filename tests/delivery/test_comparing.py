@@ -73,3 +73,57 @@ def test_it_never_fails_and_equal_texts_are_equal(one: str, other: str) -> None:
     assert difference(post, escape(one), Markup.TELEGRAM) is None
     for markup in (Markup.PLAIN, Markup.TELEGRAM):
         assert isinstance(difference(post, other, markup), str | None)
+
+
+@pytest.mark.parametrize("tag", ["b", "i", "s", "u", "code", "pre", "blockquote"])
+def test_every_mark_of_telegram_counts(tag: str) -> None:
+    marked = f"<{tag}>15</{tag}> 112"
+    assert html(marked, marked) is None
+    assert "the words are the same" in (html(marked, "15 112") or "")
+    assert "the words are the same" in (html("15 112", marked) or "")
+    assert html(marked, f"<{tag}>15 112</{tag}>")  # as far as the mark goes
+
+
+@pytest.mark.parametrize(
+    ("approved", "found"),
+    [
+        ("<b>15 <i>17</i></b> 18", "<b>15 </b><b><i>17</i></b> 18"),
+        ("<b>15 <i>17</i></b>", "<i><b>17</b></i>"),
+        ("<b><i>15</i></b>", "<i><b>15</b></i>"),
+        ("<b>15</b> <b>17</b>", "<b>15</b> 17"),
+        ('<a href="https://example.org/a">15</a>', "15"),
+        ('<a href="https://example.org/a">15</a>', '<a href="https://example.org/a/">15</a>'),
+    ],
+)
+def test_marks_within_marks(approved: str, found: str) -> None:
+    assert html(approved, approved) is None
+    same = approved in ("<b>15 <i>17</i></b> 18", "<b><i>15</i></b>") or found.endswith('/">15</a>')
+    assert (html(approved, found) is None) is same
+
+
+def plain(approved: str, found: str) -> str | None:
+    return difference(replace(POST, text=approved, html="<b>never looked at</b>"), found, Markup.PLAIN)
+
+
+def test_where_there_is_no_markup_a_tag_is_a_word() -> None:
+    assert plain("15", "<b>15</b>")
+    assert plain("15", "15") is None
+
+
+@pytest.mark.parametrize(("letters", "quoted"), [(59, 59), (60, 60), (61, 59)])
+def test_a_long_difference_is_shortened_to_sixty_letters(letters: int, quoted: int) -> None:
+    words = plain("112", "x" * letters) or ""
+    end = "" if letters <= 60 else "…"
+    assert f"“{'x' * quoted}{end}” stands where “112”" in words
+
+
+def test_in_a_long_text_full_of_the_same_word_the_place_is_found() -> None:
+    def said(number: str) -> str:
+        return " ".join(["le"] * 150 + [number] + ["le"] * 150)
+
+    assert plain(said("15"), said("17")) == "“17” stands where “15” was approved"
+
+
+def test_several_words_that_part_are_told_together() -> None:
+    found = plain("le 112 ce soir", "le 15 ou le 18 ce soir")
+    assert found == "“15 ou le 18” stands where “112” was approved"

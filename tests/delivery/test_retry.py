@@ -146,3 +146,4 @@ def test_every_row_of_the_table(answer: Answer, circumstances: Circumstances, st
 def test_a_delivery_of_which_nothing_is_said_is_a_post_to_the_public() -> None:
     """What is not said must never be what allows a repeat."""
     assert Circumstances(1) == (1, WhenUncertain.ASK, False, False, False, 0.5)
+    assert Step(SENT) == (SENT, None, None, 0.0, False, None, None, False)

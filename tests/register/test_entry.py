@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.register.entry import NumberRow, entry_id, entry_name
+from alertbot.register.entry import Entry, NumberRow, entry_id, entry_name
+from alertbot.register.standing import Standing, row_standing, standing
 from alertbot.register.territories import find
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -52,6 +53,34 @@ def test_the_first_end_counts(ends: dict[str, Any], expected: datetime | None) -
 )
 def test_verified_is_by_somebody_and_at_a_time(by: str, at: datetime | None, verified: bool) -> None:
     assert replace(ROW, verified_by=by, verified_at=at).verified is verified
+
+
+VOUCHED = {"verified_by": "Bo", "verified_at": NOW - HOUR}
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (VOUCHED, Standing.IN_FORCE),
+        (VOUCHED | {"valid_until": NOW + SECOND}, Standing.IN_FORCE),
+        (VOUCHED | {"review_at": NOW + SECOND, "valid_until": NOW + HOUR}, Standing.IN_FORCE),
+        (VOUCHED | {"review_at": NOW + HOUR, "valid_until": NOW}, Standing.EXPIRED),
+        (VOUCHED | {"valid_from": NOW}, Standing.IN_FORCE),
+        (VOUCHED | {"valid_from": NOW + SECOND}, Standing.PLANNED),
+        (VOUCHED | {"valid_from": NOW + SECOND, "valid_until": NOW}, Standing.EXPIRED),
+        ({"valid_until": NOW + HOUR}, Standing.UNVERIFIED),
+        ({"valid_from": NOW + HOUR}, Standing.UNVERIFIED),
+        ({"valid_until": NOW}, Standing.EXPIRED),
+        ({"verified_by": "Bo"}, Standing.UNVERIFIED),
+    ],
+)
+def test_where_a_row_stands_to_the_second(changes: dict[str, Any], expected: Standing) -> None:
+    row = replace(ROW, **changes)
+    assert row_standing(row, NOW) is expected
+    kept = Entry(1, row, "Ada", NOW - HOUR)
+    assert standing(kept, NOW) is expected
+    assert standing(replace(kept, withdrawn_at=NOW), NOW) is Standing.WITHDRAWN
 
 
 def test_what_makes_two_rows_different_entries() -> None:
