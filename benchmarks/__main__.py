@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import composing, correcting, engine, first_byte, mail, signals, startup
+from benchmarks import composing, correcting, engine, first_byte, mail, mailing, signals, startup
 
 Figures = dict[str, object]
 PARTS: dict[str, Callable[[], Figures]] = {
@@ -16,7 +16,8 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "Engine on SQLite, intent and outcome committed (goal: 5000/s, under 120 MB)": engine.sqlite,
     "Engine on PostgreSQL, intent and outcome committed (goal: 3000/s, under 120 MB)": engine.postgresql,
     "Composing 101 départements in two languages (goal: under 1000 ms)": composing.measure,
-    "Mail to a local sink": mail.measure,
+    "Mail to a local sink, the adapter alone": mail.measure,
+    "Mail to a local sink, the whole engine (goal: nodemailer's rate)": mailing.measure,
     "Signal to first publication, approved ahead (goal: at most 250 ms)": signals.measure,
     "Correction on every channel (goal: under 60 s)": correcting.measure,
 }

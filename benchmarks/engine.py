@@ -120,14 +120,15 @@ async def run_urgent(url: str) -> dict[str, Any]:
 
 def main(dialect: str, what: str) -> dict[str, Any]:
     """One measurement in this process, on a fresh database. `what`: `urgent`, or how many deliveries."""
-    return _on_a_fresh_database(
+    return on_a_fresh_database(
         dialect, lambda url: run_urgent(url) if what == "urgent" else run(url, dialect, int(what))
     )
 
 
-def _on_a_fresh_database(
+def on_a_fresh_database(
     dialect: str, work: Callable[[str], Coroutine[Any, Any, dict[str, Any]]]
 ) -> dict[str, Any]:
+    """What `work` answers for the address of a migrated, empty database, which is gone afterwards."""
     from tests import postgres
 
     with tempfile.TemporaryDirectory() as folder:

@@ -3,6 +3,8 @@
 import asyncio
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from alertbot.channels.email import EmailAdapter
 from alertbot.model import Channel, Pace, Post, Target
@@ -17,15 +19,22 @@ def measure() -> dict[str, object]:
 
 
 async def _measure() -> float:
-    sink = await asyncio.create_subprocess_exec(
+    async with sink() as port:
+        return await _send(port)
+
+
+@asynccontextmanager
+async def sink() -> AsyncIterator[int]:
+    """A mail server that takes everything, in a process of its own; its port."""
+    server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.sink", stdout=asyncio.subprocess.PIPE
     )
-    assert sink.stdout is not None
+    assert server.stdout is not None
     try:
-        return await _send(int(await sink.stdout.readline()))
+        yield int(await server.stdout.readline())
     finally:
-        sink.terminate()
-        await sink.wait()
+        server.terminate()
+        await server.wait()
 
 
 async def _send(port: int) -> float:

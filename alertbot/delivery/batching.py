@@ -17,11 +17,20 @@ LARGEST = 500  # items per transaction
 class GroupCommit(Generic[Item, Answer]):
     """Collects items and gives them to `write`, which answers for each in order.
 
-    `write` must answer for every item or raise; what it raises reaches every caller of that group.
+    `write` must answer for every item or raise; what it raises reaches every caller of that group. Under
+    load, where the group before held several, the next waits `linger` seconds for more; items that come
+    singly wait for nothing.
     """
 
-    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        *,
+        linger: float = 0.0,
+    ) -> None:
         self._write = write
+        self._linger = linger
+        self._several = False  # in the group before: there is load
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -36,8 +45,11 @@ class GroupCommit(Generic[Item, Answer]):
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if self._several and self._linger:
+                    await asyncio.sleep(self._linger)
                 group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 await self._write_group(group)
+                self._several = len(group) > 1
         finally:
             self._writing = None
 

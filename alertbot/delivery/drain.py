@@ -30,6 +30,7 @@ from alertbot.words import _
 log = logging.getLogger(__name__)
 
 LONGEST_CALL = 900.0  # seconds, a last resort: the adapters have limits of their own
+FRESH = 0.05  # seconds that an intent holds while it waits for a line; then it is asked about again
 SHORT_WAIT = 1.0  # a drain waits this long for a slot itself; longer waits are the runner's
 REPEATABLE = frozenset({Action.EDIT.value, Action.DELETE.value, Action.PIN.value})
 DOUBTS = 100  # that are asked about in one go
@@ -61,6 +62,10 @@ class Drain:
         self._turns = pacing.Turns()
         self._jitter = random.Random()  # noqa: S311 - no secret
         self._lines = {name: asyncio.Semaphore(one.at_once) for name, one in adapters.items()}
+        self._in_flight = {
+            name: pacing.Flight(one.at_once, ahead=one.spec.per_recipient)
+            for name, one in adapters.items()
+        }
 
     def hang_up(self) -> None:
         """Begin no call any more, and wait for none: see `Calls.hang_up`."""
@@ -83,7 +88,7 @@ class Drain:
     def places(self, name: str) -> int:
         """How many deliveries of a channel to hold at a time: no more than are soon under way, or what is
         more urgent would wait behind them."""
-        return min(self._concurrency, 2 * self.adapters[name].at_once)
+        return min(self._concurrency, 2 * self._in_flight[name].size)
 
     async def claim(self, whose: Account, n: int) -> Claim:
         """Hold up to `n` deliveries of the account."""
@@ -114,7 +119,7 @@ class Drain:
             if letter.pictures:
                 await self._calls.prepare(letter.envelope.channel, letter.post(row))
             await self._turns.take(letter.envelope.channel, gap, slot)
-            async with self._lines[letter.envelope.channel]:
+            async with self._in_flight[letter.envelope.channel]:
                 want = Want(row.id, letter.envelope.account, row.cost, row.dispatch)
                 if not self._calls.hung_up and await self.ledger.intend(want):
                     await self._send(row, letter)
@@ -122,17 +127,32 @@ class Drain:
             del self._flights[row.id]
 
     async def _send(self, row: Claimed, letter: Letter) -> None:
+        """The call of a delivery whose intent is committed, and its outcome. One that waited for a line is
+        called back where a halt, its expiry or anything else has come between."""
         channel = letter.envelope.channel
-        answer: Answer | None = None
-        if row.action == Action.EDIT:
-            answer = await self._superseded(row, letter)
+        intended = time.monotonic()
+        async with self._lines[channel]:
+            late = time.monotonic() - intended > FRESH
+            may = not late or await self.ledger.still_sendable(row.dispatch)
+            begins = may and not self._calls.hung_up
+            answer = await self._call(row, letter) if begins else None
         if answer is None:
-            answer = await self._calls.publish(channel, letter.post(row))
-            self._note(channel, answer)
+            await self.ledger.call_back(row.id)
+            return
         step = self._step(answer, row, letter, attempt=row.attempts + 1)
         await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))
         if step.state is DeliveryState.SENT:
             self.sent(channel)
+
+    async def _call(self, row: Claimed, letter: Letter) -> Answer:
+        channel = letter.envelope.channel
+        if row.action == Action.EDIT and (superseded := await self._superseded(row, letter)):
+            return superseded
+        begun = time.monotonic()
+        answer = await self._calls.publish(channel, letter.post(row))
+        self._in_flight[channel].took(time.monotonic() - begun)
+        self._note(channel, answer)
+        return answer
 
     def _note(self, channel: str, answer: Answer) -> None:
         if self.ledger.hooks.failed and isinstance(answer, ChannelError):

@@ -27,6 +27,7 @@ from alertbot.store.turns import AUDIT, take_turn
 log = logging.getLogger(__name__)
 
 RETRIES = 60  # times that an outcome is tried to be written, a second apart
+LINGER = 0.005  # seconds that outcomes wait for others under load
 WITHOUT_HOOKS = 3  # from this try on without hooks that fail: the outcome itself must be kept
 
 
@@ -74,11 +75,22 @@ class Ledger:
         self.tally: Counter[DeliveryState] = Counter()
         self._started: set[int] = set()
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
-        self._results: GroupCommit[Result, None] = GroupCommit(self._write_results)
+        self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
+        self._questions: GroupCommit[int, bool] = GroupCommit(self._ask)
+        self._backs: GroupCommit[int, None] = GroupCommit(self._write_backs)
 
     async def intend(self, want: Want) -> bool:
         """Commit that this call is about to be made. False: it must not be made."""
         return await self._intents.add(want) is not None
+
+    async def still_sendable(self, dispatch: int) -> bool:
+        """Whether calls of this dispatch may be made now: no halt, expiry or cancellation has come since
+        their intents. False too while the database does not answer."""
+        return await self._questions.add(dispatch)
+
+    async def call_back(self, delivery: int) -> None:
+        """Commit that a call whose intent is committed was not made after all: it is pending again."""
+        await self._backs.add(delivery)
 
     async def settle(self, result: Result) -> None:
         """Commit what a call came to. Tries for a minute: a known outcome is not lost to a busy
@@ -105,6 +117,26 @@ class Ledger:
             return [None] * len(wants)
         self._started.update(intended.values())
         return [intended.get(want.id) for want in wants]
+
+    async def _ask(self, dispatches: Sequence[int]) -> Sequence[bool]:
+        try:
+            free = await self.database.read(lambda conn: claiming.sendable(conn, dispatches))
+        except StoreFailed as error:
+            log.warning("Nothing was sent just now: %s", error)
+            return [False] * len(dispatches)
+        return [one in free for one in dispatches]
+
+    async def _write_backs(self, ids: Sequence[int]) -> Sequence[None]:
+        for number in range(RETRIES):
+            try:
+                await self.database.transact(
+                    lambda conn: claiming.call_back(conn, ids, worker=self.worker)
+                )
+                break
+            except StoreFailed as error:
+                log.warning("%d calls that were not made wait to be given back: %s", len(ids), error)
+            await asyncio.sleep(min(1.0, 0.1 * (number + 1)))
+        return [None] * len(ids)
 
     async def _write_results(self, results: Sequence[Result]) -> Sequence[None]:
         for number in range(RETRIES):

@@ -24,7 +24,7 @@ from alertbot.model import Purpose
 from alertbot.store import accounts, bulk, quotas
 from alertbot.store.accounts import Account
 from alertbot.store.clock import NOW
-from alertbot.store.deliveries import FOLLOWED, REFERS_TO, fence
+from alertbot.store.deliveries import FOLLOWED, REFERS_TO, fence, wake
 from alertbot.store.quotas import Want
 from alertbot.store.tables import PENDING, account, delivery, dispatch, halt, pace
 
@@ -241,6 +241,21 @@ async def give_back_all(conn: AsyncConnection, *, worker: str) -> None:
     mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
     held = update(delivery).where(delivery.c.lease_until > 0, mine)  # by the index over what is held
     await conn.execute(held.values(state="pending", worker=None, lease_until=None))
+
+
+async def sendable(conn: AsyncConnection, dispatches: Sequence[int]) -> frozenset[int]:
+    """Those of these dispatches of which calls may be made now. Reads only."""
+    return frozenset(await conn.scalars(_SENDABLE.where(dispatch.c.id.in_(sorted(set(dispatches))))))
+
+
+async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
+    """These calls of this worker were intended and not made: they are pending again, and no attempts. What
+    they would have spent of a window or a budget stays spent."""
+    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'sending'"))
+    back = update(delivery).where(bulk.among(conn, sorted(ids), delivery.c.id), mine)
+    again = {"state": "pending", "worker": None, "lease_until": None}
+    await conn.execute(back.values(**again, attempts=delivery.c.attempts - 1))
+    await wake(conn)
 
 
 async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:

@@ -98,3 +98,23 @@ async def test_one_writer_at_a_time() -> None:
 
     await asyncio.gather(*(caller(number) for number in range(20)))
     assert most == 1
+
+
+async def test_under_load_a_group_waits_a_little_for_more() -> None:
+    groups: list[list[int]] = []
+
+    async def write(items: Sequence[int]) -> Sequence[None]:
+        groups.append(list(items))
+        await asyncio.sleep(0)
+        return [None] * len(items)
+
+    commits: GroupCommit[int, None] = GroupCommit(write, linger=0.05)
+    await commits.add(0)  # alone: at once, and no load
+    await asyncio.gather(*(commits.add(number) for number in (1, 2)))
+
+    async def later(number: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await commits.add(number)
+
+    await asyncio.gather(later(3, 0.0), later(4, 0.01), later(5, 0.02))
+    assert groups == [[0], [1, 2], [3, 4, 5]]

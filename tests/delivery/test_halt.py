@@ -5,7 +5,10 @@ import asyncio
 
 from sqlalchemy import text
 
+from alertbot.delivery.drain import FRESH
+from alertbot.delivery.pacing import IN_FLIGHT
 from alertbot.delivery.runners import LocalRunner
+from alertbot.model import ChannelSpec
 from alertbot.store import accounts
 from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel, put, states
@@ -81,3 +84,50 @@ async def test_what_is_urgent_waits_for_no_more_than_what_is_under_way(database:
     assert adapter.sent.index(urgent) <= before + 4 * Narrow.at_once
     stop.set()
     await running
+
+
+class Letters(NullAdapter):
+    """A channel of many readers with few lines."""
+
+    at_once = 2
+
+
+MANY = ChannelSpec(type="null", limit=None, per_recipient=True, public_post=False)
+
+
+async def test_what_waits_for_a_line_is_called_back_by_a_halt(database: Database) -> None:
+    """A quick channel of many readers has more intents than lines; when it slows down and a halt comes,
+    those that wait are pending again, and no attempts."""
+    await put(database, 400, on=channel(spec=MANY))
+    adapter = Letters(channel(spec=MANY), seconds=0.001)
+    stop = asyncio.Event()
+    running = asyncio.create_task(LocalRunner(database, {"null": adapter}).run(stop))
+    async with asyncio.timeout(30):
+        while list((await states(database)).values()).count("sending") <= 2 * Letters.at_once:
+            await asyncio.sleep(0.001)
+    adapter.seconds = 0.5
+    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    await asyncio.sleep(FRESH)
+    begun = len(adapter.posts)
+    async with asyncio.timeout(30):
+        while {"sending", "claimed"} & set((await states(database)).values()):
+            await asyncio.sleep(0.01)
+    assert len(adapter.posts) <= begun + Letters.at_once
+    assert await _attempts(database) == len(adapter.posts) < 400
+    assert set((await states(database)).values()) == {"sent", "pending"}
+    stop.set()
+    await running
+
+
+async def test_a_crash_makes_no_more_uncertain_than_may_be_in_flight(database: Database) -> None:
+    await put(database, 400, on=channel(spec=MANY))
+    adapter = Letters(channel(spec=MANY), seconds=0.0005)
+    highest, stop = 0, asyncio.Event()
+    running = asyncio.create_task(LocalRunner(database, {"null": adapter}).run(stop))
+    async with asyncio.timeout(30):
+        while len(adapter.posts) < 400:
+            highest = max(highest, list((await states(database)).values()).count("sending"))
+            await asyncio.sleep(0)
+    stop.set()
+    await running
+    assert Letters.at_once < highest <= IN_FLIGHT
