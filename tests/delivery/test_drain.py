@@ -8,7 +8,14 @@ from sqlalchemy import select, update
 
 from alertbot.delivery.ledger import Hooks, Ledger, Result
 from alertbot.delivery.runners import LocalRunner, Tally
-from alertbot.errors import ChannelDown, Rejected, Throttled, Unavailable, Uncertain
+from alertbot.errors import (
+    ChannelDown,
+    Rejected,
+    StoreFailed,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
 from alertbot.model import (
     ChannelSpec,
     DeliveryState,
@@ -19,7 +26,7 @@ from alertbot.model import (
     Receipt,
     WhenUncertain,
 )
-from alertbot.store import accounts, audit, claiming, listing
+from alertbot.store import accounts, audit, claiming, listing, settling
 from alertbot.store.accounts import Push
 from alertbot.store.clock import NOW
 from alertbot.store.database import Database
@@ -350,3 +357,35 @@ async def test_what_only_lay_claimed_when_its_worker_died_is_sent_as_a_first_att
         (number, 1, False)
     ]
     assert (await rows(database))[0].attempts == 1
+
+
+async def test_where_the_intent_cannot_be_written_nothing_is_sent_until_it_can(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = await put(database, 3)
+    failing = [StoreFailed("the disk is full")]
+    adapter = NullAdapter(channel())
+    posts_at_failure: list[int] = []
+
+    async def first_intent(_conn, _alerts):
+        if failing:
+            posts_at_failure.append(len(adapter.posts))
+            raise failing.pop()
+
+    tally = await once(database, adapter, hooks=Hooks(first_intent=first_intent), lease=0.3)
+    assert posts_at_failure == [0]
+    assert "the disk is full" in caplog.text
+    assert (tally.sent, sorted(adapter.sent)) == (3, ids)
+    assert {post.attempt for post in adapter.posts} == {1}  # nothing was tried before
+
+
+async def test_the_tally_counts_what_became_of_the_uncertain_once(database: Database) -> None:
+    """What another worker left uncertain was never in this tally, so that it cannot leave it either."""
+    ledger = Ledger(database, "me")
+    [one] = await put(database, 1)
+    await database.transact(
+        lambda conn: conn.execute(update(delivery).values(state="uncertain", attempts=1))
+    )
+    settled = Settlement(one, 1, DeliveryState.SENT, remote_id="r")
+    assert await ledger.record(lambda conn: settling.settle(conn, [settled], worker=None)) == 1
+    assert dict(ledger.tally) == {DeliveryState.SENT: 1}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alertbot.channels.specs import EMAIL, TELEGRAM, X
 from alertbot.delivery.forecast import calls, cost, forecast
-from alertbot.model import Channel, Composition, Pace, Target
+from alertbot.model import Channel, Composition, Cost, Pace, Price, Target
 from tests.preview import examples
 
 HOUR = 3600.0
@@ -134,3 +134,21 @@ def test_no_window_ever_holds_more_than_its_quota(
             assert last - first >= length.total_seconds() - 1e-6
     for before, after in pairwise(starts):
         assert after - before >= 1 / rate - 1e-6
+
+
+@pytest.mark.parametrize(("number", "seconds"), [(1, 0), (2, 1), (3, 2), (100, 99)])
+def test_the_first_call_waits_for_nothing_and_each_other_for_one_gap(
+    number: int, seconds: float
+) -> None:
+    assert forecast(posts(number), [x_channel()]).seconds == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("readers", [0, 1, 3])
+def test_every_mail_has_its_price(readers: int) -> None:
+    paid = replace(EMAIL, price=Price(post=0.25, post_with_link=0.5, currency="EUR"))
+    channel = Channel("press", paid, ("fr", "en"))
+    said = mails(readers)
+    said = replace(said, messages=tuple(replace(one, has_link=False) for one in said.messages))
+    assert cost(said, [channel]) == Cost("EUR", 0.25 * readers)
+    linked = replace(said, messages=tuple(replace(one, has_link=True) for one in said.messages))
+    assert cost(linked, [channel]) == Cost("EUR", 0.5 * readers)
