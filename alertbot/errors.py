@@ -6,6 +6,7 @@ AlertbotError
 ├── Misuse             exit 2   the command line or a file given on it is wrong
 │   └── ConfigInvalid  exit 2   the configuration or a kind is wrong; carries every fault
 ├── StoreFailed        exit 2   the database cannot be used: missing, locked, full, read-only, newer
+│   └── StoreReplaced  exit 2   its file was replaced while it was open
 └── ChannelError                what an adapter answers instead of a receipt
     ├── Rejected                permanent: this message, this recipient or this channel
     ├── Throttled               surely not sent; not before `until`
@@ -72,6 +73,10 @@ class StoreFailed(AlertbotError):
     """The database cannot be used."""
 
     exit_code = 2
+
+
+class StoreReplaced(StoreFailed):
+    """The database's file is no longer the one that is open: stop, and touch nothing."""
 
 
 class Scope(StrEnum):

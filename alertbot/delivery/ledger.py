@@ -111,6 +111,7 @@ class Ledger:
             return intended
 
         try:
+            self.database.require_same_file()
             intended = await self.database.transact(work)
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)

@@ -80,17 +80,20 @@ class LocalRunner:
 
     async def run(self, stop: asyncio.Event, grace: float | None = None) -> None:
         """Send what is due until `stop` is set; calls under way are finished first. A database that fails
-        for a while is tried again ever more slowly. `grace`: seconds that a call under way is then waited
-        for (None: as long as it takes); what has not ended by then is perhaps sent, and is written so."""
+        for a while is tried again ever more slowly. One whose file was replaced ends it: `stop` is set, and it
+        raises `StoreReplaced`. `grace`: seconds that a call under way is then waited for (None: as long as it
+        takes); what has not ended by then is perhaps sent, and is written so."""
         async with self._alive():
             stopping = asyncio.create_task(self._ring_at(stop))
-            while not stop.is_set():
+            while not stop.is_set() and not self._database.replaced:
                 await self._backoff.attempt(LOOKING, self._start_drains)
                 held = self._backoff.wait(LOOKING)
                 await (loops.until(stop, held) if held else self._alarm.wait(self._poll))
+            stop.set()
             self._drain.stopping = True
             await stopping
             await self._wind_up(grace)
+        self._database.require_same_file()
 
     async def run_once(self, patience: float = PATIENCE_SECONDS) -> Tally:
         """Send until nothing is claimable. Waits for leases to lapse and for retries, slots and starts that
@@ -99,6 +102,7 @@ class LocalRunner:
         async with self._alive():
             wait: float | None = 0.0
             while wait is not None and wait <= patience:
+                self._database.require_same_file()
                 await self._alarm.wait(max(wait, 0.0) + 0.005 if wait else 0.005)
                 await self._look_after()
                 while await self._start_drains():
@@ -152,6 +156,9 @@ class LocalRunner:
         ]
 
     async def _beat(self) -> None:
+        if self._database.replaced:
+            self._alarm.ring()  # `run` looks and stops
+            return
         host = socket.gethostname()
         await self._database.transact(lambda conn: workers.beat(conn, self.worker, host))
 

@@ -37,8 +37,9 @@ class Findings:
         return bool(self.chores or self.settled)
 
 
-async def look(service: Context) -> Findings:
-    """Raise and close what is to be raised and closed now. Only reads while there is nothing to do."""
+async def look(service: Context, *, patience: float | None = None) -> Findings:
+    """Raise and close what is to be raised and closed now. Only reads while there is nothing to do.
+    `patience`: see `Database.transact`."""
 
     async def work(conn: Connection) -> Findings:
         await take_turn(
@@ -52,13 +53,14 @@ async def look(service: Context) -> Findings:
 
     if not await service.database.read(lambda conn: _findings(service, conn)):
         return Findings()
-    return await service.database.transact(work)
+    return await service.database.transact(work, patience=patience)
 
 
 async def look_if_possible(service: Context) -> None:
-    """The same for a command that only shows: a database that cannot be written to is no reason not to."""
+    """As `look`, for a command that only shows: it waits for nobody who writes, and a database that cannot be
+    written to is no reason not to show it."""
     try:
-        await look(service)
+        await look(service, patience=0.0)
     except AlertbotError as error:
         log.warning("%s", error)
 

@@ -48,8 +48,10 @@ async def run_once(app: "App") -> dict[str, Any]:
 
 
 async def run_until_stopped(app: "App") -> dict[str, Any]:
-    """Work until SIGTERM or SIGINT; calls under way end first."""
-    await work_until(app, await app.open(), stop_signal())
+    """Work until SIGTERM or SIGINT; calls under way end first. Raises `StoreReplaced` where that ended it."""
+    service = await app.open()
+    await work_until(app, service, stop_signal())
+    service.database.require_same_file()
     return {"stopped": True}
 
 
@@ -65,7 +67,8 @@ def stop_signal() -> asyncio.Event:
 async def work_until(
     app: "App", service: Context, stop: asyncio.Event, *, grace: float | None = None
 ) -> None:
-    """Everything that one worker does, until `stop` is set; `run` and `serve` both call it. `grace`: seconds
+    """Everything that one worker does, until `stop` is set; `run` and `serve` both call it, and then ask
+    whether the database's file is still the same: where it is not, all this ends by itself. `grace`: seconds
     that what is under way with others has to end then; None: as long as it takes."""
     await warm(app)
     ways = app.ways(service)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,10 @@ T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
 SYNCHRONOUS = "FULL"  # NORMAL may lose the last commits with the power
-BUSY_SECONDS = 10.0  # how long a writer waits for SQLite's lock before it says "locked"
+BUSY_SECONDS = 30.0  # how long a writer waits for SQLite's lock before it says "locked"
+ASK_SECONDS = (
+    0.1  # of that in one go, inside SQLite, which passes over whoever asks the same way as many others
+)
 CONNECT_SECONDS = 10
 CROSSED_TRIES = 4
 
@@ -59,6 +63,7 @@ class Database:
         make = _sqlite_engine if self.dialect == "sqlite" else _postgresql_engine
         self._writer = make(url, reader=False)
         self._reader = make(url, reader=True)
+        self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it is open
 
     @classmethod
     async def open(cls, url: str, *, migrate: bool = True) -> "Database":
@@ -93,24 +98,44 @@ class Database:
             raise failures.missing(parsed)
         return await _prepared(cls(parsed), cls._require_some)
 
-    async def transact(self, work: Work[T]) -> T:
+    async def transact(self, work: Work[T], *, patience: float | None = None) -> T:
         """Run `work` in one write transaction; commit when it returns, roll back when it raises.
 
-        Where it met another transaction crosswise (a deadlock) it was rolled back and is run again, so
-        `work` changes nothing but the database.
+        On SQLite it waits its turn for up to `patience` seconds (`BUSY_SECONDS` unless given), asking at
+        uneven moments so that many who wait are served and none is passed over for long. Where it met another
+        transaction crosswise (a deadlock) it was rolled back and is run again, so `work` changes nothing but
+        the database.
         """
-        for _number in range(CROSSED_TRIES - 1):
+        until = time.monotonic() + (BUSY_SECONDS if patience is None else patience)
+        crossed = 0
+        while True:
             try:
                 return await self._guarded(finish(_within(self._writer, work)))
             except StoreFailed as error:
-                if not failures.crossed(error.__cause__):
+                crossed += failures.crossed(error.__cause__)
+                busy = failures.busy(error.__cause__) and time.monotonic() < until
+                if not busy and not (failures.crossed(error.__cause__) and crossed < CROSSED_TRIES):
                     raise
             await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret
-        return await self._guarded(finish(_within(self._writer, work)))
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one consistent snapshot that never waits for a writer; it may not write."""
         return await self._guarded(finish(_within(self._reader, work)))
+
+    def know_file(self) -> None:
+        """Remember which file is open; called once it is."""
+        self._file = _identity(self._url)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether SQLite's file is no longer the one that was opened: then everybody else writes to another,
+        a halt too."""
+        return self._file is not None and self._file != _identity(self._url)
+
+    def require_same_file(self) -> None:
+        """Raises `StoreReplaced` where `replaced`."""
+        if self.replaced:
+            raise failures.replaced(self._url)
 
     async def close(self) -> None:
         """Give back every connection."""
@@ -153,6 +178,7 @@ async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[
     except BaseException:
         await database.close()
         raise
+    database.know_file()
     return database
 
 
@@ -175,6 +201,17 @@ async def _revision(engine: AsyncEngine) -> str | None:
 
 def _no_such_table(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", "") == "42P01" or "no such table" in str(error.orig)
+
+
+def _identity(url: URL) -> tuple[int, int] | None:
+    """Device and inode of SQLite's file; None where there is none, and for a server."""
+    if not url.drivername.startswith("sqlite"):
+        return None
+    try:
+        found = os.stat(str(url.database))  # noqa: PTH116 - asked before every call: no object is made for it
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _lacks_file(url: URL) -> bool:
@@ -203,7 +240,10 @@ def _sqlite_engine(url: URL, *, reader: bool) -> AsyncEngine:
     )  # at DEBUG it prints every value that is written
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+        connect_args={
+            "isolation_level": None,
+            "timeout": BUSY_SECONDS if reader else min(ASK_SECONDS, BUSY_SECONDS),
+        },
         hide_parameters=True,
         pool_size=4 if reader else 1,
         max_overflow=0,

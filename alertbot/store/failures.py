@@ -2,13 +2,14 @@
 
 import errno
 import shutil
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from alertbot.errors import StoreFailed, safe
+from alertbot.errors import StoreFailed, StoreReplaced, safe
 from alertbot.words import _
 
 LEAST_ROOM_BYTES = 65_536  # that SQLite needs beside the database, for its -shm and -wal
@@ -83,6 +84,23 @@ def _disk_is_full(url: URL) -> bool:
 def crossed(error: BaseException | None) -> bool:
     """PostgreSQL ended this transaction because two waited for each other: it may be run again."""
     return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40P01", "40001")
+
+
+def busy(error: BaseException | None) -> bool:
+    """SQLite's lock is taken by somebody else: nothing was done, and it may be tried again."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def replaced(url: URL) -> StoreReplaced:
+    """Another file lies where the open one lay, or none."""
+    return StoreReplaced(
+        _(
+            "The database file {place} was replaced or removed while this worker used it. The worker stopped:"
+            " a halt in the new file would not reach it. What it sent last stands in the old file only: look"
+            " on the platforms, halt what is out already, then start the worker again."
+        ).format(place=place(url))
+    )
 
 
 def folder_failure(error: OSError, url: URL) -> StoreFailed:

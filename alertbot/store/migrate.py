@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REVISIONS = ("0001", "0002", "0003", "0004")  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"
-_WAIT_SECONDS = 10
+_WAIT_SECONDS = 30
 _ALEMBIC = threading.Lock()  # its context is the whole process's
 _LOCK = 7_205_110  # any number: PostgreSQL's advisory lock around migrating
 

@@ -27,7 +27,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
     """Serve and work until SIGTERM or SIGINT, and end within 3 s of it: answers and calls under way end
     first, and a call that does not is written down as perhaps sent. Host and port, where
     given, count over the configuration. Raises `Misuse` where they cannot be had, `ConfigInvalid` for a
-    missing secret."""
+    missing secret, `StoreReplaced` where the database's file was replaced meanwhile."""
     settings = app.config.serve
     host = host or settings.host
     key, inlets = app.link_key(), intake.inlets(app.config.sources)
@@ -51,6 +51,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
                 loops.keep("Asking sources", partial(asking.keep, service, app.config, stop), stop)
             )
         await pages
+    service.database.require_same_file()
     return {"stopped": True, "address": address}
 
 
