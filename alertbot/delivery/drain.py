@@ -23,6 +23,7 @@ from alertbot.model import Action, DeliveryState, Receipt
 from alertbot.store import accounts, claiming, due, readback, settling
 from alertbot.store.accounts import Account, Push
 from alertbot.store.claiming import Claim, Claimed
+from alertbot.store.connection import Connection
 from alertbot.store.quotas import Want
 from alertbot.store.settling import Doubt, Settlement
 from alertbot.words import _
@@ -75,14 +76,13 @@ class Drain:
     async def drain(self, name: str) -> None:
         """Send what is due on one account until nothing is, or somebody else has booked its slots."""
         if name not in self._accounts:
-            await self.learn_accounts()
+            await self.ledger.database.read(self.learn_accounts)
         if name in self._accounts:
             await _Flight(self, self._accounts[name]).run()
 
-    async def learn_accounts(self) -> None:
+    async def learn_accounts(self, conn: Connection) -> None:
         """Read the paces of this worker's accounts: ahead of time, so that an alert need not wait for it."""
-        names = sorted(self.adapters)
-        found = await self.ledger.database.read(lambda conn: accounts.named(conn, names))
+        found = await accounts.named(conn, sorted(self.adapters))
         self._accounts = {one.name: one for one in found}
 
     def places(self, name: str) -> int:

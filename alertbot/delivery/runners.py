@@ -22,6 +22,7 @@ from alertbot.delivery.readback import ReadBack
 from alertbot.loops import Backoff
 from alertbot.model import DeliveryState
 from alertbot.store import accounts, claiming, due, settling, workers
+from alertbot.store.connection import Connection
 from alertbot.store.database import Database
 from alertbot.store.wake import Alarm
 
@@ -168,8 +169,7 @@ class LocalRunner:
     async def _look_after(self) -> None:
         """The reaper and the sweep. They only read while there is nothing to do."""
         await self._drain.renew()
-        await self._drain.learn_accounts()
-        if not await self._database.read(settling.lapsed):
+        if not await self._database.read(self._overdue):
             return
         if await self._ledger.record(settling.reap):
             self._alarm.ring()
@@ -177,6 +177,11 @@ class LocalRunner:
             pass
         while await self._drain.resolve():
             pass
+
+    async def _overdue(self, conn: Connection) -> bool:
+        """Whether the reaper or the sweep has work; one look at the database for all that is asked so often."""
+        await self._drain.learn_accounts(conn)
+        return await settling.lapsed(conn)
 
     async def _start_drains(self) -> bool:
         """Start a drain for every account that has something due and none yet."""
