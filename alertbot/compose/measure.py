@@ -1,8 +1,8 @@
 """How long a text is, as the platform counts it.
 
 X weighs a text: an address counts 23, an emoji 2, most scripts 1 per character, the rest 2.
-`twitter-text-parser` knows the rules in full, but its import takes a quarter of a second, and some
-words (`a.a.a.…`) keep it busy for minutes. An ordinary alert never needs it: its words are weighed here,
+`twitter-text-parser` knows the rules in full, but its import takes a tenth of a second of CPU, a
+post 0.7 ms instead of 0.01, and its time grows steeply with the dots of a word. An ordinary alert never needs it: its words are weighed here,
 to the same result (the tests compare the two); any other word is handed to the library, one by one and
 only up to a length. That is sound because neither an address nor an emoji spans white space.
 """
