@@ -3,16 +3,18 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 from alertbot import app as application
 from alertbot.sandbox.server import Sandbox
 from alertbot.service import contacts, drafting, people, reading, working
 from alertbot.service.wishes import Wishes
+from alertbot.web.serving import announcement
 from tests.service.team import example
 from tests.teambot.chat import GROUP, PATIENCE_SECONDS, USERS
 
 
-def config(folder: Path, sandbox: Sandbox) -> Path:
+def config(folder: Path, sandbox: Sandbox, **telegram: Any) -> Path:
     path = folder / "config.yaml"
     content = {
         "organisation": {
@@ -26,6 +28,7 @@ def config(folder: Path, sandbox: Sandbox) -> Path:
                 "api_url": sandbox.telegram_url,
                 "bot_token_env": "ALERTBOT_BOT",
                 "chat": GROUP,
+                **telegram,
             }
         },
     }
@@ -61,3 +64,22 @@ async def test_the_worker_asks_hears_and_publishes(tmp_path: Path) -> None:
         stop.set()
         await working_on
         await app.close()
+
+
+async def test_whoever_serves_is_told_where_telegram_s_calls_have_to_come_to(tmp_path: Path) -> None:
+    hook = {"url": "https://bot.example.org/hook", "secret_env": "ALERTBOT_HOOK"}
+    async with Sandbox() as sandbox:
+        app = application.build(config(tmp_path, sandbox, mode="webhook", webhook=hook))
+        asked = application.build(config(tmp_path, sandbox))
+        service = await app.open()
+        taken, way = app.hook(service), app.ways(service)[0]
+        assert taken is not None
+        assert taken.path == "/hook"
+        assert taken is way.hook  # type: ignore[attr-defined]
+        assert asked.hook(service) is None
+        await app.close()
+    line = (
+        "Telegram calls https://bot.example.org/hook, which has to lead to http://127.0.0.1:8470/hook"
+    )
+    assert line in announcement(app, "http://127.0.0.1:8470")
+    assert line not in announcement(asked, "http://127.0.0.1:8470")
