@@ -88,7 +88,8 @@ async def status(service: Context, reference: str | None) -> Document:
     async def look(conn: Connection) -> Document:
         one = await reading.get(conn, reference) if reference else None
         found = (one,) if one else await reading.listing(conn, limit=RECENT)
-        summary = await listing.summary(conn, one.id if one else None)
+        names = [alert.id for alert in found]
+        summary = await listing.summary(conn, one.id if one else None, shown=names)
         chores = await tasks.waiting(conn, one)
         needs = [
             *await countdown.sentences(service, conn),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.incident.log import Action, Entry, Reason, State
@@ -55,24 +55,26 @@ async def log_of(conn: AsyncConnection, service: str) -> tuple[Entry, ...]:
     anything (no exercise) counts as announced."""
     query = select(decision).where(decision.c.service == service).order_by(decision.c.id)
     rows = (await conn.execute(query)).all()
-    told = await _told(conn, {row.incident_id for row in rows})
+    told = await reached_public(conn, {row.incident_id for row in rows})
     return tuple(_entry(row, announced=row.incident_id in told) for row in rows)
 
 
-async def _told(conn: AsyncConnection, incidents: Collection[str]) -> frozenset[str]:
+async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> frozenset[str]:
     """The incidents of which a message reached the public, or perhaps did."""
     if not incidents:
         return frozenset()
-    reached = (
+    reached = exists().where(  # the first that is found is enough, of a million
+        delivery.c.dispatch_id == dispatch.c.id,
+        delivery.c.state.in_([state.value for state in _REACHED]),
+    )
+    told = (
         select(alert.c.incident_id)
-        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
-        .join(alert, alert.c.id == dispatch.c.alert_id)
+        .join_from(alert, dispatch, dispatch.c.alert_id == alert.c.id)
         .where(alert.c.incident_id.in_(sorted(incidents)), alert.c.exercise.is_(False))
-        .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
-        .where(delivery.c.state.in_([state.value for state in _REACHED]))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, reached)
         .distinct()
     )
-    return frozenset((await conn.execute(reached)).scalars())
+    return frozenset((await conn.execute(told)).scalars())
 
 
 async def lines(

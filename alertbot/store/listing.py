@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.model import AlertState, DeliveryState, Purpose
-from alertbot.store import workers
+from alertbot.store import bulk, workers
 from alertbot.store.accounts import everything_halted
 from alertbot.store.clock import NOW
 from alertbot.store.deliveries import FAR
-from alertbot.store.tables import PENDING, account, delivery, dispatch, message
+from alertbot.store.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
 from alertbot.store.tables import alert as alerts
 from alertbot.store.workers import Worker
 
@@ -86,14 +86,21 @@ async def deliveries(
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .outerjoin(message, message.c.id == d.message_id)
-        .order_by(d.id.desc())
     )
+    # `+ 0`: else SQLite walks all rows in their order, in search of the few that are uncertain
+    rare = tuple(states) == (DeliveryState.UNCERTAIN,)
+    wanted = wanted.order_by((d.id + 0).desc() if rare else d.id.desc())
     if alert is not None:
         wanted = wanted.where(dispatch.c.alert_id == alert)
     if states:
-        wanted = wanted.where(d.state.in_([state.value for state in states]))
+        wanted = wanted.where(or_(*(_is(state) for state in states)))
     rows = (await conn.execute(wanted.limit(limit))).all()
     return [_line(row) for row in reversed(rows)]
+
+
+def _is(state: DeliveryState) -> ColumnElement[bool]:
+    """With a literal, so that the partial index of a state is usable."""
+    return delivery.c.state == literal_column(f"'{state.value}'")
 
 
 def _line(row: Any) -> Line:
@@ -165,11 +172,14 @@ class Summary:
         return any(worker.alive for worker in self.workers)
 
 
-async def summary(conn: AsyncConnection, alert: str | None = None) -> Summary:
-    """Counts with reasons (of one alert or all), and everything that holds deliveries back."""
+async def summary(
+    conn: AsyncConnection, alert: str | None = None, *, shown: Sequence[str] = ()
+) -> Summary:
+    """Counts with reasons, and everything that holds deliveries back: of one alert, or of those `shown` and
+    of whatever else is open or uncertain. What is settled and not shown is not counted: it may be millions."""
     which = [dispatch.c.alert_id == alert] if alert is not None else []
     return Summary(
-        counts=await _counts(conn, which),
+        counts=await _counts(conn, [alert] if alert is not None else shown, rest=alert is None),
         oldest_pending=await _oldest(conn, which),
         halted=await everything_halted(conn),
         halted_alerts=await _halted_alerts(conn, which),
@@ -178,18 +188,28 @@ async def summary(conn: AsyncConnection, alert: str | None = None) -> Summary:
     )
 
 
-async def _counts(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> tuple[Count, ...]:
+async def _counts(conn: AsyncConnection, alerts: Sequence[str], *, rest: bool) -> tuple[Count, ...]:
+    theirs = dispatch.c.alert_id.in_(sorted(alerts))
+    wanted = theirs | ~dispatch.c.closed if rest else theirs
+    numbers = sorted(await conn.scalars(select(dispatch.c.id).where(wanted)))
+    these = bulk.among(conn, numbers, delivery.c.dispatch_id)
+    if not rest:
+        return tuple(await _counted(conn, these))
+    return (*await _counted(conn, these, ~UNCERTAIN), *await _counted(conn, UNCERTAIN))
+
+
+async def _counted(conn: AsyncConnection, *where: ColumnElement[bool]) -> list[Count]:
     keys = (dispatch.c.alert_id, account.c.name, delivery.c.state, delivery.c.reason)
     counted = (
         select(*keys, func.count())
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
-        .where(*which)
+        .where(*where)
         .group_by(*keys)
         .order_by(*keys)
     )
     rows = await conn.execute(counted)
-    return tuple(Count(row[0], row[1], DeliveryState(row[2]), row[3], row[4]) for row in rows)
+    return [Count(row[0], row[1], DeliveryState(row[2]), row[3], row[4]) for row in rows]
 
 
 async def failing(conn: AsyncConnection) -> dict[str, str]:
@@ -211,7 +231,7 @@ async def _oldest(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> fl
     oldest = (
         select(NOW - since)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
-        .where(*which, ~dispatch.c.closed, delivery.c.state == "pending", delivery.c.retry_at <= NOW)
+        .where(*which, ~dispatch.c.closed, PENDING, delivery.c.retry_at <= NOW)
     )
     return await conn.scalar(oldest)
 

@@ -16,7 +16,7 @@ from alertbot.incident.signals import TROUBLE
 from alertbot.model import Purpose
 from alertbot.store.claiming import DUE, LIVE
 from alertbot.store.clock import NOW
-from alertbot.store.tables import OPEN_INCIDENT, account, delivery, dispatch, incident
+from alertbot.store.tables import OPEN_INCIDENT, UNCERTAIN, account, delivery, dispatch, incident
 from alertbot.store.tables_watch import decision, quarantine, signal
 
 CHUNK = 500  # dispatches counted by one statement
@@ -93,11 +93,7 @@ async def open_incidents(conn: AsyncConnection) -> Counter[str]:
 
 async def lots(conn: AsyncConnection) -> tuple[Lot, ...]:
     """Every alert on every channel. What is uncertain may still be settled by a person."""
-    unsure = (
-        select(delivery.c.id)
-        .where(delivery.c.dispatch_id == dispatch.c.id, delivery.c.state == "uncertain")
-        .exists()
-    )
+    unsure = select(delivery.c.id).where(delivery.c.dispatch_id == dispatch.c.id, UNCERTAIN).exists()
     found = select(dispatch.c.id, account.c.name, dispatch.c.closed & ~unsure).join_from(
         dispatch, account, account.c.id == dispatch.c.account_id
     )

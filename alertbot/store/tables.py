@@ -353,6 +353,14 @@ Index(
     sqlite_where=PENDING,
     postgresql_where=PENDING,
 )
+UNCERTAIN = delivery.c.state == literal_column("'uncertain'")
+Index(
+    "ix_delivery_uncertain",
+    delivery.c.dispatch_id,
+    delivery.c.id,
+    sqlite_where=UNCERTAIN,
+    postgresql_where=UNCERTAIN,
+)
 LEASED = delivery.c.lease_until.is_not(None)  # claimed, sending, or uncertain and not yet asked about
 Index("ix_delivery_lease", delivery.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
 FOLLOWS = delivery.c.after_id.is_not(None)

@@ -36,6 +36,7 @@ FROZEN = {
     "r0002_outbox.py": "67d62904e80e1f27",
     "r0003_register_and_what_follows.py": "248a1c0fa98d7a98",
     "r0004_what_is_watched.py": "e8b85554b1b346bb",
+    "r0005_what_is_uncertain.py": "fe89c3f00e4ae5c9",
 }
 
 A_DELIVERY = """
@@ -160,7 +161,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
     connection.executescript(migrate.statements("sqlite", None, to="0001"))
     connection.close()
     url = f"sqlite:///{path}"
-    assert [step.revision for step in migrate.pending(url)] == ["0002", "0003", "0004"]
+    assert [step.revision for step in migrate.pending(url)] == ["0002", "0003", "0004", "0005"]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
 

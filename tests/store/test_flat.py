@@ -1,0 +1,81 @@
+"""What is asked again and again costs no more however much was ever sent: counted in steps of SQLite's machine,
+which are the same on every computer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from alertbot.model import DeliveryState
+from alertbot.store import decisions, listing, measuring
+from alertbot.store.connection import Connection
+from alertbot.store.database import Database
+from tests.delivery.scene import put
+
+STEP = 10
+SETTLED = 20_000
+COPY = text(
+    "INSERT INTO delivery (dispatch_id, message_id, target, lang, part, state, attempts, resent, retry_at, cost,"
+    " settled_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
+    " SELECT d.dispatch_id, d.message_id, 'r' || i, d.lang, 1, 'sent', 1, 0, 0, 0, 0 FROM n, delivery d"
+    " WHERE d.id = :like"
+)
+Look = Callable[[Connection], Awaitable[Any]]
+
+
+async def uncertain(conn: Connection) -> Any:
+    return await listing.deliveries(conn, states=(DeliveryState.UNCERTAIN,), limit=20)
+
+
+async def told(conn: Connection) -> Any:
+    return await decisions.reached_public(conn, ["ABCD"])
+
+
+LOOKS: dict[str, Look] = {
+    "status": listing.summary,
+    "deliveries": uncertain,
+    "metrics": measuring.lots,
+    "decision": told,
+}
+
+
+async def _steps(database: Database, look: Look) -> int:
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    async def work(conn: Connection) -> None:
+        raw = (await conn.get_raw_connection()).driver_connection
+        assert raw is not None
+        await look(conn)  # prepared
+        await raw.set_progress_handler(step, STEP)
+        await look(conn)
+        await raw.set_progress_handler(None, STEP)
+
+    await database.read(work)
+    return count * STEP
+
+
+@pytest.mark.parametrize("name", LOOKS)
+async def test_what_was_sent_long_ago_costs_nothing(sqlite_url: str, name: str) -> None:
+    database = await Database.open(sqlite_url, migrate=False)
+    [like] = await put(database, 1)
+
+    async def settle(conn: Connection, count: int) -> None:
+        await conn.execute(COPY, {"count": count, "like": like})
+        await conn.execute(text("UPDATE delivery SET state = 'sent'"))
+        await conn.execute(text("UPDATE dispatch SET closed = true"))
+        await conn.execute(
+            text("UPDATE delivery SET state = 'uncertain' WHERE id = :like"), {"like": like}
+        )
+
+    await database.transact(lambda conn: settle(conn, 10))
+    before = await _steps(database, LOOKS[name])
+    await database.transact(lambda conn: settle(conn, SETTLED))
+    after = await _steps(database, LOOKS[name])
+    await database.close()
+    assert after <= 2 * before + 500
