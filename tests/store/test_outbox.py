@@ -279,6 +279,34 @@ async def test_a_budget_is_spent_to_the_last_cent_and_no_further(
     assert (blocked > 86_300) is (made < len(costs))
 
 
+@pytest.mark.parametrize(
+    ("spent_before", "wait"),
+    [
+        ({25: 0.9}, None),  # of yesterday
+        ({20: 0.6, 1: 0.4}, 4),  # until the oldest leaves the day
+        ({23: 0.0, 20: 0.6, 1: 0.4}, 4),  # which costs something: what was free gives no room
+        ({1: 1.0}, 23),
+    ],
+)
+async def test_a_budget_has_room_again_once_what_was_paid_has_left_it(
+    database: Database, spent_before: dict[int, float], wait: float | None
+) -> None:
+    await put(database, 1, on=channel(budget=Budget(1.0, timedelta(days=1))))
+    whose = await _account(database)
+    paid = [
+        {"account_id": whose.id, "cost": cost, "ago": hours * 3600.0}
+        for hours, cost in spent_before.items()
+    ]
+    booked = insert(spent).values(at=NOW - bindparam("ago"))
+    await database.transact(lambda conn: conn.execute(booked, paid))
+    [row] = (await _claim(database)).rows
+    wants = [Want(row.id, whose.id, 0.4)]
+    made = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    assert len(made) == (1 if wait is None else 0)
+    blocked = await _blocked_for(database)
+    assert blocked == 0.0 if wait is None else wait * 3600 - 60 < blocked <= wait * 3600
+
+
 async def test_a_lapsed_claim_is_no_attempt(database: Database) -> None:
     """Nothing was tried: the next claim is the first attempt, and no answer of the first holder counts."""
     [number] = await put(database)
