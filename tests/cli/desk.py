@@ -1,6 +1,9 @@
 """Somebody at the command line: a folder with a configuration, people with tokens, and what was printed."""
 
+import shutil
+import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +82,19 @@ class Desk:
 
 
 def opened(folder: Path) -> Desk:
-    """A team of ada (author), bo and cy (approvers); bo and cy are the first admins."""
-    desk = Desk(folder)
+    """A team of ada (author), bo and cy (approvers); bo and cy are the first admins. Every team of this
+    process is a copy of the first one, which the commands themselves have made."""
+    folder_of_all, tokens = _first()
+    shutil.copytree(folder_of_all.name, folder, dirs_exist_ok=True)
+    return Desk(folder, dict(tokens))
+
+
+@cache
+def _first() -> tuple[tempfile.TemporaryDirectory[str], dict[str, str]]:
+    folder = tempfile.TemporaryDirectory(prefix="alertbot-desk-")
+    desk = Desk(Path(folder.name))
     desk.configure()
     desk.add("bo", "approver")
     desk.add("cy", "approver", by="bo")
     desk.add("ada", "author", by="bo")
-    return desk
+    return folder, desk.tokens
