@@ -59,7 +59,7 @@ def test_a_duplicate_at_the_first_attempt_is_not_said_to_be_ours() -> None:
     body = {"detail": "You are not allowed to create a Tweet with duplicate content."}
     error = refusal(Answer(403, {}, body), "BKRT-1", 0.0)
     assert isinstance(error, Rejected)
-    assert "though alertbot has not posted it" in str(error)
+    assert "though this program has not posted it" in str(error)
     assert "by hand" in str(error)
 
 

@@ -46,7 +46,7 @@ def _too_fast(answer: Answer, alert: str, now: float, why: str) -> ChannelError:
 def _forbidden(answer: Answer, alert: str, why: str) -> ChannelError:
     if answer.is_duplicate():
         sentence = _(
-            "X refuses {alert} as a duplicate, though alertbot has not posted it: this text stands on the"
+            "X refuses {alert} as a duplicate, though this program has not posted it: this text stands on the"
             " account already, from an earlier alert, by hand or by another program. Look at the account;"
             " to say it once more, change the text."
         )
