@@ -17,7 +17,7 @@ from alertbot.cli.frame import (
 from alertbot.cli.running import read
 from alertbot.preview.alert import show_alert
 from alertbot.preview.files import write_page
-from alertbot.service import reading
+from alertbot.service import showing
 from alertbot.service.context import Context
 from alertbot.words import _
 
@@ -37,7 +37,7 @@ def show(
     token = session(context).token(token_file)
 
     async def work(service: Context) -> dict[str, Any]:
-        return await reading.show(service, alert, token)
+        return await showing.show(service, alert, token)
 
     shown = read(context, work)
     if html:

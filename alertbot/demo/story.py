@@ -18,7 +18,7 @@ from alertbot.service import (
     following,
     importing,
     people,
-    reading,
+    showing,
     verifying,
     withdrawing,
     working,
@@ -94,7 +94,7 @@ class Stage:
         await drafting.submit(self.service, self.staff.author, view["id"])
         self.clock.set(at)
         for approver, token in self.staff.approvers[: view["approvals"]["needed"]]:
-            await reading.show(self.service, view["id"], token)
+            await showing.show(self.service, view["id"], token)
             await deciding.approve(self.service, approver, view["id"], None)
         await working.run_once(self.app)
         return view

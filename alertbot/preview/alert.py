@@ -22,7 +22,7 @@ __all__ = ["plain_copy", "show_alert"]
 def show_alert(
     console: Console, alert: Mapping[str, Any], sheet: Sheet | None = None, zone: ZoneInfo | None = None
 ) -> None:
-    """Print a stored alert: `service.reading.show`, with its sheet and zone under `_sheet` and `_zone`
+    """Print a stored alert: `service.showing.show`, with its sheet and zone under `_sheet` and `_zone`
     unless they are given.
 
     Without any zone, times are this machine's.

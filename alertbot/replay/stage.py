@@ -14,7 +14,7 @@ from alertbot.errors import AlertbotError
 from alertbot.model import Action, Person
 from alertbot.model import Post as Published
 from alertbot.replay.policy import CHANNEL, Playbook, configuration
-from alertbot.service import ahead, deciding, expiry, people, reading, watching, working
+from alertbot.service import ahead, deciding, expiry, people, reading, showing, watching, working
 from alertbot.service.composing import load_kind
 from alertbot.service.context import Context
 from alertbot.store import due
@@ -82,7 +82,7 @@ class Stage:
         against it."""
         view = await reading.brief(self.service, alert.id)
         for person, token in self.staff.approvers[: view["approvals"]["needed"]]:
-            await reading.show(self.service, alert.id, token)
+            await showing.show(self.service, alert.id, token)
             await deciding.approve(self.service, person, alert.id, None)
 
     def titles(self, kinds: Iterable[str]) -> dict[str, Mapping[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from alertbot.approval import policy
 from alertbot.model import AlertState, Audience
-from alertbot.service import reading as looking
+from alertbot.service import showing
 from alertbot.service.context import Context
 from alertbot.store import calls, people, reading
 from alertbot.store.calls import Call
@@ -68,7 +68,7 @@ async def compose(service: Context, call: Call) -> Ask | None:
 
     from alertbot.preview.page import render_page
 
-    shown = await looking.show(service, call.alert, None)
+    shown = await showing.show(service, call.alert, None)
     if shown["digest"] != call.digest or shown["state"] != str(AlertState.PENDING):
         return None
     return replace(

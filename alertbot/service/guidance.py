@@ -7,7 +7,7 @@ because another alert went out meanwhile, waits for a decision of its own.
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alertbot.errors import Faulty
 from alertbot.incident.active import Said, active, from_json, to_json
@@ -15,12 +15,14 @@ from alertbot.incident.guidance import NO, Contradiction, Guidance, contradictio
 from alertbot.incident.telling import guidance_of
 from alertbot.incident.topics import sentence
 from alertbot.model import AlertState, Composition, Fault, Person, Relation
-from alertbot.service.composing import Composed
 from alertbot.service.wishes import Wishes
 from alertbot.store import alerts, audit, reading
 from alertbot.store.connection import Connection
 from alertbot.store.reading import Alert
 from alertbot.words import _
+
+if TYPE_CHECKING:
+    from alertbot.service.composing import Composed
 
 RULE = "contradicts"
 WENT_OUT = (
@@ -58,7 +60,7 @@ class Judged:
 async def judge(
     conn: Connection,
     actor: Person,
-    composed: Composed,
+    composed: "Composed",
     wishes: Wishes,
     about: Subject,
     now: datetime,

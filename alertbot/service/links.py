@@ -18,8 +18,7 @@ from alertbot.approval.link_keys import TOKEN, Key, hash_of
 from alertbot.approval.moves import Verb
 from alertbot.errors import Misuse, Refused
 from alertbot.model import AlertState, Person
-from alertbot.service import asking, deciding
-from alertbot.service import reading as looking
+from alertbot.service import asking, deciding, showing
 from alertbot.service.context import Context
 from alertbot.service.deciding import Through
 from alertbot.store import alerts, links, reading
@@ -87,7 +86,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a page shows. `shown` as of `reading.show`; `obstacle`: why this person cannot approve it."""
+    """What a page shows. `shown` as of `showing.show`; `obstacle`: why this person cannot approve it."""
 
     person: Person
     form: str = field(repr=False)
@@ -136,7 +135,7 @@ async def open_page(service: Context, key: Key, token: str) -> Opened:
     """What the person of this link needs to decide. Reads only. Raises `Refused`: one of the above, or
     for a person who may not approve (any more)."""
     link = await service.database.read(lambda conn: _find(service, conn, key, token))
-    shown = await looking.show(service, link.alert, None)
+    shown = await showing.show(service, link.alert, None)
 
     async def look(conn: Connection) -> str | None:
         alert = await reading.get(conn, link.alert)

@@ -1,4 +1,4 @@
-"""Looking: one alert, everything at a glance, deliveries, the audit. Changes nothing but what was shown."""
+"""Looking: where an alert stands, everything at a glance, deliveries, the audit. Changes nothing."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,11 +7,9 @@ from typing import Any
 
 from alertbot.errors import Misuse
 from alertbot.model import OPEN_STATES, AlertState, Channel, DeliveryState
-from alertbot.preview.plain import plain_copy
-from alertbot.service import asked, countdown, expiry, guidance, relations, tasks, views
+from alertbot.service import asked, countdown, expiry, relations, tasks, views
 from alertbot.service.context import Context
-from alertbot.service.showing import stored_sheet
-from alertbot.store import alerts, audit, listing, people, reading
+from alertbot.store import audit, listing, reading
 from alertbot.store.connection import Connection
 from alertbot.store.listing import Summary
 from alertbot.store.reading import Alert
@@ -19,43 +17,6 @@ from alertbot.words import _
 
 RECENT = 20  # alerts that `status` lists
 Document = dict[str, Any]
-
-
-async def show(service: Context, reference: str, token: str | None) -> Document:
-    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest.
-
-    Keys that begin with `_` hold objects for the terminal and the page, not for JSON.
-    """
-    now = service.now
-
-    async def look(conn: Connection) -> Document:
-        alert = await reading.get(conn, reference)
-        sheet = await stored_sheet(service, conn, alert)
-        said = sheet.composition
-        records = [asdict(one) for one in await reading.records_of(conn, alert.id)]
-        return await views.full(conn, alert, now) | {
-            "contradictions": await guidance.beside(conn, alert, now),
-            "values": alert.given,
-            "messages": [views.message(one) for one in said.messages],
-            "retraction": [views.message(one) for one in said.retraction],
-            "targets": {name: len(group) for name, group in said.targets.items()},
-            "cost": asdict(sheet.cost),
-            "forecast": {"seconds": round(sheet.forecast.seconds, 3)},
-            "records": records,
-            **await relations.around(conn, alert),
-            "plain": plain_copy(said.messages),
-            "_sheet": sheet,
-            "_zone": service.voice.zone,
-        }
-
-    async def look_and_note(conn: Connection) -> Document:
-        person = await people.by_token(conn, token or "", now=now)
-        await alerts.note_shown(conn, person, await reading.get(conn, reference), now=now)
-        return await look(conn)
-
-    if token:
-        return await service.database.transact(look_and_note)
-    return await service.database.read(look)
 
 
 async def brief(service: Context, reference: str) -> Document:

@@ -11,7 +11,7 @@ import pytest
 from alertbot.app import App, build
 from alertbot.model import Person
 from alertbot.sandbox.server import Sandbox
-from alertbot.service import deciding, drafting, halting, people, publishing, reading, working
+from alertbot.service import deciding, drafting, halting, people, publishing, reading, showing, working
 from alertbot.service.composing import load_kind
 from alertbot.service.wishes import Wishes
 from tests.service.team import registered
@@ -107,7 +107,7 @@ async def test_what_was_approved_is_what_each_platform_shows(road: Road) -> None
     view = await road.publish()
     tally = await working.run_once(road.app)
     assert (tally["sent"], tally["failed"], tally["waiting"]) == (7, 0, 0)
-    shown = await reading.show(await road.app.open(), view["id"], None)
+    shown = await showing.show(await road.app.open(), view["id"], None)
     texts = {(one["type"], one["lang"]): one["text"] for one in shown["messages"]}
     assert {post.text for post in road.sandbox.posts.x()} == {texts["x", "fr"], texts["x", "en"]}
     assert {post.text for post in road.sandbox.posts.telegram()} == {

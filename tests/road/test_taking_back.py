@@ -8,8 +8,8 @@ from alertbot.service import (
     following,
     halting,
     publishing,
-    reading,
     retracting,
+    showing,
     working,
 )
 from alertbot.service.following import Said
@@ -31,7 +31,7 @@ async def sent(road: Road, view: dict[str, Any]) -> dict[str, Any]:  # noqa: F81
     rows = await road.deliveries(view["id"])
     assert not tally["waiting"], rows
     assert tally["failed"] == tally["uncertain"] == 0, rows
-    return await reading.show(service, view["id"], None)
+    return await showing.show(service, view["id"], None)
 
 
 async def corrected(road: Road) -> tuple[str, dict[str, Any]]:  # noqa: F811
@@ -75,7 +75,7 @@ async def test_a_retraction_is_out_everywhere_at_once(road: Road) -> None:  # no
     service = await road.app.open()
     first = (await road.publish())["id"]
     await working.run_once(road.app)
-    prepared = (await reading.show(service, first, None))["retraction"]
+    prepared = (await showing.show(service, first, None))["retraction"]
     view = await sent(road, await retracting.retract(service, road.approvers[0], first, now=True))
     assert view["state"] == "published"
     assert isinstance(view["reached_all_seconds"], float)

@@ -19,6 +19,7 @@ from alertbot.service import (
     importing,
     people,
     reading,
+    showing,
     verifying,
     working,
 )
@@ -92,7 +93,7 @@ class Team:
 
     async def approve(self, alert: str, by: str = "bo", digest: str | None = None) -> dict[str, Any]:
         if digest is None:
-            await reading.show(self.service, alert, self.tokens[by])
+            await showing.show(self.service, alert, self.tokens[by])
         return await deciding.approve(self.service, self.people[by], alert, digest)
 
     async def approved(self, kind: str = "status", **options: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from alertbot.errors import Faulty, Misuse, PastMoment, Refused
-from alertbot.service import deciding, drafting, halting, publishing, reading
+from alertbot.service import deciding, drafting, halting, publishing, reading, showing
 from alertbot.store import tables
 from alertbot.store.database import Database
 from tests.service.team import Team, gather
@@ -34,7 +34,7 @@ async def test_an_approved_alert_goes_out_everywhere_in_both_languages(team: Tea
 
 async def test_what_is_sent_is_what_was_shown(team: Team) -> None:
     view = await team.approved()
-    shown = await reading.show(team.service, view["id"], None)
+    shown = await showing.show(team.service, view["id"], None)
     await team.work()
     texts = {(one["channel"], one["lang"]): one["text"] for one in shown["messages"]}
     for name in ("public", "second"):
@@ -83,7 +83,7 @@ async def test_approving_without_having_looked_is_refused(team: Team) -> None:
 
 async def test_approving_what_was_changed_since_is_refused(team: Team) -> None:
     view = await team.pending()
-    await reading.show(team.service, view["id"], team.tokens["bo"])
+    await showing.show(team.service, view["id"], team.tokens["bo"])
     await drafting.edit(team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {})
     await drafting.submit(team.service, team.people["ada"], view["id"])
     with pytest.raises(Refused, match="changed"):
@@ -165,10 +165,10 @@ async def test_a_promise_that_has_passed_blocks_until_retimed(team: Team) -> Non
 
 async def test_retiming_moves_promises_and_leaves_the_beginning(team: Team) -> None:
     view = await team.draft()
-    before = (await reading.show(team.service, view["id"], None))["values"]
+    before = (await showing.show(team.service, view["id"], None))["values"]
     team.clock.forward(minutes=40)
     await drafting.submit(team.service, team.people["ada"], view["id"], retime=True)
-    after = (await reading.show(team.service, view["id"], None))["values"]
+    after = (await showing.show(team.service, view["id"], None))["values"]
     assert after["since"] == before["since"]
     assert after["next_update"] > before["next_update"]
 

@@ -10,7 +10,7 @@ import pytest
 from alertbot.approval.duty import Duty, Shift
 from alertbot.errors import ChannelError, Misuse, Refused, Rejected, Scope, Throttled, Unavailable
 from alertbot.model import Person
-from alertbot.service import calling, contacts, deciding, drafting, people, reading
+from alertbot.service import calling, contacts, deciding, drafting, people, reading, showing
 from alertbot.service.calling import Ask
 from alertbot.service.context import Reach
 from alertbot.store.database import Database
@@ -102,7 +102,7 @@ async def test_a_request_holds_what_is_needed_to_decide(team: Team) -> None:
     way = FakeWay()
     await calling.attend(team.service, [way])
     ask = way.asked[0]
-    shown = await reading.show(team.service, view["id"], None)
+    shown = await showing.show(team.service, view["id"], None)
     assert (ask.alert, ask.kind, ask.digest) == (view["id"], "provisional_number", view["digest"])
     assert ask.channels == {"public": ("fr", "en"), "second": ("fr", "en")}
     assert ask.first_lines.splitlines()[0] in shown["messages"][0]["text"]

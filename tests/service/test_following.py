@@ -7,7 +7,16 @@ import pytest
 
 from alertbot.errors import Faulty, Misuse, Refused
 from alertbot.model import Action, OnCancel, Receipt
-from alertbot.service import deciding, drafting, following, incidents, publishing, reading, retracting
+from alertbot.service import (
+    deciding,
+    drafting,
+    following,
+    incidents,
+    publishing,
+    reading,
+    retracting,
+    showing,
+)
 from alertbot.service.following import Said
 from alertbot.store.database import Database
 from tests.service.team import Team, channel, gather
@@ -49,8 +58,8 @@ async def rows(team: Team, alert: str) -> list[dict[str, Any]]:
 async def test_a_correction_inherits_what_is_not_given(team: Team) -> None:
     first = await published(team)
     view = await correct(team, first)
-    shown = await reading.show(team.service, view["id"], None)
-    original = await reading.show(team.service, first, None)
+    shown = await showing.show(team.service, view["id"], None)
+    original = await showing.show(team.service, first, None)
     assert view["relation"] == "correction"
     assert view["original"] == first
     assert view["references"] == [first]
@@ -63,7 +72,7 @@ async def test_a_correction_inherits_what_is_not_given(team: Team) -> None:
 async def test_what_has_passed_is_not_promised_again(team: Team) -> None:
     first = await published(team, changes={"valid_until": "+20m"})
     view = await correct(team, first)
-    shown = await reading.show(team.service, view["id"], None)
+    shown = await showing.show(team.service, view["id"], None)
     assert "valid_until" not in shown["values"]
     assert not view["faults"]
 
@@ -285,8 +294,8 @@ async def test_a_false_alert_is_denied_in_public(team: Team) -> None:
     text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
     view = await following.cancel(team.service, team.people["bo"], first, text, Said())
     assert not view["faults"], view["faults"]
-    shown = await reading.show(team.service, view["id"], None)
-    original = await reading.show(team.service, first, None)
+    shown = await showing.show(team.service, view["id"], None)
+    original = await showing.show(team.service, first, None)
     assert shown["values"]["what_was_wrong"] == original["values"]["what_fails"]
     assert shown["values"]["what_fails"] != original["values"]["what_fails"]
     await approved(team, view)
@@ -302,7 +311,7 @@ async def test_a_number_that_is_not_carried_is_not_called_wrong(team: Team) -> N
 
 async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> None:
     first = await published(team)
-    prepared = (await reading.show(team.service, first, None))["retraction"]
+    prepared = (await showing.show(team.service, first, None))["retraction"]
     words = {
         (one["channel"], one["lang"]): one["text"] for one in prepared if one["action"] == "publish"
     }
@@ -317,7 +326,7 @@ async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> Non
             lang: text for (channel, lang), text in words.items() if channel == name
         }
         assert {one.reply_to for one in posts[2:]} == {"memory-1", "memory-2"}
-    around = await reading.show(team.service, first, None)
+    around = await showing.show(team.service, first, None)
     assert [one["id"] for one in around["followed_by"]] == [view["id"]]
 
 
@@ -397,8 +406,8 @@ async def test_nothing_is_deleted_in_silence(database: Database) -> None:
 async def test_how_soon_a_correction_was_out_is_shown(team: Team) -> None:
     first = await published(team)
     view = await approved(team, await correct(team, first))
-    assert (await reading.show(team.service, view["id"], None))["reached_all_seconds"] is None
+    assert (await showing.show(team.service, view["id"], None))["reached_all_seconds"] is None
     await team.work()
-    shown = await reading.show(team.service, view["id"], None)
+    shown = await showing.show(team.service, view["id"], None)
     assert isinstance(shown["reached_all_seconds"], float)
-    assert (await reading.show(team.service, first, None))["reached_all_seconds"] is None
+    assert (await showing.show(team.service, first, None))["reached_all_seconds"] is None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alertbot.errors import Faulty
-from alertbot.service import deciding, drafting, incidents, reading
+from alertbot.service import deciding, drafting, incidents, reading, showing
 from alertbot.store.database import Database
 from tests.service.team import Team, gather
 
@@ -93,7 +93,7 @@ async def test_another_that_went_out_meanwhile_stops_the_approval(team: Team) ->
         await team.approve(waiting["id"])
     assert refused.value.contradictions[0]["alert"] == faster["id"]
     assert await team.state(waiting["id"]) == "pending"
-    shown = await reading.show(team.service, waiting["id"], None)
+    shown = await showing.show(team.service, waiting["id"], None)
     assert shown["contradictions"][0]["said"] == "appelez d'un fixe."
     with pytest.raises(Faulty):
         await deciding.break_glass(

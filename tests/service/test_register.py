@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alertbot.errors import Faulty, Misuse, Refused
-from alertbot.service import deciding, drafting, numbering, reading, register
+from alertbot.service import deciding, drafting, numbering, reading, register, showing
 from alertbot.service.wishes import Wishes
 from alertbot.store import numbers
 from alertbot.store.database import Database
@@ -70,7 +70,7 @@ async def test_a_query_gives_the_rows_in_order_and_the_places(team: Team) -> Non
     assert [one["number"] for one in values["numbers"]] == [SAMU_01, POMPIERS_01, SAMU_69]
     assert values["where"] == ["01", "69"]
     assert all(one["entry"] and one["version"] == 1 for one in values["numbers"])
-    shown = await reading.show(team.service, view["id"], None)
+    shown = await showing.show(team.service, view["id"], None)
     assert all(SAMU_69 in one["text"] for one in shown["messages"] if one["channel"] == "public")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alertbot.errors import AlertbotError
-from alertbot.service import deciding, drafting, halting, people, reading
+from alertbot.service import deciding, drafting, halting, people, reading, showing
 from alertbot.store.database import Database
 from tests.service.team import Team, gather
 
@@ -31,7 +31,7 @@ async def together(*acts: Any) -> tuple[list[dict[str, Any]], list[AlertbotError
 async def seen_by_both(team: Team, kind: str = "status") -> str:
     view = await team.pending(kind)
     for name in ("bo", "cy"):
-        await reading.show(team.service, view["id"], team.tokens[name])
+        await showing.show(team.service, view["id"], team.tokens[name])
     return str(view["id"])
 
 

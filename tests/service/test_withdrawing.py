@@ -14,7 +14,7 @@ from alertbot.service import (
     following,
     incidents,
     numbering,
-    reading,
+    showing,
     withdrawing,
 )
 from alertbot.service.following import Said
@@ -67,7 +67,7 @@ async def withdraw(team: Team, by: str = "bo", submit: bool = True, **which: Any
 
 
 async def shown(team: Team, alert: str) -> dict[str, Any]:
-    return await reading.show(team.service, alert, None)
+    return await showing.show(team.service, alert, None)
 
 
 async def test_brittany_withdraws_all_but_one(team: Team) -> None:
@@ -108,7 +108,7 @@ async def test_two_withdrawals_at_once_one_winner(team: Team) -> None:
     await brittany(team)
     one, two = await withdraw(team, query="29"), await withdraw(team, query="29", by="cy")
     for name, view in (("bo", one), ("cy", two)):
-        await reading.show(team.service, view["id"], team.tokens[name])
+        await showing.show(team.service, view["id"], team.tokens[name])
     done = await asyncio.gather(
         deciding.approve(team.service, team.people["bo"], one["id"], None),
         deciding.approve(team.service, team.people["cy"], two["id"], None),

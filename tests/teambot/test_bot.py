@@ -7,7 +7,7 @@ from html import escape
 
 import pytest
 
-from alertbot.service import calling, contacts, drafting, people, reading
+from alertbot.service import calling, contacts, drafting, people, reading, showing
 from alertbot.store.database import Database
 from tests.teambot.chat import GROUP, STRANGER, USERS, Chat, connected, listening
 
@@ -29,7 +29,7 @@ async def chat(database: Database) -> AsyncIterator[Chat]:
 async def test_a_request_has_what_is_needed_to_decide(chat: Chat) -> None:
     view = await chat.team.pending("provisional_number")
     await chat.ask()
-    shown = await reading.show(chat.team.service, view["id"], None)
+    shown = await showing.show(chat.team.service, view["id"], None)
     for where in (GROUP, USERS["bo"], USERS["cy"]):
         post = chat.request(where)
         assert post.buttons == (("Approve", "Return", "Reject"),)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
-from alertbot.service import deciding, drafting, people, reading
+from alertbot.service import deciding, drafting, people, reading, showing
 from alertbot.service.links import MOST_WRONG_FORMS
 from alertbot.store.database import Database
 from alertbot.web.attempts import MOST_WRONG
@@ -64,7 +64,7 @@ async def test_the_page_shows_what_a_decision_needs(database: Database) -> None:
     ):
         assert words in page.text
     assert alert["digest"] in page.text
-    for message in (await reading.show(desk.team.service, alert["id"], None))["messages"]:
+    for message in (await showing.show(desk.team.service, alert["id"], None))["messages"]:
         for line in message["text"].splitlines():
             assert " ".join(line.split()) in page.text
 
