@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alertbot.errors import AlertbotError
-from alertbot.service import deciding, drafting, halting, reading
+from alertbot.service import deciding, drafting, halting, reading, showing
 from alertbot.store.database import Database
 from tests.effort import examples
 from tests.service.team import Team, gather
@@ -60,7 +60,7 @@ class Desk:
 
     async def look(self) -> str:
         """The digest of what stands there now, remembered with its texts."""
-        view = await reading.show(self.team.service, self.alert, None)
+        view = await showing.show(self.team.service, self.alert, None)
         texts = [one["text"] for one in view["messages"] if one["channel"] == "public"]
         self.says[view["digest"]] = Counter(texts)
         return str(view["digest"])
@@ -137,7 +137,7 @@ async def _check(desk: Desk, needed: int) -> None:
     signers = desk.signed[digest] - desk.hands[digest]
     assert len(signers) >= needed
     assert max(sent.values()) == 1
-    shown = await reading.show(desk.team.service, desk.alert, None)
+    shown = await showing.show(desk.team.service, desk.alert, None)
     assert shown["state"] in ("published", "partly_published", "publishing")
     assert (await reading.audit_verify(desk.team.service, None))["sound"]
 
