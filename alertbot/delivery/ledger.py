@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from alertbot.delivery.batching import GroupCommit
+from alertbot.delivery.leaps import ClockWatch
 from alertbot.errors import StoreFailed, safe
 from alertbot.model import DeliveryState, Purpose
 from alertbot.store import accounts, audit, claiming, settling
@@ -38,7 +39,8 @@ class Hooks:
     `outcomes`: deliveries that moved. `first_intent`: alerts with a first call about to be made (once
     per channel). `settled`: alerts whose publication has no open delivery left. `verify`, in a reading
     transaction, once per worker, alert and channel: a sentence says why nothing of it may be sent.
-    `differs`: what a platform shows otherwise than it was approved, once per delivery. `failed`, in no
+    `differs`: what a platform shows otherwise than it was approved, once per delivery. `clock`: why what
+    is about time waits, or None once it goes on. `failed`, in no
     transaction and at once: the channel and the class of a call that did not publish.
     """
 
@@ -47,6 +49,7 @@ class Hooks:
     settled: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
     verify: Callable[[Connection, str, Purpose, str], Awaitable[str | None]] | None = None
     differs: Callable[[Connection, Sequence[Verdict]], Awaitable[None]] | None = None
+    clock: Callable[[Connection, str | None], Awaitable[None]] | None = None
     failed: Callable[[str, str], None] | None = None
 
 
@@ -72,6 +75,7 @@ class Ledger:
         self.worker = worker
         self.hooks = hooks
         self.lease = lease
+        self.clock = ClockWatch()
         self.tally: Counter[DeliveryState] = Counter()
         self._started: set[int] = set()
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
@@ -98,6 +102,9 @@ class Ledger:
         await self._results.add(result)
 
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
+        if self.clock.reason is not None:
+            return [None] * len(wants)
+
         async def work(conn: Connection) -> dict[int, int]:
             if any(want.dispatch not in self._started for want in wants):
                 await take_turn(conn, AUDIT)  # before the fence that intents pass

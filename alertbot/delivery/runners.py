@@ -5,6 +5,7 @@ No rule of correctness lives here. A drain that is lost, repeated or late is har
 
 import asyncio
 import gc
+import logging
 import os
 import socket
 import uuid
@@ -25,6 +26,8 @@ from alertbot.store import accounts, claiming, due, settling, workers
 from alertbot.store.connection import Connection
 from alertbot.store.database import Database
 from alertbot.store.wake import Alarm
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0  # behind every wake-up
 LEASE_SECONDS = 10.0
@@ -74,6 +77,12 @@ class LocalRunner:
         self._alarm = Alarm(database)
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._backoff = Backoff()
+        self._told_held = False
+
+    @property
+    def held(self) -> str | None:
+        """Why what is about time waits (see `leaps`); None while it goes on."""
+        return self._ledger.clock.reason
 
     def wake(self) -> None:
         """Look now: something was enqueued in this process."""
@@ -106,6 +115,8 @@ class LocalRunner:
                 self._database.require_same_file()
                 await self._alarm.wait(max(wait, 0.0) + 0.005 if wait else 0.005)
                 await self._look_after()
+                if self.held is not None:
+                    break
                 while await self._start_drains():
                     await self._finish_drains()
                 wait = await self._database.read(lambda conn: due.next_due(conn, self._names))
@@ -131,6 +142,8 @@ class LocalRunner:
         """While this worker is at work: known accounts, a heartbeat, a reaper, an ear for wake-ups."""
         channels = [adapter.channel for adapter in self._drain.adapters.values()]
         await self._database.transact(lambda conn: accounts.sync(conn, channels))
+        await self._database.read(self._ledger.clock.look)
+        await self._tell_clock()
         await self._beat()
         gc.freeze()  # what was loaded stays: looking through it again and again takes a tenth of the time
         async with self._alarm:
@@ -167,24 +180,40 @@ class LocalRunner:
         await self._database.transact(lambda conn: workers.leave(conn, self.worker))
 
     async def _look_after(self) -> None:
-        """The reaper and the sweep. They only read while there is nothing to do."""
+        """The reaper and the sweep. They only read while there is nothing to do, and wait while the clock is
+        wrong."""
         await self._drain.renew()
-        if not await self._database.read(self._overdue):
+        overdue = await self._database.read(self._overdue)
+        await self._tell_clock()
+        if not overdue:
             return
         if await self._ledger.record(settling.reap):
             self._alarm.ring()
-        while await self._ledger.record(settling.sweep):
+        while self._ledger.clock.reason is None and await self._ledger.record(settling.sweep):
             pass
         while await self._drain.resolve():
             pass
 
     async def _overdue(self, conn: Connection) -> bool:
         """Whether the reaper or the sweep has work; one look at the database for all that is asked so often."""
+        await self._ledger.clock.look(conn)
         await self._drain.learn_accounts(conn)
         return await settling.lapsed(conn)
 
+    async def _tell_clock(self) -> None:
+        """Tell whoever wants to know that what is about time waits, or goes on."""
+        held, hook = self.held, self._ledger.hooks.clock
+        if (held is not None) == self._told_held:
+            return
+        log.warning("%s", held or "The clock is right again.")
+        if hook:
+            await self._database.transact(lambda conn: hook(conn, held))
+        self._told_held = held is not None
+
     async def _start_drains(self) -> bool:
         """Start a drain for every account that has something due and none yet."""
+        if self._ledger.clock.reason is not None:
+            return False
         idle = [
             name
             for name in self._names

@@ -10,7 +10,7 @@ from alertbot.approval import policy
 from alertbot.errors import Misuse, safe
 from alertbot.model import Channel, Person
 from alertbot.service.context import Context
-from alertbot.store import accounts, audit, reading
+from alertbot.store import accounts, audit, reading, workers
 from alertbot.store.connection import Connection
 from alertbot.store.database import Database
 from alertbot.words import _
@@ -62,6 +62,8 @@ async def resume(
         await accounts.set_halt(conn, False, channel=channel, alert=known)
         if channel and known is None:
             await accounts.unpause(conn, channel)
+        if channel is None and known is None:
+            await workers.forget_ahead(conn)
         detail = {"channel": channel}
         await audit.append(
             conn, actor=actor.name, verb="resume", at=service.now, alert=known, detail=detail

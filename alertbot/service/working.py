@@ -13,17 +13,20 @@ from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner
 from alertbot.errors import AlertbotError
 from alertbot.model import Purpose
-from alertbot.service import calling, deciding, expiry, publishing, settling, watching
+from alertbot.service import calling, deciding, expiry, publishing, settling, tasks, watching
 from alertbot.service.context import Context
+from alertbot.service.tasks import Chore
 from alertbot.store.connection import Connection
 from alertbot.store.deliveries import Outcome
 from alertbot.store.readback import Verdict
+from alertbot.words import _
 
 if TYPE_CHECKING:
     from alertbot.app import App
 
 log = logging.getLogger(__name__)
 
+CLOCK_TASK = "clock"
 TIDY_SECONDS = 3600.0
 SETTLING_SECONDS = 0.5  # for writing what became of calls that were not waited for
 CLOCK_SECONDS = 5.0  # between two looks at what has expired
@@ -73,24 +76,28 @@ async def work_until(
     await warm(app)
     ways = app.ways(service)
     runner = _runner(app, service)
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as group:
         begun = [
-            tasks.create_task(loops.keep(name, partial(chore, service), stop, every=every))
+            group.create_task(
+                loops.keep(
+                    name, partial(_unless_held, runner, partial(chore, service)), stop, every=every
+                )
+            )
             for name, every, chore in CHORES
         ]
         begun += [
-            tasks.create_task(loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop))
+            group.create_task(loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop))
             for way in ways
             if isinstance(way, calling.Listening)
         ]
         if ways:
-            begun.append(tasks.create_task(calling.keep(service, ways, stop)))
+            begun.append(group.create_task(calling.keep(service, ways, stop)))
         publish = partial(runner.run, stop, grace)
-        begun.append(tasks.create_task(loops.keep("Publishing", publish, stop)))
+        begun.append(group.create_task(loops.keep("Publishing", publish, stop)))
         watch = partial(watching.keep, service, stop)
-        begun.append(tasks.create_task(loops.keep("Watching", watch, stop)))
+        begun.append(group.create_task(loops.keep("Watching", watch, stop)))
         if grace is not None:
-            tasks.create_task(_leave(begun, stop, grace + SETTLING_SECONDS))
+            group.create_task(_leave(begun, stop, grace + SETTLING_SECONDS))
 
 
 async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, seconds: float) -> None:
@@ -100,6 +107,12 @@ async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, sec
     _ended, left = await asyncio.wait(begun, timeout=seconds)
     for task in left:
         task.cancel()
+
+
+async def _unless_held(runner: LocalRunner, chore: Callable[[], Awaitable[object]]) -> None:
+    """What goes by the clock waits while the clock is wrong."""
+    if runner.held is None:
+        await chore()
 
 
 async def warm(app: "App") -> None:
@@ -132,7 +145,14 @@ def hooks(service: Context) -> Hooks:
     async def differs(conn: Connection, verdicts: Sequence[Verdict]) -> None:
         await settling.note_differences(service, conn, verdicts)
 
+    async def clock(conn: Connection, reason: str | None) -> None:
+        if reason is None:
+            await tasks.close(service, conn, CLOCK_TASK, _("The clock is right again."))
+        else:
+            await tasks.raise_(service, conn, Chore(CLOCK_TASK, CLOCK_TASK, reason))
+
     return Hooks(
+        clock=clock,
         outcomes=outcomes,
         first_intent=start,
         settled=advance,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.store.clock import NOW
@@ -44,6 +44,17 @@ async def seen(conn: AsyncConnection) -> list[Worker]:
     age = (NOW - worker.c.seen_at).label("age")
     rows = await conn.execute(select(worker.c.id, worker.c.host, age).order_by(age))
     return [Worker(*row) for row in rows]
+
+
+async def clock(conn: AsyncConnection) -> tuple[float, float | None]:
+    """The database's clock, and the newest beat of any worker by it."""
+    row = (await conn.execute(select(NOW, select(func.max(worker.c.seen_at)).scalar_subquery()))).one()
+    return float(row[0]), row[1]
+
+
+async def forget_ahead(conn: AsyncConnection) -> None:
+    """Beats that lie ahead of the clock were written while it was wrong."""
+    await conn.execute(delete(worker).where(worker.c.seen_at > NOW + ALIVE_SECONDS))
 
 
 async def any_alive(conn: AsyncConnection) -> bool:

@@ -1,0 +1,63 @@
+"""A clock that leaps. On SQLite the database's clock is this machine's own: two hours too early it would let
+everything expire for good, two hours too late send nothing. What is about time then waits, and says why."""
+
+import time
+from dataclasses import dataclass
+
+from alertbot.store import workers
+from alertbot.store.connection import Connection
+from alertbot.words import _
+
+TOLERANCE = 60.0  # seconds; a clock that is put right by less does no harm
+
+
+def uptime() -> float:
+    """Seconds that only grow, sleep of the machine included where the system counts it."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The database's clock (epoch seconds) and the `uptime` of the same moment."""
+
+    wall: float
+    up: float
+
+
+def leap(first: Reading, now: Reading, newest: float | None) -> str | None:
+    """What is wrong with the clock, as a sentence; None where it goes on as it began and no worker's beat
+    (`newest`) lies ahead of it."""
+    drift = (now.wall - first.wall) - (now.up - first.up)
+    if drift > TOLERANCE:
+        return _sentence(_("leapt ahead by {minutes} min"), drift)
+    if drift < -TOLERANCE:
+        return _sentence(_("fell back by {minutes} min"), -drift)
+    if newest is not None and newest - now.wall > TOLERANCE:
+        return _sentence(_("is {minutes} min behind the last beat of a worker"), newest - now.wall)
+    return None
+
+
+def _sentence(what: str, seconds: float) -> str:
+    sentence = _(
+        "The clock of this machine {what}: nothing is sent and nothing expires. Set the clock right. If it is"
+        " right now, restart the worker, then run `alertbot resume`."
+    )
+    return sentence.format(what=what.format(minutes=round(seconds / 60)))
+
+
+class ClockWatch:
+    """Looks at the clock of one database; `reason` says why what is about time waits."""
+
+    def __init__(self) -> None:
+        self._first: Reading | None = None
+        self.reason: str | None = None
+
+    async def look(self, conn: Connection) -> None:
+        """Compare now with the first look. A server's clock is not this machine's and is left alone."""
+        if conn.dialect.name != "sqlite":
+            return
+        wall, newest = await workers.clock(conn)
+        now = Reading(wall, uptime())
+        self._first = self._first or now
+        self.reason = leap(self._first, now, newest)
