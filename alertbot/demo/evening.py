@@ -5,16 +5,19 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from alertbot.app import App, build
 from alertbot.demo.story import Stage, hire
 from alertbot.errors import Misuse
+from alertbot.sandbox.server import Sandbox
+from alertbot.sandbox.wall import render_wall
 from alertbot.service import reading
 from alertbot.words import _, language
 
@@ -105,10 +108,6 @@ class Evening:
 
 async def play(output: Path, console: "Console") -> Evening:
     """Play the whole evening into `output` (made anew). Progress goes to `console`."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from alertbot.sandbox.server import Sandbox
-
     case = yaml.safe_load(CASE.read_text(encoding="utf-8"))
     begun = time.monotonic()
     _prepare(output)
@@ -161,8 +160,6 @@ def _prepare(output: Path) -> None:
 
 def _build(path: Path, sandbox: "Sandbox", clock: Callable[[], datetime]) -> App:
     """The application as configured for this sandbox, on the case's clock."""
-    from dataclasses import replace
-
     text = (HERE / "config.yaml").read_text(encoding="utf-8")
     path.write_text(
         text.format(x=sandbox.x_url, telegram=sandbox.telegram_url, smtp=sandbox.smtp_port),
@@ -219,8 +216,6 @@ async def _rows(
 
 def _hang(sandbox: "Sandbox", output: Path, title: str) -> str:
     """Write the wall to a file; its address."""
-    from alertbot.sandbox.wall import render_wall
-
     path = (output / "wall.html").resolve()
     path.write_text(render_wall(sandbox.posts, title, lang=language()), encoding="utf-8")
     return path.as_uri()

@@ -10,7 +10,12 @@ from typing import Self
 from alertbot.errors import Misuse
 from alertbot.sandbox.accounts import SmtpAccount, TelegramAccount, XAccount
 from alertbot.sandbox.faults import Fault, Faults
+from alertbot.sandbox.http import HttpServer
 from alertbot.sandbox.posts import Posts
+from alertbot.sandbox.smtp import SmtpPlatform
+from alertbot.sandbox.telegram_api import TelegramPlatform
+from alertbot.sandbox.wall_server import Wall
+from alertbot.sandbox.x_api import XPlatform
 from alertbot.words import _
 
 
@@ -81,11 +86,6 @@ class Sandbox:
         return self
 
     async def _start_all(self) -> None:
-        from alertbot.sandbox.smtp import SmtpPlatform
-        from alertbot.sandbox.telegram_api import TelegramPlatform
-        from alertbot.sandbox.wall_server import Wall
-        from alertbot.sandbox.x_api import XPlatform
-
         shared = (self.posts, self.faults, self._clock)
         self.x = XPlatform(self.x_account, *shared, self._speed)
         self.telegram = TelegramPlatform(self.telegram_account, *shared, self._speed)
@@ -99,8 +99,6 @@ class Sandbox:
         self.smtp_port = self.smtp.port
 
     async def _serve(self, name: str, handler: "Callable[..., Awaitable[object]]") -> str:
-        from alertbot.sandbox.http import HttpServer
-
         server = HttpServer(handler, name)  # type: ignore[arg-type]
         self._stops.append(server.stop)
         await self._listen(name, server.start)

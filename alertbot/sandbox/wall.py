@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
+
 from alertbot.sandbox.posts import Mail, Picture, Seen, TelegramPost, XPost, guess_language
 from alertbot.words import _, language
 
@@ -53,8 +57,6 @@ class Card:
 
 @cache
 def _template() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -119,8 +121,6 @@ def _words() -> Mapping[str, str]:
 
 
 def _clock(moment: datetime, lang: str) -> str:
-    from babel.dates import format_datetime
-
     return format_datetime(moment, "EEE d MMM y, HH:mm:ss", locale=lang)
 
 
@@ -252,8 +252,6 @@ def _marks(edited: datetime | None, deleted: datetime | None, zone: ZoneInfo) ->
 
 
 def _safe(text: str) -> str:
-    from markupsafe import escape
-
     return str(escape(text))
 
 

@@ -4,6 +4,9 @@ import hmac
 import time
 from collections import OrderedDict
 
+from oauthlib.oauth1 import Client
+from oauthlib.oauth1.rfc5849 import signature
+
 from alertbot.sandbox.accounts import XAccount
 from alertbot.sandbox.http import Request
 
@@ -28,8 +31,6 @@ class Doorkeeper:
         return scheme.lower() == "oauth" and self._signed(request)
 
     def _signed(self, request: Request) -> bool:
-        from oauthlib.oauth1.rfc5849 import signature
-
         parameters = signature.collect_parameters(
             uri_query=request.query_string,
             body=request.body if request.media_type == "application/x-www-form-urlencoded" else None,
@@ -65,9 +66,6 @@ class Doorkeeper:
         return True
 
     def _expected(self, request: Request, host: str, normal: str) -> str:
-        from oauthlib.oauth1 import Client
-        from oauthlib.oauth1.rfc5849 import signature
-
         uri = signature.base_string_uri(host + request.path)
         base = signature.signature_base_string(request.method, uri, normal)
         keys = Client(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from alertbot.compose.measure import weighted_length
 from alertbot.sandbox import x_answers as answers
 from alertbot.sandbox.http import Reply
 from alertbot.sandbox.posts import XPost
@@ -141,8 +142,6 @@ def alternative_text(fields: Mapping[str, Any]) -> str | None:
 
 def weight(text: str) -> int:
     """The weighted length, as X counts it."""
-    from alertbot.compose.measure import weighted_length
-
     if len(ADDRESS.sub("", text)) > MEASURED_CHARACTERS:
         return len(text)
     return weighted_length(text)
