@@ -186,6 +186,8 @@ def test_nobody_signs_a_rule_twice() -> None:
     require_other(proposed(), BO)
     with pytest.raises(Refused, match="Ana has signed the rule first already"):
         require_other(proposed(), replace(ANA, counts=False))
+    with pytest.raises(Refused, match="Bo has signed"):
+        require_other(proposed(1, ANA, BO), BO)
 
 
 @pytest.mark.parametrize("given_", [DIGEST, DIGEST[:12], f"  {DIGEST.upper()}\n"])

@@ -134,3 +134,8 @@ def test_a_row_in_one_line() -> None:
     assert str(ROW) == "69 samu 04 65 71 00 15"
     place = replace(ROW, number="", zone={"fr": "Lyon"}, place={"fr": "caserne"})
     assert str(place) == "69 samu Lyon caserne"
+    both = {"en": "Lyons", "fr": "Lyon"}
+    assert (
+        str(replace(ROW, number="", zone=both, condition=both, place=both)) == "69 samu Lyon Lyon Lyon"
+    )
+    assert (ROW.entry, ROW.version) == ("", 0)  # not from the register
