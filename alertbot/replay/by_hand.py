@@ -16,6 +16,7 @@ from alertbot.register.digits import SHORT_NUMBERS, compact
 from alertbot.register.entry import Entry, NumberRow
 from alertbot.register.numbers import Reading as Rows
 from alertbot.register.standing import Standing, standing
+from alertbot.register.territories import find
 from alertbot.replay.numbers_of import with_end
 from alertbot.replay.stage import Stage
 from alertbot.replay.timeline import NumberItem
@@ -221,8 +222,6 @@ def _fits(item: NumberItem, entry: Entry) -> bool:
 
 
 def _same_place(text: str, row: NumberRow) -> bool:
-    from alertbot.register.territories import find
-
     found = find(text)
     return (found.code if found else text.strip().upper()) == row.territory.code
 

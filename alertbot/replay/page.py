@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from alertbot.preview.page import environment, policy
 from alertbot.preview.page import style as shared_style
 from alertbot.replay.picture import stretches, svg
@@ -17,8 +19,6 @@ CLASSES = {Mark.DECIDED: "decided", Mark.POSTED: "posted", Mark.HELD: "held"}
 
 def render(replay: Replay) -> str:
     """The page, to be written as UTF-8. It holds no script and loads nothing."""
-    from markupsafe import Markup
-
     style = shared_style() + (HERE / "page.css").read_text(encoding="utf-8")
     return (
         environment(HERE)
