@@ -8,9 +8,9 @@ def main() -> None:
     makes is kept, and looking for garbage is a tenth of a short command's time. Commands that open the
     database wake it again (`cli.frame.with_app`)."""
     gc.disable()
-    from alertbot.cli import main as run
+    from alertbot.cli import program
 
-    run()
+    program()
 
 
 if __name__ == "__main__":

@@ -4,27 +4,36 @@ Imports stay inside the functions, so that a preview without a configuration loa
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from alertbot.channels import specs
-from alertbot.errors import ConfigInvalid
-from alertbot.model import Channel, Organisation, Target
-from alertbot.service.voice import Voice
+from alertbot.channels import base
+from alertbot.config.approvers import DAYS
+from alertbot.config.watching import ConfirmSettings, MaintenanceSettings, PolicySettings, RuleSettings
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.model import Channel, Organisation, Target
+from alertbot.texts.publisher import Publisher
+from alertbot.watch.rules_rule import Confirmation, Flapping, How, Policy, Rule, Transition, Window
 
 if TYPE_CHECKING:
-    from alertbot.approval.duty import Duty
-    from alertbot.approval.link_keys import Key
+    from alertbot.alerts.requests.links import Key
+    from alertbot.alerts.requests.queue import Way
+    from alertbot.alerts.requests.telegram.bot import TelegramWay
+    from alertbot.alerts.requests.telegram.webhook import Hook
     from alertbot.channels.base import Adapter
-    from alertbot.config import ChannelSettings, Config, WithSecrets
-    from alertbot.service.calling import Way
-    from alertbot.service.context import Context, Reach, Watch
-    from alertbot.settings.approvals_by import MailApprovals
-    from alertbot.settings.watching import GroupSettings, ServiceSettings
-    from alertbot.teambot.way import TelegramWay
-    from alertbot.teambot.webhook import Hook
+    from alertbot.config.approvers import MailApprovals
+    from alertbot.config.channel import ChannelSettings
+    from alertbot.config.root import Config
+    from alertbot.config.secrets import WithSecrets
+    from alertbot.config.watching import GroupSettings, ServiceSettings
+    from alertbot.people.context import RequestSettings
+    from alertbot.people.rules import Duty
+    from alertbot.watch.context import Watch, WatchContext
+
 
 UNCONFIGURED = Organisation(
     name="Organisation",
@@ -35,30 +44,28 @@ UNCONFIGURED = Organisation(
 )
 
 
-def unconfigured_voice() -> Voice:
+def unconfigured_publisher() -> Publisher:
     """Who speaks where there is no configuration: one X, one Telegram and one mail channel, fr and en."""
-    from alertbot.compose.catalogue import shipped
+    from alertbot.texts.kinds.catalogue import shipped
 
     languages = UNCONFIGURED.languages
     readers = tuple(Target(f"reader-{lang}@example.org", lang) for lang in languages)
     targets = {"x": (Target("x"),), "telegram": (Target("@example"),), "email": readers}
     channels = {
-        name: Channel(
-            name, specs.SHIPPED[name], languages, targets=places, pace=specs.SHIPPED[name].pace
-        )
+        name: Channel(name, base.SHIPPED[name], languages, targets=places, pace=base.SHIPPED[name].pace)
         for name, places in targets.items()
     }
-    return Voice(UNCONFIGURED, channels, (shipped(),))
+    return Publisher(UNCONFIGURED, channels, (shipped(),))
 
 
-def voice_for(named: Path | None, path: Path) -> Voice:
-    """Who speaks: as configured where a configuration was named or lies at `path`, else a default voice.
+def publisher_for(named: Path | None, path: Path) -> Publisher:
+    """Who speaks: as configured where a configuration was named or lies at `path`, else a default publisher.
 
     Raises `ConfigInvalid` for a configuration that is named and missing, or is wrong.
     """
     if named is None and not path.exists():
-        return unconfigured_voice()
-    return build(path).voice
+        return unconfigured_publisher()
+    return build(path).publisher
 
 
 @dataclass
@@ -66,24 +73,24 @@ class App:
     """A configured alertbot. Adapters and the database are made when first asked for."""
 
     config: "Config"
-    voice: Voice
+    publisher: Publisher
     path: Path
-    _context: "Context | None" = None
+    _context: "WatchContext | None" = None
     _adapters: "dict[str, Adapter[Any]]" = field(default_factory=dict)
     _letters: "Adapter[Any] | None" = None  # for links to approve
     _team_bot: "TelegramWay | None" = None
 
-    async def open(self, *, reading: bool = False) -> "Context":
+    async def open(self, *, reading: bool = False) -> "WatchContext":
         """The service's context, with the database open: migrated, unless it is only to be read. Raises
         `StoreFailed`."""
         if self._context is None:
-            from alertbot.service.context import Context
-            from alertbot.store.database import Database
+            from alertbot.db.database import Database
+            from alertbot.watch.context import WatchContext
 
             url = self.config.database_url
             database = await (Database.open_to_read(url) if reading else Database.open(url))
-            self._context = Context(
-                self.voice,
+            self._context = WatchContext(
+                self.publisher,
                 database,
                 self.config.publish_delay,
                 warn_before=self.config.numbers.warn_before,
@@ -97,24 +104,27 @@ class App:
         """What is watched, as configured."""
         return watch_of(self.config)
 
-    def ways(self, service: "Context") -> "tuple[Way, ...]":
+    def ways(self, service: "WatchContext") -> "tuple[Way, ...]":
         """What asks approvers, as configured; no network, library or secret is touched."""
         mail = self.mail_approvals
         found: list[Way | None] = [self._telegram_way(service)]
         found += [None if mail is None else self._mail_way(service, mail)]
         return tuple(way for way in found if way is not None)
 
-    def _telegram_way(self, service: "Context") -> "TelegramWay | None":
+    def _telegram_way(self, service: "WatchContext") -> "TelegramWay | None":
         by = self.config.approvals_by
         if by is None or by.telegram is None:
             return None
-        from alertbot.teambot.way import TelegramWay
+        from alertbot.alerts.requests.telegram.bot import TelegramWay
+        from alertbot.alerts.requests.telegram.listening import listen
+        from alertbot.ops import overview
 
         if self._team_bot is None:
-            self._team_bot = TelegramWay(service, by.telegram)
+            hear = partial(listen, status=partial(overview.status, service, None))
+            self._team_bot = TelegramWay(service, by.telegram, hear)
         return self._team_bot
 
-    def hook(self, service: "Context") -> "Hook | None":
+    def hook(self, service: "WatchContext") -> "Hook | None":
         """Where Telegram calls the team's bot; None where it does not."""
         way = self._telegram_way(service)
         return None if way is None else way.hook
@@ -131,16 +141,16 @@ class App:
         mail = self.mail_approvals
         return None if mail is None else _key_of(mail)
 
-    def _mail_way(self, service: "Context", mail: "MailApprovals") -> "Way":
+    def _mail_way(self, service: "WatchContext", mail: "MailApprovals") -> "Way":
         """Letters go as a mail channel's settings say, but not as its mails: nobody unsubscribes from
         being asked."""
+        from alertbot.alerts.requests.mail import MailWay
         from alertbot.channels.directory import adapter_types
-        from alertbot.service.mail_way import MailWay
 
         if self._letters is None:
             settings = self.config.channels[mail.channel].model_copy(update={"unsubscribe": None})
             adapter_type = adapter_types()[settings.type]
-            self._letters = adapter_type(self.voice.channels[mail.channel], settings)
+            self._letters = adapter_type(self.publisher.channels[mail.channel], settings)
         return MailWay(service, self._letters, mail.base_url, lambda: _key_of(mail))
 
     def adapters(self) -> "Mapping[str, Adapter[Any]]":
@@ -150,16 +160,16 @@ class App:
 
             types = adapter_types()
             self._adapters = {
-                name: types[settings.type](self.voice.channels[name], settings)
+                name: types[settings.type](self.publisher.channels[name], settings)
                 for name, settings in self.config.channels.items()
             }
         return self._adapters
 
     def approver_settings(self) -> "Iterator[tuple[tuple[str, ...], WithSecrets]]":
         """The settings, with their place, of every way to ask approvers."""
-        from alertbot import config
+        from alertbot.config import approvers
 
-        return config.sections(self.config.approvals_by)
+        return approvers.sections(self.config.approvals_by)
 
     async def close(self) -> None:
         import asyncio  # a preview starts without it
@@ -176,38 +186,38 @@ class App:
 
 def build(path: Path) -> App:
     """Read the configuration and wire the parts. Raises `ConfigInvalid` with every fault at once."""
-    from alertbot import config
     from alertbot.channels.directory import adapter_types
+    from alertbot.config import reading
 
     types = adapter_types()
-    read = config.read(
+    read = reading.read(
         path,
         {name: adapter.settings_type for name, adapter in types.items()},
         {name: adapter.spec for name, adapter in types.items()},
     )
     channels = {name: _channel(read, name, types) for name in read.channels}
-    return App(read, _voice(read, channels), path)
+    return App(read, _publisher(read, channels), path)
 
 
 def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
     """What works under this configuration even where some of it is wrong, and the names of the sections that
     are left out (None: it is whole). To look, to stop and to go on; what it makes must not publish. Raises `ConfigInvalid` where
     it does not say where the database is."""
-    from alertbot import config
     from alertbot.channels.directory import adapter_types
+    from alertbot.config import partly
 
     try:
         return build(path), None
     except ConfigInvalid:
         types = adapter_types()
-    read, missing = config.read_partly(path, _settings_types(types))
+    read, missing = partly.read_partly(path, _settings_types(types))
     channels, without = {}, set(missing)
     for name in read.channels:
         try:
             channels[name] = _channel(read, name, types)
         except ConfigInvalid:  # its recipients cannot be read
             without.add(f"channels.{name}")
-    return App(read, _voice(read, channels), path), tuple(sorted(without))
+    return App(read, _publisher(read, channels), path), tuple(sorted(without))
 
 
 def _settings_types(types: "Mapping[str, type[Adapter[Any]]]") -> "dict[str, type[ChannelSettings]]":
@@ -222,58 +232,57 @@ def _settings_types(types: "Mapping[str, type[Adapter[Any]]]") -> "dict[str, typ
 
 
 def _channel(read: "Config", name: str, types: "Mapping[str, type[Adapter[Any]]]") -> Channel:
-    from alertbot import config
+    from alertbot.config import channel, root
 
     settings = read.channels[name]
-    return config.channel_of(
+    return channel.channel_of(
         name,
         settings,
         types[settings.type].spec,
         types[settings.type].targets(settings),
-        organisation=config.organisation_of(read),
+        organisation=root.organisation_of(read),
     )
 
 
 def _key_of(mail: "MailApprovals") -> "Key":
-    from alertbot.approval.link_keys import Key
+    from alertbot.alerts.requests.links import Key
 
     return Key.of(mail.secret("secret"))
 
 
-def reach_of(read: "Config") -> "Reach":
+def reach_of(read: "Config") -> "RequestSettings":
     """How approvers are asked under this configuration."""
-    from alertbot.service.context import Reach
+    from alertbot.people.context import RequestSettings
 
     by = read.approvals_by
     ways = tuple(name for name in ("telegram", "mail") if by and getattr(by, name) is not None)
     chat = by.telegram.chat if by and by.telegram else None
-    return Reach(ways, {} if chat is None else {"telegram": str(chat)}, _duty(read))
+    return RequestSettings(ways, {} if chat is None else {"telegram": str(chat)}, _duty(read))
 
 
 def watch_of(read: "Config") -> "Watch":
     """What is watched under this configuration, and what is written when a state changes."""
-    from alertbot import watched
-    from alertbot.incident.grouping import Group
-    from alertbot.incident.policy import Policy
-    from alertbot.service.context import Watch
+    from alertbot.watch.context import Watch
+    from alertbot.watch.rules_rule import Policy
+    from alertbot.watch.rules_signals import Group
 
     zone, watch = ZoneInfo(read.organisation.timezone), read.watch
-    policy = watched.policy_of(Policy(zone=zone), watch.policy)
+    policy = policy_of(Policy(zone=zone), watch.policy)
     named: dict[str, ServiceSettings | GroupSettings] = {**watch.services, **watch.groups}
     return Watch(
         policy=policy,
-        policies={name: watched.policy_of(policy, one.policy) for name, one in named.items()},
+        policies={name: policy_of(policy, one.policy) for name, one in named.items()},
         groups={name: Group(name, one.members, one.parent) for name, one in watch.groups.items()},
-        titles={name: watched.texts_of(one.title) for name, one in named.items()},
-        rules=tuple(watched.rule_of(name, one) for name, one in read.rules.items()),
+        titles={name: texts_of(one.title) for name, one in named.items()},
+        rules=tuple(rule_of(name, one) for name, one in read.rules.items()),
         remind_before=read.promises.remind_before,
         silent_after={name: one.silent_after for name, one in read.sources.items() if one.silent_after},
     )
 
 
 def _duty(read: "Config") -> "Duty | None":
-    from alertbot.approval.duty import Duty, Shift
-    from alertbot.settings.approvals_by import DAYS
+    from alertbot.config.approvers import DAYS
+    from alertbot.people.rules import Duty, Shift
 
     given = read.duty
     if given is None:
@@ -286,13 +295,72 @@ def _duty(read: "Config") -> "Duty | None":
     return Duty(given.answer_within, zone, shifts, given.deputies)
 
 
-def _voice(read: "Config", channels: Mapping[str, Channel]) -> Voice:
-    from alertbot import config
-    from alertbot.approval.policy import Override
-    from alertbot.compose.catalogue import shipped
+def _publisher(read: "Config", channels: Mapping[str, Channel]) -> Publisher:
+    from alertbot.config import root
+    from alertbot.texts.kinds.catalogue import shipped
+    from alertbot.texts.publisher import Override
 
     folders = tuple(filter(None, (shipped(), read.messages_folder)))
     overrides = {
         kind: Override(rule.approvers, rule.expires_after) for kind, rule in read.approvals.items()
     }
-    return Voice(config.organisation_of(read), channels, folders, overrides)
+    return Publisher(root.organisation_of(read), channels, folders, overrides)
+
+
+AS_THEY_ARE = ("dwell", "reopen_within", "watch", "daily_cap", "stale_after", "critical_bypass")
+
+
+def policy_of(below: Policy, given: PolicySettings) -> Policy:
+    """`below`, with what is given laid over it."""
+    changed: dict[str, Any] = {
+        name: getattr(given, name) for name in AS_THEY_ARE if getattr(given, name) is not None
+    }
+    for name in ("confirm_down", "confirm_up"):
+        if (asked := getattr(given, name)) is not None:
+            changed[name] = _confirmation(asked)
+    if given.flapping is not None:
+        changed["flapping"] = Flapping(**given.flapping.model_dump())
+    if given.remind_every is not None:
+        changed["remind_every"] = given.remind_every or None
+    if given.stale is not None:
+        changed["propose_stale"] = given.stale == "propose"
+    if given.maintenance is not None:
+        changed["maintenance"] = tuple(map(_window, given.maintenance))
+    return replace(below, **changed)
+
+
+def texts_of(given: str | Mapping[str, str] | None) -> Mapping[str, str]:
+    """By language; one for all under ""."""
+    if given is None:
+        return {}
+    return {"": given} if isinstance(given, str) else dict(given)
+
+
+def rule_of(name: str, given: RuleSettings) -> Rule:
+    """The rule of this name. A wait before it goes out makes it automatic."""
+    return Rule(
+        name=name,
+        on=frozenset(map(Transition, given.when)),
+        kind=given.kind,
+        how=How.AUTO if given.auto_after is not None else How(given.policy),
+        services=frozenset(given.services),
+        after=given.auto_after or timedelta(),
+        values=given.set,
+        languages=given.languages or (),
+        channels=given.channels or (),
+        exercise=given.exercise,
+    )
+
+
+def _confirmation(given: ConfirmSettings) -> Confirmation:
+    return Confirmation(given.count, given.length)
+
+
+def _window(given: MaintenanceSettings) -> Window:
+    return Window(
+        starts=datetime.fromisoformat(given.starts) if given.starts else None,
+        ends=datetime.fromisoformat(given.ends) if given.ends else None,
+        days=tuple(map(DAYS.index, given.days)),
+        from_=given.start,
+        until=given.end,
+    )

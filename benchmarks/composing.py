@@ -5,13 +5,13 @@ import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from alertbot.channels.specs import EMAIL, TELEGRAM, X
-from alertbot.compose.catalogue import load_kind, load_prepared
-from alertbot.compose.compose import compose
-from alertbot.compose.fields import parse
-from alertbot.compose.request import Request
-from alertbot.model import Channel, Identity, Organisation, Target
-from alertbot.register.territories import WHOLE_COUNTRY, Territory, all_territories
+from alertbot.channels.base import EMAIL, TELEGRAM, X
+from alertbot.core.model import Channel, Identity, Organisation, Target
+from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territories
+from alertbot.texts.compose import compose
+from alertbot.texts.fields.parse import parse
+from alertbot.texts.kinds.catalogue import load_kind, load_prepared
+from alertbot.texts.request import ComposeRequest
 
 RUNS = 7
 OVERSEAS = frozenset({"971", "972", "973", "974", "976"})  # those that are départements
@@ -47,13 +47,13 @@ def _mainland(place: Territory) -> bool:
     return len(place.code) == 2 and place.code != WHOLE_COUNTRY
 
 
-def _request(places: list[str]) -> Request:
+def _request(places: list[str]) -> ComposeRequest:
     now = datetime.now(UTC)
     kind = load_kind("provisional_number")
     zone = ZoneInfo("Europe/Paris")
     given = {**kind.example, "where": places, "numbers": _rows(places)}
     parsed = parse(kind, given, languages=("fr", "en"), timezone=zone, now=now)
-    return Request(
+    return ComposeRequest(
         kind=kind,
         parsed=parsed,
         channels=CHANNELS,

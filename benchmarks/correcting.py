@@ -9,15 +9,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from alertbot.alerts import approving, following, showing, writing
+from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.alerts.following import FollowRequest
 from alertbot.app import build
-from alertbot.model import Person
-from alertbot.sandbox.accounts import TelegramAccount, XAccount
-from alertbot.sandbox.server import Sandbox
-from alertbot.service import deciding, drafting, following, people, reading
-from alertbot.service.composing import load_kind
-from alertbot.service.context import Context
-from alertbot.service.following import Said
-from alertbot.service.wishes import Wishes
+from alertbot.core.model import Person
+from alertbot.ops import overview
+from alertbot.people import accounts
+from alertbot.rehearsal.sandbox.accounts import TelegramAccount, XAccount
+from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.watch.context import WatchContext
 
 ALERTS = 5
 READERS = 20
@@ -89,31 +90,33 @@ async def _measure(folder: Path) -> list[float]:
 async def _correct_all(config: Path) -> list[float]:
     app = build(config)
     service = await app.open()
-    first = await people.add(service, None, "Ada", ["author"], None)
-    second = await people.add(service, first["token"], "Bo", ["approver"], None)
-    author = await people.acting(service, first["token"])
-    approver = await people.acting(service, second["token"])
+    first = await accounts.add(service, None, "Ada", ["author"], None)
+    second = await accounts.add(service, first["token"], "Bo", ["approver"], None)
+    author = await accounts.acting(service, first["token"])
+    approver = await accounts.acting(service, second["token"])
     spent = [await _one(service, author, approver) for _number in range(ALERTS)]
     await app.close()
     return spent
 
 
-async def _one(service: Context, author: Person, approver: Person) -> float:
+async def _one(service: WatchContext, author: Person, approver: Person) -> float:
     """A status on every channel, then its correction; the seconds that `show` prints."""
-    values: dict[str, Any] = dict(load_kind(service.voice, "status")[0].example)
-    view = await drafting.draft(service, author, Wishes("status", values))
+    values: dict[str, Any] = dict(load_kind(service.publisher, "status")[0].example)
+    view = await writing.draft(service, author, DraftRequest("status", values))
     await _through(service, author, approver, view)
-    view = await following.correct(service, approver, view["id"], Said(RIGHT))
+    view = await following.correct(service, approver, view["id"], FollowRequest(RIGHT))
     await _through(service, approver, approver, view)
-    shown = await reading.show(service, view["id"], None)
+    shown = await overview.show(service, view["id"], None)
     if shown["state"] != "published":
         raise RuntimeError(f"{view['id']} is {shown['state']}")
     return float(shown["reached_all_seconds"])
 
 
-async def _through(service: Context, author: Person, approver: Person, view: dict[str, Any]) -> None:
-    await drafting.submit(service, author, view["id"])
-    await deciding.approve(service, approver, view["id"], view["digest"])
+async def _through(
+    service: WatchContext, author: Person, approver: Person, view: dict[str, Any]
+) -> None:
+    await writing.submit(service, author, view["id"])
+    await approving.approve(service, approver, view["id"], view["digest"])
     async with asyncio.timeout(GOAL):
-        while (await reading.brief(service, view["id"]))["state"] in ("approved", "publishing"):
+        while (await showing.brief(service, view["id"]))["state"] in ("approved", "publishing"):
             await asyncio.sleep(0.05)

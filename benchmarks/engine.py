@@ -73,13 +73,13 @@ def _apart(*words: str) -> dict[str, Any]:
 
 async def run(url: str, dialect: str, deliveries: int) -> dict[str, Any]:
     """Enqueue, drain, and divide."""
+    from alertbot.db.database import Database
     from alertbot.delivery.runners import LocalRunner
-    from alertbot.store.database import Database
     from tests.delivery.scene import NullAdapter, channel, put
 
     class Silent(NullAdapter):
         async def _send(self, post):  # type: ignore[no-untyped-def]
-            from alertbot.model import Receipt
+            from alertbot.core.model import Receipt
 
             return Receipt(str(post.delivery))
 
@@ -98,19 +98,19 @@ async def run(url: str, dialect: str, deliveries: int) -> dict[str, Any]:
 
 async def run_urgent(url: str) -> dict[str, Any]:
     """Claim one of a few urgent deliveries behind a long queue, several times."""
-    from alertbot.store import accounts, claiming
-    from alertbot.store.database import Database
+    from alertbot.db.database import Database
+    from alertbot.delivery import store_accounts, store_claim
     from tests.delivery.scene import put
 
     database = await Database.open(url, migrate=False)
     await put(database, BACKLOG, name="ABCD-1", priority=9)
     await put(database, CLAIMS, name="ABCD-2", priority=1)
-    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
     spent = []
     for _number in range(CLAIMS):
         begun = time.perf_counter()
         taken = await database.transact(
-            lambda conn: claiming.claim(conn, whose, 1, worker="bench", lease=60.0)
+            lambda conn: store_claim.claim(conn, whose, 1, worker="bench", lease=60.0)
         )
         spent.append(time.perf_counter() - begun)
         assert taken.rows[0].id > BACKLOG

@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from alertbot.alerts import approving, writing
+from alertbot.alerts.compose import DraftRequest
 from alertbot.app import build
-from alertbot.sandbox.server import Sandbox
-from alertbot.sandbox.x_api import XPlatform
-from alertbot.service import deciding, drafting, people, reading
-from alertbot.service.wishes import Wishes
+from alertbot.ops import overview
+from alertbot.people import accounts
+from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.x_api import XPlatform
 
 ALERTS = 40
 CONFIG = """
@@ -73,21 +75,21 @@ def _listen(arrivals: "asyncio.Queue[float]") -> None:
 async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[float]:
     app = build(config)
     service = await app.open()
-    first = await people.add(service, None, "Ada", ["author"], None)
-    second = await people.add(service, first["token"], "Bo", ["approver"], None)
-    author = await people.acting(service, first["token"])
-    approver = await people.acting(service, second["token"])
-    while not (await reading.status(service, None))["worker"]["alive"]:
+    first = await accounts.add(service, None, "Ada", ["author"], None)
+    second = await accounts.add(service, first["token"], "Bo", ["approver"], None)
+    author = await accounts.acting(service, first["token"])
+    approver = await accounts.acting(service, second["token"])
+    while not (await overview.status(service, None))["worker"]["alive"]:
         await asyncio.sleep(0.05)
     await asyncio.sleep(1.0)  # the worker loads its libraries
     spent = []
     for number in range(ALERTS + 1):
         values = {"what_fails": f"le 15, relevé {'i' * (number + 1)}"}
-        wishes = Wishes("holding", _example(app, values))
-        view = await drafting.draft(service, author, wishes)
-        await drafting.submit(service, author, view["id"])
+        wishes = DraftRequest("holding", _example(app, values))
+        view = await writing.draft(service, author, wishes)
+        await writing.submit(service, author, view["id"])
         begun = time.perf_counter()
-        await deciding.approve(service, approver, view["id"], view["digest"])
+        await approving.approve(service, approver, view["id"], view["digest"])
         arrived = await asyncio.wait_for(arrivals.get(), 10)
         if number:  # the first call pays for the connection
             spent.append(arrived - begun)
@@ -97,6 +99,6 @@ async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[f
 
 
 def _example(app: Any, values: dict[str, Any]) -> dict[str, Any]:
-    from alertbot.service.composing import load_kind
+    from alertbot.alerts.compose import load_kind
 
-    return dict(load_kind(app.voice, "holding")[0].example) | values
+    return dict(load_kind(app.publisher, "holding")[0].example) | values

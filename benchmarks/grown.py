@@ -11,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import Table, text
 
-from alertbot.model import DeliveryState
-from alertbot.store import decisions, listing, measuring
-from alertbot.store.connection import Connection
-from alertbot.store.database import Database
-from alertbot.store.tables import alert, delivery, dispatch
+from alertbot.core.model import DeliveryState
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.db.tables import alert, delivery, dispatch
+from alertbot.delivery import store_listing
+from alertbot.ops import store_metrics
+from alertbot.watch import store_decisions
 from benchmarks.engine import on_a_fresh_database
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -47,12 +49,12 @@ async def run(url: str, size: int) -> dict[str, float]:
     await _fill(database, size)
     shown = [f"ABCD-{number}" for number in range(1, 1 + min(SHOWN, size // EACH))]
     questions: dict[str, Callable[[Connection], Awaitable[Any]]] = {
-        "status": lambda conn: listing.summary(conn, shown=shown),
-        "deliveries --state uncertain": lambda conn: listing.deliveries(
+        "status": lambda conn: store_listing.summary(conn, shown=shown),
+        "deliveries --state uncertain": lambda conn: store_listing.deliveries(
             conn, states=(DeliveryState.UNCERTAIN,), limit=100
         ),
-        "what /metrics looks at": measuring.lots,
-        "what a decision looks at": lambda conn: decisions.reached_public(conn, ["ABCD"]),
+        "what /metrics looks at": store_metrics.lots,
+        "what a decision looks at": lambda conn: store_decisions.reached_public(conn, ["ABCD"]),
     }
     figures = {name: await _ask(database, question) for name, question in questions.items()}
     await database.close()

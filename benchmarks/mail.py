@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from alertbot.channels.email import EmailAdapter
-from alertbot.model import Channel, Pace, Post, Target
+from alertbot.channels.email.adapter import EmailAdapter
+from alertbot.core.model import Channel, Pace, Post, Target
 
 MAILS = 2000
 AT_ONCE = 16

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from alertbot.channels.email import EmailAdapter
+from alertbot.channels.email.adapter import EmailAdapter
+from alertbot.core.model import Channel, Target
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.db.tables import message
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import Channel, Target
-from alertbot.store.connection import Connection
-from alertbot.store.database import Database
-from alertbot.store.tables import message
 from benchmarks.engine import on_a_fresh_database
 from benchmarks.mail import sink
 

@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 
 from alertbot.app import build
-from alertbot.sandbox.server import Sandbox
-from alertbot.sandbox.x_api import XPlatform
-from alertbot.service import ahead, people
+from alertbot.people import accounts
+from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.x_api import XPlatform
+from alertbot.watch.preapproval import sample, signing
 
 SIGNALS = 30
 REPORTS, AT_ONCE = 2000, 32
@@ -95,12 +96,12 @@ async def _measure(folder: Path) -> tuple[list[float], list[float], float]:
 async def _approve_ahead(config: Path) -> None:
     app = build(config)
     service = await app.open()
-    first = await people.add(service, None, "Ada", ["approver"], None)
-    second = await people.add(service, first["token"], "Bo", ["approver"], None)
-    made = await ahead.template(service, service.watch.rules[0])
+    first = await accounts.add(service, None, "Ada", ["approver"], None)
+    second = await accounts.add(service, first["token"], "Bo", ["approver"], None)
+    made = await sample.template(service, service.watch.rules[0])
     for token in (first["token"], second["token"]):
-        person = await people.acting(service, token)
-        await ahead.preapprove(service, person, "first_word", digest=made.digest)
+        person = await accounts.acting(service, token)
+        await signing.preapprove(service, person, "first_word", digest=made.digest)
     await app.close()
 
 

@@ -1,7 +1,7 @@
 """Renew the program's words in every language: `make words`.
 
 Gathers each sentence for people from the code and its pages, brings it into the catalogues under
-`alertbot/locale` (translations are kept, nothing is guessed) and compiles them. Names what still
+`alertbot/core/locale` (translations are kept, nothing is guessed) and compiles them. Names what still
 waits for a translator, and then ends with 1.
 """
 
@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "alertbot"
-LOCALE = PACKAGE / "locale"
+LOCALE = PACKAGE / "core" / "locale"
 DOMAIN = "alertbot"
 METHODS = [("**.py", "python"), ("**.html.j2", "jinja2")]
 KEYWORDS = {"_": None, "ngettext": (1, 2)}

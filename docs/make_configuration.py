@@ -8,9 +8,9 @@ from typing import Any
 
 os.environ["LANGUAGE"] = "en"  # before the words are loaded
 
-from alertbot import config
-from alertbot.channels import specs
+from alertbot.channels import base
 from alertbot.channels.directory import adapter_types
+from alertbot.config import reading
 
 PAGE = Path(__file__).parent / "reference" / "configuration.md"
 COMMON = ("languages", "audience", "pace", "budget")
@@ -48,9 +48,9 @@ PACES = """
 
 def page() -> str:
     """The whole page."""
-    schema = config.schema({name: one.settings_type for name, one in adapter_types().items()})
+    schema = reading.schema({name: one.settings_type for name, one in adapter_types().items()})
     parts = schema["$defs"]
-    shipped = [parts[name] for name in sorted(parts) if _type_of(parts[name]) in specs.SHIPPED]
+    shipped = [parts[name] for name in sorted(parts) if _type_of(parts[name]) in base.SHIPPED]
     lines = [HEAD, "## At the top", "", *_table(_without(schema, ("organisation", "channels")))]
     lines += ["", "## `organisation`", "", *_table(parts["OrganisationSettings"])]
     lines += ["", "## `approvals.KIND`", "", *_table(parts["ApprovalSettings"]), CHANNELS_HEAD.rstrip()]
@@ -60,7 +60,7 @@ def page() -> str:
     for one in shipped:
         lines += ["", f"### `type: {_type_of(one)}`", "", one["description"], ""]
         lines += _table(_without(one, ("type", *COMMON)))
-    return "\n".join([*lines, PACES.rstrip(), *map(_limits, specs.SHIPPED.values())]) + "\n"
+    return "\n".join([*lines, PACES.rstrip(), *map(_limits, base.SHIPPED.values())]) + "\n"
 
 
 def _type_of(part: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 os.environ["LANGUAGE"] = "en"  # before the words are loaded
 
-from alertbot.compose import catalogue
-from alertbot.compose.kinds import Kind
+from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds.kind_spec import Kind
 
 PAGE = Path(__file__).parent / "reference" / "kinds.md"
 HEAD = """# Kinds of alert

@@ -6,8 +6,8 @@ from pathlib import Path
 
 os.environ["LANGUAGE"] = "en"  # before the words are loaded
 
-from alertbot.approval.moves import MACHINE, MOVES, Verb
-from alertbot.model import AlertState, DeliveryState
+from alertbot.alerts.rules_moves import MACHINE, MOVES, Verb
+from alertbot.core.model import AlertState, DeliveryState
 
 PAGE = Path(__file__).parent / "reference" / "states.md"
 HEAD = """# States

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.store import database as store
-from alertbot.store.database import Database
+from alertbot.db import database as store
+from alertbot.db.database import Database
 from tests import effort, postgres
 
 effort.register()

@@ -61,7 +61,7 @@ def _build(conn: psycopg.Connection, url: str, name: str) -> None:
 def build_schema(url: str) -> None:
     """Migrate an empty database."""
     try:
-        from alertbot.store import migrate
+        from alertbot.db import migrate
     except ImportError:
         _create_all(url)
     else:
@@ -71,7 +71,7 @@ def build_schema(url: str) -> None:
 def _create_all(url: str) -> None:
     from sqlalchemy import NullPool, create_engine
 
-    from alertbot.store.tables import metadata
+    from alertbot.db.tables import metadata
 
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     metadata.create_all(engine)

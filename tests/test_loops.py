@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from alertbot.app import App
-from alertbot.errors import StoreFailed
-from alertbot.incident.signals import Observed, Signal
-from alertbot.loops import Backoff, keep
-from alertbot.service import expiry, watching, working
-from alertbot.store.database import Database
+from alertbot.core.errors import StoreFailed
+from alertbot.core.loops import Backoff, keep
+from alertbot.db.database import Database
+from alertbot.ops import working
+from alertbot.watch import reminders, watching
+from alertbot.watch.rules_signals import Observed, Signal
 from tests.service.team import Team, gather
 from tests.service.test_watching import alerts, watched
 
@@ -164,7 +165,8 @@ async def test_a_fault_in_one_chore_does_not_end_publishing(
         raise ZeroDivisionError("a fault of ours")
 
     chores = tuple(
-        (name, every, broken if verb is expiry.look else verb) for name, every, verb in working.CHORES
+        (name, every, broken if verb is reminders.look else verb)
+        for name, every, verb in working.CHORES
     )
     assert chores != working.CHORES
     monkeypatch.setattr(working, "CHORES", chores)

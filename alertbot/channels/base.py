@@ -1,12 +1,28 @@
 """The one seam towards a platform: a finished `Post` in, a `Receipt` or one of five errors out."""
 
+import re
+import unicodedata
 from abc import ABC, abstractmethod
+from datetime import timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from alertbot.config import ChannelSettings
-from alertbot.errors import ChannelDown, ConfigInvalid, Rejected, Scope
-from alertbot.model import Action, Audience, Channel, ChannelSpec, ExercisePost, Post, Receipt, Target
-from alertbot.words import _
+from alertbot.config.channel import ChannelSettings
+from alertbot.core.errors import ChannelDown, ConfigInvalid, Rejected, Scope
+from alertbot.core.model import (
+    Action,
+    Audience,
+    Channel,
+    ChannelSpec,
+    ExercisePost,
+    Markup,
+    Measure,
+    Pace,
+    Post,
+    Price,
+    Receipt,
+    Target,
+)
+from alertbot.core.words import _
 
 S = TypeVar("S", bound=ChannelSettings)
 
@@ -123,3 +139,83 @@ class Adapter(ABC, Generic[S]):
 
     async def close(self) -> None:
         """Give back connections and threads."""
+
+
+X = ChannelSpec(
+    type="x",
+    limit=280,
+    measure=Measure.WEIGHTED,
+    parts=True,
+    can_delete=True,
+    can_reply=True,
+    can_read_back=True,
+    can_picture=True,
+    longest_alt=1000,
+    can_reconcile=True,
+    pace=Pace(
+        per_second=1.0,
+        windows=((100, timedelta(minutes=15)), (300, timedelta(hours=3))),
+    ),
+    price=Price("USD", post=0.015, post_with_link=0.20),
+)
+TELEGRAM = ChannelSpec(
+    type="telegram",
+    limit=4096,
+    measure=Measure.UTF16,
+    markup=Markup.TELEGRAM,
+    form="long",
+    parts=True,
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_pin=True,
+    can_read_back=True,
+    can_picture=True,
+    picture_apart=True,
+    longest_alt=1024,
+    pace=Pace(per_second=29.0, per_chat_second=0.98),
+)
+EMAIL = ChannelSpec(
+    type="email",
+    limit=None,
+    markup=Markup.EMAIL,
+    form="long",
+    per_recipient=True,
+    can_picture=True,
+    public_post=False,
+    pace=Pace(per_second=1000.0),
+)
+APPRISE = ChannelSpec(type="apprise", limit=None, form="long", pace=Pace(per_second=1.0))
+CONSOLE = ChannelSpec(
+    type="console",
+    limit=None,
+    form="long",
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_pin=True,
+    can_picture=True,
+    public_post=False,
+)
+MEMORY = ChannelSpec(
+    type="memory",
+    limit=None,
+    form="long",
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_pin=True,
+    can_read_back=True,
+    can_picture=True,
+)
+
+SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, APPRISE, CONSOLE, MEMORY)}
+
+
+LINK = re.compile(r"https?://", re.IGNORECASE)
+
+
+def compared_words(text: str) -> list[str]:
+    """Its words in NFC, addresses without scheme and last slash: platforms change those, and spaces."""
+    found = LINK.sub("", unicodedata.normalize("NFC", text)).split()
+    return [word.rstrip("/") or word for word in found]

@@ -6,12 +6,12 @@ from typing import Literal, TextIO
 
 from pydantic import Field
 
-from alertbot.channels import specs
+from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.config import ChannelSettings
-from alertbot.errors import Unavailable
-from alertbot.model import Action, Channel, ExercisePost, Post, Receipt
-from alertbot.words import _
+from alertbot.config.channel import ChannelSettings
+from alertbot.core.errors import Unavailable
+from alertbot.core.model import Action, Channel, ExercisePost, Post, Receipt
+from alertbot.core.words import _
 
 RULE_WIDTH = 72
 
@@ -56,7 +56,7 @@ def _acts(post: Post) -> str | None:
 class ConsoleAdapter(Adapter[ConsoleSettings]):
     """Prints to `stream`, standard output unless another is given."""
 
-    spec = specs.CONSOLE
+    spec = base.CONSOLE
     settings_type = ConsoleSettings
 
     def __init__(

@@ -6,10 +6,10 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from alertbot.channels.base import Adapter
-from alertbot.config import ChannelSettings
-from alertbot.errors import ConfigInvalid, safe
-from alertbot.model import ChannelSpec
-from alertbot.words import _
+from alertbot.config.channel import ChannelSettings
+from alertbot.core.errors import ConfigInvalid, safe
+from alertbot.core.model import ChannelSpec
+from alertbot.core.words import _
 
 GROUP = "alertbot.channels"
 OURS = "alertbot"

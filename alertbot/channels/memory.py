@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from alertbot.channels import specs
+from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.config import ChannelSettings
-from alertbot.errors import Rejected
-from alertbot.model import Channel, Post, Receipt
-from alertbot.words import _
+from alertbot.config.channel import ChannelSettings
+from alertbot.core.errors import Rejected
+from alertbot.core.model import Channel, Post, Receipt
+from alertbot.core.words import _
 
 Handler = Callable[[Post], Receipt | Awaitable[Receipt]]
 
@@ -33,7 +33,7 @@ class MemoryAdapter(Adapter[MemorySettings]):
     `pinned`; a text put into `shows` under a remote id is what a read-back finds there instead.
     """
 
-    spec = specs.MEMORY
+    spec = base.MEMORY
     settings_type = MemorySettings
 
     def __init__(

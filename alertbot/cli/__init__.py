@@ -12,13 +12,14 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from alertbot import __version__, logs
+from alertbot import __version__
 from alertbot.cli.commands import COMMANDS
 from alertbot.cli.frame import Session, TokenFile, complain, emit, say
 from alertbot.cli.lazy import PAGE_WIDTH, Group, install_words
 from alertbot.cli.misuse import misused
-from alertbot.errors import AlertbotError, Misuse, Refused, safe
-from alertbot.words import _
+from alertbot.core import logs
+from alertbot.core.errors import AlertbotError, Misuse, Refused, safe
+from alertbot.core.words import _
 
 app = typer.Typer(
     name="alertbot",
@@ -77,7 +78,7 @@ def commands() -> Group:
     return root
 
 
-def main() -> None:
+def program() -> None:
     """Run one command and leave with its exit code: 0 done, 1 refused, 2 misuse, 3 partly delivered."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from alertbot.approval.moves import Verb
-from alertbot.approval.policy import require_role
+from alertbot.alerts import publishing, writing
+from alertbot.alerts.compose import DraftRequest, field_values, read_values, text_of
 from alertbot.cli.frame import (
     Accepts,
     AlertId,
@@ -28,13 +28,12 @@ from alertbot.cli.frame import (
     split_pairs,
 )
 from alertbot.cli.running import act, read
-from alertbot.errors import Misuse
-from alertbot.model import Person
-from alertbot.preview import contradictions
-from alertbot.service import drafting, publishing
-from alertbot.service.context import Context
-from alertbot.service.wishes import Wishes, field_values, read_values, text_of
-from alertbot.words import _, ngettext
+from alertbot.cli.tables import show_alerts
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Person, Verb
+from alertbot.core.words import _, ngettext
+from alertbot.people.rules import require_role
+from alertbot.watch.context import WatchContext
 
 STDERR = 2  # where an editor talks while stdout belongs to a document
 
@@ -57,7 +56,7 @@ def report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
         place = left["channel"] + (f" ({left['lang']})" if left["lang"] else "")
         say(f"  – {_stated(place, left['reason'])}", as_json)
     if beside:
-        contradictions.show(console(as_json), beside)
+        show_alerts.show(console(as_json), beside)
     if as_json:
         emit(view)
 
@@ -84,7 +83,7 @@ def draft(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    wishes = Wishes(
+    wishes = DraftRequest(
         kind=kind,
         given=field_values(sets, vars_file),
         languages=tuple(lang or ()),
@@ -93,8 +92,8 @@ def draft(
         exercise=exercise,
     )
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await drafting.draft(service, person, wishes, incident=incident, not_before=not_before)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await writing.draft(service, person, wishes, incident=incident, not_before=not_before)
 
     view = act(context, work, token_file)
     report(
@@ -121,21 +120,21 @@ def edit(
         act(context, _may_edit, token_file)  # who may not edit learns it before the editor opens
         changes = _edit_by_hand(context, alert)
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await drafting.edit(service, person, alert, changes, accepted)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await writing.edit(service, person, alert, changes, accepted)
 
     view = act(context, work, token_file)
     report(view, _("{id} is a draft again, revision {revision}.").format(**view), as_json)
 
 
-async def _may_edit(_service: Context, person: Person) -> None:
+async def _may_edit(_service: WatchContext, person: Person) -> None:
     require_role(Verb.EDIT, person)
 
 
 def _edit_by_hand(context: typer.Context, alert: str) -> dict[str, Any]:
     """Open the values in $EDITOR; answers the changed document. Raises `Misuse` where nothing changed."""
 
-    values = read(context, lambda service: drafting.typed_values(service, alert))
+    values = read(context, lambda service: writing.typed_values(service, alert))
     before = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100)
     after = _in_editor(before)
     if after == before:
@@ -177,8 +176,8 @@ def submit(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await drafting.submit(service, person, alert, retime=retime)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await writing.submit(service, person, alert, retime=retime)
 
     view = act(context, work, token_file)
     left = view["approvals"]["needed"]
@@ -193,7 +192,7 @@ def submit(
 def discard(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    view = act(context, lambda service, person: drafting.discard(service, person, alert), token_file)
+    view = act(context, lambda service, person: writing.discard(service, person, alert), token_file)
     report(view, _("{id} is discarded; it never went out.").format(**view), as_json)
 
 
@@ -205,7 +204,7 @@ def record(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         return await publishing.record(service, person, alert, channel, url)
 
     view = act(context, work, token_file)
@@ -227,7 +226,7 @@ def test_send(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         return await publishing.test_send(service, person, alert, to)
 
     view = act(context, work, token_file)

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from alertbot.alerts import approving
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, emit, say
 from alertbot.cli.running import act
-from alertbot.model import Person
-from alertbot.service import deciding
-from alertbot.service.context import Context
-from alertbot.words import _
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.watch.context import WatchContext
 
 Reason = Annotated[
     str, typer.Option("--reason", metavar=_("WHY"), help=_("Why, for the author and the audit."))
@@ -35,10 +35,10 @@ def approve(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         if break_glass:
-            return await deciding.break_glass(service, person, alert, digest, reason or "")
-        return await deciding.approve(service, person, alert, digest)
+            return await approving.break_glass(service, person, alert, digest, reason or "")
+        return await approving.approve(service, person, alert, digest)
 
     view = act(context, work, token_file)
     if publish and "start" in view:
@@ -76,8 +76,8 @@ def return_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await deciding.return_(service, person, alert, reason)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await approving.return_(service, person, alert, reason)
 
     view = act(context, work, token_file)
     _tell(view, _("{id} went back to {author}.").format(**view), as_json)
@@ -90,8 +90,8 @@ def reject(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await deciding.reject(service, person, alert, reason)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await approving.reject(service, person, alert, reason)
 
     view = act(context, work, token_file)
     _tell(view, _("{id} is rejected; it never goes out.").format(**view), as_json)
@@ -101,7 +101,7 @@ def countersign(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     view = act(
-        context, lambda service, person: deciding.countersign(service, person, alert), token_file
+        context, lambda service, person: approving.countersign(service, person, alert), token_file
     )
     _tell(view, _("{id} is countersigned.").format(**view), as_json)
 

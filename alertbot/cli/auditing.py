@@ -6,8 +6,8 @@ import typer
 
 from alertbot.cli.frame import AsJson, emit, say
 from alertbot.cli.running import read
-from alertbot.service import reading
-from alertbot.words import _
+from alertbot.core.words import _
+from alertbot.ops import overview
 
 
 def verify(
@@ -18,7 +18,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    verdict = read(context, lambda service: reading.audit_verify(service, head), partly=True)
+    verdict = read(context, lambda service: overview.audit_verify(service, head), partly=True)
     if verdict["sound"]:
         say(_("The audit is sound: {count} rows, head {head}.").format(**verdict), as_json)
     else:
@@ -30,7 +30,7 @@ def verify(
 
 
 def head(context: typer.Context, as_json: AsJson = False) -> None:
-    found = read(context, reading.audit_head, partly=True)
+    found = read(context, overview.audit_head, partly=True)
     if as_json:
         emit(found)
     else:
@@ -38,7 +38,7 @@ def head(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def export(context: typer.Context, as_json: AsJson = False) -> None:
-    rows = read(context, reading.audit_export, partly=True)
+    rows = read(context, overview.audit_export, partly=True)
     if as_json:
         emit(rows)
         return

@@ -4,7 +4,7 @@ Help pages are made from this list alone; the file of a command is loaded when t
 """
 
 from alertbot.cli.lazy import Listed, Listing
-from alertbot.words import _
+from alertbot.core.words import _
 
 COMMANDS: dict[str, Listed | Listing] = {
     "preview": Listed(
@@ -16,7 +16,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "preview status --vars facts.yaml --html preview.html",
     ),
     "kinds": Listed(
-        "kinds:kinds",
+        "composing:kinds",
         _("List the kinds of alert, or one kind's fields."),
         "kinds status --example > facts.yaml",
     ),
@@ -396,7 +396,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "init --defaults",
     ),
     "check": Listed(
-        "checking:check",
+        "setting_up:check",
         _("Check the configuration, every kind and template; list missing secrets."),
         "check --online",
     ),
@@ -405,7 +405,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "config schema",
         {
             "schema": Listed(
-                "checking:schema",
+                "setting_up:schema",
                 _("Print the JSON Schema of the configuration, so that editors complete and check it."),
                 "config schema > config.schema.json",
             ),
@@ -416,14 +416,14 @@ COMMANDS: dict[str, Listed | Listing] = {
         "db upgrade --dry-run",
         {
             "upgrade": Listed(
-                "database:upgrade",
+                "setting_up:upgrade",
                 _("Create or migrate the database; with --dry-run only show what would be done."),
                 "db upgrade --dry-run",
             ),
         },
     ),
     "sandbox": Listed(
-        "sandbox:sandbox",
+        "rehearsing:sandbox",
         _(
             "Serve an X API, a Telegram Bot API and a mail server on this machine, and a wall that shows what"
             " the public would see. State is in memory; Ctrl-C ends it."
@@ -431,14 +431,14 @@ COMMANDS: dict[str, Listed | Listing] = {
         "sandbox --fault telegram:flood:retry_after=3",
     ),
     "demo": Listed(
-        "demo:demo",
+        "rehearsing:demo",
         _(
             "Replay the evening of 2 June 2021 as it could have been told, on loopback, in under a minute."
         ),
         "demo",
     ),
     "replay": Listed(
-        "replaying:replay",
+        "rehearsing:replay",
         _(
             "Play a case of the past against the rules, on the clock of the case: what would have been"
             " published, when and why, beside what happened. Nothing leaves this process, and no configuration"

@@ -5,7 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from alertbot.app import voice_for
+from alertbot.alerts import showing
+from alertbot.alerts.compose import DraftRequest, asks, field_values, load_kind
+from alertbot.alerts.showing import look
+from alertbot.app import publisher_for
 from alertbot.cli.frame import (
     Accepts,
     AsJson,
@@ -20,11 +23,10 @@ from alertbot.cli.frame import (
     session,
     split_pairs,
 )
-from alertbot.service.composing import asks, load_kind
-from alertbot.service.previewing import look
-from alertbot.service.voice import Voice
-from alertbot.service.wishes import Wishes, field_values
-from alertbot.words import _
+from alertbot.cli.tables.show_tables import kind_details, kinds_table
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.texts.publisher import Publisher
 
 
 def preview(
@@ -41,8 +43,8 @@ def preview(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    voice = voice_for(session(context).config, session(context).config_path())
-    wishes = Wishes(
+    publisher = publisher_for(session(context).config, session(context).config_path())
+    wishes = DraftRequest(
         kind=kind,
         given=field_values(sets, vars_file),
         languages=tuple(lang or ()),
@@ -50,9 +52,9 @@ def preview(
         accepted=split_pairs(accept, "--accept"),
         exercise=exercise,
     )
-    seen = look(voice, _resolved(context, voice, wishes))
+    seen = look(publisher, _resolved(context, publisher, wishes))
     if html:
-        from alertbot.preview.files import write_preview
+        from alertbot.texts.preview.html_page import write_preview
 
         write_preview(html, seen)
         say(_("The preview is in {path}.").format(path=html), as_json=True)
@@ -61,12 +63,12 @@ def preview(
         raise typer.Exit(1)
 
 
-def _resolved(context: typer.Context, voice: Voice, wishes: Wishes) -> Wishes:
+def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest) -> DraftRequest:
     """With the register's rows where it was asked; only then is the database opened."""
-    if not asks(load_kind(voice, wishes.kind)[0], wishes.given):
+    if not asks(load_kind(publisher, wishes.kind)[0], wishes.given):
         return wishes
+    from alertbot.alerts import register
     from alertbot.cli.running import read
-    from alertbot.service import register
 
     return read(context, lambda service: register.look_up(service, wishes))
 
@@ -74,14 +76,40 @@ def _resolved(context: typer.Context, voice: Voice, wishes: Wishes) -> Wishes:
 def show_sheet(seen: Any, as_json: bool = False) -> None:
     """A preview: drawn where it can be, else as plain text, or as JSON."""
     if as_json:
-        from alertbot.preview.document import document
+        from alertbot.texts.preview.sheet import document
 
         emit(document(seen))
     elif drawable():
-        from alertbot.preview.panels import show
+        from alertbot.texts.preview.panels import show
 
         show(console(), seen)
     else:
-        from alertbot.preview.plain import plain
+        from alertbot.texts.preview.plain import plain
 
         say(plain(seen))
+
+
+def kinds(
+    context: typer.Context,
+    kind: Annotated[
+        str | None, typer.Argument(metavar=_("[KIND]"), help=_("One kind's fields."))
+    ] = None,
+    as_example: Annotated[
+        bool, typer.Option("--example", help=_("Print its example as YAML, ready for --vars."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    publisher = publisher_for(session(context).config, session(context).config_path())
+    if as_example:
+        if kind is None:
+            raise Misuse(_("Which kind? For example: alertbot kinds status --example"))
+        if as_json:
+            emit(showing.example(publisher, kind))
+        else:
+            say(showing.example_yaml(publisher, kind).rstrip("\n"))
+        return
+    found = showing.kinds(publisher) if kind is None else showing.kind_facts(publisher, kind)
+    if as_json:
+        emit(found)
+        return
+    console().print(kinds_table(found) if isinstance(found, list) else kind_details(found))

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from alertbot.alerts import following
+from alertbot.alerts.compose import field_values
+from alertbot.alerts.following import FollowRequest
 from alertbot.cli.alerts import report
 from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, split_pairs
 from alertbot.cli.running import act
-from alertbot.model import Person
-from alertbot.service import following
-from alertbot.service.context import Context
-from alertbot.service.following import Said
-from alertbot.service.wishes import field_values
-from alertbot.words import _
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.watch.context import WatchContext
 
 Submit = Annotated[bool, typer.Option("--submit", help=_("Ask for approval at once."))]
 View = dict[str, Any]
@@ -95,13 +95,13 @@ def end(
 
 def said_of(
     sets: list[str] | None, vars_file: Path | None, accept: list[str] | None, submit: bool
-) -> Said:
-    return Said(field_values(sets, vars_file), split_pairs(accept, "--accept"), submit)
+) -> FollowRequest:
+    return FollowRequest(field_values(sets, vars_file), split_pairs(accept, "--accept"), submit)
 
 
 def tell(
     context: typer.Context,
-    work: Callable[[Context, Person], Awaitable[View]],
+    work: Callable[[WatchContext, Person], Awaitable[View]],
     token_file: Path | None,
     as_json: bool,
 ) -> None:

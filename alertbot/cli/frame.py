@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alertbot.errors import AlertbotError, Faulty, Misuse
-from alertbot.words import _
+from alertbot.core.errors import AlertbotError, Faulty, Misuse
+from alertbot.core.words import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,9 +147,9 @@ def complain(error: AlertbotError) -> None:
             said = _("{name}: {value}").format(name=rule, value=fault.message)
             print(f"  - {said}", file=sys.stderr)
         if error.contradictions:
-            from alertbot.preview import contradictions
+            from alertbot.cli.tables import show_alerts
 
-            contradictions.show(console(as_json=True), error.contradictions)
+            show_alerts.show(console(as_json=True), error.contradictions)
 
 
 def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:

@@ -8,18 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
+from alertbot.alerts import halting, publishing
 from alertbot.app import build_partly
 from alertbot.cli.frame import AsJson, OneAlert, TokenFile, emit, say, session
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import act
-from alertbot.config import database_settings
-from alertbot.errors import ConfigInvalid, Misuse, StoreFailed
-from alertbot.model import Channel, Person
-from alertbot.preview.states import state_word
-from alertbot.service import halting, publishing
-from alertbot.service.context import Context
-from alertbot.store.database import Database
-from alertbot.words import _
+from alertbot.cli.tables.states import state_word
+from alertbot.config.partly import database_settings
+from alertbot.core.errors import ConfigInvalid, Misuse, StoreFailed
+from alertbot.core.model import Channel, Person
+from alertbot.core.words import _
+from alertbot.db.database import Database
+from alertbot.watch.context import WatchContext
 
 LARGEST_NUMBER = 2**63 - 1  # that a database holds
 
@@ -81,7 +81,7 @@ def _address_in(path: Path) -> str:
 def _channels_in(path: Path) -> Mapping[str, Channel] | None:
     """For a channel that was never used; every other one is known to the database."""
     try:
-        return build_partly(path)[0].voice.channels
+        return build_partly(path)[0].publisher.channels
     except ConfigInvalid:
         return None
 
@@ -101,7 +101,7 @@ def resume(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         return await halting.resume(service, person, alert, channel)
 
     done = act(context, work, token_file, partly=True)
@@ -138,7 +138,7 @@ def settle(
     if len(chosen) != 1:
         raise Misuse(_("Say one of --sent, --resend and --drop."))
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         return await publishing.settle(service, person, delivery, chosen[0], url)
 
     row = act(context, work, token_file, partly=True)

@@ -9,13 +9,13 @@ import typer
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
 from alertbot.cli.misuse import one_of
 from alertbot.cli.running import act, read
-from alertbot.errors import Misuse
-from alertbot.incident.log import State
-from alertbot.preview.incidents import incident_view, incidents_table
-from alertbot.service import incidents
-from alertbot.service.by_hand import Word
-from alertbot.service.context import Context
-from alertbot.words import _
+from alertbot.cli.tables.show_incidents import incident_view, incidents_table
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.watch import incidents
+from alertbot.watch.by_hand import StateReport
+from alertbot.watch.context import WatchContext
+from alertbot.watch.rules_log import State
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ def set_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    word = Word(state, confirmed_by, note)
+    word = StateReport(state, confirmed_by, note)
     found = act(
         context, lambda service, person: incidents.set_(service, person, name, word), token_file
     )
@@ -126,5 +126,5 @@ def show(
     console().print(incident_view(found, zone))
 
 
-async def _with_zone(service: Context, work: Awaitable[T]) -> tuple[T, ZoneInfo]:
-    return await work, service.voice.zone
+async def _with_zone(service: WatchContext, work: Awaitable[T]) -> tuple[T, ZoneInfo]:
+    return await work, service.publisher.zone

@@ -16,8 +16,8 @@ import typer
 from typer._click.exceptions import BadOptionUsage
 from typer.core import TyperCommand, TyperGroup
 
-from alertbot.errors import safe
-from alertbot.words import DOMAIN, LOCALE, _
+from alertbot.core.errors import safe
+from alertbot.core.words import DOMAIN, LOCALE, _
 
 PAGE_WIDTH = 100  # cells, in a terminal that has them
 

@@ -20,8 +20,8 @@ from typer._click.exceptions import (
 )
 
 from alertbot.cli.lazy import nearly
-from alertbot.errors import Misuse, safe
-from alertbot.words import _
+from alertbot.core.errors import Misuse, safe
+from alertbot.core.words import _
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

@@ -9,13 +9,13 @@ import typer
 from alertbot.cli.frame import AsJson, console, emit, say
 from alertbot.cli.numbers_changing import Name, Query
 from alertbot.cli.running import read
-from alertbot.errors import Misuse
-from alertbot.preview.numbers import number_details, numbers_table
-from alertbot.register.export import template, to_csv, to_json
-from alertbot.register.rows import COLUMNS
-from alertbot.service import consulting
-from alertbot.service.context import Context
-from alertbot.words import _, ngettext
+from alertbot.cli.tables.show_numbers import number_details, numbers_table
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _, ngettext
+from alertbot.numbers import consulting
+from alertbot.numbers.rules_rows import COLUMNS
+from alertbot.numbers.rules_sheet import template, to_csv, to_json
+from alertbot.watch.context import WatchContext
 
 _COVER_MARKS = {"none": "✗", "partial": "!", "whole": "✓"}
 
@@ -31,8 +31,8 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
-        return await consulting.listing(service, query, standing), service.voice.zone
+    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+        return await consulting.listing(service, query, standing), service.publisher.zone
 
     rows, zone = read(context, work)
     if as_json:
@@ -43,8 +43,8 @@ def list_(
 
 
 def show(context: typer.Context, entry: Name, as_json: AsJson = False) -> None:
-    async def work(service: Context) -> tuple[dict[str, Any], ZoneInfo]:
-        return await consulting.show(service, entry), service.voice.zone
+    async def work(service: WatchContext) -> tuple[dict[str, Any], ZoneInfo]:
+        return await consulting.show(service, entry), service.publisher.zone
 
     shown, zone = read(context, work)
     if as_json:

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from alertbot.alerts import register
 from alertbot.cli.frame import AsJson, Sets, TokenFile, console, emit, say
 from alertbot.cli.running import act
-from alertbot.compose.fields import merge_sets
-from alertbot.errors import Misuse
-from alertbot.model import Person
-from alertbot.service import importing, numbering
-from alertbot.service.context import Context
-from alertbot.words import _, ngettext
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Person
+from alertbot.core.words import _, ngettext
+from alertbot.numbers import changing, importing
+from alertbot.texts.fields.parse import merge_sets
+from alertbot.watch.context import WatchContext
 
 Name = Annotated[str, typer.Argument(metavar=_("ENTRY"), help=_("The entry, for example N12."))]
 Query = Annotated[
@@ -36,7 +37,7 @@ def import_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         importing.require_role(person)  # before a large file is read
         with console(as_json=True).status(_("Reading {file}").format(file=file.name)):
             reading = importing.read(file, service.now)
@@ -101,8 +102,8 @@ def add(
 ) -> None:
     cells = _cells(sets)
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await numbering.add(service, person, cells)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await changing.add(service, person, cells)
 
     _entered(act(context, work, token_file), _("{entry} is entered: {said}."), as_json)
 
@@ -116,8 +117,8 @@ def edit(
 ) -> None:
     cells = _cells(sets)
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await numbering.edit(service, person, entry, cells)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await changing.edit(service, person, entry, cells)
 
     _entered(act(context, work, token_file), _("{entry} is now version {version}: {said}."), as_json)
 
@@ -151,8 +152,8 @@ def withdraw(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await numbering.withdraw(service, person, query, reason, but=but)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await register.withdraw(service, person, query, reason, but=but)
 
     done = act(context, work, token_file)
     gone = done["withdrawn"]

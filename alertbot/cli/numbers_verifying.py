@@ -6,13 +6,13 @@ import typer
 
 from alertbot.cli.frame import AsJson, TokenFile, emit, say
 from alertbot.cli.running import act
-from alertbot.errors import Misuse, Refused
-from alertbot.model import Person
-from alertbot.register.entry import Entry
-from alertbot.service import verifying
-from alertbot.service.context import Context
-from alertbot.service.verifying import Call, Reading, Round, described
-from alertbot.words import _
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.numbers import verifying
+from alertbot.numbers.rules_entry import Entry
+from alertbot.numbers.verifying import Round, TestCall, Verification, described
+from alertbot.watch.context import WatchContext
 
 LEAVE = "q"
 PARTLY = 3  # the exit code where some are still to be read back
@@ -72,11 +72,13 @@ def _one(
 ) -> None:
     digits, call, called_at, note = typed
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         asked = await verifying.open_entry(service, person, name)
         said = digits or _ask(_("{row}: type its digits again").format(row=verifying.described(asked)))
         result = call or _ask_call()
-        return await verifying.verify(service, person, name, Reading(said, result, called_at, note))
+        return await verifying.verify(
+            service, person, name, Verification(said, result, called_at, note)
+        )
 
     view = act(context, work, token_file)
     say(_("{entry} is verified by {verified_by}: {said}.").format(**view), as_json)
@@ -85,7 +87,7 @@ def _one(
 
 
 def _session(context: typer.Context, query: str, token_file: Any, as_json: bool) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         reading = await verifying.round_of(service, person, query)
         done, left_at = await _go_through(service, person, reading, as_json)
         after = await verifying.round_of(service, person, query)
@@ -106,7 +108,7 @@ def _session(context: typer.Context, query: str, token_file: Any, as_json: bool)
 
 
 async def _go_through(
-    service: Context, person: Person, reading: Round, as_json: bool
+    service: WatchContext, person: Person, reading: Round, as_json: bool
 ) -> tuple[list[str], bool]:
     """Ask for each number, one after the other; those that were verified, and whether it was left. What
     was said of each one is kept before the next is asked for."""
@@ -129,7 +131,7 @@ async def _go_through(
     return done, False
 
 
-def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Reading | None:
+def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Verification | None:
     """What the person says of this number; None to leave. The screen never shows the digits."""
 
     say(f"{place}/{whole}  {described(entry)}", as_json)
@@ -141,8 +143,10 @@ def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Reading |
     call = _ask_call(leave=True)
     if call == LEAVE:
         return None
-    note = _ask(_("Why was it not called, and who confirmed it")) if call == Call.NOT_CALLED else None
-    return Reading(digits, call, note=note)
+    note = (
+        _ask(_("Why was it not called, and who confirmed it")) if call == TestCall.NOT_CALLED else None
+    )
+    return Verification(digits, call, note=note)
 
 
 def _ask(question: str) -> str:
@@ -152,7 +156,7 @@ def _ask(question: str) -> str:
 def _ask_call(*, leave: bool = False) -> str:
     """How the call went. There is no answer that is taken for pressing a key."""
 
-    known = [str(call) for call in Call]
+    known = [str(call) for call in TestCall]
     question = _("The test call: {known}").format(known=", ".join(known))
     while True:
         answer = _ask(question).strip().lower()

@@ -8,12 +8,12 @@ import typer
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say, session
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import act, change, read
-from alertbot.errors import Misuse
-from alertbot.model import Person
-from alertbot.preview.tables import people_table
-from alertbot.service import contacts, people
-from alertbot.service.context import Context
-from alertbot.words import _
+from alertbot.cli.tables.show_tables import people_table
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.people import accounts
+from alertbot.watch.context import WatchContext
 
 Name = Annotated[
     str, typer.Argument(metavar=_("NAME"), help=_("The person, as the audit will name them."))
@@ -48,7 +48,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     token = session(context).token(token_file)
-    view = change(context, lambda service: people.add(service, token, name, role, expires_days))
+    view = change(context, lambda service: accounts.add(service, token, name, role, expires_days))
     counts = (
         _("{name} may act as {roles}. Their token, shown only this once:")
         if view["counts"]
@@ -61,8 +61,8 @@ def add(
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
-        return await people.everybody(service), service.voice.zone
+    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+        return await accounts.everybody(service), service.publisher.zone
 
     rows, zone = read(context, work)
     if as_json:
@@ -75,14 +75,14 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def confirm(
     context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    view = act(context, lambda service, person: people.confirm(service, person, name), token_file)
+    view = act(context, lambda service, person: accounts.confirm(service, person, name), token_file)
     _tell(view, _("{name} now counts as {roles}."), as_json)
 
 
 def revoke(
     context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    view = act(context, lambda service, person: people.revoke(service, person, name), token_file)
+    view = act(context, lambda service, person: accounts.revoke(service, person, name), token_file)
     _tell(view, _("{name} can no longer act."), as_json)
 
 
@@ -93,8 +93,8 @@ def rotate(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await people.rotate(service, person, name, expires_days)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await accounts.rotate(service, person, name, expires_days)
 
     view = act(context, work, token_file)
     sentence = _("The new token of {name}, shown only this once; the old one no longer works:")
@@ -110,8 +110,8 @@ def _tell(view: dict[str, Any], sentence: str, as_json: bool) -> None:
 def link(
     context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    async def work(service: Context, person: Person) -> tuple[dict[str, Any], ZoneInfo]:
-        return await contacts.link(service, person, name), service.voice.zone
+    async def work(service: WatchContext, person: Person) -> tuple[dict[str, Any], ZoneInfo]:
+        return await accounts.link(service, person, name), service.publisher.zone
 
     view, zone = act(context, work, token_file)
     sentence = _("Send this to the team's bot on Telegram, in a private chat, before {time}:")
@@ -125,7 +125,7 @@ def link(
 def unlink(
     context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    view = act(context, lambda service, person: contacts.unlink(service, person, name), token_file)
+    view = act(context, lambda service, person: accounts.unlink(service, person, name), token_file)
     sentence = (
         _("{name} is no longer linked to a Telegram account.")
         if view["unlinked"]
@@ -149,8 +149,8 @@ def mail(
     if (address is None) is not remove:
         raise Misuse(_("Give an address, or --remove."))
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await contacts.set_mail(service, person, name, address)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await accounts.set_mail(service, person, name, address)
 
     view = act(context, work, token_file)
     sentence = (

@@ -7,20 +7,20 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alertbot.alerts.halting import HALTER
 from alertbot.cli.composing import show_sheet
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, console, emit, say, session
 from alertbot.cli.running import act, change, read
-from alertbot.compose.moments import BadMoment, span
-from alertbot.errors import Misuse, Refused
-from alertbot.model import Person
-from alertbot.preview.document import document
-from alertbot.preview.rules import particulars, rules_table
-from alertbot.preview.states import clock
-from alertbot.service import ahead
-from alertbot.service.context import Context
-from alertbot.service.halting import HALTER
-from alertbot.service.people import acting
-from alertbot.words import _, ngettext
+from alertbot.cli.tables.show_watch import particulars, rules_table
+from alertbot.cli.tables.states import clock
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person
+from alertbot.core.words import _, ngettext
+from alertbot.people.accounts import acting
+from alertbot.texts.fields.moments import BadMoment, span
+from alertbot.texts.preview.sheet import document
+from alertbot.watch.context import WatchContext
+from alertbot.watch.preapproval import countdown, signing
 
 RuleName = Annotated[
     str, typer.Argument(metavar=_("RULE"), help=_("Its name in `alertbot rules list`."))
@@ -31,8 +31,8 @@ Reason = Annotated[
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
-        return await ahead.listing(service), service.voice.zone
+    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+        return await signing.listing(service), service.publisher.zone
 
     rows, zone = read(context, work)
     if as_json:
@@ -46,7 +46,7 @@ def show(
     context: typer.Context, rule: RuleName, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     token = session(context).token(token_file)
-    found = read(context, lambda service: ahead.show(service, rule, token))
+    found = read(context, lambda service: signing.show(service, rule, token))
     if as_json:
         emit(_document(found))
         return
@@ -71,8 +71,8 @@ def preapprove(
 ) -> None:
     span = None if lasts is None else _length(lasts)
 
-    async def work(service: Context, person: Person) -> dict[str, Any]:
-        return await ahead.preapprove(service, person, rule, lasts=span, digest=digest)
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+        return await signing.preapprove(service, person, rule, lasts=span, digest=digest)
 
     found = act(context, work, token_file)
     if found["proposed"] and not as_json:
@@ -89,7 +89,9 @@ def revoke(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    done = act(context, lambda service, person: ahead.revoke(service, person, rule, reason), token_file)
+    done = act(
+        context, lambda service, person: signing.revoke(service, person, rule, reason), token_file
+    )
     sentence = _("The rule {rule} no longer acts by itself; its alerts wait for people.")
     say(sentence.format(rule=rule), as_json)
     for alert in done["stopped"]:
@@ -102,8 +104,8 @@ def revoke(
 def abort(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    async def work(service: Context) -> dict[str, Any]:
-        return await ahead.abort(service, await _whoever(context, service, token_file), alert)
+    async def work(service: WatchContext) -> dict[str, Any]:
+        return await countdown.abort(service, await _whoever(context, service, token_file), alert)
 
     done = change(context, work)
     say(
@@ -117,7 +119,7 @@ def abort(
         emit(done)
 
 
-async def _whoever(context: typer.Context, service: Context, token_file: Path | None) -> str:
+async def _whoever(context: typer.Context, service: WatchContext, token_file: Path | None) -> str:
     """Who stops it, for the audit. A token that is not good stops nobody from stopping."""
 
     try:

@@ -11,10 +11,10 @@ import typer
 
 from alertbot.app import App, build, build_partly
 from alertbot.cli.frame import session
-from alertbot.model import Person
-from alertbot.service.context import Context
-from alertbot.service.people import acting
-from alertbot.words import _
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.people.accounts import acting
+from alertbot.watch.context import WatchContext
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ def _built_partly(path: Path) -> App:
 
 def act(
     context: typer.Context,
-    work: Callable[[Context, Person], Awaitable[T]],
+    work: Callable[[WatchContext, Person], Awaitable[T]],
     token_file: Path | None = None,
     *,
     partly: bool = False,
@@ -64,7 +64,9 @@ def act(
     return with_app(context, go, partly=partly)
 
 
-def read(context: typer.Context, work: Callable[[Context], Awaitable[T]], *, partly: bool = False) -> T:
+def read(
+    context: typer.Context, work: Callable[[WatchContext], Awaitable[T]], *, partly: bool = False
+) -> T:
     """Run a verb that only reads. `partly`: see `with_app`."""
 
     async def go(app: App) -> T:
@@ -73,7 +75,7 @@ def read(context: typer.Context, work: Callable[[Context], Awaitable[T]], *, par
     return with_app(context, go, partly=partly)
 
 
-def change(context: typer.Context, work: Callable[[Context], Awaitable[T]]) -> T:
+def change(context: typer.Context, work: Callable[[WatchContext], Awaitable[T]]) -> T:
     """Run a verb that changes something and checks by itself who asks for it."""
 
     async def go(app: App) -> T:

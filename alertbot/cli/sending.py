@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from alertbot import logs
+from alertbot.alerts import showing
 from alertbot.app import App
 from alertbot.cli.frame import AsJson, emit, say
 from alertbot.cli.running import with_app
-from alertbot.service import reading, working
-from alertbot.words import _
+from alertbot.core import logs
+from alertbot.core.words import _
+from alertbot.ops import working
 
 PARTLY = 3  # the exit code: something failed, is uncertain or still waits
 
@@ -38,7 +39,7 @@ def drain_now(context: typer.Context, view: dict[str, Any], as_json: bool) -> No
 
     async def work(app: App) -> tuple[dict[str, Any], dict[str, Any]]:
         tally = await working.run_once(app)
-        return tally, await reading.brief(await app.open(), view["id"])
+        return tally, await showing.brief(await app.open(), view["id"])
 
     tally, after = with_app(context, work)
     _leave_with(tally, as_json, document=after)

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from alertbot import logs
 from alertbot.app import App
 from alertbot.cli.frame import AsJson, emit, say
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import with_app
+from alertbot.core import logs
+from alertbot.core.words import _
 from alertbot.web.serving import serve
-from alertbot.words import _
 
 
 def serve_(

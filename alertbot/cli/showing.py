@@ -5,21 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from alertbot.cli.frame import (
-    AlertId,
-    AsJson,
-    TokenFile,
-    console,
-    emit,
-    say,
-    session,
-)
+from alertbot.alerts import showing
+from alertbot.cli.frame import AlertId, AsJson, TokenFile, console, emit, say, session
 from alertbot.cli.running import read
-from alertbot.preview.alert import show_alert
-from alertbot.preview.files import write_page
-from alertbot.service import showing
-from alertbot.service.context import Context
-from alertbot.words import _
+from alertbot.cli.tables.show_alerts import show_alert
+from alertbot.core.words import _
+from alertbot.texts.preview.html_page import write_page
+from alertbot.watch.context import WatchContext
 
 
 def show(
@@ -36,7 +28,7 @@ def show(
 ) -> None:
     token = session(context).token(token_file)
 
-    async def work(service: Context) -> dict[str, Any]:
+    async def work(service: WatchContext) -> dict[str, Any]:
         return await showing.show(service, alert, token)
 
     shown = read(context, work)

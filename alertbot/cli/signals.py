@@ -10,17 +10,17 @@ from rich.console import RenderableType
 from alertbot.cli.frame import AsJson, console, emit
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import read
-from alertbot.errors import Misuse
-from alertbot.preview.signals import (
+from alertbot.cli.tables.show_watch import (
     body_view,
     decisions_table,
     quarantine_table,
     signal_view,
     signals_table,
 )
-from alertbot.service import reports
-from alertbot.service.context import Context
-from alertbot.words import _
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.watch import reports
+from alertbot.watch.context import WatchContext
 
 LARGEST_NUMBER = 2**31 - 1
 MOST_SHOWN = 100_000
@@ -81,14 +81,14 @@ def decisions(
 
 def _show(
     context: typer.Context,
-    work: Callable[[Context], Awaitable[Any]],
+    work: Callable[[WatchContext], Awaitable[Any]],
     drawn: Callable[[Any, ZoneInfo], RenderableType],
     as_json: bool,
 ) -> None:
     """As a table in the organisation's zone, or as the document."""
 
-    async def look(service: Context) -> tuple[Any, ZoneInfo]:
-        return await work(service), service.voice.zone
+    async def look(service: WatchContext) -> tuple[Any, ZoneInfo]:
+        return await work(service), service.publisher.zone
 
     found, zone = read(context, look)
     if as_json:

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
+from alertbot.alerts import following, retracting, withdrawing
 from alertbot.cli.alerts import report
 from alertbot.cli.following import Submit, next_step, said_of, tell
 from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, say
 from alertbot.cli.running import act
-from alertbot.errors import Misuse
-from alertbot.service import following, retracting, withdrawing
-from alertbot.words import _
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
 
 _OF_A_LANGUAGE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<text>.*)", re.DOTALL)
 

@@ -8,11 +8,11 @@ import typer
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import act, read
-from alertbot.model import Person
-from alertbot.preview.tasks import tasks_table
-from alertbot.service import tasks
-from alertbot.service.context import Context
-from alertbot.words import _
+from alertbot.cli.tables.show_incidents import tasks_table
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.people import tasks
+from alertbot.watch.context import WatchContext
 
 LARGEST_NUMBER = 2**31 - 1  # that a task's number can be
 
@@ -22,8 +22,8 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help=_("The ones that are done too."))] = False,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
-        return await tasks.listing(service, every=every), service.voice.zone
+    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+        return await tasks.listing(service, every=every), service.publisher.zone
 
     rows, zone = read(context, work)
     if as_json:
@@ -49,7 +49,7 @@ def done(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
         return await tasks.done(service, person, task, outcome)
 
     view = act(context, work, token_file)

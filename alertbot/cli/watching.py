@@ -12,11 +12,11 @@ from rich.live import Live
 from alertbot.cli.frame import AsJson, OneAlert, console, emit
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import read
-from alertbot.errors import Misuse
-from alertbot.preview.tables import deliveries_table, status_view
-from alertbot.service import reading
-from alertbot.service.context import Context
-from alertbot.words import _
+from alertbot.cli.tables.show_tables import deliveries_table, status_view
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.ops import overview
+from alertbot.watch.context import WatchContext
 
 WATCH_SECONDS = 1.0
 LARGEST_NUMBER = 2**63 - 1  # that a database holds
@@ -36,8 +36,8 @@ def status(
         _watch(context, alert)
         return
 
-    async def work(service: Context) -> tuple[dict[str, Any], ZoneInfo]:
-        return await reading.status(service, alert), service.voice.zone
+    async def work(service: WatchContext) -> tuple[dict[str, Any], ZoneInfo]:
+        return await overview.status(service, alert), service.publisher.zone
 
     found, zone = read(context, work, partly=True)
     if as_json:
@@ -52,11 +52,11 @@ def _watch(context: typer.Context, alert: str | None) -> None:
     if not screen.is_terminal:
         raise Misuse(_("--watch needs a terminal; elsewhere run `alertbot status` again and again."))
 
-    async def work(service: Context) -> None:
+    async def work(service: WatchContext) -> None:
         with Live(console=screen, auto_refresh=False) as live:
             while True:
-                found = await reading.status(service, alert)
-                live.update(status_view(found, service.voice.zone), refresh=True)
+                found = await overview.status(service, alert)
+                live.update(status_view(found, service.publisher.zone), refresh=True)
                 await asyncio.sleep(WATCH_SECONDS)
 
     with suppress(KeyboardInterrupt):
@@ -77,8 +77,8 @@ def deliveries(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: Context) -> tuple[list[dict[str, Any]], ZoneInfo]:
-        return await reading.deliveries(service, alert, state, limit), service.voice.zone
+    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+        return await overview.deliveries(service, alert, state, limit), service.publisher.zone
 
     rows, zone = read(context, work, partly=True)
     if as_json:

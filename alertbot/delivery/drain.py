@@ -13,20 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alertbot.channels.base import Adapter
-from alertbot.delivery import pacing
+from alertbot.core.errors import ChannelError, Uncertain, safe
+from alertbot.core.model import Action, DeliveryState, Receipt
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.delivery import calls, store_accounts, store_claim, store_content, store_settle
 from alertbot.delivery.calls import Calls
+from alertbot.delivery.content import ContentCache, DispatchContent
 from alertbot.delivery.ledger import Ledger, Result
-from alertbot.delivery.letters import Letter, Letters
-from alertbot.delivery.retry import Answer, Circumstances, Step, Superseded, next_step
-from alertbot.errors import ChannelError, Uncertain, safe
-from alertbot.model import Action, DeliveryState, Receipt
-from alertbot.store import accounts, claiming, due, readback, settling
-from alertbot.store.accounts import Account, Push
-from alertbot.store.claiming import Claim, Claimed
-from alertbot.store.connection import Connection
-from alertbot.store.quotas import Want
-from alertbot.store.settling import Doubt, Settlement
-from alertbot.words import _
+from alertbot.delivery.rules_retry import Answer, Circumstances, NextStep, Superseded, next_step
+from alertbot.delivery.store_accounts import Account, Push, Want
+from alertbot.delivery.store_claim import Claim, Claimed
+from alertbot.delivery.store_settle import Doubt, Settlement
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +55,14 @@ class Drain:
         self.sent = sent
         self._concurrency = concurrency
         self._calls = Calls(adapters, ledger.database, longest_call)
-        self._letters = Letters(ledger.database, ledger.hooks)
+        self._letters = ContentCache(ledger.database, ledger.hooks)
         self._accounts: dict[str, Account] = {}
         self._flights: dict[int, float] = {}  # delivery id: monotonic moment of its claim
-        self._turns = pacing.Turns()
+        self._turns = calls.Turns()
         self._jitter = random.Random()  # noqa: S311 - no secret
         self._lines = {name: asyncio.Semaphore(one.at_once) for name, one in adapters.items()}
         self._in_flight = {
-            name: pacing.Flight(one.at_once, ahead=one.spec.per_recipient)
+            name: calls.Flight(one.at_once, ahead=one.spec.per_recipient)
             for name, one in adapters.items()
         }
 
@@ -82,7 +80,7 @@ class Drain:
 
     async def learn_accounts(self, conn: Connection) -> None:
         """Read the paces of this worker's accounts: ahead of time, so that an alert need not wait for it."""
-        found = await accounts.named(conn, sorted(self.adapters))
+        found = await store_accounts.named(conn, sorted(self.adapters))
         self._accounts = {one.name: one for one in found}
 
     def places(self, name: str) -> int:
@@ -94,10 +92,10 @@ class Drain:
         """Hold up to `n` deliveries of the account."""
         ledger = self.ledger
         return await ledger.database.transact(
-            lambda conn: claiming.claim(conn, whose, n, worker=ledger.worker, lease=ledger.lease)
+            lambda conn: store_claim.claim(conn, whose, n, worker=ledger.worker, lease=ledger.lease)
         )
 
-    async def letter(self, whose: Account, rows: Sequence[Claimed]) -> Letter | None:
+    async def letter(self, whose: Account, rows: Sequence[Claimed]) -> DispatchContent | None:
         """The content of claimed rows (all of one dispatch). None: they may not be sent, and are failed
         with the reason."""
         adapter = self.adapters[whose.name]
@@ -106,13 +104,15 @@ class Drain:
             return letter
         ids = [row.id for row in rows]
         refusal, worker = letter.refusal, self.ledger.worker
-        await self.ledger.database.transact(lambda conn: claiming.give_back(conn, ids, worker=worker))
+        await self.ledger.database.transact(
+            lambda conn: store_claim.give_back(conn, ids, worker=worker)
+        )
         number = letter.envelope.dispatch
-        while await self.ledger.record(lambda conn: settling.fail_dispatch(conn, number, refusal)):
+        while await self.ledger.record(lambda conn: store_settle.fail_dispatch(conn, number, refusal)):
             pass
         return None
 
-    async def deliver(self, row: Claimed, slot: float, gap: float, letter: Letter) -> None:
+    async def deliver(self, row: Claimed, slot: float, gap: float, letter: DispatchContent) -> None:
         """One delivery, from its slot to its committed outcome."""
         self._flights[row.id] = time.monotonic()
         try:
@@ -126,7 +126,7 @@ class Drain:
         finally:
             del self._flights[row.id]
 
-    async def _send(self, row: Claimed, letter: Letter) -> None:
+    async def _send(self, row: Claimed, letter: DispatchContent) -> None:
         """The call of a delivery whose intent is committed, and its outcome. One that waited for a line is
         called back where a halt, its expiry or anything else has come between."""
         channel = letter.envelope.channel
@@ -144,7 +144,7 @@ class Drain:
         if step.state is DeliveryState.SENT:
             self.sent(channel)
 
-    async def _call(self, row: Claimed, letter: Letter) -> Answer:
+    async def _call(self, row: Claimed, letter: DispatchContent) -> Answer:
         channel = letter.envelope.channel
         if row.action == Action.EDIT and (superseded := await self._superseded(row, letter)):
             return superseded
@@ -158,10 +158,10 @@ class Drain:
         if self.ledger.hooks.failed and isinstance(answer, ChannelError):
             self.ledger.hooks.failed(channel, type(answer).__name__)
 
-    async def _superseded(self, row: Claimed, letter: Letter) -> Superseded | None:
+    async def _superseded(self, row: Claimed, letter: DispatchContent) -> Superseded | None:
         """An edit that waited (a pause, a retry) must not undo a later one that overtook it (R35)."""
         database = self.ledger.database
-        if await database.read(lambda conn: readback.superseded(conn, row.id)):
+        if await database.read(lambda conn: store_content.superseded(conn, row.id)):
             return Superseded(
                 _("Not done: the post has a later text than that of {alert}, or is gone.").format(
                     alert=letter.envelope.alert
@@ -169,7 +169,9 @@ class Drain:
             )
         return None
 
-    def _step(self, answer: Answer, row: Claimed | Doubt, letter: Letter, attempt: int) -> Step:
+    def _step(
+        self, answer: Answer, row: Claimed | Doubt, letter: DispatchContent, attempt: int
+    ) -> NextStep:
         spec = self.adapters[letter.envelope.channel].spec
         return next_step(
             answer,
@@ -190,7 +192,7 @@ class Drain:
         ids = [number for number, since in self._flights.items() if since < old]
         if ids:
             await self.ledger.database.transact(
-                lambda conn: claiming.renew(conn, ids, worker=worker, lease=lease)
+                lambda conn: store_claim.renew(conn, ids, worker=worker, lease=lease)
             )
 
     async def resolve(self) -> bool:
@@ -198,11 +200,11 @@ class Drain:
         Whether there may be more of them."""
         names = sorted(self.adapters)
         doubts = await self.ledger.database.transact(
-            lambda conn: settling.take_doubts(conn, names, lease=DOUBT_LEASE, limit=DOUBTS)
+            lambda conn: store_settle.take_doubts(conn, names, lease=DOUBT_LEASE, limit=DOUBTS)
         )
         left = [doubt.id for doubt in doubts if not await self._resolve(doubt)]
         if left:
-            await self.ledger.database.transact(lambda conn: settling.leave_doubts(conn, left))
+            await self.ledger.database.transact(lambda conn: store_settle.leave_doubts(conn, left))
         return len(doubts) == DOUBTS
 
     async def _resolve(self, doubt: Doubt) -> bool:
@@ -216,7 +218,7 @@ class Drain:
         if step.state is DeliveryState.UNCERTAIN:
             return False
         settlement = _result(step, doubt, letter, attempt=doubt.attempts).settlement
-        await self.ledger.record(lambda conn: settling.settle(conn, [settlement], worker=None))
+        await self.ledger.record(lambda conn: store_settle.settle(conn, [settlement], worker=None))
         return True
 
 
@@ -251,14 +253,14 @@ class _Flight:
     async def _due(self) -> bool:
         """Asked of a reader, so that looking in vain takes no write lock."""
         names = [self._whose.name]
-        return bool(await self._drain.ledger.database.read(lambda conn: due.due(conn, names)))
+        return bool(await self._drain.ledger.database.read(lambda conn: store_claim.due(conn, names)))
 
     async def _room(self) -> int:
         """How many to claim; waits while a quarter of the places is not free."""
         places = self._drain.places(self._whose.name)
         while places - len(self._calls) < max(1, places // 4):
             await self._landing()
-        return pacing.portion(self._whose.gap, places - len(self._calls))
+        return calls.portion(self._whose.gap, places - len(self._calls))
 
     async def _start(self, rows: Sequence[Claimed]) -> None:
         now = time.monotonic()
@@ -300,7 +302,7 @@ class _Flight:
             await asyncio.wait(self._calls)
 
 
-def _result(step: Step, row: Claimed | Doubt, letter: Letter, *, attempt: int) -> Result:
+def _result(step: NextStep, row: Claimed | Doubt, letter: DispatchContent, *, attempt: int) -> Result:
     receipt = step.receipt or Receipt("")
     channel = letter.envelope.channel
     settlement = Settlement(

@@ -4,9 +4,9 @@ everything expire for good, two hours too late send nothing. What is about time 
 import time
 from dataclasses import dataclass
 
-from alertbot.store import workers
-from alertbot.store.connection import Connection
-from alertbot.words import _
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts
 
 TOLERANCE = 60.0  # seconds; a clock that is put right by less does no harm
 
@@ -57,7 +57,7 @@ class ClockWatch:
         """Compare now with the first look. A server's clock is not this machine's and is left alone."""
         if conn.dialect.name != "sqlite":
             return
-        wall, newest = await workers.clock(conn)
+        wall, newest = await store_accounts.clock(conn)
         now = Reading(wall, uptime())
         self._first = self._first or now
         self.reason = leap(self._first, now, newest)

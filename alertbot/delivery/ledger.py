@@ -1,6 +1,7 @@
-"""The worker's book-keeping: intents before calls and outcomes after them, in shared commits.
+"""Group commit: what concurrent calls want written goes into one transaction.
 
-What a caller wants done in the same transaction (audit rows, the alert's own state) are `Hooks`.
+A commit per call would allow about a thousand calls a second; shared commits allow many times that,
+and leave one writer per process, which is what SQLite likes.
 """
 
 import asyncio
@@ -9,21 +10,78 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from alertbot.delivery.batching import GroupCommit
+from alertbot.core.errors import StoreFailed, safe
+from alertbot.core.model import DeliveryState, Purpose
+from alertbot.db import audit
+from alertbot.db.database import Database
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts, store_claim, store_settle
 from alertbot.delivery.leaps import ClockWatch
-from alertbot.errors import StoreFailed, safe
-from alertbot.model import DeliveryState, Purpose
-from alertbot.store import accounts, audit, claiming, settling
-from alertbot.store.accounts import Push
-from alertbot.store.connection import Connection
-from alertbot.store.database import Database
-from alertbot.store.deliveries import FINAL, Outcome, close, reopen, wake
-from alertbot.store.quotas import Want
-from alertbot.store.readback import Verdict
-from alertbot.store.settling import Settlement
-from alertbot.store.turns import AUDIT, take_turn
+from alertbot.delivery.store_accounts import Push, Want
+from alertbot.delivery.store_content import ReadbackVerdict
+from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, wake
+from alertbot.delivery.store_settle import Settlement
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+LARGEST = 500  # items per transaction
+
+
+class GroupCommit(Generic[Item, Answer]):
+    """Collects items and gives them to `write`, which answers for each in order.
+
+    `write` must answer for every item or raise; what it raises reaches every caller of that group. Under
+    load, where the group before held several, the next waits `linger` seconds for more; items that come
+    singly wait for nothing.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        *,
+        linger: float = 0.0,
+    ) -> None:
+        self._write = write
+        self._linger = linger
+        self._several = False  # in the group before: there is load
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def add(self, item: Item) -> Answer:
+        """Hand in one item; returns once the transaction that holds it has committed."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return await answer
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                if self._several and self._linger:
+                    await asyncio.sleep(self._linger)
+                group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+                await self._write_group(group)
+                self._several = len(group) > 1
+        finally:
+            self._writing = None
+
+    async def _write_group(self, group: list[tuple[Item, "asyncio.Future[Answer]"]]) -> None:
+        try:
+            answers = await self._write([item for item, _future in group])
+        except Exception as error:  # noqa: BLE001 - belongs to the callers, who hear of it
+            for _item, future in group:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_item, future), answer in zip(group, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +106,7 @@ class Hooks:
     first_intent: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
     settled: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
     verify: Callable[[Connection, str, Purpose, str], Awaitable[str | None]] | None = None
-    differs: Callable[[Connection, Sequence[Verdict]], Awaitable[None]] | None = None
+    differs: Callable[[Connection, Sequence[ReadbackVerdict]], Awaitable[None]] | None = None
     clock: Callable[[Connection, str | None], Awaitable[None]] | None = None
     failed: Callable[[str, str], None] | None = None
 
@@ -107,12 +165,12 @@ class Ledger:
 
         async def work(conn: Connection) -> dict[int, int]:
             if any(want.dispatch not in self._started for want in wants):
-                await take_turn(conn, AUDIT)  # before the fence that intents pass
-            rows = await claiming.intend(conn, wants, worker=self.worker)
+                await take_lock(conn, AUDIT)  # before the fence that intents pass
+            rows = await store_claim.intend(conn, wants, worker=self.worker)
             intended = {row.id: row.dispatch_id for row in rows}
             fresh = set(intended.values()) - self._started
             if fresh:
-                alerts = await claiming.mark_started(conn, sorted(fresh))
+                alerts = await store_claim.mark_started(conn, sorted(fresh))
                 if alerts and self.hooks.first_intent:
                     await self.hooks.first_intent(conn, alerts)
             return intended
@@ -128,7 +186,7 @@ class Ledger:
 
     async def _ask(self, dispatches: Sequence[int]) -> Sequence[bool]:
         try:
-            free = await self.database.read(lambda conn: claiming.sendable(conn, dispatches))
+            free = await self.database.read(lambda conn: store_claim.sendable(conn, dispatches))
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)
             return [False] * len(dispatches)
@@ -138,7 +196,7 @@ class Ledger:
         for number in range(RETRIES):
             try:
                 await self.database.transact(
-                    lambda conn: claiming.call_back(conn, ids, worker=self.worker)
+                    lambda conn: store_claim.call_back(conn, ids, worker=self.worker)
                 )
                 break
             except StoreFailed as error:
@@ -162,12 +220,12 @@ class Ledger:
         async def work(conn: Connection) -> list[Outcome]:
             settlements = [result.settlement for result in results]
             if any(result.pause or result.push for result in results):
-                await take_turn(conn, AUDIT)  # before the accounts
-            outcomes = await settling.settle(conn, settlements, worker=self.worker)
+                await take_lock(conn, AUDIT)  # before the accounts
+            outcomes = await store_settle.settle(conn, settlements, worker=self.worker)
             for result in results:
                 if result.pause:
-                    await accounts.pause(conn, *result.pause)
-            await accounts.push(conn, _strongest(result.push for result in results))
+                    await store_accounts.pause(conn, *result.pause)
+            await store_accounts.push(conn, _strongest(result.push for result in results))
             if hooks:
                 await self._after(conn, outcomes, {result.dispatch for result in results})
             else:
@@ -204,7 +262,7 @@ class Ledger:
         """One transaction that moves deliveries, with everything that follows; how many moved."""
 
         async def whole(conn: Connection) -> Sequence[Outcome]:
-            await take_turn(conn, AUDIT)
+            await take_lock(conn, AUDIT)
             outcomes = await work(conn)
             await self._after(conn, outcomes, None)
             if outcomes:
@@ -224,8 +282,8 @@ class Ledger:
                 self.tally[outcome.state] += 1
 
 
-def _bare(one: Outcome) -> audit.Entry:
-    return audit.Entry(
+def _bare(one: Outcome) -> audit.AuditEntry:
+    return audit.AuditEntry(
         actor="alertbot",
         verb=str(one.state),
         at=datetime.fromtimestamp(one.at, UTC),

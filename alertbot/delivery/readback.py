@@ -1,25 +1,97 @@
-"""Reading back: what the platform shows is compared with what was approved, after it was published.
+"""Whether a platform shows what was approved. Pure.
 
-It never delays publishing: it runs beside it, one look at a time and channel, and asks at most twice per
-delivery. A platform may need some seconds to show a post everywhere, so that only the second look is
-believed where the first one differs.
+Compared is what a reader sees: words and, where there is markup, what is bold, struck or a link. Not
+compared is what a platform does to every text: spaces and line ends, the way letters are composed, the
+scheme and last slash of an address.
 """
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from html import escape
 from typing import Any
 
-from alertbot.channels.base import Adapter
-from alertbot.delivery.comparing import difference
+from alertbot.channels.base import Adapter, compared_words
+from alertbot.channels.telegram.spans import Span, spans
+from alertbot.core.errors import ChannelError, safe
+from alertbot.core.model import Action, Markup, Post, Receipt
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_content
+from alertbot.delivery.content import ContentCache
 from alertbot.delivery.ledger import Ledger
-from alertbot.delivery.letters import Letters
-from alertbot.errors import ChannelError, safe
-from alertbot.model import Receipt
-from alertbot.store import readback
-from alertbot.store.connection import Connection
-from alertbot.store.readback import Sent, Verdict
+from alertbot.delivery.store_content import ReadbackVerdict, Sent
+
+SHOWN_LETTERS = 60
+
+Run = tuple[str, tuple[str, ...]]  # a word and what marks it
+
+
+def difference(post: Post, shown: str | None, markup: Markup) -> str | None:
+    """How what is shown differs from what was approved, in a sentence; None where it does not.
+
+    `shown`: what the platform shows (HTML where `markup` is Telegram's), None where nothing stands there.
+    """
+    if shown is None:
+        return _("nothing stands there any more")
+    html = markup is Markup.TELEGRAM
+    approved, found = _runs(_approved(post, html), html), _runs(shown, html)
+    if approved == found:
+        return None
+    words, seen = [word for word, _marks in approved], [word for word, _marks in found]
+    if words == seen:
+        return _("the words are the same, but not what is bold, struck out or a link")
+    return _sentence(words, seen)
+
+
+def _approved(post: Post, html: bool) -> str:
+    text = (post.alt or "") if post.action is Action.PICTURE else post.text
+    if not html:
+        return text
+    if post.action is Action.PICTURE or post.html is None:
+        return escape(text, quote=False)
+    return post.html
+
+
+def _runs(text: str, html: bool) -> list[Run]:
+    if not html:
+        return [(word, ()) for word in compared_words(text)]
+    return list(_joined([(letter, _marks(span)) for span in spans(text) for letter in span.text]))
+
+
+def _marks(span: Span) -> tuple[str, ...]:
+    target = " ".join(compared_words(span.address))
+    return tuple(f"a {target}".strip() if tag == "a" else tag for tag in span.tags)
+
+
+def _joined(letters: list[Run]) -> Iterator[Run]:
+    """Words, each with the marks of its letters."""
+    text = "".join(letter for letter, _marks in letters)
+    for found in re.finditer(r"\S+", text):
+        marks = {mark for _letter, marks in letters[found.start() : found.end()] for mark in marks}
+        for word in compared_words(found.group()):
+            yield word, tuple(sorted(marks))
+
+
+def _sentence(approved: list[str], shown: list[str]) -> str:
+    """The first place where they part."""
+    matcher = SequenceMatcher(a=approved, b=shown, autojunk=False)
+    _kind, a, b, c, d = next(step for step in matcher.get_opcodes() if step[0] != "equal")
+    was, now = _short(approved[a:b]), _short(shown[c:d])
+    if not now:
+        return _("“{text}” is missing").format(text=was)
+    if not was:
+        return _("“{text}” was added").format(text=now)
+    return _("“{shown}” stands where “{approved}” was approved").format(shown=now, approved=was)
+
+
+def _short(words: list[str]) -> str:
+    text = " ".join(words)
+    return text if len(text) <= SHOWN_LETTERS else text[: SHOWN_LETTERS - 1] + "…"
+
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +113,7 @@ class ReadBack:
             if one.spec.can_read_back and one.channel.read_back
         }
         self._ledger = ledger
-        self._letters = Letters(ledger.database, ledger.hooks)
+        self._letters = ContentCache(ledger.database, ledger.hooks)
         self._looked: dict[int, float] = {}  # delivery: monotonic moment of the first look
         self._awake = bool(self._adapters)
 
@@ -74,7 +146,7 @@ class ReadBack:
     async def _waiting(self) -> list[Sent]:
         worker = self._ledger.worker
         return await self._ledger.database.read(
-            lambda conn: readback.unread(
+            lambda conn: store_content.unread(
                 conn,
                 self._adapters.keys(),
                 worker=worker,
@@ -103,7 +175,7 @@ class ReadBack:
                 continue
             self._looked.pop(sent.id, None)
             await self._write(
-                Verdict(sent.id, sent.alert, sent.channel, sent.remote_id, words, differs)
+                ReadbackVerdict(sent.id, sent.alert, sent.channel, sent.remote_id, words, differs)
             )
 
     async def _look(self, sent: Sent) -> tuple[str, bool]:
@@ -128,9 +200,9 @@ class ReadBack:
         found = difference(post, shown, adapter.spec.markup)
         return (SAME, False) if found is None else (found, True)
 
-    async def _write(self, verdict: Verdict) -> None:
+    async def _write(self, verdict: ReadbackVerdict) -> None:
         async def work(conn: Connection) -> None:
-            kept = await readback.write(conn, [verdict])
+            kept = await store_content.write(conn, [verdict])
             if kept and verdict.differs and self._ledger.hooks.differs:
                 await self._ledger.hooks.differs(conn, kept)
 

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from alertbot import loops
 from alertbot.channels.base import Adapter
+from alertbot.core import loops
+from alertbot.core.loops import Backoff
+from alertbot.core.model import DeliveryState
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.db.wake import Alarm
+from alertbot.delivery import store_accounts, store_claim, store_settle
 from alertbot.delivery.drain import Drain
 from alertbot.delivery.ledger import NO_HOOKS, Hooks, Ledger
 from alertbot.delivery.readback import ReadBack
-from alertbot.loops import Backoff
-from alertbot.model import DeliveryState
-from alertbot.store import accounts, claiming, due, settling, workers
-from alertbot.store.connection import Connection
-from alertbot.store.database import Database
-from alertbot.store.wake import Alarm
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ LOOKING = "Looking for what is due"  # in the log
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RunTally:
     """What a run did. `waiting`: deliveries that are still open."""
 
     sent: int = 0
@@ -105,7 +105,7 @@ class LocalRunner:
             await self._wind_up(grace)
         self._database.require_same_file()
 
-    async def run_once(self, patience: float = PATIENCE_SECONDS) -> Tally:
+    async def run_once(self, patience: float = PATIENCE_SECONDS) -> RunTally:
         """Send until nothing is claimable. Waits for leases to lapse and for retries, slots and starts that
         are at most `patience` seconds away. Raises `StoreFailed` where the database cannot be used."""
         self._ledger.tally.clear()
@@ -119,15 +119,15 @@ class LocalRunner:
                     break
                 while await self._start_drains():
                     await self._finish_drains()
-                wait = await self._database.read(lambda conn: due.next_due(conn, self._names))
+                wait = await self._database.read(lambda conn: store_claim.next_due(conn, self._names))
             await self._look_after()
             await self._backoff.attempt("Reading back", self._read_back.finish)
-        open_rows = await self._database.read(lambda conn: due.waiting(conn, self._names))
+        open_rows = await self._database.read(lambda conn: store_claim.waiting(conn, self._names))
         return self._tally(open_rows)
 
-    def _tally(self, waiting: int) -> Tally:
+    def _tally(self, waiting: int) -> RunTally:
         counted = self._ledger.tally
-        return Tally(
+        return RunTally(
             sent=counted[DeliveryState.SENT],
             failed=counted[DeliveryState.FAILED],
             uncertain=counted[DeliveryState.UNCERTAIN],
@@ -141,7 +141,7 @@ class LocalRunner:
     async def _alive(self) -> AsyncIterator[None]:
         """While this worker is at work: known accounts, a heartbeat, a reaper, an ear for wake-ups."""
         channels = [adapter.channel for adapter in self._drain.adapters.values()]
-        await self._database.transact(lambda conn: accounts.sync(conn, channels))
+        await self._database.transact(lambda conn: store_accounts.sync(conn, channels))
         await self._database.read(self._ledger.clock.look)
         await self._tell_clock()
         await self._beat()
@@ -164,7 +164,7 @@ class LocalRunner:
     def _chores(self) -> list[tuple[str, float, Callable[[], Awaitable[None]]]]:
         """Name in the log, seconds between two rounds, what is done."""
         return [
-            ("Saying that the worker is alive", workers.BEAT_SECONDS, self._beat),
+            ("Saying that the worker is alive", store_accounts.BEAT_SECONDS, self._beat),
             ("Reading back", READ_BACK_SECONDS, self._read_back.round),
             ("Looking after deliveries", min(1.0, self._ledger.lease / 4), self._look_after),
         ]
@@ -174,10 +174,10 @@ class LocalRunner:
             self._alarm.ring()  # `run` looks and stops
             return
         host = socket.gethostname()
-        await self._database.transact(lambda conn: workers.beat(conn, self.worker, host))
+        await self._database.transact(lambda conn: store_accounts.beat(conn, self.worker, host))
 
     async def _leave(self) -> None:
-        await self._database.transact(lambda conn: workers.leave(conn, self.worker))
+        await self._database.transact(lambda conn: store_accounts.leave(conn, self.worker))
 
     async def _look_after(self) -> None:
         """The reaper and the sweep. They only read while there is nothing to do, and wait while the clock is
@@ -187,9 +187,9 @@ class LocalRunner:
         await self._tell_clock()
         if not overdue:
             return
-        if await self._ledger.record(settling.reap):
+        if await self._ledger.record(store_settle.reap):
             self._alarm.ring()
-        while self._ledger.clock.reason is None and await self._ledger.record(settling.sweep):
+        while self._ledger.clock.reason is None and await self._ledger.record(store_settle.sweep):
             pass
         while await self._drain.resolve():
             pass
@@ -198,7 +198,7 @@ class LocalRunner:
         """Whether the reaper or the sweep has work; one look at the database for all that is asked so often."""
         await self._ledger.clock.look(conn)
         await self._drain.learn_accounts(conn)
-        return await settling.lapsed(conn)
+        return await store_settle.lapsed(conn)
 
     async def _tell_clock(self) -> None:
         """Tell whoever wants to know that what is about time waits, or goes on."""
@@ -221,7 +221,7 @@ class LocalRunner:
         ]
         if not idle:
             return False
-        names = await self._database.read(lambda conn: due.due(conn, idle))
+        names = await self._database.read(lambda conn: store_claim.due(conn, idle))
         for name in names:
             self._drains[name] = asyncio.create_task(self._drain.drain(name))
             self._drains[name].add_done_callback(partial(self._drained, name))
@@ -247,7 +247,7 @@ class LocalRunner:
         await self._backoff.attempt("Giving back what was not begun", self._give_back)
 
     async def _give_back(self) -> None:
-        await self._database.transact(lambda conn: claiming.give_back_all(conn, worker=self.worker))
+        await self._database.transact(lambda conn: store_claim.give_back_all(conn, worker=self.worker))
 
     async def _finish_drains(self) -> None:
         while self._drains:

@@ -1,23 +1,54 @@
-"""Everything that is served, put together: one router per subject, and the headers round all of them."""
+"""What goes with every answer, whichever route or error gives it."""
 
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alertbot import __version__
-from alertbot.approval.link_keys import Key
-from alertbot.service.context import Context
-from alertbot.teambot.webhook import Hook
+from alertbot.alerts.requests.links import Key
+from alertbot.alerts.requests.telegram.webhook import Hook
+from alertbot.watch.context import WatchContext
 from alertbot.web import approvals, health, signals, telegram
 from alertbot.web.described import SECURITY_SCHEMES
-from alertbot.web.headers import Headers
 from alertbot.web.signals import Intake
+
+NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+ALWAYS = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex, nofollow, noarchive",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Headers:
+    """Nothing is kept, framed, guessed, indexed or told to other sites. A page may set its own content
+    security policy; everything else gets one that allows nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(ALWAYS)
+                headers.setdefault("content-security-policy", NOTHING)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 def build(
-    service: Context,
+    service: WatchContext,
     *,
     key: Key | None = None,
     intake: Intake | None = None,
@@ -31,11 +62,9 @@ def build(
     web.include_router(health.router(service))
     web.include_router(signals.router(intake or Intake(service, {})))
     if metrics:
-        from alertbot.web import metrics as measured
-
-        web.include_router(measured.router(service))
+        web.include_router(health.metrics_router(service))
     if key is not None:
-        desk = approvals.Desk(service, key)
+        desk = approvals.ApprovalPages(service, key)
         web.include_router(approvals.router(desk), include_in_schema=False)
     if hook is not None:  # last: no address of ours is taken by it
         web.include_router(telegram.router(hook))

@@ -10,18 +10,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alertbot.approval.link_keys import Key
-from alertbot.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
-from alertbot.preview import page as preview
-from alertbot.service import links
-from alertbot.service.context import Context
-from alertbot.service.links import Answer, Decided, Decision, Opened, Unanswered
-from alertbot.web import wording
-from alertbot.web.attempts import Attempts
-from alertbot.web.forms import fields
+from alertbot.alerts.requests import links
+from alertbot.alerts.requests.links import Decided, Key, Opened, PageAnswer, PageDecision, Unanswered
+from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
+from alertbot.core.words import LANGUAGES, _, ngettext, spoken
+from alertbot.people.context import Context
+from alertbot.texts.preview import html_page
+from alertbot.web import pages
 from alertbot.web.pages import page, reader_language
-from alertbot.web.streams import Unreadable
-from alertbot.words import LANGUAGES, _, ngettext, spoken
+from alertbot.web.reading import Attempts, Unreadable, fields
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +39,11 @@ STATUS: Mapping[type[AlertbotError], int] = {
 """The first that fits, narrow before wide."""
 
 
-Act = Callable[["Desk", str, Request], Awaitable[Response]]
+Act = Callable[["ApprovalPages", str, Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
-class Desk:
+class ApprovalPages:
     """What the pages need."""
 
     service: Context
@@ -55,11 +52,11 @@ class Desk:
 
     @property
     def default_language(self) -> str:
-        first = self.service.voice.organisation.languages[0]
+        first = self.service.publisher.organisation.languages[0]
         return first if first in LANGUAGES else "en"
 
 
-def router(desk: Desk) -> APIRouter:
+def router(desk: ApprovalPages) -> APIRouter:
     routes = APIRouter()
 
     @routes.api_route("/a/{token}", methods=["GET", "HEAD"])
@@ -73,7 +70,7 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-async def _answered(desk: Desk, token: str, request: Request, act: Act) -> Response:
+async def _answered(desk: ApprovalPages, token: str, request: Request, act: Act) -> Response:
     """The page that `act` makes, or the one that says why not. Nothing that went wrong is told in the
     words of a library, and nothing is logged that holds the address of the page."""
     address = request.client.host if request.client else ""
@@ -88,19 +85,19 @@ async def _answered(desk: Desk, token: str, request: Request, act: Act) -> Respo
         except AlertbotError as error:
             return _refusal(desk, error)
         except Unreadable as error:
-            return _said(desk, error.status, _("Not understood"), wording.bad_form(error.status))
+            return _said(desk, error.status, _("Not understood"), pages.bad_form(error.status))
         except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
             log.error("a page failed: %s in %s", type(error).__name__, _place(error))  # noqa: TRY400 - its text may hold anything
-            return _said(desk, 500, _("Something went wrong"), wording.failed())
+            return _said(desk, 500, _("Something went wrong"), pages.failed())
 
 
-async def _show(desk: Desk, token: str, request: Request) -> Response:  # noqa: ARG001 - like `_decide`
+async def _show(desk: ApprovalPages, token: str, request: Request) -> Response:  # noqa: ARG001 - like `_decide`
     return _form(desk, await links.open_page(desk.service, desk.key, token))
 
 
-async def _decide(desk: Desk, token: str, request: Request) -> Response:
+async def _decide(desk: ApprovalPages, token: str, request: Request) -> Response:
     given = await fields(request)
-    answer = Answer(
+    answer = PageAnswer(
         decision=given.get("decision", ""),
         form=given.get("form", ""),
         read=given.get("read") == "yes",
@@ -115,18 +112,21 @@ async def _decide(desk: Desk, token: str, request: Request) -> Response:
 
 
 def _form(
-    desk: Desk, opened: Opened, error: Unanswered | None = None, answer: Answer | None = None
+    desk: ApprovalPages,
+    opened: Opened,
+    error: Unanswered | None = None,
+    answer: PageAnswer | None = None,
 ) -> Response:
     shown = opened.shown
     return page(
         "approve.html.j2",
         422 if error else 200,
         done=False,
-        **preview.parts(shown["_sheet"]),
-        organisation=desk.service.voice.organisation.name,
+        **html_page.parts(shown["_sheet"]),
+        organisation=desk.service.publisher.organisation.name,
         opened=opened,
         alert=shown["id"],
-        facts=wording.facts(desk.service, opened),
+        facts=pages.facts(desk.service, opened),
         author=shown["author"] or "alertbot",
         error=error,
         reasons={answer.decision: answer.reason} if answer else {},
@@ -134,18 +134,18 @@ def _form(
     )
 
 
-def _outcome(desk: Desk, decided: Decided) -> Response:
+def _outcome(desk: ApprovalPages, decided: Decided) -> Response:
     alert = decided.alert
-    if decided.decision is Decision.RETURN:
+    if decided.decision is PageDecision.RETURN:
         said = _("{id} went back to {author}.").format(**alert)
         return _said(desk, 200, _("Returned"), said, done=True)
-    if decided.decision is Decision.REJECT:
+    if decided.decision is PageDecision.REJECT:
         said = _("{id} is rejected; it never goes out.").format(**alert)
         return _said(desk, 200, _("Rejected"), said, done=True)
-    return _said(desk, 200, _("Approved"), wording.approved(alert), done=True)
+    return _said(desk, 200, _("Approved"), pages.approved(alert), done=True)
 
 
-def _refusal(desk: Desk, error: AlertbotError) -> Response:
+def _refusal(desk: ApprovalPages, error: AlertbotError) -> Response:
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     headings = {
         403: _("Not allowed"),
@@ -155,11 +155,11 @@ def _refusal(desk: Desk, error: AlertbotError) -> Response:
         429: _("Too often"),
         503: _("Out of order"),
     }
-    said = wording.out_of_order() if status == 503 else str(error)
+    said = pages.out_of_order() if status == 503 else str(error)
     return _said(desk, status, headings.get(status, _("Not understood")), said)
 
 
-def _too_often(desk: Desk, wait: float) -> Response:
+def _too_often(desk: ApprovalPages, wait: float) -> Response:
     minutes = int(wait // 60) + 1
     said = ngettext(
         "Too many links that do not exist were asked for from your network. Try again in {n} minute.",
@@ -169,14 +169,14 @@ def _too_often(desk: Desk, wait: float) -> Response:
     return _said(desk, 429, _("Too often"), said, headers={"retry-after": str(int(wait) + 1)})
 
 
-def _said(desk: Desk, status: int, title: str, said: str, **more: Any) -> Response:
+def _said(desk: ApprovalPages, status: int, title: str, said: str, **more: Any) -> Response:
     """A page that says one thing."""
     headers, done = more.get("headers"), more.get("done", False)
     return page(
         "said.html.j2",
         status,
         headers,
-        organisation=desk.service.voice.organisation.name,
+        organisation=desk.service.publisher.organisation.name,
         title=title,
         said=said,
         done=done,

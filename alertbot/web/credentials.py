@@ -12,8 +12,8 @@ from secrets import token_bytes
 
 from starlette.datastructures import Headers
 
-from alertbot.errors import Refused
-from alertbot.words import _
+from alertbot.core.errors import Refused
+from alertbot.core.words import _
 
 TIMESTAMP = "x-alertbot-timestamp"
 SIGNATURE = "x-alertbot-signature"
@@ -30,7 +30,7 @@ class OutOfTime(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Credentials:
     """What came with a report. `token`: the secret itself; `signature`: None where there is none."""
 
     token: bytes = field(default=b"", repr=False)
@@ -47,16 +47,16 @@ class Door:
     window: timedelta = timedelta(minutes=5)
 
 
-def shown(headers: Headers, in_path: str | None) -> Shown:
+def shown(headers: Headers, in_path: str | None) -> Credentials:
     """The header counts before the path."""
-    return Shown(
+    return Credentials(
         _bearer(headers) or (in_path or "").encode("utf-8", "replace"),
         headers.get(TIMESTAMP, ""),
         headers.get(SIGNATURE),
     )
 
 
-def admit(door: Door | None, given: Shown, body: bytes, now: float) -> None:
+def admit(door: Door | None, given: Credentials, body: bytes, now: float) -> None:
     """Raises `Stranger` or `OutOfTime`. `door`: None where there is no such source; `body`: whole where
     it is signed; `now`: Unix seconds."""
     known = door or Door(token_bytes(32))
@@ -76,12 +76,12 @@ def signature_of(secret: bytes, timestamp: str, body: bytes) -> str:
     return hmac.new(secret, signed, sha256).hexdigest()
 
 
-def _signed_by(secret: bytes, given: Shown, body: bytes) -> bool:
+def _signed_by(secret: bytes, given: Credentials, body: bytes) -> bool:
     expected = SCHEME + signature_of(secret, given.timestamp, body)
     return _same(expected.encode(), (given.signature or "").encode("latin-1", "replace"))
 
 
-def _refuse_old(door: Door, given: Shown, now: float) -> None:
+def _refuse_old(door: Door, given: Credentials, now: float) -> None:
     seconds = _seconds(given.timestamp)
     longest = door.window.total_seconds()
     if seconds is None or abs(now - seconds) > longest:

@@ -9,7 +9,7 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Taken(Document):
+class ReportsTaken(Document):
     """The reports are stored."""
 
     stored: int = Field(ge=0, description="Reports in the body.")
@@ -56,7 +56,7 @@ SIGNALS: dict[str, Any] = {
     "summary": "Report how services do",
     "description": "Whatever the source's own format is. 202 is answered once the reports are stored.",
     "status_code": 202,
-    "response_model": Taken,
+    "response_model": ReportsTaken,
     "responses": {
         400: {"model": Problem, "description": "The body broke off."},
         401: {

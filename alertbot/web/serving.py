@@ -1,23 +1,95 @@
-"""`alertbot serve`: the worker and the pages in one process, stopped together."""
+"""Serving by uvicorn: a socket of our own, no access log (an address may be a secret), no signal handlers."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import closing
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from alertbot import loops
-from alertbot.service import asking_sources as asking
-from alertbot.service import intake, working
-from alertbot.settings.loopback import is_loopback
-from alertbot.web import server
+import uvicorn
+
+from alertbot.core import loops
+from alertbot.core.connecting import is_loopback
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.ops import working
+from alertbot.watch import intake
 from alertbot.web.app import build
 from alertbot.web.signals import intake_of
-from alertbot.words import _
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from alertbot.app import App
+
+
+GOODBYE_SECONDS = 2  # for answers under way when it stops
+IDLE_SECONDS = 5  # of a connection that is kept
+MOST_CONNECTIONS = 200
+LONGEST_HEAD_BYTES = 16_384
+BACKLOG = 128
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals stop the worker and this together; see `service.working.stop_signal`."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises `Misuse` naming host and port where it cannot be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise Misuse(
+            _(
+                "The pages cannot be served on {host}, port {port}: {why}. Choose another with --host and"
+                " --port, or under `serve:`."
+            ).format(host=host, port=port, why=why)
+        ) from None
+
+
+def address_of(listening: socket.socket) -> str:
+    """`http://127.0.0.1:8470`."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve_app(web: "FastAPI", listening: socket.socket, stop: asyncio.Event) -> None:
+    """Answer until `stop` is set; answers under way end first. Sets `stop` where it ends by itself, so
+    that nobody believes the pages are there."""
+    config = uvicorn.Config(
+        web,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
+        http="h11",
+        ws="none",
+    )
+    server = _Server(config)
+    watching = asyncio.create_task(_leave_at(server, stop))
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        stop.set()
+        await watching
+
+
+async def _leave_at(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+
 
 Tell = Callable[[str], None]
 GRACE_SECONDS = 1.2  # of calls under way: whoever stops it waits 3 s before it is killed
@@ -31,7 +103,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
     settings = app.config.serve
     host = host or settings.host
     key, inlets = app.link_key(), intake.inlets(app.config.sources)
-    with closing(server.listen(host, settings.port if port is None else port)) as place:
+    with closing(listen(host, settings.port if port is None else port)) as place:
         service = await app.open()
         web = build(
             service,
@@ -40,15 +112,17 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
             metrics=is_loopback(host) if settings.metrics is None else settings.metrics,
             hook=app.hook(service),
         )
-        address = server.address_of(place)
+        address = address_of(place)
         for line in announcement(app, address):
             tell(line)
         stop = working.stop_signal()
-        pages = asyncio.create_task(server.serve(web, place, stop))  # where they end, all ends in order
+        pages = asyncio.create_task(serve_app(web, place, stop))  # where they end, all ends in order
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(working.work_until(app, service, stop, grace=GRACE_SECONDS))
             tasks.create_task(
-                loops.keep("Asking sources", partial(asking.keep, service, app.config, stop), stop)
+                loops.keep(
+                    "Asking sources", partial(working.ask_sources, service, app.config, stop), stop
+                )
             )
         await pages
     service.database.require_same_file()

@@ -1,32 +1,75 @@
-"""`POST /signals/<source>`: where other systems report how services do.
-
-2xx is answered once the reports are stored, and only then; 5xx only where they are not, so that a sender
-tries again. A secret that is right is let in also from an address from which many wrong ones came: behind one
-proxy, a stranger who guesses must not silence a source.
-"""
+"""How many reports of one source are taken. In memory, forgotten with the process."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from alertbot.errors import StoreFailed, safe
-from alertbot.service import intake
-from alertbot.service.context import Context
-from alertbot.service.intake import Inlet, SetAside
-from alertbot.web import credentials, described, streams
-from alertbot.web.attempts import Attempts
-from alertbot.web.credentials import Door, OutOfTime, Shown, Stranger
-from alertbot.web.pace import Bucket
-from alertbot.web.replays import Answered
-from alertbot.web.streams import Unreadable
-from alertbot.words import _
+from alertbot.core.errors import StoreFailed, safe
+from alertbot.core.words import _
+from alertbot.watch import intake
+from alertbot.watch.context import WatchContext
+from alertbot.watch.intake import SetAside, SourceIntake
+from alertbot.web import credentials, described, reading
+from alertbot.web.credentials import Credentials, Door, OutOfTime, Stranger
+from alertbot.web.reading import Attempts, Unreadable
+
+MINUTE = 60.0
+
+
+class Bucket:
+    """Holds a minute's worth: so many may come at once, and then so many in each minute."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = float(per_minute), clock
+        self._left, self._at = self._most, clock()
+
+    def take(self) -> float:
+        """Take one: 0; or, where none is left, the seconds until there is one."""
+        now = self._clock()
+        self._left = min(self._most, self._left + (now - self._at) * self._most / MINUTE)
+        self._at = now
+        if self._left < 1:
+            return (1 - self._left) * MINUTE / self._most
+        self._left -= 1
+        return 0.0
+
+
+MOST_REMEMBERED = 10_000
+
+T = TypeVar("T")
+
+
+class Answered(Generic[T]):
+    """Answers by signature, for as long as the signature would be taken. Moments are Unix seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._known: OrderedDict[str, tuple[float, T]] = OrderedDict()
+
+    def recall(self, signature: str, now: float) -> T | None:
+        self._forget(now)
+        found = self._known.get(signature)
+        return None if found is None else found[1]
+
+    def keep(self, signature: str, answer: T, now: float) -> None:
+        """A signature may lie ahead of our clock by the window and is good for another one."""
+        self._known[signature] = (now + 2 * self._seconds, answer)
+        while len(self._known) > MOST_REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _forget(self, now: float) -> None:
+        while self._known and next(iter(self._known.values()))[0] < now:
+            self._known.popitem(last=False)
+
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +78,7 @@ RETRY_SECONDS = 5  # after a failure of the database
 
 
 @dataclass(frozen=True)
-class Answer:
+class SignalAnswer:
     """A status and a document; `wait`: seconds after which to try again."""
 
     status: int
@@ -53,10 +96,10 @@ class Answer:
 class Source:
     """One configured source, and what this process knows of it."""
 
-    inlet: Inlet
+    inlet: SourceIntake
     door: Door
     bucket: Bucket
-    answered: Answered[Answer]
+    answered: Answered[SignalAnswer]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # of signed reports: one after the other
 
 
@@ -64,17 +107,17 @@ class Source:
 class Intake:
     """Every source that posts to us, by name."""
 
-    service: Context
+    service: WatchContext
     sources: Mapping[str, Source]
     attempts: Attempts = field(default_factory=Attempts)
 
 
-def intake_of(service: Context, inlets: Mapping[str, Inlet]) -> Intake:
+def intake_of(service: WatchContext, inlets: Mapping[str, SourceIntake]) -> Intake:
     """Reads every secret now. Raises `ConfigInvalid` for one that is missing or could be guessed."""
     return Intake(service, {name: _source(inlet) for name, inlet in inlets.items()})
 
 
-def _source(inlet: Inlet) -> Source:
+def _source(inlet: SourceIntake) -> Source:
     settings = inlet.settings
     door = Door(settings.key(inlet.name), settings.signed, settings.replay_window)
     return Source(
@@ -107,12 +150,12 @@ async def _answered(taking: Intake, name: str, request: Request, in_path: str | 
     return answer.response()
 
 
-async def _answer(taking: Intake, name: str, request: Request, in_path: str | None) -> Answer:
+async def _answer(taking: Intake, name: str, request: Request, in_path: str | None) -> SignalAnswer:
     """Raises `Unreadable`."""
     source, given = taking.sources.get(name), credentials.shown(request.headers, in_path)
     body = None
     if given.signature is not None:  # it signs the body; read for unknown sources too
-        body = await streams.body(request, largest=LARGEST_BODY_BYTES)
+        body = await reading.read_body(request, largest=LARGEST_BODY_BYTES)
     try:
         now = taking.service.now.timestamp()
         credentials.admit(source.door if source else None, given, body or b"", now)
@@ -124,11 +167,11 @@ async def _answer(taking: Intake, name: str, request: Request, in_path: str | No
     if wait := source.bucket.take():
         return _too_many(wait)
     if body is None:
-        body = await streams.body(request, largest=LARGEST_BODY_BYTES)
+        body = await reading.read_body(request, largest=LARGEST_BODY_BYTES)
     return await _taken_once(taking, source, given, body, request.headers.get("content-type", ""))
 
 
-def _strange(taking: Intake, request: Request) -> Answer:
+def _strange(taking: Intake, request: Request) -> SignalAnswer:
     """The same for a source that is not there and a secret that is wrong."""
     address = request.client.host if request.client else ""
     if wait := taking.attempts.wait(address):
@@ -137,7 +180,9 @@ def _strange(taking: Intake, request: Request) -> Answer:
     return _refusal(401, _("There is no such source, or this is not its secret."))
 
 
-async def _taken_once(taking: Intake, source: Source, given: Shown, body: bytes, kind: str) -> Answer:
+async def _taken_once(
+    taking: Intake, source: Source, given: Credentials, body: bytes, kind: str
+) -> SignalAnswer:
     """A signed report that was answered is answered the same again."""
     if given.signature is None:
         return await _taken(taking.service, source, body, kind)
@@ -151,7 +196,7 @@ async def _taken_once(taking: Intake, source: Source, given: Shown, body: bytes,
         return answer
 
 
-async def _taken(service: Context, source: Source, body: bytes, kind: str) -> Answer:
+async def _taken(service: WatchContext, source: Source, body: bytes, kind: str) -> SignalAnswer:
     name = source.inlet.name
     try:
         taken = await intake.receive(service, source.inlet, body, kind)
@@ -164,18 +209,18 @@ async def _taken(service: Context, source: Source, body: bytes, kind: str) -> An
         log.error("%s: a report was not stored: %s", name, safe(repr(error)), extra={"source": name})  # noqa: TRY400
     else:
         log.info("%s: %d stored, %d new", name, taken.stored, taken.new, extra={"source": name})
-        return Answer(202, {"stored": taken.stored, "new": taken.new})
+        return SignalAnswer(202, {"stored": taken.stored, "new": taken.new})
     said = _("The report was not stored: the database cannot be used. Send it again.")
-    return Answer(503, {"error": said}, RETRY_SECONDS)
+    return SignalAnswer(503, {"error": said}, RETRY_SECONDS)
 
 
-def _refusal(status: int, said: str, **more: Any) -> Answer:
-    return Answer(status, {"error": said, **more})
+def _refusal(status: int, said: str, **more: Any) -> SignalAnswer:
+    return SignalAnswer(status, {"error": said, **more})
 
 
-def _too_many(wait: float) -> Answer:
+def _too_many(wait: float) -> SignalAnswer:
     said = _("Too many in a short time. Try again in {n} s.").format(n=ceil(wait))
-    return Answer(429, {"error": said}, wait)
+    return SignalAnswer(429, {"error": said}, wait)
 
 
 def _unreadable(status: int) -> str:

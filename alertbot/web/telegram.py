@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alertbot.teambot.webhook import HEADER, Hook
-from alertbot.web import streams
+from alertbot.alerts.requests.telegram.webhook import HEADER, Hook
+from alertbot.web import reading
 
 LARGEST_BODY_BYTES = 1_000_000
 
@@ -31,8 +31,8 @@ async def _status(hook: Hook, request: Request) -> int:
     if not hook.knows(request.headers.get(HEADER, "")):
         return 403
     try:
-        update = _update(await streams.body(request, largest=LARGEST_BODY_BYTES))
-    except streams.Unreadable as unreadable:
+        update = _update(await reading.read_body(request, largest=LARGEST_BODY_BYTES))
+    except reading.Unreadable as unreadable:
         return unreadable.status
     if update is None:
         return 400

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from alertbot.channels.specs import EMAIL, TELEGRAM, X
-from alertbot.compose import catalogue
-from alertbot.model import Channel, Organisation, Target
-from alertbot.preview.panels import show
-from alertbot.preview.sheet import Sheet
-from alertbot.service.context import Voice
-from alertbot.service.previewing import look
-from alertbot.service.wishes import Wishes
+from alertbot.alerts.compose import DraftRequest
+from alertbot.alerts.showing import look
+from alertbot.channels.base import EMAIL, TELEGRAM, X
+from alertbot.core.model import Channel, Organisation, Target
+from alertbot.texts.kinds import catalogue
+from alertbot.texts.preview.panels import show
+from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.publisher import Publisher
 
 COLUMNS = 78
 COMMAND = "alertbot preview status --lang en"
@@ -37,13 +37,13 @@ CHANNELS = (
 
 
 def preview() -> Sheet:
-    voice = Voice(
+    publisher = Publisher(
         SPEAKER,
         {channel.name: channel for channel in CHANNELS},
         (catalogue.shipped(),),
         clock=lambda: THAT_EVENING,
     )
-    return look(voice, Wishes("status", languages=("en",)))
+    return look(publisher, DraftRequest("status", languages=("en",)))
 
 
 def draw(sheet: Sheet) -> str:

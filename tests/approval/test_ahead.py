@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.approval.ahead import (
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Approvals, Person, Role
+from alertbot.watch.preapproval.rules_ahead import (
     AT_MOST,
     Preapproval,
     Signature,
@@ -20,8 +22,6 @@ from alertbot.approval.ahead import (
     require_seen,
     weigh,
 )
-from alertbot.errors import Misuse, Refused
-from alertbot.model import Approvals, Person, Role
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 MOMENTS = st.integers(-100, 100).map(lambda hours: NOW + timedelta(hours=hours))

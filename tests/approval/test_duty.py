@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.approval.duty import Duty, Shift, Wanted, first_asked, next_deputy, on_duty
+from alertbot.people.rules import Candidate, Duty, Shift, first_asked, next_deputy, on_duty
 
 PARIS = ZoneInfo("Europe/Paris")
 TEN = timedelta(minutes=10)
@@ -111,14 +111,14 @@ def test_somebody_who_may_approve_is_always_asked_and_nobody_else(
 
 def test_without_duty_every_approver_is_asked() -> None:
     now = paris("2026-03-02T12:00")
-    assert first_asked(None, ["Bo", "Cy"], 1, now) == (Wanted("Bo"), Wanted("Cy"))
+    assert first_asked(None, ["Bo", "Cy"], 1, now) == (Candidate("Bo"), Candidate("Cy"))
     assert next_deputy(None, ["Bo", "Cy"], [], now, now + timedelta(days=1)) is None
 
 
 def test_deputies_fill_up_where_an_alert_needs_two() -> None:
     rota = duty(DAY, deputies=("Dan", "Cy"))
     asked = first_asked(rota, ["Bo", "Cy", "Dan"], 2, paris("2026-03-02T12:00"))
-    assert asked == (Wanted("Bo"), Wanted("Dan", deputy=True))
+    assert asked == (Candidate("Bo"), Candidate("Dan", deputy=True))
 
 
 @given(able=names, deputies=names, waits=st.lists(st.integers(0, 30), max_size=30))

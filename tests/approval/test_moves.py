@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from alertbot.approval.moves import MACHINE, MOVES, Verb, allowed, move
-from alertbot.errors import Refused
-from alertbot.model import AlertState
+from alertbot.alerts.rules_moves import MACHINE, MOVES, allowed, move
+from alertbot.core.errors import Refused
+from alertbot.core.model import AlertState, Verb
 
 EVERY_PAIR = list(itertools.product(AlertState, Verb))
 ENDS = {AlertState.REJECTED, AlertState.EXPIRED, AlertState.DISCARDED, AlertState.PUBLISHED}

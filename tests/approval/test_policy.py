@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.approval.facts import AlertFacts, Approval
-from alertbot.approval.moves import Verb, move
-from alertbot.approval.outcome import next_verb, outcome_of
-from alertbot.approval.policy import (
-    ROLES,
-    Override,
+from alertbot.alerts.rules_moves import move, next_verb, outcome_of
+from alertbot.alerts.rules_policy import (
+    AlertFacts,
+    Approval,
     approvals_left,
     approved_enough,
     effective,
@@ -21,11 +19,11 @@ from alertbot.approval.policy import (
     may_break_glass,
     may_countersign,
     passed,
-    require_reason,
-    require_role,
 )
-from alertbot.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused
-from alertbot.model import AlertState, Approvals, DeliveryState, Fault, Person, Role
+from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused
+from alertbot.core.model import AlertState, Approvals, DeliveryState, Fault, Person, Role, Verb
+from alertbot.people.rules import ROLES, require_reason, require_role
+from alertbot.texts.publisher import Override
 from tests.effort import examples
 
 NOW = datetime(2021, 6, 2, 16, 45, tzinfo=UTC)

@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from alertbot.cards import drawing
-from alertbot.cards.card import Card, Entry, Section, alternative
-from alertbot.cards.drawing import WIDTH, draw, unreadable
+from alertbot.texts.cards import drawing
+from alertbot.texts.cards.card import Card, CardEntry, Section, alternative
+from alertbot.texts.cards.drawing import WIDTH, draw, unreadable
 from tests.effort import examples
 
-SAMU = Entry("SAMU (15)\u00a0:", "04 65 71 00 15")
+SAMU = CardEntry("SAMU (15)\u00a0:", "04 65 71 00 15")
 CARD = Card(
     "Numéros provisoires",
     ("Préfecture", "Publié le mercredi 2 juin à 18:30 (heure de Paris)"),
     (
-        Section("69 Rhône", (SAMU, Entry("Police (17)\u00a0:", "04 65 71 00 17", "Lyon – depuis un mobile"))),
-        Section("49 Maine-et-Loire", (Entry("Pompiers (18)\u00a0:", "allez ici\u00a0: caserne d’Angers"),)),
+        Section("69 Rhône", (SAMU, CardEntry("Police (17)\u00a0:", "04 65 71 00 17", "Lyon – depuis un mobile"))),
+        Section("49 Maine-et-Loire", (CardEntry("Pompiers (18)\u00a0:", "allez ici\u00a0: caserne d’Angers"),)),
     ),
     ("Valable jusqu’à 22:30 (heure de Paris)", "Référence\u00a0: BKRT-2"),
 )  # fmt: skip
@@ -49,7 +49,7 @@ def test_nothing_reaches_the_margins() -> None:
     long = Card(
         "Numéros provisoires de tous les services de secours de la région",
         ("x" * 300, "Préfecture " * 30),
-        (Section("Saint-Pierre-et-Miquelon " * 6, (Entry("service " * 9, "04 65 71 00 15", "zone " * 40),)),),
+        (Section("Saint-Pierre-et-Miquelon " * 6, (CardEntry("service " * 9, "04 65 71 00 15", "zone " * 40),)),),
         ("https://www.example.org/" + "chemin/" * 30,),
         "EXERCICE EXERCICE EXERCICE",
     )  # fmt: skip
@@ -61,7 +61,7 @@ def test_nothing_reaches_the_margins() -> None:
 
 def test_the_same_card_has_the_same_bytes_in_every_process() -> None:
     code = (
-        "import sys; from tests.cards.test_drawing import CARD; from alertbot.cards.drawing import draw;"
+        "import sys; from tests.cards.test_drawing import CARD; from alertbot.texts.cards.drawing import draw;"
         "sys.stdout.buffer.write(draw(CARD).png)"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
@@ -79,7 +79,7 @@ def test_it_shows_the_letters_of_the_neighbours(letters: str) -> None:
 
 
 def test_it_says_which_letters_it_cannot_show() -> None:
-    assert unreadable(Card("112 日本", (), (Section("ع", (Entry("a", "b", "c"),)),), ())) == "日本ع"
+    assert unreadable(Card("112 日本", (), (Section("ع", (CardEntry("a", "b", "c"),)),), ())) == "日本ع"
 
 
 def test_a_card_too_high_is_refused() -> None:
@@ -108,15 +108,15 @@ WORDS = st.text(st.sampled_from("aé 1–'W\u00a0"), max_size=120)
 
 
 @settings(deadline=None, max_examples=examples(25))
-@given(WORDS, st.lists(st.builds(Entry, WORDS, WORDS, WORDS), max_size=4), WORDS)
-def test_any_words_can_be_drawn(title: str, entries: list[Entry], foot: str) -> None:
+@given(WORDS, st.lists(st.builds(CardEntry, WORDS, WORDS, WORDS), max_size=4), WORDS)
+def test_any_words_can_be_drawn(title: str, entries: list[CardEntry], foot: str) -> None:
     card = Card(title, (foot,), (Section(title, tuple(entries)),), (foot,))
     assert image(card).size == (WIDTH, draw(card).height)
 
 
 def test_pillow_is_loaded_only_for_a_card() -> None:
     code = (
-        "import sys; import alertbot.compose.compose, alertbot.preview.page, alertbot.cards.drawing;"
+        "import sys; import alertbot.texts.compose, alertbot.texts.preview.html_page, alertbot.texts.cards.drawing;"
         "print('PIL' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alertbot.channels.base import Adapter
-from alertbot.delivery.comparing import difference
-from alertbot.errors import (
+from alertbot.core.errors import (
     ChannelDown,
     ChannelError,
     Rejected,
@@ -26,7 +25,8 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Action, Audience, Channel, ExercisePost, Picture, Post, Receipt
+from alertbot.core.model import Action, Audience, Channel, ExercisePost, Picture, Post, Receipt
+from alertbot.delivery.readback import difference
 from tests.channels import raw
 from tests.effort import examples
 

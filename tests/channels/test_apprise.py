@@ -11,18 +11,11 @@ from typing import Any, ClassVar
 import pytest
 from apprise.result import AppriseResultStatus as Status
 
-from alertbot.channels import apprise_client
-from alertbot.channels.apprise import ENCRYPTED, PLAIN, AppriseAdapter, AppriseSettings
-from alertbot.channels.apprise_client import Outcome
-from alertbot.errors import (
-    ChannelDown,
-    ChannelError,
-    Rejected,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
-from alertbot.model import Audience, Channel, Post
+from alertbot.channels.apprise import client
+from alertbot.channels.apprise.adapter import ENCRYPTED, PLAIN, AppriseAdapter, AppriseSettings
+from alertbot.channels.apprise.client import AppriseOutcome
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Throttled, Unavailable, Uncertain
+from alertbot.core.model import Audience, Channel, Post
 from tests.channels import raw
 from tests.channels.contract import NetworkChannelContract
 
@@ -102,15 +95,15 @@ async def test_what_a_service_answers(
 @pytest.mark.parametrize(
     ("outcome", "error"),
     [
-        (Outcome(Status.NOMATCH), ChannelDown),
-        (Outcome(Status.TIMEOUT), Uncertain),
-        (Outcome(Status.PARTIAL, (401,)), Uncertain),
-        (Outcome(Status.FAILURE), Uncertain),
-        (Outcome(Status.FAILURE, not_sent=True), Unavailable),
+        (AppriseOutcome(Status.NOMATCH), ChannelDown),
+        (AppriseOutcome(Status.TIMEOUT), Uncertain),
+        (AppriseOutcome(Status.PARTIAL, (401,)), Uncertain),
+        (AppriseOutcome(Status.FAILURE), Uncertain),
+        (AppriseOutcome(Status.FAILURE, not_sent=True), Unavailable),
     ],
 )
-def test_what_a_result_means(outcome: Outcome, error: type[ChannelError]) -> None:
-    assert type(apprise_client.meaning(outcome, "BKRT-1", "elsewhere")) is error
+def test_what_a_result_means(outcome: AppriseOutcome, error: type[ChannelError]) -> None:
+    assert type(client.meaning(outcome, "BKRT-1", "elsewhere")) is error
 
 
 async def test_nothing_is_repeated_whatever_the_address_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +127,7 @@ async def test_what_goes_to_this_machine_goes_by_no_proxy(monkeypatch: pytest.Mo
 
 
 async def test_two_posts_need_no_wait_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    service = apprise_client.service("ntfys://example.org/topic", 1, 1)
+    service = client.service("ntfys://example.org/topic", 1, 1)
     assert service is not None
     assert service.request_rate_per_sec == 0
 

@@ -5,8 +5,8 @@ import io
 import pytest
 
 from alertbot.channels.console import ConsoleAdapter, ConsoleSettings
-from alertbot.errors import Unavailable
-from alertbot.model import Audience, Channel, ExercisePost
+from alertbot.core.errors import Unavailable
+from alertbot.core.model import Audience, Channel, ExercisePost
 from tests.channels.contract import ChannelContract, post_as
 
 

@@ -6,18 +6,18 @@ from types import ModuleType
 
 import pytest
 
-from alertbot.channels import specs
+from alertbot.channels import base
 from alertbot.channels.directory import adapter_types, types_of
 from alertbot.channels.memory import MemoryAdapter
-from alertbot.errors import ConfigInvalid
+from alertbot.core.errors import ConfigInvalid
 
 GROUP = "alertbot.channels"
 
 
 def test_every_shipped_type_is_there_with_its_spec() -> None:
     types = adapter_types()
-    assert set(specs.SHIPPED) <= set(types)
-    for name, spec in specs.SHIPPED.items():
+    assert set(base.SHIPPED) <= set(types)
+    for name, spec in base.SHIPPED.items():
         assert types[name].spec is spec
         assert issubclass(types[name].settings_type, object)
 
@@ -63,7 +63,7 @@ def test_a_channel_of_another_package_works(third_party: ModuleType) -> None:
     from dataclasses import replace
 
     class Theirs(MemoryAdapter):
-        spec = replace(specs.MEMORY, type="theirs")
+        spec = replace(base.MEMORY, type="theirs")
 
     third_party.Adapter = Theirs  # type: ignore[attr-defined]
     assert types_of((EntryPoint("theirs", "third_party_channel:Adapter", GROUP),))["theirs"] is Theirs

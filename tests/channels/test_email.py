@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from alertbot.channels import email_message, email_recipients
-from alertbot.channels.email import EmailAdapter, EmailSettings
-from alertbot.channels.email_errors import About, Broken, Phase, meaning
-from alertbot.errors import (
+from alertbot.channels.email import message
+from alertbot.channels.email.adapter import EmailAdapter, EmailSettings
+from alertbot.channels.email.errors import About, Broken, Phase, meaning
+from alertbot.core.errors import (
     ChannelDown,
     ChannelError,
     ConfigInvalid,
@@ -33,9 +33,9 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Audience, Channel, Post, Target
-from alertbot.sandbox.accounts import SmtpAccount
-from alertbot.sandbox.server import Sandbox
+from alertbot.core.model import Audience, Channel, Post, Target
+from alertbot.rehearsal.sandbox.accounts import SmtpAccount
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
 from tests.channels.contract import CARD, NetworkChannelContract
 
@@ -456,8 +456,8 @@ async def test_a_target_that_is_no_address_never_reaches_the_server(target: str)
 
 
 def parsed(post: Post, target: str = "bob@example.org") -> EmailMessage:
-    common = email_message.shared(post, Address("A", addr_spec="alertes@example.fr"), None)
-    mail = email_message.addressed(common, post, "example.fr", target, datetime(2021, 6, 2, tzinfo=UTC))
+    common = message.shared(post, Address("A", addr_spec="alertes@example.fr"), None)
+    mail = message.addressed(common, post, "example.fr", target, datetime(2021, 6, 2, tzinfo=UTC))
     found = BytesParser(policy=default).parsebytes(mail)
     assert isinstance(found, EmailMessage)
     return found
@@ -619,7 +619,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 @given(st.text(max_size=40))
 def test_an_address_that_passes_is_one_line_without_brackets(text: str) -> None:
     try:
-        found = email_recipients.checked(text)
+        found = message.checked(text)
     except ValueError:
         return
     assert not set(found) & set("\r\n<> ,;:\0")

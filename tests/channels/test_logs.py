@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alertbot.channels.logs import quieten
-from alertbot.errors import ChannelError
+from alertbot.core.errors import ChannelError
+from alertbot.core.logs import quieten
 from tests.channels import raw, test_apprise, test_email, test_telegram, test_x
 from tests.channels.contract import NetworkChannelContract, all_texts
 

@@ -3,8 +3,8 @@
 import pytest
 
 from alertbot.channels.memory import Handler, MemoryAdapter, MemorySettings
-from alertbot.errors import Rejected, Unavailable
-from alertbot.model import Action, Audience, Channel, Post, Receipt
+from alertbot.core.errors import Rejected, Unavailable
+from alertbot.core.model import Action, Audience, Channel, Post, Receipt
 from tests.channels.contract import ChannelContract
 
 

@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
-from alertbot.channels.telegram import TelegramAdapter, TelegramSettings
-from alertbot.delivery.comparing import difference
-from alertbot.errors import (
+from alertbot.channels.telegram.adapter import TelegramAdapter, TelegramSettings
+from alertbot.core.errors import (
     ChannelDown,
     ChannelError,
     Rejected,
@@ -21,9 +20,10 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Action, Audience, Channel, Post, Receipt, Target
-from alertbot.sandbox.accounts import TelegramAccount
-from alertbot.sandbox.server import Sandbox
+from alertbot.core.model import Action, Audience, Channel, Post, Receipt, Target
+from alertbot.delivery.readback import difference
+from alertbot.rehearsal.sandbox.accounts import TelegramAccount
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
 from tests.channels.contract import CARD, NetworkChannelContract
 

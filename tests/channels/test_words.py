@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.channels.email_errors import About, Broken, Phase, meaning
+from alertbot.channels.email.errors import About, Broken, Phase, meaning
 from alertbot.channels.x.answers import Answer
 from alertbot.channels.x.errors import refusal
-from alertbot.connecting import reason_of
-from alertbot.errors import Rejected, Unavailable
-from alertbot.store import failures
-from alertbot.store.failures import explain, parse_url
+from alertbot.core.connecting import reason_of
+from alertbot.core.errors import Rejected, Unavailable
+from alertbot.db import failures
+from alertbot.db.failures import explain, parse_url
 
 ABOUT = About("BKRT-1", "mail.example.org")
 
@@ -33,7 +33,7 @@ def test_an_unknown_name_a_closed_port_and_silence_are_three_things() -> None:
 
 
 async def test_a_mail_server_that_cannot_be_reached_says_why() -> None:
-    from alertbot.channels.email_wire import _step
+    from alertbot.channels.email.wire import _step
 
     async def refused() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:

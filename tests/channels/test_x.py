@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from alertbot.channels.shown import compared_words
-from alertbot.channels.x import XAdapter, XSettings
+from alertbot.channels.base import compared_words
+from alertbot.channels.x.adapter import XAdapter
 from alertbot.channels.x.answers import Answer, as_posted, post_with
 from alertbot.channels.x.errors import refusal
-from alertbot.errors import (
+from alertbot.channels.x.settings import XSettings
+from alertbot.core.errors import (
     ChannelDown,
     ChannelError,
     Rejected,
@@ -24,9 +25,9 @@ from alertbot.errors import (
     Unavailable,
     Uncertain,
 )
-from alertbot.model import Action, Audience, Channel
-from alertbot.sandbox.accounts import XAccount
-from alertbot.sandbox.server import Sandbox
+from alertbot.core.model import Action, Audience, Channel
+from alertbot.rehearsal.sandbox.accounts import XAccount
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
 from tests.channels.contract import NetworkChannelContract
 

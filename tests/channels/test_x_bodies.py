@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from alertbot.channels.x import XAdapter
-from alertbot.model import Receipt
+from alertbot.channels.x.adapter import XAdapter
+from alertbot.core.model import Receipt
 from tests.channels import raw
 from tests.channels.test_x import KEYS, OAUTH1, a_post, adapter_for
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from alertbot.channels.x import XAdapter
-from alertbot.errors import ChannelDown, Throttled
-from alertbot.model import Picture, Post
-from alertbot.sandbox.faults import Fault
-from alertbot.sandbox.posts import XPost
-from alertbot.sandbox.server import Sandbox
+from alertbot.channels.x.adapter import XAdapter
+from alertbot.core.errors import ChannelDown, Throttled
+from alertbot.core.model import Picture, Post
+from alertbot.rehearsal.sandbox.accounts import XPost
+from alertbot.rehearsal.sandbox.faults import OrderedFault
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels.contract import CARD
 from tests.channels.test_x import OAUTH1, TestContract, adapter_for
 
@@ -127,14 +127,14 @@ async def test_a_picture_that_x_has_forgotten_does_not_cost_the_post(
 
 
 async def test_refused_keys_stop_the_channel_with_a_picture_too(x: XAdapter, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(kind=_kind("unauthorized"), times=None))
+    sandbox.faults.add(OrderedFault(kind=_kind("unauthorized"), times=None))
     await x.prepare(a_post())
     with pytest.raises(ChannelDown):
         await x.publish(a_post())
 
 
 def _kind(name: str) -> Any:
-    from alertbot.sandbox.faults import FAULTS
+    from alertbot.rehearsal.sandbox.faults import FAULTS
 
     return next(kind for kind in FAULTS if (kind.platform, kind.name) == ("x", name))
 

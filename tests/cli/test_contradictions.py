@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from alertbot.preview import contradictions
+from alertbot.cli.tables import show_alerts
 from tests.cli.desk import Desk
 
 ROWS = [
@@ -50,7 +50,7 @@ def test_draft_show_and_submit_show_both_texts(desk: Desk) -> None:
 
 def test_in_a_pipe_each_text_stands_on_its_own_line_after_who_says_it() -> None:
     file = io.StringIO()
-    contradictions.show(Console(file=file), ROWS)
+    show_alerts.show(Console(file=file), ROWS)
     assert file.getvalue().splitlines() == [
         "This contradicts what callers are told already:",
         "  Which line to use: undecided",
@@ -62,7 +62,7 @@ def test_in_a_pipe_each_text_stands_on_its_own_line_after_who_says_it() -> None:
 
 def test_on_a_terminal_they_stand_side_by_side() -> None:
     file = io.StringIO()
-    contradictions.show(Console(file=file, force_terminal=True, width=100, color_system=None), ROWS)
+    show_alerts.show(Console(file=file, force_terminal=True, width=100, color_system=None), ROWS)
     lines = file.getvalue().splitlines()
     assert any(
         "BKRT-1: appelez d'un fixe." in line and "This alert: use a mobile." in line for line in lines
@@ -72,5 +72,5 @@ def test_on_a_terminal_they_stand_side_by_side() -> None:
 
 def test_none_is_no_line() -> None:
     file = io.StringIO()
-    contradictions.show(Console(file=file), [])
+    show_alerts.show(Console(file=file), [])
     assert file.getvalue() == ""

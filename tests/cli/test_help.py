@@ -54,7 +54,7 @@ def test_help_loads_no_command() -> None:
         " print(*sorted(name for name in sys.modules if name.startswith('alertbot.')), file=sys.stderr);"
         " print(*({'rich', 'asyncio', 'pydantic', 'sqlalchemy'} & set(sys.modules)), file=sys.stderr)"
     )
-    expected = {"alertbot.cli", "alertbot.errors", "alertbot.logs", "alertbot.words"}
+    expected = {"alertbot.cli", "alertbot.core.errors", "alertbot.core.logs", "alertbot.core.words"}
     expected |= {f"alertbot.cli.{name}" for name in ("commands", "frame", "lazy", "misuse")}
     for arguments in (["--help"], ["numbers", "--help"]):
         done = subprocess.run(

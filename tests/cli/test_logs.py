@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from alertbot import logs
-from alertbot.errors import Misuse
+from alertbot.core import logs
+from alertbot.core.errors import Misuse
 
 PROGRAM = str(Path(sys.executable).parent / "alertbot")
 

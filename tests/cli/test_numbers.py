@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Answer, Desk, opened
+from tests.cli.desk import Desk, opened
+from tests.program import Answer
 
 HEADING = "territory,service,number,zone\n"
 ROWS = HEADING + "69,samu,04 65 71 69 15,\n69,police,04 65 71 69 17,Lyon\n01,samu,04 65 71 01 15,\n"

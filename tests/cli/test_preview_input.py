@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Answer, Desk
+from tests.cli.desk import Desk
+from tests.program import Answer
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from alertbot.app import build
-from alertbot.store import preapprovals
-from alertbot.store.connection import Connection
+from alertbot.db.sql import Connection
+from alertbot.watch import store_preapprovals
 from tests.cli.desk import Desk, opened
 
 VALUES = {
@@ -50,7 +50,7 @@ def planned(desk: Desk, alert: str) -> None:
 
         async def plan(conn: Connection) -> None:
             at = service.now + timedelta(hours=1)
-            await preapprovals.plan(conn, alert, service="sip", rule="first_word", goes_at=at)
+            await store_preapprovals.plan(conn, alert, service="sip", rule="first_word", goes_at=at)
 
         try:
             await service.database.transact(plan)

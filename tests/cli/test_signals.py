@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.service.intake import SetAside, inlets, receive
+from alertbot.watch.intake import SetAside, inlets, receive
 from tests.cli.desk import Desk, opened
 from tests.web.sender import source
 
@@ -131,20 +131,23 @@ def test_an_empty_desk_says_so(desk: Desk) -> None:
 def test_decisions_tell_what_changed_and_why(watched: Desk) -> None:
     from datetime import UTC, datetime
 
+    from alertbot.alerts import store_incidents
     from alertbot.app import build
-    from alertbot.incident.log import Action, Entry, Reason, State
-    from alertbot.store import decisions, incidents
-    from alertbot.store.connection import Connection
+    from alertbot.db.sql import Connection
+    from alertbot.watch import store_decisions
+    from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
 
-    entry = Entry(datetime(2026, 3, 2, tzinfo=UTC), Action.OPEN, Reason.CONFIRMED, State.DOWN)
+    entry = LogEntry(
+        datetime(2026, 3, 2, tzinfo=UTC), IncidentAction.OPEN, Reason.CONFIRMED, State.DOWN
+    )
 
     async def go() -> str:
         app = build(watched.folder / "config.yaml")
         service = await app.open()
 
         async def work(conn: Connection) -> str:
-            made = await incidents.start(conn, by=None, now=entry.at)
-            await decisions.append(conn, "portal", made.id, entry, before=None, by="alertbot")
+            made = await store_incidents.start(conn, by=None, now=entry.at)
+            await store_decisions.append(conn, "portal", made.id, entry, before=None, by="alertbot")
             return made.id
 
         try:

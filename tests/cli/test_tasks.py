@@ -3,8 +3,8 @@
 import asyncio
 
 from alertbot.app import build
-from alertbot.service import tasks
-from alertbot.service.tasks import Chore
+from alertbot.people import tasks
+from alertbot.people.tasks import NewTask
 from tests.cli.desk import Desk
 
 
@@ -15,7 +15,7 @@ def raised(desk: Desk, key: str, text: str) -> None:
         app = build(desk.folder / "config.yaml")
         try:
             service = await app.open()
-            chore = Chore(key, "number-ends", text, number=12)
+            chore = NewTask(key, "number-ends", text, number=12)
             await service.database.transact(lambda conn: tasks.raise_(service, conn, chore))
         finally:
             await app.close()

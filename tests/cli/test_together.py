@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select
 
-from alertbot.store import database as store
-from alertbot.store.database import Database
-from alertbot.store.tables import pace
+from alertbot.db import database as store
+from alertbot.db.database import Database
+from alertbot.db.tables import pace
 from tests.cli.desk import Desk
 
 

@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 from alertbot.app import build
-from alertbot.service import tasks, working
+from alertbot.ops import working
+from alertbot.people import tasks
 from tests.cli.desk import Desk, opened
 
 

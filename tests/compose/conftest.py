@@ -6,12 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertbot.channels.specs import EMAIL, TELEGRAM, X
-from alertbot.compose.compose import Request
-from alertbot.compose.fields import Parsed
-from alertbot.compose.kinds import FieldSpec, FieldType, Frame, Kind, Template
-from alertbot.compose.values import Text, Value
-from alertbot.model import (
+from alertbot.channels.base import EMAIL, TELEGRAM, X
+from alertbot.core.model import (
     Approvals,
     Audience,
     Channel,
@@ -20,6 +16,10 @@ from alertbot.model import (
     Target,
     WhenUncertain,
 )
+from alertbot.texts.fields.parse import Parsed
+from alertbot.texts.fields.values import Text, Value
+from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Frame, Kind, Template
+from alertbot.texts.request import ComposeRequest
 
 NOW = datetime(2021, 6, 2, 18, 30, tzinfo=ZoneInfo("Europe/Paris"))
 SHORT = {
@@ -97,14 +97,14 @@ CHANNELS = (
 )
 TEAM = tuple(Channel(one.name, one.spec, one.languages, Audience.TEAM, one.targets) for one in CHANNELS)
 
-Make = Callable[..., Request]
+Make = Callable[..., ComposeRequest]
 
 
 @pytest.fixture
 def request_for() -> Make:
     """A request; `values` are laid over the ordinary ones, the rest replaces its part."""
 
-    def make(values: Mapping[str, Value] | None = None, **parts: object) -> Request:
+    def make(values: Mapping[str, Value] | None = None, **parts: object) -> ComposeRequest:
         ready: dict[str, object] = {
             "kind": make_kind(),
             "parsed": Parsed({**VALUES, **(values or {})}, (), (), {}),
@@ -115,6 +115,6 @@ def request_for() -> Make:
             "now": NOW,
             "frame": FRAME,
         }
-        return Request(**{**ready, **parts})  # type: ignore[arg-type]
+        return ComposeRequest(**{**ready, **parts})  # type: ignore[arg-type]
 
     return make

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.compose import catalogue
-from alertbot.errors import ConfigInvalid, Misuse
+from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.texts.kinds import catalogue
 
 GOOD = """\
 title: {en: Water}
@@ -148,7 +148,7 @@ def test_loading_needs_no_heavy_library() -> None:
     import sys
 
     code = (
-        "import sys; from alertbot.compose import catalogue, fields; catalogue.load();"
+        "import sys; from alertbot.texts.kinds import catalogue; from alertbot.texts.fields import parse; catalogue.load();"
         "print([m for m in ('pydantic','sqlalchemy','phonenumbers','twitter_text','jinja2','babel') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,14 +7,24 @@ from typing import Any
 
 import pytest
 
-from alertbot.channels.specs import APPRISE, X
-from alertbot.compose.catalogue import load, load_frame
-from alertbot.compose.compose import Request, compose
-from alertbot.compose.fields import Parsed, parse
-from alertbot.compose.values import Text
-from alertbot.model import Audience, Channel, Composition, Fault, Identity, Markup, Organisation, Target
-from alertbot.register.entry import NumberRow
-from alertbot.register.territories import all_territories
+from alertbot.channels.base import APPRISE, X
+from alertbot.core.model import (
+    Audience,
+    Channel,
+    Composition,
+    Fault,
+    Identity,
+    Markup,
+    Organisation,
+    Target,
+)
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.territories import all_territories
+from alertbot.texts.compose import compose
+from alertbot.texts.fields.parse import Parsed, parse
+from alertbot.texts.fields.values import Text
+from alertbot.texts.kinds.catalogue import load, load_frame
+from alertbot.texts.request import ComposeRequest
 from tests.compose.conftest import (
     CHANNELS,
     NOW,
@@ -284,7 +294,7 @@ def test_every_shipped_example_can_go_out(name: str, exercise: bool) -> None:
         replace(one, audience=Audience.TEAM if exercise else Audience.LIVE) for one in CHANNELS
     )
     made = compose(
-        Request(
+        ComposeRequest(
             kind, parsed, channels, None,
             Organisation("Service d’urgence", verification_page="https://example.org/u", sandbox=True),
             Identity("BKRT", "BKRT-2", ("BKRT-1",)), NOW, exercise, load_frame(),

@@ -5,18 +5,18 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.approval.digest import digest
-from alertbot.model import Action, Measure, Message, Target
+from alertbot.core.model import Action, Measure, Message, Target
+from alertbot.texts.digest import digest_of
 
 MESSAGE = Message("x", "x", "fr", 1, 1, "texte", "<b>", "sujet", 5, 280, Measure.WEIGHTED)
 OTHER = replace(MESSAGE, lang="en", text="text")
 TARGETS = {"x": (Target("a", "fr"), Target("b", "en"))}
-DIGEST = digest("holding", [MESSAGE, OTHER], TARGETS, exercise=False)
+DIGEST = digest_of("holding", [MESSAGE, OTHER], TARGETS, exercise=False)
 
 
 def test_order_does_not_matter() -> None:
     turned = {"x": TARGETS["x"][::-1]}
-    assert digest("holding", [OTHER, MESSAGE], turned, exercise=False) == DIGEST
+    assert digest_of("holding", [OTHER, MESSAGE], turned, exercise=False) == DIGEST
     assert len(DIGEST) == 64
 
 
@@ -26,7 +26,7 @@ def test_every_part_of_a_message_counts() -> None:
         {"html": None}, {"subject": ""}, {"action": Action.EDIT}, {"picture": "ab"}, {"alt": "une carte"},
     ]  # fmt: skip
     digests = {
-        digest("holding", [replace(MESSAGE, **change), OTHER], TARGETS, exercise=False)
+        digest_of("holding", [replace(MESSAGE, **change), OTHER], TARGETS, exercise=False)
         for change in changed
     }
     assert len({*digests, DIGEST}) == len(changed) + 1
@@ -34,30 +34,30 @@ def test_every_part_of_a_message_counts() -> None:
 
 def test_kind_exercise_and_targets_count() -> None:
     messages = [MESSAGE, OTHER]
-    assert digest("status", messages, TARGETS, exercise=False) != DIGEST
-    assert digest("holding", messages, TARGETS, exercise=True) != DIGEST
-    assert digest("holding", messages, {"x": TARGETS["x"][:1]}, exercise=False) != DIGEST
+    assert digest_of("status", messages, TARGETS, exercise=False) != DIGEST
+    assert digest_of("holding", messages, TARGETS, exercise=True) != DIGEST
+    assert digest_of("holding", messages, {"x": TARGETS["x"][:1]}, exercise=False) != DIGEST
     assert (
-        digest("holding", messages, {"x": (Target("a", "en"), Target("b", "en"))}, exercise=False)
+        digest_of("holding", messages, {"x": (Target("a", "en"), Target("b", "en"))}, exercise=False)
         != DIGEST
     )
-    assert digest("holding", [MESSAGE], TARGETS, exercise=False) != DIGEST
+    assert digest_of("holding", [MESSAGE], TARGETS, exercise=False) != DIGEST
 
 
 def test_the_prepared_retraction_is_signed_too() -> None:
     def of(*retraction: Message) -> str:
-        return digest("holding", [MESSAGE], TARGETS, exercise=False, retraction=retraction)
+        return digest_of("holding", [MESSAGE], TARGETS, exercise=False, retraction=retraction)
 
     nothing, one, two = of(), of(OTHER), of(OTHER, MESSAGE)
     assert len({nothing, one, two, of(replace(OTHER, text="another"))}) == 4
     assert of(MESSAGE, OTHER) == two
-    swapped = digest("holding", [OTHER], TARGETS, exercise=False, retraction=[MESSAGE])
+    swapped = digest_of("holding", [OTHER], TARGETS, exercise=False, retraction=[MESSAGE])
     assert swapped != of(OTHER)  # what is said and what takes it back are not the same
 
 
 def test_how_much_room_a_text_had_is_nobodys_business() -> None:
     roomy = replace(MESSAGE, length=9, limit=4096, measure=Measure.CHARACTERS)
-    assert digest("holding", [roomy, OTHER], TARGETS, exercise=False) == DIGEST
+    assert digest_of("holding", [roomy, OTHER], TARGETS, exercise=False) == DIGEST
 
 
 @given(
@@ -70,7 +70,7 @@ def test_two_lists_of_recipients_share_a_digest_only_if_they_hold_the_same(
 ) -> None:
     def of(addresses: list[str]) -> str:
         aims = [Target(at, lang) for at in addresses for lang in languages or (None,)]
-        return digest("k", [MESSAGE], {"x": tuple(aims)}, exercise=False)
+        return digest_of("k", [MESSAGE], {"x": tuple(aims)}, exercise=False)
 
     assert (of(one) == of(other)) == (sorted(one) == sorted(other))
 
@@ -78,6 +78,6 @@ def test_two_lists_of_recipients_share_a_digest_only_if_they_hold_the_same(
 @given(st.text(), st.text())
 def test_two_texts_never_share_a_digest(one: str, other: str) -> None:
     def of(text: str) -> str:
-        return digest("k", [replace(MESSAGE, text=text)], {}, exercise=False)
+        return digest_of("k", [replace(MESSAGE, text=text)], {}, exercise=False)
 
     assert (of(one) == of(other)) == (one == other)

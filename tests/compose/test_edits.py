@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.channels.specs import MEMORY, TELEGRAM
-from alertbot.compose import writing
-from alertbot.compose.catalogue import load_frame, load_prepared
-from alertbot.compose.compose import compose
-from alertbot.compose.markup import Block, Run
-from alertbot.compose.measure import utf16_length
-from alertbot.compose.telegram_text import paragraphs
-from alertbot.model import Action, Channel, Composition, Measure, Message, Relation, Target
+from alertbot.channels.base import MEMORY, TELEGRAM
+from alertbot.core.model import Action, Channel, Composition, Measure, Message, Relation, Target
+from alertbot.texts.compose import compose
+from alertbot.texts.kinds.catalogue import load_frame, load_prepared
+from alertbot.texts.posts import writing
+from alertbot.texts.posts.measure import utf16_length
+from alertbot.texts.posts.writing import paragraphs
+from alertbot.texts.wording.markup import Block, Run
 from tests.compose.conftest import CHANNELS, NOW, TEAM, Make
 
 PREPARED = load_prepared()
@@ -189,10 +189,10 @@ BLOCKS = st.lists(
 def test_whatever_was_posted_the_edit_is_valid_and_fits(
     blocks: list[Block], relation: Relation, limit: int, exercise: bool
 ) -> None:
-    from alertbot.compose import edits as room
-    from alertbot.compose.fields import Parsed
-    from alertbot.compose.request import Desk, Request
-    from alertbot.model import Identity
+    from alertbot.core.model import Identity
+    from alertbot.texts.fields.parse import Parsed
+    from alertbot.texts.posts import edits
+    from alertbot.texts.request import ComposeRequest, Gathered
     from tests.compose.conftest import ORGANISATION, VALUES, make_kind
 
     html = writing.telegram(blocks)
@@ -201,11 +201,11 @@ def test_whatever_was_posted_the_edit_is_valid_and_fits(
     )
     spec = replace(TELEGRAM, limit=limit)
     channel = Channel("tg", spec, ("fr",), targets=(Target("@a"),))
-    ready = Request(
+    ready = ComposeRequest(
         make_kind(), Parsed(VALUES, (), (), {}), (channel,), None, ORGANISATION,
         Identity("BKRT", "BKRT-2"), LATER, exercise, FRAME, prepared=PREPARED,
     )  # fmt: skip
-    (one,) = room.of_posts(Desk(ready), channel, [post], relation)
+    (one,) = edits.of_posts(Gathered(ready), channel, [post], relation)
     assert one.html is not None
     shown = Checked(one.html)
     assert utf16_length(shown.text) == one.length

@@ -11,23 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.compose import catalogue, fields
-from alertbot.compose.moments import BadMoment, moment, span
-from alertbot.compose.values import Certainty, Figure, Text
-from alertbot.compose.values_file import load_values
-from alertbot.errors import AlertbotError, Misuse
+from alertbot.core.errors import AlertbotError, Misuse
+from alertbot.texts.fields import parse
+from alertbot.texts.fields.moments import BadMoment, moment, span
+from alertbot.texts.fields.parse import load_values
+from alertbot.texts.fields.values import Certainty, Figure, Text
+from alertbot.texts.kinds import catalogue, kind_spec
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2021, 6, 2, 18, 30, tzinfo=PARIS)
 STATUS = catalogue.load_kind("status")
 
 
-def parsed(kind: catalogue.Kind = STATUS, now: datetime = NOW, **changes: Any) -> fields.Parsed:
+def parsed(kind: kind_spec.Kind = STATUS, now: datetime = NOW, **changes: Any) -> parse.Parsed:
     given_values = {**kind.example, **changes}
-    return fields.parse(kind, given_values, languages=("fr", "en"), timezone=PARIS, now=now, base=None)
+    return parse.parse(kind, given_values, languages=("fr", "en"), timezone=PARIS, now=now, base=None)
 
 
-def rules(found: fields.Parsed) -> list[tuple[str, str | None]]:
+def rules(found: parse.Parsed) -> list[tuple[str, str | None]]:
     return [(fault.rule, fault.field) for fault in found.faults]
 
 
@@ -137,7 +138,7 @@ def test_frozen_values_are_the_same_at_any_later_time(name: str, later: timedelt
     kind = catalogue.load_kind(name)
     first = parsed(kind)
     assert not first.faults
-    again = fields.parse(
+    again = parse.parse(
         kind,
         json.loads(json.dumps(first.frozen)),
         languages=("fr", "en"),
@@ -233,15 +234,13 @@ def test_a_default_gives_way_to_the_field_that_does_instead() -> None:
     assert "review_at" not in parsed(kind).values
     without = parsed(kind, valid_until=None)
     assert without.values["review_at"] == NOW + timedelta(hours=2)
-    draft = fields.parse(
-        kind, {}, languages=("fr",), timezone=PARIS, now=NOW, base=None, complete=False
-    )
+    draft = parse.parse(kind, {}, languages=("fr",), timezone=PARIS, now=NOW, base=None, complete=False)
     assert "review_at" not in draft.values
 
 
 def test_numbers_come_from_a_file_beside_the_alert(tmp_path: Path) -> None:
     (tmp_path / "numbers.csv").write_text("territory,service,number\n69,samu,122\n69,samu,0465710015\n")
-    found = fields.parse(
+    found = parse.parse(
         STATUS,
         {**STATUS.example, "numbers": "numbers.csv"},
         languages=("fr",),
@@ -260,12 +259,12 @@ def test_a_number_past_its_validity_is_a_fault() -> None:
 
 
 def test_an_address_is_https_and_plain() -> None:
-    from alertbot.compose.kinds import FieldSpec, FieldType
-    from alertbot.compose.readers import Reading, read_url
-    from alertbot.compose.texts import FieldError
+    from alertbot.texts.fields.readers import FieldReading, read_url
+    from alertbot.texts.fields.values import FieldError
+    from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType
 
     spec = FieldSpec("page", FieldType.URL, True, {}, {})
-    reading = Reading(NOW, PARIS, None)
+    reading = FieldReading(NOW, PARIS, None)
     assert str(read_url(spec, "https://example.org/a?b=c", reading)[0]) == "https://example.org/a?b=c"
     for bad in (
         "http://example.org",
@@ -289,7 +288,7 @@ names = st.sampled_from([spec.name for spec in STATUS.fields]) | st.text(max_siz
 
 @given(st.dictionaries(names, json_like, max_size=4))
 def test_any_values_give_faults_and_never_an_error(given_values: dict[str, Any]) -> None:
-    found = fields.parse(STATUS, given_values, languages=("fr", "en"), timezone=PARIS, now=NOW)
+    found = parse.parse(STATUS, given_values, languages=("fr", "en"), timezone=PARIS, now=NOW)
     assert found.faults
     json.dumps(found.frozen)
 
@@ -298,7 +297,7 @@ def test_any_values_give_faults_and_never_an_error(given_values: dict[str, Any])
 
 
 def test_sets_lie_over_the_file() -> None:
-    merged = fields.merge_sets(["a.fr=x=y", "b=2", "c=3"], {"a": {"en": "e"}, "b": "1"})
+    merged = parse.merge_sets(["a.fr=x=y", "b=2", "c=3"], {"a": {"en": "e"}, "b": "1"})
     assert merged == {"a": {"en": "e", "fr": "x=y"}, "b": "2", "c": "3"}
 
 
@@ -307,7 +306,7 @@ def test_sets_lie_over_the_file() -> None:
 )
 def test_a_set_that_cannot_be_understood_is_refused(sets: list[str]) -> None:
     with pytest.raises(Misuse):
-        fields.merge_sets(sets)
+        parse.merge_sets(sets)
 
 
 def test_a_file_keeps_what_was_written() -> None:

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alertbot.compose.catalogue import shipped
-from alertbot.compose.kind_files import fingerprint
+from alertbot.texts.kinds.catalogue import fingerprint, shipped
 from tests.effort import examples
 
 USED = [

@@ -7,10 +7,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertbot.channels import specs
-from alertbot.compose import catalogue, fields
-from alertbot.compose.compose import Request, compose
-from alertbot.model import Channel, Composition, Identity, Message, Organisation, Target, WhenUncertain
+from alertbot.channels import base
+from alertbot.core.model import (
+    Channel,
+    Composition,
+    Identity,
+    Message,
+    Organisation,
+    Target,
+    WhenUncertain,
+)
+from alertbot.texts.compose import compose
+from alertbot.texts.fields import parse
+from alertbot.texts.kinds import catalogue
+from alertbot.texts.request import ComposeRequest
 
 PARIS = ZoneInfo("Europe/Paris")
 EVENING = datetime(2021, 6, 2, 18, 30, tzinfo=PARIS)
@@ -19,7 +29,7 @@ KINDS = {kind.name: kind for kind in catalogue.load()}
 FRAME = catalogue.load_frame()
 ORGANISATION = Organisation("Organisation", verification_page=PAGE, sandbox=True)
 CHANNELS = tuple(
-    Channel(name, specs.SHIPPED[name], ("fr", "en"), targets=(Target("someone@example.org"),))
+    Channel(name, base.SHIPPED[name], ("fr", "en"), targets=(Target("someone@example.org"),))
     for name in ("x", "telegram", "email")
 )
 FINAL = {"end", "withdrawal", "denial", "correction", "apology"}
@@ -30,9 +40,11 @@ def composed(
 ) -> Composition:
     kind = KINDS[name]
     values = {**kind.example, **changes}
-    parsed = fields.parse(kind, values, languages=("fr", "en"), timezone=PARIS, now=now, base=None)
+    parsed = parse.parse(kind, values, languages=("fr", "en"), timezone=PARIS, now=now, base=None)
     identity = Identity("BKRT", "BKRT-2", ("BKRT-1",))
-    return compose(Request(kind, parsed, CHANNELS, None, organisation, identity, now, frame=FRAME))
+    return compose(
+        ComposeRequest(kind, parsed, CHANNELS, None, organisation, identity, now, frame=FRAME)
+    )
 
 
 def text_of(found: Composition, channel: str, lang: str) -> str:

@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.channels.specs import X
-from alertbot.compose import findings, lint
-from alertbot.compose.parity import differences, figures
-from alertbot.compose.values import Figure, Text
-from alertbot.model import Channel, Measure, Message
-from alertbot.register.entry import NumberRow
-from alertbot.register.territories import find
+from alertbot.channels.base import X
+from alertbot.core.model import Channel, Measure, Message
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.territories import find
+from alertbot.texts import lint
+from alertbot.texts.fields import findings
+from alertbot.texts.fields.findings import differences, figures
+from alertbot.texts.fields.values import Figure, Text
 from tests.compose.conftest import NOW, make_kind
 
 

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.compose.environment import link, literal
-from alertbot.compose.mail import document
-from alertbot.compose.markup import MarkupError, read
-from alertbot.compose.writing import email, entities, has_link, plain, telegram, visible
+from alertbot.texts.posts.writing import document, email, entities, has_link, plain, telegram, visible
+from alertbot.texts.wording.markup import MarkupError, read
+from alertbot.texts.wording.safe_markdown import link, literal
 
 SOURCE = """# Titre
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.compose import measure
-from alertbot.compose.measure import library_weight, utf16_length, weighted_length
-from alertbot.model import Measure
+from alertbot.core.model import Measure
+from alertbot.texts.posts import measure
+from alertbot.texts.posts.measure import library_weight, utf16_length, weighted_length
 from tests.effort import examples
 
 CONFORMANCE = [
@@ -106,7 +106,7 @@ def test_measure_chooses_the_rule() -> None:
 
 def test_an_ordinary_alert_does_not_load_the_library() -> None:
     code = (
-        "import sys; from alertbot.compose.measure import weighted_length as w;"
+        "import sys; from alertbot.texts.posts.measure import weighted_length as w;"
         "w('⚠️ Numéros d’urgence : depuis 16:45. Voir https://example.org/etat.');"
         "sys.exit('twitter_text' in sys.modules)"
     )

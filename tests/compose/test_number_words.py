@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertbot.channels.specs import EMAIL, TELEGRAM, X
-from alertbot.compose.catalogue import load_kind
-from alertbot.compose.compose import Request, compose
-from alertbot.compose.fields import parse
-from alertbot.model import Channel, ChannelSpec, Composition, Identity, Message
-from alertbot.register.entry import NumberRow
-from alertbot.register.territories import Territory, all_territories, find
+from alertbot.channels.base import EMAIL, TELEGRAM, X
+from alertbot.core.model import Channel, ChannelSpec, Composition, Identity, Message
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.territories import Territory, all_territories, find
+from alertbot.texts.compose import compose
+from alertbot.texts.fields.parse import parse
+from alertbot.texts.kinds.catalogue import load_kind
+from alertbot.texts.request import ComposeRequest
 from tests.compose.conftest import CHANNELS, NOW, ORGANISATION, Make, make_kind
 
 KIND = load_kind("provisional_number")
@@ -131,7 +132,7 @@ def test_a_number_no_longer_valid_is_struck_in_every_kind_that_knows_it() -> Non
         given = {**kind.example, "no_longer_valid": struck}
         parsed = parse(kind, given, languages=("fr", "en"), timezone=NOW.tzinfo, now=NOW)  # type: ignore[arg-type]
         made = compose(
-            Request(kind, parsed, CHANNELS, None, ORGANISATION, Identity("BKRT", "BKRT-2"), NOW)
+            ComposeRequest(kind, parsed, CHANNELS, None, ORGANISATION, Identity("BKRT", "BKRT-2"), NOW)
         )
         assert made.faults == ()
         for lang, words in (("fr", "69 Rhône – ne plus appeler"), ("en", "69 Rhône – do not call")):
@@ -228,7 +229,7 @@ def everywhere(rows: tuple[NumberRow, ...], *channels: Channel) -> Composition:
     where = tuple({row.territory.code: row.territory for row in rows}.values())
     values = {**parsed.values, "numbers": rows, "where": where}
     return compose(
-        Request(
+        ComposeRequest(
             KIND, replace(parsed, values=values), channels or CHANNELS, None, ORGANISATION,
             Identity("BKRT", "BKRT-2"), NOW, accepted={"too_many_parts": "everywhere at once"},
         )  # type: ignore[arg-type]

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from alertbot.channels.specs import CONSOLE, EMAIL, TELEGRAM, X
-from alertbot.compose.catalogue import load_frame, load_kind, load_prepared
-from alertbot.compose.compose import Request, compose
-from alertbot.compose.fields import parse
-from alertbot.model import Audience, Channel, Composition, Identity, Message
+from alertbot.channels.base import CONSOLE, EMAIL, TELEGRAM, X
+from alertbot.core.model import Audience, Channel, Composition, Identity, Message
+from alertbot.texts.compose import compose
+from alertbot.texts.fields.parse import parse
+from alertbot.texts.kinds.catalogue import load_frame, load_kind, load_prepared
+from alertbot.texts.request import ComposeRequest
 from tests.compose.conftest import NOW, ORGANISATION
 
 PREPARED = load_prepared()
@@ -42,7 +43,9 @@ def made(
     parsed = parse(known, given, languages=("fr", "en"), timezone=NOW.tzinfo, now=NOW)  # type: ignore[arg-type]
     ready = {"prepared": PREPARED, "frame": load_frame(), **parts}
     return compose(
-        Request(known, parsed, channels, None, ORGANISATION, Identity("BKRT", "BKRT-2"), NOW, **ready)
+        ComposeRequest(
+            known, parsed, channels, None, ORGANISATION, Identity("BKRT", "BKRT-2"), NOW, **ready
+        )
     )
 
 
@@ -218,7 +221,7 @@ def test_an_alert_without_numbers_has_no_card_and_says_so() -> None:
         known, {**known.example, "card": "yes"}, languages=("fr", "en"), timezone=NOW.tzinfo, now=NOW
     )  # type: ignore[arg-type]
     shown = compose(
-        Request(
+        ComposeRequest(
             known,
             parsed,
             CHANNELS,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.compose.ready_words import KEYS, LONGEST_LIST, load_ready_words
-from alertbot.errors import ConfigInvalid
-from alertbot.register.entry import NumberRow
-from alertbot.register.services import SERVICES
-from alertbot.register.territories import all_territories
+from alertbot.core.errors import ConfigInvalid
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.countries import SERVICES
+from alertbot.regions.territories import all_territories
+from alertbot.texts.kinds.ready_words import KEYS, LONGEST_LIST, load_ready_words
 
 WORDS = load_ready_words()
 PLACES = [place for code, place in all_territories().items() if code != "FR"]

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.compose.kinds import Template
-from alertbot.compose.phrasing import day_name
-from alertbot.compose.render import Rendered, TemplateBrokenError, render
-from alertbot.compose.values import SeenChoice, Url
-from alertbot.compose.writing import plain, telegram
-from alertbot.register.entry import NumberRow
-from alertbot.register.territories import find
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.territories import find
+from alertbot.texts.fields.values import SeenChoice, Url
+from alertbot.texts.kinds.kind_spec import Template
+from alertbot.texts.posts.writing import plain, telegram
+from alertbot.texts.wording.phrasing import day_name
+from alertbot.texts.wording.render import Rendered, TemplateBrokenError, render
 
 PARIS = ZoneInfo("Europe/Paris")
 ISSUED = datetime(2021, 6, 2, 18, 30, tzinfo=PARIS)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.compose.catalogue import load, load_prepared
-from alertbot.compose.compose import Request, compose
-from alertbot.compose.fields import parse
-from alertbot.compose.kinds import Prepared, Template
-from alertbot.errors import ConfigInvalid
-from alertbot.model import Action, Audience, Composition, Identity
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.model import Action, Audience, Composition, Identity
+from alertbot.texts.compose import compose
+from alertbot.texts.fields.parse import parse
+from alertbot.texts.kinds.catalogue import load, load_prepared
+from alertbot.texts.kinds.kind_spec import Prepared, Template
+from alertbot.texts.request import ComposeRequest
 from tests.compose.conftest import CHANNELS, NOW, ORGANISATION, TEAM, Make, make_kind
 
 PREPARED = load_prepared()
@@ -55,7 +56,7 @@ def test_that_of_every_kind_fits_and_holds_no_number(name: str, exercise: bool) 
     kind = CATALOGUE.kinds[name]
     parsed = parse(kind, kind.example, languages=("fr", "en"), timezone=NOW.tzinfo, now=NOW)  # type: ignore[arg-type]
     channels = TEAM if exercise else CHANNELS
-    ready = Request(
+    ready = ComposeRequest(
         kind, parsed, channels, None, ORGANISATION, Identity("BKRT", "BKRT-2"), NOW, exercise,
         CATALOGUE.frame, prepared=PREPARED,
     )  # fmt: skip

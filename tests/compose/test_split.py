@@ -5,14 +5,14 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.compose.markup import Block, Line, Run, Shape, read
-from alertbot.compose.measure import utf16_length, weighted_length
-from alertbot.compose.split import Layout, Room, single, split
-from alertbot.compose.writing import entities, plain, visible
+from alertbot.texts.posts.measure import utf16_length, weighted_length
+from alertbot.texts.posts.splitting import Layout, PartLimit, single, split
+from alertbot.texts.posts.writing import entities, plain, visible
+from alertbot.texts.wording.markup import Block, Line, Run, Shape, read
 from tests.effort import examples
 
-X = Room(280, lambda blocks: weighted_length(plain(blocks)))
-TELEGRAM = Room(4096, lambda blocks: max(utf16_length(visible(blocks)), 41 * entities(blocks)))
+X = PartLimit(280, lambda blocks: weighted_length(plain(blocks)))
+TELEGRAM = PartLimit(4096, lambda blocks: max(utf16_length(visible(blocks)), 41 * entities(blocks)))
 HEAD, FOOT = read("**Préfecture**, 16:45"), read("Prochain point : 18:30. https://example.org/etat")
 
 words = st.lists(
@@ -59,7 +59,9 @@ def test_a_thread_loses_and_cuts_nothing(body: list[Block]) -> None:
 
 @settings(max_examples=examples(100), deadline=None)
 @given(bodies, st.sampled_from([X, TELEGRAM]))
-def test_every_part_is_within_the_limit_complete_and_numbered(body: list[Block], room: Room) -> None:
+def test_every_part_is_within_the_limit_complete_and_numbered(
+    body: list[Block], room: PartLimit
+) -> None:
     parts = split(Layout(HEAD, tuple(body), FOOT), room, "fr").parts
     for at, part in enumerate(parts, 1):
         text = plain(part)

@@ -5,7 +5,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from alertbot.config import ChannelSettings, FilePath, Port, Secret, ServerRoot, Settings, Variable
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.secrets import Secret
+from alertbot.config.shapes import FilePath, Port, ServerRoot, Settings, Variable
 
 
 class MicroblogSettings(ChannelSettings):

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.config import ChannelSettings, Config, read
-from alertbot.errors import ConfigInvalid
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.reading import read
+from alertbot.config.root import Config
+from alertbot.core.errors import ConfigInvalid
 from tests.config.accounts import TYPES
 
 Reads = Callable[..., Config]

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from alertbot.app import build, reach_of
-from alertbot.approval.duty import Shift
 from alertbot.channels.directory import adapter_types
-from alertbot.config import Config, read
-from alertbot.errors import ConfigInvalid
+from alertbot.config.reading import read
+from alertbot.config.root import Config
+from alertbot.core.errors import ConfigInvalid
+from alertbot.people.rules import Shift
 
 BASE = {
     "organisation": {"name": "Essai", "sandbox": True},

@@ -7,10 +7,14 @@ import pytest
 import yaml
 
 from alertbot.channels.directory import adapter_types
-from alertbot.config import SANDBOX_SECRETS, Config, channel_of, organisation_of, read, schema, sections
-from alertbot.init_config import example
-from alertbot.model import Audience
-from alertbot.service.intake import inlets
+from alertbot.config.approvers import sections
+from alertbot.config.channel import channel_of
+from alertbot.config.reading import read, schema
+from alertbot.config.root import Config, organisation_of
+from alertbot.config.secrets import SANDBOX_SECRETS
+from alertbot.config.starter import example
+from alertbot.core.model import Audience
+from alertbot.watch.intake import inlets
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 

@@ -8,9 +8,10 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from alertbot.config import Config, read
-from alertbot.errors import ConfigInvalid
-from alertbot.settings import yaml_text
+from alertbot.config import yaml_reader
+from alertbot.config.reading import read
+from alertbot.config.root import Config
+from alertbot.core.errors import ConfigInvalid
 from tests.config.accounts import TYPES
 from tests.config.conftest import Faults
 from tests.config.test_read import SMALL, WHOLE
@@ -25,7 +26,7 @@ LONG_BOMB = "a: &a '" + "x" * 500_000 + "'\nb: [" + "*a, " * 10_000 + "]\n"
 @pytest.fixture(params=["libyaml", "python"])
 def _either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "python":
-        monkeypatch.setattr(yaml_text, "Loader", yaml.SafeLoader)
+        monkeypatch.setattr(yaml_reader, "Loader", yaml.SafeLoader)
 
 
 @pytest.mark.usefixtures("_either_parser")

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.channels.directory import adapter_types
-from alertbot.config import Config, organisation_of, read
-from alertbot.errors import Misuse, Refused
-from alertbot.init_config import example, questions, render, write
+from alertbot.config.reading import read
+from alertbot.config.root import Config, organisation_of
+from alertbot.config.starter import example, questions, render, write
+from alertbot.core.errors import Misuse, Refused
 from tests.effort import examples
 
 EVERYTHING = {
@@ -119,6 +120,6 @@ def test_any_accepted_name_reads_back(
 def test_asking_needs_no_heavy_library() -> None:
     import subprocess
 
-    code = "import sys, alertbot.init_config; print('pydantic' in sys.modules)"
+    code = "import sys, alertbot.config.starter; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

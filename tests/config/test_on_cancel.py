@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from alertbot.app import build
-from alertbot.errors import ConfigInvalid
-from alertbot.model import OnCancel
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.model import OnCancel
 
 TEXT = """\
 organisation: {{name: Essai, verification_page: "https://www.example.org/", sandbox: true}}
@@ -25,13 +25,13 @@ def written(folder: Path, kind: str, word: str, more: str = "") -> Path:
 
 @pytest.mark.parametrize("word", list(OnCancel))
 def test_a_channel_does_what_it_can(tmp_path: Path, word: OnCancel) -> None:
-    assert build(written(tmp_path, "memory", word)).voice.channels["public"].on_cancel is word
+    assert build(written(tmp_path, "memory", word)).publisher.channels["public"].on_cancel is word
 
 
 def test_a_post_is_kept_unless_the_team_says_otherwise(tmp_path: Path) -> None:
     path = written(tmp_path, "memory", "keep")
     path.write_text(path.read_text(encoding="utf-8").replace(", on_cancel: keep", ""), encoding="utf-8")
-    assert build(path).voice.channels["public"].on_cancel is OnCancel.KEEP
+    assert build(path).publisher.channels["public"].on_cancel is OnCancel.KEEP
 
 
 @pytest.mark.parametrize("word", ["strike", "delete"])

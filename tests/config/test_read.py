@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import field_validator
 
-from alertbot.config import ChannelSettings, approvals_of, channel_of, organisation_of, read
-from alertbot.errors import ConfigInvalid
-from alertbot.model import Approvals, Audience, Budget, ChannelSpec, Organisation, Pace
+from alertbot.config.channel import ChannelSettings, channel_of
+from alertbot.config.reading import read
+from alertbot.config.root import approvals_of, organisation_of
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.model import Approvals, Audience, Budget, ChannelSpec, Organisation, Pace
 from tests.config.accounts import TYPES
 from tests.config.conftest import Faults, Reads
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alertbot.app import build
-from alertbot.incident.rules import How, Transition
+from alertbot.watch.rules_rule import How, Transition
 from tests.config.conftest import Faults, Reads
 
 TEXT = """\

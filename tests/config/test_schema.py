@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from alertbot.config import schema
+from alertbot.config.reading import schema
 from tests.config.accounts import TYPES
 from tests.config.test_read import SMALL, WHOLE
 

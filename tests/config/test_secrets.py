@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.config import SANDBOX_SECRETS, ChannelSettings, Config, Secret
-from alertbot.errors import ConfigInvalid
-from alertbot.sandbox.accounts import TelegramAccount, XAccount
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.root import Config
+from alertbot.config.secrets import SANDBOX_SECRETS, Secret
+from alertbot.core.errors import ConfigInvalid
+from alertbot.rehearsal.sandbox.accounts import TelegramAccount, XAccount
 from tests.config.accounts import ChatSettings, ServiceSettings
 from tests.config.conftest import Faults, Reads
 

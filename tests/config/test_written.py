@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.errors import ConfigInvalid
-from alertbot.settings.yaml_text import Mark, parse, parse_written, plain, read_written, text_of
+from alertbot.config.yaml_reader import Mark, parse, parse_written, plain, read_written, text_of
+from alertbot.core.errors import ConfigInvalid
 
 TEXT = 'at: 16:45\ncode: 01\nmore: [no, 1.50, ~, "~", ""]\nnone:\n'
 

@@ -9,12 +9,12 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.channels.base import Adapter
-from alertbot.config import ChannelSettings
-from alertbot.model import Channel, ChannelSpec, Pace, Post, Purpose, Receipt, WhenUncertain
-from alertbot.store import accounts, outbox
-from alertbot.store.database import Database
-from alertbot.store.outbox import Entry
-from alertbot.store.tables import alert, delivery, dispatch, incident, message
+from alertbot.config.channel import ChannelSettings
+from alertbot.core.model import Channel, ChannelSpec, Pace, Post, Purpose, Receipt, WhenUncertain
+from alertbot.db.database import Database
+from alertbot.db.tables import alert, delivery, dispatch, incident, message
+from alertbot.delivery import store_accounts, store_outbox
+from alertbot.delivery.store_outbox import NewDelivery
 
 SPEC = ChannelSpec(type="null", limit=None)
 
@@ -132,7 +132,7 @@ async def put(
     names = [f"t{n}" for n in range(targets)] if isinstance(targets, int) else list(targets)
 
     async def work(conn: AsyncConnection) -> list[int]:
-        await accounts.sync(conn, [used])
+        await store_accounts.sync(conn, [used])
         known = await conn.scalar(select(alert.c.id).where(alert.c.id == name))
         if known is None:
             await add_alert(conn, name, references=list(references))
@@ -148,12 +148,12 @@ async def put(
             )
             for n in range(parts)
         ]
-        rows: list[Entry] = []
+        rows: list[NewDelivery] = []
         for target in names:
             for n, text in enumerate(ids):
                 after = len(rows) - 1 if n else None
-                rows.append(Entry(target, text, "fr", n + 1, after, cost))
-        number = await outbox.enqueue(
+                rows.append(NewDelivery(target, text, "fr", n + 1, after, cost))
+        number = await store_outbox.enqueue(
             conn,
             name,
             used.name,

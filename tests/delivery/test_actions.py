@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import insert, select
 
 from alertbot.channels.memory import MemoryAdapter, MemorySettings
-from alertbot.delivery.runners import LocalRunner, Tally
-from alertbot.errors import ChannelError, Rejected, Unavailable, Uncertain
-from alertbot.model import Action, Audience, Channel, Picture, Post, Receipt
-from alertbot.store import accounts, outbox, pictures
-from alertbot.store.database import Database
-from alertbot.store.outbox import Entry
-from alertbot.store.tables import delivery, dispatch
+from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain
+from alertbot.core.model import Action, Audience, Channel, Picture, Post, Receipt
+from alertbot.db.database import Database
+from alertbot.db.tables import delivery, dispatch
+from alertbot.delivery import store_accounts, store_outbox
+from alertbot.delivery.runners import LocalRunner, RunTally
+from alertbot.delivery.store_outbox import NewDelivery
 from tests.delivery.scene import add_alert, add_message, rows
 
 CARD = Picture(sha256(b"card").hexdigest(), "image/png", 800, 418, b"card")
@@ -23,21 +23,21 @@ def memory() -> MemoryAdapter:
     return MemoryAdapter(TEAM, MemorySettings(type="memory"))
 
 
-async def once(database: Database, adapter: MemoryAdapter, patience: float = 15.0) -> Tally:
+async def once(database: Database, adapter: MemoryAdapter, patience: float = 15.0) -> RunTally:
     return await LocalRunner(database, {"memory": adapter}, lease=1.0).run_once(patience)
 
 
 async def enqueue(
-    database: Database, *given: Entry, name: str = "ABCD-1", priority: int = 5, **text: object
+    database: Database, *given: NewDelivery, name: str = "ABCD-1", priority: int = 5, **text: object
 ) -> list[int]:
     """Write entries of one alert whose texts are `text` (those without a message get this one)."""
 
     async def work(conn):
-        await accounts.sync(conn, [TEAM])
+        await store_accounts.sync(conn, [TEAM])
         await add_alert(conn, name)
         message = await add_message(conn, name, "memory", **text)
-        entries = [Entry(**{**_fields(one), "message_id": message}) for one in given]
-        number = await outbox.enqueue(
+        entries = [NewDelivery(**{**_fields(one), "message_id": message}) for one in given]
+        number = await store_outbox.enqueue(
             conn, name, "memory", digest="d", priority=priority, ttl_seconds=600, rows=entries
         )
         found = select(delivery.c.id).where(delivery.c.dispatch_id == number).order_by(delivery.c.id)
@@ -46,12 +46,12 @@ async def enqueue(
     return await database.transact(work)
 
 
-def _fields(entry: Entry) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in Entry.__slots__}
+def _fields(entry: NewDelivery) -> dict[str, object]:
+    return {name: getattr(entry, name) for name in NewDelivery.__slots__}
 
 
-def acts(action: Action, on: str | None = None, after: int | None = None) -> Entry:
-    return Entry("here", None, "fr", after=after, action=action, remote_ref=on)
+def acts(action: Action, on: str | None = None, after: int | None = None) -> NewDelivery:
+    return NewDelivery("here", None, "fr", after=after, action=action, remote_ref=on)
 
 
 async def test_each_action_reaches_the_channel_with_the_post_it_is_about(database: Database) -> None:
@@ -105,7 +105,7 @@ async def test_what_waits_for_a_post_that_fails_is_skipped_with_the_reason(datab
 
 
 async def test_a_picture_travels_with_its_text_alternative(database: Database) -> None:
-    await database.transact(lambda conn: pictures.keep(conn, [CARD]))
+    await database.transact(lambda conn: store_outbox.keep(conn, [CARD]))
     adapter = memory()
     await enqueue(
         database,
@@ -126,7 +126,7 @@ async def test_a_picture_that_is_not_the_approved_one_stops_the_dispatch(
 ) -> None:
     if content is not None:
         false = Picture(CARD.digest, CARD.mime, 800, 418, content)
-        await database.transact(lambda conn: pictures.keep(conn, [false]))
+        await database.transact(lambda conn: store_outbox.keep(conn, [false]))
     adapter = memory()
     await enqueue(database, acts(Action.PUBLISH), picture=CARD.digest, alt="Numéros")
     assert (await once(database, adapter)).failed == 1
@@ -155,7 +155,7 @@ async def test_what_may_be_repeated_is_done_again_when_the_answer_was_lost(
 
 
 async def test_a_picture_is_a_post_and_never_repeated_blindly(database: Database) -> None:
-    await database.transact(lambda conn: pictures.keep(conn, [CARD]))
+    await database.transact(lambda conn: store_outbox.keep(conn, [CARD]))
     adapter = memory()
 
     def lose(_post: Post) -> Receipt:

@@ -4,10 +4,10 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from alertbot.db import audit
+from alertbot.db.database import Database
 from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner
-from alertbot.store import audit
-from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel, put
 
 WORKERS = 3
@@ -17,7 +17,7 @@ DELIVERIES = 900
 async def _note(conn: Any, outcomes: Any) -> None:
     now = datetime.now(UTC)
     entries = [
-        audit.Entry(actor="alertbot", verb=str(one.state), at=now, detail={"delivery": one.id})
+        audit.AuditEntry(actor="alertbot", verb=str(one.state), at=now, detail={"delivery": one.id})
         for one in outcomes
     ]
     await audit.append_many(conn, entries)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.delivery.comparing import difference
-from alertbot.model import Action, Markup, Post
+from alertbot.core.model import Action, Markup, Post
+from alertbot.delivery.readback import difference
 
 POST = Post("BKRT-1", 1, 1, "t", "fr", "Appelez le 04 65 71 00 01 : https://example.org/n/")
 

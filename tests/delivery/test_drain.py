@@ -6,17 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from alertbot.delivery.ledger import Hooks, Ledger, Result
-from alertbot.delivery.runners import LocalRunner, Tally
-from alertbot.errors import (
-    ChannelDown,
-    Rejected,
-    StoreFailed,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
-from alertbot.model import (
+from alertbot.core.errors import ChannelDown, Rejected, StoreFailed, Throttled, Unavailable, Uncertain
+from alertbot.core.model import (
     ChannelSpec,
     DeliveryState,
     ExercisePost,
@@ -26,20 +17,22 @@ from alertbot.model import (
     Receipt,
     WhenUncertain,
 )
-from alertbot.store import accounts, audit, claiming, listing, settling
-from alertbot.store.accounts import Push
-from alertbot.store.clock import NOW
-from alertbot.store.database import Database
-from alertbot.store.quotas import Want
-from alertbot.store.settling import Settlement
-from alertbot.store.tables import delivery, pace
+from alertbot.db import audit
+from alertbot.db.database import Database
+from alertbot.db.sql import NOW
+from alertbot.db.tables import delivery, pace
+from alertbot.delivery import store_accounts, store_claim, store_listing, store_settle
+from alertbot.delivery.ledger import Hooks, Ledger, Result
+from alertbot.delivery.runners import LocalRunner, RunTally
+from alertbot.delivery.store_accounts import Push, Want
+from alertbot.delivery.store_settle import Settlement
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
 MAIL = ChannelSpec(type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL)
 ASKABLE = ChannelSpec(type="askable", limit=None, can_reconcile=True)
 
 
-async def once(database: Database, adapter: NullAdapter, **more: Any) -> Tally:
+async def once(database: Database, adapter: NullAdapter, **more: Any) -> RunTally:
     patience = more.pop("patience", 2.0)
     runner = LocalRunner(database, {adapter.channel.name: adapter}, **more)
     return await runner.run_once(patience)
@@ -55,7 +48,7 @@ async def test_everything_is_sent_once(database: Database) -> None:
     ids = await put(database, 300)
     adapter = NullAdapter(channel())
     tally = await once(database, adapter)
-    assert tally == Tally(sent=300)
+    assert tally == RunTally(sent=300)
     assert tally.fine
     assert sorted(adapter.sent) == ids
     assert {row.remote_id for row in await rows(database)} == {f"r{number}" for number in ids}
@@ -94,7 +87,7 @@ async def test_a_long_retry_is_not_waited_for(database: Database) -> None:
     adapter = NullAdapter(channel(), lambda _post: Throttled("slow", wait=60))
     tally = await once(database, adapter)
     assert (tally.waiting, tally.failed, tally.fine) == (1, 0, False)
-    summary = await database.read(listing.summary)
+    summary = await database.read(store_listing.summary)
     assert 50 < summary.accounts[0].blocked_for <= 60
     assert summary.accounts[0].blocked == "slow"
 
@@ -118,10 +111,10 @@ async def test_a_channel_that_is_down_is_paused_until_a_person_mends_it(database
     adapter = NullAdapter(channel(), lambda _post: ChannelDown("401: token revoked"))
     tally = await once(database, adapter, concurrency=1)
     assert (tally.waiting, len(adapter.posts)) == (5, 1)
-    assert (await database.read(listing.summary)).accounts[0].paused == "401: token revoked"
+    assert (await database.read(store_listing.summary)).accounts[0].paused == "401: token revoked"
     adapter.answer = None
     assert (await once(database, adapter)).sent == 0
-    await database.transact(lambda conn: accounts.unpause(conn, "null"))
+    await database.transact(lambda conn: store_accounts.unpause(conn, "null"))
     assert (await once(database, adapter)).sent == 5
 
 
@@ -167,7 +160,7 @@ async def test_an_exercise_has_its_own_type_and_no_live_channel_takes_it(databas
     adapter = NullAdapter(channel())
     assert (await once(database, adapter)).failed == 1
     assert adapter.posts == []
-    from alertbot.model import Audience
+    from alertbot.core.model import Audience
 
     team = channel("team", audience=Audience.EXERCISE)
     await put(database, 1, exercise=True, on=team, name="ABCD-2")
@@ -277,11 +270,11 @@ async def _audit_rows(conn) -> list[dict[str, Any]]:
 async def test_what_a_dead_worker_perhaps_sent_is_resent_at_most_once(database: Database) -> None:
     on = channel(spec=MAIL)
     [number] = await put(database, 1, on=on, when_uncertain=WhenUncertain.RESEND)
-    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
 
     async def die_in_mid_call(conn) -> None:
-        await claiming.claim(conn, whose, 1, worker="dead", lease=-1.0)
-        await claiming.intend(conn, [Want(number, whose.id)], worker="dead")
+        await store_claim.claim(conn, whose, 1, worker="dead", lease=-1.0)
+        await store_claim.intend(conn, [Want(number, whose.id)], worker="dead")
 
     await database.transact(die_in_mid_call)
     adapter = NullAdapter(on, lambda _post: Uncertain("lost"))
@@ -323,9 +316,9 @@ async def test_of_several_pushes_in_one_transaction_the_longest_holds(
 ) -> None:
     """Two calls are answered at the same moment: one platform asks for half a minute, then for a whole."""
     await put(database, ["a", "a2"], name="ABCD-1")
-    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
     claim = await database.transact(
-        lambda conn: claiming.claim(conn, whose, 10, worker="me", lease=10.0)
+        lambda conn: store_claim.claim(conn, whose, 10, worker="me", lease=10.0)
     )
     ledger = Ledger(database, "me")
     assert all([await ledger.intend(Want(row.id, whose.id)) for row in claim.rows])
@@ -338,7 +331,7 @@ async def test_of_several_pushes_in_one_transaction_the_longest_holds(
         for row, wait in zip(claim.rows, waits, strict=True)
     ]
     await asyncio.gather(*(ledger.settle(result) for result in results))
-    flags = (await database.read(listing.summary)).accounts[0]
+    flags = (await database.read(store_listing.summary)).accounts[0]
     free = await database.read(lambda conn: conn.scalar(select(pace.c.next_free - NOW)))
     assert (flags.blocked, free) == (("60.0", None) if whole else (None, pytest.approx(60, abs=5)))
     assert not whole or 55 < flags.blocked_for <= 60
@@ -349,10 +342,10 @@ async def test_what_only_lay_claimed_when_its_worker_died_is_sent_as_a_first_att
 ) -> None:
     on = channel(spec=MAIL)
     [number] = await put(database, 1, on=on)
-    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
-    await database.transact(lambda conn: claiming.claim(conn, whose, 1, worker="dead", lease=-1.0))
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
+    await database.transact(lambda conn: store_claim.claim(conn, whose, 1, worker="dead", lease=-1.0))
     adapter = NullAdapter(on)
-    assert (await once(database, adapter)) == Tally(sent=1)
+    assert (await once(database, adapter)) == RunTally(sent=1)
     assert [(post.delivery, post.attempt, post.uncertain_before) for post in adapter.posts] == [
         (number, 1, False)
     ]
@@ -387,5 +380,5 @@ async def test_the_tally_counts_what_became_of_the_uncertain_once(database: Data
         lambda conn: conn.execute(update(delivery).values(state="uncertain", attempts=1))
     )
     settled = Settlement(one, 1, DeliveryState.SENT, remote_id="r")
-    assert await ledger.record(lambda conn: settling.settle(conn, [settled], worker=None)) == 1
+    assert await ledger.record(lambda conn: store_settle.settle(conn, [settled], worker=None)) == 1
     assert dict(ledger.tally) == {DeliveryState.SENT: 1}

@@ -5,12 +5,12 @@ import asyncio
 
 from sqlalchemy import text
 
+from alertbot.core.model import ChannelSpec
+from alertbot.db.database import Database
+from alertbot.delivery import store_accounts
+from alertbot.delivery.calls import IN_FLIGHT
 from alertbot.delivery.drain import FRESH
-from alertbot.delivery.pacing import IN_FLIGHT
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import ChannelSpec
-from alertbot.store import accounts
-from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel, put, states
 
 WORKERS = 3
@@ -39,7 +39,7 @@ async def test_no_worker_intends_a_call_after_a_halt(database: Database) -> None
     async with asyncio.timeout(30):
         while not all(adapter.posts for adapter in adapters):
             await asyncio.sleep(0.002)
-    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, True))
     attempted = await _attempts(database)
     await asyncio.sleep(0.2)
     assert await _attempts(database) == attempted
@@ -60,7 +60,7 @@ async def test_a_slow_channel_has_no_queue_of_calls_that_a_halt_cannot_stop(data
         while not adapter.posts:
             await asyncio.sleep(0.002)
     assert list((await states(database)).values()).count("sending") <= Narrow.at_once
-    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, True))
     attempted = await _attempts(database)
     await asyncio.sleep(0.3)
     assert len(adapter.posts) == attempted <= Narrow.at_once
@@ -106,7 +106,7 @@ async def test_what_waits_for_a_line_is_called_back_by_a_halt(database: Database
         while list((await states(database)).values()).count("sending") <= 2 * Letters.at_once:
             await asyncio.sleep(0.001)
     adapter.seconds = 0.5
-    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, True))
     await asyncio.sleep(FRESH)
     begun = len(adapter.posts)
     async with asyncio.timeout(30):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.db.database import Database
 from alertbot.delivery.runners import LocalRunner
-from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel, put, states
 from tests.delivery.worker import Nursery
 

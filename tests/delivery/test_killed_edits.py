@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import String, cast, update
 
+from alertbot.core.model import Post, Receipt
+from alertbot.db.database import Database
+from alertbot.db.tables import delivery
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import Post, Receipt
-from alertbot.store.database import Database
-from alertbot.store.tables import delivery
 from tests.delivery.scene import NullAdapter, channel, put, rows
 from tests.delivery.worker import Nursery
 

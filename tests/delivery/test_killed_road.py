@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from alertbot.service import working
+from alertbot.ops import working
 from tests.road import test_road
 from tests.road.test_road import Road, lines
 

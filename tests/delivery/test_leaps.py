@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event, text
 
+from alertbot.core.model import DeliveryState
+from alertbot.db.database import Database
 from alertbot.delivery.leaps import TOLERANCE, Reading, leap
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import DeliveryState
-from alertbot.service import reading, working
-from alertbot.store.database import Database
+from alertbot.ops import overview, working
 from tests.delivery.scene import NullAdapter, channel, put, states
 from tests.service.team import gather
 
@@ -90,7 +90,7 @@ async def test_a_worker_that_starts_behind_the_beats_of_another_says_so(sqlite_u
     running = asyncio.create_task(runner.run(stop))
     await until(lambda: runner.held is not None)
     await asyncio.sleep(0.2)
-    shown = await reading.status(team.service, None)
+    shown = await overview.status(team.service, None)
     assert [one for one in shown["open"] if "clock of this machine" in one["message"]]
     stop.set()
     await running

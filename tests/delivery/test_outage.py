@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from alertbot.core.model import Post, Receipt
+from alertbot.db import database as store
+from alertbot.db.database import Database
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import Post, Receipt
-from alertbot.store import database as store
-from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel, put, states
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.delivery.pacing import Turns, moment, portion
-from alertbot.model import Pace
-from alertbot.store.claiming import HORIZON
-from alertbot.store.database import Database
+from alertbot.core.model import Pace
+from alertbot.db.database import Database
+from alertbot.delivery.calls import Turns, moment, portion
+from alertbot.delivery.store_claim import HORIZON
 from tests.delivery.scene import channel, put, states
 from tests.delivery.worker import Nursery
 

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.delivery.posts import message_id, post, threads
-from alertbot.model import Action, ExercisePost, Picture, Post, Purpose, WhenUncertain
-from alertbot.store.claiming import Claimed
-from alertbot.store.contents import Envelope, Words
-from alertbot.store.readback import Sent
-from alertbot.store.settling import Doubt
+from alertbot.core.model import Action, ExercisePost, Picture, Post, Purpose, WhenUncertain
+from alertbot.delivery.content import message_id, post, threads
+from alertbot.delivery.store_claim import Claimed
+from alertbot.delivery.store_content import DispatchFacts, Sent, Words
+from alertbot.delivery.store_settle import Doubt
 
-ENVELOPE = Envelope(
+ENVELOPE = DispatchFacts(
     3, "BKRT-2", "x_main", 1, Purpose.PUBLICATION, "d" * 64, False, WhenUncertain.ASK, ("BKRT-1",)
 )
 WORDS = Words("fr", 2, "le 15", "<b>le 15</b>", "Sujet", "ab", "une carte")
@@ -42,7 +41,7 @@ WHOLE = Post(
 )
 
 
-def made(row: Claimed | Doubt | Sent, envelope: Envelope = ENVELOPE) -> Post:
+def made(row: Claimed | Doubt | Sent, envelope: DispatchFacts = ENVELOPE) -> Post:
     return post(row, envelope, WORDS, ("BKRT-1.4",), PICTURE)
 
 

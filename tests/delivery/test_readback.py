@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import select, update
 
 from alertbot.channels.memory import MemoryAdapter, MemorySettings
+from alertbot.core.errors import Unavailable
+from alertbot.core.model import Action, Post, Receipt
+from alertbot.db.database import Database
+from alertbot.db.tables import account, delivery
 from alertbot.delivery import readback
 from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner
-from alertbot.errors import Unavailable
-from alertbot.model import Action, Post, Receipt
-from alertbot.store.database import Database
-from alertbot.store.readback import Verdict
-from alertbot.store.tables import account, delivery
+from alertbot.delivery.store_content import ReadbackVerdict
 from tests.delivery.scene import rows
 from tests.delivery.test_actions import CARD, TEAM, acts, enqueue
 
@@ -37,11 +37,11 @@ def memory(*, read_back: bool = True) -> Watched:
 
 
 @pytest.fixture
-def told() -> list[Verdict]:
+def told() -> list[ReadbackVerdict]:
     return []
 
 
-async def once(database: Database, adapter: MemoryAdapter, told: list[Verdict]) -> None:
+async def once(database: Database, adapter: MemoryAdapter, told: list[ReadbackVerdict]) -> None:
     async def differs(_conn: object, verdicts: object) -> None:
         told.extend(verdicts)  # type: ignore[call-overload]
 
@@ -53,7 +53,9 @@ async def verdicts(database: Database) -> list[str | None]:
     return [row.read_back for row in await rows(database)]
 
 
-async def test_what_is_shown_as_approved_is_the_same(database: Database, told: list[Verdict]) -> None:
+async def test_what_is_shown_as_approved_is_the_same(
+    database: Database, told: list[ReadbackVerdict]
+) -> None:
     adapter = memory()
     await enqueue(database, acts(Action.PUBLISH), text="Appelez le 112")
     await once(database, adapter, told)
@@ -63,7 +65,7 @@ async def test_what_is_shown_as_approved_is_the_same(database: Database, told: l
 
 
 async def test_a_difference_is_told_once_after_a_second_look(
-    database: Database, told: list[Verdict]
+    database: Database, told: list[ReadbackVerdict]
 ) -> None:
     adapter = memory()
     adapter.shows["memory-1"] = "Appelez le 12"
@@ -80,7 +82,9 @@ async def test_a_difference_is_told_once_after_a_second_look(
     assert adapter.looks == 2
 
 
-async def test_a_post_that_somebody_deleted_is_missed(database: Database, told: list[Verdict]) -> None:
+async def test_a_post_that_somebody_deleted_is_missed(
+    database: Database, told: list[ReadbackVerdict]
+) -> None:
     adapter = memory()
 
     def vanish(_post: Post) -> Receipt:
@@ -99,7 +103,7 @@ class _Forgetful(dict[str, Post]):
 
 
 async def test_a_platform_that_is_slow_to_show_is_asked_again(
-    database: Database, told: list[Verdict]
+    database: Database, told: list[ReadbackVerdict]
 ) -> None:
     adapter = memory()
     adapter.blind = 1
@@ -109,7 +113,7 @@ async def test_a_platform_that_is_slow_to_show_is_asked_again(
 
 
 async def test_what_cannot_be_told_is_unknown_and_nobody_is_alarmed(
-    database: Database, told: list[Verdict]
+    database: Database, told: list[ReadbackVerdict]
 ) -> None:
     adapter = memory()
     adapter.blind = 99
@@ -121,7 +125,7 @@ async def test_what_cannot_be_told_is_unknown_and_nobody_is_alarmed(
 
 
 async def test_a_channel_that_is_not_to_be_asked_is_not_asked(
-    database: Database, told: list[Verdict]
+    database: Database, told: list[ReadbackVerdict]
 ) -> None:
     adapter = memory(read_back=False)
     await enqueue(database, acts(Action.PUBLISH))
@@ -131,7 +135,7 @@ async def test_a_channel_that_is_not_to_be_asked_is_not_asked(
 
 
 async def test_deletions_and_pins_leave_nothing_to_read(
-    database: Database, told: list[Verdict]
+    database: Database, told: list[ReadbackVerdict]
 ) -> None:
     adapter = memory()
     await enqueue(database, acts(Action.PUBLISH), acts(Action.PIN, after=0), acts(Action.DELETE, "x"))
@@ -141,7 +145,7 @@ async def test_deletions_and_pins_leave_nothing_to_read(
 
 @pytest.mark.parametrize("action", [Action.EDIT, Action.DELETE])
 async def test_a_post_that_was_changed_on_purpose_is_no_difference(
-    database: Database, told: list[Verdict], action: Action
+    database: Database, told: list[ReadbackVerdict], action: Action
 ) -> None:
     adapter = memory()
     await enqueue(database, acts(Action.PUBLISH), text="Un")
@@ -154,7 +158,7 @@ async def test_a_post_that_was_changed_on_purpose_is_no_difference(
 
 
 async def test_other_workers_posts_are_left_to_them_for_a_while(
-    database: Database, told: list[Verdict], monkeypatch: pytest.MonkeyPatch
+    database: Database, told: list[ReadbackVerdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await enqueue(database, acts(Action.PUBLISH))
     await once(database, memory(read_back=False), told)
@@ -169,7 +173,7 @@ async def test_other_workers_posts_are_left_to_them_for_a_while(
     assert await verdicts(database) == ["same"]
 
 
-async def test_a_paused_account_is_not_asked(database: Database, told: list[Verdict]) -> None:
+async def test_a_paused_account_is_not_asked(database: Database, told: list[ReadbackVerdict]) -> None:
     adapter = memory()
     await enqueue(database, acts(Action.PUBLISH))
     await once(database, memory(read_back=False), told)
@@ -179,7 +183,7 @@ async def test_a_paused_account_is_not_asked(database: Database, told: list[Verd
 
 
 async def test_a_worker_that_goes_on_reads_back_beside_its_work(
-    database: Database, told: list[Verdict], monkeypatch: pytest.MonkeyPatch
+    database: Database, told: list[ReadbackVerdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readback, "FIRST_LOOK_SECONDS", 0.0)
     adapter = memory()
@@ -222,11 +226,11 @@ async def test_an_edit_that_comes_in_turn_is_made(database: Database) -> None:
 
 
 async def test_a_picture_is_read_back_by_its_alternative(
-    database: Database, told: list[Verdict]
+    database: Database, told: list[ReadbackVerdict]
 ) -> None:
-    from alertbot.store import pictures
+    from alertbot.delivery import store_outbox
 
-    await database.transact(lambda conn: pictures.keep(conn, [CARD]))
+    await database.transact(lambda conn: store_outbox.keep(conn, [CARD]))
     adapter = memory()
     adapter.shows["memory-1"] = "Rhône"
     await enqueue(database, acts(Action.PICTURE, "post"), picture=CARD.digest, alt="Rhône")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.core.errors import StoreReplaced
+from alertbot.db.database import Database
 from alertbot.delivery import runners
 from alertbot.delivery.runners import LocalRunner
-from alertbot.errors import StoreReplaced
-from alertbot.store.database import Database
 from tests.cli.desk import Desk, opened
 from tests.delivery.scene import NullAdapter, channel, put
 
@@ -46,7 +46,7 @@ async def test_no_call_starts_once_the_file_is_another(sqlite_url: str, way) -> 
 async def test_an_idle_worker_notices_at_its_next_beat(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runners.workers, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(runners.store_accounts, "BEAT_SECONDS", 0.05)
     database = await Database.open(sqlite_url)
     runner = LocalRunner(database, {"null": NullAdapter(channel())}, poll=60.0)
     running = asyncio.create_task(runner.run(asyncio.Event()))
@@ -64,13 +64,13 @@ async def test_a_file_that_stays_is_no_reason_to_stop(database: Database) -> Non
 
 
 def test_the_command_says_why_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners.workers, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(runners.store_accounts, "BEAT_SECONDS", 0.05)
     desk: Desk = opened(tmp_path)
     path = tmp_path / "alertbot.db"
 
     async def run_and_replace() -> None:
         from alertbot.app import build
-        from alertbot.service import working
+        from alertbot.ops import working
 
         app = build(tmp_path / "config.yaml")
         try:

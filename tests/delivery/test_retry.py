@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.delivery.retry import (
+from alertbot.core.errors import ChannelDown, Rejected, Scope, Throttled, Unavailable, Uncertain
+from alertbot.core.model import DeliveryState, Receipt, WhenUncertain
+from alertbot.delivery.rules_retry import (
     LONGEST_DELAY,
     LONGEST_WAIT,
     MOST_ATTEMPTS,
     Answer,
     Circumstances,
-    Step,
+    NextStep,
     Superseded,
     backoff,
     next_step,
 )
-from alertbot.errors import ChannelDown, Rejected, Scope, Throttled, Unavailable, Uncertain
-from alertbot.model import DeliveryState, Receipt, WhenUncertain
 
 FIRST = Circumstances(attempt=1)
 RESEND = WhenUncertain.RESEND
@@ -100,50 +100,54 @@ def now(base: Circumstances = FIRST, **changes: object) -> Circumstances:
 @pytest.mark.parametrize(
     ("answer", "circumstances", "step"),
     [
-        (Receipt("7"), FIRST, Step(SENT, receipt=Receipt("7"))),
-        (Receipt("7"), now(MAIL, resent=True), Step(SENT, receipt=Receipt("7"))),
-        (Superseded("a later text"), EDIT, Step(SKIPPED, "a later text")),
-        (Rejected("no"), FIRST, Step(FAILED, "no")),
-        (Rejected("no", scope=Scope.CHANNEL), FIRST, Step(FAILED, "no", pause=True)),
-        (SLOW, FIRST, Step(PENDING, "slow", delay=7.0, push_account=7.0)),
-        (Throttled("slow", wait=0.0), FIRST, Step(PENDING, "slow", delay=0.05, push_account=0.05)),
-        (Throttled("slow", wait=-9.0), FIRST, Step(PENDING, "slow", delay=0.05, push_account=0.05)),
-        (Throttled("slow", wait=1e9), FIRST, Step(PENDING, "slow", delay=86400, push_account=86400)),
+        (Receipt("7"), FIRST, NextStep(SENT, receipt=Receipt("7"))),
+        (Receipt("7"), now(MAIL, resent=True), NextStep(SENT, receipt=Receipt("7"))),
+        (Superseded("a later text"), EDIT, NextStep(SKIPPED, "a later text")),
+        (Rejected("no"), FIRST, NextStep(FAILED, "no")),
+        (Rejected("no", scope=Scope.CHANNEL), FIRST, NextStep(FAILED, "no", pause=True)),
+        (SLOW, FIRST, NextStep(PENDING, "slow", delay=7.0, push_account=7.0)),
+        (Throttled("slow", wait=0.0), FIRST, NextStep(PENDING, "slow", delay=0.05, push_account=0.05)),
+        (Throttled("slow", wait=-9.0), FIRST, NextStep(PENDING, "slow", delay=0.05, push_account=0.05)),
+        (
+            Throttled("slow", wait=1e9),
+            FIRST,
+            NextStep(PENDING, "slow", delay=86400, push_account=86400),
+        ),
         (
             Throttled("slow", wait=7.0, whole_account=False),
             now(attempt=LAST, resent=True),
-            Step(PENDING, "slow", delay=7.0, resent=True, push_target=7.0),
+            NextStep(PENDING, "slow", delay=7.0, resent=True, push_target=7.0),
         ),
-        (ChannelDown("401"), FIRST, Step(PENDING, "401", pause=True)),
-        (ChannelDown("401"), now(attempt=LAST), Step(PENDING, "401", pause=True)),
-        (AWAY, FIRST, Step(PENDING, "down", delay=0.75)),  # half of a second, and half by chance
-        (AWAY, now(jitter=0.0), Step(PENDING, "down", delay=0.5)),
-        (AWAY, now(jitter=1.0), Step(PENDING, "down", delay=1.0)),
-        (AWAY, now(attempt=2, jitter=1.0), Step(PENDING, "down", delay=2.0)),
-        (AWAY, now(attempt=3, jitter=1.0), Step(PENDING, "down", delay=4.0)),
-        (AWAY, now(attempt=9, jitter=1.0), Step(PENDING, "down", delay=256.0)),
-        (AWAY, now(attempt=10, jitter=1.0), Step(PENDING, "down", delay=300.0)),
-        (AWAY, now(attempt=999, jitter=0.0), Step(PENDING, "down", delay=150.0)),
-        (AWAY, now(attempt=1000), Step(FAILED, "down")),
-        (AWAY, now(attempt=1001), Step(FAILED, "down")),
-        (LOST, FIRST, Step(UNSURE, "lost")),
-        (LOST, now(MAIL, may_resend=False), Step(UNSURE, "lost")),
-        (LOST, now(MAIL, when_uncertain=WhenUncertain.ASK), Step(UNSURE, "lost")),
-        (LOST, MAIL, Step(PENDING, "lost", delay=0.5, resent=True)),
-        (LOST, now(MAIL, attempt=5), Step(PENDING, "lost", delay=0.5, resent=True)),
-        (LOST, now(MAIL, resent=True), Step(UNSURE, "lost")),
-        (LOST, EDIT, Step(PENDING, "lost", delay=0.5, resent=True)),
-        (LOST, now(EDIT, attempt=3), Step(PENDING, "lost", delay=2.0, resent=True)),
-        (LOST, now(EDIT, attempt=3, resent=True), Step(PENDING, "lost", delay=2.0, resent=True)),
-        (LOST, now(EDIT, attempt=999), Step(PENDING, "lost", delay=150.0, resent=True)),
-        (LOST, now(EDIT, attempt=1000), Step(UNSURE, "lost")),
+        (ChannelDown("401"), FIRST, NextStep(PENDING, "401", pause=True)),
+        (ChannelDown("401"), now(attempt=LAST), NextStep(PENDING, "401", pause=True)),
+        (AWAY, FIRST, NextStep(PENDING, "down", delay=0.75)),  # half of a second, and half by chance
+        (AWAY, now(jitter=0.0), NextStep(PENDING, "down", delay=0.5)),
+        (AWAY, now(jitter=1.0), NextStep(PENDING, "down", delay=1.0)),
+        (AWAY, now(attempt=2, jitter=1.0), NextStep(PENDING, "down", delay=2.0)),
+        (AWAY, now(attempt=3, jitter=1.0), NextStep(PENDING, "down", delay=4.0)),
+        (AWAY, now(attempt=9, jitter=1.0), NextStep(PENDING, "down", delay=256.0)),
+        (AWAY, now(attempt=10, jitter=1.0), NextStep(PENDING, "down", delay=300.0)),
+        (AWAY, now(attempt=999, jitter=0.0), NextStep(PENDING, "down", delay=150.0)),
+        (AWAY, now(attempt=1000), NextStep(FAILED, "down")),
+        (AWAY, now(attempt=1001), NextStep(FAILED, "down")),
+        (LOST, FIRST, NextStep(UNSURE, "lost")),
+        (LOST, now(MAIL, may_resend=False), NextStep(UNSURE, "lost")),
+        (LOST, now(MAIL, when_uncertain=WhenUncertain.ASK), NextStep(UNSURE, "lost")),
+        (LOST, MAIL, NextStep(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(MAIL, attempt=5), NextStep(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(MAIL, resent=True), NextStep(UNSURE, "lost")),
+        (LOST, EDIT, NextStep(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(EDIT, attempt=3), NextStep(PENDING, "lost", delay=2.0, resent=True)),
+        (LOST, now(EDIT, attempt=3, resent=True), NextStep(PENDING, "lost", delay=2.0, resent=True)),
+        (LOST, now(EDIT, attempt=999), NextStep(PENDING, "lost", delay=150.0, resent=True)),
+        (LOST, now(EDIT, attempt=1000), NextStep(UNSURE, "lost")),
     ],
 )
-def test_every_row_of_the_table(answer: Answer, circumstances: Circumstances, step: Step) -> None:
+def test_every_row_of_the_table(answer: Answer, circumstances: Circumstances, step: NextStep) -> None:
     assert next_step(answer, circumstances) == step
 
 
 def test_a_delivery_of_which_nothing_is_said_is_a_post_to_the_public() -> None:
     """What is not said must never be what allows a repeat."""
     assert Circumstances(1) == (1, WhenUncertain.ASK, False, False, False, 0.5)
-    assert Step(SENT) == (SENT, None, None, 0.0, False, None, None, False)
+    assert NextStep(SENT) == (SENT, None, None, 0.0, False, None, None, False)

@@ -6,11 +6,11 @@ from collections import Counter
 
 from sqlalchemy import text
 
+from alertbot.core.model import Pace
+from alertbot.db.database import Database
+from alertbot.delivery import store_accounts, store_claim, store_listing, store_settle
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import Pace
-from alertbot.store import accounts, claiming, listing, settling
-from alertbot.store.database import Database
-from alertbot.store.quotas import Want
+from alertbot.delivery.store_accounts import Want
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
 
@@ -32,7 +32,7 @@ async def test_it_wakes_for_what_another_process_writes_and_stops_in_order(datab
     stop.set()
     await asyncio.wait_for(running, 5)
     assert set((await states(other)).values()) == {"sent"}  # the calls under way were finished
-    assert (await other.read(listing.summary)).workers == ()
+    assert (await other.read(store_listing.summary)).workers == ()
     await other.close()
 
 
@@ -43,7 +43,7 @@ async def test_after_a_halt_no_call_is_intended(database: Database) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(runner.run(stop))
     await _until(lambda: len(adapter.posts) > 50)
-    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, True))
 
     async def count(conn):
         return await conn.scalar(text("SELECT sum(attempts) FROM delivery"))
@@ -52,7 +52,7 @@ async def test_after_a_halt_no_call_is_intended(database: Database) -> None:
     await asyncio.sleep(0.1)
     assert await database.read(count) == attempted
     assert attempted < 600
-    await database.transact(lambda conn: accounts.set_halt(conn, False))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, False))
     await _until(lambda: len(adapter.posts) == 600, 60)
     stop.set()
     await running
@@ -83,11 +83,11 @@ async def _writes(database: Database) -> tuple[int, ...]:
 
 async def test_once_waits_for_the_leases_of_a_dead_worker(database: Database) -> None:
     ids = await put(database, 2)
-    whose = (await database.read(lambda conn: accounts.named(conn, ["null"])))[0]
+    whose = (await database.read(lambda conn: store_accounts.named(conn, ["null"])))[0]
 
     async def die_in_mid_call(conn):
-        await claiming.claim(conn, whose, 2, worker="dead", lease=0.5)
-        await claiming.intend(conn, [Want(ids[0], whose.id)], worker="dead")
+        await store_claim.claim(conn, whose, 2, worker="dead", lease=0.5)
+        await store_claim.intend(conn, [Want(ids[0], whose.id)], worker="dead")
 
     await database.transact(die_in_mid_call)
     adapter = NullAdapter(channel())
@@ -103,7 +103,7 @@ async def test_a_slow_call_keeps_its_lease(database: Database) -> None:
     runner = LocalRunner(database, {"null": adapter}, lease=0.3)
     tally = await runner.run_once()
     assert (tally.sent, tally.uncertain) == (1, 0)
-    assert not await database.read(settling.lapsed)
+    assert not await database.read(store_settle.lapsed)
 
 
 async def test_what_was_not_sent_in_time_expires_with_a_reason(database: Database) -> None:

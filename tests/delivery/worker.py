@@ -10,9 +10,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from alertbot.core.model import Pace, Post, Receipt
+from alertbot.db.database import Database
 from alertbot.delivery.runners import LocalRunner
-from alertbot.model import Pace, Post, Receipt
-from alertbot.store.database import Database
 from tests.delivery.scene import NullAdapter, channel
 
 

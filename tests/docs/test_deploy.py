@@ -20,12 +20,12 @@ import pytest
 import yaml
 
 from alertbot import cli
-from alertbot.channels.email import EmailSettings
-from alertbot.incident.signals import Observed
-from alertbot.service.intake import inlets
-from alertbot.settings.approvals_by import ServeSettings
-from alertbot.settings.sources import SourceSettings
-from alertbot.web.server import GOODBYE_SECONDS
+from alertbot.channels.email.adapter import EmailSettings
+from alertbot.config.approvers import ServeSettings
+from alertbot.config.sources import SourceSettings
+from alertbot.watch.intake import inlets
+from alertbot.watch.rules_signals import Observed
+from alertbot.web.serving import GOODBYE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs" / "deploy"
@@ -218,7 +218,7 @@ def test_the_composition_is_closed() -> None:
 
 def test_every_metric_stands_in_the_reference() -> None:
     page = (ROOT / "docs" / "reference" / "http.md").read_text("utf-8")
-    source = (ROOT / "alertbot" / "web" / "metrics.py").read_text("utf-8")
+    source = (ROOT / "alertbot" / "web" / "health.py").read_text("utf-8")
     named = set(re.findall(r'"(alertbot_\w+)"', source))
     told = set(re.findall(r"^\| `(alertbot_\w+?)(?:_total)?` \|", page, flags=re.MULTILINE))
     assert len(named) > 10

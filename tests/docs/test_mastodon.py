@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from alertbot.channels.directory import types_of
-from alertbot.errors import ChannelDown, ChannelError, Rejected, Throttled, Uncertain
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Throttled, Uncertain
 from tests.channels import raw
 from tests.channels.contract import NetworkChannelContract
 

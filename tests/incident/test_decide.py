@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.incident.decide import decide, state_after
-from alertbot.incident.flapping import flaps, share
-from alertbot.incident.log import Action, Entry, Reason, State, current
-from alertbot.incident.policy import Confirmation, Flapping, Policy, Window
-from alertbot.incident.signals import Observed, Signal
+from alertbot.watch.rules_decide import decide, flaps, share, state_after
+from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, current
+from alertbot.watch.rules_rule import Confirmation, Flapping, Policy, Window
+from alertbot.watch.rules_signals import Observed, Signal
 
 T = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -23,13 +22,13 @@ def signal(minute: float, observed: Observed, **more: object) -> Signal:
     return replace(Signal("test", "112", observed, T + minute * MINUTE), **more)  # type: ignore[arg-type]
 
 
-def entry(minute: float, action: Action, state: State, announced: bool = True) -> Entry:
-    return Entry(T + minute * MINUTE, action, Reason.CONFIRMED, state, announced)
+def entry(minute: float, action: IncidentAction, state: State, announced: bool = True) -> LogEntry:
+    return LogEntry(T + minute * MINUTE, action, Reason.CONFIRMED, state, announced)
 
 
-OPEN = (entry(0, Action.OPEN, State.DOWN),)
-STABLE = (*OPEN, entry(20, Action.STABILISE, State.STABILISED))
-CLOSED = (*STABLE, entry(200, Action.RESOLVE, State.RESOLVED))
+OPEN = (entry(0, IncidentAction.OPEN, State.DOWN),)
+STABLE = (*OPEN, entry(20, IncidentAction.STABILISE, State.STABILISED))
+CLOSED = (*STABLE, entry(200, IncidentAction.RESOLVE, State.RESOLVED))
 
 
 def at(minute: float) -> datetime:
@@ -37,7 +36,7 @@ def at(minute: float) -> datetime:
 
 
 def test_one_firing_signal_opens_at_once() -> None:
-    assert decide((), [signal(0, DOWN)], DEFAULT, T) == (Action.OPEN, Reason.CONFIRMED)
+    assert decide((), [signal(0, DOWN)], DEFAULT, T) == (IncidentAction.OPEN, Reason.CONFIRMED)
 
 
 @pytest.mark.parametrize(
@@ -49,60 +48,63 @@ def test_one_firing_signal_opens_at_once() -> None:
     ],
 )
 def test_what_is_no_news_opens_nothing(said: Signal) -> None:
-    assert decide((), [said], DEFAULT, T) == (Action.DROP, Reason.NO_SIGNAL)
+    assert decide((), [said], DEFAULT, T) == (IncidentAction.DROP, Reason.NO_SIGNAL)
 
 
 def test_patience_before_down() -> None:
     policy = Policy(confirm_down=Confirmation(3, 2 * MINUTE))
     reports = [signal(0, DOWN), signal(1, DOWN), signal(2, DOWN)]
-    assert decide((), reports[:2], policy, at(5)) == (Action.HOLD, Reason.CONFIRMING_DOWN)
-    assert decide((), reports, policy, at(1.5)) == (Action.HOLD, Reason.CONFIRMING_DOWN)
-    assert decide((), reports, policy, at(2)) == (Action.OPEN, Reason.CONFIRMED)
+    assert decide((), reports[:2], policy, at(5)) == (IncidentAction.HOLD, Reason.CONFIRMING_DOWN)
+    assert decide((), reports, policy, at(1.5)) == (IncidentAction.HOLD, Reason.CONFIRMING_DOWN)
+    assert decide((), reports, policy, at(2)) == (IncidentAction.OPEN, Reason.CONFIRMED)
 
 
 def test_a_source_that_waited_counts_as_enough_reports() -> None:
     policy = Policy(confirm_down=Confirmation(3))
-    assert decide((), [signal(0, DOWN, confirmed=True)], policy, T)[0] is Action.OPEN
+    assert decide((), [signal(0, DOWN, confirmed=True)], policy, T)[0] is IncidentAction.OPEN
 
 
 def test_old_news_is_dropped_unless_it_still_fires() -> None:
-    assert decide((), [signal(0, DOWN)], DEFAULT, at(31)) == (Action.DROP, Reason.STALE)
-    assert decide((), [signal(0, DOWN, still_firing=True)], DEFAULT, at(3000))[0] is Action.OPEN
+    assert decide((), [signal(0, DOWN)], DEFAULT, at(31)) == (IncidentAction.DROP, Reason.STALE)
+    assert decide((), [signal(0, DOWN, still_firing=True)], DEFAULT, at(3000))[0] is IncidentAction.OPEN
 
 
 def test_maintenance_holds_unless_critical() -> None:
     policy = Policy(maintenance=(Window(T, at(60)),))
-    assert decide((), [signal(0, DOWN)], policy, T) == (Action.HOLD, Reason.MAINTENANCE)
-    assert decide((), [signal(0, DOWN, severity="critical")], policy, T)[0] is Action.OPEN
+    assert decide((), [signal(0, DOWN)], policy, T) == (IncidentAction.HOLD, Reason.MAINTENANCE)
+    assert decide((), [signal(0, DOWN, severity="critical")], policy, T)[0] is IncidentAction.OPEN
 
 
 def test_flapping_holds() -> None:
     reports = [signal(n, DOWN if n % 2 else UP) for n in range(22)]
-    assert decide((), reports, DEFAULT, at(22)) == (Action.HOLD, Reason.FLAPPING)
+    assert decide((), reports, DEFAULT, at(22)) == (IncidentAction.HOLD, Reason.FLAPPING)
 
 
 def test_the_daily_cap_holds() -> None:
     log = tuple(
         one
         for n in range(10)
-        for one in (entry(n * 20, Action.OPEN, State.DOWN), entry(n * 20 + 9, Action.RESOLVE, State.RESOLVED))
+        for one in (entry(n * 20, IncidentAction.OPEN, State.DOWN), entry(n * 20 + 9, IncidentAction.RESOLVE, State.RESOLVED))
     )  # fmt: skip
-    assert decide(log, [signal(230, DOWN)], DEFAULT, at(230)) == (Action.HOLD, Reason.DAILY_CAP)
+    assert decide(log, [signal(230, DOWN)], DEFAULT, at(230)) == (IncidentAction.HOLD, Reason.DAILY_CAP)
 
 
 def test_worse_at_once_better_after_a_while() -> None:
-    degraded = (entry(0, Action.OPEN, State.DEGRADED),)
-    assert decide(degraded, [signal(1, DOWN)], DEFAULT, at(1)) == (Action.UPDATE, Reason.WORSE)
-    assert decide(OPEN, [signal(1, DEGRADED)], DEFAULT, at(1)) == (Action.HOLD, Reason.DWELL)
-    assert decide(OPEN, [signal(1, DEGRADED)], DEFAULT, at(11)) == (Action.UPDATE, Reason.BETTER)
+    degraded = (entry(0, IncidentAction.OPEN, State.DEGRADED),)
+    assert decide(degraded, [signal(1, DOWN)], DEFAULT, at(1)) == (IncidentAction.UPDATE, Reason.WORSE)
+    assert decide(OPEN, [signal(1, DEGRADED)], DEFAULT, at(1)) == (IncidentAction.HOLD, Reason.DWELL)
+    assert decide(OPEN, [signal(1, DEGRADED)], DEFAULT, at(11)) == (
+        IncidentAction.UPDATE,
+        Reason.BETTER,
+    )
 
 
 def test_recovered_is_stabilised_and_no_more() -> None:
     back = [signal(0, DOWN), signal(12, UP)]
-    assert decide(OPEN, back, DEFAULT, at(13)) == (Action.HOLD, Reason.CONFIRMING_UP)
-    assert decide(OPEN, back, DEFAULT, at(17)) == (Action.STABILISE, Reason.RECOVERED)
+    assert decide(OPEN, back, DEFAULT, at(13)) == (IncidentAction.HOLD, Reason.CONFIRMING_UP)
+    assert decide(OPEN, back, DEFAULT, at(17)) == (IncidentAction.STABILISE, Reason.RECOVERED)
     assert decide(STABLE, back, Policy(remind_every=None), at(5000)) == (
-        Action.HOLD,
+        IncidentAction.HOLD,
         Reason.AWAITING_CONFIRMATION,
     )
 
@@ -110,54 +112,63 @@ def test_recovered_is_stabilised_and_no_more() -> None:
 def test_resolved_needs_a_confirmation_and_a_watch() -> None:
     vouched = [signal(0, DOWN), signal(12, UP), signal(30, UP, confirms=True)]
     policy = Policy(remind_every=None)
-    assert decide(STABLE, vouched, policy, at(149)) == (Action.HOLD, Reason.WATCHING)
-    assert decide(STABLE, vouched, policy, at(150)) == (Action.RESOLVE, Reason.CONFIRMED_AND_WATCHED)
+    assert decide(STABLE, vouched, policy, at(149)) == (IncidentAction.HOLD, Reason.WATCHING)
+    assert decide(STABLE, vouched, policy, at(150)) == (
+        IncidentAction.RESOLVE,
+        Reason.CONFIRMED_AND_WATCHED,
+    )
 
 
 def test_trouble_under_watch_takes_the_confirmation_back() -> None:
     again = [signal(0, DOWN), signal(12, UP), signal(30, UP, confirms=True), signal(40, DOWN)]
-    assert decide(STABLE, again, DEFAULT, at(40)) == (Action.REOPEN, Reason.RELAPSE_UNDER_WATCH)
+    assert decide(STABLE, again, DEFAULT, at(40)) == (IncidentAction.REOPEN, Reason.RELAPSE_UNDER_WATCH)
     after = (
         *STABLE,
-        entry(40, Action.REOPEN, State.DOWN),
-        entry(60, Action.STABILISE, State.STABILISED),
+        entry(40, IncidentAction.REOPEN, State.DOWN),
+        entry(60, IncidentAction.STABILISE, State.STABILISED),
     )
     up = [*again, signal(50, UP)]
     assert decide(after, up, Policy(remind_every=None), at(5000)) == (
-        Action.HOLD,
+        IncidentAction.HOLD,
         Reason.AWAITING_CONFIRMATION,
     )
 
 
 def test_a_relapse_reopens_within_its_time() -> None:
-    assert decide(CLOSED, [signal(210, DOWN)], DEFAULT, at(210)) == (Action.REOPEN, Reason.RELAPSE)
+    assert decide(CLOSED, [signal(210, DOWN)], DEFAULT, at(210)) == (
+        IncidentAction.REOPEN,
+        Reason.RELAPSE,
+    )
     late = at(200) + timedelta(hours=25)
-    assert decide(CLOSED, [Signal("test", "112", DOWN, late)], DEFAULT, late)[0] is Action.OPEN
+    assert decide(CLOSED, [Signal("test", "112", DOWN, late)], DEFAULT, late)[0] is IncidentAction.OPEN
 
 
 def test_what_was_closed_in_full_knowledge_stays_closed() -> None:
     reports = [signal(0, DOWN, still_firing=True)]
-    assert decide(CLOSED, reports, DEFAULT, at(201)) == (Action.DROP, Reason.UNCHANGED)
+    assert decide(CLOSED, reports, DEFAULT, at(201)) == (IncidentAction.DROP, Reason.UNCHANGED)
 
 
 def test_a_reminder_when_it_is_due() -> None:
     reports = [signal(0, DOWN)]
-    assert decide(OPEN, reports, DEFAULT, at(29)) == (Action.DROP, Reason.UNCHANGED)
-    assert decide(OPEN, reports, DEFAULT, at(30)) == (Action.REMIND, Reason.DUE)
-    reminded = (*OPEN, entry(30, Action.REMIND, State.DOWN))
-    assert decide(reminded, reports, DEFAULT, at(31)) == (Action.DROP, Reason.UNCHANGED)
+    assert decide(OPEN, reports, DEFAULT, at(29)) == (IncidentAction.DROP, Reason.UNCHANGED)
+    assert decide(OPEN, reports, DEFAULT, at(30)) == (IncidentAction.REMIND, Reason.DUE)
+    reminded = (*OPEN, entry(30, IncidentAction.REMIND, State.DOWN))
+    assert decide(reminded, reports, DEFAULT, at(31)) == (IncidentAction.DROP, Reason.UNCHANGED)
 
 
 def test_over_before_anybody_was_told() -> None:
     quiet = tuple(replace(one, announced=False) for one in STABLE)
     assert decide(quiet, [signal(0, DOWN), signal(12, UP)], DEFAULT, at(21)) == (
-        Action.RESOLVE,
+        IncidentAction.RESOLVE,
         Reason.NEVER_ANNOUNCED,
     )
 
 
 def test_silence_says_nothing() -> None:
-    assert decide(OPEN, [], Policy(remind_every=None), at(5000)) == (Action.DROP, Reason.NO_SIGNAL)
+    assert decide(OPEN, [], Policy(remind_every=None), at(5000)) == (
+        IncidentAction.DROP,
+        Reason.NO_SIGNAL,
+    )
 
 
 observations = st.sampled_from([*Observed])
@@ -182,16 +193,18 @@ policies = st.builds(
 )  # fmt: skip
 
 
-def live(signals: list[Signal], policy: Policy, steps: int = 700) -> list[Entry]:
+def live(signals: list[Signal], policy: Policy, steps: int = 700) -> list[LogEntry]:
     """A service from minute to minute, the log written as the product writes it."""
-    log: list[Entry] = []
+    log: list[LogEntry] = []
     for minute in range(0, steps, 5):
         seen = [one for one in signals if one.at <= at(minute)]
         action, reason = decide(log, seen, policy, at(minute))
-        if action not in (Action.HOLD, Action.DROP):
+        if action not in (IncidentAction.HOLD, IncidentAction.DROP):
             state = state_after(current(log), action, seen)
             assert state is not None
-            log.append(Entry(at(minute), action, reason, state, reason is not Reason.NEVER_ANNOUNCED))
+            log.append(
+                LogEntry(at(minute), action, reason, state, reason is not Reason.NEVER_ANNOUNCED)
+            )
     return log
 
 
@@ -200,13 +213,13 @@ def test_any_history_makes_sense(signals: list[Signal], policy: Policy) -> None:
     log = live(signals, policy)
     is_open = False
     for before, one in zip([None, *log], log, strict=False):
-        if one.action in (Action.OPEN, Action.REOPEN):
+        if one.action in (IncidentAction.OPEN, IncidentAction.REOPEN):
             under_watch = before is not None and before.state is State.STABILISED
-            assert not is_open or (one.action is Action.REOPEN and under_watch)
+            assert not is_open or (one.action is IncidentAction.REOPEN and under_watch)
             is_open = True
         else:
             assert is_open  # no update, reminder or end without a beginning
-        if one.action is Action.RESOLVE:
+        if one.action is IncidentAction.RESOLVE:
             assert before is not None
             confirmations = [s for s in signals if s.confirms and s.at <= one.at]
             assert confirmations
@@ -219,13 +232,18 @@ def test_any_history_makes_sense(signals: list[Signal], policy: Policy) -> None:
 def test_the_same_input_twice_changes_nothing(signals: list[Signal], policy: Policy) -> None:
     log = live(signals, policy)
     action, reason = decide(log, signals, policy, at(700))
-    if action in (Action.HOLD, Action.DROP):
+    if action in (IncidentAction.HOLD, IncidentAction.DROP):
         return
     state = state_after(current(log), action, signals)
     assert state is not None
-    again = [*log, Entry(at(700), action, reason, state, announced=True)]
+    again = [*log, LogEntry(at(700), action, reason, state, announced=True)]
     follow = decide(again, signals, policy, at(700))[0]
-    assert follow in (Action.HOLD, Action.DROP, Action.RESOLVE, Action.STABILISE)
+    assert follow in (
+        IncidentAction.HOLD,
+        IncidentAction.DROP,
+        IncidentAction.RESOLVE,
+        IncidentAction.STABILISE,
+    )
 
 
 @given(st.lists(reports, max_size=25))
@@ -263,18 +281,18 @@ def test_windows_cross_midnight() -> None:
 @pytest.mark.parametrize(
     ("minute", "expected"),
     [
-        (24, (Action.HOLD, Reason.DWELL)),
-        (24.999, (Action.HOLD, Reason.DWELL)),
-        (25, (Action.STABILISE, Reason.RECOVERED)),
+        (24, (IncidentAction.HOLD, Reason.DWELL)),
+        (24.999, (IncidentAction.HOLD, Reason.DWELL)),
+        (25, (IncidentAction.STABILISE, Reason.RECOVERED)),
     ],
 )
 def test_what_has_just_become_worse_is_not_called_stabilised_at_once(
-    minute: float, expected: tuple[Action, Reason]
+    minute: float, expected: tuple[IncidentAction, Reason]
 ) -> None:
     """Confirmed since minute 21; the state has stood since minute 15 and stays ten minutes at least."""
     log = (
-        entry(0, Action.OPEN, State.DEGRADED),
-        entry(15, Action.UPDATE, State.DOWN),
+        entry(0, IncidentAction.OPEN, State.DEGRADED),
+        entry(15, IncidentAction.UPDATE, State.DOWN),
     )
     reports = [signal(0, DEGRADED), signal(15, DOWN), signal(16, UP)]
     assert decide(log, reports, Policy(remind_every=None), at(minute)) == expected
@@ -287,7 +305,7 @@ def test_what_has_just_become_worse_is_not_called_stabilised_at_once(
     ids=["closed", "under watch", "open"],
 )
 def test_a_report_of_the_moment_of_the_last_decision_was_known_to_it(
-    log: tuple[Entry, ...], observed: Observed, when: str
+    log: tuple[LogEntry, ...], observed: Observed, when: str
 ) -> None:
     """It reopens nothing and ends nothing; one that reached us a second later does."""
     policy = Policy(remind_every=None, confirm_up=Confirmation(), stale_after=timedelta(days=1))
@@ -295,35 +313,35 @@ def test_a_report_of_the_moment_of_the_last_decision_was_known_to_it(
     later = moment + timedelta(seconds=1)
     known = signal(-30, observed, received=moment) if when == "received" else signal(0, observed)
     known = known if when == "received" else replace(known, at=moment)
-    assert decide(log, [known], policy, later) == (Action.DROP, Reason.UNCHANGED)
+    assert decide(log, [known], policy, later) == (IncidentAction.DROP, Reason.UNCHANGED)
     news = replace(known, received=later)
     done, _reason = decide(log, [news], policy, later + policy.dwell)
-    assert done is (Action.STABILISE if observed is UP else Action.REOPEN)
+    assert done is (IncidentAction.STABILISE if observed is UP else IncidentAction.REOPEN)
 
 
 def test_maintenance_that_a_source_announces_holds_whatever_was_decided_before() -> None:
     reports = [signal(0, DOWN), signal(1, Observed.MAINTENANCE)]
     for log in ((), OPEN, STABLE, CLOSED):
-        assert decide(log, reports, DEFAULT, at(300)) == (Action.HOLD, Reason.MAINTENANCE)
+        assert decide(log, reports, DEFAULT, at(300)) == (IncidentAction.HOLD, Reason.MAINTENANCE)
 
 
 @pytest.mark.parametrize(
     ("failing", "minute", "expected"),
     [
-        (("sms", "voice"), 11, (Action.UPDATE, Reason.WIDER)),
-        (("sms", "voice"), 10, (Action.UPDATE, Reason.WIDER)),
-        (("sms", "voice"), 9, (Action.HOLD, Reason.DWELL)),
-        (("voice",), 11, (Action.DROP, Reason.UNCHANGED)),
-        ((), 11, (Action.DROP, Reason.UNCHANGED)),
+        (("sms", "voice"), 11, (IncidentAction.UPDATE, Reason.WIDER)),
+        (("sms", "voice"), 10, (IncidentAction.UPDATE, Reason.WIDER)),
+        (("sms", "voice"), 9, (IncidentAction.HOLD, Reason.DWELL)),
+        (("voice",), 11, (IncidentAction.DROP, Reason.UNCHANGED)),
+        ((), 11, (IncidentAction.DROP, Reason.UNCHANGED)),
     ],
 )
 def test_a_service_of_the_group_that_was_not_named_yet_is_told_after_a_while(
-    failing: tuple[str, ...], minute: float, expected: tuple[Action, Reason]
+    failing: tuple[str, ...], minute: float, expected: tuple[IncidentAction, Reason]
 ) -> None:
     log = (
-        replace(entry(-90, Action.OPEN, State.DOWN), failing=("sms",)),  # an earlier incident
-        entry(-60, Action.RESOLVE, State.RESOLVED),
-        replace(entry(0, Action.OPEN, State.DOWN), failing=("voice",)),
+        replace(entry(-90, IncidentAction.OPEN, State.DOWN), failing=("sms",)),  # an earlier incident
+        entry(-60, IncidentAction.RESOLVE, State.RESOLVED),
+        replace(entry(0, IncidentAction.OPEN, State.DOWN), failing=("voice",)),
     )
     reports = [signal(1, DOWN, failing=failing)]
     assert decide(log, reports, Policy(remind_every=None), at(minute)) == expected
@@ -335,8 +353,8 @@ OPENINGS = tuple(
     one
     for n in range(10)
     for one in (
-        entry(n * 20, Action.OPEN, State.DOWN),
-        entry(n * 20 + 9, Action.RESOLVE, State.RESOLVED),
+        entry(n * 20, IncidentAction.OPEN, State.DOWN),
+        entry(n * 20 + 9, IncidentAction.RESOLVE, State.RESOLVED),
     )
 )
 FLAPS = [signal(n, UP if n % 2 else DOWN) for n in range(22)]
@@ -347,29 +365,29 @@ CALM = [signal(12, UP), signal(30, UP, confirms=True), signal(50, UP, confirms=T
     ("log", "said", "policy", "minute", "expected"),
     [
         # old news: up to half an hour it is news
-        ((), [signal(0, DOWN)], DEFAULT, 30, (Action.OPEN, Reason.CONFIRMED)),
-        ((), [signal(0, DOWN)], DEFAULT, 30 + LATE, (Action.DROP, Reason.STALE)),
+        ((), [signal(0, DOWN)], DEFAULT, 30, (IncidentAction.OPEN, Reason.CONFIRMED)),
+        ((), [signal(0, DOWN)], DEFAULT, 30 + LATE, (IncidentAction.DROP, Reason.STALE)),
         # a relapse reopens within 24 hours
-        (CLOSED, [signal(1640, DOWN)], DEFAULT, 1640, (Action.REOPEN, Reason.RELAPSE)),
-        (CLOSED, [signal(1640, DOWN)], DEFAULT, 1640 + LATE, (Action.OPEN, Reason.CONFIRMED)),
+        (CLOSED, [signal(1640, DOWN)], DEFAULT, 1640, (IncidentAction.REOPEN, Reason.RELAPSE)),
+        (CLOSED, [signal(1640, DOWN)], DEFAULT, 1640 + LATE, (IncidentAction.OPEN, Reason.CONFIRMED)),
         # what begun a day ago counts no more towards the cap; ten are the cap, nine are not
-        (OPENINGS, [signal(1440 - LATE, DOWN)], DEFAULT, 1440 - LATE, (Action.HOLD, Reason.DAILY_CAP)),
-        (OPENINGS, [signal(1440, DOWN)], DEFAULT, 1440, (Action.REOPEN, Reason.RELAPSE)),
-        (OPENINGS[2:], [signal(300, DOWN)], DEFAULT, 300, (Action.REOPEN, Reason.RELAPSE)),
+        (OPENINGS, [signal(1440 - LATE, DOWN)], DEFAULT, 1440 - LATE, (IncidentAction.HOLD, Reason.DAILY_CAP)),
+        (OPENINGS, [signal(1440, DOWN)], DEFAULT, 1440, (IncidentAction.REOPEN, Reason.RELAPSE)),
+        (OPENINGS[2:], [signal(300, DOWN)], DEFAULT, 300, (IncidentAction.REOPEN, Reason.RELAPSE)),
         # confirmations: as many as asked, over as long as asked, since the trouble began
         (
             (),
             [signal(0, DOWN), signal(1, UP), signal(2, DOWN), signal(3, DOWN)],
             Policy(confirm_down=Confirmation(3)),
             4,
-            (Action.HOLD, Reason.CONFIRMING_DOWN),
+            (IncidentAction.HOLD, Reason.CONFIRMING_DOWN),
         ),
         (
             (),
             [signal(0, DOWN), signal(1, DEGRADED), signal(2, DOWN)],
             Policy(confirm_down=Confirmation(3)),
             4,
-            (Action.OPEN, Reason.CONFIRMED),
+            (IncidentAction.OPEN, Reason.CONFIRMED),
         ),
         # "critical" says the newest report, and passes by maintenance only where that is allowed
         (
@@ -377,63 +395,63 @@ CALM = [signal(12, UP), signal(30, UP, confirms=True), signal(50, UP, confirms=T
             [signal(0, DOWN, severity="critical"), signal(1, DOWN)],
             Policy(maintenance=(Window(T, at(60)),)),
             2,
-            (Action.HOLD, Reason.MAINTENANCE),
+            (IncidentAction.HOLD, Reason.MAINTENANCE),
         ),
         (
             (),
             [signal(0, DOWN, severity="CRITICAL")],
             Policy(maintenance=(Window(T, at(60)),), critical_bypass=False),
             2,
-            (Action.HOLD, Reason.MAINTENANCE),
+            (IncidentAction.HOLD, Reason.MAINTENANCE),
         ),
-        ((), [signal(0, DOWN)], Policy(maintenance=(Window(at(-60), T),)), 0, (Action.OPEN, Reason.CONFIRMED)),
+        ((), [signal(0, DOWN)], Policy(maintenance=(Window(at(-60), T),)), 0, (IncidentAction.OPEN, Reason.CONFIRMED)),
         # better only after the dwell, to the minute
-        (OPEN, [signal(1, DEGRADED)], DEFAULT, 10 - LATE, (Action.HOLD, Reason.DWELL)),
-        (OPEN, [signal(1, DEGRADED)], DEFAULT, 10, (Action.UPDATE, Reason.BETTER)),
+        (OPEN, [signal(1, DEGRADED)], DEFAULT, 10 - LATE, (IncidentAction.HOLD, Reason.DWELL)),
+        (OPEN, [signal(1, DEGRADED)], DEFAULT, 10, (IncidentAction.UPDATE, Reason.BETTER)),
         # up for five minutes
-        (OPEN, [signal(0, DOWN), signal(12, UP)], DEFAULT, 17 - LATE, (Action.HOLD, Reason.CONFIRMING_UP)),
+        (OPEN, [signal(0, DOWN), signal(12, UP)], DEFAULT, 17 - LATE, (IncidentAction.HOLD, Reason.CONFIRMING_UP)),
         # what flaps is neither announced nor called off
-        (OPEN, FLAPS, Policy(remind_every=None, confirm_up=Confirmation()), 22, (Action.HOLD, Reason.FLAPPING)),
-        (OPEN, FLAPS, Policy(remind_every=None, confirm_up=Confirmation()), 82, (Action.STABILISE, Reason.RECOVERED)),
+        (OPEN, FLAPS, Policy(remind_every=None, confirm_up=Confirmation()), 22, (IncidentAction.HOLD, Reason.FLAPPING)),
+        (OPEN, FLAPS, Policy(remind_every=None, confirm_up=Confirmation()), 82, (IncidentAction.STABILISE, Reason.RECOVERED)),
         # the watch runs from the first confirmation of this quiet time
-        (STABLE, CALM, QUIET, 150 - LATE, (Action.HOLD, Reason.WATCHING)),
-        (STABLE, CALM, QUIET, 150, (Action.RESOLVE, Reason.CONFIRMED_AND_WATCHED)),
+        (STABLE, CALM, QUIET, 150 - LATE, (IncidentAction.HOLD, Reason.WATCHING)),
+        (STABLE, CALM, QUIET, 150, (IncidentAction.RESOLVE, Reason.CONFIRMED_AND_WATCHED)),
         # trouble under watch has to be confirmed like any other
         (
             STABLE,
             [signal(12, UP), signal(40, DOWN)],
             Policy(confirm_down=Confirmation(2)),
             41,
-            (Action.HOLD, Reason.CONFIRMING_DOWN),
+            (IncidentAction.HOLD, Reason.CONFIRMING_DOWN),
         ),
         # reminders: to the minute, of what was told, in no closed incident
-        (OPEN, [signal(0, DOWN)], DEFAULT, 30 - LATE, (Action.DROP, Reason.UNCHANGED)),
-        (STABLE, [signal(0, DOWN), signal(12, UP)], DEFAULT, 50, (Action.REMIND, Reason.DUE)),
-        (CLOSED, [signal(190, UP)], DEFAULT, 900, (Action.DROP, Reason.NOTHING_OPEN)),
-        (CLOSED, [], DEFAULT, 900, (Action.DROP, Reason.NO_SIGNAL)),
+        (OPEN, [signal(0, DOWN)], DEFAULT, 30 - LATE, (IncidentAction.DROP, Reason.UNCHANGED)),
+        (STABLE, [signal(0, DOWN), signal(12, UP)], DEFAULT, 50, (IncidentAction.REMIND, Reason.DUE)),
+        (CLOSED, [signal(190, UP)], DEFAULT, 900, (IncidentAction.DROP, Reason.NOTHING_OPEN)),
+        (CLOSED, [], DEFAULT, 900, (IncidentAction.DROP, Reason.NO_SIGNAL)),
         (
-            (entry(0, Action.OPEN, State.DOWN, announced=False),),
+            (entry(0, IncidentAction.OPEN, State.DOWN, announced=False),),
             [signal(0, DOWN)],
             DEFAULT,
             90,
-            (Action.DROP, Reason.UNCHANGED),
+            (IncidentAction.DROP, Reason.UNCHANGED),
         ),
         (
-            (entry(-90, Action.OPEN, State.DOWN), entry(-60, Action.RESOLVE, State.RESOLVED),
-             entry(0, Action.OPEN, State.DOWN, announced=False)),
+            (entry(-90, IncidentAction.OPEN, State.DOWN), entry(-60, IncidentAction.RESOLVE, State.RESOLVED),
+             entry(0, IncidentAction.OPEN, State.DOWN, announced=False)),
             [signal(0, DOWN)],
             DEFAULT,
             90,
-            (Action.DROP, Reason.UNCHANGED),  # the earlier incident was told, this one was not
+            (IncidentAction.DROP, Reason.UNCHANGED),  # the earlier incident was told, this one was not
         ),
     ],
 )  # fmt: skip
 def test_where_one_decision_becomes_another(
-    log: tuple[Entry, ...],
+    log: tuple[LogEntry, ...],
     said: list[Signal],
     policy: Policy,
     minute: float,
-    expected: tuple[Action, Reason],
+    expected: tuple[IncidentAction, Reason],
 ) -> None:
     assert decide(log, said, policy, at(minute)) == expected
 
@@ -441,21 +459,21 @@ def test_where_one_decision_becomes_another(
 @pytest.mark.parametrize(
     ("state", "action", "said", "after"),
     [
-        (None, Action.OPEN, [signal(0, DOWN)], State.DOWN),
-        (None, Action.OPEN, [signal(0, DEGRADED)], State.DEGRADED),
-        (State.RESOLVED, Action.REOPEN, [signal(0, UP), signal(1, DOWN)], State.DOWN),
-        (State.DOWN, Action.UPDATE, [signal(1, DEGRADED), signal(0, DOWN)], State.DEGRADED),
-        (State.DOWN, Action.UPDATE, [signal(0, UP)], State.DOWN),
-        (State.DOWN, Action.UPDATE, [], State.DOWN),
-        (State.DOWN, Action.STABILISE, [signal(0, DOWN)], State.STABILISED),
-        (State.STABILISED, Action.RESOLVE, [signal(0, DOWN)], State.RESOLVED),
+        (None, IncidentAction.OPEN, [signal(0, DOWN)], State.DOWN),
+        (None, IncidentAction.OPEN, [signal(0, DEGRADED)], State.DEGRADED),
+        (State.RESOLVED, IncidentAction.REOPEN, [signal(0, UP), signal(1, DOWN)], State.DOWN),
+        (State.DOWN, IncidentAction.UPDATE, [signal(1, DEGRADED), signal(0, DOWN)], State.DEGRADED),
+        (State.DOWN, IncidentAction.UPDATE, [signal(0, UP)], State.DOWN),
+        (State.DOWN, IncidentAction.UPDATE, [], State.DOWN),
+        (State.DOWN, IncidentAction.STABILISE, [signal(0, DOWN)], State.STABILISED),
+        (State.STABILISED, IncidentAction.RESOLVE, [signal(0, DOWN)], State.RESOLVED),
         *(
             (State.DEGRADED, quiet, [signal(0, DOWN)], State.DEGRADED)
-            for quiet in (Action.HOLD, Action.DROP, Action.REMIND)
+            for quiet in (IncidentAction.HOLD, IncidentAction.DROP, IncidentAction.REMIND)
         ),
     ],
 )
 def test_the_state_after_what_was_done(
-    state: State | None, action: Action, said: list[Signal], after: State
+    state: State | None, action: IncidentAction, said: list[Signal], after: State
 ) -> None:
     assert state_after(state, action, said) is after

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.incident.decide import decide, state_after
-from alertbot.incident.grouping import Group, merged
-from alertbot.incident.log import Action, Entry, State, current
-from alertbot.incident.policy import Policy
-from alertbot.incident.signals import TROUBLE, Observed, Signal
-from alertbot.incident.waiting import look_again
+from alertbot.watch.rules_decide import decide, look_again, state_after
+from alertbot.watch.rules_log import IncidentAction, LogEntry, State, current
+from alertbot.watch.rules_rule import Policy
+from alertbot.watch.rules_signals import TROUBLE, Group, Observed, Signal, merged
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 GROUP = Group("regions", ("north", "south", "east"), "core")
@@ -70,7 +68,7 @@ def test_waiting_for_time_alone_comes_to_an_end(rows: list[tuple[Observed, int]]
     """Looking again at the named moments never stands still and never runs wild: with no new report a
     service comes to rest within a bounded number of looks."""
     policy = replace(Policy(), remind_every=None)
-    log: list[Entry] = []
+    log: list[LogEntry] = []
     now, known = NOW, []
     for observed, minutes in rows:
         now += timedelta(minutes=minutes)
@@ -80,12 +78,12 @@ def test_waiting_for_time_alone_comes_to_an_end(rows: list[tuple[Observed, int]]
         log = _settle(log, known, policy, now)
 
 
-def _settle(log: list[Entry], known: list[Signal], policy: Policy, now: datetime) -> list[Entry]:
+def _settle(log: list[LogEntry], known: list[Signal], policy: Policy, now: datetime) -> list[LogEntry]:
     for _look in range(200):
         action, reason = decide(log, known, policy, now)
-        if action not in (Action.HOLD, Action.DROP):
+        if action not in (IncidentAction.HOLD, IncidentAction.DROP):
             state = state_after(current(log), action, known) or State.DOWN
-            log = [*log, Entry(now, action, reason, state, announced=True)]
+            log = [*log, LogEntry(now, action, reason, state, announced=True)]
             continue
         again = look_again(log, known, policy, reason, now)
         if again is None:

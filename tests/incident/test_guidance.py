@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.incident.active import Said, active, from_json, to_json
-from alertbot.incident.guidance import (
+from alertbot.alerts.rules_advice import guidance_of, sentence
+from alertbot.alerts.rules_guidance import (
     Fallback,
     Guidance,
-    Word,
+    SentAdvice,
+    TopicAdvice,
+    active,
     contradictions,
+    from_json,
     laid_over,
+    to_json,
 )
-from alertbot.incident.telling import guidance_of
-from alertbot.incident.topics import sentence
-from alertbot.model import Relation
+from alertbot.core.model import Relation
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 SAMU = {"territory": "69", "service": "samu", "number": "04 65 71 00 15"}
@@ -50,7 +52,9 @@ def test_landline_against_mobile() -> None:
 
 
 def test_an_explicit_line_wins_over_the_words() -> None:
-    assert told(line="mobile", what_to_do="Prenez un fixe.").line == Word("mobile", "mobile", "BKRT-1")
+    assert told(line="mobile", what_to_do="Prenez un fixe.").line == TopicAdvice(
+        "mobile", "mobile", "BKRT-1"
+    )
     assert topics(told(line="any", what_to_do="fixe"), told(line="mobile")) == []
 
 
@@ -132,9 +136,9 @@ def test_new_numbers_after_it_was_said_to_be_over() -> None:
 # --- what is active -------------------------------------------------------------------------------
 
 
-def at(count: int, guidance: Guidance, **follows: Any) -> Said:
+def at(count: int, guidance: Guidance, **follows: Any) -> SentAdvice:
     kept = from_json(to_json(guidance), alert=f"BKRT-{count}")
-    return Said(f"BKRT-{count}", kept, **follows)
+    return SentAdvice(f"BKRT-{count}", kept, **follows)
 
 
 def test_the_latest_word_per_topic_counts_and_says_whose_it_is() -> None:
@@ -194,8 +198,8 @@ several = st.lists(rows, max_size=4).map(tuple)
 numbers = st.sampled_from(["15", "112", "15/17", "short", "long"])
 
 
-def word(values: st.SearchStrategy[str]) -> st.SearchStrategy[Word | None]:
-    return st.none() | st.builds(Word, values, st.text(max_size=5), st.just("BKRT-1"))
+def word(values: st.SearchStrategy[str]) -> st.SearchStrategy[TopicAdvice | None]:
+    return st.none() | st.builds(TopicAdvice, values, st.text(max_size=5), st.just("BKRT-1"))
 
 
 guidances = st.builds(

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.incident.joining import PEOPLE, joined
-from alertbot.incident.signals import TROUBLE, Observed, Signal
+from alertbot.watch.rules_signals import PEOPLE, TROUBLE, Observed, Signal, joined
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 SEEN = st.sampled_from([Observed.UP, Observed.DEGRADED, Observed.DOWN])

@@ -2,15 +2,15 @@
 
 import pytest
 
-from alertbot.incident.flapping import flaps, share
-from alertbot.incident.log import Action, Entry, State, announced, current, opened
-from alertbot.incident.policy import Flapping
+from alertbot.watch.rules_decide import flaps, share
+from alertbot.watch.rules_log import IncidentAction, LogEntry, State, announced, current, opened
+from alertbot.watch.rules_rule import Flapping
 from tests.incident.test_decide import CLOSED, OPEN, STABLE, entry
 
-UNTOLD = entry(300, Action.OPEN, State.DOWN, announced=False)
-REOPENED = entry(300, Action.REOPEN, State.DOWN, announced=False)
-WORSE = entry(310, Action.UPDATE, State.DOWN, announced=True)
-OVER = entry(320, Action.RESOLVE, State.RESOLVED, announced=False)
+UNTOLD = entry(300, IncidentAction.OPEN, State.DOWN, announced=False)
+REOPENED = entry(300, IncidentAction.REOPEN, State.DOWN, announced=False)
+WORSE = entry(310, IncidentAction.UPDATE, State.DOWN, announced=True)
+OVER = entry(320, IncidentAction.RESOLVE, State.RESOLVED, announced=False)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ OVER = entry(320, Action.RESOLVE, State.RESOLVED, announced=False)
     ],
 )
 def test_the_present_incident(
-    log: tuple[Entry, ...], state: State | None, place: int, known: bool
+    log: tuple[LogEntry, ...], state: State | None, place: int, known: bool
 ) -> None:
     assert (current(log), opened(log), announced(log)) == (state, place, known)
 

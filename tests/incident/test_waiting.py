@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.incident.decide import decide
-from alertbot.incident.log import Action, Entry, Reason, State
-from alertbot.incident.policy import Confirmation, Policy, Window
-from alertbot.incident.signals import Observed, Signal
-from alertbot.incident.waiting import PATIENCE, look_again
+from alertbot.watch.rules_decide import PATIENCE, decide, look_again
+from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
+from alertbot.watch.rules_rule import Confirmation, Policy, Window
+from alertbot.watch.rules_signals import Observed, Signal
 from tests.incident.test_decide import (
     CLOSED,
     DEGRADED,
@@ -36,8 +35,8 @@ BUSY = tuple(
     one
     for n in range(10)
     for one in (
-        entry(n * 20, Action.OPEN if n % 2 else Action.REOPEN, State.DOWN),
-        entry(n * 20 + 9, Action.RESOLVE, State.RESOLVED),
+        entry(n * 20, IncidentAction.OPEN if n % 2 else IncidentAction.REOPEN, State.DOWN),
+        entry(n * 20 + 9, IncidentAction.RESOLVE, State.RESOLVED),
     )
 )
 
@@ -66,7 +65,7 @@ BUSY = tuple(
     ],
 )
 def test_the_moment_at_which_time_will_tell(
-    log: tuple[Entry, ...],
+    log: tuple[LogEntry, ...],
     said: list[Signal],
     policy: Policy,
     now: float,
@@ -88,12 +87,12 @@ def test_of_two_moments_the_first() -> None:
     """Held for ten minutes; a reminder is due after four."""
     policy = Policy(remind_every=4 * MINUTE)
     assert look_again(OPEN, [signal(1, DEGRADED)], policy, Reason.DWELL, at(2)) == at(4)
-    told = (*OPEN, entry(8, Action.REMIND, State.DOWN, announced=False))
+    told = (*OPEN, entry(8, IncidentAction.REMIND, State.DOWN, announced=False))
     assert look_again(told, [signal(1, DEGRADED)], policy, Reason.UNCHANGED, at(9)) == at(12)
 
 
 def test_what_nobody_was_told_of_is_not_reminded_of() -> None:
-    quiet = (entry(0, Action.OPEN, State.DOWN, announced=False),)
+    quiet = (entry(0, IncidentAction.OPEN, State.DOWN, announced=False),)
     assert look_again(quiet, [signal(0, DOWN)], Policy(), Reason.UNCHANGED, at(10)) is None
 
 
@@ -115,14 +114,14 @@ LATER = (*range(1, 40), *range(40, 200, 5), 1440, 2880)  # minutes
 def test_nobody_looks_too_late(said: list[Signal], policy: Policy, now: int) -> None:
     log, seen = live(said, policy, now), [one for one in said if one.at <= at(now)]
     action, reason = decide(log, seen, policy, at(now))
-    if action not in (Action.HOLD, Action.DROP):
+    if action not in (IncidentAction.HOLD, IncidentAction.DROP):
         return
     again = look_again(log, seen, policy, reason, at(now))
     assert again is None or again > at(now)
     soon = PATIENCE if reason in (Reason.FLAPPING, Reason.MAINTENANCE) else timedelta()
     for minute in LATER:
         then = decide(log, seen, policy, at(now + minute))[0]
-        if then not in (Action.HOLD, Action.DROP):
+        if then not in (IncidentAction.HOLD, IncidentAction.DROP):
             assert again is not None
             assert again <= at(now + minute) + soon
             return
@@ -130,5 +129,5 @@ def test_nobody_looks_too_late(said: list[Signal], policy: Policy, now: int) -> 
 
 def test_a_reported_maintenance_is_looked_at_again() -> None:
     said = [signal(0, DOWN), signal(1, Observed.MAINTENANCE)]
-    assert decide((), said, QUIET, at(2)) == (Action.HOLD, Reason.MAINTENANCE)
+    assert decide((), said, QUIET, at(2)) == (IncidentAction.HOLD, Reason.MAINTENANCE)
     assert look_again((), said, QUIET, Reason.MAINTENANCE, at(2)) == at(3)

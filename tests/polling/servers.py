@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from alertbot.polling.errors import Unreachable
-from alertbot.polling.network import Address, Network, is_inward
+from alertbot.watch.polling.network import Address, Network, Unreachable, is_inward
 
 Answer = Callable[["Server", str, asyncio.StreamWriter], Awaitable[None]]
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.incident.signals import Observed, Signal
-from alertbot.polling import feed
-from alertbot.polling.entry_words import folded, observed, paragraphs_of
-from alertbot.settings.sources import FeedSettings, FeedWords
-from alertbot.sources.base import UnknownShape
+from alertbot.config.sources import FeedSettings, FeedWords
+from alertbot.watch.polling import feed
+from alertbot.watch.polling.feed import folded, observed, paragraphs_of
+from alertbot.watch.rules_signals import Observed, Signal
+from alertbot.watch.sources.base import UnknownShape
 from tests.effort import examples
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)

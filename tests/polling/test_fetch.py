@@ -13,15 +13,18 @@ from pathlib import Path
 import pytest
 
 from alertbot import __version__
-from alertbot.polling.errors import (
+from alertbot.watch.polling.fetch import CachedAnswer, fetch
+from alertbot.watch.polling.network import (
     BadAnswer,
     ForbiddenRedirect,
+    Network,
     NotFetched,
     TooLarge,
     Unreachable,
+    both_families,
+    is_inward,
+    look_up,
 )
-from alertbot.polling.fetch import Known, fetch
-from alertbot.polling.network import Network, both_families, is_inward, look_up
 from tests.polling.servers import Server, names, said, server
 
 SOON = timedelta(seconds=5)
@@ -86,7 +89,7 @@ async def test_nothing_new_is_asked_for_by_its_mark() -> None:
         whole = said("200 OK", b"first", 'ETag: "v1"', "Last-Modified: Mon, 02 Mar 2026 12:00:00 GMT")
         writer.write(said("304 Not Modified") if again else whole)
 
-    known = Known()
+    known = CachedAnswer()
     async with server({"/": marked}) as one:
         for _again in range(3):
             assert await fetch(one.url(), timeout=SOON, known=known) == b"first"

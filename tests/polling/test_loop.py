@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import StoreFailed
-from alertbot.incident.signals import Observed, Signal
-from alertbot.polling.loop import keep
-from alertbot.settings.sources import SourceSettings
-from alertbot.settings.watching import WatchSettings
+from alertbot.config.sources import SourceSettings
+from alertbot.config.watching import WatchSettings
+from alertbot.core.errors import StoreFailed
+from alertbot.watch.polling.loop import keep
+from alertbot.watch.rules_signals import Observed, Signal
 from tests.polling.clocks import TurnedClock
 from tests.polling.servers import Server, said, server
 
@@ -245,7 +245,7 @@ async def test_a_page_that_cannot_be_read_says_nothing(
     async with server({"/state": answer}) as one, desk.asking(page=page(one)) as pass_by:
         await pass_by(0)
     assert desk.taken == []
-    (line,) = [one for one in caplog.records if one.name == "alertbot.polling.loop"]
+    (line,) = [one for one in caplog.records if one.name == "alertbot.watch.polling.loop"]
     assert line.levelno == logging.WARNING
     assert line.getMessage().startswith("The source page gave nothing: ")
     assert line.getMessage().endswith("It is asked again in 60 s.")
@@ -271,7 +271,7 @@ async def test_a_failure_of_one_leaves_the_others_alone(
     def broken(*_all: object, **_more: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr("alertbot.polling.feed.parse", broken)
+    monkeypatch.setattr("alertbot.watch.polling.feed.parse", broken)
     async with server({"/state": summary(voice="operational"), "/feed": said()}) as one:
         odd = source(type="feed", feed={"service": "112", "url": one.url("/feed"), "every": "60s"})
         async with desk.asking(odd=odd, page=page(one)) as pass_by:

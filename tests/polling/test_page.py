@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from alertbot.app import build
-from alertbot.errors import ConfigInvalid
-from alertbot.service.checking import check_all
+from alertbot.core.errors import ConfigInvalid
+from alertbot.ops.check import check_all
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "watch-by-polling.md"
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from alertbot.incident.signals import Observed, Signal
-from alertbot.polling.online import Online
-from alertbot.polling.probe import probe
-from alertbot.settings.sources import ProbeSettings
+from alertbot.config.sources import ProbeSettings
+from alertbot.watch.polling.probe import Online, probe
+from alertbot.watch.rules_signals import Observed, Signal
 from tests.polling.clocks import START, TurnedClock
 from tests.polling.servers import Server, names, said, server
 

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.polling.timetable import LONGEST_BACKOFF, LONGEST_START, after, first
+from alertbot.watch.polling.loop import LONGEST_BACKOFF, LONGEST_START, after, first
 
 seconds = st.floats(0, 1e6)
 intervals = st.floats(1, 1e5)

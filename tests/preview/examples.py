@@ -3,10 +3,19 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from alertbot.channels.specs import EMAIL, TELEGRAM, X
-from alertbot.delivery.forecast import cost, forecast
-from alertbot.model import Approvals, Channel, Composition, Fault, Measure, Message, Omission, Target
-from alertbot.preview.sheet import Sheet
+from alertbot.channels.base import EMAIL, TELEGRAM, X
+from alertbot.core.model import (
+    Approvals,
+    Channel,
+    Composition,
+    Fault,
+    Measure,
+    Message,
+    Omission,
+    Target,
+)
+from alertbot.delivery.rules_forecast import cost, forecast
+from alertbot.texts.preview.sheet import Sheet
 
 DIGEST = "9f2c4e7ab1d05c6688aa90b7c3de114f52d0417be8c1f7a95b3de2c0a4f6d8e1"
 PAGE = "https://info.example.fr/urgences"

@@ -3,8 +3,8 @@
 import json
 from dataclasses import replace
 
-from alertbot.model import Composition, Fault
-from alertbot.preview.document import document
+from alertbot.core.model import Composition, Fault
+from alertbot.texts.preview.sheet import document
 from tests.preview import examples
 
 TOP = [

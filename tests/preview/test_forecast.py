@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.channels.specs import EMAIL, TELEGRAM, X
-from alertbot.delivery.forecast import calls, cost, forecast
-from alertbot.model import Channel, Composition, Cost, Pace, Price, Target
+from alertbot.channels.base import EMAIL, TELEGRAM, X
+from alertbot.core.model import Channel, Composition, Cost, Pace, Price, Target
+from alertbot.delivery.rules_forecast import calls, cost, forecast
 from tests.preview import examples
 
 HOUR = 3600.0

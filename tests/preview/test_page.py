@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.compose import catalogue
-from alertbot.errors import Misuse
-from alertbot.model import Action, Fault, Omission, Organisation, Picture
-from alertbot.preview.files import write_preview
-from alertbot.preview.fragments import SHOWN, fragment, styled
-from alertbot.preview.page import HERE, render_page
-from alertbot.preview.phrases import counter
-from alertbot.preview.plain import plain
-from alertbot.service.previewing import look
-from alertbot.service.voice import Voice
-from alertbot.service.wishes import Wishes
+from alertbot.alerts.compose import DraftRequest
+from alertbot.alerts.showing import look
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Action, Fault, Omission, Organisation, Picture
+from alertbot.texts.kinds import catalogue
+from alertbot.texts.preview.fragments import SHOWN, fragment, styled
+from alertbot.texts.preview.html_page import HERE, render_page, write_preview
+from alertbot.texts.preview.phrases import counter
+from alertbot.texts.preview.plain import plain
+from alertbot.texts.publisher import Publisher
 from tests.preview import examples
 
 VOID = {"meta", "br", "hr", "img"}
@@ -173,12 +172,12 @@ KINDS = (
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_of_every_shipped_kind_makes_a_page(kind: str) -> None:
-    voice = Voice(
+    publisher = Publisher(
         Organisation("Opérateur Exemple", verification_page=examples.PAGE, sandbox=True),
         {channel.name: channel for channel in examples.CHANNELS},
         (catalogue.shipped(),),
     )
-    seen = look(voice, Wishes(kind))
+    seen = look(publisher, DraftRequest(kind))
     outline = Outline(render_page(seen))
     assert outline.open == []
     shown = "".join(outline.texts)

@@ -12,12 +12,14 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from alertbot.channels.specs import SHIPPED
-from alertbot.model import Approvals, Fault
-from alertbot.preview import phrases, tables
-from alertbot.preview.alert import plain_copy, show_alert
-from alertbot.preview.panels import Wrapped, show
-from alertbot.preview.sheet import Sheet
+from alertbot.channels.base import SHIPPED
+from alertbot.cli.tables import show_tables
+from alertbot.cli.tables.show_alerts import show_alert
+from alertbot.core.model import Approvals, Fault
+from alertbot.texts.preview import phrases
+from alertbot.texts.preview.panels import Wrapped, show
+from alertbot.texts.preview.plain import plain_copy
+from alertbot.texts.preview.sheet import Sheet
 from tests.preview import examples
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -264,7 +266,7 @@ DELIVERIES = [
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_deliveries_keep_long_addresses_and_reasons_whole(width: int) -> None:
-    shown = drawn(tables.deliveries_table(DELIVERIES, PARIS), width)
+    shown = drawn(show_tables.deliveries_table(DELIVERIES, PARIS), width)
     columns = " ".join(shown.split())
     for words in ("✓ sent", "✗ failed", "· waiting", "fr 2/3", "18:10:00", "3 attempts"):
         assert words in columns
@@ -276,7 +278,7 @@ def test_deliveries_keep_long_addresses_and_reasons_whole(width: int) -> None:
 
 
 def test_no_delivery_is_said_in_words() -> None:
-    assert drawn(tables.deliveries_table([])) == "There is no delivery.\n"
+    assert drawn(show_tables.deliveries_table([])) == "There is no delivery.\n"
 
 
 def test_status_says_in_words_what_is_wrong() -> None:
@@ -290,7 +292,7 @@ def test_status_says_in_words_what_is_wrong() -> None:
         "channels": [{"name": "x_main", "type": "x", "audience": "live", "paused": "credits are used up"}],
         "open": [{"message": "Delivery 7 is uncertain: settle it."}],
     }  # fmt: skip
-    shown = drawn(tables.status_view(status), 120)
+    shown = drawn(show_tables.status_view(status), 120)
     for words in (
         "Everything is halted",
         "No worker is running",
@@ -324,8 +326,8 @@ def test_kinds_and_fields() -> None:
         ],
         "forbidden": ["numbers"],
     }
-    assert "Says how things stand." in drawn(tables.kinds_table([kind]))
-    details = drawn(tables.kind_details(kind))
+    assert "Says how things stand." in drawn(show_tables.kinds_table([kind]))
+    details = drawn(show_tables.kind_details(kind))
     for words in ("M must", "O may", "- must not", "If confirmed."):
         assert words in details
 
@@ -335,7 +337,7 @@ def test_people_count_in_words() -> None:
         {"name": "Ana", "roles": ["admin"], "counts": True},
         {"name": "Léa", "roles": ["approver"], "counts": False, "standing": "waits for another admin"},
     ]
-    shown = drawn(tables.people_table(rows), 120)
+    shown = drawn(show_tables.people_table(rows), 120)
     assert "✓ yes" in shown
     assert "✗ waits for another admin" in shown
 

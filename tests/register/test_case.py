@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.register.changes import with_end
-from alertbot.register.check import Report, Rule, Severity, check
-from alertbot.register.coverage import Cover, coverage
-from alertbot.register.importing import ImportReading, read_import
-from alertbot.register.query import parse_query
-from alertbot.register.territories import find
+from alertbot.numbers.rules_changes import with_end
+from alertbot.numbers.rules_checks import CheckRule, Cover, Report, Severity, check_rows, coverage
+from alertbot.numbers.rules_importing import ImportReading, read_import
+from alertbot.numbers.rules_query import parse_query
+from alertbot.regions.territories import find
 
 CASE = Path(__file__).parents[3] / "shared/cases/orange-2021-06-02/provisional-numbers.csv"
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
@@ -22,7 +21,7 @@ def imported(rows: str, heading: str = HEADING) -> ImportReading:
     return read_import((heading + rows).encode(), "numbers.csv", now=NOW)
 
 
-def found(report: Report, rule: Rule) -> list[tuple[str, ...]]:
+def found(report: Report, rule: CheckRule) -> list[tuple[str, ...]]:
     """The rows of each finding of a rule, as `territory service number`."""
     return [
         tuple(f"{row.territory.code} {row.service} {row.number}" for row in one.rows)
@@ -31,7 +30,7 @@ def found(report: Report, rule: Rule) -> list[tuple[str, ...]]:
     ]
 
 
-def territories(report: Report, rule: Rule) -> list[list[str]]:
+def territories(report: Report, rule: CheckRule) -> list[list[str]]:
     return [[row.territory.code for row in one.rows] for one in report.findings if one.rule is rule]
 
 
@@ -53,18 +52,18 @@ def test_the_case_reads_whole(case: ImportReading) -> None:
 
 
 def test_the_case_trap_1_one_number_two_services(case: ImportReading) -> None:
-    assert found(case.report, Rule.TWO_SERVICES) == [
+    assert found(case.report, CheckRule.TWO_SERVICES) == [
         ("69 pompiers 08 00 71 18 69", "69 police 08 00 71 18 69")
     ]
 
 
 def test_the_case_trap_2_one_number_two_territories(case: ImportReading) -> None:
     shared = [["971", "977", "978"]] * 3
-    assert territories(case.report, Rule.TWO_TERRITORIES) == [["21", "58"], *shared]
+    assert territories(case.report, CheckRule.TWO_TERRITORIES) == [["21", "58"], *shared]
 
 
 def test_the_case_trap_3_several_numbers_for_one_service(case: ImportReading) -> None:
-    several = [one.rows for one in case.report.findings if one.rule is Rule.SEVERAL_NUMBERS]
+    several = [one.rows for one in case.report.findings if one.rule is CheckRule.SEVERAL_NUMBERS]
     assert {(rows[0].territory.code, rows[0].service): len(rows) for rows in several} == {
         ("03", "pompiers"): 2,
         ("15", "samu"): 2,
@@ -81,7 +80,7 @@ def test_the_case_trap_3_several_numbers_for_one_service(case: ImportReading) ->
 
 
 def test_the_case_trap_4_the_zone_of_police_15_is_lost_before_the_file(case: ImportReading) -> None:
-    assert not found(case.report, Rule.CONTRADICTORY_ZONES)
+    assert not found(case.report, CheckRule.CONTRADICTORY_ZONES)
     (police,) = (row for row in case.rows if (row.territory.code, row.service) == ("15", "police"))
     assert not police.zone
 
@@ -107,14 +106,14 @@ def test_the_case_traps_5_and_6_zones_and_conditions_stay(case: ImportReading) -
 
 
 def test_the_case_trap_7_no_service(case: ImportReading) -> None:
-    assert found(case.report, Rule.NO_SERVICE) == [
+    assert found(case.report, CheckRule.NO_SERVICE) == [
         ("21 toutes-urgences 03 80 44 64 47",),
         ("71 prefecture 03 85 21 82 00",),
     ]
 
 
 def test_the_case_trap_8_beginnings_from_elsewhere(case: ImportReading) -> None:
-    assert found(case.report, Rule.FOREIGN_PREFIX) == [
+    assert found(case.report, CheckRule.FOREIGN_PREFIX) == [
         ("58 samu 03 80 40 28 29",),
         ("85 secours-en-mer 02 97 55 35 35",),
         ("85 secours-en-mer 02 90 74 32 49",),
@@ -123,11 +122,11 @@ def test_the_case_trap_8_beginnings_from_elsewhere(case: ImportReading) -> None:
 
 def test_the_case_gives_nothing_else(case: ImportReading) -> None:
     assert Counter(one.rule for one in case.report.findings) == {
-        Rule.TWO_SERVICES: 1,
-        Rule.TWO_TERRITORIES: 4,
-        Rule.FOREIGN_PREFIX: 3,
-        Rule.SEVERAL_NUMBERS: 11,
-        Rule.NO_SERVICE: 2,
+        CheckRule.TWO_SERVICES: 1,
+        CheckRule.TWO_TERRITORIES: 4,
+        CheckRule.FOREIGN_PREFIX: 3,
+        CheckRule.SEVERAL_NUMBERS: 11,
+        CheckRule.NO_SERVICE: 2,
     }
     assert len(case.report.warnings) == 8
     assert len(case.report.information) == 13
@@ -143,41 +142,41 @@ def test_the_case_gives_nothing_else(case: ImportReading) -> None:
 @pytest.mark.parametrize(
     ("rule", "rows", "concerned"),
     [
-        (Rule.TWO_SERVICES, "69,pompiers,0465710015\n69,police,0465710015\n", [["69", "69"]]),
-        (Rule.TWO_TERRITORIES, "21,samu,0353010015\n58,samu,0353010015\n", [["21", "58"]]),
-        (Rule.SEVERAL_NUMBERS, "22,samu,0261910001\n22,samu,0261910002\n", [["22", "22"]]),
-        (Rule.SEVERAL_NUMBERS, "85,police,0261910001,A\n85,police,0261910002,B\n", []),
-        (Rule.SEVERAL_NUMBERS, "973,pompiers,0639980001\n973,pompiers,0639980002,,nuit\n", []),
+        (CheckRule.TWO_SERVICES, "69,pompiers,0465710015\n69,police,0465710015\n", [["69", "69"]]),
+        (CheckRule.TWO_TERRITORIES, "21,samu,0353010015\n58,samu,0353010015\n", [["21", "58"]]),
+        (CheckRule.SEVERAL_NUMBERS, "22,samu,0261910001\n22,samu,0261910002\n", [["22", "22"]]),
+        (CheckRule.SEVERAL_NUMBERS, "85,police,0261910001,A\n85,police,0261910002,B\n", []),
+        (CheckRule.SEVERAL_NUMBERS, "973,pompiers,0639980001\n973,pompiers,0639980002,,nuit\n", []),
         (
-            Rule.CONTRADICTORY_ZONES,
+            CheckRule.CONTRADICTORY_ZONES,
             "15,police,0465710017,Aurillac\n15,police,0465710017\n",
             [["15", "15"]],
         ),
         (
-            Rule.CONTRADICTORY_ZONES,
+            CheckRule.CONTRADICTORY_ZONES,
             "15,police,0465710017,Arpajon\n15,police,0465710017,Aurillac\n",
             [["15", "15"]],
         ),
         (
-            Rule.CONTRADICTORY_CONDITIONS,
+            CheckRule.CONTRADICTORY_CONDITIONS,
             "69,samu,0465710015,,la nuit\n69,samu,0465710015\n",
             [["69", "69"]],
         ),
         (
-            Rule.NO_SERVICE,
+            CheckRule.NO_SERVICE,
             "21,toutes-urgences:extrême urgence,0353010001\n71,prefecture,0353010002\n",
             [["21"], ["71"]],
         ),
-        (Rule.TWO_SERVICES, "49,samu,112\n49,police,112\n", []),
-        (Rule.TWO_TERRITORIES, "49,samu,112\n85,samu,112\n", []),
-        (Rule.FOREIGN_PREFIX, "49,samu,112\n85,samu,0261910015\n", []),
+        (CheckRule.TWO_SERVICES, "49,samu,112\n49,police,112\n", []),
+        (CheckRule.TWO_TERRITORIES, "49,samu,112\n85,samu,112\n", []),
+        (CheckRule.FOREIGN_PREFIX, "49,samu,112\n85,samu,0261910015\n", []),
     ],
 )
-def test_a_trap_in_rows_of_our_own(rule: Rule, rows: str, concerned: list[list[str]]) -> None:
+def test_a_trap_in_rows_of_our_own(rule: CheckRule, rows: str, concerned: list[list[str]]) -> None:
     reading = imported(rows)
     assert not reading.faults
     assert territories(reading.report, rule) == concerned
-    informs = rule in {Rule.SEVERAL_NUMBERS, Rule.NO_SERVICE}
+    informs = rule in {CheckRule.SEVERAL_NUMBERS, CheckRule.NO_SERVICE}
     assert rule.severity is (Severity.INFORMATION if informs else Severity.WARNING)
 
 
@@ -185,7 +184,9 @@ def test_a_foreign_beginning_is_told_with_its_home() -> None:
     reading = imported(
         "85,secours-en-mer,02 97 00 00 00\n56,secours-en-mer,02 97 00 00 00\n974,samu,04 65 00 00 00\n"
     )
-    sentences = [one.sentence for one in reading.report.findings if one.rule is Rule.FOREIGN_PREFIX]
+    sentences = [
+        one.sentence for one in reading.report.findings if one.rule is CheckRule.FOREIGN_PREFIX
+    ]
     assert len(sentences) == 2
     assert "0297 is a beginning of 56 Morbihan, not of 85 Vendée" in sentences[0]
     assert "974" in sentences[1]
@@ -220,7 +221,7 @@ def test_an_end_before_the_beginning_is_refused() -> None:
 
 
 def test_check_takes_any_rows() -> None:
-    assert check([]).findings == ()
+    assert check_rows([]).findings == ()
 
 
 # --- coverage ---------------------------------------------------------------------------------------

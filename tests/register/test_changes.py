@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.register.changes import FIRST_REVIEW, Plan, plan, same_entry, updated
-from alertbot.register.entry import Entry, NumberRow, entry_name
-from alertbot.register.merging import merged
-from alertbot.register.territories import find
+from alertbot.numbers.rules_changes import FIRST_REVIEW, Plan, merged, plan, same_entry, updated
+from alertbot.numbers.rules_entry import Entry, NumberRow, entry_name
+from alertbot.regions.territories import find
 
 NOW = datetime(2026, 3, 2, 14, 0, 7, 123456, tzinfo=UTC)
 RHONE, AIN = find("69"), find("01")

@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.register.entry import Entry, NumberRow, entry_id, entry_name
-from alertbot.register.standing import Standing, row_standing, standing
-from alertbot.register.territories import find
+from alertbot.numbers.rules_entry import (
+    Entry,
+    NumberRow,
+    Standing,
+    entry_id,
+    entry_name,
+    row_standing,
+    standing,
+)
+from alertbot.regions.territories import find
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,16 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alertbot.register.digits import FICTION_PREFIXES, written
-from alertbot.register.entry import NumberRow
-from alertbot.register.export import template, to_csv, to_json
-from alertbot.register.formulas import is_formula, quoted, unquoted
-from alertbot.register.frozen import frozen_row, thawed_row
-from alertbot.register.importing import read_import
-from alertbot.register.numbers import read_numbers
-from alertbot.register.rows import COLUMNS
-from alertbot.register.services import SERVICES
-from alertbot.register.territories import find, free_territory
+from alertbot.numbers.rules_digits import FICTION_PREFIXES, written
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.numbers.rules_importing import read_import, read_numbers
+from alertbot.numbers.rules_rows import COLUMNS, frozen_row, is_formula, quoted, thawed_row, unquoted
+from alertbot.numbers.rules_sheet import template, to_csv, to_json
+from alertbot.regions.countries import SERVICES
+from alertbot.regions.territories import find, free_territory
 from tests.effort import examples
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)

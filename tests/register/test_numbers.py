@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.errors import AlertbotError, Misuse
-from alertbot.register.digits import FICTION_PREFIXES, InvalidNumber, is_fictional, written
-from alertbot.register.numbers import read_numbers
-from alertbot.register.territories import all_territories, find
+from alertbot.core.errors import AlertbotError, Misuse
+from alertbot.numbers.rules_digits import FICTION_PREFIXES, InvalidNumber, is_fictional, written
+from alertbot.numbers.rules_importing import read_numbers
+from alertbot.regions.territories import all_territories, find
 
 HEADING = "territory,service,number,zone,condition,source_url,verified_by,verified_at\n"
 

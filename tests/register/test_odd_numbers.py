@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.register.digits import InvalidNumber, compact, is_fictional, is_short, written
+from alertbot.numbers.rules_digits import InvalidNumber, compact, is_fictional, is_short, written
 
 LINES = list(csv.reader((Path(__file__).parent / "odd_numbers.csv").read_text("utf-8").splitlines()))
 

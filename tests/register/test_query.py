@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.errors import Misuse
-from alertbot.register.entry import Entry, NumberRow, entry_id
-from alertbot.register.frozen import frozen_row, thawed_row
-from alertbot.register.query import parse_query
-from alertbot.register.services import SERVICES
-from alertbot.register.standing import Standing, standing
-from alertbot.register.territories import find
+from alertbot.core.errors import Misuse
+from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, standing
+from alertbot.numbers.rules_query import parse_query
+from alertbot.numbers.rules_rows import frozen_row, thawed_row
+from alertbot.regions.countries import SERVICES
+from alertbot.regions.territories import find
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

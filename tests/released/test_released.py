@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import JSON, Boolean, MetaData, NullPool, create_engine, make_url, text
 
-from alertbot.model import AlertState
-from alertbot.store import migrate
-from alertbot.store.failures import parse_url
+from alertbot.core.model import AlertState
+from alertbot.db import migrate
+from alertbot.db.failures import parse_url
 from tests.cli.desk import Desk
 
 HERE = Path(__file__).parent

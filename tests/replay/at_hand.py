@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alertbot.replay.timeline import Timeline, timeline_of
-from alertbot.settings.yaml_text import parse_written
+from alertbot.config.yaml_reader import parse_written
+from alertbot.rehearsal.replay.timeline import Timeline, timeline_of
 
 OWN = Path(__file__).parent / "cases"
 SHARED = Path(__file__).parents[3] / "shared" / "cases"

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alertbot.replay.player import play
-from alertbot.replay.policy import read_playbook
-from alertbot.replay.results import Replay
-from alertbot.replay.timeline import Timeline, read_case
+from alertbot.rehearsal.replay.player import play
+from alertbot.rehearsal.replay.results import Replay
+from alertbot.rehearsal.replay.stage import read_playbook
+from alertbot.rehearsal.replay.timeline import Timeline, read_case
 
 MINUTE = timedelta(minutes=1)
 

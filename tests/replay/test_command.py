@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from alertbot.replay import report
-from alertbot.words import spoken
+from alertbot.cli.tables import show_rehearsal
+from alertbot.core.words import spoken
 from tests.cli.desk import Desk
 from tests.replay.stories import played
 
@@ -103,7 +103,7 @@ def test_the_story_is_readable_in_eighty_columns(desk: Desk, lang: str, told: tu
     story = played(desk.folder / "case").replay
     printed = io.StringIO()
     with spoken(lang):
-        report.show(Console(file=printed, width=80), story)
+        show_rehearsal.show_replay(Console(file=printed, width=80), story)
     lines = printed.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert all(one in printed.getvalue() for one in told)

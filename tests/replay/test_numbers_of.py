@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertbot.errors import ConfigInvalid, Misuse
-from alertbot.register.entry import NumberRow
-from alertbot.register.numbers import read_numbers
-from alertbot.replay.numbers_of import HOLDS, gate, known_from, supply, with_end
-from alertbot.replay.policy import read_playbook
-from alertbot.replay.signals_of import steps_of
+from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.numbers.rules_importing import read_numbers
+from alertbot.rehearsal.replay.signals_of import HOLDS, gate, known_from, steps_of, supply, with_end
+from alertbot.rehearsal.replay.stage import read_playbook
 from tests.replay.at_hand import entries, moment
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.incident.signals import Observed
-from alertbot.replay.actors import speaks_for
-from alertbot.replay.reality import first_word, is_public
-from alertbot.replay.signals_of import (
+from alertbot.rehearsal.replay.results import first_word, is_public
+from alertbot.rehearsal.replay.signals_of import (
     CALM,
     FALSE,
     HISTORY,
     STATES,
     TROUBLE,
-    Role,
+    EntryRole,
     fault_of,
     first_trouble,
     operator_of,
+    speaks_for,
     steps_of,
 )
-from alertbot.replay.timeline import read_case
+from alertbot.rehearsal.replay.timeline import read_case
+from alertbot.watch.rules_signals import Observed
 from tests.replay.at_hand import entries, moment, shared
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "case-format.md"
@@ -66,7 +66,7 @@ def test_trouble_before_the_fault_is_history() -> None:
 @pytest.mark.parametrize("state", TROUBLE)
 def test_trouble_is_a_report_of_trouble(state: str) -> None:
     (_fault, step) = steps_of(entries("16:45 undetected Op", f"16:50 {state} X"))
-    assert step.role is Role.TROUBLE
+    assert step.role is EntryRole.TROUBLE
     assert step.signal is not None
     assert step.signal.trouble
     assert (step.signal.at, step.signal.confirms) == (moment("16:50"), False)
@@ -105,7 +105,7 @@ def test_resolved_is_a_claim_or_a_confirmation(actor: str, role: str) -> None:
     step = steps_of(case)[-1]
     assert str(step.role) == ("claim" if "operator" in actor.casefold() else role)
     assert step.signal is not None
-    assert step.signal.confirms is (step.role is Role.CONFIRMATION)
+    assert step.signal.confirms is (step.role is EntryRole.CONFIRMATION)
 
 
 def test_the_case_may_name_the_operator() -> None:
@@ -113,7 +113,7 @@ def test_the_case_may_name_the_operator() -> None:
     head = "operator: Exemple Telecom"
     assert roles(*lines)[-1] == "confirmation"
     case = entries(*lines, head=head)
-    assert (operator_of(case), steps_of(case)[-1].role) == ("Exemple Telecom", Role.CLAIM)
+    assert (operator_of(case), steps_of(case)[-1].role) == ("Exemple Telecom", EntryRole.CLAIM)
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_whatever_the_states(states: list[str]) -> None:
     assert len(set(keys)) == len(keys)
     for step in steps:
         trouble = step.signal is not None and step.signal.observed in (Observed.DOWN, Observed.DEGRADED)
-        assert trouble is (step.role is Role.TROUBLE)
+        assert trouble is (step.role is EntryRole.TROUBLE)
         assert not (trouble and step.entry.state not in TROUBLE)
         if fault_of(case):
-            assert step.role is not Role.CONFIRMATION  # all of one actor
+            assert step.role is not EntryRole.CONFIRMATION  # all of one actor
 
 
 @pytest.mark.parametrize(
@@ -256,8 +256,8 @@ def test_what_happened_in_the_shared_cases() -> None:
 
 def test_who_confirms_in_the_shared_cases() -> None:
     steps = steps_of(read_case(shared("orange-2021-06-02")))
-    confirmed = [step.entry.actor for step in steps if step.role is Role.CONFIRMATION]
+    confirmed = [step.entry.actor for step in steps if step.role is EntryRole.CONFIRMATION]
     assert confirmed == ["Jean Castex (Premier ministre)"]
     steps = steps_of(read_case(shared("orange-2023-01-17")))
-    assert [step.entry.actor for step in steps if step.role is Role.CLAIM] == ["Orange France"]
-    assert not [step for step in steps if step.role is Role.CONFIRMATION]
+    assert [step.entry.actor for step in steps if step.role is EntryRole.CLAIM] == ["Orange France"]
+    assert not [step for step in steps if step.role is EntryRole.CONFIRMATION]

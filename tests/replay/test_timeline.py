@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.errors import Misuse
-from alertbot.replay.timeline import read_case, said
+from alertbot.core.errors import Misuse
+from alertbot.rehearsal.replay.timeline import read_case, said
 from tests.replay.at_hand import SHARED, entries, shared, timeline
 
 

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from alertbot.alerts import approving, halting, publishing, showing, writing
+from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.app import App, build
-from alertbot.model import Person
-from alertbot.sandbox.server import Sandbox
-from alertbot.service import deciding, drafting, halting, people, publishing, reading, showing, working
-from alertbot.service.composing import load_kind
-from alertbot.service.wishes import Wishes
+from alertbot.core.model import Person
+from alertbot.ops import overview, working
+from alertbot.people import accounts
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.service.team import registered
 
 CONFIG = """
@@ -58,17 +59,17 @@ class Road:
     ) -> dict[str, Any]:
         """Write, submit and approve; nothing is sent yet."""
         service = await self.app.open()
-        values = dict(load_kind(service.voice, kind)[0].example) | changes
+        values = dict(load_kind(service.publisher, kind)[0].example) | changes
         if "numbers" in values:
             await registered(service, self.author, self.approvers[0], values["numbers"])
-        view = await drafting.draft(service, self.author, Wishes(kind, values), incident=incident)
-        view = await drafting.submit(service, self.author, view["id"])
+        view = await writing.draft(service, self.author, DraftRequest(kind, values), incident=incident)
+        view = await writing.submit(service, self.author, view["id"])
         for person in self.approvers[: view["approvals"]["needed"]]:
-            view = await deciding.approve(service, person, view["id"], view["digest"])
+            view = await approving.approve(service, person, view["id"], view["digest"])
         return view
 
     async def deliveries(self, alert: str) -> list[dict[str, Any]]:
-        return await reading.deliveries(await self.app.open(), alert, None, None)
+        return await overview.deliveries(await self.app.open(), alert, None, None)
 
 
 @pytest.fixture
@@ -90,10 +91,10 @@ async def road(
         path.write_text(text, encoding="utf-8")
         app = build(path)
         service = await app.open()
-        first = await people.add(service, None, "bo", ["approver"], None)
-        second = await people.add(service, first["token"], "cy", ["approver"], None)
-        author = await people.add(service, first["token"], "ada", ["author"], None)
-        acting = [await people.acting(service, one["token"]) for one in (author, first, second)]
+        first = await accounts.add(service, None, "bo", ["approver"], None)
+        second = await accounts.add(service, first["token"], "cy", ["approver"], None)
+        author = await accounts.add(service, first["token"], "ada", ["author"], None)
+        acting = [await accounts.acting(service, one["token"]) for one in (author, first, second)]
         yield Road(app, sandbox, acting[0], acting[1:])
         await app.close()
 
@@ -129,7 +130,8 @@ async def test_a_thread_on_x_is_a_thread_and_carries_every_number(road: Road) ->
     assert len(threads) == 2
     assert all(post.reply_to for post in posts if post.id not in threads)
     numbers = [
-        row["number"] for row in load_kind(road.app.voice, "provisional_number")[0].example["numbers"]
+        row["number"]
+        for row in load_kind(road.app.publisher, "provisional_number")[0].example["numbers"]
     ]
     for thread in threads:
         words = " ".join(post.text for post in posts if post.conversation == thread)
@@ -153,12 +155,12 @@ async def test_a_telegram_message_whose_answer_was_lost_waits_for_a_person(road:
     assert tally["uncertain"] == 1
     assert len(road.sandbox.posts.telegram()) == 2
     service = await road.app.open()
-    assert (await reading.brief(service, view["id"]))["state"] == "partly_published"
-    [row] = await reading.deliveries(service, view["id"], "uncertain", None)
+    assert (await showing.brief(service, view["id"]))["state"] == "partly_published"
+    [row] = await overview.deliveries(service, view["id"], "uncertain", None)
     await publishing.settle(
         service, road.approvers[0], row["id"], "sent", "https://t.me/essai_public/1"
     )
-    assert (await reading.brief(service, view["id"]))["state"] == "published"
+    assert (await showing.brief(service, view["id"]))["state"] == "published"
     assert len(road.sandbox.posts.telegram()) == 2
 
 
@@ -177,7 +179,7 @@ async def test_one_bad_address_stops_nobody_else(road: Road) -> None:
     [failed] = [row for row in await road.deliveries(view["id"]) if row["state"] == "failed"]
     assert failed["target"] == "deux@example.org"
     assert "5.1.1" in failed["reason"]
-    assert (await reading.brief(await road.app.open(), view["id"]))["state"] == "partly_published"
+    assert (await showing.brief(await road.app.open(), view["id"]))["state"] == "partly_published"
 
 
 async def test_no_credits_pause_the_channel_and_nothing_is_lost(road: Road) -> None:
@@ -187,13 +189,13 @@ async def test_no_credits_pause_the_channel_and_nothing_is_lost(road: Road) -> N
     assert tally["waiting"] >= 1
     service = await road.app.open()
     [x_main] = [
-        one for one in (await reading.status(service, None))["channels"] if one["name"] == "x_main"
+        one for one in (await overview.status(service, None))["channels"] if one["name"] == "x_main"
     ]
     assert x_main["paused"]
     await halting.resume(service, road.approvers[0], None, "x_main")
     tally = await working.run_once(road.app)
     assert (tally["failed"], tally["waiting"]) == (0, 0)
-    assert (await reading.brief(service, view["id"]))["state"] == "published"
+    assert (await showing.brief(service, view["id"]))["state"] == "published"
 
 
 async def test_every_kinds_example_can_be_published_as_it_is(road: Road) -> None:
@@ -205,7 +207,7 @@ async def test_every_kinds_example_can_be_published_as_it_is(road: Road) -> None
     await working.run_once(road.app)
     service = await road.app.open()
     states = {
-        kind: (await reading.brief(service, alert))["state"]
+        kind: (await showing.brief(service, alert))["state"]
         for kind, alert in zip(kinds, published, strict=True)
     }
     assert states == dict.fromkeys(kinds, "published")

@@ -16,7 +16,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from alertbot.service import ahead, working
+from alertbot.ops import working
+from alertbot.watch.preapproval import sample, signing
 from tests.road import test_road
 from tests.road.test_road import Road, lines
 
@@ -93,9 +94,9 @@ async def report(address: str, body: dict[str, Any]) -> None:
 
 async def approved_ahead(road: Road) -> None:
     service = await road.app.open()
-    made = await ahead.template(service, service.watch.rules[0])
+    made = await sample.template(service, service.watch.rules[0])
     for person in road.approvers:
-        await ahead.preapprove(service, person, "first_word", digest=made.digest)
+        await signing.preapprove(service, person, "first_word", digest=made.digest)
 
 
 async def settled(road: Road) -> list[dict[str, Any]]:

@@ -2,17 +2,9 @@
 
 from typing import Any
 
-from alertbot.service import (
-    deciding,
-    drafting,
-    following,
-    halting,
-    publishing,
-    retracting,
-    showing,
-    working,
-)
-from alertbot.service.following import Said
+from alertbot.alerts import approving, following, halting, publishing, retracting, showing, writing
+from alertbot.alerts.following import FollowRequest
+from alertbot.ops import working
 from tests.road.test_road import Road, road  # noqa: F401 - the fixture
 
 WRONG = {
@@ -25,8 +17,8 @@ async def sent(road: Road, view: dict[str, Any]) -> dict[str, Any]:  # noqa: F81
     """Submitted and approved by one approver, and everything sent."""
     service, bo = await road.app.open(), road.approvers[0]
     if view["state"] == "draft":
-        view = await drafting.submit(service, bo, view["id"])
-        await deciding.approve(service, bo, view["id"], view["digest"])
+        view = await writing.submit(service, bo, view["id"])
+        await approving.approve(service, bo, view["id"], view["digest"])
     tally = await working.run_once(road.app)
     rows = await road.deliveries(view["id"])
     assert not tally["waiting"], rows
@@ -38,7 +30,7 @@ async def corrected(road: Road) -> tuple[str, dict[str, Any]]:  # noqa: F811
     service = await road.app.open()
     first = (await road.publish())["id"]
     await working.run_once(road.app)
-    view = await following.correct(service, road.approvers[0], first, Said(WRONG))
+    view = await following.correct(service, road.approvers[0], first, FollowRequest(WRONG))
     return first, await sent(road, view)
 
 
@@ -92,7 +84,9 @@ async def test_what_a_person_posted_is_answered(road: Road) -> None:  # noqa: F8
     await halting.halt(service, other, None)
     url = f"https://t.me/essai_public/{by_hand.message}"
     await publishing.record(service, road.author, other, "telegram_public", url)
-    view = await sent(road, await following.correct(service, road.approvers[0], other, Said(WRONG)))
+    view = await sent(
+        road, await following.correct(service, road.approvers[0], other, FollowRequest(WRONG))
+    )
     assert view["references"] == [other]
     answers = [post for post in road.sandbox.posts.telegram() if post.reply_to == by_hand.id]
     assert answers

@@ -7,7 +7,7 @@ import requests
 import telegram
 import tweepy
 
-from alertbot.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.server import Sandbox
 
 
 class Redirected(requests.adapters.HTTPAdapter):

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from alertbot.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.server import Sandbox
 
 
 @pytest.fixture

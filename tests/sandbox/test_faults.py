@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.errors import Misuse
-from alertbot.sandbox.faults import CALLS, FAULTS, Fault, Faults, listing, parse
-from alertbot.sandbox.server import Sandbox
+from alertbot.core.errors import Misuse
+from alertbot.rehearsal.sandbox.faults import CALLS, FAULTS, Faults, OrderedFault, listing, parse
+from alertbot.rehearsal.sandbox.server import Sandbox
 
 
 def test_an_order_is_read() -> None:
@@ -40,7 +40,7 @@ def test_an_order_that_makes_no_sense_is_refused(order: str, said: str) -> None:
 
 
 faults = st.builds(
-    Fault,
+    OrderedFault,
     kind=st.sampled_from(FAULTS),
     times=st.one_of(st.none(), st.integers(1, 5)),
     match=st.sampled_from(["", "15", "à 18:30"]),
@@ -50,13 +50,13 @@ faults = st.builds(
 
 
 @given(faults)
-def test_a_fault_reads_back_as_it_is_written(fault: Fault) -> None:
+def test_a_fault_reads_back_as_it_is_written(fault: OrderedFault) -> None:
     assert parse(str(fault)) == fault
 
 
 @given(st.lists(faults, max_size=6), st.lists(st.sampled_from(["", "15", "à 18:30"]), max_size=12))
 def test_each_fault_strikes_as_often_as_ordered_and_only_what_fits(
-    orders: list[Fault], texts: list[str]
+    orders: list[OrderedFault], texts: list[str]
 ) -> None:
     standing = Faults(orders)
     for platform, calls in CALLS.items():
@@ -169,6 +169,6 @@ async def test_ports_can_be_chosen_at_the_start_and_stopping_frees_them() -> Non
 
 
 def test_serving_libraries_are_loaded_only_when_it_starts() -> None:
-    code = "import sys, alertbot.sandbox.server; print(sorted({'aiosmtpd', 'jinja2', 'oauthlib'} & set(sys.modules)))"
+    code = "import sys, alertbot.rehearsal.sandbox.server; print(sorted({'aiosmtpd', 'jinja2', 'oauthlib'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

@@ -9,9 +9,9 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 
-from alertbot.sandbox.accounts import SmtpAccount
-from alertbot.sandbox.faults import FAULTS
-from alertbot.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.accounts import SmtpAccount
+from alertbot.rehearsal.sandbox.faults import FAULTS
+from alertbot.rehearsal.sandbox.server import Sandbox
 
 TO = "redaction@example.org"
 

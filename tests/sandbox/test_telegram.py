@@ -21,14 +21,13 @@ from telegram.error import (
     TelegramError,
 )
 
-from alertbot.sandbox.accounts import Chat, TelegramAccount
-from alertbot.sandbox.faults import FAULTS, Faults
-from alertbot.sandbox.http import Request
-from alertbot.sandbox.posts import Posts
-from alertbot.sandbox.server import Sandbox
-from alertbot.sandbox.telegram_api import CALLS, TelegramPlatform
-from alertbot.sandbox.telegram_chats import Chats, Flood
-from alertbot.sandbox.telegram_html import BadMarkup, parse
+from alertbot.rehearsal.sandbox.accounts import Chat, Posts, TelegramAccount
+from alertbot.rehearsal.sandbox.faults import FAULTS, Faults
+from alertbot.rehearsal.sandbox.http import HttpRequest
+from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.telegram_api import CALLS, TelegramPlatform
+from alertbot.rehearsal.sandbox.telegram_chats import Chats, Flood
+from alertbot.rehearsal.sandbox.telegram_html import BadMarkup, parse
 from tests.sandbox.clients import bot
 
 CHANNEL = "@alertes_exemple"
@@ -306,7 +305,7 @@ async def test_no_call_breaks_the_sandbox(method: str, fields: dict[str, Any], c
         path = f"/bot{account.token}/{method if content.get('text') != 'un' else 'sendMessage'}"
         body = json.dumps(content).encode()
         reply = await platform.handle(
-            Request("POST", path, "", {"content-type": "application/json"}, body)
+            HttpRequest("POST", path, "", {"content-type": "application/json"}, body)
         )
         answer = json.loads(reply.body)
         assert answer["ok"] is (reply.status == 200)

@@ -6,7 +6,7 @@ import pytest
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import BadRequest, Conflict
 
-from alertbot.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.sandbox.clients import bot
 
 GROUP, PERSON = -42001, 4242

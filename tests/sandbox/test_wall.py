@@ -11,10 +11,17 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.sandbox.posts import Mail, Picture, Seen, TelegramPost, XPost, guess_language
-from alertbot.sandbox.server import Sandbox
-from alertbot.sandbox.telegram_html import parse
-from alertbot.sandbox.wall import Shown, cards_of, render_wall
+from alertbot.rehearsal.sandbox.accounts import (
+    Mail,
+    PostedPicture,
+    Seen,
+    TelegramPost,
+    XPost,
+    guess_language,
+)
+from alertbot.rehearsal.sandbox.public_view import ViewPicture, cards_of, render_wall
+from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.telegram_html import parse
 from tests.sandbox.clients import bearer, bot
 
 EVENING = datetime(2021, 6, 2, 16, 29, 30, tzinfo=UTC)
@@ -81,7 +88,7 @@ def evening() -> list[Seen]:
             "La suite",
             conversation="1",
             reply_to="1",
-            pictures=(Picture("p", "Carte", b"\x89PNG"), Picture("q")),
+            pictures=(PostedPicture("p", "Carte", b"\x89PNG"), PostedPicture("q")),
         ),
         x(3, "Faux", deleted_at=EVENING + timedelta(minutes=9)),
         message(1, "<b>Panne</b> & suite", pinned=True),
@@ -126,7 +133,7 @@ def test_threads_replies_and_marks() -> None:
     assert (cards["x-2"].part, cards["x-2"].parts, cards["x-2"].answers) == (2, 2, "x-1")
     assert cards["x-3"].marks == ("deleted at 18:38:30",)
     assert cards["x-3"].struck
-    assert cards["x-2"].pictures == (Shown("Carte", CARD), Shown(""))
+    assert cards["x-2"].pictures == (ViewPicture("Carte", CARD), ViewPicture(""))
     assert cards["t-1001-1"].marks == ("pinned",)
     assert cards["t-1001-2"].marks == ("edited at 18:59:30",)
     assert cards["t-1001-2"].answers == "t-1001-1"

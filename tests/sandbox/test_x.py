@@ -16,13 +16,11 @@ import tweepy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.sandbox.accounts import XAccount
-from alertbot.sandbox.faults import FAULTS, Faults
-from alertbot.sandbox.http import Request
-from alertbot.sandbox.limits import Quota
-from alertbot.sandbox.posts import Posts
-from alertbot.sandbox.server import Sandbox
-from alertbot.sandbox.x_api import XPlatform
+from alertbot.rehearsal.sandbox.accounts import Posts, Quota, XAccount
+from alertbot.rehearsal.sandbox.faults import FAULTS, Faults
+from alertbot.rehearsal.sandbox.http import HttpRequest
+from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.x_api import XPlatform
 from tests.sandbox.clients import bearer, x_client
 
 DESCRIPTION = Path(__file__).parents[3] / "shared" / "peers" / "x-openapi.json"
@@ -356,7 +354,7 @@ async def test_no_call_breaks_the_sandbox(path: str, content: object) -> None:
     account = XAccount()
     platform = XPlatform(account, Posts(), Faults(), lambda: datetime.now(UTC))
     headers = {"authorization": f"Bearer {account.bearer_token}"}
-    reply = await platform.handle(Request("POST", path, "", headers, json.dumps(content).encode()))
+    reply = await platform.handle(HttpRequest("POST", path, "", headers, json.dumps(content).encode()))
     assert reply.status in (201, 400, 403)
     assert json.loads(reply.body)
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from alertbot.incident.rules import How, Rule, Transition
-from alertbot.service import ahead
-from alertbot.service.context import Context, Watch
+from alertbot.watch.context import Watch, WatchContext
+from alertbot.watch.preapproval import sample, signing, validity
+from alertbot.watch.rules_rule import How, Rule, Transition
 from tests.service.team import Team
 
 TITLES = {
@@ -38,21 +38,21 @@ def with_rules(team: Team, *rules: Rule, titles: Any = TITLES) -> Team:
     return team
 
 
-async def digest_of(service: Context, rule: Rule = FIRST) -> str:
-    return (await ahead.template(service, rule)).digest
+async def digest_of(service: WatchContext, rule: Rule = FIRST) -> str:
+    return (await sample.template(service, rule)).digest
 
 
 async def signed(team: Team, *names: str, rule: Rule = FIRST, **options: Any) -> dict[str, Any]:
     """These people propose and sign, one after the other, each having been shown it."""
     found: dict[str, Any] = {}
     for name in names:
-        await ahead.show(team.service, rule.name, team.tokens[name])
-        found = await ahead.preapprove(team.service, team.people[name], rule.name, **options)
+        await signing.show(team.service, rule.name, team.tokens[name])
+        found = await signing.preapprove(team.service, team.people[name], rule.name, **options)
     return found
 
 
-async def standing(team: Team, rule: Rule = FIRST, **options: Any) -> ahead.Standing:
+async def standing(team: Team, rule: Rule = FIRST, **options: Any) -> validity.Validity:
     digest = await digest_of(team.service, rule)
     return await team.service.database.read(
-        lambda conn: ahead.standing(team.service, conn, rule, digest, **options)
+        lambda conn: validity.standing(team.service, conn, rule, digest, **options)
     )

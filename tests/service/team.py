@@ -5,29 +5,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alertbot.channels import specs
+from alertbot.alerts import approving, showing, writing
+from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.channels import base
 from alertbot.channels.memory import MemoryAdapter
-from alertbot.compose.catalogue import shipped
-from alertbot.compose.moments import moment
-from alertbot.delivery.runners import LocalRunner, Tally
-from alertbot.model import Audience, Channel, Organisation, Person, Target
-from alertbot.register.numbers import read_numbers
-from alertbot.service import (
-    consulting,
-    deciding,
-    drafting,
-    importing,
-    people,
-    reading,
-    showing,
-    verifying,
-    working,
-)
-from alertbot.service.composing import load_kind
-from alertbot.service.context import Context
-from alertbot.service.voice import Voice
-from alertbot.service.wishes import Wishes
-from alertbot.store.database import Database
+from alertbot.core.model import Audience, Channel, Organisation, Person, Target
+from alertbot.db.database import Database
+from alertbot.delivery.runners import LocalRunner, RunTally
+from alertbot.numbers import consulting, importing, verifying
+from alertbot.numbers.rules_importing import read_numbers
+from alertbot.ops import overview, working
+from alertbot.people import accounts
+from alertbot.texts.fields.moments import moment
+from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.publisher import Publisher
+from alertbot.watch.context import WatchContext
 
 START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 
@@ -46,7 +38,7 @@ class Clock:
 def channel(
     name: str, audience: Audience = Audience.LIVE, languages: tuple[str, ...] = ("fr", "en")
 ) -> Channel:
-    return Channel(name, specs.MEMORY, languages, audience, (Target(name),))
+    return Channel(name, base.MEMORY, languages, audience, (Target(name),))
 
 
 CHANNELS = (
@@ -61,7 +53,7 @@ CHANNELS = (
 class Team:
     """The service with people by name, and adapters whose posts can be looked at."""
 
-    service: Context
+    service: WatchContext
     clock: Clock
     adapters: dict[str, MemoryAdapter]
     people: dict[str, Person] = field(default_factory=dict)
@@ -74,8 +66,8 @@ class Team:
         if given is None and "numbers" in example(self.service, kind):
             await self.register(example(self.service, kind)["numbers"])
         values = example(self.service, kind) | options.pop("changes", {}) if given is None else given
-        wishes = Wishes(kind, values, **options)
-        return await drafting.draft(
+        wishes = DraftRequest(kind, values, **options)
+        return await writing.draft(
             self.service, self.people[by], wishes, incident=incident, not_before=not_before
         )
 
@@ -89,12 +81,12 @@ class Team:
 
     async def pending(self, kind: str = "status", **options: Any) -> dict[str, Any]:
         view = await self.draft(kind, **options)
-        return await drafting.submit(self.service, self.people["ada"], view["id"])
+        return await writing.submit(self.service, self.people["ada"], view["id"])
 
     async def approve(self, alert: str, by: str = "bo", digest: str | None = None) -> dict[str, Any]:
         if digest is None:
             await showing.show(self.service, alert, self.tokens[by])
-        return await deciding.approve(self.service, self.people[by], alert, digest)
+        return await approving.approve(self.service, self.people[by], alert, digest)
 
     async def approved(self, kind: str = "status", **options: Any) -> dict[str, Any]:
         view = await self.pending(kind, **options)
@@ -103,21 +95,21 @@ class Team:
                 view = await self.approve(view["id"], name)
         return view
 
-    async def work(self, patience: float = 1.0) -> Tally:
+    async def work(self, patience: float = 1.0) -> RunTally:
         runner = LocalRunner(
             self.service.database, self.adapters, hooks=working.hooks(self.service), lease=2.0
         )
         return await runner.run_once(patience)
 
     async def state(self, alert: str) -> str:
-        return str((await reading.brief(self.service, alert))["state"])
+        return str((await showing.brief(self.service, alert))["state"])
 
     async def verbs(self) -> list[str]:
-        return [str(row["verb"]) for row in await reading.audit_export(self.service)]
+        return [str(row["verb"]) for row in await overview.audit_export(self.service)]
 
 
 async def registered(
-    service: Context,
+    service: WatchContext,
     author: Person,
     verifier: Person,
     rows: Sequence[Mapping[str, Any]],
@@ -132,13 +124,13 @@ async def registered(
     entries = [found[row.identity] for row in read.rows]
     for entry in entries:
         if verified and not entry.row.verified:
-            typed = verifying.Reading(entry.row.number, "answered")
+            typed = verifying.Verification(entry.row.number, "answered")
             await verifying.verify(service, verifier, entry.name, typed)
     return tuple(entry.name for entry in entries)
 
 
-def example(service: Context, kind: str) -> dict[str, Any]:
-    return dict(load_kind(service.voice, kind)[0].example)
+def example(service: WatchContext, kind: str) -> dict[str, Any]:
+    return dict(load_kind(service.publisher, kind)[0].example)
 
 
 def memory(one: Channel, handler: Callable[..., Any] | None = None) -> MemoryAdapter:
@@ -157,15 +149,15 @@ async def gather(
     organisation = Organisation(
         "Préfecture d'essai", verification_page="https://www.example.org/", sandbox=True
     )
-    voice = Voice(
+    publisher = Publisher(
         organisation, {one.name: one for one in channels}, (shipped(),), overrides or {}, clock
     )
     adapters = {one.name: memory(one, (handlers or {}).get(one.name)) for one in channels}
-    team = Team(Context(voice, database), clock, adapters)
+    team = Team(WatchContext(publisher, database), clock, adapters)
     first: str | None = None
     for name, role in (("bo", "approver"), ("cy", "approver"), ("ada", "author")):
-        added = await people.add(team.service, first, name, [role], None)
+        added = await accounts.add(team.service, first, name, [role], None)
         first = first or added["token"]
         team.tokens[name] = added["token"]
-        team.people[name] = await people.acting(team.service, added["token"])
+        team.people[name] = await accounts.acting(team.service, added["token"])
     return team

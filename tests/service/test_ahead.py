@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from alertbot.approval.ahead import Why
-from alertbot.approval.policy import Override
-from alertbot.errors import Faulty, Misuse, Refused
-from alertbot.incident.rules import How, Transition
-from alertbot.model import Audience, Target
-from alertbot.service import ahead, people, reading, tasks
-from alertbot.store.database import Database
+from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.core.model import Audience, Target
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.people import accounts, tasks
+from alertbot.texts.publisher import Override
+from alertbot.watch.preapproval import signing
+from alertbot.watch.preapproval.rules_ahead import Why
+from alertbot.watch.rules_rule import How, Transition
 from tests.service.rules import FIRST, TITLES, VALUES, signed, standing, with_rules
 from tests.service.team import CHANNELS, Team, channel, gather
 
@@ -31,7 +33,7 @@ async def why(team: Team, **options: Any) -> Why:
 
 async def test_one_proposes_another_signs_and_it_is_in_force(team: Team) -> None:
     assert await why(team) is Why.NEVER
-    proposed = await ahead.preapprove(team.service, team.people["bo"], "first_word")
+    proposed = await signing.preapprove(team.service, team.people["bo"], "first_word")
     assert proposed["proposed"]
     assert (proposed["state"], proposed["automatic"]) == ("proposed", False)
     assert await why(team) is Why.PROPOSED
@@ -58,39 +60,39 @@ async def test_one_person_is_never_enough(team: Team) -> None:
 
 
 async def test_who_signs_was_shown_it_or_gives_the_digest(team: Team) -> None:
-    proposed = await ahead.preapprove(team.service, team.people["bo"], "first_word")
+    proposed = await signing.preapprove(team.service, team.people["bo"], "first_word")
     cy = team.people["cy"]
     with pytest.raises(Refused, match="has not been shown"):
-        await ahead.preapprove(team.service, cy, "first_word")
+        await signing.preapprove(team.service, cy, "first_word")
     with pytest.raises(Misuse, match="12 characters"):
-        await ahead.preapprove(team.service, cy, "first_word", digest=proposed["digest"][:11])
+        await signing.preapprove(team.service, cy, "first_word", digest=proposed["digest"][:11])
     with pytest.raises(Refused, match="another digest"):
-        await ahead.preapprove(team.service, cy, "first_word", digest="0" * 64)
+        await signing.preapprove(team.service, cy, "first_word", digest="0" * 64)
     assert not (await standing(team)).in_force
-    await ahead.preapprove(team.service, cy, "first_word", digest=proposed["digest"][:12].upper())
+    await signing.preapprove(team.service, cy, "first_word", digest=proposed["digest"][:12].upper())
     assert (await standing(team)).in_force
 
 
 async def test_what_changed_since_it_was_shown_is_not_signed(team: Team) -> None:
-    await ahead.show(team.service, "first_word", team.tokens["cy"])
+    await signing.show(team.service, "first_word", team.tokens["cy"])
     changed = replace(FIRST, values=VALUES | {"next_update": "+20m"})
     with_rules(team, changed)
-    await ahead.preapprove(team.service, team.people["bo"], "first_word")
+    await signing.preapprove(team.service, team.people["bo"], "first_word")
     with pytest.raises(Refused, match="has changed since cy"):
-        await ahead.preapprove(team.service, team.people["cy"], "first_word")
+        await signing.preapprove(team.service, team.people["cy"], "first_word")
 
 
 async def test_only_approvers_sign(team: Team) -> None:
     with pytest.raises(Refused, match="role approver"):
-        await ahead.preapprove(team.service, team.people["ada"], "first_word")
+        await signing.preapprove(team.service, team.people["ada"], "first_word")
 
 
 async def test_a_kind_that_needs_two_approvers_needs_three_people(database: Database) -> None:
     team = with_rules(await gather(database, overrides=TWO_MORE), FIRST)
-    added = await people.add(team.service, team.tokens["bo"], "di", ["approver"], None)
-    await people.confirm(team.service, team.people["cy"], "di")
+    added = await accounts.add(team.service, team.tokens["bo"], "di", ["approver"], None)
+    await accounts.confirm(team.service, team.people["cy"], "di")
     team.tokens["di"] = added["token"]
-    team.people["di"] = await people.acting(team.service, added["token"])
+    team.people["di"] = await accounts.acting(team.service, added["token"])
     found = await signed(team, "bo", "cy")
     assert (found["state"], found["people"]) == ("proposed", 3)
     assert (await signed(team, "di"))["state"] == "in_force"
@@ -124,20 +126,20 @@ async def test_a_proposal_that_nobody_signs_lapses(team: Team) -> None:
 async def test_revoked_it_is_over_at_once_and_for_good(team: Team) -> None:
     await signed(team, "bo", "cy")
     with pytest.raises(Misuse, match="--reason"):
-        await ahead.revoke(team.service, team.people["ada"], "first_word", " ")
-    await ahead.revoke(team.service, team.people["ada"], "first_word", "the network changes")
+        await signing.revoke(team.service, team.people["ada"], "first_word", " ")
+    await signing.revoke(team.service, team.people["ada"], "first_word", "the network changes")
     found = await standing(team)
     assert found.why is Why.REVOKED
     assert "ada" in found.sentence
     assert "the network changes" in found.sentence
     with pytest.raises(Refused, match="Nothing"):
-        await ahead.revoke(team.service, team.people["ada"], "first_word", "again")
+        await signing.revoke(team.service, team.people["ada"], "first_word", "again")
     assert "rule-revoke" in await team.verbs()
 
 
 async def test_an_open_proposal_is_revoked_as_well(team: Team) -> None:
     await signed(team, "bo")
-    await ahead.revoke(team.service, team.people["cy"], "first_word", "not yet")
+    await signing.revoke(team.service, team.people["cy"], "first_word", "not yet")
     assert await why(team) is Why.REVOKED
     assert await tasks.listing(team.service) == []
     assert (await signed(team, "cy"))["proposed"]
@@ -146,9 +148,9 @@ async def test_an_open_proposal_is_revoked_as_well(team: Team) -> None:
 async def test_what_was_configured_once_can_still_be_revoked(team: Team) -> None:
     await signed(team, "bo", "cy")
     with_rules(team)
-    await ahead.revoke(team.service, team.people["ada"], "first_word", "gone")
+    await signing.revoke(team.service, team.people["ada"], "first_word", "gone")
     with pytest.raises(Misuse, match="no rule 'second'"):
-        await ahead.revoke(team.service, team.people["ada"], "second", "gone")
+        await signing.revoke(team.service, team.people["ada"], "second", "gone")
 
 
 def _named(change: object) -> str:
@@ -160,7 +162,7 @@ def _named(change: object) -> str:
 async def test_who_is_an_approver_no_more_does_not_count(team: Team, name: str) -> None:
     await signed(team, "bo", "cy")
     other = "cy" if name == "bo" else "bo"
-    await people.revoke(team.service, team.people[other], name)
+    await accounts.revoke(team.service, team.people[other], name)
     found = await standing(team)
     assert found.why is Why.HANDS
     assert name in found.sentence
@@ -168,16 +170,16 @@ async def test_who_is_an_approver_no_more_does_not_count(team: Team, name: str) 
 
 async def test_a_proposer_who_is_gone_leaves_nothing_to_sign(team: Team) -> None:
     await signed(team, "bo")
-    await people.revoke(team.service, team.people["cy"], "bo")
+    await accounts.revoke(team.service, team.people["cy"], "bo")
     assert (await signed(team, "cy"))["proposed"]
     assert not (await standing(team)).in_force
 
 
 async def test_two_who_come_at_once_are_two(team: Team) -> None:
     for name in ("bo", "cy"):
-        await ahead.show(team.service, "first_word", team.tokens[name])
+        await signing.show(team.service, "first_word", team.tokens[name])
     found = await asyncio.gather(
-        *(ahead.preapprove(team.service, team.people[name], "first_word") for name in ("bo", "cy"))
+        *(signing.preapprove(team.service, team.people[name], "first_word") for name in ("bo", "cy"))
     )
     assert sorted(one["proposed"] for one in found) == [False, True]
     assert (await standing(team)).in_force
@@ -224,23 +226,26 @@ async def test_any_change_of_the_rule_is_another_rule(team: Team, change: dict[s
 
 async def test_another_recipient_channel_organisation_or_title_is_another_approval(team: Team) -> None:
     await signed(team, "bo", "cy")
-    voice, watch = team.service.voice, team.service.watch
-    public = voice.channels["public"]
+    publisher, watch = team.service.publisher, team.service.watch
+    public = publisher.channels["public"]
     voices = [
         replace(
-            voice, channels=voice.channels | {"public": replace(public, targets=(Target("else"),))}
+            publisher,
+            channels=publisher.channels | {"public": replace(public, targets=(Target("else"),))},
         ),
-        replace(voice, channels=voice.channels | {"third": channel("third")}),
-        replace(voice, channels=voice.channels | {"public": channel("public", languages=("fr",))}),
-        replace(voice, channels={k: v for k, v in voice.channels.items() if k != "second"}),
-        replace(voice, organisation=replace(voice.organisation, name="Mairie d'essai")),
-        replace(voice, organisation=replace(voice.organisation, sandbox=False)),
-        replace(voice, organisation=replace(voice.organisation, timezone="Europe/London")),
-        replace(voice, overrides=TWO_MORE),
+        replace(publisher, channels=publisher.channels | {"third": channel("third")}),
+        replace(
+            publisher, channels=publisher.channels | {"public": channel("public", languages=("fr",))}
+        ),
+        replace(publisher, channels={k: v for k, v in publisher.channels.items() if k != "second"}),
+        replace(publisher, organisation=replace(publisher.organisation, name="Mairie d'essai")),
+        replace(publisher, organisation=replace(publisher.organisation, sandbox=False)),
+        replace(publisher, organisation=replace(publisher.organisation, timezone="Europe/London")),
+        replace(publisher, overrides=TWO_MORE),
     ]
     before = team.service
     for changed in voices:
-        team.service = replace(before, voice=changed)
+        team.service = replace(before, publisher=changed)
         assert await why(team) is Why.CHANGED
     titles = TITLES | {"sip": {"fr": "le 15", "en": "15"}}
     team.service = replace(before, watch=replace(watch, titles=titles))
@@ -255,8 +260,8 @@ async def test_a_channel_of_another_audience_is_another_approval(team: Team) -> 
     with_rules(team, rule)
     await signed(team, "bo", "cy", rule=rule)
     assert await why(team, rule=rule) is Why.IN_FORCE
-    channels = team.service.voice.channels | {"team": channel("team", Audience.LIVE)}
-    team.service = replace(team.service, voice=replace(team.service.voice, channels=channels))
+    channels = team.service.publisher.channels | {"team": channel("team", Audience.LIVE)}
+    team.service = replace(team.service, publisher=replace(team.service.publisher, channels=channels))
     assert await why(team, rule=rule) is Why.CHANGED
 
 
@@ -285,7 +290,7 @@ async def test_some_things_nobody_can_approve_ahead(
     rule = replace(FIRST, **change)
     with_rules(team, rule)
     with pytest.raises(Refused, match=words):
-        await ahead.preapprove(team.service, team.people["bo"], rule.name)
+        await signing.preapprove(team.service, team.people["bo"], rule.name)
     if rule.how is How.AUTO:
         assert await why(team, rule=rule) is Why.FORBIDDEN
 
@@ -306,15 +311,15 @@ async def test_what_could_not_go_out_is_not_approved_ahead(team: Team) -> None:
     rule = replace(FIRST, values=VALUES | {"next_update": None})
     with_rules(team, rule)
     with pytest.raises(Faulty, match="could not go out") as refused:
-        await ahead.preapprove(team.service, team.people["bo"], rule.name)
+        await signing.preapprove(team.service, team.people["bo"], rule.name)
     assert {fault.field for fault in refused.value.faults} == {"next_update"}
 
 
 async def test_a_rule_that_is_not_there_names_the_nearest(team: Team) -> None:
     with pytest.raises(Misuse, match="did you mean first_word"):
-        await ahead.show(team.service, "first_wrod", None)
+        await signing.show(team.service, "first_wrod", None)
     with pytest.raises(Misuse, match="there are: first_word"):
-        await ahead.show(team.service, "zzz", None)
+        await signing.show(team.service, "zzz", None)
 
 
 async def test_every_rule_is_listed_with_its_reason(team: Team) -> None:
@@ -327,7 +332,7 @@ async def test_every_rule_is_listed_with_its_reason(team: Team) -> None:
     )
     with_rules(team, *rules)
     await signed(team, "bo", "cy")
-    rows = {row["rule"]: row for row in await ahead.listing(team.service)}
+    rows = {row["rule"]: row for row in await signing.listing(team.service)}
     assert list(rows) == [rule.name for rule in rules]
     assert [row["state"] for row in rows.values()] == ["in_force", "forbidden", None, None, "broken"]
     assert [row["automatic"] for row in rows.values()] == [True, False, False, False, False]
@@ -352,4 +357,4 @@ async def test_nothing_is_published_by_any_of_it(team: Team) -> None:
     await signed(team, "bo", "cy")
     await team.work()
     assert {name for name in (one.name for one in CHANNELS) if team.adapters[name].posts} == {"team"}
-    assert (await reading.status(team.service, None))["alerts"] == []
+    assert (await overview.status(team.service, None))["alerts"] == []

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
-from alertbot.compose.catalogue import shipped
-from alertbot.errors import Refused
-from alertbot.incident.rules import How, Rule, Transition
-from alertbot.incident.signals import Observed
-from alertbot.service import ahead, deciding, drafting, reading, watching
-from alertbot.service.wishes import Wishes
-from alertbot.store import reading as stored
-from alertbot.store.database import Database
+from alertbot.alerts import approving, writing
+from alertbot.alerts import store_reading as stored
+from alertbot.alerts.compose import DraftRequest
+from alertbot.core.errors import Refused
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.texts.kinds.catalogue import shipped
+from alertbot.watch import watching
+from alertbot.watch.preapproval import countdown, sample, signing, validity
+from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_signals import Observed
 from tests.service.rules import signed
 from tests.service.team import Team, gather
 from tests.service.test_watching import VALUES, alerts, says, watched
@@ -51,8 +54,8 @@ async def first_by_a_person(team: Team, **changes: Any) -> None:
     """A proposal that a person published in other words."""
     await says(team, Observed.DEGRADED)
     alert = await newest(team)
-    await drafting.edit(team.service, team.people["ada"], alert, changes.pop("said", {}), {})
-    await drafting.submit(team.service, team.people["ada"], alert)
+    await writing.edit(team.service, team.people["ada"], alert, changes.pop("said", {}), {})
+    await writing.submit(team.service, team.people["ada"], alert)
     await team.approve(alert, "bo")
     await team.work()
     team.clock.forward(minutes=20)
@@ -104,8 +107,8 @@ async def test_what_a_person_changed_while_it_counted_down_is_not_let_out(
     team = await ready(database, SLOW)
     await says(team, Observed.DOWN)
     alert = await newest(team)
-    await drafting.edit(team.service, team.people["ada"], alert, {"regret": REGRET}, {})
-    await drafting.submit(team.service, team.people["ada"], alert)
+    await writing.edit(team.service, team.people["ada"], alert, {"regret": REGRET}, {})
+    await writing.submit(team.service, team.people["ada"], alert)
     team.clock.forward(seconds=91)
     await watching.look(team.service)
     assert await team.state(alert) == "pending"
@@ -119,8 +122,8 @@ async def test_words_that_broke_while_it_counted_down_leave_it_to_people(
     shutil.copytree(shipped() / "holding", own / "holding")
     await says(team, Observed.DOWN)
     (own / "holding" / "kind.yaml").write_text("title: {fr: x}\n", encoding="utf-8")
-    voice = replace(team.service.voice, folders=(shipped(), own))
-    team.service = replace(team.service, voice=voice)
+    publisher = replace(team.service.publisher, folders=(shipped(), own))
+    team.service = replace(team.service, publisher=publisher)
     team.clock.forward(seconds=91)
     await watching.look(team.service)
     await watching.look(team.service)
@@ -133,12 +136,12 @@ async def test_a_countdown_that_people_overtook_is_neither_shown_nor_stopped(
     team = await ready(database, SLOW)
     await says(team, Observed.DOWN)
     alert = await newest(team)
-    await deciding.reject(team.service, team.people["bo"], alert, "no")
-    status = await reading.status(team.service, None)
+    await approving.reject(team.service, team.people["bo"], alert, "no")
+    status = await overview.status(team.service, None)
     assert not any("rules abort" in one["message"] for one in status["open"])
     with pytest.raises(Refused, match="it is rejected"):
-        await ahead.abort(team.service, "ada", alert)
-    revoked = await ahead.revoke(team.service, team.people["bo"], "slow", "no")
+        await countdown.abort(team.service, "ada", alert)
+    revoked = await signing.revoke(team.service, team.people["bo"], "slow", "no")
     assert revoked["stopped"] == []
 
 
@@ -151,13 +154,13 @@ async def test_what_follows_must_say_by_itself_what_fails(database: Database) ->
 
 async def test_an_alert_that_a_person_wrote_is_never_let_out(database: Database) -> None:
     team = await ready(database, FIRST)
-    made = await ahead.template(team.service, FIRST)
+    made = await sample.template(team.service, FIRST)
     values = dict(made.samples[0].composed.parsed.frozen)
-    wishes = Wishes("holding", values | {"next_update": "+30m"})
-    view = await drafting.draft(team.service, team.people["ada"], wishes)
+    wishes = DraftRequest("holding", values | {"next_update": "+30m"})
+    view = await writing.draft(team.service, team.people["ada"], wishes)
     alert = await team.service.database.read(lambda conn: stored.get(conn, view["id"]))
     found = await team.service.database.read(
-        lambda conn: ahead.may_go(team.service, conn, FIRST, alert, frozenset({"calls"}))
+        lambda conn: validity.may_go(team.service, conn, FIRST, alert, frozenset({"calls"}))
     )
     assert not found.in_force
     assert "person" in found.sentence

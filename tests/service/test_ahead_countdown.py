@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import Misuse, Refused
-from alertbot.service import ahead, reading
-from alertbot.store import preapprovals
-from alertbot.store.database import Database
+from alertbot.core.errors import Misuse, Refused
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.watch import store_preapprovals
+from alertbot.watch.preapproval import countdown, signing
 from tests.service.rules import FIRST, signed, with_rules
 from tests.service.team import START, Team, gather
 
@@ -24,18 +25,20 @@ async def counting(team: Team) -> str:
     """An alert whose countdown runs."""
     alert = str((await team.pending("holding"))["id"])
     await team.service.database.transact(
-        lambda conn: preapprovals.plan(conn, alert, service="sip", rule="first_word", goes_at=GOES_AT)
+        lambda conn: store_preapprovals.plan(
+            conn, alert, service="sip", rule="first_word", goes_at=GOES_AT
+        )
     )
     return alert
 
 
 async def plan_of(team: Team, alert: str) -> Any:
-    return await team.service.database.read(lambda conn: preapprovals.get_planned(conn, alert))
+    return await team.service.database.read(lambda conn: store_preapprovals.get_planned(conn, alert))
 
 
 async def test_stopped_it_waits_for_people_who_may_approve_it(team: Team) -> None:
     alert = await counting(team)
-    done = await ahead.abort(team.service, "anybody", alert.lower())
+    done = await countdown.abort(team.service, "anybody", alert.lower())
     assert done == {
         "alert": alert,
         "state": "pending",
@@ -57,30 +60,30 @@ async def test_what_has_no_countdown_or_had_one_is_not_stopped(team: Team) -> No
     alert = await counting(team)
     other = (await team.pending("holding"))["id"]
     with pytest.raises(Refused, match="never to go out by itself"):
-        await ahead.abort(team.service, "ada", other)
-    await ahead.abort(team.service, "ada", alert)
+        await countdown.abort(team.service, "ada", other)
+    await countdown.abort(team.service, "ada", alert)
     with pytest.raises(Refused, match=r"over already: Stopped by ada\."):
-        await ahead.abort(team.service, "ada", alert)
+        await countdown.abort(team.service, "ada", alert)
     with pytest.raises(Misuse, match="no alert"):
-        await ahead.abort(team.service, "ada", "XXXX-9")
+        await countdown.abort(team.service, "ada", "XXXX-9")
     assert (await team.verbs()).count("abort") == 1
 
 
 async def test_status_shows_it_and_how_to_stop_it(team: Team) -> None:
     alert = await counting(team)
-    told = [one["message"] for one in (await reading.status(team.service, None))["open"]]
+    told = [one["message"] for one in (await overview.status(team.service, None))["open"]]
     assert any("15:01:30" in one and f"alertbot rules abort {alert}" in one for one in told)
-    (row,) = await ahead.listing(team.service)
+    (row,) = await signing.listing(team.service)
     assert [one["alert"] for one in row["countdowns"]] == [alert]
-    await ahead.abort(team.service, "ada", alert)
-    told = [one["message"] for one in (await reading.status(team.service, None))["open"]]
+    await countdown.abort(team.service, "ada", alert)
+    told = [one["message"] for one in (await overview.status(team.service, None))["open"]]
     assert not any("abort" in one for one in told)
 
 
 async def test_a_revoked_rule_stops_what_it_has_begun(team: Team) -> None:
     await signed(team, "bo", "cy")
     alert = await counting(team)
-    done = await ahead.revoke(team.service, team.people["ada"], "first_word", "no")
+    done = await signing.revoke(team.service, team.people["ada"], "first_word", "no")
     assert done["stopped"] == [alert]
     assert (await plan_of(team, alert)).settled_at is not None
     assert await team.state(alert) == "pending"

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alertbot.compose.catalogue import shipped
-from alertbot.incident.rules import Transition
-from alertbot.model import Organisation
-from alertbot.service import specimen
-from alertbot.service.context import Context, Watch
-from alertbot.service.voice import Voice
-from alertbot.words import spoken
+from alertbot.core.model import Organisation
+from alertbot.core.words import spoken
+from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.publisher import Publisher
+from alertbot.watch.context import Watch, WatchContext
+from alertbot.watch.preapproval import sample
+from alertbot.watch.rules_rule import Transition
 from tests.effort import examples
 from tests.service.rules import FIRST, TITLES, VALUES
 from tests.service.team import Clock, channel
@@ -26,35 +26,37 @@ LETTERS = st.text("abcdefgh", min_size=1, max_size=8)
 
 
 @pytest.fixture
-def voice(tmp_path: Path) -> Voice:
+def publisher(tmp_path: Path) -> Publisher:
     folder = tmp_path / "messages"
     shutil.copytree(shipped(), folder)
     organisation = Organisation("Préfecture d'essai", sandbox=True)
     channels = {name: channel(name) for name in ("public", "second")}
-    return Voice(organisation, channels, (folder,), {}, Clock())
+    return Publisher(organisation, channels, (folder,), {}, Clock())
 
 
-def digest(voice: Voice, rule: Any = FIRST) -> str:
-    return specimen.compose_template(voice, WATCH, rule).digest
+def digest(publisher: Publisher, rule: Any = FIRST) -> str:
+    return sample.compose_template(publisher, WATCH, rule).digest
 
 
-def test_it_does_not_depend_on_the_hour_or_the_reader(voice: Voice) -> None:
-    before = digest(voice)
-    later = replace(voice, clock=lambda: datetime.now().astimezone() + timedelta(days=400))
+def test_it_does_not_depend_on_the_hour_or_the_reader(publisher: Publisher) -> None:
+    before = digest(publisher)
+    later = replace(publisher, clock=lambda: datetime.now().astimezone() + timedelta(days=400))
     assert digest(later) == before
     with spoken("fr"):
-        assert digest(voice) == before
-    specimen._kept.clear()
-    assert digest(voice) == before
+        assert digest(publisher) == before
+    sample._kept.clear()
+    assert digest(publisher) == before
 
 
 @pytest.mark.parametrize("name", ["fr/short.md.j2", "en/long.md.j2", "kind.yaml"])
-def test_a_template_changed_where_no_example_reaches_changes_it(voice: Voice, name: str) -> None:
-    before = digest(voice)
-    path = voice.folders[0] / "holding" / name
+def test_a_template_changed_where_no_example_reaches_changes_it(
+    publisher: Publisher, name: str
+) -> None:
+    before = digest(publisher)
+    path = publisher.folders[0] / "holding" / name
     never = "{% if regret and false %}never{% endif %}\n" if name.endswith("j2") else "# a note\n"
     path.write_text(path.read_text("utf-8") + never, encoding="utf-8")
-    assert digest(voice) != before
+    assert digest(publisher) != before
 
 
 @settings(
@@ -67,14 +69,14 @@ def test_a_template_changed_where_no_example_reaches_changes_it(voice: Voice, na
     lang=st.sampled_from(["fr", "en"]),
     words=LETTERS,
 )
-def test_any_other_value_changes_it(voice: Voice, field: str, lang: str, words: str) -> None:
+def test_any_other_value_changes_it(publisher: Publisher, field: str, lang: str, words: str) -> None:
     values = VALUES | {field: {**VALUES[field], lang: f"{VALUES[field][lang]} {words}"}}
-    assert digest(voice, replace(FIRST, values=values)) != digest(voice)
+    assert digest(publisher, replace(FIRST, values=values)) != digest(publisher)
 
 
-def test_first_words_and_what_follows_are_both_composed(voice: Voice) -> None:
+def test_first_words_and_what_follows_are_both_composed(publisher: Publisher) -> None:
     every = replace(FIRST, on=frozenset(Transition))
-    made = specimen.compose_template(voice, WATCH, every)
+    made = sample.compose_template(publisher, WATCH, every)
     first, later = made.samples
     assert set(first.on) == {Transition.OPEN, Transition.HISTORY}
     assert {*first.on, *later.on} == set(Transition)
@@ -82,7 +84,7 @@ def test_first_words_and_what_follows_are_both_composed(voice: Voice) -> None:
     assert "{service}, 3 sur 12" in first.composed.composition.messages[0].text
 
 
-async def test_it_is_composed_away_from_the_loop_with_the_same_digest(voice: Voice) -> None:
-    made = await specimen.template(Context(voice, None, watch=WATCH), FIRST)  # type: ignore[arg-type]
-    assert made.digest == digest(voice)
+async def test_it_is_composed_away_from_the_loop_with_the_same_digest(publisher: Publisher) -> None:
+    made = await sample.template(WatchContext(publisher, None, watch=WATCH), FIRST)  # type: ignore[arg-type]
+    assert made.digest == digest(publisher)
     assert made.people == 2

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from alertbot.service import ahead, people, tasks
-from alertbot.service.voice import Voice
-from alertbot.store.database import Database
+from alertbot.db.database import Database
+from alertbot.people import accounts, tasks
+from alertbot.texts.publisher import Publisher
+from alertbot.watch.preapproval import notify, signing
 from tests.service.rules import FIRST, VALUES, signed, with_rules
 from tests.service.team import Team, gather
 
@@ -24,10 +25,10 @@ async def kinds(team: Team, *, every: bool = False) -> list[str]:
 async def test_three_days_before_its_end_and_once(team: Team) -> None:
     await signed(team, "bo", "cy")
     team.clock.forward(days=27, seconds=-1)
-    assert not await ahead.look(team.service)
+    assert not await notify.look(team.service)
     team.clock.forward(seconds=1)
-    assert await ahead.look(team.service)
-    assert not await ahead.look(team.service)
+    assert await notify.look(team.service)
+    assert not await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
     assert (task["kind"], task["due_at"]) == ("rule-ends", "2026-04-01T14:00:00+00:00")
     assert "alertbot rules preapprove first_word" in task["text"]
@@ -38,35 +39,35 @@ async def test_three_days_before_its_end_and_once(team: Team) -> None:
 async def test_it_stays_until_it_is_renewed(team: Team) -> None:
     await signed(team, "bo", "cy")
     team.clock.forward(days=29)
-    await ahead.look(team.service)
+    await notify.look(team.service)
     team.clock.forward(days=5)
-    assert not await ahead.look(team.service)
+    assert not await notify.look(team.service)
     assert await kinds(team) == ["rule-ends"]
     await signed(team, "bo", "cy")
-    await ahead.look(team.service)
+    await notify.look(team.service)
     assert await kinds(team) == []
 
 
 async def test_done_by_a_person_it_is_not_raised_again(team: Team) -> None:
     await signed(team, "bo", "cy")
     team.clock.forward(days=29)
-    await ahead.look(team.service)
+    await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
     await tasks.done(team.service, team.people["ada"], task["id"], "Let it end.")
     team.clock.forward(days=5)
-    assert not await ahead.look(team.service)
+    assert not await notify.look(team.service)
 
 
 async def test_a_change_that_loses_it_is_told_at_once(team: Team) -> None:
     await signed(team, "bo", "cy")
-    assert not await ahead.look(team.service)
+    assert not await notify.look(team.service)
     with_rules(team, replace(FIRST, values=VALUES | {"where": [69]}))
-    await ahead.look(team.service)
+    await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
     assert task["kind"] == "rule-lost"
     assert "has changed" in task["text"]
     with_rules(team, FIRST)  # as it was
-    await ahead.look(team.service)
+    await notify.look(team.service)
     assert await kinds(team) == []
 
 
@@ -74,14 +75,14 @@ async def test_a_change_that_loses_it_is_told_at_once(team: Team) -> None:
 async def test_a_rule_that_can_no_longer_go_out_is_lost_too(team: Team, kind: str) -> None:
     await signed(team, "bo", "cy")
     with_rules(team, replace(FIRST, kind=kind))
-    await ahead.look(team.service)
+    await notify.look(team.service)
     assert await kinds(team) == ["rule-lost"]
 
 
 async def test_who_leaves_takes_it_along(team: Team) -> None:
     await signed(team, "bo", "cy")
-    await people.revoke(team.service, team.people["cy"], "bo")
-    await ahead.look(team.service)
+    await accounts.revoke(team.service, team.people["cy"], "bo")
+    await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
     assert task["kind"] == "rule-lost"
     assert "bo" in task["text"]
@@ -90,26 +91,27 @@ async def test_who_leaves_takes_it_along(team: Team) -> None:
 async def test_what_was_revoked_or_is_configured_no_more_needs_nobody(team: Team) -> None:
     await signed(team, "bo", "cy")
     with_rules(team, replace(FIRST, after=timedelta()))
-    await ahead.look(team.service)
+    await notify.look(team.service)
     assert await kinds(team) == ["rule-lost"]
-    await ahead.revoke(team.service, team.people["bo"], "first_word", "no")
-    await ahead.look(team.service)
+    await signing.revoke(team.service, team.people["bo"], "first_word", "no")
+    await notify.look(team.service)
     assert await kinds(team) == []
     with_rules(team)
-    assert not await ahead.look(team.service)
+    assert not await notify.look(team.service)
 
 
 async def test_a_proposal_that_changed_or_lapsed_waits_for_nobody(team: Team) -> None:
     await signed(team, "bo")
-    assert not await ahead.look(team.service)
+    assert not await notify.look(team.service)
     assert await kinds(team) == ["rule-proposed"]
     team.clock.forward(days=7)
-    await ahead.look(team.service)
+    await notify.look(team.service)
     assert await kinds(team) == []
     await signed(team, "bo")
-    changed: Voice = replace(
-        team.service.voice, organisation=replace(team.service.voice.organisation, hashtag="Essai")
+    changed: Publisher = replace(
+        team.service.publisher,
+        organisation=replace(team.service.publisher.organisation, hashtag="Essai"),
     )
-    team.service = replace(team.service, voice=changed)
-    await ahead.look(team.service)
+    team.service = replace(team.service, publisher=changed)
+    await notify.look(team.service)
     assert await kinds(team) == []

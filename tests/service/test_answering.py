@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.channels import specs
-from alertbot.model import (
+from alertbot.alerts import chains
+from alertbot.alerts.chains import Reached
+from alertbot.alerts.publishing import entries
+from alertbot.alerts.store_following import StandingPost
+from alertbot.alerts.store_reading import Record
+from alertbot.channels import base
+from alertbot.core.model import (
     Action,
     Channel,
     DeliveryState,
@@ -19,11 +24,6 @@ from alertbot.model import (
     Relation,
     Target,
 )
-from alertbot.service import answering
-from alertbot.service.answering import Reached
-from alertbot.service.publishing import entries
-from alertbot.store.following import Standing
-from alertbot.store.reading import Record
 
 LANGS = ("fr", "en")
 NAMES = ("one", "two", "three")
@@ -39,7 +39,7 @@ class Alert:
 
 def channel(on_cancel: OnCancel) -> Channel:
     targets = tuple(Target(name, lang) for name in NAMES for lang in LANGS)
-    return Channel("public", specs.MEMORY, LANGS, targets=targets, on_cancel=on_cancel)
+    return Channel("public", base.MEMORY, LANGS, targets=targets, on_cancel=on_cancel)
 
 
 def message(lang: str, part: int, action: Action) -> Message:
@@ -50,7 +50,7 @@ def message(lang: str, part: int, action: Action) -> Message:
 
 standings = st.lists(
     st.builds(
-        Standing,
+        StandingPost,
         alert=st.just("BKRT-1"),
         channel=st.sampled_from(["public", "elsewhere"]),
         target=st.sampled_from(NAMES),
@@ -61,7 +61,7 @@ standings = st.lists(
     ),
     unique_by=lambda one: (one.channel, one.target, one.lang, one.part),
 )
-relations = st.sampled_from(sorted(answering.ONLY_THOSE_REACHED))
+relations = st.sampled_from(sorted(chains.ONLY_THOSE_REACHED))
 records = st.lists(
     st.just(Record("public", "https://example.org/9", "9", 1, datetime(2026, 3, 2, tzinfo=UTC))),
     max_size=1,
@@ -83,22 +83,22 @@ def rows_of(
         )
     }
     own = {key: one for key, one in texts.items() if one.action is Action.PUBLISH}
-    those, never = answering.partition(public, alert, public.targets, reached)  # type: ignore[arg-type]
+    those, never = chains.partition(public, alert, public.targets, reached)  # type: ignore[arg-type]
     made = [*entries(public, own, those), *never]
-    return answering.answering(public, alert, made, texts, reached), reached  # type: ignore[arg-type]
+    return chains.answering(public, alert, made, texts, reached), reached  # type: ignore[arg-type]
 
 
 @given(relations, st.sampled_from(OnCancel))
 def test_a_picture_of_what_is_taken_back_goes_after_the_new_post(
     relation: Relation, on_cancel: OnCancel
 ) -> None:
-    post = Standing("BKRT-1", "public", "one", "fr", 1, DeliveryState.SENT, "r1")
+    post = StandingPost("BKRT-1", "public", "one", "fr", 1, DeliveryState.SENT, "r1")
     picture = replace(post, remote_id="r2")
     reached = Reached((post,), pictures=(picture, replace(picture, channel="elsewhere")))
     public, alert = channel(on_cancel), Alert(relation)
     own = {1: message("fr", 1, Action.PUBLISH)}
     made = entries(public, own, [Target("one", "fr")])
-    rows = answering.answering(public, alert, made, own, replace(reached, fallen=frozenset({"BKRT-1"})))  # type: ignore[arg-type]
+    rows = chains.answering(public, alert, made, own, replace(reached, fallen=frozenset({"BKRT-1"})))  # type: ignore[arg-type]
     gone = [row for row in rows if row.action is Action.DELETE and row.remote_ref == "r2"]
     kept = relation is Relation.CANCEL and on_cancel is OnCancel.KEEP
     assert len(gone) == (0 if kept else 1)
@@ -164,7 +164,7 @@ def test_a_channel_that_cannot_answer_posts_anew(posts: Any, relation: Relation)
     alert, reached = Alert(relation), Reached(tuple(posts))
     own = {0: message("fr", 1, Action.PUBLISH)}
     made = entries(mute, own, mute.targets)
-    rows = answering.answering(mute, alert, made, own, reached)  # type: ignore[arg-type]
+    rows = chains.answering(mute, alert, made, own, reached)  # type: ignore[arg-type]
     assert all(row.remote_ref is None for row in rows)
     assert len(rows) == len(made)
 
@@ -183,21 +183,21 @@ class Counted(str):
         return str.__hash__(self)
 
 
-@pytest.mark.parametrize("relation", sorted(answering.ONLY_THOSE_REACHED))
+@pytest.mark.parametrize("relation", sorted(chains.ONLY_THOSE_REACHED))
 def test_the_work_grows_with_the_readers_and_not_with_their_square(relation: Relation) -> None:
     readers = 2000
     names = [f"reader-{number}@example.org" for number in range(readers)]
     targets = tuple(Target(Counted(name), "fr") for name in names)
-    mail = Channel("mail", replace(specs.EMAIL, can_reply=True), ("fr",), targets=targets)
+    mail = Channel("mail", replace(base.EMAIL, can_reply=True), ("fr",), targets=targets)
     posts = tuple(
-        Standing("BKRT-1", "mail", Counted(name), "fr", 1, DeliveryState.SENT, name)
+        StandingPost("BKRT-1", "mail", Counted(name), "fr", 1, DeliveryState.SENT, name)
         for name in names[: readers // 2]
     )
     alert: Any = Alert(relation)
     Counted.compared = 0
-    those, others = answering.partition(mail, alert, targets, Reached(posts))
+    those, others = chains.partition(mail, alert, targets, Reached(posts))
     rows = entries(mail, {1: replace(message("fr", 1, Action.PUBLISH), channel="mail")}, those)
-    found = answering.answering(mail, alert, rows, {}, Reached(posts))
+    found = chains.answering(mail, alert, rows, {}, Reached(posts))
     assert (len(those), len(others), len(found)) == (readers // 2, readers // 2, readers // 2)
     assert [row.remote_ref for row in found] == names[: readers // 2]
     assert Counted.compared < 20 * readers

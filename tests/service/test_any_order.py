@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from alertbot.errors import AlertbotError
-from alertbot.service import deciding, drafting, halting, reading, showing
-from alertbot.store.database import Database
+from alertbot.alerts import approving, halting, showing, writing
+from alertbot.core.errors import AlertbotError
+from alertbot.db.database import Database
+from alertbot.ops import overview
 from tests.effort import examples
 from tests.service.team import Team, gather
 
@@ -74,11 +75,11 @@ class Desk:
     async def edit(self, who: str) -> None:
         self.edits += 1
         change = {"next_update": f"+{30 + self.edits}m"}
-        await drafting.edit(self.team.service, self.team.people[who], self.alert, change, {})
+        await writing.edit(self.team.service, self.team.people[who], self.alert, change, {})
         self.hands[await self.look()] = {"ada", who}
 
     async def submit(self, who: str) -> None:
-        await drafting.submit(self.team.service, self.team.people[who], self.alert)
+        await writing.submit(self.team.service, self.team.people[who], self.alert)
         digest = await self.look()
         self.hands.setdefault(digest, {"ada"}).add(who)
 
@@ -87,13 +88,13 @@ class Desk:
         self.signed.setdefault(await self.look(), set()).add(who)
 
     async def give_back(self, who: str) -> None:
-        await deciding.return_(self.team.service, self.team.people[who], self.alert, "name them")
+        await approving.return_(self.team.service, self.team.people[who], self.alert, "name them")
 
     async def reject(self, who: str) -> None:
-        await deciding.reject(self.team.service, self.team.people[who], self.alert, "not ours")
+        await approving.reject(self.team.service, self.team.people[who], self.alert, "not ours")
 
     async def discard(self, who: str) -> None:
-        await drafting.discard(self.team.service, self.team.people[who], self.alert)
+        await writing.discard(self.team.service, self.team.people[who], self.alert)
 
     async def halt(self, _who: str) -> None:
         await halting.halt(self.team.service, self.alert, None)
@@ -106,7 +107,7 @@ class Desk:
 
     async def wait(self, _who: str) -> None:
         self.team.clock.forward(minutes=9)
-        await deciding.expire_overdue(self.team.service)
+        await approving.expire_overdue(self.team.service)
 
 
 def _run(url: str, work: Callable[[Team], Awaitable[None]]) -> None:
@@ -139,7 +140,7 @@ async def _check(desk: Desk, needed: int) -> None:
     assert max(sent.values()) == 1
     shown = await showing.show(desk.team.service, desk.alert, None)
     assert shown["state"] in ("published", "partly_published", "publishing")
-    assert (await reading.audit_verify(desk.team.service, None))["sound"]
+    assert (await overview.audit_verify(desk.team.service, None))["sound"]
 
 
 @pytest.mark.parametrize(("kind", "needed"), [("status", 1), ("provisional_number", 2)])

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from alertbot.errors import Faulty, Misuse, PastMoment, Refused
-from alertbot.service import deciding, drafting, halting, publishing, reading, showing
-from alertbot.store import tables
-from alertbot.store.database import Database
+from alertbot.alerts import approving, halting, publishing, showing, writing
+from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
+from alertbot.db import tables
+from alertbot.db.database import Database
+from alertbot.ops import overview
 from tests.service.team import Team, gather
 
 
@@ -53,8 +54,8 @@ async def test_the_author_cannot_approve(team: Team, who: str) -> None:
 
 async def test_a_submitter_and_an_editor_cannot_approve(team: Team) -> None:
     view = await team.draft()
-    await drafting.edit(team.service, team.people["cy"], view["id"], {"next_update": "+45m"}, {})
-    await drafting.submit(team.service, team.people["bo"], view["id"])
+    await writing.edit(team.service, team.people["cy"], view["id"], {"next_update": "+45m"}, {})
+    await writing.submit(team.service, team.people["bo"], view["id"])
     for name in ("bo", "cy"):
         with pytest.raises(Refused):
             await team.approve(view["id"], name)
@@ -71,23 +72,23 @@ async def test_numbers_need_two_approvers(team: Team) -> None:
 
 async def test_a_correction_needs_one_who_may_be_its_author(team: Team) -> None:
     view = await team.draft("correction", by="bo")
-    await drafting.submit(team.service, team.people["bo"], view["id"])
+    await writing.submit(team.service, team.people["bo"], view["id"])
     assert (await team.approve(view["id"], "bo"))["state"] == "approved"
 
 
 async def test_approving_without_having_looked_is_refused(team: Team) -> None:
     view = await team.pending()
     with pytest.raises(Refused, match="show"):
-        await deciding.approve(team.service, team.people["bo"], view["id"], None)
+        await approving.approve(team.service, team.people["bo"], view["id"], None)
 
 
 async def test_approving_what_was_changed_since_is_refused(team: Team) -> None:
     view = await team.pending()
     await showing.show(team.service, view["id"], team.tokens["bo"])
-    await drafting.edit(team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {})
-    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {})
+    await writing.submit(team.service, team.people["ada"], view["id"])
     with pytest.raises(Refused, match="changed"):
-        await deciding.approve(team.service, team.people["bo"], view["id"], None)
+        await approving.approve(team.service, team.people["bo"], view["id"], None)
 
 
 async def test_a_digest_counts_over_what_was_shown(team: Team) -> None:
@@ -136,9 +137,9 @@ async def test_nobody_signs_what_does_not_make_the_digest(team: Team, verb: str,
     view = await team.pending()
     await team.service.database.transact(lambda conn: conn.execute(_tampered(what, view["id"])))
     signing = (
-        deciding.approve(team.service, team.people["bo"], view["id"], view["digest"])
+        approving.approve(team.service, team.people["bo"], view["id"], view["digest"])
         if verb == "approve"
-        else deciding.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "alone")
+        else approving.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "alone")
     )
     with pytest.raises(Refused, match="not those that were approved"):
         await signing
@@ -157,8 +158,8 @@ async def test_a_promise_that_has_passed_blocks_until_retimed(team: Team) -> Non
     fresh = await team.draft()
     team.clock.forward(minutes=40)
     with pytest.raises(PastMoment, match="retime"):
-        await drafting.submit(team.service, team.people["ada"], fresh["id"])
-    again = await drafting.submit(team.service, team.people["ada"], fresh["id"], retime=True)
+        await writing.submit(team.service, team.people["ada"], fresh["id"])
+    again = await writing.submit(team.service, team.people["ada"], fresh["id"], retime=True)
     assert again["digest"] != fresh["digest"]
     assert (await team.approve(fresh["id"]))["state"] == "approved"
 
@@ -167,7 +168,7 @@ async def test_retiming_moves_promises_and_leaves_the_beginning(team: Team) -> N
     view = await team.draft()
     before = (await showing.show(team.service, view["id"], None))["values"]
     team.clock.forward(minutes=40)
-    await drafting.submit(team.service, team.people["ada"], view["id"], retime=True)
+    await writing.submit(team.service, team.people["ada"], view["id"], retime=True)
     after = (await showing.show(team.service, view["id"], None))["values"]
     assert after["since"] == before["since"]
     assert after["next_update"] > before["next_update"]
@@ -176,20 +177,20 @@ async def test_retiming_moves_promises_and_leaves_the_beginning(team: Team) -> N
 async def test_pending_alerts_expire(team: Team) -> None:
     view = await team.pending()
     team.clock.forward(days=1)
-    assert await deciding.expire_overdue(team.service) == 1
+    assert await approving.expire_overdue(team.service) == 1
     assert await team.state(view["id"]) == "expired"
-    assert await deciding.expire_overdue(team.service) == 0
+    assert await approving.expire_overdue(team.service) == 0
 
 
 async def test_returning_and_rejecting_need_a_reason(team: Team) -> None:
     view = await team.pending()
     with pytest.raises(Misuse):
-        await deciding.return_(team.service, team.people["bo"], view["id"], " ")
-    back = await deciding.return_(team.service, team.people["bo"], view["id"], "name the départements")
+        await approving.return_(team.service, team.people["bo"], view["id"], " ")
+    back = await approving.return_(team.service, team.people["bo"], view["id"], "name the départements")
     assert (back["state"], back["reason"]) == ("returned", "name the départements")
-    await drafting.edit(team.service, team.people["ada"], view["id"], {"next_update": "+20m"}, {})
-    await drafting.submit(team.service, team.people["ada"], view["id"])
-    gone = await deciding.reject(team.service, team.people["bo"], view["id"], "not our network")
+    await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+20m"}, {})
+    await writing.submit(team.service, team.people["ada"], view["id"])
+    gone = await approving.reject(team.service, team.people["bo"], view["id"], "not our network")
     assert gone["state"] == "rejected"
 
 
@@ -197,7 +198,7 @@ async def test_submitting_names_every_missing_field_and_never_fills_in_the_examp
     view = await team.draft(given={"what_fails": {"fr": "le 15", "en": "15"}})
     assert view["state"] == "draft"
     with pytest.raises(Faulty) as caught:
-        await drafting.submit(team.service, team.people["ada"], view["id"])
+        await writing.submit(team.service, team.people["ada"], view["id"])
     missing = {fault.field for fault in caught.value.faults if fault.rule == "missing"}
     assert {"what_works", "since", "where", "what_to_do", "next_update"} <= missing
     assert await team.state(view["id"]) == "draft"
@@ -206,7 +207,7 @@ async def test_submitting_names_every_missing_field_and_never_fills_in_the_examp
 async def test_values_that_cannot_be_read_are_refused_and_nothing_is_stored(team: Team) -> None:
     with pytest.raises(Faulty, match="stored"):
         await team.draft(given={"what_failed": "le 15"})
-    assert await reading.status(team.service, None) | {"alerts": []} == await reading.status(
+    assert await overview.status(team.service, None) | {"alerts": []} == await overview.status(
         team.service, None
     )
 
@@ -214,21 +215,21 @@ async def test_values_that_cannot_be_read_are_refused_and_nothing_is_stored(team
 async def test_breaking_the_glass_is_loud_and_stays_open(team: Team) -> None:
     view = await team.pending("provisional_number")
     with pytest.raises(Misuse, match="--digest"):
-        await deciding.break_glass(team.service, team.people["bo"], view["id"], None, "alone at night")
+        await approving.break_glass(team.service, team.people["bo"], view["id"], None, "alone at night")
     with pytest.raises(Misuse, match="reason"):
-        await deciding.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "")
-    done = await deciding.break_glass(
+        await approving.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "")
+    done = await approving.break_glass(
         team.service, team.people["bo"], view["id"], view["digest"][:12], "alone at night"
     )
     assert done["state"] == "approved"
     await team.work()
     assert any("alone at night" in post.text for post in team.adapters["team"].posts)
-    status = await reading.status(team.service, None)
+    status = await overview.status(team.service, None)
     assert any("BREAK-GLASS" in one["message"] for one in status["open"])
     with pytest.raises(Refused):
-        await deciding.countersign(team.service, team.people["bo"], view["id"])
-    await deciding.countersign(team.service, team.people["cy"], view["id"])
-    status = await reading.status(team.service, None)
+        await approving.countersign(team.service, team.people["bo"], view["id"])
+    await approving.countersign(team.service, team.people["cy"], view["id"])
+    status = await overview.status(team.service, None)
     assert not any("BREAK-GLASS" in one["message"] for one in status["open"])
 
 
@@ -237,9 +238,9 @@ async def test_breaking_the_glass_skips_no_fault(team: Team) -> None:
     view = await team.draft("provisional_number", changes={"numbers": rows})
     assert "unverified_number" in {fault["rule"] for fault in view["faults"]}
     with pytest.raises(Faulty):
-        await drafting.submit(team.service, team.people["ada"], view["id"])
+        await writing.submit(team.service, team.people["ada"], view["id"])
     with pytest.raises(Refused):
-        await deciding.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "now")
+        await approving.break_glass(team.service, team.people["bo"], view["id"], view["digest"], "now")
 
 
 async def test_an_exercise_reaches_exercise_channels_alone(team: Team) -> None:
@@ -254,14 +255,14 @@ async def test_an_exercise_reaches_exercise_channels_alone(team: Team) -> None:
 
 async def test_an_edit_takes_an_approved_alert_back(team: Team) -> None:
     view = await team.approved()
-    again = await drafting.edit(
+    again = await writing.edit(
         team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {}
     )
     assert (again["state"], again["revision"]) == ("draft", 2)
     assert again["approvals"]["given"] == []
     await team.work()
     assert not team.adapters["public"].posts
-    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view["id"])
     await team.approve(view["id"])
     await team.work()
     assert await team.state(view["id"]) == "published"
@@ -272,7 +273,7 @@ async def test_only_french(team: Team) -> None:
     view = await team.approved(languages=("fr",))
     await team.work()
     assert {post.lang for post in team.adapters["public"].posts} == {"fr"}
-    rows = await reading.deliveries(team.service, view["id"], "skipped", None)
+    rows = await overview.deliveries(team.service, view["id"], "skipped", None)
     assert {row["lang"] for row in rows} == {"en"}
     assert all(row["reason"] for row in rows)
 
@@ -327,7 +328,7 @@ async def test_everything_is_in_the_audit(team: Team) -> None:
         "published",
     ):
         assert verb in verbs
-    assert (await reading.audit_verify(team.service, None))["sound"]
+    assert (await overview.audit_verify(team.service, None))["sound"]
 
 
 async def test_an_alert_of_the_same_incident_follows_up_the_last_one_that_went_out(team: Team) -> None:

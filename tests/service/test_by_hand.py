@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from alertbot.errors import Refused
-from alertbot.incident.log import State
-from alertbot.incident.signals import Observed
-from alertbot.service import following, incidents, watching
-from alertbot.service.by_hand import Word
-from alertbot.service.following import Said
-from alertbot.store.database import Database
+from alertbot.alerts import following
+from alertbot.alerts.following import FollowRequest
+from alertbot.core.errors import Refused
+from alertbot.db.database import Database
+from alertbot.watch import incidents, watching
+from alertbot.watch.by_hand import StateReport
+from alertbot.watch.rules_log import State
+from alertbot.watch.rules_signals import Observed
 from tests.service.team import Team, gather
 from tests.service.test_watching import POLICY, alerts, publish, says, watched
 
@@ -36,10 +37,10 @@ async def test_resolved_is_not_one_sides_word(database: Database) -> None:
     await publish(team)
     ada = team.people["ada"]
     with pytest.raises(Refused, match="--confirmed-by"):
-        await incidents.set_(team.service, ada, name, Word(State.RESOLVED))
+        await incidents.set_(team.service, ada, name, StateReport(State.RESOLVED))
     with pytest.raises(Refused, match="R11"):
-        await following.end(team.service, ada, name, Said())
-    word = Word(State.RESOLVED, confirmed_by="SAMU 69")
+        await following.end(team.service, ada, name, FollowRequest())
+    word = StateReport(State.RESOLVED, confirmed_by="SAMU 69")
     shown = await incidents.set_(team.service, ada, name, word)
     assert (shown["condition"], shown["waiting"]["reason"]) == ("stabilised", "watching")
     team.clock.forward(hours=2)
@@ -53,7 +54,7 @@ async def test_trouble_under_watch_wins_over_a_confirmation(database: Database) 
     team = watched(await gather(database))
     name = await opened(team)
     await publish(team)
-    word = Word(State.RESOLVED, confirmed_by="SAMU 69")
+    word = StateReport(State.RESOLVED, confirmed_by="SAMU 69")
     await incidents.set_(team.service, team.people["ada"], name, word)
     team.clock.forward(minutes=30)
     await says(team, Observed.DOWN)
@@ -67,7 +68,7 @@ async def test_trouble_under_watch_wins_over_a_confirmation(database: Database) 
 async def test_what_nobody_was_told_needs_no_end(database: Database) -> None:
     team = watched(await gather(database))
     name = await opened(team)
-    shown = await incidents.set_(team.service, team.people["ada"], name, Word(State.RESOLVED))
+    shown = await incidents.set_(team.service, team.people["ada"], name, StateReport(State.RESOLVED))
     assert (shown["state"], shown["condition"]) == ("closed", "resolved")
     assert await alerts(team) == [("holding", "discarded")]
 
@@ -76,14 +77,14 @@ async def test_the_same_state_twice_is_refused(database: Database) -> None:
     team = watched(await gather(database))
     name = await opened(team)
     with pytest.raises(Refused, match="already"):
-        await incidents.set_(team.service, team.people["ada"], name, Word(State.DOWN))
+        await incidents.set_(team.service, team.people["ada"], name, StateReport(State.DOWN))
 
 
 async def test_an_incident_without_a_service_is_written_about_by_people(database: Database) -> None:
     team = watched(await gather(database))
     ada = team.people["ada"]
     name = (await incidents.open_(team.service, ada, "calls fail"))["id"]
-    shown = await incidents.set_(team.service, ada, name, Word(State.DOWN, note="seen in Lyon"))
+    shown = await incidents.set_(team.service, ada, name, StateReport(State.DOWN, note="seen in Lyon"))
     assert shown["condition"] == "down"
     assert shown["decisions"][0]["note"] == "seen in Lyon"
     assert await alerts(team) == []

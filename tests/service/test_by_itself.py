@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from alertbot.incident.grouping import Group
-from alertbot.incident.rules import How, Rule, Transition
-from alertbot.incident.signals import Observed
-from alertbot.service import ahead, deciding, reading, watching
-from alertbot.store.database import Database
+from alertbot.alerts import approving
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.watch import watching
+from alertbot.watch.preapproval import countdown, sample, signing
+from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_signals import Group, Observed
 from tests.service.team import Team, gather
 from tests.service.test_watching import RULES, VALUES, alerts, says, texts, watched
 
@@ -20,9 +22,9 @@ SLOW = replace(AUTO, name="slow", after=timedelta(seconds=90))
 
 
 async def approved_ahead(team: Team, rule: Rule) -> Team:
-    made = await ahead.template(team.service, rule)
+    made = await sample.template(team.service, rule)
     for name in ("bo", "cy"):
-        await ahead.preapprove(team.service, team.people[name], rule.name, digest=made.digest)
+        await signing.preapprove(team.service, team.people[name], rule.name, digest=made.digest)
     return team
 
 
@@ -40,10 +42,10 @@ async def test_what_two_people_approved_ahead_goes_out_by_itself(database: Datab
     await team.work()
     assert await alerts(team) == [("holding", "published")]
     assert any("les appels au 15" in one for one in texts(team))
-    rows = [row for row in await reading.audit_export(team.service) if row["verb"] == "approve"]
+    rows = [row for row in await overview.audit_export(team.service) if row["verb"] == "approve"]
     assert rows[-1]["actor"] == "alertbot"
     assert rows[-1]["detail"]["approved_ahead_by"] == ["bo", "cy"]
-    assert await reading.audit_verify(team.service, None)
+    assert await overview.audit_verify(team.service, None)
 
 
 async def test_what_nobody_approved_ahead_waits_for_people(database: Database) -> None:
@@ -70,9 +72,9 @@ async def test_a_countdown_can_be_seen_and_stopped(database: Database) -> None:
     await says(team, Observed.DOWN)
     assert await alerts(team) == [("holding", "pending")]
     (alert,) = await _ids(team)
-    shown = await reading.status(team.service, None)
+    shown = await overview.status(team.service, None)
     assert any("rules abort" in one for one in map(str, shown["open"]))
-    await ahead.abort(team.service, "ada", alert)
+    await countdown.abort(team.service, "ada", alert)
     team.clock.forward(seconds=91)
     await watching.look(team.service)
     assert await alerts(team) == [("holding", "pending")]
@@ -112,7 +114,7 @@ async def test_people_may_be_faster_than_the_countdown(database: Database) -> No
     team = await ready(database, SLOW)
     await says(team, Observed.DOWN)
     (alert,) = await _ids(team)
-    await deciding.reject(team.service, team.people["bo"], alert, "a drill of the operator")
+    await approving.reject(team.service, team.people["bo"], alert, "a drill of the operator")
     team.clock.forward(seconds=120)
     await watching.look(team.service)
     await team.work()
@@ -151,6 +153,6 @@ async def test_a_group_is_told_by_its_titles(database: Database) -> None:
 
 
 async def _ids(team: Team) -> list[str]:
-    from alertbot.store import reading as stored
+    from alertbot.alerts import store_reading
 
-    return [one.id for one in await team.service.database.read(stored.listing)]
+    return [one.id for one in await team.service.database.read(store_reading.listing)]

@@ -5,20 +5,13 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import Faulty, Misuse, Refused
-from alertbot.model import Action, OnCancel, Receipt
-from alertbot.service import (
-    deciding,
-    drafting,
-    following,
-    incidents,
-    publishing,
-    reading,
-    retracting,
-    showing,
-)
-from alertbot.service.following import Said
-from alertbot.store.database import Database
+from alertbot.alerts import approving, following, publishing, retracting, showing, writing
+from alertbot.alerts.following import FollowRequest
+from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.core.model import Action, OnCancel, Receipt
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.watch import incidents
 from tests.service.team import Team, channel, gather
 
 WRONG = {
@@ -41,18 +34,18 @@ async def published(team: Team, kind: str = "status", **options: Any) -> str:
 
 
 async def correct(team: Team, alert: str, **options: Any) -> dict[str, Any]:
-    said = Said({**WRONG, **options.pop("changes", {})}, submit=options.pop("submit", False))
+    said = FollowRequest({**WRONG, **options.pop("changes", {})}, submit=options.pop("submit", False))
     return await following.correct(team.service, team.people["bo"], alert, said, **options)
 
 
 async def approved(team: Team, view: dict[str, Any], by: str = "bo") -> dict[str, Any]:
     if view["state"] == "draft":
-        view = await drafting.submit(team.service, team.people["bo"], view["id"])
+        view = await writing.submit(team.service, team.people["bo"], view["id"])
     return await team.approve(view["id"], by)
 
 
 async def rows(team: Team, alert: str) -> list[dict[str, Any]]:
-    return await reading.deliveries(team.service, alert, None, None)
+    return await overview.deliveries(team.service, alert, None, None)
 
 
 async def test_a_correction_inherits_what_is_not_given(team: Team) -> None:
@@ -104,8 +97,8 @@ async def test_one_approver_who_may_be_its_author(team: Team) -> None:
 
 async def test_a_correction_goes_out_after_the_incident_has_ended(team: Team) -> None:
     first = await published(team)
-    end = await following.end(team.service, team.people["ada"], first[:4], Said(ENDED))
-    view = await drafting.submit(team.service, team.people["ada"], end["id"])
+    end = await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
+    view = await writing.submit(team.service, team.people["ada"], end["id"])
     await team.approve(view["id"], "bo")
     await team.work()
     shown = await incidents.show(team.service, first[:4])
@@ -127,19 +120,21 @@ ENDED = {
 
 async def test_an_incident_ends_once(team: Team) -> None:
     first = await published(team)
-    view = await following.end(team.service, team.people["ada"], first[:4], Said(ENDED, submit=True))
+    view = await following.end(
+        team.service, team.people["ada"], first[:4], FollowRequest(ENDED, submit=True)
+    )
     with pytest.raises(Refused, match=view["id"]):
-        await following.end(team.service, team.people["ada"], first[:4], Said(ENDED))
+        await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
     await team.approve(view["id"], "bo")
     await team.work()
     with pytest.raises(Refused, match="has ended already"):
-        await following.end(team.service, team.people["ada"], first[:4], Said(ENDED))
+        await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
     assert "incident-closed" in await team.verbs()
 
 
 async def test_an_end_says_anew_what_works(team: Team) -> None:
     first = await published(team)
-    view = await following.end(team.service, team.people["ada"], first[:4], Said({}))
+    view = await following.end(team.service, team.people["ada"], first[:4], FollowRequest({}))
     missing = {fault["field"] for fault in view["faults"] if fault["rule"] == "missing"}
     assert {"what_works", "what_to_do", "restored_at"} <= missing
 
@@ -147,23 +142,23 @@ async def test_an_end_says_anew_what_works(team: Team) -> None:
 async def test_there_is_nothing_to_end(team: Team) -> None:
     view = await team.draft()
     with pytest.raises(Refused, match="nothing to end"):
-        await following.end(team.service, team.people["ada"], view["incident"], Said(ENDED))
+        await following.end(team.service, team.people["ada"], view["incident"], FollowRequest(ENDED))
 
 
 async def test_what_never_went_out_is_not_taken_back(team: Team) -> None:
     draft = await team.draft()
     for act in (
         lambda: correct(team, draft["id"]),
-        lambda: following.update(team.service, team.people["ada"], draft["id"], Said(SOON)),
-        lambda: following.cancel(team.service, team.people["ada"], draft["id"], "no", Said()),
+        lambda: following.update(team.service, team.people["ada"], draft["id"], FollowRequest(SOON)),
+        lambda: following.cancel(team.service, team.people["ada"], draft["id"], "no", FollowRequest()),
         lambda: retracting.retract(team.service, team.people["bo"], draft["id"]),
     ):
         with pytest.raises(Refused, match="never went out"):
             await act()
     pending = await team.pending()
-    await deciding.reject(team.service, team.people["bo"], pending["id"], "no")
+    await approving.reject(team.service, team.people["bo"], pending["id"], "no")
     with pytest.raises(Refused, match="rejected"):
-        await following.update(team.service, team.people["ada"], pending["id"], Said(SOON))
+        await following.update(team.service, team.people["ada"], pending["id"], FollowRequest(SOON))
 
 
 async def test_what_is_approved_and_not_out_is_edited_instead(team: Team) -> None:
@@ -175,9 +170,9 @@ async def test_what_is_approved_and_not_out_is_edited_instead(team: Team) -> Non
 async def test_two_corrections_one_winner(team: Team) -> None:
     first = await published(team)
     one, two = await correct(team, first), await correct(team, first)
-    await drafting.submit(team.service, team.people["bo"], one["id"])
+    await writing.submit(team.service, team.people["bo"], one["id"])
     with pytest.raises(Refused, match=one["id"]):
-        await drafting.submit(team.service, team.people["cy"], two["id"])
+        await writing.submit(team.service, team.people["cy"], two["id"])
     with pytest.raises(Refused, match=one["id"]):
         await correct(team, first)
 
@@ -185,7 +180,7 @@ async def test_two_corrections_one_winner(team: Team) -> None:
 async def test_a_second_correction_may_follow_a_rejected_one(team: Team) -> None:
     first = await published(team)
     one = await correct(team, first, submit=True)
-    await deciding.reject(team.service, team.people["cy"], one["id"], "not so")
+    await approving.reject(team.service, team.people["cy"], one["id"], "not so")
     two = await correct(team, first, submit=True)
     assert two["state"] == "pending"
 
@@ -197,7 +192,7 @@ async def test_corrections_overtake_what_has_not_gone_out(team: Team) -> None:
     def refuse_some(post: Any) -> Receipt:
         posted.append(post.lang)
         if len(posted) > 1:
-            from alertbot.errors import Unavailable
+            from alertbot.core.errors import Unavailable
 
             raise Unavailable("later")
         return Receipt("first")
@@ -224,7 +219,7 @@ def left_out(posted: list[str]) -> str:
 
 
 async def test_one_failing_channel_does_not_hold_the_others(team: Team) -> None:
-    from alertbot.errors import Rejected
+    from alertbot.core.errors import Rejected
 
     def never(_post: Any) -> Receipt:
         raise Rejected("no")
@@ -248,15 +243,15 @@ async def test_what_was_posted_by_hand_is_answered_and_a_person_told(team: Team)
     await team.work()
     after = [one for one in team.adapters["second"].posts if one.action is Action.PUBLISH]
     assert {one.reply_to for one in after} == {"77"}
-    status = await reading.status(team.service, fix["id"])
+    status = await overview.status(team.service, fix["id"])
     assert any(url in one["message"] for one in status["open"])
 
 
 async def test_an_update_is_of_the_same_kind_and_goes_to_all(team: Team) -> None:
     first = await published(team)
-    view = await following.update(team.service, team.people["ada"], first, Said(SOON))
+    view = await following.update(team.service, team.people["ada"], first, FollowRequest(SOON))
     assert (view["kind"], view["relation"], view["references"]) == ("status", "update", [first])
-    view = await drafting.submit(team.service, team.people["ada"], view["id"])
+    view = await writing.submit(team.service, team.people["ada"], view["id"])
     with pytest.raises(Refused):  # an update has no privilege: four eyes
         await team.approve((await pending_by(team, "bo", first))["id"], "bo")
     await team.approve(view["id"], "bo")
@@ -265,22 +260,22 @@ async def test_an_update_is_of_the_same_kind_and_goes_to_all(team: Team) -> None
 
 
 async def pending_by(team: Team, name: str, first: str) -> dict[str, Any]:
-    view = await following.update(team.service, team.people[name], first, Said(SOON))
-    return await drafting.submit(team.service, team.people[name], view["id"])
+    view = await following.update(team.service, team.people[name], first, FollowRequest(SOON))
+    return await writing.submit(team.service, team.people[name], view["id"])
 
 
 async def test_an_update_promises_a_time_anew(team: Team) -> None:
     first = await published(team)
-    view = await following.update(team.service, team.people["ada"], first, Said())
+    view = await following.update(team.service, team.people["ada"], first, FollowRequest())
     assert [fault["field"] for fault in view["faults"]] == ["next_update"]
     with pytest.raises(Faulty, match="is drafted, but not submitted"):
-        await following.update(team.service, team.people["ada"], first, Said(submit=True))
+        await following.update(team.service, team.people["ada"], first, FollowRequest(submit=True))
 
 
 async def test_an_edit_keeps_what_it_follows(team: Team) -> None:
     first = await published(team)
     view = await correct(team, first)
-    after = await drafting.edit(
+    after = await writing.edit(
         team.service, team.people["bo"], view["id"], {"regret": {"fr": "Pardon.", "en": "Sorry."}}, {}
     )
     for key in ("relation", "original", "references", "channels"):
@@ -290,9 +285,9 @@ async def test_an_edit_keeps_what_it_follows(team: Team) -> None:
 async def test_a_false_alert_is_denied_in_public(team: Team) -> None:
     first = await published(team)
     with pytest.raises(Refused, match="R21"):
-        await following.cancel(team.service, team.people["bo"], first, None, Said())
+        await following.cancel(team.service, team.people["bo"], first, None, FollowRequest())
     text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
-    view = await following.cancel(team.service, team.people["bo"], first, text, Said())
+    view = await following.cancel(team.service, team.people["bo"], first, text, FollowRequest())
     assert not view["faults"], view["faults"]
     shown = await showing.show(team.service, view["id"], None)
     original = await showing.show(team.service, first, None)
@@ -334,10 +329,10 @@ async def test_a_retraction_cannot_be_written_anew(team: Team) -> None:
     first = await published(team)
     view = await retracting.retract(team.service, team.people["bo"], first)
     for act in (
-        lambda: drafting.edit(
+        lambda: writing.edit(
             team.service, team.people["bo"], view["id"], {"what_fails": {"fr": "x"}}, {}
         ),
-        lambda: drafting.submit(team.service, team.people["bo"], view["id"], retime=True),
+        lambda: writing.submit(team.service, team.people["bo"], view["id"], retime=True),
     ):
         with pytest.raises(Refused, match="sent as it was prepared"):
             await act()
@@ -375,7 +370,7 @@ async def test_a_false_post_goes_as_the_team_wants(database: Database, policy: O
     team = await gather(database, (replace(channel("public"), on_cancel=policy),))
     first = await published(team)
     text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
-    view = await following.cancel(team.service, team.people["bo"], first, text, Said())
+    view = await following.cancel(team.service, team.people["bo"], first, text, FollowRequest())
     await approved(team, view)
     await team.work()
     posts = team.adapters["public"].posts
@@ -390,13 +385,13 @@ async def test_nothing_is_deleted_in_silence(database: Database) -> None:
     first = await published(team)
 
     def no_denial(post: Any) -> Receipt:
-        from alertbot.errors import Rejected
+        from alertbot.core.errors import Rejected
 
         raise Rejected("no")
 
     team.adapters["public"].handler = no_denial
     text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
-    view = await following.cancel(team.service, team.people["bo"], first, text, Said())
+    view = await following.cancel(team.service, team.people["bo"], first, text, FollowRequest())
     await approved(team, view)
     await team.work()
     assert Action.DELETE not in {one.action for one in team.adapters["public"].posts}

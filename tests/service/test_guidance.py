@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import Faulty
-from alertbot.service import deciding, drafting, incidents, reading, showing
-from alertbot.store.database import Database
+from alertbot.alerts import approving, showing, writing
+from alertbot.core.errors import Faulty
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.watch import incidents
 from tests.service.team import Team, gather
 
 LANDLINE = {"what_to_do": {"fr": "appelez d'un fixe.", "en": "call from a landline."}}
@@ -41,7 +43,7 @@ async def test_a_mobile_while_a_landline_is_preferred_is_held_with_both_texts(te
         "accepted": None,
     }
     with pytest.raises(Faulty) as refused:
-        await drafting.submit(team.service, team.people["ada"], view["id"])
+        await writing.submit(team.service, team.people["ada"], view["id"])
     assert refused.value.contradictions == (found,)
     assert [fault.rule for fault in refused.value.faults] == ["contradicts"]
 
@@ -49,15 +51,17 @@ async def test_a_mobile_while_a_landline_is_preferred_is_held_with_both_texts(te
 async def test_a_person_decides_and_the_audit_keeps_both_texts(team: Team) -> None:
     first = await out(team, changes=LANDLINE)
     view = await team.draft("status", incident=first["incident"], changes=MOBILE)
-    view = await drafting.edit(
+    view = await writing.edit(
         team.service, team.people["ada"], view["id"], {}, {"contradicts": "The operator asks for it."}
     )
     assert view["faults"] == []
     assert view["contradictions"][0]["accepted"] == "The operator asks for it."
-    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view["id"])
     assert (await team.approve(view["id"]))["state"] == "approved"
     (row,) = [
-        row for row in await reading.audit_export(team.service) if row["verb"] == "accept-contradiction"
+        row
+        for row in await overview.audit_export(team.service)
+        if row["verb"] == "accept-contradiction"
     ]
     assert (row["actor"], row["alert"]) == ("ada", view["id"])
     assert "prenez un mobile." in str(row["detail"])
@@ -67,7 +71,7 @@ async def test_a_person_decides_and_the_audit_keeps_both_texts(team: Team) -> No
 async def test_a_person_changes_it_instead(team: Team) -> None:
     first = await out(team, changes=LANDLINE)
     view = await team.draft("status", incident=first["incident"], changes=MOBILE)
-    view = await drafting.edit(team.service, team.people["ada"], view["id"], LANDLINE, {})
+    view = await writing.edit(team.service, team.people["ada"], view["id"], LANDLINE, {})
     assert (view["faults"], view["contradictions"]) == ([], [])
 
 
@@ -76,12 +80,10 @@ async def test_a_decision_does_not_count_for_other_words(team: Team) -> None:
     accepted = {"contradicts": "The operator asks for it."}
     view = await team.draft("status", incident=first["incident"], changes=MOBILE, accepted=accepted)
     assert view["faults"] == []
-    same = await drafting.edit(
-        team.service, team.people["ada"], view["id"], {"next_update": "+45m"}, {}
-    )
+    same = await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+45m"}, {})
     assert same["faults"] == []
     other = {"what_to_do": {"fr": "essayez un portable.", "en": "try a cell phone."}}
-    view = await drafting.edit(team.service, team.people["ada"], view["id"], other, {})
+    view = await writing.edit(team.service, team.people["ada"], view["id"], other, {})
     assert rules(view) == {"contradicts"}
 
 
@@ -96,13 +98,13 @@ async def test_another_that_went_out_meanwhile_stops_the_approval(team: Team) ->
     shown = await showing.show(team.service, waiting["id"], None)
     assert shown["contradictions"][0]["said"] == "appelez d'un fixe."
     with pytest.raises(Faulty):
-        await deciding.break_glass(
+        await approving.break_glass(
             team.service, team.people["bo"], waiting["id"], shown["digest"], "Everything burns."
         )
-    await drafting.edit(
+    await writing.edit(
         team.service, team.people["ada"], waiting["id"], {}, {"contradicts": "Mobiles are back."}
     )
-    await drafting.submit(team.service, team.people["ada"], waiting["id"])
+    await writing.submit(team.service, team.people["ada"], waiting["id"])
     assert (await team.approve(waiting["id"]))["state"] == "approved"
 
 
@@ -114,7 +116,7 @@ async def test_what_ended_meanwhile_stands_in_nobodys_way(team: Team) -> None:
     )
     assert rules(view) == {"contradicts"}
     team.clock.forward(minutes=30)
-    view = await drafting.submit(team.service, team.people["ada"], view["id"])
+    view = await writing.submit(team.service, team.people["ada"], view["id"])
     assert (view["state"], view["faults"], view["contradictions"]) == ("pending", [], [])
     assert (await team.approve(view["id"]))["state"] == "approved"
 
@@ -153,7 +155,7 @@ async def test_two_that_contradict_each_other_are_not_both_approved(team: Team) 
     ]
     done = await asyncio.gather(
         *(
-            deciding.approve(team.service, team.people["bo"], view["id"], view["digest"])
+            approving.approve(team.service, team.people["bo"], view["id"], view["digest"])
             for view in pair
         ),
         return_exceptions=True,

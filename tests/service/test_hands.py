@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from alertbot.approval.policy import Override
-from alertbot.errors import ChannelDown, Misuse, Refused, Uncertain
-from alertbot.model import Receipt
-from alertbot.service import deciding, drafting, halting, publishing, reading
-from alertbot.store.database import Database
+from alertbot.alerts import approving, halting, publishing, writing
+from alertbot.core.errors import ChannelDown, Misuse, Refused, Uncertain
+from alertbot.core.model import Receipt
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.texts.publisher import Override
 from tests.service.team import Team, channel, gather
 
 
@@ -31,7 +32,7 @@ async def doubtful(database: Database) -> tuple[Team, str, int]:
     team = await gather(database, (channel("public", languages=("fr",)),), handlers={"public": lost})
     alert = (await team.approved())["id"]
     await team.work()
-    rows = await reading.deliveries(team.service, alert, "uncertain", None)
+    rows = await overview.deliveries(team.service, alert, "uncertain", None)
     assert len(rows) == 1
     return team, alert, rows[0]["id"]
 
@@ -39,9 +40,9 @@ async def doubtful(database: Database) -> tuple[Team, str, int]:
 async def test_what_is_perhaps_sent_is_never_sent_again_by_itself(database: Database) -> None:
     team, alert, _delivery = await doubtful(database)
     await team.work()
-    rows = await reading.deliveries(team.service, alert, None, None)
+    rows = await overview.deliveries(team.service, alert, None, None)
     assert [(row["state"], row["attempts"]) for row in rows] == [("uncertain", 1)]
-    needs = (await reading.status(team.service, None))["open"]
+    needs = (await overview.status(team.service, None))["open"]
     assert any(alert in need["message"] for need in needs)
 
 
@@ -59,14 +60,14 @@ async def test_settled_as_dropped(database: Database) -> None:
     team, alert, delivery = await doubtful(database)
     await publishing.settle(team.service, team.people["bo"], delivery, "drop", None)
     assert await team.state(alert) in ("failed", "partly_published")
-    assert "uncertain" not in str((await reading.status(team.service, alert))["alerts"])
+    assert "uncertain" not in str((await overview.status(team.service, alert))["alerts"])
 
 
 async def test_settled_to_be_sent_again(database: Database) -> None:
     team, alert, delivery = await doubtful(database)
     await publishing.settle(team.service, team.people["bo"], delivery, "resend", None)
     await team.work()
-    rows = await reading.deliveries(team.service, alert, None, None)
+    rows = await overview.deliveries(team.service, alert, None, None)
     assert [row["attempts"] for row in rows] == [2]
 
 
@@ -87,12 +88,12 @@ async def test_a_channel_without_credits_pauses_and_says_so(database: Database) 
     team = await gather(database, (channel("public"), channel("second")), handlers={"public": broke})
     alert = (await team.approved())["id"]
     await team.work()
-    status = await reading.status(team.service, None)
+    status = await overview.status(team.service, None)
     states = {one["name"]: one["paused"] for one in status["channels"]}
     assert "credits" in states["public"]
     assert states["second"] is None
     assert any("resume --channel public" in need["message"] for need in status["open"])
-    rows = await reading.deliveries(team.service, alert, None, None)
+    rows = await overview.deliveries(team.service, alert, None, None)
     assert {row["state"] for row in rows if row["channel"] == "public"} == {"pending"}
     assert {row["state"] for row in rows if row["channel"] == "second"} == {"sent"}
 
@@ -104,10 +105,10 @@ async def test_what_has_expired_takes_no_more_verbs(database: Database, late: st
     team.clock.forward(seconds=2)
     ada, bo, service = team.people["ada"], team.people["bo"], team.service
     acts = {
-        "edit": lambda: drafting.edit(service, ada, alert, {"next_update": "+40m"}, {}),
-        "discard": lambda: drafting.discard(service, ada, alert),
-        "return": lambda: deciding.return_(service, bo, alert, "why"),
-        "reject": lambda: deciding.reject(service, bo, alert, "why"),
+        "edit": lambda: writing.edit(service, ada, alert, {"next_update": "+40m"}, {}),
+        "discard": lambda: writing.discard(service, ada, alert),
+        "return": lambda: approving.return_(service, bo, alert, "why"),
+        "reject": lambda: approving.reject(service, bo, alert, "why"),
     }
     with pytest.raises(Refused, match="expired"):
         await acts[late]()
@@ -118,7 +119,7 @@ async def test_a_start_ahead_is_kept_and_shown(team: Team) -> None:
     view = await team.pending(not_before="+20m")
     await team.approve(view["id"])
     await team.work()
-    line = (await reading.status(team.service, view["id"]))["alerts"][0]
+    line = (await overview.status(team.service, view["id"]))["alerts"][0]
     assert line["state"] == "approved"
     assert "not before" in line["reason"]
 
@@ -133,6 +134,6 @@ async def test_what_is_halted_stands_in_the_status(team: Team) -> None:
     await halting.halt(team.service, alert, None)
     await halting.halt(team.service, None, "second")
     await halting.halt(team.service, None, None)
-    needs = [need["message"] for need in (await reading.status(team.service, None))["open"]]
+    needs = [need["message"] for need in (await overview.status(team.service, None))["open"]]
     for word in ("Everything", "second", alert):
         assert any(word in need and "resume" in need for need in needs)

@@ -4,10 +4,10 @@ import asyncio
 
 from sqlalchemy import func, select
 
-from alertbot.incident.signals import Observed, Signal
-from alertbot.store.connection import Connection
-from alertbot.store.database import Database
-from alertbot.store.tables_watch import signal, watched
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.db.tables_watch import signal, watched
+from alertbot.watch.rules_signals import Observed, Signal
 from tests.service.team import START, gather
 
 SENDERS, REPORTS = 3, 2500  # 7500 rows of nine values: PostgreSQL takes 65,535 values, SQLite half

@@ -6,12 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.approval.link_keys import SHORTEST_SECRET, TOKEN, Key, hash_of
-from alertbot.errors import ConfigInvalid, PastMoment, Refused
-from alertbot.service import links
-from alertbot.service.links import Answer, LinkUnknown, LinkUsed
-from alertbot.store import links as store
-from alertbot.store.database import Database
+from alertbot.alerts.requests import links
+from alertbot.alerts.requests.links import (
+    SHORTEST_SECRET,
+    TOKEN,
+    Key,
+    LinkUnknown,
+    LinkUsed,
+    PageAnswer,
+    hash_of,
+)
+from alertbot.core.errors import ConfigInvalid, PastMoment, Refused
+from alertbot.db.database import Database
+from alertbot.people import store_requests as store
 from tests.service.team import Team, gather
 
 KEY = Key.of("k" * SHORTEST_SECRET)
@@ -35,8 +42,8 @@ async def issue(team: Team, alert: dict[str, str], name: str = "bo", key: Key = 
     )
 
 
-def approving(token: str) -> Answer:
-    return Answer("approve", KEY.form(token), read=True)
+def approving(token: str) -> PageAnswer:
+    return PageAnswer("approve", KEY.form(token), read=True)
 
 
 @given(st.text(), st.text(), st.integers(0, 10**9), moments)
@@ -83,7 +90,7 @@ async def test_the_database_cannot_make_the_link(team: Team) -> None:
     alert = await team.pending()
     token = await issue(team, alert)
     link = await team.service.database.read(
-        lambda conn: store.find(conn, hash_of(token), now=team.clock.now)
+        lambda conn: store.find_link(conn, hash_of(token), now=team.clock.now)
     )
     assert link is not None
     assert token not in str(link)
@@ -101,7 +108,7 @@ async def test_a_refusal_leaves_the_link_unused(team: Team) -> None:
         await links.decide(team.service, KEY, late, approving(late))
     assert (await links.open_page(team.service, KEY, late)).obstacle is not None
     decided = await links.decide(
-        team.service, KEY, late, Answer("return", KEY.form(late), reason="late")
+        team.service, KEY, late, PageAnswer("return", KEY.form(late), reason="late")
     )
     assert decided.alert["state"] == "returned"
     with pytest.raises(Refused):
@@ -111,7 +118,7 @@ async def test_a_refusal_leaves_the_link_unused(team: Team) -> None:
 async def test_a_used_link_is_named_so(team: Team) -> None:
     token = await issue(team, await team.pending())
     await links.decide(team.service, KEY, token, approving(token))
-    for again in (approving(token), Answer("reject", KEY.form(token), reason="no")):
+    for again in (approving(token), PageAnswer("reject", KEY.form(token), reason="no")):
         with pytest.raises(LinkUsed, match="works once"):
             await links.decide(team.service, KEY, token, again)
 
@@ -139,9 +146,9 @@ async def test_what_is_shown_is_noted_with_the_decision(team: Team) -> None:
 
 
 async def _approve_as_shown(team: Team, alert: str) -> None:
-    from alertbot.service import deciding
+    from alertbot.alerts import approving
 
-    await deciding.approve(team.service, team.people["bo"], alert, None)
+    await approving.approve(team.service, team.people["bo"], alert, None)
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "x" * 43, "\ud800" * 43])

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from alertbot.approval.link_keys import Key
+from alertbot.alerts.requests.links import Key
+from alertbot.alerts.requests.mail import MailWay
+from alertbot.alerts.requests.queue import Way
+from alertbot.alerts.requests.text import Ask
 from alertbot.channels.memory import MemoryAdapter
-from alertbot.errors import ChannelDown, ConfigInvalid, Rejected
-from alertbot.service.asking import Ask
-from alertbot.service.calling import Way
-from alertbot.service.mail_way import MailWay
-from alertbot.store.database import Database
+from alertbot.core.errors import ChannelDown, ConfigInvalid, Rejected
+from alertbot.db.database import Database
 from tests.service.team import Team, channel, gather, memory
 
 BASE = "https://alertbot.example.org"

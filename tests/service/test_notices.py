@@ -4,17 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from alertbot.channels import specs
-from alertbot.compose.measure import measure
-from alertbot.model import Audience
-from alertbot.service import deciding, drafting, notices, reading, tasks
-from alertbot.service.tasks import Chore
-from alertbot.store import accounts
-from alertbot.store.database import Database
+from alertbot.alerts import approving, writing
+from alertbot.channels import base
+from alertbot.core.model import Audience
+from alertbot.db.database import Database
+from alertbot.delivery import store_accounts
+from alertbot.ops import overview
+from alertbot.people import notices, tasks
+from alertbot.people.tasks import NewTask
+from alertbot.texts.posts.measure import measure
 from tests.service.team import CHANNELS, Team, channel, gather
 from tests.service.test_following import approved, correct
 
-SMALL = replace(specs.MEMORY, limit=400)
+SMALL = replace(base.MEMORY, limit=400)
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def told(team: Team) -> list[str]:
 
 async def broken(team: Team, reason: str) -> str:
     view = await team.pending()
-    await deciding.break_glass(team.service, team.people["bo"], view["id"], view["digest"], reason)
+    await approving.break_glass(team.service, team.people["bo"], view["id"], view["digest"], reason)
     return str(view["id"])
 
 
@@ -44,8 +46,8 @@ async def test_a_notice_that_is_too_long_arrives_with_its_other_lines_whole(team
 
 
 async def test_many_tasks_at_once_arrive(team: Team) -> None:
-    long = [Chore(f"key{n}", "read-back", f"Task {n}: {'look there, ' * 20}") for n in range(3)]
-    short = Chore("short", "read-back", "Call the operator.")
+    long = [NewTask(f"key{n}", "read-back", f"Task {n}: {'look there, ' * 20}") for n in range(3)]
+    short = NewTask("short", "read-back", "Call the operator.")
     await team.service.database.transact(
         lambda conn: tasks.raise_all(team.service, conn, [*long, short])
     )
@@ -67,12 +69,12 @@ def test_what_fits_is_left_alone_and_one_line_too_long_leaves_the_subject() -> N
 async def test_a_correction_does_not_take_back_the_notice_of_a_broken_glass(team: Team) -> None:
     alert = await broken(team, "No other approver can be reached.")
     database = team.service.database
-    await database.transact(lambda conn: accounts.set_halt(conn, True, channel="team"))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, True, channel="team"))
     await team.work()  # the public has it, the team has not
     view = await correct(team, alert)
     await approved(team, view)
     assert not told(team)
-    await database.transact(lambda conn: accounts.set_halt(conn, False, channel="team"))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, False, channel="team"))
     await team.work()
     assert any("alone" in text for text in told(team))
 
@@ -80,10 +82,10 @@ async def test_a_correction_does_not_take_back_the_notice_of_a_broken_glass(team
 async def test_an_edit_of_an_approved_alert_proves_what_it_cancelled(team: Team) -> None:
     alert = str((await team.approved())["id"])
     before = len(await team.verbs())
-    await drafting.edit(
+    await writing.edit(
         team.service, team.people["ada"], alert, {"what_to_do": {"fr": "Attendez.", "en": "Wait."}}, {}
     )
-    rows = (await reading.audit_export(team.service))[before:]
+    rows = (await overview.audit_export(team.service))[before:]
     cancelled = [row for row in rows if row["verb"] == "cancelled"]
     assert len(cancelled) == 4  # two channels in two languages
     assert {row["alert"] for row in cancelled} == {alert}

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from alertbot.service import reading
-from alertbot.store.database import Database
+from alertbot.db.database import Database
+from alertbot.ops import overview
 from tests.service.team import Team, gather
 
 
@@ -22,7 +22,7 @@ async def test_what_is_shown_as_approved_says_so_and_raises_nothing(team: Team) 
     await team.work()
     found = {
         row["channel"]: row["read_back"]
-        for row in await reading.deliveries(team.service, view["id"], None, None)
+        for row in await overview.deliveries(team.service, view["id"], None, None)
     }
     assert found["public"] == "same"
     assert found["second"] is None
@@ -35,7 +35,7 @@ async def test_a_difference_is_told_loudly_and_once(team: Team) -> None:
     for _again in range(2):
         await team.work()
     assert (await team.verbs()).count("differs") == 1
-    status = await reading.status(team.service, None)
+    status = await overview.status(team.service, None)
     (told,) = [one["message"] for one in status["open"] if "public shows something" in one["message"]]
     assert view["id"] in told
     assert any("public shows something" in post.text for post in team.adapters["team"].posts)

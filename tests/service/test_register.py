@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import Faulty, Misuse, Refused
-from alertbot.service import deciding, drafting, numbering, reading, register, showing
-from alertbot.service.wishes import Wishes
-from alertbot.store import numbers
-from alertbot.store.database import Database
+from alertbot.alerts import approving, register, showing, writing
+from alertbot.alerts.compose import DraftRequest
+from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.db.database import Database
+from alertbot.numbers import changing, store_numbers
+from alertbot.ops import overview
 from tests.service.team import Team, example, gather
 
 ROWS = [
@@ -40,7 +41,7 @@ async def draft(team: Team, query: str, **more: Any) -> dict[str, Any]:
 
 async def published(team: Team, query: str, **more: Any) -> dict[str, Any]:
     view = await draft(team, query, **more)
-    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view["id"])
     for name in ("bo", "cy"):
         view = await team.approve(view["id"], name)
     await team.work()
@@ -48,7 +49,7 @@ async def published(team: Team, query: str, **more: Any) -> dict[str, Any]:
 
 
 async def given(team: Team, alert: str) -> dict[str, Any]:
-    return await drafting.typed_values(team.service, alert)
+    return await writing.typed_values(team.service, alert)
 
 
 def rules(view: dict[str, Any]) -> set[str]:
@@ -56,7 +57,7 @@ def rules(view: dict[str, Any]) -> set[str]:
 
 
 async def withdraw(team: Team, query: str) -> dict[str, Any]:
-    return await numbering.withdraw(team.service, team.people["bo"], query, "17 works again")
+    return await register.withdraw(team.service, team.people["bo"], query, "17 works again")
 
 
 # --- asking ---------------------------------------------------------------------------------------
@@ -124,7 +125,7 @@ async def test_a_place_may_lack_one_of_the_services_but_not_all(team: Team) -> N
 
 async def test_a_preview_asks_the_register_too(team: Team) -> None:
     await team.register(ROWS)
-    seen = await register.look_up(team.service, Wishes("provisional_number", asked(team, "69")))
+    seen = await register.look_up(team.service, DraftRequest("provisional_number", asked(team, "69")))
     assert [one["number"] for one in seen.given["numbers"]] == [SAMU_69]
 
 
@@ -148,7 +149,7 @@ async def test_digits_that_are_not_in_the_register_are_refused(team: Team) -> No
     assert SAMU_69 in message
     assert "alertbot numbers import" in message
     with pytest.raises(Faulty):
-        await drafting.submit(team.service, team.people["ada"], view["id"])
+        await writing.submit(team.service, team.people["ada"], view["id"])
 
 
 async def test_another_zone_is_another_entry(team: Team) -> None:
@@ -159,7 +160,7 @@ async def test_another_zone_is_another_entry(team: Team) -> None:
 
 async def test_an_older_version_is_not_the_entry(team: Team) -> None:
     (name,) = await team.register(ROWS[:1])
-    await numbering.edit(team.service, team.people["ada"], name, {"capacity": "15"})
+    await changing.edit(team.service, team.people["ada"], name, {"capacity": "15"})
     old = ROWS[0] | {"entry": name, "version": 1}
     view = await team.draft("provisional_number", changes={"numbers": [old]})
     assert "unregistered_number" in rules(view)
@@ -223,14 +224,14 @@ async def test_a_review_that_nobody_made_ends_a_number_after_a_day(team: Team) -
 async def test_what_was_withdrawn_meanwhile_cannot_be_approved(team: Team) -> None:
     await team.register(ROWS)
     view = await draft(team, "01,69")
-    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view["id"])
     await team.approve(view["id"], "bo")
     await withdraw(team, "01/pompiers")
     with pytest.raises(Refused, match=r"alertbot edit .* --set territories=01,69"):
         await team.approve(view["id"], "cy")
     assert await team.state(view["id"]) == "pending"
     with pytest.raises(Refused):
-        await deciding.break_glass(
+        await approving.break_glass(
             team.service, team.people["cy"], view["id"], view["digest"], "it is urgent"
         )
 
@@ -238,7 +239,7 @@ async def test_what_was_withdrawn_meanwhile_cannot_be_approved(team: Team) -> No
 async def test_what_was_withdrawn_after_the_approval_does_not_go_out(team: Team) -> None:
     await team.register(ROWS)
     view = await draft(team, "01,69")
-    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view["id"])
     for name in ("bo", "cy"):
         await team.approve(view["id"], name)
     done = await withdraw(team, "01/pompiers")
@@ -251,14 +252,14 @@ async def test_what_was_withdrawn_after_the_approval_does_not_go_out(team: Team)
 async def test_what_has_changed_meanwhile_cannot_be_approved_and_an_edit_takes_it(team: Team) -> None:
     names = await team.register(ROWS[:1])
     view = await draft(team, "69")
-    await drafting.submit(team.service, team.people["ada"], view["id"])
-    await numbering.edit(team.service, team.people["ada"], names[0], {"number": "04 65 71 69 16"})
+    await writing.submit(team.service, team.people["ada"], view["id"])
+    await changing.edit(team.service, team.people["ada"], names[0], {"number": "04 65 71 69 16"})
     with pytest.raises(Refused, match="changed since"):
         await team.approve(view["id"], "bo")
-    view = await drafting.edit(team.service, team.people["ada"], view["id"], {"territories": "69"}, {})
+    view = await writing.edit(team.service, team.people["ada"], view["id"], {"territories": "69"}, {})
     assert rules(view) == {"unverified_number"}
     await team.register([ROWS[0] | {"number": "04 65 71 69 16"}])
-    await drafting.submit(team.service, team.people["ada"], view["id"], retime=True)
+    await writing.submit(team.service, team.people["ada"], view["id"], retime=True)
     for name in ("bo", "cy"):
         view = await team.approve(view["id"], name)
     assert view["state"] == "approved"
@@ -268,7 +269,7 @@ async def test_an_edit_of_anything_else_takes_the_rows_as_they_are_now(team: Tea
     await team.register(ROWS)
     view = await draft(team, "01,69")
     await withdraw(team, "01/samu")
-    await drafting.edit(team.service, team.people["ada"], view["id"], {"next_update": "+45m"}, {})
+    await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+45m"}, {})
     values = await given(team, view["id"])
     assert [one["number"] for one in values["numbers"]] == [POMPIERS_01, SAMU_69]
 
@@ -276,7 +277,7 @@ async def test_an_edit_of_anything_else_takes_the_rows_as_they_are_now(team: Tea
 async def test_an_edit_changes_from_rows_to_a_query_and_back(team: Team) -> None:
     await team.register(ROWS)
     view = await team.draft("provisional_number", changes={"numbers": ROWS[:1]})
-    edit = drafting.edit
+    edit = writing.edit
     await edit(team.service, team.people["ada"], view["id"], {"territories": "01"}, {})
     assert [one["number"] for one in (await given(team, view["id"]))["numbers"]] == [
         SAMU_01,
@@ -291,9 +292,9 @@ async def test_an_edit_changes_from_rows_to_a_query_and_back(team: Team) -> None
 async def test_the_audit_names_entries_and_versions_that_were_approved(team: Team) -> None:
     names = await team.register(ROWS)
     view = await published(team, "01,69")
-    rows = [row for row in await reading.audit_export(team.service) if row["verb"] == "approve"]
+    rows = [row for row in await overview.audit_export(team.service) if row["verb"] == "approve"]
     assert [row["detail"]["numbers"] for row in rows] == [dict.fromkeys(sorted(names), 1)] * 2
-    carried = await team.service.database.read(lambda conn: numbers.carried(conn, [view["id"]]))
+    carried = await team.service.database.read(lambda conn: store_numbers.carried(conn, [view["id"]]))
     assert len(carried[view["id"]]) == 3
 
 
@@ -318,7 +319,7 @@ async def test_what_was_told_and_is_over_is_named_in_the_next_update(team: Team)
 async def test_digits_that_were_corrected_are_named_as_they_were_told(team: Team) -> None:
     (name,) = await team.register(ROWS[:1])
     first = await published(team, "69")
-    await numbering.edit(team.service, team.people["ada"], name, {"number": "04 65 71 69 16"})
+    await changing.edit(team.service, team.people["ada"], name, {"number": "04 65 71 69 16"})
     view = await draft(team, "69", incident=first["incident"])
     values = await given(team, view["id"])
     assert [one["number"] for one in values["no_longer_valid"]] == [SAMU_69]
@@ -328,7 +329,7 @@ async def test_digits_that_were_corrected_are_named_as_they_were_told(team: Team
 async def test_a_number_that_came_to_its_end_under_way_cannot_be_approved(team: Team) -> None:
     await team.register([ROWS[0] | {"valid_until": "+20m"}])
     view = await draft(team, "69")
-    await drafting.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view["id"])
     team.clock.forward(minutes=21)
     with pytest.raises(Refused):
         await team.approve(view["id"], "bo")

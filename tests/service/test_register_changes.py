@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import Faulty, Misuse, Refused
-from alertbot.register.numbers import read_numbers
-from alertbot.service import consulting, drafting, importing, numbering, reading, tasks, verifying
-from alertbot.store.database import Database
+from alertbot.alerts import register, writing
+from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.db.database import Database
+from alertbot.numbers import changing, consulting, importing, verifying
+from alertbot.numbers.rules_importing import read_numbers
+from alertbot.ops import overview
+from alertbot.people import tasks
 from tests.service.team import Team, example, gather
 
 SAMU = {"territory": "69", "service": "samu", "number": "04 65 71 69 15"}
@@ -22,17 +25,17 @@ async def team(database: Database) -> Team:
 
 
 async def add(team: Team, by: str = "ada", **cells: Any) -> dict[str, Any]:
-    return await numbering.add(team.service, team.people[by], SAMU | cells)
+    return await changing.add(team.service, team.people[by], SAMU | cells)
 
 
 async def edit(team: Team, name: str, by: str = "ada", **cells: Any) -> dict[str, Any]:
-    return await numbering.edit(team.service, team.people[by], name, cells)
+    return await changing.edit(team.service, team.people[by], name, cells)
 
 
 async def verify(
     team: Team, name: str, digits: str, call: str = "answered", by: str = "bo", **more: Any
 ) -> dict[str, Any]:
-    given = verifying.Reading(digits, call, **more)
+    given = verifying.Verification(digits, call, **more)
     return await verifying.verify(team.service, team.people[by], name, given)
 
 
@@ -77,7 +80,7 @@ async def test_a_file_cannot_verify(team: Team) -> None:
 async def test_what_an_import_did_stands_in_the_audit(team: Team) -> None:
     await import_(team, "territory,service,number\n69,samu,04 65 71 69 15\n01,samu,04 65 71 01 15\n")
     await import_(team, "territory,service,number,capacity\n69,samu,04 65 71 69 15,15\n")
-    rows = [row for row in await reading.audit_export(team.service) if row["verb"] == "numbers-import"]
+    rows = [row for row in await overview.audit_export(team.service) if row["verb"] == "numbers-import"]
     assert rows[0]["detail"]["new"] == ["N1-N2"]
     assert rows[1]["detail"]["changed"] == {"N1": 2}
     assert rows[0]["actor"] == "ada"
@@ -119,7 +122,7 @@ async def test_the_same_from_two_pages_is_one_entry_with_two_sources(team: Team)
 
 
 async def test_a_place_may_stand_instead_of_a_number(team: Team) -> None:
-    view = await numbering.add(
+    view = await changing.add(
         team.service,
         team.people["ada"],
         {"territory": "69", "service": "pompiers", "place": {"fr": "la caserne", "en": "fire station"}},
@@ -238,7 +241,7 @@ async def test_what_has_ended_or_was_withdrawn_is_not_verified(team: Team) -> No
     team.clock.forward(hours=2)
     with pytest.raises(Refused, match="alertbot numbers edit N1"):
         await verify(team, "N1", "0465716915")
-    await numbering.withdraw(team.service, team.people["bo"], "N1", "over")
+    await register.withdraw(team.service, team.people["bo"], "N1", "over")
     with pytest.raises(Refused, match="withdrawn"):
         await verify(team, "N1", "0465716915")
 
@@ -259,7 +262,7 @@ async def test_the_audit_keeps_readings_back_and_no_digits_that_were_typed(team:
     with pytest.raises(Refused):
         await verify(team, "N1", "0465710000")
     await verify(team, "N1", "0465716915")
-    rows = [row for row in await reading.audit_export(team.service) if row["verb"] == "numbers-verify"]
+    rows = [row for row in await overview.audit_export(team.service) if row["verb"] == "numbers-verify"]
     assert [row["detail"]["verified"] for row in rows] == [False, True]
     assert all(row["detail"]["entries"] == {"N1": 1} for row in rows)
     assert "0465710000" not in str(rows)
@@ -289,7 +292,7 @@ async def test_a_withdrawal_by_territory_and_service_spares_the_rest(team: Team)
         for service, short in (("samu", "15"), ("police", "17"), ("pompiers", "18"))
     ]
     await team.register(rows)
-    done = await numbering.withdraw(
+    done = await register.withdraw(
         team.service, team.people["ada"], "22,29,35", "numbers are back", but="22/samu"
     )
     assert len(done["withdrawn"]) == 8
@@ -299,22 +302,22 @@ async def test_a_withdrawal_by_territory_and_service_spares_the_rest(team: Team)
 
 async def test_what_is_withdrawn_already_is_said_in_one_sentence(team: Team) -> None:
     await team.register([SAMU])
-    await numbering.withdraw(team.service, team.people["ada"], "69", "back")
+    await register.withdraw(team.service, team.people["ada"], "69", "back")
     with pytest.raises(Refused, match=r"withdrawn already, on .* by ada: back"):
-        await numbering.withdraw(team.service, team.people["bo"], "N1", "again")
+        await register.withdraw(team.service, team.people["bo"], "N1", "again")
 
 
 @pytest.mark.parametrize("query", ["42", "69,42", "N9", "69/samu"])
 async def test_a_slip_withdraws_nothing(team: Team, query: str) -> None:
     await team.register([POLICE])
     with pytest.raises(Refused, match="holds nothing"):
-        await numbering.withdraw(team.service, team.people["bo"], query, "back")
+        await register.withdraw(team.service, team.people["bo"], query, "back")
     assert await consulting.listing(team.service, None, None)
 
 
 async def test_a_withdrawn_entry_comes_back_by_hand_alone(team: Team) -> None:
     await team.register([SAMU])
-    await numbering.withdraw(team.service, team.people["bo"], "N1", "back")
+    await register.withdraw(team.service, team.people["bo"], "N1", "back")
     assert (await import_(team, "territory,service,number\n69,samu,0465716915\n"))["withdrawn"] == [
         "N1"
     ]
@@ -330,7 +333,7 @@ async def test_what_stands_in_public_is_named_loudly_and_becomes_a_task(team: Te
     first = await team.approved("provisional_number")
     await team.work()
     second = await team.approved("provisional_number", incident=first["incident"])
-    done = await numbering.withdraw(team.service, team.people["bo"], "69/samu", "wrong")
+    done = await register.withdraw(team.service, team.people["bo"], "69/samu", "wrong")
     told = {(one["alert"], one["state"]) for one in done["published"]}
     assert told == {(first["id"], "published"), (second["id"], "approved")}
     (task,) = [one for one in await tasks.listing(team.service) if one["kind"] == "withdrawn_number"]
@@ -341,21 +344,21 @@ async def test_what_stands_in_public_is_named_loudly_and_becomes_a_task(team: Te
 async def test_a_withdrawal_needs_a_reason(team: Team) -> None:
     await team.register([SAMU])
     with pytest.raises(Misuse, match="--reason"):
-        await numbering.withdraw(team.service, team.people["bo"], "N1", "  ")
+        await register.withdraw(team.service, team.people["bo"], "N1", "  ")
 
 
 async def test_an_admin_alone_changes_nothing(team: Team) -> None:
-    from alertbot.service import people
+    from alertbot.people import accounts
 
-    added = await people.add(team.service, team.tokens["bo"], "eve", ["admin"], None)
-    await people.confirm(team.service, team.people["cy"], "eve")
-    team.people["eve"] = await people.acting(team.service, added["token"])
+    added = await accounts.add(team.service, team.tokens["bo"], "eve", ["admin"], None)
+    await accounts.confirm(team.service, team.people["cy"], "eve")
+    team.people["eve"] = await accounts.acting(team.service, added["token"])
     await team.register([SAMU], verified=False)
     for work in (
         add(team, by="eve", number="04 65 71 69 16"),
         edit(team, "N1", by="eve", capacity="15"),
         verify(team, "N1", "0465716915", by="eve"),
-        numbering.withdraw(team.service, team.people["eve"], "N1", "over"),
+        register.withdraw(team.service, team.people["eve"], "N1", "over"),
     ):
         with pytest.raises(Refused, match="role"):
             await work
@@ -366,5 +369,5 @@ async def test_draft_and_register_belong_together(team: Team) -> None:
     await team.register(example(team.service, "provisional_number")["numbers"])
     view = await team.approved("provisional_number")
     assert (await shown(team, "N1"))["published"][0]["alert"] == view["id"]
-    await drafting.edit(team.service, team.people["ada"], view["id"], {"next_update": "+40m"}, {})
+    await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+40m"}, {})
     assert not (await shown(team, "N1"))["published"]

@@ -2,16 +2,16 @@
 
 import pytest
 
-from alertbot.errors import Unavailable
-from alertbot.model import Post, Receipt
-from alertbot.preview.tables import _stopped
-from alertbot.service import reading
-from alertbot.store.database import Database
+from alertbot.cli.tables.show_tables import _stopped
+from alertbot.core.errors import Unavailable
+from alertbot.core.model import Post, Receipt
+from alertbot.db.database import Database
+from alertbot.ops import overview
 from tests.service.team import Team, gather
 
 
 async def failing(team: Team) -> dict[str, str | None]:
-    status = await reading.status(team.service, None)
+    status = await overview.status(team.service, None)
     return {one["name"]: one["failing"] for one in status["channels"]}
 
 
@@ -40,7 +40,9 @@ async def test_a_channel_of_which_all_that_waits_has_failed_is_not_open(
     assert told.pop("public") == "The server could not be reached: its name is not known."
     assert set(told.values()) == {None}
     shown = next(
-        one for one in (await reading.status(team.service, None))["channels"] if one["name"] == "public"
+        one
+        for one in (await overview.status(team.service, None))["channels"]
+        if one["name"] == "public"
     )
     assert "its name is not known" in _stopped(shown)
     down[0] = False

@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from alertbot.incident.grouping import Group
-from alertbot.incident.policy import Confirmation, Policy
-from alertbot.incident.rules import How, Rule, Transition
-from alertbot.incident.signals import Observed, Signal
-from alertbot.service import deciding, incidents, tasks, watching
-from alertbot.service.context import Watch
-from alertbot.store import decisions, signals
-from alertbot.store import reading as store_reading
-from alertbot.store.database import Database
+from alertbot.alerts import approving, store_reading
+from alertbot.db.database import Database
+from alertbot.people import tasks
+from alertbot.watch import incidents, store_decisions, store_signals, watching
+from alertbot.watch.context import Watch
+from alertbot.watch.rules_rule import Confirmation, How, Policy, Rule, Transition
+from alertbot.watch.rules_signals import Group, Observed, Signal
 from tests.service.team import START, Team, gather
 
 T = Transition
@@ -248,7 +246,7 @@ async def test_old_news_is_dropped_or_shown_to_the_team(database: Database) -> N
     await says(team, Observed.DOWN, at=START - timedelta(hours=2))
     assert await alerts(team) == []
     assert [one["kind"] for one in await tasks.listing(team.service)] == ["old-news"]
-    lines = await database.read(decisions.standing)
+    lines = await database.read(store_decisions.standing)
     assert [(one.action, one.reason) for one in lines] == [("drop", "stale")]
 
 
@@ -276,7 +274,7 @@ async def test_what_led_to_nothing_is_forgotten_after_a_month(database: Database
     assert await watching.tidy(team.service) == 0
     team.clock.forward(days=2)
     assert await watching.tidy(team.service) == 2
-    kept = await database.read(lambda conn: signals.listing(conn))
+    kept = await database.read(lambda conn: store_signals.listing(conn))
     assert [(one.signal.observed, one.action) for one in kept] == [(Observed.DOWN, "open")]
 
 
@@ -317,7 +315,7 @@ async def test_nothing_that_was_rejected_comes_again_by_itself(database: Databas
     team = watched(await gather(database))
     await says(team, Observed.DOWN)
     name = (await _found(team))[0]["id"]
-    await deciding.reject(team.service, team.people["bo"], name, "not true")
+    await approving.reject(team.service, team.people["bo"], name, "not true")
     await says(team, Observed.DOWN)
     await watching.look(team.service)
     assert await alerts(team) == [("holding", "rejected")]

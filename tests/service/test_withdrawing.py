@@ -5,21 +5,14 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import AlertbotError, Misuse, Refused
-from alertbot.register.standing import Standing, standing
-from alertbot.service import (
-    consulting,
-    deciding,
-    drafting,
-    following,
-    incidents,
-    numbering,
-    showing,
-    withdrawing,
-)
-from alertbot.service.following import Said
-from alertbot.service.withdrawing import Which
-from alertbot.store.database import Database
+from alertbot.alerts import approving, following, register, showing, withdrawing, writing
+from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.withdrawing import Which
+from alertbot.core.errors import AlertbotError, Misuse, Refused
+from alertbot.db.database import Database
+from alertbot.numbers import changing, consulting
+from alertbot.numbers.rules_entry import Standing, standing
+from alertbot.watch import incidents
 from tests.service.team import Team, example, gather
 
 BRITTANY = tuple(
@@ -62,7 +55,7 @@ async def in_force(team: Team) -> set[str]:
 
 async def withdraw(team: Team, by: str = "bo", submit: bool = True, **which: Any) -> dict[str, Any]:
     return await withdrawing.withdraw(
-        team.service, team.people[by], Which(**which), Said(submit=submit)
+        team.service, team.people[by], Which(**which), FollowRequest(submit=submit)
     )
 
 
@@ -110,8 +103,8 @@ async def test_two_withdrawals_at_once_one_winner(team: Team) -> None:
     for name, view in (("bo", one), ("cy", two)):
         await showing.show(team.service, view["id"], team.tokens[name])
     done = await asyncio.gather(
-        deciding.approve(team.service, team.people["bo"], one["id"], None),
-        deciding.approve(team.service, team.people["cy"], two["id"], None),
+        approving.approve(team.service, team.people["bo"], one["id"], None),
+        approving.approve(team.service, team.people["cy"], two["id"], None),
         return_exceptions=True,
     )
     assert sorted(isinstance(each, AlertbotError) for each in done) == [False, True]
@@ -148,7 +141,7 @@ async def test_a_withdrawal_says_what_is_meant(team: Team) -> None:
 
 async def test_a_number_out_of_the_register_is_still_taken_back_in_public(team: Team) -> None:
     await brittany(team)
-    await numbering.withdraw(team.service, team.people["bo"], "35/samu", "no line")
+    await register.withdraw(team.service, team.people["bo"], "35/samu", "no line")
     view = await withdraw(team, query="35/samu")
     seen = await shown(team, view["id"])
     assert [row["number"] for row in seen["values"]["wrong_numbers"]] == ["02 61 91 35 15"]
@@ -161,7 +154,7 @@ async def test_a_wrong_number_leaves_text_and_register(team: Team) -> None:
     rows = (await shown(team, told))["values"]["numbers"]
     wrong = rows[0]["entry"]
     view = await following.correct(
-        team.service, team.people["bo"], told, Said(RIGHT, submit=True), wrong=[wrong]
+        team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), wrong=[wrong]
     )
     values = (await shown(team, view["id"]))["values"]
     assert [row["entry"] for row in values["wrong_numbers"]] == [wrong]
@@ -176,24 +169,24 @@ async def test_a_rejected_correction_leaves_the_register_alone(team: Team) -> No
     told = await brittany(team)
     wrong = (await shown(team, told))["values"]["numbers"][0]["entry"]
     view = await following.correct(
-        team.service, team.people["bo"], told, Said(RIGHT, submit=True), wrong=[wrong]
+        team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), wrong=[wrong]
     )
-    await deciding.reject(team.service, team.people["cy"], view["id"], "it is right")
+    await approving.reject(team.service, team.people["cy"], view["id"], "it is right")
     assert len(await in_force(team)) == 12
 
 
 async def test_a_wrong_number_that_was_mended_stays_in_the_register(team: Team) -> None:
     told = await brittany(team)
     wrong = (await shown(team, told))["values"]["numbers"][0]
-    await numbering.edit(team.service, team.people["ada"], wrong["entry"], {"number": "02 61 91 22 77"})
+    await changing.edit(team.service, team.people["ada"], wrong["entry"], {"number": "02 61 91 22 77"})
     view = await following.correct(
-        team.service, team.people["bo"], told, Said(RIGHT), wrong=[wrong["entry"]]
+        team.service, team.people["bo"], told, FollowRequest(RIGHT), wrong=[wrong["entry"]]
     )
     changes = {"regret": {"fr": "Pardon.", "en": "Sorry."}}
-    await drafting.edit(team.service, team.people["bo"], view["id"], changes, {})
+    await writing.edit(team.service, team.people["bo"], view["id"], changes, {})
     struck = (await shown(team, view["id"]))["values"]["wrong_numbers"]
     assert [row["number"] for row in struck] == [wrong["number"]]  # as it was told
-    view = await drafting.submit(team.service, team.people["bo"], view["id"])
+    view = await writing.submit(team.service, team.people["bo"], view["id"])
     await team.approve(view["id"], "bo")
     entry = [one for one in await consulting.entries(team.service, None) if one.name == wrong["entry"]]
     assert entry[0].withdrawn_at is None
@@ -201,8 +194,8 @@ async def test_a_wrong_number_that_was_mended_stays_in_the_register(team: Team) 
 
 async def test_an_update_names_what_holds_no_more(team: Team) -> None:
     told = await brittany(team)
-    await numbering.withdraw(team.service, team.people["bo"], "56", "no line")
-    said = Said({"next_update": "+30m"})
+    await register.withdraw(team.service, team.people["bo"], "56", "no line")
+    said = FollowRequest({"next_update": "+30m"})
     view = await following.update(team.service, team.people["ada"], told, said)
     values = (await shown(team, view["id"]))["values"]
     assert {row["territory"] for row in values["no_longer_valid"]} == {"56"}
@@ -218,7 +211,9 @@ async def test_the_end_takes_every_number_back(team: Team) -> None:
         "what_to_do": {"fr": "Faites le 15, 17 ou 18.", "en": "Call 15, 17 or 18."},
         "review_at": "+3h",
     }
-    view = await following.end(team.service, team.people["ada"], told[:4], Said(ended, submit=True))
+    view = await following.end(
+        team.service, team.people["ada"], told[:4], FollowRequest(ended, submit=True)
+    )
     values = (await shown(team, view["id"]))["values"]
     assert len(values["no_longer_valid"]) == 12
     assert values["which_stay"] == {"fr": "aucun", "en": "none"}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.incident.signals import Observed, Signal
-from alertbot.settings.sources import SourceSettings
-from alertbot.sources.configured import LONGEST_KEY, as_configured
+from alertbot.config.sources import SourceSettings
+from alertbot.watch.rules_signals import Observed, Signal
+from alertbot.watch.sources.directory import LONGEST_KEY, as_configured
 
 T = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 REPORT = Signal("page", "sip-core-1", Observed.UP, T, key="k1")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from alertbot.incident.signals import Observed, Signal
-from alertbot.sources import directory
-from alertbot.sources.base import UnknownShape
+from alertbot.watch.rules_signals import Observed, Signal
+from alertbot.watch.sources import directory
+from alertbot.watch.sources.base import UnknownShape
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 

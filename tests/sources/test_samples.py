@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.incident.signals import Observed
-from alertbot.sources import directory
-from alertbot.sources.base import UnknownShape, moment, no_later, text
+from alertbot.watch.rules_signals import Observed
+from alertbot.watch.sources import directory
+from alertbot.watch.sources.base import UnknownShape, moment, no_later, text
 
 HERE = Path(__file__).parent
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.approval.digest import digest
-from alertbot.approval.moves import Verb
-from alertbot.approval.policy import approvals_left, approved_enough
-from alertbot.errors import Misuse, Refused
-from alertbot.model import (
+from alertbot.alerts import store_alerts, store_incidents, store_reading
+from alertbot.alerts.rules_policy import approvals_left, approved_enough
+from alertbot.alerts.store_alerts import Draft
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import (
     AlertState,
     Approvals,
     Composition,
@@ -24,12 +25,14 @@ from alertbot.model import (
     Purpose,
     Role,
     Target,
+    Verb,
     WhenUncertain,
 )
-from alertbot.store import alerts, audit, incidents, people, reading, texts
-from alertbot.store.alerts import Draft
-from alertbot.store.database import Database
-from alertbot.store.reading import Alert
+from alertbot.db import audit
+from alertbot.db.database import Database
+from alertbot.delivery import store_outbox
+from alertbot.people import store_people
+from alertbot.texts.digest import digest_of
 
 NOW = datetime(2021, 6, 2, 16, 45, 0, 250000, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -97,19 +100,19 @@ class Desk:
     async def open(self) -> "Desk":
         async def hire(conn: AsyncConnection) -> list[Person]:
             roles = (Role.AUTHOR, Role.APPROVER)
-            ada, _t = await people.add(conn, "Ada", roles, by=None, now=NOW)
-            ben, _t = await people.add(conn, "Ben", roles, by=ada, now=NOW)
-            await people.add(conn, "Cid", roles, by=ada, now=NOW)
-            return [ada, ben, await people.confirm(conn, "Cid", by=ben, now=NOW)]
+            ada, _t = await store_people.add(conn, "Ada", roles, by=None, now=NOW)
+            ben, _t = await store_people.add(conn, "Ben", roles, by=ada, now=NOW)
+            await store_people.add(conn, "Cid", roles, by=ada, now=NOW)
+            return [ada, ben, await store_people.confirm(conn, "Cid", by=ben, now=NOW)]
 
         self.ada, self.ben, self.cid = await self.database.transact(hire)
         return self
 
     async def draft(self, incident: str | None = None, at: datetime = NOW) -> Alert:
         async def work(conn: AsyncConnection) -> Alert:
-            where = incident or (await incidents.start(conn, by=self.ada, now=at)).id
-            number = await incidents.next_number(conn, where)
-            return await alerts.insert_draft(
+            where = incident or (await store_incidents.start(conn, by=self.ada, now=at)).id
+            number = await store_incidents.next_number(conn, where)
+            return await store_alerts.insert_draft(
                 conn, DRAFT, COMPOSITION, incident=where, number=number, by=self.ada, now=at
             )
 
@@ -117,7 +120,7 @@ class Desk:
 
     async def pending(self) -> Alert:
         drafted = await self.draft()
-        return await self.write(alerts.submit, drafted, by=self.ada, now=NOW)
+        return await self.write(store_alerts.submit, drafted, by=self.ada, now=NOW)
 
     async def write(self, function: Any, *given: Any, **named: Any) -> Any:
         return await self.database.transact(lambda conn: function(conn, *given, **named))
@@ -133,7 +136,7 @@ async def desk(database: Database) -> Desk:
 
 async def test_a_draft_reads_back_as_it_was_written(desk: Desk) -> None:
     alert = await desk.draft()
-    assert alert == await desk.read(reading.get, alert.id)
+    assert alert == await desk.read(store_reading.get, alert.id)
     assert alert.id == f"{alert.incident}-1"
     assert alert.state is AlertState.DRAFT
     assert alert.revision == 1
@@ -149,47 +152,47 @@ async def test_a_draft_reads_back_as_it_was_written(desk: Desk) -> None:
 
 async def test_texts_and_targets_read_back_so_that_the_digest_can_be_made_anew(desk: Desk) -> None:
     alert = await desk.draft()
-    messages = await desk.read(reading.messages_of, alert.id)
+    messages = await desk.read(store_reading.messages_of, alert.id)
     assert tuple(messages.values()) == COMPOSITION.messages
-    assert await desk.read(reading.targets_of, alert.id) == COMPOSITION.targets
+    assert await desk.read(store_reading.targets_of, alert.id) == COMPOSITION.targets
 
 
 async def test_the_digest_made_anew_is_the_one_signed(desk: Desk) -> None:
     alert = await desk.draft()
     targets = {"x_main": (), "press": COMPOSITION.targets["press"]}  # a channel may have nobody
-    signed = digest("holding", (LONG,), targets, exercise=False)
+    signed = digest_of("holding", (LONG,), targets, exercise=False)
     changed = replace(COMPOSITION, digest=signed, messages=(LONG,), targets=targets)
-    edited = await desk.write(alerts.replace, alert, DRAFT, changed, by=desk.ada, now=NOW)
-    messages = (await desk.read(reading.messages_of, alert.id)).values()
-    stored = await desk.read(reading.targets_of, alert.id)
-    assert digest(edited.kind, messages, stored, exercise=edited.exercise) == signed
+    edited = await desk.write(store_alerts.replace, alert, DRAFT, changed, by=desk.ada, now=NOW)
+    messages = (await desk.read(store_reading.messages_of, alert.id)).values()
+    stored = await desk.read(store_reading.targets_of, alert.id)
+    assert digest_of(edited.kind, messages, stored, exercise=edited.exercise) == signed
 
 
 async def test_alerts_of_one_incident_are_numbered(desk: Desk) -> None:
     first = await desk.draft()
     second = await desk.draft(first.incident, LATER)
     assert second.id == f"{first.incident}-2"
-    found = await desk.read(reading.listing, incident=first.incident.lower())
+    found = await desk.read(store_reading.listing, incident=first.incident.lower())
     assert [one.id for one in found] == [second.id, first.id]
-    assert await desk.read(reading.listing, states=[AlertState.PENDING]) == ()
-    assert await desk.read(reading.listing, limit=1) == (second,)
+    assert await desk.read(store_reading.listing, states=[AlertState.PENDING]) == ()
+    assert await desk.read(store_reading.listing, limit=1) == (second,)
 
 
 async def test_an_alert_is_found_by_any_beginning_that_is_enough(desk: Desk) -> None:
     first = await desk.draft()
     for reference in (first.id, first.id.lower(), first.incident, f" {first.id[:5]} "):
-        assert (await desk.read(reading.get, reference)).id == first.id
+        assert (await desk.read(store_reading.get, reference)).id == first.id
     second = await desk.draft(first.incident)
-    assert (await desk.read(reading.get, second.id)).id == second.id
+    assert (await desk.read(store_reading.get, second.id)).id == second.id
     with pytest.raises(Misuse, match=f"{first.id}, {second.id}"):
-        await desk.read(reading.get, first.incident)
+        await desk.read(store_reading.get, first.incident)
 
 
 @pytest.mark.parametrize("reference", ["", " ", "BCD", "AEIO-1", "%", "_", "x" * 500])
 async def test_an_unknown_alert_is_named(desk: Desk, reference: str) -> None:
     await desk.draft()
     with pytest.raises(Misuse, match="There is no alert"):
-        await desk.read(reading.get, reference)
+        await desk.read(store_reading.get, reference)
 
 
 async def test_submit_waits_as_long_as_approvals_last(desk: Desk) -> None:
@@ -197,20 +200,20 @@ async def test_submit_waits_as_long_as_approvals_last(desk: Desk) -> None:
     assert alert.state is AlertState.PENDING
     assert alert.submitter_id == desk.ada.id
     assert alert.pending_until == NOW + HALF_HOUR
-    assert await desk.read(reading.overdue, now=NOW) == ()
-    assert await desk.read(reading.overdue, now=NOW + HALF_HOUR) == (alert,)
+    assert await desk.read(store_reading.overdue, now=NOW) == ()
+    assert await desk.read(store_reading.overdue, now=NOW + HALF_HOUR) == (alert,)
 
 
 async def test_two_signatures_approve(desk: Desk) -> None:
     alert = await desk.pending()
-    signed = await desk.write(alerts.sign, alert, desk.ben, now=NOW)
+    signed = await desk.write(store_alerts.sign, alert, desk.ben, now=NOW)
     assert approvals_left(alert, signed, NOW) == 1
-    signed = await desk.write(alerts.sign, alert, desk.cid, now=NOW)
+    signed = await desk.write(store_alerts.sign, alert, desk.cid, now=NOW)
     assert [one.person for one in signed] == [desk.ben, desk.cid]
     assert [one.digest for one in signed] == [alert.digest] * 2
     assert signed[0].expires_at == NOW + HALF_HOUR
     assert approved_enough(alert, signed, NOW)
-    approved = await desk.write(alerts.approve, alert, now=LATER)
+    approved = await desk.write(store_alerts.approve, alert, now=LATER)
     assert approved.state is AlertState.APPROVED
     assert approved.approved_at == LATER
 
@@ -218,81 +221,81 @@ async def test_two_signatures_approve(desk: Desk) -> None:
 async def test_of_two_who_sign_at_once_the_second_sees_the_first(desk: Desk) -> None:
     alert = await desk.pending()
     both = await asyncio.gather(
-        desk.write(alerts.sign, alert, desk.ben, now=NOW),
-        desk.write(alerts.sign, alert, desk.cid, now=NOW),
+        desk.write(store_alerts.sign, alert, desk.ben, now=NOW),
+        desk.write(store_alerts.sign, alert, desk.cid, now=NOW),
     )
     assert sorted(approvals_left(alert, signed, NOW) for signed in both) == [0, 1]
 
 
 async def test_a_signature_falls_away_with_its_person(desk: Desk) -> None:
     alert = await desk.pending()
-    await desk.write(alerts.sign, alert, desk.cid, now=NOW)
-    await desk.write(people.revoke, "Cid", by=desk.ada, now=NOW)
-    signed = await desk.read(reading.approvals_of, alert.id, now=NOW)
+    await desk.write(store_alerts.sign, alert, desk.cid, now=NOW)
+    await desk.write(store_people.revoke, "Cid", by=desk.ada, now=NOW)
+    signed = await desk.read(store_reading.approvals_of, alert.id, now=NOW)
     assert approvals_left(alert, signed, NOW) == 2
 
 
 async def test_an_edit_voids_approvals_and_keeps_the_old_texts_for_the_record(desk: Desk) -> None:
     alert = await desk.pending()
-    await desk.write(alerts.sign, alert, desk.ben, now=NOW)
+    await desk.write(store_alerts.sign, alert, desk.ben, now=NOW)
     changed = replace(
         COMPOSITION, digest="b" * 64, messages=(LONG,), targets={"press": (Target("c@example.org"),)}
     )
     draft = replace(DRAFT, priority=10)
-    edited = await desk.write(alerts.replace, alert, draft, changed, by=desk.cid, now=LATER)
+    edited = await desk.write(store_alerts.replace, alert, draft, changed, by=desk.cid, now=LATER)
     assert edited.state is AlertState.DRAFT
     assert (edited.revision, edited.digest, edited.priority) == (2, "b" * 64, 10)
     assert (edited.author_id, edited.last_editor_id) == (desk.ada.id, desk.cid.id)
     assert edited.submitter_id is edited.pending_until is edited.submitted_at is None
     assert (edited.drafted_at, edited.composed_at) == (NOW, LATER)
-    assert tuple((await desk.read(reading.messages_of, alert.id)).values()) == (LONG,)
-    targets = await desk.read(reading.targets_of, alert.id)
+    assert tuple((await desk.read(store_reading.messages_of, alert.id)).values()) == (LONG,)
+    targets = await desk.read(store_reading.targets_of, alert.id)
     assert targets == {"x_main": (), "press": (Target("c@example.org"),)}
-    signed = await desk.read(reading.approvals_of, alert.id, now=NOW)
+    signed = await desk.read(store_reading.approvals_of, alert.id, now=NOW)
     assert [one.void for one in signed] == [True]
 
 
 async def test_an_edit_takes_broken_glass_back(desk: Desk) -> None:
     alert = await desk.pending()
-    broken = await desk.write(alerts.break_glass, alert, by=desk.ada, reason="night", now=NOW)
-    edited = await desk.write(alerts.replace, broken, DRAFT, COMPOSITION, by=desk.ada, now=NOW)
+    broken = await desk.write(store_alerts.break_glass, alert, by=desk.ada, reason="night", now=NOW)
+    edited = await desk.write(store_alerts.replace, broken, DRAFT, COMPOSITION, by=desk.ada, now=NOW)
     assert edited.break_glass_by is edited.break_glass_reason is edited.approved_at is None
 
 
 async def test_broken_glass_stays_open_until_countersigned(desk: Desk) -> None:
     alert = await desk.pending()
-    broken = await desk.write(alerts.break_glass, alert, by=desk.ada, reason="night", now=NOW)
+    broken = await desk.write(store_alerts.break_glass, alert, by=desk.ada, reason="night", now=NOW)
     assert broken.state is AlertState.APPROVED
     assert broken.open_glass
     assert broken.break_glass_reason == "night"
-    assert await desk.read(reading.open_glass) == (broken,)
-    signed = await desk.write(alerts.countersign, broken, by=desk.ben, now=LATER)
+    assert await desk.read(store_reading.open_glass) == (broken,)
+    signed = await desk.write(store_alerts.countersign, broken, by=desk.ben, now=LATER)
     assert (signed.countersigned_by, signed.countersigned_at) == (desk.ben.id, LATER)
     assert not signed.open_glass
-    assert await desk.read(reading.open_glass) == ()
+    assert await desk.read(store_reading.open_glass) == ()
 
 
 @pytest.mark.parametrize("verb", [Verb.RETURN, Verb.REJECT, Verb.DISCARD, Verb.EXPIRE])
 async def test_a_reason_is_kept(desk: Desk, verb: Verb) -> None:
     alert = await desk.pending()
-    moved = await desk.write(alerts.advance, alert, verb, reason="the number is wrong")
+    moved = await desk.write(store_alerts.advance, alert, verb, reason="the number is wrong")
     assert moved.reason == "the number is wrong"
-    assert moved == await desk.read(reading.get, alert.id)
+    assert moved == await desk.read(store_reading.get, alert.id)
 
 
 async def test_a_move_that_does_not_exist_changes_nothing(desk: Desk) -> None:
     alert = await desk.draft()
     with pytest.raises(Refused, match="is a draft and cannot be approved"):
-        await desk.write(alerts.approve, alert, now=NOW)
-    assert await desk.read(reading.get, alert.id) == alert
+        await desk.write(store_alerts.approve, alert, now=NOW)
+    assert await desk.read(store_reading.get, alert.id) == alert
 
 
 async def test_of_two_at_once_one_wins_and_the_other_is_told(desk: Desk) -> None:
     alert = await desk.pending()
     results = await asyncio.gather(
-        desk.write(alerts.advance, alert, Verb.REJECT, reason="no"),
-        desk.write(alerts.advance, alert, Verb.RETURN, reason="not yet"),
-        desk.write(alerts.replace, alert, DRAFT, COMPOSITION, by=desk.ben, now=NOW),
+        desk.write(store_alerts.advance, alert, Verb.REJECT, reason="no"),
+        desk.write(store_alerts.advance, alert, Verb.RETURN, reason="not yet"),
+        desk.write(store_alerts.replace, alert, DRAFT, COMPOSITION, by=desk.ben, now=NOW),
         return_exceptions=True,
     )
     refused = [result for result in results if isinstance(result, Refused)]
@@ -310,10 +313,10 @@ async def test_a_person_and_a_worker_never_wait_for_each_other(desk: Desk) -> No
 
     async def worker(conn: AsyncConnection) -> None:
         await note(conn)
-        await reading.get(conn, alert.id, lock=True)
+        await store_reading.get(conn, alert.id, lock=True)
 
     async def person(conn: AsyncConnection) -> None:
-        await reading.get(conn, alert.id, lock=True)
+        await store_reading.get(conn, alert.id, lock=True)
         await note(conn)
 
     both = (desk.database.transact(work) for work in (worker, person) * 3)
@@ -323,47 +326,47 @@ async def test_a_person_and_a_worker_never_wait_for_each_other(desk: Desk) -> No
 
 async def test_nobody_signs_what_has_been_edited_meanwhile(desk: Desk) -> None:
     alert = await desk.pending()
-    edited = await desk.write(alerts.replace, alert, DRAFT, COMPOSITION, by=desk.ada, now=NOW)
-    await desk.write(alerts.submit, edited, by=desk.ada, now=NOW)
+    edited = await desk.write(store_alerts.replace, alert, DRAFT, COMPOSITION, by=desk.ada, now=NOW)
+    await desk.write(store_alerts.submit, edited, by=desk.ada, now=NOW)
     with pytest.raises(Refused, match="Somebody else"):
-        await desk.write(alerts.sign, alert, desk.ben, now=NOW)
-    assert all(a.void for a in await desk.read(reading.approvals_of, alert.id, now=NOW))
+        await desk.write(store_alerts.sign, alert, desk.ben, now=NOW)
+    assert all(a.void for a in await desk.read(store_reading.approvals_of, alert.id, now=NOW))
 
 
 async def test_what_a_person_was_shown_last_is_known(desk: Desk) -> None:
     alert = await desk.draft()
-    assert await desk.read(reading.shown_to, desk.ben.id, alert.id) is None
-    await desk.write(alerts.note_shown, desk.ben, replace(alert, digest="b" * 64), now=NOW)
-    await desk.write(alerts.note_shown, desk.ben, alert, now=LATER)
-    assert await desk.read(reading.shown_to, desk.ben.id, alert.id) == alert.digest
-    assert await desk.read(reading.shown_to, desk.cid.id, alert.id) is None
+    assert await desk.read(store_reading.shown_to, desk.ben.id, alert.id) is None
+    await desk.write(store_alerts.note_shown, desk.ben, replace(alert, digest="b" * 64), now=NOW)
+    await desk.write(store_alerts.note_shown, desk.ben, alert, now=LATER)
+    assert await desk.read(store_reading.shown_to, desk.ben.id, alert.id) == alert.digest
+    assert await desk.read(store_reading.shown_to, desk.cid.id, alert.id) is None
 
 
 async def test_posts_made_by_hand_are_recorded(desk: Desk) -> None:
     alert = await desk.draft()
     post = {"channel": "x_main", "url": "https://example.org/1", "remote_id": "1"}
-    await desk.write(alerts.note_record, alert, **post, by=desk.ben, now=NOW)
-    (found,) = await desk.read(reading.records_of, alert.id)
-    assert found == reading.Record(**post, person_id=desk.ben.id, at=NOW)
+    await desk.write(store_alerts.note_record, alert, **post, by=desk.ben, now=NOW)
+    (found,) = await desk.read(store_reading.records_of, alert.id)
+    assert found == store_reading.Record(**post, person_id=desk.ben.id, at=NOW)
 
 
 async def test_tests_and_notices_are_no_part_of_the_publication(desk: Desk) -> None:
     alert = await desk.draft()
-    ids = await desk.write(texts.add, alert.id, alert.revision, [LONG, SHORT], Purpose.TEST)
-    tests = await desk.read(reading.messages_of, alert.id, Purpose.TEST)
+    ids = await desk.write(store_outbox.add, alert.id, alert.revision, [LONG, SHORT], Purpose.TEST)
+    tests = await desk.read(store_reading.messages_of, alert.id, Purpose.TEST)
     assert tests == dict(zip(ids, (LONG, SHORT), strict=True))
-    publication = await desk.read(reading.messages_of, alert.id)
+    publication = await desk.read(store_reading.messages_of, alert.id)
     assert tuple(publication.values()) == COMPOSITION.messages
 
 
 async def test_an_alert_may_have_no_text_and_no_author_yet(desk: Desk) -> None:
     async def work(conn: AsyncConnection) -> Alert:
-        opened = await incidents.start(conn, by=None, now=NOW)
+        opened = await store_incidents.start(conn, by=None, now=NOW)
         empty = Composition(kind="holding", digest="c" * 64, messages=(), targets={})
-        return await alerts.insert_draft(
+        return await store_alerts.insert_draft(
             conn, DRAFT, empty, incident=opened.id, number=1, by=None, now=NOW
         )
 
     alert = await desk.database.transact(work)
     assert alert.hands == frozenset()
-    assert await desk.read(reading.messages_of, alert.id) == {}
+    assert await desk.read(store_reading.messages_of, alert.id) == {}

@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.errors import Misuse
-from alertbot.store import audit
-from alertbot.store.database import Database
+from alertbot.core.errors import Misuse
+from alertbot.db import audit
+from alertbot.db.database import Database
 
 AT = datetime(2021, 6, 2, 16, 45, 30, 123456, tzinfo=UTC)
 
 
-def entries(number: int, verb: str = "sent") -> list[audit.Entry]:
+def entries(number: int, verb: str = "sent") -> list[audit.AuditEntry]:
     return [
-        audit.Entry(
+        audit.AuditEntry(
             actor="alertbot",
             verb=verb,
             at=AT + timedelta(seconds=n),
@@ -42,13 +42,13 @@ async def tamper(database: Database, *statements: str) -> None:
     await database.transact(work)
 
 
-async def verify(database: Database, head: str | None = None) -> audit.Verdict:
+async def verify(database: Database, head: str | None = None) -> audit.AuditVerdict:
     return await database.read(lambda conn: audit.verify(conn, head))
 
 
 async def test_an_empty_chain_is_whole(database: Database) -> None:
     verdict = await verify(database)
-    assert verdict == audit.Verdict(0, audit.GENESIS, ())
+    assert verdict == audit.AuditVerdict(0, audit.GENESIS, ())
     assert await database.read(audit.head) == audit.Head(0, audit.GENESIS)
     assert (await verify(database, audit.GENESIS)).whole
 
@@ -70,7 +70,7 @@ async def test_rows_form_a_chain_that_head_and_export_show(database: Database) -
     assert exported[0]["detail"] == {"a": [1, 2]}
     assert heads[1] == heads[2] == exported[2]["hash"]
     assert await database.read(audit.head) == audit.Head(3, heads[1])
-    assert await verify(database) == audit.Verdict(3, heads[1], ())
+    assert await verify(database) == audit.AuditVerdict(3, heads[1], ())
 
 
 async def test_moments_are_written_in_utc(database: Database) -> None:

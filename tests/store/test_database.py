@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from alertbot.errors import StoreFailed
-from alertbot.store.clock import NOW
-from alertbot.store.database import Database
-from alertbot.store.tables import pace
+from alertbot.core.errors import StoreFailed
+from alertbot.db.database import Database
+from alertbot.db.sql import NOW
+from alertbot.db.tables import pace
 
 
 async def _add(database: Database, key: str) -> None:
@@ -155,7 +155,7 @@ async def test_a_file_that_may_not_be_written(tmp_path: Path) -> None:
 async def test_a_file_that_another_program_locks(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alertbot.store.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("alertbot.db.database.BUSY_SECONDS", 0.1)
     database = await Database.open(sqlite_url, migrate=False)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

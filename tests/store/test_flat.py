@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from alertbot.model import DeliveryState
-from alertbot.store import decisions, listing, measuring
-from alertbot.store.connection import Connection
-from alertbot.store.database import Database
+from alertbot.core.model import DeliveryState
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_listing
+from alertbot.ops import store_metrics
+from alertbot.watch import store_decisions
 from tests.delivery.scene import put
 
 STEP = 10
@@ -25,17 +27,17 @@ Look = Callable[[Connection], Awaitable[Any]]
 
 
 async def uncertain(conn: Connection) -> Any:
-    return await listing.deliveries(conn, states=(DeliveryState.UNCERTAIN,), limit=20)
+    return await store_listing.deliveries(conn, states=(DeliveryState.UNCERTAIN,), limit=20)
 
 
 async def told(conn: Connection) -> Any:
-    return await decisions.reached_public(conn, ["ABCD"])
+    return await store_decisions.reached_public(conn, ["ABCD"])
 
 
 LOOKS: dict[str, Look] = {
-    "status": listing.summary,
+    "status": store_listing.summary,
     "deliveries": uncertain,
-    "metrics": measuring.lots,
+    "metrics": store_metrics.lots,
     "decision": told,
 }
 

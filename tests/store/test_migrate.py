@@ -13,12 +13,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
-from alertbot.errors import StoreFailed
-from alertbot.store import migrate, tables_register, tables_watch
-from alertbot.store.failures import parse_url
-from alertbot.store.tables import metadata
+from alertbot.core.errors import StoreFailed
+from alertbot.db import migrate, tables
+from alertbot.db.failures import parse_url
+from alertbot.db.tables import metadata
 
-assert tables_register.metadata is tables_watch.metadata is metadata
+assert tables.metadata is tables.metadata is metadata
 
 
 @pytest.fixture

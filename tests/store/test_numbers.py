@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.errors import Refused
-from alertbot.model import Person, Role
-from alertbot.register.changes import Plan
-from alertbot.register.entry import Entry, NumberRow
-from alertbot.register.territories import find
-from alertbot.store import number_writing, numbers, people
-from alertbot.store.database import Database
-from alertbot.store.numbers import Carried, Check
-from alertbot.store.tables import alert, incident
+from alertbot.core.errors import Refused
+from alertbot.core.model import Person, Role
+from alertbot.db.database import Database
+from alertbot.db.tables import alert, incident
+from alertbot.numbers import store_changes, store_numbers
+from alertbot.numbers.rules_changes import Plan
+from alertbot.numbers.rules_entry import Entry, NumberRow
+from alertbot.numbers.store_numbers import Carried, Check
+from alertbot.people import store_people
+from alertbot.regions.territories import find
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 
@@ -44,32 +45,32 @@ class Book:
 
     async def _add(self, name: str, by: Person | None = None) -> Person:
         added, _token = await self.database.transact(
-            lambda conn: people.add(conn, name, [Role.APPROVER], by=by, now=NOW)
+            lambda conn: store_people.add(conn, name, [Role.APPROVER], by=by, now=NOW)
         )
         return added
 
     async def take_in(self, *rows: NumberRow, verb: str = "import") -> tuple[Plan, tuple[int, ...]]:
         return await self.database.transact(
-            lambda conn: number_writing.take_in(conn, rows, verb=verb, by=self.ada, at=NOW)
+            lambda conn: store_changes.take_in(conn, rows, verb=verb, by=self.ada, at=NOW)
         )
 
     async def entries(self, **which: Any) -> tuple[Entry, ...]:
-        return await self.database.read(lambda conn: numbers.entries(conn, **which))
+        return await self.database.read(lambda conn: store_numbers.entries(conn, **which))
 
     async def verify(self, entry: Entry) -> None:
         check = Check(entry.row.version, "bo", NOW, True, NOW, "answered", None)
         await self.database.transact(
-            lambda conn: number_writing.note_check(conn, entry, check, by=self.bo, verified=True)
+            lambda conn: store_changes.note_check(conn, entry, check, by=self.bo, verified=True)
         )
 
     async def change(self, entry: Entry, fresh: NumberRow) -> int:
         return await self.database.transact(
-            lambda conn: number_writing.change(conn, entry, fresh, verb="edit", by=self.ada, at=NOW)
+            lambda conn: store_changes.change(conn, entry, fresh, verb="edit", by=self.ada, at=NOW)
         )
 
     async def withdraw(self, *ids: int) -> tuple[int, ...]:
         return await self.database.transact(
-            lambda conn: number_writing.withdraw(conn, ids, by=self.bo, reason="over", at=NOW)
+            lambda conn: store_changes.withdraw(conn, ids, by=self.bo, reason="over", at=NOW)
         )
 
 
@@ -140,7 +141,7 @@ async def test_a_change_is_a_version_and_loses_the_verification(book: Book) -> N
     await book.change(verified, row(number="04 65 71 00 16"))
     (after,) = await book.entries()
     assert (after.row.version, after.row.number, after.row.verified) == (2, "04 65 71 00 16", False)
-    versions, checks = await book.database.read(lambda conn: numbers.history(conn, 1))
+    versions, checks = await book.database.read(lambda conn: store_numbers.history(conn, 1))
     assert [(one.version, one.verb, one.row.number) for one in versions] == [
         (1, "import", "04 65 71 00 15"),
         (2, "edit", "04 65 71 00 16"),
@@ -254,8 +255,8 @@ async def _story(book: Book, *alerts: dict[str, Any]) -> None:
         for number, one in enumerate(alerts, start=1):
             told, struck = one.pop("told", ()), one.pop("struck", ())
             name = await _alert(conn, number, **one)
-            await numbers.carry(conn, name, told, struck=False)
-            await numbers.carry(conn, name, struck, struck=True)
+            await store_numbers.carry(conn, name, told, struck=False)
+            await store_numbers.carry(conn, name, struck, struck=True)
 
     await book.database.transact(work)
 
@@ -266,7 +267,7 @@ async def _rows(book: Book) -> Sequence[NumberRow]:
 
 
 async def _published(book: Book, *, still: bool = False) -> dict[int, tuple[str, ...]]:
-    return await book.database.read(lambda conn: numbers.published_in(conn, [1, 2], still=still))
+    return await book.database.read(lambda conn: store_numbers.published_in(conn, [1, 2], still=still))
 
 
 async def test_alerts_that_went_out_are_told_apart_from_those_that_did_not(book: Book) -> None:
@@ -286,7 +287,9 @@ async def test_what_was_taken_back_stands_no_more(book: Book) -> None:
     await _story(book, {"told": [first, second]}, {"struck": [first]})
     assert await _published(book) == {1: ("BKRT-1",), 2: ("BKRT-1",)}
     assert await _published(book, still=True) == {1: (), 2: ("BKRT-1",)}
-    last = await book.database.read(lambda conn: numbers.last_of_incident(conn, "BKRT", exercise=False))
+    last = await book.database.read(
+        lambda conn: store_numbers.last_of_incident(conn, "BKRT", exercise=False)
+    )
     assert last == (Carried(1, 1, True), Carried(2, 1, False))
 
 
@@ -301,20 +304,20 @@ async def test_what_an_alert_carries_is_written_anew_with_its_texts(book: Book) 
     await _story(book, {"told": [first, second], "struck": [first, replace(first, entry="")]})
 
     async def again(conn: AsyncConnection) -> None:
-        await numbers.carry(conn, "BKRT-1", [replace(second, version=3)], struck=False)
-        await numbers.carry(conn, "BKRT-1", [first], struck=True)
+        await store_numbers.carry(conn, "BKRT-1", [replace(second, version=3)], struck=False)
+        await store_numbers.carry(conn, "BKRT-1", [first], struck=True)
 
-    carried = await book.database.read(lambda conn: numbers.carried(conn, ["BKRT-1", "BKRT-9"]))
+    carried = await book.database.read(lambda conn: store_numbers.carried(conn, ["BKRT-1", "BKRT-9"]))
     assert carried == {"BKRT-1": (Carried(1, 1, False), Carried(2, 1, False)), "BKRT-9": ()}
     await book.database.transact(again)
-    carried = await book.database.read(lambda conn: numbers.carried(conn, ["BKRT-1"]))
+    carried = await book.database.read(lambda conn: store_numbers.carried(conn, ["BKRT-1"]))
     assert carried["BKRT-1"] == (Carried(1, 1, True), Carried(2, 3, False))
 
 
 async def test_a_form_is_found_as_it_was(book: Book) -> None:
     await book.take_in(row())
     await book.change((await book.entries())[0], row(number="04 65 71 00 16"))
-    forms = await book.database.read(lambda conn: numbers.forms(conn, [(1, 1), (1, 2), (1, 9)]))
+    forms = await book.database.read(lambda conn: store_numbers.forms(conn, [(1, 1), (1, 2), (1, 9)]))
     assert {key: one.number for key, one in forms.items()} == {
         (1, 1): "04 65 71 00 15",
         (1, 2): "04 65 71 00 16",
@@ -322,7 +325,7 @@ async def test_a_form_is_found_as_it_was(book: Book) -> None:
 
 
 async def test_an_alert_posted_by_hand_counts_as_gone_out(book: Book) -> None:
-    from alertbot.store.tables import record
+    from alertbot.db.tables import record
 
     first, _second = await _rows(book)
     await _story(book, {"told": [first], "state": "draft"})

@@ -6,42 +6,41 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alertbot.errors import Refused, StoreFailed
-from alertbot.model import Budget, DeliveryState, Pace, Purpose
-from alertbot.store import accounts, claiming, due, listing, outbox, settling, workers
-from alertbot.store.accounts import Push
-from alertbot.store.clock import NOW
-from alertbot.store.database import Database
-from alertbot.store.outbox import Decision, Entry
-from alertbot.store.quotas import Want
-from alertbot.store.settling import Settlement
-from alertbot.store.tables import account, dispatch, pace, spent
+from alertbot.core.errors import Refused, StoreFailed
+from alertbot.core.model import Budget, DeliveryState, Pace, Purpose
+from alertbot.db.database import Database
+from alertbot.db.sql import NOW
+from alertbot.db.tables import account, dispatch, pace, spent
+from alertbot.delivery import store_accounts, store_claim, store_listing, store_outbox, store_settle
+from alertbot.delivery.store_accounts import Push, Want
+from alertbot.delivery.store_outbox import NewDelivery, SettleDecision
+from alertbot.delivery.store_settle import Settlement
 from tests.delivery.scene import add_alert, channel, put, rows, states
 
 ME = "worker-1"
 
 
-async def _account(database: Database, name: str = "null") -> accounts.Account:
-    return (await database.read(lambda conn: accounts.named(conn, [name])))[0]
+async def _account(database: Database, name: str = "null") -> store_accounts.Account:
+    return (await database.read(lambda conn: store_accounts.named(conn, [name])))[0]
 
 
 async def _claim(database: Database, n: int = 10, worker: str = ME, lease: float = 10.0):
     whose = await _account(database)
     return await database.transact(
-        lambda conn: claiming.claim(conn, whose, n, worker=worker, lease=lease)
+        lambda conn: store_claim.claim(conn, whose, n, worker=worker, lease=lease)
     )
 
 
 async def _intend(database: Database, ids, worker: str = ME) -> list[int]:
     whose = await _account(database)
     wants = [Want(number, whose.id) for number in ids]
-    done = await database.transact(lambda conn: claiming.intend(conn, wants, worker=worker))
+    done = await database.transact(lambda conn: store_claim.intend(conn, wants, worker=worker))
     return sorted(row.id for row in done)
 
 
 async def _settle(database: Database, number: int, state: str, worker=ME, attempt=1, **more):
     one = Settlement(number, attempt, DeliveryState(state), **more)
-    return await database.transact(lambda conn: settling.settle(conn, [one], worker=worker))
+    return await database.transact(lambda conn: store_settle.settle(conn, [one], worker=worker))
 
 
 async def _uncertain(database: Database, parts: int = 1) -> list[int]:
@@ -56,20 +55,24 @@ async def test_what_is_enqueued_is_due_unless_it_was_skipped(database: Database)
     [first] = await put(database)
 
     async def more(conn):
-        row = Entry("t9", None, skipped="no text in German")
+        row = NewDelivery("t9", None, skipped="no text in German")
         await add_alert(conn, "WXYZ-1")
-        await outbox.enqueue(conn, "WXYZ-1", "null", digest="d", priority=1, ttl_seconds=60, rows=[row])
+        await store_outbox.enqueue(
+            conn, "WXYZ-1", "null", digest="d", priority=1, ttl_seconds=60, rows=[row]
+        )
 
     await database.transact(more)
     assert list((await states(database)).values()) == ["pending", "skipped"]
-    assert await database.read(lambda conn: due.due(conn, ["null"])) == ["null"]
+    assert await database.read(lambda conn: store_claim.due(conn, ["null"])) == ["null"]
     assert [row.id for row in (await _claim(database)).rows] == [first]
 
 
 async def test_an_unknown_channel_is_refused(database: Database) -> None:
     async def work(conn):
         await add_alert(conn, "WXYZ-1")
-        await outbox.enqueue(conn, "WXYZ-1", "nowhere", digest="d", priority=1, ttl_seconds=60, rows=[])
+        await store_outbox.enqueue(
+            conn, "WXYZ-1", "nowhere", digest="d", priority=1, ttl_seconds=60, rows=[]
+        )
 
     with pytest.raises(Refused, match="nowhere"):
         await database.transact(work)
@@ -87,7 +90,7 @@ async def test_an_alert_is_published_once_per_channel_but_tested_often(database:
 async def test_nothing_before_its_time(database: Database) -> None:
     await put(database, delay=60)
     assert not (await _claim(database)).rows
-    assert 55 < await database.read(lambda conn: due.next_due(conn, ["null"])) <= 60
+    assert 55 < await database.read(lambda conn: store_claim.next_due(conn, ["null"])) <= 60
 
 
 async def test_two_workers_never_hold_the_same_row(database: Database) -> None:
@@ -124,7 +127,7 @@ async def test_one_call_per_chat_and_gap(database: Database) -> None:
     await put(database, ["a", "b"], name="ABCD-2", on=channel(pace=Pace(per_chat_second=1)))
     assert len((await _claim(database)).rows) == 2
     assert not (await _claim(database)).rows  # put back until the chats are free
-    assert 0.2 < await database.read(lambda conn: due.next_due(conn, ["null"])) <= 1.0
+    assert 0.2 < await database.read(lambda conn: store_claim.next_due(conn, ["null"])) <= 1.0
 
 
 @pytest.mark.parametrize("what", ["everything", "channel", "alert", "paused", "cancelled", "expired"])
@@ -135,15 +138,15 @@ async def test_the_intent_asks_once_more(database: Database, what: str) -> None:
     async def stop(conn):
         match what:
             case "everything":
-                await accounts.set_halt(conn, True)
+                await store_accounts.set_halt(conn, True)
             case "channel":
-                await accounts.set_halt(conn, True, channel="null")
+                await store_accounts.set_halt(conn, True, channel="null")
             case "alert":
-                await accounts.set_halt(conn, True, alert="ABCD-1")
+                await store_accounts.set_halt(conn, True, alert="ABCD-1")
             case "paused":
-                await accounts.pause(conn, "null", "credentials")
+                await store_accounts.pause(conn, "null", "credentials")
             case "cancelled":
-                await outbox.cancel(conn, "ABCD-1", "a false alert")
+                await store_settle.cancel(conn, "ABCD-1", "a false alert")
             case "expired":
                 await conn.execute(update(dispatch).values(expires_at=0.0))
 
@@ -156,16 +159,16 @@ async def test_the_intent_asks_once_more(database: Database, what: str) -> None:
 
 async def test_resume_lets_go_on(database: Database) -> None:
     ids = await put(database)
-    await database.transact(lambda conn: accounts.set_halt(conn, True))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, True))
     assert not (await _claim(database)).rows
-    await database.transact(lambda conn: accounts.set_halt(conn, False))
+    await database.transact(lambda conn: store_accounts.set_halt(conn, False))
     assert [row.id for row in (await _claim(database)).rows] == ids
 
 
 async def test_halting_what_is_not_there_is_refused(database: Database) -> None:
     for where in ({"channel": "nowhere"}, {"alert": "WXYZ-9"}):
         with pytest.raises(Refused):
-            await database.transact(lambda conn, w=where: accounts.set_halt(conn, True, **w))
+            await database.transact(lambda conn, w=where: store_accounts.set_halt(conn, True, **w))
 
 
 async def test_only_the_holder_may_intend(database: Database) -> None:
@@ -181,7 +184,7 @@ async def test_a_full_window_blocks_the_account_with_a_reason(database: Database
     intended = await _intend(database, [row.id for row in claim.rows])
     assert len(intended) == 3
     assert not (await _claim(database)).rows
-    flags = (await database.read(listing.summary)).accounts[0]
+    flags = (await database.read(store_listing.summary)).accounts[0]
     assert 800 < flags.blocked_for <= 900
     assert "3 calls" in str(flags.blocked)
 
@@ -195,7 +198,7 @@ async def _spent_ago(database: Database, *seconds: float) -> None:
 
 
 async def _blocked_for(database: Database) -> float:
-    return (await database.read(listing.summary)).accounts[0].blocked_for
+    return (await database.read(store_listing.summary)).accounts[0].blocked_for
 
 
 @pytest.mark.parametrize("groups", [(3,), (1, 1, 1), (2, 1), (1, 2)])
@@ -220,7 +223,9 @@ async def test_of_several_windows_the_tightest_counts(database: Database) -> Non
     ids = [row.id for row in (await _claim(database)).rows]
     assert await _intend(database, ids) == ids[:2]
     assert 800 < await _blocked_for(database) <= 900
-    assert "2 calls in 15.0 minutes" in str((await database.read(listing.summary)).accounts[0].blocked)
+    assert "2 calls in 15.0 minutes" in str(
+        (await database.read(store_listing.summary)).accounts[0].blocked
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,9 +255,11 @@ async def test_a_window_is_its_own_accounts(database: Database) -> None:
     ids = [row.id for row in (await _claim(database)).rows]
     assert await _intend(database, ids) == ids
     other = await _account(database, "other")
-    claim = await database.transact(lambda conn: claiming.claim(conn, other, 10, worker=ME, lease=10.0))
+    claim = await database.transact(
+        lambda conn: store_claim.claim(conn, other, 10, worker=ME, lease=10.0)
+    )
     wants = [Want(row.id, other.id) for row in claim.rows]
-    made = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    made = await database.transact(lambda conn: store_claim.intend(conn, wants, worker=ME))
     assert len(made) == 2
 
 
@@ -273,7 +280,7 @@ async def test_a_budget_is_spent_to_the_last_cent_and_no_further(
     whose = await _account(database)
     claimed = (await _claim(database)).rows
     wants = [Want(row.id, whose.id, cost) for row, cost in zip(claimed, costs, strict=True)]
-    found = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    found = await database.transact(lambda conn: store_claim.intend(conn, wants, worker=ME))
     assert sorted(row.id for row in found) == [want.id for want in wants[:made]]
     blocked = await _blocked_for(database)
     assert (blocked > 86_300) is (made < len(costs))
@@ -301,7 +308,7 @@ async def test_a_budget_has_room_again_once_what_was_paid_has_left_it(
     await database.transact(lambda conn: conn.execute(booked, paid))
     [row] = (await _claim(database)).rows
     wants = [Want(row.id, whose.id, 0.4)]
-    made = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    made = await database.transact(lambda conn: store_claim.intend(conn, wants, worker=ME))
     assert len(made) == (1 if wait is None else 0)
     blocked = await _blocked_for(database)
     assert blocked == 0.0 if wait is None else wait * 3600 - 60 < blocked <= wait * 3600
@@ -311,7 +318,7 @@ async def test_a_lapsed_claim_is_no_attempt(database: Database) -> None:
     """Nothing was tried: the next claim is the first attempt, and no answer of the first holder counts."""
     [number] = await put(database)
     await _claim(database, worker="dead", lease=-1.0)
-    assert await database.transact(settling.reap) == []
+    assert await database.transact(store_settle.reap) == []
     row = (await rows(database))[0]
     assert (row.state, row.attempts, row.worker, row.lease_until, row.resent) == (
         "pending", 0, None, None, False,
@@ -327,21 +334,21 @@ async def test_a_claim_that_holds_is_not_reaped(database: Database) -> None:
     ids = await put(database, 2)
     await _claim(database, lease=5.0)
     await _intend(database, ids[:1])
-    assert not await database.read(settling.lapsed)
-    assert await database.transact(settling.reap) == []
+    assert not await database.read(store_settle.lapsed)
+    assert await database.transact(store_settle.reap) == []
     assert await states(database) == {ids[0]: "sending", ids[1]: "claimed"}
 
 
 async def test_only_the_holder_renews_and_gives_back(database: Database) -> None:
     [number] = await put(database)
     await _claim(database, lease=-1.0)
-    await database.transact(lambda conn: claiming.renew(conn, [number], worker="another", lease=60))
-    assert await database.read(settling.lapsed)
-    await database.transact(lambda conn: claiming.give_back(conn, [number], worker="another"))
+    await database.transact(lambda conn: store_claim.renew(conn, [number], worker="another", lease=60))
+    assert await database.read(store_settle.lapsed)
+    await database.transact(lambda conn: store_claim.give_back(conn, [number], worker="another"))
     assert await states(database) == {number: "claimed"}
-    await database.transact(lambda conn: claiming.renew(conn, [number], worker=ME, lease=60))
-    assert not await database.read(settling.lapsed)
-    await database.transact(lambda conn: claiming.give_back(conn, [number], worker=ME))
+    await database.transact(lambda conn: store_claim.renew(conn, [number], worker=ME, lease=60))
+    assert not await database.read(store_settle.lapsed)
+    await database.transact(lambda conn: store_claim.give_back(conn, [number], worker=ME))
     assert await states(database) == {number: "pending"}
 
 
@@ -352,9 +359,9 @@ async def test_a_push_never_shortens_an_earlier_one(
     await put(database, ["a"], on=channel(pace=Pace(per_chat_second=1)))
     for wait in waits:
         pushes = [Push("null", wait, f"{wait}"), Push("null", wait, f"{wait}", "a")]
-        await database.transact(lambda conn, p=pushes: accounts.push(conn, p))
+        await database.transact(lambda conn, p=pushes: store_accounts.push(conn, p))
     assert 55 < await _blocked_for(database) <= 60
-    assert (await database.read(listing.summary)).accounts[0].blocked == "60.0"
+    assert (await database.read(store_listing.summary)).accounts[0].blocked == "60.0"
     free = await database.read(lambda conn: conn.scalar(select(pace.c.next_free - NOW)))
     assert 55 < free <= 60
 
@@ -365,22 +372,22 @@ async def test_a_budget_is_not_overspent(database: Database) -> None:
     whose = await _account(database)
     claim = await _claim(database)
     wants = [Want(row.id, whose.id, row.cost) for row in claim.rows]
-    intended = await database.transact(lambda conn: claiming.intend(conn, wants, worker=ME))
+    intended = await database.transact(lambda conn: store_claim.intend(conn, wants, worker=ME))
     assert len(intended) == 2
-    flags = (await database.read(listing.summary)).accounts[0]
+    flags = (await database.read(store_listing.summary)).accounts[0]
     assert "budget" in str(flags.blocked)
     more = channel(budget=Budget(5.0, timedelta(days=1)))
-    await database.transact(lambda conn: accounts.sync(conn, [more]))
+    await database.transact(lambda conn: store_accounts.sync(conn, [more]))
     assert len((await _claim(database)).rows) == 3
 
 
 async def test_the_reaper_tells_attempted_from_not_attempted(database: Database) -> None:
     ids = await put(database, 2)
     await _claim(database, lease=-1.0)
-    await database.transact(lambda conn: claiming.renew(conn, ids[:1], worker=ME, lease=5))
+    await database.transact(lambda conn: store_claim.renew(conn, ids[:1], worker=ME, lease=5))
     await _intend(database, ids[:1])
-    await database.transact(lambda conn: claiming.renew(conn, ids[:1], worker=ME, lease=-1))
-    outcomes = await database.transact(settling.reap)
+    await database.transact(lambda conn: store_claim.renew(conn, ids[:1], worker=ME, lease=-1))
+    outcomes = await database.transact(store_settle.reap)
     assert await states(database) == {ids[0]: "uncertain", ids[1]: "pending"}
     assert [outcome.id for outcome in outcomes] == ids[:1]
 
@@ -389,7 +396,7 @@ async def test_a_late_answer_of_the_same_worker_still_settles(database: Database
     ids = await put(database)
     await _claim(database, lease=-1.0)
     await _intend(database, ids)
-    await database.transact(settling.reap)
+    await database.transact(store_settle.reap)
     assert await _settle(database, ids[0], "sent", worker="another") == []
     [outcome] = await _settle(database, ids[0], "sent", remote_id="7")
     assert outcome.before is DeliveryState.UNCERTAIN
@@ -430,18 +437,18 @@ async def test_a_thread_ends_where_a_part_fails(database: Database) -> None:
 @pytest.mark.parametrize(
     ("decision", "becomes"),
     [
-        (Decision.SENT, ["sent", "pending"]),
-        (Decision.RESEND, ["pending", "pending"]),
-        (Decision.DROP, ["failed", "skipped"]),
+        (SettleDecision.SENT, ["sent", "pending"]),
+        (SettleDecision.RESEND, ["pending", "pending"]),
+        (SettleDecision.DROP, ["failed", "skipped"]),
     ],
 )
 async def test_a_person_settles_what_is_uncertain(
-    database: Database, decision: Decision, becomes: list[str]
+    database: Database, decision: SettleDecision, becomes: list[str]
 ) -> None:
     ids = await _uncertain(database, parts=2)
     assert not (await _claim(database)).rows  # the second part waits
     outcomes, _settled = await database.transact(
-        lambda conn: outbox.decide(conn, ids[0], decision, remote_id="9")
+        lambda conn: store_outbox.decide(conn, ids[0], decision, remote_id="9")
     )
     assert outcomes[0].before is DeliveryState.UNCERTAIN
     assert list((await states(database)).values()) == becomes
@@ -453,46 +460,48 @@ async def test_only_what_is_uncertain_can_be_settled(database: Database) -> None
     [number] = await put(database)
     for unknown in (number, 4711):
         with pytest.raises(Refused, match=str(unknown)):
-            await database.transact(lambda conn, n=unknown: outbox.decide(conn, n, Decision.DROP))
+            await database.transact(
+                lambda conn, n=unknown: store_outbox.decide(conn, n, SettleDecision.DROP)
+            )
 
 
 async def test_a_settled_delivery_closes_its_alert(database: Database) -> None:
     [number] = await _uncertain(database)
     _outcomes, settled = await database.transact(
-        lambda conn: outbox.decide(conn, number, Decision.SENT)
+        lambda conn: store_outbox.decide(conn, number, SettleDecision.SENT)
     )
     assert settled == ["ABCD-1"]
 
 
 async def test_what_is_past_its_time_is_not_resent(database: Database) -> None:
     [number] = await _uncertain(database)
-    await database.transact(lambda conn: outbox.cancel(conn, "ABCD-1", "over"))
+    await database.transact(lambda conn: store_settle.cancel(conn, "ABCD-1", "over"))
     with pytest.raises(Refused, match="past its time"):
-        await database.transact(lambda conn: outbox.decide(conn, number, Decision.RESEND))
+        await database.transact(lambda conn: store_outbox.decide(conn, number, SettleDecision.RESEND))
 
 
 async def test_an_edit_takes_back_what_has_not_begun(database: Database) -> None:
     await put(database, 3)
-    await database.transact(lambda conn: outbox.remove_unstarted(conn, "ABCD-1"))
+    await database.transact(lambda conn: store_outbox.remove_unstarted(conn, "ABCD-1"))
     assert set((await states(database)).values()) == {"cancelled"}
     await put(database, 1)  # approved anew
     claim = await _claim(database)
     await _intend(database, [claim.rows[0].id])
     await database.transact(
-        lambda conn: claiming.mark_started(conn, [row.dispatch for row in claim.rows])
+        lambda conn: store_claim.mark_started(conn, [row.dispatch for row in claim.rows])
     )
     with pytest.raises(Refused, match="already going out"):
-        await database.transact(lambda conn: outbox.remove_unstarted(conn, "ABCD-1"))
+        await database.transact(lambda conn: store_outbox.remove_unstarted(conn, "ABCD-1"))
 
 
 async def test_what_expires_says_why(database: Database) -> None:
     import asyncio
 
     await put(database, 2, ttl=0.02)
-    await database.transact(lambda conn: accounts.pause(conn, "null", "no credits"))
+    await database.transact(lambda conn: store_accounts.pause(conn, "null", "no credits"))
     await asyncio.sleep(0.05)
-    assert await database.read(settling.lapsed)
-    await database.transact(settling.sweep)
+    assert await database.read(store_settle.lapsed)
+    await database.transact(store_settle.sweep)
     found = await rows(database)
     assert {row.state for row in found} == {"expired"}
     assert "no credits" in found[0].reason
@@ -503,28 +512,28 @@ async def test_looking_shows_everything(database: Database) -> None:
     await _claim(database, 1)
     await _intend(database, ids[:1])
     await _settle(database, ids[0], "failed", reason="unknown chat")
-    await database.transact(lambda conn: workers.beat(conn, "w", "host"))
-    summary = await database.read(lambda conn: listing.summary(conn, "ABCD-1"))
+    await database.transact(lambda conn: store_accounts.beat(conn, "w", "host"))
+    summary = await database.read(lambda conn: store_listing.summary(conn, "ABCD-1"))
     assert [(c.state, c.reason, c.number) for c in summary.counts] == [
         ("failed", "unknown chat", 1),
         ("pending", None, 2),
     ]
     assert summary.alive
-    assert await database.read(outbox.worker_alive)
-    lines = await database.read(lambda conn: listing.deliveries(conn, limit=2))
+    assert await database.read(store_accounts.any_alive)
+    lines = await database.read(lambda conn: store_listing.deliveries(conn, limit=2))
     assert [line.id for line in lines] == ids[1:]
     failed = await database.read(
-        lambda conn: listing.deliveries(conn, "ABCD-1", states=[DeliveryState.FAILED])
+        lambda conn: store_listing.deliveries(conn, "ABCD-1", states=[DeliveryState.FAILED])
     )
     assert [(line.target, line.attempts) for line in failed] == [("t0", 1)]
 
 
 async def test_syncing_keeps_what_people_have_set(database: Database) -> None:
     await put(database)
-    await database.transact(lambda conn: accounts.pause(conn, "null", "why"))
+    await database.transact(lambda conn: store_accounts.pause(conn, "null", "why"))
     faster = channel(pace=Pace(per_second=30))
-    await database.transact(lambda conn: accounts.sync(conn, [faster]))
+    await database.transact(lambda conn: store_accounts.sync(conn, [faster]))
     row = await database.read(lambda conn: conn.execute(select(account)))
     found = row.one()
     assert (found.paused, round(found.gap, 4)) == ("why", round(1 / 30, 4))
-    assert await database.transact(lambda conn: accounts.unpause(conn, "null"))
+    assert await database.transact(lambda conn: store_accounts.unpause(conn, "null"))

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.errors import AlertbotError, Misuse, Refused
-from alertbot.model import Person, Role
-from alertbot.store import people
-from alertbot.store.database import Database
-from alertbot.store.tables import person
+from alertbot.core.errors import AlertbotError, Misuse, Refused
+from alertbot.core.model import Person, Role
+from alertbot.db.database import Database
+from alertbot.db.tables import person
+from alertbot.people import store_people
 
 NOW = datetime(2021, 6, 2, 16, 45, tzinfo=UTC)
 BOTH = (Role.AUTHOR, Role.APPROVER)
@@ -31,25 +31,29 @@ class Desk:
 
     async def add(self, name: str, *roles: Role, by: Person | None, **more: Any) -> tuple[Person, str]:
         return await self.database.transact(
-            lambda conn: people.add(conn, name, roles, by=by, now=NOW, **more)
+            lambda conn: store_people.add(conn, name, roles, by=by, now=NOW, **more)
         )
 
     async def confirm(self, name: str, by: Person) -> Person:
-        return await self.database.transact(lambda conn: people.confirm(conn, name, by=by, now=NOW))
+        return await self.database.transact(
+            lambda conn: store_people.confirm(conn, name, by=by, now=NOW)
+        )
 
     async def revoke(self, name: str, by: Person) -> Person:
-        return await self.database.transact(lambda conn: people.revoke(conn, name, by=by, now=NOW))
+        return await self.database.transact(
+            lambda conn: store_people.revoke(conn, name, by=by, now=NOW)
+        )
 
     async def rotate(self, name: str, by: Person, **more: Any) -> tuple[Person, str]:
         return await self.database.transact(
-            lambda conn: people.rotate(conn, name, by=by, now=NOW, **more)
+            lambda conn: store_people.rotate(conn, name, by=by, now=NOW, **more)
         )
 
     async def by_token(self, token: str, now: datetime = NOW) -> Person:
-        return await self.database.transact(lambda conn: people.by_token(conn, token, now=now))
+        return await self.database.transact(lambda conn: store_people.by_token(conn, token, now=now))
 
-    async def get(self, name: str, now: datetime = NOW) -> people.Entry:
-        return await self.database.read(lambda conn: people.get(conn, name, now=now))
+    async def get(self, name: str, now: datetime = NOW) -> store_people.PersonEntry:
+        return await self.database.read(lambda conn: store_people.get(conn, name, now=now))
 
 
 @pytest.fixture
@@ -217,10 +221,10 @@ async def test_a_token_that_an_admin_hands_to_an_author_counts_at_once(desk: Des
 
 async def test_everybody_is_listed(desk: Desk) -> None:
     await desk.add("Dora", Role.APPROVER, by=desk.ada)
-    entries = await desk.database.read(lambda conn: people.everybody(conn, now=NOW))
+    entries = await desk.database.read(lambda conn: store_people.everybody(conn, now=NOW))
     assert [entry.person.name for entry in entries] == ["Ada", "Ben", "Dora"]
     assert [entry.confirmed_at is None for entry in entries] == [False, False, True]
-    found = await desk.database.read(lambda conn: people.approvers(conn, now=NOW))
+    found = await desk.database.read(lambda conn: store_people.approvers(conn, now=NOW))
     assert [one.name for one in found] == ["Ada", "Ben"]
     with pytest.raises(Misuse, match="nobody called 'Zoe'"):
         await desk.get("Zoe")

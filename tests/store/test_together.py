@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from alertbot.core.errors import Refused
+from alertbot.db import audit
+from alertbot.db.database import Database
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.delivery import store_accounts, store_claim, store_settle
 from alertbot.delivery.ledger import Hooks, Ledger
 from alertbot.delivery.runners import LocalRunner
-from alertbot.errors import Refused
-from alertbot.service import incidents
-from alertbot.store import accounts, audit, claiming, outbox
-from alertbot.store.database import Database
-from alertbot.store.quotas import Want
-from alertbot.store.turns import AUDIT, take_turn
+from alertbot.delivery.store_accounts import Want
+from alertbot.watch import incidents
 from tests import postgres
 from tests.delivery.scene import NullAdapter, channel, put
 from tests.service.team import START, gather
@@ -57,12 +58,12 @@ async def test_accounts_that_several_workers_make_at_once(database: Database) ->
         async def work(conn: Any) -> None:
             await conn.exec_driver_sql("SELECT 1")
             await met.wait()  # each has begun before any has written
-            await accounts.agree(conn, [channel(name) for name in ("first", "second")])
+            await store_accounts.agree(conn, [channel(name) for name in ("first", "second")])
 
         await mine.transact(work)
 
     await asyncio.gather(*(make(one) for one in others))
-    found = await database.read(lambda conn: accounts.named(conn, ["first", "second"]))
+    found = await database.read(lambda conn: store_accounts.named(conn, ["first", "second"]))
     assert len(found) == 2
     await asyncio.gather(*(one.close() for one in others))
 
@@ -88,8 +89,10 @@ async def test_an_intent_and_a_cancellation_that_meet_do_not_wait_for_each_other
 ) -> None:
     database = await Database.open(postgres_url, migrate=False)
     [number] = await put(database)
-    [whose] = await database.read(lambda conn: accounts.named(conn, ["null"]))
-    claim = await database.transact(lambda conn: claiming.claim(conn, whose, 1, worker="w", lease=60.0))
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
+    claim = await database.transact(
+        lambda conn: store_claim.claim(conn, whose, 1, worker="w", lease=60.0)
+    )
     cancelling, intending, began = [], asyncio.Event(), []
 
     async def first_intent(conn: Any, alerts: Any) -> None:
@@ -99,14 +102,14 @@ async def test_an_intent_and_a_cancellation_that_meet_do_not_wait_for_each_other
 
     async def cancel(conn: Any) -> None:
         cancelling.append(1)
-        await take_turn(conn, AUDIT)
+        await take_lock(conn, AUDIT)
         turn_taken.set()
         try:
             async with asyncio.timeout(0.5):
                 await intending.wait()
         except TimeoutError:
             pass  # the intent waits for its turn, as it should
-        await outbox.cancel(conn, "ABCD-1", "Cancelled.")
+        await store_settle.cancel(conn, "ABCD-1", "Cancelled.")
 
     turn_taken = asyncio.Event()
     ledger = Ledger(database, "w", hooks=Hooks(first_intent=first_intent))

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from alertbot.store import deliveries, file_notices, wake
-from alertbot.store.database import Database
-from alertbot.store.wake import Alarm
+from alertbot.db import wake
+from alertbot.db.database import Database
+from alertbot.db.wake import Alarm
+from alertbot.delivery import store_deliveries
 
 
 async def write(database: Database) -> None:
@@ -22,7 +23,7 @@ async def write(database: Database) -> None:
         await conn.execute(
             text("INSERT INTO pace (key, next_free) VALUES (:key, 0)"), {"key": os.urandom(8).hex()}
         )
-        await deliveries.wake(conn)
+        await store_deliveries.wake(conn)
 
     await database.transact(work)
 
@@ -74,7 +75,7 @@ async def test_where_the_system_tells_nothing_it_looks_by_itself(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tells: str
 ) -> None:
     ends = os.pipe()
-    monkeypatch.setattr(file_notices, "_watch", lambda _folder: None if tells == "nothing" else ends[0])
+    monkeypatch.setattr(wake, "_watch", lambda _folder: None if tells == "nothing" else ends[0])
     database = await Database.open(sqlite_url, migrate=False)
     other = await Database.open(sqlite_url, migrate=False)
     waits = []
@@ -93,7 +94,7 @@ async def test_where_the_system_tells_nothing_it_looks_by_itself(
 
 
 async def test_files_beside_it_do_not_wake_it(tmp_path: Path) -> None:
-    notices = file_notices.FileNotices(tmp_path / "alertbot.db")
+    notices = wake.FileNotices(tmp_path / "alertbot.db")
     if not notices.possible:
         pytest.skip("this system tells nothing")
     (tmp_path / "alertbot.log").write_text("a line")

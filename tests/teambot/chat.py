@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from alertbot.approval.duty import Duty
-from alertbot.config import TelegramApprovals
-from alertbot.sandbox.posts import TelegramPost
-from alertbot.sandbox.server import Sandbox
-from alertbot.service import calling, contacts
-from alertbot.service.context import Reach
-from alertbot.store.database import Database
-from alertbot.teambot.way import TelegramWay
+from alertbot.alerts.requests import queue
+from alertbot.alerts.requests.telegram.bot import TelegramWay
+from alertbot.alerts.requests.telegram.listening import listen
+from alertbot.config.approvers import TelegramApprovals
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.people import accounts
+from alertbot.people.context import RequestSettings
+from alertbot.people.rules import Duty
+from alertbot.rehearsal.sandbox.accounts import TelegramPost
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.service.team import Team, gather
 
 GROUP = -42001  # to the sandbox a group; those below -100… are channels
@@ -35,11 +39,11 @@ class Chat:
     async def link(self, *names: str) -> None:
         """As by the bot, but faster."""
         for name in names:
-            made = await contacts.link(self.team.service, self.team.people[name], name)
-            assert await contacts.redeem(self.team.service, made["code"], str(USERS[name]))
+            made = await accounts.link(self.team.service, self.team.people[name], name)
+            assert await accounts.redeem(self.team.service, made["code"], str(USERS[name]))
 
     async def ask(self) -> None:
-        await calling.attend(self.team.service, (self.way,))
+        await queue.attend(self.team.service, (self.way,))
 
     def posts(self, chat: int = GROUP) -> list[TelegramPost]:
         return [post for post in self.sandbox.posts.telegram() if post.chat == chat]
@@ -97,8 +101,9 @@ async def connected(
         settings.bind("approvals_by.telegram", settings.folder, sandbox=True)
         team = await gather(database)
         groups = {} if group is None else {"telegram": str(group)}
-        team.service = replace(team.service, reach=Reach(("telegram",), groups, duty))
-        way = TelegramWay(team.service, settings)
+        team.service = replace(team.service, reach=RequestSettings(("telegram",), groups, duty))
+        hear = partial(listen, status=partial(overview.status, team.service, None))
+        way = TelegramWay(team.service, settings, hear)
         try:
             yield Chat(team, sandbox, way)
         finally:

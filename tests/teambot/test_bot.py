@@ -7,8 +7,11 @@ from html import escape
 
 import pytest
 
-from alertbot.service import calling, contacts, drafting, people, reading, showing
-from alertbot.store.database import Database
+from alertbot.alerts import showing, writing
+from alertbot.alerts.requests import queue
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.people import accounts
 from tests.teambot.chat import GROUP, STRANGER, USERS, Chat, connected, listening
 
 
@@ -52,7 +55,7 @@ async def test_a_press_approves_and_every_message_shows_it(chat: Chat) -> None:
     await chat.until(lambda: not any(chat.request(where).buttons for where in places))
     for where in places:
         assert "approved by bo" in chat.request(where).text
-    rows = await reading.audit_export(chat.team.service)
+    rows = await overview.audit_export(chat.team.service)
     (approval,) = [row for row in rows if row["verb"] == "approve"]
     assert approval["actor"] == "bo"
     assert approval["detail"]["way"] == "telegram"
@@ -71,7 +74,7 @@ async def test_two_approvers_press_and_the_first_is_shown_meanwhile(chat: Chat) 
 
 async def test_four_eyes_hold(chat: Chat) -> None:
     view = await chat.team.draft(by="bo")
-    await drafting.submit(chat.team.service, chat.team.people["bo"], view["id"])
+    await writing.submit(chat.team.service, chat.team.people["bo"], view["id"])
     await chat.ask()
     assert "bo wrote" in await chat.told(chat.press("Approve", "bo"))
     await chat.link("ada")
@@ -84,9 +87,9 @@ async def test_what_was_pressed_counts_as_shown(chat: Chat) -> None:
     await chat.ask()
     await chat.told(chat.press("Approve", "bo"))
     await chat.told(chat.press("Return", "cy"))
-    from alertbot.service import deciding
+    from alertbot.alerts import approving
 
-    done = await deciding.approve(chat.team.service, chat.team.people["cy"], view["id"], None)
+    done = await approving.approve(chat.team.service, chat.team.people["cy"], view["id"], None)
     assert done["state"] == "approved"
 
 
@@ -129,10 +132,10 @@ async def test_a_request_whose_text_was_changed_approves_nothing(chat: Chat) -> 
     await chat.ask()
     old = chat.request()
     buttons = chat.sandbox.telegram.buttons(GROUP, old.message)
-    await drafting.edit(
+    await writing.edit(
         chat.team.service, chat.team.people["ada"], view["id"], {"next_update": "+50m"}, {}
     )
-    await drafting.submit(chat.team.service, chat.team.people["ada"], view["id"])
+    await writing.submit(chat.team.service, chat.team.people["ada"], view["id"])
     for label in ("Approve", "Return", "Reject"):
         said = await chat.told(chat.press_data(buttons[label], "bo", old))
         assert "changed" in said
@@ -186,34 +189,34 @@ async def test_a_stranger_is_told_how_to_link_and_nothing_else(chat: Chat) -> No
 
 async def test_linking_by_a_code(chat: Chat) -> None:
     team = chat.team
-    made = await contacts.link(team.service, team.people["ada"], "ada")
+    made = await accounts.link(team.service, team.people["ada"], "ada")
     assert "wrong" in await chat.answered(USERS["ada"], chat.say("/link BBBB-BBBB-BBBB", "ada"))
     assert "ada" in await chat.answered(USERS["ada"], chat.say(f"/link {made['code']}", "ada"))
-    who = await contacts.of_user(team.service, str(USERS["ada"]))
+    who = await accounts.of_user(team.service, str(USERS["ada"]))
     assert who is not None
     assert who.name == "ada"
 
 
 async def test_a_code_shown_in_the_group_is_void(chat: Chat) -> None:
-    made = await contacts.link(chat.team.service, chat.team.people["ada"], "ada")
+    made = await accounts.link(chat.team.service, chat.team.people["ada"], "ada")
     number = chat.say(f"/link {made['code']}", "ada", GROUP)
     assert "private" in await chat.answered(GROUP, number)
-    assert await contacts.redeem(chat.team.service, made["code"], str(STRANGER)) is None
+    assert await accounts.redeem(chat.team.service, made["code"], str(STRANGER)) is None
 
 
 async def test_codes_cannot_be_guessed_for_long(chat: Chat) -> None:
     for _try in range(5):
         assert "wrong" in await chat.answered(STRANGER, chat.say("/link QQQQ-QQQQ-QQQQ", STRANGER))
-    made = await contacts.link(chat.team.service, chat.team.people["ada"], "ada")
+    made = await accounts.link(chat.team.service, chat.team.people["ada"], "ada")
     answer = await chat.answered(STRANGER, chat.say(f"/link {made['code']}", STRANGER))
     assert "Too many" in answer
-    assert await contacts.of_user(chat.team.service, str(STRANGER)) is None
+    assert await accounts.of_user(chat.team.service, str(STRANGER)) is None
 
 
 async def test_a_revoked_approver_can_do_nothing(chat: Chat) -> None:
     view = await chat.team.pending()
     await chat.ask()
-    await people.revoke(chat.team.service, chat.team.people["cy"], "bo")
+    await accounts.revoke(chat.team.service, chat.team.people["cy"], "bo")
     assert "bo" in await chat.told(chat.press("Approve", "bo"))
     assert await chat.team.state(view["id"]) == "pending"
 
@@ -225,14 +228,14 @@ async def test_anybody_in_the_group_halts_with_one_more_press(chat: Chat) -> Non
     number = chat.say("/halt@sandbox_bot", STRANGER, GROUP)
     await chat.answered(GROUP, number)
     post = chat.posts()[-1]
-    assert not (await reading.status(chat.team.service, None))["halted"]
+    assert not (await overview.status(chat.team.service, None))["halted"]
     await chat.told(chat.press("Leave it", STRANGER, post))
-    assert not (await reading.status(chat.team.service, None))["halted"]
+    assert not (await overview.status(chat.team.service, None))["halted"]
     await chat.answered(GROUP, chat.say("/halt", STRANGER, GROUP))
     await chat.told(chat.press("Halt everything", STRANGER, chat.posts()[-1]))
-    assert (await reading.status(chat.team.service, None))["halted"]
+    assert (await overview.status(chat.team.service, None))["halted"]
     assert "alertbot resume" in chat.posts()[-1].text
-    rows = await reading.audit_export(chat.team.service)
+    rows = await overview.audit_export(chat.team.service)
     assert [row["actor"] for row in rows if row["verb"] == "halt"] == [
         f"anybody ({STRANGER}, Telegram)"
     ]
@@ -243,7 +246,7 @@ async def test_one_alert_is_halted_by_its_name(chat: Chat) -> None:
     assert "no alert" in await chat.answered(GROUP, chat.say("/halt ZZZZ-9", "bo", GROUP))
     await chat.answered(GROUP, chat.say(f"/halt {view['id']}", "bo", GROUP))
     await chat.told(chat.press(f"Halt {view['id']}", "bo", chat.posts()[-1]))
-    assert (await reading.status(chat.team.service, None))["halted_alerts"] == [view["id"]]
+    assert (await overview.status(chat.team.service, None))["halted_alerts"] == [view["id"]]
 
 
 async def test_halting_is_for_the_group_alone(chat: Chat) -> None:
@@ -255,7 +258,7 @@ async def test_halting_is_for_the_group_alone(chat: Chat) -> None:
     await chat.ask()
     private = chat.request(USERS["bo"])
     assert "group" in await chat.told(chat.press_data("halt:", "bo", private))
-    assert not (await reading.status(chat.team.service, None))["halted"]
+    assert not (await overview.status(chat.team.service, None))["halted"]
     assert await chat.team.state(view["id"]) == "pending"
 
 
@@ -277,7 +280,7 @@ async def test_telegram_that_is_down_is_tried_again_and_nothing_is_doubled(datab
         chat.sandbox.faults.add("telegram:drop_before:times=1")
         await chat.ask()
         assert not chat.posts()
-        needs = [one["message"] for one in (await reading.status(chat.team.service, None))["open"]]
+        needs = [one["message"] for one in (await overview.status(chat.team.service, None))["open"]]
         assert any("telegram did not take" in one for one in needs)
         chat.team.clock.forward(minutes=1)
         await chat.ask()
@@ -291,10 +294,10 @@ async def test_a_new_worker_goes_on_where_the_last_one_stopped(database: Databas
         await chat.ask()
         chat.stop.set()
         query = chat.press("Approve", "bo")
-        after = type(chat.way)(chat.team.service, chat.way.settings)
+        after = type(chat.way)(chat.team.service, chat.way.settings, chat.way._hear)
         stop = asyncio.Event()
         hearing = asyncio.create_task(after.listen(stop))
-        await calling.attend(chat.team.service, (after,))
+        await queue.attend(chat.team.service, (after,))
         assert len(chat.posts()) == 1
         await chat.told(query)
         stop.set()
@@ -325,7 +328,7 @@ async def test_an_unknown_token_is_told_and_never_shown(
         await chat.ask()
         chat.stop.set()
         await hearing
-        needs = str((await reading.status(chat.team.service, None))["open"])
+        needs = str((await overview.status(chat.team.service, None))["open"])
         assert "BotFather" in needs
     assert token not in caplog.text + needs
     assert token.partition(":")[2] not in caplog.text + needs
@@ -353,7 +356,7 @@ async def test_asked_as_deputy_says_so(database: Database) -> None:
     from datetime import time, timedelta
     from zoneinfo import ZoneInfo
 
-    from alertbot.approval.duty import Duty, Shift
+    from alertbot.people.rules import Duty, Shift
 
     shifts = (Shift("bo", time(0), time(0)),)
     duty = Duty(timedelta(minutes=10), ZoneInfo("Europe/Paris"), shifts, ("cy",))

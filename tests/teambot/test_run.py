@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from alertbot import app as application
-from alertbot.sandbox.server import Sandbox
-from alertbot.service import contacts, drafting, people, reading, working
-from alertbot.service.wishes import Wishes
+from alertbot.alerts import showing, writing
+from alertbot.alerts.compose import DraftRequest
+from alertbot.ops import working
+from alertbot.people import accounts
+from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.web.serving import announcement
 from tests.service.team import example
 from tests.teambot.chat import GROUP, PATIENCE_SECONDS, USERS
@@ -42,22 +44,22 @@ async def test_the_worker_asks_hears_and_publishes(tmp_path: Path) -> None:
         service = await app.open()
         stop = asyncio.Event()
         working_on = asyncio.create_task(working.work_until(app, service, stop))
-        bo = await people.add(service, None, "bo", ["approver"], None)
-        ada = await people.add(service, bo["token"], "ada", ["author"], None)
-        author, approver = [await people.acting(service, one["token"]) for one in (ada, bo)]
-        made = await contacts.link(service, approver, "bo")
+        bo = await accounts.add(service, None, "bo", ["approver"], None)
+        ada = await accounts.add(service, bo["token"], "ada", ["author"], None)
+        author, approver = [await accounts.acting(service, one["token"]) for one in (ada, bo)]
+        made = await accounts.link(service, approver, "bo")
         sandbox.telegram.say(USERS["bo"], f"/link {made['code']}", USERS["bo"])
-        view = await drafting.draft(service, author, Wishes("status", example(service, "status")))
-        await drafting.submit(service, author, view["id"])
+        view = await writing.draft(service, author, DraftRequest("status", example(service, "status")))
+        await writing.submit(service, author, view["id"])
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not any(post.chat == GROUP for post in sandbox.posts.telegram()):
                 await asyncio.sleep(0.05)
-            while await contacts.of_user(service, str(USERS["bo"])) is None:
+            while await accounts.of_user(service, str(USERS["bo"])) is None:
                 await asyncio.sleep(0.05)
             post = next(post for post in sandbox.posts.telegram() if post.chat == GROUP)
             data = sandbox.telegram.buttons(GROUP, post.message)["Approve"]
             sandbox.telegram.press(GROUP, post.message, data, USERS["bo"])
-            while (await reading.brief(service, view["id"]))["state"] != "published":
+            while (await showing.brief(service, view["id"]))["state"] != "published":
                 await asyncio.sleep(0.05)
             while not any("approved by bo" in one.text for one in sandbox.posts.telegram()):
                 await asyncio.sleep(0.05)

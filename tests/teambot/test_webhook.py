@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from alertbot.config import WebhookSettings
-from alertbot.store.database import Database
-from alertbot.web import server
+from alertbot.config.approvers import WebhookSettings
+from alertbot.db.database import Database
+from alertbot.web import serving
 from alertbot.web.app import build
 from tests.teambot.chat import GROUP, Chat, listening
 
@@ -30,12 +30,12 @@ async def called(
 ) -> AsyncIterator[tuple[Chat, str]]:
     """A bot that hears by the pages, and the address that it is called at."""
     monkeypatch.setenv("ALERTBOT_HOOK", SECRET)
-    place = server.listen("127.0.0.1", 0)
-    url = f"{server.address_of(place)}/telegram"
+    place = serving.listen("127.0.0.1", 0)
+    url = f"{serving.address_of(place)}/telegram"
     hook = WebhookSettings(url=url, secret_env="ALERTBOT_HOOK")
 
     async def pages(chat: Chat) -> None:
-        await server.serve(build(chat.team.service, hook=chat.way.hook), place, chat.stop)
+        await serving.serve_app(build(chat.team.service, hook=chat.way.hook), place, chat.stop)
 
     async with listening(database, mode="webhook", webhook=hook, beside=pages) as chat:
         await chat.until(lambda: bool(chat.sandbox.telegram.webhook))

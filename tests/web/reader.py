@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from alertbot.approval.link_keys import Key
-from alertbot.channels import specs
-from alertbot.model import Audience, Channel, Target
-from alertbot.service import links
-from alertbot.store.database import Database
+from alertbot.alerts.requests import links
+from alertbot.alerts.requests.links import Key
+from alertbot.channels import base
+from alertbot.core.model import Audience, Channel, Target
+from alertbot.db.database import Database
 from alertbot.web.app import build
 from tests.service.team import Team, channel, gather
 
@@ -20,9 +20,9 @@ SECRET = "a-secret-of-the-links-for-the-tests-only"
 KEY = Key.of(SECRET)
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 PLATFORMS = (
-    Channel("x_main", specs.X, ("fr", "en"), Audience.LIVE, (Target("x"),)),
-    Channel("telegram_public", specs.TELEGRAM, ("fr", "en"), Audience.LIVE, (Target("@exemple"),)),
-    Channel("press", specs.EMAIL, ("fr", "en"), Audience.LIVE, (Target("a@example.org", "fr"),)),
+    Channel("x_main", base.X, ("fr", "en"), Audience.LIVE, (Target("x"),)),
+    Channel("telegram_public", base.TELEGRAM, ("fr", "en"), Audience.LIVE, (Target("@exemple"),)),
+    Channel("press", base.EMAIL, ("fr", "en"), Audience.LIVE, (Target("a@example.org", "fr"),)),
 )
 
 

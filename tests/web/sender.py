@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 
-from alertbot.service.intake import inlets
-from alertbot.settings.sources import SourceSettings
-from alertbot.store import signals
-from alertbot.store.database import Database
-from alertbot.store.signals import Aside, Stored
+from alertbot.config.sources import SourceSettings
+from alertbot.db.database import Database
+from alertbot.watch import store_signals
+from alertbot.watch.intake import inlets
+from alertbot.watch.store_signals import Aside, StoredSignal
 from alertbot.web.app import build
 from alertbot.web.credentials import signature_of
 from alertbot.web.signals import intake_of
@@ -51,11 +51,15 @@ class Sender:
         signed = signature_of(self.secret.encode(), moment, body)
         return {"x-alertbot-timestamp": moment, "x-alertbot-signature": f"sha256={signed}"}
 
-    async def stored(self) -> tuple[Stored, ...]:
-        return await self.team.service.database.read(lambda conn: signals.listing(conn, limit=EVERY))
+    async def stored(self) -> tuple[StoredSignal, ...]:
+        return await self.team.service.database.read(
+            lambda conn: store_signals.listing(conn, limit=EVERY)
+        )
 
     async def aside(self) -> tuple[Aside, ...]:
-        return await self.team.service.database.read(lambda conn: signals.aside(conn, limit=EVERY))
+        return await self.team.service.database.read(
+            lambda conn: store_signals.aside(conn, limit=EVERY)
+        )
 
     async def rows(self) -> int:
         """How much is kept of everything that came, repeats too."""

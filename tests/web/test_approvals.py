@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
-from alertbot.service import deciding, drafting, people, reading, showing
-from alertbot.service.links import MOST_WRONG_FORMS
-from alertbot.store.database import Database
-from alertbot.web.attempts import MOST_WRONG
-from alertbot.web.forms import LARGEST_BODY_BYTES
+from alertbot.alerts import approving, showing, writing
+from alertbot.alerts.requests.links import MOST_WRONG_FORMS
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from alertbot.people import accounts
+from alertbot.web.reading import LARGEST_BODY_BYTES, MOST_WRONG
 from tests.web.reader import FORM, PLATFORMS, Page, Reader, form_in, reader
 
 
@@ -85,14 +86,16 @@ async def test_a_link_returns_and_rejects_with_a_reason(
     answer = await desk.post(token, form=form, decision=verb, reason="Name the <places>.")
     assert answer.status_code == 200
     assert said in answer.text
-    view = await reading.brief(desk.team.service, alert["id"])
+    view = await showing.brief(desk.team.service, alert["id"])
     assert (view["state"], view["reason"]) == (state, "Name the <places>.")
 
 
 async def test_the_audit_says_which_way_it_came(desk: Reader) -> None:
     alert = await desk.team.pending()
     await desk.approve(await desk.link(alert))
-    row = next(one for one in await reading.audit_export(desk.team.service) if one["verb"] == "approve")
+    row = next(
+        one for one in await overview.audit_export(desk.team.service) if one["verb"] == "approve"
+    )
     assert (row["actor"], row["detail"]["way"], row["digest"]) == ("bo", "mail", alert["digest"])
 
 
@@ -135,7 +138,7 @@ async def test_a_link_works_once(desk: Reader) -> None:
     assert again.status_code == 410
     assert (await desk.get(token)).status_code == 410
     assert await desk.team.state(alert["id"]) == "pending"  # this kind takes two
-    given = (await reading.brief(desk.team.service, alert["id"]))["approvals"]["given"]
+    given = (await showing.brief(desk.team.service, alert["id"]))["approvals"]["given"]
     assert [one["person"] for one in given] == ["bo"]
 
 
@@ -164,7 +167,7 @@ async def test_two_people_approve_by_two_links(desk: Reader) -> None:
 async def test_four_eyes_hold(desk: Reader) -> None:
     """An approver who wrote the alert sees why not, and a forged form meets the same rule."""
     alert = await desk.team.draft(by="bo")
-    alert = await drafting.submit(desk.team.service, desk.team.people["bo"], alert["id"])
+    alert = await writing.submit(desk.team.service, desk.team.people["bo"], alert["id"])
     token = await desk.link(alert, "bo")
     shown = await desk.get(token)
     assert "bo wrote" in shown.text
@@ -187,7 +190,7 @@ async def test_who_was_revoked_is_out(desk: Reader) -> None:
     service, cy = desk.team.service, desk.team.people["cy"]
     token = await desk.link(alert, "bo")
     form = form_in((await desk.get(token)).text)
-    await people.rotate(service, cy, "bo", None)  # until another admin confirms, bo does not count
+    await accounts.rotate(service, cy, "bo", None)  # until another admin confirms, bo does not count
     assert (await desk.get(token)).status_code == 403
     answer = await desk.post(token, form=form, decision="approve", read="yes")
     assert answer.status_code == 403
@@ -199,9 +202,9 @@ async def test_a_text_that_changed_cannot_be_approved(desk: Reader) -> None:
     token = await desk.link(alert)
     form = form_in((await desk.get(token)).text)
     ada, service = desk.team.people["ada"], desk.team.service
-    await drafting.edit(service, ada, alert["id"], {"next_update": "+50m"}, {})
+    await writing.edit(service, ada, alert["id"], {"next_update": "+50m"}, {})
     assert (await desk.get(token)).status_code == 409
-    fresh = await drafting.submit(service, ada, alert["id"])
+    fresh = await writing.submit(service, ada, alert["id"])
     assert fresh["digest"] != alert["digest"]
     late = await desk.post(token, form=form, decision="approve", read="yes")
     assert late.status_code == 409
@@ -213,7 +216,7 @@ async def test_a_text_that_changed_cannot_be_approved(desk: Reader) -> None:
 async def test_what_others_decided_is_told(desk: Reader) -> None:
     alert = await desk.team.pending()
     token = await desk.link(alert)
-    await deciding.return_(desk.team.service, desk.team.people["cy"], alert["id"], "Too vague.")
+    await approving.return_(desk.team.service, desk.team.people["cy"], alert["id"], "Too vague.")
     answer = await desk.get(token)
     assert answer.status_code == 409
     assert "nothing left to decide" in answer.text
@@ -345,7 +348,7 @@ async def test_a_failure_is_a_page_without_a_traceback(
     async def broken(*_given: object) -> None:
         raise RuntimeError(f"/a/{token}")
 
-    monkeypatch.setattr("alertbot.service.links.open_page", broken)
+    monkeypatch.setattr("alertbot.alerts.requests.links.open_page", broken)
     answer = await desk.get(token)
     assert answer.status_code == 500
     assert "RuntimeError" not in answer.text

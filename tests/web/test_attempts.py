@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.web.attempts import MOST_ADDRESSES, WINDOW_SECONDS, Attempts
+from alertbot.web.reading import MOST_ADDRESSES, WINDOW_SECONDS, Attempts
 
 
 class Clock:

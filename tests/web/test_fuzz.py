@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis.checks import CHECKS
 
-from alertbot.service.pulse import WATCH
-from alertbot.sources.bodies import DEEPEST, read
-from alertbot.sources.shapes import SHAPES, looks_like
-from alertbot.store import workers
-from alertbot.store.database import Database
+from alertbot.db.database import Database
+from alertbot.delivery import store_accounts
+from alertbot.watch.context import WATCH
+from alertbot.watch.sources.base import SHAPES, looks_like
+from alertbot.watch.sources.bodies import DEEPEST, read
 from tests.effort import examples
 from tests.web.sender import OTHER, SECRET, TYPES, Sender, sender, source
 
@@ -76,7 +76,7 @@ def target(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     fast["mapped"] = source("generic", per_minute=100_000, map=mapped)
     made = Target(loop, loop.run_until_complete(sender(database, **fast)))
     service = made.sender.team.service
-    made.run(database.transact(lambda conn: workers.beat(conn, "worker", "here")))
+    made.run(database.transact(lambda conn: store_accounts.beat(conn, "worker", "here")))
     service.pulse.beat(WATCH)  # ready, as a server that works
     yield made
     loop.run_until_complete(made.sender.client.aclose())
@@ -209,7 +209,7 @@ def test_what_a_body_looks_like_is_a_type_or_nothing(body: object) -> None:
 
 @given(st.integers(1, 200))
 def test_depth_is_counted_outside_of_texts_alone(levels: int) -> None:
-    from alertbot.sources.base import UnknownShape
+    from alertbot.watch.sources.base import UnknownShape
 
     body = b"[" * levels + b'"[[[[{{{{\\"[["' + b"]" * levels
     if levels <= DEEPEST:

@@ -10,24 +10,25 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from alertbot.channels import specs
-from alertbot.errors import Throttled
-from alertbot.incident.log import Action, Entry, Reason, State
-from alertbot.model import Audience, Channel, Receipt, Target
-from alertbot.service import watching
-from alertbot.service.intake import inlets, receive
-from alertbot.service.measuring import Measures
-from alertbot.service.pulse import WATCH
-from alertbot.store import accounts, decisions, incidents, signals, workers
-from alertbot.store.connection import Connection
-from alertbot.store.database import Database
+from alertbot.alerts import store_incidents
+from alertbot.channels import base
+from alertbot.core.errors import Throttled
+from alertbot.core.model import Audience, Channel, Receipt, Target
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts
+from alertbot.ops.metrics import Measures
+from alertbot.watch import store_decisions, store_signals, watching
+from alertbot.watch.context import WATCH
+from alertbot.watch.intake import inlets, receive
+from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
 from alertbot.web.app import build
 from tests.service.team import Team, channel, gather
 from tests.web.sender import SECRET, source
 
 SAMPLES = Path(__file__).parents[1] / "sources" / "samples"
 MAIL = Channel(
-    "press", specs.EMAIL, ("fr", "en"), Audience.LIVE, (Target("redaction@example.org", "fr"),)
+    "press", base.EMAIL, ("fr", "en"), Audience.LIVE, (Target("redaction@example.org", "fr"),)
 )
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -42,7 +43,7 @@ async def team(database: Database) -> Team:
     made = await gather(database, (channel("public"), MAIL, channel("team", Audience.TEAM)))
 
     async def work(conn: Connection) -> None:
-        await accounts.sync(conn, [one.channel for one in made.adapters.values()])
+        await store_accounts.sync(conn, [one.channel for one in made.adapters.values()])
 
     await database.transact(work)
     return made
@@ -77,12 +78,12 @@ async def report(team: Team, name: str, body: str | None = None) -> None:
 
 async def opened(team: Team, alert: str, service: str) -> None:
     """An incident of this service was opened, and this alert written for it."""
-    entry = Entry(team.clock.now, Action.OPEN, Reason.CONFIRMED, State.DOWN)
+    entry = LogEntry(team.clock.now, IncidentAction.OPEN, Reason.CONFIRMED, State.DOWN)
 
     async def work(conn: Connection) -> None:
-        made = await incidents.start(conn, by=None, now=entry.at, service=service)
-        number = await decisions.append(conn, service, made.id, entry, before=None, by="alertbot")
-        await decisions.led_to(conn, number, alert)
+        made = await store_incidents.start(conn, by=None, now=entry.at, service=service)
+        number = await store_decisions.append(conn, service, made.id, entry, before=None, by="alertbot")
+        await store_decisions.led_to(conn, number, alert)
 
     await team.service.database.transact(work)
 
@@ -114,9 +115,9 @@ async def test_health_is_told(team: Team, browser: httpx.AsyncClient) -> None:
     team.service.pulse.beat(WATCH)
 
     async def work(conn: Connection) -> None:
-        await workers.beat(conn, "worker", "here")
-        await accounts.set_halt(conn, True)
-        await accounts.pause(conn, "public", "no credit")
+        await store_accounts.beat(conn, "worker", "here")
+        await store_accounts.set_halt(conn, True)
+        await store_accounts.pause(conn, "public", "no credit")
 
     await team.service.database.transact(work)
     found = await asked(browser)
@@ -164,7 +165,7 @@ async def test_the_first_post_is_measured_from_the_first_report(
 ) -> None:
     """Ours is the clock of the service; the post has that of the database, which is far ahead here."""
     await report(team, "alertmanager")
-    first = (await team.service.database.read(signals.listing))[-1]
+    first = (await team.service.database.read(store_signals.listing))[-1]
     assert first.signal.trouble
     team.clock.forward(seconds=30)
     view = await team.approved("holding")
@@ -198,9 +199,9 @@ async def test_numbers_that_are_given_again_are_counted_again(team: Team) -> Non
     assert sum((await old.take()).signals.values()) == 2
 
     async def forget(conn: Connection) -> None:
-        services = {one.signal.service for one in await signals.listing(conn)}
-        await signals.note(conn, services, incident=None, action="drop", reason="unchanged")
-        await signals.forget(conn, before=team.clock.now + timedelta(days=1))
+        services = {one.signal.service for one in await store_signals.listing(conn)}
+        await store_signals.note(conn, services, incident=None, action="drop", reason="unchanged")
+        await store_signals.forget(conn, before=team.clock.now + timedelta(days=1))
 
     await team.service.database.transact(forget)
     await old.take()
@@ -226,7 +227,7 @@ async def test_open_metrics_are_spoken_too(team: Team, browser: httpx.AsyncClien
 
 async def test_without_the_database_it_says_so(team: Team, browser: httpx.AsyncClient) -> None:
     async def fails(*_: Any) -> Any:
-        from alertbot.errors import StoreFailed
+        from alertbot.core.errors import StoreFailed
 
         raise StoreFailed("gone")
 

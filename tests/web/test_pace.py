@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.web.pace import MINUTE, Bucket
-from alertbot.web.replays import MOST_REMEMBERED, Answered
+from alertbot.web.signals import MINUTE, MOST_REMEMBERED, Answered, Bucket
 
 
 class Clock:

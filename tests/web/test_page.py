@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.model import Person, Role
-from alertbot.preview import page as preview
-from alertbot.service.links import Opened, Unanswered
-from alertbot.store.database import Database
+from alertbot.alerts.requests.links import Opened, Unanswered
+from alertbot.core.model import Person, Role
+from alertbot.db.database import Database
+from alertbot.texts.preview import html_page as preview
 from alertbot.web.pages import page
 from tests import effort
 from tests.preview import examples

@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
-from alertbot.sandbox.posts import Mail
-from alertbot.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.accounts import Mail
+from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.cli.desk import CONFIG, Desk, opened
 from tests.web.reader import form_in
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from alertbot.errors import ConfigInvalid, StoreFailed
-from alertbot.incident.signals import Observed
-from alertbot.service import watching
-from alertbot.service.intake import inlets
-from alertbot.store import signals
-from alertbot.store.database import Database
-from alertbot.web import streams
-from alertbot.web.attempts import MOST_WRONG
+from alertbot.core.errors import ConfigInvalid, StoreFailed
+from alertbot.db.database import Database
+from alertbot.watch import store_signals, watching
+from alertbot.watch.intake import inlets
+from alertbot.watch.rules_signals import Observed
+from alertbot.web import reading
+from alertbot.web.reading import MOST_WRONG
 from alertbot.web.signals import LARGEST_BODY_BYTES, intake_of
 from tests.web.sender import OTHER, SECRET, Sender, sender, source
 
@@ -77,7 +76,7 @@ async def test_a_repeat_is_counted(desk: Sender) -> None:
 async def test_a_report_is_heard_of_its_source(desk: Sender) -> None:
     await desk.post("alertmanager", FIRING)
     await desk.post("gatus", b"{}")
-    heard = await desk.team.service.database.read(signals.silent)
+    heard = await desk.team.service.database.read(store_signals.silent)
     assert set(heard) == {"alertmanager", "gatus"}
 
 
@@ -208,7 +207,7 @@ async def test_a_parser_that_fails_costs_nothing(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("Bearer of-bad-news")
 
-    monkeypatch.setattr("alertbot.sources.gatus.parse", broken)
+    monkeypatch.setattr("alertbot.watch.sources.gatus.parse", broken)
     other = await sender(database)
     answer = await other.post("gatus", sample("gatus"))
     assert answer.status_code == 422
@@ -408,7 +407,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
         yield b"{"
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(streams, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(reading, "BODY_SECONDS", 0.01)
     headers = {"authorization": f"Bearer {SECRET}"}
     answer = await desk.client.post("/signals/alertmanager", content=never(), headers=headers)
     assert answer.status_code == 408

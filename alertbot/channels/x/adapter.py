@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from alertbot.channels import specs
+from alertbot.channels import base
 from alertbot.channels.base import Adapter
 from alertbot.channels.x.answers import Answer, as_posted, is_id, post_with, receipt
 from alertbot.channels.x.errors import refusal
 from alertbot.channels.x.pictures import Pictures
 from alertbot.channels.x.settings import OAUTH1, XSettings
-from alertbot.errors import ChannelDown, ChannelError, Rejected, Throttled, Unavailable, Uncertain
-from alertbot.model import Action, Channel, Post, Receipt
-from alertbot.words import _
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Throttled, Unavailable, Uncertain
+from alertbot.core.model import Action, Channel, Post, Receipt
+from alertbot.core.words import _
 
 if TYPE_CHECKING:
     from alertbot.channels.x.client import Client
+
 
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)  # then a part goes out on its own
 TIMELINE_POSTS = 50
@@ -27,7 +28,7 @@ ENTITIES = {"tweet.fields": "entities"}
 class XAdapter(Adapter[XSettings]):
     """Posts one after another: a part of a thread needs the one before it."""
 
-    spec = specs.X
+    spec = base.X
     settings_type = XSettings
     at_once = 1
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from alertbot.channels.shown import compared_words
-from alertbot.errors import safe
-from alertbot.model import Receipt
-from alertbot.words import _
+from alertbot.channels.base import compared_words
+from alertbot.core.errors import safe
+from alertbot.core.model import Receipt
+from alertbot.core.words import _
 
 OWN_PICTURE = re.compile(r"https?://(x|twitter)\.com/\w+/status/\d+/(photo|video)/\d+$")
 

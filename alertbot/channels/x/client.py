@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 from oauthlib import oauth1
 
-from alertbot.channels.logs import quieten
 from alertbot.channels.x.answers import Answer
 from alertbot.channels.x.settings import OAUTH1, XSettings
-from alertbot.connecting import reason_of
-from alertbot.errors import Unavailable, Uncertain
-from alertbot.words import _
+from alertbot.core.connecting import reason_of
+from alertbot.core.errors import Unavailable, Uncertain
+from alertbot.core.logs import quieten
+from alertbot.core.words import _
 
 # TLS is part of connecting: what fails there was never sent.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)

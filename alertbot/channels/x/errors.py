@@ -3,8 +3,8 @@
 import re
 
 from alertbot.channels.x.answers import Answer
-from alertbot.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain
-from alertbot.words import _
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain
+from alertbot.core.words import _
 
 LONGEST_WAIT_SECONDS = 86_400.0
 REDIRECTS = frozenset({301, 302, 307, 308})

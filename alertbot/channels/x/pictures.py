@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from alertbot.channels.x.answers import Answer, is_id
-from alertbot.errors import ChannelError, Rejected, Unavailable, Uncertain
-from alertbot.model import Picture, Post
-from alertbot.words import _
+from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain
+from alertbot.core.model import Picture, Post
+from alertbot.core.words import _
 
 WITHIN_SECONDS = 20.0
 TRIES = 2  # nobody sees these calls: a lost answer is no reason not to repeat one

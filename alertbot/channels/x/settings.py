@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
-from alertbot.words import _
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.secrets import Secret
+from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
+from alertbot.core.words import _
 
 OAUTH1 = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
 

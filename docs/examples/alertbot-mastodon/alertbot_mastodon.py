@@ -6,10 +6,12 @@ from typing import Any, ClassVar, Literal
 import httpx
 from pydantic import Field
 
-from alertbot import errors
 from alertbot.channels.base import Adapter
-from alertbot.config import ChannelSettings, FilePath, Secret, ServerRoot, SomeDuration, Variable
-from alertbot.model import ChannelSpec, Pace, Post, Receipt
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.secrets import Secret
+from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
+from alertbot.core import errors
+from alertbot.core.model import ChannelSpec, Pace, Post, Receipt
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)  # unsent
 DOWN = frozenset({301, 302, 307, 308, 401, 403, 404, 405, 410})  # account or address are wrong
@@ -69,10 +71,7 @@ class MastodonAdapter(Adapter[MastodonSettings]):
 
     def _ready(self) -> httpx.AsyncClient:
         if self._client is None:
-            try:
-                self._token = self.settings.secret("access_token")
-            except errors.ConfigInvalid as fault:
-                raise errors.ChannelDown(str(fault), code="secret") from None
+            self._token = self.secret("access_token")
             headers = {"Authorization": f"Bearer {self._token}"}
             wait, url = self.settings.answer_within.total_seconds(), self.settings.api_url
             self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=wait)

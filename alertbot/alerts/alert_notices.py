@@ -1,0 +1,92 @@
+"""What the program tells the team about one alert: approval is wanted, the glass is broken, a countdown runs."""
+
+from datetime import datetime
+
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.people.context import Context
+from alertbot.people.notices import tell
+
+
+async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> None:
+    """Somebody submitted an alert. Carries the audit's head, so that a cut chain shows later."""
+    head = await audit.head(conn)
+    await tell(
+        service,
+        conn,
+        alert,
+        _("Approval wanted: {alert} ({kind})").format(alert=alert.id, kind=alert.kind),
+        _(
+            "{alert} ({kind}) waits for approval until {until}.\nDigest {digest}\nLook at it: alertbot show"
+            " {alert}\nThen: alertbot approve {alert}\nAudit: {count} rows, head {head}"
+        ).format(
+            alert=alert.id,
+            kind=alert.kind,
+            until=_clock(service, alert),
+            digest=alert.digest[:12],
+            count=head.count,
+            head=head.digest,
+        ),
+    )
+
+
+async def countdown(service: Context, conn: Connection, alert: Alert, goes_at: datetime) -> None:
+    """An alert goes out by itself unless somebody stops it."""
+    time = goes_at.astimezone(service.publisher.zone).strftime("%H:%M:%S")
+    await tell(
+        service,
+        conn,
+        alert,
+        _("{alert} goes out by itself at {time}").format(alert=alert.id, time=time),
+        _(
+            "{alert} ({kind}) was approved ahead and goes out by itself at {time}.\nLook at it: alertbot show"
+            " {alert}\nStop it: alertbot rules abort {alert}"
+        ).format(alert=alert.id, kind=alert.kind, time=time),
+    )
+
+
+async def glass_broken(
+    service: Context, conn: Connection, alert: Alert, actor: Person, reason: str
+) -> None:
+    """One person published alone."""
+    head = await audit.head(conn)
+    await tell(
+        service,
+        conn,
+        alert,
+        _("BREAK-GLASS: {name} published {alert} alone").format(name=actor.name, alert=alert.id),
+        _(
+            "{name} published {alert} ({kind}) alone.\nReason: {reason}\nAnother approver must look and then"
+            " run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+        ).format(
+            name=actor.name,
+            alert=alert.id,
+            kind=alert.kind,
+            reason=reason,
+            count=head.count,
+            head=head.digest,
+        ),
+    )
+
+
+async def countdown_stopped(service: Context, conn: Connection, alert: Alert, by: str) -> None:
+    """Somebody stopped an alert that would have gone out by itself."""
+    await tell(
+        service,
+        conn,
+        alert,
+        _("{alert} does not go out by itself").format(alert=alert.id),
+        _(
+            "{name} stopped the countdown of {alert} ({kind}): it does not go out by itself. It waits for"
+            " people: alertbot show {alert}, then alertbot approve {alert} or alertbot discard {alert}"
+        ).format(name=by, alert=alert.id, kind=alert.kind),
+    )
+
+
+def _clock(service: Context, alert: Alert) -> str:
+    if alert.pending_until is None:
+        return "–"
+    return alert.pending_until.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))

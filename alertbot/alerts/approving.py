@@ -1,0 +1,315 @@
+"""Deciding on what others wrote: approve, break the glass, return, reject, countersign."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from alertbot.alerts import (
+    alert_notices,
+    chains,
+    conflicts,
+    progress,
+    public_numbers,
+    publishing,
+    register,
+    rules_policy,
+    store_alerts,
+    store_following,
+    store_reading,
+    views,
+)
+from alertbot.alerts.chains import ONLY_THOSE_REACHED, Reached
+from alertbot.alerts.store_following import StandingPost
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Refused
+from alertbot.core.model import MACHINE, Action, Person, Relation, Verb
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts, store_settle
+from alertbot.people import rules, tasks
+from alertbot.people.context import Context
+from alertbot.people.tasks import NewTask
+
+FALLS_TOO = (None, Relation.UPDATE)  # relations of alerts that fall with the one they belong to
+
+
+async def take_effect(
+    service: Context, conn: Connection, actor: Person, alert: Alert
+) -> Reached | None:
+    """An alert that follows others is approved: what they have not sent yet is not sent any more, where
+    this one takes them back (R35), and numbers that it strikes leave the register. Answers whom they
+    reached; None for an alert that follows none."""
+    if alert.relation is None:
+        return None
+    originals = [await store_reading.get(conn, one) for one in alert.references]
+    if alert.relation in ONLY_THOSE_REACHED:
+        for original in originals:
+            await _stop(service, conn, original, alert)
+    await public_numbers.take_out(conn, actor, alert, service.now)
+    chain = await chains.members(conn, alert.relation, originals)
+    ids = [one.id for one in chain if one.id != alert.id]
+    records = [one for name in ids for one in await store_reading.records_of(conn, name)]
+    posts = await store_following.posts(conn, ids)
+    pictures = await store_following.posts(conn, ids, action=Action.PICTURE)
+    reached = Reached(posts, tuple(records), await _fallen(conn, posts), pictures)
+    _require_somebody(alert, reached)
+    await tasks.raise_all(service, conn, _by_hand(alert, reached))
+    return reached
+
+
+def _require_somebody(alert: Alert, reached: Reached) -> None:
+    if alert.relation in ONLY_THOSE_REACHED and not reached.posts and not reached.records:
+        raise Refused(
+            _("{original} reached nobody after all: {alert} is not needed; discard it.").format(
+                original=alert.original, alert=alert.id
+            )
+        )
+
+
+async def _fallen(conn: Connection, posts: Iterable[StandingPost]) -> frozenset[str]:
+    """The alerts whose posts go with one that is cancelled: itself, what it followed and what followed it
+    up; what takes back or denies stays."""
+    names = {one.alert for one in posts}
+    found = [await store_reading.get(conn, name) for name in sorted(names)]
+    return frozenset(one.id for one in found if one.relation in FALLS_TOO)
+
+
+async def _stop(service: Context, conn: Connection, original: Alert, by: Alert) -> None:
+    """Send nothing more of an alert that is taken back. What is being sent just now ends as it ends."""
+    outcomes = await store_settle.cancel(conn, original.id, _reason(by))
+    await progress.note_outcomes(service, conn, outcomes)
+    await progress.advance(service, conn, original.id)
+
+
+def _reason(by: Alert) -> str:
+    words = {
+        Relation.CORRECTION: _("Not sent: corrected by {alert}."),
+        Relation.WITHDRAWAL: _("Not sent: its numbers are withdrawn by {alert}."),
+        Relation.RETRACTION: _("Not sent: retracted by {alert}."),
+        Relation.CANCEL: _("Not sent: denied by {alert}."),
+    }
+    return words[by.relation or Relation.CORRECTION].format(alert=by.id)
+
+
+def _by_hand(alert: Alert, reached: Reached) -> list[NewTask]:
+    """What a person has to take back, because a person posted it: one task per post."""
+    if alert.relation not in ONLY_THOSE_REACHED:
+        return []
+    sentence = _("{alert} takes back what was posted by hand on {channel}: mend {url} there.")
+    return [
+        NewTask(
+            key=f"by-hand:{alert.id}:{one.url}"[:200],
+            kind="by_hand",
+            text=sentence.format(alert=alert.id, channel=one.channel, url=one.url),
+            alert=alert.id,
+            incident=alert.incident,
+        )
+        for one in reached.records
+    ]
+
+
+async def _nothing(conn: Connection) -> None:
+    """What a decision at the command line needs besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The way a decision came. `way` stands in the audit; `besides` runs in the decision's own
+    transaction, before anything is decided, and may refuse (a link that has been used up)."""
+
+    way: str | None = None
+    besides: Callable[[Connection], Awaitable[None]] = _nothing
+
+
+AT_THE_DESK = Through()
+
+
+async def approve(
+    service: Context,
+    actor: Person,
+    reference: str,
+    digest: str | None,
+    through: Through = AT_THE_DESK,
+) -> dict[str, Any]:
+    """Sign exactly what was shown. The last approval needed creates the deliveries in the same
+    transaction. Raises `Refused`, `Faulty` or `PastMoment` with the rule that stands against it."""
+
+    async def work(conn: Connection) -> tuple[str, timedelta | None]:
+        now = service.now
+        alert = await store_reading.get(conn, reference, lock=True)
+        await through.besides(conn)
+        so_far = await store_reading.approvals_of(conn, alert.id, now=now)
+        shown = None if digest else await store_reading.shown_to(conn, actor.id, alert.id)
+        rules_policy.may_approve(
+            as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now
+        )
+        await conflicts.require_free(conn, alert)
+        await conflicts.require_agreement(conn, alert, now)
+        said = await _unchanged(conn, alert)
+        rows = await register.require_in_force(conn, service, alert)
+        signed = await store_alerts.sign(conn, alert, actor, now=now, so_far=so_far)
+        await _note(service, conn, actor, "approve", alert, **_came(through), **_vouched(rows))
+        if not rules_policy.approved_enough(alert, signed, now):
+            return alert.id, None
+        alert = await store_alerts.approve(conn, alert, now=now)
+        return alert.id, await _let_go(service, conn, actor, alert, said)
+
+    return await _told(service, *await service.database.transact(work))
+
+
+async def break_glass(
+    service: Context, actor: Person, reference: str, digest: str | None, reason: str
+) -> dict[str, Any]:
+    """One person publishes alone: loud, told to every approver, open until countersigned."""
+
+    async def work(conn: Connection) -> tuple[str, timedelta | None]:
+        now = service.now
+        alert = await store_reading.get(conn, reference, lock=True)
+        why = rules_policy.may_break_glass(
+            as_read(service, alert), actor, digest=digest, reason=reason, now=now
+        )
+        await conflicts.require_free(conn, alert)
+        await conflicts.require_agreement(conn, alert, now)
+        said = await _unchanged(conn, alert)
+        rows = await register.require_in_force(conn, service, alert)
+        alert = await store_alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
+        await _note(service, conn, actor, "break-glass", alert, reason=why, **_vouched(rows))
+        await alert_notices.glass_broken(service, conn, alert, actor, why)
+        return alert.id, await _let_go(service, conn, actor, alert, said)
+
+    return await _told(service, *await service.database.transact(work))
+
+
+async def approve_ahead(
+    service: Context, conn: Connection, alert: Alert, **grounds: object
+) -> timedelta:
+    """Approve what people approved ahead (R33), in the caller's transaction: sound, in agreement with what
+    callers are told, unchanged since it was written. `grounds`: for the audit. Answers how long until the
+    first call may start; raises as `approve` does."""
+    now = service.now
+    rules_policy.require_sound(as_read(service, alert), now)
+    await conflicts.require_free(conn, alert)
+    await conflicts.require_agreement(conn, alert, now)
+    said = await _unchanged(conn, alert)
+    rows = await register.require_in_force(conn, service, alert)
+    alert = await store_alerts.approve(conn, alert, now=now)
+    await _note(service, conn, MACHINE, "approve", alert, **grounds, **_vouched(rows))
+    return await _let_go(service, conn, MACHINE, alert, said)
+
+
+async def _let_go(
+    service: Context, conn: Connection, actor: Person, alert: Alert, said: publishing.StoredTexts
+) -> timedelta:
+    """An approved alert takes effect on what it follows, and goes to the outbox."""
+    reached = await take_effect(service, conn, actor, alert)
+    return await publishing.enqueue(service, conn, alert, said, reached)
+
+
+async def return_(
+    service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
+) -> dict[str, Any]:
+    return await _send_away(service, actor, reference, Verb.RETURN, reason, through)
+
+
+async def reject(
+    service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
+) -> dict[str, Any]:
+    return await _send_away(service, actor, reference, Verb.REJECT, reason, through)
+
+
+async def countersign(service: Context, actor: Person, reference: str) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
+        alert = await store_reading.get(conn, reference, lock=True)
+        rules_policy.may_countersign(alert, actor)
+        alert = await store_alerts.countersign(conn, alert, by=actor, now=service.now)
+        await _note(service, conn, actor, "countersign", alert)
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def expire_overdue(service: Context) -> int:
+    """Pending alerts whose time to be approved is over become expired. Answers how many."""
+
+    async def work(conn: Connection) -> int:
+        late = await store_reading.overdue(conn, now=service.now)
+        for alert in late:
+            reason = _("Nobody approved it in time.")
+            gone = await store_alerts.advance(conn, alert, Verb.EXPIRE, reason=reason)
+            await audit.append(
+                conn, actor="alertbot", verb="expire", at=service.now, alert=gone.id, digest=gone.digest
+            )
+        return len(late)
+
+    if not await service.database.read(lambda conn: store_reading.overdue(conn, now=service.now)):
+        return 0
+    return await service.database.transact(work)
+
+
+async def _send_away(
+    service: Context, actor: Person, reference: str, verb: Verb, reason: str, through: Through
+) -> dict[str, Any]:
+    await expire_overdue(service)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        rules.require_role(verb, actor)
+        alert = await store_reading.get(conn, reference, lock=True)
+        await through.besides(conn)
+        why = rules.require_reason(verb, alert.id, reason)
+        alert = await store_alerts.advance(conn, alert, verb, reason=why)
+        await _note(service, conn, actor, str(verb), alert, reason=why, **_came(through))
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+def _came(through: Through) -> dict[str, str]:
+    return {"way": through.way} if through.way else {}
+
+
+async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict[str, Any]:
+    """The alert after the decision, and when its first call starts. Read once the decision has committed:
+    the worker need not wait for what is only shown."""
+
+    async def look(conn: Connection) -> dict[str, Any]:
+        view = await views.full(conn, await store_reading.get(conn, alert_id), service.now)
+        if wait is None:
+            return view
+        alive = await store_accounts.any_alive(conn)
+        return view | {"start": {"worker_alive": alive, "seconds": wait.total_seconds()}}
+
+    return await service.database.read(look)
+
+
+def as_read(service: Context, alert: Alert) -> Alert:
+    """The alert with its promised times in the organisation's zone, for sentences to people."""
+    return replace(alert, promised=service.publisher.local(alert.promised))
+
+
+async def _unchanged(conn: Connection, alert: Alert) -> publishing.StoredTexts:
+    """The stored texts, which still make the digest that is signed (promise 2). Raises `Refused`."""
+    said = await publishing.stored(conn, alert)
+    if broken := publishing.disagreement(alert, said, alert.digest):
+        raise Refused(broken)
+    return said
+
+
+def _vouched(rows: dict[str, int]) -> dict[str, object]:
+    """Which form of which entries was approved, for the audit (R34)."""
+    return {"numbers": rows} if rows else {}
+
+
+async def _note(
+    service: Context, conn: Connection, actor: Person, verb: str, alert: Alert, **detail: object
+) -> None:
+    await audit.append(
+        conn,
+        actor=actor.name,
+        verb=verb,
+        at=service.now,
+        alert=alert.id,
+        digest=alert.digest,
+        detail={"state": str(alert.state), **detail},
+    )

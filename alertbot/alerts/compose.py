@@ -1,0 +1,179 @@
+"""What somebody asks for when they write an alert, and how the values arrive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alertbot.alerts.rules_policy import effective
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Approvals, Audience, Channel, Composition, Fault, Identity
+from alertbot.core.words import _
+from alertbot.texts.compose import compose
+from alertbot.texts.fields import parse
+from alertbot.texts.fields.parse import Parsed
+from alertbot.texts.kinds import catalogue, kind_spec
+from alertbot.texts.kinds.kind_spec import Frame, Kind
+from alertbot.texts.publisher import Publisher
+from alertbot.texts.request import ComposeRequest
+
+if TYPE_CHECKING:
+    from alertbot.alerts.chains import Chain
+
+
+LARGEST_VALUES_FILE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRequest:
+    """An alert as somebody asked for it. Empty `languages`: each channel's own; empty `channels`:
+    every channel of the audience. `doubts`: what the register says against it."""
+
+    kind: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    exercise: bool = False
+    doubts: tuple[Fault, ...] = ()
+
+
+def read_values(text: str, name: str) -> dict[str, Any]:
+    """A YAML mapping of field values. Raises `Misuse` with the line of what is wrong."""
+    from alertbot.texts.fields.parse import load_values
+
+    return load_values(text, name)
+
+
+def field_values(sets: list[str] | None, file: Path | None) -> dict[str, Any]:
+    """The values of `--vars FILE`, with those of `--set` laid over them. Raises `Misuse`."""
+    from alertbot.texts.fields.parse import merge_sets
+
+    return merge_sets(sets or [], read_values(text_of(file), str(file)) if file else {})
+
+
+def text_of(path: Path) -> str:
+    """The text of a file of values. Raises `Misuse` for one that cannot be read, is no text or too large."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_VALUES_FILE + 1)  # a device or a pipe has no size to ask for
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Misuse(_("{path} is not text in UTF-8; save it as UTF-8.").format(path=path)) from None
+    except OSError as error:
+        raise Misuse(_("{path} cannot be read: {why}.").format(path=path, why=error.strerror)) from None
+    if len(content) > LARGEST_VALUES_FILE:
+        raise Misuse(_("{path} is larger than 1 MB; values are small.").format(path=path))
+    return text
+
+
+QUERY_FIELDS = ("territories", "services")  # what the register is asked for; where, and which
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The texts, with the kind, channels and values they came from."""
+
+    kind: Kind
+    channels: tuple[Channel, ...]
+    parsed: Parsed
+    composition: Composition
+    approvals: Approvals
+
+
+def load_kind(publisher: Publisher, name: str) -> tuple[Kind, Frame]:
+    """One kind and the exercise frame. Raises `Misuse` (nearest name) or `ConfigInvalid`."""
+    return catalogue.load_kind(name, *publisher.folders), catalogue.load_frame(*publisher.folders)
+
+
+def compose_wishes(
+    publisher: Publisher,
+    wishes: DraftRequest,
+    identity: Identity,
+    now: datetime,
+    base: Path | None = None,
+    chain: "Chain | None" = None,
+) -> Composed:
+    """Compose an alert for its channels, or for whom the `chain` reached that it follows. Raises `Misuse`
+    for an unknown kind, channel or language."""
+    kind, frame = load_kind(publisher, wishes.kind)
+    channels = (
+        chain.channels(publisher)
+        if chain
+        else publisher.choose(wishes.channels, exercise=wishes.exercise)
+    )
+    languages = _languages(wishes, channels, kind)
+    parsed = parse.parse(
+        kind,
+        wishes.given,
+        languages=languages,
+        timezone=publisher.zone,
+        now=now,
+        base=base,
+        complete=True,
+    )
+    request = ComposeRequest(
+        kind=kind,
+        parsed=parsed,
+        channels=channels,
+        languages=wishes.languages or None,
+        organisation=publisher.organisation,
+        identity=identity,
+        now=now,
+        exercise=wishes.exercise,
+        frame=frame,
+        accepted=wishes.accepted,
+        prepared=catalogue.load_prepared(*publisher.folders),
+        relation=chain.relation if chain else None,
+        originals=chain.messages if chain else (),
+    )
+    approvals = effective(kind.approvals, publisher.overrides.get(kind.name))
+    composition = _doubted(compose(request), wishes.doubts, channels)
+    if chain:
+        composition = replace(composition, omitted=(*composition.omitted, *chain.lost))
+    return Composed(kind, channels, parsed, composition, approvals)
+
+
+def asks(kind: Kind, given: Mapping[str, Any]) -> bool:
+    """Whether the values ask the register for its rows instead of giving them."""
+    return any(given.get(name) and kind.field(name) for name in QUERY_FIELDS)
+
+
+def _doubted(
+    composition: Composition, doubts: tuple[Fault, ...], channels: tuple[Channel, ...]
+) -> Composition:
+    """With what the register says against it, where it reaches the public. Where the register names each
+    row, a sum of them says nothing more."""
+    if not doubts or not any(channel.audience is Audience.LIVE for channel in channels):
+        return composition
+    told = {doubt.rule for doubt in doubts} & {"unverified_number"}
+    kept = (fault for fault in composition.faults if fault.rule not in told)
+    return replace(composition, faults=(*kept, *doubts))
+
+
+def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:
+    """The languages that go out. Raises `Misuse` for one that no channel speaks or no template knows."""
+    spoken = tuple(dict.fromkeys(lang for channel in channels for lang in channel.languages))
+    for lang in wishes.languages:
+        if lang not in kind.languages and lang not in spoken:
+            raise Misuse(
+                _("There is no language '{lang}' here; the kind {kind} has: {known}.").format(
+                    lang=lang, kind=kind.name, known=", ".join(kind.languages)
+                )
+            )
+    return wishes.languages or spoken
+
+
+def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """Values for rendering anew (`submit --retime`): as typed for times ahead, as resolved for the rest.
+
+    A time that has been (`past` fields: since when, noticed at) stays where it was; numbers stay as they
+    were loaded.
+    """
+    ahead = {
+        spec.name for spec in kind.fields if spec.type is kind_spec.FieldType.DATETIME and not spec.past
+    }
+    return {
+        name: raw[name] if name in ahead and name in raw else value for name, value in frozen.items()
+    }

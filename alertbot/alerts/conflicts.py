@@ -1,0 +1,286 @@
+"""One active guidance per incident (R9): what contradicts it is held until a person decides.
+
+A decision counts for the contradictions that stood there when it was made. One that appears later,
+because another alert went out meanwhile, waits for a decision of its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from alertbot.alerts import (
+    public_numbers,
+    store_alerts,
+    store_following,
+    store_incidents,
+    store_reading,
+)
+from alertbot.alerts.compose import DraftRequest
+from alertbot.alerts.rules_advice import guidance_of, sentence
+from alertbot.alerts.rules_guidance import (
+    NO,
+    Contradiction,
+    Guidance,
+    SentAdvice,
+    active,
+    contradictions,
+    from_json,
+    to_json,
+)
+from alertbot.alerts.rules_moves import state_word
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Faulty, Refused
+from alertbot.core.model import AlertState, Composition, Fault, Person, Relation
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+
+if TYPE_CHECKING:
+    from alertbot.alerts.compose import Composed
+
+
+RULE = "contradicts"
+WENT_OUT = (
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+)
+NOT_OUT = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The alert that is compared with the others. `before`: as it stood before an edit."""
+
+    id: str
+    incident: str
+    exercise: bool
+    relation: Relation | None = None
+    original: str | None = None
+    before: Alert | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A composition with its contradictions among its faults, and what is kept of them."""
+
+    composition: Composition
+    guidance: dict[str, Any]
+    accepted: dict[str, str]
+
+
+async def judge(
+    conn: Connection,
+    actor: Person,
+    composed: "Composed",
+    wishes: DraftRequest,
+    about: Subject,
+    now: datetime,
+) -> Judged:
+    """Compare what was just composed with what callers are told already.
+
+    A reason for `contradicts` among the wishes decides all that is found; it is written to the audit
+    with both texts. Without one, what was decided before the edit stays decided.
+    """
+    mine = guidance_of(composed.kind.name, composed.parsed.frozen)
+    found = await _found(conn, about, mine, now)
+    reason = (wishes.accepted.get(RULE) or "").strip()
+    earlier = {} if reason else _decisions(about.before)
+    rows = [_row(one, reason or earlier.get(_key(one))) for one in found]
+    if reason and rows:
+        detail = {"reason": reason, "contradictions": rows}
+        await audit.append(
+            conn, actor=actor.name, verb="accept-contradiction", at=now, alert=about.id, detail=detail
+        )
+    return Judged(
+        _judged(composed.composition, rows, reason),
+        to_json(mine) | {RULE: rows},
+        _accepted(wishes.accepted, rows),
+    )
+
+
+def undecided(accepted: Mapping[str, str]) -> dict[str, str]:
+    """What was accepted before an edit, but for contradictions: those are judged anew."""
+    return {rule: reason for rule, reason in accepted.items() if rule != RULE}
+
+
+async def beside(conn: Connection, alert: Alert, now: datetime) -> Rows:
+    """Each contradiction with its two texts and, where somebody decided on it, the reason. As of now for
+    an alert that is not out yet; as it was approved for one that is."""
+    if alert.state not in NOT_OUT or alert.relation is Relation.RETRACTION:
+        return stored(alert)
+    about = Subject(alert.id, alert.incident, alert.exercise, alert.relation, alert.original)
+    decided = _decisions(alert)
+    found = await _found(conn, about, _guidance(alert), now)
+    return [_row(one, decided.get(_key(one))) for one in found]
+
+
+def stored(alert: Alert) -> Rows:
+    """The contradictions as they were found when the alert was last composed or submitted."""
+    return list((alert.guidance or {}).get(RULE) or ())
+
+
+async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
+    """The alert with the contradictions of this moment among its faults: others may have gone out, or
+    have ended, since it was composed."""
+    rows = await beside(conn, alert, now)
+    others = tuple(one for one in alert.faults if one.rule != RULE)
+    if rows == stored(alert) and len(others) + len(_open(rows)) == len(alert.faults):
+        return alert
+    faults = (*others, *_faults(_open(rows)))
+    return await store_alerts.note_guidance(conn, alert, {**(alert.guidance or {}), RULE: rows}, faults)
+
+
+async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> None:
+    """Raises `Faulty` where another alert has gone out meanwhile that this one contradicts."""
+    rows = _open(await beside(conn, alert, now))
+    if rows:
+        raise Faulty(
+            _(
+                "{alert} contradicts {others}, and nobody has decided on that. Change it with `alertbot"
+                " edit {alert} --set …`, or decide: alertbot edit {alert} --accept contradicts=REASON;"
+                " it is then approved anew."
+            ).format(alert=alert.id, others=", ".join(dict.fromkeys(row["alert"] for row in rows))),
+            _faults(rows),
+            rows,
+        )
+
+
+async def current(conn: Connection, incident: str, now: datetime) -> Rows:
+    """What callers are told now, topic by topic: the words, and the alert they stand in. Numbers are the
+    register's to tell."""
+    told = active(await _said_in(conn, incident, exercise=False), now)
+    words = {"line": told.line, "first": told.first, "restored": told.restored}
+    return [
+        {"topic": topic, "alert": word.alert, "said": word.text}
+        for topic, word in words.items()
+        if word is not None and word.text and word.value != NO
+    ]
+
+
+async def _found(
+    conn: Connection, about: Subject, mine: Guidance, now: datetime
+) -> tuple[Contradiction, ...]:
+    said = await _said_in(conn, about.incident, exercise=about.exercise, but=about.id)
+    told = active(said, now, relation=about.relation, original=about.original)
+    return contradictions(told, mine)
+
+
+async def _said_in(
+    conn: Connection, incident: str, *, exercise: bool, but: str = ""
+) -> list[SentAdvice]:
+    out = await store_reading.listing(conn, incident=incident, states=WENT_OUT)
+    others = [one for one in out if one.exercise is exercise and one.id != but]
+    return [_said(one) for one in sorted(others, key=_order)]
+
+
+def _order(alert: Alert) -> tuple[datetime, int]:
+    return (alert.approved_at or alert.drafted_at, alert.number)
+
+
+def _said(alert: Alert) -> SentAdvice:
+    return SentAdvice(alert.id, _guidance(alert), alert.relation, alert.original)
+
+
+def _guidance(alert: Alert) -> Guidance:
+    """What it tells callers; a retraction only takes back."""
+    if alert.relation is Relation.RETRACTION:
+        return Guidance()
+    if alert.guidance is None:
+        return guidance_of(alert.kind, alert.given, alert=alert.id)
+    return from_json(alert.guidance, alert=alert.id)
+
+
+def _key(one: Contradiction) -> tuple[str, ...]:
+    return (one.topic, one.alert, one.said, one.says)
+
+
+def _decisions(alert: Alert | None) -> dict[tuple[str, ...], str]:
+    rows = stored(alert) if alert else []
+    return {
+        (row["topic"], row["alert"], row["said"], row["says"]): row["accepted"]
+        for row in rows
+        if row["accepted"]
+    }
+
+
+def _row(one: Contradiction, reason: str | None) -> dict[str, Any]:
+    return {"rule": RULE, **asdict(one), "accepted": reason}
+
+
+def _open(rows: Iterable[dict[str, Any]]) -> Rows:
+    return [row for row in rows if not row["accepted"]]
+
+
+def _faults(rows: Iterable[dict[str, Any]]) -> tuple[Fault, ...]:
+    return tuple(Fault("contradicts", sentence(_contradiction(row)), acceptable=True) for row in rows)
+
+
+def _contradiction(row: Mapping[str, Any]) -> Contradiction:
+    return Contradiction(row["topic"], row["alert"], row["said"], row["says"])
+
+
+def _judged(composition: Composition, rows: Rows, reason: str) -> Composition:
+    decided = [row for row in rows if row["accepted"]]
+    idle = (_nothing_found(),) if reason and not rows else ()
+    return replace(
+        composition,
+        faults=(*composition.faults, *_faults(_open(rows))),
+        accepted=(*composition.accepted, *_faults(decided)),
+        warnings=(*composition.warnings, *idle),
+    )
+
+
+def _nothing_found() -> Fault:
+    said = _("--accept {rule}: nothing was found under this name, so nothing was accepted.")
+    return Fault("nothing_accepted", said.format(rule=RULE))
+
+
+def _accepted(given: Mapping[str, str], rows: Rows) -> dict[str, str]:
+    reasons = [row["accepted"] for row in rows if row["accepted"]]
+    return undecided(given) | ({RULE: reasons[-1]} if reasons else {})
+
+
+async def require_free(conn: Connection, alert: Alert) -> None:
+    """Raises `Refused` where somebody else was faster: what this alert takes back or ends is taken back or
+    ended by another. Asked when approval is wanted, and again when it is given."""
+    if alert.relation in store_following.TAKEN_BACK and alert.original:
+        original = await store_reading.get(conn, alert.original)
+        await require_not_taken_back(conn, original, but=alert.id)
+    if alert.relation is Relation.END:
+        await require_open(conn, alert.incident, but=alert.id)
+    await public_numbers.require_still_told(conn, alert)
+
+
+async def require_open(conn: Connection, incident: str, *, but: str = "") -> None:
+    """Raises `Refused` for an incident that has ended, or is being ended by another alert than `but`."""
+    found = await store_incidents.get(conn, incident)
+    if found.closed_at is not None:
+        raise Refused(
+            _(
+                "Incident {incident} has ended already; `alertbot incident show {incident}` says when."
+            ).format(incident=incident)
+        )
+    other = await store_following.ending(conn, incident, but=but)
+    if other is not None:
+        raise Refused(
+            _("{other} ends incident {incident} already ({state}).").format(
+                other=other.id, incident=incident, state=state_word(other.state)
+            )
+        )
+
+
+async def require_not_taken_back(conn: Connection, original: Alert, *, but: str = "") -> None:
+    """Raises `Refused` where another alert than `but` takes this one back, and names it."""
+    other = await store_following.taken_back_by(conn, original.id, but=but)
+    if other is not None:
+        raise Refused(
+            _(
+                "{original} is taken back by {other} already ({state}): look at it with `alertbot show"
+                " {other}`, and correct that one if it is wrong."
+            ).format(original=original.id, other=other.id, state=state_word(other.state))
+        )

@@ -1,0 +1,297 @@
+"""What an alert takes over from the one it follows, where nothing else is said. Pure."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from alertbot.alerts import (
+    chains,
+    conflicts,
+    public_numbers,
+    store_following,
+    store_incidents,
+    store_reading,
+    views,
+    writing,
+)
+from alertbot.alerts.chains import Chain
+from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.alerts.rules_moves import state_word
+from alertbot.alerts.rules_policy import effective
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Faulty, Refused
+from alertbot.core.model import AlertState, Person, Relation
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.people import rules
+from alertbot.people.context import Context
+from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
+
+GIVEN_ANEW = frozenset({"next_update"})  # a promise is made anew or not at all
+LEFT = {  # what would say again what is no longer true
+    Relation.CANCEL: frozenset(
+        {
+            "what_fails",
+            "what_works",
+            "what_to_do",
+            "since",
+            "noticed_at",
+            "numbers",
+            "figures",
+            "prepare",
+        }
+    ),
+    Relation.END: frozenset({"what_works", "what_to_do", "numbers", "which_stop", "which_stay"}),
+    Relation.WITHDRAWAL: frozenset({"numbers", "wrong_numbers", "which_stop", "which_stay"}),
+}
+NAMED_AFTER = frozenset(
+    {"no_longer_valid", "territories", "services"}
+)  # of the register, not of people
+
+
+def inherited(
+    given: Mapping[str, Any], kind: Kind, relation: Relation, *, now: datetime, wait: timedelta
+) -> dict[str, Any]:
+    """The values of an earlier alert that hold for a new one of this kind.
+
+    Times ahead that will have passed once it is approved (`wait`) are left out: what has passed is not
+    promised again.
+    """
+    left = GIVEN_ANEW | NAMED_AFTER | LEFT.get(relation, frozenset())
+    return {
+        spec.name: given[spec.name]
+        for spec in kind.fields
+        if spec.name in given and spec.name not in left and _holds(spec, given[spec.name], now + wait)
+    }
+
+
+def _holds(spec: FieldSpec, value: Any, until: datetime) -> bool:
+    if spec.type is not FieldType.DATETIME or spec.past:
+        return True
+    try:
+        return datetime.fromisoformat(str(value)) > until
+    except (ValueError, TypeError):  # no time, or one without an offset
+        return False
+
+
+CORRECTION, WITHDRAWAL, DENIAL, END, STATUS = "correction", "withdrawal", "denial", "end", "status"
+Work = Callable[[Connection], Awaitable[Alert]]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowRequest:
+    """What a person gives with one of these verbs. `submit`: ask for approval at once."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    submit: bool = False
+
+
+async def update(
+    service: Context, actor: Person, reference: str, said: FollowRequest, *, kind: str | None = None
+) -> dict[str, Any]:
+    """Follow an alert up in place. Raises `Refused` for one that never went out."""
+    rules.require_role("draft", actor)
+
+    async def work(conn: Connection) -> Alert:
+        original = await store_reading.get(conn, reference)
+        await require_out(conn, original, _("update"))
+        wanted = kind or _kind_of_update(service, original)
+        chain = await chains.read(service, conn, Relation.UPDATE, [original])
+        return await add(service, conn, actor, wanted, said, chain)
+
+    return await drafted(service, actor, work, said)
+
+
+async def correct(
+    service: Context, actor: Person, reference: str, said: FollowRequest, *, wrong: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Say what was wrong and what is right, to everybody whom the alert reached (R20, R22). `wrong`: the
+    entries of the register (`N12`) that the alert carries and that must not be called any more."""
+    rules.require_role("draft", actor)
+
+    async def work(conn: Connection) -> Alert:
+        original = await to_take_back(conn, reference, _("correct"))
+        words = public_numbers.apart(original, wrong)
+        chain = await chains.read(service, conn, Relation.CORRECTION, [original])
+        return await add(service, conn, actor, CORRECTION, said, chain, below=words)
+
+    return await drafted(service, actor, work, said)
+
+
+async def cancel(
+    service: Context, actor: Person, reference: str, text: object, said: FollowRequest
+) -> dict[str, Any]:
+    """A public denial of a false alert. `text`: the words for every language, or one per language.
+
+    Raises `Refused` without words for the public: a technical cancel is not a correction (R21).
+    """
+    rules.require_role("draft", actor)
+    if not text:
+        raise Refused(
+            _(
+                "A false alert is denied in public: say what is true with --text (R21); nothing was done."
+            )
+        )
+
+    async def work(conn: Connection) -> Alert:
+        original = await to_take_back(conn, reference, _("cancel"))
+        chain = await chains.read(service, conn, Relation.CANCEL, [original])
+        words = _denied(service, original, text)
+        return await add(service, conn, actor, DENIAL, said, chain, below=words)
+
+    return await drafted(service, actor, work, said)
+
+
+def _denied(service: Context, original: Alert, text: object) -> dict[str, Any]:
+    """What the denial of an alert says: that what it said is wrong, what is true, and that nothing it
+    named has failed."""
+    from alertbot.texts.kinds.ready_words import load_ready_words
+
+    words = load_ready_words(*service.publisher.folders)
+    wrong = original.given.get("what_was_wrong") or original.given.get("what_fails")
+    said = {"what_was_wrong": wrong} if wrong else {}
+    return {
+        **said,
+        "what_is_right": text,
+        "what_fails": words.each("nothing_failed"),
+        "what_works": words.each("all_works"),
+        "what_to_do": words.each("disregard"),
+    }
+
+
+async def end(service: Context, actor: Person, incident: str, said: FollowRequest) -> dict[str, Any]:
+    """Close an incident in public. Raises `Refused` for one that has ended, or of which nothing went out."""
+    rules.require_role("draft", actor)
+
+    async def work(conn: Connection) -> Alert:
+        from alertbot.alerts import public_numbers
+
+        opened = await store_incidents.get(conn, incident)
+        await conflicts.require_open(conn, opened.id)
+        _require_over(opened)
+        out = await store_reading.listing(conn, incident=opened.id, states=writing.OUT)
+        if not out:
+            raise Refused(
+                _("Nothing of incident {incident} went out: there is nothing to end.").format(
+                    incident=opened.id
+                )
+            )
+        chain = await chains.read(service, conn, Relation.END, out[:1])
+        words = await public_numbers.of_incident(service, conn, opened.id, exercise=out[0].exercise)
+        return await add(service, conn, actor, END, said, chain, below=words)
+
+    return await drafted(service, actor, work, said)
+
+
+def _require_over(opened: store_incidents.Incident) -> None:
+    """R11: a watched incident ends in public once it is resolved, which takes a confirmation by the
+    services concerned and a watch period."""
+    if opened.state in (None, "resolved"):
+        return
+    raise Refused(
+        _(
+            "{id} is {state}: it ends once it is resolved (R11). Say who of the services concerned confirms"
+            " it: alertbot incident set {id} resolved --confirmed-by …"
+        ).format(id=opened.id, state=opened.state)
+    )
+
+
+async def to_take_back(conn: Connection, reference: str, verb: str) -> Alert:
+    original = await store_reading.get(conn, reference)
+    await require_out(conn, original, verb)
+    await conflicts.require_not_taken_back(conn, original)
+    return original
+
+
+async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
+    """Raises `Refused` for an alert of which nothing reached anybody, by the program or by hand."""
+    reached = await store_following.posts(conn, [alert.id]) or await store_reading.records_of(
+        conn, alert.id
+    )
+    if reached or alert.state is AlertState.PUBLISHING:
+        return
+    if alert.state is AlertState.APPROVED:
+        raise Refused(
+            _(
+                "{alert} is approved and nothing of it has gone out yet: stop it with `alertbot halt"
+                " {alert}`, or change it with `alertbot edit {alert}`."
+            ).format(alert=alert.id)
+        )
+    raise Refused(
+        _("{alert} never went out ({state}): there is nothing to {verb}.").format(
+            alert=alert.id, state=state_word(alert.state), verb=verb
+        )
+    )
+
+
+def _kind_of_update(service: Context, original: Alert) -> str:
+    """The same kind again where that is one of those that go on, else the state of things."""
+    if original.kind in ("holding", "apology"):
+        return STATUS
+    return STATUS if load_kind(service.publisher, original.kind)[0].final else original.kind
+
+
+async def add(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    kind: str,
+    said: FollowRequest,
+    chain: Chain,
+    *,
+    below: Mapping[str, Any] | None = None,
+    incident: str | None = None,
+) -> Alert:
+    """A draft of this kind: what it takes over, under what the verb says, under what the person says."""
+    original = chain.originals[0]
+    found = load_kind(service.publisher, kind)[0]
+    wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
+    given = inherited(original.given, found, chain.relation, now=service.now, wait=wait)
+    if "numbers" in given:
+        given["numbers"] = (
+            await public_numbers.still_in_force(conn, given["numbers"], service.now) or None
+        )
+    words = {name: value for name, value in (below or {}).items() if found.field(name)}
+    taken_over = writing.overlay(given, words)
+    if said.changes.keys() & {"territories", "services"}:
+        taken_over.pop("numbers", None)  # the person asks the register anew
+    wishes = DraftRequest(
+        kind=kind,
+        given=writing.overlay(taken_over, said.changes),
+        languages=original.languages,
+        accepted=said.accepted,
+        exercise=original.exercise,
+    )
+    return await writing.add(
+        service,
+        conn,
+        actor,
+        wishes,
+        incident=incident or original.incident,
+        references=chain.references,
+        chain=chain,
+    )
+
+
+async def drafted(service: Context, actor: Person, work: Work, said: FollowRequest) -> dict[str, Any]:
+    async def write(conn: Connection) -> dict[str, Any]:
+        return await views.full(conn, await work(conn), service.now)
+
+    view = await service.database.transact(write)
+    return await submitted(service, actor, view) if said.submit else view
+
+
+async def submitted(service: Context, actor: Person, view: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for approval of a fresh draft. Where that is refused the draft stays, and the sentence says so."""
+    try:
+        return await writing.submit(service, actor, view["id"])
+    except Faulty as error:
+        raise Faulty(_kept(view, error), error.faults) from None
+    except Refused as error:
+        raise Refused(_kept(view, error)) from None
+
+
+def _kept(view: Mapping[str, Any], error: Refused) -> str:
+    return _("{alert} is drafted, but not submitted: {why}").format(alert=view["id"], why=error)

@@ -1,0 +1,103 @@
+"""Stopping and going on. Stopping asks for nothing but the database: no token, no channel that is configured, no
+version of the tables, no audit that can be written (promise 4)."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from alertbot.alerts import store_reading
+from alertbot.core.errors import Misuse, safe
+from alertbot.core.model import Channel, Person
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts
+from alertbot.people import rules
+from alertbot.people.context import Context
+
+log = logging.getLogger(__name__)
+
+HALTER = "anybody"  # halting asks for no token: stopping must never wait for one
+
+
+async def halt(
+    service: Context, alert: str | None, channel: str | None, *, by: str = HALTER
+) -> dict[str, Any]:
+    """No further call starts once this has committed (promise 4). `by`: for the audit."""
+    channels = service.publisher.channels
+    return await stop(service.database, alert, channel, by=by, now=service.now, channels=channels)
+
+
+async def stop(
+    database: Database,
+    alert: str | None,
+    channel: str | None,
+    *,
+    now: datetime,
+    by: str = HALTER,
+    channels: Mapping[str, Channel] | None = None,
+) -> dict[str, Any]:
+    """As `halt`, by the database alone. `channels`: as configured, where that is known; a channel that is
+    in neither is refused. `audited` of the answer: whether the audit could be written."""
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        known = await store_reading.id_of(conn, alert) if alert else None
+        await _know(conn, channel, channels)
+        await store_accounts.set_halt(conn, True, channel=channel, alert=known)
+        audited = await _note(conn, by, known, channel, now)
+        return {"halted": True, "alert": known, "channel": channel, "audited": audited}
+
+    return await database.transact(work)
+
+
+async def resume(
+    service: Context, actor: Person, alert: str | None, channel: str | None
+) -> dict[str, Any]:
+    """Lift a halt; of a channel also its pause."""
+    rules.require_role("resume", actor)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        known = await store_reading.id_of(conn, alert) if alert else None
+        await _know(conn, channel, service.publisher.channels)
+        await store_accounts.set_halt(conn, False, channel=channel, alert=known)
+        if channel and known is None:
+            await store_accounts.unpause(conn, channel)
+        if channel is None and known is None:
+            await store_accounts.forget_ahead(conn)
+        detail = {"channel": channel}
+        await audit.append(
+            conn, actor=actor.name, verb="resume", at=service.now, alert=known, detail=detail
+        )
+        return {"halted": False, "alert": known, "channel": channel}
+
+    return await service.database.transact(work)
+
+
+async def _know(conn: Connection, channel: str | None, channels: Mapping[str, Channel] | None) -> None:
+    """A channel may be halted before it is first used. One that a worker uses is known to the database,
+    whatever the configuration says by now."""
+    if channel is None or await store_accounts.named(conn, [channel]):
+        return
+    if channels is not None and channel in channels:
+        await store_accounts.sync(conn, [channels[channel]])
+        return
+    known = sorted({*(channels or ()), *await store_accounts.names(conn)})
+    raise Misuse(
+        _("There is no channel '{name}'; known are: {known}.").format(
+            name=channel, known=", ".join(known) or "–"
+        )
+    )
+
+
+async def _note(
+    conn: Connection, by: str, alert: str | None, channel: str | None, now: datetime
+) -> bool:
+    """The audit's row. What is wrong with the audit is no reason to go on sending."""
+    entry = audit.AuditEntry(actor=by, verb="halt", at=now, alert=alert, detail={"channel": channel})
+    error = await audit.append_if_possible(conn, entry)
+    if error is not None:
+        sentence = _("The halt holds, but the audit has no row of it: {why}")
+        log.warning("%s", sentence.format(why=safe(repr(error))))
+    return error is None

@@ -1,0 +1,147 @@
+"""What outcomes of deliveries mean for their alerts and for the audit. The worker calls it, inside its own
+transactions; so does a person's word on what was uncertain."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from alertbot.alerts import store_alerts, store_incidents, store_reading
+from alertbot.alerts.rules_moves import next_verb
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.model import Action, AlertState, DeliveryState, Relation
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_listing
+from alertbot.delivery.store_content import ReadbackVerdict
+from alertbot.delivery.store_deliveries import Outcome
+from alertbot.people import tasks
+from alertbot.people.context import Context
+from alertbot.people.tasks import NewTask
+
+MACHINE = "alertbot"
+QUIET = frozenset({DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING})
+
+
+async def note_outcomes(
+    service: Context, conn: Connection, outcomes: Sequence[Outcome], *, actor: str = MACHINE
+) -> None:
+    """One audit row per delivery that reached a state worth proving; mail addresses as pseudonyms."""
+    final = [one for one in outcomes if one.state not in QUIET]
+    if not final:
+        return
+    private = {one.target for one in final if _is_private(service, one)}
+    names = await audit.pseudonyms(conn, private)
+    await audit.append_many(conn, [_entry(one, names, actor) for one in final])
+
+
+def _is_private(service: Context, outcome: Outcome) -> bool:
+    channel = service.publisher.channels.get(outcome.channel)
+    return channel is None or channel.spec.per_recipient
+
+
+def _entry(one: Outcome, names: dict[str, str], actor: str) -> audit.AuditEntry:
+    detail = {
+        "delivery": one.id,
+        "channel": one.channel,
+        "purpose": one.purpose,
+        "target": names.get(one.target, one.target),
+        "lang": one.lang,
+        "part": one.part,
+        "attempt": one.attempt,
+        "reason": one.reason,
+        "url": one.url,
+        "action": None if one.action == Action.PUBLISH else one.action,
+    }
+    return audit.AuditEntry(
+        actor=actor,
+        verb=str(one.state),
+        at=datetime.fromtimestamp(one.at, UTC),
+        alert=one.alert,
+        digest=one.digest,
+        remote_id=one.remote_id,
+        detail={key: value for key, value in detail.items() if value is not None},
+    )
+
+
+async def advance(service: Context, conn: Connection, alert_id: str) -> AlertState:
+    """Move an alert to where its deliveries stand; answers its state."""
+    alert = await store_reading.get(conn, alert_id, lock=True)
+    counts = await store_listing.publication(conn, alert.id)
+    verb = next_verb(alert.state, counts)
+    if verb is None:
+        return alert.state
+    moved = await store_alerts.advance(conn, alert, verb)
+    await audit.append(
+        conn,
+        actor=MACHINE,
+        verb=str(moved.state),
+        at=service.now,
+        alert=moved.id,
+        digest=moved.digest,
+        detail={"deliveries": {str(state): count for state, count in counts.items() if count}},
+    )
+    await _close_incident(service, conn, moved)
+    return moved.state
+
+
+async def _close_incident(service: Context, conn: Connection, alert: Alert) -> None:
+    """An end that reached somebody closes its incident, unless the trouble came back meanwhile."""
+    over = alert.state in (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
+    if alert.relation is not Relation.END or not over:
+        return
+    if (await store_incidents.get(conn, alert.incident)).state not in (None, "resolved"):
+        return
+    if await store_incidents.close(conn, alert.incident, now=service.now):
+        await audit.append(
+            conn,
+            actor=MACHINE,
+            verb="incident-closed",
+            at=service.now,
+            alert=alert.id,
+            detail={"incident": alert.incident},
+        )
+
+
+async def start_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:
+    """First calls are about to be made for these alerts; in one order, as in `advance_all`."""
+    for alert_id in sorted(set(alert_ids)):
+        digest = await store_alerts.start(conn, alert_id)
+        if digest is not None:
+            await audit.append(
+                conn,
+                actor=MACHINE,
+                verb=str(AlertState.PUBLISHING),
+                at=service.now,
+                alert=alert_id,
+                digest=digest,
+            )
+
+
+async def advance_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:
+    """The same for several, in one order, so that two workers never wait for each other crosswise."""
+    for alert_id in sorted(set(alert_ids)):
+        await advance(service, conn, alert_id)
+
+
+async def note_differences(
+    service: Context, conn: Connection, verdicts: Sequence[ReadbackVerdict]
+) -> None:
+    """A platform shows something else than was approved: proved in the audit, and a task for a person,
+    which `status` shows and the team hears of."""
+    for one in verdicts:
+        detail = {"delivery": one.id, "channel": one.channel, "difference": one.words}
+        await audit.append(
+            conn,
+            actor=MACHINE,
+            verb="differs",
+            at=service.now,
+            alert=one.alert,
+            remote_id=one.remote_id,
+            detail=detail,
+        )
+        text = _(
+            "{channel} shows something else than was approved for {alert} (delivery {id}):"
+            " {difference}. Look there, then correct it or write a correction."
+        ).format(channel=one.channel, alert=one.alert, id=one.id, difference=one.words)
+        chore = NewTask(f"differs:{one.id}", "read-back", text, alert=one.alert)
+        await tasks.raise_(service, conn, chore)

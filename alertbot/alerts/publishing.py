@@ -1,0 +1,297 @@
+"""From an approved alert to deliveries in the outbox, and people's hands on what is under way."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from html import escape
+from typing import Any
+
+from alertbot.alerts import chains, progress, store_alerts, store_reading, views
+from alertbot.alerts.chains import Reached
+from alertbot.alerts.compose import DraftRequest, compose_wishes
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Faulty, Misuse, Refused, safe
+from alertbot.core.model import (
+    Action,
+    Audience,
+    Channel,
+    Composition,
+    Identity,
+    Message,
+    Omission,
+    Person,
+    Purpose,
+    Target,
+)
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts, store_outbox
+from alertbot.delivery.store_outbox import NewDelivery, SettleDecision
+from alertbot.people import rules
+from alertbot.people.context import Context
+from alertbot.texts.digest import agrees
+
+FIRST = 0
+LASTS_SECONDS = 3600.0
+
+
+async def enqueue_test(service: Context, conn: Connection, alert: Alert, channel: Channel) -> None:
+    """Compose the alert for the team's channel and queue it. Raises `Refused` for any other audience."""
+
+    if channel.audience is not Audience.TEAM:
+        raise Refused(
+            _("{channel} is not a channel of audience `team`: a test goes to the team only.").format(
+                channel=channel.name
+            )
+        )
+    composition = _compose(service, alert, channel)
+    marked = [_marked(message) for message in composition.messages]
+    await store_accounts.sync(conn, [channel])
+    keys = await store_outbox.add(conn, alert.id, alert.revision, marked, Purpose.TEST)
+    await store_outbox.enqueue(
+        conn,
+        alert.id,
+        channel.name,
+        digest=alert.digest,
+        priority=FIRST,
+        ttl_seconds=LASTS_SECONDS,
+        purpose=Purpose.TEST,
+        exercise=alert.exercise,
+        rows=entries(
+            channel, dict(zip(keys, marked, strict=True)), composition.targets.get(channel.name, ())
+        ),
+    )
+
+
+def _marked(message: Message) -> Message:
+    """The same text under a line that says what it is, in its text, markup and subject."""
+    mark = _("TEST for the team: not published")
+    html = message.html
+    if message.type == "email" and html is not None:
+        line = f"<p><strong>{escape(mark)}</strong></p>"
+        html = re.sub(r"(<body[^>]*>)", lambda found: found[1] + line, html, count=1)
+    elif html is not None:
+        html = f"<b>{escape(mark)}</b>\n\n{html}"
+    subject = f"TEST {message.subject}" if message.subject else None
+    return replace(message, text=f"{mark}\n\n{message.text}", html=html, subject=subject)
+
+
+def _compose(service: Context, alert: Alert, channel: Channel) -> Composition:
+    wishes = DraftRequest(
+        alert.kind, alert.given, alert.languages, (channel.name,), alert.accepted, alert.exercise
+    )
+    identity = Identity(alert.incident, alert.id, alert.references)
+    composition = compose_wishes(service.publisher, wishes, identity, service.now).composition
+    if composition.faults:
+        raise Faulty(
+            _("{alert} cannot be shown on {channel}.").format(alert=alert.id, channel=channel.name),
+            composition.faults,
+        )
+    return composition
+
+
+LONGEST_URL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTexts:
+    """What an alert says and to whom, as it stands in the database; texts by row id."""
+
+    texts: Mapping[int, Message]
+    targets: Mapping[str, tuple[Target, ...]]
+    retraction: Mapping[int, Message]
+
+
+async def stored(conn: Connection, alert: Alert) -> StoredTexts:
+    texts, retraction = await store_reading.said_of(conn, alert.id)
+    return StoredTexts(
+        texts, await store_reading.targets_of(conn, alert.id, alert.channels), retraction
+    )
+
+
+async def enqueue(
+    service: Context,
+    conn: Connection,
+    alert: Alert,
+    said: StoredTexts,
+    reached: Reached | None = None,
+) -> timedelta:
+    """Write every delivery of an approved alert; answers how long until the first call may start.
+
+    What the alert leaves out is written as skipped, with its reason (promise 8). `reached`: whom the
+    alerts reached that this one follows.
+    """
+    wait = max(service.publish_delay, (alert.not_before or service.now) - service.now, timedelta())
+    channels = [service.publisher.channel(name) for name in alert.channels]
+    await store_accounts.agree(conn, channels)
+    for channel in channels:
+        mine = {key: text for key, text in said.texts.items() if text.channel == channel.name}
+        await store_outbox.enqueue(
+            conn,
+            alert.id,
+            channel.name,
+            digest=alert.digest,
+            priority=alert.priority,
+            ttl_seconds=alert.ttl.total_seconds(),
+            delay_seconds=wait.total_seconds(),
+            exercise=alert.exercise,
+            when_uncertain=alert.when_uncertain,
+            rows=_rows(channel, alert, mine, said.targets.get(channel.name, ()), reached),
+        )
+    return wait
+
+
+def _rows(
+    channel: Channel,
+    alert: Alert,
+    texts: dict[int, Message],
+    targets: Sequence[Target],
+    reached: Reached | None,
+) -> list[NewDelivery]:
+    posts = {key: one for key, one in texts.items() if one.action is Action.PUBLISH}
+    if reached is None:
+        return entries(channel, posts, targets, alert.omitted)
+    those, never = chains.partition(channel, alert, targets, reached)
+    rows = [*entries(channel, posts, those, alert.omitted), *never]
+    return chains.answering(channel, alert, rows, texts, reached)
+
+
+def entries(
+    channel: Channel,
+    texts: dict[int, Message],
+    targets: Sequence[Target],
+    omitted: Iterable[Omission] = (),
+) -> list[NewDelivery]:
+    """One entry per call: each part of each language to the account's target, or one mail per recipient
+    in the recipient's language. Parts of a thread follow each other; where a picture is a post of its
+    own it follows its text, after all texts (R24)."""
+    rows: list[NewDelivery] = []
+    pictures: list[NewDelivery] = []
+    for target in targets:
+        last: dict[str, int] = {}
+        for key, text in sorted(texts.items(), key=lambda item: (item[1].lang, item[1].part)):
+            if target.lang is not None and text.lang != target.lang:
+                continue
+            after = last.get(text.lang) if text.part > 1 else None
+            last[text.lang] = len(rows)
+            cost = channel.spec.price.of(has_link=text.has_link)
+            rows.append(NewDelivery(target.address, key, text.lang, text.part, after, cost))
+            if text.picture and channel.spec.picture_apart:
+                pictures.append(_picture(rows[-1], len(rows) - 1))
+    rows += pictures
+    left_out = [one for one in omitted if one.channel == channel.name]
+    rows += [NewDelivery(channel.name, None, one.lang, skipped=one.reason) for one in left_out]
+    return rows
+
+
+def _picture(text: NewDelivery, place: int) -> NewDelivery:
+    """The entry for the picture of a text that stands at `place` of the list."""
+    return replace(text, after=place, cost=0.0, action=Action.PICTURE)
+
+
+async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:
+    """What is wrong when the stored texts and targets no longer make the approved digest (promise 2)."""
+    alert = await store_reading.get(conn, alert_id)
+    return disagreement(alert, await stored(conn, alert), digest)
+
+
+def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
+    """The sentence for texts or targets that do not make the digest; None where they do."""
+    agreed = agrees(
+        digest,
+        alert.kind,
+        said.texts.values(),
+        said.targets,
+        exercise=alert.exercise,
+        retraction=said.retraction.values(),
+    )
+    if agreed and digest == alert.digest:
+        return None
+    return _(
+        "The texts of {alert} are not those that were approved; nothing of it is sent. Keep the database"
+        " as it is, run `alertbot audit verify`, and make a new draft."
+    ).format(alert=alert.id)
+
+
+async def record(
+    service: Context, actor: Person, reference: str, channel: str, url: str
+) -> dict[str, Any]:
+    """Somebody posted it by hand: later updates and corrections know it."""
+    rules.require_role("record", actor)
+    service.publisher.channel(channel)
+    remote_id = _id_in(url)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        now = service.now
+        alert = await store_reading.get(conn, reference, lock=True)
+        known = {one.url for one in await store_reading.records_of(conn, alert.id)}
+        if url in known:
+            raise Refused(_("{url} is recorded for {alert} already.").format(url=url, alert=alert.id))
+        await store_alerts.note_record(
+            conn, alert, channel=channel, url=url, remote_id=remote_id, by=actor, now=now
+        )
+        await audit.append(
+            conn,
+            actor=actor.name,
+            verb="record",
+            at=now,
+            alert=alert.id,
+            digest=alert.digest,
+            remote_id=remote_id,
+            detail={"channel": channel, "url": url},
+        )
+        return await views.full(conn, alert, now) | {"recorded": {"channel": channel, "url": url}}
+
+    return await service.database.transact(work)
+
+
+def _id_in(url: str) -> str:
+    """What the platform calls a post: the end of its address. Raises `Misuse` for what is no address."""
+    path = url.removeprefix("https://").removeprefix("http://")
+    if path in (url, "") or not url.isprintable() or " " in url or len(url) > LONGEST_URL:
+        raise Misuse(_("'{url}' is not the address of a post.").format(url=safe(url)))
+    return path.rstrip("/").rpartition("/")[2]
+
+
+async def test_send(service: Context, actor: Person, reference: str, to: str) -> dict[str, Any]:
+    """Queue an alert's texts for a team channel, marked as a test."""
+    rules.require_role("test_send", actor)
+    channel = service.publisher.channel(to)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        alert = await store_reading.get(conn, reference)
+        await enqueue_test(service, conn, alert, channel)
+        await audit.append(
+            conn,
+            actor=actor.name,
+            verb="test-send",
+            at=service.now,
+            alert=alert.id,
+            digest=alert.digest,
+            detail={"channel": to},
+        )
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def settle(
+    service: Context, actor: Person, delivery: int, word: str, url: str | None
+) -> dict[str, Any]:
+    """A person's word on what was perhaps sent."""
+    rules.require_role("settle", actor)
+    remote_id = _id_in(url) if url else None
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        outcomes, settled = await store_outbox.decide(
+            conn, delivery, SettleDecision(word), remote_id=remote_id, url=url
+        )
+        await progress.note_outcomes(service, conn, outcomes, actor=actor.name)
+        first = outcomes[0]
+        for alert_id in settled or filter(None, [first.alert]):
+            await progress.advance(service, conn, alert_id)
+        return {"id": first.id, "alert": first.alert, "state": str(first.state), "target": first.target}
+
+    return await service.database.transact(work)

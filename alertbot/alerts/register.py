@@ -1,0 +1,393 @@
+"""The register where alerts are written and approved: numbers come from it alone (R1), and only what is
+verified and in force reaches the public (R3, R5).
+
+What may stand against a row is in `vouching`; what changes the register, in `numbering` and `verifying`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alertbot.alerts import progress, store_reading
+from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, asks, load_kind
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import AlertState, Audience, Fault, Person
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_settle
+from alertbot.numbers import lookup, store_changes, store_numbers
+from alertbot.numbers.changing import Document, note, view
+from alertbot.numbers.lookup import matching, said
+from alertbot.numbers.rules_changes import same_entry
+from alertbot.numbers.rules_entry import (
+    Entry,
+    NumberRow,
+    Standing,
+    entry_id,
+    entry_name,
+    in_words,
+    standing,
+)
+from alertbot.numbers.rules_rows import frozen_row
+from alertbot.people import rules, tasks
+from alertbot.people.context import Context
+from alertbot.people.tasks import NewTask
+from alertbot.texts.fields.parse import read_rows
+from alertbot.texts.fields.values import FieldError
+from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
+
+
+async def require_in_force(conn: Connection, service: Context, alert: Alert) -> dict[str, int]:
+    """What an alert carries that people are to dial, by name of the entry, with its version.
+
+    Raises `Refused` where it is to reach the public and an entry is no longer in force, or has changed
+    since the alert was written (R3, R5).
+    """
+    carried = [
+        one for one in (await store_numbers.carried(conn, [alert.id]))[alert.id] if not one.struck
+    ]
+    if not carried:
+        return {}
+    present = {
+        one.id: one for one in await store_numbers.entries(conn, ids=[one.entry for one in carried])
+    }
+    wrong = []
+    for one in carried:
+        entry = present[one.entry]
+        where = standing(entry, service.now)
+        if entry.row.version != one.version and entry.withdrawn_at is None:
+            wrong.append(_("{row} has changed since").format(row=said(entry)))
+        elif where is not Standing.IN_FORCE:
+            wrong.append(_("{row} is {standing}").format(row=said(entry), standing=in_words(where)))
+    channels = (service.publisher.channels.get(name) for name in alert.channels)
+    if wrong and any(one and one.audience is Audience.LIVE for one in channels):
+        raise Refused(_refusal(alert, wrong, present.values()))
+    return {entry_name(one.entry): one.version for one in carried}
+
+
+def _refusal(alert: Alert, wrong: Sequence[str], present: Iterable[Entry]) -> str:
+    asked = alert.raw.get("territories") or [one.name for one in present if one.withdrawn_at is None]
+    return _(
+        "{alert} cannot go out as it is: {rows}. Take the rows as they are now with `alertbot edit {alert}"
+        " --set territories={query}`, and have it approved anew."
+    ).format(
+        alert=alert.id,
+        rows="; ".join(wrong),
+        query=asked if isinstance(asked, str) else ",".join(map(str, asked)),
+    )
+
+
+NO_LONGER = "no_longer_valid"
+WRONG = "wrong_numbers"
+
+
+async def resolve(
+    conn: Connection,
+    service: Context,
+    wishes: DraftRequest,
+    *,
+    now: datetime,
+    incident: str | None,
+    alert: str = "",
+) -> DraftRequest:
+    """The wishes with rows of the register in place of a query, and every row that is one of its entries
+    in the entry's present form.
+
+    `incident`: what its alerts told the public and is over since is named as no longer valid, where the
+    kind can say so; `alert` is the one being written. What stands against a row on a live channel is in
+    `doubts`. Raises `Misuse` for a query that cannot be read.
+    """
+    kind, _frame = load_kind(service.publisher, wishes.kind)
+    given = {name: value for name, value in wishes.given.items() if value is not None}
+    doubts: list[Fault] = []
+    typed = [one for one in kind.fields if one.type is FieldType.NUMBERS and one.name in given]
+    rows = await _asked(conn, given, doubts) if asks(kind, given) else []
+    for spec in typed:
+        rows += await _typed(conn, given, spec, now, doubts)
+    if incident and kind.field(NO_LONGER) and NO_LONGER not in given:
+        over = await _over(conn, incident, alert, rows, now, exercise=wishes.exercise)
+        wrong = {one.get("entry") for one in given.get(WRONG) or () if isinstance(one, Mapping)}
+        over = [row for row in over if row.entry not in wrong]  # named once
+        given |= {NO_LONGER: [frozen_row(row) for row in over]} if over else {}
+    doubts += [doubt for entry in rows if (doubt := lookup.doubt_about(service, entry, now))]
+    return replace(wishes, given=given, doubts=tuple(doubts))
+
+
+async def look_up(service: Context, wishes: DraftRequest) -> DraftRequest:
+    """`resolve` for a preview, which belongs to no incident."""
+    return await service.database.read(
+        lambda conn: resolve(conn, service, wishes, now=service.now, incident=None)
+    )
+
+
+def anew(
+    given: Mapping[str, Any], raw: Mapping[str, Any], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values that are to be resolved again, and the same as typed: the query as it was typed, else the
+    entries by their names alone, so that they come in their present form. What is in `changes` counts
+    over what was there: rows over a query, a query over rows."""
+    typed, values = dict(raw), dict(given)
+    if changes.get("numbers") is not None and changes.get("territories") is None:
+        for name in QUERY_FIELDS:
+            typed.pop(name, None)
+            values.pop(name, None)
+        return values, typed
+    if NO_LONGER not in typed:
+        values.pop(NO_LONGER, None)
+    asked = {name: typed[name] for name in QUERY_FIELDS if typed.get(name) is not None}
+    if asked:
+        typed.pop("numbers", None)
+        values.pop("numbers", None)
+        if "where" not in typed:
+            values.pop("where", None)
+        return values | asked, typed
+    for name, value in values.items():
+        if name not in changes and isinstance(value, list) and name != WRONG:  # as they were told
+            values[name] = [_by_name(cells) for cells in value]
+    return values, typed
+
+
+# --- what an alert carries ----------------------------------------------------------------------
+
+
+async def carry(conn: Connection, alert_id: str, kind: Kind, values: Mapping[str, object]) -> None:
+    """Write down which entries an alert carries, in which form (R34)."""
+    for struck in (False, True):
+        rows = [
+            row
+            for spec in kind.fields
+            if spec.type is FieldType.NUMBERS and spec.struck is struck
+            for row in _rows(values.get(spec.name))
+        ]
+        await store_numbers.carry(conn, alert_id, rows, struck=struck)
+
+
+# --- resolving ------------------------------------------------------------------------------------
+
+
+async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -> list[Entry]:
+    """Put the rows of the query into `given`, in place of it."""
+    if given.get("numbers"):
+        raise Misuse(_("Give territories or numbers, not both: the register has the numbers."))
+    places, services = (_listed(given.pop(name, "")) for name in QUERY_FIELDS)
+    if not places:
+        raise Misuse(_("Say for which territories: territories=69,01."))
+    parts = {place: _crossed(place, services) for place in places}
+    query, found = await matching(conn, ",".join(one for some in parts.values() for one in some))
+    named = {part.entry for part in query.wanted if part.entry}
+    rows = [one for one in found if one.withdrawn_at is None or one.name in named]
+    idle = {part.text for part in query.idle(one.row for one in rows)}
+    for place in (place for place, some in parts.items() if idle.issuperset(some)):
+        sentence = _(
+            "The register holds no number for {part}: enter one with `alertbot numbers add` or `alertbot"
+            " numbers import`, or leave {part} out."
+        )
+        doubts.append(Fault("unregistered_number", sentence.format(part=place), QUERY_FIELDS[0]))
+    if rows:
+        given["numbers"] = [frozen_row(one.row) for one in rows]
+        given.setdefault("where", list(dict.fromkeys(one.row.territory.code for one in rows)))
+    return rows
+
+
+async def _typed(
+    conn: Connection, given: dict[str, Any], spec: FieldSpec, now: datetime, doubts: list[Fault]
+) -> list[Entry]:
+    """Put the register's form in place of rows that are its entries. What people are to dial and is no
+    entry is a doubt; what is taken back may never have been one."""
+    raw = await _called_by_name(conn, given[spec.name])
+    try:
+        reading, frozen = read_rows(raw, now=now, base=Path.cwd())
+    except FieldError:
+        return []  # told when it is composed
+    bad = frozen[len(reading.rows) :]
+    known = await store_numbers.by_identity(conn, reading.rows)
+    rows = {one.name: one for one in known}
+    cells, found = [], []
+    for row in reading.rows:
+        same = [rows[one.entry] for one in same_entry((one.row for one in known), row)]
+        fitting = [one for one in same if spec.struck or row.version in (0, one.row.version)]
+        cells.append(frozen_row(fitting[0].row if fitting else row))
+        found += fitting[:1]
+        if not fitting and not spec.struck:
+            doubts.append(lookup.unregistered(spec.name, row, same))
+    given[spec.name] = cells + bad
+    return [] if spec.struck else found
+
+
+async def _called_by_name(conn: Connection, raw: Any) -> Any:
+    """Rows that are nothing but the name of an entry, written out."""
+    if not isinstance(raw, list | tuple):
+        return raw
+    ids = [entry_id(str(one["entry"])) for one in raw if _is_name(one)]
+    wanted = [one for one in ids if one]
+    found = {one.name: one for one in await store_numbers.entries(conn, ids=wanted)} if wanted else {}
+    return [
+        frozen_row(entry.row) if _is_name(one) and (entry := found.get(_name_in(one))) else one
+        for one in raw
+    ]
+
+
+async def _over(
+    conn: Connection,
+    incident: str,
+    alert: str,
+    rows: Sequence[Entry],
+    now: datetime,
+    *,
+    exercise: bool,
+) -> list[NumberRow]:
+    """What the public was told in this incident and holds no more: expired, withdrawn, or another number
+    now. As it was told."""
+    told = [
+        one
+        for one in await store_numbers.last_of_incident(conn, incident, exercise=exercise, but=alert)
+        if not one.struck
+    ]
+    if not told:
+        return []
+    present = {
+        one.id: one for one in await store_numbers.entries(conn, ids=[one.entry for one in told])
+    }
+    forms = await store_numbers.forms(conn, [(one.entry, one.version) for one in told])
+    again = {one.id for one in rows if standing(one, now) is not Standing.EXPIRED}
+    over = []
+    for one in told:
+        entry, form = present[one.entry], forms[one.entry, one.version]
+        gone = standing(entry, now) in (Standing.EXPIRED, Standing.WITHDRAWN)
+        other = (form.number, form.place) != (entry.row.number, entry.row.place)
+        if other or (gone and one.entry not in again):
+            over.append(form)
+    return sorted(over, key=store_numbers.place_in_order)
+
+
+def _crossed(place: str, services: Sequence[str]) -> list[str]:
+    """The parts of a query that ask for these services in a place; what names a service or an entry
+    itself stays as it is."""
+    whole = "/" in place or entry_id(place) is not None or not services
+    return [place] if whole else [f"{place}/{service}" for service in services]
+
+
+def _listed(value: object) -> list[str]:
+    parts = value if isinstance(value, list | tuple) else str(value).replace(";", ",").split(",")
+    return [text for one in parts if (text := str(one).strip())]
+
+
+def _is_name(cells: object) -> bool:
+    return isinstance(cells, Mapping) and set(cells) == {"entry"}
+
+
+def _name_in(cells: Mapping[str, Any]) -> str:
+    number = entry_id(str(cells["entry"]))
+    return entry_name(number) if number else ""
+
+
+def _by_name(cells: Any) -> Any:
+    named = isinstance(cells, Mapping) and cells.get("entry")
+    return {"entry": cells["entry"]} if named else cells
+
+
+def _rows(value: object) -> list[NumberRow]:
+    return [one for one in value if isinstance(one, NumberRow)] if isinstance(value, tuple) else []
+
+
+ON_ITS_WAY = (AlertState.APPROVED.value, AlertState.PUBLISHING.value)
+
+
+async def withdraw(
+    service: Context, actor: Person, query: str, reason: str, *, but: str = ""
+) -> Document:
+    """Take entries out of the register. Alerts that carry them and are on their way send nothing more from
+    then on. It tells the public nothing: `published` names the alerts that still carry them, with how many
+    calls were `stopped`. Raises `Misuse`, and `Refused` where nothing is left to withdraw."""
+    rules.require_role("numbers_withdraw", actor)
+    why = reason.strip()
+    if not why:
+        raise Misuse(_("Say why: withdrawing numbers needs --reason TEXT."))
+    now = service.now
+
+    async def work(conn: Connection) -> Document:
+        asked, found = await lookup.matching(conn, query, but=but)
+        idle = [part.text for part in asked.idle(entry.row for entry in found)]
+        if idle and not but:
+            raise Refused(_("The register holds nothing for {parts}.").format(parts=", ".join(idle)))
+        left = [entry for entry in found if entry.withdrawn_at is None]
+        if not found:
+            raise Refused(
+                _("The register holds nothing for {query} without {but}.").format(query=query, but=but)
+            )
+        if not left:
+            raise Refused(_already(found, service))
+        published = await _stopped(service, conn, await _still_told(conn, left))
+        await store_changes.withdraw(conn, [entry.id for entry in left], by=actor, reason=why, at=now)
+        names = {entry.name: entry.row.version for entry in left}
+        await note(conn, actor, "numbers-withdraw", now, {"entries": names, "reason": why})
+        await tasks.raise_all(service, conn, [_chore(told) for told in _public(published)])
+        return {
+            "withdrawn": [view(entry, now) for entry in left],
+            "reason": why,
+            "published": published,
+        }
+
+    return await service.database.transact(work)
+
+
+def _already(found: Sequence[Entry], service: Context) -> str:
+    first = found[0]
+    assert first.withdrawn_at is not None
+    when = first.withdrawn_at.astimezone(service.publisher.zone)
+    return _("{entry} was withdrawn already, on {when} by {who}: {why}").format(
+        entry=said(first),
+        when=f"{when:%Y-%m-%d %H:%M}",
+        who=first.withdrawn_by,
+        why=first.withdrawn_reason,
+    )
+
+
+async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[Document]:
+    """The alerts in which the public can still read these numbers, by entry."""
+    found = await store_numbers.published_in(conn, [entry.id for entry in entries], still=True)
+    told = []
+    for entry in entries:
+        for alert in found[entry.id]:
+            state = (await store_reading.get(conn, alert)).state
+            told.append(
+                {"entry": entry.name, "row": str(entry.row), "alert": alert, "state": str(state)}
+            )
+    return told
+
+
+async def _stopped(service: Context, conn: Connection, told: Sequence[Document]) -> list[Document]:
+    """Let no call start any more that would tell the public a number which is withdrawn; a whole message
+    falls with one number of it."""
+    counts: dict[str, int] = {}
+    for alert in sorted({one["alert"] for one in told if one["state"] in ON_ITS_WAY}):
+        entries = ", ".join(one["entry"] for one in told if one["alert"] == alert)
+        reason = _("Not sent: {entries} left the register.").format(entries=entries)
+        outcomes = await store_settle.cancel(conn, alert, reason)
+        await progress.note_outcomes(service, conn, outcomes)
+        await progress.advance(service, conn, alert)
+        counts[alert] = len(outcomes)
+    return [{**one, "stopped": counts.get(one["alert"], 0)} for one in told]
+
+
+def _public(published: Sequence[Document]) -> Iterable[Document]:
+    """One per entry: the last alert in which the public reads it."""
+    out = (one for one in published if one["state"] != AlertState.APPROVED)
+    return {one["entry"]: one for one in out}.values()
+
+
+def _chore(told: Document) -> NewTask:
+    sentence = _(
+        "{entry} is withdrawn in the register and still stands in public, in {alert}: {row}. Tell the"
+        " public: alertbot withdraw --numbers {entry}"
+    )
+    return NewTask(
+        key=f"withdrawn:{told['entry']}",
+        kind="withdrawn_number",
+        text=sentence.format(**told),
+        alert=told["alert"],
+        number=entry_id(told["entry"]),
+    )

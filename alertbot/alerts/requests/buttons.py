@@ -1,0 +1,78 @@
+"""Answers by a button: the same decisions, by a linked person, on one digest.
+
+Nothing is decided here: `deciding` decides, with everything that it asks of anybody.
+"""
+
+from typing import Any
+
+from alertbot.alerts import approving, rules_policy, store_alerts, store_reading
+from alertbot.alerts.approving import Through
+from alertbot.alerts.requests import text
+from alertbot.alerts.rules_moves import move
+from alertbot.core.errors import AlertbotError
+from alertbot.core.model import Person, Verb
+from alertbot.db.sql import Connection
+from alertbot.people import rules
+from alertbot.people.context import Context
+
+
+async def see(service: Context, person: Person, alert_id: str, digest: str) -> str | None:
+    """The person has these texts before them: noted as `show` notes it, where they are still the alert's.
+    The sentence that says what became of the alert, None while it waits for an answer."""
+
+    async def work(conn: Connection) -> str | None:
+        alert = await store_reading.get(conn, alert_id)
+        same = alert.digest.startswith(digest)
+        if same:
+            await store_alerts.note_shown(conn, person, alert, now=service.now)
+        return await text.outcome(service, conn, alert, alert.digest if same else digest)
+
+    return await service.database.transact(work)
+
+
+async def outcome(service: Context, alert_id: str, digest: str) -> str | None:
+    """What became of a request about this digest; None while it waits for an answer, or where there is
+    no such alert."""
+
+    async def look(conn: Connection) -> str | None:
+        alert = await store_reading.get(conn, alert_id)
+        same = alert.digest.startswith(digest)
+        return await text.outcome(service, conn, alert, alert.digest if same else digest)
+
+    try:
+        return await service.database.read(look)
+    except AlertbotError:
+        return None
+
+
+async def approve_by_button(
+    service: Context, person: Person, alert_id: str, digest: str, *, way: str
+) -> dict[str, Any]:
+    """As `deciding.approve`. `way`: how it came, for the audit."""
+    return await approving.approve(service, person, alert_id, digest, Through(way))
+
+
+async def may_send_away(
+    service: Context, person: Person, verb: Verb, alert_id: str, digest: str
+) -> None:
+    """Raises `Refused` where this person may not return or reject these texts now."""
+
+    async def look(conn: Connection) -> None:
+        rules.require_role(verb, person)
+        alert = await store_reading.get(conn, alert_id)
+        rules_policy.require_digest(alert, digest)
+        move(alert.state, verb, alert=alert.id)
+
+    await service.database.read(look)
+
+
+async def send_away(
+    service: Context, person: Person, verb: Verb, alert_id: str, digest: str, reason: str, *, way: str
+) -> dict[str, Any]:
+    """Return or reject, where the alert still says what the person saw."""
+
+    async def still_the_same(conn: Connection) -> None:
+        rules_policy.require_digest(await store_reading.get(conn, alert_id), digest)
+
+    act = approving.return_ if verb is Verb.RETURN else approving.reject
+    return await act(service, person, alert_id, reason, Through(way, still_the_same))

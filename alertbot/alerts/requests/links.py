@@ -1,0 +1,327 @@
+"""What links to approve are derived from. Pure: a key and what a link is about in, its secret part out."""
+
+import hmac
+import logging
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from alertbot.alerts import approving, rules_policy, showing, store_alerts, store_reading
+from alertbot.alerts.approving import Through
+from alertbot.alerts.requests import text
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import ConfigInvalid, Misuse, Refused
+from alertbot.core.model import AlertState, Person, Verb
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.people import rules, store_requests
+from alertbot.people.context import Context
+from alertbot.people.store_requests import Link
+
+SHORTEST_SECRET = 32  # characters
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What links are derived from."""
+
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: str) -> "Key":
+        """Raises `ConfigInvalid` for one that could be guessed."""
+        if len(secret) < SHORTEST_SECRET:
+            raise ConfigInvalid(
+                _(
+                    "approvals_by.mail: the secret needs {n} characters or more; `openssl rand -hex 32`"
+                    " makes one."
+                ).format(n=SHORTEST_SECRET)
+            )
+        return cls(secret.encode())
+
+    def token(self, alert: str, digest: str, person_id: int, made_at: datetime) -> str:
+        """The secret part of the address of a link."""
+        moment = round(made_at.timestamp() * 1_000_000)
+        return self._sign("approval-link", alert, digest, str(person_id), str(moment))
+
+    def form(self, token: str) -> str:
+        """What the page of a link sends back, so that only its own forms count."""
+        return self._sign("approval-form", token)
+
+    def _sign(self, *words: str) -> str:
+        signed = hmac.new(self.secret, "\0".join(words).encode(), sha256).digest()
+        return urlsafe_b64encode(signed).decode().rstrip("=")
+
+
+def hash_of(token: str) -> str:
+    return sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+log = logging.getLogger(__name__)
+
+WAY = "mail"
+MOST_WRONG_FORMS = 10  # per link; then it is closed
+LONGEST_REASON = 2000  # characters
+
+
+class LinkUnknown(Refused):
+    """There is no such link."""
+
+
+class LinkUsed(Refused):
+    """Its one decision has been made."""
+
+
+class LinkLapsed(Refused):
+    """The time to decide is over."""
+
+
+class LinkStale(Refused):
+    """The alert says something else than when the link was sent, or waits for nobody any more."""
+
+
+class LinkClosed(Refused):
+    """It was answered wrongly too often."""
+
+
+class LinkForged(Refused):
+    """The answer does not come from the page of this link."""
+
+
+class Unanswered(Misuse):
+    """The form lacks something; `field` says where."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class PageDecision(StrEnum):
+    """What a page lets a person do."""
+
+    APPROVE = "approve"
+    RETURN = "return"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class PageAnswer:
+    """What came back from a page, as it was typed."""
+
+    decision: str
+    form: str = field(repr=False)
+    read: bool = False  # "I have read these texts"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a page shows. `shown` as of `showing.show`; `obstacle`: why this person cannot approve it."""
+
+    person: Person
+    form: str = field(repr=False)
+    until: datetime
+    shown: dict[str, Any]
+    obstacle: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person decided by a link, and the alert after it (as of `deciding`)."""
+
+    decision: PageDecision
+    alert: dict[str, Any]
+
+
+async def issue(
+    service: Context, key: Key, *, alert: str, digest: str, person_id: int, until: datetime
+) -> str:
+    """The token of a link to decide on this text until then: the one that may still be used, else a fresh
+    one, so that a mail that is sent again holds the same link."""
+
+    async def work(conn: Connection) -> str:
+        now = service.now
+        known = await store_requests.open_for(conn, alert, digest, person_id, now=now)
+        if known is not None:
+            token = _derived(key, known)
+            if hmac.compare_digest(hash_of(token), known.token_hash):  # else the key is another by now
+                return token
+        token = key.token(alert, digest, person_id, now)
+        await store_requests.add_link(
+            conn,
+            hash_of(token),
+            alert=alert,
+            digest=digest,
+            person_id=person_id,
+            made_at=now,
+            expires_at=until,
+        )
+        return token
+
+    return await service.database.transact(work)
+
+
+async def open_page(service: Context, key: Key, token: str) -> Opened:
+    """What the person of this link needs to decide. Reads only. Raises `Refused`: one of the above, or
+    for a person who may not approve (any more)."""
+    link = await service.database.read(lambda conn: _find(service, conn, key, token))
+    shown = await showing.show(service, link.alert, None)
+
+    async def look(conn: Connection) -> str | None:
+        alert = await store_reading.get(conn, link.alert)
+        await _require_open(service, conn, link, alert, shown["digest"])
+        return await _obstacle(service, conn, link, alert)
+
+    obstacle = await service.database.read(look)
+    return Opened(link.person, key.form(token), _until(service, link), shown, obstacle)
+
+
+async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> Decided:
+    """Act on what the person answered, as `deciding` would for the person's token; the link is used up in
+    the same transaction. A refusal leaves it unused. Raises `Refused`, `Faulty`, `Unanswered`."""
+    link = await service.database.read(lambda conn: _find(service, conn, key, token))
+    if not hmac.compare_digest(answer.form.encode("utf-8", "replace"), key.form(token).encode()):
+        await _count_wrong(service, link)
+        raise LinkForged(
+            _("This form does not belong to this link. Open the link from the mail again.")
+        )
+    decision = _complete(answer)
+    through = Through(WAY, _besides(service, link))
+    person, alert, reason = link.person, link.alert, answer.reason
+    if decision is PageDecision.APPROVE:
+        view = await approving.approve(service, person, alert, link.digest, through)
+    elif decision is PageDecision.RETURN:
+        view = await approving.return_(service, person, alert, reason, through)
+    else:
+        view = await approving.reject(service, person, alert, reason, through)
+    return Decided(decision, view)
+
+
+async def _find(service: Context, conn: Connection, key: Key, token: str) -> Link:
+    """The link of this token, while its person may approve and it may still be answered."""
+    link = None
+    if TOKEN.fullmatch(token):
+        link = await store_requests.find_link(conn, hash_of(token), now=service.now)
+    if link is None or not hmac.compare_digest(_derived(key, link), token):
+        raise LinkUnknown(
+            _("There is no such link. Copy the whole address from the mail, or ask for a new one.")
+        )
+    rules.require_role(Verb.APPROVE, link.person)
+    if link.used_at is not None:
+        raise _used(link)
+    if link.attempts >= MOST_WRONG_FORMS:
+        raise LinkClosed(
+            _(
+                "This link is closed, because it was answered wrongly too often. Decide at the command"
+                " line: alertbot show {alert}"
+            ).format(alert=link.alert)
+        )
+    return link
+
+
+def _derived(key: Key, link: Link) -> str:
+    """The token as this key makes it: a new key voids every link of the old one."""
+    return key.token(link.alert, link.digest, link.person.id, link.made_at)
+
+
+async def _require_open(
+    service: Context, conn: Connection, link: Link, alert: Alert, digest: str
+) -> None:
+    """The alert still says what the link was made for, and waits for a decision."""
+    if digest != link.digest or alert.digest != link.digest or alert.state is AlertState.DRAFT:
+        raise LinkStale(
+            _(
+                "{alert} has changed since this link was sent, so the link decides nothing any more. Once"
+                " it is submitted again you will be asked again, with a new link."
+            ).format(alert=alert.id)
+        )
+    late = alert.pending_until is not None and alert.pending_until <= service.now
+    if alert.state is AlertState.EXPIRED or (late and alert.state is AlertState.PENDING):
+        raise _lapsed(alert)
+    if alert.state is not AlertState.PENDING:
+        outcome = await text.outcome(service, conn, alert, link.digest)
+        raise LinkStale(_("There is nothing left to decide: {outcome}").format(outcome=outcome))
+    if link.expires_at <= service.now:
+        raise _lapsed(alert)
+
+
+async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert) -> str | None:
+    """Why this person cannot approve, in a sentence; returning and rejecting may still be open."""
+    so_far = await store_reading.approvals_of(conn, alert.id, now=service.now)
+    try:
+        rules_policy.may_approve(
+            approving.as_read(service, alert),
+            link.person,
+            so_far,
+            digest=link.digest,
+            shown=None,
+            now=service.now,
+        )
+    except Refused as refusal:
+        return str(refusal)
+    return None
+
+
+def _complete(answer: PageAnswer) -> PageDecision:
+    """The decision, where the form says all that it needs."""
+    try:
+        decision = PageDecision(answer.decision)
+    except ValueError:
+        raise Unanswered(_("Choose: approve, return or reject."), "decision") from None
+    if decision is PageDecision.APPROVE and not answer.read:
+        raise Unanswered(_("Tick that you have read the texts, then approve."), "read")
+    if decision is not PageDecision.APPROVE and not answer.reason.strip():
+        raise Unanswered(_("Write the reason; the author needs it."), f"{decision}-reason")
+    if len(answer.reason) > LONGEST_REASON:
+        raise Unanswered(
+            _("The reason is too long: at most {n} characters.").format(n=LONGEST_REASON),
+            f"{decision}-reason",
+        )
+    return decision
+
+
+def _besides(service: Context, link: Link) -> Callable[[Connection], Awaitable[None]]:
+    """What holds and happens in the transaction of the decision: the link is good now, and used up."""
+
+    async def work(conn: Connection) -> None:
+        fresh = await store_requests.find_link(conn, link.token_hash, now=service.now) or link
+        rules.require_role(Verb.APPROVE, fresh.person)
+        alert = await store_reading.get(conn, link.alert)
+        if not await store_requests.use(conn, link.token_hash, now=service.now):
+            raise _used(fresh)
+        await _require_open(service, conn, link, alert, alert.digest)
+        await store_alerts.note_shown(conn, link.person, alert, now=service.now)
+
+    return work
+
+
+async def _count_wrong(service: Context, link: Link) -> None:
+    about = {"alert": link.alert}
+    log.warning("%s: a wrong form was sent to a link of %s", link.alert, link.person.name, extra=about)
+    await service.database.transact(lambda conn: store_requests.count_wrong(conn, link.token_hash))
+
+
+def _used(link: Link) -> LinkUsed:
+    return LinkUsed(
+        _("This link has been used: a decision on {alert} was made with it, and it works once.").format(
+            alert=link.alert
+        )
+    )
+
+
+def _lapsed(alert: Alert) -> LinkLapsed:
+    return LinkLapsed(
+        _(
+            "The time to decide on {alert} is over. It takes a new draft, and you will be asked again."
+        ).format(alert=alert.id)
+    )
+
+
+def _until(service: Context, link: Link) -> datetime:
+    return link.expires_at.astimezone(service.publisher.zone)

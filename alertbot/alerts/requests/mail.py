@@ -1,0 +1,130 @@
+"""Asking approvers by mail: a letter with a link, for when the messenger is the thing that is down.
+
+The letter holds the link and is stored nowhere. It is plain text: nothing in it is hidden behind words.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from alertbot.alerts.requests import links
+from alertbot.alerts.requests.links import Key, hash_of
+from alertbot.alerts.requests.text import Ask
+from alertbot.channels.base import Adapter
+from alertbot.core.errors import ChannelDown, ConfigInvalid, Rejected, Scope
+from alertbot.core.model import Post
+from alertbot.core.words import _, language, ngettext
+from alertbot.people.context import Context
+from alertbot.texts.preview.phrases import stated
+
+
+class MailWay:
+    """`Way` (see `calling`) by an adapter of the type email. `base_url`: what the links begin with.
+    `key` is called when a letter is sent; it may raise `ConfigInvalid`."""
+
+    name = links.WAY
+
+    def __init__(
+        self, service: Context, adapter: Adapter[Any], base_url: str, key: Callable[[], Key]
+    ) -> None:
+        self._service = service
+        self._adapter = adapter
+        self._base_url = base_url.rstrip("/")
+        self._key = key
+
+    async def ask(self, ask: Ask) -> str | None:
+        """Send the letter; the same link and Message-ID when it is sent again. Raises `ChannelError`."""
+        if ask.person_id is None or ask.until is None:
+            raise Rejected(
+                _("{alert}: a link to approve goes to one person.").format(alert=ask.alert),
+                scope=Scope.RECIPIENT,
+            )
+        token = await links.issue(
+            self._service,
+            self._secret(),
+            alert=ask.alert,
+            digest=ask.digest,
+            person_id=ask.person_id,
+            until=ask.until,
+        )
+        reference = f"ask.{ask.alert}.{hash_of(token)[:16]}"
+        await self._send(ask, subject(ask), letter(ask, f"{self._base_url}/a/{token}"), reference)
+        return reference
+
+    async def close(self, ask: Ask, outcome: str) -> None:
+        """A short letter in the same thread: nobody should get up for what is decided."""
+        said = _("{outcome}\nYou need do nothing; the link no longer decides anything.")
+        reference = ask.message_ref or f"ask.{ask.alert}.{ask.call}"
+        await self._send(
+            ask,
+            _("Decided: {alert}").format(alert=ask.alert),
+            said.format(outcome=outcome),
+            f"{reference}.closed",
+            (reference,),
+        )
+
+    async def _send(
+        self, ask: Ask, title: str, text: str, message_id: str, references: tuple[str, ...] = ()
+    ) -> None:
+        await self._adapter.publish(
+            Post(
+                alert=ask.alert,
+                delivery=ask.call,
+                attempt=1,
+                target=ask.address,
+                lang=language(),
+                text=text,
+                subject=title,
+                message_id=message_id,
+                references=references,
+            )
+        )
+
+    def _secret(self) -> Key:
+        try:
+            return self._key()
+        except ConfigInvalid as fault:
+            raise ChannelDown(str(fault), code="secret") from None
+
+
+def subject(ask: Ask) -> str:
+    """What stands in the list of mails."""
+    said = _("Approval wanted: {alert} ({kind})").format(alert=ask.alert, kind=ask.kind)
+    return _("EXERCISE: {title}").format(title=said) if ask.exercise else said
+
+
+def letter(ask: Ask, link: str) -> str:
+    """What a person needs to decide, and the link."""
+    blocks = [
+        _("{name}, your approval is wanted: {alert}, {title}.").format(
+            name=ask.person, alert=ask.alert, title=ask.title
+        ),
+        _("Nobody who is on duty has answered; you are asked as deputy.") if ask.deputy else "",
+        "\n".join(stated(name, value) for name, value in _facts(ask)),
+        _("The first text begins:\n{lines}").format(lines=_quoted(ask.first_lines)),
+        _("Read all texts, then approve, return or reject:\n{link}").format(link=link),
+        _(
+            "The link is yours alone and works once: whoever has it decides in your name, so do not pass it"
+            " on. Opening it decides nothing."
+        ),
+        _("Or at the command line: alertbot show {alert}, then alertbot approve {alert}").format(
+            alert=ask.alert
+        ),
+    ]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _facts(ask: Ask) -> list[tuple[str, str]]:
+    channels = ", ".join(f"{name} ({', '.join(langs)})" for name, langs in ask.channels.items())
+    needed = ngettext("{number} needed", "{number} needed", ask.needed).format(number=ask.needed)
+    return [
+        (_("Reaches"), ask.audience),
+        (_("Channels"), channels),
+        (_("Written by"), ask.author),
+        (_("Approvals"), "; ".join(filter(None, [needed, ", ".join(ask.given)]))),
+        (_("Decide until"), f"{ask.until:%Y-%m-%d %H:%M %Z}" if ask.until else "–"),
+        (_("Digest"), ask.digest[:12]),
+    ]
+
+
+def _quoted(lines: str) -> str:
+    return "\n".join(f"> {line}" for line in lines.splitlines())

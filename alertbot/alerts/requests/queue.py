@@ -1,0 +1,297 @@
+"""What a way to reach approvers must be able to do, and what it may do besides."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+from alertbot.alerts import rules_policy, store_reading
+from alertbot.alerts.requests import text
+from alertbot.alerts.requests.text import Ask
+from alertbot.alerts.store_reading import Alert
+from alertbot.core import loops
+from alertbot.core.errors import ChannelError, Rejected, Throttled
+from alertbot.core.model import AlertState, Person
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.people import rules, store_contacts, store_people, store_requests
+from alertbot.people.context import Context
+from alertbot.people.rules import Candidate
+from alertbot.people.store_requests import ApprovalRequest, Fresh
+
+
+class Way(Protocol):
+    """How approvers are reached. Calls raise `ChannelError`; one that worked is not made again."""
+
+    name: str
+
+    async def ask(self, ask: Ask) -> str | None:
+        """Ask; gives what the platform calls the request, None where it has no name for it."""
+
+    async def close(self, ask: Ask, outcome: str) -> None:
+        """Let the request show its outcome, one sentence, for everybody; nothing can be decided there
+        any more. Only for requests with a name (`ask.message_ref`)."""
+
+
+@runtime_checkable
+class Updating(Protocol):
+    """A way whose requests can show who has approved so far."""
+
+    async def update(self, ask: Ask) -> None:
+        """Show `ask.given`."""
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A way that hears answers by itself, in the worker process."""
+
+    async def listen(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. Never raises for a platform that is down: it waits and tries again."""
+
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0  # between two looks at what is to be asked
+LEASE = timedelta(seconds=60)  # after which a call whose worker died is made again
+SHORTEST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=5), timedelta(minutes=5)
+
+
+async def enqueue(service: Context, conn: Connection, alert: Alert) -> None:
+    """Write down who is asked about an alert, in the transaction that submits it."""
+    fresh, asked = await _first(service, conn, alert)
+    await _write(service, conn, alert, fresh, asked, "ask")
+
+
+async def keep(
+    service: Context, ways: Sequence[Way], stop: asyncio.Event, *, every: float = LOOK_SECONDS
+) -> None:
+    """Attend to requests until `stop` is set; `every`: seconds between two looks."""
+    await loops.keep("Asking approvers", partial(attend, service, ways), stop, every=every)
+
+
+async def attend(service: Context, ways: Sequence[Way]) -> None:
+    """One round: ask the deputies whose turn it is, send what waits, show what was decided."""
+    if not ways:
+        return
+    await _ask_further(service)
+    await asyncio.gather(*(_serve(service, way) for way in ways))
+
+
+# Who is asked
+
+
+async def _first(
+    service: Context, conn: Connection, alert: Alert
+) -> tuple[list[Fresh], tuple[Candidate, ...]]:
+    """The first requests: to the groups, and to those who are to answer."""
+    reach = service.reach
+    if not reach.ways:
+        return [], ()
+    able = await _able(service, conn, alert)
+    asked = rules.first_asked(reach.duty, tuple(able), alert.approvals.approvers, service.now)
+    groups = [Fresh(way, reach.groups[way]) for way in reach.ways if way in reach.groups]
+    return groups + await _addressed(service, conn, able, asked), asked
+
+
+async def _able(service: Context, conn: Connection, alert: Alert) -> dict[str, Person]:
+    """By name, the approvers who may approve this alert."""
+    barred = frozenset() if alert.approvals.author_may_approve else alert.hands
+    approvers = await store_people.approvers(conn, now=service.now)
+    return {person.name: person for person in approvers if person.id not in barred}
+
+
+async def _addressed(
+    service: Context, conn: Connection, able: Mapping[str, Person], asked: Iterable[Candidate]
+) -> list[Fresh]:
+    """A request to each of them, on every way that reaches them."""
+    known = await store_contacts.reaches(conn)
+    return [
+        Fresh(way, address, able[one.name].id, one.deputy)
+        for one in asked
+        for way in service.reach.ways
+        if (address := known[able[one.name].id].address(way))
+    ]
+
+
+async def _ask_further(service: Context) -> None:
+    """Ask about alerts that nobody was asked about yet, and the deputies where nobody answered."""
+
+    async def waiting(conn: Connection) -> list[str]:
+        pending = await store_reading.listing(conn, states=(AlertState.PENDING,))
+        return [alert.id for alert in pending if (await _further(service, conn, alert))[0]]
+
+    for alert_id in await service.database.read(waiting):
+        await _ask_more(service, alert_id)
+
+
+async def _ask_more(service: Context, alert_id: str) -> None:
+    async def work(conn: Connection) -> None:
+        alert = await store_reading.get(conn, alert_id, lock=True)
+        fresh, asked = await _further(service, conn, alert)
+        only_deputies = bool(asked) and all(one.deputy for one in asked)
+        await _write(service, conn, alert, fresh, asked, "ask-deputy" if only_deputies else "ask")
+
+    await service.database.transact(work)
+
+
+async def _further(
+    service: Context, conn: Connection, alert: Alert
+) -> tuple[list[Fresh], tuple[Candidate, ...]]:
+    """Who is to be asked now beside those who have been."""
+    if not text.open_to_answers(alert, service.now):
+        return [], ()
+    before = [
+        call
+        for call in await store_requests.of_alert(conn, alert.id, alert.digest)
+        if call.closed_at is None
+    ]
+    if not before:
+        return await _first(service, conn, alert)
+    last = max(call.at for call in before)
+    if service.reach.duty is None or service.now < last + service.reach.duty.answer_within:
+        return [], ()
+    able = await _reachable(service, conn, alert)
+    asked_before = [call.person for call in before if call.person]
+    name = rules.next_deputy(service.reach.duty, tuple(able), asked_before, last, service.now)
+    asked = () if name is None else (Candidate(name, deputy=True),)
+    return await _addressed(service, conn, able, asked), asked
+
+
+async def _reachable(service: Context, conn: Connection, alert: Alert) -> dict[str, Person]:
+    """Of those who may approve it, those whom some way reaches."""
+    able = await _able(service, conn, alert)
+    known = await store_contacts.reaches(conn)
+    ways = service.reach.ways
+    return {name: one for name, one in able.items() if any(map(known[one.id].address, ways))}
+
+
+async def _write(
+    service: Context,
+    conn: Connection,
+    alert: Alert,
+    fresh: Sequence[Fresh],
+    asked: Sequence[Candidate],
+    verb: str,
+) -> None:
+    if not fresh:
+        return
+    await store_requests.add(conn, alert.id, alert.digest, fresh, now=service.now)
+    detail = {
+        "asked": [one.name for one in asked],
+        "deputies": [one.name for one in asked if one.deputy],
+        "ways": sorted({one.way for one in fresh}),
+    }
+    await audit.append(
+        conn,
+        actor="alertbot",
+        verb=verb,
+        at=service.now,
+        alert=alert.id,
+        digest=alert.digest,
+        detail=detail,
+    )
+
+
+# What is done about a request
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a request needs: to be made (`ref` None), to show approvals, or to show its outcome."""
+
+    call: ApprovalRequest
+    given: int
+    outcome: str | None = None
+
+
+async def _serve(service: Context, way: Way) -> None:
+    """Every step that this way owes. Where the platform is out of reach, the others wait with it."""
+    steps = await service.database.read(lambda conn: _steps(service, conn, way))
+    for index, step in enumerate(steps):
+        if not await _claimed(service, step.call):
+            continue
+        try:
+            await _take(service, way, step)
+        except Rejected as error:
+            await _refused(service, step, error)
+        except ChannelError as error:
+            await _postpone(service, [one.call for one in steps[index:]], error)
+            return
+        except Exception as error:
+            log.exception("%s failed on a request", way.name)
+            await _postpone(service, [step.call], ChannelError(type(error).__name__))
+
+
+async def _steps(service: Context, conn: Connection, way: Way) -> list[_Step]:
+    found = []
+    for call in await store_requests.open_calls(conn, way.name):
+        if call.retry_at is not None and call.retry_at > service.now:
+            continue
+        alert = await store_reading.get(conn, call.alert)
+        given = rules_policy.standing(
+            alert, await store_reading.approvals_of(conn, alert.id, now=service.now), service.now
+        )
+        outcome = await text.outcome(service, conn, alert, call.digest)
+        shows = call.message_ref is not None and call.given == len(given)
+        if outcome or not (shows or (call.message_ref is not None and not isinstance(way, Updating))):
+            found.append(_Step(call, len(given), outcome))
+    return found
+
+
+async def _claimed(service: Context, call: ApprovalRequest) -> bool:
+    now = service.now
+    return await service.database.transact(
+        lambda conn: store_requests.claim(conn, call, now=now, until=now + LEASE)
+    )
+
+
+async def _take(service: Context, way: Way, step: _Step) -> None:
+    """The call itself, and what it came to."""
+    call, ref, closed = step.call, None, None
+    if step.outcome is None:
+        ask = await text.compose(service, call)
+        if ask is None:
+            return  # it has changed since: the next look sees what it needs
+        if call.message_ref is None:
+            ref = await way.ask(ask) or ""
+        elif isinstance(way, Updating):
+            await way.update(ask)
+    else:
+        closed = service.now
+        if call.message_ref:
+            await way.close(text.brief(call), step.outcome)
+    await service.database.transact(
+        lambda conn: store_requests.settle(
+            conn, call, given=step.given, message_ref=ref, closed_at=closed
+        )
+    )
+
+
+async def _refused(service: Context, step: _Step, error: Rejected) -> None:
+    """A request that cannot be shown its outcome is gone; one that cannot be made is tried again."""
+    if step.outcome is None:
+        await _postpone(service, [step.call], error)
+        return
+    await service.database.transact(
+        lambda conn: store_requests.settle(conn, step.call, given=step.given, closed_at=service.now)
+    )
+
+
+async def _postpone(service: Context, late: Sequence[ApprovalRequest], error: ChannelError) -> None:
+    wait = backoff(late[0].attempts)
+    if isinstance(error, Throttled):
+        wait = timedelta(seconds=error.wait)
+    ids, until = [call.id for call in late], service.now + wait
+    log.warning("%s: %s", late[0].way, error)
+    await service.database.transact(
+        lambda conn: store_requests.postpone(conn, ids, until=until, trouble=str(error))
+    )
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long to wait after so many failed calls before the last one."""
+    doubled: timedelta = SHORTEST_BACKOFF * 2 ** min(attempts, 10)
+    return min(doubled, LONGEST_BACKOFF)

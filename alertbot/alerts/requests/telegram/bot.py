@@ -1,0 +1,239 @@
+"""Telegram as a way to reach approvers: the calls that the queue of requests makes.
+
+A request is one message, a document with a caption and buttons, so it stands whole or not at all. What
+comes of it replaces the caption and takes the buttons away.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from html import escape
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from alertbot.alerts.requests.telegram import wording
+from alertbot.alerts.requests.telegram.webhook import Hook
+from alertbot.alerts.requests.text import Ask
+from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Unavailable, Uncertain
+from alertbot.core.words import _
+from alertbot.people.context import Context
+
+if TYPE_CHECKING:
+    import telegram
+    from telegram import CallbackQuery, Message
+    from telegram.request import HTTPXRequest
+
+    from alertbot.config.approvers import TelegramApprovals
+
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 4
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 20.0
+LONGEST_CALL_SECONDS = 60.0
+
+Call = Callable[["telegram.Bot", int], Awaitable[Any]]
+Hear = Callable[["TelegramWay", asyncio.Event], Awaitable[None]]
+
+
+class TelegramWay:
+    """Asks in the team's group and in private chats. Nothing is loaded before the first call. `hook`: where
+    Telegram calls this machine; None where it is asked for news. `hear`: what deals with the answers, until
+    its event is set."""
+
+    name = "telegram"
+
+    def __init__(self, service: Context, settings: "TelegramApprovals", hear: Hear) -> None:
+        self.service, self.settings, self._hear = service, settings, hear
+        called = settings.webhook if settings.mode == "webhook" else None
+        self.hook = None if called is None else Hook(called)
+        self._bot: telegram.Bot | None = None
+        self._requests: tuple[HTTPXRequest, ...] = ()
+        self._moved: dict[int, int] = {}
+
+    async def ask(self, ask: Ask) -> str | None:
+        page = BytesIO(ask.page.encode("utf-8", "replace"))
+        message = await self.call(
+            ask.alert,
+            int(ask.address),
+            lambda bot, chat: bot.send_document(
+                chat,
+                page,
+                filename=f"{ask.alert}-{ask.digest[: wording.SHOWN_DIGEST]}.html",
+                caption=wording.request(ask),
+                parse_mode="HTML",
+                reply_markup=wording.of_request(ask.alert, ask.digest),
+                disable_content_type_detection=True,
+            ),
+            before=lambda: page.seek(0),
+        )
+        return str(message.message_id)
+
+    async def update(self, ask: Ask) -> None:
+        await self._change(ask, wording.request(ask), wording.of_request(ask.alert, ask.digest))
+
+    async def close(self, ask: Ask, outcome: str) -> None:
+        await self._change(ask, wording.settled(outcome, ask.digest), None)
+
+    async def listen(self, stop: asyncio.Event) -> None:
+        await self._hear(self, stop)
+
+    async def shut(self) -> None:
+        """Give the connections back."""
+        requests, self._requests, self._bot = self._requests, (), None
+        for request in requests:
+            await request.shutdown()
+
+    async def _change(self, ask: Ask, caption: str, keyboard: Any) -> None:
+        number = int(ask.message_ref or 0)
+        await self.call(
+            ask.alert,
+            int(ask.address),
+            lambda bot, chat: bot.edit_message_caption(
+                chat, number, caption=caption, parse_mode="HTML", reply_markup=keyboard
+            ),
+        )
+
+    async def call(
+        self, about: str, chat: int, call: Call, *, before: Callable[[], object] | None = None
+    ) -> Any:
+        """One call to the Bot API, once more where the group has got a new number. What changes nothing
+        is fine. Raises `ChannelError`. `before`: done before every try."""
+        bot = self.ready()
+        from alertbot.channels.telegram import client
+
+        for _twice in range(2):
+            try:
+                if before is not None:
+                    before()
+                return await asyncio.wait_for(
+                    call(bot, self._moved.get(chat, chat)), LONGEST_CALL_SECONDS
+                )
+            except Exception as error:  # noqa: BLE001 - python-telegram-bot leaks what a body made it raise
+                if client.nothing_changed(error):
+                    return True
+                moved = client.new_chat(error)
+                if moved is None or chat in self._moved:
+                    raise _ours(client.meaning(error, about, self.token()), about) from None
+                self._moved[chat] = moved
+                log.warning(
+                    _("The team's group has a new number, {chat}: put it in the configuration.").format(
+                        chat=moved
+                    )
+                )
+        raise ChannelError(about)  # never reached
+
+    def in_group(self, chat: int) -> bool:
+        """Whether this is the team's group, under its old number or its new one."""
+        group = self.settings.chat
+        return group is not None and chat in (group, self._moved.get(group))
+
+    def token(self) -> str:
+        """Raises `ChannelDown` where it is missing. Never to be logged."""
+        try:
+            return self.settings.secret("bot_token")
+        except ConfigInvalid as fault:
+            raise ChannelDown(str(fault), code="secret") from None
+
+    def ready(self) -> "telegram.Bot":
+        if self._bot is None:
+            self._bot, self._requests = self.make()
+        return self._bot
+
+    def make(self) -> "tuple[telegram.Bot, tuple[HTTPXRequest, ...]]":
+        """A bot of its own, with connections to be shut down after it."""
+        from alertbot.channels.telegram.client import bot
+
+        return bot(self.token(), self.settings.api_url, CONNECT_SECONDS, ANSWER_SECONDS, CONNECTIONS)
+
+
+def _ours(error: ChannelError, about: str) -> ChannelError:
+    """What to do is another thing than for a post: the request is made once more, and a copy does no harm."""
+    if not isinstance(error, Uncertain):
+        return error
+    return Unavailable(
+        _("Telegram's answer about {alert} was lost; the message may stand already.").format(
+            alert=about
+        ),
+        code=error.code,
+    )
+
+
+class BotReplies:
+    """Says things in one bot's chats."""
+
+    def __init__(self, way: TelegramWay) -> None:
+        self._way = way
+
+    async def pop(self, query: "CallbackQuery", text: str) -> None:
+        """Answer a button in a window; what is too long for it is also written in the chat."""
+        shown = wording.cut(text, wording.LONGEST_ANSWER)
+        chat = query.message.chat.id if query.message else query.from_user.id
+        await self._try(
+            chat, lambda bot, _chat: bot.answer_callback_query(query.id, shown, show_alert=True)
+        )
+        if shown != text:
+            await self.say(chat, text)
+
+    async def reply(self, message: "Message", text: str, keyboard: Any = None) -> None:
+        await self.say(message.chat.id, text, reply_to=message.message_id, keyboard=keyboard)
+
+    async def say(
+        self, chat: int, text: str, *, reply_to: int | None = None, keyboard: Any = None
+    ) -> None:
+        from telegram import LinkPreviewOptions, ReplyParameters
+
+        reply = (
+            None if reply_to is None else ReplyParameters(reply_to, allow_sending_without_reply=True)
+        )
+        await self._try(
+            chat,
+            lambda bot, there: bot.send_message(
+                there,
+                wording.cut(text, wording.LONGEST_TEXT),
+                reply_parameters=reply,
+                reply_markup=keyboard,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            ),
+        )
+
+    async def ask(self, query: "CallbackQuery", name: str, text: str) -> tuple[int, int] | None:
+        """Ask the presser something, to be answered by a reply. `text` holds `{name}`. The chat and number
+        of the question, None where it could not be asked."""
+        from telegram import ForceReply
+
+        if query.message is None:
+            return None
+        mention = f'<a href="tg://user?id={query.from_user.id}">{escape(name)}</a>'
+        html = escape(text, quote=False).replace("{name}", mention)
+        waiting = ForceReply(selective=True, input_field_placeholder=_("The reason"))
+        message = await self._try(
+            query.message.chat.id,
+            lambda bot, there: bot.send_message(there, html, parse_mode="HTML", reply_markup=waiting),
+        )
+        return None if message is None else (query.message.chat.id, message.message_id)
+
+    async def replace(self, chat: int, number: int, text: str) -> None:
+        """Put a text in the place of one of ours, without its buttons."""
+        await self._try(
+            chat,
+            lambda bot, there: bot.edit_message_text(
+                wording.cut(text, wording.LONGEST_TEXT), chat_id=there, message_id=number
+            ),
+        )
+
+    async def settle(self, chat: int, number: int, caption: str) -> None:
+        """Show the outcome in a request."""
+        await self._try(
+            chat,
+            lambda bot, there: bot.edit_message_caption(
+                there, number, caption=caption, parse_mode="HTML", reply_markup=None
+            ),
+        )
+
+    async def _try(self, chat: int, call: Call) -> Any:
+        try:
+            return await self._way.call(str(chat), chat, call)
+        except ChannelError as error:
+            log.warning("telegram: %s", error)
+            return None

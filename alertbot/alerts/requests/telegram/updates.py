@@ -1,0 +1,390 @@
+"""Reasons that the bot has asked for and waits for, and how often somebody may guess a code. In memory:
+after a restart a button has to be pressed again, which nobody mistakes for a decision."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from alertbot.alerts import halting, showing
+from alertbot.alerts.requests import buttons, queue
+from alertbot.alerts.requests.telegram import wording
+from alertbot.alerts.requests.telegram.bot import BotReplies, TelegramWay
+from alertbot.alerts.requests.telegram.wording import Press
+from alertbot.core.errors import AlertbotError, safe
+from alertbot.core.model import Person, Verb
+from alertbot.core.words import _
+from alertbot.people import accounts
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, Message, Update, User
+    from telegram.ext import Application
+
+
+Status = Callable[[], Awaitable[Mapping[str, Any]]]  # what `status --json` prints
+
+ANSWER_WITHIN = timedelta(minutes=10)
+MOST_GUESSES, GUESSES_PER = 5, timedelta(hours=1)
+MOST_GUESSERS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PendingQuestion:
+    """Why? Asked of one user, in one message."""
+
+    chat: int
+    message: int
+    user: int
+    press: Press
+    until: datetime
+
+
+class Questions:
+    """What is asked and not answered yet."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[int, int], PendingQuestion] = {}
+
+    def add(self, question: PendingQuestion) -> None:
+        self._open[question.chat, question.message] = question
+
+    def find(self, chat: int, message: int) -> PendingQuestion | None:
+        return self._open.get((chat, message))
+
+    def drop(self, question: PendingQuestion) -> None:
+        self._open.pop((question.chat, question.message), None)
+
+    def lapsed(self, now: datetime) -> Iterator[PendingQuestion]:
+        """Those that nobody answered in time; they are forgotten."""
+        for question in [one for one in self._open.values() if one.until <= now]:
+            self.drop(question)
+            yield question
+
+
+@dataclass
+class Guesses:
+    """Wrong codes per user; a few an hour, then no more."""
+
+    _wrong: dict[int, list[datetime]] = field(default_factory=dict)
+
+    def too_many(self, user: int, now: datetime) -> bool:
+        recent = [at for at in self._wrong.get(user, ()) if now - at < GUESSES_PER]
+        self._wrong[user] = recent
+        return len(recent) >= MOST_GUESSES
+
+    def note(self, user: int, now: datetime) -> None:
+        if len(self._wrong) >= MOST_GUESSERS:
+            self._wrong.clear()
+        self._wrong.setdefault(user, []).append(now)
+
+
+LONGEST_NAME = 60
+Act = Callable[["Update", Any], Coroutine[Any, Any, None]]
+
+
+class Commands:
+    """One bot's commands. `status`: how things stand."""
+
+    def __init__(self, way: TelegramWay, speaker: BotReplies, status: Status) -> None:
+        self._way, self._service, self._speaker = way, way.service, speaker
+        self._status = status
+        self._guesses = Guesses()
+
+    @property
+    def by_name(self) -> dict[str, Act]:
+        return {
+            "start": self.help,
+            "help": self.help,
+            "link": self.link,
+            "status": self.status,
+            "halt": self.halt,
+        }
+
+    async def help(self, update: "Update", _context: object) -> None:
+        """What there is to do here; a stranger is told how to be linked and nothing else."""
+        message = update.message
+        if message is None or message.from_user is None or not _private(message):
+            return
+        person = await accounts.of_user(self._service, str(message.from_user.id))
+        text = wording.how_to_link() if person is None else wording.greeting(person.name)
+        await self._speaker.reply(message, text)
+
+    async def link(self, update: "Update", context: Any) -> None:
+        """Link the sender to the person whose code it is."""
+        message = update.message
+        if message is None or message.from_user is None:
+            return
+        code = " ".join(context.args or ())
+        if not _private(message):
+            await accounts.spoil(self._service, code)
+            text = _(
+                "Only in a private chat with me. Others have seen this code: it is void, make another."
+            )
+        elif not code:
+            text = wording.how_to_link()
+        else:
+            text = await self._linked(message.from_user, code)
+        await self._speaker.reply(message, text)
+
+    async def status(self, update: "Update", _context: object) -> None:
+        message = update.message
+        if message is None or not await self._may_look(message):
+            return
+        try:
+            text = wording.status(await self._status())
+        except AlertbotError as error:
+            text = str(error)
+        await self._speaker.reply(message, text)
+
+    async def halt(self, update: "Update", context: Any) -> None:
+        """Ask for one more press, against slips of the finger. Anybody in the team's group may."""
+        message = update.message
+        if message is None or not await self._in_group(message):
+            return
+        named = " ".join(context.args or ())
+        try:
+            alert = (await showing.brief(self._service, named))["id"] if named else None
+        except AlertbotError as error:
+            await self._speaker.reply(message, str(error))
+            return
+        text = (
+            _("Halt {what}? No further call starts then.").format(what=alert)
+            if alert
+            else _("Halt everything? No further call starts then.")
+        )
+        await self._speaker.reply(message, text, wording.of_halt(alert))
+
+    async def halt_confirmed(self, query: "CallbackQuery", alert: str | None) -> None:
+        if query.message is None or not self._way.in_group(query.message.chat.id):
+            await self._speaker.pop(query, _("Only in the team's group."))
+            return
+        who = await self._name(query.from_user)
+        try:
+            await halting.halt(self._service, alert, None, by=who)
+        except AlertbotError as error:
+            await self._speaker.pop(query, str(error))
+            return
+        local = self._service.now.astimezone(self._service.publisher.zone)
+        text = _(
+            "Halted: {what}, by {name} at {at}. No further call starts. Go on with `{command}`."
+        ).format(
+            what=alert or _("everything"),
+            name=who,
+            at=f"{local:%H:%M:%S}",
+            command=" ".join(filter(None, ("alertbot resume", alert))),
+        )
+        await self._speaker.replace(query.message.chat.id, query.message.message_id, text)
+        await self._speaker.pop(query, _("Halted."))
+
+    async def left(self, query: "CallbackQuery") -> None:
+        """Somebody thought better of halting."""
+        if query.message is not None:
+            text = _("Nothing was halted.")
+            await self._speaker.replace(query.message.chat.id, query.message.message_id, text)
+            await self._speaker.pop(query, text)
+
+    async def _linked(self, user: "User", code: str) -> str:
+        now = self._service.now
+        if self._guesses.too_many(user.id, now):
+            return _("Too many wrong codes; try again in an hour.")
+        try:
+            person = await accounts.redeem(self._service, code, str(user.id))
+        except AlertbotError as error:
+            return str(error)
+        if person is None:
+            self._guesses.note(user.id, now)
+            return _(
+                "This code is wrong, used or too old: run `alertbot people link NAME` for another."
+            )
+        return wording.greeting(person.name)
+
+    async def _may_look(self, message: "Message") -> bool:
+        """In the group everybody; in private those who are linked, and still count."""
+        if self._way.in_group(message.chat.id):
+            return True
+        if not _private(message) or message.from_user is None:
+            return False
+        person = await accounts.of_user(self._service, str(message.from_user.id))
+        if person is not None and person.counts:
+            return True
+        await self._speaker.reply(message, wording.how_to_link())
+        return False
+
+    async def _in_group(self, message: "Message") -> bool:
+        """Whether this is the team's group; in private it is said where to go."""
+        if self._way.in_group(message.chat.id):
+            return True
+        if _private(message) and message.from_user is not None:
+            person = await accounts.of_user(self._service, str(message.from_user.id))
+            text = wording.how_to_link() if person is None else _("Only in the team's group.")
+            await self._speaker.reply(message, text)
+        return False
+
+    async def _name(self, user: "User") -> str:
+        """Who halts, for the audit: a linked person, else anybody, by the name Telegram shows."""
+        person = await accounts.of_user(self._service, str(user.id))
+        if person is not None:
+            return person.name
+        shown = "".join(letter for letter in user.first_name if letter.isprintable())[:LONGEST_NAME]
+        return f"{halting.HALTER} ({shown}, Telegram)"
+
+
+def _private(message: "Message") -> bool:
+    return str(message.chat.type) == "private"
+
+
+log = logging.getLogger(__name__)
+
+LONGEST_REASON = 2000
+MARK = "✍"  # begins every question for a reason, so that one is known again after a restart
+
+
+class UpdateHandlers:
+    """Hears one bot's updates. `forget` is to be called now and then."""
+
+    def __init__(self, way: TelegramWay, status: Status) -> None:
+        self._way, self._service = way, way.service
+        self._speaker = BotReplies(way)
+        self._commands = Commands(way, self._speaker, status)
+        self._questions = Questions()
+
+    def attach(self, application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
+        """Let the application call this."""
+        from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
+
+        fresh = filters.UpdateType.MESSAGE
+        application.add_handler(CallbackQueryHandler(self.pressed))
+        for name, act in self._commands.by_name.items():
+            application.add_handler(CommandHandler(name, act, filters=fresh))
+        replies = fresh & filters.REPLY & filters.TEXT & ~filters.COMMAND
+        application.add_handler(MessageHandler(replies, self.replied))
+        alone = fresh & filters.ChatType.PRIVATE
+        application.add_handler(MessageHandler(alone, self._commands.help))
+        application.add_error_handler(_failed)
+
+    async def pressed(self, update: "Update", _context: object) -> None:
+        """Somebody pressed a button."""
+        query = update.callback_query
+        if query is None or query.message is None:
+            return
+        press, halting = wording.read(query.data), wording.halt_of(query.data)
+        if halting is not None:
+            await self._commands.halt_confirmed(query, halting[0])
+        elif query.data == wording.LEAVE:
+            await self._commands.left(query)
+        elif press is None:
+            await self._speaker.pop(query, _("This button no longer serves; see /status."))
+        else:
+            await self._answered(query, press)
+            await queue.attend(self._service, (self._way,))
+
+    async def replied(self, update: "Update", _context: object) -> None:
+        """Somebody answered a message: perhaps with a reason that was asked for."""
+        message = update.message
+        if message is None or message.from_user is None or message.reply_to_message is None:
+            return
+        asked = message.reply_to_message
+        question = self._questions.find(message.chat.id, asked.message_id)
+        if question is None or question.until <= self._service.now:
+            if _is_question(asked):
+                lapsed = _("This question has lapsed and nothing was changed; press the button again.")
+                await self._speaker.reply(message, lapsed)
+        elif question.user != message.from_user.id:
+            await self._speaker.reply(message, _("Somebody else was asked; press the button yourself."))
+        else:
+            self._questions.drop(question)
+            await self._speaker.reply(message, await self._sent_away(question, message.text or ""))
+            await queue.attend(self._service, (self._way,))
+
+    async def forget(self) -> None:
+        """Tell those who gave no reason in time that nothing was changed."""
+        for question in self._questions.lapsed(self._service.now):
+            text = _("No reason came, so nothing was changed. Press the button again.")
+            await self._speaker.replace(question.chat, question.message, text)
+
+    async def _answered(self, query: "CallbackQuery", press: Press) -> None:
+        person = await accounts.of_user(self._service, str(query.from_user.id))
+        if person is None:
+            await self._speaker.pop(query, wording.how_to_link())
+            return
+        try:
+            said = await buttons.see(self._service, person, press.alert, press.digest)
+            if said is None:
+                said = await self._decided(query, person, press)
+        except AlertbotError as error:
+            said = str(error)
+        await self._speaker.pop(query, said)
+        await self._show_outcome(query, press)
+
+    async def _decided(self, query: "CallbackQuery", person: Person, press: Press) -> str:
+        """What the presser is told."""
+        if press.verb is not Verb.APPROVE:
+            return await self._ask_why(query, person, press)
+        view = await buttons.approve_by_button(
+            self._service, person, press.alert, press.digest, way=self._way.name
+        )
+        left = view["approvals"]["needed"] - len(view["approvals"]["given"])
+        if "start" not in view:
+            return _("Approved by you. {id} waits for {left} more.").format(id=view["id"], left=left)
+        if view["start"]["worker_alive"]:
+            return _("{id} is approved and goes out.").format(id=view["id"])
+        return _("{id} is approved, but NO WORKER is alive: somebody must run `alertbot run`.").format(
+            id=view["id"]
+        )
+
+    async def _ask_why(self, query: "CallbackQuery", person: Person, press: Press) -> str:
+        await buttons.may_send_away(self._service, person, press.verb, press.alert, press.digest)
+        sentence = (
+            _("why does {alert} go back to its author? Answer this message.")
+            if press.verb is Verb.RETURN
+            else _("why is {alert} refused for good? Answer this message.")
+        )
+        user = query.from_user.id
+        asked = await self._speaker.ask(
+            query, person.name, f"{MARK} {{name}}: {sentence.format(alert=press.alert)}"
+        )
+        if asked is not None:
+            chat, number = asked
+            until = self._service.now + ANSWER_WITHIN
+            self._questions.add(PendingQuestion(chat, number, user, press, until))
+        return _("Say why in an answer to my message.")
+
+    async def _sent_away(self, question: PendingQuestion, text: str) -> str:
+        person = await accounts.of_user(self._service, str(question.user))
+        if person is None:
+            return wording.how_to_link()
+        press = question.press
+        try:
+            view = await buttons.send_away(
+                self._service,
+                person,
+                press.verb,
+                press.alert,
+                press.digest,
+                text[:LONGEST_REASON],
+                way=self._way.name,
+            )
+        except AlertbotError as error:
+            return str(error)
+        if press.verb is Verb.RETURN:
+            return _("{id} went back to {author}.").format(**view)
+        return _("{id} is rejected; it never goes out.").format(**view)
+
+    async def _show_outcome(self, query: "CallbackQuery", press: Press) -> None:
+        """In the message under the button, whichever copy it is; the queue knows only the last one."""
+        outcome = await buttons.outcome(self._service, press.alert, press.digest)
+        if outcome is not None and query.message is not None:
+            caption = wording.settled(outcome, press.digest)
+            await self._speaker.settle(query.message.chat.id, query.message.message_id, caption)
+
+
+def _is_question(message: "Message") -> bool:
+    sender = message.from_user
+    return sender is not None and sender.is_bot and (message.text or "").startswith(MARK)
+
+
+async def _failed(_update: object, context: Any) -> None:
+    """An error in what is done about an update: told without what it holds."""
+    error = context.error
+    log.error("telegram: %s: %s", type(error).__name__, safe(str(error)))

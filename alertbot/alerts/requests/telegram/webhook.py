@@ -1,0 +1,77 @@
+"""Being called by Telegram: the calls come in at a route of the pages, and must show a secret."""
+
+import asyncio
+import hmac
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from alertbot.core.errors import ChannelDown, ConfigInvalid
+from alertbot.core.words import _
+
+if TYPE_CHECKING:
+    from telegram.ext import Application
+
+    from alertbot.config.approvers import WebhookSettings
+
+
+log = logging.getLogger(__name__)
+
+HEADER = "x-telegram-bot-api-secret-token"
+
+
+class Hook:
+    """What stands between the pages, which take Telegram's calls, and the bot, which hears them. `served`:
+    whether this process has pages that do."""
+
+    def __init__(self, settings: "WebhookSettings") -> None:
+        self._settings = settings
+        self._secret = b""
+        self._application: Application[Any, Any, Any, Any, Any, Any] | None = None
+        self.path = urlsplit(settings.url).path or "/"
+        self.served = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the bot hears; Telegram repeats what it says before that."""
+        return self._application is not None
+
+    def knows(self, shown: str) -> bool:
+        """Whether a call shows the secret."""
+        return self.open and hmac.compare_digest(shown.encode("utf-8", "replace"), self._secret)
+
+    async def take(self, update: dict[str, Any]) -> None:
+        """Deal with one update, as Telegram writes it. Only while `open`."""
+        from telegram import Update
+
+        assert self._application is not None
+        await self._application.process_update(Update.de_json(update, self._application.bot))
+
+    async def listen(
+        self, application: "Application[Any, Any, Any, Any, Any, Any]", stop: asyncio.Event
+    ) -> None:
+        """Tell Telegram the address, then hear what it calls until `stop` is set. Raises `ChannelDown`
+        for a missing secret."""
+        try:
+            secret = self._settings.secret("secret")
+        except ConfigInvalid as fault:
+            raise ChannelDown(str(fault), code="secret") from None
+        self._secret, self._application = secret.encode(), application
+        try:
+            await application.bot.set_webhook(
+                self._settings.url, secret_token=secret, allowed_updates=("message", "callback_query")
+            )
+            await stop.wait()
+        finally:
+            self._application = None
+
+
+async def leave_to_others(stop: asyncio.Event) -> None:
+    """Of a worker without pages: says who hears the bot, and waits until `stop` is set."""
+    log.warning(
+        _(
+            "This worker does not hear the bot: with `mode: webhook` Telegram's calls come to `alertbot"
+            " serve`. Start that, or give `mode: polling`."
+        )
+    )
+    await stop.wait()

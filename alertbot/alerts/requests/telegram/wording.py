@@ -1,0 +1,169 @@
+"""The buttons, and the at most 64 bytes that Telegram keeps behind each of them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape, unescape
+from typing import TYPE_CHECKING, Any
+
+from alertbot.alerts.requests.text import Ask
+from alertbot.core.model import Verb
+from alertbot.core.words import _, ngettext
+
+if TYPE_CHECKING:
+    from telegram import InlineKeyboardMarkup
+
+
+DIGITS = 32  # of the digest: 128 bits
+LETTERS = {"a": Verb.APPROVE, "r": Verb.RETURN, "x": Verb.REJECT}
+PRESS = re.compile(rf"([arx]):([A-Z]{{1,12}}-[0-9]{{1,7}}):([0-9a-f]{{{DIGITS}}})")
+HALT = re.compile(r"halt:([A-Z]{1,12}-[0-9]{1,7})?")
+LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What a button under a request stands for."""
+
+    verb: Verb
+    alert: str
+    digest: str  # its first 32 hexadecimal digits
+
+
+def read(data: str | None) -> Press | None:
+    """The answer behind a button; None for anything else."""
+    found = PRESS.fullmatch(data or "")
+    return Press(LETTERS[found[1]], found[2], found[3]) if found else None
+
+
+def data(press: Press) -> str:
+    letter = next(letter for letter, verb in LETTERS.items() if verb is press.verb)
+    return f"{letter}:{press.alert}:{press.digest[:DIGITS]}"
+
+
+def halt_of(data: str | None) -> tuple[str | None] | None:
+    """What a confirming button halts, `(None,)` for everything; None for another button."""
+    found = HALT.fullmatch(data or "")
+    return (found[1],) if found else None
+
+
+def of_request(alert: str, digest: str) -> "InlineKeyboardMarkup":
+    from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+    words = {Verb.APPROVE: _("Approve"), Verb.RETURN: _("Return"), Verb.REJECT: _("Reject")}
+    row = [
+        InlineKeyboardButton(label, callback_data=data(Press(verb, alert, digest)))
+        for verb, label in words.items()
+    ]
+    return InlineKeyboardMarkup([row])
+
+
+def of_halt(alert: str | None) -> "InlineKeyboardMarkup":
+    from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+    label = _("Halt {what}").format(what=alert) if alert else _("Halt everything")
+    halting = InlineKeyboardButton(label, callback_data=f"halt:{alert or ''}")
+    leaving = InlineKeyboardButton(_("Leave it"), callback_data=LEAVE)
+    return InlineKeyboardMarkup([[halting, leaving]])
+
+
+LONGEST_CAPTION = 1024  # UTF-16 units after entities
+LONGEST_TEXT = 4000
+LONGEST_ANSWER = 200  # characters, of what pops up when a button is pressed
+LONGEST_PLACES = 260
+SHOWN_DIGEST = 12
+RECENT = 8
+TAG = re.compile(r"<[^>]*>")
+
+
+def request(ask: Ask) -> str:
+    """The caption of a request: what an approver needs to decide; the rest is in the document."""
+    head = "\n".join(_facts(ask))
+    foot = _("The attached page shows every text as it goes out.")
+    room = LONGEST_CAPTION - _length(head) - _length(foot) - 4
+    lines = cut(ask.first_lines, room) if room > 0 else ""
+    quoted = f"<blockquote>{escape(lines, quote=False)}</blockquote>" if lines else ""
+    return "\n".join(part for part in (head, quoted, escape(foot, quote=False)) if part)
+
+
+def _facts(ask: Ask) -> list[str]:
+    title = _("{alert} waits for approval: {title}").format(alert=ask.alert, title=ask.title)
+    facts = [f"<b>{escape(cut(title, 200), quote=False)}</b>"]
+    if ask.deputy:
+        facts.append(_said(_("You are asked as deputy, because nobody on duty has answered.")))
+    facts += [
+        _said(_("For: {audience}"), audience=ask.audience),
+        _said(_("Written by: {name}"), name=ask.author),
+        _said(_("Goes to: {places}"), places=cut(_places(ask.channels), LONGEST_PLACES)),
+        _approvals(ask),
+    ]
+    if ask.until is not None:
+        facts.append(_said(_("Until: {time}"), time=ask.until.strftime(_("%H:%M on %d/%m"))))
+    digest = f"<code>{escape(ask.digest[:SHOWN_DIGEST])}</code>"
+    return [*facts, _said(_("Digest: {digest}")).replace("{digest}", digest)]
+
+
+def _approvals(ask: Ask) -> str:
+    left = max(0, ask.needed - len(ask.given))
+    said = ngettext("One approval is missing.", "{n} approvals are missing.", left).format(n=left)
+    if ask.given:
+        said = _("Approved by {names}.").format(names=", ".join(ask.given)) + " " + said
+    return escape(cut(said, 200), quote=False)
+
+
+def _places(channels: Mapping[str, tuple[str, ...]]) -> str:
+    return ", ".join(f"{name} ({', '.join(langs)})" for name, langs in channels.items())
+
+
+def settled(outcome: str, digest: str) -> str:
+    """The caption of a request that was answered."""
+    shown = _("Digest: {digest}").format(digest=digest[:SHOWN_DIGEST])
+    return f"<b>{escape(cut(outcome, 900), quote=False)}</b>\n{escape(shown, quote=False)}"
+
+
+def status(found: Mapping[str, Any]) -> str:
+    """How things stand, in plain text."""
+    lines = [_("EVERYTHING IS HALTED.")] if found["halted"] else []
+    if not found["worker"]["alive"]:
+        lines.append(_("NO WORKER is alive: nothing goes out."))
+    lines += [f"{one['id']} {one['kind']}: {one['state']}" for one in found["alerts"][:RECENT]]
+    if not found["alerts"]:
+        lines.append(_("There is no alert."))
+    lines += [f"• {one['message']}" for one in found["open"]]
+    return cut("\n".join(lines), LONGEST_TEXT)
+
+
+def how_to_link() -> str:
+    """All that a stranger is told."""
+    return _(
+        "I do not know you. Run `alertbot people link NAME` with your own token, then send me /link CODE in"
+        " a private chat."
+    )
+
+
+def greeting(name: str) -> str:
+    return _(
+        "You are {name} here. I send you alerts that wait for approval; answer with the buttons under them."
+        " /status says how things stand. In the team's group /halt stops everything."
+    ).format(name=name)
+
+
+def cut(text: str, longest: int) -> str:
+    """No longer than that in UTF-16 units, with an ellipsis where something is missing."""
+    if _units(text) <= longest:
+        return text
+    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (longest - 1)]
+    return kept.decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+def _said(sentence: str, **values: str) -> str:
+    """The sentence, escaped, with its values."""
+    return escape(sentence.format(**values) if values else sentence, quote=False)
+
+
+def _length(html: str) -> int:
+    return _units(unescape(TAG.sub("", html)))
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

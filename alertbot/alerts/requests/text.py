@@ -1,0 +1,254 @@
+"""What a request to approve says: what an approver needs to decide, and in the end what was decided."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alertbot.alerts import rules_policy, showing, store_reading
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.model import AlertState, Audience
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.people import store_people, store_requests
+from alertbot.people.context import Context
+from alertbot.people.rules import Duty
+from alertbot.people.store_requests import ApprovalRequest
+
+FIRST_LINES, FIRST_CHARACTERS = 6, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to approve, for one person or a whole group (`person` None).
+
+    `until` is in the organisation's zone. `page` is the whole preview as an HTML document, `preview` the
+    same as plain text; both are empty where the request is only closed. `channels`: by name, languages.
+    """
+
+    call: int
+    alert: str
+    digest: str
+    address: str
+    person_id: int | None
+    person: str | None
+    deputy: bool
+    message_ref: str | None
+    kind: str = ""
+    title: str = ""
+    audience: str = ""
+    exercise: bool = False
+    author: str = ""
+    channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    first_lines: str = ""
+    preview: str = ""
+    page: str = ""
+    until: datetime | None = None
+    needed: int = 0
+    given: tuple[str, ...] = ()  # the names of those who have approved
+
+
+def brief(call: ApprovalRequest) -> Ask:
+    """A request with no more than what names it."""
+    return Ask(
+        call.id,
+        call.alert,
+        call.digest,
+        call.address,
+        call.person_id,
+        call.person,
+        call.deputy,
+        call.message_ref,
+    )
+
+
+async def compose(service: Context, call: ApprovalRequest) -> Ask | None:
+    """The whole request; None where the alert says something else by now."""
+    from dataclasses import replace
+
+    from alertbot.texts.preview.html_page import render_page
+
+    shown = await showing.show(service, call.alert, None)
+    if shown["digest"] != call.digest or shown["state"] != str(AlertState.PENDING):
+        return None
+    return replace(
+        brief(call),
+        kind=shown["kind"],
+        title=shown["_sheet"].title,
+        audience=audience(service, shown),
+        exercise=shown["exercise"],
+        author=shown["author"] or "alertbot",
+        channels=_channels(shown["messages"]),
+        first_lines=first_lines(shown["messages"]),
+        preview=shown["plain"],
+        page=render_page(shown["_sheet"]),
+        until=_local(service, shown["pending_until"]),
+        needed=shown["approvals"]["needed"],
+        given=tuple(one["person"] for one in shown["approvals"]["given"]),
+    )
+
+
+def first_lines(messages: Iterable[Mapping[str, Any]]) -> str:
+    """The beginning of the first text."""
+    text = next((str(one["text"]) for one in messages), "")
+    lines = [line for line in text.splitlines() if line.strip()][:FIRST_LINES]
+    cut = "\n".join(lines)
+    return cut if len(cut) <= FIRST_CHARACTERS else cut[: FIRST_CHARACTERS - 1].rstrip() + "…"
+
+
+def open_to_answers(alert: Alert, now: datetime) -> bool:
+    """Whether it still waits for approval."""
+    late = alert.pending_until is not None and alert.pending_until <= now
+    return alert.state is AlertState.PENDING and not late
+
+
+async def outcome(service: Context, conn: Connection, alert: Alert, digest: str) -> str | None:
+    """What became of a request about this digest, in one sentence; None while it waits."""
+    if digest != alert.digest or alert.state is AlertState.DRAFT:
+        return _("{alert} was changed: this request no longer counts.").format(alert=alert.id)
+    if open_to_answers(alert, service.now):
+        return None
+    if alert.state in (AlertState.PENDING, AlertState.EXPIRED) and alert.approved_at is None:
+        return _("{alert}: nobody approved it in time; it has expired.").format(alert=alert.id)
+    if alert.state is AlertState.DISCARDED:
+        return _("{alert} was discarded.").format(alert=alert.id)
+    if alert.state in (AlertState.RETURNED, AlertState.REJECTED):
+        return await _sent_away(conn, alert)
+    return await _approved(service, conn, alert)
+
+
+async def _sent_away(conn: Connection, alert: Alert) -> str:
+    who = await store_requests.sent_away_by(conn, alert.id) or "?"
+    if alert.state is AlertState.RETURNED:
+        sentence = _("{alert} was returned to its author by {name}: {reason}")
+    else:
+        sentence = _("{alert} was rejected by {name}: {reason}")
+    return sentence.format(alert=alert.id, name=who, reason=alert.reason or "–")
+
+
+async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
+    names = {
+        one.person.id: one.person.name for one in await store_people.everybody(conn, now=service.now)
+    }
+    if alert.break_glass_by is not None:
+        return _("{alert} was published by {name} alone (BREAK-GLASS): {reason}").format(
+            alert=alert.id,
+            name=names.get(alert.break_glass_by, "?"),
+            reason=alert.break_glass_reason or "–",
+        )
+    at = alert.approved_at or service.now
+    signed = rules_policy.standing(alert, await store_reading.approvals_of(conn, alert.id, now=at), at)
+    return _("{alert} was approved by {names} at {time}; it goes out.").format(
+        alert=alert.id,
+        names=", ".join(dict.fromkeys(one.person.name for one in signed)) or "?",
+        time=f"{at.astimezone(service.publisher.zone):%H:%M}",
+    )
+
+
+def audience(service: Context, shown: Mapping[str, Any]) -> str:
+    """Whom its channels reach, in words: the public before all."""
+    if shown["exercise"]:
+        return _("exercise")
+    found = {
+        channel.audience
+        for name in shown["channels"]
+        if (channel := service.publisher.channels.get(name)) is not None
+    }
+    return _("THE PUBLIC") if Audience.LIVE in found else _("the team")
+
+
+def _channels(messages: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for one in messages:
+        before = found.get(one["channel"], ())
+        if one["lang"] not in before:
+            found[one["channel"]] = (*before, one["lang"])
+    return found
+
+
+def _local(service: Context, moment: str | None) -> datetime | None:
+    return datetime.fromisoformat(moment).astimezone(service.publisher.zone) if moment else None
+
+
+async def requests(conn: Connection, found: Sequence[Alert]) -> list[dict[str, Any]]:
+    """Every request about the alerts that wait, as plain values."""
+    return [_plain(call) for alert in _waiting(found) for call in await _of(conn, alert)]
+
+
+async def needs(service: Context, conn: Connection, found: Sequence[Alert]) -> list[str]:
+    """What a person should know or do: who was asked and has not answered, what could not be sent."""
+    if not service.reach.ways:
+        return []
+    said = []
+    for alert in _waiting(found):
+        asked = await _of(conn, alert)
+        said += [_who(service, alert, asked)]
+        said += [_trouble(call) for call in asked if call.trouble and call.closed_at is None]
+    return said + await unknown_names(conn, service)
+
+
+async def unknown_names(conn: Connection, service: Context) -> list[str]:
+    """Names in `duty:` of nobody who may approve."""
+    duty = service.reach.duty
+    if duty is None:
+        return []
+    approvers = await store_people.approvers(conn, now=service.now)
+    return _unknown(duty, {person.name.casefold() for person in approvers})
+
+
+def _unknown(duty: Duty, known: Iterable[str]) -> list[str]:
+    return [
+        _(
+            "duty: {name} is nobody who may approve, and is never asked; correct the name, or have an admin"
+            " add or confirm the person."
+        ).format(name=name)
+        for name in duty.names
+        if name.casefold() not in known
+    ]
+
+
+def _waiting(found: Sequence[Alert]) -> list[Alert]:
+    return [alert for alert in found if alert.state is AlertState.PENDING]
+
+
+async def _of(conn: Connection, alert: Alert) -> tuple[ApprovalRequest, ...]:
+    return await store_requests.of_alert(conn, alert.id, alert.digest)
+
+
+def _who(service: Context, alert: Alert, asked: Sequence[ApprovalRequest]) -> str:
+    if not asked:
+        return _(
+            "{alert}: nobody could be asked, because no approver is linked; see `alertbot people link`."
+        ).format(alert=alert.id)
+    whom = ", ".join(_one(service, call) for call in asked)
+    return _("{alert}: asked were {whom}.").format(alert=alert.id, whom=whom)
+
+
+def _one(service: Context, call: ApprovalRequest) -> str:
+    """`Bo (deputy, telegram, 20:15)`."""
+    what = [_("deputy")] if call.deputy else []
+    what += [call.way, f"{call.at.astimezone(service.publisher.zone):%H:%M}"]
+    if call.message_ref is None:
+        what.append(_("not sent yet"))
+    return f"{call.person or _('the group')} ({', '.join(what)})"
+
+
+def _trouble(call: ApprovalRequest) -> str:
+    return _("{alert}: {way} did not take the request to {name}: {trouble} It is tried again.").format(
+        alert=call.alert,
+        way=call.way,
+        name=call.person or _("the group"),
+        trouble=call.trouble,
+    )
+
+
+def _plain(call: ApprovalRequest) -> dict[str, Any]:
+    return {
+        "alert": call.alert,
+        "way": call.way,
+        "person": call.person,
+        "deputy": call.deputy,
+        "at": call.at,
+        "sent": call.message_ref is not None,
+        "trouble": call.trouble,
+    }

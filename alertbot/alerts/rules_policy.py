@@ -1,0 +1,253 @@
+"""What the rules of approval look at: an alert as they see it, and the signatures under it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alertbot.alerts.rules_moves import move
+from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
+from alertbot.core.model import AlertState, Approvals, Fault, Person, Role, Verb
+from alertbot.core.words import _
+from alertbot.people.rules import require_reason, require_role
+from alertbot.texts.publisher import Override
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertFacts:
+    """What the rules need to know of an alert. Persons by id; None where nobody has done it yet."""
+
+    id: str
+    state: AlertState
+    digest: str
+    author_id: int | None
+    last_editor_id: int | None
+    submitter_id: int | None
+    approvals: Approvals
+    pending_until: datetime | None
+    promised: tuple[datetime, ...]
+    faults: tuple[Fault, ...]
+    break_glass_by: int | None
+    countersigned_by: int | None
+
+    @property
+    def hands(self) -> frozenset[int]:
+        """Everybody whose words these are: author, last editor, submitter."""
+        people = (self.author_id, self.last_editor_id, self.submitter_id)
+        return frozenset(person for person in people if person is not None)
+
+    @property
+    def open_glass(self) -> bool:
+        """One person published it, and nobody has countersigned."""
+        return self.break_glass_by is not None and self.countersigned_by is None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's signature under one digest. `person` as he or she stands now."""
+
+    person: Person
+    digest: str
+    at: datetime
+    expires_at: datetime
+    void: bool = False  # the alert was edited after it
+
+
+SHORTEST_DIGEST = 12  # hexadecimal digits that a person must type at least
+
+
+"""Any one of these roles is enough for the verb. `run`, `halt` and `abort` are for everybody."""
+
+
+def effective(kind: Approvals, override: Override | None) -> Approvals:
+    """The approvals a kind asks for under this configuration.
+
+    An override may ask for more or for fewer approvers, but never for none: there is no way to
+    publish unapproved. It cannot say who may approve; that stays with the kind. Raises `Misuse`.
+    """
+    if override is None:
+        return kind
+    approvers = kind.approvers if override.approvers is None else override.approvers
+    expires_after = override.expires_after or kind.expires_after
+    if approvers < 1:
+        raise Misuse(_("An alert needs at least one approver: set approvers to 1 or more."))
+    if override.expires_after is not None and override.expires_after <= timedelta():
+        raise Misuse(_("expires_after must be longer than nothing, for example 30m."))
+    return Approvals(approvers, kind.author_may_approve, expires_after)
+
+
+def may_approve(
+    alert: AlertFacts,
+    person: Person,
+    approvals: Sequence[Approval],
+    *,
+    digest: str | None,
+    shown: str | None,
+    now: datetime,
+) -> None:
+    """Raises `Refused` (or `Faulty`, `PastMoment`) with the first rule that stands against it.
+
+    `digest` is what the person typed, or None; then `shown`, the digest last shown to this person,
+    must still hold.
+    """
+    require_role(Verb.APPROVE, person)
+    move(alert.state, Verb.APPROVE, alert=alert.id)
+    _require_other_hands(alert, person)
+    if any(one.person.id == person.id for one in standing(alert, approvals, now)):
+        raise Refused(
+            _("{name} has approved {alert} already; another person must now.").format(
+                name=person.name, alert=alert.id
+            )
+        )
+    require_sound(alert, now)
+    if digest is None:
+        _require_shown(alert, person, shown)
+    else:
+        require_digest(alert, digest)
+
+
+def may_break_glass(
+    alert: AlertFacts, person: Person, *, digest: str | None, reason: str | None, now: datetime
+) -> str:
+    """The reason, where this person alone may publish now, whoever wrote the alert.
+
+    Faults, unverified numbers (they are faults) and times that have passed stand against it as against
+    any approval. Raises `Refused`, `Misuse`, `Faulty`, `PastMoment`.
+    """
+    require_role(Verb.BREAK_GLASS, person)
+    move(alert.state, Verb.BREAK_GLASS, alert=alert.id)
+    given = require_reason(Verb.BREAK_GLASS, alert.id, reason)
+    if digest is None:
+        raise Misuse(
+            _(
+                "Breaking the glass on {alert} needs --digest; `alertbot show {alert}` prints it."
+            ).format(alert=alert.id)
+        )
+    require_sound(alert, now)
+    require_digest(alert, digest)
+    return given
+
+
+def may_countersign(alert: AlertFacts, person: Person) -> None:
+    """Raises `Refused` unless the glass is broken and this is another approver than who broke it."""
+    require_role("countersign", person)
+    if alert.break_glass_by is None:
+        raise Refused(
+            _("{alert} needs no countersignature: nobody broke the glass.").format(alert=alert.id)
+        )
+    if alert.countersigned_by is not None:
+        raise Refused(_("{alert} has been countersigned already.").format(alert=alert.id))
+    if alert.break_glass_by == person.id:
+        raise Refused(
+            _("{name} broke the glass on {alert}: another approver must countersign.").format(
+                name=person.name, alert=alert.id
+            )
+        )
+
+
+def approvals_left(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> int:
+    """How many approvals are still missing. Counts persons, not rows, and only approvals that stand:
+    of this digest, not void, not lapsed, by approvers who still count and may approve this alert."""
+    people = {one.person.id for one in standing(alert, approvals, now)}
+    return max(0, alert.approvals.approvers - len(people))
+
+
+def approved_enough(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> bool:
+    return approvals_left(alert, approvals, now) == 0
+
+
+def require_digest(alert: AlertFacts, given: str) -> None:
+    """Raises `Misuse` for less than 12 digits, `Refused` for another text's digest."""
+    typed = given.strip().lower()
+    if len(typed) < SHORTEST_DIGEST:
+        raise Misuse(
+            _("Give at least the first {n} characters of the digest.").format(n=SHORTEST_DIGEST)
+        )
+    if not alert.digest.startswith(typed):
+        raise Refused(
+            _(
+                "{alert} has another digest than {given}: its text has changed. Look at it again with"
+                " `alertbot show {alert}`."
+            ).format(alert=alert.id, given=typed[:SHORTEST_DIGEST])
+        )
+
+
+def require_open(alert: AlertFacts, now: datetime) -> None:
+    """Raises `Refused` when the time to approve is over."""
+    if alert.pending_until is not None and alert.pending_until <= now:
+        raise Refused(
+            _("{alert} was not approved in time and has expired: make a new draft.").format(
+                alert=alert.id
+            )
+        )
+
+
+def passed(promised: Sequence[datetime], now: datetime) -> datetime | None:
+    """The earliest promised time that is over, if any."""
+    return min((moment for moment in promised if moment <= now), default=None)
+
+
+def standing(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> tuple[Approval, ...]:
+    """The approvals that count now: of this digest, not void, not lapsed, by approvers who still count
+    and may approve this alert."""
+    barred = frozenset() if alert.approvals.author_may_approve else alert.hands
+    return tuple(
+        approval
+        for approval in approvals
+        if not approval.void
+        and approval.digest == alert.digest
+        and approval.at <= now < approval.expires_at
+        and approval.person.counts
+        and Role.APPROVER in approval.person.roles
+        and approval.person.id not in barred
+    )
+
+
+def _require_other_hands(alert: AlertFacts, person: Person) -> None:
+    if alert.approvals.author_may_approve or person.id not in alert.hands:
+        return
+    if person.id == alert.author_id:
+        sentence = _("{name} wrote {alert}: another approver must approve it.")
+    elif person.id == alert.last_editor_id:
+        sentence = _("{name} was the last to edit {alert}: another approver must approve it.")
+    else:
+        sentence = _("{name} submitted {alert}: another approver must approve it.")
+    raise Refused(sentence.format(name=person.name, alert=alert.id))
+
+
+def require_sound(alert: AlertFacts, now: datetime) -> None:
+    """In time, without a fault, and with no promise that is over already. Raises `Refused`, `Faulty`,
+    `PastMoment`."""
+    require_open(alert, now)
+    if alert.faults:
+        raise Faulty(
+            _("{alert} has faults and cannot go out; mend them with `alertbot edit {alert}`.").format(
+                alert=alert.id
+            ),
+            alert.faults,
+        )
+    moment = passed(alert.promised, now)
+    if moment is not None:
+        raise PastMoment(
+            _(
+                "{alert} promises a time that has passed ({moment}): run `alertbot submit {alert}"
+                " --retime` and have it approved again."
+            ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
+            moment,
+        )
+
+
+def _require_shown(alert: AlertFacts, person: Person, shown: str | None) -> None:
+    if shown is None:
+        raise Refused(
+            _(
+                "{name} has not been shown {alert} yet: look at it with `alertbot show {alert}`,"
+                " or give --digest."
+            ).format(name=person.name, alert=alert.id)
+        )
+    if shown != alert.digest:
+        raise Refused(
+            _(
+                "{alert} has changed since {name} was last shown it: look at it again with"
+                " `alertbot show {alert}`."
+            ).format(name=person.name, alert=alert.id)
+        )

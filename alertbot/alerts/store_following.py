@@ -1,0 +1,134 @@
+"""What an alert follows and whom that reached: chains of alerts, posts that stand, rivals. Reads only."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.alerts import store_reading
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation
+from alertbot.db.tables import account, alert, delivery, dispatch
+from alertbot.db.tables_register import alert_number
+
+REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
+ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.CLAIMED)
+UNSETTLED = (*ON_ITS_WAY, DeliveryState.SENDING)
+UNDER_WAY = (  # from the moment it is asked for until it is refused, thrown away or has failed
+    AlertState.PENDING,
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+)
+TAKEN_BACK = (Relation.CORRECTION, Relation.RETRACTION, Relation.CANCEL)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPost:
+    """A part of an earlier alert that reached somebody, or perhaps did. `remote_id` None: nobody knows
+    what the platform calls it."""
+
+    alert: str
+    channel: str
+    target: str
+    lang: str | None
+    part: int
+    state: DeliveryState
+    remote_id: str | None
+
+
+async def posts(
+    conn: AsyncConnection,
+    alerts: Sequence[str],
+    states: Collection[DeliveryState] = REACHED,
+    action: Action = Action.PUBLISH,
+) -> tuple[StandingPost, ...]:
+    """Every post and mail of these alerts that is in one of `states`, in the order they were written.
+    `action`: PICTURE for the pictures that are posts of their own."""
+    d = delivery.c
+    query = (
+        select(dispatch.c.alert_id, account.c.name, d.target, d.lang, d.part, d.state, d.remote_id)
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(dispatch.c.alert_id.in_(sorted(set(alerts))))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.action == action.value)
+        .where(d.state.in_([state.value for state in states]))
+        .order_by(d.id)
+    )
+    rows = await conn.execute(query)
+    return tuple(StandingPost(*row[:5], DeliveryState(row[5]), row[6]) for row in rows)
+
+
+async def chain(conn: AsyncConnection, starts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """These alerts, all that they follow and all that follows them by a relation, oldest first."""
+    wanted = {one.id: one for one in starts}
+    incidents = sorted({one.incident for one in wanted.values()})
+    known = [one for name in incidents for one in await store_reading.listing(conn, incident=name)]
+    while grown := [one for one in known if one.id not in wanted and _touches(one, wanted.values())]:
+        wanted |= {one.id: one for one in grown}
+    return tuple(sorted(wanted.values(), key=lambda one: (one.drafted_at, one.number)))
+
+
+def _touches(one: Alert, others: Iterable[Alert]) -> bool:
+    return any(one.original == other.id or other.original == one.id for other in others)
+
+
+async def followers(conn: AsyncConnection, alert_id: str) -> tuple[Alert, ...]:
+    """The alerts that follow this one, the latest first."""
+    found = await conn.scalars(
+        select(alert.c.id).where(alert.c.original == alert_id).order_by(alert.c.drafted_at.desc())
+    )
+    return tuple([await store_reading.get(conn, one) for one in found.all()])
+
+
+async def taken_back_by(conn: AsyncConnection, alert_id: str, *, but: str = "") -> Alert | None:
+    """The alert that takes this one back, or is about to (one wins, see `uq_alert_taken_back`)."""
+    states = [state.value for state in UNDER_WAY]
+    query = select(alert.c.id).where(
+        alert.c.original == alert_id,
+        alert.c.id != but,
+        alert.c.relation.in_([one.value for one in TAKEN_BACK]),
+        alert.c.state.in_(states),
+    )
+    found = await conn.scalar(query.order_by(alert.c.submitted_at).limit(1))
+    return None if found is None else await store_reading.get(conn, str(found))
+
+
+async def ending(conn: AsyncConnection, incident: str, *, but: str = "") -> Alert | None:
+    """The alert that ends this incident, or is about to."""
+    query = select(alert.c.id).where(
+        alert.c.incident_id == incident,
+        alert.c.id != but,
+        alert.c.relation == Relation.END.value,
+        alert.c.state.in_([state.value for state in UNDER_WAY]),
+    )
+    found = await conn.scalar(query.order_by(alert.c.submitted_at).limit(1))
+    return None if found is None else await store_reading.get(conn, str(found))
+
+
+async def struck_by(conn: AsyncConnection, entries: Sequence[int]) -> tuple[str, ...]:
+    """The alerts under way or out that tell the public not to call these entries, the latest first."""
+    query = (
+        select(alert.c.id, alert.c.drafted_at)
+        .join_from(alert_number, alert, alert.c.id == alert_number.c.alert_id)
+        .where(alert_number.c.number_id.in_(sorted(set(entries))), alert_number.c.struck)
+        .where(alert.c.state.in_([state.value for state in UNDER_WAY]))
+        .distinct()
+        .order_by(alert.c.drafted_at.desc())
+    )
+    return tuple(row.id for row in await conn.execute(query))
+
+
+async def last_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:
+    """When the last of the alert's posts that reached anybody was sent, by the database's clock."""
+    query = (
+        select(func.max(delivery.c.settled_at))
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.alert_id == alert_id, dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(delivery.c.state == DeliveryState.SENT.value)
+    )
+    found = await conn.scalar(query)
+    return None if found is None else datetime.fromtimestamp(found, UTC)

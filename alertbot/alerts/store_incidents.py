@@ -1,0 +1,141 @@
+"""Incidents: what alerts belong to. An id is four letters that can be told over the telephone."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.tables import alert, incident
+
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words, and none that looks like a digit
+ID_LETTERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing that happened. Open until `closed_at`."""
+
+    id: str
+    opened_at: datetime
+    opened_by: int | None
+    closed_at: datetime | None = None
+    title: str | None = None
+    service: str | None = None
+    state: str | None = None  # see `incident.log.State`
+    state_since: datetime | None = None
+    confirmed_by: str | None = None  # who vouched that it works again (R11)
+    confirmed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTally:
+    """An incident with how many alerts it has, by state."""
+
+    incident: Incident
+    alerts: Mapping[str, int]
+
+
+async def start(
+    conn: AsyncConnection,
+    *,
+    by: Person | None,
+    now: datetime,
+    title: str | None = None,
+    service: str | None = None,
+) -> Incident:
+    """Open a new incident; `by` is None when the program itself opens it. One that is still open for the
+    same `service` is closed: there are never two."""
+    if service is not None:
+        await take_lock(conn, AUDIT)
+        await take_lock(conn, f"service:{service}")
+        still = (incident.c.service == service) & incident.c.closed_at.is_(None)
+        await conn.execute(update(incident).where(still).values(closed_at=now))
+    opened = Incident(await _free_id(conn), now, by.id if by else None, title=title, service=service)
+    values = {
+        "opened_at": now,
+        "opened_by": opened.opened_by,
+        "title": title,
+        "service": service,
+    }
+    await conn.execute(insert(incident).values(id=opened.id, **values))
+    return opened
+
+
+async def close(conn: AsyncConnection, incident_id: str, *, now: datetime) -> bool:
+    """It is over; False where it was already."""
+    still = (incident.c.id == incident_id) & incident.c.closed_at.is_(None)
+    closed = await conn.execute(update(incident).where(still).values(closed_at=now))
+    return closed.rowcount == 1
+
+
+async def of_service(conn: AsyncConnection, service: str) -> Incident | None:
+    """The service's open incident, else its last."""
+    query = select(incident).where(incident.c.service == service)
+    latest = query.order_by(incident.c.closed_at.is_not(None), incident.c.opened_at.desc()).limit(1)
+    row = (await conn.execute(latest)).one_or_none()
+    return None if row is None else Incident(*row)
+
+
+async def watch(conn: AsyncConnection, incident_id: str, service: str) -> None:
+    """From now on decisions about this service belong to this incident."""
+    await conn.execute(update(incident).where(incident.c.id == incident_id).values(service=service))
+
+
+async def confirm(conn: AsyncConnection, incident_id: str, *, by: str, now: datetime) -> None:
+    """Somebody besides the operator vouches that it works again (R11)."""
+    values = {"confirmed_by": by, "confirmed_at": now}
+    await conn.execute(update(incident).where(incident.c.id == incident_id).values(**values))
+
+
+async def tallies(conn: AsyncConnection) -> tuple[IncidentTally, ...]:
+    """Every incident with its counts, the latest first."""
+    counted = select(alert.c.incident_id, alert.c.state, func.count()).group_by(
+        alert.c.incident_id, alert.c.state
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for name, state, count in await conn.execute(counted):
+        counts.setdefault(name, {})[state] = count
+    return tuple(IncidentTally(one, counts.get(one.id, {})) for one in await listing(conn))
+
+
+async def get(conn: AsyncConnection, reference: str) -> Incident:
+    """By id, in capitals or not. Raises `Misuse`."""
+    wanted = reference.strip().upper()
+    row = (await conn.execute(select(incident).where(incident.c.id == wanted))).one_or_none()
+    if row is None:
+        raise Misuse(
+            _("There is no incident '{id}'; `alertbot incident list` names those there are.").format(
+                id=reference.strip()
+            )
+        )
+    return Incident(*row)
+
+
+async def listing(conn: AsyncConnection) -> tuple[Incident, ...]:
+    """Every incident, the latest first."""
+    rows = await conn.execute(select(incident).order_by(incident.c.opened_at.desc(), incident.c.id))
+    return tuple(Incident(*row) for row in rows)
+
+
+async def next_number(conn: AsyncConnection, incident_id: str) -> int:
+    """The number of this incident's next alert, from 1. Others who ask wait until this transaction
+    ends."""
+    await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
+    await conn.execute(select(incident.c.id).where(incident.c.id == incident_id).with_for_update())
+    last = await conn.scalar(select(func.max(alert.c.number)).where(alert.c.incident_id == incident_id))
+    return int(last or 0) + 1
+
+
+async def _free_id(conn: AsyncConnection) -> str:
+    while True:
+        letters = "".join(secrets.choice(LETTERS) for _letter in range(ID_LETTERS))
+        taken = await conn.scalar(select(incident.c.id).where(incident.c.id == letters))
+        if taken is None:
+            return letters

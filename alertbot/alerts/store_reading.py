@@ -1,0 +1,270 @@
+"""Alerts as they stand in the database: the alert, its texts and targets, who signed, who saw what."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.alerts.rules_policy import AlertFacts, Approval
+from alertbot.core.errors import Misuse
+from alertbot.core.model import (
+    Action,
+    AlertState,
+    Approvals,
+    Fault,
+    Measure,
+    Message,
+    Omission,
+    Purpose,
+    Relation,
+    Target,
+    WhenUncertain,
+)
+from alertbot.core.words import _
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.tables import alert, approval, message, person, record, shown, target
+from alertbot.people import store_people
+
+SHORTEST_BEGINNING = 4  # an incident's letters: a slip of the finger must not name an alert
+_NAMED_MATCHES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert(AlertFacts):
+    """An alert without its texts. `given`: field values, times resolved; `raw`: the same as typed."""
+
+    incident: str
+    number: int
+    kind: str
+    exercise: bool
+    languages: tuple[str, ...]
+    channels: tuple[str, ...]
+    given: dict[str, Any]
+    raw: dict[str, Any]
+    accepted: dict[str, str]
+    revision: int
+    drafted_at: datetime
+    composed_at: datetime
+    submitted_at: datetime | None
+    approved_at: datetime | None
+    not_before: datetime | None
+    priority: int
+    ttl: timedelta
+    when_uncertain: WhenUncertain
+    warnings: tuple[Fault, ...]
+    omitted: tuple[Omission, ...]
+    references: tuple[str, ...]
+    reason: str | None
+    break_glass_reason: str | None
+    countersigned_at: datetime | None
+    relation: Relation | None = None  # how it follows `original`
+    original: str | None = None
+    guidance: dict[str, Any] | None = None  # see `incident.guidance`
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A post that somebody made by hand."""
+
+    channel: str
+    url: str
+    remote_id: str | None
+    person_id: int
+    at: datetime
+
+
+async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> Alert:
+    """By id, in capitals or not, or by a beginning of four letters or more that only one alert has.
+    Raises `Misuse`.
+
+    With `lock`, nobody else changes this alert until the transaction ends. The turn for the audit is
+    taken first, as every change ends there: else a person and a worker could wait for each other.
+    """
+    if lock:
+        await take_lock(conn, AUDIT)
+    wanted = reference.strip().upper()
+    row = await _row(conn, wanted, lock=lock)
+    if row is None:
+        row = await _row(conn, await _only_match(conn, wanted), lock=lock)
+    if row is None:
+        raise Misuse(_no_alert(reference.strip()))
+    return _alert(row)
+
+
+async def id_of(conn: AsyncConnection, reference: str) -> str:
+    """The id that `get` would find, whatever else the database's version keeps of an alert. Raises `Misuse`."""
+    wanted = reference.strip().upper()
+    if await conn.scalar(select(alert.c.id).where(alert.c.id == wanted)) is not None:
+        return wanted
+    if found := await _only_match(conn, wanted):
+        return found
+    raise Misuse(_no_alert(reference.strip()))
+
+
+async def listing(
+    conn: AsyncConnection,
+    *,
+    states: Collection[AlertState] | None = None,
+    incident: str | None = None,
+    limit: int | None = None,
+) -> tuple[Alert, ...]:
+    """Alerts, the latest first."""
+    query = select(alert).order_by(alert.c.drafted_at.desc(), alert.c.number.desc()).limit(limit)
+    if states is not None:
+        query = query.where(alert.c.state.in_([str(state) for state in states]))
+    if incident is not None:
+        query = query.where(alert.c.incident_id == incident.strip().upper())
+    return await _alerts(conn, query)
+
+
+async def overdue(conn: AsyncConnection, *, now: datetime) -> tuple[Alert, ...]:
+    """Alerts that wait for approval although the time for it is over."""
+    query = select(alert).where(alert.c.state == str(AlertState.PENDING), alert.c.pending_until <= now)
+    return await _alerts(conn, query.order_by(alert.c.id))
+
+
+async def open_glass(conn: AsyncConnection) -> tuple[Alert, ...]:
+    """Alerts that one person published alone and nobody has countersigned."""
+    query = select(alert).where(alert.c.break_glass_by.is_not(None), alert.c.countersigned_by.is_(None))
+    return await _alerts(conn, query.order_by(alert.c.id))
+
+
+async def messages_of(
+    conn: AsyncConnection, alert_id: str, purpose: Purpose = Purpose.PUBLICATION
+) -> dict[int, Message]:
+    """Texts by row id, in the order in which they were composed: of the publication and the prepared
+    retraction those of the alert's present revision, else all."""
+    query = select(message).where(message.c.alert_id == alert_id, message.c.purpose == str(purpose))
+    if purpose in (Purpose.PUBLICATION, Purpose.RETRACTION):
+        present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
+        query = query.where(message.c.revision == present)
+    rows = await conn.execute(query.order_by(message.c.id))
+    return {row.id: _message(row) for row in rows}
+
+
+async def said_of(
+    conn: AsyncConnection, alert_id: str
+) -> tuple[dict[int, Message], dict[int, Message]]:
+    """The publication and the prepared retraction of the alert's present revision, in one look."""
+    signed = (Purpose.PUBLICATION.value, Purpose.RETRACTION.value)
+    present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
+    query = select(message).where(
+        message.c.alert_id == alert_id, message.c.purpose.in_(signed), message.c.revision == present
+    )
+    found: dict[str, dict[int, Message]] = {name: {} for name in signed}
+    for row in await conn.execute(query.order_by(message.c.id)):
+        found[row.purpose][row.id] = _message(row)
+    return found[signed[0]], found[signed[1]]
+
+
+async def targets_of(
+    conn: AsyncConnection, alert_id: str, channels: Iterable[str] | None = None
+) -> dict[str, tuple[Target, ...]]:
+    """Targets of every channel of the alert, in order; none where a channel has none. `channels`: those
+    of the alert, where they are known already."""
+    if channels is None:
+        channels = await conn.scalar(select(alert.c.channels).where(alert.c.id == alert_id)) or ()
+    found: dict[str, list[Target]] = {channel: [] for channel in channels}
+    query = select(target).where(target.c.alert_id == alert_id).order_by(target.c.id)
+    for row in await conn.execute(query):
+        found.setdefault(row.channel, []).append(Target(row.address, row.lang, tuple(row.topics)))
+    return {channel: tuple(targets) for channel, targets in found.items()}
+
+
+async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -> tuple[Approval, ...]:
+    """Every signature, void ones too, oldest first, each person as he or she stands now."""
+    a = approval.c
+    query = (
+        select(person, a.digest, a.at, a.expires_at, a.void)
+        .join_from(approval, person, person.c.id == a.person_id)
+        .where(a.alert_id == alert_id)
+        .order_by(a.id)
+    )
+    return tuple(
+        Approval(store_people.person_of(row, now), row.digest, row.at, row.expires_at, row.void)
+        for row in await conn.execute(query)
+    )
+
+
+async def shown_to(conn: AsyncConnection, person_id: int, alert_id: str) -> str | None:
+    """The digest of what this person was last shown of the alert."""
+    query = select(shown.c.digest)
+    found = await conn.scalar(query.where(shown.c.person_id == person_id, shown.c.alert_id == alert_id))
+    return None if found is None else str(found)
+
+
+async def records_of(conn: AsyncConnection, alert_id: str) -> tuple[Record, ...]:
+    """What was posted by hand, oldest first."""
+    query = select(record).where(record.c.alert_id == alert_id).order_by(record.c.id)
+    return tuple(
+        Record(row.channel, row.url, row.remote_id, row.person_id, row.at)
+        for row in await conn.execute(query)
+    )
+
+
+async def _row(conn: AsyncConnection, alert_id: str, *, lock: bool) -> Row[Any] | None:
+    query = select(alert).where(alert.c.id == alert_id)
+    return (await conn.execute(query.with_for_update() if lock else query)).one_or_none()
+
+
+async def _only_match(conn: AsyncConnection, beginning: str) -> str:
+    if len(beginning) < SHORTEST_BEGINNING:
+        raise Misuse(_no_alert(beginning))
+    query = select(alert.c.id).where(alert.c.id.startswith(beginning, autoescape=True))
+    ids = list(await conn.scalars(query.order_by(alert.c.number).limit(_NAMED_MATCHES)))
+    if len(ids) > 1:
+        raise Misuse(
+            _("'{given}' could be any of {ids}: write the whole id.").format(
+                given=beginning, ids=", ".join(ids)
+            )
+        )
+    return str(ids[0]) if ids else ""
+
+
+def _no_alert(reference: str) -> str:
+    return _("There is no alert '{id}'; `alertbot status` lists them.").format(id=reference)
+
+
+async def _alerts(conn: AsyncConnection, query: Select[Any]) -> tuple[Alert, ...]:
+    return tuple(_alert(row) for row in await conn.execute(query))
+
+
+def _alert(row: Row[Any]) -> Alert:
+    values = dict(row._mapping)
+    approvals = Approvals(
+        values.pop("approvers"),
+        values.pop("author_may_approve"),
+        timedelta(seconds=values.pop("expires_after_seconds")),
+    )
+    promised = tuple(datetime.fromtimestamp(moment, UTC) for moment in values.pop("promised"))
+    return Alert(
+        state=AlertState(values.pop("state")),
+        incident=values.pop("incident_id"),
+        approvals=approvals,
+        promised=promised,
+        ttl=timedelta(seconds=values.pop("ttl_seconds")),
+        when_uncertain=WhenUncertain(values.pop("when_uncertain")),
+        faults=tuple(Fault(**fault) for fault in values.pop("faults")),
+        warnings=tuple(Fault(**fault) for fault in values.pop("warnings")),
+        omitted=tuple(Omission(**omission) for omission in values.pop("omitted")),
+        languages=tuple(values.pop("languages")),
+        channels=tuple(values.pop("channels")),
+        references=tuple(values.pop("references")),
+        relation=_relation(values.pop("relation")),
+        **values,
+    )
+
+
+def _relation(word: str | None) -> Relation | None:
+    return Relation(word) if word else None
+
+
+def _message(row: Row[Any]) -> Message:
+    values = dict(row._mapping)
+    for column in ("id", "alert_id", "revision", "purpose"):
+        del values[column]
+    measure, action = Measure(values.pop("measure")), Action(values.pop("action"))
+    return Message(measure=measure, action=action, **values)

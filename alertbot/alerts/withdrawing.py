@@ -1,0 +1,162 @@
+"""Withdraw provisional numbers in public, per territory and service, and say which stay (R6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alertbot.alerts import chains, following, public_numbers, store_incidents, store_reading
+from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.public_numbers import stop_and_stay
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person, Relation
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.numbers import lookup, store_numbers
+from alertbot.numbers.rules_entry import Entry, NumberRow
+from alertbot.people import rules
+from alertbot.people.context import Context
+from alertbot.texts.kinds.ready_words import load_ready_words
+
+KIND = "withdrawal"
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which numbers are meant: all that an alert carries, or what a query of the register finds, with
+    `but` left out. `incident`: where the withdrawal is filed, else with the last alert that told them."""
+
+    alert: str | None = None
+    query: str = ""
+    but: str = ""
+    incident: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Withdrawable:
+    """What is to be withdrawn: entries that the public was told, by which alerts (latest first), and the
+    names of those that match and were never told."""
+
+    entries: tuple[Entry, ...]
+    carriers: tuple[Alert, ...]
+    untold: tuple[str, ...] = ()
+
+
+async def withdraw(
+    service: Context, actor: Person, which: Which, said: FollowRequest
+) -> dict[str, Any]:
+    """A draft that withdraws numbers, to everybody who was told them. `unpublished` names what matches and
+    was never told; it stays in the register. Raises `Misuse` and `Refused`."""
+    rules.require_role("draft", actor)
+    if bool(which.alert) == bool(which.query):
+        raise Misuse(
+            _(
+                "Say what to withdraw: an alert, or --numbers with territories or entries (22,29/samu,N12)."
+            )
+        )
+    untold: list[str] = []
+
+    async def work(conn: Connection) -> Alert:
+        found = await _found(conn, which)
+        untold[:] = found.untold
+        original = found.carriers[0]
+        filed = (
+            (await store_incidents.get(conn, which.incident)).id
+            if which.incident
+            else original.incident
+        )
+        words = await _words(service, conn, found, filed)
+        chain = await chains.read(service, conn, Relation.WITHDRAWAL, found.carriers)
+        return await following.add(service, conn, actor, KIND, said, chain, below=words, incident=filed)
+
+    view = await following.drafted(service, actor, work, said)
+    return view | {"unpublished": untold}
+
+
+async def _found(conn: Connection, which: Which) -> _Withdrawable:
+    if which.alert:
+        return await _of_alert(conn, which)
+    query, entries = await lookup.matching(conn, which.query, but=which.but)
+    idle = [part.text for part in query.idle(one.row for one in entries) if part in query.wanted]
+    if idle:
+        raise Refused(
+            _("The register holds nothing for {parts}; nothing was done.").format(parts=", ".join(idle))
+        )
+    return await _told(conn, entries)
+
+
+async def _of_alert(conn: Connection, which: Which) -> _Withdrawable:
+    alert = await store_reading.get(conn, which.alert or "")
+    await following.require_out(conn, alert, _("withdraw"))
+    carried = (await store_numbers.carried(conn, [alert.id]))[alert.id]
+    ids = [one.entry for one in carried if not one.struck]
+    entries = await store_numbers.entries(conn, ids=ids) if ids else ()
+    if which.but and entries:
+        spared, _rows = await lookup.matching(conn, which.but)
+        entries = tuple(one for one in entries if not spared.matches(one.row))
+    if not entries:
+        raise Refused(_("{alert} gives no number to withdraw.").format(alert=alert.id))
+    if alert.exercise:
+        return _Withdrawable(tuple(entries), (alert,))
+    found = await _told(conn, entries)
+    first = sorted(found.carriers, key=lambda one: one.id != alert.id)
+    return replace(found, carriers=tuple(first), untold=())
+
+
+async def _told(conn: Connection, entries: Sequence[Entry]) -> _Withdrawable:
+    """Those of these entries that the public was told and not told to forget. Raises `Refused`."""
+    if not entries:
+        raise Refused(_("Nothing is left to withdraw."))
+    ids = [one.id for one in entries]
+    still = await store_numbers.published_in(conn, ids, still=True)
+    ever = await store_numbers.published_in(conn, ids)
+    if not any(ever.values()):
+        raise Refused(
+            _(
+                "The public was never told {names}: take them out with `alertbot numbers withdraw`, nobody"
+                " has to be told."
+            ).format(names=", ".join(one.name for one in entries))
+        )
+    if not any(still.values()):
+        raise Refused(await public_numbers.already(conn, [one for one in ids if ever[one]]))
+    names = {name for carriers in still.values() for name in carriers}
+    carriers = [await store_reading.get(conn, name) for name in names]
+    carriers.sort(key=lambda one: (one.drafted_at, one.number), reverse=True)
+    return _Withdrawable(
+        tuple(one for one in entries if still[one.id]),
+        tuple(carriers),
+        tuple(one.name for one in entries if not ever[one.id] and one.withdrawn_at is None),
+    )
+
+
+async def _words(
+    service: Context, conn: Connection, found: _Withdrawable, incident: str
+) -> dict[str, Any]:
+    """What stops, what stays, and where; what stays in these places is given again."""
+    exercise = found.carriers[0].exercise
+    known = await public_numbers.by_incident(conn, incident, service.now, exercise=exercise)
+    gone = tuple(one.row for one in found.entries)
+    names = {row.entry for row in gone}
+    stay = tuple(row for row in known.in_force if row.entry not in names)
+    places = list(dict.fromkeys(row.territory.code for row in gone))
+    here = [row for row in stay if row.territory.code in places]
+    return {
+        "wrong_numbers": public_numbers.frozen(await _as_told(conn, found)),
+        **stop_and_stay(load_ready_words(*service.publisher.folders), gone, stay),
+        "numbers": public_numbers.frozen(here) or None,
+        "where": places,
+    }
+
+
+async def _as_told(conn: Connection, found: _Withdrawable) -> tuple[NumberRow, ...]:
+    """The rows with the digits that the public was told last, in the order of the register."""
+    carried = await store_numbers.carried(conn, [one.id for one in found.carriers])
+    last: dict[int, int] = {}
+    for alert in reversed(found.carriers):
+        last |= {one.entry: one.version for one in carried[alert.id] if not one.struck}
+    forms = await store_numbers.forms(
+        conn, [(one.id, last.get(one.id, one.row.version)) for one in found.entries]
+    )
+    return tuple(
+        forms.get((one.id, last.get(one.id, one.row.version)), one.row) for one in found.entries
+    )

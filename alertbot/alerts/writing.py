@@ -1,0 +1,394 @@
+"""Writing: draft, edit, submit, discard. Texts are rendered here, once; what follows only reads them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alertbot.alerts import (
+    alert_notices,
+    approving,
+    chains,
+    conflicts,
+    progress,
+    register,
+    rules_policy,
+    store_alerts,
+    store_incidents,
+    store_reading,
+    views,
+)
+from alertbot.alerts.chains import Chain
+from alertbot.alerts.compose import Composed, DraftRequest, compose_wishes, load_kind, shift_times
+from alertbot.alerts.requests import queue
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
+from alertbot.core.model import AlertState, Identity, Person, Relation, Verb
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_settle
+from alertbot.people import rules
+from alertbot.people.context import Context
+from alertbot.texts.fields import moments
+from alertbot.texts.kinds.kind_spec import Kind
+
+UNSTORABLE = frozenset({"unknown_field", "wrong_type", "control_characters", "invalid_number"})
+
+
+async def add(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    wishes: DraftRequest,
+    *,
+    incident: str,
+    references: tuple[str, ...] = (),
+    not_before: datetime | None = None,
+    chain: Chain | None = None,
+) -> Alert:
+    """A new draft in an incident, which follows `chain` where one is given. Raises `Faulty` for values
+    that cannot be read at all."""
+    now = service.now
+    number = await store_incidents.next_number(conn, incident)
+    identity = Identity(incident, f"{incident}-{number}", references)
+    asked = await register.resolve(conn, service, wishes, now=now, incident=incident)
+    composed = _compose(service, asked, identity, now, chain)
+    draft = _as_draft(composed, wishes, not_before, references, chain)
+    about = _subject(identity, draft)
+    judged = await conflicts.judge(conn, actor, composed, wishes, about, now)
+    draft = replace(draft, guidance=judged.guidance, accepted=judged.accepted)
+    alert = await store_alerts.insert_draft(
+        conn, draft, judged.composition, incident=incident, number=number, by=actor, now=now
+    )
+    await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
+    await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(alert.accepted))
+    return alert
+
+
+async def anew(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    alert: Alert,
+    given: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    accepted: Mapping[str, str],
+) -> Alert:
+    """An alert with other values, rendered now; what it follows stays, whom that reached is read again."""
+    now = service.now
+    chain = await _chain(service, conn, alert)
+    wishes = DraftRequest(alert.kind, given, alert.languages, alert.channels, accepted, alert.exercise)
+    identity = Identity(alert.incident, alert.id, alert.references)
+    asked = await register.resolve(
+        conn, service, wishes, now=now, incident=alert.incident, alert=alert.id
+    )
+    composed = _compose(service, asked, identity, now, chain)
+    draft = _as_draft(composed, wishes, alert.not_before, alert.references, chain)
+    about = _subject(identity, draft, alert)
+    judged = await conflicts.judge(conn, actor, composed, wishes, about, now)
+    as_typed = _loaded(raw, composed)
+    fresh = replace(draft, raw=as_typed, guidance=judged.guidance, accepted=judged.accepted)
+    if alert.state is AlertState.APPROVED:
+        outcomes = await store_settle.cancel(conn, alert.id, _("Edited before it went out."))
+        await progress.note_outcomes(service, conn, outcomes, actor=actor.name)
+    await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
+    return await store_alerts.replace(conn, alert, fresh, judged.composition, by=actor, now=now)
+
+
+def _subject(
+    identity: Identity, draft: store_alerts.Draft, before: Alert | None = None
+) -> conflicts.Subject:
+    return conflicts.Subject(
+        identity.alert, identity.incident, draft.exercise, draft.relation, draft.original, before
+    )
+
+
+async def _chain(service: Context, conn: Connection, alert: Alert) -> Chain | None:
+    """What a stored alert follows. Raises `Refused` for a retraction: its texts were fixed long ago."""
+    if alert.relation is None:
+        return None
+    if alert.relation is Relation.RETRACTION:
+        raise Refused(
+            _(
+                "{alert} is a retraction, which is sent as it was prepared; for other words run `alertbot"
+                " correct {original}`."
+            ).format(alert=alert.id, original=alert.original)
+        )
+    originals = [await store_reading.get(conn, one) for one in alert.references]
+    return await chains.read(service, conn, alert.relation, originals)
+
+
+def _compose(
+    service: Context, wishes: DraftRequest, identity: Identity, now: datetime, chain: Chain | None
+) -> Composed:
+    composed = compose_wishes(service.publisher, wishes, identity, now, base=Path.cwd(), chain=chain)
+    unreadable = [fault for fault in composed.composition.faults if fault.rule in UNSTORABLE]
+    if unreadable:
+        raise Faulty(_("Some values cannot be read; nothing was stored."), unreadable)
+    return composed
+
+
+def _as_draft(
+    composed: Composed,
+    wishes: DraftRequest,
+    not_before: datetime | None,
+    references: tuple[str, ...],
+    chain: Chain | None,
+) -> store_alerts.Draft:
+    kind = composed.kind
+    return store_alerts.Draft(
+        kind=kind.name,
+        exercise=wishes.exercise,
+        languages=wishes.languages,
+        channels=tuple(channel.name for channel in composed.channels),
+        given=composed.parsed.frozen,
+        raw=_loaded(wishes.given, composed),
+        accepted=wishes.accepted,
+        approvals=composed.approvals,
+        priority=kind.priority,
+        ttl=kind.ttl,
+        when_uncertain=kind.when_uncertain,
+        not_before=not_before,
+        references=references,
+        relation=chain.relation if chain else None,
+        original=references[0] if chain else None,
+    )
+
+
+def _loaded(given: Mapping[str, Any], composed: Composed) -> dict[str, Any]:
+    """As typed, but numbers as they were loaded: the file may be gone or changed tomorrow."""
+    frozen = composed.parsed.frozen
+    loaded = {spec.name for spec in composed.kind.fields if spec.type == "numbers"}
+    return {
+        name: frozen[name] if name in loaded and name in frozen else plain(value)
+        for name, value in given.items()
+    }
+
+
+def plain(value: Any) -> Any:
+    """A raw value in a form that JSON can hold: YAML reads dates and times into objects."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+async def note(
+    conn: Connection, actor: Person, verb: str, alert: Alert, now: datetime, **detail: object
+) -> None:
+    """A row of the audit about an alert as it now stands."""
+    await audit.append(
+        conn,
+        actor=actor.name,
+        verb=verb,
+        at=now,
+        alert=alert.id,
+        digest=alert.digest,
+        detail={"state": str(alert.state), "revision": alert.revision, **detail},
+    )
+
+
+OUT = (
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+)
+
+
+async def draft(
+    service: Context,
+    actor: Person,
+    wishes: DraftRequest,
+    *,
+    incident: str | None = None,
+    not_before: str | None = None,
+) -> dict[str, Any]:
+    """A new alert. Faults are allowed in a draft, except values that cannot be read at all."""
+    rules.require_role("draft", actor)
+    now = service.now
+    starts = _start(service, not_before, now) if not_before else None
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        opened = await _incident(conn, incident, actor, now)
+        followed = await _followed(conn, opened, exercise=wishes.exercise)
+        alert = await add(
+            service, conn, actor, wishes, incident=opened, references=followed, not_before=starts
+        )
+        return await views.full(conn, alert, now)
+
+    return await service.database.transact(work)
+
+
+async def edit(
+    service: Context,
+    actor: Person,
+    reference: str,
+    changes: Mapping[str, Any],
+    accepted: Mapping[str, str],
+) -> dict[str, Any]:
+    """Lay changes over the values and render anew: a draft again, approvals void."""
+    rules.require_role(Verb.EDIT, actor)
+    await approving.expire_overdue(service)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        alert = await store_reading.get(conn, reference, lock=True)
+        given, raw = overlay(alert.given, changes), overlay(alert.raw, changes)
+        given, raw = register.anew(given, raw, changes)
+        return await _rewrite(
+            service,
+            conn,
+            actor,
+            alert,
+            given,
+            raw,
+            {**conflicts.undecided(alert.accepted), **accepted},
+            "edit",
+        )
+
+    return await service.database.transact(work)
+
+
+async def submit(
+    service: Context, actor: Person, reference: str, *, retime: bool = False
+) -> dict[str, Any]:
+    """Ask for approval. Raises `Faulty` with every fault, `PastMoment` where a promised time is over."""
+    rules.require_role(Verb.SUBMIT, actor)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        alert = await store_reading.get(conn, reference, lock=True)
+        if retime:
+            alert = await _retimed(service, conn, actor, alert)
+        alert = await ask(service, conn, actor, alert)
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def ask(
+    service: Context, conn: Connection, actor: Person, alert: Alert, *, call: bool = True
+) -> Alert:
+    """The draft, waiting for approval from now on. `call`: tell the team and call the approvers. Raises as
+    `submit` does."""
+    now = service.now
+    alert = await conflicts.refreshed(conn, alert, now)
+    _require_ready(service, alert, now)
+    await conflicts.require_free(conn, alert)
+    alert = await store_alerts.submit(conn, alert, by=actor, now=now)
+    await note(conn, actor, "submit", alert, now)
+    if call:
+        await alert_notices.approval_wanted(service, conn, alert)
+        await queue.enqueue(service, conn, alert)
+    return alert
+
+
+async def discard(service: Context, actor: Person, reference: str) -> dict[str, Any]:
+    rules.require_role(Verb.DISCARD, actor)
+    await approving.expire_overdue(service)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        alert = await store_reading.get(conn, reference, lock=True)
+        alert = await store_alerts.advance(conn, alert, Verb.DISCARD)
+        await note(conn, actor, "discard", alert, service.now)
+        return await views.full(conn, alert, service.now)
+
+    return await service.database.transact(work)
+
+
+async def typed_values(service: Context, reference: str) -> dict[str, Any]:
+    """The values of an alert as they were resolved, to be changed by hand."""
+    alert = await service.database.read(lambda conn: store_reading.get(conn, reference))
+    return dict(alert.given)
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of `above` over those of `below`. A text per language keeps its other languages; a null
+    takes the field away."""
+    merged = dict(below)
+    for name, value in above.items():
+        before = merged.get(name)
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, Mapping) and isinstance(before, Mapping):
+            merged[name] = {**before, **value}
+        else:
+            merged[name] = value
+    return merged
+
+
+async def _followed(conn: Connection, incident: str, *, exercise: bool) -> tuple[str, ...]:
+    """The alert that a new one of this incident follows up: the last that went out, or is on its way."""
+    out = await store_reading.listing(conn, incident=incident, states=OUT)
+    return tuple(alert.id for alert in out if alert.exercise is exercise)[:1]
+
+
+async def _incident(conn: Connection, wanted: str | None, actor: Person, now: datetime) -> str:
+    if wanted is None:
+        return (await store_incidents.start(conn, by=actor, now=now)).id
+    return (await store_incidents.get(conn, wanted)).id
+
+
+def _start(service: Context, not_before: str, now: datetime) -> datetime:
+    """When an alert may go out. Raises `Misuse` for what is no time, or has passed: `00:30` typed before
+    midnight would else be this morning, and the alert would go out at once."""
+    try:
+        starts = moments.moment(not_before, now=now, zone=service.publisher.zone)
+    except moments.BadMoment as error:
+        raise Misuse(f"--not-before: {error}") from None
+    if starts < now:
+        raise Misuse(
+            _(
+                "--not-before {time} has passed; name a time ahead, with its date after midnight."
+            ).format(time=starts.isoformat(" ", "minutes"))
+        )
+    return starts
+
+
+async def _rewrite(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    alert: Alert,
+    given: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    accepted: Mapping[str, str],
+    verb: str,
+) -> dict[str, Any]:
+    changed = await anew(service, conn, actor, alert, given, raw, accepted)
+    await note(conn, actor, verb, changed, service.now, accepted=dict(changed.accepted))
+    return await views.full(conn, changed, service.now)
+
+
+async def _retimed(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
+    kind: Kind = load_kind(service.publisher, alert.kind)[0]
+    given, raw = register.anew(shift_times(alert.raw, alert.given, kind), alert.raw, {})
+    accepted = conflicts.undecided(alert.accepted)
+    changed = await anew(service, conn, actor, alert, given, raw, accepted)
+    await note(conn, actor, "retime", changed, service.now)
+    return changed
+
+
+def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
+    if alert.faults:
+        raise Faulty(
+            _("{alert} cannot be submitted; mend it with `alertbot edit {alert} --set …`.").format(
+                alert=alert.id
+            ),
+            alert.faults,
+            conflicts.stored(alert),
+        )
+    if not alert.channels:
+        raise Refused(_("{alert} has no channel to go to.").format(alert=alert.id))
+    moment = rules_policy.passed(service.publisher.local(alert.promised), now)
+    if moment is not None:
+        raise PastMoment(
+            _(
+                "{alert} promises a time that has passed ({moment}): run `alertbot submit {alert} --retime`."
+            ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
+            moment,
+        )

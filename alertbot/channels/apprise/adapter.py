@@ -1,0 +1,147 @@
+"""Every other service, by Apprise: one address per account, one call per delivery."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from alertbot.channels import base
+from alertbot.channels.base import Adapter
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.secrets import Secret
+from alertbot.config.shapes import FilePath, SomeDuration, Variable
+from alertbot.core.connecting import is_loopback
+from alertbot.core.errors import ChannelDown, Rejected, Uncertain
+from alertbot.core.loops import in_thread
+from alertbot.core.model import Post, Receipt
+from alertbot.core.words import _
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
+
+# Services that publish by one encrypted call to one place. Left out on purpose: mail, X and Telegram (they
+# have channels of their own), whatever acts on this machine (dbus, syslog, gnome …), and SMS by the piece.
+ENCRYPTED = frozenset(
+    {
+        "bluesky", "discord", "forms", "gchat", "gotifys", "hassios", "jsons", "line", "mastodons",
+        "matrixs", "mmosts", "nctalks", "ntfys", "opsgenie", "pagerduty", "pover", "rockets",
+        "ryver", "signals", "slack", "synologys", "threema", "toots", "twist", "webex", "workflows",
+        "wxteams", "xmls", "zulip",
+    }
+)  # fmt: skip
+PLAIN = frozenset({"form", "gotify", "json", "mastodon", "matrix", "mmost", "rocket", "signal", "xml"})
+
+
+class AppriseSettings(ChannelSettings):
+    """One address of a service that Apprise knows; the address is a secret as it holds the token."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("url", about=_("The address in Apprise's notation."), address=True),
+    )
+
+    type: Literal["apprise"] = Field(default="apprise", description="Another service, by Apprise.")
+    url_env: Variable | None = None
+    url_file: FilePath | None = None
+    connect_within: SomeDuration = timedelta(seconds=5)
+    answer_within: SomeDuration = timedelta(seconds=20)
+
+
+class AppriseAdapter(Adapter[AppriseSettings]):
+    """A fresh object of the service for each call: Apprise's own waiting between calls stays out of it."""
+
+    spec = base.APPRISE
+    settings_type = AppriseSettings
+
+    @property
+    def at_once(self) -> int:
+        return 2  # each takes a thread
+
+    async def warm(self) -> None:
+        await in_thread(self._service)
+
+    async def _send(self, post: Post) -> Receipt:
+        service = await in_thread(self._service)
+        self._check_length(post, service)
+        from alertbot.channels.apprise import client
+
+        settings = self.settings
+        most = settings.connect_within + 2 * settings.answer_within
+        call = in_thread(
+            partial(
+                client.notify,
+                service,
+                post.subject or "",
+                post.text,
+                most.total_seconds(),
+            )
+        )
+        try:
+            outcome = await asyncio.wait_for(call, most.total_seconds() + 5)
+        except TimeoutError:
+            raise Uncertain(
+                _("{channel} did not answer on {alert} in time; it may stand.").format(
+                    channel=self.channel.name, alert=post.alert
+                ),
+                code="timeout",
+            ) from None
+        if outcome.sent:
+            return Receipt(id=f"apprise-{post.message_id or f'{post.alert}-{post.delivery}'}")
+        raise client.meaning(outcome, post.alert, self.channel.name)
+
+    async def identify(self) -> str:
+        """The service and nothing more: Apprise cannot ask who we are without posting."""
+        service = await in_thread(self._service)
+        return str(service.service_name)
+
+    def _check_length(self, post: Post, service: "NotifyBase") -> None:
+        """Apprise would cut, split, or drop lines; what was approved goes out whole or not at all."""
+        subject, room = post.subject or "", service.body_maxlen
+        amount = len(post.text) + (len(subject) + 2 if subject and service.title_maxlen <= 0 else 0)
+        lines = service.body_max_line_count
+        too_long = amount > room or (service.title_maxlen > 0 and len(subject) > service.title_maxlen)
+        if too_long or (lines and post.text.count("\n") >= lines):
+            raise Rejected(
+                _(
+                    "{alert} is too long for {service}: {amount} of {room} characters. Shorten it."
+                ).format(alert=post.alert, service=service.service_name, amount=amount, room=room),
+                code="too_long",
+            )
+
+    def _service(self) -> "NotifyBase":
+        from alertbot.channels.apprise import client
+
+        settings = self.settings
+        service = client.service(
+            self._address(),
+            settings.connect_within.total_seconds(),
+            settings.answer_within.total_seconds(),
+        )
+        if service is None:
+            raise self._unfit(_("Apprise does not understand it"))
+        if len(service) > 1:
+            raise self._unfit(_("it names several targets; make a channel for each"))
+        return service
+
+    def _address(self) -> str:
+        url = self.secret("url")
+        schema = url.partition("://")[0].lower()
+        if schema in PLAIN and not is_loopback(url):
+            raise self._unfit(_("{schema}:// is not encrypted; use {schema}s://").format(schema=schema))
+        if schema not in ENCRYPTED | PLAIN:
+            raise self._unfit(
+                _("its service is not among those allowed: {known}").format(
+                    known=", ".join(sorted(ENCRYPTED))
+                )
+            )
+        return url
+
+    def _unfit(self, why: str) -> ChannelDown:
+        return ChannelDown(
+            _("The Apprise address of {channel} cannot be used: {why}.").format(
+                channel=self.channel.name, why=why
+            ),
+            code="config",
+        )

@@ -1,0 +1,157 @@
+"""Apprise, made to send a text as it is, once. Imported when it is first used.
+
+Apprise answers yes or no; why not is only in its log records (a status as `error=NNN`, the name of a
+failed connection). The records go to a logger that nobody hears, since they hold tokens, and are read
+from the result.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apprise
+from apprise.result import AppriseResultStatus
+
+from alertbot.core.errors import (
+    ChannelDown,
+    ChannelError,
+    Rejected,
+    Scope,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from alertbot.core.logs import quieten
+from alertbot.core.words import _
+
+TOO_FAST_WAIT_SECONDS = 60.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+STATUS = re.compile(r"\berror=(\d{3})\b")
+NOT_SENT = re.compile(
+    r"NewConnectionError|NameResolutionError|ConnectTimeoutError|Connection refused|CERTIFICATE_VERIFY_FAILED"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppriseOutcome:
+    """What Apprise said. `statuses`: the HTTP statuses that its records name, in order."""
+
+    status: AppriseResultStatus
+    statuses: tuple[int, ...] = ()
+    not_sent: bool = False
+
+    @property
+    def sent(self) -> bool:
+        return self.status is AppriseResultStatus.SUCCESS
+
+
+def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.NotifyBase | None:
+    """The service behind an address, None where Apprise does not understand it. What the address says
+    about repeating, splitting and redirects is overruled."""
+    quieten("apprise", level=logging.CRITICAL + 1)
+    quieten("urllib3", "requests_oauthlib", "oauthlib")
+    asset = apprise.AppriseAsset(http_redirects=False, async_mode=False)
+    _spare_loopback()
+    made = apprise.Apprise.instantiate(url, asset=asset)
+    if made is None:
+        return None
+    made.logger = _unheard()
+    made.retry, made.redirects, made.request_rate_per_sec = 0, False, 0
+    made.overflow_mode = apprise.OverflowMode.UPSTREAM
+    made.socket_connect_timeout, made.socket_read_timeout = connect_seconds, answer_seconds
+    return made
+
+
+def _spare_loopback() -> None:
+    """Apprise sends by the environment's proxies and cannot be told otherwise. For an encrypted address a
+    proxy is a tunnel; a plain one, which is allowed to this machine only, must not leave it."""
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = [name.strip() for name in spared.split(",") if name.strip()]
+    missing = [name for name in LOOPBACK if name not in names]
+    if missing:
+        os.environ["no_proxy"] = ",".join([*names, *missing])
+
+
+def _unheard() -> logging.Logger:
+    """A logger outside the tree: its records reach Apprise's result and nothing else."""
+    logger = logging.Logger("alertbot.channels.apprise.adapter", logging.DEBUG)  # noqa: LOG001 - it must have no parent
+    logger.addHandler(logging.NullHandler())
+    return logger
+
+
+def notify(service: apprise.NotifyBase, title: str, body: str, most_seconds: float) -> AppriseOutcome:
+    """Send once. Blocks; run it in a thread."""
+    caller = apprise.Apprise(asset=service.asset)
+    caller.add(service)
+    result = caller.notify(
+        body=body,
+        title=title,
+        body_format=apprise.NotifyFormat.TEXT,
+        interpret_escapes=False,
+        timeout=most_seconds,
+        log_level=logging.DEBUG,
+    )
+    records = [entry.message for entry in result.logs()]
+    return AppriseOutcome(result.status, _statuses(records), any(map(NOT_SENT.search, records)))
+
+
+def _statuses(records: Sequence[str]) -> tuple[int, ...]:
+    return tuple(int(found[1]) for record in records if (found := STATUS.search(record)))
+
+
+def meaning(outcome: AppriseOutcome, alert: str, channel: str) -> ChannelError:
+    """The error of ours for an outcome that is no success. Pure; no text of the service is repeated."""
+    if outcome.status is AppriseResultStatus.NOMATCH:
+        return ChannelDown(
+            _("{channel}: Apprise found nothing to send to. Correct its address.").format(
+                channel=channel
+            ),
+            code="config",
+        )
+    if outcome.status is AppriseResultStatus.FAILURE:
+        if outcome.statuses:
+            return _by_status(outcome.statuses[-1], alert, channel)
+        if outcome.not_sent:
+            return Unavailable(
+                _("{channel} could not be reached.").format(channel=channel), code="connect"
+            )
+    return _perhaps(outcome.status.name.lower(), alert, channel)
+
+
+def _by_status(status: int, alert: str, channel: str) -> ChannelError:
+    code = str(status)
+    if status in (401, 402, 403, 404, 410):
+        return ChannelDown(
+            _("{channel} does not accept us (status {status}). Renew the token in its address.").format(
+                channel=channel, status=status
+            ),
+            code=code,
+        )
+    if status == 429:
+        return Throttled(
+            _("{channel}: too many posts; {alert} is tried again in a minute.").format(
+                channel=channel, alert=alert
+            ),
+            wait=TOO_FAST_WAIT_SECONDS,
+            code=code,
+        )
+    if 400 <= status < 500 and status != 408:
+        return Rejected(
+            _("{channel} refused {alert} (status {status}).").format(
+                channel=channel, alert=alert, status=status
+            ),
+            scope=Scope.MESSAGE,
+            code=code,
+        )
+    return _perhaps(code, alert, channel)
+
+
+def _perhaps(code: str, alert: str, channel: str) -> ChannelError:
+    return Uncertain(
+        _(
+            "{channel} did not confirm {alert}, so it may stand. Look there, then settle the delivery."
+        ).format(channel=channel, alert=alert),
+        code=code,
+    )

@@ -1,0 +1,233 @@
+"""Mail, by aiosmtplib: one transaction per recipient, over a few connections that stay open."""
+
+import re
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from alertbot.channels import base
+from alertbot.channels.base import Adapter
+from alertbot.channels.email import errors, message
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.secrets import Secret
+from alertbot.config.shapes import FilePath, Port, SomeDuration, Variable
+from alertbot.core.connecting import is_loopback
+from alertbot.core.errors import Rejected, Scope
+from alertbot.core.model import Channel, Post, Receipt, Target
+from alertbot.core.words import _
+
+if TYPE_CHECKING:
+    from alertbot.channels.email.wire import Server, SmtpPool
+
+
+PORTS = {"none": 25, "starttls": 587, "tls": 465}
+MOST_LETTERS_KEPT = 32
+UNSUBSCRIBE = re.compile(r"(mailto:[^\s<>@]+@[^\s<>]+|https://[^\s<>]+)")
+
+
+def _sender(value: str) -> str:
+    name, address = parseaddr(value)
+    if any(ord(letter) < 32 for letter in value) or not address.isascii():
+        raise ValueError(_("must be plain text, its address in ASCII"))
+    try:
+        checked = message.checked(address)
+        Address(name, addr_spec=checked)
+    except (ValueError, MessageError):
+        raise ValueError(
+            _("must be an address: alerts@example.org, or Name <alerts@example.org>")
+        ) from None
+    return value
+
+
+def _unsubscribe(value: str) -> str:
+    if not UNSUBSCRIBE.fullmatch(value) or not value.isascii():
+        raise ValueError(_("must be mailto:name@domain or https://…"))
+    return value
+
+
+class EmailSettings(ChannelSettings):
+    """A mail server, and who gets mail through it."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("username", about=_("The account on the mail server.")),
+        Secret("password", about=_("Its password.")),
+    )
+    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = ((), ("username", "password"))
+
+    type: Literal["email"] = Field(default="email", description="Mail to a list of recipients.")
+    host: str = Field(
+        pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$",
+        description="The mail server.",
+        examples=["smtp.example.org"],
+    )
+    port: Port | None = Field(
+        default=None, description="25, 587 or 465 by `security` unless given.", examples=[587]
+    )
+    security: Literal["none", "starttls", "tls"] = Field(
+        default="starttls", description="none only without credentials, or to this machine."
+    )
+    ca_file: FilePath | None = Field(default=None, description="Certificates to trust, in PEM.")
+    helo: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9.\[\]:-]+$",
+        description="This machine's name for the server.",
+    )
+    username_env: Variable | None = None
+    username_file: FilePath | None = None
+    password_env: Variable | None = None
+    password_file: FilePath | None = None
+    sender: Annotated[str, AfterValidator(_sender)] = Field(
+        description="Whom the mails come from.", examples=["Alertes <alertes@example.org>"]
+    )
+    recipients: Annotated[tuple[str, ...], Field(strict=False)] | FilePath = Field(
+        description="Addresses, or the path of a CSV file with the columns address, lang, topics.",
+        examples=[["redaction@example.org"], "recipients.csv"],
+    )
+    unsubscribe: Annotated[str, AfterValidator(_unsubscribe)] | None = Field(
+        default=None,
+        description="Where readers leave the list; https gets the one-click header too.",
+        examples=["mailto:stop@example.org"],
+    )
+    connections: int = Field(default=4, ge=1, le=50, description="Connections at once, at most.")
+    connect_within: SomeDuration = timedelta(seconds=10)
+    answer_within: SomeDuration = timedelta(seconds=60)
+    dot_within: SomeDuration = Field(
+        default=timedelta(seconds=120),
+        description="Time to take a mail after its last line; a short one makes mails uncertain.",
+    )
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        if self.security == "none" and self.has_secret("username") and not is_loopback(self.host):
+            yield (
+                "security",
+                _("credentials need starttls or tls: a password never goes over an open line"),
+            )
+
+
+class EmailAdapter(Adapter[EmailSettings]):
+    """One mail per delivery; calls may run side by side."""
+
+    spec = base.EMAIL
+    settings_type = EmailSettings
+
+    def __init__(self, channel: Channel, settings: EmailSettings) -> None:
+        super().__init__(channel, settings)
+        name, address = parseaddr(settings.sender)
+        self._sender = Address(name, addr_spec=message.checked(address))
+        self._letters: dict[tuple[str | None, ...], bytes] = {}
+        self._secrets: tuple[str, ...] = ()
+        self._lines: SmtpPool | None = None
+
+    @classmethod
+    def targets(cls, settings: EmailSettings) -> tuple[Target, ...]:
+        if isinstance(settings.recipients, Path):
+            return message.read(settings.folder / settings.recipients.expanduser())
+        return message.listed(settings.recipients)
+
+    @property
+    def at_once(self) -> int:
+        return self.settings.connections
+
+    async def warm(self) -> None:
+        self._ready()
+
+    async def close(self) -> None:
+        lines, self._lines = self._lines, None
+        if lines is not None:
+            await lines.close()
+
+    async def _send(self, post: Post) -> Receipt:
+        lines = self._ready()
+        from alertbot.channels.email.wire import MailEnvelope
+
+        recipient = self._recipient(post)
+        mail = message.addressed(
+            self._letter(post), post, self._sender.domain, recipient, datetime.now(UTC)
+        )
+        envelope = MailEnvelope(self._sender.addr_spec, recipient, not recipient.isascii())
+        try:
+            await lines.hand_over(envelope, mail)
+        except errors.Broken as broken:
+            raise errors.meaning(broken, self._about(post.alert, recipient)) from None
+        return Receipt(message.message_id(post, self._sender.domain))
+
+    async def identify(self) -> str:
+        """The server and the sender; it connects and logs in, and sends nothing."""
+        try:
+            await self._ready().greet()
+        except errors.Broken as broken:
+            raise errors.meaning(broken, self._about(self.channel.name)) from None
+        return _("{sender} by {host}").format(sender=self._sender.addr_spec, host=self.settings.host)
+
+    def _recipient(self, post: Post) -> str:
+        """The address as it goes on the line: its domain in ASCII."""
+        try:
+            local, _at, domain = message.checked(post.target).rpartition("@")
+            return f"{local}@{domain.encode('idna').decode()}"
+        except (ValueError, UnicodeError) as fault:
+            raise Rejected(
+                _("{alert}: {why}.").format(alert=post.alert, why=fault),
+                scope=Scope.RECIPIENT,
+                code="address",
+            ) from None
+
+    def _letter(self, post: Post) -> bytes:
+        picture = None if post.picture is None else post.picture.digest
+        key = (post.alert, post.lang, post.subject, post.text, post.html, picture, post.alt)
+        if key not in self._letters:
+            while len(self._letters) >= MOST_LETTERS_KEPT:
+                self._letters.pop(next(iter(self._letters)))
+            self._letters[key] = message.shared(post, self._sender, self.settings.unsubscribe)
+        return self._letters[key]
+
+    def _about(self, alert: str, recipient: str = "") -> errors.About:
+        return errors.About(alert, self.settings.host, (*self._secrets, recipient))
+
+    def _ready(self) -> "SmtpPool":
+        if self._lines is None:
+            from alertbot.channels.email.wire import SmtpPool
+
+            self._lines = SmtpPool(self._server(), self.settings.connections)
+        return self._lines
+
+    def _server(self) -> "Server":
+        from alertbot.channels.email.wire import Server
+
+        settings = self.settings
+        username, password = self._credentials()
+        return Server(
+            host=settings.host,
+            port=settings.port or PORTS[settings.security],
+            security=settings.security,
+            helo=settings.helo or _own_name(),
+            ca_file=None
+            if settings.ca_file is None
+            else str(settings.folder / settings.ca_file.expanduser()),
+            username=username,
+            password=password,
+            connect_seconds=settings.connect_within.total_seconds(),
+            answer_seconds=settings.answer_within.total_seconds(),
+            dot_seconds=settings.dot_within.total_seconds(),
+        )
+
+    def _credentials(self) -> tuple[str, str]:
+        if not self.settings.has_secret("username"):
+            return "", ""
+        username, password = self.secret("username"), self.secret("password")
+        sent = (f"\0{username}\0{password}", password)  # as they stand in AUTH PLAIN and AUTH LOGIN
+        self._secrets = (password, *(b64encode(text.encode()).decode() for text in sent))
+        return username, password
+
+
+def _own_name() -> str:
+    """This machine's name, asked of nobody; a server that minds wants `helo` to be set."""
+    name = socket.gethostname()
+    return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else "localhost"

@@ -1,0 +1,290 @@
+"""How a chat on Telegram is configured."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from html import escape
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from alertbot.channels import base
+from alertbot.channels.base import Adapter
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.secrets import Secret
+from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
+from alertbot.core.errors import ChannelDown, Rejected, Unavailable, Uncertain
+from alertbot.core.model import Channel, Post, Receipt, Target
+from alertbot.core.words import _
+
+if TYPE_CHECKING:
+    import telegram
+    from telegram.request import HTTPXRequest
+
+
+ChatName = Annotated[str, Field(pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})$")]
+
+
+class TelegramSettings(ChannelSettings):
+    """A bot that writes to one chat, group or channel."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("bot_token", about=_("The token that @BotFather gave for the bot.")),
+    )
+
+    type: Literal["telegram"] = Field(default="telegram", description="A chat on Telegram.")
+    api_url: ServerRoot = Field(
+        default="https://api.telegram.org",
+        description="The root of the Bot API.",
+        examples=["http://127.0.0.1:8102"],
+    )
+    bot_token_env: Variable | None = None
+    bot_token_file: FilePath | None = None
+    chat: int | ChatName = Field(
+        description="@name of a public channel or group, or the number of a chat.",
+        examples=["@alertes_exemple", -1001234567890],
+    )
+    connect_within: SomeDuration = timedelta(seconds=5)
+    answer_within: SomeDuration = timedelta(seconds=30)
+
+
+CONNECTIONS = 16
+MOST_REMEMBERED = 200
+TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+
+Call = Callable[["telegram.Bot", str | int], Awaitable[Any]]
+
+
+class TelegramAdapter(Adapter[TelegramSettings]):
+    """One bot, one chat. Calls may run side by side."""
+
+    spec = base.TELEGRAM
+    settings_type = TelegramSettings
+
+    def __init__(self, channel: Channel, settings: TelegramSettings) -> None:
+        super().__init__(channel, settings)
+        self._chat = settings.chat
+        self._token = ""
+        self._shown: dict[str, str] = {}  # by message id, as HTML: what Telegram said stands there
+        self._bot: telegram.Bot | None = None
+        self._requests: tuple[HTTPXRequest, ...] = ()
+
+    @classmethod
+    def targets(cls, settings: TelegramSettings) -> tuple[Target, ...]:
+        return (Target(str(settings.chat)),)
+
+    @property
+    def at_once(self) -> int:
+        return CONNECTIONS
+
+    async def warm(self) -> None:
+        self._ready()
+
+    async def close(self) -> None:
+        requests, self._requests, self._bot = self._requests, (), None
+        for request in requests:
+            await request.shutdown()
+
+    async def _send(self, post: Post) -> Receipt:
+        message, note = await self._call(
+            post.alert,
+            lambda bot, chat: bot.send_message(
+                chat, post.html or post.text, reply_parameters=_answers(post), **_looks(post)
+            ),
+        )
+        return self._receipt(post.alert, message, note or _alone(post, message))
+
+    async def add_picture(self, post: Post) -> Receipt:
+        """A photo that answers the text, its text alternative as caption: what reads a screen aloud reads
+        that, and whoever turns pictures off still sees it."""
+        if post.picture is None:
+            raise Rejected(_("{alert}: there is no picture to send.").format(alert=post.alert))
+        photo = post.picture.content
+        message, note = await self._call(
+            post.alert,
+            lambda bot, chat: bot.send_photo(
+                chat, photo, caption=post.alt, filename="picture", reply_parameters=_answers(post)
+            ),
+        )
+        return self._receipt(post.alert, message, note or _alone(post, message))
+
+    async def edit(self, post: Post) -> Receipt:
+        """The text of a message; of a photo its caption."""
+        number = _earlier(post)
+        text = post.html or post.text
+        try:
+            message, note = await self._call(
+                post.alert,
+                lambda bot, chat: bot.edit_message_text(
+                    text, chat_id=chat, message_id=number, **_looks(post)
+                ),
+            )
+        except Rejected as refused:
+            if refused.code != "caption":
+                raise
+            message, note = await self._call(
+                post.alert,
+                lambda bot, chat: bot.edit_message_caption(
+                    chat, number, caption=text, parse_mode="HTML" if post.html else None
+                ),
+            )
+        if message is True:  # the very text stands there already
+            self._remember(str(number), post.html or escape(post.text, quote=False))
+            return Receipt(str(number), self._url(None, str(number)), note)
+        return self._receipt(post.alert, message, note)
+
+    async def delete(self, post: Post) -> Receipt:
+        number = _earlier(post)
+        _done, note = await self._call(post.alert, lambda bot, chat: bot.delete_message(chat, number))
+        return Receipt(str(number), note=note)
+
+    async def pin(self, post: Post) -> Receipt:
+        number = _earlier(post)
+        _done, note = await self._call(
+            post.alert,
+            lambda bot, chat: bot.pin_chat_message(chat, number, disable_notification=True),
+        )
+        return Receipt(str(number), self._url(None, str(number)), note)
+
+    async def read_back(self, _post: Post, receipt: Receipt) -> str | None:
+        """The HTML of the message as Telegram answered it: a bot cannot look at a chat afterwards."""
+        if receipt.id not in self._shown:
+            raise Rejected(
+                _("Telegram shows a bot its messages in the answer only, and that is gone."),
+                code="not_possible",
+            )
+        return self._shown[receipt.id]
+
+    def _remember(self, remote_id: str, html: str) -> None:
+        self._shown[remote_id] = html
+        while len(self._shown) > MOST_REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+
+    async def identify(self) -> str:
+        try:
+            bot, _note = await self._call(self.channel.name, lambda bot, _chat: bot.get_me())
+        except Uncertain as lost:
+            raise Unavailable(_("Telegram did not answer as it should."), code=lost.code) from None
+        return f"@{bot.username}"
+
+    async def _call(self, alert: str, call: Call) -> tuple[Any, str]:
+        """Make a call, twice at most: again with the new number where the group has got one."""
+        bot = self._ready()
+        from alertbot.channels.telegram import client
+
+        try:
+            return await self._in_time(call(bot, self._chat)), ""
+        except Exception as error:  # noqa: BLE001 - python-telegram-bot leaks what a body made it raise
+            if (note := client.done_already(error)) is not None:
+                return True, note
+            if (chat := client.new_chat(error)) is None:
+                raise client.meaning(error, alert, self._token) from None
+        try:
+            found = await self._in_time(call(bot, chat))
+        except Exception as error:  # noqa: BLE001 - the same
+            raise client.meaning(error, alert, self._token) from None
+        self._chat = chat
+        return found, _("The chat has a new number, {chat}: put it in the configuration.").format(
+            chat=chat
+        )
+
+    async def _in_time(self, call: Awaitable[Any]) -> Any:
+        """The library's limits are per read; a server that drips bytes has to end some time too."""
+        settings = self.settings
+        most = settings.connect_within + 2 * settings.answer_within
+        return await asyncio.wait_for(call, most.total_seconds())
+
+    def _receipt(self, alert: str, message: Any, note: str) -> Receipt:
+        number = getattr(message, "message_id", None)
+        if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
+            raise Uncertain(
+                _("Telegram took {alert} but gave no id. Look at the chat, then settle it.").format(
+                    alert=alert
+                ),
+                code="200",
+            )
+        self._remember(str(number), shown_html(message))
+        return Receipt(str(number), self._url(message, str(number)), note)
+
+    def _url(self, message: Any, remote_id: str) -> str | None:
+        """Where a message stands; only public chats have such an address."""
+        name = getattr(getattr(message, "chat", None), "username", None)
+        if isinstance(self._chat, str) and self._chat.startswith("@"):
+            name = self._chat[1:]
+        known = isinstance(name, str) and re.fullmatch(r"\w{4,32}", name)
+        return f"https://t.me/{name}/{remote_id}" if known else None
+
+    def _ready(self) -> "telegram.Bot":
+        if self._bot is None:
+            from alertbot.channels.telegram.client import bot
+
+            self._token = self._read_token()
+            settings = self.settings
+            self._bot, self._requests = bot(
+                self._token,
+                settings.api_url,
+                settings.connect_within.total_seconds(),
+                settings.answer_within.total_seconds(),
+                CONNECTIONS,
+            )
+        return self._bot
+
+    def _read_token(self) -> str:
+        token = self.secret("bot_token")
+        if not TOKEN.fullmatch(token):
+            raise ChannelDown(
+                _("{channel}: bot_token is not a bot token; copy it anew from @BotFather.").format(
+                    channel=self.channel.name
+                ),
+                code="secret",
+            )
+        return token
+
+
+def _answers(post: Post) -> "telegram.ReplyParameters | None":
+    from telegram import ReplyParameters
+
+    number = _number(post.reply_to)
+    return None if number is None else ReplyParameters(number, allow_sending_without_reply=True)
+
+
+def _alone(post: Post, message: Any) -> str:
+    """The note of an answer that stands on its own because what it answers is gone."""
+    if post.reply_to is None or getattr(message, "reply_to_message", None) is not None:
+        return ""
+    return _("The message that it answers is gone: it stands on its own.")
+
+
+def shown_html(message: Any) -> str:
+    """The text or caption of a message as HTML; what an answer lacks is not shown."""
+    try:
+        return str(message.text_html or message.caption_html or "")
+    except Exception:  # noqa: BLE001 - entities that do not fit their text
+        return ""
+
+
+def _looks(post: Post) -> dict[str, Any]:
+    from telegram import LinkPreviewOptions
+
+    return {
+        "parse_mode": "HTML" if post.html else None,
+        "link_preview_options": LinkPreviewOptions(is_disabled=True),
+    }
+
+
+def _number(remote_id: str | None) -> int | None:
+    return int(remote_id) if remote_id and remote_id.isdecimal() else None
+
+
+def _earlier(post: Post) -> int:
+    """The message that it acts upon."""
+    number = _number(post.reply_to)
+    if number is None:
+        raise Rejected(
+            _("{alert}: '{id}' is not the number of a message on Telegram.").format(
+                alert=post.alert, id=post.reply_to or ""
+            ),
+            code="no_post",
+        )
+    return number

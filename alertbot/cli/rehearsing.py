@@ -1,0 +1,208 @@
+"""The evening of 2 June 2021, on loopback."""
+
+import asyncio
+import gc
+import os
+import signal
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from alertbot.cli.frame import AsJson, console, emit, say
+from alertbot.cli.misuse import number, whole_number
+from alertbot.cli.tables.show_rehearsal import show_evening, show_replay
+from alertbot.config.shapes import Duration
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.rehearsal.demo.evening import tell_evening
+from alertbot.rehearsal.replay.page import render
+from alertbot.rehearsal.replay.player import play
+from alertbot.rehearsal.replay.results import Replay
+from alertbot.rehearsal.replay.stage import Playbook, read_playbook
+from alertbot.rehearsal.replay.timeline import Timeline, read_case
+from alertbot.rehearsal.sandbox import faults
+from alertbot.rehearsal.sandbox.server import Sandbox
+
+
+def demo(
+    output: Annotated[
+        Path,
+        typer.Option(metavar=_("DIR"), help=_("Where the wall, the database and the audit are left.")),
+    ] = Path("demo-output"),
+    as_json: AsJson = False,
+) -> None:
+    gc.enable()  # see `alertbot.__main__`
+
+    told = asyncio.run(tell_evening(output, console(as_json=True)))
+    if as_json:
+        emit(told.document())
+    else:
+        show_evening(console(), told)
+    if not told.complete:
+        raise typer.Exit(3)
+
+
+Port = Annotated[int, typer.Option(metavar=_("PORT"), parser=whole_number(0, 65535))]
+
+
+def sandbox(
+    x_port: Port = 8101,
+    telegram_port: Port = 8102,
+    smtp_port: Port = 8125,
+    wall_port: Port = 8100,
+    speed: Annotated[
+        float,
+        typer.Option(
+            metavar=_("NUMBER"),
+            parser=number(0.001),
+            help=_("Shorten the platforms' limits: 60 makes minutes seconds."),
+        ),
+    ] = 1.0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar=_("FAULT"), help=_("A fault, as in `--list-faults`; may be repeated.")),
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help=_("List the faults that can be ordered."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    gc.enable()  # see `alertbot.__main__`
+    if list_faults:
+        known = dict(faults.listing())
+        for order, what in known.items():
+            say(f"{order:44} {what}", as_json)
+        if as_json:
+            emit(known)
+        return
+    orders = faults.Faults(fault or [])
+    asyncio.run(_serve((x_port, telegram_port, smtp_port, wall_port), speed, orders, as_json))
+
+
+async def _serve(ports: tuple[int, int, int, int], speed: float, orders: object, as_json: bool) -> None:
+    """Serve until SIGINT or SIGTERM."""
+
+    x, telegram, smtp, wall = ports
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stopped.set)
+    platforms = Sandbox(
+        x_port=x,
+        telegram_port=telegram,
+        smtp_port=smtp,
+        wall_port=wall,
+        speed=speed,
+        faults=orders,  # type: ignore[arg-type]
+    )
+    async with platforms:
+        addresses = {
+            "x": platforms.x_url,
+            "telegram": platforms.telegram_url,
+            "smtp": f"127.0.0.1:{platforms.smtp_port}",
+            "wall": platforms.wall_url,
+        }
+        for name, address in addresses.items():
+            say(f"{name:10} {address}", as_json)
+        say(_("Everything stays on this machine. Ctrl-C ends it."), as_json)
+        if as_json:
+            emit(addresses)
+        await stopped.wait()
+
+
+LONGEST_DELAY_DAYS = 7
+
+
+def replay(
+    case: Annotated[
+        Path, typer.Argument(metavar=_("CASE_DIR"), help=_("The folder with the case's timeline.yaml."))
+    ],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy",
+            metavar=_("FILE"),
+            help=_(
+                "Rules and policy instead of the shipped ones: `rules:` and `watch:` as in a configuration."
+            ),
+        ),
+    ] = None,
+    approver_delay: Annotated[
+        str,
+        typer.Option(
+            "--approver-delay",
+            metavar=_("TIME"),
+            help=_("How long a person takes to answer; 3m unless given."),
+        ),
+    ] = "3m",
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar=_("FILE"), help=_("Write the story as a page, with a picture of it.")
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    delay = _delay(approver_delay)
+    timeline, playbook = read_case(case), read_playbook(policy)
+    played = _played(timeline, playbook, delay)
+    if html is not None:
+        _write(html, played)
+    if as_json:
+        emit(played.document())
+    else:
+        show_replay(console(), played)
+
+
+def _delay(text: str) -> timedelta:
+    try:
+        found: timedelta = TypeAdapter(Duration).validate_python(text)
+    except ValidationError:
+        raise Misuse(
+            _("--approver-delay {text} is not a length of time such as 90s, 3m or 1h30m.").format(
+                text=text[:40]
+            )
+        ) from None
+    if found > timedelta(days=LONGEST_DELAY_DAYS):
+        raise Misuse(
+            _("--approver-delay {text} is longer than {days} days.").format(
+                text=text[:40], days=LONGEST_DELAY_DAYS
+            )
+        )
+    return found
+
+
+def _played(timeline: Timeline, playbook: Playbook, delay: timedelta) -> Replay:
+    """The replay, with its progress on stderr."""
+
+    gc.enable()  # see `alertbot.__main__`
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    zone, steps = timeline.zone, [entry.at for entry in timeline.entries]
+    where = console(as_json=True)
+    with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:
+        bar = progress.add_task(_("starting"), total=len(steps) or 1)
+
+        def moved(at: datetime) -> None:
+            said = f"{at.astimezone(zone):%d/%m %H:%M}"
+            progress.update(bar, completed=sum(one <= at for one in steps), description=said)
+
+        return asyncio.run(play(timeline, playbook, approver_delay=delay, progress=moved))
+
+
+def _write(path: Path, played: Replay) -> None:
+    """The page, whole or not at all."""
+
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(render(played), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise Misuse(
+            _("{path} cannot be written: {why}.").format(path=path, why=error.strerror)
+        ) from None
+    say(_("The story is in {path}.").format(path=path), as_json=True)

@@ -1,0 +1,185 @@
+"""The log of an incident in the terminal: what was decided about it, and why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from alertbot.alerts.rules_advice import topic_word
+from alertbot.cli.tables.states import clock, state_text, state_word
+from alertbot.core.words import _
+from alertbot.texts.preview.phrases import stated, visible
+from alertbot.watch.rules_log import decided, incident_word
+
+Row = Mapping[str, Any]
+
+
+def log_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Table:
+    """The decisions of an incident, oldest first, as `service.incidents.show` gives them."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in (_("When"), _("Decision"), _("Now"), _("By"), _("Alert")):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        why = decided(row["action"], row["reason"])
+        note = f" ({visible(str(row['note']))})" if row.get("note") else ""
+        table.add_row(
+            clock(row["at"], zone),
+            Text(why + note),
+            incident_word(str(row["condition"])),
+            Text(visible(str(row["by"]))),
+            str(row.get("alert") or ""),
+        )
+    return table
+
+
+def incidents_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Table:
+    """Rows as `service.incidents.listing` gives them; times in `zone`."""
+    headings = (_("Incident"), _("Standing"), _("Opened"), _("Closed"), _("Alerts"), _("About"))
+    table = _table(*headings)
+    for row in rows:
+        table.add_row(
+            Text(str(row["id"]), style="bold"),
+            _standing(row),
+            clock(row.get("opened_at"), zone),
+            clock(row.get("closed_at"), zone),
+            ", ".join(f"{count} {state_word(state)}" for state, count in row["alerts"].items()),
+            Text(visible(_about(row))),
+        )
+    return table
+
+
+def incident_view(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
+    """One incident as `service.incidents.show` gives it; times in `zone`."""
+    head = Text(stated(_("Incident"), str(row["id"])), style="bold")
+    lines = [head, *(Text(visible(line)) for line in _particulars(row, zone))]
+    table = _table(_("Alert"), _("Kind"), _("Standing"), _("Follows"), _("Approved"), _("Last sent"))
+    for alert in row["alerts"]:
+        table.add_row(
+            Text(str(alert["id"]), style="bold"),
+            str(alert["kind"]) + (" · " + _("exercise") if alert.get("exercise") else ""),
+            state_text(str(alert["state"])),
+            follows(alert),
+            clock(alert.get("approved_at"), zone),
+            clock(alert.get("last_sent_at"), zone),
+        )
+    told = _guidance(row.get("guidance") or ())
+    log = [log_table(row["decisions"], zone)] if row.get("decisions") else []
+    return Group(*lines, table, *log, *told, *_numbers(row.get("numbers") or ()))
+
+
+def _particulars(row: Row, zone: ZoneInfo | None) -> Iterable[str]:
+    said = {
+        _("Title"): row.get("title"),
+        _("Service"): row.get("service"),
+        _("Standing"): _standing_word(row),
+        _("Waiting"): _waiting(row.get("waiting"), zone),
+        _("Confirmed by"): row.get("confirmed_by"),
+        _("Opened"): _by(clock(row.get("opened_at"), zone), row.get("opened_by")),
+        _("Closed"): clock(row.get("closed_at"), zone),
+    }
+    return (stated(name, str(value)) for name, value in said.items() if value)
+
+
+def _by(time: str, person: object) -> str:
+    return _("{time} by {person}").format(time=time, person=person) if person else time
+
+
+def _guidance(rows: Sequence[Row]) -> Iterable[RenderableType]:
+    """What callers are told now, as far as alerts can be compared by it (R9)."""
+    if not rows:
+        return ()
+    table = _table(_("What callers are told"), _("Words"), _("Told by"))
+    for one in rows:
+        words = " / ".join(part.strip() for part in str(one["said"]).splitlines() if part.strip())
+        table.add_row(topic_word(str(one["topic"])), Text(visible(words)), str(one["alert"]))
+    return (table,)
+
+
+def _numbers(rows: Sequence[Row]) -> Iterable[RenderableType]:
+    """The numbers that the public was told and that are in force."""
+    if not rows:
+        return (Text(_("No provisional number of this incident is in force.")),)
+    table = _table(_("Number in force"), _("Place and service"), _("Told by"))
+    for one in rows:
+        table.add_row(str(one["entry"]), Text(visible(str(one["row"]))), ", ".join(one["alerts"]))
+    return (table,)
+
+
+def relation_word(relation: str) -> str:
+    """How an alert follows another, in the reader's language."""
+    words = {
+        "update": _("updates"),
+        "correction": _("corrects"),
+        "withdrawal": _("withdraws numbers of"),
+        "retraction": _("retracts"),
+        "cancel": _("denies"),
+        "end": _("ends what was said in"),
+    }
+    return words.get(relation, relation)
+
+
+def follows(alert: Row) -> str:
+    """`corrects BKRT-1`."""
+    names = ", ".join(alert.get("references") or ())
+    relation = alert.get("relation")
+    return f"{relation_word(str(relation))} {names}" if relation else names
+
+
+def _standing(row: Row) -> Text:
+    return Text(_standing_word(row), style="dim" if row.get("closed_at") else "bold")
+
+
+def _standing_word(row: Row) -> str:
+    word = "– " + _("closed") if row.get("closed_at") else "· " + _("open")
+    condition = row.get("condition")
+    return f"{word}, {incident_word(str(condition))}" if condition else word
+
+
+def _about(row: Row) -> str:
+    return " · ".join(str(row[key]) for key in ("service", "title") if row.get(key))
+
+
+def _waiting(row: Row | None, zone: ZoneInfo | None) -> str:
+    """What was last decided, and when time may change it."""
+    if row is None or not row.get("look_again_at"):
+        return ""
+    return _("{decision}; looked at again at {time}").format(
+        decision=decided(row["action"], row["reason"]), time=clock(row["look_again_at"], zone)
+    )
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def tasks_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
+    """Rows as `service.tasks.view` gives them; times in `zone`."""
+    if not rows:
+        return Text(_("There is nothing to do."))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in (_("No."), _("What to do"), _("About"), _("Due"), _("Standing")):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(
+            str(row["id"]),
+            Text(visible(str(row["text"])), overflow="fold"),
+            str(row.get("alert") or row.get("number") or row.get("incident") or ""),
+            clock(row.get("due_at"), zone),
+            _task_standing(row, zone),
+        )
+    return table
+
+
+def _task_standing(row: Row, zone: ZoneInfo | None) -> Text:
+    if not row.get("done_at"):
+        return Text("! " + _("open"), style="bold yellow")
+    said = _("done by {name}, {time}").format(name=row.get("done_by"), time=clock(row["done_at"], zone))
+    outcome = f": {row['outcome']}" if row.get("outcome") else ""
+    return Text(visible(f"✓ {said}{outcome}"), style="green", overflow="fold")

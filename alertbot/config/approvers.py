@@ -1,0 +1,243 @@
+"""How approvers are reached, who is on duty, and where alertbot itself serves pages."""
+
+from collections.abc import Iterator, Mapping
+from datetime import time, timedelta
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+
+from alertbot.config.secrets import Secret, WithSecrets
+from alertbot.config.shapes import FilePath, Name, Port, ServerRoot, Settings, SomeDuration, Variable
+from alertbot.core.connecting import is_loopback
+from alertbot.core.words import _
+
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_NAMES = 100
+
+
+def _clock(value: Any) -> time:
+    if isinstance(value, time):
+        return value
+    try:
+        hours, minutes = str(value).split(":")
+        found = time(int(hours), int(minutes))
+    except ValueError:
+        found = None
+    if not isinstance(value, str) or found is None or f"{found:%H:%M}" != value:
+        raise ValueError(_('must be a time in quotes, such as "08:00"'))
+    return found
+
+
+def _secure(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        complete = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        complete = False
+    if not complete or parts.query or parts.fragment or any(map(str.isspace, value)):
+        raise ValueError(_("must be a public https:// address without a question mark"))
+    return value.rstrip("/")
+
+
+def _page_root(value: str) -> str:
+    """https, or http to this machine: a link that approves is not sent over an open line."""
+    if value.startswith("http://") and is_loopback(value):
+        return value.rstrip("/")
+    return _secure(value)
+
+
+Clock = Annotated[
+    time,
+    PlainValidator(_clock),
+    PlainSerializer(lambda value: f"{value:%H:%M}"),
+    WithJsonSchema({"type": "string", "pattern": CLOCK, "examples": ["08:00"]}),
+]
+"""A time of day of the organisation's clock, in quotes (without them YAML reads a number)."""
+
+PersonName = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=200)]
+PageRoot = Annotated[str, Field(max_length=200), AfterValidator(_page_root)]
+
+
+class WebhookSettings(WithSecrets):
+    """Where Telegram calls this machine, instead of being asked for news."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("secret", about=_("Telegram shows it with every call; letters, digits, _ and -.")),
+    )
+
+    url: PageRoot = Field(
+        description="The public https:// address that leads to the port of `serve:`, at the same path.",
+        examples=["https://bot.example.org/telegram"],
+    )
+    secret_env: Variable | None = None
+    secret_file: FilePath | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_port(cls, given: Any) -> Any:
+        if isinstance(given, dict) and {"host", "port"} & given.keys():
+            raise ValueError(
+                _(
+                    "host and port are those of `serve:` now: take them out here, and let the proxy lead"
+                    " the address in url to the port of `serve:`"
+                )
+            )
+        return given
+
+    def addresses(self) -> tuple[str, ...] | None:
+        return ()
+
+
+class TelegramApprovals(WithSecrets):
+    """A bot that asks approvers, with buttons. It may be the bot that publishes."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("bot_token", about=_("The token that @BotFather gave for the bot.")),
+    )
+
+    api_url: ServerRoot = Field(
+        default="https://api.telegram.org",
+        description="The root of the Bot API.",
+        examples=["http://127.0.0.1:8102"],
+    )
+    bot_token_env: Variable | None = None
+    bot_token_file: FilePath | None = None
+    chat: Annotated[int, Field(lt=0)] | None = Field(
+        default=None,
+        description="The number of the team's group; without it, approvers are asked in private alone.",
+        examples=[-1001234567890],
+    )
+    mode: Literal["polling", "webhook"] = Field(
+        default="polling", description="polling asks Telegram for news; webhook waits for its calls."
+    )
+    webhook: WebhookSettings | None = Field(
+        default=None, description="Where Telegram calls; for `mode: webhook` alone."
+    )
+
+
+class MailApprovals(WithSecrets):
+    """Links to approve by mail, for when Telegram is the thing that is down."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("secret", about=_("What the links are signed with; 32 characters or more.")),
+    )
+
+    channel: Name = Field(
+        description="The channel of the type email that the mails go out by.", examples=["press"]
+    )
+    base_url: PageRoot = Field(
+        description="The address under which approvers reach this machine's pages (`serve:`).",
+        examples=["https://alertbot.example.org"],
+    )
+    secret_env: Variable | None = None
+    secret_file: FilePath | None = None
+
+    def addresses(self) -> tuple[str, ...] | None:
+        return (self.base_url,)
+
+
+class ApproverSettings(Settings):
+    """How approvers are asked; each way is used that is given."""
+
+    telegram: TelegramApprovals | None = Field(default=None, description="By a bot on Telegram.")
+    mail: MailApprovals | None = Field(default=None, description="By a link in a mail.")
+
+
+class ShiftSettings(Settings):
+    """When one person is on duty, by the organisation's clock."""
+
+    person: PersonName = Field(
+        description="The name, as `alertbot people list` has it.", examples=["Camille"]
+    )
+    days: Annotated[
+        tuple[Day, ...],
+        Field(strict=False, min_length=1, max_length=7),
+    ] = Field(default=DAYS, description="The days on which it begins.", examples=[["mon", "tue"]])
+    start: Clock = Field(alias="from", description="When it begins.", examples=["08:00"])
+    end: Clock = Field(
+        alias="until",
+        description="When it ends: on the next day where that is not later than `from`.",
+        examples=["20:00"],
+    )
+
+
+class DutySettings(Settings):
+    """Who is on call. Without it, every approver is asked."""
+
+    answer_within: SomeDuration = Field(
+        default=timedelta(minutes=10),
+        description="How long to wait for an answer before the next deputy is asked.",
+        examples=["10m"],
+    )
+    shifts: Annotated[tuple[ShiftSettings, ...], Field(strict=False, max_length=MOST_NAMES)] = Field(
+        default=(), description="Who is on duty, and when."
+    )
+    deputies: Annotated[tuple[PersonName, ...], Field(strict=False, max_length=MOST_NAMES)] = Field(
+        default=(),
+        description="Who is asked when nobody answers, one after the other.",
+        examples=[["Dominique"]],
+    )
+
+
+class ServeSettings(Settings):
+    """Where alertbot serves its own pages. Put a reverse proxy with https in front of it."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        max_length=60,
+        description="The address to listen on.",
+        examples=["127.0.0.1"],
+    )
+    port: Port = Field(default=8470, description="The port to listen on.", examples=[8470])
+    metrics: bool | None = Field(
+        default=None,
+        description="/metrics for Prometheus. true: always; false: never; unless given: only while the"
+        " address to listen on is this machine's own.",
+        examples=[True],
+    )
+
+
+SECTIONS: dict[tuple[str, ...], type[WithSecrets]] = {
+    ("approvals_by", "telegram"): TelegramApprovals,
+    ("approvals_by", "telegram", "webhook"): WebhookSettings,
+    ("approvals_by", "mail"): MailApprovals,
+}
+"""Where in the file settings with secrets stand, beside the channels."""
+
+
+def sections(settings: ApproverSettings | None) -> Iterator[tuple[tuple[str, ...], WithSecrets]]:
+    """The settings with secrets that are given, each with its place in the file."""
+    for path in SECTIONS:
+        found: Any = settings
+        for step in path[1:]:
+            found = getattr(found, step, None)
+        if found is not None:
+            yield path, found
+
+
+def approver_faults(
+    settings: ApproverSettings | None, types: Mapping[str, str]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(place, sentence) of what is wrong between fields that are right on their own. `types`: the type
+    of every channel, by its name."""
+    telegram = settings and settings.telegram
+    if telegram and telegram.mode == "webhook" and telegram.webhook is None:
+        sentence = _("needs `webhook:` with url and secret_env or secret_file")
+        yield ("approvals_by", "telegram", "mode"), sentence
+    if telegram and telegram.mode == "polling" and telegram.webhook is not None:
+        sentence = _("is not used while the mode is polling; give `mode: webhook`, or leave it out")
+        yield ("approvals_by", "telegram", "webhook"), sentence
+    mail = settings and settings.mail
+    if mail and types.get(mail.channel) != "email":
+        sentence = _("there is no channel of the type email called {name}").format(name=mail.channel)
+        yield ("approvals_by", "mail", "channel"), sentence

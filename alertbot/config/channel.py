@@ -1,0 +1,153 @@
+"""What every channel may be told, whatever its type."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from alertbot.config.secrets import WithSecrets
+from alertbot.config.shapes import Languages, Settings, SomeDuration
+from alertbot.core.model import (
+    Audience,
+    Budget,
+    Channel,
+    ChannelSpec,
+    OnCancel,
+    Organisation,
+    Pace,
+    Target,
+)
+from alertbot.core.words import _
+
+Window = Annotated[tuple[Annotated[int, Field(ge=1)], SomeDuration], Field(strict=False)]
+PERIODS = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+    "month": timedelta(days=30),
+}
+
+
+class PaceSettings(Settings):
+    """How fast an account may be used; what is left out stays as the platform's rules say."""
+
+    per_second: float | None = Field(
+        default=None, gt=0, description="Calls per second of the whole account.", examples=[29]
+    )
+    per_chat_second: float | None = Field(
+        default=None, gt=0, description="Calls per second to one chat.", examples=[0.98]
+    )
+    windows: Annotated[tuple[Window, ...], Field(strict=False)] | None = Field(
+        default=None,
+        description="Most calls within a time, as [calls, time].",
+        examples=[[[100, "15m"], [300, "3h"]]],
+    )
+
+
+class BudgetSettings(Settings):
+    """The most that may be spent on this account."""
+
+    amount: float = Field(ge=0, description="In the platform's currency.", examples=[20])
+    per: Literal["minute", "hour", "day", "week", "month"] = Field(
+        description="The time the amount is for; a month is 30 days.", examples=["day"]
+    )
+
+
+class ChannelSettings(WithSecrets):
+    """One account on one platform.
+
+    A type of channel subclasses this with its own fields and `secrets`; its docstring and the fields'
+    descriptions are what editors show.
+    """
+
+    type: str = Field(description="The type of channel.", examples=["telegram"])
+    languages: Languages | None = Field(
+        default=None,
+        description="Languages this channel publishes in; those of the organisation unless given.",
+        examples=[["fr", "en"]],
+    )
+    audience: Annotated[Audience, Field(strict=False)] = Field(
+        default=Audience.LIVE,
+        description="live: the public; team: ourselves; exercise: takes exercises, never the public.",
+        examples=["team"],
+    )
+    on_cancel: Annotated[OnCancel, Field(strict=False)] = Field(
+        default=OnCancel.KEEP,
+        description=(
+            "What becomes of a false post once it is denied: keep it, strike it through, or delete it. The"
+            " denial always goes out. Only what the platform can do."
+        ),
+        examples=["strike"],
+    )
+    pace: PaceSettings | None = Field(default=None, description="Slower or faster than the default.")
+    budget: BudgetSettings | None = Field(default=None, description="A limit on what it may cost.")
+    read_back: bool = Field(
+        default=True,
+        description="After publishing, fetch what the channel shows and compare it with what was "
+        "approved, where it can be asked. X charges for each look.",
+        examples=[False],
+    )
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """(key, sentence) of what is wrong between fields that are right on their own."""
+        return iter(())
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """(key, sentence) of what works but will bite; `check` shows them."""
+        return iter(())
+
+
+def channel_of(
+    name: str,
+    settings: ChannelSettings,
+    spec: ChannelSpec,
+    targets: tuple[Target, ...],
+    organisation: Organisation,
+) -> Channel:
+    """A channel as plain data: what the settings leave out comes from `spec` and the organisation."""
+    return Channel(
+        name=name,
+        spec=spec,
+        languages=settings.languages or organisation.languages,
+        audience=settings.audience,
+        targets=targets,
+        pace=_pace(settings.pace, spec.pace),
+        budget=_budget(settings.budget),
+        on_cancel=settings.on_cancel,
+        read_back=settings.read_back and spec.can_read_back,
+    )
+
+
+def beyond(
+    channels: Mapping[str, ChannelSettings], specs: Mapping[str, ChannelSpec]
+) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """(path, sentence) of what is asked of a channel that its platform cannot do."""
+    for name, settings in channels.items():
+        spec = specs.get(settings.type)
+        if spec and settings.on_cancel not in possible(spec):
+            sentence = _("{type} cannot do this to a post; possible: {words}").format(
+                type=settings.type, words=", ".join(possible(spec))
+            )
+            yield ("channels", name, "on_cancel"), sentence
+
+
+def possible(spec: ChannelSpec) -> tuple[OnCancel, ...]:
+    """What this type of channel can do to a post that was false."""
+    able = {OnCancel.KEEP: True, OnCancel.STRIKE: spec.can_edit, OnCancel.DELETE: spec.can_delete}
+    return tuple(one for one, can in able.items() if can)
+
+
+def _pace(given: PaceSettings | None, default: Pace) -> Pace:
+    if given is None:
+        return default
+    return Pace(
+        per_second=given.per_second or default.per_second,
+        per_chat_second=given.per_chat_second or default.per_chat_second,
+        windows=default.windows if given.windows is None else given.windows,
+    )
+
+
+def _budget(given: BudgetSettings | None) -> Budget | None:
+    return None if given is None else Budget(given.amount, PERIODS[given.per])

@@ -1,0 +1,281 @@
+"""The configuration as a whole: what stands at the top of the file."""
+
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Union
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, SerializeAsAny, create_model
+
+from alertbot.config.approvers import ApproverSettings, DutySettings, ServeSettings
+from alertbot.config.channel import ChannelSettings
+from alertbot.config.secrets import Secret, WithSecrets
+from alertbot.config.shapes import Duration, FilePath, Languages, Name, Settings, SomeDuration, Variable
+from alertbot.config.sources import SourceSettings
+from alertbot.config.watching import PromiseSettings, RuleSettings, WatchSettings
+from alertbot.core.model import Approvals, Organisation
+from alertbot.core.words import _
+
+SQLITE = "sqlite:///"
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        near = get_close_matches(value, available_timezones(), 1) or ["Europe/Paris"]
+        sentence = _("must be a time zone of the IANA list, such as {zone}")
+        raise ValueError(sentence.format(zone=near[0])) from None
+    return value
+
+
+def _page(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme != "https" or "@" in parts.netloc or any(map(str.isspace, value)):
+        raise ValueError(_("must be a public https:// address"))
+    return value
+
+
+def _without_sign(value: str) -> str:
+    return value.removeprefix("#")
+
+
+def _database(value: str) -> str:
+    """The sentences never quote the value: it may hold a password."""
+    if value.startswith(SQLITE):
+        name = value.removeprefix(SQLITE)
+        if not name.strip("/") or name == ":memory:" or set(name) & set("?#"):
+            raise ValueError(_("must name a file, without options: sqlite:///alertbot.db"))
+        return value
+    if not value.startswith("postgresql://"):
+        raise ValueError(_("must be sqlite:///FILE or postgresql://USER@HOST:PORT/NAME"))
+    return _postgresql(value)
+
+
+def _postgresql(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        options = parse_qs(parts.query)
+        inline = parts.password is not None or bool({"password", "passfile"} & set(options))
+        complete = bool(parts.path.strip("/")) and parts.port != 0
+    except ValueError:
+        inline, complete = False, False
+    if inline:
+        raise ValueError(
+            _(
+                "must not hold a password; use database_password_env, database_password_file or PGPASSFILE"
+            )
+        )
+    if not complete:
+        raise ValueError(_("must be complete: postgresql://USER@HOST:PORT/NAME"))
+    return value
+
+
+class OrganisationSettings(Settings):
+    """Who speaks."""
+
+    name: str = Field(
+        pattern=r"^\S(.*\S)?$",
+        max_length=100,
+        description="The name as the public knows it; it stands in the texts.",
+        examples=["Préfecture de l'Exemple"],
+    )
+    languages: Languages = Field(
+        default=("fr", "en"),
+        description="Languages the texts go out in, the most important first.",
+        examples=[["fr", "en"]],
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        default="Europe/Paris",
+        max_length=60,
+        description="The zone that times in texts are written in, by its IANA name.",
+        examples=["Europe/Paris"],
+    )
+    verification_page: Annotated[str, AfterValidator(_page)] | None = Field(
+        default=None,
+        max_length=200,
+        description="Your own page where anybody can check that an alert is real.",
+        examples=["https://alerts.example.org"],
+    )
+    hashtag: Annotated[str, AfterValidator(_without_sign)] | None = Field(
+        default=None,
+        pattern=r"^#?[^\s#@]{1,50}$",
+        description="One hashtag for every post, without the # (which begins a comment in YAML).",
+        examples=["AlerteExemple"],
+    )
+    sandbox: bool = Field(
+        default=False,
+        description="true: a rehearsal. Allowed only where every channel stays on 127.0.0.1.",
+        examples=[True],
+    )
+
+
+class ApprovalSettings(Settings):
+    """What a kind of alert needs before it may go out; what is left out comes from the kind."""
+
+    approvers: int | None = Field(
+        default=None, ge=1, le=9, description="People who must approve.", examples=[2]
+    )
+    expires_after: SomeDuration | None = Field(
+        default=None, description="How long an approval counts.", examples=["30m"]
+    )
+
+
+class NumbersSettings(Settings):
+    """The register of provisional numbers."""
+
+    warn_before: SomeDuration = Field(
+        default="30m",
+        validate_default=True,
+        description="How long before a number's end the team is told.",
+        examples=["30m"],
+    )
+
+
+class DatabaseSettings(WithSecrets):
+    """Where the database is: all that stopping asks of a configuration."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (Secret("database_password"),)
+    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = ((), ("database_password",))
+
+    database: Annotated[str, AfterValidator(_database)] = Field(
+        default="sqlite:///alertbot.db",
+        description="sqlite:///FILE, from this file's folder, or postgresql://USER@HOST:PORT/NAME.",
+        examples=["sqlite:///alertbot.db"],
+    )
+    database_password_env: Variable | None = Field(
+        default=None, description="The variable that holds the password of the PostgreSQL database."
+    )
+    database_password_file: FilePath | None = Field(
+        default=None, description="The file that holds the password of the PostgreSQL database."
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The address to open: a full path for SQLite, the password put in for PostgreSQL.
+
+        Reads the secret now; raises `ConfigInvalid` where it is missing. Never log it.
+        """
+        if self.database.startswith(SQLITE):
+            return SQLITE + str((self.folder / self.database.removeprefix(SQLITE)).absolute())
+        if not self.has_secret("database_password"):
+            return self.database
+        parts = urlsplit(self.database)
+        user, _at, host = parts.netloc.rpartition("@")
+        password = quote(self.secret("database_password"), safe="")
+        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
+
+    def database_exists(self) -> bool:
+        """Whether there is a database already; a server is taken to be there."""
+        if not self.database.startswith(SQLITE):
+            return True
+        return (self.folder / self.database.removeprefix(SQLITE)).is_file()
+
+
+class Config(DatabaseSettings):
+    """The configuration of alertbot."""
+
+    organisation: OrganisationSettings = Field(description="Who speaks.")
+    messages: FilePath | None = Field(
+        default=None,
+        description="A folder of your own kinds and words, laid over the shipped ones.",
+        examples=["messages"],
+    )
+    publish_delay: Duration = Field(
+        default="0s",
+        validate_default=True,
+        description="Time to halt between the approval and the first call.",
+        examples=["0s"],
+    )
+    approvals: dict[Name, ApprovalSettings] = Field(
+        default_factory=dict, description="By kind: other approvals than the kind itself asks for."
+    )
+    approvals_by: ApproverSettings | None = Field(
+        default=None, description="How approvers are asked, beside the channels of the audience team."
+    )
+    duty: DutySettings | None = Field(
+        default=None, description="Who is asked first to approve, and who then."
+    )
+    numbers: NumbersSettings = Field(
+        default=NumbersSettings(), description="The register of provisional numbers."
+    )
+    serve: ServeSettings = Field(
+        default=ServeSettings(), description="Where alertbot serves its own pages."
+    )
+    sources: dict[Name, SourceSettings] = Field(
+        default_factory=dict,
+        description="What reports how services do, each under a name of your choice.",
+    )
+    watch: WatchSettings = Field(
+        default=WatchSettings(), description="The services that are watched, and how sceptically."
+    )
+    rules: dict[Name, RuleSettings] = Field(
+        default_factory=dict,
+        description="What is written when a state changes; the first that fits counts.",
+    )
+    promises: PromiseSettings = Field(
+        default=PromiseSettings(), description="The next update that a message promises."
+    )
+    channels: dict[Name, SerializeAsAny[ChannelSettings]] = Field(
+        min_length=1, description="The accounts to publish on, each under a name of your choice."
+    )
+
+    @property
+    def messages_folder(self) -> Path | None:
+        """The folder of kinds laid over the shipped ones, as a full path."""
+        return None if self.messages is None else self.folder / self.messages.expanduser()
+
+
+def organisation_of(config: Config) -> Organisation:
+    """Who speaks, as plain data."""
+    given = config.organisation
+    return Organisation(
+        name=given.name,
+        languages=given.languages,
+        timezone=given.timezone,
+        verification_page=given.verification_page or "",
+        hashtag=given.hashtag or "",
+        sandbox=given.sandbox,
+    )
+
+
+def approvals_of(config: Config, kind: str, default: Approvals) -> Approvals:
+    """What a kind asks for here: its own `default`, changed where the configuration says so."""
+    given = config.approvals.get(kind)
+    if given is None:
+        return default
+    return Approvals(
+        approvers=given.approvers or default.approvers,
+        author_may_approve=default.author_may_approve,
+        expires_after=given.expires_after or default.expires_after,
+    )
+
+
+@cache
+def whole(**settings_types: type[ChannelSettings]) -> type[Config]:
+    """`Config` for these types of channel: `type` decides which settings a channel has."""
+    channels = [_typed(name, settings) for name, settings in sorted(settings_types.items())]
+    one: Any = Union[tuple(channels)]  # noqa: UP007  # a list of types known at run time
+    if len(channels) > 1:
+        one = Annotated[one, Field(discriminator="type")]
+    described = Config.model_fields["channels"]
+    made: type[Config] = create_model(
+        "Config", __base__=Config, __doc__=Config.__doc__, channels=(dict[Name, one], described)
+    )
+    return made
+
+
+def _typed(name: str, settings: type[ChannelSettings]) -> type[ChannelSettings]:
+    """The settings with `type` narrowed to their own name."""
+    only: Any = Literal[name]
+    described = Field(description=_("This channel is of the type {name}.").format(name=name))
+    made: type[ChannelSettings] = create_model(
+        settings.__name__, __base__=settings, __doc__=settings.__doc__, type=(only, described)
+    )
+    return made

@@ -1,0 +1,232 @@
+"""Sources: what reports how services do, by posting to us or by being asked."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from alertbot.config.secrets import Secret, WithSecrets
+from alertbot.config.shapes import FilePath, Name, Port, Settings, SomeDuration, Variable
+from alertbot.config.watching import Address, ServiceName, Text
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.words import _
+
+MOST_NAMES = 1000
+SHORTEST_SECRET = 16  # characters
+POLLED = ("generic", "statuspage")  # may be asked for news; the other bodies are sent to us
+ASKED = ("feed", "probe")  # are always asked
+
+
+class MapSettings(Settings):
+    """Where the values stand in a generic source's JSON: JMESPath expressions."""
+
+    items: Text | None = Field(
+        default=None,
+        description="The list of reports; without it the body is one.",
+        examples=["checks"],
+    )
+    service: Text = Field(default="service", description="The service's name.", examples=["check.name"])
+    state: Text = Field(default="state", description="The state.", examples=["check.status"])
+    states: dict[Literal["up", "degraded", "down", "maintenance"], list[str]] | None = Field(
+        default=None,
+        description="What each state is called there; any other state is unknown and never means down.",
+        examples=[{"down": ["critical"], "up": ["ok"]}],
+    )
+    title: Text = Field(default="title", description="A heading, for the team alone.")
+    summary: Text = Field(default="summary", description="A text, for the team alone.")
+    url: Text = Field(default="url", description="An address, for the team alone.")
+    at: Text | None = Field(default=None, description="When it was seen, in ISO 8601.")
+    key: Text | None = Field(default=None, description="What a report and its repeats have in common.")
+    severity: Text | None = Field(default=None, description="The severity; `critical` skips holds.")
+    test: Text | None = Field(default=None, description="true where it is only a test.")
+
+
+class PollSettings(Settings):
+    """A source that is asked for news."""
+
+    url: Address = Field(
+        description="The address to ask; a Statuspage's is …/api/v2/summary.json.",
+        examples=["https://status.example.org/api/v2/summary.json"],
+    )
+    every: SomeDuration = Field(
+        default="60s", validate_default=True, description="How often it is asked.", examples=["60s"]
+    )
+    timeout: SomeDuration = Field(
+        default="10s", validate_default=True, description="How long to wait.", examples=["10s"]
+    )
+
+
+class ProbeSettings(Settings):
+    """What alertbot tries by itself: an address, or a port that must take a connection."""
+
+    service: ServiceName = Field(
+        description="The service it says something about.", examples=["portal"]
+    )
+    url: Address | None = Field(
+        default=None, description="An address that must answer.", examples=["https://www.example.org"]
+    )
+    host: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="A host that must take a connection.", examples=["sip.example.org"]
+    )
+    port: Port | None = Field(default=None, description="On this port.", examples=[5061])
+    failures: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="Failures in a row before it is called down.", examples=[3]
+    )
+    status: tuple[Annotated[int, Field(ge=100, le=599)], Annotated[int, Field(ge=100, le=599)]] = Field(
+        default=(200, 399),
+        strict=False,
+        description="Answers from … to … are right.",
+        examples=[[200, 399]],
+    )
+    every: SomeDuration = Field(
+        default="30s", validate_default=True, description="How often it is tried.", examples=["30s"]
+    )
+    timeout: SomeDuration = Field(
+        default="10s", validate_default=True, description="How long to wait.", examples=["10s"]
+    )
+
+
+class FeedWords(Settings):
+    """Words or phrases that say what an entry reports; an entry with none of them is unknown. Capitals and
+    accents make no difference."""
+
+    down: list[Text] = Field(
+        default=[], description="Trouble, anywhere in an entry.", examples=[["outage", "panne"]]
+    )
+    degraded: list[Text] = Field(
+        default=[], description="Partly out of order, anywhere in an entry.", examples=[["degraded"]]
+    )
+    up: list[Text] = Field(
+        default=[],
+        description="Over; counts in the title and in the first paragraph alone, and there before the others.",
+        examples=[["resolved", "rétabli"]],
+    )
+
+
+class FeedSettings(Settings):
+    """An RSS or Atom feed."""
+
+    service: ServiceName = Field(description="The service it speaks about.", examples=["operator"])
+    url: Address = Field(description="The feed.", examples=["https://status.example.org/feed.atom"])
+    words: FeedWords = Field(default=FeedWords(), description="What its entries mean.")
+    every: SomeDuration = Field(
+        default="2m", validate_default=True, description="How often it is asked."
+    )
+    timeout: SomeDuration = Field(default="10s", validate_default=True, description="How long to wait.")
+
+
+class SourceSettings(WithSecrets):
+    """Something that reports how services do: it posts to /signals/NAME, or it is asked."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret(
+            "secret",
+            about=_(
+                "It comes with every report: as a bearer token, or to sign it with. A source that is asked gets"
+                " it as a bearer token."
+            ),
+        ),
+    )
+    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = ((), ("secret",))
+
+    type: Name = Field(
+        description="alertmanager, grafana, uptime_kuma, statuspage, gatus, generic, feed, probe, or that of an"
+        " installed package.",
+        examples=["alertmanager"],
+    )
+    secret_env: Variable | None = None
+    secret_file: FilePath | None = None
+    signed: bool = Field(
+        default=False,
+        description="true: no token comes with a report, but its HMAC (see the page on sources).",
+    )
+    replay_window: SomeDuration = Field(
+        default="5m", validate_default=True, description="How old a signed report may be."
+    )
+    per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=600, description="Most reports taken in a minute."
+    )
+    service_label: Text | None = Field(
+        default=None,
+        description="Alertmanager and Grafana: the label that names the service.",
+        examples=["service"],
+    )
+    names: Annotated[dict[Text, ServiceName], Field(max_length=MOST_NAMES)] = Field(
+        default_factory=dict,
+        description="What the source calls a service, and what we call it.",
+        examples=[{"sip-core-1": "emergency_calls"}],
+    )
+    confirms: bool = Field(
+        default=False,
+        description="true: it speaks for the emergency services; what it calls up is confirmed (R11).",
+    )
+    silent_after: SomeDuration | None = Field(
+        default=None,
+        description="The team is told when nothing is heard of it for so long.",
+        examples=["15m"],
+    )
+    map: MapSettings | None = Field(default=None, description="For the type generic.")
+    poll: PollSettings | None = Field(
+        default=None, description="Ask it (generic, statuspage) instead of waiting for its reports."
+    )
+    feed: FeedSettings | None = Field(default=None, description="For the type feed.")
+    probe: ProbeSettings | None = Field(default=None, description="For the type probe.")
+
+    @property
+    def pushes(self) -> bool:
+        """It posts its reports to us."""
+        return self.poll is None and self.type not in ASKED
+
+    def key(self, name: str) -> bytes:
+        """The secret that its reports come with, read now. Raises `ConfigInvalid` where it is missing, or
+        short enough to be guessed; a rehearsal takes any."""
+        secret = self.secret("secret")
+        if len(secret) < SHORTEST_SECRET and not self._sandbox:
+            raise ConfigInvalid(
+                _(
+                    "sources.{name}: the secret needs {n} characters or more; `openssl rand -hex 32` makes"
+                    " one."
+                ).format(name=name, n=SHORTEST_SECRET)
+            )
+        return secret.encode()
+
+    def addresses(self) -> tuple[str, ...]:
+        """The servers that it is asked at; none for one that posts to us."""
+        asked = [one.url for one in (self.poll, self.feed, self.probe) if one is not None]
+        host = None if self.probe is None else self.probe.host
+        return tuple(address for address in (*asked, host) if address)
+
+    def options(self) -> dict[str, Any]:
+        """What its parser is told."""
+        found = {} if self.map is None else self.map.model_dump(exclude_none=True)
+        return found | ({"service_label": self.service_label} if self.service_label else {})
+
+    def wrong(self) -> Iterator[tuple[str, str]]:
+        """(key, sentence) of what does not go together."""
+        if self.pushes and not self.has_secret("secret"):
+            yield (
+                "type",
+                _("needs secret_env: VARIABLE or secret_file: PATH: anybody could post otherwise"),
+            )
+        if self.poll is not None and self.type not in POLLED:
+            yield "poll", _("only {types} are asked this way").format(types=", ".join(POLLED))
+        if self.poll is not None and self.map is not None and self.map.key is not None:
+            yield (
+                "map",
+                _("leave `key:` out: what is asked tells its state, and changes are found in it"),
+            )
+        for key in ASKED:
+            given = getattr(self, key) is not None
+            if given is not (self.type == key):
+                told = _("the type {key} and `{key}:` go together").format(key=key)
+                yield (key if given else "type"), told
+        if self.probe is not None:
+            tcp = self.probe.host is not None and self.probe.port is not None
+            if tcp is (self.probe.url is not None):
+                yield "probe", _("give `url:`, or `host:` and `port:`")
+
+
+def bindable(sources: Mapping[str, SourceSettings]) -> Iterator[tuple[tuple[str, ...], WithSecrets]]:
+    """The sources, each with its place in the file."""
+    for name, settings in sources.items():
+        yield ("sources", name), settings

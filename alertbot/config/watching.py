@@ -1,0 +1,219 @@
+"""What is watched, and how sceptically: services, groups, policies."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from alertbot.config.approvers import Clock, Day
+from alertbot.config.shapes import Duration, Languages, Name, Settings, SomeDuration
+from alertbot.core.connecting import is_loopback
+from alertbot.core.words import _
+
+Text = Annotated[str, Field(min_length=1, max_length=300)]
+ServiceName = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=200)]
+Texts = Text | dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Text]
+"""One text for every language, or one per language."""
+
+
+def _address(value: str) -> str:
+    """https anywhere, http to this machine. Never quotes the value: it may hold a secret."""
+    try:
+        parts = urlsplit(value)
+        fits = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        parts, fits = urlsplit(""), False
+    if not fits or parts.scheme not in ("http", "https") or any(map(str.isspace, value)):
+        raise ValueError(_("must be an https:// address without a name or password in it"))
+    if parts.scheme == "http" and not is_loopback(value):
+        raise ValueError(_("plain http is allowed to 127.0.0.1 only; use https://"))
+    return value
+
+
+def _moment(value: str) -> str:
+    try:
+        aware = datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        aware = False
+    if not aware:
+        raise ValueError(_('must be a moment with its offset, in quotes: "2026-01-31T22:00+01:00"'))
+    return value
+
+
+Address = Annotated[str, Field(max_length=2000), AfterValidator(_address)]
+Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
+
+
+class ConfirmSettings(Settings):
+    """What turns reports into a fact."""
+
+    count: Annotated[int, Field(ge=1, le=200)] = Field(default=1, description="Reports in a row.")
+    length: Duration = Field(
+        default="0s", validate_default=True, description="From the first of them on.", alias="for"
+    )
+
+
+class FlappingSettings(Settings):
+    """When a service changes its mind too often to be believed."""
+
+    results: Annotated[int, Field(ge=4, le=200)] = Field(default=21, description="Reports looked at.")
+    within: SomeDuration = Field(
+        default="1h", validate_default=True, description="Older reports count no more."
+    )
+    high: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5, description="From this share of changes on it flaps,"
+    )
+    low: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.25, description="and it does so until the share is below this."
+    )
+
+
+class MaintenanceSettings(Settings):
+    """When trouble is expected: once, from a moment to a moment, or every week."""
+
+    starts: Moment | None = Field(default=None, description="Once: from.")
+    ends: Moment | None = Field(default=None, description="Once: until.")
+    days: Annotated[tuple[Day, ...], Field(strict=False)] = Field(
+        default=(), description="Every week, on these days; every day unless given."
+    )
+    start: Clock | None = Field(default=None, description="Every week: from.", alias="from")
+    end: Clock | None = Field(default=None, description="Every week: until.", alias="until")
+
+
+class PolicySettings(Settings):
+    """How patient and how sceptical to be; what is left out is as in `watch: policy:`, else as shipped."""
+
+    confirm_down: ConfirmSettings | None = Field(
+        default=None, description="Before trouble is believed."
+    )
+    confirm_up: ConfirmSettings | None = Field(default=None, description="Before its end is believed.")
+    dwell: Duration | None = Field(
+        default=None, description="Least time in one state.", examples=["10m"]
+    )
+    reopen_within: Duration | None = Field(
+        default=None,
+        description="Trouble so soon after the end reopens the incident.",
+        examples=["24h"],
+    )
+    watch: Duration | None = Field(
+        default=None,
+        description="From the confirmation by the emergency services to `resolved` (R11).",
+        examples=["2h"],
+    )
+    flapping: FlappingSettings | None = Field(default=None, description="Too many changes.")
+    remind_every: Duration | None = Field(
+        default=None, description="A reminder while nothing changes; 0s: none.", examples=["30m"]
+    )
+    daily_cap: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="Most incidents opened or reopened in 24 hours."
+    )
+    stale_after: SomeDuration | None = Field(
+        default=None, description="Older news is no news.", examples=["30m"]
+    )
+    stale: Literal["drop", "propose"] | None = Field(
+        default=None, description="What becomes of old news: dropped, or proposed as history."
+    )
+    maintenance: Annotated[tuple[MaintenanceSettings, ...], Field(strict=False)] | None = Field(
+        default=None, description="When trouble is expected."
+    )
+    critical_bypass: bool | None = Field(
+        default=None, description="A critical report is held back by nothing but its confirmation."
+    )
+
+
+class ServiceSettings(Settings):
+    """A watched service."""
+
+    title: Texts | None = Field(
+        default=None,
+        description="What the public calls it, in each language.",
+        examples=[{"fr": "les appels au 15", "en": "calls to 15"}],
+    )
+    policy: PolicySettings = Field(default=PolicySettings(), description="For this service alone.")
+
+
+class GroupSettings(Settings):
+    """Services that make one incident together, under the group's name."""
+
+    title: Texts | None = Field(default=None, description="What the public calls them together.")
+    members: Annotated[tuple[ServiceName, ...], Field(strict=False, min_length=1)] = Field(
+        description="The services.", examples=[["sdis_35", "sdis_22"]]
+    )
+    parent: ServiceName | None = Field(
+        default=None, description="The service they all hang on: while it fails, it alone is named."
+    )
+    policy: PolicySettings = Field(default=PolicySettings(), description="For this group alone.")
+
+
+class WatchSettings(Settings):
+    """What is watched, and how sceptically."""
+
+    policy: PolicySettings = Field(default=PolicySettings(), description="For every service.")
+    services: dict[ServiceName, ServiceSettings] = Field(
+        default_factory=dict, description="Services by name; others get the policy above."
+    )
+    groups: dict[ServiceName, GroupSettings] = Field(
+        default_factory=dict, description="Services that make one incident together."
+    )
+    online_checks: Annotated[tuple[Address, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Addresses elsewhere: when none answers, we are offline ourselves, and no probe counts.",
+        examples=[["https://www.example.net", "https://www.example.com"]],
+    )
+
+
+Transition = Literal[
+    "open", "reopen", "worse", "better", "wider", "relapse", "update", "stabilise", "resolve", "remind",
+    "lapsed", "history",
+]  # fmt: skip
+"""`worse`, `better`, `wider`, `relapse` and `update` (any of them): the same incident in another state;
+`remind`: nothing has changed for a while; `lapsed`: a promised update did not come; `history`: old news."""
+
+
+class RuleSettings(Settings):
+    """When this happens to one of these services, write this, and let it go out like that."""
+
+    when: Annotated[tuple[Transition, ...], Field(strict=False, min_length=1)] = Field(
+        description="What happened.", examples=[["open", "reopen"]]
+    )
+    services: Annotated[tuple[ServiceName, ...], Field(strict=False)] = Field(
+        default=(), description="To which services or groups; all unless given."
+    )
+    kind: Name = Field(description="The kind of alert.", examples=["holding"])
+    policy: Literal["auto", "propose", "off"] = Field(
+        default="propose",
+        description="auto: goes out by itself where two people have approved that ahead (`alertbot rules"
+        " preapprove`); propose: drafted, and the approvers are called; off: nothing.",
+    )
+    auto_after: SomeDuration | None = Field(
+        default=None,
+        description="auto, but after so long, in which anybody may stop it.",
+        examples=["90s"],
+    )
+    set: dict[Name, Any] = Field(
+        default_factory=dict,
+        description="The values of the kind's fields. {service}, {services}, {count}, {total} and {since} stand"
+        " for what happened.",
+        examples=[{"where": [69], "next_update": "+30m"}],
+    )
+    languages: Languages | None = Field(
+        default=None, description="In these languages; else each channel's own."
+    )
+    channels: Annotated[tuple[Name, ...], Field(strict=False)] | None = Field(
+        default=None, description="On these channels; else every one of the public."
+    )
+    exercise: bool = Field(
+        default=False, description="true: an exercise, for channels of that audience."
+    )
+
+
+class PromiseSettings(Settings):
+    """The next update that a message promises (R19)."""
+
+    remind_before: SomeDuration = Field(
+        default="10m",
+        validate_default=True,
+        description="How long before it is due the team is reminded.",
+        examples=["10m"],
+    )

@@ -1,0 +1,368 @@
+"""The one reader of YAML: text into values that know their line and column, hostile text into sentences.
+
+A subset on purpose: no tags, no merge keys, one document, keys are plain words. There are two readings.
+`parse` gives a configuration its types; plain scalars that YAML 1.1 reads in a surprising way (`on`,
+`0123`, `1:30`) are faults instead of surprises. `parse_written` and `read_written` keep every scalar as the
+text that was written, since people's `16:45`, `01` and `no` would become 1005, 1 and false; aliases are
+refused there. Nothing here needs pydantic, or recurses deeper than `DEEPEST`.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+import yaml
+
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.words import _
+
+DEEPEST = 32
+LARGEST_FILE = 1_000_000  # bytes
+LONGEST_SHOWN_KEY = 60
+# What the aliases of a file may grow to, in characters and entries: far above any real file of 1 MB.
+LARGEST_EXPANSION = 8_000_000
+WEIGHT_OF_A_NODE = 8
+
+Path = tuple[str | int, ...]
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_TRUE = re.compile(r"true|True|TRUE")
+_FALSE = re.compile(r"false|False|FALSE")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"[-+]?([0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18}|[0-9]{1,18}(\.[0-9]{1,18})?[eE][-+]?[0-9]{1,3})")  # fmt: skip
+_SURPRISING = re.compile(
+    r"(?i:yes|no|on|off|y|n)|=|<<"
+    r"|[-+]?[0-9][0-9_]*"  # leading zeros (octal), underscores, endless numbers
+    r"|[-+]?0[xob][0-9a-fA-F_]+"
+    r"|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"  # sexagesimal
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+_FORBIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
+)
+_UNPRINTABLE = re.compile(r"[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Mark(NamedTuple):
+    """A place in a file; line and column count from 1. Line 0 is the file as a whole."""
+
+    line: int = 1
+    column: int = 1
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class FileFault(NamedTuple):
+    """One fault of a file. `path`: the keys that lead to it."""
+
+    mark: Mark
+    path: Path
+    sentence: str
+
+    def line(self, file: str) -> str:
+        """The fault with its place, for a list of faults of `file`."""
+        return f"{file}:{self.mark.line}:{self.mark.column} {self.told()}"
+
+    def told(self) -> str:
+        """The fault with the keys that lead to it."""
+        keys = shown_path(self.path)
+        return f"{keys}: {self.sentence}" if keys else self.sentence
+
+
+@dataclass(slots=True)
+class Node:
+    """A value and where it stands. `value`: a scalar, a list of nodes, or a dict of nodes by key. `key`:
+    where its key stands, for the value of a mapping. `weight`: what it would be written out, roughly in
+    characters."""
+
+    mark: Mark
+    value: Any = None
+    weight: int = WEIGHT_OF_A_NODE
+    key: Mark | None = None
+
+    @property
+    def entries(self) -> Mapping[str, "Node"]:
+        """What a mapping holds; nothing for anything else."""
+        return self.value if isinstance(self.value, dict) else {}
+
+
+@dataclass(slots=True)
+class Document:
+    """What a text holds (`root` None: nothing), and what is wrong with it."""
+
+    root: Node | None = None
+    faults: list[FileFault] = field(default_factory=list)
+
+
+class _GiveUp(Exception):  # never leaves this module
+    """The rest of the text cannot be read."""
+
+
+def parse(text: str) -> Document:
+    """Read one document, with types. Never raises; every fault that can be told apart is in `faults`."""
+    return _parsed(text, "", written=False)
+
+
+def parse_written(text: str, name: str) -> Node:
+    """Read one document, every scalar as the text that was written; only an empty value, `~` and `null`
+    are None. `name` stands for the text in marks. Raises `ConfigInvalid` for the first fault, with its
+    line."""
+    document = _parsed(text, name, written=True)
+    for fault in document.faults:
+        sentence = _("{place} {reason}.").format(place=f"{fault.mark}:", reason=fault.told())
+        raise ConfigInvalid(sentence)
+    return document.root or Node(Mark(file=name))
+
+
+def read_written(path: FilePath) -> Node:
+    """Read a file as `parse_written` does. Raises `ConfigInvalid` also where it cannot be read."""
+    return parse_written(text_of(path), str(path))
+
+
+def text_of(path: FilePath) -> str:
+    """The text of a file of up to 1 MB in UTF-8. Raises `ConfigInvalid`."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigInvalid(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        ) from None
+    if len(raw) > LARGEST_FILE:
+        raise ConfigInvalid(_("{path} is larger than 1 MB.").format(path=path))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigInvalid(_("{path} is not text in UTF-8.").format(path=path)) from None
+
+
+def _parsed(text: str, name: str, *, written: bool) -> Document:
+    document = Document()
+    if found := _UNPRINTABLE.search(text):
+        sentence = _("holds a character that is no text ({code}); is this a binary file?")
+        mark = _mark_at(text, found.start(), name)
+        code = f"U+{ord(found.group()):04X}"
+        document.faults.append(FileFault(mark, (), sentence.format(code=code)))
+        return document
+    try:
+        document.root = _Reader(text, document.faults, name, written=written).document()
+    except _GiveUp:
+        pass
+    except yaml.YAMLError as error:
+        document.faults.append(_syntax(error, text, name))
+    return document
+
+
+def plain(node: Node) -> Any:
+    """The value alone: dicts, lists and scalars."""
+    if isinstance(node.value, dict):
+        return {key: plain(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [plain(child) for child in node.value]
+    return node.value
+
+
+def shown_path(path: Path) -> str:
+    """`channels.x_main.windows[0]`; keys of the file are shown short and on one line."""
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{shown_key(step)}" for step in path
+    ).removeprefix(".")
+
+
+class _Reader:
+    """Builds nodes from the parser's events, which come one at a time and hold no nesting."""
+
+    def __init__(self, text: str, faults: list[FileFault], name: str, *, written: bool) -> None:
+        self._events: Iterator[Any] = yaml.parse(text, Loader=Loader)
+        self._faults = faults
+        self._name = name
+        self._written = written
+        self._anchors: dict[str, Node] = {}
+
+    def document(self) -> Node | None:
+        next(self._events)  # the stream starts
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return None
+        root = self._node(next(self._events), ())
+        next(self._events)  # the document ends
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            self._fault(after, (), _("a second document begins here; keep one, without `---`"))
+        return root
+
+    def _node(self, event: Any, path: Path) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            return self._aliased(event, path)
+        if len(path) > DEEPEST:
+            self._give_up(event, path[:3], _("is nested deeper than {n} levels").format(n=DEEPEST))
+        if event.tag not in (None, "!"):
+            sentence = _("tags such as !!str or !python are not allowed; write the plain value")
+            self._fault(event, path, sentence)
+        node = Node(self._mark(event))
+        self._fill(node, event, path)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _fill(self, node: Node, event: Any, path: Path) -> None:
+        if isinstance(event, yaml.MappingStartEvent):
+            node.value = self._mapping(node, path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node.value = self._sequence(node, path)
+        else:
+            node.value = self._as_written(event) if self._written else self._typed(event, path)
+            node.weight += len(event.value)
+
+    def _sequence(self, node: Node, path: Path) -> list[Node]:
+        items: list[Node] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._weighed(node, event, (*path, len(items))))
+        return items
+
+    def _mapping(self, node: Node, path: Path) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._key(event, path)
+            value = self._weighed(node, next(self._events), (*path, key))
+            value.key = self._mark(event)
+            node.weight += len(key)
+            if key == "<<":
+                self._fault(event, path, _("merge keys (<<) are not allowed; write the keys out"))
+            elif key in entries:
+                sentence = _("is given twice, first on line {line}; keep one")
+                first = (entries[key].key or entries[key].mark).line
+                self._fault(event, (*path, key), sentence.format(line=first))
+            else:
+                entries[key] = value
+        return entries
+
+    def _key(self, event: Any, path: Path) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._give_up(event, path, _("a key must be a plain word"))
+        if event.tag not in (None, "!"):
+            self._fault(event, path, _("a key must be a plain word, without a tag"))
+        return _FORBIDDEN.sub("?", str(event.value))
+
+    def _weighed(self, parent: Node, event: Any, path: Path) -> Node:
+        node = self._node(event, path)
+        parent.weight += node.weight
+        if parent.weight > LARGEST_EXPANSION:
+            self._give_up(event, path[:3], _("aliases (*name) make this far too large"))
+        return node
+
+    def _aliased(self, event: Any, path: Path) -> Node:
+        node = self._anchors.get(event.anchor)
+        if self._written:
+            self._fault(event, path, _("aliases (*name) are not allowed; write the value out"))
+        elif node is None:
+            sentence = _("*{name} refers to nothing; put the value in quotes if the * belongs to it")
+            self._fault(event, path, sentence.format(name=_shown(event.anchor)))
+        else:
+            return Node(self._mark(event), node.value, node.weight)
+        return Node(self._mark(event))
+
+    def _as_written(self, event: Any) -> str | None:
+        return None if event.implicit[0] and _NULL.fullmatch(event.value) else str(event.value)
+
+    def _typed(self, event: Any, path: Path) -> Any:
+        text = event.value
+        if _FORBIDDEN.search(text):
+            self._fault(event, path, _("holds a control character; take it out"))
+            return _FORBIDDEN.sub("?", text)
+        if not event.implicit[0]:
+            return text
+        if (value := _resolved(text)) is not _SURPRISE:
+            return value
+        self._fault(event, path, _surprise(text))
+        return text
+
+    def _mark(self, event: Any) -> Mark:
+        at = event.start_mark
+        return Mark(at.line + 1, at.column + 1, self._name)
+
+    def _fault(self, event: Any, path: Path, sentence: str) -> None:
+        self._faults.append(FileFault(self._mark(event), path, sentence))
+
+    def _give_up(self, event: Any, path: Path, sentence: str) -> Any:
+        self._fault(event, path, sentence)
+        raise _GiveUp
+
+
+_SURPRISE = object()
+
+
+def _resolved(text: str) -> Any:
+    """The value of a plain scalar, or `_SURPRISE`."""
+    if _NULL.fullmatch(text):
+        return None
+    if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
+        return bool(_TRUE.fullmatch(text))
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _NUMBER.fullmatch(text):
+        value = float(text)
+        return value if math.isfinite(value) else _SURPRISE
+    return _SURPRISE if _SURPRISING.fullmatch(text) else text
+
+
+def _surprise(text: str) -> str:
+    if text.lower() in ("yes", "on", "y", "no", "off", "n"):
+        return _("write true or false, or put the word in quotes")
+    if ":" in text:
+        return _(
+            'programs read this differently; put it in quotes, or write a duration such as "1h30m"'
+        )
+    return _("programs read this number or sign differently; put it in quotes")
+
+
+def _syntax(error: yaml.YAMLError, text: str, name: str) -> FileFault:
+    """What YAML itself does not allow, in the words of somebody who has to mend it."""
+    place = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    mark = Mark(file=name) if place is None else Mark(place.line + 1, place.column + 1, name)
+    problem = str(getattr(error, "problem", None) or error)
+    opened = getattr(error, "context_mark", None)
+    return FileFault(mark, (), _syntax_sentence(problem, _line(text, mark), mark, opened))
+
+
+def _syntax_sentence(problem: str, line: str, mark: Mark, opened: Any) -> str:
+    sign = line[mark.column - 1 : mark.column]
+    if sign == "\t" or "tab character" in problem:
+        return _("indent with spaces, not with a tab")
+    if sign and sign in "@`%" and "cannot start" in problem:
+        return _('a value cannot begin with {sign}; put it in quotes: "{sign}…"').format(sign=sign)
+    if "mapping values are not allowed" in problem:
+        return _("a second `: ` on this line; put the value in quotes, or check the indentation")
+    if "unexpected end of stream" in problem and opened is not None:
+        return _("the quote opened on line {line} is not closed").format(line=opened.line + 1)
+    if "',' or" in problem and opened is not None:
+        sentence = _("the bracket opened on line {line} is not closed, or a comma is missing")
+        return sentence.format(line=opened.line + 1)
+    if "expected key" in problem or "block end" in problem or "'-' indicator" in problem:
+        return _("check the indentation: this line does not line up with the ones above it")
+    return _("this is not valid YAML ({why})").format(why=_shown(problem))
+
+
+def _line(text: str, mark: Mark) -> str:
+    lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)
+    return lines[mark.line - 1] if mark.line <= len(lines) else ""
+
+
+def _mark_at(text: str, index: int, name: str) -> Mark:
+    before = text[:index]
+    return Mark(before.count("\n") + 1, index - before.rfind("\n"), name)
+
+
+def _shown(word: str) -> str:
+    return word if len(word) <= 60 else word[:59] + "…"
+
+
+def shown_key(key: str) -> str:
+    """A key of a file on one line, not too long."""
+    line = " ".join(key.split())
+    return line if len(line) <= LONGEST_SHOWN_KEY else line[: LONGEST_SHOWN_KEY - 1] + "…"

@@ -1,0 +1,154 @@
+"""Every error that alertbot raises on purpose, on one screen.
+
+AlertbotError
+├── Refused            exit 1   a rule says no; the sentence says which and what to do
+│   └── Faulty         exit 1   faults stand in the way of an alert; carries them
+├── Misuse             exit 2   the command line or a file given on it is wrong
+│   └── ConfigInvalid  exit 2   the configuration or a kind is wrong; carries every fault
+├── StoreFailed        exit 2   the database cannot be used: missing, locked, full, read-only, newer
+│   └── StoreReplaced  exit 2   its file was replaced while it was open
+└── ChannelError                what an adapter answers instead of a receipt
+    ├── Rejected                permanent: this message, this recipient or this channel
+    ├── Throttled               surely not sent; not before `until`
+    ├── Unavailable             surely not sent; try again
+    ├── Uncertain               perhaps sent; never repeated blindly
+    └── ChannelDown             credentials, credits: pause the channel and call a person
+
+A message is one ordinary sentence: what happened, to which alert or row, what to do. It never holds
+a secret: adapters pass texts of other programs through `safe()`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alertbot.core.model import Fault
+
+
+LONGEST_FOREIGN_TEXT = 300
+
+
+class AlertbotError(Exception):
+    """Something went wrong in alertbot."""
+
+    exit_code = 1
+
+
+class Refused(AlertbotError):
+    """A rule does not allow this; nothing was changed."""
+
+
+class Faulty(Refused):
+    """Faults stand in the way of this alert. `contradictions`: those among them that come from another
+    alert, with the texts of both (see `incident.guidance.Contradiction`)."""
+
+    def __init__(
+        self,
+        message: str,
+        faults: Sequence["Fault"],
+        contradictions: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+        self.contradictions = tuple(contradictions)
+
+
+class Misuse(AlertbotError):
+    """The command cannot be carried out as it was given."""
+
+    exit_code = 2
+
+
+class ConfigInvalid(Misuse):
+    """The configuration or a kind is wrong; `lines` names every fault with its place."""
+
+    def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
+        super().__init__("\n".join([message, *lines]))
+        self.lines = tuple(lines)
+
+
+class StoreFailed(AlertbotError):
+    """The database cannot be used."""
+
+    exit_code = 2
+
+
+class StoreReplaced(StoreFailed):
+    """The database's file is no longer the one that is open: stop, and touch nothing."""
+
+
+class Scope(StrEnum):
+    """What a permanent refusal is about."""
+
+    MESSAGE = "message"  # this text: every recipient of it will be refused
+    RECIPIENT = "recipient"  # this address only
+    CHANNEL = "channel"  # our account's rights or settings
+
+
+class ChannelError(AlertbotError):
+    """The channel did not publish, or may not have."""
+
+    def __init__(self, reason: str, *, code: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class Rejected(ChannelError):
+    """The channel refused for good."""
+
+    def __init__(self, reason: str, *, scope: Scope = Scope.MESSAGE, code: str = "") -> None:
+        super().__init__(reason, code=code)
+        self.scope = scope
+
+
+class Throttled(ChannelError):
+    """Surely not sent: too fast. `wait` is in seconds; `whole_account` pushes every later call too."""
+
+    def __init__(self, reason: str, *, wait: float, whole_account: bool = True, code: str = "") -> None:
+        super().__init__(reason, code=code)
+        self.wait = wait
+        self.whole_account = whole_account
+
+
+class Unavailable(ChannelError):
+    """Surely not sent: the channel could not be reached, or refused for now."""
+
+
+class Uncertain(ChannelError):
+    """Perhaps sent: the answer was lost after the request had left."""
+
+
+class ChannelDown(ChannelError):
+    """Surely not sent, and nothing will be until a person mends the account."""
+
+
+_SECRET_LOOKING = re.compile(
+    r"(?i)(bot)\d+:[\w-]{20,}|\b\d{6,}:[\w-]{20,}|(bearer|oauth|basic)\s+\S+|://[^/\s@]+:[^/\s@]+@"
+)
+
+
+def safe(text: object, *secrets: str) -> str:
+    """Foreign text made fit for a log or an error: one line, short, without the given secrets and
+    without anything that looks like a token or a password in an address."""
+    line = scrub(" ".join(str(text).split()), *secrets)
+    return line if len(line) <= LONGEST_FOREIGN_TEXT else line[: LONGEST_FOREIGN_TEXT - 1] + "…"
+
+
+def scrub(text: str, *secrets: str) -> str:
+    """The text without the given secrets and without anything that looks like one."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return _SECRET_LOOKING.sub("***", text)
+
+
+class PastMoment(Refused):
+    """A time promised in the text has passed."""
+
+    def __init__(self, message: str, moment: datetime) -> None:
+        super().__init__(message)
+        self.moment = moment

@@ -1,0 +1,139 @@
+"""Blocking calls of libraries, in threads that nobody has to wait for."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from alertbot.core.errors import AlertbotError, safe
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """What `work` gives or raises. Neither a caller who is cancelled nor the end of the program waits for
+    the thread: `asyncio.to_thread` would keep a process alive until the last call has ended."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        try:
+            result, error = work(), None
+        except Exception as raised:  # noqa: BLE001 - raised again where it is awaited
+            result, error = None, raised
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=run, name="call", daemon=True).start()
+    return await done
+
+
+log = logging.getLogger(__name__)
+
+FIRST_SECONDS = 1.0  # after the first failure; doubled with each further one
+LONGEST_SECONDS = 10.0  # what is due must not wait long once the trouble is over
+
+
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    failures: int  # in a row
+    until: float  # by the clock of its `Backoff`
+
+
+class Backoff:
+    """What failed lately, by name, and when each may be tried again. `clock` gives seconds that only grow."""
+
+    def __init__(
+        self,
+        *,
+        first: float = FIRST_SECONDS,
+        longest: float = LONGEST_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._first, self._longest, self._clock = first, longest, clock
+        self._failing: dict[str, _Failing] = {}
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """What failed when it was last tried."""
+        return frozenset(self._failing)
+
+    def wait(self, name: str) -> float:
+        """Seconds until it may be tried again; 0 for what does not fail."""
+        found = self._failing.get(name)
+        return 0.0 if found is None else max(0.0, found.until - self._clock())
+
+    def next(self) -> float | None:
+        """Seconds until the first of what fails may be tried again; None where nothing fails."""
+        return min((self.wait(name) for name in self._failing), default=None)
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """It failed once more: say so, and hold it back for longer than the last time."""
+        failures = 1 + (self._failing[name].failures if name in self._failing else 0)
+        seconds = min(self._longest, self._first * 2.0 ** min(failures - 1, 30))
+        self._failing[name] = _Failing(failures, self._clock() + seconds)
+        if isinstance(error, AlertbotError):
+            log.warning("%s: %s Next try in %.0f s.", name, error, seconds)
+        else:
+            log.error(
+                "%s: an unexpected fault, %s. Next try in %.0f s.", name, safe(repr(error)), seconds
+            )
+
+    def worked(self, name: str) -> None:
+        """It worked; a next failure counts as the first."""
+        found = self._failing.pop(name, None)
+        if found is not None:
+            log.info("%s: works again after %d failures.", name, found.failures)
+
+    async def attempt(self, name: str, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do it unless it failed a moment ago. None where it was held back or failed, which is noted."""
+        if self.wait(name) > 0:
+            return None
+        try:
+            done = await work()
+        except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
+            self.failed(name, error)
+            return None
+        self.worked(name)
+        return done
+
+
+async def keep(
+    name: str,
+    work: Callable[[], Awaitable[object]],
+    stop: asyncio.Event,
+    *,
+    every: float = 0.0,
+    longest: float = LONGEST_SECONDS,
+) -> None:
+    """Do `work` until `stop` is set: again `every` so many seconds after it ended, and after a failure as
+    soon as its `Backoff` allows.
+
+    `name` begins the sentence of the log. A `work` that lasts until `stop` is started again where it
+    raises. `longest`: the most seconds between two tries of what fails again and again.
+    """
+    backoff = Backoff(longest=longest)
+    while not stop.is_set():
+        await backoff.attempt(name, work)
+        await until(stop, backoff.wait(name) or every)
+
+
+async def until(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,396 @@
+"""The nouns. Frozen values; nothing here reads a clock, a file or a socket.
+
+All `datetime` values are aware. `lang` is a two- or three-letter language code (`fr`, `en`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Audience(StrEnum):
+    """Whom a channel reaches. `live` is the default, whatever the channel's address is."""
+
+    LIVE = "live"
+    TEAM = "team"
+    EXERCISE = "exercise"
+
+
+class Measure(StrEnum):
+    """How a platform counts the length of a text."""
+
+    WEIGHTED = "weighted"  # X: an address counts 23, most scripts 1, CJK and emoji 2
+    UTF16 = "utf16"  # Telegram: UTF-16 units after entities
+    CHARACTERS = "characters"
+
+
+class Markup(StrEnum):
+    """What form of text a channel takes."""
+
+    PLAIN = "plain"
+    TELEGRAM = "telegram"  # `Message.html` holds Telegram HTML, `Message.text` the same in plain
+    EMAIL = "email"  # `Message.html` holds a whole HTML document, `subject` is set
+
+
+class AlertState(StrEnum):
+    """Where an alert stands; the allowed moves are `approval.moves.MOVES`."""
+
+    DRAFT = "draft"
+    PENDING = "pending"  # waits for approvers
+    APPROVED = "approved"  # deliveries exist, none has started
+    RETURNED = "returned"  # sent back to the author with a reason
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # nobody approved in time, or its time to live passed before the first call
+    PUBLISHING = "publishing"
+    PUBLISHED = "published"
+    PARTLY_PUBLISHED = "partly_published"  # some failed, are uncertain, or were not sent
+    FAILED = "failed"  # nothing reached anybody
+    DISCARDED = "discarded"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands (see design promise 1)."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"  # a worker holds it; never attempted
+    SENDING = "sending"  # the intent is committed; the call may be under way
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"  # perhaps sent
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"  # never to be sent, for a named reason
+
+
+OPEN_STATES = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
+
+
+class Role(StrEnum):
+    """What a person may do. An admin manages people; it gives no right to approve."""
+
+    AUTHOR = "author"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class WhenUncertain(StrEnum):
+    """What happens to a delivery that was perhaps sent and cannot be asked about."""
+
+    ASK = "ask"  # a person settles it
+    RESEND = "resend"  # sent once more, at most once, to single recipients only
+
+
+class Purpose(StrEnum):
+    """Why a message exists."""
+
+    PUBLICATION = "publication"
+    TEST = "test"  # `test-send` to the team
+    NOTICE = "notice"  # the program tells the team something
+    RETRACTION = "retraction"  # prepared with every alert, sent only by `retract` (R20)
+
+
+class Action(StrEnum):
+    """What one call does to the public record."""
+
+    PUBLISH = "publish"
+    EDIT = "edit"  # an earlier post gets a new text
+    DELETE = "delete"  # an earlier post is taken away
+    PIN = "pin"  # a post of ours is put on top of its chat
+    PICTURE = "picture"  # a picture is put beside a post of ours, where it is a post of its own
+
+
+class Relation(StrEnum):
+    """How an alert follows an earlier one (CAP 1.2 msgType Update and Cancel, section 3.2.1)."""
+
+    UPDATE = "update"
+    CORRECTION = "correction"
+    WITHDRAWAL = "withdrawal"  # of provisional numbers
+    RETRACTION = "retraction"  # the prepared "disregard our message"
+    CANCEL = "cancel"  # the original was false: a public denial
+    END = "end"
+
+
+class OnCancel(StrEnum):
+    """What becomes of the original post when an alert is cancelled; the denial always goes out."""
+
+    KEEP = "keep"
+    STRIKE = "strike"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an account may be used. Rates are calls per second; windows are (calls, length)."""
+
+    per_second: float | None = None
+    per_chat_second: float | None = None
+    windows: tuple[tuple[int, timedelta], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one post costs, in `currency`."""
+
+    currency: str = "USD"
+    post: float = 0.0
+    post_with_link: float = 0.0
+
+    def of(self, *, has_link: bool) -> float:
+        """What one such post costs."""
+        return self.post_with_link if has_link else self.post
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that may be spent on an account per period."""
+
+    amount: float
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """What a type of channel can do; declared by its adapter."""
+
+    type: str
+    limit: int | None  # of one post, in `measure`; None: no limit
+    measure: Measure = Measure.CHARACTERS
+    markup: Markup = Markup.PLAIN
+    form: str = "short"  # the template it takes unless it has one of its own: short or long
+    parts: bool = False  # a text that is too long may become a thread
+    per_recipient: bool = False  # one delivery per recipient instead of one per post
+    can_edit: bool = False
+    can_delete: bool = False
+    can_reply: bool = False
+    can_pin: bool = False
+    can_read_back: bool = False  # what it shows can be fetched and compared
+    can_picture: bool = False  # takes a picture beside the text, with a text alternative
+    picture_apart: bool = False  # the picture is a post of its own that answers the text
+    longest_alt: int | None = None  # characters of a picture's text alternative
+    can_reconcile: bool = False  # can be asked whether an uncertain post exists
+    public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly
+    pace: Pace = Pace()
+    price: Price = Price()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where one delivery goes: a chat, an account, a mail address. `lang` None: the channel's first."""
+
+    address: str
+    lang: str | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One configured account, as plain data (`config` builds it; adapters get it)."""
+
+    name: str
+    spec: ChannelSpec
+    languages: tuple[str, ...]
+    audience: Audience = Audience.LIVE
+    targets: tuple[Target, ...] = ()
+    pace: Pace = Pace()
+    budget: Budget | None = None
+    on_cancel: OnCancel = OnCancel.KEEP
+    read_back: bool = False  # compare what it shows with what was approved, after publishing
+
+    @property
+    def type(self) -> str:
+        return self.spec.type
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who speaks. `sandbox` is true only where every channel is on loopback."""
+
+    name: str
+    languages: tuple[str, ...] = ("fr", "en")
+    timezone: str = "Europe/Paris"
+    verification_page: str = ""
+    hashtag: str = ""
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The final text of an alert for one channel, language and part."""
+
+    channel: str
+    type: str
+    lang: str
+    part: int  # from 1
+    parts: int
+    text: str  # plain text: what is posted, or the plain alternative
+    html: str | None
+    subject: str | None
+    length: int  # in `measure`
+    limit: int | None
+    measure: Measure
+    has_link: bool = False
+    action: Action = Action.PUBLISH  # an edit: the new text of the original's part with the same number
+    picture: str | None = None  # SHA-256 of the picture that goes with it
+    alt: str | None = None  # the picture's text alternative
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that goes beside a text, never instead of it (R24). `digest`: SHA-256 of `content`."""
+
+    digest: str
+    mime: str
+    width: int  # pixels
+    height: int
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong with an alert. `acceptable`: a judgement that a person may accept with a reason
+    (`--accept RULE=REASON`), not a law."""
+
+    rule: str
+    message: str
+    field: str | None = None
+    channel: str | None = None
+    lang: str | None = None
+    acceptable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A channel or language that an alert leaves out, and why."""
+
+    channel: str
+    lang: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this alert is, for its texts: `BKRT-2` is the second alert of incident `BKRT`."""
+
+    incident: str
+    alert: str
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What a kind asks for before it may go out."""
+
+    approvers: int
+    author_may_approve: bool
+    expires_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Everything an alert says, everywhere, and what stands in its way."""
+
+    kind: str
+    digest: str
+    messages: tuple[Message, ...]
+    targets: Mapping[str, tuple[Target, ...]]  # by channel, each with its language resolved
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    accepted: tuple[Fault, ...] = ()  # faults that a person accepted with a reason
+    omitted: tuple[Omission, ...] = ()
+    completeness: Mapping[str, bool | None] = field(default_factory=dict)  # None: not called for
+    promised: tuple[datetime, ...] = ()  # times the text promises; approval is refused after them
+    retraction: tuple[Message, ...] = ()  # ready to be sent by `retract`; covered by the digest (R20)
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def publishable(self) -> bool:
+        return not self.faults and bool(self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long until the last recipient is reached: seconds after the first call, at the accounts'
+    paces, with nothing else waiting."""
+
+    seconds: float
+    per_channel: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the platforms charge for an alert."""
+
+    currency: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may act. `counts`: confirmed, not revoked, not lapsed."""
+
+    id: int
+    name: str
+    roles: frozenset[Role]
+    counts: bool
+
+
+MACHINE = Person(0, "alertbot", frozenset(), counts=False)
+"""Who acts where no person does. Holds no role, so it can do nothing that asks for one; it is nobody's row
+in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the channel gave back. `note` tells the operator something worth knowing."""
+
+    id: str
+    url: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One finished text on its way to one target: what an adapter gets."""
+
+    alert: str
+    delivery: int
+    attempt: int  # from 1
+    target: str
+    lang: str
+    text: str
+    html: str | None = None
+    subject: str | None = None
+    part: int = 1
+    parts: int = 1
+    reply_to: str | None = None  # remote id of the post it answers, continues, edits, deletes or pins
+    message_id: str = ""  # stable over attempts; without angle brackets
+    references: tuple[str, ...] = ()  # message ids of earlier mails in this thread
+    uncertain_before: bool = False  # an earlier attempt was perhaps sent
+    action: Action = Action.PUBLISH
+    picture: Picture | None = None
+    alt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExercisePost(Post):
+    """A post of an exercise. An adapter of a live channel refuses this type (design promise 7)."""
+
+
+class Verb(StrEnum):
+    """What is done to an alert that already exists."""
+
+    EDIT = "edit"
+    SUBMIT = "submit"
+    APPROVE = "approve"  # the last approval that was needed; those before it move nothing
+    BREAK_GLASS = "break_glass"
+    RETURN = "return"
+    REJECT = "reject"
+    DISCARD = "discard"
+    # the clock's
+    EXPIRE = "expire"
+    # the deliveries'
+    START = "start"  # a first call, or one more after a person settled an uncertain delivery
+    COMPLETE = "complete"
+    COMPLETE_PARTLY = "complete_partly"
+    FAIL = "fail"

@@ -1,0 +1,270 @@
+"""The audit: one row for every verb and every delivery outcome, in a hash chain.
+
+A row's hash covers the hash before it and everything in the row, so that a row that was changed,
+removed, put in or moved shows. A chain that was cut at its end, or built anew as a whole, shows only
+against a head that somebody kept (`verify(head=…)`): approval notices carry it. Addresses never stand
+in the audit, only `pseudonym`s of them.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.tables import audit, installation
+
+GENESIS = "0" * 64  # what the first row follows
+SHORTEST_HEAD = 12
+_PAGE_ROWS = 1000
+_PATIENCE = "3s"  # for the turn at the audit, where the row matters less than what it is about
+_PSEUDONYM_DIGITS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What one row says. `actor` is a person's name, or `alertbot` for the program itself. `detail`
+    holds anything JSON can, and never a secret or an address."""
+
+    actor: str
+    verb: str
+    at: datetime
+    alert: str | None = None
+    digest: str | None = None
+    remote_id: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain: how many rows, and the last one's hash."""
+
+    count: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    """What `verify` found; `problems` are sentences, empty when the chain is whole."""
+
+    count: int
+    digest: str
+    problems: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        return not self.problems
+
+
+async def append(
+    conn: AsyncConnection,
+    *,
+    actor: str,
+    verb: str,
+    at: datetime,
+    alert: str | None = None,
+    digest: str | None = None,
+    remote_id: str | None = None,
+    detail: Mapping[str, object] | None = None,
+) -> str:
+    """Add one row; gives the new head's hash."""
+    entry = AuditEntry(
+        actor=actor,
+        verb=verb,
+        at=at,
+        alert=alert,
+        digest=digest,
+        remote_id=remote_id,
+        detail=detail or {},
+    )
+    return await append_many(conn, [entry])
+
+
+async def append_many(conn: AsyncConnection, entries: Sequence[AuditEntry]) -> str:
+    """Add rows in order, in one statement; gives the new head's hash. Other writers wait until this
+    transaction ends."""
+    await take_lock(conn, AUDIT)
+    end = await head(conn)
+    rows = list(_chained(end, entries))
+    if not rows:
+        return end.digest
+    await conn.execute(insert(audit), rows)
+    return str(rows[-1]["hash"])
+
+
+async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Exception | None:
+    """Add one row, unless the audit cannot be written or somebody holds it for long: then the rest of the
+    transaction stands, and the answer says why. For what matters more than its own row."""
+    try:
+        async with conn.begin_nested():
+            if conn.dialect.name == "postgresql":
+                await conn.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
+            await append_many(conn, [entry])
+    except Exception as error:  # noqa: BLE001 - handed to the caller
+        return error
+    return None
+
+
+async def head(conn: AsyncConnection) -> Head:
+    """The end of the chain; of an empty one, no rows and `GENESIS`."""
+    last = select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1).scalar_subquery()
+    row = (await conn.execute(select(func.coalesce(func.max(audit.c.seq), 0), last))).one()
+    return Head(int(row[0]), GENESIS if row[1] is None else str(row[1]))
+
+
+async def verify(conn: AsyncConnection, head: str | None = None) -> AuditVerdict:
+    """Read the whole chain and name every row that was changed, removed, put in or moved.
+
+    `head` is the hash of an earlier head, or at least its first 12 digits: a chain that does not hold
+    it was cut or built anew. Raises `Misuse` for a shorter one.
+    """
+    kept = _kept_head(head)
+    check = _Check(kept)
+    async for row in export(conn):
+        check.row(row)
+    return check.verdict()
+
+
+async def export(conn: AsyncConnection) -> AsyncIterator[dict[str, Any]]:
+    """Every row in order, as plain JSON-able dictionaries, page by page."""
+    statement = select(audit).order_by(audit.c.seq).limit(_PAGE_ROWS)
+    after: int | None = None
+    while True:
+        page = statement if after is None else statement.where(audit.c.seq > after)
+        rows = (await conn.execute(page)).mappings().all()
+        for row in rows:
+            yield dict(row)
+        if len(rows) < _PAGE_ROWS:
+            return
+        after = rows[-1]["seq"]
+
+
+async def pseudonym(conn: AsyncConnection, address: str) -> str:
+    """The keyed hash that stands for an address. The same for the same address in this database."""
+    return (await pseudonyms(conn, [address]))[address]
+
+
+async def pseudonyms(conn: AsyncConnection, addresses: Iterable[str]) -> dict[str, str]:
+    """`pseudonym` for many addresses, with one look at the key. Needs a write transaction the first
+    time in a database's life."""
+    key = await _key(conn)
+    return {address: _keyed_hash(key, address) for address in addresses}
+
+
+async def _key(conn: AsyncConnection) -> bytes:
+    question = select(installation.c.pseudonym_key).where(installation.c.id == 1)
+    found = await conn.scalar(question)
+    if found is None:
+        await take_lock(conn, AUDIT)
+        found = await conn.scalar(question)
+    if found is None:
+        found = secrets.token_hex(32)
+        await conn.execute(insert(installation).values(id=1, pseudonym_key=found))
+    return bytes.fromhex(found)
+
+
+def _keyed_hash(key: bytes, address: str) -> str:
+    plain = address.strip().casefold().encode("utf-8", "surrogatepass")
+    return hmac.new(key, plain, hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
+
+
+def _chained(end: Head, entries: Iterable[AuditEntry]) -> Iterable[dict[str, Any]]:
+    previous, seq = end.digest, end.count
+    for entry in entries:
+        seq += 1
+        row = {
+            "seq": seq,
+            "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "actor": entry.actor,
+            "verb": entry.verb,
+            "alert": entry.alert,
+            "digest": entry.digest,
+            "remote_id": entry.remote_id,
+            "detail": json.loads(_canonical(entry.detail)),
+            "previous": previous,
+        }
+        previous = row["hash"] = row_hash(row)
+        yield row
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """The hash of a row: over everything in it but the hash itself; `previous` ties it to the row before."""
+    signed = {name: value for name, value in row.items() if name != "hash"}
+    return hashlib.sha256(_canonical(signed).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=_plain
+)
+
+
+def _canonical(value: object) -> str:
+    """JSON with one spelling: keys sorted, no spaces, ASCII only, no NaN."""
+    return _ENCODER.encode(value)
+
+
+def _kept_head(head: str | None) -> str | None:
+    if head is None:
+        return None
+    kept = head.strip().lower()
+    if len(kept) < SHORTEST_HEAD:
+        raise Misuse(_("Give at least the first {n} characters of the head.").format(n=SHORTEST_HEAD))
+    return kept
+
+
+class _Check:
+    """A walk along the chain that goes on after each fault, so that it can name all of them."""
+
+    def __init__(self, kept: str | None) -> None:
+        self._kept = kept
+        self._met = kept is None or GENESIS.startswith(kept)
+        self._seq = 0
+        self._previous = GENESIS
+        self._sound = True  # whether the row before is what it was: else its hash says nothing
+        self._count = 0
+        self._problems: list[str] = []
+
+    def row(self, row: Mapping[str, Any]) -> None:
+        seq, after = int(row["seq"]), self._seq
+        if seq != after + 1:
+            self._missing(after + 1, seq - 1)
+        sound = row_hash(row) == row["hash"]
+        if not sound:
+            self._say(_("Row {seq} of the audit was changed or moved."), seq=seq)
+        elif self._sound and seq == after + 1 and row["previous"] != self._previous:
+            self._say(_("Row {seq} of the audit does not follow row {before}."), seq=seq, before=after)
+        self._met = self._met or str(row["hash"]).startswith(str(self._kept))
+        self._seq, self._previous, self._sound = seq, str(row["hash"]), sound
+        self._count += 1
+
+    def verdict(self) -> AuditVerdict:
+        if not self._met:
+            self._say(
+                _("The head {head} is not in the audit: it was cut or built anew after that."),
+                head=str(self._kept)[:SHORTEST_HEAD],
+            )
+        return AuditVerdict(self._count, self._previous, tuple(self._problems))
+
+    def _missing(self, first: int, last: int) -> None:
+        if first == last:
+            self._say(_("Row {seq} of the audit is missing."), seq=first)
+        elif last < first:
+            self._say(_("Row {seq} of the audit was put in."), seq=last + 1)
+        else:
+            self._say(_("Rows {first} to {last} of the audit are missing."), first=first, last=last)
+
+    def _say(self, sentence: str, **values: object) -> None:
+        self._problems.append(sentence.format(**values))

@@ -1,0 +1,283 @@
+"""The database: SQLite or PostgreSQL behind one door, with transactions that survive cancellation."""
+
+import asyncio
+import logging
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from alertbot.core.errors import StoreFailed
+from alertbot.db import failures
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+SYNCHRONOUS = "FULL"  # NORMAL may lose the last commits with the power
+BUSY_SECONDS = 30.0  # how long a writer waits for SQLite's lock before it says "locked"
+ASK_SECONDS = (
+    0.1  # of that in one go, inside SQLite, which passes over whoever asks the same way as many others
+)
+CONNECT_SECONDS = 10
+CROSSED_TRIES = 4
+
+
+async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run to the end even when the caller is cancelled, and only then pass the cancellation on.
+
+    A task that is cancelled inside an aiosqlite transaction leaves the write lock held, invisibly
+    and for good; every other process then hangs.
+    """
+    task = asyncio.ensure_future(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _outlast(task)
+        raise
+
+
+async def _outlast(task: "asyncio.Future[Any]") -> None:
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            continue
+    if not task.cancelled():
+        task.exception()  # retrieved: the caller was cancelled and hears of nothing else
+
+
+class Database:
+    """One database. `transact` writes, `read` reads; both give the `AsyncConnection` to a function."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self.dialect = "sqlite" if url.drivername.startswith("sqlite") else "postgresql"
+        self.url = url.render_as_string(hide_password=False)
+        make = _sqlite_engine if self.dialect == "sqlite" else _postgresql_engine
+        self._writer = make(url, reader=False)
+        self._reader = make(url, reader=True)
+        self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it is open
+
+    @classmethod
+    async def open(cls, url: str, *, migrate: bool = True) -> "Database":
+        """Open, and on first use create (file mode 0600) and migrate.
+
+        Raises `StoreFailed` with a sentence: unreachable, read-only, locked, full, not a database,
+        newer than the program, missing folder, wrong permissions.
+        """
+        parsed = failures.parse_url(url)
+        if parsed.drivername.startswith("sqlite"):
+            _create_file(parsed)
+        return await _prepared(cls(parsed), cls._migrate if migrate else cls._look)
+
+    @classmethod
+    async def open_to_read(cls, url: str) -> "Database":
+        """Open for a command that shows. One that is new is made as by `open`; one of an older version stays
+        as it is: it may belong to a worker that still runs.
+
+        Raises `StoreFailed` as `open` does, and for an older version with the command that migrates.
+        """
+        parsed = failures.parse_url(url)
+        if _lacks_file(parsed):
+            _create_file(parsed)
+        return await _prepared(cls(parsed), cls._require_current)
+
+    @classmethod
+    async def open_as_it_is(cls, url: str) -> "Database":
+        """Open to stop what runs on it: whatever its version, and never made where it is missing. Raises
+        `StoreFailed`, also where nothing was ever published from it."""
+        parsed = failures.parse_url(url)
+        if _lacks_file(parsed):
+            raise failures.missing(parsed)
+        return await _prepared(cls(parsed), cls._require_some)
+
+    async def transact(self, work: Work[T], *, patience: float | None = None) -> T:
+        """Run `work` in one write transaction; commit when it returns, roll back when it raises.
+
+        On SQLite it waits its turn for up to `patience` seconds (`BUSY_SECONDS` unless given), asking at
+        uneven moments so that many who wait are served and none is passed over for long. Where it met another
+        transaction crosswise (a deadlock) it was rolled back and is run again, so `work` changes nothing but
+        the database.
+        """
+        until = time.monotonic() + (BUSY_SECONDS if patience is None else patience)
+        crossed = 0
+        while True:
+            try:
+                return await self._guarded(finish(_within(self._writer, work)))
+            except StoreFailed as error:
+                crossed += failures.crossed(error.__cause__)
+                busy = failures.busy(error.__cause__) and time.monotonic() < until
+                if not busy and not (failures.crossed(error.__cause__) and crossed < CROSSED_TRIES):
+                    raise
+            await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on one consistent snapshot that never waits for a writer; it may not write."""
+        return await self._guarded(finish(_within(self._reader, work)))
+
+    def know_file(self) -> None:
+        """Remember which file is open; called once it is."""
+        self._file = _identity(self._url)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether SQLite's file is no longer the one that was opened: then everybody else writes to another,
+        a halt too."""
+        return self._file is not None and self._file != _identity(self._url)
+
+    def require_same_file(self) -> None:
+        """Raises `StoreReplaced` where `replaced`."""
+        if self.replaced:
+            raise failures.replaced(self._url)
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    async def _guarded(self, running: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await running
+        except failures.MAPPED as error:
+            raise failures.explain(error, self._url) from error
+
+    async def _look(self) -> str | None:
+        return await self._guarded(_revision(self._reader))
+
+    async def _migrate(self) -> None:
+        revision = await self._look()
+        from alertbot.db import migrate
+
+        if revision != migrate.HEAD:
+            await self._guarded(finish(asyncio.to_thread(migrate.upgrade, self.url)))
+
+    async def _require_current(self) -> None:
+        revision = await self._look()
+        from alertbot.db import migrate
+
+        if revision is None:
+            await self._migrate()
+        elif revision != migrate.HEAD:
+            raise migrate.other_version(self.url, revision)
+
+    async def _require_some(self) -> None:
+        if await self._look() is None:
+            raise failures.missing(self._url)
+
+
+async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[object]]) -> Database:
+    try:
+        await prepare(database)
+    except BaseException:
+        await database.close()
+        raise
+    database.know_file()
+    return database
+
+
+async def _within(engine: AsyncEngine, work: Work[T]) -> T:
+    async with engine.begin() as conn:
+        return await work(conn)
+
+
+async def _revision(engine: AsyncEngine) -> str | None:
+    """The schema's revision, or None for a new database. Asked without Alembic: it is slow to load."""
+    async with engine.connect() as conn:
+        try:
+            found = await conn.scalar(text("SELECT version_num FROM alembic_version"))
+        except DBAPIError as error:
+            if _no_such_table(error):
+                return None
+            raise
+        return None if found is None else str(found)
+
+
+def _no_such_table(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", "") == "42P01" or "no such table" in str(error.orig)
+
+
+def _identity(url: URL) -> tuple[int, int] | None:
+    """Device and inode of SQLite's file; None where there is none, and for a server."""
+    if not url.drivername.startswith("sqlite"):
+        return None
+    try:
+        found = os.stat(str(url.database))  # noqa: PTH116 - asked before every call: no object is made for it
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _lacks_file(url: URL) -> bool:
+    """SQLite's file is not there; a server is taken to be there."""
+    return url.drivername.startswith("sqlite") and not Path(str(url.database)).is_file()
+
+
+def _create_file(url: URL) -> None:
+    """Make the file for its owner only; SQLite gives -wal and -shm the same mode."""
+    path = Path(str(url.database))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except PermissionError as error:
+        if path.is_file() and os.access(path, os.R_OK):
+            raise failures.read_only(url) from error
+        raise failures.folder_failure(error, url) from error
+    except OSError as error:
+        raise failures.folder_failure(error, url) from error
+
+
+def _sqlite_engine(url: URL, *, reader: bool) -> AsyncEngine:
+    """Writers: one connection, BEGIN IMMEDIATE, so that a transaction never fails half-way for want
+    of the lock. Readers: an engine of their own, so that they never take that lock."""
+    logging.getLogger("aiosqlite").setLevel(
+        logging.INFO
+    )  # at DEBUG it prints every value that is written
+    engine = create_async_engine(
+        url,
+        connect_args={
+            "isolation_level": None,
+            "timeout": BUSY_SECONDS if reader else min(ASK_SECONDS, BUSY_SECONDS),
+        },
+        hide_parameters=True,
+        pool_size=4 if reader else 1,
+        max_overflow=0,
+        pool_timeout=60,
+    )
+    begin = "BEGIN" if reader else "BEGIN IMMEDIATE"
+
+    def connected(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        if not reader:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if reader:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", began)
+    return engine
+
+
+def _postgresql_engine(url: URL, *, reader: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+        hide_parameters=True,
+        pool_size=4,
+        max_overflow=4,
+        pool_pre_ping=True,
+    )
+    if reader:
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine

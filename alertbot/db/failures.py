@@ -1,0 +1,212 @@
+"""What went wrong with the database, as one plain sentence. Never a statement, a value or a password."""
+
+import errno
+import shutil
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from alertbot.core.errors import StoreFailed, StoreReplaced, safe
+from alertbot.core.words import _
+
+LEAST_ROOM_BYTES = 65_536  # that SQLite needs beside the database, for its -shm and -wal
+SCHEMES = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+
+
+def parse_url(url: str) -> URL:
+    """The address with our drivers named. Raises `StoreFailed` for anything but SQLite and PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername not in SCHEMES:
+        raise StoreFailed(
+            _(
+                "The database address is not understood. Write sqlite:///FILE or"
+                " postgresql://USER@HOST:PORT/NAME."
+            )
+        )
+    if parsed.drivername.startswith("sqlite") and (parsed.database or ":memory:") == ":memory:":
+        raise StoreFailed(_("SQLite needs a file: write sqlite:///alertbot.db."))
+    return parsed.set(drivername=SCHEMES[parsed.drivername])
+
+
+def place(url: URL) -> str:
+    """The database's name for people: a path, or host and name without user and password."""
+    if url.drivername.startswith("sqlite"):
+        return str(url.database)
+    where = url.host or url.query.get("host") or "localhost"
+    return f"{where}/{url.database or ''}"
+
+
+def explain(error: BaseException, url: URL) -> StoreFailed:
+    """The sentence for an error of SQLAlchemy, a driver or the operating system."""
+    where = place(url)
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    state = getattr(origin, "sqlstate", None) or ""
+    text = str(origin).lower()
+    if isinstance(origin, OSError):
+        return folder_failure(origin, url)
+    if "disk i/o error" in text and _disk_is_full(url):
+        return _full(where)
+    for sentence, states, words in _sentences():
+        if (state and state.startswith(states)) or any(word in text for word in words):
+            return StoreFailed(sentence.format(place=where))
+    reason = safe(str(origin).splitlines()[0] if str(origin) else type(origin).__name__)
+    return StoreFailed(_("The database {place} failed: {reason}").format(place=where, reason=reason))
+
+
+def _full(where: str) -> StoreFailed:
+    return StoreFailed(_full_disk().format(place=where))
+
+
+def _full_disk() -> str:
+    return _("The disk of the database {place} is full. Make room and try again; nothing was changed.")
+
+
+def _disk_is_full(url: URL) -> bool:
+    """SQLite says "disk I/O error" where it cannot make its files beside the database longer."""
+    try:
+        return shutil.disk_usage(Path(str(url.database)).parent).free < LEAST_ROOM_BYTES
+    except OSError:
+        return False
+
+
+def crossed(error: BaseException | None) -> bool:
+    """PostgreSQL ended this transaction because two waited for each other: it may be run again."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40P01", "40001")
+
+
+def busy(error: BaseException | None) -> bool:
+    """SQLite's lock is taken by somebody else: nothing was done, and it may be tried again."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def replaced(url: URL) -> StoreReplaced:
+    """Another file lies where the open one lay, or none."""
+    return StoreReplaced(
+        _(
+            "The database file {place} was replaced or removed while this worker used it. The worker stopped:"
+            " a halt in the new file would not reach it. What it sent last stands in the old file only: look"
+            " on the platforms, halt what is out already, then start the worker again."
+        ).format(place=place(url))
+    )
+
+
+def folder_failure(error: OSError, url: URL) -> StoreFailed:
+    """The file could not be created or opened."""
+    where = place(url)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _full(where)
+    if isinstance(error, FileNotFoundError):
+        return StoreFailed(
+            _("The folder of the database {place} does not exist. Create it first.").format(place=where)
+        )
+    if isinstance(error, PermissionError):
+        return StoreFailed(
+            _(
+                "The database {place} may not be opened by this user. Check the owner and the"
+                " permissions of the file and its folder."
+            ).format(place=where)
+        )
+    if isinstance(error, IsADirectoryError):
+        return StoreFailed(_("{place} is a folder, not a database file.").format(place=where))
+    return StoreFailed(
+        _("The database {place} cannot be used: {reason}").format(
+            place=where, reason=safe(error.strerror or error)
+        )
+    )
+
+
+def read_only(url: URL) -> StoreFailed:
+    """Nothing can be written to it."""
+    return StoreFailed(_sentences()[0][0].format(place=place(url)))
+
+
+def missing(url: URL) -> StoreFailed:
+    """Nothing of alertbot is there."""
+    where = place(url)
+    if url.drivername.startswith("sqlite"):
+        where = str(Path(where).absolute())
+    return StoreFailed(_("{place} holds no database of alertbot.").format(place=where))
+
+
+def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Sentence, SQLSTATE prefixes (PostgreSQL), words in the driver's text (SQLite, connecting)."""
+    return [
+        (
+            _(
+                "The database {place} is read-only. Make it writable and try again; nothing was changed."
+            ),
+            ("25006",),
+            ("readonly database", "read-only"),
+        ),
+        (
+            _(
+                "The database {place} is locked by another program. Wait for it or end it and try"
+                " again; nothing was changed."
+            ),
+            ("55P03", "40P01"),
+            ("is locked", "lock timeout", "deadlock"),
+        ),
+        (
+            _full_disk(),
+            ("53100",),
+            ("is full", "no space left"),
+        ),
+        (
+            _("{place} is not a database of alertbot."),
+            (),
+            ("not a database", "is malformed", "file is encrypted"),
+        ),
+        (
+            _("The tables of the database {place} are missing. Run `alertbot db upgrade`."),
+            ("42P01", "42703"),
+            ("no such table", "no such column"),
+        ),
+        (
+            _("The database {place} refuses this user. Check the user and the password."),
+            ("28", "42501"),
+            ("password authentication failed", "permission denied", "no password supplied"),
+        ),
+        (
+            _("The database {place} does not exist. Create it first."),
+            ("3D000",),
+            ("does not exist",),
+        ),
+        (
+            _(
+                "The database {place} may not be opened. Check that the folder exists and that this"
+                " user may write to it."
+            ),
+            (),
+            ("unable to open",),
+        ),
+        (
+            _("The database {place} cannot be reached. Check that the server runs and the address."),
+            ("08", "57P"),
+            (
+                "connection failed",
+                "connection refused",
+                "could not connect",
+                "connection timeout",
+                "server closed",
+                "connection is closed",
+                "failed to resolve",
+                "no such file or directory",
+            ),
+        ),
+    ]
+
+
+MAPPED = (SQLAlchemyError, PoolTimeout, OSError)

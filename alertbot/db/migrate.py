@@ -1,0 +1,177 @@
+"""The schema's versions: what this program needs, what a database has, and the way from one to the
+other. Alembic is slow to load, so it is loaded only where there is something to do."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
+
+from alertbot.core.errors import StoreFailed
+from alertbot.core.words import _
+from alertbot.db.failures import MAPPED, explain, parse_url, place
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # every one that this program knows, oldest first
+HEAD = REVISIONS[-1]
+_FOLDER = Path(__file__).parent / "migrations"
+_WAIT_SECONDS = 30
+_ALEMBIC = threading.Lock()  # its context is the whole process's
+_LOCK = 7_205_110  # any number: PostgreSQL's advisory lock around migrating
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStep:
+    """One migration that is still to be run."""
+
+    revision: str
+    description: str
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to `HEAD` in one transaction; of several programs that start at once, one
+    does it. Raises `StoreFailed`, also for a database newer than the program.
+
+    `Database.open` calls it, having made SQLite's file with the right mode.
+    """
+    with _engine(url) as engine:
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "begin", _begin_immediate)
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            if _missing(_current(connection), url):
+                _run(connection)
+
+
+def pending(url: str) -> tuple[MigrationStep, ...]:
+    """What `upgrade` would do; changes nothing. For a database that is not there yet, everything.
+    Raises `StoreFailed`, also for a database newer than the program."""
+    from alembic.script import ScriptDirectory
+
+    missing = _missing(_revision(url), url)
+    if not missing:
+        return ()
+    scripts = ScriptDirectory.from_config(alembic_config())
+    found = ((name, scripts.get_revision(name)) for name in missing)
+    return tuple(MigrationStep(name, (script.doc if script else "") or name) for name, script in found)
+
+
+def sql(url: str) -> str:
+    """The statements that `upgrade` would run; changes nothing."""
+    current = _revision(url)
+    dialect = "sqlite" if _is_sqlite(url) else "postgresql"
+    return statements(dialect, current) if _missing(current, url) else ""
+
+
+def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
+    """The way from one revision (None: nothing yet) to another, without asking a database."""
+    from alembic import command
+
+    config = alembic_config()
+    config.output_buffer = buffer = io.StringIO()
+    config.attributes["dialect"] = dialect
+    with _ALEMBIC:
+        command.upgrade(config, f"{current or 'base'}:{to}", sql=True)
+    return buffer.getvalue()
+
+
+def other_version(url: str, version: str) -> StoreFailed:
+    """The database was made by an older or a newer alertbot; what to do about it."""
+    where = place(parse_url(url))
+    if version in REVISIONS:
+        older = _(
+            "The database {place} was made by an older alertbot (its version is {version}, this program"
+            " needs {head}); nothing was changed. Stop what works with it, make a backup, then run"
+            " `alertbot db upgrade`."
+        )
+        return StoreFailed(older.format(place=where, version=version, head=HEAD))
+    newer = _(
+        "The database {place} is newer than this program (its version is {version}, this program knows"
+        " {head}): update alertbot."
+    )
+    return StoreFailed(newer.format(place=where, version=version, head=HEAD))
+
+
+def _missing(current: str | None, url: str) -> tuple[str, ...]:
+    """The revisions from the database's own to the program's."""
+    if current is None:
+        return REVISIONS
+    if current not in REVISIONS:
+        raise other_version(url, current)
+    return REVISIONS[REVISIONS.index(current) + 1 :]
+
+
+def _revision(url: str) -> str | None:
+    path = Path(parse_url(url).database or "")
+    if _is_sqlite(url) and not path.exists():  # looking must not make the file
+        _require_folder(path)
+        return None
+    with _engine(url) as engine, engine.connect() as connection:
+        return _current(connection)
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StoreFailed(
+            _("The database {path} cannot be made: there is no folder {folder}.").format(
+                path=path, folder=path.parent
+            )
+        )
+
+
+def _current(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def _run(connection: Connection) -> None:
+    from alembic import command
+
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    with _ALEMBIC:
+        command.upgrade(config, HEAD)
+
+
+def alembic_config() -> "Config":
+    """What Alembic needs to find the migrations in an installed package; there is no alembic.ini."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _is_sqlite(url: str) -> bool:
+    return parse_url(url).drivername.startswith("sqlite")
+
+
+@contextmanager
+def _engine(url: str) -> Iterator[Engine]:
+    """A plain engine without threads of its own; its errors come out as `StoreFailed`."""
+    parsed, options = parse_url(url), {}
+    if _is_sqlite(url):
+        options = {"connect_args": {"isolation_level": None, "timeout": _WAIT_SECONDS}}
+        parsed = parsed.set(drivername="sqlite")
+    engine = create_engine(parsed, poolclass=NullPool, **options)
+    try:
+        yield engine
+    except MAPPED as error:
+        raise explain(error, parse_url(url)) from error
+    finally:
+        engine.dispose()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,156 @@
+"""The connection that every store function takes first; other rooms pass it on and never look inside."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    ColumnElement,
+    Float,
+    FromClause,
+    Insert,
+    Integer,
+    String,
+    Table,
+    any_,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+Connection: TypeAlias = AsyncConnection
+
+
+@asynccontextmanager
+async def savepoint(conn: Connection) -> AsyncIterator[None]:
+    """What is written inside is taken back where it raises; what was written before stays."""
+    async with conn.begin_nested():
+        yield
+
+
+class _Now(FunctionElement[float]):
+    """Epoch seconds at the moment the statement runs (not when its transaction began).
+
+    A function element, because a statement that holds a plain `ColumnElement` is compiled anew at
+    every execution.
+    """
+
+    type = Float(53)
+    inherit_cache = True
+
+
+@compiles(_Now, "sqlite")
+def _sqlite_now(_element: _Now, _compiler: Any, **_options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(_Now, "postgresql")
+def _postgresql_now(_element: _Now, _compiler: Any, **_options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+
+
+NOW = _Now()
+
+
+MOST_PARAMETERS = 32_766  # of one statement: SQLite's limit; PostgreSQL's is 65,535
+INSERTED = 5000  # rows per statement
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+TYPES: dict[type, TypeEngine[Any]] = {
+    int: Integer(),
+    float: Float(53),
+    str: String(),
+    bool: Boolean(),
+}
+
+Row = TypeVar("Row")
+
+
+def portions(rows: Sequence[Row], parameters: int) -> Iterator[Sequence[Row]]:
+    """The rows, as many at a time as both databases take in one statement with so many bound `parameters`
+    for each row."""
+    most = MOST_PARAMETERS // parameters
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
+
+
+def upsert(conn: AsyncConnection, into: Table) -> Any:
+    """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`: of two transactions that
+    write one key at once, neither fails."""
+    return _INSERTS[conn.dialect.name](into)
+
+
+def among(conn: AsyncConnection, ids: Sequence[int], key: ColumnElement[int]) -> ColumnElement[bool]:
+    """`key` is one of `ids`."""
+    if conn.dialect.name == "postgresql":
+        return key == any_(literal(list(ids), ARRAY(Integer)))
+    each = func.json_each(json.dumps(list(ids))).table_valued("value")
+    return key.in_(select(each.c.value))
+
+
+def table(
+    conn: AsyncConnection, columns: Mapping[str, type], rows: Sequence[tuple[Any, ...]]
+) -> FromClause:
+    """A derived table with these columns and rows, to update from."""
+    if conn.dialect.name == "postgresql":
+        arrays = zip(*rows, strict=True)
+        values = (
+            literal(list(array), ARRAY(TYPES[kind]))
+            for array, kind in zip(arrays, columns.values(), strict=True)
+        )
+        named = (column(name, TYPES[kind]) for name, kind in columns.items())
+        return func.unnest(*values).table_valued(*named, name="given").render_derived()
+    each = func.json_each(json.dumps(rows)).table_valued("value")
+    parts = (
+        func.json_extract(each.c.value, f"$[{place}]", type_=TYPES[kind]).label(name)
+        for place, (name, kind) in enumerate(columns.items())
+    )
+    return select(*parts).subquery("given")
+
+
+async def add(
+    conn: AsyncConnection, into: Table, rows: Sequence[Mapping[str, Any]], **same: Any
+) -> None:
+    """Insert these rows, which have the same columns, in their order, each with what is the `same` for all
+    (a value or an expression)."""
+    for start in range(0, len(rows), INSERTED):
+        chunk = rows[start : start + INSERTED]
+        if conn.dialect.name == "postgresql":
+            await conn.execute(_from_arrays(into, chunk, same))
+        else:
+            await conn.execute(insert(into).values(**same), list(chunk))
+
+
+def _from_arrays(into: Table, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> Insert:
+    """One statement for all: a statement per row costs PostgreSQL four times as much."""
+    names = list(rows[0])
+    kinds = {name: into.c[name].type for name in names}
+    plain: dict[str, TypeEngine[Any]] = {
+        name: String() if isinstance(kind, JSON) else kind for name, kind in kinds.items()
+    }
+    arrays = [
+        literal(
+            [json.dumps(row[name]) if isinstance(kinds[name], JSON) else row[name] for row in rows],
+            ARRAY(plain[name]),
+        )
+        for name in names
+    ]
+    columns = (column(name, plain[name]) for name in names)
+    given = func.unnest(*arrays).table_valued(*columns, name="given").render_derived().c
+    picked: list[ColumnElement[Any]] = [cast(given[name], kinds[name]) for name in names]
+    picked += [
+        value if isinstance(value, ColumnElement) else literal(value, into.c[name].type)
+        for name, value in same.items()
+    ]
+    return insert(into).from_select([*names, *same], select(*picked))

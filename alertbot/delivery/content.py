@@ -1,0 +1,157 @@
+"""From rows to posts: what an adapter gets. Pure."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+
+from alertbot.core.model import Action, ExercisePost, Markup, Picture, Post
+from alertbot.core.words import _
+from alertbot.db.database import Database
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_content, store_outbox
+from alertbot.delivery.ledger import Hooks
+from alertbot.delivery.store_claim import Claimed
+from alertbot.delivery.store_content import DispatchFacts, Sent, Words
+from alertbot.delivery.store_settle import Doubt
+
+_ACTIONS = {one.value: one for one in Action}  # a look-up is faster than the enumeration's own
+
+
+def message_id(alert: str, delivery: int) -> str:
+    """The same for every attempt, so that a mail that arrives twice is known for one. The channel adds
+    its own domain."""
+    return f"{alert}.{delivery}"
+
+
+def post(
+    row: Claimed | Doubt | Sent,
+    envelope: DispatchFacts,
+    words: Words,
+    references: tuple[str, ...] = (),
+    picture: Picture | None = None,
+) -> Post:
+    """The finished post. An exercise becomes the type that live channels refuse."""
+    kind = ExercisePost if envelope.exercise else Post
+    claimed = isinstance(row, Claimed)
+    return kind(
+        alert=envelope.alert,
+        delivery=row.id,
+        attempt=row.attempts + 1 if claimed else row.attempts,
+        target=row.target,
+        lang=row.lang or words.lang,
+        text=words.text,
+        html=words.html,
+        subject=words.subject,
+        part=row.part,
+        parts=words.parts,
+        reply_to=row.reply_to,
+        message_id=message_id(envelope.alert, row.id),
+        references=references,
+        uncertain_before=row.resent or not claimed,
+        action=_ACTIONS[row.action],
+        picture=picture,
+        alt=words.alt,
+    )
+
+
+def threads(
+    rows: Iterable[tuple[str, str, int, str | None]], order: tuple[str, ...]
+) -> Mapping[str, tuple[str, ...]]:
+    """By target: the message ids of earlier mails, in the order of the alerts they belong to."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for target, alert, delivery, remote_id in rows:
+        name = remote_id or message_id(alert, delivery)  # none where a person said that it was sent
+        found.setdefault(target, []).append((order.index(alert), name))
+    return {target: tuple(name for _place, name in sorted(ids)) for target, ids in found.items()}
+
+
+KEPT = 64  # dispatches whose texts are kept in memory
+NO_WORDS = Words("", 1, "", None, None)  # of what is only deleted or pinned
+WORDLESS = frozenset({Action.DELETE.value, Action.PIN.value})
+
+
+class DispatchContent:
+    """What a dispatch says. `refusal`: why none of it may be sent."""
+
+    def __init__(self, envelope: DispatchFacts, refusal: str | None) -> None:
+        self.envelope = envelope
+        self.refusal = refusal
+        self.words: dict[int, Words] = {}
+        self.pictures: dict[str, Picture] = {}
+        self.threads: Mapping[str, tuple[str, ...]] = {}
+
+    def post(self, row: Claimed | Doubt | Sent) -> Post:
+        """The post for one of its deliveries."""
+        references = self.threads.get(row.target, ())
+        words = NO_WORDS if row.message is None else self.words[row.message]
+        picture = self.pictures.get(words.picture or "")
+        return post(row, self.envelope, words, references, picture)
+
+
+class ContentCache:
+    """The letters that this worker has opened."""
+
+    def __init__(self, database: Database, hooks: Hooks) -> None:
+        self._database = database
+        self._hooks = hooks
+        self._kept: OrderedDict[int, DispatchContent] = OrderedDict()
+
+    async def get(self, rows: Sequence[Claimed | Doubt | Sent], markup: Markup) -> DispatchContent:
+        """The letter that these rows (all of one dispatch) belong to, with every text they need."""
+        letter = self._kept.get(rows[0].dispatch)
+        missing = {row.message or 0 for row in rows if row.message or row.action not in WORDLESS}
+        missing -= letter.words.keys() if letter else set()
+        threaded = markup is Markup.EMAIL
+        if letter is None or missing or (threaded and letter.envelope.references):
+            letter = await self._database.read(
+                lambda conn: self._read(conn, letter, rows, missing, threaded)
+            )
+            self._kept[rows[0].dispatch] = letter
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return letter
+
+    async def _read(
+        self,
+        conn: Connection,
+        known: DispatchContent | None,
+        rows: Sequence[Claimed | Doubt | Sent],
+        missing: set[int],
+        threaded: bool,
+    ) -> DispatchContent:
+        letter = known or await self._open(conn, rows[0].dispatch)
+        if missing:
+            await _fill(conn, letter, missing)
+        alerts = letter.envelope.references
+        if threaded and alerts:
+            targets = [row.target for row in rows]
+            before = await store_content.earlier(conn, letter.envelope.account, alerts, targets)
+            found = threads(before, alerts)
+            letter.threads = {**letter.threads, **found}
+        return letter
+
+    async def _open(self, conn: Connection, dispatch: int) -> DispatchContent:
+        envelope = await store_content.envelope(conn, dispatch)
+        verify = self._hooks.verify
+        refusal = None
+        if verify is not None:
+            refusal = await verify(conn, envelope.alert, envelope.purpose, envelope.digest)
+        return DispatchContent(envelope, refusal)
+
+
+async def _fill(conn: Connection, letter: DispatchContent, missing: set[int]) -> None:
+    """Read texts and their pictures. A picture is what was approved only if its bytes make its digest."""
+    found = await store_content.words(conn, sorted(missing))
+    letter.words |= found
+    if not missing <= letter.words.keys():
+        letter.refusal = letter.refusal or _("Not sent: its text is missing from the database.")
+    digests = {words.picture for words in found.values() if words.picture} - letter.pictures.keys()
+    if not digests:
+        return
+    letter.pictures |= await store_outbox.get(conn, digests)
+    if any(digest not in letter.pictures or not _whole(letter.pictures[digest]) for digest in digests):
+        letter.refusal = letter.refusal or _("Not sent: its picture is missing from the database.")
+
+
+def _whole(picture: Picture) -> bool:
+    return sha256(picture.content).hexdigest() == picture.digest

@@ -1,0 +1,125 @@
+"""What follows from the answer of a channel. Pure: the drain obeys.
+
+| answer      | the row becomes                                              | besides                    |
+|-------------|--------------------------------------------------------------|----------------------------|
+| Receipt     | sent                                                         |                            |
+| Superseded  | skipped                                                      |                            |
+| Rejected    | failed                                                       | pauses, if about the channel |
+| Throttled   | pending, not before the channel says                         | pushes account or target   |
+| Unavailable | pending, after a growing and jittered delay; at last failed  |                            |
+| Uncertain   | uncertain; or once more, where the policy says so            |                            |
+| ChannelDown | pending                                                      | pauses the account         |
+
+What leaves the same record however often it is done (an edit, a deletion, a pin: `repeatable`) is done
+again where the answer was lost, whatever the policy for posts says: a second time changes nothing, and
+the platform then says so ("not modified", "not found"), which counts as done. Only a post is doubled by
+a repeat, so only a post waits for a person.
+"""
+
+from typing import NamedTuple
+
+from alertbot.core.errors import (
+    ChannelDown,
+    ChannelError,
+    Rejected,
+    Scope,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from alertbot.core.model import DeliveryState, Receipt, WhenUncertain
+
+FIRST_DELAY = 1.0  # seconds
+LONGEST_DELAY = 300.0
+MOST_ATTEMPTS = 1000  # the dispatch's time ends most rows long before
+LONGEST_WAIT = 86_400.0  # the most that a channel's own Retry-After is believed
+SHORTEST_WAIT = 0.05
+
+
+class Superseded(ChannelError):
+    """Not called: what it would have changed has been changed by a later delivery."""
+
+
+class Circumstances(NamedTuple):
+    """What the rules look at besides the answer.
+
+    `attempt`: the one just made, from 1. `resent`: it was already sent once more. `may_resend`: its
+    channel sends to single recipients. `repeatable`: a repeat leaves the same record. `jitter`: drawn by
+    the caller, 0 to 1.
+    """
+
+    attempt: int
+    when_uncertain: WhenUncertain = WhenUncertain.ASK
+    resent: bool = False
+    may_resend: bool = False
+    repeatable: bool = False
+    jitter: float = 0.5
+
+
+class NextStep(NamedTuple):
+    """The row's next state and what else to do. Lengths in seconds."""
+
+    state: DeliveryState
+    reason: str | None = None
+    receipt: Receipt | None = None
+    delay: float = 0.0
+    resent: bool = False
+    push_account: float | None = None
+    push_target: float | None = None
+    pause: bool = False
+
+
+Answer = Receipt | ChannelError
+
+
+def next_step(answer: Answer, now: Circumstances) -> NextStep:
+    """What becomes of the delivery."""
+    match answer:
+        case Receipt():
+            return NextStep(DeliveryState.SENT, receipt=answer)
+        case Superseded():
+            return NextStep(DeliveryState.SKIPPED, answer.reason)
+        case Rejected():
+            pause = answer.scope is Scope.CHANNEL and answer.code != "exercise"
+            return NextStep(DeliveryState.FAILED, answer.reason, pause=pause)
+        case Throttled():
+            return _throttled(answer, now)
+        case Uncertain():
+            return _uncertain(answer, now)
+        case ChannelDown():
+            return NextStep(DeliveryState.PENDING, answer.reason, resent=now.resent, pause=True)
+        case Unavailable() if now.attempt < MOST_ATTEMPTS:
+            delay = backoff(now.attempt, now.jitter)
+            return NextStep(DeliveryState.PENDING, answer.reason, delay=delay, resent=now.resent)
+    return NextStep(DeliveryState.FAILED, answer.reason)
+
+
+def backoff(attempt: int, jitter: float) -> float:
+    """Seconds until the next attempt: doubling from a second to five minutes, half of it by chance,
+    so that what failed together does not come back together."""
+    full = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempt - 1, 30))
+    return full * (0.5 + jitter / 2)
+
+
+def _throttled(answer: Throttled, now: Circumstances) -> NextStep:
+    wait = min(max(answer.wait, SHORTEST_WAIT), LONGEST_WAIT)
+    whole = answer.whole_account
+    return NextStep(
+        DeliveryState.PENDING,
+        answer.reason,
+        delay=wait,
+        resent=now.resent,
+        push_account=wait if whole else None,
+        push_target=None if whole else wait,
+    )
+
+
+def _uncertain(answer: Uncertain, now: Circumstances) -> NextStep:
+    if now.repeatable and now.attempt < MOST_ATTEMPTS:
+        delay = backoff(now.attempt, now.jitter)
+        return NextStep(DeliveryState.PENDING, answer.reason, delay=delay, resent=True)
+    resend = now.when_uncertain is WhenUncertain.RESEND and now.may_resend and not now.resent
+    if resend:
+        delay = backoff(1, now.jitter)
+        return NextStep(DeliveryState.PENDING, answer.reason, delay=delay, resent=True)
+    return NextStep(DeliveryState.UNCERTAIN, answer.reason)

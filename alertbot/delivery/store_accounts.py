@@ -1,0 +1,359 @@
+"""The accounts that deliveries go through: how fast, how much, and whether at all."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.errors import Refused
+from alertbot.core.model import Channel
+from alertbot.core.words import _
+from alertbot.db import sql
+from alertbot.db.sql import NOW
+from alertbot.db.tables import account, dispatch, halt, pace, spent, worker
+from alertbot.delivery.store_deliveries import fence, wake
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A channel's row. `gap` and `chat_gap` are the least seconds between two calls (0: no limit)."""
+
+    id: int
+    name: str
+    gap: float
+    chat_gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """No call to this account (to this target only, where one is given) before `seconds` from now."""
+
+    account: str
+    seconds: float
+    reason: str
+    target: str | None = None
+
+
+def _gap(per_second: float | None) -> float:
+    return 1.0 / per_second if per_second else 0.0
+
+
+def _settings(channel: Channel) -> dict[str, Any]:
+    budget = channel.budget
+    return {
+        "gap": _gap(channel.pace.per_second),
+        "chat_gap": _gap(channel.pace.per_chat_second),
+        "windows": [[calls, length.total_seconds()] for calls, length in channel.pace.windows],
+        "budget": budget.amount if budget else None,
+        "budget_seconds": budget.per.total_seconds() if budget else None,
+    }
+
+
+async def sync(conn: AsyncConnection, channels: Iterable[Channel]) -> list[Account]:
+    """Make the accounts agree with the configuration (see `agree`), and drop what is past."""
+    wanted = list(channels)
+    await agree(conn, wanted)
+    await _forget_past(conn)
+    return await named(conn, [channel.name for channel in wanted])
+
+
+async def agree(conn: AsyncConnection, channels: Iterable[Channel]) -> None:
+    """Make the accounts agree with the configuration; what halts, pauses or blocks them stays.
+
+    A block ends where windows or budget were changed: a person has made room.
+    """
+    rows = (await conn.execute(select(account))).all()
+    known = {row.name: row for row in rows}
+    for channel in sorted(
+        channels, key=lambda one: one.name
+    ):  # one order, whatever the configuration's
+        await _sync_one(conn, channel.name, _settings(channel), known.get(channel.name))
+
+
+async def _sync_one(conn: AsyncConnection, name: str, wanted: dict[str, Any], row: Any) -> None:
+    if row is None:
+        fresh = {"booked_to": 0.0, "halted": False, "blocked_until": 0.0}
+        made = sql.upsert(conn, account).values(name=name, **wanted, **fresh)
+        await conn.execute(made.on_conflict_do_nothing(index_elements=[account.c.name]))
+        return
+    changed = {key: value for key, value in wanted.items() if getattr(row, key) != value}
+    if changed.keys() & {"windows", "budget", "budget_seconds"}:
+        changed |= {"blocked_until": 0.0, "blocked": None}
+    if changed:
+        await conn.execute(update(account).where(account.c.id == row.id).values(**changed))
+
+
+async def _forget_past(conn: AsyncConnection) -> None:
+    """Drop what no pace, window or budget asks for any more."""
+    await conn.execute(delete(pace).where(pace.c.next_free < NOW - 3600))
+    longest = 0.0
+    for windows, budget_seconds in await conn.execute(
+        select(account.c.windows, account.c.budget_seconds)
+    ):
+        longest = max([longest, budget_seconds or 0.0, *(length for _calls, length in windows)])
+    await conn.execute(delete(spent).where(spent.c.at < NOW - longest - 60))
+
+
+async def named(conn: AsyncConnection, names: Iterable[str]) -> list[Account]:
+    """The accounts of these channels, as far as they exist."""
+    wanted = select(account.c.id, account.c.name, account.c.gap, account.c.chat_gap)
+    rows = await conn.execute(wanted.where(account.c.name.in_(list(names))).order_by(account.c.id))
+    return [Account(*row) for row in rows]
+
+
+async def names(conn: AsyncConnection) -> list[str]:
+    """Every channel that a worker ever made ready."""
+    return list(await conn.scalars(select(account.c.name).order_by(account.c.name)))
+
+
+async def push(conn: AsyncConnection, pushes: Iterable[Push]) -> None:
+    """Keep accounts or targets back. A push never shortens an earlier one."""
+    for one in sorted(pushes, key=lambda one: (one.account, one.target or "")):
+        if one.target is None:
+            await block_account(conn, account.c.name == one.account, one.seconds, one.reason)
+        else:
+            key = select(account.c.id).where(account.c.name == one.account)
+            await keep_free(conn, f"{await conn.scalar(key)}:{one.target}", one.seconds)
+
+
+async def block_account(
+    conn: AsyncConnection, which: ColumnElement[bool], seconds: float, reason: str
+) -> None:
+    """No call to the account before `seconds` from now; `reason` says why."""
+    later = account.c.blocked_until < NOW + seconds
+    await conn.execute(
+        update(account).where(which, later).values(blocked_until=NOW + seconds, blocked=reason)
+    )
+
+
+async def keep_free(conn: AsyncConnection, key: str, seconds: float) -> None:
+    """Let the target be before `seconds` from now."""
+    later = case((pace.c.next_free > NOW + seconds, pace.c.next_free), else_=NOW + seconds)
+    first = sql.upsert(conn, pace).values(key=key, next_free=NOW + seconds)
+    await conn.execute(
+        first.on_conflict_do_update(index_elements=[pace.c.key], set_={"next_free": later})
+    )
+
+
+async def pause(conn: AsyncConnection, name: str, reason: str) -> bool:
+    """Stop using an account until a person has mended it. False where it was paused already."""
+    await fence(conn, exclusive=True)
+    running = update(account).where(account.c.name == name, account.c.paused.is_(None))
+    return (await conn.execute(running.values(paused=reason))).rowcount > 0
+
+
+async def unpause(conn: AsyncConnection, name: str) -> bool:
+    """Use the account again. False where it was not paused."""
+    stopped = update(account).where(account.c.name == name, account.c.paused.is_not(None))
+    done = await conn.execute(stopped.values(paused=None, blocked_until=0.0, blocked=None))
+    await wake(conn)
+    return done.rowcount > 0
+
+
+async def set_halt(
+    conn: AsyncConnection, halted: bool, *, channel: str | None = None, alert: str | None = None
+) -> None:
+    """Halt or resume everything, one channel, or one alert. Once this has committed no further call
+    is intended: the intent itself asks. Raises `Refused` for an unknown channel or an alert that has
+    no deliveries."""
+    await fence(conn, exclusive=True)
+    if alert is not None:
+        which = dispatch.c.alert_id == alert
+        if channel is not None:
+            owner = select(account.c.id).where(account.c.name == channel).scalar_subquery()
+            which = which & (dispatch.c.account_id == owner)
+        changed = await conn.execute(update(dispatch).where(which).values(halted=halted))
+        _known(changed.rowcount, _("{name} has no deliveries.").format(name=alert))
+    elif channel is not None:
+        change = update(account).where(account.c.name == channel).values(halted=halted)
+        changed = await conn.execute(change)
+        _known(changed.rowcount, _("No channel {name} has been used yet.").format(name=channel))
+    else:
+        await _halt_everything(conn, halted)
+    await wake(conn)
+
+
+def _known(count: int, sentence: str) -> None:
+    if count == 0:
+        raise Refused(sentence)
+
+
+async def _halt_everything(conn: AsyncConnection, halted: bool) -> None:
+    done = await conn.execute(update(halt).where(halt.c.id == 1).values(halted=halted))
+    if done.rowcount == 0:
+        await conn.execute(insert(halt).values(id=1, halted=halted))
+
+
+async def everything_halted(conn: AsyncConnection) -> bool:
+    """Whether `set_halt` for everything holds."""
+    return bool(await conn.scalar(select(func.count()).select_from(halt).where(halt.c.halted)))
+
+
+BEAT_SECONDS = 5.0
+ALIVE_SECONDS = 15.0
+FORGET_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that has been seen; `age` is the seconds since then."""
+
+    id: str
+    host: str
+    age: float
+
+    @property
+    def alive(self) -> bool:
+        return self.age < ALIVE_SECONDS
+
+
+async def beat(conn: AsyncConnection, name: str, host: str) -> None:
+    """This worker is alive now."""
+    done = await conn.execute(update(worker).where(worker.c.id == name).values(seen_at=NOW))
+    if done.rowcount == 0:
+        await conn.execute(insert(worker).values(id=name, host=host, seen_at=NOW))
+        await conn.execute(delete(worker).where(worker.c.seen_at < NOW - FORGET_SECONDS))
+
+
+async def leave(conn: AsyncConnection, name: str) -> None:
+    """This worker has ended in good order."""
+    await conn.execute(delete(worker).where(worker.c.id == name))
+
+
+async def seen(conn: AsyncConnection) -> list[Worker]:
+    """Every worker of the last day, the liveliest first."""
+    age = (NOW - worker.c.seen_at).label("age")
+    rows = await conn.execute(select(worker.c.id, worker.c.host, age).order_by(age))
+    return [Worker(*row) for row in rows]
+
+
+async def clock(conn: AsyncConnection) -> tuple[float, float | None]:
+    """The database's clock, and the newest beat of any worker by it."""
+    row = (await conn.execute(select(NOW, select(func.max(worker.c.seen_at)).scalar_subquery()))).one()
+    return float(row[0]), row[1]
+
+
+async def forget_ahead(conn: AsyncConnection) -> None:
+    """Beats that lie ahead of the clock were written while it was wrong."""
+    await conn.execute(delete(worker).where(worker.c.seen_at > NOW + ALIVE_SECONDS))
+
+
+async def any_alive(conn: AsyncConnection) -> bool:
+    """Whether somebody would send what is due."""
+    return any(one.alive for one in await seen(conn))
+
+
+Limited = dict[int, Row[Any]]  # accounts with a window or a budget, locked until the transaction ends
+
+
+class Want(NamedTuple):
+    """A delivery that asks for a call. `cost` is in the budget's currency. `dispatch`: its own, 0 where it is
+    not told."""
+
+    id: int
+    account: int
+    cost: float = 0.0
+    dispatch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRoom:
+    """How many calls may be made now, and how long until the next otherwise."""
+
+    calls: int
+    wait: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBlock:
+    """An account has no room left; to be written after the intents that still had."""
+
+    account: int
+    seconds: float
+    reason: str
+
+
+async def limited(conn: AsyncConnection, wants: Sequence[Want]) -> Limited:
+    """Those of the accounts asked for that have a window or a budget."""
+    ids = sorted({want.account for want in wants})
+    rows = await conn.execute(select(account).where(account.c.id.in_(ids)).order_by(account.c.id))
+    found = {row.id: row for row in rows if row.windows or row.budget is not None}
+    if found:
+        lock = select(account.c.id).where(account.c.id.in_(found)).order_by(account.c.id)
+        await conn.execute(lock.with_for_update(key_share=True))
+    return found
+
+
+async def allowed(
+    conn: AsyncConnection, limits: Limited, wants: Sequence[Want]
+) -> tuple[list[Want], list[AccountBlock]]:
+    """Those that windows and budgets leave room for, in the order given, and what is full now."""
+    good = [want for want in wants if want.account not in limits]
+    blocks: list[AccountBlock] = []
+    for number, row in limits.items():
+        mine = [want for want in wants if want.account == number]
+        room = await _room(conn, row, mine)
+        good += mine[: max(0, room.calls)]
+        if room.calls < len(mine):
+            blocks.append(AccountBlock(number, room.wait, room.reason))
+    return good, blocks
+
+
+async def write(conn: AsyncConnection, blocks: Sequence[AccountBlock]) -> None:
+    """Keep accounts without room back until there is some."""
+    for block in blocks:
+        await block_account(conn, account.c.id == block.account, block.seconds, block.reason)
+
+
+async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) -> None:
+    """Book the attempts of accounts that have a window or a budget."""
+    booked = [
+        {"account_id": want.account, "cost": want.cost} for want in wants if want.account in limits
+    ]
+    if booked:
+        await conn.execute(insert(spent).values(at=NOW), booked)
+
+
+async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> QuotaRoom:
+    """The tightest of the account's windows and its budget."""
+    wanted = len(wants)
+    rooms = [await _window_room(conn, row, calls, length, wanted) for calls, length in row.windows]
+    if row.budget is not None:
+        rooms.append(await _budget_room(conn, row, [want.cost for want in wants]))
+    return min(rooms, key=lambda room: room.calls)
+
+
+async def _window_room(
+    conn: AsyncConnection, row: Row[Any], calls: int, length: float, wanted: int
+) -> QuotaRoom:
+    within = (spent.c.account_id == row.id) & (spent.c.at > NOW - length)
+    used = int(await conn.scalar(select(func.count()).where(within)) or 0)
+    if used + wanted <= calls:  # nobody has to wait: not asked for how long
+        return QuotaRoom(calls - used, length, "")
+    # room again once the oldest of the last `calls` attempts has left the window
+    oldest = select(spent.c.at + length - NOW).where(within).order_by(spent.c.at)
+    wait = await conn.scalar(oldest.limit(1).offset(max(0, used - calls)))
+    reason = _("{calls} calls in {minutes} minutes are used up on {channel}.").format(
+        calls=calls, minutes=round(length / 60, 1), channel=row.name
+    )
+    return QuotaRoom(max(0, calls - used), max(length if wait is None else float(wait), 0.001), reason)
+
+
+async def _budget_room(conn: AsyncConnection, row: Row[Any], costs: list[float]) -> QuotaRoom:
+    within = (spent.c.account_id == row.id) & (spent.c.at > NOW - row.budget_seconds)
+    left = row.budget - float(await conn.scalar(select(func.sum(spent.c.cost)).where(within)) or 0)
+    calls = 0
+    for cost in costs:
+        left -= cost
+        if left < -1e-9 and cost > 0:
+            break
+        calls += 1
+    oldest = select(func.min(spent.c.at) + row.budget_seconds - NOW).where(within, spent.c.cost > 0)
+    wait = float(await conn.scalar(oldest) or row.budget_seconds)
+    reason = _("The budget of {channel} ({amount}) is used up.").format(
+        channel=row.name, amount=row.budget
+    )
+    return QuotaRoom(calls, max(wait, 0.001), reason)

@@ -1,0 +1,340 @@
+"""Taking deliveries out of the outbox: what is due, the claim with its slots, the intent.
+
+All lengths are seconds, all moments epoch seconds by the database's clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import Purpose
+from alertbot.db import sql
+from alertbot.db.sql import NOW
+from alertbot.db.tables import PENDING, account, delivery, dispatch, halt, pace
+from alertbot.delivery import store_accounts
+from alertbot.delivery.store_accounts import Account, Want
+from alertbot.delivery.store_deliveries import FOLLOWED, REFERS_TO, fence, wake
+
+HORIZON = 0.5  # nobody books further ahead: booked slots outlive their bookers (pitfall 4)
+
+NOT_HALTED = ~exists().where(halt.c.halted)
+USABLE = and_(~account.c.halted, account.c.paused.is_(None), account.c.blocked_until <= NOW)
+LIVE = and_(
+    ~dispatch.c.closed,
+    ~dispatch.c.halted,
+    dispatch.c.cancelled.is_(None),
+    dispatch.c.not_before <= NOW,
+    dispatch.c.expires_at > NOW,
+)
+DUE = and_(PENDING, delivery.c.retry_at <= NOW)
+
+
+class Claimed(NamedTuple):
+    """A delivery that this worker holds. `wait`: seconds until its slot, from the claim on."""
+
+    id: int
+    dispatch: int
+    message: int | None
+    target: str
+    lang: str | None
+    part: int
+    after: int | None
+    attempts: int  # made before this one
+    resent: bool
+    cost: float
+    action: str
+    reply_to: str | None  # the platform's id of the earlier post that it answers or acts upon
+    followed: bool  # another row waits for it
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought. Without rows: `retry` says when slots are free again (None: nothing due)."""
+
+    rows: tuple[Claimed, ...] = ()
+    retry: float | None = None
+
+
+CLAIMED = (
+    delivery.c.id,
+    delivery.c.dispatch_id,
+    delivery.c.message_id,
+    delivery.c.target,
+    delivery.c.lang,
+    delivery.c.part,
+    delivery.c.after_id,
+    delivery.c.attempts,
+    delivery.c.resent,
+    delivery.c.cost,
+    delivery.c.action,
+    REFERS_TO.label("reply_to"),
+    FOLLOWED.label("followed"),
+)
+
+
+def _lot() -> Any:
+    """The dispatch to serve next: flags and priority lie on its few rows, so a halted or expired
+    backlog of a million deliveries costs nothing (pitfall 2)."""
+    waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
+    return (
+        select(dispatch.c.id)
+        .where(dispatch.c.account_id == bindparam("account"), LIVE, waiting)
+        .order_by(dispatch.c.priority, dispatch.c.id)
+        .limit(1)
+    )
+
+
+LOT = _lot()
+BOOK = (  # GCRA on one row; refused while the next half second is taken
+    update(account)
+    .where(account.c.id == bindparam("account"), USABLE, NOT_HALTED)
+    .where(account.c.booked_to < NOW + HORIZON)
+    .values(
+        booked_to=case((account.c.booked_to > NOW, account.c.booked_to), else_=NOW)
+        + bindparam("n") * account.c.gap
+    )
+    .returning(account.c.booked_to - NOW, account.c.gap)
+)
+UNBOOK = (
+    update(account)
+    .where(account.c.id == bindparam("account"))
+    .values(booked_to=account.c.booked_to - bindparam("n") * account.c.gap)
+)
+_PICK = (  # a common table expression: a subquery with LIMIT may be run more than once (pitfall 8)
+    select(delivery.c.id)
+    .where(delivery.c.dispatch_id == bindparam("lot"), DUE)
+    .order_by(delivery.c.retry_at, delivery.c.id)
+    .limit(bindparam("n"))
+    .with_for_update(skip_locked=True)
+    .cte("pick")
+)
+TAKE = (
+    update(delivery)
+    .where(delivery.c.id.in_(select(_PICK.c.id)))
+    .values(state="claimed", worker=bindparam("holder"), lease_until=NOW + bindparam("lease"))
+    .returning(*CLAIMED)
+)
+
+
+async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, lease: float) -> Claim:
+    """Hold up to `n` deliveries of the account's most urgent dispatch and book their slots."""
+    lot = await conn.scalar(LOT, {"account": whose.id})
+    if lot is None:
+        return Claim()
+    booked = (await conn.execute(BOOK, {"account": whose.id, "n": n})).one_or_none()
+    if booked is None:
+        return Claim(retry=await _until_free(conn, whose))
+    taken = await conn.execute(TAKE, {"lot": lot, "n": n, "holder": worker, "lease": lease})
+    rows = sorted((Claimed(*row) for row in taken), key=lambda row: row.id)
+    kept = await _spread(conn, whose, rows) if whose.chat_gap else rows
+    if len(kept) < n and whose.gap:
+        await conn.execute(UNBOOK, {"account": whose.id, "n": n - len(kept)})
+    first = booked[0] - n * booked[1]
+    return Claim(_with_slots(kept, max(first, 0.0), booked[1]))
+
+
+async def _until_free(conn: AsyncConnection, whose: Account) -> float | None:
+    """Seconds until slots can be booked again; None where a person has to act first."""
+    usable = select(account.c.booked_to - HORIZON - NOW).where(account.c.id == whose.id, USABLE)
+    wait = await conn.scalar(usable.where(NOT_HALTED))
+    return None if wait is None else max(float(wait), 0.001)
+
+
+def _with_slots(rows: Sequence[Claimed], first: float, gap: float) -> tuple[Claimed, ...]:
+    if not gap:
+        return tuple(rows)
+    return tuple(row._replace(wait=first + place * gap) for place, row in enumerate(rows))
+
+
+async def _spread(conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]) -> list[Claimed]:
+    """One call per target and `chat_gap`. What is too early goes back with the moment it may go: a
+    row must not sit claimed while its chat is busy."""
+    keys = sorted({f"{whose.id}:{row.target}" for row in rows})
+    found = select(pace.c.key, pace.c.next_free - NOW).where(pace.c.key.in_(keys))
+    busy: dict[str, float] = {row[0]: row[1] for row in await conn.execute(found)}
+    kept, early = [], []
+    for row in rows:
+        key = f"{whose.id}:{row.target}"
+        if busy.get(key, 0.0) > 0.0:
+            early.append({"row": row.id, "wait": busy[key]})
+            continue
+        busy[key] = whose.chat_gap
+        kept.append(row)
+        await store_accounts.keep_free(conn, key, whose.chat_gap)
+    await _put_back(conn, early)
+    return kept
+
+
+async def _put_back(conn: AsyncConnection, early: Sequence[dict[str, float]]) -> None:
+    if early:
+        await conn.execute(
+            update(delivery)
+            .where(delivery.c.id == bindparam("row"))
+            .values(state="pending", worker=None, lease_until=None, retry_at=NOW + bindparam("wait")),
+            early,
+        )
+
+
+_SENDABLE = (  # asked for all rows at once: it lies on the few rows of dispatch and account
+    select(dispatch.c.id)
+    .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
+    .where(LIVE, USABLE, NOT_HALTED)
+)
+
+
+def _held(conn: AsyncConnection, ids: Sequence[int], worker: str) -> ColumnElement[bool]:
+    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
+    return sql.among(conn, ids, delivery.c.id) & mine
+
+
+async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -> list[Row[Any]]:
+    """Write down that these calls are about to be made; the (id, dispatch_id) of those that may be.
+
+    It asks again for halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets. A row
+    that it does not return must not be sent; it is pending again. The lease is the claim's: it has
+    just begun, and long calls renew it.
+    """
+    await fence(conn, exclusive=False)
+    limits = await store_accounts.limited(conn, wants)
+    good, full = await store_accounts.allowed(conn, limits, wants)
+    intended: list[Row[Any]] = []
+    if good:
+        held = _held(conn, sorted(want.id for want in good), worker)
+        sending = (
+            update(delivery)
+            .where(held, delivery.c.dispatch_id.in_(_SENDABLE))
+            .values(state="sending", attempts=delivery.c.attempts + 1, attempted_at=NOW)
+            .returning(delivery.c.id, delivery.c.dispatch_id)
+        )
+        intended = list((await conn.execute(sending)).all())
+    ids = {row.id for row in intended}
+    if len(ids) < len(wants):
+        refused = sorted(want.id for want in wants if want.id not in ids)
+        await give_back(conn, refused, worker=worker)
+    await store_accounts.note(conn, limits, [want for want in good if want.id in ids])
+    await store_accounts.write(conn, full)
+    return intended
+
+
+async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
+    """Let go of claimed deliveries without sending them."""
+    back = update(delivery).where(_held(conn, sorted(ids), worker))
+    await conn.execute(back.values(state="pending", worker=None, lease_until=None))
+
+
+async def give_back_all(conn: AsyncConnection, *, worker: str) -> None:
+    """Let go of everything that this worker has claimed and not begun."""
+    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
+    held = update(delivery).where(delivery.c.lease_until > 0, mine)  # by the index over what is held
+    await conn.execute(held.values(state="pending", worker=None, lease_until=None))
+
+
+async def sendable(conn: AsyncConnection, dispatches: Sequence[int]) -> frozenset[int]:
+    """Those of these dispatches of which calls may be made now. Reads only."""
+    return frozenset(await conn.scalars(_SENDABLE.where(dispatch.c.id.in_(sorted(set(dispatches))))))
+
+
+async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
+    """These calls of this worker were intended and not made: they are pending again, and no attempts. What
+    they would have spent of a window or a budget stays spent."""
+    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'sending'"))
+    back = update(delivery).where(sql.among(conn, sorted(ids), delivery.c.id), mine)
+    again = {"state": "pending", "worker": None, "lease_until": None}
+    await conn.execute(back.values(**again, attempts=delivery.c.attempts - 1))
+    await wake(conn)
+
+
+async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:
+    """The alerts that are now being published for the first time on one of these dispatches; what goes to
+    the team about an alert (a notice) does not publish it."""
+    fresh = update(dispatch).where(dispatch.c.id.in_(sorted(dispatches)), ~dispatch.c.started)
+    began = fresh.values(started=True).returning(dispatch.c.alert_id, dispatch.c.purpose)
+    rows = (await conn.execute(began)).all()
+    return sorted({row.alert_id for row in rows if row.purpose == Purpose.PUBLICATION.value})
+
+
+async def renew(conn: AsyncConnection, ids: Sequence[int], *, worker: str, lease: float) -> None:
+    """Keep the leases of calls that take long."""
+    holding = delivery.c.state.in_(["claimed", "sending"])
+    await conn.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(sorted(ids)), delivery.c.worker == worker, holding)
+        .values(lease_until=NOW + lease)
+    )
+
+
+async def due(conn: AsyncConnection, names: Sequence[str]) -> list[str]:
+    """The channels with something to send now."""
+    waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
+    lot = exists().where(dispatch.c.account_id == account.c.id, LIVE, waiting)
+    free = account.c.booked_to < NOW + HORIZON
+    found = await conn.scalars(
+        select(account.c.name).where(account.c.name.in_(names), NOT_HALTED, USABLE, free, lot)
+    )
+    return list(found)
+
+
+async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
+    """Seconds until something of these channels may be sent or a lease lapses; None: nothing waits
+    but for a person, or for the part before it."""
+    retry = (
+        select(func.min(delivery.c.retry_at))
+        .where(delivery.c.dispatch_id == dispatch.c.id, PENDING)
+        .scalar_subquery()
+    )
+    waits = (
+        select(
+            retry - NOW,
+            dispatch.c.not_before - NOW,
+            account.c.blocked_until - NOW,
+            account.c.booked_to - HORIZON - NOW,
+            dispatch.c.expires_at - NOW,
+        )
+        .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
+        .where(account.c.name.in_(names), ~dispatch.c.closed, ~dispatch.c.halted)
+        .where(dispatch.c.cancelled.is_(None), dispatch.c.expires_at > NOW)
+        .where(~account.c.halted, account.c.paused.is_(None), NOT_HALTED, retry.is_not(None))
+    )
+    moments = [min(max(row[:4]), row[4]) for row in await conn.execute(waits)]
+    moments += [] if (lease := await _next_lapse(conn, names)) is None else [lease]
+    return max(0.0, min(moments)) if moments else None
+
+
+async def _next_lapse(conn: AsyncConnection, names: Sequence[str]) -> float | None:
+    held = delivery.c.state.in_([literal_column("'claimed'"), literal_column("'sending'")])
+    lapse = (
+        select(func.min(delivery.c.lease_until) - NOW)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(delivery.c.lease_until > 0, held, account.c.name.in_(names))
+    )
+    found = await conn.scalar(lapse)
+    return None if found is None else float(found)
+
+
+async def waiting(conn: AsyncConnection, names: Sequence[str]) -> int:
+    """How many deliveries of these channels are still open."""
+    open_states: list[Any] = [literal_column(f"'{name}'") for name in ("pending", "claimed", "sending")]
+    counted = (
+        select(func.count())
+        .select_from(dispatch)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .join(delivery, delivery.c.dispatch_id == dispatch.c.id)
+        .where(account.c.name.in_(names), ~dispatch.c.closed, delivery.c.state.in_(open_states))
+    )
+    return int(await conn.scalar(counted) or 0)

@@ -1,0 +1,225 @@
+"""What a claimed delivery carries: the facts of its dispatch, its text, and what it continues."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import Action, Purpose, WhenUncertain
+from alertbot.db.sql import NOW
+from alertbot.db.tables import account, alert, delivery, dispatch, message
+
+NOTICE = "notice"  # what a notice about no alert is called in sentences and message ids
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchFacts:
+    """What the deliveries of one dispatch have in common."""
+
+    dispatch: int
+    alert: str
+    channel: str
+    account: int
+    purpose: Purpose
+    digest: str
+    exercise: bool
+    when_uncertain: WhenUncertain
+    references: tuple[str, ...]  # earlier alerts that this one continues; it answers the last
+
+
+async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
+    """The facts of a dispatch."""
+    p = dispatch.c
+    row = (
+        await conn.execute(
+            select(
+                p.alert_id,
+                account.c.name,
+                p.account_id,
+                p.purpose,
+                p.digest,
+                p.exercise,
+                p.when_uncertain,
+                alert.c.references,
+                alert.c.original,
+            )
+            .join_from(dispatch, account, account.c.id == p.account_id)
+            .outerjoin(alert, alert.c.id == p.alert_id)
+            .where(p.id == dispatch_id)
+        )
+    ).one()
+    purpose, doubt = Purpose(row.purpose), WhenUncertain(row.when_uncertain)
+    about, references = row.alert_id or NOTICE, _thread(row.references or (), row.original)
+    return DispatchFacts(
+        dispatch_id, about, *row[1:3], purpose, row.digest, row.exercise, doubt, references
+    )
+
+
+def _thread(references: Sequence[str], original: str | None) -> tuple[str, ...]:
+    """The alerts that one continues; what it corrects or takes back stands last, as it answers that."""
+    if original is None:
+        return tuple(references)
+    return (*(name for name in references if name != original), original)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message as it is sent."""
+
+    lang: str
+    parts: int
+    text: str
+    html: str | None
+    subject: str | None
+    picture: str | None = None  # its SHA-256
+    alt: str | None = None
+
+
+async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
+    """The texts of these messages."""
+    m = message.c
+    rows = await conn.execute(
+        select(m.id, m.lang, m.parts, m.text, m.html, m.subject, m.picture, m.alt).where(
+            m.id.in_(sorted(ids))
+        )
+    )
+    return {row.id: Words(*row[1:]) for row in rows}
+
+
+async def is_known(conn: AsyncConnection, channel: str, remote_id: str, *, but: int) -> bool:
+    """Whether another delivery of the channel than `but` has this remote id."""
+    known = (
+        select(delivery.c.id)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(account.c.name == channel, delivery.c.remote_id == remote_id, delivery.c.id != but)
+    )
+    return await conn.scalar(known.limit(1)) is not None
+
+
+async def earlier(
+    conn: AsyncConnection, account_id: int, alerts: Sequence[str], targets: Sequence[str]
+) -> list[tuple[str, str, int, str | None]]:
+    """(target, alert, delivery, remote id) of what these targets got of earlier alerts, oldest first."""
+    rows = await conn.execute(
+        select(delivery.c.target, dispatch.c.alert_id, delivery.c.id, delivery.c.remote_id)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.alert_id.in_(alerts), dispatch.c.account_id == account_id)
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(delivery.c.target.in_(sorted(set(targets))), delivery.c.state == "sent")
+        .order_by(delivery.c.id)
+    )
+    return [(row.target, row.alert_id, row.id, row.remote_id) for row in rows]
+
+
+SHOWN = (Action.PUBLISH, Action.EDIT, Action.PICTURE)  # what leaves something to be seen
+PUBLIC = (Purpose.PUBLICATION.value, Purpose.RETRACTION.value)
+CHANGED = (Action.EDIT, Action.DELETE)
+ON_ITS_WAY = ("sending", "sent", "uncertain")
+AT_MOST = 50
+
+_SPAN = 86_400.0  # a dispatch older than this is not looked at: it bounds the search
+_LATER, _OTHER = delivery.alias("later"), dispatch.alias("other")
+
+
+class Sent(NamedTuple):
+    """A delivery that stands, as far as its worker knows. `age`: seconds since it was settled."""
+
+    id: int
+    dispatch: int
+    message: int | None
+    target: str
+    lang: str | None
+    part: int
+    attempts: int
+    resent: bool
+    action: str
+    alert: str
+    channel: str
+    remote_id: str
+    age: float
+    reply_to: str | None = None
+
+
+class ReadbackVerdict(NamedTuple):
+    """What came of it. `words`: "same", "unknown", or how it differs. `alert`, `channel`: for the record."""
+
+    id: int
+    alert: str
+    channel: str
+    remote_id: str
+    words: str
+    differs: bool
+
+
+async def unread(
+    conn: AsyncConnection, names: Collection[str], *, worker: str, others_after: float, within: float
+) -> list[Sent]:
+    """What `worker` published on these channels and nobody compared yet; of other workers only what is
+    older than `others_after` seconds. Nothing older than `within`, and nothing that a later edit or
+    deletion has changed since."""
+    d = delivery.c
+    wanted = (
+        select(
+            d.id,
+            d.dispatch_id,
+            d.message_id,
+            d.target,
+            d.lang,
+            d.part,
+            d.attempts,
+            d.resent,
+            d.action,
+            dispatch.c.alert_id,
+            account.c.name,
+            d.remote_id,
+            NOW - d.settled_at,
+        )
+        .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
+        .join(delivery, d.dispatch_id == dispatch.c.id)
+        .where(account.c.name.in_(sorted(names)), account.c.paused.is_(None))
+        .where(dispatch.c.purpose.in_(PUBLIC), dispatch.c.not_before > NOW - _SPAN)
+        .where(d.state == "sent", d.read_back.is_(None), d.remote_id.is_not(None))
+        .where(d.action.in_([one.value for one in SHOWN]), d.settled_at > NOW - within)
+        .where(or_(d.worker == worker, d.settled_at < NOW - others_after))
+        .where(~changed_since(d.id, d.remote_id, dispatch.c.account_id))
+        .order_by(d.id)
+        .limit(AT_MOST)
+    )
+    return [Sent(*tuple[Any, ...](row)) for row in await conn.execute(wanted)]
+
+
+def changed_since(
+    delivery_id: ColumnElement[int], remote_id: ColumnElement[Any], account_id: ColumnElement[int]
+) -> ColumnElement[bool]:
+    """A later delivery of the account has edited or deleted this post, or is about to."""
+    later = _LATER.c
+    return (
+        exists()
+        .where(later.remote_ref == remote_id, later.remote_ref.is_not(None), later.id > delivery_id)
+        .where(later.action.in_([one.value for one in CHANGED]), later.state.in_(ON_ITS_WAY))
+        .where(_OTHER.c.id == later.dispatch_id, _OTHER.c.account_id == account_id)
+    )
+
+
+async def superseded(conn: AsyncConnection, delivery_id: int) -> bool:
+    """Whether what this delivery would edit has been edited or deleted by a later one meanwhile."""
+    d = delivery.c
+    older = (
+        select(d.id)
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .where(d.id == delivery_id, changed_since(d.id, d.remote_ref, dispatch.c.account_id))
+    )
+    return await conn.scalar(older) is not None
+
+
+async def write(conn: AsyncConnection, verdicts: Sequence[ReadbackVerdict]) -> list[ReadbackVerdict]:
+    """Write them down; those that nobody had written before."""
+    kept = []
+    for one in verdicts:
+        fresh = update(delivery).where(delivery.c.id == one.id, delivery.c.read_back.is_(None))
+        if (await conn.execute(fresh.values(read_back=one.words))).rowcount:
+            kept.append(one)
+    return kept

@@ -1,0 +1,228 @@
+"""What became of deliveries: the `Outcome` of a step, and the rules that follow from one."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import Action, DeliveryState, Purpose
+from alertbot.core.words import _
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import NOW
+from alertbot.db.tables import PENDING, account, delivery, dispatch
+
+FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet: the year 33658
+FENCE = 7_205_113  # of PostgreSQL's advisory locks; any number
+_ACTING_UPON: list[Any] = [
+    literal_column(f"'{one.value}'") for one in (Action.EDIT, Action.DELETE, Action.PIN)
+]
+FINAL = frozenset(
+    {
+        DeliveryState.SENT,
+        DeliveryState.FAILED,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.CANCELLED,
+        DeliveryState.EXPIRED,
+        DeliveryState.SKIPPED,
+    }
+)
+_STATES = {state.value: state for state in DeliveryState}
+ENDED_UNSENT = (
+    DeliveryState.FAILED,
+    DeliveryState.CANCELLED,
+    DeliveryState.EXPIRED,
+    DeliveryState.SKIPPED,
+)
+
+
+class Outcome(NamedTuple):
+    """One delivery moved from `before` to `state`. `at` is epoch seconds by the database's clock."""
+
+    id: int
+    alert: str | None  # none: a notice about no alert
+    channel: str
+    purpose: str
+    digest: str
+    dispatch: int
+    target: str
+    lang: str | None
+    part: int
+    attempt: int
+    before: DeliveryState
+    state: DeliveryState
+    at: float
+    reason: str | None = None
+    remote_id: str | None = None
+    url: str | None = None
+    note: str | None = None
+    action: str = Action.PUBLISH.value
+
+
+_EARLIER, _NEXT = delivery.alias("earlier"), delivery.alias("next")
+# written out with their table: in RETURNING SQLAlchemy leaves it away, and the inner table would answer
+_ID: Any = literal_column("delivery.id")
+_AFTER: Any = literal_column("delivery.after_id")
+_BEFORE = select(_EARLIER.c.remote_id).where(_EARLIER.c.id == _AFTER).scalar_subquery()
+REFERS_TO = case(  # the earlier post; what acts upon one may yet wait for another row
+    (delivery.c.action.in_(_ACTING_UPON), func.coalesce(delivery.c.remote_ref, _BEFORE)),
+    else_=func.coalesce(_BEFORE, delivery.c.remote_ref),
+)
+FOLLOWED = select(_NEXT.c.id).where(_NEXT.c.after_id == _ID).exists()  # another row waits for this one
+
+
+def facts(*where: ColumnElement[bool]) -> Select[Any]:
+    """The columns that an `Outcome` is made of, in the order of row ids (so that locks never cross)."""
+    d, p = delivery.c, dispatch.c
+    return (
+        select(
+            d.id,
+            p.alert_id,
+            account.c.name,
+            p.purpose,
+            p.digest,
+            d.dispatch_id,
+            d.target,
+            d.lang,
+            d.part,
+            d.attempts,
+            d.state,
+            NOW.label("at"),
+            d.resent,
+            d.reason,
+            d.action,
+        )
+        .join_from(delivery, dispatch, p.id == d.dispatch_id)
+        .join(account, account.c.id == p.account_id)
+        .where(*where)
+        .order_by(d.id)
+    )
+
+
+def moved(row: Any, state: DeliveryState, **more: str | None) -> Outcome:
+    """The outcome for a row of `facts`."""
+    values: list[Any] = [*row[:10], _STATES[row.state], state, row.at]
+    rest: Any = {"action": row.action, **more}  # reason, remote_id, url, note
+    return Outcome(*values, **rest)
+
+
+async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
+    """Intents pass it shared; halt, pause and cancel exclusively. On PostgreSQL a statement sees what
+    was committed when it began: without the fence an intent could commit just after a halt did.
+    SQLite has one writer at a time anyway. Whoever closes it writes into the audit, and takes that turn
+    first (see `turns`)."""
+    if conn.dialect.name != "postgresql":
+        return
+    if exclusive:
+        await take_lock(conn, AUDIT)
+    lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
+    await conn.execute(select(lock(FENCE)))
+
+
+async def wake(conn: AsyncConnection) -> None:
+    """Tell waiting workers once this transaction has committed. SQLite's watch the file instead."""
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text("SELECT pg_notify('alertbot', '')"))
+
+
+async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
+    """The next part of a thread may go once the part before it is out."""
+    if sent:
+        await conn.execute(
+            update(delivery).where(delivery.c.after_id.in_(sent), PENDING).values(retry_at=NOW)
+        )
+
+
+async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[Outcome]:
+    """A thread ends where one of its parts ended without being sent."""
+    reason = _("Not sent: the part before it was not sent.")
+    skipped: list[Outcome] = []
+    while unsent:
+        follows = facts(delivery.c.after_id.in_(unsent), PENDING)
+        rows = (await conn.execute(follows.with_for_update(of=delivery))).all()
+        unsent = [row.id for row in rows]
+        await end(conn, unsent, DeliveryState.SKIPPED, reason)
+        skipped += [moved(row, DeliveryState.SKIPPED, reason=reason) for row in rows]
+    return skipped
+
+
+async def end(conn: AsyncConnection, ids: Sequence[int], state: DeliveryState, reason: str) -> None:
+    """Put rows that the caller has locked into a last state."""
+    if ids:
+        await conn.execute(
+            update(delivery)
+            .where(delivery.c.id.in_(ids))
+            .values(state=state.value, reason=reason, settled_at=NOW, lease_until=None)
+        )
+
+
+def open_rows() -> ColumnElement[bool]:
+    """Some row of the dispatch at hand is open. Two small partial indexes answer this; `+ 0` keeps
+    the planner away from the index over all rows of a dispatch, which may be a million."""
+    held = and_(
+        delivery.c.dispatch_id + 0 == dispatch.c.id,
+        delivery.c.lease_until > 0,
+        delivery.c.state.in_([literal_column("'claimed'"), literal_column("'sending'")]),
+    )
+    waiting = and_(delivery.c.dispatch_id == dispatch.c.id, PENDING)
+    return exists().where(waiting) | exists().where(held)
+
+
+async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) -> list[str]:
+    """Close dispatches (all, or these) that have no open row left; the alerts whose publication is
+    thereby settled on every channel.
+
+    On PostgreSQL two transactions that settle the last two rows do not see each other; neither closes,
+    and the sweep, which calls this every second, does.
+    """
+    over = and_(~dispatch.c.closed, ~open_rows())
+    if dispatches is not None:
+        over = and_(dispatch.c.id.in_(sorted(set(dispatches))), over)
+    found = (await conn.scalars(select(dispatch.c.id).where(over))).all()
+    if not found:
+        return []
+    await take_lock(conn, AUDIT)
+    closing = update(dispatch).where(dispatch.c.id.in_(found), over).values(closed=True)
+    closed = await conn.execute(closing.returning(dispatch.c.alert_id, dispatch.c.purpose))
+    return await settled_alerts(
+        conn, {row.alert_id for row in closed if row.purpose == Purpose.PUBLICATION}
+    )
+
+
+async def reopen(conn: AsyncConnection, outcomes: Iterable[Outcome]) -> None:
+    """What was called uncertain and is to go out after all: its dispatch may have been closed by then,
+    and nothing is claimed from a closed one."""
+    again = {one.dispatch for one in outcomes if _comes_back(one)}
+    if again:
+        await take_lock(conn, AUDIT)
+        closed = update(dispatch).where(dispatch.c.id.in_(sorted(again)), dispatch.c.closed)
+        await conn.execute(closed.values(closed=False))
+
+
+def _comes_back(outcome: Outcome) -> bool:
+    return outcome.state is DeliveryState.PENDING and outcome.before is DeliveryState.UNCERTAIN
+
+
+async def settled_alerts(conn: AsyncConnection, alerts: Iterable[str]) -> list[str]:
+    """Those of these alerts whose publication has no open delivery on any channel."""
+    wanted = sorted(set(alerts))
+    if not wanted:
+        return []
+    still = select(dispatch.c.alert_id).where(
+        dispatch.c.alert_id.in_(wanted),
+        dispatch.c.purpose == Purpose.PUBLICATION.value,
+        ~dispatch.c.closed,
+    )
+    unsettled = set((await conn.scalars(still)).all())
+    return [alert for alert in wanted if alert not in unsettled]

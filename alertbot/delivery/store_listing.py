@@ -1,0 +1,251 @@
+"""Looking at the outbox: deliveries one by one, and the sums that `status` shows. Reads only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import AlertState, DeliveryState, Purpose
+from alertbot.db import sql
+from alertbot.db.sql import NOW
+from alertbot.db.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
+from alertbot.db.tables import alert as alerts
+from alertbot.delivery import store_accounts
+from alertbot.delivery.store_accounts import Worker, everything_halted
+from alertbot.delivery.store_deliveries import FAR
+
+BEGUN = (
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+    AlertState.FAILED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLine:
+    """One delivery as `deliveries` shows it. Moments are epoch seconds; `retry_at` is None where the row
+    does not wait for a moment (for the part before it, or no more)."""
+
+    id: int
+    alert: str | None  # none: a notice about no alert
+    channel: str
+    purpose: str
+    target: str
+    lang: str | None
+    part: int
+    parts: int | None
+    state: DeliveryState
+    attempts: int
+    reason: str | None
+    remote_id: str | None
+    url: str | None
+    note: str | None
+    retry_at: float | None
+    attempted_at: float | None
+    settled_at: float | None
+    action: str
+    remote_ref: str | None
+    read_back: str | None
+
+
+async def deliveries(
+    conn: AsyncConnection,
+    alert: str | None = None,
+    *,
+    states: Sequence[DeliveryState] = (),
+    limit: int | None = None,
+) -> list[DeliveryLine]:
+    """Deliveries in the order they were written; with `limit` the newest ones."""
+    d = delivery.c
+    wanted = (
+        select(
+            d.id,
+            dispatch.c.alert_id,
+            account.c.name,
+            dispatch.c.purpose,
+            d.target,
+            d.lang,
+            d.part,
+            message.c.parts,
+            d.state,
+            d.attempts,
+            d.reason,
+            d.remote_id,
+            d.url,
+            d.note,
+            d.retry_at,
+            d.attempted_at,
+            d.settled_at,
+            d.action,
+            d.remote_ref,
+            d.read_back,
+        )
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .outerjoin(message, message.c.id == d.message_id)
+    )
+    # `+ 0`: else SQLite walks all rows in their order, in search of the few that are uncertain
+    rare = tuple(states) == (DeliveryState.UNCERTAIN,)
+    wanted = wanted.order_by((d.id + 0).desc() if rare else d.id.desc())
+    if alert is not None:
+        wanted = wanted.where(dispatch.c.alert_id == alert)
+    if states:
+        wanted = wanted.where(or_(*(_is(state) for state in states)))
+    rows = (await conn.execute(wanted.limit(limit))).all()
+    return [_line(row) for row in reversed(rows)]
+
+
+def _is(state: DeliveryState) -> ColumnElement[bool]:
+    """With a literal, so that the partial index of a state is usable."""
+    return delivery.c.state == literal_column(f"'{state.value}'")
+
+
+def _line(row: Any) -> DeliveryLine:
+    state = DeliveryState(row.state)
+    waits = state is DeliveryState.PENDING and row.attempts > 0 and row.retry_at < FAR
+    values: list[Any] = [*row[:8], state, *row[9:14], row.retry_at if waits else None, *row[15:]]
+    return DeliveryLine(*values)
+
+
+async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, int]:
+    """How many deliveries of an alert's publication are in each state.
+
+    What was cancelled by an edit before it went out no longer counts; what was cancelled because the
+    alert was taken back while it went out does.
+    """
+    later = dispatch.alias("later")
+    anew = exists().where(
+        later.c.alert_id == alert,
+        later.c.account_id == dispatch.c.account_id,
+        later.c.purpose == Purpose.PUBLICATION.value,
+        later.c.id > dispatch.c.id,
+    )
+    begun = exists().where(alerts.c.id == alert, alerts.c.state.in_([str(one) for one in BEGUN]))
+    counted = (
+        select(delivery.c.state, func.count())
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.alert_id == alert, dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(dispatch.c.cancelled.is_(None) | (begun & ~anew))
+        .group_by(delivery.c.state)
+    )
+    return {DeliveryState(row[0]): int(row[1]) for row in await conn.execute(counted)}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many deliveries of an alert on a channel are in a state, for one reason."""
+
+    alert: str | None
+    channel: str
+    state: DeliveryState
+    reason: str | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What holds an account back. `blocked_for`: seconds, 0 where it is free."""
+
+    channel: str
+    halted: bool
+    paused: str | None
+    blocked_for: float
+    blocked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The outbox at a glance. `oldest_pending`: seconds that the oldest due delivery has waited."""
+
+    counts: tuple[Count, ...]
+    oldest_pending: float | None
+    halted: bool
+    halted_alerts: tuple[str, ...]
+    accounts: tuple[Flags, ...]
+    workers: tuple[Worker, ...]
+
+    @property
+    def alive(self) -> bool:
+        return any(worker.alive for worker in self.workers)
+
+
+async def summary(
+    conn: AsyncConnection, alert: str | None = None, *, shown: Sequence[str] = ()
+) -> Summary:
+    """Counts with reasons, and everything that holds deliveries back: of one alert, or of those `shown` and
+    of whatever else is open or uncertain. What is settled and not shown is not counted: it may be millions."""
+    which = [dispatch.c.alert_id == alert] if alert is not None else []
+    return Summary(
+        counts=await _counts(conn, [alert] if alert is not None else shown, rest=alert is None),
+        oldest_pending=await _oldest(conn, which),
+        halted=await everything_halted(conn),
+        halted_alerts=await _halted_alerts(conn, which),
+        accounts=await _flags(conn),
+        workers=tuple(await store_accounts.seen(conn)),
+    )
+
+
+async def _counts(conn: AsyncConnection, alerts: Sequence[str], *, rest: bool) -> tuple[Count, ...]:
+    theirs = dispatch.c.alert_id.in_(sorted(alerts))
+    wanted = theirs | ~dispatch.c.closed if rest else theirs
+    numbers = sorted(await conn.scalars(select(dispatch.c.id).where(wanted)))
+    these = sql.among(conn, numbers, delivery.c.dispatch_id)
+    if not rest:
+        return tuple(await _counted(conn, these))
+    return (*await _counted(conn, these, ~UNCERTAIN), *await _counted(conn, UNCERTAIN))
+
+
+async def _counted(conn: AsyncConnection, *where: ColumnElement[bool]) -> list[Count]:
+    keys = (dispatch.c.alert_id, account.c.name, delivery.c.state, delivery.c.reason)
+    counted = (
+        select(*keys, func.count())
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(*where)
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+    rows = await conn.execute(counted)
+    return [Count(row[0], row[1], DeliveryState(row[2]), row[3], row[4]) for row in rows]
+
+
+async def failing(conn: AsyncConnection) -> dict[str, str]:
+    """Channels of which everything that waits was tried at least once in vain, each with a reason of it."""
+    mine = (
+        select(delivery.c.id)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.account_id == account.c.id, ~dispatch.c.closed, PENDING)
+        .where(delivery.c.retry_at < FAR)  # without the parts that wait for the part before them
+    )
+    why = mine.with_only_columns(delivery.c.reason).where(delivery.c.reason.is_not(None)).limit(1)
+    untried = mine.where(delivery.c.attempts == 0).exists()
+    found = select(account.c.name, why.scalar_subquery().label("why")).where(~untried)
+    return {row.name: row.why for row in await conn.execute(found) if row.why is not None}
+
+
+async def _oldest(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> float | None:
+    since = func.min(delivery.c.retry_at)
+    oldest = (
+        select(NOW - since)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(*which, ~dispatch.c.closed, PENDING, delivery.c.retry_at <= NOW)
+    )
+    return await conn.scalar(oldest)
+
+
+async def _halted_alerts(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> tuple[str, ...]:
+    halted = select(dispatch.c.alert_id).where(*which, dispatch.c.halted, ~dispatch.c.closed)
+    return tuple(await conn.scalars(halted.distinct().order_by(dispatch.c.alert_id)))
+
+
+async def _flags(conn: AsyncConnection) -> tuple[Flags, ...]:
+    a = account.c
+    rows = await conn.execute(
+        select(a.name, a.halted, a.paused, a.blocked_until - NOW, a.blocked).order_by(a.name)
+    )
+    return tuple(
+        Flags(row[0], row[1], row[2], max(0.0, row[3]), row[4] if row[3] > 0 else None) for row in rows
+    )

@@ -1,0 +1,333 @@
+"""The outbox: what has to be sent is written here with the approval, in one transaction.
+
+Putting in (`enqueue`) and a person's word on what is uncertain (`decide`). Taking out is `claiming`,
+writing outcomes `settling`, flags and paces `accounts`, looking `listing`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.errors import Refused
+from alertbot.core.model import (
+    Action,
+    Composition,
+    DeliveryState,
+    Message,
+    Picture,
+    Purpose,
+    Target,
+    WhenUncertain,
+)
+from alertbot.core.words import _
+from alertbot.db import sql
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import NOW
+from alertbot.db.tables import account, delivery, dispatch, message, picture, target
+from alertbot.delivery.store_deliveries import (
+    FAR,
+    Outcome,
+    close,
+    facts,
+    fence,
+    moved,
+    release_followers,
+    settled_alerts,
+    skip_followers,
+    wake,
+)
+from alertbot.delivery.store_settle import cancel
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One call to be made. `after`: the place in the list of the entry that it waits for; where that one
+    is not sent, this one is skipped. `skipped`: why it is never to be sent (it is written down all the
+    same). `cost` counts against the budget.
+
+    `remote_ref`: the platform's id of an earlier post, which this one answers (publish, picture) or acts
+    upon (edit, delete, pin). Without it the post is that of the entry in `after`. The text of an edit is
+    that of its message, the picture of a picture too; a delete and a pin only name a message for the record.
+    """
+
+    target: str
+    message_id: int | None
+    lang: str | None = None
+    part: int = 1
+    after: int | None = None
+    cost: float = 0.0
+    skipped: str | None = None
+    action: Action = Action.PUBLISH
+    remote_ref: str | None = None
+
+
+async def enqueue(
+    conn: AsyncConnection,
+    alert_id: str | None,
+    channel: str,
+    *,
+    digest: str,
+    priority: int,
+    ttl_seconds: float,
+    rows: Sequence[NewDelivery],
+    purpose: Purpose = Purpose.PUBLICATION,
+    delay_seconds: float = 0.0,
+    exercise: bool = False,
+    when_uncertain: WhenUncertain = WhenUncertain.ASK,
+) -> int:
+    """Write the deliveries of an alert on one channel; the dispatch's id. Lower `priority` goes first.
+    Only a notice may be without an alert.
+
+    Times count from now by the database's clock: nothing before `delay_seconds`, nothing later than
+    `ttl_seconds` after that. The channel must have been synced (`accounts.sync`).
+    """
+    owner = await conn.scalar(select(account.c.id).where(account.c.name == channel))
+    if owner is None:
+        raise Refused(_("No channel {name} has been used yet.").format(name=channel))
+    number = await conn.scalar(
+        insert(dispatch)
+        .values(
+            alert_id=alert_id,
+            account_id=owner,
+            purpose=purpose.value,
+            digest=digest,
+            priority=priority,
+            not_before=NOW + delay_seconds,
+            expires_at=NOW + delay_seconds + ttl_seconds,
+            halted=False,
+            started=False,
+            closed=all(row.skipped is not None for row in rows),
+            exercise=exercise,
+            when_uncertain=when_uncertain.value,
+        )
+        .returning(dispatch.c.id)
+    )
+    assert number is not None
+    await extend(conn, int(number), rows)
+    await wake(conn)
+    return int(number)
+
+
+async def extend(conn: AsyncConnection, dispatch_id: int, rows: Sequence[NewDelivery]) -> None:
+    """More deliveries for a dispatch, so that an approval need not wait for a million rows."""
+    threaded = {row.after for row in rows if row.after is not None}
+    ids: dict[int, int] = {}
+    single: list[dict[str, Any]] = []
+    for place, row in enumerate(rows):
+        values = _values(dispatch_id, row)
+        if row.after is None and place not in threaded:
+            single.append(values)
+            continue
+        waits = row.after is not None and row.skipped is None
+        values["after_id"] = None if row.after is None else ids[row.after]
+        added = insert(delivery).values(**values, retry_at=FAR if waits else NOW)
+        ids[place] = int(await conn.scalar(added.returning(delivery.c.id)) or 0)
+    await sql.add(conn, delivery, single, retry_at=NOW)
+
+
+def _values(dispatch_id: int, row: NewDelivery) -> dict[str, Any]:
+    skipped = row.skipped is not None
+    return {
+        "dispatch_id": dispatch_id,
+        "message_id": row.message_id,
+        "target": row.target,
+        "lang": row.lang,
+        "part": row.part,
+        "after_id": None,
+        "state": (DeliveryState.SKIPPED if skipped else DeliveryState.PENDING).value,
+        "reason": row.skipped,
+        "attempts": 0,
+        "resent": False,
+        "cost": row.cost,
+        "action": row.action.value,
+        "remote_ref": row.remote_ref,
+    }
+
+
+async def remove_unstarted(conn: AsyncConnection, alert_id: str) -> list[Outcome]:
+    """Take back the deliveries of an alert that is being edited. Raises `Refused` once a first call
+    was intended: what has begun to go out is not edited."""
+    await fence(conn, exclusive=True)
+    begun = select(dispatch.c.id).where(
+        dispatch.c.alert_id == alert_id,
+        dispatch.c.purpose == Purpose.PUBLICATION.value,
+        dispatch.c.cancelled.is_(None),
+        dispatch.c.started,
+    )
+    if await conn.scalar(begun.limit(1)) is not None:
+        raise Refused(
+            _("{alert} is already going out: halt it, or write a correction.").format(alert=alert_id)
+        )
+    outcomes = await cancel(conn, alert_id, _("The alert was edited."))
+    await close(conn)
+    return outcomes
+
+
+class SettleDecision(StrEnum):
+    """A person's word on a delivery that was perhaps sent."""
+
+    SENT = "sent"
+    RESEND = "resend"
+    DROP = "drop"
+
+
+async def decide(
+    conn: AsyncConnection,
+    delivery_id: int,
+    decision: SettleDecision,
+    *,
+    remote_id: str | None = None,
+    url: str | None = None,
+) -> tuple[list[Outcome], list[str]]:
+    """Settle an uncertain delivery: what moved, and the alerts that are thereby settled.
+
+    Raises `Refused` where there is no such delivery, it is not uncertain, or it may not go out again.
+    """
+    await take_lock(conn, AUDIT)
+    row = await _uncertain(conn, delivery_id)
+    match decision:
+        case SettleDecision.SENT:
+            outcome = moved(row, DeliveryState.SENT, remote_id=remote_id, url=url)
+            await _put(conn, row.id, state="sent", reason=None, remote_id=remote_id, url=url)
+            await release_followers(conn, [row.id])
+            rest: list[Outcome] = []
+        case SettleDecision.RESEND:
+            await _reopen(conn, row)
+            outcome, rest = moved(row, DeliveryState.PENDING), []
+        case SettleDecision.DROP:
+            reason = _("Dropped: perhaps sent, and not to be sent again.")
+            outcome = moved(row, DeliveryState.FAILED, reason=reason)
+            await _put(conn, row.id, state="failed", reason=reason)
+            rest = await skip_followers(conn, [row.id])
+    await wake(conn)
+    settled = await close(conn, [row.dispatch_id])
+    return [outcome, *rest], settled or await _settled_already(conn, row)
+
+
+async def _uncertain(conn: AsyncConnection, delivery_id: int) -> Any:
+    found = facts(delivery.c.id == delivery_id).with_for_update(of=delivery)
+    row = (await conn.execute(found)).one_or_none()
+    if row is None:
+        raise Refused(_("There is no delivery {id}.").format(id=delivery_id))
+    if row.state != DeliveryState.UNCERTAIN:
+        raise Refused(
+            _("Delivery {id} is {state}, not uncertain: there is nothing to settle.").format(
+                id=delivery_id, state=row.state
+            )
+        )
+    return row
+
+
+async def _put(conn: AsyncConnection, delivery_id: int, **values: Any) -> None:
+    # without its worker, so that a late answer of that worker no longer counts
+    settled = update(delivery).where(delivery.c.id == delivery_id)
+    await conn.execute(settled.values(settled_at=NOW, lease_until=None, worker=None, **values))
+
+
+async def _reopen(conn: AsyncConnection, row: Any) -> None:
+    alive = (dispatch.c.expires_at > NOW) & dispatch.c.cancelled.is_(None)
+    opened = update(dispatch).where(dispatch.c.id == row.dispatch_id, alive).values(closed=False)
+    if (await conn.execute(opened)).rowcount == 0:
+        raise Refused(
+            _(
+                "Delivery {id} may not go out again: {alert} is past its time or cancelled."
+                " Settle it with --sent or --drop."
+            ).format(id=row.id, alert=row.alert_id)
+        )
+    await _put(conn, row.id, state="pending", reason=None, resent=True, retry_at=NOW)
+
+
+async def _settled_already(conn: AsyncConnection, row: Any) -> list[str]:
+    """The dispatch was closed before; its alert is settled (anew) if nothing of it is open."""
+    if row.purpose != Purpose.PUBLICATION:
+        return []
+    return await settled_alerts(conn, [row.alert_id])
+
+
+async def keep(conn: AsyncConnection, wanted: Iterable[Picture]) -> None:
+    """Store what is not there yet."""
+    by_digest = {one.digest: one for one in wanted}
+    if not by_digest:
+        return
+    there = set((await conn.execute(_known(by_digest))).scalars())
+    for digest, one in by_digest.items():
+        if digest not in there:
+            await conn.execute(insert(picture).values(**_row(one)))
+
+
+async def get(conn: AsyncConnection, digests: Collection[str]) -> dict[str, Picture]:
+    """Pictures by digest; what is missing is missing in the answer."""
+    rows = await conn.execute(select(picture).where(picture.c.digest.in_(sorted(digests))))
+    return {row.digest: Picture(*row) for row in rows}
+
+
+def _known(digests: Collection[str]) -> Select[Any]:
+    return select(picture.c.digest).where(picture.c.digest.in_(sorted(digests)))
+
+
+def _row(one: Picture) -> dict[str, object]:
+    return {
+        "digest": one.digest,
+        "mime": one.mime,
+        "width": one.width,
+        "height": one.height,
+        "content": one.content,
+    }
+
+
+async def write(conn: AsyncConnection, alert_id: str, revision: int, composition: Composition) -> None:
+    """The texts of this revision; its targets take the place of the earlier ones."""
+    rows = [
+        _message_row(alert_id, revision, text, purpose)
+        for purpose, said in (
+            (Purpose.PUBLICATION, composition.messages),
+            (Purpose.RETRACTION, composition.retraction),
+        )
+        for text in said
+    ]
+    await keep(conn, composition.pictures)
+    if rows:
+        await conn.execute(insert(message), rows)
+    await conn.execute(delete(target).where(target.c.alert_id == alert_id))
+    await sql.add(conn, target, _target_rows(alert_id, composition.targets))
+
+
+async def add(
+    conn: AsyncConnection,
+    alert_id: str | None,
+    revision: int,
+    messages: Iterable[Message],
+    purpose: Purpose,
+) -> tuple[int, ...]:
+    """Texts besides those of the publication (tests, notices); gives their row ids in order. Only a
+    notice may be without an alert."""
+    ids = []
+    for text in messages:
+        row = insert(message).values(**_message_row(alert_id, revision, text, purpose))
+        ids.append(int((await conn.execute(row.returning(message.c.id))).scalar_one()))
+    return tuple(ids)
+
+
+def _message_row(
+    alert_id: str | None, revision: int, text: Message, purpose: Purpose
+) -> dict[str, Any]:
+    own = {"alert_id": alert_id, "revision": revision, "purpose": str(purpose)}
+    return {**asdict(text), **own, "measure": str(text.measure), "action": str(text.action)}
+
+
+def _target_rows(alert_id: str, targets: Mapping[str, Sequence[Target]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "alert_id": alert_id,
+            "channel": channel,
+            "address": one.address,
+            "lang": one.lang,
+            "topics": list(one.topics),
+        }
+        for channel, group in targets.items()
+        for one in group
+    ]

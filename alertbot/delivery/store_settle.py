@@ -1,0 +1,302 @@
+"""Writing down what became of deliveries: outcomes of calls, lapsed leases, what is past its time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, literal_column, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import DeliveryState, Purpose
+from alertbot.core.words import _
+from alertbot.db import sql
+from alertbot.db.sql import NOW
+from alertbot.db.tables import PENDING, account, delivery, dispatch
+from alertbot.delivery.store_deliveries import (
+    ENDED_UNSENT,
+    FOLLOWED,
+    REFERS_TO,
+    Outcome,
+    end,
+    facts,
+    fence,
+    moved,
+    open_rows,
+    release_followers,
+    skip_followers,
+)
+
+CHUNK = 1000  # rows that the reaper and the sweep move per transaction
+
+
+class Settlement(NamedTuple):
+    """What a call came to. `delay`: seconds until the next attempt, for a row that stays pending."""
+
+    id: int
+    attempt: int
+    state: DeliveryState
+    reason: str | None = None
+    remote_id: str | None = None
+    url: str | None = None
+    note: str | None = None
+    delay: float = 0.0
+    resent: bool = False
+    followed: bool = False  # another part waits for this one
+
+
+async def settle(
+    conn: AsyncConnection, settlements: Sequence[Settlement], *, worker: str | None
+) -> list[Outcome]:
+    """Write outcomes of calls of `worker`; those that still counted, with what follows from them.
+
+    A late outcome by the same worker still settles a row that the reaper called uncertain. `worker`
+    None: for rows that were uncertain and have now been asked about.
+    """
+    ours = {one.id: one for one in settlements}
+    states = delivery.c.state.in_(["sending", "uncertain", "pending"])
+    mine = delivery.c.worker == worker if worker else delivery.c.state == "uncertain"
+    found = await conn.execute(
+        facts(sql.among(conn, sorted(ours), delivery.c.id), states, mine).with_for_update(of=delivery)
+    )
+    rows = [row for row in found if row.attempts == ours[row.id].attempt]
+    await _write(conn, [ours[row.id] for row in rows])
+    outcomes = [_outcome(row, ours[row.id]) for row in rows]
+    return outcomes + await _follow(conn, [ours[row.id] for row in rows if ours[row.id].followed])
+
+
+def _outcome(row: Any, one: Settlement) -> Outcome:
+    return moved(row, one.state, reason=one.reason, remote_id=one.remote_id, url=one.url, note=one.note)
+
+
+async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    final = [one for one in settlements if one.state is not DeliveryState.PENDING]
+    again = [one for one in settlements if one.state is DeliveryState.PENDING]
+    if final:
+        await _finish(conn, final)
+    if again:
+        await _retry(conn, again)
+
+
+async def _finish(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    given = sql.table(
+        conn,
+        {"row": int, "state": str, "reason": str, "remote_id": str, "url": str, "note": str},
+        [
+            (one.id, one.state.value, one.reason, one.remote_id, one.url, one.note)
+            for one in settlements
+        ],
+    ).c
+    await conn.execute(
+        update(delivery)
+        .where(delivery.c.id == given.row)
+        .values(
+            state=given.state,
+            reason=given.reason,
+            remote_id=given.remote_id,
+            url=given.url,
+            note=given.note,
+            settled_at=NOW,
+            lease_until=None,
+        )
+    )
+
+
+async def _retry(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    given = sql.table(
+        conn,
+        {"row": int, "reason": str, "delay": float, "resent": bool},
+        [(one.id, one.reason, one.delay, one.resent) for one in settlements],
+    ).c
+    await conn.execute(
+        update(delivery)
+        .where(delivery.c.id == given.row)
+        .values(
+            state="pending",
+            reason=given.reason,
+            retry_at=NOW + given.delay,
+            resent=given.resent,
+            lease_until=None,  # the worker stays: its late answer still settles what is to be resent
+        )
+    )
+
+
+async def _follow(conn: AsyncConnection, settled: Sequence[Settlement]) -> list[Outcome]:
+    await release_followers(conn, [one.id for one in settled if one.state is DeliveryState.SENT])
+    return await skip_followers(conn, [one.id for one in settled if one.state in ENDED_UNSENT])
+
+
+async def lapsed(conn: AsyncConnection) -> bool:
+    """Whether the reaper or the sweep has work. Reads only."""
+    overdue = select(delivery.c.id).where(delivery.c.lease_until < NOW).limit(1)
+    over = select(dispatch.c.id).where(~dispatch.c.closed, _past() | ~open_rows()).limit(1)
+    return (await conn.scalar(overdue)) is not None or (await conn.scalar(over)) is not None
+
+
+def _past() -> ColumnElement[bool]:
+    return (dispatch.c.expires_at <= NOW) | dispatch.c.cancelled.is_not(None)
+
+
+async def reap(conn: AsyncConnection) -> list[Outcome]:
+    """Lapsed leases: `claimed` was never attempted and is pending again; `sending` was attempted and
+    nobody knows, which it says. SKIP LOCKED, so that it never waits for an outcome being written."""
+    found = await conn.scalars(_lapsed_rows("claimed"))
+    ids = sorted(found)
+    if ids:
+        await conn.execute(
+            update(delivery)
+            .where(delivery.c.id.in_(ids))
+            .values(state="pending", worker=None, lease_until=None)
+        )
+    doubtful = sorted(await conn.scalars(_lapsed_rows("sending")))
+    if not doubtful:
+        return []
+    reason = _("Perhaps sent: the worker stopped while it was being sent.")
+    rows = (await conn.execute(facts(delivery.c.id.in_(doubtful)))).all()
+    await conn.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(doubtful))
+        # the lease, already over, marks it as not yet asked about
+        .values(state="uncertain", reason=reason, settled_at=NOW, lease_until=NOW)
+    )
+    return [moved(row, DeliveryState.UNCERTAIN, reason=reason) for row in rows]
+
+
+def _lapsed_rows(state: str) -> Any:
+    return (
+        select(delivery.c.id)
+        .where(delivery.c.lease_until < NOW, delivery.c.state == literal_column(f"'{state}'"))
+        .order_by(delivery.c.lease_until)
+        .limit(CHUNK)
+        .with_for_update(skip_locked=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An uncertain delivery that nobody has asked about yet."""
+
+    id: int
+    dispatch: int
+    message: int | None
+    target: str
+    lang: str | None
+    part: int
+    after: int | None
+    attempts: int
+    resent: bool
+    channel: str
+    action: str
+    reply_to: str | None
+    followed: bool
+
+
+async def take_doubts(
+    conn: AsyncConnection, names: Sequence[str], *, lease: float, limit: int
+) -> list[Doubt]:
+    """Uncertain deliveries of these channels, to be asked about within `lease`; then another may."""
+    d = delivery.c
+    wanted = (
+        select(
+            d.id,
+            d.dispatch_id,
+            d.message_id,
+            d.target,
+            d.lang,
+            d.part,
+            d.after_id,
+            d.attempts,
+            d.resent,
+            account.c.name,
+            d.action,
+            REFERS_TO,
+            FOLLOWED,
+        )
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(d.lease_until < NOW, d.state == literal_column("'uncertain'"))
+        .where(account.c.name.in_(names), ~account.c.halted, account.c.paused.is_(None))
+        .limit(limit)
+        .with_for_update(of=delivery, skip_locked=True)
+    )
+    doubts = [Doubt(*tuple[Any, ...](row)) for row in await conn.execute(wanted)]
+    ids = sorted(doubt.id for doubt in doubts)
+    if ids:
+        await conn.execute(update(delivery).where(d.id.in_(ids)).values(lease_until=NOW + lease))
+    return doubts
+
+
+async def leave_doubts(conn: AsyncConnection, ids: Sequence[int]) -> None:
+    """These stay uncertain: a person settles them."""
+    uncertain = delivery.c.state == "uncertain"
+    await conn.execute(
+        update(delivery).where(delivery.c.id.in_(sorted(ids)), uncertain).values(lease_until=None)
+    )
+
+
+async def sweep(conn: AsyncConnection) -> list[Outcome]:
+    """Put pending rows of dispatches past their time, or cancelled, into their last state."""
+    past = select(
+        dispatch.c.id,
+        dispatch.c.cancelled,
+        dispatch.c.halted,
+        account.c.paused,
+        account.c.blocked,
+        account.c.halted.label("stopped"),
+    )
+    past = past.join_from(dispatch, account, account.c.id == dispatch.c.account_id)
+    outcomes: list[Outcome] = []
+    for row in (await conn.execute(past.where(~dispatch.c.closed, _past()))).all():
+        state = DeliveryState.EXPIRED if row.cancelled is None else DeliveryState.CANCELLED
+        reason = row.cancelled or _why_expired(row)
+        outcomes += await end_pending(conn, row.id, state, reason)
+    return outcomes
+
+
+def _why_expired(row: Any) -> str:
+    late = _("Not sent before its time was over.")
+    if row.halted or row.stopped:
+        return late + " " + _("It was halted.")
+    if row.paused:
+        return late + " " + _("The channel was paused: {reason}").format(reason=row.paused)
+    if row.blocked:
+        return late + " " + str(row.blocked)
+    return late
+
+
+async def end_pending(
+    conn: AsyncConnection, dispatch_id: int, state: DeliveryState, reason: str
+) -> list[Outcome]:
+    """Put up to `CHUNK` pending rows of a dispatch into a last state; call again until none is left."""
+    pending = facts(delivery.c.dispatch_id == dispatch_id, PENDING).limit(CHUNK)
+    rows = (await conn.execute(pending.with_for_update(of=delivery, skip_locked=True))).all()
+    by_reason: dict[str, list[int]] = {}
+    outcomes = []
+    for row in rows:
+        full = f"{reason} {row.reason}" if row.reason else reason
+        by_reason.setdefault(full, []).append(row.id)
+        outcomes.append(moved(row, state, reason=full))
+    for full, ids in by_reason.items():
+        await end(conn, ids, state, full)
+    return outcomes
+
+
+async def fail_dispatch(conn: AsyncConnection, dispatch_id: int, reason: str) -> list[Outcome]:
+    """Fail what this dispatch has not sent, a chunk per call (see `end_pending`)."""
+    return await end_pending(conn, dispatch_id, DeliveryState.FAILED, reason)
+
+
+async def cancel(conn: AsyncConnection, alert: str, reason: str) -> list[Outcome]:
+    """Send nothing more of an alert; what the team is told about it stays. The flag holds at once; rows
+    beyond the first chunk follow by the sweep. What is being sent just now ends as it ends."""
+    await fence(conn, exclusive=True)
+    running = update(dispatch).where(
+        dispatch.c.alert_id == alert,
+        dispatch.c.purpose != Purpose.NOTICE.value,
+        ~dispatch.c.closed,
+        dispatch.c.cancelled.is_(None),
+    )
+    found = await conn.scalars(running.values(cancelled=reason).returning(dispatch.c.id))
+    outcomes: list[Outcome] = []
+    for number in sorted(found):
+        outcomes += await end_pending(conn, number, DeliveryState.CANCELLED, reason)
+    return outcomes

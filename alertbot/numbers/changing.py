@@ -1,0 +1,167 @@
+"""Changing the register by hand: add, edit, withdraw. Each in one transaction, each in the audit.
+
+Nothing here verifies a number: that is another person's, in `verifying`; whole files come in by `importing`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.core.model import Fault, Person
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.numbers import store_changes, store_numbers
+from alertbot.numbers.lookup import said
+from alertbot.numbers.rules_changes import bare, with_end
+from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name, standing
+from alertbot.numbers.rules_rows import BadRow, frozen_row, number_row
+from alertbot.people import rules
+from alertbot.people.context import Context
+from alertbot.texts.fields import moments
+
+Document = dict[str, Any]
+
+
+async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> Document:
+    """One new entry. One that was withdrawn comes back as a new version. Raises `Faulty` for cells that
+    make no row, `Refused` where the register says the same already."""
+    rules.require_role("numbers_enter", actor)
+    now = service.now
+    row = _row(service, cells)
+
+    async def work(conn: Connection) -> Document:
+        plan, ids = await store_changes.take_in(conn, [row], verb="add", by=actor, at=now)
+        if plan.same:
+            raise Refused(_("{entry} says the same already.").format(entry=said(plan.same[0])))
+        if plan.withdrawn:
+            entry = plan.withdrawn[0]
+            fresh = with_end(row, now)
+            await store_changes.change(conn, entry, fresh, verb="add", by=actor, at=now)
+        known = (*plan.withdrawn, *(entry for entry, _row in (*plan.changed, *plan.sourced)))
+        return await _told(service, conn, actor, "numbers-add", (*ids, *(one.id for one in known))[0])
+
+    return await service.database.transact(work)
+
+
+async def edit(service: Context, actor: Person, name: str, changes: Mapping[str, Any]) -> Document:
+    """Give an entry other cells: a new version, which has to be verified anew. An empty cell takes the old
+    one away. Raises `Faulty`, and `Refused` where nothing changes or the entry was withdrawn."""
+    rules.require_role("numbers_enter", actor)
+    now = service.now
+
+    async def work(conn: Connection) -> Document:
+        entry = await one(conn, name)
+        if entry.withdrawn_at is not None:
+            raise Refused(
+                _("{entry} was withdrawn; enter it anew with `alertbot numbers add`.").format(
+                    entry=said(entry)
+                )
+            )
+        row = with_end(_row(service, _laid_over(entry.row, changes)), now)
+        if row == bare(entry.row):
+            raise Refused(_("Nothing was changed in {entry}.").format(entry=said(entry)))
+        await store_changes.change(conn, entry, row, verb="edit", by=actor, at=now)
+        return await _told(service, conn, actor, "numbers-edit", entry.id)
+
+    return await service.database.transact(work)
+
+
+async def one(conn: Connection, name: str) -> Entry:
+    """The entry of this name. Raises `Misuse`."""
+    number = entry_id(name)
+    found = await store_numbers.entries(conn, ids=[number]) if number else ()
+    if not found:
+        raise Misuse(
+            _("There is no entry '{name}'; `alertbot numbers list` shows them.").format(
+                name=name.strip()
+            )
+        )
+    return found[0]
+
+
+def view(entry: Entry, now: datetime) -> Document:
+    """An entry as plain values; moments are datetimes in UTC."""
+    row = entry.row
+    return {
+        "entry": entry.name,
+        "version": row.version,
+        "standing": str(standing(entry, now)),
+        "territory": row.territory.code,
+        "territory_name": row.territory.name_in("fr"),
+        "service": row.service,
+        "zone": dict(row.zone),
+        "condition": dict(row.condition),
+        "replaces": row.replaces,
+        "number": row.number,
+        "place": dict(row.place),
+        "capacity": row.capacity,
+        "valid_from": row.valid_from,
+        "valid_until": row.valid_until,
+        "review_at": row.review_at,
+        "sources": list(row.sources),
+        "published_at": row.published_at,
+        "entered_by": entry.entered_by,
+        "entered_at": entry.entered_at,
+        "verified_by": row.verified_by or None,
+        "verified_at": row.verified_at,
+        "withdrawn_by": entry.withdrawn_by,
+        "withdrawn_at": entry.withdrawn_at,
+        "withdrawn_reason": entry.withdrawn_reason,
+        "said": str(row),
+    }
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _row(service: Context, cells: Mapping[str, Any]) -> NumberRow:
+    """The row that these cells make. Raises `Faulty`."""
+    now = service.now
+
+    def at(given: object, zone: ZoneInfo) -> datetime:
+        return moments.moment(given, now=now, zone=zone)
+
+    strangers = {"entry", "version", "verified_by", "verified_at"} & cells.keys()
+    if strangers:
+        raise Misuse(
+            _("{cells} cannot be set: the register writes them itself.").format(
+                cells=", ".join(sorted(strangers))
+            )
+        )
+    try:
+        return number_row(cells, at)
+    except BadRow as bad:
+        raise Faulty(_("This makes no row of the register."), [Fault(bad.rule, str(bad))]) from None
+
+
+def _laid_over(row: NumberRow, changes: Mapping[str, Any]) -> dict[str, Any]:
+    cells = frozen_row(bare(row))
+    for name, value in changes.items():
+        cells[name] = _worded_over(cells.get(name), value) if isinstance(value, Mapping) else value
+    return {name: value for name, value in cells.items() if value not in ("", None, {})}
+
+
+def _worded_over(before: Any, words: Mapping[str, str]) -> dict[str, str]:
+    known = before if isinstance(before, Mapping) else {}
+    return {lang: text for lang, text in {**known, **words}.items() if text}
+
+
+# --- telling --------------------------------------------------------------------------------------
+
+
+async def _told(service: Context, conn: Connection, actor: Person, verb: str, key: int) -> Document:
+    """The entry after the change, which the audit keeps with its version."""
+    entry = await one(conn, entry_name(key))
+    detail = {"entries": {entry.name: entry.row.version}, "row": str(entry.row)}
+    await note(conn, actor, verb, service.now, detail)
+    return view(entry, service.now)
+
+
+async def note(
+    conn: Connection, actor: Person, verb: str, now: datetime, detail: Mapping[str, object]
+) -> None:
+    """A row of the audit about the register."""
+    await audit.append(conn, actor=actor.name, verb=verb, at=now, detail=detail)

@@ -1,0 +1,235 @@
+"""The same entry from several sources is one row with every source."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from alertbot.core.words import _
+from alertbot.numbers.rules_entry import Entry, NumberRow
+
+
+def merged(rows: Iterable[NumberRow]) -> tuple[NumberRow, ...]:
+    """One row for each territory, service, zone, condition and number, with every source.
+
+    The verification of any of them counts; the earliest end of validity and review count.
+    """
+    found: dict[tuple[str, ...], list[NumberRow]] = defaultdict(list)
+    for row in rows:
+        found[row.identity].append(row)
+    return tuple(_joined(same) for same in found.values())
+
+
+def _joined(same: Sequence[NumberRow]) -> NumberRow:
+    first = same[0]
+    if len(same) == 1:
+        return first
+    vouched = next((row for row in same if row.verified), same[-1])
+    kept = next((row for row in same if row.entry), first)
+    return replace(
+        first,
+        replaces=next((row.replaces for row in same if row.replaces), ""),
+        capacity=next((row.capacity for row in same if row.capacity), None),
+        valid_from=_outer(max, (row.valid_from for row in same)),
+        valid_until=_outer(min, (row.valid_until for row in same)),
+        review_at=_outer(min, (row.review_at for row in same)),
+        sources=tuple(dict.fromkeys(source for row in same for source in row.sources)),
+        published_at=next((row.published_at for row in same if row.published_at), ""),
+        verified_by=vouched.verified_by,
+        verified_at=vouched.verified_at,
+        entry=kept.entry,
+        version=kept.version,
+    )
+
+
+def _outer(
+    choose: Callable[[list[datetime]], datetime], moments: Iterable[datetime | None]
+) -> datetime | None:
+    known = [moment for moment in moments if moment]
+    return choose(known) if known else None
+
+
+Numbered: TypeAlias = tuple[int, NumberRow]
+Clash: TypeAlias = tuple[int, int, str]  # the row, the other row, the sentence
+Look: TypeAlias = Callable[[Sequence[Numbered]], Iterator[Clash]]
+
+_SAID_ONCE = ("replaces", "capacity", "valid_from", "valid_until", "review_at")
+
+
+def contradictions(rows: Sequence[Numbered]) -> dict[int, str]:
+    """A sentence for each row that contradicts another one, by its number in the file."""
+    told: dict[int, str] = {}
+    for look in (_different_cells, _different_conditions, _different_wordings, _different_names):
+        for row, other, sentence in look(rows):
+            told.setdefault(row, sentence.format(other=other))
+            told.setdefault(other, sentence.format(other=row))
+    return told
+
+
+def _different_cells(rows: Sequence[Numbered]) -> Iterator[Clash]:
+    """The same entry with another validity, capacity or replaced number."""
+    said: dict[tuple[str, ...], Numbered] = {}
+    for count, row in rows:
+        identity = row.identity
+        for column in _SAID_ONCE:
+            value = getattr(row, column)
+            if not value:
+                continue
+            other, first = said.setdefault((column, *identity), (count, row))
+            if getattr(first, column) != value:
+                sentence = _(
+                    "row {other} is the same entry, and {column} differs: {values}; correct one."
+                )
+                values = " / ".join(map(_shown, (getattr(first, column), value)))
+                yield count, other, _kept(sentence, column=column, values=values)
+
+
+def _different_conditions(rows: Sequence[Numbered]) -> Iterator[Clash]:
+    """The same number for the same zone, for other callers."""
+    said: dict[tuple[object, ...], Numbered] = {}
+    for count, row in rows:
+        if not row.condition:
+            continue
+        key = (row.territory.code, row.service, row.number, *_items(row.place), "/", *_items(row.zone))
+        other, first = said.setdefault(key, (count, row))
+        if first.condition != row.condition:
+            sentence = _("row {other} gives this number under another condition; word one for both.")
+            yield count, other, sentence
+
+
+def _different_wordings(rows: Sequence[Numbered]) -> Iterator[Clash]:
+    """The same zone in one language, worded otherwise in another one."""
+    said: dict[tuple[object, ...], Numbered] = {}
+    for count, row in rows:
+        line = (row.territory.code, row.service, row.number, *_items(row.place))
+        for lang, words in row.zone.items():
+            other, first = said.setdefault((*line, "/", lang, words), (count, row))
+            if first.zone != row.zone:
+                sentence = _("row {other} words the same zone otherwise; word it alike in both.")
+                yield count, other, sentence
+
+
+def _different_names(rows: Sequence[Numbered]) -> Iterator[Clash]:
+    """A territory outside the directory with two names, or in two zones of time."""
+    said: dict[str, Numbered] = {}
+    for count, row in rows:
+        if row.territory.prefixes or not row.territory.free:
+            continue
+        other, first = said.setdefault(row.territory.code, (count, row))
+        if first.territory != row.territory:
+            sentence = _("row {other} gives {code} another name or zone of time; give both the same.")
+            yield count, other, _kept(sentence, code=row.territory.code)
+
+
+def _kept(sentence: str, **known: str) -> str:
+    """The sentence with everything filled in but the other row."""
+    return sentence.format(other="{other}", **{key: _braced(text) for key, text in known.items()})
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _shown(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _items(worded: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(worded.items()))
+
+
+FIRST_REVIEW = timedelta(hours=24)  # after its entering, where nobody said until when it holds (R5)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written. `changed` and `sourced` hold the entry as it is and the row as it will be."""
+
+    new: tuple[NumberRow, ...]
+    changed: tuple[tuple[Entry, NumberRow], ...]
+    sourced: tuple[tuple[Entry, NumberRow], ...]
+    same: tuple[Entry, ...]
+    withdrawn: tuple[Entry, ...]  # said again although it was withdrawn: it stays withdrawn
+
+
+def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> Plan:
+    """What these rows, each identity once, do to the entries present.
+
+    A row that names an entry in its present version, as an export does, changes that entry even where its
+    number, zone or condition is another one now.
+    """
+    there = tuple(present)
+    known = {entry.row.identity: entry for entry in there}
+    named = {(entry.name, entry.row.version): entry for entry in there}
+    new: list[NumberRow] = []
+    changed: list[tuple[Entry, NumberRow]] = []
+    sourced: list[tuple[Entry, NumberRow]] = []
+    same: list[Entry] = []
+    withdrawn: list[Entry] = []
+    for row in rows:
+        entry = known.get(row.identity)
+        meant = None if entry else named.pop((row.entry, row.version), None)
+        if meant is not None and _may_become(meant, row):
+            changed.append((meant, with_end(bare(row), now)))
+        elif entry is None:
+            new.append(with_end(bare(row), now))
+        elif entry.withdrawn_at is not None:
+            withdrawn.append(entry)
+        elif _says_more(entry.row, row):
+            changed.append((entry, updated(entry.row, row)))
+        elif set(row.sources) - set(entry.row.sources):
+            sourced.append((entry, updated(entry.row, row)))
+        else:
+            same.append(entry)
+    return Plan(tuple(new), tuple(changed), tuple(sourced), tuple(same), tuple(withdrawn))
+
+
+def _may_become(entry: Entry, row: NumberRow) -> bool:
+    """A slip in a column of names must not move a number to another service or place."""
+    same = (entry.row.territory.code, entry.row.service) == (row.territory.code, row.service)
+    return same and entry.withdrawn_at is None
+
+
+def with_end(row: NumberRow, now: datetime) -> NumberRow:
+    """The row with an end or a review: a day from now where it has neither, to the second."""
+    review = now.replace(microsecond=0) + FIRST_REVIEW
+    return row if row.ends_at else replace(row, review_at=review)
+
+
+def bare(row: NumberRow) -> NumberRow:
+    """The row without what only the register says of it: its entry, version and verification."""
+    return replace(row, entry="", version=0, verified_by="", verified_at=None)
+
+
+def updated(present: NumberRow, said: NumberRow) -> NumberRow:
+    """What is known after `said` was read. What it leaves out stays; an end is taken as a whole."""
+    ends = said if said.ends_at else present
+    return replace(
+        present,
+        replaces=said.replaces or present.replaces,
+        capacity=said.capacity or present.capacity,
+        valid_from=said.valid_from or present.valid_from,
+        valid_until=ends.valid_until,
+        review_at=ends.review_at,
+        sources=tuple(dict.fromkeys((*present.sources, *said.sources))),
+    )
+
+
+def _says_more(present: NumberRow, said: NumberRow) -> bool:
+    """Whether `said` says something else of the entry: anything but another source."""
+    stated = ((said.replaces, present.replaces), (said.capacity, present.capacity))
+    begins = (said.valid_from, present.valid_from)
+    ends = ((said.valid_until, said.review_at), (present.valid_until, present.review_at))
+    return any(new and new != old for new, old in (*stated, begins)) or (
+        said.ends_at is not None and ends[0] != ends[1]
+    )
+
+
+def same_entry(rows: Iterable[NumberRow], row: NumberRow) -> tuple[NumberRow, ...]:
+    """The rows that are the same entry as `row`: of its name, else of its identity."""
+    known: Mapping[str, NumberRow] = {one.entry: one for one in rows}
+    if row.entry:
+        found = known.get(row.entry)
+        return (found,) if found and found.identity == row.identity else ()
+    return tuple(one for one in known.values() if one.identity == row.identity)

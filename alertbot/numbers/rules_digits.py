@@ -1,0 +1,180 @@
+"""What may be dialled: digits that exist in the territory's country, or a short number of its closed
+list (R2)."""
+
+import csv
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alertbot.core.errors import Refused
+from alertbot.core.words import _
+from alertbot.regions.countries import (
+    COUNTRIES,
+    EVERY_FICTION,
+    EVERY_SHORT_NUMBER,
+    FRENCH_FICTION,
+    FRENCH_SHORT,
+    Country,
+    Writing,
+)
+from alertbot.regions.territories import Territory
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+
+SHORT_NUMBERS = FRENCH_SHORT
+FICTION_PREFIXES = FRENCH_FICTION
+REFUSED_NUMBERS = frozenset({"12", "122"})  # misprints of 112 that went round in June 2021
+
+_SEPARATORS = re.compile(r"[\s.\-()\u2010-\u2015]")
+_DIALLED = re.compile(r"\+?[0-9]+", re.ASCII)
+_ABROAD = re.compile(r"^(?:\+|00)(?:33|262|508|590|594|596)0?(?=[1-9]\d{8}$)", re.ASCII)
+_NO_ZERO = re.compile(r"[1-9][0-9]{8}", re.ASCII)
+_LENGTH = 10
+_SHOWN = 20
+_KEPT = 20_000  # numbers whose judgement is remembered
+_OVERSEAS = {  # the regions of ten-digit numbers that are not metropolitan, by their first four digits
+    **dict.fromkeys(("0262", "0263", "0269", "0639", "0692", "0693"), ("RE", "YT")),
+    **dict.fromkeys(("0590", "0690", "0691"), ("GP", "BL", "MF")),
+    **dict.fromkeys(("0594", "0694"), ("GF",)),
+    **dict.fromkeys(("0596", "0696", "0697"), ("MQ",)),
+}
+_KINDS = (
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number"),
+    *("voip", "pager", "uan", "voicemail"),
+)
+
+
+class InvalidNumber(Refused):
+    """These digits cannot be dialled in this territory."""
+
+
+def is_fictional(number: str) -> bool:
+    """Whether this number lies in a range kept for fiction, which rings nowhere."""
+    return compact(number).startswith(EVERY_FICTION)
+
+
+def is_short(number: str) -> bool:
+    """Whether this is a short number of any country."""
+    return number in EVERY_SHORT_NUMBER
+
+
+def compact(number: str) -> str:
+    """The digits alone, without separators."""
+    return _SEPARATORS.sub("", number)
+
+
+def written(raw: str, region: str = "FR") -> str:
+    """The number as every text writes it: `04 65 71 00 15`, `+44 1632 960123`, or a short number as it is.
+
+    `region` is the telephone region of the territory (`FR`, `GP`, `BE`, …). Raises `InvalidNumber`.
+    """
+    return _written(raw.strip(), region)
+
+
+@lru_cache(maxsize=_KEPT)
+def _written(raw: str, region: str) -> str:
+    digits, country = compact(raw), COUNTRIES[region]
+    if not _DIALLED.fullmatch(digits):
+        raise InvalidNumber(_("“{raw}” is not a telephone number.").format(raw=raw[:40]))
+    if digits in country.short:
+        return digits
+    if digits in REFUSED_NUMBERS:
+        raise InvalidNumber(
+            _("{raw} is not an emergency number; the European one is 112.").format(raw=digits)
+        )
+    return _in_pairs(digits) if country.writing is Writing.TEN_DIGITS else _elsewhere(digits, country)
+
+
+def _in_pairs(digits: str) -> str:
+    national = _ABROAD.sub("0", digits)
+    if _NO_ZERO.fullmatch(national):
+        raise InvalidNumber(
+            _("{raw} lacks its first 0, as spreadsheets leave it out; write it as text.").format(
+                raw=digits
+            )
+        )
+    if len(national) != _LENGTH or not national.startswith("0"):
+        raise InvalidNumber(
+            _("{raw} is neither ten digits beginning with 0 nor a known short number.").format(
+                raw=digits[:_SHOWN]
+            )
+        )
+    if not national.startswith(FRENCH_FICTION) and not _exists(national):
+        raise InvalidNumber(_("{raw} is not a number that exists in France.").format(raw=digits))
+    return " ".join(national[at : at + 2] for at in range(0, _LENGTH, 2))
+
+
+def _exists(national: str) -> bool:
+    regions = (*_OVERSEAS.get(national[:4], ()), "FR")
+    return any(_plan(region).fullmatch(national, 1) for region in regions)
+
+
+@cache
+def _plan(region: str) -> re.Pattern[str]:
+    """Every number that exists in a region. One pattern of phonenumbers' own data: its public functions
+    take ten times as long, and a file may have 100,000 rows."""
+    import phonenumbers
+
+    known = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    kinds = [getattr(known, kind) for kind in _KINDS]
+    patterns = [kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _elsewhere(digits: str, country: Country) -> str:
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(digits, country.code)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not _belongs(number, country):
+        raise InvalidNumber(
+            _("{raw} is neither a number that exists in {country} nor a known short number.").format(
+                raw=digits[:_SHOWN], country=country.code
+            )
+        )
+    if country.writing is Writing.LOCAL:
+        national = phonenumbers.national_significant_number(number)
+        return " ".join(national[at : at + 2] for at in range(0, len(national), 2))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _belongs(number: "PhoneNumber", country: Country) -> bool:
+    import phonenumbers
+
+    whole = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return whole.startswith(country.fiction or ("none",)) or phonenumbers.is_valid_number_for_region(
+        number, country.code
+    )
+
+
+_BLOCKS = Path(__file__).with_name("blocks.csv")
+_GEOGRAPHIC = ("01", "02", "03", "04", "05")
+_MOBILE_OVERSEAS = ("0690", "0691", "0692", "0693", "0694", "0696", "0697")
+_BLOCK = 4
+
+
+def foreign_block(number: str, territory: Territory) -> tuple[str, tuple[str, ...]] | None:
+    """The beginning that belongs elsewhere and the codes it belongs to (none: not known); None where
+    nothing speaks against the number."""
+    digits = compact(number)
+    if not territory.prefixes or not number or is_short(number) or is_fictional(number):
+        return None
+    block = digits[:_BLOCK]
+    if not digits.startswith(territory.prefixes):
+        strange = digits.startswith((*_GEOGRAPHIC, *_MOBILE_OVERSEAS))
+        return (block, blocks().get(block, ())) if strange else None
+    home = blocks().get(block, (territory.code,))
+    return None if territory.code in home else (block, home)
+
+
+@cache
+def blocks() -> Mapping[str, tuple[str, ...]]:
+    """The territories of each block of four digits."""
+    with _BLOCKS.open(encoding="utf-8", newline="") as lines:
+        return {row["block"]: tuple(row["territories"].split()) for row in csv.DictReader(lines)}

@@ -1,0 +1,260 @@
+"""Files of rows as people save them: CSV with any usual delimiter and encoding, YAML, JSON.
+
+Nothing is judged here but the form. A row keeps its number in the file: it counts from 1, the heading
+left out, blank rows included.
+"""
+
+import codecs
+import csv
+import difflib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from typing import Any, TypeAlias
+
+from alertbot.config.yaml_reader import parse_written, plain
+from alertbot.core.errors import Misuse
+from alertbot.core.words import _
+from alertbot.numbers.rules_entry import EVERY_LANGUAGE, NumberRow
+from alertbot.numbers.rules_rows import (
+    COLUMNS,
+    FORMULA,
+    SURPLUS,
+    frozen_row,
+    is_formula,
+    known_column,
+    quoted,
+    unquoted,
+)
+
+ALIASES = {"departement_code": "territory", "departement": "name"}
+DELIMITERS = (",", ";", "\t", "|")
+_NEEDED = ("territory", "service")
+_NEEDED_ONE = ("number", "place")
+_BLANK_MEANS = ("replaces",)  # columns where a blank cell says something: it replaces nothing
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+RawRow: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RowSheet:
+    """The rows of a file as written, by column, each with its number. `strange`: the columns of the
+    heading that no row may have."""
+
+    rows: tuple[tuple[int, dict[str, Any]], ...]
+    strange: tuple[str, ...] = ()
+    heading_line: int = 1
+
+
+def decoded(data: bytes, name: str) -> tuple[str, str]:
+    """The text of a file, and the encoding that had to be assumed (empty: UTF-8, as it should be).
+
+    Raises `Misuse` where it is no text.
+    """
+    if data.startswith(b"PK\x03\x04"):
+        raise Misuse(_("{name} is a workbook; save it as “CSV UTF-8”.").format(name=name))
+    for encoding in _encodings(data):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            break
+        return text, "" if encoding == "utf-8-sig" else encoding
+    raise Misuse(_("{name} is not text; save it as “CSV UTF-8”.").format(name=name))
+
+
+def _encodings(data: bytes) -> Sequence[str]:
+    return ("utf-16",) if data.startswith(_UTF16) else ("utf-8-sig", "cp1252", "latin-1")
+
+
+def read_sheet(text: str, name: str, suffix: str = "", *, most: int) -> RowSheet:
+    """The rows of a text; `suffix` (`.csv`, `.yaml`, `.json`) tells what it is, else its beginning does.
+
+    Raises `Misuse` where the whole cannot be read, naming the line, or has more than `most` rows.
+    """
+    looks_like_yaml = not suffix and text.lstrip()[:1] in {"-", "["}
+    if suffix == ".json":
+        sheet = _mappings(_from_json(text, name), name)
+    elif suffix in {".yaml", ".yml"} or looks_like_yaml:
+        sheet = _mappings(plain(parse_written(text, name)), name)
+    else:
+        sheet = _from_csv(text.lstrip("\ufeff"), name, most)
+    if len(sheet.rows) > most:
+        raise Misuse(_("{name} has more than {most} rows.").format(name=name, most=most))
+    return sheet
+
+
+def _from_json(text: str, name: str) -> Any:
+    """The content, every scalar but null the text that was written, as YAML is read."""
+    try:
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise Misuse(_("{name} is not JSON: {reason}.").format(name=name, reason=error)) from None
+
+
+def _mappings(rows: Any, name: str) -> RowSheet:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Misuse(_("{name} must hold a list of rows, each with its columns.").format(name=name))
+    return RowSheet(tuple((count, renamed(row)) for count, row in enumerate(rows, start=1)))
+
+
+def renamed(raw: RawRow) -> dict[str, Any]:
+    """The row with the names of columns as the register knows them."""
+    return {column_name(str(key)): value for key, value in raw.items()}
+
+
+def column_name(text: str) -> str:
+    """The register's name for a column."""
+    name = text.strip().lower()
+    return ALIASES.get(name, name)
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+def _from_csv(text: str, name: str, most: int) -> RowSheet:
+    delimiter, text = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        cells = next((cells for cells in reader if any(cell.strip() for cell in cells)), [])
+        line = reader.line_num
+        heading = _heading(cells, f"{name}:{line}")
+        rows = tuple(islice(_rows(heading, reader), most + 1))
+    except csv.Error as error:
+        raise Misuse(
+            _(
+                "{place} is not CSV: a quotation mark is out of place, or a cell too long ({reason})."
+            ).format(place=f"{name}:{reader.line_num}", reason=error)
+        ) from None
+    strange = tuple(column for column in heading if column and not known_column(column))
+    return RowSheet(rows, strange, line)
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """The delimiter, and the text without the line (`sep=;`) in which a spreadsheet may name it."""
+    first, _break, rest = text.partition("\n")
+    named = first.strip().lower()
+    if named.startswith("sep=") and named[4:] in DELIMITERS:
+        return named[4:], rest
+    heading = text.lstrip().partition("\n")[0].replace('"', "")
+    return max(DELIMITERS, key=lambda one: _known_columns(heading.split(one))), text
+
+
+def _known_columns(cells: Sequence[str]) -> int:
+    return sum(known_column(column_name(cell)) for cell in cells)
+
+
+def _heading(cells: Sequence[str], place: str) -> list[str]:
+    heading = [column_name(cell) for cell in cells]
+    missing = [column for column in _NEEDED if column not in heading]
+    if not any(column.startswith(_NEEDED_ONE) for column in heading):
+        missing.append(_NEEDED_ONE[0])
+    if missing:
+        raise Misuse(
+            _("{place}: the column {columns} is missing; known columns are {known}.").format(
+                place=place, columns=", ".join(missing), known=", ".join(COLUMNS)
+            )
+        )
+    twice = sorted({column for column in heading if column and heading.count(column) > 1})
+    if twice:
+        raise Misuse(
+            _("{place}: the column {columns} stands twice.").format(
+                place=place, columns=", ".join(twice)
+            )
+        )
+    return heading
+
+
+def _rows(heading: Sequence[str], lines: Iterator[list[str]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for count, cells in enumerate(lines, start=1):
+        if any(cell.strip() for cell in cells):
+            yield count, _row(heading, cells)
+
+
+def _row(heading: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        column: unquoted(cell).strip()
+        for column, cell in zip(heading, cells, strict=False)
+        if column and (cell or column in _BLANK_MEANS)
+    }
+    if any(cell.strip() for column, cell in zip_longest(heading, cells, fillvalue="") if not column):
+        row[SURPLUS] = _("it has more cells than the heading has columns.")
+    elif any(map(is_formula, cells)):
+        formula = next(filter(is_formula, cells)).strip()
+        row[FORMULA] = _("“{cell}” would be run as a formula; write it as text.").format(
+            cell=formula[:40]
+        )
+    return row
+
+
+def nearest_column(column: str) -> str:
+    """The known column that was perhaps meant, else empty."""
+    return next(iter(difflib.get_close_matches(column, COLUMNS, n=1)), "")
+
+
+_WORDED = ("name", "zone", "condition", "place")
+_EXAMPLE = {
+    "territory": "69",
+    "name": "Rhône",
+    "service": "pompiers",
+    "replaces": "18",
+    "number": "04 65 71 69 18",
+    "capacity": "15",
+    "valid_until": "2030-06-03T18:00",
+    "source_url": "https://www.example.org/69",
+}
+
+
+def to_csv(rows: Iterable[NumberRow]) -> str:
+    """The rows as CSV with a heading; a cell that a spreadsheet would run begins with an apostrophe."""
+    flat = [_flat(row) for row in rows]
+    used = {column for cells in flat for column in cells}
+    columns = [one for column in COLUMNS for one in (column, *_languages(column, used))]
+    return _sheet(columns, flat)
+
+
+def to_json(rows: Iterable[NumberRow]) -> str:
+    """The rows as one JSON list. Words that serve every language are a plain text."""
+    return json.dumps([_plain(row) for row in rows], ensure_ascii=False, indent=2) + "\n"
+
+
+def template() -> str:
+    """An empty CSV with every column and one row as an example, in a range kept for fiction."""
+    return _sheet(COLUMNS, [_EXAMPLE])
+
+
+def _sheet(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({column: quoted(cell) for column, cell in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _languages(column: str, used: set[str]) -> list[str]:
+    return sorted(one for one in used if one.startswith(f"{column}."))
+
+
+def _flat(row: NumberRow) -> dict[str, str]:
+    frozen = frozen_row(row)
+    cells = {"name": row.territory.names["fr"]} | _spread("name", frozen.pop("name", {}))
+    for column in _WORDED:
+        cells |= _spread(column, frozen.pop(column, {}))
+    cells["source_url"] = "\n".join(frozen.pop("source_url", ()))
+    return cells | {column: str(cell) for column, cell in frozen.items()}
+
+
+def _spread(column: str, worded: Mapping[str, str]) -> dict[str, str]:
+    return {f"{column}.{lang}" if lang else column: words for lang, words in worded.items()}
+
+
+def _plain(row: NumberRow) -> dict[str, Any]:
+    cells = frozen_row(row)
+    for column in _WORDED:
+        if set(cells.get(column, ())) == {EVERY_LANGUAGE}:
+            cells[column] = cells[column][EVERY_LANGUAGE]
+    return {"territory": cells.pop("territory"), "name": row.territory.names["fr"]} | cells

@@ -1,0 +1,189 @@
+"""The register of numbers, written: what `register.changes` decided, readings back, withdrawals.
+
+Every writer takes the audit's turn first, as approving does: so an approval either sees a withdrawal or
+was there before it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.errors import Refused
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import among
+from alertbot.db.tables_register import number, number_check, number_version
+from alertbot.numbers import store_numbers
+from alertbot.numbers.rules_changes import Plan, plan
+from alertbot.numbers.rules_entry import Entry, NumberRow
+from alertbot.numbers.rules_rows import frozen_row
+from alertbot.numbers.store_numbers import Check, identity
+
+
+async def take_in(
+    conn: AsyncConnection, rows: Sequence[NumberRow], *, verb: str, by: Person, at: datetime
+) -> tuple[Plan, tuple[int, ...]]:
+    """Keep these rows, each identity once; what was done, and the ids of the new entries in their order."""
+    await take_lock(conn, AUDIT)
+    present = await store_numbers.by_identity(conn, rows)
+    decided = plan(present, rows, at)
+    ids = await _add(conn, decided.new, verb, by, at)
+    await _renew(conn, decided.changed, verb, by, at)
+    await _update_many(conn, [{"key": entry.id, "row": _cells(row)} for entry, row in decided.sourced])
+    return decided, ids
+
+
+async def change(
+    conn: AsyncConnection, entry: Entry, row: NumberRow, *, verb: str, by: Person, at: datetime
+) -> int:
+    """Give the entry a new form, which nobody has verified; also to one that was withdrawn, which is then
+    there again. The new version. Raises `Refused` where another entry says the same, or where somebody
+    was faster."""
+    await take_lock(conn, AUDIT)
+    version = entry.row.version + 1
+    values = _columns(row) | _entered(by, at) | {"version": version}
+    values |= dict.fromkeys(("withdrawn_at", "withdrawn_by", "withdrawn_reason"))
+    twins = await store_numbers.by_identity(conn, [row])
+    others = [one for one in twins if one.id != entry.id and one.row.identity == row.identity]
+    if others:
+        raise Refused(
+            _("{entry} says the same already; change or withdraw that one.").format(
+                entry=others[0].name
+            )
+        )
+    await _update(conn, entry, values)
+    await _keep_versions(conn, [(entry.id, version, values["row"])], verb, by, at)
+    return version
+
+
+async def note_check(
+    conn: AsyncConnection, entry: Entry, check: Check, *, by: Person, verified: bool | None
+) -> None:
+    """Keep a reading back. `verified`: whether the entry is verified now; None leaves it as it is."""
+    await take_lock(conn, AUDIT)
+    await conn.execute(
+        insert(number_check).values(
+            number_id=entry.id,
+            version=check.version,
+            by=by.id,
+            at=check.at,
+            matched=check.matched,
+            call_at=check.call_at,
+            call_result=check.call_result,
+            note=check.note,
+        )
+    )
+    if verified is not None:
+        who, when = (by.id, check.at) if verified else (None, None)
+        await _update(conn, entry, {"verified_by": who, "verified_at": when})
+
+
+async def withdraw(
+    conn: AsyncConnection, ids: Iterable[int], *, by: Person, reason: str, at: datetime
+) -> tuple[int, ...]:
+    """Take entries out of the register; those that were not withdrawn before, in order of their ids."""
+    await take_lock(conn, AUDIT)
+    wanted = among(conn, sorted(set(ids)), number.c.id) & number.c.withdrawn_at.is_(None)
+    gone = (
+        update(number)
+        .where(wanted)
+        .values(withdrawn_at=at, withdrawn_by=by.id, withdrawn_reason=reason)
+        .returning(number.c.id)
+    )
+    return tuple(sorted(await conn.scalars(gone)))
+
+
+async def _add(
+    conn: AsyncConnection, rows: Sequence[NumberRow], verb: str, by: Person, at: datetime
+) -> tuple[int, ...]:
+    first = int(await conn.scalar(select(func.coalesce(func.max(number.c.id), 0))) or 0) + 1
+    ids = range(first, first + len(rows))
+    entered = _entered(by, at) | {"version": 1}
+    fresh = [{"id": key} | _columns(row) | entered for key, row in zip(ids, rows, strict=True)]
+    if fresh:
+        await conn.execute(insert(number), fresh)
+    n = number.c
+    kept = select(n.id, n.version, n.row, literal(verb), n.entered_by, n.entered_at)
+    columns = ["number_id", "version", "row", "verb", "by", "at"]
+    await conn.execute(insert(number_version).from_select(columns, kept.where(n.id >= first)))
+    return tuple(ids)
+
+
+async def _renew(
+    conn: AsyncConnection,
+    changed: Sequence[tuple[Entry, NumberRow]],
+    verb: str,
+    by: Person,
+    at: datetime,
+) -> None:
+    """Many new forms in few statements, of rows that were read in this turn."""
+    entered = _entered(by, at)
+    fresh = [
+        {"key": entry.id, "version": entry.row.version + 1} | _columns(row) | entered
+        for entry, row in changed
+    ]
+    await _update_many(conn, fresh)
+    forms = [(one["key"], one["version"], one["row"]) for one in fresh]
+    await _keep_versions(conn, forms, verb, by, at)
+
+
+async def _update_many(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "key"}
+        statement = update(number).where(number.c.id == bindparam("key")).values(**columns)
+        await conn.execute(statement, list(rows))
+
+
+async def _keep_versions(
+    conn: AsyncConnection,
+    forms: Sequence[tuple[int, int, dict[str, Any]]],
+    verb: str,
+    by: Person,
+    at: datetime,
+) -> None:
+    made = {"verb": verb, "by": by.id, "at": at}
+    rows = [
+        {"number_id": key, "version": version, "row": cells} | made for key, version, cells in forms
+    ]
+    if rows:
+        await conn.execute(insert(number_version), rows)
+
+
+async def _update(conn: AsyncConnection, entry: Entry, values: dict[str, Any]) -> None:
+    """Only if the entry is still as it was read."""
+    n = number.c
+    unchanged = (n.id == entry.id) & (n.version == entry.row.version)
+    result = await conn.execute(update(number).where(unchanged).values(**values))
+    if result.rowcount != 1:
+        raise Refused(
+            _(
+                "Somebody else has just changed {entry}: look at it again with `alertbot numbers show`."
+            ).format(entry=entry.name)
+        )
+
+
+def _columns(row: NumberRow) -> dict[str, Any]:
+    return {
+        "identity": identity(row),
+        "territory": row.territory.code,
+        "service": row.service,
+        "row": _cells(row),
+        "ends_at": row.ends_at,
+    }
+
+
+def _cells(row: NumberRow) -> dict[str, Any]:
+    """The row as it is kept: what stands in columns of its own is left out."""
+    cells = frozen_row(row)
+    for column in ("entry", "version", "verified_by", "verified_at"):
+        cells.pop(column, None)
+    return cells
+
+
+def _entered(by: Person, at: datetime) -> dict[str, Any]:
+    """Who vouches for the present version: nobody yet but the one who entered it."""
+    return {"entered_by": by.id, "entered_at": at, "verified_by": None, "verified_at": None}

@@ -1,0 +1,290 @@
+"""The register of numbers, read: its entries, their history, and which alerts carry them.
+
+Writing is in `number_writing`.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, exists, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import AlertState
+from alertbot.db.sql import among
+from alertbot.db.tables import alert, person, record
+from alertbot.db.tables_register import alert_number, number, number_check, number_version
+from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name
+from alertbot.numbers.rules_rows import kept_row
+from alertbot.regions.countries import SERVICES
+from alertbot.regions.territories import Territory, all_territories, order_of
+
+OUT = (
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """An entry in an alert. `struck`: named as no longer to be called."""
+
+    entry: int
+    version: int
+    struck: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One form that an entry had. `verb`: import, add or edit."""
+
+    version: int
+    row: NumberRow
+    verb: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One reading back, with its test call (R3)."""
+
+    version: int
+    by: str
+    at: datetime
+    matched: bool
+    call_at: datetime | None
+    call_result: str | None
+    note: str | None
+
+
+async def entries(
+    conn: AsyncConnection,
+    *,
+    ids: Collection[int] | None = None,
+    territories: Collection[str] | None = None,
+) -> tuple[Entry, ...]:
+    """Entries, withdrawn ones too, in the one order that every text keeps (`place_in_order`).
+
+    `ids`: only these, as far as there are any; `territories`: only of these codes.
+    """
+    query = select(number)
+    if ids is not None:
+        query = query.where(among(conn, sorted(set(ids)), number.c.id))
+    if territories is not None:
+        query = query.where(number.c.territory.in_(sorted(set(territories))))
+    names = await _names(conn)
+    found = [_entry(row, names) for row in await conn.execute(query)]
+    return tuple(sorted(found, key=lambda entry: place_in_order(entry.row)))
+
+
+async def by_identity(conn: AsyncConnection, rows: Iterable[NumberRow]) -> tuple[Entry, ...]:
+    """The entries that say of the same place and service the same number as these rows, and those that
+    the rows name, in order."""
+    given = tuple(rows)
+    wanted = {identity(row) for row in given}
+    territories = {row.territory.code for row in given}
+    query = select(number.c.id, number.c.identity).where(number.c.territory.in_(sorted(territories)))
+    ids = {row.id for row in await conn.execute(query) if row.identity in wanted}
+    return await entries(conn, ids=ids | {key for row in given if (key := entry_id(row.entry))})
+
+
+async def free_territories(conn: AsyncConnection) -> tuple[Territory, ...]:
+    """The territories of entries that the directory does not know."""
+    codes = set(await conn.scalars(select(number.c.territory).distinct())) - all_territories().keys()
+    found = await entries(conn, territories=codes) if codes else ()
+    return tuple({one.row.territory.code: one.row.territory for one in found}.values())
+
+
+async def history(conn: AsyncConnection, entry: int) -> tuple[tuple[Version, ...], tuple[Check, ...]]:
+    """Every form the entry had and every reading back, oldest first."""
+    names = await _names(conn)
+    v, c = number_version.c, number_check.c
+    versions = await conn.execute(
+        select(number_version).where(v.number_id == entry).order_by(v.version)
+    )
+    checks = await conn.execute(select(number_check).where(c.number_id == entry).order_by(c.id))
+    return (
+        tuple(
+            Version(row.version, _named(row.row, entry, row.version), row.verb, names[row.by], row.at)
+            for row in versions
+        ),
+        tuple(
+            Check(
+                row.version,
+                names[row.by],
+                row.at,
+                row.matched,
+                row.call_at,
+                row.call_result,
+                row.note,
+            )
+            for row in checks
+        ),
+    )
+
+
+async def forms(
+    conn: AsyncConnection, wanted: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], NumberRow]:
+    """The rows of these (entry, version), as they were then."""
+    pairs = set(wanted)
+    v = number_version.c
+    query = select(v.number_id, v.version, v.row)
+    rows = await conn.execute(query.where(among(conn, sorted({one for one, _v in pairs}), v.number_id)))
+    return {
+        (row.number_id, row.version): _named(row.row, row.number_id, row.version)
+        for row in rows
+        if (row.number_id, row.version) in pairs
+    }
+
+
+# --- which alerts carry what ----------------------------------------------------------------------
+
+
+async def carry(
+    conn: AsyncConnection, alert_id: str, rows: Iterable[NumberRow], *, struck: bool
+) -> None:
+    """Write down which form of which entries an alert carries (R34), instead of what was written for
+    `struck` before. Rows that are not of the register are passed over, and so is what the alert carries
+    the other way already."""
+    a = alert_number.c
+    await conn.execute(delete(alert_number).where(a.alert_id == alert_id, a.struck.is_(struck)))
+    taken = set(await conn.scalars(select(a.number_id).where(a.alert_id == alert_id)))
+    fresh = {key: row.version for row in rows if (key := entry_id(row.entry)) and key not in taken}
+    if fresh:
+        await conn.execute(
+            insert(alert_number),
+            [
+                {"alert_id": alert_id, "number_id": key, "version": version, "struck": struck}
+                for key, version in fresh.items()
+            ],
+        )
+
+
+async def carried(conn: AsyncConnection, alert_ids: Sequence[str]) -> dict[str, tuple[Carried, ...]]:
+    """What each of these alerts carries, by entry; nothing where it carries no number."""
+    a = alert_number.c
+    query = select(alert_number).where(a.alert_id.in_(list(alert_ids))).order_by(a.number_id)
+    found: dict[str, list[Carried]] = {one: [] for one in alert_ids}
+    for row in await conn.execute(query):
+        found[row.alert_id].append(Carried(row.number_id, row.version, row.struck))
+    return {one: tuple(rows) for one, rows in found.items()}
+
+
+async def published_in(
+    conn: AsyncConnection, entry_ids: Collection[int], *, still: bool = False
+) -> dict[int, tuple[str, ...]]:
+    """The alerts that went out, are on their way or were posted by hand, and carry each entry unstruck;
+    oldest first. `still`: only those whose incident has not taken the entry back since.
+
+    Exercises are left out: the public never saw them.
+    """
+    if not entry_ids:
+        return {}
+    query = _out(select(alert_number, alert.c.incident_id, alert.c.number))
+    query = query.where(among(conn, sorted(set(entry_ids)), alert_number.c.number_id))
+    rows = list(await conn.execute(query.order_by(alert.c.drafted_at, alert.c.number)))
+    told: dict[tuple[str, int], int] = {}  # the last alert of an incident that struck an entry
+    for row in rows:
+        if row.struck:
+            told[row.incident_id, row.number_id] = row.number
+    found: dict[int, list[str]] = {one: [] for one in entry_ids}
+    for row in rows:
+        over = still and told.get((row.incident_id, row.number_id), 0) > row.number
+        if not row.struck and not over:
+            found[row.number_id].append(row.alert_id)
+    return {one: tuple(ids) for one, ids in found.items()}
+
+
+async def states_of(conn: AsyncConnection, alert_ids: Collection[str]) -> dict[str, AlertState]:
+    """Where these alerts stand, by their ids."""
+    rows = await conn.execute(select(alert.c.id, alert.c.state).where(alert.c.id.in_(set(alert_ids))))
+    return {row.id: AlertState(row.state) for row in rows}
+
+
+async def last_of_incident(
+    conn: AsyncConnection, incident: str, *, exercise: bool, but: str = ""
+) -> tuple[Carried, ...]:
+    """What the public was last told of each entry by the incident's alerts, the alert `but` left out."""
+    query = _out(select(alert_number), exercise=exercise)
+    query = query.where(alert.c.incident_id == incident, alert.c.id != but).order_by(alert.c.number)
+    last = {
+        row.number_id: Carried(row.number_id, row.version, row.struck)
+        for row in await conn.execute(query)
+    }
+    return tuple(last[key] for key in sorted(last))
+
+
+def _out(query: Select[Any], *, exercise: bool = False) -> Select[Any]:
+    """Only alerts that went out, are on their way, or were posted by hand."""
+    on_its_way = alert.c.state.in_([str(state) for state in OUT])
+    by_hand = exists().where(record.c.alert_id == alert.c.id)
+    return (
+        query.select_from(alert_number)
+        .join(alert, alert.c.id == alert_number.c.alert_id)
+        .where(alert.c.exercise.is_(exercise), or_(on_its_way, by_hand))
+    )
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def identity(row: NumberRow) -> str:
+    """The SHA-256 of what makes a row the same entry."""
+    plain = json.dumps(row.identity, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def place_in_order(row: NumberRow) -> tuple[object, ...]:
+    """Where a row stands in every list: by territory as in the directory, free codes after it, then by
+    service, zone and condition, and number."""
+    zone, condition = sorted(row.zone.items()), sorted(row.condition.items())
+    return (
+        order_of(row.territory.code),
+        _services()[row.service],
+        zone,
+        condition,
+        row.number or "~",  # a place after the numbers
+        sorted(row.place.items()),
+    )
+
+
+@cache
+def _services() -> Mapping[str, int]:
+    return {key: place for place, key in enumerate(SERVICES)}
+
+
+async def _names(conn: AsyncConnection) -> defaultdict[int | None, str]:
+    names: defaultdict[int | None, str] = defaultdict(str)
+    names |= {row.id: row.name for row in await conn.execute(select(person.c.id, person.c.name))}
+    return names
+
+
+def _entry(row: Row[Any], names: Mapping[int | None, str]) -> Entry:
+    return Entry(
+        id=row.id,
+        row=kept_row(
+            row.row,
+            entry=entry_name(row.id),
+            version=row.version,
+            verified_by=names[row.verified_by],
+            verified_at=row.verified_at,
+        ),
+        entered_by=names[row.entered_by],
+        entered_at=row.entered_at,
+        withdrawn_at=row.withdrawn_at,
+        withdrawn_by=names[row.withdrawn_by] or None,
+        withdrawn_reason=row.withdrawn_reason,
+    )
+
+
+def _named(cells: Mapping[str, Any], entry: int, version: int) -> NumberRow:
+    return kept_row(cells, entry=entry_name(entry), version=version)

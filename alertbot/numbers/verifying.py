@@ -1,0 +1,235 @@
+"""Reading numbers back: another person than the one who entered the row types its digits again and says
+how the test call went (R3). Every reading back is kept, those that failed too."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person
+from alertbot.core.words import _, language
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.numbers import changing, lookup, store_changes
+from alertbot.numbers.lookup import said
+from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
+from alertbot.numbers.rules_entry import Entry, Standing, standing
+from alertbot.numbers.store_numbers import Check
+from alertbot.people import rules
+from alertbot.people.context import Context
+from alertbot.texts.fields import moments
+
+LONGEST_NOTE = 500
+
+
+class TestCall(StrEnum):
+    """How the test call went."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    WRONG_SERVICE = "wrong-service"
+    NOT_CALLED = "not-called"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What somebody says of a number. `called_at` as typed, else now."""
+
+    digits: str
+    call: str
+    called_at: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The entries of a territory that this person can read back now. `done`: those that are verified;
+    `own`: what the person entered and another one has to verify."""
+
+    waiting: tuple[Entry, ...]
+    done: int
+    own: tuple[Entry, ...]
+
+    @property
+    def whole(self) -> int:
+        return len(self.waiting) + self.done
+
+
+async def verify(service: Context, actor: Person, name: str, given: Verification) -> dict[str, Any]:
+    """Read one entry back; it is kept whatever comes of it.
+
+    Verified is what was typed alike and answered by the right service; a short number or a place, which
+    cannot be tried out, with a note instead. Raises `Refused` with the reason where it stays unverified,
+    and `Misuse`.
+    """
+    rules.require_role("numbers_verify", actor)
+    call, note, now = _call(given.call), _note_text(given.note), service.now
+    called_at = _called_at(service, given, call, now)
+
+    async def work(conn: Connection) -> tuple[dict[str, Any], str | None]:
+        entry = await changing.one(conn, name)
+        _require_open(entry, actor, now)
+        matched = _alike(given.digits, entry)
+        why = _objection(entry, call, note, matched=matched)
+        check = Check(entry.row.version, actor.name, now, matched, called_at, str(call), note)
+        verified = True if why is None else False if _is_wrong(call, matched=matched) else None
+        await store_changes.note_check(conn, entry, check, by=actor, verified=verified)
+        await _note(conn, actor, entry, check, now, verified=why is None)
+        return changing.view(await changing.one(conn, name), now), why
+
+    view, why = await service.database.transact(work)
+    if why is not None:
+        raise Refused(why)
+    return view
+
+
+async def open_entry(service: Context, actor: Person, name: str) -> Entry:
+    """The entry, where this person may read it back now. Raises `Refused` and `Misuse`."""
+    rules.require_role("numbers_verify", actor)
+    entry = await service.database.read(lambda conn: changing.one(conn, name))
+    _require_open(entry, actor, service.now)
+    return entry
+
+
+def described(entry: Entry) -> str:
+    """An entry as it may be shown to whoever reads it back: without its digits."""
+    row, lang = entry.row, language()
+    worded = (row.service_in(lang), row.zone_in(lang), row.condition_in(lang))
+    return " ".join(
+        filter(None, (entry.name, row.territory.code, row.territory.name_in(lang), *worded))
+    )
+
+
+async def round_of(service: Context, actor: Person, query: str) -> Round:
+    """What is to be read back in a territory (or for a query). Raises `Misuse` where nothing is there."""
+    rules.require_role("numbers_verify", actor)
+    _asked, found = await service.database.read(lambda conn: lookup.matching(conn, query))
+    now = service.now
+    open_ = [one for one in found if standing(one, now) not in (Standing.WITHDRAWN, Standing.EXPIRED)]
+    if not open_:
+        raise Misuse(_("The register holds nothing to verify for {query}.").format(query=query))
+    unread = [one for one in open_ if not one.row.verified]
+    own = tuple(one for one in unread if one.entered_by == actor.name)
+    waiting = tuple(one for one in unread if one.entered_by != actor.name)
+    return Round(waiting, len(open_) - len(unread), own)
+
+
+def _require_open(entry: Entry, actor: Person, now: datetime) -> None:
+    where = standing(entry, now)
+    if where is Standing.WITHDRAWN:
+        raise Refused(_("{entry} was withdrawn; there is nothing to verify.").format(entry=said(entry)))
+    if where is Standing.EXPIRED:
+        raise Refused(
+            _(
+                "{entry} is past its end or its review: give it a new one first, for example `alertbot"
+                " numbers edit {name} --set review_at=+24h`."
+            ).format(entry=said(entry), name=entry.name)
+        )
+    if entry.entered_by == actor.name:
+        raise Refused(
+            _("{who} entered {entry}: another person must verify it.").format(
+                who=actor.name, entry=said(entry)
+            )
+        )
+
+
+def _alike(typed: str, entry: Entry) -> bool:
+    """Whether the digits (or the words of a place) are the entry's, whatever stands between them."""
+    if entry.row.number:
+        return compact(typed) == compact(entry.row.number)
+    words = {_plain(text) for text in entry.row.place.values()}
+    return bool(_plain(typed)) and _plain(typed) in words
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().replace("’", "'").split())
+
+
+def _objection(entry: Entry, call: TestCall, note: str | None, *, matched: bool) -> str | None:
+    """Why the entry is not verified by this; None where it is."""
+    if not matched:
+        sentence = _(
+            "What was typed is not what the register has for {entry}: one of the two is wrong. Compare"
+            " both with the source; correct the register with `alertbot numbers edit`, or type again."
+        )
+        return sentence.format(entry=described(entry))
+    if call is TestCall.ANSWERED:
+        return None
+    untried = entry.row.number in SHORT_NUMBERS or not entry.row.number
+    if call is TestCall.NOT_CALLED and untried and note:
+        return None
+    if call is TestCall.WRONG_SERVICE:
+        sentence = _(
+            "{entry} rings somewhere else: it is not verified. Correct it with `alertbot numbers edit"
+            " {name}`, or withdraw it."
+        )
+    elif call is TestCall.NOT_CALLED and untried:
+        sentence = _("{entry} cannot be tried out: say with --note how it was confirmed.")
+    elif call is TestCall.NOT_CALLED:
+        sentence = _("{entry} is not verified: nobody called it. Call it, then verify it again.")
+    else:
+        sentence = _(
+            "{entry} is not verified: the call was not answered. It is kept; call again later, then"
+            " verify it again."
+        )
+    return sentence.format(entry=said(entry), name=entry.name)
+
+
+def _is_wrong(call: TestCall, *, matched: bool) -> bool:
+    """Whether the call speaks against a verification that was given before."""
+    return matched and call is TestCall.WRONG_SERVICE
+
+
+def _call(word: str) -> TestCall:
+    try:
+        return TestCall(word.strip().lower())
+    except ValueError:
+        raise Misuse(
+            _("There is no result '{word}' of a call; there are {known}.").format(
+                word=word[:40], known=", ".join(TestCall)
+            )
+        ) from None
+
+
+def _note_text(note: str | None) -> str | None:
+    text = " ".join((note or "").split())
+    if len(text) > LONGEST_NOTE:
+        raise Misuse(_("The note is longer than {most} characters.").format(most=LONGEST_NOTE))
+    return text or None
+
+
+def _called_at(service: Context, given: Verification, call: TestCall, now: datetime) -> datetime | None:
+    """When the call was made. Raises `Misuse` for what is no time, or lies ahead."""
+    if call is TestCall.NOT_CALLED:
+        return None
+    if not given.called_at:
+        return now
+    try:
+        at = moments.moment(given.called_at, now=now, zone=service.publisher.zone, past=True)
+    except moments.BadMoment as error:
+        raise Misuse(f"--called-at: {error}") from None
+    if at > now:
+        raise Misuse(_("--called-at {time} lies ahead.").format(time=given.called_at))
+    return at
+
+
+async def _note(
+    conn: Connection, actor: Person, entry: Entry, check: Check, now: datetime, *, verified: bool
+) -> None:
+    """In the audit without the digits that were typed: a slip of the finger is nobody's number."""
+    await audit.append(
+        conn,
+        actor=actor.name,
+        verb="numbers-verify",
+        at=now,
+        detail={
+            "entries": {entry.name: entry.row.version},
+            "matched": check.matched,
+            "call": check.call_result,
+            "called_at": check.call_at and check.call_at.isoformat(timespec="seconds"),
+            "note": check.note,
+            "verified": verified,
+        },
+    )

@@ -1,0 +1,316 @@
+"""Is everything in order before it is needed? Kinds, templates, secrets, and on request each channel."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from alertbot.alerts.compose import DraftRequest, asks
+from alertbot.alerts.requests import text
+from alertbot.alerts.showing import look
+from alertbot.channels.base import SHIPPED
+from alertbot.config.faults import lines_in
+from alertbot.config.yaml_reader import Path
+from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
+from alertbot.core.model import Audience, Channel, Fault, Target
+from alertbot.core.words import _
+from alertbot.texts.kinds import catalogue, kind_spec
+from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.publisher import Publisher
+from alertbot.watch.intake import inlets
+from alertbot.watch.preapproval import signing
+from alertbot.watch.preapproval.rules_ahead import Why
+from alertbot.watch.preapproval.sample import BEGINNINGS, compose_template, forbidden, untitled
+from alertbot.watch.rules_rule import How, Rule
+
+if TYPE_CHECKING:
+    from alertbot.app import App
+
+
+ABOUT_NUMBERS = frozenset({"unverified_number", "fictional_number"})  # the register knows more
+Findings = Iterator[tuple[Path, str]]
+
+
+def rule_problems(app: "App") -> list[str]:
+    """What must be mended, each with its place in the file."""
+    return _rule_lines(app, (found for rule in app.watch.rules for found in _wrong(app, rule)))
+
+
+def rule_warnings(app: "App") -> list[str]:
+    """What a person will have to add to alerts that a rule proposes."""
+    return _rule_lines(app, (found for rule in app.watch.rules for found in _lacking(app, rule)))
+
+
+async def approval_warnings(app: "App") -> list[str]:
+    """Rules that are to act by themselves and may not, where there is a database that can tell."""
+    automatic = [rule.name for rule in app.watch.rules if rule.how is How.AUTO]
+    if not automatic or not app.config.database_exists():
+        return []
+    try:
+        listed = await signing.listing(await app.open())
+    except AlertbotError as error:
+        return [_("rules: what was approved ahead could not be read: {why}").format(why=error)]
+    return [
+        f"rules.{row['rule']}: {row['why']}"
+        for row in listed
+        if row["rule"] in automatic and row["state"] not in (None, Why.FORBIDDEN, Why.IN_FORCE)
+    ]
+
+
+def _wrong(app: "App", rule: Rule) -> Findings:
+    place: Path = ("rules", rule.name)
+    try:
+        kind = catalogue.load_kind(rule.kind, *app.publisher.folders)
+    except ConfigInvalid:
+        return  # told with the kinds
+    except Misuse as error:
+        yield (*place, "kind"), str(error)
+        return
+    if rule.how is How.AUTO and (never := forbidden(rule, kind)):
+        yield (*place, "auto_after" if rule.after else "policy"), never
+    if rule.how is How.AUTO and (bare := untitled(rule, app.watch)):
+        yield (*place, "services"), bare
+    try:
+        found = _faults(app, rule, kind)
+    except Misuse as error:
+        yield (*place, "languages"), str(error)
+        return
+    for fault in found:
+        if rule.how is How.AUTO or _about_value(rule, fault):
+            yield _at(rule, fault), fault.message
+
+
+def _lacking(app: "App", rule: Rule) -> Findings:
+    """Of a first word alone: what follows takes over what was said before."""
+    if rule.how is not How.PROPOSE:
+        return
+    try:
+        kind = catalogue.load_kind(rule.kind, *app.publisher.folders)
+        found = _faults(app, rule, kind, beginning=True)
+    except (ConfigInvalid, Misuse):
+        return  # told as a problem
+    for fault in found:
+        if not _about_value(rule, fault):
+            yield _at(rule, fault), _("a person must add: {message}").format(message=fault.message)
+
+
+def _faults(app: "App", rule: Rule, kind: Kind, *, beginning: bool = False) -> Iterator[Fault]:
+    """What stands in the way of the rule's alerts. What the register is asked for is seen when it is asked."""
+    if rule.how is How.OFF or asks(kind, rule.values):
+        return iter(())
+    made = compose_template(app.publisher, app.watch, rule)
+    samples = (one for one in made.samples if not beginning or BEGINNINGS.intersection(one.on))
+    faults = (fault for one in samples for fault in one.composed.composition.faults)
+    return (fault for fault in faults if fault.rule not in ABOUT_NUMBERS)
+
+
+def _about_value(rule: Rule, fault: Fault) -> bool:
+    return fault.field in rule.values
+
+
+def _at(rule: Rule, fault: Fault) -> Path:
+    value = (fault.field,) if fault.field in rule.values and fault.field else ()
+    return ("rules", rule.name, "set", *value)
+
+
+def _rule_lines(app: "App", found: Findings) -> list[str]:
+    told = list(dict.fromkeys(found))
+    return lines_in(app.path, told) if told else []
+
+
+ABOUT_VALUES = frozenset({"unverified_number", "fictional_number", "no_channel"})
+
+
+async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
+    """Everything that can be checked without sending. `sound` is False where something must be mended."""
+    problems = [
+        *_kind_problems(app.publisher),
+        *_approval_problems(app),
+        *rule_problems(app),
+    ]
+    missing = _missing_secrets(app)
+    answers = await _identities(app) if online else {}
+    silent = [f"{name}: {answer['error']}" for name, answer in answers.items() if answer["error"]]
+    sound = not (problems or missing or silent)
+    report = {
+        "sound": sound,
+        "config": str(app.path),
+        "channels": sorted(app.publisher.channels),
+        "problems": problems,
+        "missing_secrets": missing,
+        "warnings": [
+            *_setting_warnings(app),
+            *_language_warnings(app.publisher),
+            *await _duty_warnings(app),
+            *rule_warnings(app),
+            *await approval_warnings(app),
+        ],
+        "online": answers,
+    }
+    return report | {"lines": list(_lines(report, online))}
+
+
+def _kind_problems(publisher: Publisher) -> list[str]:
+    """Every kind loads, and its example composes on every channel, configured today or not."""
+    try:
+        kinds = catalogue.load(*publisher.folders)
+    except ConfigInvalid as error:
+        return str(error).splitlines()
+    found = [problem for kind in kinds for problem in _example_problems(publisher, kind)]
+    found += [problem for kind in kinds for problem in _template_problems(publisher, kind)]
+    return list(dict.fromkeys(found))
+
+
+def _example_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
+    """On the channels and in the languages that the kind has words for."""
+    told = _told(kind)
+    channels = {
+        name: replace(one, languages=tuple(lang for lang in one.languages if lang in told))
+        for name, one in publisher.channels.items()
+        if one.audience is not Audience.EXERCISE and told.intersection(one.languages)
+    }
+    names = tuple(channels)
+    seen = (
+        look(replace(publisher, channels=channels), DraftRequest(kind.name, channels=names))
+        if names
+        else None
+    )
+    for fault in seen.composition.faults if seen else ():
+        if fault.rule not in ABOUT_VALUES:
+            yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
+
+
+def _told(kind: Kind) -> frozenset[str]:
+    """The languages that both the templates and the example's texts have."""
+    told = set(kind.languages)
+    for spec in kind.fields:
+        value = kind.example.get(spec.name)
+        if spec.type is kind_spec.FieldType.TEXT and isinstance(value, Mapping):
+            told &= {str(lang) for lang in value}
+    return frozenset(told)
+
+
+def _language_warnings(publisher: Publisher) -> list[str]:
+    """What a channel will leave out: kinds that have no words in one of its languages."""
+    try:
+        kinds = catalogue.load(*publisher.folders)
+    except ConfigInvalid:
+        return []  # told as a problem
+    spoken = sorted({lang for one in publisher.channels.values() for lang in one.languages})
+    lacking = {lang: [kind.name for kind in kinds if lang not in kind.languages] for lang in spoken}
+    return [
+        _("no text in {lang} for: {kinds}; alerts of these kinds leave that language out.").format(
+            lang=lang, kinds=", ".join(names)
+        )
+        for lang, names in lacking.items()
+        if names
+    ]
+
+
+def _setting_warnings(app: "App") -> list[str]:
+    """What works but will bite: tokens that lapse, secret files that others can read."""
+    found = []
+    for name, settings in app.config.channels.items():
+        found += [f"channels.{name}.{key}: {sentence}" for key, sentence in settings.warnings()]
+        found += settings.exposed_secrets()
+    for section in (*(one for _path, one in app.approver_settings()), *app.config.sources.values()):
+        found += section.exposed_secrets()
+    return found
+
+
+async def _duty_warnings(app: "App") -> list[str]:
+    """Names in `duty:` of nobody who may approve, where there is a database that can tell."""
+    if app.config.duty is None or not app.config.database_exists():
+        return []
+    try:
+        service = await app.open()
+        return await service.database.read(lambda conn: text.unknown_names(conn, service))
+    except AlertbotError as error:
+        return [_("duty: the names could not be checked: {why}").format(why=error)]
+
+
+def _template_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
+    """Errors in templates of channel types and languages that nobody uses yet."""
+    channels = {
+        name: Channel(name, spec, kind.languages, targets=(Target(name),))
+        for name, spec in SHIPPED.items()
+    }
+    for fault in look(
+        replace(publisher, channels=channels), DraftRequest(kind.name)
+    ).composition.faults:
+        if fault.rule == "template":
+            yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
+
+
+def _approval_problems(app: "App") -> list[str]:
+    """Kinds named under `approvals:` exist."""
+    problems = []
+    for kind in app.publisher.overrides:
+        try:
+            catalogue.load_kind(kind, *app.publisher.folders)
+        except (Misuse, ConfigInvalid) as error:
+            problems.append(f"approvals.{kind}: {error}")
+    return problems + _link_problems(app) + _source_problems(app)
+
+
+def _link_problems(app: "App") -> list[str]:
+    """The key of the links to approve cannot be guessed; one that is missing is told with the secrets."""
+    mail = app.mail_approvals
+    if mail is None or mail.missing_secrets():
+        return []
+    try:
+        app.link_key()
+    except ConfigInvalid as error:
+        return [str(error)]
+    return []
+
+
+def _source_problems(app: "App") -> list[str]:
+    """Types and expressions are some, and no secret that reports come with can be guessed; one that is
+    missing is told with the secrets."""
+    problems = []
+    for name, settings in app.config.sources.items():
+        try:
+            inlets({name: settings})
+            if settings.pushes and settings.has_secret("secret") and not settings.missing_secrets():
+                settings.key(name)
+        except ConfigInvalid as error:
+            problems.append(str(error))
+    return problems
+
+
+def _missing_secrets(app: "App") -> list[str]:
+    with_secrets = [
+        *app.config.channels.values(),
+        *(one for _path, one in app.approver_settings()),
+        *app.config.sources.values(),
+    ]
+    return [missing for settings in with_secrets for missing in settings.missing_secrets()]
+
+
+async def _identities(app: "App") -> dict[str, dict[str, str]]:
+    """Who each channel says that it is, or why it does not answer."""
+    found = {}
+    for name, adapter in app.adapters().items():
+        try:
+            found[name] = {"identity": await adapter.identify(), "error": ""}
+        except AlertbotError as error:
+            found[name] = {"identity": "", "error": str(error)}
+    return found
+
+
+def _lines(report: dict[str, Any], online: bool) -> Iterator[str]:
+    for problem in report["problems"]:
+        yield f"✗ {problem}"
+    for missing in report["missing_secrets"]:
+        yield f"✗ {missing}"
+    for warning in report["warnings"]:
+        yield f"! {warning}"
+    for name, answer in report["online"].items():
+        said = _("{name}: {value}").format(name=name, value=answer["error"] or answer["identity"])
+        yield f"✗ {said}" if answer["error"] else f"✓ {said}"
+    if report["sound"]:
+        yield _("✓ {config} is sound: {channels}.").format(
+            config=report["config"], channels=", ".join(report["channels"])
+        )
+        if not online:
+            yield _("To ask every channel who it is: alertbot check --online")

@@ -1,0 +1,89 @@
+"""What there is to measure: sums from the database, and what this process alone knows."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts
+from alertbot.ops import store_metrics
+from alertbot.ops.store_metrics import ChannelFigures, Lot
+from alertbot.watch.context import WATCH, WatchContext
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All of it at one moment. `signals` by (source, observed), `decisions` by (action, reason),
+    `deliveries` by (channel, state), `failures` by (channel, class) since this process began;
+    `first_posts`: seconds from the first report of trouble to the first post, once per incident opened."""
+
+    signals: Counter[tuple[str, str]]
+    quarantined: Counter[str]
+    decisions: Counter[tuple[str, str]]
+    incidents: Counter[str]
+    deliveries: Counter[tuple[str, str]]
+    lines: tuple[ChannelFigures, ...]
+    failures: Counter[tuple[str, str]]
+    first_posts: tuple[float, ...]
+    halted: bool
+    worker: bool
+    watch: bool
+
+
+@dataclass
+class Measures:
+    """Remembers what cannot change any more, so that the next look counts only what is new or open."""
+
+    service: WatchContext
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _last_signal: int = 0
+    _signals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _over: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    _first_posts: dict[int, float] = field(default_factory=dict)
+
+    async def take(self) -> Measured:
+        """In one reading transaction. Raises `StoreFailed`."""
+        async with self._turn:
+            return await self.service.database.read(self._look)
+
+    async def _look(self, conn: Connection) -> Measured:
+        await self._count_signals(conn)
+        pulse = self.service.pulse
+        return Measured(
+            signals=Counter(self._signals),
+            quarantined=await store_metrics.quarantined(conn),
+            decisions=await store_metrics.decisions(conn),
+            incidents=await store_metrics.open_incidents(conn),
+            deliveries=await self._deliveries(conn),
+            lines=await store_metrics.lines(conn),
+            failures=Counter(pulse.failures),
+            first_posts=await self._posts(conn),
+            halted=await store_accounts.everything_halted(conn),
+            worker=await store_accounts.any_alive(conn),
+            watch=pulse.alive(WATCH),
+        )
+
+    async def _count_signals(self, conn: Connection) -> None:
+        """What was forgotten since stays counted; only where numbers may come again all are counted anew."""
+        if await store_metrics.last_signal(conn) < self._last_signal:
+            self._last_signal, self._signals = 0, Counter()
+        self._last_signal, fresh = await store_metrics.signals(conn, after=self._last_signal)
+        self._signals += fresh
+
+    async def _deliveries(self, conn: Connection) -> Counter[tuple[str, str]]:
+        lots = [one for one in await store_metrics.lots(conn) if one.id not in self._over]
+        states = await store_metrics.states(conn, [one.id for one in lots])
+        moving: dict[int, Counter[tuple[str, str]]] = {}
+        for one in lots:
+            kept = self._over if one.over else moving
+            kept[one.id] = _of_channel(one, states.get(one.id, Counter()))
+        return sum((*self._over.values(), *moving.values()), Counter[tuple[str, str]]())
+
+    async def _posts(self, conn: Connection) -> tuple[float, ...]:
+        for one in await store_metrics.beginnings(conn, self._first_posts.keys()):
+            self._first_posts[one.decision] = max(0.0, one.published_at - one.reported_at)
+        return tuple(self._first_posts.values())
+
+
+def _of_channel(lot: Lot, states: Counter[str]) -> Counter[tuple[str, str]]:
+    return Counter({(lot.channel, state): count for state, count in states.items()})

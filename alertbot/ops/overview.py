@@ -1,0 +1,237 @@
+"""Looking: where an alert stands, everything at a glance, deliveries, the audit. Changes nothing."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from alertbot.alerts import store_reading, views
+from alertbot.alerts.requests import text
+from alertbot.alerts.store_reading import Alert
+from alertbot.core import clock
+from alertbot.core.errors import Misuse
+from alertbot.core.model import OPEN_STATES, AlertState, Channel, DeliveryState
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_listing
+from alertbot.delivery.store_listing import Summary
+from alertbot.people import tasks
+from alertbot.watch import reminders
+from alertbot.watch.context import WatchContext
+from alertbot.watch.preapproval import countdown
+
+RECENT = 20  # alerts that `status` lists
+Document = dict[str, Any]
+
+
+async def deliveries(
+    service: WatchContext, reference: str | None, state: str | None, limit: int | None
+) -> list[Document]:
+    """Every delivery, oldest first. Raises `Misuse` for an unknown state."""
+    wanted = None if state is None else _state(state)
+
+    async def look(conn: Connection) -> list[Document]:
+        alert = (await store_reading.get(conn, reference)).id if reference else None
+        states = (wanted,) if wanted else ()
+        rows = await store_listing.deliveries(conn, alert, states=states, limit=limit)
+        return [asdict(row) for row in rows]
+
+    return await service.database.read(look)
+
+
+async def status(service: WatchContext, reference: str | None) -> Document:
+    """What went out, what waits, what needs a person."""
+
+    async def look(conn: Connection) -> Document:
+        one = await store_reading.get(conn, reference) if reference else None
+        found = (one,) if one else await store_reading.listing(conn, limit=RECENT)
+        names = [alert.id for alert in found]
+        summary = await store_listing.summary(conn, one.id if one else None, shown=names)
+        chores = await tasks.waiting(
+            conn, alert=one.id if one else None, incident=one.incident if one else None
+        )
+        needs = [
+            *await countdown.sentences(service, conn),
+            *await _needs(service, conn, found, summary),
+            *tasks.sentences(chores),
+        ]
+        return {
+            "now": clock.iso(service.now),
+            "halted": summary.halted,
+            "halted_alerts": list(summary.halted_alerts),
+            "worker": {"alive": summary.alive},
+            "oldest_waiting_seconds": summary.oldest_pending,
+            "alerts": [await _line(service, conn, alert, summary) for alert in found],
+            "channels": _channels(service, summary, await store_listing.failing(conn)),
+            "asked": await text.requests(conn, found),
+            "open": [{"message": one} for one in needs],
+            "tasks": chores,
+        }
+
+    await reminders.look_if_possible(service)
+    return await service.database.read(look)
+
+
+async def audit_verify(service: WatchContext, head: str | None) -> Document:
+    verdict = await service.database.read(lambda conn: audit.verify(conn, head))
+    return {
+        "sound": verdict.whole,
+        "count": verdict.count,
+        "head": verdict.digest,
+        "reason": " ".join(verdict.problems),
+        "problems": list(verdict.problems),
+    }
+
+
+async def audit_head(service: WatchContext) -> Document:
+    found = await service.database.read(audit.head)
+    return {"count": found.count, "head": found.digest}
+
+
+async def audit_export(service: WatchContext) -> list[Document]:
+    async def look(conn: Connection) -> list[Document]:
+        return [row async for row in audit.export(conn)]
+
+    return await service.database.read(look)
+
+
+def _state(word: str) -> DeliveryState:
+    try:
+        return DeliveryState(word)
+    except ValueError:
+        raise Misuse(
+            _("There is no state '{word}'; states are {known}.").format(
+                word=word, known=", ".join(DeliveryState)
+            )
+        ) from None
+
+
+async def _line(service: WatchContext, conn: Connection, alert: Alert, summary: Summary) -> Document:
+    counts = await store_listing.publication(conn, alert.id)
+    return {
+        "id": alert.id,
+        "kind": alert.kind,
+        "state": str(_shown_state(service, alert)),
+        "exercise": alert.exercise,
+        "since": alert.approved_at or alert.submitted_at or alert.drafted_at,
+        "reason": alert.reason or _held_back(service, alert),
+        "reached_all_seconds": await views.reached_all_seconds(conn, alert),
+        "deliveries": {str(state): count for state, count in counts.items() if count},
+        "reasons": [
+            {"channel": one.channel, "state": str(one.state), "reason": one.reason, "count": one.number}
+            for one in summary.counts
+            if one.alert == alert.id and one.reason
+        ],
+        "omitted": [views.omission(one) for one in alert.omitted],
+    }
+
+
+def _held_back(service: WatchContext, alert: Alert) -> str | None:
+    """Why an approved alert is not going out yet, where that was wished for."""
+    if alert.state is not AlertState.APPROVED or alert.approved_at is None:
+        return None
+    starts = max(alert.not_before or alert.approved_at, alert.approved_at + service.publish_delay)
+    if starts <= service.now:
+        return None
+    return _("Goes out not before {time}.").format(
+        time=starts.astimezone(service.publisher.zone).isoformat(" ", "seconds")
+    )
+
+
+def _shown_state(service: WatchContext, alert: Alert) -> AlertState:
+    """A pending alert whose time is over is expired, whether or not a worker has written it down yet."""
+    late = alert.pending_until is not None and alert.pending_until <= service.now
+    return AlertState.EXPIRED if late and alert.state is AlertState.PENDING else alert.state
+
+
+def _channels(service: WatchContext, summary: Summary, failing: Mapping[str, str]) -> list[Document]:
+    flags = {one.channel: one for one in summary.accounts}
+    waiting: Counter[str] = Counter()
+    for one in summary.counts:
+        waiting[one.channel] += one.number if one.state in OPEN_STATES else 0
+    return [
+        _channel(channel, flags.get(channel.name), waiting[channel.name], failing.get(channel.name))
+        for channel in service.publisher.channels.values()
+    ]
+
+
+def _channel(
+    channel: Channel, flags: store_listing.Flags | None, waiting: int, failing: str | None
+) -> Document:
+    return {
+        "name": channel.name,
+        "type": channel.type,
+        "audience": str(channel.audience),
+        "halted": flags.halted if flags else False,
+        "paused": flags.paused if flags else None,
+        "blocked": flags.blocked if flags else None,
+        "failing": failing,
+        "blocked_seconds": round(flags.blocked_for, 1) if flags else 0.0,
+        "waiting": waiting,
+    }
+
+
+async def _needs(
+    service: WatchContext, conn: Connection, found: tuple[Alert, ...], summary: Summary
+) -> list[str]:
+    """What waits for a person, loudest first."""
+    needs = [
+        _(
+            "BREAK-GLASS: {alert} was published by one person; another approver runs `alertbot countersign"
+            " {alert}`."
+        ).format(alert=alert.id)
+        for alert in await store_reading.open_glass(conn)
+    ]
+    needs += _doubtful(summary)
+    needs += _halted(summary)
+    needs += [
+        _(
+            "The channel {channel} is paused: {reason} Mend it, then: alertbot resume --channel {channel}"
+        ).format(channel=one.channel, reason=one.paused)
+        for one in summary.accounts
+        if one.paused
+    ]
+    needs += [
+        _("{alert} waits for approval: alertbot show {alert}").format(alert=alert.id)
+        for alert in found
+        if _shown_state(service, alert) is AlertState.PENDING
+    ]
+    return needs + await text.needs(service, conn, found)
+
+
+def _halted(summary: Summary) -> list[str]:
+    """What somebody stopped, and how it goes on."""
+    needs = [_("Everything is halted; go on with: alertbot resume")] if summary.halted else []
+    needs += [
+        _("The channel {channel} is halted; go on with: alertbot resume --channel {channel}").format(
+            channel=one.channel
+        )
+        for one in summary.accounts
+        if one.halted
+    ]
+    needs += [
+        _("{alert} is halted; go on with: alertbot resume {alert}").format(alert=alert)
+        for alert in summary.halted_alerts
+    ]
+    return needs
+
+
+def _doubtful(summary: Summary) -> list[str]:
+    """One sentence per alert with deliveries that were perhaps sent."""
+    doubts: Counter[str | None] = Counter()
+    for one in summary.counts:
+        doubts[one.alert] += one.number if one.state is DeliveryState.UNCERTAIN else 0
+    about_none = _(
+        "A notice to the team was perhaps sent; look there, then `alertbot settle DELIVERY` (see"
+        " `alertbot deliveries --state uncertain`)."
+    )
+    about_an_alert = _(
+        "{alert}: {count} perhaps sent; look on the platform, then `alertbot settle DELIVERY`"
+        " (see `alertbot deliveries {alert} --state uncertain`)."
+    )
+    return [
+        (about_an_alert if alert else about_none).format(alert=alert, count=count)
+        for alert, count in doubts.items()
+        if count
+    ]

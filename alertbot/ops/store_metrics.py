@@ -1,0 +1,183 @@
+"""Sums for those who watch over the program. Reads only.
+
+Tables that grow for ever are never counted anew: whoever asks says up to where they were counted before.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import Purpose
+from alertbot.db.sql import NOW
+from alertbot.db.tables import OPEN_INCIDENT, UNCERTAIN, account, delivery, dispatch, incident
+from alertbot.db.tables_watch import decision, quarantine, signal
+from alertbot.delivery.store_claim import DUE, LIVE
+from alertbot.watch.rules_log import IncidentAction
+from alertbot.watch.rules_signals import TROUBLE
+
+CHUNK = 500  # dispatches counted by one statement
+BEGINNINGS = (str(IncidentAction.OPEN), str(IncidentAction.REOPEN))
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What goes out of one alert on one channel. `over`: nothing of it will move again by itself."""
+
+    id: int
+    channel: str
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFigures:
+    """How one channel stands. `wait`: seconds until its pace allows the next call; `oldest`: for how many
+    seconds the oldest delivery that could go has waited, None where none waits."""
+
+    channel: str
+    halted: bool
+    paused: bool
+    wait: float
+    oldest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A decision that opened an incident and led to an alert: when the first report of the trouble came,
+    and when the first post stood, in epoch seconds."""
+
+    decision: int
+    reported_at: float
+    published_at: float
+
+
+async def signals(conn: AsyncConnection, *, after: int) -> tuple[int, Counter[tuple[str, str]]]:
+    """Reports by (source, what was observed) beyond the one of this number; and the last number."""
+    counted = (
+        select(signal.c.source, signal.c.observed, func.count(), func.max(signal.c.id))
+        .where(signal.c.id > after)
+        .group_by(signal.c.source, signal.c.observed)
+    )
+    rows = (await conn.execute(counted)).all()
+    return max((row[3] for row in rows), default=after), Counter({(r[0], r[1]): r[2] for r in rows})
+
+
+async def last_signal(conn: AsyncConnection) -> int:
+    """The highest number of a report; 0 where there is none. It falls when the newest are forgotten, and
+    SQLite then gives their numbers again."""
+    return int(await conn.scalar(select(func.max(signal.c.id))) or 0)
+
+
+async def quarantined(conn: AsyncConnection) -> Counter[str]:
+    """Bodies that nobody understood, by source."""
+    counted = select(quarantine.c.source, func.count()).group_by(quarantine.c.source)
+    return Counter({row[0]: row[1] for row in await conn.execute(counted)})
+
+
+async def decisions(conn: AsyncConnection) -> Counter[tuple[str, str]]:
+    """Decisions that changed something, by (action, reason)."""
+    d = decision.c
+    counted = select(d.action, d.reason, func.count()).group_by(d.action, d.reason)
+    return Counter({(row[0], row[1]): row[2] for row in await conn.execute(counted)})
+
+
+async def open_incidents(conn: AsyncConnection) -> Counter[str]:
+    """By state; "" for those that are only written about."""
+    state = func.coalesce(incident.c.state, "")
+    counted = select(state, func.count()).where(OPEN_INCIDENT).group_by(state)
+    return Counter({row[0]: row[1] for row in await conn.execute(counted)})
+
+
+async def lots(conn: AsyncConnection) -> tuple[Lot, ...]:
+    """Every alert on every channel. What is uncertain may still be settled by a person."""
+    unsure = select(delivery.c.id).where(delivery.c.dispatch_id == dispatch.c.id, UNCERTAIN).exists()
+    found = select(dispatch.c.id, account.c.name, dispatch.c.closed & ~unsure).join_from(
+        dispatch, account, account.c.id == dispatch.c.account_id
+    )
+    return tuple(Lot(row[0], row[1], bool(row[2])) for row in await conn.execute(found))
+
+
+async def states(conn: AsyncConnection, ids: Collection[int]) -> dict[int, Counter[str]]:
+    """The deliveries of these lots, by state."""
+    counts: dict[int, Counter[str]] = {}
+    for chunk in _chunks(ids):
+        counted = (
+            select(delivery.c.dispatch_id, delivery.c.state, func.count())
+            .where(delivery.c.dispatch_id.in_(chunk))
+            .group_by(delivery.c.dispatch_id, delivery.c.state)
+        )
+        for number, state, count in await conn.execute(counted):
+            counts.setdefault(number, Counter())[state] = count
+    return counts
+
+
+def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
+    left = iter(ids)
+    while chunk := list(islice(left, CHUNK)):
+        yield chunk
+
+
+async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
+    """How every channel stands, by the database's clock."""
+    a = account.c
+    waiting = (
+        select(NOW - func.min(func.max(delivery.c.retry_at, dispatch.c.not_before)))
+        if conn.dialect.name == "sqlite"
+        else select(NOW - func.min(func.greatest(delivery.c.retry_at, dispatch.c.not_before)))
+    )
+    oldest = (
+        waiting.join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(dispatch.c.account_id == a.id, LIVE, DUE)
+        .scalar_subquery()
+    )
+    found = select(a.name, a.halted, a.paused, a.booked_to - NOW, a.blocked_until - NOW, oldest)
+    return tuple(
+        ChannelFigures(row[0], row[1], row[2] is not None, max(0.0, row[3], row[4]), row[5])
+        for row in await conn.execute(found)
+    )
+
+
+async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[Beginning, ...]:
+    """Decisions, beside those that are known, whose alert has reached the public: the first report of
+    trouble since the decision before it, and the first delivery. Exercises do not count."""
+    d, earlier = decision.c, decision.alias("earlier")
+    before = (
+        select(func.max(earlier.c.at))
+        .where(earlier.c.service == d.service, earlier.c.id < d.id)
+        .scalar_subquery()
+    )
+    reported = (
+        select(func.min(signal.c.received_at))
+        .where(
+            or_(signal.c.service == d.service, signal.c.incident_id == d.incident_id),
+            signal.c.observed.in_([str(one) for one in TROUBLE]),
+            signal.c.received_at <= d.at,
+            or_(before.is_(None), signal.c.received_at > before),
+        )
+        .scalar_subquery()
+    )
+    published = (
+        select(func.min(delivery.c.settled_at))
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .where(
+            dispatch.c.alert_id == d.alert_id,
+            dispatch.c.purpose == Purpose.PUBLICATION.value,
+            ~dispatch.c.exercise,
+            delivery.c.state == "sent",
+        )
+        .scalar_subquery()
+    )
+    wanted = (d.action.in_(BEGINNINGS), d.alert_id.is_not(None))
+    unknown = [n for n in await conn.scalars(select(d.id).where(*wanted)) if n not in known]
+    found = []
+    for chunk in _chunks(unknown):
+        query = select(d.id, reported, published).where(d.id.in_(chunk))
+        found += [
+            Beginning(number, first.timestamp(), post)
+            for number, first, post in await conn.execute(query)
+            if first is not None and post is not None
+        ]
+    return tuple(found)

@@ -1,0 +1,188 @@
+"""The worker: the delivery engine with this service's hooks, until stopped or until nothing is due."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from alertbot.alerts import approving, progress, publishing
+from alertbot.alerts.requests import queue
+from alertbot.core import loops
+from alertbot.core.errors import AlertbotError
+from alertbot.core.model import Purpose
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.delivery.ledger import Hooks
+from alertbot.delivery.runners import LocalRunner
+from alertbot.delivery.store_content import ReadbackVerdict
+from alertbot.delivery.store_deliveries import Outcome
+from alertbot.people import tasks
+from alertbot.people.tasks import NewTask
+from alertbot.watch import reminders, watching
+from alertbot.watch.context import WatchContext
+from alertbot.watch.rules_signals import Signal
+
+if TYPE_CHECKING:
+    from alertbot.app import App
+    from alertbot.config.root import Config
+
+
+log = logging.getLogger(__name__)
+
+CLOCK_TASK = "clock"
+TIDY_SECONDS = 3600.0
+SETTLING_SECONDS = 0.5  # for writing what became of calls that were not waited for
+CLOCK_SECONDS = 5.0  # between two looks at what has expired
+
+CHORES: tuple[tuple[str, float, Callable[[WatchContext], Awaitable[object]]], ...] = (
+    ("Tidying up", TIDY_SECONDS, watching.tidy),
+    ("Letting pending alerts expire", CLOCK_SECONDS, approving.expire_overdue),
+    ("Telling what ends or is late", CLOCK_SECONDS, reminders.look),
+)
+"""What the worker does by the clock: its name in the log, seconds between two rounds, the verb."""
+
+
+async def run_once(app: "App") -> dict[str, Any]:
+    """Work until no row is claimable; the tally, with `waiting` for what is still open."""
+    service = await app.open()
+    await approving.expire_overdue(service)
+    await reminders.look(service)
+    await watching.look(service)
+    tally = await _runner(app, service).run_once()
+    await queue.attend(service, app.ways(service))
+    return asdict(tally)
+
+
+async def run_until_stopped(app: "App") -> dict[str, Any]:
+    """Work until SIGTERM or SIGINT; calls under way end first. Raises `StoreReplaced` where that ended it."""
+    service = await app.open()
+    await work_until(app, service, stop_signal())
+    service.database.require_same_file()
+    return {"stopped": True}
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, instead of ending the process."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    return stop
+
+
+async def work_until(
+    app: "App", service: WatchContext, stop: asyncio.Event, *, grace: float | None = None
+) -> None:
+    """Everything that one worker does, until `stop` is set; `run` and `serve` both call it, and then ask
+    whether the database's file is still the same: where it is not, all this ends by itself. `grace`: seconds
+    that what is under way with others has to end then; None: as long as it takes."""
+    await warm(app)
+    ways = app.ways(service)
+    runner = _runner(app, service)
+    async with asyncio.TaskGroup() as group:
+        begun = [
+            group.create_task(
+                loops.keep(
+                    name, partial(_unless_held, runner, partial(chore, service)), stop, every=every
+                )
+            )
+            for name, every, chore in CHORES
+        ]
+        begun += [
+            group.create_task(loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop))
+            for way in ways
+            if isinstance(way, queue.Listening)
+        ]
+        if ways:
+            begun.append(group.create_task(queue.keep(service, ways, stop)))
+        publish = partial(runner.run, stop, grace)
+        begun.append(group.create_task(loops.keep("Publishing", publish, stop)))
+        watch = partial(watching.keep, service, stop)
+        begun.append(group.create_task(loops.keep("Watching", watch, stop)))
+        if grace is not None:
+            group.create_task(_leave(begun, stop, grace + SETTLING_SECONDS))
+
+
+async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, seconds: float) -> None:
+    """What has not ended so long after `stop` waits for somebody else, and is left. Transactions come to
+    their end even so (see `Database`)."""
+    await stop.wait()
+    _ended, left = await asyncio.wait(begun, timeout=seconds)
+    for task in left:
+        task.cancel()
+
+
+async def _unless_held(runner: LocalRunner, chore: Callable[[], Awaitable[object]]) -> None:
+    """What goes by the clock waits while the clock is wrong."""
+    if runner.held is None:
+        await chore()
+
+
+async def warm(app: "App") -> None:
+    """Load every channel's library and secrets now, so that the first post does not wait for them. A
+    channel that cannot be used says so here, and again when something is to be sent on it."""
+    for name, adapter in app.adapters().items():
+        try:
+            await adapter.warm()
+        except AlertbotError as error:
+            log.warning("%s: %s", name, error, extra={"channel": name})
+
+
+def hooks(service: WatchContext) -> Hooks:
+    """What the engine does in its own transactions on behalf of alerts and audit."""
+
+    async def outcomes(conn: Connection, moved: Sequence[Outcome]) -> None:
+        await progress.note_outcomes(service, conn, moved)
+
+    async def advance(conn: Connection, alert_ids: Sequence[str]) -> None:
+        await progress.advance_all(service, conn, alert_ids)
+
+    async def start(conn: Connection, alert_ids: Sequence[str]) -> None:
+        await progress.start_all(service, conn, alert_ids)
+
+    async def verify(conn: Connection, alert_id: str, purpose: Purpose, digest: str) -> str | None:
+        return (
+            await publishing.verify(conn, alert_id, digest) if purpose is Purpose.PUBLICATION else None
+        )
+
+    async def differs(conn: Connection, verdicts: Sequence[ReadbackVerdict]) -> None:
+        await progress.note_differences(service, conn, verdicts)
+
+    async def clock(conn: Connection, reason: str | None) -> None:
+        if reason is None:
+            await tasks.close(service, conn, CLOCK_TASK, _("The clock is right again."))
+        else:
+            await tasks.raise_(service, conn, NewTask(CLOCK_TASK, CLOCK_TASK, reason))
+
+    return Hooks(
+        clock=clock,
+        outcomes=outcomes,
+        first_intent=start,
+        settled=advance,
+        verify=verify,
+        differs=differs,
+        failed=service.pulse.fail,
+    )
+
+
+def _runner(app: "App", service: WatchContext) -> LocalRunner:
+    return LocalRunner(service.database, app.adapters(), hooks=hooks(service))
+
+
+async def ask_sources(service: WatchContext, config: "Config", stop: asyncio.Event) -> None:
+    """Ask every source that is to be asked, in its own time, until `stop` is set."""
+    asked = {name: one for name, one in config.sources.items() if not one.pushes}
+    if not asked:
+        return
+    from alertbot.watch.polling import loop
+
+    async def take(source: str, reports: Sequence[Signal]) -> None:
+        if reports:
+            await watching.take(service, reports)
+        else:
+            await watching.heard(service, source)
+
+    await loop.keep(asked, config.watch, take, stop)

@@ -1,0 +1,235 @@
+"""People's verbs: who acts, who is added, confirmed, revoked, given a new token."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person, Role
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.people import rules, store_contacts, store_people
+from alertbot.people.context import Context
+
+
+async def acting(service: Context, token: str | None) -> Person:
+    """The person whose token this is. Raises `Refused` without one, or for one that does not count."""
+    if not token:
+        raise Refused(
+            _("This needs a person: put your token in ALERTBOT_TOKEN, or give --token-file FILE.")
+        )
+    return await service.database.transact(
+        lambda conn: store_people.by_token(conn, token, now=service.now)
+    )
+
+
+async def add(
+    service: Context, token: str | None, name: str, roles: list[str], expires_days: int | None
+) -> dict[str, Any]:
+    """Add a person; the answer holds the token, which is stored only as a hash."""
+    wanted = [_role(word) for word in roles]
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        by = await store_people.by_token(conn, token, now=service.now) if token else None
+        person, fresh = await store_people.add(
+            conn, name, wanted, by=by, now=service.now, token_lasts=_days(expires_days)
+        )
+        await _note(service, conn, by.name if by else person.name, "people-add", person)
+        return _view(person) | {"token": fresh}
+
+    return await service.database.transact(work)
+
+
+async def everybody(service: Context) -> list[dict[str, Any]]:
+    async def look(
+        conn: Connection,
+    ) -> tuple[tuple[store_people.PersonEntry, ...], dict[int, store_contacts.ContactPoints]]:
+        return await store_people.everybody(conn, now=service.now), await store_contacts.reaches(conn)
+
+    entries, reaches = await service.database.read(look)
+    return [
+        _view(entry.person)
+        | {
+            "standing": _standing(entry, service.now),
+            "added_at": entry.added_at,
+            "confirmed_at": entry.confirmed_at,
+            "revoked_at": entry.revoked_at,
+            "token_expires_at": entry.token_expires_at,
+            "last_used_at": entry.last_used_at,
+            "reached_by": reaches[entry.person.id].ways,
+        }
+        for entry in entries
+    ]
+
+
+async def confirm(service: Context, actor: Person, name: str) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
+        person = await store_people.confirm(conn, name, by=actor, now=service.now)
+        await _note(service, conn, actor.name, "people-confirm", person)
+        return _view(person)
+
+    return await service.database.transact(work)
+
+
+async def revoke(service: Context, actor: Person, name: str) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
+        person = await store_people.revoke(conn, name, by=actor, now=service.now)
+        await _note(service, conn, actor.name, "people-revoke", person)
+        return _view(person)
+
+    return await service.database.transact(work)
+
+
+async def rotate(
+    service: Context, actor: Person, name: str, expires_days: int | None
+) -> dict[str, Any]:
+    async def work(conn: Connection) -> dict[str, Any]:
+        person, fresh = await store_people.rotate(
+            conn, name, by=actor, now=service.now, token_lasts=_days(expires_days)
+        )
+        await _note(service, conn, actor.name, "people-rotate", person)
+        return _view(person) | {"token": fresh}
+
+    return await service.database.transact(work)
+
+
+async def _note(service: Context, conn: Connection, actor: str, verb: str, person: Person) -> None:
+    detail = {"person": person.name, "roles": sorted(person.roles)}
+    await audit.append(conn, actor=actor, verb=verb, detail=detail, at=service.now)
+
+
+def _view(person: Person) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "roles": sorted(str(role) for role in person.roles),
+        "counts": person.counts,
+    }
+
+
+def _standing(entry: store_people.PersonEntry, now: datetime) -> str:
+    """Why somebody does not count, in words; empty where they do."""
+    if entry.revoked_at is not None:
+        return _("revoked")
+    if entry.token_expires_at is not None and entry.token_expires_at <= now:
+        return _("the token has lapsed")
+    return "" if entry.person.counts else _("waits for another admin to confirm")
+
+
+def _role(word: str) -> Role:
+    try:
+        return Role(word.strip().lower())
+    except ValueError:
+        raise Misuse(
+            _("There is no role '{word}'; roles are {known}.").format(word=word, known=", ".join(Role))
+        ) from None
+
+
+def _days(count: int | None) -> timedelta | None:
+    return None if count is None else timedelta(days=count)
+
+
+TELEGRAM = "telegram"
+ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+
+
+async def link(service: Context, actor: Person, name: str) -> dict[str, Any]:
+    """A one-time code with which this person's Telegram account is linked. Raises `Refused` for anybody
+    else's."""
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        person = (await store_people.get(conn, name, now=service.now)).person
+        _require_self(actor, person)
+        code = await store_contacts.make_code(conn, person, now=service.now)
+        await _note_contact(service, conn, actor.name, "people-link-code", person)
+        return {
+            "name": person.name,
+            "code": code,
+            "expires_at": service.now + store_contacts.CODE_LASTS,
+        }
+
+    return await service.database.transact(work)
+
+
+async def redeem(service: Context, code: str, user: str) -> Person | None:
+    """The person whose code this is, linked to the Telegram account from now on; None for a wrong code.
+    Raises `Refused` where the account is somebody else's."""
+
+    async def work(conn: Connection) -> Person | None:
+        person = await store_contacts.redeem(conn, code, platform=TELEGRAM, user=user, now=service.now)
+        if person is not None:
+            told = await audit.pseudonym(conn, user)
+            await _note_contact(service, conn, person.name, "people-link", person, user=told)
+        return person
+
+    return await service.database.transact(work)
+
+
+async def spoil(service: Context, code: str) -> None:
+    """Others have seen this code: it no longer links anybody."""
+    await service.database.transact(lambda conn: store_contacts.void(conn, code))
+
+
+async def unlink(service: Context, actor: Person, name: str) -> dict[str, Any]:
+    """Forget a person's Telegram account and open codes; one's own, or any as an admin."""
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        person = (await store_people.get(conn, name, now=service.now)).person
+        _require_self_or_admin(actor, person)
+        gone = await store_contacts.unlink(conn, person, TELEGRAM)
+        await _note_contact(service, conn, actor.name, "people-unlink", person, linked=gone)
+        return {"name": person.name, "unlinked": gone}
+
+    return await service.database.transact(work)
+
+
+async def set_mail(service: Context, actor: Person, name: str, address: str | None) -> dict[str, Any]:
+    """Where links to approve are mailed to; None takes the address away, as an admin may for anybody."""
+    clean = None if address is None else _address(address)
+
+    async def work(conn: Connection) -> dict[str, Any]:
+        person = (await store_people.get(conn, name, now=service.now)).person
+        require = _require_self if clean else _require_self_or_admin
+        require(actor, person)
+        await store_contacts.set_mail(conn, person, clean)
+        await _note_contact(service, conn, actor.name, "people-mail", person, given=clean is not None)
+        return {"name": person.name, "mail": clean}
+
+    return await service.database.transact(work)
+
+
+async def of_user(service: Context, user: str) -> Person | None:
+    """Who a Telegram account is, as he or she stands now; None for a stranger."""
+    return await service.database.read(
+        lambda conn: store_contacts.of_user(conn, TELEGRAM, user, now=service.now)
+    )
+
+
+def _address(text: str) -> str:
+    address = text.strip()
+    if not ADDRESS.fullmatch(address) or ".." in address:
+        raise Misuse(_("'{address}' is not a mail address.").format(address=address))
+    return address
+
+
+def _require_self(actor: Person, person: Person) -> None:
+    if actor.id != person.id:
+        raise Refused(
+            _(
+                "Only {name} can do this for {name}, with {name}'s own token: whoever answers in the name of"
+                " another would be two people."
+            ).format(name=person.name)
+        )
+
+
+def _require_self_or_admin(actor: Person, person: Person) -> None:
+    if actor.id != person.id and Role.ADMIN not in actor.roles:
+        rules.require_role("people", actor)
+
+
+async def _note_contact(
+    service: Context, conn: Connection, actor: str, verb: str, person: Person, **detail: object
+) -> None:
+    detail = {"person": person.name, **detail}
+    await audit.append(conn, actor=actor, verb=verb, detail=detail, at=service.now)

@@ -1,0 +1,40 @@
+"""What every verb is given: the publisher, the database, and how approvers are asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from alertbot.texts.publisher import Publisher
+
+if TYPE_CHECKING:
+    from alertbot.db.database import Database
+    from alertbot.people.rules import Duty
+
+
+@dataclass(frozen=True)
+class RequestSettings:
+    """How approvers are asked. `groups`: by way, where the whole team is asked at once."""
+
+    ways: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    duty: "Duty | None" = None  # None: every approver is asked
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every verb works with: who publishes, the database, and how approvers are asked.
+
+    `publish_delay`: how long an approved alert waits before its first call. `warn_before`: how long before a
+    number's end the team is told. `now` is the publisher's clock, aware, in UTC.
+    """
+
+    publisher: Publisher
+    database: "Database"
+    publish_delay: timedelta = timedelta()
+    warn_before: timedelta = timedelta(minutes=30)  # the end of a number
+    reach: RequestSettings = field(default_factory=RequestSettings)
+
+    @property
+    def now(self) -> datetime:
+        return self.publisher.clock()

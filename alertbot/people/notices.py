@@ -1,0 +1,117 @@
+"""What the program tells the team: on every channel of audience `team`, through the same outbox."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from alertbot.core.model import Audience, Channel, Markup, Message, Purpose
+from alertbot.core.words import _, language, ngettext
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts, store_outbox
+from alertbot.people.context import Context
+from alertbot.texts.posts.measure import measure
+
+FIRST = 0  # a notice to the team goes before everything
+LASTS_SECONDS = 24 * 3600.0
+MOST_TOLD = 20  # lines of one notice; a Telegram message holds 4096 characters
+
+
+async def work_waits(service: Context, conn: Connection, texts: Sequence[str]) -> None:
+    """The program found something to do (see `service.tasks`): one message, however many they are."""
+    shown = list(texts[:MOST_TOLD])
+    if len(texts) > MOST_TOLD:
+        shown.append(_("… and {count} more.").format(count=len(texts) - MOST_TOLD))
+    subject = ngettext("A task for you", "{count} tasks for you", len(texts)).format(count=len(texts))
+    body = "\n".join([f"{subject}:", *shown, _("They are listed by `alertbot task list`.")])
+    await tell(service, conn, None, subject, body)
+
+
+def team(service: Context) -> tuple[Channel, ...]:
+    return tuple(one for one in service.publisher.channels.values() if one.audience is Audience.TEAM)
+
+
+class Subject(Protocol):
+    """The alert that a notice is about, as it stands."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
+    @property
+    def digest(self) -> str: ...
+
+
+async def tell(
+    service: Context, conn: Connection, alert: Subject | None, subject: str, text: str
+) -> None:
+    """On every team channel. `alert` None: the notice is about no alert, or about several."""
+    name, revision, digest = (
+        (alert.id, alert.revision, alert.digest) if alert else (None, 0, _sum(text))
+    )
+    channels = team(service)
+    whole = f"alertbot show {alert.id}" if alert else "alertbot status"
+    await store_accounts.sync(conn, channels)
+    for channel in channels:
+        message = _message(channel, subject, shortened(subject, text, whole, channel))
+        keys = await store_outbox.add(conn, name, revision, [message], Purpose.NOTICE)
+        await store_outbox.enqueue(
+            conn,
+            name,
+            channel.name,
+            digest=digest,
+            priority=FIRST,
+            ttl_seconds=LASTS_SECONDS,
+            purpose=Purpose.NOTICE,
+            rows=[
+                store_outbox.NewDelivery(target.address, key, language())
+                for target in channel.targets
+                for key in keys
+            ],
+        )
+
+
+def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
+    """The text as long as the channel takes it. Of one that is too long the longest lines are left out, one
+    after the other, and the others stay whole, the subject before them; the first one left out gives its
+    place to the command that shows everything, `whole`."""
+    limit, how = channel.spec.limit, channel.spec.measure
+    if limit is None or measure(text, how) <= limit:
+        return text
+    lines = [subject, *text.split("\n")]
+    pointer = _("(shortened; all of it: {command})").format(command=whole)
+    while measure("\n".join(lines), how) > limit:
+        left = [place for place, line in enumerate(lines) if line != pointer]
+        if not left:
+            break
+        longest = max(left, key=lambda place: measure(lines[place], how))
+        lines[longest : longest + 1] = [] if pointer in lines else [pointer]
+    return "\n".join(lines)
+
+
+def _message(channel: Channel, subject: str, text: str) -> Message:
+    """A notice in the channel's form: escaped, since names and reasons are data."""
+    from html import escape
+
+    html = None
+    if channel.spec.markup is Markup.TELEGRAM:
+        html = escape(text, quote=False)
+    elif channel.spec.markup is Markup.EMAIL:
+        html = f'<!doctype html><meta charset="utf-8"><pre>{escape(text)}</pre>'
+    return Message(
+        channel=channel.name,
+        type=channel.type,
+        lang=language(),
+        part=1,
+        parts=1,
+        text=text,
+        html=html,
+        subject=subject if channel.spec.markup is Markup.EMAIL else None,
+        length=measure(text, channel.spec.measure),
+        limit=channel.spec.limit,
+        measure=channel.spec.measure,
+    )
+
+
+def _sum(text: str) -> str:
+    from hashlib import sha256
+
+    return sha256(text.encode()).hexdigest()

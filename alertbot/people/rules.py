@@ -1,0 +1,174 @@
+"""Which roles a verb takes. Pure: a person and a verb in, a refusal out."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person, Role, Verb
+from alertbot.core.words import _
+
+EVERY_DAY = frozenset(range(7))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One person's hours. `days`: those on which it begins, Monday is 0; times are of the local clock."""
+
+    person: str
+    start: time
+    end: time
+    days: frozenset[int] = EVERY_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who is on call. Deputies are asked in this order, each after `answer_within` without an answer."""
+
+    answer_within: timedelta
+    zone: ZoneInfo
+    shifts: tuple[Shift, ...] = ()
+    deputies: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everybody whom it names, once."""
+        return _once((*(shift.person for shift in self.shifts), *self.deputies))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who is to be asked. `deputy`: because too few of those on duty can answer."""
+
+    name: str
+    deputy: bool = False
+
+
+def on_duty(duty: Duty, now: datetime) -> tuple[str, ...]:
+    """The names of those on duty at an (aware) moment, in the order of their shifts."""
+    return _once(tuple(shift.person for shift in duty.shifts if _covers(shift, duty.zone, now)))
+
+
+def first_asked(
+    duty: Duty | None, able: Sequence[str], needed: int, now: datetime
+) -> tuple[Candidate, ...]:
+    """Whom to ask when an alert is submitted. `able`: the names of those who may approve it.
+
+    Those on duty; where they are fewer than the approvers it needs, deputies beside them; where nobody of
+    those named may approve it, or there is no duty at all, every approver.
+    """
+    everybody = tuple(Candidate(name) for name in able)
+    if duty is None:
+        return everybody
+    present = _among(on_duty(duty, now), able)
+    deputies = [name for name in _among(duty.deputies, able) if name not in present]
+    filling = deputies[: max(0, needed - len(present))]
+    asked = (
+        *(Candidate(name) for name in present),
+        *(Candidate(name, deputy=True) for name in filling),
+    )
+    return asked or everybody
+
+
+def next_deputy(
+    duty: Duty | None, able: Sequence[str], asked: Collection[str], last_asked: datetime, now: datetime
+) -> str | None:
+    """The deputy whose turn it is, because nobody answered in time; None where it is nobody's yet or all
+    of them have been asked. `last_asked`: when somebody was asked last."""
+    if duty is None or now < last_asked + duty.answer_within:
+        return None
+    known = {name.casefold() for name in asked}
+    left = [name for name in _among(duty.deputies, able) if name.casefold() not in known]
+    return left[0] if left else None
+
+
+def _covers(shift: Shift, zone: ZoneInfo, now: datetime) -> bool:
+    return any(start <= now < end for start, end in _turns(shift, zone, now))
+
+
+def _turns(shift: Shift, zone: ZoneInfo, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The shift's turns, in UTC, that could hold the moment."""
+    today = now.astimezone(zone).date()
+    for day in (today - timedelta(days=1), today):
+        if day.weekday() in shift.days:
+            last = day if shift.end > shift.start else day + timedelta(days=1)
+            yield _moment(day, shift.start, zone), _moment(last, shift.end, zone)
+
+
+def _moment(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    """A time of the local clock; an hour that occurs twice is the first, one left out an hour later."""
+    return datetime.combine(day, clock, zone).astimezone(UTC)
+
+
+def _among(names: Sequence[str], able: Sequence[str]) -> list[str]:
+    """Those of `names` who are able, as `able` writes them (names count in capitals or not)."""
+    written = {name.casefold(): name for name in able}
+    return [written[name.casefold()] for name in _once(names) if name.casefold() in written]
+
+
+def _once(names: Sequence[str]) -> tuple[str, ...]:
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.casefold(), name)
+    return tuple(first.values())
+
+
+_WRITERS = frozenset({Role.AUTHOR, Role.APPROVER})
+_APPROVERS = frozenset({Role.APPROVER})
+_ADMINS = frozenset({Role.ADMIN})
+
+ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
+    {
+        "draft": _WRITERS,
+        Verb.EDIT: _WRITERS,
+        Verb.SUBMIT: _WRITERS,
+        Verb.DISCARD: _WRITERS,
+        "test_send": _WRITERS,
+        "record": _WRITERS,
+        Verb.APPROVE: _APPROVERS,
+        Verb.BREAK_GLASS: _APPROVERS,
+        "countersign": _APPROVERS,
+        Verb.RETURN: _APPROVERS,
+        Verb.REJECT: _APPROVERS,
+        "settle": _APPROVERS,
+        "resume": _APPROVERS,
+        "task": _WRITERS,
+        "preapprove": _APPROVERS,  # rules whose alerts go out by themselves
+        "revoke_rule": _WRITERS,
+        "people": _ADMINS,
+        "numbers_enter": _WRITERS,  # import, add, edit
+        "numbers_verify": _WRITERS,  # never what one has entered oneself (R3)
+        "numbers_withdraw": _WRITERS,
+    }
+)
+
+
+def require_role(verb: str, person: Person) -> None:
+    """Raises `Refused` unless the person counts and holds a role that the verb asks for."""
+    if not person.counts:
+        raise Refused(
+            _("{name} does not count yet or any more; ask an admin (`alertbot people list`).").format(
+                name=person.name
+            )
+        )
+    needed = ROLES[verb]
+    if not needed & person.roles:
+        raise Refused(
+            _("{name} may not do this ({verb}): it takes the role {roles}.").format(
+                name=person.name, verb=verb.replace("_", "-"), roles=" / ".join(sorted(needed))
+            )
+        )
+
+
+def require_reason(verb: str, alert: str, reason: str | None) -> str:
+    """The reason, trimmed. Raises `Misuse` where there is none."""
+    text = (reason or "").strip()
+    if not text:
+        raise Misuse(
+            _("Say why: {verb} {alert} needs --reason TEXT.").format(
+                verb=verb.replace("_", "-"), alert=alert
+            )
+        )
+    return text

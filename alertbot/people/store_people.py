@@ -1,0 +1,296 @@
+"""People and their tokens. A token is shown once and kept as a hash.
+
+The first two people of an empty database become admins. From then on nobody becomes approver or admin
+by one person's word: whoever is added, or handed a new token, as approver or admin counts once another
+admin has confirmed it. Keep three admins, so that one lost token leaves two.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person, Role
+from alertbot.core.words import _
+from alertbot.db.locks import PEOPLE, take_lock
+from alertbot.db.tables import person
+from alertbot.people.rules import require_role
+
+FIRST_ADMINS = 2
+_TOKEN_BYTES = 32
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEntry:
+    """One line of `people list`. Never holds the token or its hash."""
+
+    person: Person
+    added_at: datetime
+    added_by: int | None
+    confirmed_at: datetime | None
+    confirmed_by: int | None
+    revoked_at: datetime | None
+    token_expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+async def add(
+    conn: AsyncConnection,
+    name: str,
+    roles: Iterable[Role],
+    *,
+    by: Person | None,
+    now: datetime,
+    token_lasts: timedelta | None = None,
+) -> tuple[Person, str]:
+    """A new person and the token, which is never to be had again.
+
+    `by` may be None for the first person only. Raises `Refused` and `Misuse`.
+    """
+    await take_lock(conn, PEOPLE)
+    clean = _clean_name(name)
+    present = int(await conn.scalar(select(func.count()).select_from(person)) or 0)
+    held = frozenset(roles) | ({Role.ADMIN} if present < FIRST_ADMINS else set())
+    if not held:
+        raise Misuse(_("Give a role: --role {roles}.").format(roles=" / ".join(sorted(Role))))
+    if present:
+        await _require_adder(conn, by, now)
+    await _require_new_name(conn, clean)
+    token = _new_token()
+    counts = present < FIRST_ADMINS or held == {Role.AUTHOR}
+    await conn.execute(
+        insert(person).values(
+            name=clean,
+            roles=sorted(held),
+            token_hash=_hash(token),
+            token_expires_at=now + token_lasts if token_lasts else None,
+            added_at=now,
+            added_by=by.id if by else None,
+            confirmed_at=now if counts else None,
+        )
+    )
+    return (await get(conn, clean, now=now)).person, token
+
+
+async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Person:
+    """Who this token is, noting that it was used; needs a write transaction.
+
+    Raises `Refused`, with the reason, for a token that is unknown, revoked, lapsed or not confirmed.
+    """
+    given = _hash(token.strip())
+    row = (await conn.execute(select(person).where(person.c.token_hash == given))).one_or_none()
+    if row is None or not hmac.compare_digest(row.token_hash, given):
+        raise Refused(
+            _(
+                "This token is not known here: check ALERTBOT_TOKEN or --token-file, or have an admin run"
+                " `alertbot people rotate NAME`."
+            )
+        )
+    _require_valid(row, now)
+    await conn.execute(update(person).where(person.c.id == row.id).values(last_used_at=now))
+    return person_of(row, now)
+
+
+async def get(conn: AsyncConnection, name: str, *, now: datetime) -> PersonEntry:
+    """By name, in capitals or not. Raises `Misuse`."""
+    row = await _find(conn, name)
+    if row is None:
+        raise Misuse(
+            _("There is nobody called '{name}'; `alertbot people list` shows everybody.").format(
+                name=name.strip()
+            )
+        )
+    return _entry(row, now)
+
+
+async def everybody(conn: AsyncConnection, *, now: datetime) -> tuple[PersonEntry, ...]:
+    """All people, revoked ones too, in the order they were added."""
+    rows = await conn.execute(select(person).order_by(person.c.id))
+    return tuple(_entry(row, now) for row in rows)
+
+
+async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
+    """Everybody who may approve now."""
+    entries = await everybody(conn, now=now)
+    return tuple(e.person for e in entries if e.person.counts and Role.APPROVER in e.person.roles)
+
+
+async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
+    """Let a new approver or admin count. Raises `Refused` unless `by` is another admin than who added
+    them or handed them their token."""
+    await _take_admins_turn(conn, by, now)
+    entry = await get(conn, name, now=now)
+    _require_other_admin(entry, by)
+    await _set(conn, entry, confirmed_at=now, confirmed_by=by.id)
+    return (await get(conn, name, now=now)).person
+
+
+async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
+    """Take away the token and the rights, for good. The last admin who counts cannot be revoked."""
+    await _take_admins_turn(conn, by, now)
+    entry = await get(conn, name, now=now)
+    if entry.revoked_at is not None:
+        raise Refused(_("{name} has been revoked already.").format(name=entry.person.name))
+    if await _is_last_admin(conn, entry.person, now):
+        raise Refused(
+            _("{name} is the last admin: add another one before revoking this one.").format(
+                name=entry.person.name
+            )
+        )
+    await _set(conn, entry, revoked_at=now)
+    return (await get(conn, name, now=now)).person
+
+
+async def rotate(
+    conn: AsyncConnection,
+    name: str,
+    *,
+    by: Person,
+    now: datetime,
+    token_lasts: timedelta | None = None,
+) -> tuple[Person, str]:
+    """A new token; the old one is void at once.
+
+    Everybody may rotate their own. An admin may rotate another's; an approver or admin then counts
+    again once another admin has confirmed it, for whoever hands out a token could keep it.
+    """
+    await take_lock(conn, PEOPLE)
+    entry = await get(conn, name, now=now)
+    own = entry.person.id == by.id
+    if not own:
+        await _take_admins_turn(conn, by, now)
+    if entry.revoked_at is not None:
+        raise Refused(_("{name} has been revoked: add a new person.").format(name=entry.person.name))
+    if not own and await _is_last_admin(conn, entry.person, now):
+        raise Refused(_("{name} is the last admin.").format(name=entry.person.name))
+    token = _new_token()
+    changes: dict[str, Any] = {
+        "token_hash": _hash(token),
+        "token_expires_at": now + token_lasts if token_lasts else None,
+    }
+    if not own and entry.person.roles != {Role.AUTHOR}:
+        changes |= {"added_by": by.id, "confirmed_at": None, "confirmed_by": None}
+    await _set(conn, entry, **changes)
+    return (await get(conn, name, now=now)).person, token
+
+
+async def _take_admins_turn(conn: AsyncConnection, by: Person, now: datetime) -> None:
+    """Wait until nobody else manages people; then `by` must be an admin still."""
+    await take_lock(conn, PEOPLE)
+    require_role("people", (await get(conn, by.name, now=now)).person)
+
+
+async def _require_new_name(conn: AsyncConnection, clean: str) -> None:
+    if await _find(conn, clean) is not None:
+        raise Refused(
+            _(
+                "There is or was somebody called {name}: choose another name, so that the audit stays"
+                " clear."
+            ).format(name=clean)
+        )
+
+
+async def _require_adder(conn: AsyncConnection, by: Person | None, now: datetime) -> None:
+    if by is None:
+        raise Refused(
+            _(
+                "There are people here already: adding another takes an admin's token in"
+                " ALERTBOT_TOKEN or --token-file."
+            )
+        )
+    await _take_admins_turn(conn, by, now)
+
+
+def _require_valid(row: Row[Any], now: datetime) -> None:
+    name = row.name
+    if row.revoked_at is not None:
+        raise Refused(_("{name} has been revoked and may not act any more.").format(name=name))
+    if row.token_expires_at is not None and row.token_expires_at <= now:
+        raise Refused(
+            _(
+                "The token of {name} has lapsed: have an admin run `alertbot people rotate {name}`."
+            ).format(name=name)
+        )
+    if row.confirmed_at is None:
+        raise Refused(
+            _(
+                "{name} does not count yet: another admin must run `alertbot people confirm {name}`."
+            ).format(name=name)
+        )
+
+
+def _require_other_admin(entry: PersonEntry, by: Person) -> None:
+    name = entry.person.name
+    if entry.revoked_at is not None:
+        raise Refused(_("{name} has been revoked.").format(name=name))
+    if entry.confirmed_at is not None:
+        raise Refused(_("{name} counts already; nothing to confirm.").format(name=name))
+    if by.id in (entry.added_by, entry.person.id):
+        raise Refused(
+            _("{admin} handed {name} the token: another admin must confirm.").format(
+                admin=by.name, name=name
+            )
+        )
+
+
+async def _is_last_admin(conn: AsyncConnection, who: Person, now: datetime) -> bool:
+    if Role.ADMIN not in who.roles or not who.counts:
+        return False
+    entries = await everybody(conn, now=now)
+    admins = {e.person.id for e in entries if e.person.counts and Role.ADMIN in e.person.roles}
+    return admins == {who.id}
+
+
+async def _find(conn: AsyncConnection, name: str) -> Row[Any] | None:
+    wanted = name.strip().casefold()
+    for row in await conn.execute(select(person)):  # a team, not a crowd
+        if row.name.casefold() == wanted:
+            return row
+    return None
+
+
+async def _set(conn: AsyncConnection, entry: PersonEntry, **values: Any) -> None:
+    await conn.execute(update(person).where(person.c.id == entry.person.id).values(**values))
+
+
+def _entry(row: Row[Any], now: datetime) -> PersonEntry:
+    return PersonEntry(
+        person_of(row, now),
+        row.added_at,
+        row.added_by,
+        row.confirmed_at,
+        row.confirmed_by,
+        row.revoked_at,
+        row.token_expires_at,
+        row.last_used_at,
+    )
+
+
+def person_of(row: Row[Any], now: datetime) -> Person:
+    """The person of a row that holds the columns of the table `person`, as he or she stands now."""
+    lapsed = row.token_expires_at is not None and row.token_expires_at <= now
+    counts = row.confirmed_at is not None and row.revoked_at is None and not lapsed
+    return Person(row.id, row.name, frozenset(Role(role) for role in row.roles), counts)
+
+
+def _clean_name(name: str) -> str:
+    clean = " ".join(name.split())
+    if not clean or not clean.isprintable() or len(clean) > _LONGEST_NAME:
+        raise Misuse(_("A name needs 1 to {n} printable characters.").format(n=_LONGEST_NAME))
+    return clean
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,104 @@
+"""What a person has to do, written down. A task is raised once per key while it is open, by however many
+workers find it at the same time; once it is done, the same key may be raised again."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.tables_register import OPEN_TASK, task
+
+_INSERT: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do. Open until `done_at`; `done_by` is a person's name, or the program's."""
+
+    id: int
+    key: str
+    kind: str
+    text: str
+    alert: str | None
+    incident: str | None
+    number: int | None
+    due_at: datetime | None
+    raised_at: datetime
+    done_at: datetime | None = None
+    done_by: str | None = None
+    outcome: str | None = None
+
+
+async def raise_(
+    conn: AsyncConnection,
+    *,
+    key: str,
+    kind: str,
+    text: str,
+    now: datetime,
+    alert: str | None = None,
+    incident: str | None = None,
+    number: int | None = None,
+    due_at: datetime | None = None,
+) -> bool:
+    """Raise a task; False where one with this key is open already, which is left as it is."""
+    await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
+    row = _INSERT[conn.dialect.name](task).values(
+        key=key,
+        kind=kind,
+        text=text,
+        alert_id=alert,
+        incident_id=incident,
+        number_id=number,
+        due_at=due_at,
+        raised_at=now,
+    )
+    once = row.on_conflict_do_nothing(index_elements=[task.c.key], index_where=OPEN_TASK)
+    return await conn.scalar(once.returning(task.c.id)) is not None
+
+
+async def done(conn: AsyncConnection, key: str, *, by: str, outcome: str | None, now: datetime) -> bool:
+    """Close the open task with this key; False where there is none."""
+    await take_lock(conn, AUDIT)
+    open_one = update(task).where(task.c.key == key, OPEN_TASK)
+    closed = await conn.execute(open_one.values(done_at=now, done_by=by, outcome=outcome))
+    return closed.rowcount > 0
+
+
+async def get(conn: AsyncConnection, task_id: int) -> Task | None:
+    """By its number, open or done."""
+    row = (await conn.execute(select(task).where(task.c.id == task_id))).one_or_none()
+    return None if row is None else _task(row)
+
+
+async def open_tasks(conn: AsyncConnection, kinds: Collection[str] = ()) -> tuple[Task, ...]:
+    """What is still to be done, the most pressing first: by when it is due, then by when it was raised."""
+    query = select(task).where(OPEN_TASK)
+    if kinds:
+        query = query.where(task.c.kind.in_(sorted(kinds)))
+    pressing = (task.c.due_at.is_(None), task.c.due_at, task.c.raised_at, task.c.id)
+    return await _tasks(conn, query.order_by(*pressing))
+
+
+async def every(conn: AsyncConnection) -> tuple[Task, ...]:
+    """Open and done, in the order they were raised."""
+    return await _tasks(conn, select(task).order_by(task.c.raised_at, task.c.id))
+
+
+async def ever_raised(conn: AsyncConnection, keys: Collection[str]) -> frozenset[str]:
+    """Those of these keys that a task was ever raised for, open or done."""
+    found = await conn.scalars(select(task.c.key).where(task.c.key.in_(sorted(keys))))
+    return frozenset(map(str, found))
+
+
+async def _tasks(conn: AsyncConnection, query: Select[Any]) -> tuple[Task, ...]:
+    return tuple(_task(row) for row in await conn.execute(query))
+
+
+def _task(row: Any) -> Task:
+    return Task(*row)

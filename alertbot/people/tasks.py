@@ -1,0 +1,167 @@
+"""What a person has to do: raised by the program, shown by `status`, told to the team, done by people."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alertbot.core import clock
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.people import notices, rules, store_tasks
+from alertbot.people.context import Context
+from alertbot.people.store_tasks import Task
+
+MACHINE = "alertbot"
+LONGEST_OUTCOME = 500
+MOST_SHOWN = 20  # tasks in `status`
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task about to be raised. `key` names what it is about: raised once while it is open. `text` is
+    one or two sentences: what is, and what to do."""
+
+    key: str
+    kind: str
+    text: str
+    alert: str | None = None
+    incident: str | None = None
+    number: int | None = None
+    due_at: datetime | None = None
+
+
+async def raise_(service: Context, conn: Connection, chore: NewTask) -> bool:
+    """Raise it and tell the team; False where it is open already, which tells nobody again."""
+    return bool(await raise_all(service, conn, [chore]))
+
+
+async def raise_all(
+    service: Context, conn: Connection, chores: Collection[NewTask]
+) -> tuple[NewTask, ...]:
+    """Raise several and tell the team in one message; those that were not open already."""
+    fresh = tuple([one for one in chores if await _raise(conn, one, service.now)])
+    if not fresh:
+        return ()
+    entries = [
+        audit.AuditEntry(
+            actor=MACHINE,
+            verb="task",
+            at=service.now,
+            alert=one.alert,
+            detail={"key": one.key, "kind": one.kind, "text": one.text},
+        )
+        for one in fresh
+    ]
+    await audit.append_many(conn, entries)
+    await notices.work_waits(service, conn, [one.text for one in fresh])
+    return fresh
+
+
+async def close(service: Context, conn: Connection, key: str, outcome: str) -> bool:
+    """The program sees that it is done. False where it was not open."""
+    if not await store_tasks.done(conn, key, by=MACHINE, outcome=outcome, now=service.now):
+        return False
+    detail = {"key": key, "outcome": outcome}
+    await audit.append(conn, actor=MACHINE, verb="task-done", at=service.now, detail=detail)
+    return True
+
+
+async def done(service: Context, actor: Person, task_id: int, outcome: str | None = None) -> Document:
+    """A person has done it. Raises `Misuse` for a task that is not there, `Refused` for one that somebody
+    else has done already."""
+    rules.require_role("task", actor)
+    said = (outcome or "").strip()[:LONGEST_OUTCOME] or None
+
+    async def work(conn: Connection) -> Document:
+        now = service.now
+        task = await _task(conn, task_id)
+        if not await store_tasks.done(conn, task.key, by=actor.name, outcome=said, now=now):
+            raise Refused(_already(await _task(conn, task_id)))
+        detail = {"key": task.key, "outcome": said}
+        await audit.append(
+            conn, actor=actor.name, verb="task-done", at=now, alert=task.alert, detail=detail
+        )
+        return view(await _task(conn, task_id))
+
+    return await service.database.transact(work)
+
+
+async def listing(service: Context, *, every: bool = False) -> list[Document]:
+    """Open tasks, the most pressing first; with `every` the done ones too, in the order of raising."""
+
+    async def look(conn: Connection) -> list[Document]:
+        found = await (store_tasks.every(conn) if every else store_tasks.open_tasks(conn))
+        return [view(one) for one in found]
+
+    return await service.database.read(look)
+
+
+async def waiting(
+    conn: Connection, *, alert: str | None = None, incident: str | None = None
+) -> list[Document]:
+    """Open tasks; with an alert or an incident only those about one of them."""
+    found = await store_tasks.open_tasks(conn)
+    if alert is None and incident is None:
+        return [view(one) for one in found]
+    return [
+        view(one) for one in found if one.alert == (alert or "") or one.incident == (incident or "")
+    ]
+
+
+def view(task: Task) -> Document:
+    """A task as plain values; moments in ISO 8601, UTC."""
+    return {
+        "id": task.id,
+        "kind": task.kind,
+        "text": task.text,
+        "alert": task.alert,
+        "incident": task.incident,
+        "number": task.number and f"N{task.number}",
+        "due_at": clock.iso(task.due_at),
+        "raised_at": clock.iso(task.raised_at),
+        "done_at": clock.iso(task.done_at),
+        "done_by": task.done_by,
+        "outcome": task.outcome,
+    }
+
+
+def sentences(waiting: Sequence[Document]) -> Iterator[str]:
+    """Tasks as `status` shows them, with how to close each; only the first of very many."""
+    for task in waiting[:MOST_SHOWN]:
+        yield _("{text} (task {id}; once done: alertbot task done {id})").format(**task)
+    if len(waiting) > MOST_SHOWN:
+        left = len(waiting) - MOST_SHOWN
+        yield _("{count} more tasks wait: alertbot task list").format(count=left)
+
+
+async def _raise(conn: Connection, one: NewTask, now: datetime) -> bool:
+    return await store_tasks.raise_(
+        conn,
+        key=one.key,
+        kind=one.kind,
+        text=one.text,
+        now=now,
+        alert=one.alert,
+        incident=one.incident,
+        number=one.number,
+        due_at=one.due_at,
+    )
+
+
+async def _task(conn: Connection, task_id: int) -> Task:
+    found = await store_tasks.get(conn, task_id)
+    if found is None:
+        raise Misuse(
+            _("There is no task {id}; `alertbot task list --all` lists them.").format(id=task_id)
+        )
+    return found
+
+
+def _already(task: Task) -> str:
+    return _("Task {id} is done already, by {name}.").format(id=task.id, name=task.done_by)

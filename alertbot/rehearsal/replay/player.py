@@ -1,0 +1,268 @@
+"""Plays a case: its entries at their moments, the answers of people after their delay, and whatever the watcher
+wants to look at in between, one moment after the other."""
+
+import heapq
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from alertbot.alerts import store_reading
+from alertbot.core.errors import Refused
+from alertbot.core.model import AlertState
+from alertbot.core.words import _, ngettext
+from alertbot.numbers import importing
+from alertbot.numbers.rules_entry import NumberRow, Standing
+from alertbot.numbers.rules_importing import read_numbers
+from alertbot.rehearsal.replay import signals_of
+from alertbot.rehearsal.replay.by_hand import (
+    LANGUAGES,
+    NUMBERS,
+    WITHDRAWAL,
+    NotDone,
+    ReplayedPeople,
+    reason_of,
+)
+from alertbot.rehearsal.replay.gathering import Gathering
+from alertbot.rehearsal.replay.results import Refusal, Replay, ReplayDecision, first_word
+from alertbot.rehearsal.replay.signals_of import (
+    EntryRole,
+    ReplayStep,
+    Supply,
+    fault_of,
+    first_trouble,
+    steps_of,
+)
+from alertbot.rehearsal.replay.stage import Playbook, Stage, staged
+from alertbot.rehearsal.replay.timeline import NumberItem, Timeline, said
+from alertbot.watch import watching
+
+Job = Callable[[], Awaitable[None]]
+A_MOMENT, A_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+EMERGENCY_CALLS = {"fr": "des appels d'urgence", "en": "some emergency calls"}
+
+
+async def play(
+    timeline: Timeline,
+    playbook: Playbook,
+    *,
+    approver_delay: timedelta,
+    progress: Callable[[datetime], None] = lambda _at: None,
+) -> Replay:
+    """The case as alertbot would have told it. `approver_delay`: how long a person takes to answer.
+    `progress` hears of every moment. Raises `Misuse` and `StoreFailed`."""
+    steps = steps_of(timeline)
+    replay = Replay(timeline, steps, fault_of(timeline), first_trouble(steps), first_word(timeline))
+    if all(step.silent for step in steps):
+        replay.decisions += [_untold(step) for step in steps]
+        return replay
+    service, title = timeline.case, {**EMERGENCY_CALLS, **timeline.service}
+    where = timeline.where or "FR"
+    begins = min(step.entry.at for step in steps if not step.silent)
+    names = {lang: {"service": said(title, lang), "where": where} for lang in LANGUAGES}
+    async with staged(
+        playbook, begins, service=service, title=title, zone=timeline.zone.key, where=where
+    ) as stage:
+        desk = ReplayedPeople(stage, playbook.by_hand, names, service, replay.known)
+        player = _Player(
+            stage, desk, replay, Gathering(stage, replay, service), approver_delay, progress
+        )
+        await player.run()
+    return replay
+
+
+def _untold(step: ReplayStep) -> ReplayDecision:
+    """An entry that says nothing to the watcher."""
+    reasons = {EntryRole.FAULT: "not_known_yet", EntryRole.UNKNOWN: "unknown_state"}
+    return ReplayDecision(step.entry.at, "drop", reasons.get(step.role, "history"), step=step)
+
+
+@dataclass
+class _Player:
+    stage: Stage
+    desk: ReplayedPeople
+    replay: Replay
+    gathering: Gathering
+    delay: timedelta
+    progress: Callable[[datetime], None]
+    _place: int = 0  # the next step
+    _jobs: list[tuple[datetime, int, Job]] = field(default_factory=list)
+    _numbered: "count[int]" = field(default_factory=count)
+    _asked: set[str] = field(default_factory=set)  # alerts that people will answer
+    _supply: Supply = field(default_factory=Supply)
+
+    async def run(self) -> None:
+        """Every moment, until nothing that is left can change anything."""
+        for rule, why in self.stage.not_ahead.items():
+            self._refuse(rule, "not_approved_ahead", why)
+        self._supply = await self._read_numbers()
+        end = self._end()
+        while (job := self._next(end)) is not None:
+            await job()
+        replay = self.replay
+        replay.decisions.sort(key=lambda one: one.at)
+        replay.refused.sort(key=lambda one: one.at)
+        replay.titles = self.stage.titles({one.kind for one in replay.posts})
+
+    def _next(self, end: datetime) -> Job | None:
+        """What comes next: an answer before a new entry, and that before another look."""
+        steps = self.replay.steps
+        moments: list[tuple[datetime, int, Job]] = []
+        if self._jobs and self._jobs[0][0] <= end:
+            moments.append((self._jobs[0][0], 0, self._answer))
+        if self._place < len(steps):
+            moments.append((steps[self._place].entry.at, 1, self._entry))
+        ahead = self.stage.looked_ahead
+        if ahead is not None:
+            ahead = max(ahead, self.stage.clock() + A_MOMENT)
+            if ahead <= end:
+                moments.append((ahead, 2, self._look))
+        return min(moments, key=lambda one: one[:2])[2] if moments else None
+
+    def _end(self) -> datetime:
+        """The last entry that says something, and then as long as the watch period and the answers take."""
+        last = max(step.entry.at for step in self.replay.steps if not step.silent)
+        policy = self.stage.service.watch.policy_of(self.gathering.service)
+        return last + policy.watch + policy.confirm_up.length + policy.dwell + 3 * self.delay + A_MINUTE
+
+    # --- one moment -------------------------------------------------------------------------------
+
+    async def _answer(self) -> None:
+        at, _number, job = heapq.heappop(self._jobs)
+        self._at(at)
+        await job()
+        await self._work()
+
+    async def _look(self) -> None:
+        self._at(max(self.stage.looked_ahead or self.stage.clock(), self.stage.clock() + A_MOMENT))
+        await self._work()
+
+    async def _entry(self) -> None:
+        step = self.replay.steps[self._place]
+        self._place += 1
+        if step.silent:
+            self.replay.decisions.append(_untold(step))
+            return
+        self._at(step.entry.at)
+        if step.signal:
+            await watching.take(self.stage.service, [step.signal])
+            await self._work(step)
+        elif step.role in (EntryRole.HISTORY, EntryRole.UNKNOWN):
+            self.replay.decisions.append(_untold(step))
+        await self._by_hand(step)
+        await self._work()
+
+    def _at(self, moment: datetime) -> None:
+        self.stage.clock.set(moment)
+        self.progress(moment)
+
+    async def _work(self, step: ReplayStep | None = None) -> None:
+        seen = await self.gathering.after(await self.stage.work(), step)
+        for alert in seen.alerts:
+            if alert.state is AlertState.PENDING and alert.id not in self._asked:
+                self._asked.add(alert.id)
+                self._later(self._approval(alert.id))
+
+    def _later(self, job: Job) -> None:
+        heapq.heappush(self._jobs, (self.stage.clock() + self.delay, next(self._numbered), job))
+
+    def _approval(self, name: str) -> Job:
+        async def answer() -> None:
+            alert = await self.stage.service.database.read(lambda conn: store_reading.get(conn, name))
+            if alert.state is not AlertState.PENDING:
+                return
+            try:
+                await self.stage.approve(alert)
+            except Refused as error:
+                self._refuse(alert.kind, reason_of(error), str(error))
+
+        return answer
+
+    # --- what people do by themselves -------------------------------------------------------------
+
+    async def _by_hand(self, step: ReplayStep) -> None:
+        """What an entry makes people do: deny, withdraw, take numbers in."""
+        named = {one.action for one in step.entry.numbers}
+        if step.role is EntryRole.FALSE_ALERT:
+            await self._told(step, "open", self.desk.deny_alert())
+        if step.role is EntryRole.FALSE_NUMBER or "false" in named:
+            for item in _false(step.entry.numbers):
+                await self._told(step, "update", self.desk.deny_number(item))
+        if step.role is EntryRole.FEWER_NUMBERS or "withdraw" in named:
+            await self._withdraw(step)
+        await self._more_numbers(step)
+
+    async def _told(self, step: ReplayStep, action: str, writing: Awaitable[str]) -> None:
+        """Note what a person wrote on their own about this entry, or why nobody could."""
+        alert = None
+        try:
+            alert = await writing
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+        done = (action, "by_hand") if alert else ("drop", "not_done")
+        self.replay.decisions.append(ReplayDecision(step.entry.at, *done, alert, step))
+
+    async def _withdraw(self, step: ReplayStep) -> None:
+        items = step.entry.numbers
+        for query in await self.desk.missing(items):
+            sentence = _("The register never had a number for {query}.").format(query=query)
+            self._refuse(WITHDRAWAL, "no_such_row", sentence)
+        if any(one.action == "withdraw" for one in items):
+            await self._told(step, "update", self.desk.withdraw(items))
+            return
+        sentence = _("The entry names no rows; which are meant is not guessed from its text.")
+        self._refuse(WITHDRAWAL, "names_no_rows", sentence)
+        self.replay.decisions.append(ReplayDecision(step.entry.at, "drop", "names_no_rows", None, step))
+
+    async def _more_numbers(self, step: ReplayStep) -> None:
+        """Numbers come in: nobody publishes them before another person has called them (R3)."""
+        rows = (*self._supply.at(step), *self._added(step))
+        if not rows:
+            return
+        try:
+            await self.desk.enter(rows, signals_of.FILE)
+            await self.desk.tell_numbers(Standing.UNVERIFIED)
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+        self._later(self._verified)
+
+    async def _verified(self) -> None:
+        try:
+            if await self.desk.read_back():
+                await self.desk.tell_numbers()
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+
+    def _added(self, step: ReplayStep) -> tuple[NumberRow, ...]:
+        added = [dict(one.row) for one in step.entry.numbers if one.action == "add"]
+        read = read_numbers(added)
+        for fault in read.faults:
+            self._refuse(NUMBERS, fault.rule, fault.message)
+        return read.rows
+
+    async def _read_numbers(self) -> Supply:
+        """The file beside the case, by the entry that its rows come in with."""
+        path = self.replay.timeline.folder / signals_of.FILE
+        door = signals_of.gate(self.replay.steps)
+        if not path.exists():
+            return Supply()
+        read = importing.read(path, door.entry.at if door else self.stage.clock())
+        supply = signals_of.supply(read.rows, self.replay.steps, self.replay.timeline.zone)
+        for fault in read.faults:
+            self._refuse(NUMBERS, fault.rule, fault.message)
+        if supply.late:
+            said = ngettext(
+                "{n} number came after the last trouble.",
+                "{n} numbers came after the last trouble.",
+                len(supply.late),
+            )
+            self._refuse(NUMBERS, "too_late", said.format(n=len(supply.late)))
+        return supply
+
+    def _refuse(self, what: str, reason: str, sentence: str) -> None:
+        self.replay.refused.append(Refusal(self.stage.clock(), what, reason, sentence))
+
+
+def _false(items: tuple[NumberItem, ...]) -> list[NumberItem | None]:
+    """The numbers that are false; one that is not named where none is."""
+    return [one for one in items if one.action == "false"] or [None]

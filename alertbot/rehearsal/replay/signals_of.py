@@ -1,0 +1,254 @@
+"""Who speaks: whether an actor's word is the operator's own. Pure.
+
+In doubt it is: a claim that is taken for a confirmation tells the public too early that all is well (R11).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.rehearsal.replay.timeline import CaseEntry, Timeline, said
+from alertbot.watch.rules_signals import Observed, Signal
+
+_BETWEEN = re.compile(r"[,;/&+]|\b(?:et|and|und|via|with|avec)\b", re.IGNORECASE)
+_EMPTY = frozenset({
+    "the", "of", "for", "and", "le", "la", "les", "l", "de", "du", "des", "d", "et", "un", "une", "a",
+    "al", "der", "die", "das", "sa", "sas", "plc", "inc", "ltd", "gmbh", "ag", "group", "groupe",
+    "company", "societe", "operator", "operateur", "national", "nationale", "france",
+})  # fmt: skip
+# Words that many bodies have in their names: one of them in common makes nobody the same.
+_SHARED = frozenset({
+    "samu", "sdis", "sis", "pompiers", "police", "gendarmerie", "prefecture", "prefectures", "prefet",
+    "prefets", "ministere", "ministre", "ministry", "minister", "ars", "securite", "civile", "service",
+    "services", "agence", "agency", "fire", "ambulance", "rescue", "emergency", "government",
+    "gouvernement", "centre", "center", "office", "state", "departement", "region", "city", "county",
+})  # fmt: skip
+
+
+def speaks_for(actor: str, operator: str) -> bool:
+    """Whether this actor is the operator, speaks for it or with it: `Orange France`, `Orange via RTL` and
+    `Stéphane Richard (PDG Orange)` are Orange. So is nobody in particular. Of an operator that is not
+    known nobody is a part."""
+    heard = set(_tokens(actor))
+    groups = [words for part in _BETWEEN.split(actor) if (words := _telling(part))]
+    return not groups or any(
+        _same(name, heard, groups) for name in map(_telling, _BETWEEN.split(operator)) if name
+    )
+
+
+def _same(name: tuple[str, ...], heard: set[str], groups: list[tuple[str, ...]]) -> bool:
+    brand = name[0] not in _SHARED and name[0] in heard
+    return brand or heard.issuperset(name) or any(set(name).issuperset(group) for group in groups)
+
+
+def _telling(part: str) -> tuple[str, ...]:
+    """The words that tell one body from another; all of them where none does."""
+    words = tuple(_tokens(part))
+    return tuple(word for word in words if word not in _EMPTY) or words
+
+
+def _tokens(text: str) -> Iterator[str]:
+    bare = unicodedata.normalize("NFKD", text.casefold())
+    yield from re.findall(r"\w+", "".join(sign for sign in bare if not unicodedata.combining(sign)))
+
+
+SOURCE = "case"
+
+
+class EntryRole(StrEnum):
+    """What an entry's state is to alertbot."""
+
+    FAULT = "fault"  # it begins, and nobody knows yet
+    TROUBLE = "trouble"  # opens or updates
+    CALM = "calm"  # works again, it is said; never opens
+    CLAIM = "claim"  # "resolved" on the operator's own word (R11)
+    CONFIRMATION = "confirmation"  # "resolved", said by another actor
+    FALSE_ALERT = "false_alert"  # the public was told what is not so: deny it
+    FALSE_NUMBER = "false_number"  # a number goes round that is wrong: deny or correct it
+    FEWER_NUMBERS = "fewer_numbers"  # some provisional numbers are taken back
+    HISTORY = "history"  # told afterwards, or no news to the watcher
+    UNKNOWN = "unknown"  # a state that the format does not have: never means down
+
+
+TROUBLE = {
+    "undetected": Observed.DEGRADED,
+    "investigating": Observed.DEGRADED,
+    "identified": Observed.DEGRADED,
+    "degraded": Observed.DEGRADED,
+    "workaround": Observed.DEGRADED,  # numbers are in force: it still fails
+    "partial-outage": Observed.DEGRADED,
+    "down": Observed.DOWN,
+    "outage": Observed.DOWN,
+    "major-outage": Observed.DOWN,
+}
+CALM = ("stabilised", "stabilized", "monitoring")
+RESOLVED = "resolved"
+FALSE = {"false-alert": EntryRole.FALSE_ALERT, "false-number": EntryRole.FALSE_NUMBER}
+FEWER_NUMBERS = "retracted-partial"
+HISTORY = (
+    "pre-incident", "exercise", "correction", "cancelled-silent", "canceled-silent", "inquiry", "audit",
+    "legislation",
+)  # fmt: skip
+STATES = (*TROUBLE, *CALM, RESOLVED, *FALSE, FEWER_NUMBERS, *HISTORY)
+"""Every state that means something; any other is `Role.UNKNOWN`."""
+
+_OF_WHAT_IS_OPEN = ("investigating", "identified")  # say that somebody works at it, not that it fails
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayStep:
+    """An entry and what it means. `signal`: what the watcher hears of it, if anything."""
+
+    entry: CaseEntry
+    role: EntryRole
+    signal: Signal | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether it tells alertbot nothing: no news, and no number that comes or goes."""
+        if self.role in (EntryRole.HISTORY, EntryRole.UNKNOWN):
+            return not self.entry.numbers
+        return self.role is EntryRole.FAULT
+
+
+def steps_of(timeline: Timeline) -> tuple[ReplayStep, ...]:
+    """Every entry in its order, with its meaning."""
+    return tuple(_steps(timeline))
+
+
+def fault_of(timeline: Timeline) -> CaseEntry | None:
+    """When it began: the first `undetected`, else the first report of trouble or of a false message."""
+    unseen = (one for one in timeline.entries if one.state == "undetected")
+    told = (one for one in timeline.entries if one.state in TROUBLE or one.state in FALSE)
+    return next(unseen, None) or next(told, None)
+
+
+def first_trouble(steps: Iterable[ReplayStep]) -> datetime | None:
+    """When it could first have been known: from here the delay of the first word counts."""
+    roles = (EntryRole.TROUBLE, EntryRole.FALSE_ALERT, EntryRole.FALSE_NUMBER)
+    return next((step.entry.at for step in steps if step.role in roles), None)
+
+
+def operator_of(timeline: Timeline) -> str:
+    """Whose word alone confirms nothing: the case's `operator:`, else the actor of the fault."""
+    fault = fault_of(timeline)
+    return timeline.operator or (fault.actor if fault else "")
+
+
+def _steps(timeline: Timeline) -> Iterator[ReplayStep]:
+    fault, operator = fault_of(timeline), operator_of(timeline)
+    begun = fails = misled = False
+    for place, entry in enumerate(timeline.entries):
+        begun = begun or entry is fault
+        role = _role(entry, operator)
+        if role is EntryRole.TROUBLE and entry is fault and entry.state == "undetected":
+            role = EntryRole.FAULT
+        elif role is EntryRole.TROUBLE and (not begun or _of_a_false_message(entry, fails, misled)):
+            role = EntryRole.HISTORY
+        fails = fails or role in (EntryRole.TROUBLE, EntryRole.FAULT)
+        misled = misled or entry.state in FALSE
+        yield ReplayStep(entry, role, _signal(timeline, entry, role, place))
+
+
+def _of_a_false_message(entry: CaseEntry, fails: bool, misled: bool) -> bool:
+    """Whether somebody only works at a false alert: no service is said to fail."""
+    return misled and not fails and entry.state in _OF_WHAT_IS_OPEN
+
+
+def _role(entry: CaseEntry, operator: str) -> EntryRole:
+    if entry.state in TROUBLE:
+        return EntryRole.TROUBLE
+    if entry.state in CALM:
+        return EntryRole.CALM
+    if entry.state == RESOLVED:
+        return EntryRole.CLAIM if speaks_for(entry.actor, operator) else EntryRole.CONFIRMATION
+    if entry.state in FALSE:
+        return FALSE[entry.state]
+    if entry.state == FEWER_NUMBERS:
+        return EntryRole.FEWER_NUMBERS
+    return EntryRole.HISTORY if entry.state in HISTORY else EntryRole.UNKNOWN
+
+
+def _signal(timeline: Timeline, entry: CaseEntry, role: EntryRole, place: int) -> Signal | None:
+    if role is EntryRole.TROUBLE:
+        observed = TROUBLE[entry.state]
+    elif role in (EntryRole.CALM, EntryRole.CLAIM, EntryRole.CONFIRMATION):
+        observed = Observed.UP
+    else:
+        return None
+    at = entry.at.astimezone(UTC)
+    return Signal(
+        source=SOURCE,
+        service=timeline.case,
+        observed=observed,
+        at=at,
+        key=f"{place}:{entry.line}",
+        title=f"{entry.state}: {entry.actor}".rstrip(": "),
+        summary=said(entry.summary, "en"),
+        url=entry.source_url,
+        confirms=role is EntryRole.CONFIRMATION,
+        received=at,
+    )
+
+
+FILE = "provisional-numbers.csv"
+HOLDS = timedelta(days=7)  # a row without an end; a team would look again and prolong it
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """The rows of a file by the entry they come in with; `late`: those that came after the last."""
+
+    by_step: tuple[tuple[ReplayStep, tuple[NumberRow, ...]], ...] = ()
+    late: tuple[NumberRow, ...] = ()
+
+    def at(self, step: ReplayStep) -> tuple[NumberRow, ...]:
+        return next((rows for one, rows in self.by_step if one is step), ())
+
+
+def gate(steps: Iterable[ReplayStep]) -> ReplayStep | None:
+    """The entry from which on numbers exist: the first `workaround`, else the first trouble."""
+    trouble = [step for step in steps if step.role is EntryRole.TROUBLE]
+    return next(
+        (step for step in trouble if step.entry.state == "workaround"), next(iter(trouble), None)
+    )
+
+
+def supply(rows: Sequence[NumberRow], steps: Sequence[ReplayStep], zone: ZoneInfo) -> Supply:
+    """Each row with the first entry of trouble, from the gate on, that is not before its day."""
+    opened = gate(steps)
+    if opened is None:
+        return Supply((), tuple(rows))
+    doors = [step for step in steps[steps.index(opened) :] if step.role is EntryRole.TROUBLE]
+    found: dict[int, list[NumberRow]] = {}
+    late = []
+    for row in rows:
+        day = known_from(row.published_at, zone)
+        place = next((i for i, step in enumerate(doors) if day is None or step.entry.at >= day), None)
+        if place is None:
+            late.append(row)
+        else:
+            found.setdefault(place, []).append(row)
+    return Supply(tuple((doors[i], tuple(found[i])) for i in sorted(found)), tuple(late))
+
+
+def known_from(published_at: str, zone: ZoneInfo) -> datetime | None:
+    """The beginning of the day, or the moment, that a source was published; None where it names neither."""
+    if not _DAY.match(published_at):
+        return None
+    try:
+        at = datetime.fromisoformat(published_at)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def with_end(row: NumberRow, now: datetime) -> NumberRow:
+    """The row, to be looked at again in a week where it names no end itself."""
+    return row if row.ends_at else replace(row, review_at=now + HOLDS)

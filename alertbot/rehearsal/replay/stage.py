@@ -1,0 +1,276 @@
+"""What a case is played with: the rules and the policy of a file, and what a person writes by hand."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from alertbot.alerts import approving, showing, store_reading
+from alertbot.alerts.compose import load_kind
+from alertbot.alerts.store_reading import Alert
+from alertbot.app import App, build
+from alertbot.channels.memory import MemoryAdapter
+from alertbot.config.faults import findings
+from alertbot.config.root import Config
+from alertbot.config.shapes import Name, Settings
+from alertbot.config.watching import PromiseSettings, RuleSettings, WatchSettings
+from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain, text_of
+from alertbot.core.errors import AlertbotError, ConfigInvalid
+from alertbot.core.model import Action, Person, Post
+from alertbot.core.words import _, ngettext
+from alertbot.delivery import store_claim
+from alertbot.ops import working
+from alertbot.people import accounts
+from alertbot.watch import reminders, watching
+from alertbot.watch.context import WatchContext
+from alertbot.watch.preapproval import signing
+from alertbot.watch.rules_rule import placed
+
+SHIPPED = Path(__file__).with_name("policy.yaml")
+
+ByHand = Literal["provisional_number", "withdrawal", "correction", "denial", "denial_of_a_number"]
+
+
+class PolicyFile(Settings):
+    """What a replay takes from a file; the rest of a configuration may stand in it and is left alone."""
+
+    watch: WatchSettings = Field(default=WatchSettings(), description="How sceptical to be.")
+    rules: dict[Name, RuleSettings] = Field(
+        default_factory=dict, description="What is written when a state changes."
+    )
+    promises: PromiseSettings = Field(default=PromiseSettings(), description="The next update.")
+    by_hand: dict[ByHand, dict[Name, Any]] = Field(
+        default_factory=dict, description="What a person writes, by kind."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """The file's sections as plain values. `automatic`: the rules that may go out by themselves once two
+    people have approved them ahead."""
+
+    sections: Mapping[str, Any]
+    automatic: tuple[str, ...]
+    by_hand: Mapping[str, Mapping[str, Any]]
+
+
+def read_playbook(path: Path | None) -> Playbook:
+    """The rules of a file, else those that are shipped. Raises `ConfigInvalid` with every fault."""
+    shipped = _checked(SHIPPED)
+    given = shipped if path is None else _checked(path)
+    sections = {key: value for key, value in given.items() if key != "by_hand"}
+    rules = {name: one for name, one in sections.get("rules", {}).items() if not one.get("exercise")}
+    return Playbook(
+        sections,
+        tuple(
+            name for name, rule in rules.items() if rule.get("policy") == "auto" or "auto_after" in rule
+        ),
+        {**shipped["by_hand"], **given.get("by_hand", {})},
+    )
+
+
+def configuration(
+    playbook: Playbook, *, service: str, title: Mapping[str, str], zone: str, where: str
+) -> str:
+    """A whole configuration for one case: nobody to reach, one service, the rules of the playbook on the
+    one channel that keeps its posts."""
+    watch = dict(playbook.sections.get("watch", {}))
+    services = {service: {"title": dict(title)}} | watch.get("services", {})
+    rules = {name: _public(rule) for name, rule in playbook.sections.get("rules", {}).items()}
+    return json.dumps(
+        {
+            "organisation": {
+                "name": _ORGANISATION,
+                "languages": ["fr", "en"],
+                "timezone": zone,
+                "verification_page": "https://www.example.org/alert",
+                "sandbox": True,
+            },
+            "database": "sqlite:///replay.db",
+            "channels": {CHANNEL: {"type": "memory", "read_back": False}},
+            "watch": watch | {"services": services},
+            "rules": placed(rules, {"where": where}),
+            "promises": playbook.sections.get("promises", {}),
+        }
+    )
+
+
+def _public(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule for the one channel of a replay. What is an exercise tells the public nothing."""
+    if rule.get("exercise"):
+        return {
+            "when": rule["when"],
+            "kind": rule["kind"],
+            "services": rule.get("services", []),
+            "policy": "off",
+        }
+    return {key: value for key, value in rule.items() if key not in ("channels", "exercise")}
+
+
+CHANNEL = "memory"
+_ORGANISATION = "Replay"
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    document = parse(text_of(path))
+    found = document.faults
+    root = document.root or Node(Mark(), {})
+    if not isinstance(root.value, dict):
+        sentence = _("the file must hold keys such as `watch:` and `rules:`")
+        raise _invalid(path, [FileFault(root.mark, (), sentence)])
+    whole = plain(root)
+    mine = {key: value for key, value in whole.items() if _is_mine(key)}
+    try:
+        PolicyFile.model_validate_json(json.dumps(mine))
+    except ValidationError as error:
+        found += findings(error.errors(include_url=False, include_input=False), root, PolicyFile)
+    if found:
+        raise _invalid(path, found)
+    return mine
+
+
+def _is_mine(key: str) -> bool:
+    return key in PolicyFile.model_fields or key not in Config.model_fields
+
+
+def _invalid(path: Path, found: list[FileFault]) -> ConfigInvalid:
+    found = sorted(dict.fromkeys(found), key=lambda one: one.mark)
+    head = ngettext("{path} has {n} fault:", "{path} has {n} faults:", len(found))
+    return ConfigInvalid(
+        head.format(path=path, n=len(found)), [one.line(str(path)) for one in found[:50]]
+    )
+
+
+AUTHOR, APPROVERS = "Camille", ("Dominique", "Sacha")
+LONGEST_AHEAD = timedelta(days=90)
+
+
+class CaseClock:
+    """The case's time: it stands still until it is set anew, and never goes back."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at.astimezone(UTC)
+
+    def set(self, at: datetime) -> None:
+        self._at = max(self._at, at.astimezone(UTC))
+
+    def __call__(self) -> datetime:
+        return self._at
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The people of the replay: an author, and two approvers with their tokens."""
+
+    author: Person
+    approvers: tuple[tuple[Person, str], ...]
+
+    @property
+    def reader(self) -> Person:
+        """Who reads back the numbers that the author entered."""
+        return self.approvers[0][0]
+
+
+@dataclass
+class Stage:
+    """The service with its people. `looked_ahead`: when time alone may change something next. `not_ahead`:
+    by rule, why it could not be approved ahead."""
+
+    app: App
+    service: WatchContext
+    clock: CaseClock
+    staff: Staff
+    looked_ahead: datetime | None = None
+    not_ahead: dict[str, str] = field(default_factory=dict)
+    _seen: int = 0  # posts that were collected
+
+    async def work(self) -> list[Post]:
+        """Decide, act and deliver until nothing is due at this moment; the texts that went out meanwhile."""
+        await approving.expire_overdue(self.service)
+        await reminders.look(self.service)
+        self.looked_ahead = await watching.look(self.service)
+        if await self.service.database.read(lambda conn: store_claim.due(conn, [CHANNEL])):
+            await working.run_once(self.app)
+            self.looked_ahead = await watching.look(self.service)
+        adapter = self.app.adapters()[CHANNEL]
+        assert isinstance(adapter, MemoryAdapter)
+        fresh, self._seen = adapter.posts[self._seen :], len(adapter.posts)
+        return [one for one in fresh if one.action is Action.PUBLISH]
+
+    async def approve(self, alert: Alert) -> None:
+        """As many people as the alert needs look at it and sign it. Raises `Refused` where a rule stands
+        against it."""
+        view = await showing.brief(self.service, alert.id)
+        for person, token in self.staff.approvers[: view["approvals"]["needed"]]:
+            await showing.show(self.service, alert.id, token)
+            await approving.approve(self.service, person, alert.id, None)
+
+    def titles(self, kinds: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """What each kind of alert is called, by language."""
+        return {name: load_kind(self.service.publisher, name)[0].title for name in kinds}
+
+    async def signed(self, alert: str) -> bool:
+        """Whether a person approved it, or nobody did because it went out by itself."""
+        now = self.service.now
+        return bool(
+            await self.service.database.read(
+                lambda conn: store_reading.approvals_of(conn, alert, now=now)
+            )
+        )
+
+
+@asynccontextmanager
+async def staged(
+    playbook: Playbook,
+    begins: datetime,
+    *,
+    service: str,
+    title: Mapping[str, str],
+    zone: str,
+    where: str,
+) -> AsyncIterator[Stage]:
+    """A stage in a folder that is gone afterwards. Raises `ConfigInvalid`, `StoreFailed`."""
+    clock = CaseClock(begins)
+    with TemporaryDirectory(prefix="alertbot-replay-") as folder:
+        path = Path(folder) / "config.yaml"
+        text = configuration(playbook, service=service, title=title, zone=zone, where=where)
+        path.write_text(text, encoding="utf-8")
+        app = build(path)
+        app.publisher = replace(app.publisher, clock=clock)
+        try:
+            opened = await app.open()
+            stage = Stage(app, opened, clock, await _hired(opened))
+            for rule in playbook.automatic:
+                await _approve_ahead(stage, rule)
+            yield stage
+        finally:
+            await app.close()
+
+
+async def _hired(service: WatchContext) -> Staff:
+    """Two admins who approve, and an author."""
+    tokens: dict[str, str] = {}
+    admin: str | None = None
+    for name in (*APPROVERS, AUTHOR):
+        role = "author" if name == AUTHOR else "approver"
+        tokens[name] = (await accounts.add(service, admin, name, [role], None))["token"]
+        admin = admin or tokens[name]
+    acting = {name: await accounts.acting(service, token) for name, token in tokens.items()}
+    return Staff(acting[AUTHOR], tuple((acting[name], tokens[name]) for name in APPROVERS))
+
+
+async def _approve_ahead(stage: Stage, rule: str) -> None:
+    """Two people look at what alerts of a rule will say, and approve ahead that they go out by themselves
+    (R33). Where that is refused, people will be asked each time."""
+    try:
+        for person, token in stage.staff.approvers:
+            await signing.show(stage.service, rule, token)
+            await signing.preapprove(stage.service, person, rule, lasts=LONGEST_AHEAD)
+    except AlertbotError as error:
+        stage.not_ahead[rule] = str(error)

@@ -1,0 +1,286 @@
+"""Reads a case: `timeline.yaml`, what happened when, as documented in docs/reference/case-format.md.
+
+What a case says is history told by others: it is shown to the team and never published.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alertbot.config.yaml_reader import Mark, Node, plain, read_written
+from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.core.words import _
+from alertbot.regions.countries import SERVICES
+from alertbot.regions.territories import WHOLE_COUNTRY, all_territories, find
+
+FILE = "timeline.yaml"
+FALLBACK = "case"  # the name of a case that has none
+MOST_ENTRIES = 5000
+MOST_NUMBERS = 1000  # in one entry
+LONGEST_TEXT = 2000
+LONGEST_NAME = 200  # of a case; it is the name of the service that is watched
+YEARS = range(2000, 2101)  # as in every other moment that alertbot reads
+ACTIONS = ("add", "withdraw", "stay", "false")
+"""What an item of `numbers:` says: a number is given, taken back, still holds, or never was right."""
+
+_CONTROLS = frozenset({"Cc", "Cf", "Cs", "Co"})
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
+_GIVEN_WITH = {"retracted-partial": "withdraw", "false-number": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberItem:
+    """One item of an entry's `numbers:`. `row`: its columns, as in a file of numbers."""
+
+    action: str
+    row: Mapping[str, Any]
+
+    @property
+    def query(self) -> str:
+        """Which rows of the register are meant, as `register.query` reads it."""
+        where, what = str(self.row.get("territory") or ""), str(self.row.get("service") or "")
+        kind = what.partition(":")[0].strip()
+        return f"{where}/{kind}" if kind else where
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEntry:
+    """One thing that happened. Moments are aware; `at` is in the case's zone. `public`: what the case
+    itself says of who could read it, None where it says nothing."""
+
+    at: datetime
+    state: str
+    actor: str = ""
+    channel: str = ""
+    precision: str = "exact"
+    summary: Mapping[str, str] = field(default_factory=dict)
+    source_url: str = ""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    computed: bool = False
+    public: bool | None = None
+    numbers: tuple[NumberItem, ...] = ()
+    line: int = 0  # of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A case. `entries` by their moment; those of one moment in the order of the file. `operator`: whose
+    word alone does not confirm that it works again (R11), empty where the case does not name it.
+    `service`: what the public calls what failed, per language; empty where the case does not say. `where`:
+    the codes of the territories that texts name, with commas between."""
+
+    case: str
+    title: Mapping[str, str]
+    zone: ZoneInfo
+    entries: tuple[CaseEntry, ...]
+    operator: str = ""
+    service: Mapping[str, str] = field(default_factory=dict)
+    where: str = WHOLE_COUNTRY
+    folder: Path = Path()
+
+
+def said(by_lang: Mapping[str, str], lang: str) -> str:
+    """A text in this language, else in English or French, else in any; empty where there is none."""
+    return next(filter(None, (*map(by_lang.get, (lang, "en", "fr")), *by_lang.values())), "")
+
+
+def read_case(where: Path) -> Timeline:
+    """The case in a folder, or in a file of it. Raises `Misuse` with file and line."""
+    path = where / FILE if where.is_dir() else where
+    if not path.exists():
+        raise Misuse(
+            _("{folder} holds no case: there is no {file} in it.").format(folder=where, file=FILE)
+        )
+    return timeline_of(read_written(path), path.parent)
+
+
+def timeline_of(root: Node, folder: Path = Path()) -> Timeline:
+    """The case that a YAML file holds. Raises `ConfigInvalid` with file and line."""
+    if not isinstance(root.value, Mapping):
+        raise _wrong(root, _("a case has keys such as `case:`, `timezone:` and `entries:`"))
+    if "entries" not in root.entries:
+        raise _wrong(root, _("the case has no `entries:`; it is the list of what happened"))
+    zone = _zone(root.entries.get("timezone"))
+    entries = tuple(_entry(node, zone) for node in _items(root.entries["entries"], MOST_ENTRIES))
+    case = _text(root.entries.get("case")) or folder.resolve().name or FALLBACK
+    case = case[:LONGEST_NAME].strip()
+    return Timeline(
+        case=case,
+        title=_texts(root.entries.get("title")) or {"en": case},
+        zone=zone,
+        entries=tuple(sorted(entries, key=lambda one: one.at)),
+        operator=_text(root.entries.get("operator")),
+        service=_texts(root.entries.get("service")),
+        where=_where(root.entries.get("where"), zone),
+        folder=folder,
+    )
+
+
+def _entry(node: Node, zone: ZoneInfo) -> CaseEntry:
+    if not isinstance(node.value, Mapping):
+        raise _wrong(node, _("an entry has keys such as `at:` and `state:`"))
+    given = node.entries
+    state = _word(_needed(node, "state"))
+    return CaseEntry(
+        at=_moment(_needed(node, "at"), zone),
+        state=state,
+        actor=_text(given.get("actor")),
+        channel=_text(given.get("channel")),
+        precision=_text(given.get("precision")) or "exact",
+        summary=_texts(given.get("summary")),
+        source_url=_text(given.get("source_url")),
+        not_before=_bound(given.get("not_before"), zone),
+        not_after=_bound(given.get("not_after"), zone),
+        computed=_flag(given.get("computed")) or False,
+        public=_flag(given.get("public")),
+        numbers=tuple(_numbers(given.get("numbers"), _GIVEN_WITH.get(state, "add"))),
+        line=node.mark.line,
+    )
+
+
+def _needed(node: Node, key: str) -> Node:
+    found = node.entries.get(key)
+    if found is None or not _text(found):
+        raise _wrong(node, _("the entry has no `{key}:`").format(key=key))
+    return found
+
+
+def _numbers(node: Node | None, action: str) -> Iterator[NumberItem]:
+    for item in _items(node, MOST_NUMBERS):
+        yield _item(item, action)
+
+
+def _item(node: Node, action: str) -> NumberItem:
+    """An item as a mapping of columns, or short: `22/samu`."""
+    if isinstance(node.value, str):
+        where, _slash, what = (half.strip() for half in node.value.partition("/"))
+        return _checked(node, NumberItem(action, {"territory": where, "service": what}))
+    if not isinstance(node.value, Mapping):
+        raise _wrong(node, _("an item of `numbers:` has keys such as `territory:` and `service:`"))
+    row = {key: plain(child) for key, child in node.entries.items() if key != "action"}
+    row = {_COLUMNS.get(key, key): value for key, value in row.items() if value is not None}
+    said_so = _word(node.entries["action"]) if "action" in node.entries else action
+    return _checked(node, NumberItem(said_so, row))
+
+
+_COLUMNS = {"departement_code": "territory", "departement": "name"}
+
+
+def _checked(node: Node, item: NumberItem) -> NumberItem:
+    if item.action not in ACTIONS:
+        sentence = _("there is no action “{action}” in `numbers:`; there are {known}")
+        raise _wrong(node, sentence.format(action=item.action[:40], known=", ".join(ACTIONS)))
+    if not item.row.get("territory") and not (item.action == "false" and item.row.get("number")):
+        raise _wrong(node, _("the item of `numbers:` names no `territory:`"))
+    service = str(item.row.get("service") or "").partition(":")[0].strip()
+    if service and not service.isdigit() and service.casefold() not in SERVICES:
+        sentence = _("there is no service “{text}”; known are {known}")
+        raise _wrong(node, sentence.format(text=service[:40], known=", ".join(SERVICES)))
+    return item
+
+
+def _items(node: Node | None, most: int) -> Sequence[Node]:
+    if node is None or node.value is None:
+        return ()
+    if isinstance(node.value, str | Mapping):
+        raise _wrong(node, _("a list is needed here: each item begins with a hyphen"))
+    if len(node.value) > most:
+        raise _wrong(node, _("the list has more than {most} items").format(most=most))
+    return list(node.value)
+
+
+def _zone(node: Node | None) -> ZoneInfo:
+    name = _text(node) or "UTC"
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        sentence = _("“{text}” is not a zone such as Europe/Paris")
+        raise _wrong(node or Node(Mark()), sentence.format(text=name[:40])) from None
+
+
+def _where(node: Node | None, zone: ZoneInfo) -> str:
+    """The territories that the case names, else the one that has a zone to itself, else the whole country."""
+    if node is None or not node.value:
+        alone = [one.code for one in all_territories().values() if one.zone == zone.key]
+        return alone[0] if len(alone) == 1 else WHOLE_COUNTRY
+    named = node.value if isinstance(node.value, list) else (node,)
+    return ", ".join(_territory(one) for one in named)
+
+
+def _territory(node: Node) -> str:
+    found = find(_text(node))
+    if found is None:
+        sentence = _("there is no territory “{text}”; give its code, such as 69, or its name")
+        raise _wrong(node, sentence.format(text=_text(node)[:40]))
+    return found.code
+
+
+def _bound(node: Node | None, zone: ZoneInfo) -> datetime | None:
+    return _moment(node, zone) if node is not None and _text(node) else None
+
+
+def _moment(node: Node, zone: ZoneInfo) -> datetime:
+    """ISO 8601; without an offset it is local to the case, of an hour that comes twice the first."""
+    text = _text(node)
+    try:
+        at = datetime.fromisoformat(text)
+        at = at.replace(tzinfo=zone) if at.tzinfo is None else at
+        local = at.astimezone(UTC).astimezone(zone)
+    except (ValueError, OverflowError):
+        sentence = _("“{text}” is not a moment such as 2021-06-02T16:45:00+02:00")
+        raise _wrong(node, sentence.format(text=text[:40])) from None
+    if local.year not in YEARS:
+        raise _wrong(node, _("the year {year} is not plausible").format(year=local.year))
+    return local
+
+
+def _flag(node: Node | None) -> bool | None:
+    word = _text(node).casefold()
+    if node is None or not word:
+        return None
+    if word not in _TRUE | _FALSE:
+        raise _wrong(node, _("“{text}” is neither true nor false").format(text=word[:40]))
+    return word in _TRUE
+
+
+def _texts(node: Node | None) -> dict[str, str]:
+    """A text per language; a lone text counts as English."""
+    if node is None or not isinstance(node.value, Mapping):
+        text = _text(node)
+        return {"en": text} if text else {}
+    strange = next((lang for lang in node.entries if not _LANGUAGE.fullmatch(lang)), None)
+    if strange is not None:
+        sentence = _("“{text}” is not a language such as fr")
+        raise _wrong(node, sentence.format(text=strange[:40]))
+    found = {lang: _text(child) for lang, child in node.entries.items()}
+    return {lang: text for lang, text in found.items() if text}
+
+
+def _text(node: Node | None) -> str:
+    """The words of a scalar on one line, without signs that no terminal should get."""
+    if node is None or node.value is None:
+        return ""
+    if not isinstance(node.value, str):
+        raise _wrong(node, _("one text is needed here, not a list and not keys"))
+    if len(node.value) > LONGEST_TEXT:
+        raise _wrong(node, _("the text is longer than {most} characters").format(most=LONGEST_TEXT))
+    words = " ".join(node.value.split())
+    if words.isprintable():
+        return words
+    return "".join("?" if unicodedata.category(sign) in _CONTROLS else sign for sign in words)
+
+
+def _word(node: Node) -> str:
+    """A state or an action, however it is written: `False_Alert` is `false-alert`."""
+    return re.sub(r"[\s_]+", "-", _text(node).casefold())
+
+
+def _wrong(node: Node, sentence: str) -> ConfigInvalid:
+    return ConfigInvalid(_("{place} {reason}.").format(place=f"{node.mark}:", reason=sentence))

@@ -1,0 +1,197 @@
+"""A Telegram Bot API for one bot: `/bot<token>/<method>`, as a form, as JSON or with files.
+
+As the real one: HTML is really read, 4096 and 1024 UTF-16 units after entities, floods are answered
+with `retry_after`, an edit that changes nothing is refused. Dates are whole seconds of the sandbox's
+clock.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from alertbot.rehearsal.sandbox.accounts import Posts, TelegramAccount
+from alertbot.rehearsal.sandbox.faults import Faults, OrderedFault, spoil
+from alertbot.rehearsal.sandbox.http import HttpRequest, Reply, Upload
+from alertbot.rehearsal.sandbox.telegram_chats import BadCall, Chats, Flood
+from alertbot.rehearsal.sandbox.telegram_messages import TelegramMessages
+from alertbot.rehearsal.sandbox.telegram_updates import ButtonAnswer, Updates
+
+PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
+CALLS: Mapping[str, str] = {
+    "getme": "identify",
+    "sendmessage": "send",
+    "sendphoto": "send",
+    "editmessagetext": "edit",
+    "editmessagecaption": "edit",
+    "deletemessage": "delete",
+    "pinchatmessage": "pin",
+    "unpinchatmessage": "pin",
+    "getchat": "read",
+    "getupdates": "read",
+    "senddocument": "send",
+    "editmessagereplymarkup": "edit",
+    "answercallbackquery": "read",
+    "setwebhook": "read",
+    "deletewebhook": "read",
+    "getwebhookinfo": "read",
+    "setmycommands": "read",
+}
+SPACED = frozenset({"send", "edit"})
+
+
+class TelegramPlatform:
+    """The state of the Telegram side of a sandbox; `handle` answers one request."""
+
+    def __init__(
+        self,
+        account: TelegramAccount,
+        posts: Posts,
+        faults: Faults,
+        clock: Callable[[], datetime],
+        speed: float = 1.0,
+    ) -> None:
+        self.account, self._faults = account, faults
+        self._chats = Chats(account)
+        self._desk = TelegramMessages(account, self._chats, posts, clock)
+        self._flood = Flood(time.monotonic, speed)
+        self._updates = Updates(self._desk)
+        self._methods = self._all_methods()
+
+    async def handle(self, request: HttpRequest) -> Reply:
+        """Answer one request. Raises `Drop` where a fault hangs up."""
+        bot, _slash, method = request.path.removeprefix("/bot").partition("/")
+        call = CALLS.get(method.lower())
+        try:
+            fields = request.fields()
+        except ValueError:
+            return refusal(400, "Bad Request: can't parse the request")
+        fault = self._faults.take("telegram", call or "", _matched(fields))
+        if bot != self.account.token or not request.path.startswith("/bot"):
+            return refusal(401, "Unauthorized") if bot.partition(":")[0].isdecimal() else _unknown()
+        if call is None:
+            return _unknown()
+        if method.lower() == "getupdates":
+            await self._updates.poll(fields)
+        return await spoil(fault, lambda: self._act(method.lower(), call, fields), faulty)
+
+    def _act(self, method: str, call: str, fields: Mapping[str, Any]) -> Reply:
+        try:
+            if call in SPACED:
+                self._hold_back(fields)
+            return Reply.of({"ok": True, "result": self._result(method, fields)})
+        except BadCall as bad:
+            return refusal(bad.code, str(bad), **bad.parameters)
+
+    def _hold_back(self, fields: Mapping[str, Any]) -> None:
+        wait = self._flood.wait(self._desk.chat(fields))
+        if wait > 0:
+            seconds = max(1, math.ceil(wait))
+            raise BadCall(f"Too Many Requests: retry after {seconds}", 429, retry_after=seconds)
+
+    def _result(self, method: str, fields: Mapping[str, Any]) -> Any:
+        answer = self._methods.get(method)
+        return True if answer is None else answer(fields)
+
+    def _all_methods(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        desk, updates = self._desk, self._updates
+        return {
+            "getme": lambda _fields: self._me(),
+            "sendmessage": desk.send_text,
+            "sendphoto": desk.send_photo,
+            "senddocument": desk.send_document,
+            "editmessagetext": desk.edit_text,
+            "editmessagecaption": desk.edit_caption,
+            "editmessagereplymarkup": desk.edit_buttons,
+            "deletemessage": desk.delete,
+            "pinchatmessage": desk.pin,
+            "unpinchatmessage": desk.unpin,
+            "getchat": desk.show_chat,
+            "getupdates": updates.take,
+            "answercallbackquery": updates.answer,
+            "setwebhook": updates.set_webhook,
+            "deletewebhook": lambda _fields: updates.set_webhook({}),
+            "getwebhookinfo": lambda _fields: updates.webhook_info(),
+        }
+
+    def _me(self) -> dict[str, Any]:
+        return self._desk.bot | {
+            "can_join_groups": True,
+            "can_read_all_group_messages": False,
+            "supports_inline_queries": False,
+            "can_connect_to_business": False,
+            "has_main_web_app": False,
+        }
+
+    @property
+    def webhook(self) -> str:
+        """Where the bot wants to be called; empty where it asks."""
+        return self._updates.webhook
+
+    @property
+    def answers(self) -> list[ButtonAnswer]:
+        """What those who pressed buttons were told, oldest first."""
+        return self._updates.answers
+
+    def press(self, chat: int, message: int, data: str, person: int, name: str = "Sandbox") -> str:
+        """Somebody presses a button under a message: the bot gets a callback query, whose id this is."""
+        return self._updates.press(chat, message, data, person, name)
+
+    def say(
+        self, chat: int, text: str, person: int, name: str = "Sandbox", reply_to: int | None = None
+    ) -> int:
+        """Somebody writes to a chat; gives the message's number. A person's own chat has his number."""
+        return self._updates.say(chat, text, person, name, reply_to)
+
+    def buttons(self, chat: int, message: int) -> dict[str, str]:
+        """The data behind each button under a message, by its label."""
+        return self._desk.buttons(chat, message)
+
+    def document(self, chat: int, message: int) -> Upload | None:
+        """The file of a message."""
+        return self._desk.documents.get((chat, message))
+
+
+def refusal(code: int, description: str, **parameters: int) -> Reply:
+    """`ok: false`, as the Bot API writes it."""
+    content: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
+    if parameters:
+        content["parameters"] = parameters
+    return Reply.of(content, code)
+
+
+def _unknown() -> Reply:
+    return refusal(404, "Not Found")
+
+
+def _matched(fields: Mapping[str, Any]) -> str:
+    """The words a fault's `match` looks at."""
+    kept = {name: value for name, value in fields.items() if not isinstance(value, Upload)}
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def faulty(fault: OrderedFault) -> Reply:
+    """What Telegram answers under a fault."""
+    match fault.name:
+        case "flood":
+            seconds = fault.number("retry_after", 3)
+            return refusal(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+        case "bad_entities":
+            why = 'Unsupported start tag "fault" at byte offset 0'
+            return refusal(400, f"Bad Request: can't parse entities: {why}")
+        case "chat_not_found":
+            return refusal(400, "Bad Request: chat not found")
+        case "kicked":
+            return refusal(403, "Forbidden: bot was kicked from the channel chat")
+        case "migrated":
+            chat = fault.number("to", -1_001_400_000_001)
+            description = "Bad Request: group chat was upgraded to a supergroup chat"
+            return refusal(400, description, migrate_to_chat_id=chat)
+        case "unauthorized":
+            return refusal(401, "Unauthorized")
+        case "server_error":
+            return refusal(500, "Internal Server Error")
+        case _:
+            return Reply(200 if fault.name == "html_200" else 502, PAGE, "text/html")

@@ -1,1 +1,0 @@
-"""What a configuration file may hold. `alertbot.config` is the face of this room."""

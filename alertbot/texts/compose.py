@@ -1,0 +1,307 @@
+"""An alert, a kind and channels in; every message, or what stands in its way, out. Pure.
+
+Rendered once here; what comes out is shown, signed by digest, stored and sent.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from alertbot.core.model import Action, Channel, Composition, Fault, Message, Omission, Relation, Target
+from alertbot.core.words import _
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.texts import lint
+from alertbot.texts.cards import pictures
+from alertbot.texts.digest import digest_of
+from alertbot.texts.kinds.kind_spec import Prepared, Template
+from alertbot.texts.posts import edits, messages
+from alertbot.texts.posts.messages import Edition
+from alertbot.texts.request import ComposeRequest, Gathered, context
+from alertbot.texts.wording.render import TemplateBrokenError, render
+
+
+def edition(
+    desk: Gathered, template: Template, lang: str, title: str, *, fields: bool = True
+) -> Edition | None:
+    """The text of this template; None where something stands in its way, which is then a fault.
+    `fields` False: the template may not ask for any field of the kind."""
+    request, key = desk.request, (template.path, lang)
+    if key not in desk.rendered:
+        seen = context(request, lang, fields=fields)
+        try:
+            desk.rendered[key] = render(
+                template, seen, lang=lang, zone=request.zone, issued=request.now
+            )
+        except TemplateBrokenError as error:
+            desk.rendered[key] = None
+            if not (fields and _field_absent(desk)):
+                desk.faults.append(Fault("template", str(error), lang=lang))
+    text = desk.rendered[key]
+    if text is None or not _can_be_marked(desk, lang):
+        return None
+    return messages.edition(title, lang, text, request.marked)
+
+
+def _can_be_marked(desk: Gathered, lang: str) -> bool:
+    """An exercise never goes out without its marks (R23)."""
+    frame = desk.request.frame
+    if not desk.request.exercise or (frame and frame.opening.get(lang) and frame.closing.get(lang)):
+        return True
+    sentence = _("The exercise frame has no words in “{lang}”.").format(lang=lang)
+    desk.faults.append(Fault("language_missing", sentence, lang=lang))
+    return False
+
+
+def _field_absent(desk: Gathered) -> bool:
+    """A template that lacks a value which was missing or wrong is no fault of the template."""
+    values = desk.request.parsed.values
+    return any(fault.field and fault.field not in values for fault in desk.request.parsed.faults)
+
+
+def written(desk: Gathered, channel: Channel, one: Edition, least: int = 1) -> Sequence[Message]:
+    """The messages of this channel, cut to its posts (`least`: into at least so many, where it can be done);
+    what does not fit or may not be said is a fault."""
+    thread = messages.thread(channel.spec, one, least)
+    for excess in thread.excess:
+        desk.faults.append(messages.too_long(channel, one, excess, desk.request.parsed.values))
+    desk.faults += lint.many_parts(channel, one.lang, len(thread.parts))
+    if frame := desk.request.marked:
+        text = messages.whole_text(one)
+        desk.faults += lint.real_words(frame, one.lang, text, channel.name)
+    finished = messages.written(channel, one, thread)
+    desk.faults += messages.over_limit(finished)
+    return finished
+
+
+def prepare(desk: Gathered, said: Sequence[Message]) -> None:
+    """Write the retraction of `said`, for the same channels and languages. A language without its templates
+    is a judgement: that alert cannot be taken back at once."""
+    prepared = desk.request.prepared
+    if prepared is None:
+        return
+    for channel in desk.request.channels:
+        posts = [one for one in said if one.channel == channel.name]
+        languages = dict.fromkeys(one.lang for one in posts)
+        desk.retraction += _for_channel(desk, prepared, channel, tuple(languages))
+        desk.retraction += edits.of_posts(desk, channel, posts, Relation.RETRACTION)
+
+
+def _for_channel(
+    desk: Gathered, prepared: Prepared, channel: Channel, languages: Sequence[str]
+) -> list[Message]:
+    alert, texts = desk.request.identity.alert, []
+    for lang in languages:
+        template = messages.template(prepared.retraction, channel.spec, lang)
+        if template is None:
+            desk.faults.append(_missing(channel, lang))
+        elif one := edition(desk, template, lang, f"[{alert}]", fields=False):
+            texts.append(one)
+    desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
+    return [message for one in texts for message in written(desk, channel, one)]
+
+
+def _missing(channel: Channel, lang: str) -> Fault:
+    sentence = _(
+        "No retraction in “{lang}” is prepared: add short.md.j2 and long.md.j2 to {folder} in your folder"
+        " of messages."
+    )
+    words = sentence.format(lang=lang, folder=f"retraction/{lang}")
+    return Fault("retraction_missing", words, channel=channel.name, lang=lang, acceptable=True)
+
+
+JUDGED_LATER = frozenset({"contradicts"})  # found only beside the other alerts of the incident (R9)
+
+
+def compose(request: ComposeRequest) -> Composition:
+    """Every message of this alert, its targets and its digest, with faults, warnings and omissions; what
+    edits the alert that it follows; and its own retraction, ready to be sent."""
+    desk = Gathered(request)
+    _judge_fields(desk)
+    for channel in request.channels:
+        _compose_channel(desk, channel)
+    _judge_whole(desk)
+    desk.faults += lint.faults(desk.messages, _rows(request))
+    said = tuple(desk.messages)
+    prepare(desk, said)
+    edits.follow(desk)
+    targets = {one.name: tuple(_targets(one, desk.messages)) for one in request.channels}
+    faults, accepted = _sorted_out(desk.faults, request.accepted)
+    desk.warnings += _idle(request.accepted, desk.faults)
+    return Composition(
+        kind=request.kind.name,
+        digest=digest_of(
+            request.kind.name,
+            desk.messages,
+            targets,
+            exercise=request.exercise,
+            retraction=desk.retraction,
+        ),
+        messages=tuple(desk.messages),
+        targets=targets,
+        faults=faults,
+        warnings=_once(desk.warnings),
+        accepted=accepted,
+        omitted=tuple(desk.omitted),
+        completeness=_table(request),
+        promised=tuple(sorted({when for _field, when in _promises(request) if when > request.now})),
+        retraction=tuple(desk.retraction),
+        pictures=tuple(desk.pictures.values()),
+    )
+
+
+# --- judging -------------------------------------------------------------------------------------
+
+
+def _judge_fields(desk: Gathered) -> None:
+    request, values = desk.request, desk.request.parsed.values
+    desk.faults += request.parsed.faults
+    desk.faults += lint.fields(request.kind, values)
+    desk.faults += lint.numbers(request.kind, values, request.channels, request.organisation)
+    told = {fault.field for fault in request.parsed.faults if fault.rule == "past_time"}
+    desk.faults += (
+        one for one in lint.past_times(_promises(request), request.now) if one.field not in told
+    )
+    desk.faults += lint.exercise(request.channels) if request.exercise else ()
+    desk.warnings += request.parsed.warnings
+    desk.warnings += lint.field_warnings(values)
+    desk.warnings += lint.warnings(_table(request))
+
+
+def _judge_whole(desk: Gathered) -> None:
+    request = desk.request
+    if not request.channels:
+        desk.faults.append(Fault("no_channel", _("No channel is left to publish this on.")))
+    spoken = {lang for channel in request.channels for lang in channel.languages}
+    for lang in request.languages or ():
+        if request.channels and lang not in spoken:
+            sentence = _("No channel speaks “{lang}”; the channels' languages are {spoken}.")
+            words = sentence.format(lang=lang, spoken=", ".join(sorted(spoken)))
+            desk.faults.append(Fault("language_missing", words, lang=lang))
+
+
+def _promises(request: ComposeRequest) -> Iterator[tuple[str, datetime]]:
+    return lint.promises(request.kind, request.parsed.values)
+
+
+def _rows(request: ComposeRequest) -> list[NumberRow]:
+    """Every number in the values, those taken back too."""
+    lists = (value for value in request.parsed.values.values() if isinstance(value, tuple))
+    return [one for value in lists for one in value if isinstance(one, NumberRow)]
+
+
+def _table(request: ComposeRequest) -> dict[str, bool | None]:
+    source = bool(request.organisation.verification_page)
+    return lint.table(request.kind, request.parsed.values, source=source)
+
+
+def _sorted_out(
+    faults: Iterable[Fault], reasons: Mapping[str, str]
+) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    """What stands in the way, and the judgements that a person accepted with a reason."""
+    standing: list[Fault] = []
+    accepted: list[Fault] = []
+    for fault in _once(faults):
+        if fault.acceptable and reasons.get(fault.rule, "").strip():
+            accepted.append(fault)
+            continue
+        standing.append(fault)
+        if fault.rule in reasons:
+            standing.append(Fault(fault.rule, _cannot(fault), fault.field))
+    return _once(standing), tuple(accepted)
+
+
+def _idle(reasons: Mapping[str, str], faults: Iterable[Fault]) -> Iterator[Fault]:
+    """What somebody accepts although nothing of the kind was found: perhaps a name mistyped."""
+    found = {fault.rule for fault in faults}
+    for rule in sorted(reasons.keys() - found - JUDGED_LATER):
+        yield Fault(
+            "nothing_accepted",
+            _("--accept {rule}: nothing was found under this name, so nothing was accepted.").format(
+                rule=rule
+            ),
+        )
+
+
+def _cannot(fault: Fault) -> str:
+    if fault.acceptable:
+        return _("{rule} can be accepted only with a reason.").format(rule=fault.rule)
+    return _("{rule} cannot be accepted: it is a rule, not a judgement; mend the alert.").format(
+        rule=fault.rule
+    )
+
+
+def _once(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Without those that say the same again."""
+    return tuple({(one.rule, one.message): one for one in reversed(list(faults))}.values())[::-1]
+
+
+# --- channel by channel --------------------------------------------------------------------------
+
+
+def _compose_channel(desk: Gathered, channel: Channel) -> None:
+    texts = [
+        edition
+        for lang in _languages(desk, channel)
+        if (edition := _edition(desk, channel, lang)) is not None
+    ]
+    desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
+    made = [message for one in texts for message in _posts(desk, channel, one)]
+    desk.faults += lint.unequal(channel, pictures.alternatives(desk.request, channel, texts))
+    desk.warnings += lint.text_warnings(channel, made)
+    desk.messages += made
+
+
+def _posts(desk: Gathered, channel: Channel, one: Edition) -> list[Message]:
+    """The posts of one language, each of the first with a number card where one was asked for."""
+    cards = pictures.for_channel(desk, channel, one.lang)
+    return pictures.beside(desk, channel, written(desk, channel, one, len(cards)), cards)
+
+
+def _languages(desk: Gathered, channel: Channel) -> Iterator[str]:
+    """The languages that this channel publishes; the others are named as left out."""
+    wanted = desk.request.languages
+    left = [lang for lang in channel.languages if wanted is None or lang in wanted]
+    for lang in channel.languages:
+        if lang not in left:
+            desk.omitted.append(Omission(channel.name, lang, _("left out by --lang")))
+    with_template = [lang for lang in left if _has_template(desk, channel, lang)]
+    if left and not with_template:
+        sentence = _("{kind} has no text for {channel} in {languages}.")
+        words = sentence.format(
+            kind=desk.request.kind.name, channel=channel.name, languages=", ".join(left)
+        )
+        desk.faults.append(Fault("language_missing", words, channel=channel.name))
+    yield from with_template
+
+
+def _has_template(desk: Gathered, channel: Channel, lang: str) -> bool:
+    kind = desk.request.kind
+    if messages.template(kind.templates, channel.spec, lang) is not None:
+        return True
+    reason = _("{kind} has no text in “{lang}”").format(kind=kind.name, lang=lang)
+    desk.omitted.append(Omission(channel.name, lang, reason))
+    return False
+
+
+def _edition(desk: Gathered, channel: Channel, lang: str) -> Edition | None:
+    request = desk.request
+    template = messages.template(request.kind.templates, channel.spec, lang)
+    assert template is not None
+    title = f"{request.kind.title.get(lang, request.kind.name)} [{request.identity.alert}]"
+    return edition(desk, template, lang, title)
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+
+def _targets(channel: Channel, all_messages: Iterable[Message]) -> Iterator[Target]:
+    """Every target with the language it gets: its own if that goes out, else the channel's first that
+    does. A post goes to its target once per language, unless the target has one of its own."""
+    posts = (one for one in all_messages if one.action is Action.PUBLISH)
+    goes_out = [one.lang for one in posts if one.channel == channel.name]
+    languages = list(dict.fromkeys(goes_out))
+    for target in channel.targets if languages else ():
+        if target.lang is None and not channel.spec.per_recipient:
+            yield from (replace(target, lang=lang) for lang in languages)
+        else:
+            yield replace(target, lang=target.lang if target.lang in languages else languages[0])

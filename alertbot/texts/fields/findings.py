@@ -1,0 +1,160 @@
+"""What stands in a text: digits that could be dialled, addresses, mentions, emoji, capitals; pure.
+
+Every function gives the pieces it found, as written, so that a person sees what is meant.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from alertbot.numbers.rules_digits import REFUSED_NUMBERS, SHORT_NUMBERS
+
+LEAST_DIALLED = 6  # digits from which a string looks like a telephone number
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
+_RUN_OF_DIGITS = re.compile(r"\+?\d(?:[\s.\-\u2010-\u2015_/()·•|*]{0,4}\d)+")
+_CALLED = re.compile(
+    r"\b(?:appel\w*|compos\w*|call|calls|calling|dial\w*|ring|num[ée]ros?|numbers?|t[ée]l\w*)\W{1,3}"
+    r"(?:(?:d[’']urgence|emergency|le|the|au|on)\W{1,2}){0,2}(\d{2,5})"
+    r"(?=\s*(?:$|[.,;!?)]|(?:ou|or|et|and|pour|for|if|si|from|depuis|d[’'])\b))",
+    re.IGNORECASE,
+)
+_AMONG_SHORT = re.compile(
+    r"\b(?:15|17|18|112)\b[\s,;/]*(?:(?:et|ou|and|or|le)[\s]*)*\b(12|122)\b(?!\s*[:h%\d])"
+)
+_TLD = (
+    "com|org|net|edu|gov|int|info|biz|mobi|app|dev|io|ai|me|tv|cc|ly|to|gg|gl|gd|co|us|uk|ca|au|nz|eu|fr|re|gp|mq|"
+    "gf|yt|pm|nc|pf|wf|bzh|paris|alsace|corsica|be|ch|de|es|it|lu|nl|pt|ie|at|pl|se|no|dk|fi|cz|ru|su|ua|cn|jp|in|"
+    "br|xyz|top|site|online|shop|live|news|link|click|page|web|website|cloud|social|team|support|help|gouv"
+)
+_LINK = re.compile(
+    rf"(?:\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|"
+    rf"\b[\w-]+(?:\.[\w-]+)*\.(?:{_TLD})\b(?:/\S*)?)",
+    re.IGNORECASE,
+)
+_MENTION = re.compile(r"(?<!\w)(?:@\w+|#\w*[^\W\d]\w*|\$[A-Za-z]{1,6}\b)")
+_EVERYWHERE = re.compile(
+    r"\b(?:partout|(?:dans )?toute la france|tout le pays|ensemble du (?:pays|territoire)|everywhere|nationwide|"
+    r"(?:the )?(?:whole|entire) country|all (?:of|over) (?:france|the country))\b",
+    re.IGNORECASE,
+)
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a-\u23ff\u2139]\ufe0f?")
+_CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-Þ]{2,}(?:[\s,’'-]+[A-ZÀ-ÖØ-Þ]{2,}){2,}\b")
+
+
+def plainly(text: str) -> str:
+    """The text as a reader or a telephone would take it: compatibility forms (full width) and digits of
+    every script made plain, invisible characters gone."""
+    folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("。", ".")
+    return _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), folded)
+
+
+def dialled(text: str) -> Iterator[str]:
+    """Digits that look like a telephone number and are no list of known short numbers (R1)."""
+    text = plainly(text)
+    for found in _RUN_OF_DIGITS.finditer(text):
+        groups = re.findall(r"\d+", found[0])
+        if sum(map(len, groups)) >= LEAST_DIALLED and not _short(groups):
+            yield found[0]
+    for called in _CALLED.finditer(text):
+        if called[1] not in SHORT_NUMBERS and called[1] not in REFUSED_NUMBERS:
+            yield called[1]
+
+
+def _short(groups: list[str]) -> bool:
+    return all(group in SHORT_NUMBERS for group in groups)
+
+
+def misprinted(text: str) -> Iterator[str]:
+    """12 or 122 where an emergency number is meant (R2)."""
+    text = plainly(text)
+    for pattern in (_CALLED, _AMONG_SHORT):
+        yield from (found[1] for found in pattern.finditer(text) if found[1] in REFUSED_NUMBERS)
+
+
+def links(text: str) -> Iterator[str]:
+    """Addresses of pages and mail, with or without a scheme."""
+    yield from (found[0] for found in _LINK.finditer(plainly(text)))
+
+
+def mentions(text: str) -> Iterator[str]:
+    """`@account`, `#tag` and `$TAG`."""
+    yield from (found[0] for found in _MENTION.finditer(plainly(text)))
+
+
+def everywhere(text: str) -> Iterator[str]:
+    """Words that claim the whole country (R12)."""
+    yield from (found[0] for found in _EVERYWHERE.finditer(text))
+
+
+def emoji(text: str) -> list[str]:
+    """Every emoji, in order."""
+    return _EMOJI.findall(text)
+
+
+def begins_with_emoji(text: str) -> int:
+    """How many lines begin with an emoji, as if it were a bullet."""
+    return sum(bool(_EMOJI.match(line.strip())) for line in text.splitlines())
+
+
+def capitals(text: str) -> Iterator[str]:
+    """Three words or more in capitals."""
+    yield from (found[0] for found in _CAPITALS.finditer(text))
+
+
+_ADDRESS = re.compile(r"https?://[^\s)>\]]+")
+_TELEPHONE = re.compile(r"(?<!\d)0\d(?:[\s.]?\d\d){4}(?!\d)")
+_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-3])[:h]([0-5]\d)(?!\d)")
+_GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[\s,]\d{3})+(?!\d)")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A number, time or address that one language gives and the other does not."""
+
+    lang: str
+    without: str
+    pieces: tuple[str, ...]
+
+
+def differences(texts: Mapping[str, str]) -> Iterator[Difference]:
+    """Every language compared with the first."""
+    said = {lang: figures(text) for lang, text in texts.items()}
+    first, *others = said or [""]
+    for lang in others:
+        for here, there in ((first, lang), (lang, first)):
+            if missing := said[here] - said[there]:
+                yield Difference(here, there, tuple(sorted(missing)))
+
+
+@lru_cache(maxsize=16)  # two channels often say the same
+def figures(text: str) -> frozenset[str]:
+    """The numbers, times and addresses of a text, however the language writes them."""
+    addresses = {found.rstrip(".,;:!?") for found in _ADDRESS.findall(text)}
+    rest = plainly(_ADDRESS.sub(" ", text))
+    found: set[str] = set()
+    for pattern, write in (
+        (_TELEPHONE, _digits),
+        (_TIME, _time),
+        (_GROUPED, _digits),
+        (_NUMBER, _decimal),
+    ):
+        found |= {write(match) for match in pattern.finditer(rest)}
+        rest = pattern.sub(" ", rest)
+    return frozenset(addresses | found)
+
+
+def _digits(found: re.Match[str]) -> str:
+    return re.sub(r"\D", "", found[0])
+
+
+def _time(found: re.Match[str]) -> str:
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+def _decimal(found: re.Match[str]) -> str:
+    return found[0].replace(",", ".")

@@ -1,0 +1,220 @@
+"""One reader for each type of field: a raw value in, a typed value and its frozen form out."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from alertbot.core.words import _
+from alertbot.regions.countries import SERVICES, Service
+from alertbot.regions.territories import Territory, all_territories, find
+from alertbot.texts.fields.moments import moment, span
+from alertbot.texts.fields.values import (
+    Certainty,
+    Choice,
+    FieldError,
+    Figure,
+    Text,
+    Url,
+    Value,
+    clean,
+    text_value,
+)
+from alertbot.texts.kinds.kind_file import unknown
+from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType
+
+LONGEST_ADDRESS = 500
+MOST_FIGURES = 10
+_FIGURE_KEYS = ("value", "unit", "at", "source", "provisional")
+_QUANTITY = re.compile(r"[<>≈~]?\s?(?:0|[1-9]\d{0,2}(?:[  .,  ]?\d{3})*)(?:[.,]\d{1,2})?(?:\s?%)?")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReading:
+    """What a reader needs to know. `base`: where relative paths of files begin."""
+
+    now: datetime
+    zone: ZoneInfo
+    base: Path | None
+
+
+Read: TypeAlias = Callable[[FieldSpec, Any, FieldReading], tuple[Value, Any]]
+
+
+def read_text(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
+    """Words, bare or per language."""
+    return text_value(raw, spec.longest)
+
+
+def read_datetime(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:
+    """A moment."""
+    at = moment(raw, now=reading.now, zone=reading.zone, past=spec.past)
+    return at, at.isoformat()
+
+
+def mistimed(spec: FieldSpec, at: datetime, now: datetime) -> str | None:
+    """A promise that has passed, or a beginning that lies ahead."""
+    if spec.past and at > now + timedelta(minutes=1):
+        return _("{at} lies ahead; this must have been already.").format(at=_written(at))
+    if not spec.past and at <= now:
+        return _("{at} has passed; name a later time.").format(at=_written(at))
+    return None
+
+
+def read_duration(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
+    """A length of time."""
+    length = span(raw)
+    return length, f"{int(length.total_seconds() // 60)}m"
+
+
+def read_territory(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
+    """One or several territories, by code or name: `69, 42` or a list."""
+    asked = raw if isinstance(raw, list | tuple) else re.split(r"[,;\n]", _plain_text(raw))
+    found = [_territory(_plain_text(one)) for one in asked if str(one).strip()]
+    unique = tuple({place.code: place for place in found}.values())
+    if not unique:
+        raise FieldError("missing", _("No territory is named."))
+    return unique, [place.code for place in unique]
+
+
+def read_services(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
+    """One or several services, by key or name: `samu, pompiers` or a list."""
+    asked = raw if isinstance(raw, list | tuple) else re.split(r"[,;\n]", _plain_text(raw))
+    found = [_service(_plain_text(one)) for one in asked if str(one).strip()]
+    unique = tuple({service.key: service for service in found}.values())
+    if not unique:
+        raise FieldError("missing", _("No service is named."))
+    return unique, [service.key for service in unique]
+
+
+def _service(text: str) -> Service:
+    asked = text.strip().casefold()
+    for service in SERVICES.values():
+        if asked in {service.key, *(name.casefold() for name in service.names.values())}:
+            return service
+    raise FieldError(
+        "wrong_type", _("There is no such service: {why}").format(why=unknown(text[:40], SERVICES))
+    )
+
+
+def read_url(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
+    """An address of a page, https only."""
+    address = clean(raw, LONGEST_ADDRESS)
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme == "https" and _HOST.fullmatch(parts.hostname or "")
+    except ValueError:
+        sound = None
+    if not sound or "@" in parts.netloc or not address.isascii() or re.search(r"[\s<>\"\\]", address):
+        raise FieldError(
+            "wrong_type",
+            _("“{raw}” is not the address of a page; write https://….").format(raw=address[:60]),
+        )
+    return Url(address), address
+
+
+def read_choice(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
+    """One of the kind's choices, by key or by its words in any language."""
+    asked = _plain_text(raw).strip()
+    for key, labels in spec.choices.items():
+        if asked.casefold() in {key.casefold(), *(label.casefold() for label in labels.values())}:
+            made = Certainty if spec.type is FieldType.CERTAINTY else Choice
+            return made(key, labels), key
+    raise FieldError("wrong_type", unknown(asked[:40], spec.choices))
+
+
+def read_figure(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
+    """One figure or a list, each with value, unit, time and source (R13)."""
+    asked = raw if isinstance(raw, list | tuple) else [raw]
+    if not 0 < len(asked) <= MOST_FIGURES:
+        raise FieldError("wrong_type", _("From 1 to {most} figures.").format(most=MOST_FIGURES))
+    read = [_figure(one, reading) for one in asked]
+    return tuple(figure for figure, _frozen in read), [frozen for _figure, frozen in read]
+
+
+def _figure(raw: Any, reading: FieldReading) -> tuple[Figure, dict[str, Any]]:
+    if not isinstance(raw, Mapping):
+        raise FieldError(
+            "wrong_type",
+            _("A figure has {keys}; set each, such as FIELD.value=….").format(
+                keys=", ".join(_FIGURE_KEYS)
+            ),
+        )
+    for key in raw:
+        if key not in _FIGURE_KEYS:
+            raise FieldError("unknown_field", unknown(str(key)[:40], _FIGURE_KEYS))
+    for key in ("value", "unit", "at", "source"):
+        if raw.get(key) in (None, "", {}):
+            raise FieldError("missing", _("A figure lacks its {key}.").format(key=key))
+    unit, frozen_unit = text_value(raw["unit"], 60)
+    source, frozen_source = text_value(raw["source"], 100)
+    at = moment(raw["at"], now=reading.now, zone=reading.zone, past=True)
+    figure = Figure(_quantity(raw["value"]), unit, at, source, _yes(raw.get("provisional", True)))
+    frozen = {"value": figure.value, "unit": frozen_unit, "at": at.isoformat(), "source": frozen_source}
+    return figure, frozen | {"provisional": figure.provisional}
+
+
+def _quantity(raw: Any) -> str:
+    text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else clean(raw, 30)
+    if not _QUANTITY.fullmatch(text):
+        raise FieldError(
+            "wrong_type", _("“{raw}” is not a quantity such as 11 800 or 12 %.").format(raw=text)
+        )
+    return text
+
+
+def _yes(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    if str(raw).strip().lower() in ("true", "yes", "false", "no"):
+        return str(raw).strip().lower() in ("true", "yes")
+    raise FieldError("wrong_type", _("provisional is true or false."))
+
+
+def _territory(text: str) -> Territory:
+    if place := find(text):
+        return place
+    names = [name for place in all_territories().values() for name in place.names.values()]
+    raise FieldError(
+        "wrong_type",
+        _("There is no such territory: {why}").format(why=_nearest(text, names)),
+    )
+
+
+def _nearest(text: str, names: Sequence[str]) -> str:
+    sentence = unknown(text.strip()[:40], names)
+    if len(sentence) < 200:
+        return sentence
+    return _("“{text}”; write the code of a département or its name.").format(text=text.strip()[:40])
+
+
+def _plain_text(raw: Any) -> str:
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return str(raw)  # a département that YAML made a number
+    raise FieldError("wrong_type", _("A word is expected here."))
+
+
+def _written(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def untranslated(value: Value) -> bool:
+    """Whether words were given once for every language."""
+    texts = [value] if isinstance(value, Text) else []
+    if isinstance(value, tuple):
+        texts = [text for one in value if isinstance(one, Figure) for text in (one.unit, one.source)]
+    return any(text.bare and any(sign.isalpha() for sign in text.bare) for text in texts)
+
+
+def languages_lacking(value: Value, languages: Sequence[str]) -> list[str]:
+    """The languages that go out and have no words of this value."""
+    if not isinstance(value, Text):
+        return []
+    return [lang for lang in languages if not value.in_lang(lang)]

@@ -1,0 +1,273 @@
+"""The kinds of alert, read from `messages/`: data and templates, no code.
+
+    messages/fields.yaml                     fields that several kinds share
+    messages/exercise_frame/<language>.yaml  what surrounds an exercise
+    messages/retraction/<language>/…         the prepared "disregard our message", templates alone
+    messages/edits.yaml                      what an edit writes above an earlier text
+    messages/card.yaml                       what a number card says beside its numbers
+    messages/<kind>/kind.yaml                fields, approvals, priority, example
+    messages/<kind>/<language>/short.md.j2   and long.md.j2, and <channel type>.md.j2 where needed
+
+A team adds a kind or a language by adding files in a folder of its own: later folders lie over
+earlier ones, file by file.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from alertbot.config.yaml_reader import Mark, Node, read_written
+from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.core.words import _
+from alertbot.texts.kinds import kind_file
+from alertbot.texts.kinds.kind_file import LANGUAGE, NAME, Checker, read_kind, unknown
+from alertbot.texts.kinds.kind_spec import FORMS, Frame, Kind, Prepared, Template
+
+SHARED_FIELDS = "fields.yaml"
+FRAME = "exercise_frame"
+RETRACTION = "retraction"
+EDITS, CARD = "edits.yaml", "card.yaml"
+KIND_FILE = "kind.yaml"
+LONGEST_TEMPLATE = 50_000
+_TEMPLATE = re.compile(r"(?P<form>[a-z][a-z0-9_]*)\.md\.j2")
+_FRAME_KEYS = ("opening", "closing", "subject", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every kind, the exercise frame, and what lies ready for after the first post."""
+
+    kinds: Mapping[str, Kind]
+    frame: Frame
+    prepared: Prepared
+
+    def kind(self, name: str) -> Kind:
+        """The kind of this name. Raises `Misuse` that names the nearest one."""
+        if name not in self.kinds:
+            raise _no_such_kind(name, self.kinds)
+        return self.kinds[name]
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self.kinds.values())
+
+
+@cache
+def shipped() -> Path:
+    """The folder of the kinds that come with the program: in a wheel, or in a clone."""
+    package = Path(__file__).parents[2]
+    installed = package / "_shipped" / "messages"
+    return installed if installed.is_dir() else package.parent / "messages"
+
+
+def load(*folders: Path) -> Catalogue:
+    """Every kind of the shipped folder with `folders` laid over it, later ones on top.
+
+    Raises `ConfigInvalid` with every fault of every file.
+    """
+    layers = stacked(folders)
+    shared, faults = _shared(layers)
+    kinds = {name: _kind(name, layers, shared, faults) for name in kind_names(*folders)}
+    frame, prepared = _frame(layers, faults), _prepared(layers, faults)
+    _refuse(faults)
+    by_rank = sorted(kinds.values(), key=_rank)
+    return Catalogue({kind.name: kind for kind in by_rank}, frame, prepared)
+
+
+def load_kind(name: str, *folders: Path) -> Kind:
+    """One kind alone, without reading the others. Raises `Misuse` or `ConfigInvalid`."""
+    names = kind_names(*folders)
+    if name not in names:
+        raise _no_such_kind(name, names)
+    layers = stacked(folders)
+    shared, faults = _shared(layers)
+    kind = _kind(name, layers, shared, faults)
+    _refuse(faults)
+    return kind
+
+
+def load_frame(*folders: Path) -> Frame:
+    """The exercise frame. Raises `ConfigInvalid`."""
+    faults: list[str] = []
+    frame = _frame(stacked(folders), faults)
+    _refuse(faults)
+    return frame
+
+
+def load_prepared(*folders: Path) -> Prepared:
+    """The retraction, the words of edits and those of number cards. Raises `ConfigInvalid`."""
+    faults: list[str] = []
+    prepared = _prepared(stacked(folders), faults)
+    _refuse(faults)
+    return prepared
+
+
+def kind_names(*folders: Path) -> tuple[str, ...]:
+    """The names of all kinds, in alphabetical order."""
+    found = {file.parent.name for layer in stacked(folders) for file in layer.glob(f"*/{KIND_FILE}")}
+    return tuple(sorted(found))
+
+
+def _rank(kind: Kind) -> tuple[int, str]:
+    return kind.priority, kind.name
+
+
+def stacked(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The shipped folder, and those that lie over it. Raises `ConfigInvalid`."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigInvalid(_("The folder of messages {path} does not exist.").format(path=folder))
+    return (shipped(), *(folder for folder in folders if folder.resolve() != shipped().resolve()))
+
+
+def _no_such_kind(name: str, known: Mapping[str, Kind] | tuple[str, ...]) -> Misuse:
+    return Misuse(_("There is no kind of alert of that name: {why}").format(why=unknown(name, known)))
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise ConfigInvalid(_("The messages folder has faults:"), faults)
+
+
+def _sheet(path: Path, faults: list[str]) -> Node | None:
+    try:
+        return read_written(path)
+    except ConfigInvalid as invalid:
+        faults.append(str(invalid))
+        return None
+
+
+def _shared(layers: tuple[Path, ...]) -> tuple[dict[str, Node], list[str]]:
+    shared: dict[str, Node] = {}
+    faults: list[str] = []
+    for layer in layers:
+        if (layer / SHARED_FIELDS).is_file():
+            sheet = _sheet(layer / SHARED_FIELDS, faults)
+            shared.update(sheet.entries if sheet else {})
+    return shared, faults
+
+
+def _kind(name: str, layers: tuple[Path, ...], shared: Mapping[str, Node], faults: list[str]) -> Kind:
+    path = next(file for layer in reversed(layers) if (file := layer / name / KIND_FILE).is_file())
+    check = Checker(faults)
+    sheet = _sheet(path, faults) or Node(Mark(file=str(path)), {})
+    templates = _templates(name, layers, Node(Mark(0, 0, str(path.parent))), check)
+    if not NAME.fullmatch(name) or name in (FRAME, RETRACTION):
+        check.fault(sheet, _("“{name}” is not a name for a kind.").format(name=name))
+    return read_kind(name, sheet, shared, templates, check)
+
+
+def _templates(
+    name: str, layers: tuple[Path, ...], place: Node, check: Checker
+) -> Mapping[tuple[str, str], Template]:
+    found: dict[tuple[str, str], Template] = {}
+    for layer in layers:
+        for path in sorted((layer / name).glob("*/*.md.j2")):
+            match = _TEMPLATE.fullmatch(path.name)
+            if match and LANGUAGE.fullmatch(path.parent.name):
+                found[path.parent.name, match["form"]] = _template(path, check)
+            else:
+                check.faults.append(_misplaced(path))
+    languages = {lang for lang, _form in found}
+    for lang, form in ((lang, form) for lang in sorted(languages) for form in FORMS):
+        if (lang, form) not in found:
+            check.fault(place, _("{file} is missing.").format(file=f"{lang}/{form}.md.j2"))
+    if not found:
+        check.fault(place, _("No language has a template."))
+    return found
+
+
+def _template(path: Path, check: Checker) -> Template:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        check.faults.append(_("{path} cannot be read as text in UTF-8.").format(path=path))
+        return Template("", str(path))
+    if len(text) > LONGEST_TEMPLATE:
+        check.faults.append(_("{path} is too long for a template.").format(path=path))
+    return Template(text, str(path))
+
+
+def _misplaced(path: Path) -> str:
+    return _(
+        "{path}: a template is <language>/short.md.j2, long.md.j2 or <channel type>.md.j2."
+    ).format(path=path)
+
+
+def _prepared(layers: tuple[Path, ...], faults: list[str]) -> Prepared:
+    place = Node(Mark(0, 0, str(layers[0] / RETRACTION)))
+    return Prepared(
+        retraction=_templates(RETRACTION, layers, place, Checker(faults)),
+        edits=_lines(EDITS, layers, kind_file.EDITS, faults),
+        card=_lines(CARD, layers, kind_file.CARD, faults),
+    )
+
+
+def _lines(
+    name: str, layers: tuple[Path, ...], known: Mapping[str, tuple[str, ...]], faults: list[str]
+) -> kind_file.Lines:
+    found: dict[str, Mapping[str, str]] = {}
+    for path in (file for layer in layers if (file := layer / name).is_file()):
+        if sheet := _sheet(path, faults):
+            found |= kind_file.read_lines(sheet, found, known, Checker(faults))
+    return found
+
+
+def _frame(layers: tuple[Path, ...], faults: list[str]) -> Frame:
+    frame = Frame({}, {}, {}, {})
+    for path in (file for layer in layers for file in sorted((layer / FRAME).glob("*.yaml"))):
+        if sheet := _sheet(path, faults):
+            frame = _with_language(frame, path.stem, sheet, Checker(faults))
+    return frame
+
+
+def _with_language(frame: Frame, lang: str, sheet: Node, check: Checker) -> Frame:
+    check.keys(sheet, _FRAME_KEYS, _FRAME_KEYS)
+    if not LANGUAGE.fullmatch(lang):
+        check.fault(sheet, _("“{lang}” is not a language code.").format(lang=lang))
+    part = {key: sheet.entries.get(key, Node(Mark(), "-")) for key in _FRAME_KEYS}
+    refused = check.names(part["refused"], None) if "refused" in sheet.entries else ()
+    return Frame(
+        opening={**frame.opening, lang: check.text(part["opening"])},
+        closing={**frame.closing, lang: check.text(part["closing"])},
+        refused={**frame.refused, lang: refused},
+        subject={**frame.subject, lang: check.text(part["subject"])},
+    )
+
+
+FOLDER = "ready_words"
+
+
+_TEMPLATES = "*/*.md.j2"
+_SHARED = (
+    SHARED_FIELDS,
+    EDITS,
+    CARD,
+    f"{FRAME}/*.yaml",
+    f"{RETRACTION}/{_TEMPLATES}",
+    f"{FOLDER}/*.yaml",
+)
+
+
+def fingerprint(kind: str, *folders: Path) -> str:
+    """SHA-256 over the names and bytes of the files that alerts of this kind are made from, in every folder
+    that lies over another: any byte that changes, changes it, whether an alert would show it or not.
+
+    Where the folders lie on this machine does not matter. Raises `ConfigInvalid`.
+    """
+    found = hashlib.sha256()
+    for count, layer in enumerate(stacked(folders)):
+        for path in _files(layer, kind):
+            content = path.read_bytes()
+            name = path.relative_to(layer).as_posix()
+            found.update(f"{count}\0{name}\0{len(content)}\0".encode())
+            found.update(content)
+    return found.hexdigest()
+
+
+def _files(layer: Path, kind: str) -> Iterator[Path]:
+    patterns = (*_SHARED, f"{kind}/{KIND_FILE}", f"{kind}/{_TEMPLATES}")
+    for pattern in patterns:
+        yield from sorted(path for path in layer.glob(pattern) if path.is_file())

@@ -1,0 +1,368 @@
+"""What is wrong with the words of an alert: faults (laws and judgements) and warnings; pure.
+
+Fields are judged before they are rendered, texts after. A law can never be accepted; a judgement can, with
+a reason (`acceptable`).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+
+from alertbot.core.model import Audience, Channel, Fault, Message, Organisation
+from alertbot.core.words import _, language
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.territories import WHOLE_COUNTRY, Territory
+from alertbot.texts.fields import findings
+from alertbot.texts.fields.findings import plainly
+from alertbot.texts.fields.values import Figure, Text, Value
+from alertbot.texts.kinds.kind_spec import COMPLETENESS, Frame, Kind
+
+MOST_EMOJI = 3  # in one part
+MOST_PARTS = 25
+SHOWN_ROWS = 3
+
+Wording = tuple[str, str, str]  # field, language ("" serves every language), words
+
+
+# --- fields --------------------------------------------------------------------------------------
+
+
+def fields(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
+    """Faults in what people typed: R1, no address, no mention, nothing that the kind forbids."""
+    yield from forbidden(kind, values)
+    for field, lang, words in free_words(values):
+        for find, fault in _FIELD_RULES:
+            if found := next(iter(find(words)), None):
+                yield fault(found, field, lang or None)
+
+
+def forbidden(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
+    """Fields that this kind must not have."""
+    for field in kind.forbidden:
+        if field in values:
+            sentence = _("A {kind} must not hold “{field}”; leave it out.")
+            yield Fault("forbidden_field", sentence.format(kind=kind.name, field=field), field)
+
+
+def free_words(values: Mapping[str, Value]) -> Iterator[Wording]:
+    """Every free wording in the values, the zones and conditions of numbers included."""
+    for field, value in values.items():
+        for one in value if isinstance(value, tuple) else (value,):
+            for by_lang in _worded(one):
+                yield from ((field, lang, words) for lang, words in by_lang.items())
+
+
+def _worded(value: object) -> Iterator[Mapping[str, str]]:
+    if isinstance(value, Text):
+        yield value.by_lang or {"": value.bare or ""}
+    elif isinstance(value, Figure):
+        yield from _worded(value.unit)
+        yield from _worded(value.source)
+    elif isinstance(value, NumberRow):
+        yield value.zone
+        yield value.condition
+
+
+def _digits(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _(
+        "“{found}” in {field} looks like a telephone number: numbers come from a numbers field, and "
+        "quantities from a figure."
+    )
+    return Fault("digits_in_text", sentence.format(found=found, field=field), field, lang=lang)
+
+
+def _misprint(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _("“{found}” in {field} is not an emergency number; the European one is 112.")
+    return Fault("invalid_number", sentence.format(found=found, field=field), field, lang=lang)
+
+
+def _link(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _("“{found}” in {field} would become a link: addresses come from a url field.")
+    return Fault("link_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
+
+
+def _mention(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _(
+        "“{found}” in {field} would become a mention or a tag: write the name without the sign."
+    )
+    return Fault("mention_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
+
+
+FieldRule = tuple[Callable[[str], Iterable[str]], Callable[[str, str, str | None], Fault]]
+_FIELD_RULES: tuple[FieldRule, ...] = (
+    (findings.dialled, _digits),
+    (findings.misprinted, _misprint),
+    (findings.links, _link),
+    (findings.mentions, _mention),
+)
+
+
+def field_warnings(values: Mapping[str, Value]) -> Iterator[Fault]:
+    """R12 (everywhere) and capitals."""
+    for field, lang, words in free_words(values):
+        for found in findings.everywhere(words):
+            yield _everywhere(found, field, lang or None)
+        for found in findings.capitals(words):
+            sentence = _("Capitals in {field} (“{found}”): keep them for key words.")
+            yield Fault("capitals", sentence.format(field=field, found=found), field, lang=lang or None)
+    for field, value in values.items():
+        if isinstance(value, tuple) and any(_whole_country(one) for one in value):
+            yield _everywhere(WHOLE_COUNTRY, field, None)
+
+
+def _whole_country(value: object) -> bool:
+    return isinstance(value, Territory) and value.code == WHOLE_COUNTRY
+
+
+def _everywhere(found: str, field: str, lang: str | None) -> Fault:
+    sentence = _(
+        "“{found}” in {field} claims the whole country: say where it fails and where it works."
+    )
+    return Fault("everywhere", sentence.format(found=found, field=field), field, lang=lang)
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def numbers(
+    kind: Kind, values: Mapping[str, Value], channels: Sequence[Channel], organisation: Organisation
+) -> Iterator[Fault]:
+    """Only verified numbers (R3) that ring somewhere reach the public."""
+    if not any(channel.audience is Audience.LIVE for channel in channels):
+        return
+    for field, rows in _dialled_rows(kind, values):
+        if unverified := [row for row in rows if not row.verified]:
+            sentence = _("{field}: {count} numbers are not verified by a second person: {rows}.")
+            words = sentence.format(field=field, count=len(unverified), rows=_first_of(unverified))
+            yield Fault("unverified_number", words, field)
+        fictional = [row for row in rows if row.fictional]
+        if fictional and not organisation.sandbox:
+            sentence = _("{field}: {count} numbers are fictional and ring nowhere: {rows}.")
+            words = sentence.format(field=field, count=len(fictional), rows=_first_of(fictional))
+            yield Fault("fictional_number", words, field)
+
+
+def _dialled_rows(
+    kind: Kind, values: Mapping[str, Value]
+) -> Iterator[tuple[str, tuple[NumberRow, ...]]]:
+    """Numbers that people are to dial: not those that are taken back."""
+    for field, value in values.items():
+        spec = kind.field(field)
+        rows = (
+            tuple(one for one in value if isinstance(one, NumberRow))
+            if isinstance(value, tuple)
+            else ()
+        )
+        if rows and not (spec and spec.struck):
+            yield field, rows
+
+
+def _first_of(rows: Sequence[NumberRow]) -> str:
+    shown = [f"{row.territory.code} {row.service} {row.number}" for row in rows[:SHOWN_ROWS]]
+    return "; ".join(shown) + ("; …" if len(rows) > SHOWN_ROWS else "")
+
+
+# --- times ---------------------------------------------------------------------------------------
+
+
+def promises(kind: Kind, values: Mapping[str, Value]) -> Iterator[tuple[str, datetime]]:
+    """The times that the text promises: fields of time that lie ahead, and how long numbers hold."""
+    for field, value in values.items():
+        spec = kind.field(field)
+        if spec is not None and (spec.past or spec.struck):
+            continue
+        for one in value if isinstance(value, tuple) else (value,):
+            yield from ((field, when) for when in _promised(one))
+
+
+def _promised(value: object) -> Iterator[datetime]:
+    if isinstance(value, datetime):
+        yield value
+    elif isinstance(value, NumberRow):
+        yield from (when for when in (value.valid_until, value.review_at) if when is not None)
+
+
+def past_times(promised: Iterable[tuple[str, datetime]], now: datetime) -> Iterator[Fault]:
+    """A promised time that has passed cannot be promised."""
+    for field, when in promised:
+        if when <= now:
+            sentence = _("{field} promises {when}, which has passed; give a later time.")
+            moment = when.isoformat(sep=" ", timespec="minutes")
+            yield Fault("past_time", sentence.format(field=field, when=moment), field)
+
+
+# --- texts ---------------------------------------------------------------------------------------
+
+
+def unequal(channel: Channel, texts: Mapping[str, str]) -> Iterator[Fault]:
+    """Languages that disagree in a number, a time or an address (R26)."""
+    for one in findings.differences(texts):
+        sentence = _("{channel}: {lang} says {pieces}, {without} does not.")
+        words = sentence.format(
+            channel=channel.name, lang=one.lang, pieces=", ".join(one.pieces), without=one.without
+        )
+        yield Fault("parity", words, channel=channel.name, lang=one.without, acceptable=True)
+
+
+def exercise(channels: Sequence[Channel]) -> Iterator[Fault]:
+    """An exercise cannot reach the public (design promise 7)."""
+    for channel in channels:
+        if channel.audience is Audience.LIVE:
+            sentence = _(
+                "An exercise cannot go out on {channel}, which reaches the public; leave it out with --channel."
+            )
+            yield Fault("exercise_live", sentence.format(channel=channel.name), channel=channel.name)
+
+
+def real_words(frame: Frame, lang: str, text: str, channel: str) -> Iterator[Fault]:
+    """The words of a real alert inside an exercise (R23)."""
+    said = _folded(text)
+    for words in frame.refused.get(lang, ()):
+        if _folded(words) in said:
+            sentence = _("“{words}” are the words of a real alert; an exercise must not hold them.")
+            yield Fault("exercise_words", sentence.format(words=words), channel=channel, lang=lang)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.replace("’", "'").casefold().split())
+
+
+def text_warnings(channel: Channel, messages: Sequence[Message]) -> Iterator[Fault]:
+    """R24 (emoji) and what a link costs."""
+    for message in messages:
+        if (
+            len(findings.emoji(message.text)) > MOST_EMOJI
+            or findings.begins_with_emoji(message.text) > 1
+        ):
+            sentence = _("{channel} ({lang}): few emoji, and never as bullets.")
+            words = sentence.format(channel=channel.name, lang=message.lang)
+            yield Fault("emoji", words, channel=channel.name, lang=message.lang)
+    linked = sum(message.has_link for message in messages)
+    price = channel.spec.price
+    if linked and price.post_with_link > price.post:
+        sentence = _(
+            "{channel}: {linked} of {count} posts hold a link and cost {dear} instead of {cheap} each."
+        )
+        words = sentence.format(
+            channel=channel.name,
+            linked=linked,
+            count=len(messages),
+            dear=_price(price.post_with_link, price.currency),
+            cheap=_price(price.post, price.currency),
+        )
+        yield Fault("link_cost", words, channel=channel.name)
+
+
+def _price(amount: float, currency: str) -> str:
+    mark = "," if language() == "fr" else "."
+    return f"{amount:.3f} {currency}".replace(".", mark)
+
+
+def many_parts(channel: Channel, lang: str, parts: int) -> Iterator[Fault]:
+    """A thread that nobody will read to its end."""
+    if parts > MOST_PARTS:
+        sentence = _(
+            "{channel} ({lang}) would take {parts} posts, more than {most}; send fewer numbers at once."
+        )
+        words = sentence.format(channel=channel.name, lang=lang, parts=parts, most=MOST_PARTS)
+        yield Fault("too_many_parts", words, channel=channel.name, lang=lang, acceptable=True)
+
+
+def table(kind: Kind, values: Mapping[str, Value], *, source: bool) -> dict[str, bool | None]:
+    """Row by row: said, not said, or None where this kind does not call for it. `source`: whether the
+    organisation has a verification page."""
+    return {
+        row: _said(kind, row, values, source=source) for row in {**COMPLETENESS, **kind.completeness}
+    }
+
+
+def _said(kind: Kind, row: str, values: Mapping[str, Value], *, source: bool) -> bool | None:
+    if row not in kind.completeness:
+        return None
+    names = kind.completeness[row]
+    said = any(values.get(name) for name in names) if names else source
+    return True if said else (False if not names or _called_for(kind, row, names) else None)
+
+
+def _called_for(kind: Kind, row: str, names: Sequence[str]) -> bool:
+    """A row is called for where one of its fields must be given; while the fault lasts, its beginning too:
+    of nine real posts none gave it."""
+    one_of = {name for group in kind.one_of for name in group}
+    required = {spec.name for spec in kind.fields if spec.required}
+    return any(name in required | one_of for name in names) or (row == "since" and not kind.final)
+
+
+def warnings(rows: Mapping[str, bool | None]) -> Iterator[Fault]:
+    """One for each row that is called for and not said."""
+    sentences = _sentences()
+    for row, said in rows.items():
+        if said is False:
+            sentence = (
+                sentences[row]() if row in sentences else _("It does not say: {row}.").format(row=row)
+            )
+            yield Fault(f"incomplete_{row}", sentence)
+
+
+@cache
+def _sentences() -> Mapping[str, Callable[[], str]]:
+    return {
+        "fact": lambda: _("It does not say what fails."),
+        "since": lambda: _("It does not say since when."),
+        "where": lambda: _("It does not say where."),
+        "what_to_do": lambda: _("It does not say what people should do."),
+        "number": lambda: _("It gives no number to call instead."),
+        "until": lambda: _("It does not say until when it holds, or when that is reviewed."),
+        "next_update": lambda: _("It does not say when the next update comes."),
+        "source": lambda: _(
+            "It names no page where people can check it: set organisation.verification_page."
+        ),
+    }
+
+
+LONGEST_SHORT = 6  # digits of a short number
+
+
+def faults(messages: Iterable[Message], rows: Sequence[NumberRow]) -> Iterator[Fault]:
+    """One for each number that a message, or the text alternative of its picture, gives without its zone
+    or condition on the same line."""
+    long = (row for row in rows if len(row.number) > LONGEST_SHORT)  # a short one is in many a sentence
+    detailed = [row for row in long if row.zone or row.condition]
+    for message in messages if detailed else ():
+        for text in filter(None, (message.text, message.alt)):
+            for row in _bare(text, message.lang, detailed):
+                yield _fault(row, message)
+
+
+def _bare(text: str, lang: str, rows: Sequence[NumberRow]) -> Iterator[NumberRow]:
+    plain = plainly(text)
+    lines: list[str] = []
+    for row in rows:
+        if row.number not in plain:
+            continue
+        lines = lines or [_folded_cells(line) for line in plain.splitlines()]
+        number = re.compile(rf"(?<!\d){re.escape(row.number)}(?!\d)")
+        where = [line for line in lines if number.search(line)]
+        kept = [_folded_cells(one) for one in (row.zone_in(lang), row.condition_in(lang)) if one]
+        if where and not any(all(one in line for one in kept) for line in where):
+            yield row
+
+
+def _folded_cells(text: str) -> str:
+    return " ".join(plainly(text).split())
+
+
+def _fault(row: NumberRow, message: Message) -> Fault:
+    sentence = _(
+        "{channel} ({lang}), part {part}: {number} stands without its zone or condition ({details}); let"
+        " the template write it with numbers_block."
+    )
+    kept = ", ".join(one for one in (row.zone_in(message.lang), row.condition_in(message.lang)) if one)
+    words = sentence.format(
+        channel=message.channel,
+        lang=message.lang,
+        part=message.part,
+        number=row.number,
+        details=kept,
+    )
+    return Fault("number_alone", words, channel=message.channel, lang=message.lang)

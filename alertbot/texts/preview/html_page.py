@@ -1,0 +1,160 @@
+"""A preview as one self-contained HTML page, to be mailed to an approver or opened on a phone.
+
+The page holds no script, loads nothing, and says so in its content security policy: only its own style
+sheet, known by its hash, is obeyed, and pictures stand inside the page.
+"""
+
+import os
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Message, Picture
+from alertbot.core.words import _, language, ngettext
+from alertbot.texts.preview import phrases, plain
+from alertbot.texts.preview.fragments import fragment
+from alertbot.texts.preview.sheet import Sheet, ShownThread, address, threads
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+HERE = Path(__file__).parent
+_HIGHLIGHTED = re.compile(r"https?://\S+|(?<![\w#&])#\w+")
+
+
+def render_page(sheet: Sheet) -> str:
+    """The whole page as text, to be written as UTF-8."""
+    from markupsafe import Markup
+
+    sheet_style = page_style()
+    return (
+        environment(HERE)
+        .get_template("page.html.j2")
+        .render(
+            **parts(sheet),
+            page_language=language(),
+            policy=policy(sheet_style),
+            style=Markup(sheet_style),  # noqa: S704  our own file
+        )
+    )
+
+
+def parts(sheet: Sheet) -> dict[str, Any]:
+    """What `texts.html.j2` needs: faults, warnings and every text, for this page and for others."""
+    return {
+        "sheet": sheet,
+        "shown": sheet.composition,
+        "channels": _by_channel(sheet.composition.messages),
+        "retraction": _by_channel(sheet.composition.retraction),
+        "pictures": {one.digest: _inline(one) for one in sheet.composition.pictures},
+        "phrases": phrases,
+        "plain": plain,
+        "address": address,
+    }
+
+
+def page_style() -> str:
+    """The style sheet of previews."""
+    return (HERE / "page.css").read_text(encoding="utf-8")
+
+
+def policy(style: str, form_action: str = "'none'") -> str:
+    """The content security policy: nothing at all but this style sheet and pictures inside the page."""
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        f"form-action {form_action}"
+    )
+
+
+def environment(*folders: Path) -> "Environment":
+    """For pages whose templates lie in these folders, in the reader's language; everything is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.globals.update(_=_, ngettext=ngettext)
+    environment.filters.update(visible=phrases.visible, post=_post, bubble=_bubble, letter=_letter)
+    environment.filters["initial"] = _initial
+    return environment
+
+
+def _by_channel(messages: tuple[Message, ...]) -> dict[str, list[ShownThread]]:
+    grouped: dict[str, list[ShownThread]] = {}
+    for thread in threads(messages):
+        grouped.setdefault(thread.channel, []).append(thread)
+    return grouped
+
+
+def _inline(picture: Picture) -> str:
+    """The picture as an address that holds it: nothing is loaded from anywhere."""
+    return f"data:{picture.mime};base64,{b64encode(picture.content).decode()}"
+
+
+def _post(message: Message) -> "Markup":
+    """A post on X: plain text in which addresses and hashtags stand out, as there."""
+    from markupsafe import Markup
+
+    text, last, pieces = phrases.visible(message.text), 0, []
+    for found in _HIGHLIGHTED.finditer(text):
+        pieces += [Markup.escape(text[last : found.start()]), _accent(found.group())]
+        last = found.end()
+    return Markup("").join([*pieces, Markup.escape(text[last:])])
+
+
+def _accent(words: str) -> "Markup":
+    from markupsafe import Markup
+
+    return Markup('<span class="accent">{}</span>').format(words)
+
+
+def _bubble(message: Message) -> "Markup":
+    """A message on Telegram, with its own bold, italic and links."""
+    return _safe(message.html) if message.html else _post(message)
+
+
+def _letter(message: Message) -> "Markup":
+    """A mail: the body of its HTML; the plain alternative where there is none."""
+    if not message.html:
+        return _post(message)
+    _head, _tag, body = message.html.rpartition("<body")
+    return _safe(f"<body{body}" if _tag else message.html)
+
+
+def _safe(html: str) -> "Markup":
+    from markupsafe import Markup
+
+    return Markup(fragment(html))  # noqa: S704  written anew against an allow-list
+
+
+def _initial(words: Any) -> str:
+    """The letter in the round picture of an account."""
+    return str(words or "?").strip()[:1].upper() or "?"
+
+
+def write_preview(path: Path, sheet: Sheet) -> None:
+    """Write the page to `path`, whole or not at all; raises `Misuse` where that cannot be done."""
+    page = render_page(sheet)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(page, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise Misuse(
+            _(
+                "The preview cannot be written to {path}: {why}. Choose another place with --html."
+            ).format(path=path, why=error.strerror)
+        ) from None
+
+
+def write_page(path: Path, alert: Mapping[str, Any]) -> None:
+    """Write the page of a stored alert, whose sheet stands under the key `_sheet`."""
+    write_preview(path, alert["_sheet"])

@@ -1,0 +1,237 @@
+"""A preview in the terminal: one panel per channel and language, as the public will see it."""
+
+from collections.abc import Iterable, Iterator
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from alertbot.core.model import Composition, Fault, Message
+from alertbot.core.words import _
+from alertbot.texts.preview import phrases
+from alertbot.texts.preview.plain import (
+    facts,
+    header,
+    heading,
+    left_out,
+    plain,
+    retraction,
+    sentences,
+    title,
+)
+from alertbot.texts.preview.sheet import Sheet, ShownThread, threads
+
+TWO_COLUMNS_FROM = 110  # cells
+WIDEST_PANEL = 76
+BORDERS = {"x": "none", "telegram": "cyan", "email": "magenta"}
+
+
+def show(console: Console, sheet: Sheet) -> None:
+    """Print the whole preview; without any drawing where the output is not a real terminal."""
+    if drawn(console):
+        for block in blocks(sheet, console.width):
+            console.print(block, highlight=False)
+    else:
+        console.out(plain(sheet), highlight=False)
+
+
+def drawn(console: Console) -> bool:
+    """Whether frames and columns help the reader: not in a pipe, a file or a dumb terminal."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
+def blocks(sheet: Sheet, width: int) -> Iterator[RenderableType]:
+    """The preview from top to bottom; the verdict stands last, where the eye is."""
+    shown = sheet.composition
+    yield Text(title(sheet), style="bold reverse" if sheet.exercise else "bold")
+    yield from message_panels(sheet, width)
+    yield from _retraction(sheet, width)
+    yield from fault_lists(shown)
+    yield _summary(sheet, width)
+    style, mark = ("green", "✓") if shown.publishable else ("red", "✗")
+    yield Text(f"{mark} {phrases.verdict(shown)}", style=f"bold {style}")
+
+
+def message_panels(sheet: Sheet, width: int) -> Iterator[RenderableType]:
+    """The panels; languages of one channel stand side by side where the terminal is wide enough."""
+    by_channel: dict[str, list[Panel]] = {}
+    for thread in threads(sheet.composition.messages):
+        by_channel.setdefault(thread.channel, []).append(_panel(sheet, thread))
+    abreast = 2 if width >= TWO_COLUMNS_FROM else 1
+    for panels in by_channel.values():
+        for start in range(0, len(panels), abreast):
+            yield _row(panels[start : start + abreast], abreast, width)
+
+
+def _retraction(sheet: Sheet, width: int) -> Iterator[RenderableType]:
+    """The prepared retraction, small: it is signed with the alert and goes out only when called for."""
+    named, *texts = retraction(sheet) or [""]
+    if texts:
+        first, _line_end, about = named.partition("\n")
+        yield _heading(first)
+        yield Text(about, style="dim")
+        inside = Wrapped(Text("\n\n".join(texts)))
+        yield Panel(inside, border_style="dim", box=box.ROUNDED, width=min(WIDEST_PANEL, width))
+
+
+def fault_lists(composition: Composition) -> Iterator[RenderableType]:
+    """What was left out, accepted, is wrong, or deserves a second look."""
+    if lines := left_out(composition):
+        yield _list(_("Left out"), "dim", "–", [[line] for line in lines])
+    for named, style, mark, faults in (
+        (_("Warnings"), "yellow", "!", composition.warnings),
+        (_("Accepted with a reason"), "yellow", "!", composition.accepted),
+        (_("Faults"), "red", "✗", composition.faults),
+    ):
+        if faults:
+            yield _list(named, style, mark, map(_fault_lines, faults))
+
+
+class Wrapped:
+    """A text broken at plain spaces alone: what a no-break space holds together (a telephone number, a
+    time and its unit) stays together, as on the reader's telephone."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in self.text.split("\n", allow_blank=True):
+            for piece in line.divide(_breaks(line.plain, options.max_width)):
+                piece.plain = piece.plain.rstrip(" ")
+                yield piece
+
+
+def _breaks(line: str, width: int) -> list[int]:
+    """Where to begin a new line: offsets behind the last plain space that still fits."""
+    from rich.cells import cell_len
+
+    breaks, begun = [], 0
+    for start, end in _words(line):
+        if start > begun and cell_len(line[begun:end]) > width:
+            breaks.append(start)
+            begun = start
+        while cell_len(line[begun:end]) > width:  # one word longer than the line
+            begun += max(1, width // 2 if cell_len(line[begun : begun + width]) > width else width)
+            breaks.append(begun)
+    return breaks
+
+
+def _words(line: str) -> Iterator[tuple[int, int]]:
+    offset = 0
+    for word in line.split(" "):
+        if word:
+            yield offset, offset + len(word)
+        offset += len(word) + 1
+
+
+def _row(panels: list[Panel], abreast: int, width: int) -> Table:
+    grid = Table.grid(padding=(0, 1), pad_edge=False)
+    column = min(WIDEST_PANEL, width if abreast == 1 else (width - 1) // 2)
+    for _each in panels:
+        grid.add_column(width=column)
+    grid.add_row(*panels)
+    return grid
+
+
+def _panel(sheet: Sheet, thread: ShownThread) -> Panel:
+    border = BORDERS.get(thread.type, "blue")
+    only = thread.parts[0] if len(thread.parts) == 1 else None
+    inside: list[RenderableType] = [_envelope(sheet, thread)] if thread.type == "email" else []
+    inside += [_text(only)] if only else [_part(message) for message in thread.parts]
+    return Panel(
+        Group(*inside),
+        title=Text(heading(sheet, thread), style="bold"),
+        title_align="left",
+        subtitle=_counters(only) if only else None,
+        subtitle_align="right",
+        border_style="red" if any(map(phrases.excess, thread.parts)) else border,
+        box=box.ROUNDED,
+    )
+
+
+def _part(message: Message) -> Panel:
+    return Panel(
+        _text(message),
+        subtitle=_counters(message),
+        subtitle_align="right",
+        border_style="red" if phrases.excess(message) else "dim",
+        box=box.ROUNDED,
+    )
+
+
+def _text(message: Message) -> Wrapped:
+    if message.type == "telegram" and message.html:
+        from alertbot.texts.preview.fragments import styled
+
+        text = styled(message.html)
+    else:
+        text = Text(phrases.visible(message.text))
+    if message.picture:
+        text.append(f"\n\n{phrases.alternative(message)}", style="dim")
+    return Wrapped(text)
+
+
+def _counters(message: Message) -> Text:
+    return Text(phrases.counters(message), style="bold red" if phrases.excess(message) else "dim")
+
+
+def _envelope(sheet: Sheet, thread: ShownThread) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    for name, value in header(sheet, thread):
+        grid.add_row(Text(name, style="dim"), Text(value, style="bold" if name == _("Subject") else ""))
+    return Group(grid, Text(""))
+
+
+def _fault_lines(fault: Fault) -> list[str]:
+    first, *rest = sentences(fault)
+    return [f"{first} [{fault.rule}]", *rest]
+
+
+def _list(named: str, style: str, mark: str, entries: Iterable[list[str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for first, *rest in entries:
+        grid.add_row(Text(mark, style=style), Text(first))
+        for line in rest:
+            grid.add_row("", Text(line, style="italic"))
+    return Group(_heading(named, style), grid)
+
+
+def _heading(words: str, style: str = "") -> Text:
+    return Text(f"\n{words}", style=f"bold {style}".strip())
+
+
+def _summary(sheet: Sheet, width: int) -> RenderableType:
+    """The completeness table and the facts, side by side where there is room."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for name, value in facts(sheet):
+        grid.add_row(Text(name, style="dim"), Text(value))
+    parts = [
+        *_completeness(sheet.composition),
+        Group(_heading(_("Before it goes out")), grid),
+    ]
+    if width < TWO_COLUMNS_FROM:
+        return Group(*parts, Text(""))
+    both = Table.grid(padding=(0, 4))
+    both.add_row(*parts)
+    return Group(both, Text(""))
+
+
+def _completeness(composition: Composition) -> Iterator[RenderableType]:
+    if not composition.completeness:
+        return
+    grid = Table.grid(padding=(0, 1))
+    marks = {True: ("✓", "green"), False: ("✗", "yellow"), None: ("–", "dim")}
+    for row, held in composition.completeness.items():
+        mark, style = marks[held]
+        grid.add_row(
+            Text(mark, style=style),
+            Text(phrases.row_name(row)),
+            Text(phrases.answer(held), style=style),
+        )
+    yield Group(_heading(_("Does it say…")), grid)

@@ -1,0 +1,228 @@
+"""The words of a preview: counters, times, prices, people and faults as a duty officer reads them.
+
+All of it is plain text, without colour, so that the terminal, the page and a log say the same.
+"""
+
+import re
+
+from alertbot.core.model import Action, Approvals, Composition, Cost, Fault, Measure, Message
+from alertbot.core.words import _, language, ngettext
+from alertbot.texts.preview.sheet import Sheet, ShownThread
+
+DIGEST_SHOWN = 12
+MINUTE, HOUR, DAY = 60, 3600, 86400
+_UNSEEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with every character that could hide or reorder something written as its number, so that
+    a terminal or a page never obeys it."""
+    return _UNSEEN.sub(lambda found: f"<U+{ord(found.group()):04X}>", text)
+
+
+def counter(message: Message) -> str:
+    """`217/280 weighted`, or the length alone where the channel sets no limit."""
+    unit = {
+        Measure.WEIGHTED: _("weighted"),
+        Measure.UTF16: _("UTF-16 units"),
+        Measure.CHARACTERS: _("characters"),
+    }[message.measure]
+    if message.limit is None:
+        return f"{message.length} {unit}"
+    return f"{message.length}/{message.limit} {unit}"
+
+
+def excess(message: Message) -> int:
+    """By how much the message is too long; 0 where it fits."""
+    return max(0, message.length - message.limit) if message.limit is not None else 0
+
+
+def part_of(message: Message) -> str:
+    """`part 1/3`, or nothing for a message in one part."""
+    if message.parts == 1:
+        return ""
+    return _("part {part}/{parts}").format(part=message.part, parts=message.parts)
+
+
+def counters(message: Message) -> str:
+    """Everything there is to count about one message, in one line."""
+    over = excess(message)
+    said = [part_of(message), counter(message)]
+    if over:
+        said.append(_("{number} too many").format(number=over))
+    if message.has_link and message.measure is Measure.WEIGHTED:
+        said.append(_("with a link"))
+    return " · ".join(filter(None, said))
+
+
+def edition_name(thread: ShownThread) -> str:
+    """The language of a thread; of an edit also what it is."""
+    named = language_name(thread.lang)
+    if thread.action is Action.EDIT:
+        return _("{language} · new text of the earlier post").format(language=named)
+    return named
+
+
+def about_retraction() -> str:
+    """What the prepared retraction is for."""
+    return _("Ready from the first post on, approved with this alert, sent only by `alertbot retract`.")
+
+
+def alternative(message: Message) -> str:
+    """The text alternative of a picture, named as such."""
+    return stated(_("Picture"), visible(message.alt or ""))
+
+
+def language_name(lang: str) -> str:
+    """The language's name in the reader's language; the code itself where nobody knows it."""
+    known = {"fr": _("French"), "en": _("English")}.get(lang)
+    if known:
+        return known
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(lang, sep="-").get_display_name(language()) or lang
+    except (UnknownLocaleError, ValueError):
+        return lang
+
+
+def channel_type(type_: str) -> str:
+    """The platform's name as people say it."""
+    return {"x": "X", "telegram": "Telegram", "email": _("Email")}.get(type_, type_.capitalize())
+
+
+def recipients(number: int) -> str:
+    return ngettext("{number} recipient", "{number} recipients", number).format(number=number)
+
+
+def span(seconds: float) -> str:
+    """A duration in the two units that matter: `20 s`, `5 min 20 s`, `3 h 10 min`, `2 d 4 h`."""
+    left = round(seconds)
+    units = ((_("d"), DAY), (_("h"), HOUR), (_("min"), MINUTE), (_("s"), 1))
+    said: list[str] = []
+    for unit, size in units:
+        number, left = divmod(left, size)
+        if number or said:
+            said.append(f"{number} {unit}" if number else "")
+        if len(said) == 2:
+            break
+    return " ".join(filter(None, said)) or "0 " + _("s")
+
+
+def when_reached(seconds: float) -> str:
+    """The forecast in words."""
+    if seconds < 1:
+        return _("at once")
+    return _("about {span} after the first call").format(span=span(seconds))
+
+
+def money(cost: Cost) -> str:
+    """`0.43 USD`, with as many decimals as the amount has, two at least."""
+    whole, _dot, rest = f"{cost.amount:.4f}".partition(".")
+    mark = "," if language() == "fr" else "."
+    return f"{whole}{mark}{rest.rstrip('0').ljust(2, '0')} {cost.currency}"
+
+
+def price(sheet: Sheet) -> str:
+    """What it costs and why: posts with a link are dearer on X."""
+    if not sheet.cost.amount:
+        return _("free of charge")
+    paid = [message for message in sheet.composition.messages if _is_paid(sheet, message)]
+    linked = sum(message.has_link for message in paid)
+    if not linked:
+        return _("{money}, no post has a link").format(money=money(sheet.cost))
+    said = ngettext(
+        "{money}, as {linked} of {posts} post has a link",
+        "{money}, as {linked} of {posts} posts have a link",
+        len(paid),
+    )
+    return said.format(money=money(sheet.cost), linked=linked, posts=len(paid))
+
+
+def _is_paid(sheet: Sheet, message: Message) -> bool:
+    channel = sheet.channel(message.channel)
+    return channel is not None and bool(channel.spec.price.post)
+
+
+def must_approve(approvals: Approvals) -> str:
+    """Who has to approve, and within what time."""
+    number, limit = approvals.approvers, span(approvals.expires_after.total_seconds())
+    if approvals.author_may_approve:
+        said = ngettext(
+            "{number} approver, who may be the author, within {span}",
+            "{number} approvers, the author may be one of them, within {span}",
+            number,
+        )
+    else:
+        said = ngettext(
+            "{number} approver other than the author, within {span}",
+            "{number} approvers other than the author, within {span}",
+            number,
+        )
+    return said.format(number=number, span=limit)
+
+
+def verdict(composition: Composition) -> str:
+    """One sentence: could this go out?"""
+    if composition.publishable:
+        return _("This could go out once it is approved.")
+    if not composition.faults:
+        return _("This cannot go out: there is no message for any channel.")
+    return ngettext(
+        "This cannot go out: {number} fault stands in the way.",
+        "This cannot go out: {number} faults stand in the way.",
+        len(composition.faults),
+    ).format(number=len(composition.faults))
+
+
+def place(fault: Fault) -> str:
+    """Where a fault is: field, channel and language, as far as its sentence does not say so already."""
+    said = fault.lang is None or f"({fault.lang})" in fault.message
+    lang = None if said else language_name(fault.lang or "")
+    named = [name for name in (fault.field, fault.channel) if name and name not in fault.message]
+    return " · ".join(filter(None, [*named, lang]))
+
+
+def remedy(fault: Fault) -> str:
+    """What the author can do about it, where the sentence of the fault does not say it already."""
+    if fault.acceptable:
+        return _("Change it, or accept it: --accept {rule}=REASON").format(rule=fault.rule)
+    if fault.rule == "missing" and fault.field:
+        return _("Give it: --set {field}=…").format(field=fault.field)
+    if fault.rule == "untranslated" and fault.field:
+        return _("Give it in each language: --set {field}.fr=… --set {field}.en=…").format(
+            field=fault.field
+        )
+    return ""
+
+
+def answer(held: bool | None) -> str:
+    """A row of the completeness table in words."""
+    return {True: _("yes"), False: _("no"), None: _("not called for")}[held]
+
+
+def row_name(row: str) -> str:
+    """What a row of the completeness table asks."""
+    named = {
+        "fact": _("What happens"),
+        "since": _("Since when"),
+        "where": _("Where"),
+        "what_to_do": _("What to do"),
+        "number": _("Number to call"),
+        "until": _("Until when"),
+        "next_update": _("Time of the next update"),
+        "source": _("Source"),
+        "source_link": _("Link to the source"),
+    }
+    return named.get(row) or row.replace("_", " ").capitalize()
+
+
+def stated(name: str, value: str) -> str:
+    """`State: approved`, with the colon as the reader's language sets it."""
+    return _("{name}: {value}").format(name=name, value=value)
+
+
+def short_digest(digest: str) -> str:
+    return digest[:DIGEST_SHOWN]

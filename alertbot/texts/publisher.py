@@ -1,0 +1,59 @@
+"""Who speaks, where, and with which kinds: all that composing needs. Loads nothing of the database, so that a
+preview starts at once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from alertbot.core.clock import utc_now
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Audience, Channel, Organisation
+from alertbot.core.words import _
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Who speaks, where, and with which kinds: all that composing needs, no database."""
+
+    organisation: Organisation
+    channels: Mapping[str, Channel]
+    folders: tuple[Path, ...]  # of kinds, later ones overlay earlier ones
+    overrides: "Mapping[str, Override]" = field(default_factory=dict)  # approvals per kind
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.organisation.timezone)
+
+    def local(self, moments: Iterable[datetime]) -> tuple[datetime, ...]:
+        """The same moments in the organisation's zone, as people read them."""
+        return tuple(moment.astimezone(self.zone) for moment in moments)
+
+    def choose(self, names: tuple[str, ...], *, exercise: bool) -> tuple[Channel, ...]:
+        """The channels named, else every channel of the audience at hand: `exercise` for an exercise,
+        `live` for an alert. Raises `Misuse` for a name that is not configured."""
+        if not names:
+            wanted = Audience.EXERCISE if exercise else Audience.LIVE
+            return tuple(c for c in self.channels.values() if c.audience is wanted)
+        return tuple(self.channel(name) for name in dict.fromkeys(names))
+
+    def channel(self, name: str) -> Channel:
+        """Raises `Misuse` for a name that is not configured."""
+        try:
+            return self.channels[name]
+        except KeyError:
+            raise Misuse(
+                _("There is no channel '{name}'; configured are: {known}.").format(
+                    name=name, known=", ".join(self.channels) or "–"
+                )
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What the configuration says about one kind's approvals; None leaves the kind's own."""
+
+    approvers: int | None = None
+    expires_after: timedelta | None = None

@@ -1,0 +1,96 @@
+"""What is to be composed, and what gathers while it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from alertbot.core.model import (
+    Channel,
+    Fault,
+    Identity,
+    Message,
+    Omission,
+    Organisation,
+    Picture,
+    Relation,
+)
+from alertbot.texts.fields.parse import Parsed
+from alertbot.texts.fields.values import Url, seen
+from alertbot.texts.kinds.kind_spec import Frame, Kind, Prepared
+from alertbot.texts.wording.render import Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeRequest:
+    """What is to be composed. `languages` None: each channel's own. `accepted`: rule -> reason.
+    `now` is the moment of issue, and what promised times are judged by.
+
+    `prepared` None: no retraction is made. `relation` and `originals`: what this alert follows and the
+    messages of that one, which get an edit on channels that can.
+    """
+
+    kind: Kind
+    parsed: Parsed
+    channels: tuple[Channel, ...]
+    languages: tuple[str, ...] | None
+    organisation: Organisation
+    identity: Identity
+    now: datetime
+    exercise: bool = False
+    frame: Frame | None = None
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    prepared: Prepared | None = None
+    relation: Relation | None = None
+    originals: Sequence[Message] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that times are written in."""
+        return ZoneInfo(self.organisation.timezone)
+
+    @property
+    def marked(self) -> Frame | None:
+        """The frame of an exercise, where this is one."""
+        return self.frame if self.exercise else None
+
+
+@dataclass
+class Gathered:
+    """What gathers while an alert is composed."""
+
+    request: ComposeRequest
+    rendered: dict[tuple[str, str], Rendered | None] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    retraction: list[Message] = field(default_factory=list)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+    omitted: list[Omission] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What templates see as `org`. `hashtag` without its sign; both may be empty."""
+
+    name: str
+    verification_page: Url | str
+    hashtag: str
+
+
+def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[str, object]:
+    """What a template of this language sees. `fields` False: what is known of any alert, whatever it says."""
+    values: dict[str, object] = {}
+    if fields:
+        values = {spec.name: None for spec in request.kind.fields}
+        values |= {name: seen(value, lang) for name, value in request.parsed.values.items()}
+    organisation = request.organisation
+    page = organisation.verification_page
+    return {
+        **values,
+        "org": _Page(organisation.name, Url(page) if page else "", organisation.hashtag.lstrip("#")),
+        "incident": request.identity.incident,
+        "alert": request.identity.alert,
+        "references": request.identity.references,
+        "exercise": request.exercise,
+    }

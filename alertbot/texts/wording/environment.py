@@ -1,0 +1,149 @@
+"""The sandbox in which templates run: what they may reach, how far they may go, and how values come out.
+
+A template is written by the team, a value by whoever fills a field; neither is trusted. Templates reach
+data and the filters named here, nothing else; loops, calls and output are capped; a value comes out as
+plain words whatever signs it holds, because every sign that means something in Markdown is escaped.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import pass_context
+
+from alertbot.core.words import _
+from alertbot.texts.wording.safe_markdown import Setting, joined, setting_of, written
+
+_FILTERS = [
+    "abs",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "first",
+    "groupby",
+    "int",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "sort",
+    "sum",
+    "title",
+    "trim",
+    "unique",
+    "upper",
+]
+_METHODS: tuple[tuple[type, frozenset[str]], ...] = (
+    (str, frozenset(["capitalize", "endswith", "lower", "startswith", "strip", "title", "upper"])),
+    (Mapping, frozenset(["get", "items", "keys", "values"])),
+    (LoopContext, frozenset({"cycle", "changed"})),
+)
+_OWN_METHODS = frozenset(["name_in", "service_in", "zone_in", "condition_in", "place_in", "in_lang"])
+_REFUSED = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+
+@pass_context
+def _counted(context: Context, values: Iterable[object]) -> Iterator[object]:
+    setting = setting_of(context)
+    for value in values:
+        setting.step()
+        yield value
+
+
+@pass_context
+def _join(context: Context, values: Iterable[object], separator: str = "") -> str:
+    return joined(_counted(context, values), separator)
+
+
+class _Code(CodeGenerator):
+    """Puts pieces together (`~`) by our own rule: Jinja's would escape them for HTML."""
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
+        self.write("environment.joined((")
+        for arg in node.nodes:
+            self.visit(arg, frame)
+            self.write(", ")
+        self.write("))")
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """Jinja, narrowed."""
+
+    code_generator_class = _Code
+    intercepted_binops = frozenset(["+", "*", "**", "%"])
+    joined = staticmethod(joined)
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        for node in source.find_all((*_REFUSED, nodes.For)):
+            if not isinstance(node, nodes.For):
+                raise TemplateSyntaxError(
+                    _("A template stands alone: include, import and extends are not available."),
+                    node.lineno,
+                )
+            node.iter = nodes.Filter(node.iter, "_counted", [], [], None, None, lineno=node.lineno)
+        return super()._generate(source, name, filename, defer_init)
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """Call something from a template, and count it."""
+        setting_of(__context).step()
+        return super().call(__context, __obj, *args, **kwargs)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Sums of texts follow our own rule of joining; what could grow without bound is refused."""
+        texts = isinstance(left, str | list | tuple), isinstance(right, str | list | tuple)
+        if operator == "+" and isinstance(left, str) and isinstance(right, str):
+            return joined((left, right))
+        if operator != "+" and (operator == "**" or any(texts)):
+            raise SecurityError(_("“{operator}” is not available here.").format(operator=operator))
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Data without an underscore before its name, and a few harmless methods."""
+        if not super().is_safe_attribute(obj, attr, value):
+            return False
+        if not callable(value):
+            return not isinstance(obj, Setting)
+        if type(obj).__module__.startswith("alertbot."):
+            return attr in _OWN_METHODS
+        return any(isinstance(obj, kind) and attr in names for kind, names in _METHODS)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ARG002
+        """Formatting by `str.format` is refused like any other method that is not named above."""
+        return None
+
+
+@cache
+def environment() -> Environment:
+    """The one environment; it keeps nothing of what it renders."""
+    from alertbot.texts.wording.numbers import NUMBER_FILTERS
+    from alertbot.texts.wording.phrasing import FILTERS
+
+    made = Environment(
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=written,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.loopcontrols"],
+    )
+    known = {name: made.filters[name] for name in _FILTERS}
+    made.filters = {**known, **FILTERS, **NUMBER_FILTERS, "join": _join, "_counted": _counted}
+    made.globals = {name: made.globals[name] for name in ("range", "namespace")}
+    return made

@@ -1,0 +1,224 @@
+"""Numbers by territory."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from jinja2.runtime import Context
+from jinja2.utils import pass_context
+
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.territories import WHOLE_COUNTRY, Territory
+from alertbot.texts.lint import LONGEST_SHORT
+from alertbot.texts.wording.markup import Block, Line, Run, Shape
+from alertbot.texts.wording.phrasing import MOST_NAMED, local, other_zone
+from alertbot.texts.wording.safe_markdown import SafeMarkdown, Setting, setting_of
+
+Places = Sequence[tuple[Territory, Sequence[NumberRow]]]
+
+
+def by_place(rows: Sequence[NumberRow]) -> Places:
+    """In the order in which the territories first appear."""
+    order = {code: at for at, code in enumerate(dict.fromkeys(row.territory.code for row in rows))}
+    ordered = sorted(rows, key=lambda row: order[row.territory.code])
+    groups = [list(group) for _code, group in groupby(ordered, key=lambda row: row.territory.code)]
+    return [(group[0].territory, group) for group in groups]
+
+
+_COLON = {"fr": " : "}
+_UNTIL = {"fr": "jusqu’à {when}", "en": "until {when}"}
+_UNTIL_HERE = {"fr": "valable jusqu’à {when}, heure locale", "en": "valid until {when} local time"}
+_REVIEW_HERE = {"fr": "réexamen à {when}, heure locale", "en": "review at {when} local time"}
+_LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
+_GO = {"fr": "allez ici\u00a0: {place}", "en": "go to: {place}"}
+_SHORT = {"fr": "faites le {number} au lieu du {replaces}", "en": "call {number} instead of {replaces}"}
+_DIAL = {"fr": "faites le {number}", "en": "call {number}"}
+_DEAD = {"fr": "ne plus appeler", "en": "do not call"}
+SEPARATOR = " – "
+
+
+@pass_context
+def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> SafeMarkdown:
+    """Every number with its zone and condition (R4), one paragraph per territory, its name first.
+
+    `struck`: numbers that are taken back; the name of the territory then says so, in every part of a
+    thread and where nothing can be struck through.
+    """
+    setting = setting_of(context)
+    promised = Promised.of(context)
+    return setting.stand_in(tuple(_paragraphs(by_place(rows), setting, promised, struck)))
+
+
+@pass_context
+def numbers_by_region(context: Context, rows: Sequence[NumberRow]) -> SafeMarkdown:
+    """The same under a heading for each region, where there are more than `MOST_NAMED` territories; an
+    index lists these headings."""
+    setting = setting_of(context)
+    promised = Promised.of(context)
+    places = by_place(rows)
+    areas = _by_area(places, setting.lang) if len(places) > MOST_NAMED else []
+    if len(areas) < 2:
+        return setting.stand_in(tuple(_paragraphs(places, setting, promised)))
+    blocks: list[Block] = []
+    for at, (name, group) in enumerate(areas, 1):
+        codes = ", ".join(place.code for place, _rows in group)
+        heading = ((Run(setting.typography(name)),),)
+        blocks.append(Block(heading, Shape.HEADING, indexed=codes, anchor=f"r{at}"))
+        blocks += _paragraphs(group, setting, promised)
+    return setting.stand_in(tuple(blocks))
+
+
+@pass_context
+def number_lines(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> SafeMarkdown:
+    """Every number in one item of a list, the territory in each."""
+    setting = setting_of(context)
+    promised = Promised.of(context)
+    blocks = [
+        Block(
+            ((Run(f"{title(row.territory, setting.lang)}, "), *_line(row, setting, promised, struck)),),
+            Shape.ITEM,
+            "– ",
+            tight=at > 0,
+        )
+        for at, row in enumerate(rows)
+    ]
+    return setting.stand_in(tuple(blocks))
+
+
+class Promised:
+    """Until when the message as a whole says that its numbers hold."""
+
+    def __init__(
+        self, until: datetime | None, review: datetime | None, where: Sequence[Territory]
+    ) -> None:
+        self.until, self.review, self.where = until, review, where
+
+    @classmethod
+    def of(cls, context: Context) -> "Promised":
+        given = [context.get(name) for name in ("valid_until", "review_at")]
+        until, review = (at if isinstance(at, datetime) else None for at in given)
+        where = context.get("where")
+        return cls(until, review, where if isinstance(where, tuple) else ())
+
+    def here(self, setting: Setting, place: Territory) -> Iterator[str]:
+        """The same by the clocks of a territory in another zone (R14), unless the text says it already for
+        all of its places. It stands beside the name: where that is repeated, so is this."""
+        for at, words in ((self.until, _UNTIL_HERE), (self.review, _REVIEW_HERE)):
+            zone = other_zone(setting, at, (place,)) if at else None
+            if at and zone and other_zone(setting, at, self.where) is None:
+                when = local(setting, at, zone)
+                yield words.get(setting.lang, words["en"]).format(when=when)
+
+
+# --- one territory -------------------------------------------------------------------------------
+
+
+def _by_area(places: Places, lang: str) -> list[tuple[str, Places]]:
+    """The territories by region, in the order in which the regions first appear."""
+    found: dict[str, list[tuple[Territory, Sequence[NumberRow]]]] = {}
+    for place, rows in places:
+        found.setdefault(area(place, lang), []).append((place, rows))
+    return list(found.items())
+
+
+def area(place: Territory, lang: str) -> str:
+    """The region of a territory; one outside the regions stands for itself."""
+    return place.area_in(lang)
+
+
+def _paragraphs(
+    places: Places, setting: Setting, promised: Promised, struck: bool = False
+) -> Iterator[Block]:
+    for place, rows in places:
+        heading = Run(named(place, setting, promised, struck), ("b",))
+        yield Block(((heading,), *(_line(row, setting, promised, struck) for row in rows)))
+
+
+def named(place: Territory, setting: Setting, promised: Promised, struck: bool = False) -> str:
+    """The name over the numbers of a territory, with what holds for all of them."""
+    said = [_DEAD.get(setting.lang, "✗")] if struck else promised.here(setting, place)
+    return setting.typography(SEPARATOR.join([title(place, setting.lang), *said]))
+
+
+def title(place: Territory, lang: str) -> str:
+    """`69 Rhône`."""
+    name = place.name_in(lang)
+    return name if place.code == WHOLE_COUNTRY else f"{place.code} {name}"
+
+
+# --- one number ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RowWords:
+    """One row: for which service, what to dial or where to go, and what never leaves it (R4)."""
+
+    label: str
+    said: str
+    details: tuple[str, ...]
+
+
+def row_words(row: NumberRow, setting: Setting, promised: Promised, struck: bool = False) -> RowWords:
+    """A row as every text writes it."""
+    lang, set_ = setting.lang, setting.typography
+    said = (row.number or row.place_in(lang)) if struck else instead(row, lang)
+    until = "" if struck else _until(row, setting, promised)
+    kept = (row.zone_in(lang), row.condition_in(lang), until)
+    label = f"{service_label(row, lang)}{_COLON.get(lang, ': ')}"
+    return RowWords(set_(label), set_(said), tuple(set_(one) for one in kept if one))
+
+
+def _line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) -> Line:
+    words = row_words(row, setting, promised, struck)
+    tail = "".join(SEPARATOR + one for one in words.details)
+    if not struck:
+        return (Run(f"{words.label}{words.said}{tail}"),)
+    runs = (Run(words.label), Run(words.said, ("s",)), Run(tail))
+    return tuple(run for run in runs if run.text)
+
+
+def service_label(row: NumberRow, lang: str) -> str:
+    """`SAMU (15)`; without the number that fails where the text says “instead of 15” anyway."""
+    shown = row.replaces and not _is_short(row)
+    return row.service_in(lang) + (f" ({row.replaces})" if shown else "")
+
+
+def instead(row: NumberRow, lang: str) -> str:
+    """What to do for this row: the number, another short number, or a place (R7)."""
+    if not row.number:
+        return _GO.get(lang, "→ {place}").format(place=row.place_in(lang))
+    if not _is_short(row):
+        return row.number
+    words = _SHORT if row.replaces else _DIAL
+    return words.get(lang, "{number}").format(number=row.number, replaces=row.replaces)
+
+
+def _is_short(row: NumberRow) -> bool:
+    return 0 < len(row.number) <= LONGEST_SHORT
+
+
+def _until(row: NumberRow, setting: Setting, promised: Promised) -> str:
+    """The end of this one number, where it is not that of all."""
+    end = row.valid_until
+    if end is None or end == promised.until:
+        return ""
+    said = until(setting, end, row.territory)
+    return _UNTIL.get(setting.lang, "→ {when}").format(when=said)
+
+
+def until(setting: Setting, end: datetime, place: Territory) -> str:
+    """A time, and what the clocks of the territory then show where they differ (R14)."""
+    here, zone = local(setting, end, setting.zone), other_zone(setting, end, (place,))
+    if zone is None:
+        return here
+    words = _LOCAL.get(setting.lang, _LOCAL["en"])
+    return words.format(here=here, there=local(setting, end, zone))
+
+
+NUMBER_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "numbers_block": numbers_block,
+    "numbers_by_region": numbers_by_region,
+    "number_lines": number_lines,
+}

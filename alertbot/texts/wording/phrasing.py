@@ -1,0 +1,233 @@
+"""The filters of the templates: times, places, numbers and lists, worded in the reader's language.
+
+Times come from typed values and are written by Babel in the organisation's zone (R14), with only as much
+of a date as the moment of issue calls for. English follows British use: 24 hours, day before month.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from jinja2.runtime import Context
+from jinja2.utils import pass_context
+
+from alertbot.core.words import _
+from alertbot.regions.territories import WHOLE_COUNTRY, Territory
+from alertbot.texts.wording.safe_markdown import (
+    SafeMarkdown,
+    Setting,
+    TemplateRunError,
+    link,
+    setting_of,
+)
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+
+_AT = {"fr": "{day} à {clock}", "en": "{day} at {clock}"}
+_LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
+_ZONE = {"fr": "heure de {city}", "en": "{city} time"}
+_MANY = {"fr": "{count} départements et territoires", "en": "{count} départements and territories"}
+_COLON = {"fr": " : "}
+MOST_NAMED = 12  # places that a text names one by one
+MOST_CODED = 30  # and by their codes, where room is short
+LONGEST_NAMED = 80  # characters of names, where room is short
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+@cache
+def locale(lang: str) -> "Locale":
+    """Babel's locale of a language; English is British."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse("en_GB" if lang == "en" else lang)
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en_GB")
+
+
+def moment(value: datetime, *, lang: str, zone: ZoneInfo, issued: datetime) -> str:
+    """`16:45` on the day of issue, else `jeudi 3 juin à 08:00`, with the year when it is another."""
+    here, today = value.astimezone(zone), issued.astimezone(zone)
+    clock = here.strftime("%H:%M")
+    if here.date() == today.date():
+        return clock
+    named = day_name(here.date(), lang, with_year=here.year != today.year)
+    return _AT.get(lang, "{day}, {clock}").format(day=named, clock=clock)
+
+
+def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
+    """`jeudi 3 juin`, `mardi 1er juin`, `Thursday 3 June`."""
+    from babel.dates import format_date, format_skeleton
+
+    if lang in ("fr", "en"):
+        day = "d'er'" if lang == "fr" and value.day == 1 else "d"
+        pattern = f"EEEE {day} MMMM y" if with_year else f"EEEE {day} MMMM"
+        return format_date(value, pattern, locale=locale(lang))
+    return format_skeleton("yMMMMEd" if with_year else "MMMMEd", value, locale=locale(lang))
+
+
+@pass_context
+def when(context: Context, value: datetime, where: Sequence[Territory] = ()) -> str:
+    """A moment. With the places of the alert, the local time too where all of them share another zone."""
+    setting, value = setting_of(context), _moment_given(value)
+    here = local(setting, value, setting.zone)
+    other = other_zone(setting, value, where)
+    if other is None:
+        return here
+    return _LOCAL.get(setting.lang, _LOCAL["en"]).format(here=here, there=local(setting, value, other))
+
+
+def local(setting: Setting, value: datetime, zone: ZoneInfo) -> str:
+    """A moment by the clocks of this zone."""
+    return moment(value, lang=setting.lang, zone=zone, issued=setting.issued)
+
+
+def _moment_given(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    raise TemplateRunError(
+        _("A time is needed here; a field that may be empty is tested first with {% if … %}.")
+    )
+
+
+def other_zone(setting: Setting, value: datetime, where: Sequence[Territory]) -> ZoneInfo | None:
+    """The zone that these places share, where its clocks show another time than those of the text."""
+    names = {place.zone for place in where}
+    if len(names) != 1:
+        return None
+    zone = ZoneInfo(names.pop())
+    same = value.astimezone(zone).utcoffset() == value.astimezone(setting.zone).utcoffset()
+    return None if same else zone
+
+
+@pass_context
+def clock(context: Context, value: datetime) -> str:
+    """`16:45`."""
+    return _moment_given(value).astimezone(setting_of(context).zone).strftime("%H:%M")
+
+
+@pass_context
+def day(context: Context, value: datetime) -> str:
+    """`jeudi 3 juin`, with the year when it is not that of issue."""
+    setting = setting_of(context)
+    here = _moment_given(value).astimezone(setting.zone)
+    with_year = here.year != setting.issued.astimezone(setting.zone).year
+    return day_name(here.date(), setting.lang, with_year=with_year)
+
+
+@pass_context
+def zone(context: Context, value: datetime) -> str:
+    """The zone that times are written in: `heure de Paris`."""
+    setting = setting_of(context)
+    _moment_given(value)
+    return zone_name(str(setting.zone), setting.lang)
+
+
+@cache
+def zone_name(name: str, lang: str) -> str:
+    """`heure de Paris` for `Europe/Paris`."""
+    from babel.dates import get_timezone_location
+
+    city = get_timezone_location(name, locale=locale(lang), return_city=True)
+    return _ZONE.get(lang, "{city}").format(city=city)
+
+
+@pass_context
+def span(context: Context, value: timedelta, width: str = "long") -> str:
+    """`1 heure et 45 minutes`, to the minute; `width="short"`: `1 h et 45 min`."""
+    from babel.lists import format_list
+    from babel.units import format_unit
+
+    lang = locale(setting_of(context).lang)
+    left = max(int(value.total_seconds()), 0)
+    parts: list[str] = []
+    for unit, seconds in _UNITS:
+        count, left = divmod(left, seconds)
+        if count or (unit == "minute" and not parts):
+            parts.append(format_unit(count, f"duration-{unit}", length=_width(width), locale=lang))
+    return format_list(parts, locale=lang).replace("\u202f", "\u00a0")
+
+
+def _width(width: str) -> Any:
+    return width if width in ("long", "short", "narrow") else "long"
+
+
+@pass_context
+def names(context: Context, places: Sequence[Territory], codes: bool = True) -> str:
+    """`Rhône (69) et Loire (42)`; without the codes where room is short. More than `MOST_NAMED`, or names too
+    long for a short text, are counted and given by their codes; too many codes for it are only counted."""
+    from babel.lists import format_list
+
+    lang = setting_of(context).lang
+    named = format_list([_place(place, lang, codes) for place in places], locale=locale(lang))
+    if lang not in _MANY or (len(places) <= MOST_NAMED and (codes or len(named) <= LONGEST_NAMED)):
+        return named
+    counted = _MANY[lang].format(count=len(places))
+    if not codes and len(places) > MOST_CODED:
+        return counted
+    return f"{counted}{_COLON.get(lang, ': ')}{', '.join(place.code for place in places)}"
+
+
+def _place(place: Territory, lang: str, codes: bool) -> str:
+    name = place.name_in(lang)
+    return f"{name} ({place.code})" if codes and place.code != WHOLE_COUNTRY else name
+
+
+@pass_context
+def listed(context: Context, values: Iterable[object]) -> str:
+    """Things in a row, with the language's own “and” before the last."""
+    from babel.lists import format_list
+
+    return format_list([str(value) for value in values], locale=locale(setting_of(context).lang))
+
+
+def steps(text: object) -> tuple[str, ...]:
+    """The lines of a text, without the empty ones: one instruction each."""
+    return tuple(line.strip() for line in str(text).splitlines() if line.strip())
+
+
+def sentence(text: object) -> str:
+    """The text with one full stop at its end, unless it ends a sentence already."""
+    words = str(text).strip()
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+
+
+def lowered(text: object) -> str:
+    """The text to go on after a colon: its first letter small, unless a capital follows (`SAMU`)."""
+    words = str(text).strip()
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
+def unstopped(text: object) -> str:
+    """The text without the full stop at its end, to go on after it."""
+    return str(text).strip().removesuffix(".")
+
+
+def linked(address: object, text: str = "") -> SafeMarkdown:
+    """An address as a link behind a text; only where the value is an address."""
+    from alertbot.texts.fields.values import Url
+
+    if not isinstance(address, Url):
+        raise TemplateRunError(_("Only a field of type url can become a link."))
+    return link(address.address, text)
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "when": when,
+    "clock": clock,
+    "day": day,
+    "zone": zone,
+    "span": span,
+    "names": names,
+    "listed": listed,
+    "steps": steps,
+    "lines": steps,
+    "sentence": sentence,
+    "unstopped": unstopped,
+    "lowered": lowered,
+    "linked": linked,
+}

@@ -1,0 +1,136 @@
+"""What a source sends us: read, parsed, stored. What nobody understands is kept aside, never guessed at."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alertbot.config.sources import ASKED, SourceSettings
+from alertbot.core.errors import ConfigInvalid, Refused, safe
+from alertbot.core.words import _, ngettext
+from alertbot.watch import watching
+from alertbot.watch.context import WatchContext
+from alertbot.watch.rules_signals import Signal
+from alertbot.watch.sources import bodies, directory, generic
+from alertbot.watch.sources.base import Parse, UnknownShape, looks_like
+from alertbot.watch.sources.directory import as_configured
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceIntake:
+    """A configured source that posts its reports to us."""
+
+    name: str
+    settings: SourceSettings
+    parse: Parse
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many reports a body held, and how many of them were not known before."""
+
+    stored: int
+    new: int
+
+
+class SetAside(Refused):
+    """A body that was not understood; it is kept under this number. `keys`: those at its top.
+    `looks_like`: another type of source that sends such bodies."""
+
+    def __init__(self, said: str, number: int, keys: list[str], looks_like: str | None) -> None:
+        super().__init__(said)
+        self.number, self.keys, self.looks_like = number, keys, looks_like
+
+
+def inlets(sources: Mapping[str, SourceSettings]) -> dict[str, SourceIntake]:
+    """The sources that post to us, by name. Raises `ConfigInvalid` for a type that nobody has, and for
+    expressions that are none, also those of a source that is asked."""
+    found = {}
+    for name, settings in sources.items():
+        if settings.type not in ASKED:
+            _check(name, settings)
+        if settings.pushes:
+            found[name] = SourceIntake(name, settings, directory.parser(settings.type))
+    return found
+
+
+def _check(name: str, settings: SourceSettings) -> None:
+    if settings.type not in directory.names():
+        raise ConfigInvalid(
+            _("sources.{name}.type: there is no type {type}; there are {known}.").format(
+                name=name, type=settings.type, known=", ".join(directory.names())
+            )
+        )
+    wrong = generic.wrong(settings.options()) if settings.type == "generic" else ()
+    for key, sentence in wrong:
+        raise ConfigInvalid(f"sources.{name}.map.{key}: {sentence}")
+
+
+async def receive(
+    service: WatchContext, inlet: SourceIntake, body: bytes, content_type: str = ""
+) -> Taken:
+    """Store what a source sent; once this returns it is kept, and not before. Raises `SetAside` for a body
+    that is kept as it came because nobody understands it, `StoreFailed` where nothing is kept."""
+    document: object = None
+    try:
+        document = bodies.read(inlet.name, body, content_type)
+        reports = _parsed(service, inlet, document)
+    except UnknownShape as error:
+        raise await _set_aside(service, inlet, body, document, error) from None
+    if len(reports.named) < reports.count:
+        await _note_nameless(service, inlet, body, document, reports)
+    fresh = await watching.take(service, reports.named)
+    return Taken(len(reports.named), len(fresh))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reports:
+    named: tuple[Signal, ...]
+    count: int  # with those that name no service
+
+
+def _parsed(service: WatchContext, inlet: SourceIntake, document: object) -> _Reports:
+    """Raises `UnknownShape`, for a parser that fails too: a third party's may do anything."""
+    try:
+        found = inlet.parse(
+            document, source=inlet.name, now=service.now, options=inlet.settings.options()
+        )
+    except UnknownShape:
+        raise
+    except Exception as error:  # noqa: BLE001 - foreign code on a foreign body
+        about = {"source": inlet.name}
+        log.error("%s: its parser failed: %s", inlet.name, safe(repr(error)), extra=about)  # noqa: TRY400 - no traceback
+        raise UnknownShape(inlet.name, document, _("its parser fails on it")) from None
+    reports = as_configured(found, inlet.settings)
+    named = tuple(one for one in reports if one.service or one.is_test)
+    if not named:
+        raise UnknownShape(inlet.name, document, _("no report in it names a service"))
+    return _Reports(named, len(reports))
+
+
+async def _set_aside(
+    service: WatchContext, inlet: SourceIntake, body: bytes, document: object, error: UnknownShape
+) -> SetAside:
+    other = looks_like(document)
+    said = str(error)
+    if other not in (None, inlet.settings.type):
+        said += " " + _("It looks like one of the type {type}: is `type:` right?").format(type=other)
+    number = await watching.quarantine(service, inlet.name, body, why=said, keys=error.keys)
+    about = {"source": inlet.name}
+    log.warning("%s: a body not understood is kept aside as number %d", inlet.name, number, extra=about)
+    return SetAside(said, number, error.keys, other)
+
+
+async def _note_nameless(
+    service: WatchContext, inlet: SourceIntake, body: bytes, document: object, reports: _Reports
+) -> None:
+    """Some reports of a body say of no service that it fails; a person should see why."""
+    lost = reports.count - len(reports.named)
+    why = ngettext(
+        "{n} report in it names no service; the others were taken.",
+        "{n} reports in it name no service; the others were taken.",
+        lost,
+    ).format(n=lost)
+    keys = UnknownShape(inlet.name, document).keys
+    await watching.quarantine(service, inlet.name, body, why=why, keys=keys)

@@ -1,0 +1,219 @@
+"""The sources that are asked, each as one thing to do again and again: a page of states, a feed, a probe."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from alertbot.config.sources import FeedSettings, PollSettings, ProbeSettings, SourceSettings
+from alertbot.core.clock import Clock
+from alertbot.core.words import _
+from alertbot.watch.polling import feed
+from alertbot.watch.polling.fetch import CachedAnswer, fetch
+from alertbot.watch.polling.network import Network
+from alertbot.watch.polling.probe import Online, probe
+from alertbot.watch.rules_signals import Observed, Signal
+from alertbot.watch.sources import bodies
+from alertbot.watch.sources.base import UnknownShape
+from alertbot.watch.sources.directory import as_configured, parser
+
+MOST_KEYS = 50
+MOST_SERVICES = 5000
+
+_WORSE = (Observed.UP, Observed.UNKNOWN, Observed.MAINTENANCE, Observed.DEGRADED, Observed.DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class LastReport:
+    """What was last said about a service. `keys`: the latest it was told under, oldest first."""
+
+    signal: Signal
+    keys: tuple[str, ...]
+
+
+Memory = Mapping[str, LastReport]
+
+
+def told(before: Memory, signals: Iterable[Signal]) -> Memory:
+    """One report for each service of the page, keyed so that an unchanged state keeps its key.
+
+    Where a page has several rows for a service, the worst counts, and one that is unknown keeps the service
+    from being called up. Tests and old news are no state.
+    """
+    return {name: _told(before.get(name), signal) for name, signal in _worst(signals).items()}
+
+
+def kept(before: Memory, now: Memory) -> Memory:
+    """The memory after `now` was stored. A service that is missing from the page is remembered: absence says
+    nothing. Bounded; who was not heard of for longest goes first."""
+    joined = {**{name: said for name, said in before.items() if name not in now}, **now}
+    return dict(list(joined.items())[-MOST_SERVICES:])
+
+
+def _worst(signals: Iterable[Signal]) -> dict[str, Signal]:
+    worst: dict[str, Signal] = {}
+    for one in signals:
+        if one.is_test or one.history:
+            continue
+        other = worst.get(one.service)
+        if other is None or _rank(one) > _rank(other):
+            worst[one.service] = one
+    return worst
+
+
+def _rank(signal: Signal) -> tuple[int, bool, float]:
+    return _WORSE.index(signal.observed), signal.critical, signal.at.timestamp()
+
+
+def _told(before: LastReport | None, signal: Signal) -> LastReport:
+    signal = replace(signal, still_firing=signal.trouble)  # the page says so at this moment
+    if before is None:
+        return LastReport(signal, (signal.key,))
+    last = before.signal
+    if (signal.observed, signal.severity) == (last.observed, last.severity):
+        return replace(before, signal=replace(signal, key=last.key, at=last.at))
+    key = signal.key
+    if key in before.keys:
+        key = f"{key}@{signal.known:%Y-%m-%dT%H:%M:%S.%f}"
+    changed = replace(signal, key=key, at=max(signal.at, last.at))
+    return LastReport(changed, (*before.keys, key)[-MOST_KEYS:])
+
+
+class Asked(Protocol):
+    """A source that is asked every so often (`every`, in seconds)."""
+
+    every: float
+
+    async def ask(self) -> tuple[Signal, ...]:
+        """What it says now, as configured. Raises `AlertbotError` where it could not be asked or understood."""
+
+    def taken(self) -> None:
+        """What it said last is stored."""
+
+
+class PolledPage:
+    """A page that tells the state as it is: a Statuspage's summary, or any JSON. What is read comes with the
+    same key as long as nothing changes."""
+
+    def __init__(
+        self, name: str, settings: SourceSettings, poll: PollSettings, network: Network, clock: Clock
+    ) -> None:
+        self.every = poll.every.total_seconds()
+        self._name, self._settings, self._poll = name, settings, poll
+        self._network, self._clock, self._known = network, clock, CachedAnswer()
+        self._stored: Memory = {}
+        self._said: Memory = {}
+
+    async def ask(self) -> tuple[Signal, ...]:
+        body = await fetch(
+            self._poll.url,
+            timeout=self._poll.timeout,
+            token=token_of(self._settings),
+            network=self._network,
+            known=self._known,
+        )
+        signals = await asyncio.to_thread(self._read, body)
+        self._said = told(self._stored, as_configured(signals, self._settings))
+        return tuple(said.signal for said in self._said.values())
+
+    def taken(self) -> None:
+        self._stored = kept(self._stored, self._said)
+
+    def _read(self, body: bytes) -> tuple[Signal, ...]:
+        """Raises `UnknownShape`, also where there are reports and none names a service."""
+        page, parse = bodies.read(self._name, body), parser(self._settings.type)
+        options = self._settings.options()
+        found = parse(page, source=self._name, now=self._clock.now(), options=options)
+        named = tuple(one for one in found if one.service)
+        if found and not named:
+            raise UnknownShape(self._name, page, _("no report in it names a service"))
+        return named
+
+
+class Feed:
+    """An RSS or Atom feed."""
+
+    def __init__(
+        self, name: str, settings: SourceSettings, given: FeedSettings, network: Network, clock: Clock
+    ) -> None:
+        self.every = given.every.total_seconds()
+        self._name, self._settings, self._given = name, settings, given
+        self._network, self._clock, self._known = network, clock, CachedAnswer()
+
+    async def ask(self) -> tuple[Signal, ...]:
+        body = await fetch(
+            self._given.url,
+            timeout=self._given.timeout,
+            token=token_of(self._settings),
+            network=self._network,
+            known=self._known,
+        )
+        return as_configured(await asyncio.to_thread(self._read, body), self._settings)
+
+    def taken(self) -> None:
+        """Entries have keys of their own: nothing to remember."""
+
+    def _read(self, body: bytes) -> tuple[Signal, ...]:
+        return feed.parse(body, source=self._name, now=self._clock.now(), settings=self._given)
+
+
+class Probe:
+    """alertbot's own look at a service."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: SourceSettings,
+        given: ProbeSettings,
+        network: Network,
+        clock: Clock,
+        online: Online,
+    ) -> None:
+        self.every = given.every.total_seconds()
+        self._name, self._settings, self._given = name, settings, given
+        self._network, self._clock, self._online = network, clock, online
+        self._failed = 0  # looks in a row
+
+    async def ask(self) -> tuple[Signal, ...]:
+        seen = self._waited(await self._look())
+        return as_configured([seen], self._settings)
+
+    def _waited(self, seen: Signal) -> Signal:
+        """Down only after so many failures in a row; those before say nothing about the service."""
+        if seen.observed is Observed.UP:
+            self._failed = 0
+        self._failed += seen.observed is Observed.DOWN
+        if seen.observed is Observed.DOWN and self._failed < self._given.failures:
+            return replace(seen, observed=Observed.UNKNOWN)
+        return seen
+
+    async def _look(self) -> Signal:
+        return await probe(
+            self._given,
+            source=self._name,
+            online=self._online,
+            network=self._network,
+            clock=self._clock,
+            token=token_of(self._settings),
+        )
+
+    def taken(self) -> None:
+        """Each look is a result of its own: nothing to remember."""
+
+
+def asked_source(
+    name: str, settings: SourceSettings, network: Network, clock: Clock, online: Online
+) -> Asked | None:
+    """The source as something to ask; None for one that reports by itself."""
+    if settings.poll is not None:
+        return PolledPage(name, settings, settings.poll, network, clock)
+    if settings.feed is not None:
+        return Feed(name, settings, settings.feed, network, clock)
+    if settings.probe is not None:
+        return Probe(name, settings, settings.probe, network, clock, online)
+    return None
+
+
+def token_of(settings: SourceSettings) -> str:
+    """The bearer token that the source wants to see, read now; "" for none. Raises `ConfigInvalid`."""
+    return settings.secret("secret") if settings.has_secret("secret") else ""

@@ -1,0 +1,293 @@
+"""A body read piece by piece, never further than allowed: also once it is unpacked."""
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+
+from alertbot import __version__
+from alertbot.core.connecting import causes, is_loopback, reason_of
+from alertbot.core.logs import quieten
+from alertbot.core.words import _
+from alertbot.watch.polling.network import (
+    Address,
+    BadAnswer,
+    ForbiddenRedirect,
+    Network,
+    TooLarge,
+    Unreachable,
+    both_families,
+    late,
+)
+
+_GZIP = 16 + zlib.MAX_WBITS
+_PLAIN = ("", "identity")
+_PACKED = ("gzip", "x-gzip")
+
+
+async def read(response: httpx.Response, host: str, largest: int) -> bytes:
+    """The body, unpacked. Raises `TooLarge` as soon as it passes `largest` bytes, and `BadAnswer`."""
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in (*_PLAIN, *_PACKED):
+        raise BadAnswer(
+            _("{host} packs its answer in a way that we did not ask for.").format(host=host)
+        )
+    unpack = _Gzip() if coding in _PACKED else None
+    kept = bytearray()
+    received = 0
+    async for piece in response.aiter_raw():
+        received += len(piece)
+        kept += unpack.more(piece, largest + 1 - len(kept), host) if unpack else piece
+        if max(received, len(kept)) > largest:
+            raise TooLarge(_("{host} answers with more than {n} bytes.").format(host=host, n=largest))
+    if unpack and not unpack.whole:
+        raise _broken(host)
+    return bytes(kept)
+
+
+class _Gzip:
+    """Unpacks no more than there is room for: a kilobyte can hold a megabyte."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+        self._begun = False
+
+    @property
+    def whole(self) -> bool:
+        """All that was begun has ended."""
+        return self._member.eof or not self._begun
+
+    def more(self, piece: bytes, room: int, host: str) -> bytes:
+        """What the next piece unpacks to, at most `room` bytes. Raises `BadAnswer`."""
+        found = b""
+        while piece and len(found) < room:
+            if self._member.eof:  # RFC 1952: one file may follow another
+                self._member = zlib.decompressobj(_GZIP)
+            self._begun = True
+            try:
+                found += self._member.decompress(piece, room - len(found))
+            except zlib.error:
+                raise _broken(host) from None
+            piece = self._member.unused_data
+        return found
+
+
+def _broken(host: str) -> BadAnswer:
+    return BadAnswer(_("{host} answers with something that cannot be unpacked.").format(host=host))
+
+
+USER_AGENT = f"alertbot/{__version__}"
+PORTS = {"http": 80, "https": 443}
+Headers = list[tuple[bytes, bytes]]
+
+
+def address_of(url: str) -> httpx.URL:
+    """The address, if it is one on the web. Raises `BadAnswer`."""
+    try:
+        found = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        found = httpx.URL("")
+    if found.scheme not in PORTS or not found.host:
+        raise BadAnswer(_("What is to be asked is no address on the web."))
+    return found
+
+
+def host_of(url: httpx.URL) -> str:
+    """Host and port: all of an address that is ever shown."""
+    return url.netloc.decode("ascii")
+
+
+def bearer(token: str) -> Headers:
+    """The header that shows the token; none for an empty one."""
+    return [(b"Authorization", b"Bearer " + token.encode())] if token else []
+
+
+@asynccontextmanager
+async def asked(
+    url: httpx.URL, headers: Headers, *, network: Network, within: float, sent_by: str = ""
+) -> AsyncIterator[httpx.Response]:
+    """The answer, its body still to be read. The caller bounds the whole time.
+
+    `within` (seconds) is shared by the attempts to connect. `sent_by`: the host that sent us on to this
+    address; raises `ForbiddenRedirect` where it then leads inward. Raises `Unreachable` and `BadAnswer`, also
+    for what goes wrong while the body is read.
+    """
+    quieten("httpx", "httpcore")
+    transport = httpx.AsyncHTTPTransport(verify=network.tls, trust_env=False)
+    try:
+        response = await _answer(url, headers, transport, network, within, sent_by)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+    except (httpx.HTTPError, httpx.StreamError) as error:
+        raise _meaning(host_of(url), error) from None
+    finally:
+        await transport.aclose()
+
+
+async def _found(url: httpx.URL, network: Network, sent_by: str) -> tuple[Address, ...]:
+    """The addresses of the host that may be tried."""
+    addresses = await network.resolve(url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
+    if sent_by and any(map(network.is_inward, addresses)):
+        told = _("{host} is in a private or reserved network").format(host=host_of(url))
+        raise ForbiddenRedirect(sent_by, told)
+    if not addresses:
+        raise Unreachable(host_of(url), _("its name is not known"))
+    return both_families(addresses)
+
+
+async def _answer(
+    url: httpx.URL,
+    headers: Headers,
+    transport: httpx.AsyncHTTPTransport,
+    network: Network,
+    within: float,
+    sent_by: str,
+) -> httpx.Response:
+    """From the first address that takes the connection. Nothing was sent to one that does not."""
+    addresses = await _found(url, network, sent_by)
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        try:
+            return await transport.handle_async_request(
+                _request(url, address, headers, within / len(addresses))
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if left == 1 or any(isinstance(one, ssl.SSLError) for one in causes(error)):
+                raise
+    raise AssertionError  # the last address returns or raises
+
+
+def _request(url: httpx.URL, address: Address, headers: Headers, connect: float) -> httpx.Request:
+    """It goes to the address, and says in Host and in TLS whom it means."""
+    fixed = [(b"Host", url.netloc), (b"User-Agent", USER_AGENT.encode()), (b"Connection", b"close")]
+    extensions: dict[str, object] = {"timeout": {"connect": connect}}
+    if str(address) != url.host:
+        extensions["sni_hostname"] = url.raw_host.decode("ascii")
+    return httpx.Request(
+        "GET", url.copy_with(host=str(address)), headers=[*fixed, *headers], extensions=extensions
+    )
+
+
+def _meaning(host: str, error: Exception) -> Unreachable | BadAnswer:
+    """Never with the library's own text: it may quote a header."""
+    if isinstance(error, httpx.ProtocolError | httpx.DecodingError | httpx.StreamError):
+        return BadAnswer(_("{host} does not answer in HTTP.").format(host=host))
+    return Unreachable(host, reason_of(error))
+
+
+LARGEST_BYTES = 1_000_000
+MOST_REDIRECTS = 3
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_FINE, _NOT_MODIFIED = 200, 304
+
+
+@dataclass(slots=True)
+class CachedAnswer:
+    """The last answer of one address, so that the next question can be "anything new?" (RFC 9110, 13)."""
+
+    url: str = ""
+    etag: str = ""
+    modified: str = ""
+    body: bytes = b""
+
+    def validators(self) -> Headers:
+        return [
+            (b"If-None-Match", self.etag.encode()),
+            (b"If-Modified-Since", self.modified.encode()),
+        ]
+
+
+async def fetch(
+    url: str,
+    *,
+    timeout: timedelta,  # noqa: ASYNC109 - it bounds hops that are many
+    largest: int = LARGEST_BYTES,
+    token: str = "",
+    network: Network | None = None,
+    known: CachedAnswer | None = None,
+) -> bytes:
+    """The body at this address, unpacked and whole. Raises `NotFetched`.
+
+    `timeout` bounds everything together: names, connections, redirects, body. `token` goes as a bearer to
+    the address's own scheme, host and port alone. `known` remembers; where the server says that nothing
+    changed, its body is the answer.
+    """
+    start = address_of(url)
+    journey = _Journey(start, largest, token, network or Network(), known or CachedAnswer())
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            return await journey.end(timeout.total_seconds())
+    except TimeoutError:
+        raise late(host_of(start), timeout.total_seconds()) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Journey:
+    """From the first address to the body."""
+
+    start: httpx.URL
+    largest: int
+    token: str
+    network: Network
+    known: CachedAnswer
+
+    async def end(self, seconds: float) -> bytes:
+        url, sent_by = self.start, ""
+        for _hop in range(MOST_REDIRECTS + 1):
+            async with asked(
+                url, self._headers(url), network=self.network, within=seconds, sent_by=sent_by
+            ) as answer:
+                if answer.status_code not in _MOVED:
+                    return await self._body(url, answer)
+                sent_by = host_of(url)
+                url = self._next(url, answer.headers.get("location", ""))
+        told = _("it does so more than {n} times").format(n=MOST_REDIRECTS)
+        raise ForbiddenRedirect(host_of(self.start), told)
+
+    def _headers(self, url: httpx.URL) -> Headers:
+        headers = [(b"Accept-Encoding", b"gzip")]
+        if _origin(url) == _origin(self.start):
+            headers += bearer(self.token)
+        if self.known.url == str(url):
+            headers += [(name, value) for name, value in self.known.validators() if value]
+        return headers
+
+    async def _body(self, url: httpx.URL, answer: httpx.Response) -> bytes:
+        if answer.status_code == _NOT_MODIFIED and self.known.url == str(url):
+            return self.known.body
+        if answer.status_code != _FINE:
+            raise BadAnswer(
+                _("{host} answers {status}.").format(host=host_of(url), status=answer.status_code)
+            )
+        found = await read(answer, host_of(url), self.largest)
+        self.known.etag = answer.headers.get("etag", "")
+        self.known.modified = answer.headers.get("last-modified", "")
+        self.known.url, self.known.body = str(url), found
+        return found
+
+    def _next(self, url: httpx.URL, location: str) -> httpx.URL:
+        """Where the answer sends us. Raises `ForbiddenRedirect`; its addresses are judged when it is asked."""
+        host = host_of(url)
+        try:
+            target = url.join(location)
+        except (httpx.InvalidURL, ValueError):
+            target = httpx.URL("")
+        if not location or target.scheme not in PORTS or not target.host:
+            raise ForbiddenRedirect(host, _("it names no address on the web"))
+        if target.userinfo:
+            raise ForbiddenRedirect(host, _("there is a name or password in the address"))
+        if url.scheme == "https" and target.scheme != "https":
+            raise ForbiddenRedirect(host, _("from https to http"))
+        if is_loopback(str(self.start)):
+            raise ForbiddenRedirect(host, _("one from this machine leads nowhere"))
+        return target
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or PORTS[url.scheme]

@@ -1,0 +1,137 @@
+"""Why asking elsewhere gave nothing, on one screen.
+
+NotFetched
+├── Unreachable        no connection, no TLS, or no answer in time
+├── BadAnswer          an answer that is none: another status, no HTTP, a broken body
+├── TooLarge           more than we take
+└── ForbiddenRedirect  it sends us on to where we do not go
+
+A sentence names the host and nothing else of the address: path and query may hold a secret.
+"""
+
+import asyncio
+import itertools
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from alertbot.core.connecting import reason_of
+from alertbot.core.errors import AlertbotError
+from alertbot.core.words import _
+
+
+class NotFetched(AlertbotError):
+    """Nothing that can be used came from there."""
+
+
+class Unreachable(NotFetched):
+    """There was no connection, or no answer in time."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(_("{host} cannot be reached: {reason}.").format(host=host, reason=reason))
+
+
+class BadAnswer(NotFetched):
+    """It answered something else than was asked for."""
+
+
+class TooLarge(NotFetched):
+    """The answer is larger than we take."""
+
+
+class ForbiddenRedirect(NotFetched):
+    """The answer sends us on to where we do not go."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(
+            _("{host} sends us on, which is not followed: {reason}.").format(host=host, reason=reason)
+        )
+
+
+def late(host: str, seconds: float) -> Unreachable:
+    """It did not answer in time."""
+    return Unreachable(host, _("no whole answer within {seconds:g} s").format(seconds=seconds))
+
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Awaitable[tuple[Address, ...]]]
+
+MOST_ADDRESSES = 4  # of one name that are tried
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+
+
+async def look_up(host: str, port: int) -> tuple[Address, ...]:
+    """The addresses of a host in the system's order. Raises `Unreachable`.
+
+    It runs in a thread of its own that nobody waits for in the end: a name server that does not answer
+    holds up neither the program's stop nor the threads that publish.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[tuple[Address, ...]] = loop.create_future()
+
+    def tell(value: tuple[Address, ...] | OSError | UnicodeError) -> None:
+        if found.done():
+            return
+        if isinstance(value, tuple):
+            found.set_result(value)
+        else:
+            found.set_exception(Unreachable(host, reason_of(value)))
+
+    def work() -> None:
+        try:
+            value: tuple[Address, ...] | OSError | UnicodeError = _addresses(host, port)
+        except (OSError, UnicodeError) as error:
+            value = error
+        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(tell, value)
+
+    threading.Thread(target=work, name="look-up", daemon=True).start()
+    return await found
+
+
+def is_inward(address: Address) -> bool:
+    """Whether it is private, loopback, link-local, multicast or reserved; one that wraps an IPv4 address
+    (IPv4-mapped, 6to4, NAT64) is what it wraps."""
+    if isinstance(address, IPv6Address) and (inner := _wrapped(address)) is not None:
+        return is_inward(inner)
+    return not address.is_global or address.is_multicast or address.is_reserved
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """TLS with the certificates that this machine trusts."""
+    return ssl.create_default_context()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How names are looked up, what is inward, whose certificates count."""
+
+    resolve: Resolve = look_up
+    is_inward: Callable[[Address], bool] = is_inward
+    tls: ssl.SSLContext = field(default_factory=trusted)
+
+
+def both_families(addresses: Iterable[Address]) -> tuple[Address, ...]:
+    """A few of them, by turns of each family: a machine without IPv6 must not try four of those."""
+    unique = list(dict.fromkeys(addresses))
+    families = [[one for one in unique if one.version == version] for version in (4, 6)]
+    families.sort(key=lambda family: unique.index(family[0]) if family else len(unique))
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*families))
+    return tuple(one for one in turns if one is not None)[:MOST_ADDRESSES]
+
+
+def _addresses(host: str, port: int) -> tuple[Address, ...]:
+    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(ip_address(str(row[4][0])) for row in rows))
+
+
+def _wrapped(address: IPv6Address) -> IPv4Address | None:
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour

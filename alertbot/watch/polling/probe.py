@@ -1,0 +1,172 @@
+"""Am I offline myself? Asked before the failure of a probe counts.
+
+With `watch.online_checks` one of those addresses must answer, with anything at all; when none does, the fault is
+here and says nothing about a service. Without them nothing is asked and a failure counts: a lone machine
+cannot tell its own cable from the network of others, and to keep silent would be worse.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+
+from alertbot.config.sources import ProbeSettings
+from alertbot.core.clock import Clock, WallClock
+from alertbot.core.connecting import reason_of
+from alertbot.core.errors import safe
+from alertbot.core.words import _
+from alertbot.watch.polling.fetch import address_of, asked, bearer, host_of
+from alertbot.watch.polling.network import (
+    BadAnswer,
+    Network,
+    NotFetched,
+    Unreachable,
+    both_families,
+    late,
+)
+from alertbot.watch.rules_signals import Observed, Signal
+
+FRESH_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
+
+
+class Online:
+    """Asks all checks at once, and keeps the answer for a few seconds for the others who want to know."""
+
+    def __init__(
+        self,
+        checks: Sequence[str],
+        *,
+        network: Network | None = None,
+        clock: Clock | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._checks, self._patience = tuple(checks), patience
+        self._network, self._clock = network or Network(), clock or WallClock()
+        self._asking = asyncio.Lock()
+        self._asked_at, self._answer = float("-inf"), True
+
+    async def holds(self, since: float = float("-inf")) -> bool:
+        """Whether this machine is online; True where no checks are configured.
+
+        `since` (ticks of the clock): an answer from before it does not count, since the line may have been
+        cut after it.
+        """
+        if not self._checks:
+            return True
+        async with self._asking:
+            now = self._clock.ticks()
+            if self._asked_at < max(since, now - FRESH_SECONDS):
+                self._answer, self._asked_at = await self._one_answers(), now
+            return self._answer
+
+    async def _one_answers(self) -> bool:
+        asking = [asyncio.create_task(self._answers(check)) for check in self._checks]
+        try:
+            for answer in asyncio.as_completed(asking):
+                if await answer:
+                    return True
+            return False
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _answers(self, check: str) -> bool:
+        """Whatever its status. A portal that answers in its stead fails on the certificate."""
+        try:
+            async with (
+                asyncio.timeout(self._patience),
+                asked(address_of(check), [], network=self._network, within=self._patience),
+            ):
+                return True
+        except (NotFetched, TimeoutError):
+            return False
+
+
+async def probe(
+    settings: ProbeSettings,
+    *,
+    source: str,
+    online: Online,
+    network: Network | None = None,
+    clock: Clock | None = None,
+    token: str = "",
+) -> Signal:
+    """One look, one signal: up, down, or unknown where this machine is offline itself.
+
+    Down is: no connection, no TLS, no answer in time, another status than configured. Of HTTP the first
+    answer counts; a redirect is an answer. The key holds the moment: each look is a result of its own, which
+    confirmations and the flap score count.
+    """
+    clock, network = clock or WallClock(), network or Network()
+    begun = clock.ticks()
+    try:
+        told, observed = await _look(settings, network, token), Observed.UP
+    except NotFetched as error:
+        told, observed = str(error), Observed.DOWN
+        if not await online.holds(since=begun):
+            told, observed = (
+                _("This machine is offline itself: {reason}").format(reason=error),
+                Observed.UNKNOWN,
+            )
+    return _signal(settings, source, observed, told, clock)
+
+
+def _signal(
+    settings: ProbeSettings, source: str, observed: Observed, told: str, clock: Clock
+) -> Signal:
+    now = clock.now()
+    return Signal(
+        source=source,
+        service=settings.service,
+        observed=observed,
+        at=now,
+        key=f"{settings.service}/{observed}/{now.isoformat()}",
+        title=settings.service,
+        summary=safe(told),
+        url="" if settings.url is None else settings.url.partition("?")[0].partition("#")[0],
+        still_firing=observed is Observed.DOWN,
+        received=now,
+    )
+
+
+async def _look(settings: ProbeSettings, network: Network, token: str) -> str:
+    """What is well about it. Raises `NotFetched`: it is not."""
+    seconds = settings.timeout.total_seconds()
+    host, port = settings.host or "", settings.port or 0
+    url = None if settings.url is None else address_of(settings.url)
+    try:
+        async with asyncio.timeout(seconds):
+            if url is not None:
+                return await _http(url, settings.status, token, network, seconds)
+            return await _tcp(host, port, network, seconds)
+    except TimeoutError:
+        raise late(f"{host}:{port}" if url is None else host_of(url), seconds) from None
+
+
+async def _http(
+    url: httpx.URL, right: tuple[int, int], token: str, network: Network, seconds: float
+) -> str:
+    lowest, highest = right
+    async with asked(url, bearer(token), network=network, within=seconds) as answer:
+        status = answer.status_code
+    if lowest <= status <= highest:
+        return _("It answers {status}.").format(status=status)
+    told = _("{host} answers {status}; {lowest} to {highest} would be right.")
+    raise BadAnswer(told.format(host=host_of(url), status=status, lowest=lowest, highest=highest))
+
+
+async def _tcp(host: str, port: int, network: Network, seconds: float) -> str:
+    addresses = both_families(await network.resolve(host, port))
+    failure: Exception = OSError()
+    for address in addresses:
+        try:
+            async with asyncio.timeout(seconds / len(addresses)):
+                _reader, writer = await asyncio.open_connection(str(address), port)
+        except (OSError, TimeoutError) as error:
+            failure = error
+            continue
+        writer.close()
+        return _("It takes connections.")
+    raise Unreachable(f"{host}:{port}", reason_of(failure))

@@ -1,0 +1,107 @@
+"""Alerts that will go out by themselves unless somebody stops them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from alertbot.alerts import alert_notices, store_reading
+from alertbot.alerts.rules_moves import state_word
+from alertbot.alerts.store_reading import Alert
+from alertbot.core import clock
+from alertbot.core.errors import Refused
+from alertbot.core.model import AlertState
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.watch import store_preapprovals
+from alertbot.watch.context import WatchContext
+from alertbot.watch.store_preapprovals import Planned
+
+Document = dict[str, Any]
+
+
+async def abort(service: WatchContext, by: str, alert_id: str) -> Document:
+    """Stop the countdown of an alert: it waits for people, as if its rule had proposed it. `by`: for the
+    audit; stopping asks for no token. Raises `Refused` where no countdown runs."""
+
+    async def work(conn: Connection) -> Document:
+        alert = await store_reading.get(conn, alert_id, lock=True)
+        plan = await store_preapprovals.get_planned(conn, alert.id)
+        if plan is None or alert.state is not AlertState.PENDING:
+            raise Refused(_not_running(alert, plan))
+        if not await stop(service, conn, alert, by=by, outcome=_stopped(by)):
+            raise Refused(_not_running(alert, plan))
+        return {
+            "alert": alert.id,
+            "state": str(alert.state),
+            "rule": plan.rule,
+            "would_have_gone_at": clock.iso(plan.goes_at),
+            "aborted_by": by,
+        }
+
+    return await service.database.transact(work)
+
+
+async def stop_all(
+    service: WatchContext, conn: Connection, rule: str, *, by: str, reason: str
+) -> list[str]:
+    """Stop every countdown of a rule; the alerts."""
+    stopped = []
+    for plan in await store_preapprovals.running(conn, rule=rule, pending=True):
+        alert = await store_reading.get(conn, plan.alert, lock=True)
+        if await stop(service, conn, alert, by=by, outcome=reason):
+            stopped.append(alert.id)
+    return stopped
+
+
+async def stop(service: WatchContext, conn: Connection, alert: Alert, *, by: str, outcome: str) -> bool:
+    """End one countdown and tell the team; False where it had ended."""
+    if not await store_preapprovals.settle(conn, alert.id, outcome=outcome, now=service.now):
+        return False
+    detail = {"state": str(alert.state), "outcome": outcome}
+    await audit.append(
+        conn, actor=by, verb="abort", at=service.now, alert=alert.id, digest=alert.digest, detail=detail
+    )
+    await alert_notices.countdown_stopped(service, conn, alert, by)
+    return True
+
+
+async def sentences(service: WatchContext, conn: Connection) -> Iterator[str]:
+    """What will go out by itself, and how to stop it; for `status`."""
+    running = await store_preapprovals.running(conn, pending=True)
+    return (
+        _("{alert} goes out by itself at {time}; stop it with: alertbot rules abort {alert}").format(
+            alert=one.alert, time=f"{one.goes_at.astimezone(service.publisher.zone):%H:%M:%S}"
+        )
+        for one in running
+    )
+
+
+def view(plan: Planned) -> Document:
+    """A countdown as plain values."""
+    return {
+        "alert": plan.alert,
+        "rule": plan.rule,
+        "service": plan.service,
+        "goes_at": clock.iso(plan.goes_at),
+    }
+
+
+def _stopped(by: str) -> str:
+    return _("Stopped by {name}.").format(name=by)
+
+
+def _not_running(alert: Alert, plan: Planned | None) -> str:
+    if plan is None:
+        sentence = _(
+            "{alert} was never to go out by itself: there is no countdown to stop. What is on its way is"
+            " stopped with `alertbot halt {alert}`."
+        )
+        return sentence.format(alert=alert.id)
+    return _(
+        "The countdown of {alert} is over already: {outcome} What is on its way is stopped with `alertbot"
+        " halt {alert}`."
+    ).format(alert=alert.id, outcome=plan.outcome or _decided(alert))
+
+
+def _decided(alert: Alert) -> str:
+    return _("it is {state}.").format(state=state_word(alert.state))

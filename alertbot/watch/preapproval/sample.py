@@ -1,0 +1,240 @@
+"""How the alerts of a rule will read: composed for fixed moments, to be shown and approved ahead (R33)."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alertbot.alerts.compose import (
+    QUERY_FIELDS,
+    Composed,
+    DraftRequest,
+    asks,
+    compose_wishes,
+    load_kind,
+)
+from alertbot.alerts.rules_policy import effective
+from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.writing import plain
+from alertbot.core.model import Channel, Identity
+from alertbot.core.words import _, language
+from alertbot.texts.kinds.catalogue import fingerprint
+from alertbot.texts.kinds.kind_spec import FieldType, Kind
+from alertbot.texts.publisher import Publisher
+from alertbot.watch.context import Watch, WatchContext
+from alertbot.watch.preapproval import rules_ahead
+from alertbot.watch.proposing import SERVICES, Facts, filled
+from alertbot.watch.rules_rule import Rule, Transition, placed
+
+FORMAT = 1  # a change of what is covered is a new number
+ISSUED = datetime(2021, 6, 2, 14, 50, tzinfo=UTC)  # the moment at which every specimen is composed
+BEGUN = timedelta(minutes=5)  # before it
+BEGINNINGS = frozenset({Transition.OPEN, Transition.HISTORY})
+FIRST = Identity("XXXX", "XXXX-1")
+LATER = Identity("XXXX", "XXXX-2", ("XXXX-1",))
+NAMES = ("{service}", "{services}")  # stand for what the public calls services
+MOST_KEPT = 64
+
+_kept: dict[str, "RuleSample"] = {}  # by everything that goes into it
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What goes out on these transitions."""
+
+    on: tuple[Transition, ...]
+    composed: Composed
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSample:
+    """What alerts of a rule say. `digest` changes with everything that could change a word of them, who
+    gets them, or when. `people`: how many must approve it ahead."""
+
+    rule: Rule
+    kind: Kind
+    samples: tuple[Sample, ...]
+    digest: str
+    people: int
+
+
+async def template(service: WatchContext, rule: Rule) -> RuleSample:
+    """Compose the rule's alert. `{service}` and `{services}` stay as they stand; times, counts and the
+    alert's own name are fixed, so that the same rule always gives the same digest.
+
+    Raises `Misuse` for an unknown kind, channel or language, `ConfigInvalid` for files of a kind that are
+    wrong. What the texts lack is a fault in the compositions.
+    """
+    return await asyncio.to_thread(compose_template, service.publisher, service.watch, rule)
+
+
+def forbidden(rule: Rule, kind: Kind) -> str | None:
+    """Why no alert of this rule ever goes out by itself, whoever approves it; None where it may."""
+    if not kind.automatic:
+        return _("An alert of the kind {kind} never goes out by itself.").format(kind=kind.name)
+    return carries(kind, rule.values)
+
+
+def carries(kind: Kind, given: Mapping[str, Any]) -> str | None:
+    """Why an alert with these values never goes out by itself: numbers of the register, and figures, are
+    for people. None where it may."""
+    for spec in kind.fields:
+        if not given.get(spec.name) and spec.default is None:
+            continue
+        if spec.type is FieldType.NUMBERS:
+            return _("{field}: provisional numbers never go out by themselves.").format(field=spec.name)
+        if spec.type is FieldType.FIGURE:
+            return _("{field}: figures never go out by themselves.").format(field=spec.name)
+    if asks(kind, given):
+        fields = ", ".join(name for name in QUERY_FIELDS if given.get(name))
+        return _("{field}: provisional numbers never go out by themselves.").format(field=fields)
+    return None
+
+
+def beyond(made: RuleSample, alert: Alert) -> str | None:
+    """Why this alert does not go out by itself although its rule may: it says more, or to more, than what
+    was approved ahead. What follows an earlier alert takes over what that said, and whom it reached."""
+    if why := carries(made.kind, alert.given):
+        return why
+    if alert.author_id is not None or alert.last_editor_id is not None:
+        return _("a person has written or changed it.")
+    more = (*_more_fields(made, alert), *_more_channels(made, alert), *_more_languages(made, alert))
+    if more:
+        return _("it says more than was approved ahead: {what}.").format(what=", ".join(more))
+    return None
+
+
+def untitled(rule: Rule, watch: Watch, services: frozenset[str] | None = None) -> str | None:
+    """Why the rule's texts cannot go out unread about these services (else about its own): they would be
+    named to the public as their source calls them. None where they can."""
+    asked = rule.services if services is None else services
+    bare = sorted(name for name in asked if not watch.titles.get(name))
+    if not bare or not _names(rule):
+        return None
+    return _(
+        "the public would read {services}: name it with `title:` under `watch:`; until then people decide."
+    ).format(services=", ".join(bare))
+
+
+def placeholders(publisher: Publisher) -> dict[str, str]:
+    """What stands in a specimen for what is not known yet. The services keep their braces."""
+    since = (ISSUED - BEGUN).astimezone(publisher.zone)
+    return {"count": "3", "total": "12", "since": f"{since:%H:%M}"}
+
+
+def _more_fields(made: RuleSample, alert: Alert) -> list[str]:
+    covered = {name for one in made.samples for name in one.composed.parsed.frozen}
+    return [name for name in alert.given if name not in covered]
+
+
+def _more_channels(made: RuleSample, alert: Alert) -> list[str]:
+    covered = {channel.name for one in made.samples for channel in one.composed.channels}
+    return [name for name in alert.channels if name not in covered]
+
+
+def _more_languages(made: RuleSample, alert: Alert) -> list[str]:
+    """An alert without any goes out in every language of its channels."""
+    allowed = made.rule.languages
+    return [lang for lang in alert.languages or ("*",) if lang not in allowed] if allowed else []
+
+
+def compose_template(publisher: Publisher, watch: Watch, rule: Rule) -> RuleSample:
+    """The same, at once. What was composed before and has not changed since is taken from memory."""
+    channels = publisher.choose(rule.channels, exercise=rule.exercise)
+    said = _covered(publisher, watch, rule, channels)
+    asked = repr((channels, publisher.overrides.get(rule.kind), language()))
+    key = _digest({**said, "besides": asked})
+    made = _kept.get(key)
+    if made is None:
+        made = _composed(publisher, rule, said)
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key] = made
+    return replace(made, rule=rule)  # `how` is no part of what is said
+
+
+def _composed(publisher: Publisher, rule: Rule, covered: Mapping[str, Any]) -> RuleSample:
+    kind, _frame = load_kind(publisher, rule.kind)
+    samples = tuple(_samples(publisher, rule))
+    texts = [[*one.on, one.composed.composition.digest] for one in samples]
+    people = rules_ahead.people_needed(effective(kind.approvals, publisher.overrides.get(kind.name)))
+    digest = _digest({**covered, "texts": texts, "people": people})
+    return RuleSample(rule, kind, samples, digest, people)
+
+
+def _samples(publisher: Publisher, rule: Rule) -> Iterator[Sample]:
+    """The first word of an incident, and what follows an earlier one. That has to be complete by itself:
+    what it could take over from another alert, nobody has seen ahead."""
+    kind = load_kind(publisher, rule.kind)[0]
+    for identity in (FIRST, LATER):
+        on = tuple(
+            one for one in Transition if one in rule.on and (one in BEGINNINGS) is (identity is FIRST)
+        )
+        if on:
+            wishes = _wishes(publisher, rule, kind, first=identity is FIRST)
+            yield Sample(on, compose_wishes(publisher, wishes, identity, ISSUED))
+
+
+def _wishes(publisher: Publisher, rule: Rule, kind: Kind, *, first: bool) -> DraftRequest:
+    facts = Facts(first, ISSUED - BEGUN, ISSUED, "{confirmed_by}")
+    return DraftRequest(
+        kind=rule.kind,
+        given=placed(filled(rule, kind, facts, publisher.zone), placeholders(publisher)),
+        languages=rule.languages,
+        channels=rule.channels,
+        exercise=rule.exercise,
+    )
+
+
+def _covered(
+    publisher: Publisher, watch: Watch, rule: Rule, channels: tuple[Channel, ...]
+) -> dict[str, Any]:
+    """Everything but the texts themselves that an approval ahead signs."""
+    return {
+        "format": FORMAT,
+        "rule": _plain_rule(rule),
+        "files": fingerprint(rule.kind, *publisher.folders),
+        "organisation": asdict(publisher.organisation),
+        "channels": {one.name: [one.type, str(one.audience)] for one in channels},
+        "titles": _titles(rule, watch),
+        "groups": {
+            name: [list(one.members), one.parent]
+            for name, one in watch.groups.items()
+            if not rule.services or name in rule.services
+        },
+    }
+
+
+def _plain_rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "on": sorted(rule.on),
+        "services": sorted(rule.services),
+        "kind": rule.kind,
+        "after": rule.after.total_seconds(),
+        "values": plain(rule.values),
+        "languages": list(rule.languages),
+        "channels": list(rule.channels),
+        "exercise": rule.exercise,
+    }
+
+
+def _titles(rule: Rule, watch: Watch) -> dict[str, Any]:
+    """The names of services that may stand in the texts: of the members of a group, any."""
+    used = _names(rule)
+    if "{services}" in used or (used and not rule.services):
+        return {name: dict(words) for name, words in watch.titles.items()}
+    return {name: dict(watch.titles.get(name, {})) for name in sorted(rule.services) if used}
+
+
+def _names(rule: Rule) -> frozenset[str]:
+    words = json.dumps([plain(rule.values), rule.values.get("what_fails", SERVICES)], default=str)
+    return frozenset(name for name in NAMES if name in words)
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,225 @@
+"""Rules that people approve ahead (R33): look at what they will say, propose, sign, revoke, list."""
+
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from alertbot.core import clock
+from alertbot.core.errors import AlertbotError, Faulty, Misuse, Refused
+from alertbot.core.model import Person
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.people import rules, store_people, tasks
+from alertbot.watch import store_preapprovals
+from alertbot.watch.context import WatchContext
+from alertbot.watch.preapproval import countdown, notify, rule_views, rules_ahead, sample
+from alertbot.watch.preapproval.rules_ahead import Preapproval
+from alertbot.watch.preapproval.sample import RuleSample, forbidden, template
+from alertbot.watch.rules_rule import How, Rule
+
+Document = dict[str, Any]
+
+
+async def preapprove(
+    service: WatchContext,
+    actor: Person,
+    rule_name: str,
+    *,
+    lasts: timedelta | None = None,
+    digest: str | None = None,
+) -> Document:
+    """Propose that alerts of a rule go out by themselves, or sign what another approver has proposed.
+
+    `lasts`: for so long once enough people have signed, at most 90 days; of several the shortest counts.
+    Whoever signs was shown the rule, or gives the `digest`. Raises `Refused`, `Faulty` or `Misuse` with
+    what stands against it.
+    """
+    rules.require_role("preapprove", actor)
+    rule = named(service, rule_name)
+    made = await template(service, rule)
+    _require_possible(service, made)
+    span = None if lasts is None else rules_ahead.require_length(lasts)
+
+    async def work(conn: Connection) -> Document:
+        await store_preapprovals.turn(conn, rule.name)
+        rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
+        waiting = rules_ahead.proposal(rows, made.digest, service.now)
+        if waiting is None:
+            await _propose(service, conn, actor, made, span or rules_ahead.USUALLY, digest)
+        else:
+            await _sign(service, conn, actor, made, waiting, span, digest)
+        rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
+        return rule_views.view(service, rule, made, rows) | {"proposed": waiting is None}
+
+    return rule_views.with_texts(service, made, await service.database.transact(work))
+
+
+async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: str) -> Document:
+    """Take back what is proposed or in force for a rule, also for one that is configured no more. Alerts
+    whose countdown runs wait for people. Raises `Refused` where there is nothing to take back."""
+    rules.require_role("revoke_rule", actor)
+    why = rules.require_reason("rules revoke", rule_name, reason)
+
+    async def work(conn: Connection) -> Document:
+        now = service.now
+        await store_preapprovals.turn(conn, rule_name)
+        rows = await store_preapprovals.of_rule(conn, rule_name, now=now)
+        if not rows:
+            named(service, rule_name)
+        if not await store_preapprovals.revoke(conn, rule_name, by=actor.name, reason=why, now=now):
+            raise Refused(
+                _("Nothing is proposed or in force for the rule {rule}.").format(rule=rule_name)
+            )
+        await _note(service, conn, actor, "rule-revoke", rule_name, None, reason=why)
+        outcome = _("The rule {rule} was revoked.").format(rule=rule_name)
+        stopped = await countdown.stop_all(service, conn, rule_name, by=actor.name, reason=outcome)
+        for one in rows:
+            await tasks.close(service, conn, notify.proposed_key(one), outcome)
+        return {"rule": rule_name, "revoked_by": actor.name, "reason": why, "stopped": stopped}
+
+    return await service.database.transact(work)
+
+
+async def show(service: WatchContext, rule_name: str, token: str | None) -> Document:
+    """One rule, what its alerts say, and where it stands. With a token, what is shown is noted:
+    `preapprove` then needs no digest. Keys that begin with `_` hold objects for the terminal."""
+    rule = named(service, rule_name)
+    made = await template(service, rule)
+
+    async def see(conn: Connection) -> Document:
+        return rule_views.view(
+            service, rule, made, await store_preapprovals.of_rule(conn, rule.name, now=service.now)
+        )
+
+    async def see_and_note(conn: Connection) -> Document:
+        person = await store_people.by_token(conn, token or "", now=service.now)
+        await store_preapprovals.note_shown(conn, person, rule.name, made.digest, now=service.now)
+        return await see(conn)
+
+    seen = await service.database.transact(see_and_note) if token else await service.database.read(see)
+    return rule_views.with_texts(service, made, seen)
+
+
+async def listing(service: WatchContext) -> list[Document]:
+    """Every rule of the configuration in its order: how its alerts go out, and why not by themselves."""
+    made = {rule.name: await _made(service, rule) for rule in service.watch.rules}
+
+    async def see(conn: Connection) -> list[Document]:
+        rows = await store_preapprovals.listing(conn, now=service.now)
+        running = await store_preapprovals.running(conn, pending=True)
+        return [
+            rule_views.line(service, rule, made[rule.name], rows.get(rule.name, ()))
+            | {"countdowns": [countdown.view(one) for one in running if one.rule == rule.name]}
+            for rule in service.watch.rules
+        ]
+
+    return await service.database.read(see)
+
+
+def named(service: WatchContext, name: str) -> Rule:
+    """The rule of this name. Raises `Misuse` that names the nearest one."""
+    known = {rule.name: rule for rule in service.watch.rules}
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, 1)
+    if near:
+        sentence = _("There is no rule '{name}'; did you mean {near}?")
+        raise Misuse(sentence.format(name=name, near=near[0]))
+    raise Misuse(
+        _("There is no rule '{name}'; under `rules:` there are: {known}.").format(
+            name=name, known=", ".join(known) or "–"
+        )
+    )
+
+
+# --- signing --------------------------------------------------------------------------------------
+
+
+async def _propose(
+    service: WatchContext,
+    conn: Connection,
+    actor: Person,
+    made: RuleSample,
+    lasts: timedelta,
+    digest: str | None,
+) -> None:
+    rule = made.rule.name
+    if digest is not None:
+        rules_ahead.require_digest(rule, made.digest, digest)
+    await store_preapprovals.propose(conn, rule, made.digest, by=actor, lasts=lasts, now=service.now)
+    (row, *_older) = await store_preapprovals.of_rule(conn, rule, now=service.now)
+    await _note(service, conn, actor, "rule-propose", rule, made.digest, seconds=lasts.total_seconds())
+    await tasks.raise_(service, conn, notify.proposed(service, row, actor.name))
+
+
+async def _sign(
+    service: WatchContext,
+    conn: Connection,
+    actor: Person,
+    made: RuleSample,
+    waiting: Preapproval,
+    lasts: timedelta | None,
+    digest: str | None,
+) -> None:
+    rule, now = made.rule.name, service.now
+    rules_ahead.require_other(waiting, actor)
+    shown = await store_preapprovals.shown_to(conn, actor, rule)
+    rules_ahead.require_seen(rule, made.digest, actor, given=digest, shown=shown)
+    span = min(waiting.lasts, lasts or waiting.lasts)
+    await store_preapprovals.sign(conn, waiting.id, by=actor, now=now, lasts=span)
+    await _note(service, conn, actor, "rule-sign", rule, made.digest, seconds=span.total_seconds())
+    rows = await store_preapprovals.of_rule(conn, rule, now=now)
+    signed = next(one for one in rows if one.id == waiting.id)
+    if len(signed.hands) < made.people:
+        return
+    await store_preapprovals.approve(conn, signed, now=now)
+    until = clock.iso(now + signed.lasts)
+    await _note(
+        service, conn, actor, "rule-approve", rule, made.digest, names=list(signed.names), until=until
+    )
+    await tasks.close(service, conn, notify.proposed_key(signed), _("It was approved ahead."))
+
+
+def _require_possible(service: WatchContext, made: RuleSample) -> None:
+    """Raises `Refused` for a rule that never goes out by itself, `Faulty` for one that could not go out."""
+    rule = made.rule
+    if rule.how is not How.AUTO:
+        raise Refused(
+            _(
+                "The rule {rule} leaves it to people: write `policy: auto` or `auto_after:` first."
+            ).format(rule=rule.name)
+        )
+    if never := forbidden(rule, made.kind) or sample.untitled(rule, service.watch):
+        raise Refused(_("The rule {rule}: {why}").format(rule=rule.name, why=never))
+    if found := rule_views.faults(made):
+        raise Faulty(
+            _("The alerts of the rule {rule} could not go out: mend it first.").format(rule=rule.name),
+            found,
+        )
+
+
+async def _note(
+    service: WatchContext,
+    conn: Connection,
+    actor: Person,
+    verb: str,
+    rule: str,
+    digest: str | None,
+    **detail: object,
+) -> None:
+    await audit.append(
+        conn,
+        actor=actor.name,
+        verb=verb,
+        at=service.now,
+        digest=digest,
+        detail={"rule": rule, **detail},
+    )
+
+
+async def _made(service: WatchContext, rule: Rule) -> RuleSample | AlertbotError:
+    try:
+        return await template(service, rule)
+    except AlertbotError as error:  # told in its place in the list
+        return error

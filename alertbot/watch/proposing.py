@@ -1,0 +1,176 @@
+"""The values of what a rule writes: its own, over what the program knows by itself. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alertbot.alerts import chains, following, public_numbers, store_incidents, writing
+from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.alerts.following import END, STATUS, FollowRequest
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.model import MACHINE, Relation
+from alertbot.db.sql import Connection
+from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.watch import rules_rule
+from alertbot.watch.context import WatchContext
+from alertbot.watch.rules_log import State
+from alertbot.watch.rules_rule import Rule, Transition, placed
+
+NEXT_UPDATE = "+30m"
+SERVICES = "{services}"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the trouble. `first`: nothing was said of it yet, so no earlier alert's words are
+    taken over. `since`, `works_since`: when it began and ended. `confirmed_by`: R11."""
+
+    first: bool = True
+    since: datetime | None = None
+    works_since: datetime | None = None
+    confirmed_by: str | None = None
+
+
+def filled(rule: Rule, kind: Kind, facts: Facts, zone: ZoneInfo) -> dict[str, Any]:
+    """The rule's values, its placeholders as they stand; where it is silent: what fails, since when, until
+    when, who confirms it, and when we speak again, for the kinds that have such a field."""
+    fits = {spec.name for spec in kind.fields} - set(kind.forbidden)
+    known: Mapping[str, str | None] = {
+        "what_fails": SERVICES if facts.first else None,
+        "since": _moment(facts.since, zone),
+        "restored_at": _moment(facts.works_since, zone),
+        "confirmed_by": facts.confirmed_by,
+        "next_update": NEXT_UPDATE,
+    }
+    found = {name: value for name, value in known.items() if value is not None and name in fits}
+    return {**found, **rule.values}
+
+
+def _moment(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if moment is None else moment.astimezone(zone).isoformat(timespec="minutes")
+
+
+HOLDING = "holding"
+DEFAULTS = (
+    Rule("default", frozenset({Transition.OPEN, Transition.REOPEN}), HOLDING),
+    Rule("default", frozenset({*rules_rule.UPDATES, Transition.UPDATE, Transition.STABILISE}), STATUS),
+    Rule("default", frozenset({Transition.RESOLVE}), END),
+)
+"""What holds where the configuration has no rule that fits: everything is proposed, nothing goes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to a service. `failing`: of a group. `since`: when its trouble began; `works_since`:
+    when it ended. `follows`: the alert whose promised update did not come."""
+
+    service: str
+    incident: str
+    transition: Transition | None
+    state: State
+    failing: tuple[str, ...] = ()
+    since: datetime | None = None
+    works_since: datetime | None = None
+    decision: int | None = None
+    follows: Alert | None = None
+
+
+def rule_for(service: WatchContext, change: Change) -> Rule | None:
+    """The rule that fits: a configured one, else the default."""
+    if change.transition is None:
+        return None
+    configured = rules_rule.first(service.watch.rules, change.service, change.transition)
+    return configured or rules_rule.first(DEFAULTS, change.service, change.transition)
+
+
+async def write_draft(
+    service: WatchContext, conn: Connection, rule: Rule, change: Change, told: Sequence[Alert]
+) -> Alert:
+    """The draft that a rule asks for: in the line of what was said in this incident, where anything was.
+    Raises `Faulty`, `Misuse` or `ConfigInvalid` for values or kinds that cannot be read at all."""
+    kind = load_kind(service.publisher, rule.kind)[0]
+    found = await store_incidents.get(conn, change.incident)
+    last = change.follows or next(iter(told), None)
+    first = last is None or last.relation is Relation.END
+    given = values(service, rule, kind, change, first=first, confirmed_by=found.confirmed_by)
+    if last is None or first:
+        return await _first(service, conn, rule, change, given, last)
+    if "since" in last.given and "since" not in rule.values:
+        given.pop("since", None)  # as it was told before
+    if rule.kind == END:
+        chain = await chains.read(service, conn, Relation.END, [last])
+        words = await public_numbers.of_incident(service, conn, change.incident, exercise=last.exercise)
+        said = FollowRequest(given)
+        return await following.add(service, conn, MACHINE, END, said, chain, below=words)
+    chain = await chains.read(service, conn, Relation.UPDATE, [last])
+    return await following.add(service, conn, MACHINE, rule.kind, FollowRequest(given), chain)
+
+
+async def _first(
+    service: WatchContext,
+    conn: Connection,
+    rule: Rule,
+    change: Change,
+    given: Mapping[str, Any],
+    last: Alert | None,
+) -> Alert:
+    wishes = DraftRequest(
+        kind=rule.kind,
+        given=given,
+        languages=rule.languages,
+        channels=rule.channels,
+        exercise=rule.exercise,
+    )
+    references = () if last is None else (last.id,)
+    return await writing.add(
+        service, conn, MACHINE, wishes, incident=change.incident, references=references
+    )
+
+
+def values(
+    service: WatchContext,
+    rule: Rule,
+    kind: Kind,
+    change: Change,
+    *,
+    first: bool,
+    confirmed_by: str | None = None,
+) -> dict[str, Any]:
+    """The rule's values with its placeholders filled in, and what the program knows by itself where the
+    rule is silent. `first`: nothing was said in this incident yet."""
+    facts = Facts(first, change.since, change.works_since, confirmed_by)
+    words = {lang: _words(service, change, lang) for lang in service.publisher.organisation.languages}
+    given = filled(rule, kind, facts, service.publisher.zone)
+    return {name: _in_each(value, words) for name, value in given.items()}
+
+
+def _words(service: WatchContext, change: Change, lang: str) -> dict[str, str]:
+    """What the placeholders stand for in one language."""
+    group = service.watch.groups.get(change.service)
+    named = change.failing or (change.service,)
+    whole = group is not None and change.failing == (group.parent,)
+    begun = change.since.astimezone(service.publisher.zone).strftime("%H:%M") if change.since else ""
+    return {
+        "service": service.watch.title(change.service, lang),
+        "services": ", ".join(service.watch.title(one, lang) for one in named),
+        "count": str(len(group.members) if group and whole else len(named)),
+        "total": str(len(group.members) if group else 1),
+        "since": begun,
+    }
+
+
+def _in_each(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
+    """A value with its placeholders filled in; a text that then differs between languages is given in
+    each."""
+    if isinstance(value, Mapping):
+        return {key: placed(one, words.get(key, _any(words))) for key, one in value.items()}
+    each = {lang: placed(value, known) for lang, known in words.items()}
+    first = next(iter(each.values()), value)
+    same = all(one == first for one in each.values())
+    return first if same else each
+
+
+def _any(words: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    return next(iter(words.values()), {})

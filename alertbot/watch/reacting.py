@@ -1,0 +1,256 @@
+"""From a decision to an alert: the rule that fits, its values, and the way it goes out (R33).
+
+A rule that cannot be carried out never takes the decision down with it: the draft stays, and a task tells
+the team what to mend.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from alertbot.alerts import alert_notices, approving, store_alerts, store_reading, writing
+from alertbot.alerts.requests import queue
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import AlertbotError, Faulty, Refused
+from alertbot.core.model import MACHINE, AlertState, Verb
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import Connection, savepoint
+from alertbot.people import notices, tasks
+from alertbot.people.tasks import NewTask
+from alertbot.watch import proposing, store_decisions, store_preapprovals
+from alertbot.watch.context import WatchContext
+from alertbot.watch.preapproval import validity
+from alertbot.watch.preapproval.validity import Validity
+from alertbot.watch.proposing import Change
+from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_signals import Signal, since
+from alertbot.watch.store_preapprovals import Planned
+
+STUCK, HISTORY, REMINDER = "rule-stuck", "old-news", "reminder"
+BEGINNINGS = frozenset({Transition.OPEN, Transition.REOPEN})
+OVER = frozenset({Transition.STABILISE, Transition.RESOLVE})
+WAITING = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
+
+
+async def react(service: WatchContext, conn: Connection, change: Change) -> Alert | None:
+    """Carry out the rule that fits, in the caller's transaction. The alert it led to, if any."""
+    told = await _told(conn, change)
+    rule = proposing.rule_for(service, change)
+    acts = rule is not None and rule.how is not How.OFF
+    await _remember(service, conn, change, acts=acts)
+    if not await _still_wanted(service, conn, change, told, acts=acts) or rule is None:
+        return None
+    try:
+        async with savepoint(conn):
+            alert = await proposing.write_draft(service, conn, rule, change, told)
+    except AlertbotError as error:
+        await _stuck(service, conn, rule, change, str(error))
+        return None
+    if change.decision is not None:
+        await store_decisions.led_to(conn, change.decision, alert.id)
+    return await _send(service, conn, rule, change, alert)
+
+
+async def _remember(service: WatchContext, conn: Connection, change: Change, *, acts: bool) -> None:
+    """A reminder that no rule acts on is one for the team, until something else happens."""
+    key = f"{REMINDER}:{change.incident}"
+    if change.transition is not Transition.REMIND:
+        await tasks.close(service, conn, key, _("Something happened since."))
+    elif not acts:
+        said = _(
+            "{service} is {state} as before, and nothing was said for a while: alertbot status"
+        ).format(service=service.watch.title(change.service, ""), state=change.state)
+        await tasks.raise_(service, conn, NewTask(key, REMINDER, said, incident=change.incident))
+
+
+async def _told(conn: Connection, change: Change) -> tuple[Alert, ...]:
+    """What went out in this incident, or is on its way; the latest first."""
+    out = await store_reading.listing(conn, incident=change.incident, states=writing.OUT)
+    return tuple(one for one in out if not one.exercise)
+
+
+async def _still_wanted(
+    service: WatchContext, conn: Connection, change: Change, told: Sequence[Alert], *, acts: bool
+) -> bool:
+    """Whether anything is to be written. What waits for approval and is overtaken goes; while nothing was
+    announced, an end is announced to nobody, and what waits still says the first word."""
+    waiting = await _proposals(conn, change.incident)
+    if change.transition in OVER:
+        await _throw_away(service, conn, waiting, _("Overtaken: the service works again."))
+        return bool(told) and acts
+    if not acts or (waiting and change.transition is Transition.REMIND):
+        return False
+    if change.transition is Transition.LAPSED:
+        return True  # what waits may come too, once people have read it
+    if waiting and not told and change.transition not in BEGINNINGS:
+        return False
+    await _throw_away(service, conn, waiting, _("Overtaken by what happened since."))
+    return True
+
+
+async def _proposals(conn: Connection, incident: str) -> list[Alert]:
+    """What the program itself wrote in this incident and nobody has approved or changed."""
+    found = await store_reading.listing(conn, incident=incident, states=WAITING)
+    return [one for one in found if one.author_id is None and one.last_editor_id is None]
+
+
+async def _throw_away(
+    service: WatchContext, conn: Connection, waiting: Sequence[Alert], why: str
+) -> None:
+    for alert in waiting:
+        gone = await store_alerts.advance(conn, alert, Verb.DISCARD, reason=why)
+        await store_preapprovals.settle(conn, gone.id, outcome=why, now=service.now)
+        detail = {"reason": why}
+        await audit.append(
+            conn,
+            actor=MACHINE.name,
+            verb="discard",
+            at=service.now,
+            alert=gone.id,
+            digest=gone.digest,
+            detail=detail,
+        )
+
+
+async def _send(
+    service: WatchContext, conn: Connection, rule: Rule, change: Change, alert: Alert
+) -> Alert:
+    """Submit it; let it go out by itself where that was approved ahead, else call the approvers."""
+    standing = None
+    if rule.how is How.AUTO:
+        named = frozenset((change.service, *change.failing))
+        standing = await validity.may_go(service, conn, rule, alert, named)
+    by_itself = standing is not None and standing.in_force
+    try:
+        async with savepoint(conn):
+            alert = await writing.ask(
+                service, conn, MACHINE, alert, call=not by_itself or bool(rule.after)
+            )
+    except Refused as error:
+        await _stuck(service, conn, rule, change, _why(error), alert)
+        return alert
+    if standing is not None and by_itself:
+        return await _by_itself(service, conn, rule, change, standing, alert)
+    if standing is not None:
+        await _wait(service, conn, alert, standing.sentence)
+    return alert
+
+
+async def _wait(service: WatchContext, conn: Connection, alert: Alert, why: str) -> None:
+    """Tell the team why people have to decide on what was to go out by itself."""
+    said = _("{alert} waits for people: {why}").format(alert=alert.id, why=why)
+    await notices.work_waits(service, conn, [said])
+
+
+async def _by_itself(
+    service: WatchContext,
+    conn: Connection,
+    rule: Rule,
+    change: Change,
+    standing: Validity,
+    alert: Alert,
+) -> Alert:
+    if rule.after:
+        goes_at = service.now + rule.after
+        await store_preapprovals.plan(
+            conn, alert.id, service=change.service, rule=rule.name, goes_at=goes_at
+        )
+        await alert_notices.countdown(service, conn, alert, goes_at)
+        return alert
+    await _let_out(service, conn, rule.name, standing, alert)
+    return alert
+
+
+async def _let_out(
+    service: WatchContext, conn: Connection, rule: str, standing: Validity, alert: Alert
+) -> None:
+    """It goes out now; where something stands against it, people are called instead."""
+    try:
+        async with savepoint(conn):
+            people = list(standing.row.names) if standing.row else []
+            grounds = {"rule": rule, "approved_ahead_by": people}
+            await approving.approve_ahead(service, conn, alert, **grounds)
+    except Refused as error:
+        await _wait(service, conn, alert, _why(error))
+        await alert_notices.approval_wanted(service, conn, alert)
+        await queue.enqueue(service, conn, alert)
+
+
+async def look(service: WatchContext) -> datetime | None:
+    """Let out what was planned and is due now. When the next is due."""
+    due = await service.database.read(lambda conn: store_preapprovals.due(conn, service.now))
+    for one in due:
+        await service.database.transact(partial(_due, service, plan=one))
+    return await service.database.read(store_preapprovals.next_due)
+
+
+async def _due(service: WatchContext, conn: Connection, plan: Planned) -> None:
+    """A countdown is over: whoever settles it first, decides; an abort a moment earlier wins."""
+    alert = await store_reading.get(conn, plan.alert, lock=True)
+    if not await store_preapprovals.settle(conn, alert.id, outcome=_("Over."), now=service.now):
+        return
+    if alert.state is not AlertState.PENDING:
+        return  # people decided on it meanwhile
+    rule = next((one for one in service.watch.rules if one.name == plan.rule), None)
+    if rule is None:
+        gone = _("the rule {rule} is configured no more").format(rule=plan.rule)
+        await _wait(service, conn, alert, gone)
+        return
+    standing = await validity.may_go(service, conn, rule, alert, frozenset([plan.service]))
+    if standing.in_force:
+        await _let_out(service, conn, rule.name, standing, alert)
+        return
+    await _wait(service, conn, alert, standing.sentence)
+
+
+async def history(
+    service: WatchContext, conn: Connection, name: str, reports: Sequence[Signal]
+) -> None:
+    """Old news: nobody is told by itself; the team decides whether it is worth a word."""
+    begun = since(reports)
+    said = _(
+        "{service} was in trouble at {time}, and the news came too late to act on. If the public should know,"
+        " write it by hand: alertbot draft status"
+    ).format(
+        service=service.watch.title(name, ""),
+        time=begun.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m")) if begun else "–",
+    )
+    key = f"{HISTORY}:{name}:{begun.isoformat() if begun else ''}"[:200]
+    await tasks.raise_(service, conn, NewTask(key, HISTORY, said))
+
+
+async def _stuck(
+    service: WatchContext,
+    conn: Connection,
+    rule: Rule,
+    change: Change,
+    why: str,
+    alert: Alert | None = None,
+) -> None:
+    """A rule could not be carried out: say so to the team, with what to do."""
+    what = (
+        _("mend {alert} with `alertbot edit {alert}` and submit it").format(alert=alert.id)
+        if alert
+        else _("write it by hand: alertbot draft {kind} --incident {incident}").format(
+            kind=rule.kind, incident=change.incident
+        )
+    )
+    said = _(
+        "{service} is {state}, and the rule {rule} could not do its work: {why} Now {what}."
+    ).format(
+        service=service.watch.title(change.service, ""),
+        state=change.state,
+        rule=rule.name,
+        why=why,
+        what=what,
+    )
+    key = f"{STUCK}:{change.incident}:{rule.name}:{change.decision or ''}"
+    chore = NewTask(key, STUCK, said, alert=alert.id if alert else None, incident=change.incident)
+    await tasks.raise_(service, conn, chore)
+
+
+def _why(error: Refused) -> str:
+    """The refusal with its first faults, as one sentence."""
+    faults = error.faults if isinstance(error, Faulty) else ()
+    return " ".join([str(error), *(f"{one.field}: {one.message}" for one in faults[:5])])

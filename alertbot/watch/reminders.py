@@ -1,0 +1,303 @@
+"""What ends while nobody looks: numbers near or past their end (R5), and updates that were promised (R19).
+The worker and `status` ask; each finding becomes one task, which closes itself once it is settled."""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+
+from alertbot.alerts import store_incidents, store_reading
+from alertbot.core.errors import AlertbotError
+from alertbot.core.model import Relation
+from alertbot.core.words import _
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import Connection
+from alertbot.numbers import store_numbers
+from alertbot.numbers.rules_entry import Entry, Standing, entry_name, standing
+from alertbot.people import store_tasks, tasks
+from alertbot.people.tasks import NewTask
+from alertbot.watch import reacting, rules_rule, store_reminders
+from alertbot.watch.context import WatchContext
+from alertbot.watch.proposing import Change
+from alertbot.watch.rules_log import State
+from alertbot.watch.rules_rule import Transition
+from alertbot.watch.store_reminders import ENDED, ENDS, LATE, Ending, Spoken, number_key
+
+log = logging.getLogger(__name__)
+
+END_KIND = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderFindings:
+    """What is to be raised, and what is settled: keys with their outcomes."""
+
+    chores: tuple[NewTask, ...] = ()
+    settled: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.chores or self.settled)
+
+
+async def look(service: WatchContext, *, patience: float | None = None) -> ReminderFindings:
+    """Raise and close what is to be raised and closed now. Only reads while there is nothing to do.
+    `patience`: see `Database.transact`."""
+
+    async def work(conn: Connection) -> ReminderFindings:
+        await take_lock(
+            conn, AUDIT
+        )  # of two workers that look at once, the second sees what the first did
+        found = await _findings(service, conn)
+        for key, outcome in found.settled:
+            await tasks.close(service, conn, key, outcome)
+        await tasks.raise_all(service, conn, found.chores)
+        return found
+
+    if not await service.database.read(lambda conn: _findings(service, conn)):
+        return ReminderFindings()
+    return await service.database.transact(work, patience=patience)
+
+
+async def look_if_possible(service: WatchContext) -> None:
+    """As `look`, for a command that only shows: it waits for nobody who writes, and a database that cannot be
+    written to is no reason not to show it."""
+    try:
+        await look(service, patience=0.0)
+    except AlertbotError as error:
+        log.warning("%s", error)
+
+
+async def _findings(service: WatchContext, conn: Connection) -> ReminderFindings:
+    now = service.now
+    soon = await store_reminders.endings(conn, after=now, until=now + service.warn_before)
+    over = await store_reminders.endings(conn, after=None, until=now)
+    promises = list(standing_promises(await store_reminders.spoken(conn, now=now)))
+    chores = [
+        *await _about_numbers(service, conn, ENDS, soon),
+        *await _about_numbers(service, conn, ENDED, over),
+        *await _about_promises(service, conn, promises),
+    ]
+    settled = [
+        *await _settled_numbers(conn, now),
+        *await _settled_promises(conn, promises),
+    ]
+    return ReminderFindings(tuple(chores), tuple(settled))
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+async def _about_numbers(
+    service: WatchContext, conn: Connection, kind: str, found: Sequence[Ending]
+) -> list[NewTask]:
+    ids = [one.entry for one in found]
+    if not ids:
+        return []
+    entries = {entry.id: entry for entry in await store_numbers.entries(conn, ids=ids)}
+    told = await store_numbers.published_in(conn, ids, still=True)
+    wanted = Standing.IN_FORCE if kind == ENDS else Standing.EXPIRED
+    return [
+        NewTask(
+            key=number_key(kind, one.entry, one.version),
+            kind=kind,
+            text=_text(service, kind, entries[one.entry], told[one.entry], one.ends_at),
+            number=one.entry,
+            due_at=one.ends_at,
+        )
+        for one in found
+        if standing(entries[one.entry], service.now) is wanted
+    ]
+
+
+def _text(
+    service: WatchContext, kind: str, entry: Entry, told: Collection[str], ends_at: datetime
+) -> str:
+    if kind == ENDS:
+        said = _(
+            "{entry} ({row}) ends at {time}. If it stays, give it a new end: alertbot numbers edit {entry}"
+            " --set {field}=+24h, and have it verified again."
+        )
+    elif told:
+        said = _(
+            "{entry} ({row}) has ended at {time}, and {alerts} told the public to call it: the next update"
+            " will name it as no longer valid. If it stays, give it a new end: alertbot numbers edit"
+            " {entry} --set {field}=+24h."
+        )
+    else:
+        said = _(
+            "{entry} ({row}) has ended at {time}; no alert carries it. Give it a new end, or withdraw it:"
+            " alertbot numbers withdraw {entry} --reason …"
+        )
+    return said.format(
+        entry=entry.name,
+        row=entry.row,
+        time=_clock(service, ends_at),
+        alerts=", ".join(told),
+        field="valid_until" if entry.row.valid_until == ends_at else "review_at",
+    )
+
+
+async def _settled_numbers(conn: Connection, now: datetime) -> list[tuple[str, str]]:
+    """Tasks about entries that are no longer what they were raised for."""
+    open_ones = await store_reminders.standing(conn)
+    ended = [one.entry for one in open_ones if one.kind == ENDED]
+    ever = await store_numbers.published_in(conn, ended)
+    still = await store_numbers.published_in(conn, ended, still=True)
+    taken_back = {entry for entry in ended if ever[entry] and not still[entry]}
+    found = ((one.key, _outcome(one, now, one.entry in taken_back)) for one in open_ones)
+    return [(key, outcome) for key, outcome in found if outcome]
+
+
+def _outcome(one: store_reminders.OpenNumberTask, now: datetime, taken_back: bool) -> str:
+    """Why this task is settled; empty while it is not."""
+    entry = entry_name(one.entry)
+    if one.withdrawn:
+        return _("{entry} was withdrawn.").format(entry=entry)
+    if one.key != number_key(one.kind, one.entry, one.version):
+        return _("{entry} was changed.").format(entry=entry)
+    if one.kind == ENDS and one.ends_at is not None and one.ends_at <= now:
+        return _("{entry} has ended.").format(entry=entry)
+    if one.kind == ENDED and taken_back:
+        return _("The public was told that {entry} is no longer valid.").format(entry=entry)
+    return ""
+
+
+# --- promised updates -----------------------------------------------------------------------------
+
+
+def standing_promises(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
+    """Per incident, and apart for its exercises: the alert whose promise of a next update stands. The end
+    of an incident promises none; what promises nothing leaves the promise before it as it is."""
+    parts = sorted(spoken, key=lambda one: (one.incident, one.exercise))
+    for _part, said in groupby(parts, key=lambda one: (one.incident, one.exercise)):
+        last = None
+        for one in said:
+            if one.kind == END_KIND or one.relation == Relation.END:
+                last = None
+            elif one.next_update:
+                last = one
+        if last is not None:
+            yield last
+
+
+async def _about_promises(
+    service: WatchContext, conn: Connection, promises: Sequence[Spoken]
+) -> list[NewTask]:
+    late = {_late_key(one): one for one in promises if promised_at(one) <= service.now}
+    known = await store_tasks.ever_raised(conn, late) if late else ()
+    return [
+        NewTask(
+            key=key,
+            kind=LATE,
+            text=_(
+                "{alert} promised the next update for {time}, and nothing has followed: alertbot update {alert}"
+            ).format(alert=one.alert, time=_clock(service, promised_at(one))),
+            alert=one.alert,
+            incident=one.incident,
+            due_at=promised_at(one),
+        )
+        for key, one in late.items()
+        if key not in known
+    ]
+
+
+async def _settled_promises(conn: Connection, promises: Sequence[Spoken]) -> list[tuple[str, str]]:
+    """Tasks about promises that stand no more: kept, or the incident is over."""
+    standing_ones = {_late_key(one) for one in promises}
+    return [
+        (one.key, _("It was followed up, or is over."))
+        for one in await store_tasks.open_tasks(conn, [LATE])
+        if one.key not in standing_ones
+    ]
+
+
+def _late_key(one: Spoken) -> str:
+    return f"{LATE}:{one.alert}:{one.next_update}"
+
+
+def promised_at(one: Spoken) -> datetime:
+    return datetime.fromisoformat(one.next_update)
+
+
+def _clock(service: WatchContext, moment: datetime) -> str:
+    return moment.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
+
+
+SOON, LAPSED = "update-due", "update-lapsed"
+
+
+async def look_at_promises(service: WatchContext) -> datetime | None:
+    """Remind of what is due soon, act on what has lapsed. When the next promise asks for either."""
+    now = service.now
+    spoken = await service.database.read(lambda conn: store_reminders.spoken(conn, now=now))
+    promises = [one for one in standing_promises(spoken) if not one.exercise]
+    before = service.watch.remind_before
+    for one in promises:
+        due = promised_at(one)
+        if due <= now:
+            await _lapsed(service, one)
+        elif due - before <= now:
+            await _remind(service, one)
+    return _next(promises, service)
+
+
+def _next(promises: Sequence[Spoken], service: WatchContext) -> datetime | None:
+    due = [promised_at(one) for one in promises]
+    moments = [*due, *(moment - service.watch.remind_before for moment in due)]
+    return min((moment for moment in moments if moment > service.now), default=None)
+
+
+async def _remind(service: WatchContext, one: Spoken) -> None:
+    said = _("{alert} promised the next update for {time}: alertbot update {alert}").format(
+        alert=one.alert, time=_promise_clock(service, one)
+    )
+    await _once(service, NewTask(_key(SOON, one), SOON, said, one.alert, one.incident))
+
+
+async def _lapsed(service: WatchContext, one: Spoken) -> None:
+    """Once for each promise, and only where a rule says what to do."""
+    key = _key(LAPSED, one)
+    if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [key])):
+        return
+    change = await service.database.read(partial(_change, one=one))
+    rule = rules_rule.first(service.watch.rules, change.service, Transition.LAPSED)
+    if rule is None:
+        return
+
+    async def work(conn: Connection) -> None:
+        said = _("{alert} promised an update for {time}, and none came: the rule {rule} acts.").format(
+            alert=one.alert, time=_promise_clock(service, one), rule=rule.name
+        )
+        if await tasks.raise_(service, conn, NewTask(key, LAPSED, said, one.alert, one.incident)):
+            led_to = await reacting.react(service, conn, change)
+            outcome = led_to.id if led_to else _("nothing was written")
+            await tasks.close(service, conn, key, outcome)
+
+    await service.database.transact(work)
+
+
+async def _change(conn: Connection, one: Spoken) -> Change:
+    found = await store_incidents.get(conn, one.incident)
+    return Change(
+        service=found.service or found.id,
+        incident=found.id,
+        transition=Transition.LAPSED,
+        state=State(found.state) if found.state else State.INVESTIGATING,
+        follows=await store_reading.get(conn, one.alert),
+    )
+
+
+async def _once(service: WatchContext, chore: NewTask) -> None:
+    if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [chore.key])):
+        return
+    await service.database.transact(lambda conn: tasks.raise_(service, conn, chore))
+
+
+def _key(kind: str, one: Spoken) -> str:
+    return f"{kind}:{one.alert}:{one.next_update}"
+
+
+def _promise_clock(service: WatchContext, one: Spoken) -> str:
+    return promised_at(one).astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))

@@ -1,0 +1,182 @@
+"""The history of one service: what was decided, when and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from alertbot.core.words import _
+
+
+class State(StrEnum):
+    """Where an incident stands, in the words of public status pages."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    STABILISED = "stabilised"  # seems to work again; numbers stay in force
+    RESOLVED = "resolved"
+    MAINTENANCE = "maintenance"
+
+
+class IncidentAction(StrEnum):
+    OPEN = "open"
+    UPDATE = "update"
+    STABILISE = "stabilise"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    REMIND = "remind"
+    HOLD = "hold"  # wait: it may become one of the above
+    DROP = "drop"
+
+
+class Reason(StrEnum):
+    """Why. Stored with the decision and shown; the sentences are in `preview.reasons`."""
+
+    CONFIRMED = "confirmed"  # trouble, confirmed as the policy asks
+    RELAPSE = "relapse"  # trouble again, within the time for reopening
+    WORSE = "worse"
+    BETTER = "better"  # down became degraded
+    WIDER = "wider"  # more services of a group fail
+    RELAPSE_UNDER_WATCH = "relapse_under_watch"
+    RECOVERED = "recovered"  # works again, confirmed as the policy asks
+    CONFIRMED_AND_WATCHED = "confirmed_and_watched"  # R11
+    NEVER_ANNOUNCED = "never_announced"  # over, and nobody was told that it began
+    DUE = "due"  # a reminder
+    BY_HAND = "by_hand"
+    CONFIRMING_DOWN = "confirming_down"
+    CONFIRMING_UP = "confirming_up"
+    DWELL = "dwell"
+    FLAPPING = "flapping"
+    DAILY_CAP = "daily_cap"
+    MAINTENANCE = "maintenance"
+    AWAITING_CONFIRMATION = "awaiting_confirmation"  # R11: not on the operator's word alone
+    WATCHING = "watching"
+    UNCHANGED = "unchanged"
+    NOTHING_OPEN = "nothing_open"
+    NO_SIGNAL = "no_signal"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One decision that changed something. `state`: the one after it. `announced`: the public was told."""
+
+    at: datetime
+    action: IncidentAction
+    reason: Reason
+    state: State
+    announced: bool = False
+    failing: tuple[str, ...] = ()  # services of a group that fail
+
+
+def current(log: Sequence[LogEntry]) -> State | None:
+    """Where the open incident stands; None where none is open."""
+    if not log or log[-1].state is State.RESOLVED:
+        return None
+    return log[-1].state
+
+
+def opened(log: Sequence[LogEntry]) -> int:
+    """The place in the log where the present incident began (or began anew)."""
+    for place in range(len(log) - 1, -1, -1):
+        if log[place].action in (IncidentAction.OPEN, IncidentAction.REOPEN):
+            return place
+    return 0
+
+
+def announced(log: Sequence[LogEntry]) -> bool:
+    """Whether the public knows of the present incident, also from before it was reopened."""
+    begin = opened(log)
+    while begin > 0 and log[begin].action is IncidentAction.REOPEN:
+        begin = opened(log[:begin])
+    return any(entry.announced for entry in log[begin:])
+
+
+def observed_word(observed: str) -> str:
+    """How a service does, as a source sees it."""
+    words = {
+        "up": _("works"),
+        "degraded": _("partly out of order"),
+        "down": _("out of order"),
+        "maintenance": _("maintenance"),
+        "unknown": _("unknown"),
+    }
+    return words.get(observed, observed)
+
+
+def action_word(action: str) -> str:
+    """What was decided."""
+    words = {
+        "open": _("opened"),
+        "update": _("updated"),
+        "stabilise": _("stabilised"),
+        "resolve": _("resolved"),
+        "reopen": _("reopened"),
+        "remind": _("reminded"),
+        "hold": _("held back"),
+        "drop": _("dropped"),
+    }
+    return words.get(action, action)
+
+
+def incident_word(state: str) -> str:
+    """Where an incident stands."""
+    words = {
+        "investigating": _("investigating"),
+        "identified": _("cause known"),
+        "degraded": _("partly out of order"),
+        "down": _("out of order"),
+        "stabilised": _("seems to work again"),
+        "resolved": _("over"),
+        "maintenance": _("maintenance"),
+    }
+    return words.get(state, state)
+
+
+def reason_words(reason: str) -> str:
+    """Why, in a few words; see `incident.log.Reason`."""
+    return (_why_changed() | _why_not()).get(reason, reason)
+
+
+def _why_changed() -> dict[str, str]:
+    return {
+        "confirmed": _("trouble, confirmed"),
+        "relapse": _("trouble again, soon after the end"),
+        "worse": _("worse than before"),
+        "better": _("better than before"),
+        "wider": _("more services fail"),
+        "relapse_under_watch": _("trouble again while it was watched"),
+        "recovered": _("works again, confirmed"),
+        "confirmed_and_watched": _("confirmed by the emergency services, and watched long enough"),
+        "never_announced": _("over, and nobody was told that it began"),
+        "due": _("nothing has changed for a while"),
+        "by_hand": _("decided by a person"),
+    }
+
+
+def _why_not() -> dict[str, str]:
+    return {
+        "confirming_down": _("trouble is not confirmed yet"),
+        "confirming_up": _("its end is not confirmed yet"),
+        "dwell": _("the last change is too fresh"),
+        "flapping": _("changes too often to be believed"),
+        "daily_cap": _("the day's limit is reached"),
+        "maintenance": _("expected: a maintenance window"),
+        "awaiting_confirmation": _("the emergency services have not confirmed it"),
+        "watching": _("watched, to see whether it lasts"),
+        "unchanged": _("nothing new"),
+        "nothing_open": _("nothing was open"),
+        "no_signal": _("no report says anything"),
+        "stale": _("too old to be news"),
+    }
+
+
+def decided(action: object, reason: object) -> str:
+    """`held: trouble is not confirmed yet`."""
+    if not action:
+        return ""
+    return _("{action}: {reason}").format(
+        action=action_word(str(action)), reason=reason_words(str(reason))
+    )

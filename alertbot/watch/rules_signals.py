@@ -1,0 +1,184 @@
+"""What a source reports, in the one form that every source's parser gives."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+
+class Observed(StrEnum):
+    """How a service does, as a source sees it. What a source says and we do not know is `unknown`: it never
+    means down, and absence never means up."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    MAINTENANCE = "maintenance"
+    UNKNOWN = "unknown"
+
+
+TROUBLE = frozenset({Observed.DEGRADED, Observed.DOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One report about one service. Moments are aware, in UTC.
+
+    `at`: when the source saw it. `confirmed`: the source has waited itself before it reported (the `for` of
+    Alertmanager and Grafana). `confirms`: somebody other than the operator vouches that it works again (R11).
+    Texts are the source's own: for the team only, never for the public unread.
+    """
+
+    source: str
+    service: str
+    observed: Observed
+    at: datetime
+    key: str = ""  # what one report and its repeats have in common
+    subject: str = ""  # what the source watches of the service: one alert, one monitor, one check
+    severity: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    title: str = ""
+    summary: str = ""
+    url: str = ""
+    confirmed: bool = False
+    confirms: bool = False
+    still_firing: bool = False  # the source says so now, whenever it began
+    is_repeat: bool = False
+    is_test: bool = False
+    history: bool = False  # told afterwards, not news (Statuspage: backfilled)
+    received: datetime | None = None  # when it reached us; a report may be late
+    failing: tuple[str, ...] = ()  # of a group: the services that fail at this moment
+
+    @property
+    def trouble(self) -> bool:
+        return self.observed in TROUBLE
+
+    @property
+    def known(self) -> datetime:
+        """Since when we can have known of it."""
+        return self.received or self.at
+
+    @property
+    def critical(self) -> bool:
+        return self.severity.casefold() == "critical"
+
+
+def telling(signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """Those that say something about the service, in the order in which they were seen."""
+    said = [
+        one
+        for one in signals
+        if not one.is_test and not one.history and one.observed is not Observed.UNKNOWN
+    ]
+    return tuple(sorted(said, key=lambda one: one.at))
+
+
+def since(signals: Sequence[Signal]) -> datetime | None:
+    """When the trouble began that the last signals speak of: as the source says, else when it was first
+    seen. None while there is none."""
+    said = telling(signals)
+    if not said or not said[-1].trouble:
+        return None
+    first = last_run(said)[0]
+    return min(filter(None, (first.started_at, first.at)))
+
+
+def works_since(signals: Sequence[Signal]) -> datetime | None:
+    """When the last signals that call it up began; None while it is in trouble, or nothing is known."""
+    said = telling(signals)
+    if not said or said[-1].observed is not Observed.UP:
+        return None
+    first = last_run(said)[0]
+    return first.ended_at or first.at
+
+
+def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
+    """The signals at the end that agree on whether there is trouble."""
+    run: list[Signal] = []
+    for one in reversed(signals):
+        if run and one.trouble is not run[-1].trouble:
+            break
+        run.append(one)
+    return tuple(reversed(run))
+
+
+PEOPLE = "people"  # the source of what people say by hand: it counts over everything before it
+_SEVERITY = (Observed.DOWN, Observed.DEGRADED)
+
+Standing = dict[tuple[str, str], Observed]
+
+
+def joined(signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """The reports about one service, each saying how the whole of it did from then on: as bad as the worst
+    of what its sources last said of each of their subjects. Reports without a subject follow each other."""
+    standing: Standing = {}
+    found = []
+    for one in telling(signals):
+        if one.source == PEOPLE:
+            standing.clear()
+        standing[_about(one)] = one.observed
+        found.append(_as_whole(one, standing))
+    return tuple(found)
+
+
+def _about(one: Signal) -> tuple[str, str]:
+    return (one.source, one.subject) if one.subject else ("", "")
+
+
+def _as_whole(one: Signal, standing: Mapping[tuple[str, str], Observed]) -> Signal:
+    worst = next((state for state in _SEVERITY if state in standing.values()), None)
+    if worst is None or worst is one.observed:
+        return one
+    return replace(one, observed=worst, confirms=False, still_firing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`members` make one incident under `name`; while `parent` fails, it alone is named."""
+
+    name: str
+    members: tuple[str, ...]
+    parent: str | None = None
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        return self.members if self.parent is None else (self.parent, *self.members)
+
+
+def merged(group: Group, signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """The group's own signals: one for each of its members' reports, in their order, saying how the whole
+    did from then on and which services failed. What is up while others fail is still trouble."""
+    standing: dict[str, Observed] = {}
+    found = []
+    for one in telling(signals):
+        standing[one.service] = one.observed
+        found.append(_as_group(group, one, standing))
+    return tuple(found)
+
+
+def _as_group(group: Group, one: Signal, standing: Mapping[str, Observed]) -> Signal:
+    failing = failing_of(group, standing)
+    observed = _whole(failing, standing, one.observed)
+    return replace(
+        one,
+        service=group.name,
+        observed=observed,
+        failing=failing,
+        confirms=one.confirms and not failing,
+        still_firing=one.still_firing or bool(failing),
+    )
+
+
+def failing_of(group: Group, standing: Mapping[str, Observed]) -> tuple[str, ...]:
+    """The members in trouble, in the group's order; the parent alone while it is in trouble itself."""
+    if group.parent is not None and standing.get(group.parent) in TROUBLE:
+        return (group.parent,)
+    return tuple(name for name in group.members if standing.get(name) in TROUBLE)
+
+
+def _whole(failing: tuple[str, ...], standing: Mapping[str, Observed], newest: Observed) -> Observed:
+    if not failing:
+        return Observed.UP if newest in TROUBLE else newest
+    down = any(standing[name] is Observed.DOWN for name in failing)
+    return Observed.DOWN if down else Observed.DEGRADED

@@ -1,0 +1,205 @@
+"""What was decided about each watched service: the log that `incident.decide` reads, and the last word."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import DeliveryState, Purpose
+from alertbot.db import sql
+from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.tables import alert, delivery, dispatch, incident
+from alertbot.db.tables_watch import decision, watched
+from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
+
+_REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """One decision as people read it."""
+
+    id: int
+    service: str
+    incident: str
+    entry: LogEntry
+    before: str | None
+    by: str
+    note: str | None
+    alert: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Where a service stands. `action` and `reason`: the last decision, holds and drops too."""
+
+    service: str
+    incident: str | None
+    action: str | None
+    reason: str | None
+    decided_at: datetime | None
+    look_again_at: datetime | None
+
+
+async def turn(conn: AsyncConnection, service: str) -> None:
+    """Whoever decides about a service decides alone until the transaction ends."""
+    await take_lock(conn, AUDIT)
+    await take_lock(conn, f"service:{service}")
+
+
+async def log_of(conn: AsyncConnection, service: str) -> tuple[LogEntry, ...]:
+    """The service's log, oldest first. What was decided in an incident of which the public was told
+    anything (no exercise) counts as announced."""
+    query = select(decision).where(decision.c.service == service).order_by(decision.c.id)
+    rows = (await conn.execute(query)).all()
+    told = await reached_public(conn, {row.incident_id for row in rows})
+    return tuple(_entry(row, announced=row.incident_id in told) for row in rows)
+
+
+async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> frozenset[str]:
+    """The incidents of which a message reached the public, or perhaps did."""
+    if not incidents:
+        return frozenset()
+    reached = exists().where(  # the first that is found is enough, of a million
+        delivery.c.dispatch_id == dispatch.c.id,
+        delivery.c.state.in_([state.value for state in _REACHED]),
+    )
+    told = (
+        select(alert.c.incident_id)
+        .join_from(alert, dispatch, dispatch.c.alert_id == alert.c.id)
+        .where(alert.c.incident_id.in_(sorted(incidents)), alert.c.exercise.is_(False))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, reached)
+        .distinct()
+    )
+    return frozenset((await conn.execute(told)).scalars())
+
+
+async def lines(
+    conn: AsyncConnection, *, incident_id: str | None = None, limit: int | None = None
+) -> tuple[DecisionLine, ...]:
+    """Decisions with their reasons, the latest first."""
+    query = select(decision).order_by(decision.c.id.desc()).limit(limit)
+    if incident_id is not None:
+        query = query.where(decision.c.incident_id == incident_id)
+    return tuple(
+        DecisionLine(
+            row.id,
+            row.service,
+            row.incident_id,
+            _entry(row),
+            row.before,
+            row.by,
+            row.note,
+            row.alert_id,
+        )
+        for row in await conn.execute(query)
+    )
+
+
+async def append(
+    conn: AsyncConnection,
+    service: str,
+    incident_id: str,
+    entry: LogEntry,
+    *,
+    before: State | None,
+    by: str,
+    note: str | None = None,
+) -> int:
+    """Write a decision that changes something, and the incident's state with it. An incident of which the
+    public was told stays open until it is told the end too."""
+    row = insert(decision).values(
+        service=service,
+        incident_id=incident_id,
+        at=entry.at,
+        action=str(entry.action),
+        reason=str(entry.reason),
+        state=str(entry.state),
+        before=before and str(before),
+        failing=list(entry.failing),
+        by=by,
+        note=note,
+    )
+    number = int((await conn.execute(row.returning(decision.c.id))).scalar_one())
+    quiet = entry.reason is Reason.NEVER_ANNOUNCED  # nobody has to be told that it is over
+    changed: dict[str, Any] = {"closed_at": entry.at if quiet else None}
+    if before is not entry.state:
+        changed |= {"state": str(entry.state), "state_since": entry.at}
+    await conn.execute(update(incident).where(incident.c.id == incident_id).values(**changed))
+    return number
+
+
+async def led_to(conn: AsyncConnection, decision_id: int, alert_id: str) -> None:
+    """The alert that a decision led to."""
+    await conn.execute(update(decision).where(decision.c.id == decision_id).values(alert_id=alert_id))
+
+
+async def remember(
+    conn: AsyncConnection,
+    service: str,
+    *,
+    incident_id: str | None,
+    action: IncidentAction,
+    reason: Reason,
+    now: datetime,
+    look_again_at: datetime | None,
+) -> None:
+    """The last word about a service."""
+    values = {
+        "incident_id": incident_id,
+        "action": str(action),
+        "reason": str(reason),
+        "decided_at": now,
+        "look_again_at": look_again_at,
+    }
+    known = update(watched).where(watched.c.service == service).values(**values)
+    if not (await conn.execute(known)).rowcount:
+        await conn.execute(insert(watched).values(service=service, **values))
+
+
+async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime) -> None:
+    """These services are to be decided about: a report has come."""
+    due = {"look_again_at": now}
+    for names in sql.portions(sorted(set(services)), 2):
+        rows = sql.upsert(conn, watched).values([{"service": name, **due} for name in names])
+        await conn.execute(rows.on_conflict_do_update(index_elements=[watched.c.service], set_=due))
+
+
+async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:
+    """Every service that was ever heard of."""
+    rows = await conn.execute(select(watched).order_by(watched.c.service))
+    return tuple(Watched(*row) for row in rows)
+
+
+async def last_word(conn: AsyncConnection, service: str) -> Watched | None:
+    """What was last decided about a service; None for one that was never heard of."""
+    row = (await conn.execute(select(watched).where(watched.c.service == service))).one_or_none()
+    return None if row is None else Watched(*row)
+
+
+async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
+    """Services whose held decision may be due."""
+    due = select(watched.c.service).where(watched.c.look_again_at <= now)
+    return tuple((await conn.execute(due.order_by(watched.c.look_again_at))).scalars())
+
+
+async def next_look(conn: AsyncConnection, *, without: Collection[str] = ()) -> datetime | None:
+    """When the next held decision may be due, but for these services."""
+    query = select(watched.c.look_again_at).where(watched.c.look_again_at.is_not(None))
+    if without:
+        query = query.where(watched.c.service.not_in(sorted(without)))
+    return await conn.scalar(query.order_by(watched.c.look_again_at).limit(1))
+
+
+def _entry(row: Any, *, announced: bool = False) -> LogEntry:
+    return LogEntry(
+        row.at,
+        IncidentAction(row.action),
+        Reason(row.reason),
+        State(row.state),
+        announced,
+        tuple(row.failing),
+    )

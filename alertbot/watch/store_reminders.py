@@ -1,0 +1,111 @@
+"""What is about to end or has ended, and no task says so yet; and tasks that nobody needs any more. Reads
+only, a few small statements, since a worker asks every few seconds."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, cast, exists, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertbot.core.model import AlertState
+from alertbot.db.tables import alert, incident
+from alertbot.db.tables_register import OPEN_TASK, number, task
+
+ENDS, ENDED, LATE = "number-ends", "number-ended", "update-late"  # kinds of tasks
+OUT = (
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+)
+REMEMBERED = timedelta(days=7)  # a promise older than this is history
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A verified entry of the register whose end is near, or has passed, and no task was raised for."""
+
+    entry: int
+    version: int
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNumberTask:
+    """An open task about an entry, and the entry as it stands now."""
+
+    key: str
+    kind: str
+    entry: int
+    version: int
+    ends_at: datetime | None
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An alert of an open incident that went out, with what it promises."""
+
+    alert: str
+    incident: str
+    exercise: bool
+    kind: str
+    relation: str | None
+    next_update: str
+
+
+def number_key(kind: str, entry: int, version: int) -> str:
+    """The key of a task about one form of an entry: an edited entry has an end of its own."""
+    return f"{kind}:{entry}:{version}"
+
+
+async def endings(conn: AsyncConnection, *, after: datetime | None, until: datetime) -> list[Ending]:
+    """Verified entries, not withdrawn, that end at `until` or before it (with `after`: later than that),
+    and for which no task was ever raised. Without `after` they have ended."""
+    n = number.c
+    kind = ENDED if after is None else ENDS
+    query = (
+        select(n.id, n.version, n.ends_at)
+        .where(n.verified_at.is_not(None), n.withdrawn_at.is_(None), n.ends_at <= until)
+        .where(~exists().where(task.c.key == _key(kind)))
+        .order_by(n.ends_at, n.id)
+    )
+    if after is not None:
+        query = query.where(n.ends_at > after)
+    return [Ending(row.id, row.version, row.ends_at) for row in await conn.execute(query)]
+
+
+async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
+    """Every open task about an entry, with the entry as it stands."""
+    n, t = number.c, task.c
+    query = (
+        select(t.key, t.kind, n.id, n.version, n.ends_at, n.withdrawn_at)
+        .join_from(task, number, n.id == t.number_id)
+        .where(OPEN_TASK, t.kind.in_([ENDS, ENDED]))
+        .order_by(t.id)
+    )
+    rows = await conn.execute(query)
+    return [OpenNumberTask(*row[:5], withdrawn=row.withdrawn_at is not None) for row in rows]
+
+
+async def spoken(conn: AsyncConnection, *, now: datetime) -> list[Spoken]:
+    """What the open incidents said in the last days, in the order in which it went out."""
+    a = alert.c
+    query = (
+        select(a.id, a.incident_id, a.exercise, a.kind, a.relation, a.given)
+        .join_from(alert, incident, incident.c.id == a.incident_id)
+        .where(incident.c.closed_at.is_(None), a.state.in_([str(state) for state in OUT]))
+        .where(a.approved_at > now - REMEMBERED)
+        .order_by(a.incident_id, a.approved_at, a.number)
+    )
+    return [
+        Spoken(*row[:5], next_update=str(row.given.get("next_update") or ""))
+        for row in await conn.execute(query)
+    ]
+
+
+def _key(kind: str) -> ColumnElement[Any]:
+    """`number_key` in the database."""
+    entry, version = cast(number.c.id, String), cast(number.c.version, String)
+    return literal(f"{kind}:").concat(entry).concat(":").concat(version)

@@ -1,0 +1,105 @@
+"""Reading what a form sent: little, soon, and of the one type that our forms use."""
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
+from urllib.parse import parse_qs
+
+from starlette.requests import ClientDisconnect, Request
+
+BODY_SECONDS = 10.0
+MOST_DIGITS = 20  # of a length
+
+
+class Unreadable(Exception):
+    """The body did not arrive as it should; `status` is the answer to it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+async def read_body(request: Request, *, largest: int) -> bytes:
+    """The whole body. Raises `Unreadable`: 413 for more than `largest` bytes, announced or sent; 408 where
+    it takes longer than `BODY_SECONDS`; 400 where it breaks off."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or len(announced) > MOST_DIGITS or int(announced) > largest:
+        raise Unreadable(413)
+    pieces, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                pieces.append(piece)
+                size += len(piece)
+                if size > largest:
+                    raise Unreadable(413)
+    except TimeoutError:
+        raise Unreadable(408) from None
+    except ClientDisconnect:
+        raise Unreadable(400) from None
+    return b"".join(pieces)
+
+
+LARGEST_BODY_BYTES = 32_768
+MOST_FIELDS = 20
+FORM = "application/x-www-form-urlencoded"
+
+
+async def fields(request: Request) -> dict[str, str]:
+    """The fields, the last of each name. Raises `Unreadable` for what is none of our forms."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Unreadable(403)  # another site's form
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise Unreadable(415)
+    body = await read_body(request, largest=LARGEST_BODY_BYTES)
+    try:
+        read = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise Unreadable(400) from None
+    return {name: values[-1] for name, values in read.items()}
+
+
+MOST_WRONG = 20
+WINDOW_SECONDS = 600.0
+MOST_ADDRESSES = 10_000  # remembered; the one that was quiet longest is forgotten first
+IPV6_HOUSEHOLD = 64  # bits: whoever has one address there has them all
+
+
+class Attempts:
+    """Wrong asks of the last `WINDOW_SECONDS`, by address."""
+
+    def __init__(self, most: int = MOST_WRONG, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = most, clock
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait(self, address: str) -> float:
+        """For how many seconds this address is not answered; 0 where it is."""
+        asked = self._wrong.get(_household(address))
+        if asked is None:
+            return 0.0
+        since = self._clock() - WINDOW_SECONDS
+        while asked and asked[0] <= since:
+            asked.popleft()
+        return asked[0] - since if len(asked) >= self._most else 0.0
+
+    def note(self, address: str) -> None:
+        """This address asked for something that does not exist."""
+        home = _household(address)
+        self._wrong.setdefault(home, deque(maxlen=self._most)).append(self._clock())
+        self._wrong.move_to_end(home)
+        while len(self._wrong) > MOST_ADDRESSES:
+            self._wrong.popitem(last=False)
+
+
+def _household(address: str) -> str:
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return address
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ip_network(f"{known.packed.hex(':', 2)}/{IPV6_HOUSEHOLD}", strict=False))

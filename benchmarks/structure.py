@@ -1,0 +1,219 @@
+"""The measures of the house, from its source alone: `python -m benchmarks.structure`.
+
+Nothing is run or imported. What each row counts stands beside it; the goals are the team's own (docs/decisions.md).
+"""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+PACKAGE = Path(__file__).resolve().parents[1] / "alertbot"
+LONGEST_FUNCTION = 40  # lines, its decorators and docstring aside
+ANY_DICT = re.compile(r"\bdict\[str, Any\]")
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file. `name` is dotted, from the package's own name on."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def lines(self) -> int:
+        return len(self.text.splitlines())
+
+    @property
+    def room(self) -> str:
+        parts = self.name.split(".")
+        return parts[1] if len(parts) > 1 else ""
+
+
+def modules(package: Path = PACKAGE) -> dict[str, Module]:
+    """Every file with a line in it; an empty `__init__.py` only marks a folder."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_text("utf-8")
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if text.strip():
+            found[name] = Module(name, path, text, ast.parse(text))
+    return found
+
+
+def _is_typing(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    )
+
+
+def imports(module: Module) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool, bool]]:
+    """Each import of a file, with whether it is hidden in a function, and whether only types need it."""
+
+    def look(
+        node: ast.AST, hidden: bool, typing: bool
+    ) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool, bool]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import | ast.ImportFrom):
+                yield child, hidden, typing
+            else:
+                inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                yield from look(child, hidden or inside, typing or _is_typing(child))
+
+    yield from look(module.tree, False, False)
+
+
+def targets(node: ast.Import | ast.ImportFrom, known: dict[str, Module]) -> Iterator[str]:
+    """The modules of the house that an import names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in known)
+        return
+    for alias in node.names:
+        inner = f"{node.module}.{alias.name}"
+        if inner in known:
+            yield inner
+        elif node.module in known:
+            yield node.module
+
+
+def circles(known: dict[str, Module], *, typing: bool) -> list[list[str]]:
+    """Files that import each other in a loop, imports hidden in functions counted too."""
+    edges: dict[str, set[str]] = {name: set() for name in known}
+    for name, module in known.items():
+        for node, _hidden, only_types in imports(module):
+            if typing or not only_types:
+                edges[name] |= set(targets(node, known)) - {name}
+    return _components(edges)
+
+
+def _components(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of more than one member in which each reaches each other."""
+    reached = {name: _reach(name, edges) for name in edges}
+    found: list[list[str]] = []
+    seen: set[str] = set()
+    for name in edges:
+        group = {other for other in reached[name] if name in reached[other]} | {name}
+        if len(group) > 1 and not group & seen:
+            found.append(sorted(group))
+            seen |= group
+    return found
+
+
+def _reach(name: str, edges: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = [name]
+    while ahead:
+        new = edges[ahead.pop()] - found
+        found |= new
+        ahead += new
+    return found
+
+
+def shared_names(known: dict[str, Module]) -> dict[str, set[str]]:
+    """Class names that stand in two modules or more, with the modules."""
+    where: dict[str, set[str]] = defaultdict(set)
+    for name, module in known.items():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                where[node.name].add(name)
+    return {name: places for name, places in where.items() if len(places) > 1}
+
+
+def aliases(known: dict[str, Module]) -> list[str]:
+    """`from alertbot… import name as other`: a name dodged."""
+    return [
+        f"{name}:{node.lineno} {alias.name} as {alias.asname}"
+        for name, module in known.items()
+        for node, _hidden, _typing in imports(module)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("alertbot")
+        for alias in node.names
+        if alias.asname and alias.asname != alias.name
+    ]
+
+
+def long_functions(known: dict[str, Module], longest: int = LONGEST_FUNCTION) -> list[str]:
+    """Functions of more lines than allowed, from `def` to the last line."""
+    return [
+        f"{name}:{node.lineno} {node.name} ({node.end_lineno - node.lineno + 1})"
+        for name, module in known.items()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > longest
+    ]
+
+
+def largest_room(known: dict[str, Module]) -> tuple[str, int]:
+    """The folder with the most files directly in it."""
+    counts: dict[str, int] = defaultdict(int)
+    for module in known.values():
+        counts[str(module.path.parent.relative_to(PACKAGE.parent))] += 1
+    return max(counts.items(), key=lambda one: one[1])
+
+
+def figures(package: Path = PACKAGE) -> list[tuple[str, str, str]]:
+    """Each measure as a row: what, how it stands, the goal."""
+    known = modules(package)
+    sizes = [module.lines for module in known.values()]
+    room, count = largest_room(known)
+    twice = shared_names(known)
+    rooms = {name: {known[place].room for place in places} for name, places in twice.items()}
+    hidden = [1 for module in known.values() for _node, inside, _typing in imports(module) if inside]
+    top = [
+        one.name
+        for one in package.iterdir()
+        if one.name not in {"__init__.py", "__pycache__", "py.typed"}
+    ]
+    any_dicts = sum(len(ANY_DICT.findall(module.text)) for module in known.values())
+    x = sum(module.lines for name, module in known.items() if name.startswith("alertbot.channels.x."))
+    return [
+        ("files with a line in them", str(len(sizes)), "at most 250"),
+        ("lines", str(sum(sizes)), ""),
+        ("lines of a file, median", f"{median(sizes):.0f}", "150 to 200"),
+        ("lines of a file, most", str(max(sizes)), "at most 450"),
+        ("entries at the top (of 17 planned rooms and files)", str(len(top)), "at most 17"),
+        (f"files in the largest room ({room})", str(count), "at most 30"),
+        ("circles of imports, hidden ones counted", str(len(circles(known, typing=False))), "0"),
+        ("circles, imports for types counted too", str(len(circles(known, typing=True))), "0"),
+        ("imports hidden in functions", str(len(hidden)), "at most 60"),
+        ("class names that stand in two modules", str(len(twice)), "at most 10"),
+        (
+            "class names that stand in three rooms",
+            str(sum(len(one) > 2 for one in rooms.values())),
+            "0",
+        ),
+        ("`dict[str, Any]`", str(any_dicts), "at most 60"),
+        ("imports under another name", str(len(aliases(known))), "0"),
+        (f"functions of over {LONGEST_FUNCTION} lines", str(len(long_functions(known))), "0"),
+        ("lines of the X adapter's folder", str(x), "at most 500"),
+    ]
+
+
+def main() -> None:
+    """Print the measures, then what is over its goal by name."""
+    for what, value, goal in figures():
+        print(f"{what:52} {value:>8}   {goal}")
+    known = modules()
+    details = {
+        "circle": [" ".join(one) for one in circles(known, typing=True)],
+        "twice": [
+            f"{name}: {' '.join(sorted(places))}"
+            for name, places in sorted(shared_names(known).items())
+        ],
+        "alias": aliases(known),
+        "long": long_functions(known),
+        "large": [f"{name} ({module.lines})" for name, module in known.items() if module.lines > 450],
+    }
+    for kind, rows in details.items():
+        for row in rows:
+            print(f"{kind}: {row}")
+
+
+if __name__ == "__main__":
+    main()
