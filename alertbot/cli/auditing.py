@@ -19,13 +19,14 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     verdict = read(context, lambda service: overview.audit_verify(service, head), partly=True)
-    if verdict["sound"]:
-        say(_("The audit is sound: {count} rows, head {head}.").format(**verdict), as_json)
+    if verdict.sound:
+        sound = _("The audit is sound: {count} rows, head {head}.")
+        say(sound.format(count=verdict.count, head=verdict.head), as_json)
     else:
-        say(_("The audit is NOT sound: {reason}").format(**verdict), as_json)
+        say(_("The audit is NOT sound: {reason}").format(reason=verdict.reason), as_json)
     if as_json:
         emit(verdict)
-    if not verdict["sound"]:
+    if not verdict.sound:
         raise typer.Exit(1)
 
 
@@ -34,7 +35,7 @@ def head(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         emit(found)
     else:
-        say(f"{found['count']} {found['head']}")
+        say(f"{found.count} {found.head}")
 
 
 def export(context: typer.Context, as_json: AsJson = False) -> None:

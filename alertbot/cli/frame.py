@@ -5,13 +5,13 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alertbot.core.errors import AlertbotError, Faulty, Misuse
+from alertbot.core.json import as_json
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -124,15 +124,12 @@ def say(text: str, as_json: bool = False) -> None:
     print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
-def emit(document: Any) -> None:
-    """The one JSON document of a command. Moments are in ISO 8601; escaped where stdout is not UTF."""
+def emit(view: object) -> None:
+    """The one JSON document of a command, made of a view, or of a list or mapping of views; escaped where
+    stdout is not UTF."""
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    text = json.dumps(document, ensure_ascii=plain, indent=2, default=_plainly)
+    text = json.dumps(as_json(view), ensure_ascii=plain, indent=2)
     print(_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text), flush=True)
-
-
-def _plainly(value: object) -> str:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
 
 
 def complain(error: AlertbotError) -> None:

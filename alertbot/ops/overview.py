@@ -16,6 +16,7 @@ from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
 from alertbot.delivery.store_listing import Summary
+from alertbot.ops.views import AuditHeadView, AuditVerdictView
 from alertbot.people import tasks
 from alertbot.watch import reminders
 from alertbot.watch.context import WatchContext
@@ -73,20 +74,20 @@ async def status(service: WatchContext, reference: str | None) -> Document:
     return await service.database.read(look)
 
 
-async def audit_verify(service: WatchContext, head: str | None) -> Document:
+async def audit_verify(service: WatchContext, head: str | None) -> AuditVerdictView:
     verdict = await service.database.read(lambda conn: audit.verify(conn, head))
-    return {
-        "sound": verdict.whole,
-        "count": verdict.count,
-        "head": verdict.digest,
-        "reason": " ".join(verdict.problems),
-        "problems": list(verdict.problems),
-    }
+    return AuditVerdictView(
+        sound=verdict.whole,
+        count=verdict.count,
+        head=verdict.digest,
+        reason=" ".join(verdict.problems),
+        problems=tuple(verdict.problems),
+    )
 
 
-async def audit_head(service: WatchContext) -> Document:
+async def audit_head(service: WatchContext) -> AuditHeadView:
     found = await service.database.read(audit.head)
-    return {"count": found.count, "head": found.digest}
+    return AuditHeadView(count=found.count, head=found.digest)
 
 
 async def audit_export(service: WatchContext) -> list[Document]:

@@ -140,7 +140,7 @@ async def _check(desk: Desk, needed: int) -> None:
     assert max(sent.values()) == 1
     shown = await showing.show(desk.team.service, desk.alert, None)
     assert shown["state"] in ("published", "partly_published", "publishing")
-    assert (await overview.audit_verify(desk.team.service, None))["sound"]
+    assert (await overview.audit_verify(desk.team.service, None)).sound
 
 
 @pytest.mark.parametrize(("kind", "needed"), [("status", 1), ("provisional_number", 2)])

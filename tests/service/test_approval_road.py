@@ -328,7 +328,7 @@ async def test_everything_is_in_the_audit(team: Team) -> None:
         "published",
     ):
         assert verb in verbs
-    assert (await overview.audit_verify(team.service, None))["sound"]
+    assert (await overview.audit_verify(team.service, None)).sound
 
 
 async def test_an_alert_of_the_same_incident_follows_up_the_last_one_that_went_out(team: Team) -> None:

@@ -119,5 +119,5 @@ async def test_one_name_for_two_people_at_once(database: Database) -> None:
 async def test_the_audit_stays_one_chain_under_rivals(team: Team) -> None:
     await asyncio.gather(*(team.draft() for _ in range(5)), halting.halt(team.service, None, None))
     verdict = await overview.audit_verify(team.service, None)
-    assert verdict["sound"], verdict["reason"]
+    assert verdict.sound, verdict.reason
     assert (await team.verbs()).count("draft") == 5

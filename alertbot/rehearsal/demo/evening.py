@@ -183,7 +183,7 @@ async def _tell(
         if view is not None:
             evening.rows += await _rows(app, view, clock, evening.fault_at, _said(entry["why"]))
     evening.register = await stage.register()
-    evening.audit_head = (await overview.audit_head(service))["head"]
+    evening.audit_head = (await overview.audit_head(service)).head
 
 
 async def _rows(

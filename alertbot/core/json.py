@@ -1,0 +1,51 @@
+"""From a view to JSON: the one way in which what a verb returns becomes the document that `--json` prints.
+
+A room's `views.py` holds frozen, slotted dataclasses of plain values: text, numbers, moments, tuples, mappings
+by name, and other views. The fields' names are the document's keys, in the order in which they stand.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+
+NOT_JSON: Mapping[str, Any] = {
+    "json": "never"
+}  # `field(metadata=NOT_JSON)`: for terminal and page only
+IF_SET: Mapping[str, Any] = {
+    "json": "if set"
+}  # `field(default=None, metadata=IF_SET)`: no key for None
+
+
+def as_json(view: object) -> Json:
+    """A view, or a list or mapping of views, as plain JSON values.
+
+    Moments are ISO 8601 to the second, with the zone they have (views hold them in UTC); tuples become
+    lists, enums their values; None stays. Raises `TypeError` for a value that has no such form.
+    """
+    if view is None or isinstance(view, bool | int | float):
+        return view
+    if isinstance(view, str):
+        return str(view)
+    if isinstance(view, datetime):
+        return view.isoformat(timespec="seconds")
+    if isinstance(view, date):
+        return view.isoformat()
+    if isinstance(view, list | tuple):
+        return [as_json(one) for one in view]
+    if isinstance(view, Mapping):
+        return {str(key): as_json(value) for key, value in view.items()}
+    if is_dataclass(view) and not isinstance(view, type):
+        return _document(view)
+    raise TypeError(f"{type(view).__name__} has no form in JSON")
+
+
+def _document(view: Any) -> dict[str, Json]:
+    found = {}
+    for each in fields(view):
+        marked, value = each.metadata.get("json"), getattr(view, each.name)
+        if marked != "never" and not (marked == "if set" and value is None):
+            found[each.name] = as_json(value)
+    return found
