@@ -10,7 +10,6 @@ from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import with_app
 from alertbot.core import logs
 from alertbot.core.words import _
-from alertbot.web.serving import serve
 
 
 def serve_(
@@ -27,6 +26,8 @@ def serve_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
+    from alertbot.web.serving import serve  # a help page needs no server
+
     logs.ready()
 
     async def work(app: App) -> dict[str, Any]:

@@ -245,8 +245,9 @@ async def test_what_was_withdrawn_after_the_approval_does_not_go_out(team: Team)
     done = await withdraw(team, "01/pompiers")
     assert [(one["state"], one["stopped"] > 0) for one in done["published"]] == [("approved", True)]
     tally = await team.work()
-    assert tally.sent == 0
     assert not team.adapters["public"].posts
+    to_the_team = sum(len(one.posts) for name, one in team.adapters.items() if name != "public")
+    assert tally.sent == to_the_team  # notices are not taken back
 
 
 async def test_what_has_changed_meanwhile_cannot_be_approved_and_an_edit_takes_it(team: Team) -> None:
