@@ -10,7 +10,7 @@ from alertbot.watch.intake import SetAside, inlets, receive
 from tests.cli.desk import Desk, opened
 from tests.web.sender import source
 
-SAMPLES = Path(__file__).parents[1] / "sources" / "samples"
+SAMPLES = Path(__file__).parents[1] / "watch" / "sources" / "samples"
 ODD = '{"hello": "\u202e\x1b[31mred", "world": 1}'.encode()
 
 

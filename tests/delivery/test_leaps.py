@@ -13,7 +13,7 @@ from alertbot.delivery.leaps import TOLERANCE, Reading, leap
 from alertbot.delivery.runners import LocalRunner
 from alertbot.ops import overview, working
 from tests.delivery.scene import NullAdapter, channel, put, states
-from tests.service.team import gather
+from tests.team import gather
 
 HOURS = 7200.0
 JULIAN_EPOCH = 2440587.5

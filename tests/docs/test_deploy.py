@@ -244,7 +244,7 @@ def test_the_examples_of_sources_are_right() -> None:
 def test_the_heartbeat_of_the_page_says_nothing_about_any_service() -> None:
     """And yet it is heard."""
     settings = SourceSettings.model_validate(snippets("receive-signals.md")[1])
-    body = json.loads((ROOT / "tests/sources/samples/alertmanager.json").read_text("utf-8"))
+    body = json.loads((ROOT / "tests/watch/sources/samples/alertmanager.json").read_text("utf-8"))
     found = inlets({"heartbeat": settings})["heartbeat"].parse(
         body, source="heartbeat", now=datetime(2026, 3, 2, tzinfo=UTC), options=settings.options()
     )

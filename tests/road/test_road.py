@@ -15,7 +15,7 @@ from alertbot.core.model import Person
 from alertbot.ops import overview, working
 from alertbot.people import accounts
 from alertbot.rehearsal.sandbox.server import Sandbox
-from tests.service.team import registered
+from tests.team import registered
 
 CONFIG = """
 organisation:

@@ -14,7 +14,7 @@ from alertbot.channels import base
 from alertbot.core.model import Audience, Channel, Target
 from alertbot.db.database import Database
 from alertbot.web.app import build
-from tests.service.team import Team, channel, gather
+from tests.team import Team, channel, gather
 
 SECRET = "a-secret-of-the-links-for-the-tests-only"
 KEY = Key.of(SECRET)

@@ -14,7 +14,7 @@ from alertbot.watch.store_signals import Aside, StoredSignal
 from alertbot.web.app import build
 from alertbot.web.credentials import signature_of
 from alertbot.web.signals import intake_of
-from tests.service.team import Team, gather
+from tests.team import Team, gather
 
 SECRET = "a-secret-of-the-sources-for-the-tests"
 OTHER = "another-secret-of-the-same-length-or-so"

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 SAMPLES = {
     path.stem: json.loads(path.read_text("utf-8"))
-    for path in (Path(__file__).parents[1] / "sources" / "samples").glob("*.json")
+    for path in (Path(__file__).parents[1] / "watch" / "sources" / "samples").glob("*.json")
 }
 ROOT = "http://alertbot.example.org"
 SAID = (202, 422)  # to whom the secret is known: nothing else, whatever the body

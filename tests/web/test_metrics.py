@@ -23,10 +23,10 @@ from alertbot.watch.context import WATCH
 from alertbot.watch.intake import inlets, receive
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
 from alertbot.web.app import build
-from tests.service.team import Team, channel, gather
+from tests.team import Team, channel, gather
 from tests.web.sender import SECRET, source
 
-SAMPLES = Path(__file__).parents[1] / "sources" / "samples"
+SAMPLES = Path(__file__).parents[1] / "watch" / "sources" / "samples"
 MAIL = Channel(
     "press", base.EMAIL, ("fr", "en"), Audience.LIVE, (Target("redaction@example.org", "fr"),)
 )

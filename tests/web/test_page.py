@@ -17,7 +17,7 @@ from alertbot.db.database import Database
 from alertbot.texts.preview import html_page as preview
 from alertbot.web.pages import page
 from tests import effort
-from tests.preview import examples
+from tests.texts.preview import examples
 from tests.web.reader import PLATFORMS, Page, Reader, form_in, reader
 
 NASTY = (

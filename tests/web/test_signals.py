@@ -18,7 +18,7 @@ from alertbot.web.reading import MOST_WRONG
 from alertbot.web.signals import LARGEST_BODY_BYTES, intake_of
 from tests.web.sender import OTHER, SECRET, Sender, sender, source
 
-SAMPLES = Path(__file__).parents[1] / "sources" / "samples"
+SAMPLES = Path(__file__).parents[1] / "watch" / "sources" / "samples"
 FIRING = (SAMPLES / "alertmanager.json").read_bytes()
 
 
