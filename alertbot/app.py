@@ -1,8 +1,10 @@
 """The one place that turns a configuration into the parts that work: `build(path) -> App`.
 
-Imports stay inside the functions, so that a preview without a configuration loads none of this.
+What needs the database, or a library of one way to ask approvers, is imported where it is made: whatever
+only reads the configuration starts without it.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,13 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from alertbot.channels import base
+from alertbot.channels.directory import adapter_types
+from alertbot.config import approvers, channel, partly, reading, root
 from alertbot.config.approvers import DAYS
 from alertbot.config.watching import ConfirmSettings, MaintenanceSettings, PolicySettings, RuleSettings
 from alertbot.core.errors import ConfigInvalid
-from alertbot.core.model import Channel, Organisation, Target
-from alertbot.texts.publisher import Publisher
+from alertbot.core.model import Channel
+from alertbot.people.context import RequestSettings
+from alertbot.people.rules import Duty, Shift
+from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.publisher import Override, Publisher
 from alertbot.watch.rules_rule import Confirmation, Flapping, How, Policy, Rule, Transition, Window
+from alertbot.watch.rules_signals import Group
 
 if TYPE_CHECKING:
     from alertbot.alerts.requests.links import Key
@@ -30,42 +37,7 @@ if TYPE_CHECKING:
     from alertbot.config.root import Config
     from alertbot.config.secrets import WithSecrets
     from alertbot.config.watching import GroupSettings, ServiceSettings
-    from alertbot.people.context import RequestSettings
-    from alertbot.people.rules import Duty
     from alertbot.watch.context import Watch, WatchContext
-
-
-UNCONFIGURED = Organisation(
-    name="Organisation",
-    languages=("fr", "en"),
-    timezone="Europe/Paris",
-    verification_page="https://www.example.org/alert",
-    sandbox=True,
-)
-
-
-def unconfigured_publisher() -> Publisher:
-    """Who speaks where there is no configuration: one X, one Telegram and one mail channel, fr and en."""
-    from alertbot.texts.kinds.catalogue import shipped
-
-    languages = UNCONFIGURED.languages
-    readers = tuple(Target(f"reader-{lang}@example.org", lang) for lang in languages)
-    targets = {"x": (Target("x"),), "telegram": (Target("@example"),), "email": readers}
-    channels = {
-        name: Channel(name, base.SHIPPED[name], languages, targets=places, pace=base.SHIPPED[name].pace)
-        for name, places in targets.items()
-    }
-    return Publisher(UNCONFIGURED, channels, (shipped(),))
-
-
-def publisher_for(named: Path | None, path: Path) -> Publisher:
-    """Who speaks: as configured where a configuration was named or lies at `path`, else a default publisher.
-
-    Raises `ConfigInvalid` for a configuration that is named and missing, or is wrong.
-    """
-    if named is None and not path.exists():
-        return unconfigured_publisher()
-    return build(path).publisher
 
 
 @dataclass
@@ -145,7 +117,6 @@ class App:
         """Letters go as a mail channel's settings say, but not as its mails: nobody unsubscribes from
         being asked."""
         from alertbot.alerts.requests.mail import MailWay
-        from alertbot.channels.directory import adapter_types
 
         if self._letters is None:
             settings = self.config.channels[mail.channel].model_copy(update={"unsubscribe": None})
@@ -156,8 +127,6 @@ class App:
     def adapters(self) -> "Mapping[str, Adapter[Any]]":
         """One adapter per configured channel; no network, library or secret is touched."""
         if not self._adapters:
-            from alertbot.channels.directory import adapter_types
-
             types = adapter_types()
             self._adapters = {
                 name: types[settings.type](self.publisher.channels[name], settings)
@@ -167,13 +136,9 @@ class App:
 
     def approver_settings(self) -> "Iterator[tuple[tuple[str, ...], WithSecrets]]":
         """The settings, with their place, of every way to ask approvers."""
-        from alertbot.config import approvers
-
         return approvers.sections(self.config.approvals_by)
 
     async def close(self) -> None:
-        import asyncio  # a preview starts without it
-
         adapters = [one for one in (*self._adapters.values(), self._letters) if one is not None]
         await asyncio.gather(
             *(adapter.close() for adapter in adapters)
@@ -186,9 +151,6 @@ class App:
 
 def build(path: Path) -> App:
     """Read the configuration and wire the parts. Raises `ConfigInvalid` with every fault at once."""
-    from alertbot.channels.directory import adapter_types
-    from alertbot.config import reading
-
     types = adapter_types()
     read = reading.read(
         path,
@@ -203,9 +165,6 @@ def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
     """What works under this configuration even where some of it is wrong, and the names of the sections that
     are left out (None: it is whole). To look, to stop and to go on; what it makes must not publish. Raises `ConfigInvalid` where
     it does not say where the database is."""
-    from alertbot.channels.directory import adapter_types
-    from alertbot.config import partly
-
     try:
         return build(path), None
     except ConfigInvalid:
@@ -232,8 +191,6 @@ def _settings_types(types: "Mapping[str, type[Adapter[Any]]]") -> "dict[str, typ
 
 
 def _channel(read: "Config", name: str, types: "Mapping[str, type[Adapter[Any]]]") -> Channel:
-    from alertbot.config import channel, root
-
     settings = read.channels[name]
     return channel.channel_of(
         name,
@@ -252,8 +209,6 @@ def _key_of(mail: "MailApprovals") -> "Key":
 
 def reach_of(read: "Config") -> "RequestSettings":
     """How approvers are asked under this configuration."""
-    from alertbot.people.context import RequestSettings
-
     by = read.approvals_by
     ways = tuple(name for name in ("telegram", "mail") if by and getattr(by, name) is not None)
     chat = by.telegram.chat if by and by.telegram else None
@@ -263,8 +218,6 @@ def reach_of(read: "Config") -> "RequestSettings":
 def watch_of(read: "Config") -> "Watch":
     """What is watched under this configuration, and what is written when a state changes."""
     from alertbot.watch.context import Watch
-    from alertbot.watch.rules_rule import Policy
-    from alertbot.watch.rules_signals import Group
 
     zone, watch = ZoneInfo(read.organisation.timezone), read.watch
     policy = policy_of(Policy(zone=zone), watch.policy)
@@ -281,9 +234,6 @@ def watch_of(read: "Config") -> "Watch":
 
 
 def _duty(read: "Config") -> "Duty | None":
-    from alertbot.config.approvers import DAYS
-    from alertbot.people.rules import Duty, Shift
-
     given = read.duty
     if given is None:
         return None
@@ -296,10 +246,6 @@ def _duty(read: "Config") -> "Duty | None":
 
 
 def _publisher(read: "Config", channels: Mapping[str, Channel]) -> Publisher:
-    from alertbot.config import root
-    from alertbot.texts.kinds.catalogue import shipped
-    from alertbot.texts.publisher import Override
-
     folders = tuple(filter(None, (shipped(), read.messages_folder)))
     overrides = {
         kind: Override(rule.approvers, rule.expires_after) for kind, rule in read.approvals.items()

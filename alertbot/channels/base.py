@@ -4,9 +4,8 @@ import re
 import unicodedata
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from alertbot.config.channel import ChannelSettings
 from alertbot.core.errors import ChannelDown, ConfigInvalid, Rejected, Scope
 from alertbot.core.model import (
     Action,
@@ -24,7 +23,11 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 
-S = TypeVar("S", bound=ChannelSettings)
+if TYPE_CHECKING:
+    from alertbot.config.channel import ChannelSettings
+
+
+S = TypeVar("S", bound="ChannelSettings")
 
 
 class Adapter(ABC, Generic[S]):

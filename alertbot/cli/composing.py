@@ -1,14 +1,17 @@
-"""Looking before anything exists: preview. No database, no token, no configuration needed."""
+"""Looking before anything exists: preview. No database, no token, no configuration needed.
+
+What only a configuration, a terminal or the register needs is imported where it is asked for: a preview
+without them starts at once.
+"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from alertbot.alerts import showing
+from alertbot.alerts import previewing
 from alertbot.alerts.compose import DraftRequest, asks, field_values, load_kind
-from alertbot.alerts.showing import look
-from alertbot.app import publisher_for
+from alertbot.alerts.previewing import look
 from alertbot.cli.frame import (
     Accepts,
     AsJson,
@@ -23,10 +26,12 @@ from alertbot.cli.frame import (
     session,
     split_pairs,
 )
-from alertbot.cli.tables.show_tables import kind_details, kinds_table
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.texts.publisher import Publisher
+from alertbot.texts.preview.html_page import write_preview
+from alertbot.texts.preview.plain import plain
+from alertbot.texts.preview.sheet import Sheet, document
+from alertbot.texts.publisher import Publisher, unconfigured_publisher
 
 
 def preview(
@@ -43,7 +48,7 @@ def preview(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    publisher = publisher_for(session(context).config, session(context).config_path())
+    publisher = _publisher(context)
     wishes = DraftRequest(
         kind=kind,
         given=field_values(sets, vars_file),
@@ -54,13 +59,24 @@ def preview(
     )
     seen = look(publisher, _resolved(context, publisher, wishes))
     if html:
-        from alertbot.texts.preview.html_page import write_preview
-
         write_preview(html, seen)
         say(_("The preview is in {path}.").format(path=html), as_json=True)
     show_sheet(seen, as_json)
     if not seen.composition.publishable:
         raise typer.Exit(1)
+
+
+def _publisher(context: typer.Context) -> Publisher:
+    """Who speaks: as configured where a configuration was named or lies in its place, else a default publisher.
+
+    Raises `ConfigInvalid` for a configuration that is named and missing, or is wrong.
+    """
+    named, path = session(context).config, session(context).config_path()
+    if named is None and not path.exists():
+        return unconfigured_publisher()
+    from alertbot.app import build
+
+    return build(path).publisher
 
 
 def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest) -> DraftRequest:
@@ -73,19 +89,15 @@ def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest
     return read(context, lambda service: register.look_up(service, wishes))
 
 
-def show_sheet(seen: Any, as_json: bool = False) -> None:
+def show_sheet(seen: Sheet, as_json: bool = False) -> None:
     """A preview: drawn where it can be, else as plain text, or as JSON."""
     if as_json:
-        from alertbot.texts.preview.sheet import document
-
         emit(document(seen))
     elif drawable():
         from alertbot.texts.preview.panels import show
 
         show(console(), seen)
     else:
-        from alertbot.texts.preview.plain import plain
-
         say(plain(seen))
 
 
@@ -99,17 +111,19 @@ def kinds(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    publisher = publisher_for(session(context).config, session(context).config_path())
+    publisher = _publisher(context)
     if as_example:
         if kind is None:
             raise Misuse(_("Which kind? For example: alertbot kinds status --example"))
         if as_json:
-            emit(showing.example(publisher, kind))
+            emit(previewing.example(publisher, kind))
         else:
-            say(showing.example_yaml(publisher, kind).rstrip("\n"))
+            say(previewing.example_yaml(publisher, kind).rstrip("\n"))
         return
-    found = showing.kinds(publisher) if kind is None else showing.kind_facts(publisher, kind)
+    found = previewing.kinds(publisher) if kind is None else previewing.kind_facts(publisher, kind)
     if as_json:
         emit(found)
         return
+    from alertbot.cli.tables.show_tables import kind_details, kinds_table
+
     console().print(kinds_table(found) if isinstance(found, list) else kind_details(found))

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alertbot.alerts.compose import DraftRequest, asks
+from alertbot.alerts.previewing import look
 from alertbot.alerts.requests import text
-from alertbot.alerts.showing import look
 from alertbot.channels.base import SHIPPED
 from alertbot.config.faults import lines_in
 from alertbot.config.yaml_reader import Path

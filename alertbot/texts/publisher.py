@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from alertbot.channels import base
 from alertbot.core.clock import utc_now
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Audience, Channel, Organisation
+from alertbot.core.model import Audience, Channel, Organisation, Target
 from alertbot.core.words import _
+from alertbot.texts.kinds.catalogue import shipped
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,24 @@ class Override:
 
     approvers: int | None = None
     expires_after: timedelta | None = None
+
+
+UNCONFIGURED = Organisation(
+    name="Organisation",
+    languages=("fr", "en"),
+    timezone="Europe/Paris",
+    verification_page="https://www.example.org/alert",
+    sandbox=True,
+)
+
+
+def unconfigured_publisher() -> Publisher:
+    """Who speaks where there is no configuration: one X, one Telegram and one mail channel, fr and en."""
+    languages = UNCONFIGURED.languages
+    readers = tuple(Target(f"reader-{lang}@example.org", lang) for lang in languages)
+    targets = {"x": (Target("x"),), "telegram": (Target("@example"),), "email": readers}
+    channels = {
+        name: Channel(name, base.SHIPPED[name], languages, targets=places, pace=base.SHIPPED[name].pace)
+        for name, places in targets.items()
+    }
+    return Publisher(UNCONFIGURED, channels, (shipped(),))

@@ -54,7 +54,8 @@ def test_help_loads_no_command() -> None:
         " print(*sorted(name for name in sys.modules if name.startswith('alertbot.')), file=sys.stderr);"
         " print(*({'rich', 'asyncio', 'pydantic', 'sqlalchemy'} & set(sys.modules)), file=sys.stderr)"
     )
-    expected = {"alertbot.cli", "alertbot.core.errors", "alertbot.core.logs", "alertbot.core.words"}
+    expected = {"alertbot.cli", "alertbot.core"}
+    expected |= {f"alertbot.core.{name}" for name in ("errors", "json", "logs", "words")}
     expected |= {f"alertbot.cli.{name}" for name in ("commands", "frame", "lazy", "misuse")}
     for arguments in (["--help"], ["numbers", "--help"]):
         done = subprocess.run(
@@ -63,6 +64,18 @@ def test_help_loads_no_command() -> None:
         ours, foreign = done.stderr.splitlines()
         assert set(ours.split()) == expected
         assert foreign == ""
+
+
+def test_a_preview_loads_what_it_shows_and_no_more(tmp_path: Path) -> None:
+    """Neither the database nor what reads a configuration, draws in a terminal or waits for a network."""
+    code = (
+        "import sys; from alertbot import cli; assert cli.run(['preview', 'status']) == 0;"
+        " print(*({'rich', 'asyncio', 'pydantic', 'sqlalchemy', 'PIL'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stderr.strip() == ""
 
 
 def test_every_listed_command_is_there() -> None:

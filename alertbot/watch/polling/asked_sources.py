@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from alertbot.config.sources import FeedSettings, PollSettings, ProbeSettings, SourceSettings
-from alertbot.core.clock import Clock
 from alertbot.core.words import _
 from alertbot.watch.polling import feed
 from alertbot.watch.polling.fetch import CachedAnswer, fetch
 from alertbot.watch.polling.network import Network
-from alertbot.watch.polling.probe import Online, probe
+from alertbot.watch.polling.probe import Clock, Online, probe
 from alertbot.watch.rules_signals import Observed, Signal
 from alertbot.watch.sources import bodies
 from alertbot.watch.sources.base import UnknownShape

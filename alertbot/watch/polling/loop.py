@@ -10,11 +10,10 @@ from functools import partial
 from alertbot.config.sources import SourceSettings
 from alertbot.config.watching import WatchSettings
 from alertbot.core import loops
-from alertbot.core.clock import Clock, WallClock
 from alertbot.core.errors import AlertbotError, safe
 from alertbot.watch.polling.asked_sources import Asked, asked_source
 from alertbot.watch.polling.network import Network
-from alertbot.watch.polling.probe import Online
+from alertbot.watch.polling.probe import Clock, Online, WallClock
 from alertbot.watch.rules_signals import Signal
 
 LONGEST_BACKOFF = 600.0

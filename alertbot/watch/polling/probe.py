@@ -6,12 +6,14 @@ cannot tell its own cable from the network of others, and to keep silent would b
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Protocol
 
 import httpx
 
 from alertbot.config.sources import ProbeSettings
-from alertbot.core.clock import Clock, WallClock
 from alertbot.core.connecting import reason_of
 from alertbot.core.errors import safe
 from alertbot.core.words import _
@@ -28,6 +30,32 @@ from alertbot.watch.rules_signals import Observed, Signal
 
 FRESH_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0
+
+
+class Clock(Protocol):
+    """The time that asking goes by, so that a test can turn it: moments for signals, ticks for intervals."""
+
+    def now(self) -> datetime:
+        """This moment, aware, in UTC."""
+
+    def ticks(self) -> float:
+        """Seconds that only ever grow, whatever becomes of the clock on the wall."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Until so many ticks have passed."""
+
+
+class WallClock:
+    """The real one."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def ticks(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class Online:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from alertbot.alerts import views
-from alertbot.alerts.showing import sheet_of
+from alertbot.alerts.previewing import sheet_of
 from alertbot.core import clock
 from alertbot.core.errors import AlertbotError
 from alertbot.core.model import Approvals, Fault

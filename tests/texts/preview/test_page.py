@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.alerts.compose import DraftRequest
-from alertbot.alerts.showing import look
+from alertbot.alerts.previewing import look
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Action, Fault, Omission, Organisation, Picture
 from alertbot.texts.kinds import catalogue
