@@ -98,20 +98,14 @@ def compose_wishes(
     """Compose an alert for its channels, or for whom the `chain` reached that it follows. Raises `Misuse`
     for an unknown kind, channel or language."""
     kind, frame = load_kind(publisher, wishes.kind)
+    exercise = wishes.exercise
     channels = (
-        chain.channels(publisher)
-        if chain
-        else publisher.choose(wishes.channels, exercise=wishes.exercise)
+        chain.channels(publisher) if chain else publisher.choose(wishes.channels, exercise=exercise)
     )
     languages = _languages(wishes, channels, kind)
+    zone = publisher.zone
     parsed = parse.parse(
-        kind,
-        wishes.given,
-        languages=languages,
-        timezone=publisher.zone,
-        now=now,
-        base=base,
-        complete=True,
+        kind, wishes.given, languages=languages, timezone=zone, now=now, base=base, complete=True
     )
     request = ComposeRequest(
         kind=kind,
@@ -121,7 +115,7 @@ def compose_wishes(
         organisation=publisher.organisation,
         identity=identity,
         now=now,
-        exercise=wishes.exercise,
+        exercise=exercise,
         frame=frame,
         accepted=wishes.accepted,
         prepared=catalogue.load_prepared(*publisher.folders),

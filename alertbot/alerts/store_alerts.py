@@ -30,8 +30,8 @@ from alertbot.core.model import (
     WhenUncertain,
 )
 from alertbot.core.words import _
+from alertbot.db import tables
 from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.tables import alert as alerts
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox
 
@@ -73,7 +73,7 @@ async def insert_draft(
     alert_id = f"{incident}-{number}"
     author = (by.id or None) if by else None
     await conn.execute(
-        insert(alerts).values(
+        insert(tables.alert).values(
             id=alert_id,
             incident_id=incident,
             number=number,
@@ -177,10 +177,10 @@ async def start(conn: AsyncConnection, alert_id: str) -> str | None:
     await take_lock(conn, AUDIT)
     fitting = [str(state) for state, verb in MOVES if verb is Verb.START]
     begun = (
-        update(alerts)
-        .where(alerts.c.id == alert_id, alerts.c.state.in_(fitting))
+        update(tables.alert)
+        .where(tables.alert.c.id == alert_id, tables.alert.c.state.in_(fitting))
         .values(state=str(AlertState.PUBLISHING))
-        .returning(alerts.c.digest)
+        .returning(tables.alert.c.digest)
     )
     found = await conn.scalar(begun)
     return None if found is None else str(found)
@@ -259,9 +259,9 @@ async def _move(conn: AsyncConnection, alert: Alert, verb: Verb, **changes: Any)
 
 async def _update(conn: AsyncConnection, alert: Alert, **changes: Any) -> None:
     """Only if the alert is still as it was read."""
-    unchanged = (alerts.c.state == str(alert.state)) & (alerts.c.revision == alert.revision)
+    unchanged = (tables.alert.c.state == str(alert.state)) & (tables.alert.c.revision == alert.revision)
     result = await conn.execute(
-        update(alerts).where(alerts.c.id == alert.id, unchanged).values(**changes)
+        update(tables.alert).where(tables.alert.c.id == alert.id, unchanged).values(**changes)
     )
     if result.rowcount != 1:
         raise Refused(

@@ -61,6 +61,15 @@ def report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
         emit(view)
 
 
+Exercise = Annotated[
+    bool, typer.Option("--exercise", help=_("An exercise: reaches exercise channels only."))
+]
+NotBefore = Annotated[
+    str | None,
+    typer.Option(metavar=_("TIME"), help=_("Publish no earlier: +30m, 18:00 or ISO 8601.")),
+]
+
+
 def draft(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(metavar=_("KIND"), help=_("See `alertbot kinds`."))],
@@ -69,17 +78,12 @@ def draft(
     lang: Langs = None,
     channel: Channels = None,
     accept: Accepts = None,
-    exercise: Annotated[
-        bool, typer.Option("--exercise", help=_("An exercise: reaches exercise channels only."))
-    ] = False,
+    exercise: Exercise = False,
     incident: Annotated[
         str | None,
         typer.Option(metavar="ID", help=_("Continue this incident; else a new one is opened.")),
     ] = None,
-    not_before: Annotated[
-        str | None,
-        typer.Option(metavar=_("TIME"), help=_("Publish no earlier: +30m, 18:00 or ISO 8601.")),
-    ] = None,
+    not_before: NotBefore = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:

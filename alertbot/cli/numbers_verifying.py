@@ -18,6 +18,14 @@ LEAVE = "q"
 PARTLY = 3  # the exit code where some are still to be read back
 
 
+CallResult = Annotated[
+    str | None,
+    typer.Option(
+        metavar="R", help=_("The test call: answered, no-answer, busy, wrong-service or not-called.")
+    ),
+]
+
+
 def verify(
     context: typer.Context,
     entry: Annotated[
@@ -35,13 +43,7 @@ def verify(
             metavar="D", help=_("The digits, typed again; asked for where they are left out.")
         ),
     ] = None,
-    call: Annotated[
-        str | None,
-        typer.Option(
-            metavar="R",
-            help=_("The test call: answered, no-answer, busy, wrong-service or not-called."),
-        ),
-    ] = None,
+    call: CallResult = None,
     called_at: Annotated[
         str | None,
         typer.Option(metavar=_("TIME"), help=_("When it was made: -10m, 18:00 or ISO 8601; else now.")),

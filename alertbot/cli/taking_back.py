@@ -16,20 +16,21 @@ from alertbot.core.words import _
 _OF_A_LANGUAGE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<text>.*)", re.DOTALL)
 
 
+WhichNumbers = Annotated[
+    str | None,
+    typer.Option(
+        "--numbers", metavar=_("QUERY"), help=_("Territories, services, entries: 22,29/samu,N12.")
+    ),
+]
+
+
 def withdraw(
     context: typer.Context,
     alert: Annotated[
         str | None,
         typer.Argument(metavar=_("[ALERT]"), help=_("All numbers of this alert; or give --numbers.")),
     ] = None,
-    numbers: Annotated[
-        str | None,
-        typer.Option(
-            "--numbers",
-            metavar=_("QUERY"),
-            help=_("Territories, services, entries: 22,29/samu,N12."),
-        ),
-    ] = None,
+    numbers: WhichNumbers = None,
     but: Annotated[
         str | None,
         typer.Option("--but", metavar=_("QUERY"), help=_("What stays, written the same way.")),

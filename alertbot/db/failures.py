@@ -141,8 +141,17 @@ def missing(url: URL) -> StoreFailed:
     return StoreFailed(_("{place} holds no database of alertbot.").format(place=where))
 
 
-def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Sentence, SQLSTATE prefixes (PostgreSQL), words in the driver's text (SQLite, connecting)."""
+Sentences = list[tuple[str, tuple[str, ...], tuple[str, ...]]]
+"""Sentence, SQLSTATE prefixes (PostgreSQL), words in the driver's text (SQLite, connecting)."""
+
+
+def _sentences() -> Sentences:
+    """For each failure; the first that fits is the one."""
+    return [*_found_wrong(), *_not_opened()]
+
+
+def _found_wrong() -> Sentences:
+    """A database was opened and does not do what was asked."""
     return [
         (
             _(
@@ -174,6 +183,12 @@ def _sentences() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
             ("42P01", "42703"),
             ("no such table", "no such column"),
         ),
+    ]
+
+
+def _not_opened() -> Sentences:
+    """There is no way to the database."""
+    return [
         (
             _("The database {place} refuses this user. Check the user and the password."),
             ("28", "42501"),

@@ -8,10 +8,9 @@ from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import AlertState, DeliveryState, Purpose
-from alertbot.db import sql
+from alertbot.db import sql, tables
 from alertbot.db.sql import NOW
 from alertbot.db.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
-from alertbot.db.tables import alert as alerts
 from alertbot.delivery import store_accounts
 from alertbot.delivery.store_accounts import Worker, everything_halted
 from alertbot.delivery.store_deliveries import FAR
@@ -51,6 +50,30 @@ class DeliveryLine:
     read_back: str | None
 
 
+_LINE = (  # the columns of a line, in its order
+    delivery.c.id,
+    dispatch.c.alert_id,
+    account.c.name,
+    dispatch.c.purpose,
+    delivery.c.target,
+    delivery.c.lang,
+    delivery.c.part,
+    message.c.parts,
+    delivery.c.state,
+    delivery.c.attempts,
+    delivery.c.reason,
+    delivery.c.remote_id,
+    delivery.c.url,
+    delivery.c.note,
+    delivery.c.retry_at,
+    delivery.c.attempted_at,
+    delivery.c.settled_at,
+    delivery.c.action,
+    delivery.c.remote_ref,
+    delivery.c.read_back,
+)
+
+
 async def deliveries(
     conn: AsyncConnection,
     alert: str | None = None,
@@ -59,37 +82,15 @@ async def deliveries(
     limit: int | None = None,
 ) -> list[DeliveryLine]:
     """Deliveries in the order they were written; with `limit` the newest ones."""
-    d = delivery.c
     wanted = (
-        select(
-            d.id,
-            dispatch.c.alert_id,
-            account.c.name,
-            dispatch.c.purpose,
-            d.target,
-            d.lang,
-            d.part,
-            message.c.parts,
-            d.state,
-            d.attempts,
-            d.reason,
-            d.remote_id,
-            d.url,
-            d.note,
-            d.retry_at,
-            d.attempted_at,
-            d.settled_at,
-            d.action,
-            d.remote_ref,
-            d.read_back,
-        )
-        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        select(*_LINE)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
-        .outerjoin(message, message.c.id == d.message_id)
+        .outerjoin(message, message.c.id == delivery.c.message_id)
     )
     # `+ 0`: else SQLite walks all rows in their order, in search of the few that are uncertain
     rare = tuple(states) == (DeliveryState.UNCERTAIN,)
-    wanted = wanted.order_by((d.id + 0).desc() if rare else d.id.desc())
+    wanted = wanted.order_by((delivery.c.id + 0).desc() if rare else delivery.c.id.desc())
     if alert is not None:
         wanted = wanted.where(dispatch.c.alert_id == alert)
     if states:
@@ -123,7 +124,9 @@ async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, 
         later.c.purpose == Purpose.PUBLICATION.value,
         later.c.id > dispatch.c.id,
     )
-    begun = exists().where(alerts.c.id == alert, alerts.c.state.in_([str(one) for one in BEGUN]))
+    begun = exists().where(
+        tables.alert.c.id == alert, tables.alert.c.state.in_([str(one) for one in BEGUN])
+    )
     counted = (
         select(delivery.c.state, func.count())
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)

@@ -1,7 +1,7 @@
 """The outbox: what has to be sent is written here with the approval, in one transaction.
 
-Putting in (`enqueue`) and a person's word on what is uncertain (`decide`). Taking out is `claiming`,
-writing outcomes `settling`, flags and paces `accounts`, looking `listing`.
+Putting in (`enqueue`) and a person's word on what is uncertain (`decide`). Taking out is
+`store_claim`, writing outcomes `store_settle`, flags and paces `store_accounts`, looking `store_listing`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,14 +33,12 @@ from alertbot.delivery.store_deliveries import (
     Outcome,
     close,
     facts,
-    fence,
     moved,
     release_followers,
     settled_alerts,
     skip_followers,
     wake,
 )
-from alertbot.delivery.store_settle import cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +83,33 @@ async def enqueue(
     Times count from now by the database's clock: nothing before `delay_seconds`, nothing later than
     `ttl_seconds` after that. The channel must have been synced (`accounts.sync`).
     """
-    owner = await conn.scalar(select(account.c.id).where(account.c.name == channel))
-    if owner is None:
-        raise Refused(_("No channel {name} has been used yet.").format(name=channel))
-    number = await conn.scalar(
-        insert(dispatch)
-        .values(
-            alert_id=alert_id,
-            account_id=owner,
-            purpose=purpose.value,
-            digest=digest,
-            priority=priority,
-            not_before=NOW + delay_seconds,
-            expires_at=NOW + delay_seconds + ttl_seconds,
-            halted=False,
-            started=False,
-            closed=all(row.skipped is not None for row in rows),
-            exercise=exercise,
-            when_uncertain=when_uncertain.value,
-        )
-        .returning(dispatch.c.id)
+    owner = await _account(conn, channel)
+    added = insert(dispatch).values(
+        alert_id=alert_id,
+        account_id=owner,
+        purpose=purpose.value,
+        digest=digest,
+        priority=priority,
+        not_before=NOW + delay_seconds,
+        expires_at=NOW + delay_seconds + ttl_seconds,
+        halted=False,
+        started=False,
+        closed=all(row.skipped is not None for row in rows),
+        exercise=exercise,
+        when_uncertain=when_uncertain.value,
     )
+    number = await conn.scalar(added.returning(dispatch.c.id))
     assert number is not None
     await extend(conn, int(number), rows)
     await wake(conn)
     return int(number)
+
+
+async def _account(conn: AsyncConnection, channel: str) -> int:
+    owner = await conn.scalar(select(account.c.id).where(account.c.name == channel))
+    if owner is None:
+        raise Refused(_("No channel {name} has been used yet.").format(name=channel))
+    return int(owner)
 
 
 async def extend(conn: AsyncConnection, dispatch_id: int, rows: Sequence[NewDelivery]) -> None:
@@ -146,25 +146,6 @@ def _values(dispatch_id: int, row: NewDelivery) -> dict[str, Any]:
         "action": row.action.value,
         "remote_ref": row.remote_ref,
     }
-
-
-async def remove_unstarted(conn: AsyncConnection, alert_id: str) -> list[Outcome]:
-    """Take back the deliveries of an alert that is being edited. Raises `Refused` once a first call
-    was intended: what has begun to go out is not edited."""
-    await fence(conn, exclusive=True)
-    begun = select(dispatch.c.id).where(
-        dispatch.c.alert_id == alert_id,
-        dispatch.c.purpose == Purpose.PUBLICATION.value,
-        dispatch.c.cancelled.is_(None),
-        dispatch.c.started,
-    )
-    if await conn.scalar(begun.limit(1)) is not None:
-        raise Refused(
-            _("{alert} is already going out: halt it, or write a correction.").format(alert=alert_id)
-        )
-    outcomes = await cancel(conn, alert_id, _("The alert was edited."))
-    await close(conn)
-    return outcomes
 
 
 class SettleDecision(StrEnum):

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Purpose
@@ -143,13 +144,29 @@ async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
 async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[Beginning, ...]:
     """Decisions, beside those that are known, whose alert has reached the public: the first report of
     trouble since the decision before it, and the first delivery. Exercises do not count."""
+    d = decision.c
+    wanted = (d.action.in_(BEGINNINGS), d.alert_id.is_not(None))
+    unknown = [n for n in await conn.scalars(select(d.id).where(*wanted)) if n not in known]
+    found = []
+    for chunk in _chunks(unknown):
+        query = select(d.id, _reported(), _published()).where(d.id.in_(chunk))
+        found += [
+            Beginning(number, first.timestamp(), post)
+            for number, first, post in await conn.execute(query)
+            if first is not None and post is not None
+        ]
+    return tuple(found)
+
+
+def _reported() -> ScalarSelect[Any]:
+    """When trouble was first reported since the decision before."""
     d, earlier = decision.c, decision.alias("earlier")
     before = (
         select(func.max(earlier.c.at))
         .where(earlier.c.service == d.service, earlier.c.id < d.id)
         .scalar_subquery()
     )
-    reported = (
+    return (
         select(func.min(signal.c.received_at))
         .where(
             or_(signal.c.service == d.service, signal.c.incident_id == d.incident_id),
@@ -159,25 +176,18 @@ async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[Beg
         )
         .scalar_subquery()
     )
-    published = (
+
+
+def _published() -> ScalarSelect[Any]:
+    """When the first delivery of its alert arrived."""
+    return (
         select(func.min(delivery.c.settled_at))
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .where(
-            dispatch.c.alert_id == d.alert_id,
+            dispatch.c.alert_id == decision.c.alert_id,
             dispatch.c.purpose == Purpose.PUBLICATION.value,
             ~dispatch.c.exercise,
             delivery.c.state == "sent",
         )
         .scalar_subquery()
     )
-    wanted = (d.action.in_(BEGINNINGS), d.alert_id.is_not(None))
-    unknown = [n for n in await conn.scalars(select(d.id).where(*wanted)) if n not in known]
-    found = []
-    for chunk in _chunks(unknown):
-        query = select(d.id, reported, published).where(d.id.in_(chunk))
-        found += [
-            Beginning(number, first.timestamp(), post)
-            for number, first, post in await conn.execute(query)
-            if first is not None and post is not None
-        ]
-    return tuple(found)

@@ -480,20 +480,6 @@ async def test_what_is_past_its_time_is_not_resent(database: Database) -> None:
         await database.transact(lambda conn: store_outbox.decide(conn, number, SettleDecision.RESEND))
 
 
-async def test_an_edit_takes_back_what_has_not_begun(database: Database) -> None:
-    await put(database, 3)
-    await database.transact(lambda conn: store_outbox.remove_unstarted(conn, "ABCD-1"))
-    assert set((await states(database)).values()) == {"cancelled"}
-    await put(database, 1)  # approved anew
-    claim = await _claim(database)
-    await _intend(database, [claim.rows[0].id])
-    await database.transact(
-        lambda conn: store_claim.mark_started(conn, [row.dispatch for row in claim.rows])
-    )
-    with pytest.raises(Refused, match="already going out"):
-        await database.transact(lambda conn: store_outbox.remove_unstarted(conn, "ABCD-1"))
-
-
 async def test_what_expires_says_why(database: Database) -> None:
     import asyncio
 
