@@ -168,7 +168,10 @@ async def test_ports_can_be_chosen_at_the_start_and_stopping_frees_them() -> Non
     await second.stop()
 
 
-def test_serving_libraries_are_loaded_only_when_it_starts() -> None:
-    code = "import sys, alertbot.rehearsal.sandbox.server; print(sorted({'aiosmtpd', 'jinja2', 'oauthlib'} & set(sys.modules)))"
+def test_what_the_sandbox_serves_with_is_loaded_by_no_other_command() -> None:
+    code = (
+        "import sys, alertbot.app, alertbot.ops.working, alertbot.ops.overview, alertbot.alerts.showing;"
+        " print(sorted({'aiosmtpd', 'oauthlib', 'alertbot.rehearsal'} & set(sys.modules)))"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
