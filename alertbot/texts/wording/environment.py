@@ -7,9 +7,11 @@ plain words whatever signs it holds, because every sign that means something in 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from hashlib import sha256
+from importlib import import_module
 from typing import Any
 
-from jinja2 import StrictUndefined, nodes
+from jinja2 import StrictUndefined, Template, __version__, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.runtime import Context, LoopContext
@@ -17,6 +19,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from alertbot.core.words import _
+from alertbot.texts.wording.numbers import NUMBER_FILTERS
+from alertbot.texts.wording.phrasing import FILTERS
 from alertbot.texts.wording.safe_markdown import Setting, joined, setting_of, written
 
 _FILTERS = [
@@ -132,9 +136,6 @@ class Environment(ImmutableSandboxedEnvironment):
 @cache
 def environment() -> Environment:
     """The one environment; it keeps nothing of what it renders."""
-    from alertbot.texts.wording.numbers import NUMBER_FILTERS
-    from alertbot.texts.wording.phrasing import FILTERS
-
     made = Environment(
         undefined=StrictUndefined,
         autoescape=True,
@@ -147,3 +148,33 @@ def environment() -> Environment:
     made.filters = {**known, **FILTERS, **NUMBER_FILTERS, "join": _join, "_counted": _counted}
     made.globals = {name: made.globals[name] for name in ("range", "namespace")}
     return made
+
+
+# --- code that a wheel brings ----------------------------------------------------------------------
+
+CODE = "alertbot._shipped.templates"  # the package of it, which only a wheel has
+
+
+def code_name(text: str) -> str:
+    """The module for a template of this text. Its name is a hash of the text and of Jinja's version: what was
+    made from another text, or by another Jinja, is not found."""
+    return "t" + sha256(f"{__version__}\n{text}".encode()).hexdigest()[:40]
+
+
+def code_of(text: str, name: str) -> str:
+    """The module itself, as source. Raises `TemplateSyntaxError`."""
+    return environment().compile(text, name, raw=True, defer_init=True)
+
+
+def load(text: str, path: str) -> Template:
+    """The template, from the code that came with the program where it was made from this text, else compiled
+    now. `path` is where errors are said to be. Raises `TemplateSyntaxError`, and what the parser of Python
+    raises for code that is nested too deeply."""
+    made = environment()
+    try:
+        module = import_module(f"{CODE}.{code_name(text)}")
+    except ModuleNotFoundError as missing:
+        if not (missing.name or "").startswith(CODE.rpartition(".")[0]):
+            raise
+        return Template.from_code(made, made.compile(text, path, path), made.globals)
+    return Template.from_module_dict(made, vars(module), made.globals)

@@ -9,10 +9,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from jinja2 import TemplateError, TemplateSyntaxError
+
 from alertbot.core.errors import AlertbotError, safe
 from alertbot.core.words import _
 from alertbot.texts.kinds.kind_spec import Template
+from alertbot.texts.wording.environment import load
 from alertbot.texts.wording.markup import Block, MarkupError, read
+from alertbot.texts.wording.safe_markdown import SETTING, Setting, TemplateRunError, literal, setting_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,8 +54,6 @@ def render(
     template: Template, values: Mapping[str, object], *, lang: str, zone: ZoneInfo, issued: datetime
 ) -> Rendered:
     """Fill a template. Raises `TemplateBrokenError`."""
-    from alertbot.texts.wording.safe_markdown import SETTING, Setting
-
     setting = Setting(lang, zone, issued, typography(lang))
     compiled = _compiled(template)
     context = compiled.new_context({**values, "lang": lang, "issued": issued, SETTING: setting})
@@ -72,8 +74,6 @@ def render(
 
 def words(text: str, lang: str) -> tuple[Block, ...]:
     """Plain words as blocks, set as the language asks."""
-    from alertbot.texts.wording.safe_markdown import literal
-
     return read(str(literal(text)), typography(lang))
 
 
@@ -88,11 +88,6 @@ def _nothing(context: "Context") -> Iterator[str]:  # noqa: ARG001
 
 @lru_cache(maxsize=256)
 def _compiled(template: Template) -> "Compiled":
-    from jinja2 import Template as Compiled
-    from jinja2 import TemplateSyntaxError
-
-    from alertbot.texts.wording.environment import environment
-
     if len(template.text) > LONGEST_TEMPLATE:
         raise TemplateBrokenError(
             _("{path}:1: the template is longer than {most} characters.").format(
@@ -100,9 +95,7 @@ def _compiled(template: Template) -> "Compiled":
             )
         )
     try:
-        made = environment()
-        code = made.compile(template.text, template.path, template.path)
-        return Compiled.from_code(made, code, made.globals)
+        return load(template.text, template.path)
     except TemplateSyntaxError as error:
         raise _broken(template, error.lineno, error.message or "") from None
     except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
@@ -119,10 +112,6 @@ def _block(template: Template, compiled: "Compiled", context: "Context", name: s
 
 
 def _filled(template: Template, compiled: "Compiled", function: Piece, context: "Context") -> str:
-    from jinja2 import TemplateError
-
-    from alertbot.texts.wording.safe_markdown import TemplateRunError, setting_of
-
     written: list[str] = []
     try:
         for text in function(context):
