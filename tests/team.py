@@ -157,7 +157,7 @@ async def gather(
     first: str | None = None
     for name, role in (("bo", "approver"), ("cy", "approver"), ("ada", "author")):
         added = await accounts.add(team.service, first, name, [role], None)
-        first = first or added["token"]
-        team.tokens[name] = added["token"]
-        team.people[name] = await accounts.acting(team.service, added["token"])
+        first = first or added.token
+        team.tokens[name] = added.token
+        team.people[name] = await accounts.acting(team.service, added.token)
     return team

@@ -19,7 +19,7 @@ from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_settle
 from alertbot.numbers import lookup, store_changes, store_numbers
-from alertbot.numbers.changing import Document, note, view
+from alertbot.numbers.changing import note
 from alertbot.numbers.lookup import matching, said
 from alertbot.numbers.rules_changes import same_entry
 from alertbot.numbers.rules_entry import (
@@ -32,6 +32,7 @@ from alertbot.numbers.rules_entry import (
     standing,
 )
 from alertbot.numbers.rules_rows import frozen_row
+from alertbot.numbers.views import NumbersWithdrawn, NumberView, StillPublic
 from alertbot.people import rules, tasks
 from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
@@ -293,12 +294,12 @@ def _rows(value: object) -> list[NumberRow]:
     return [one for one in value if isinstance(one, NumberRow)] if isinstance(value, tuple) else []
 
 
-ON_ITS_WAY = (AlertState.APPROVED.value, AlertState.PUBLISHING.value)
+ON_ITS_WAY = (AlertState.APPROVED, AlertState.PUBLISHING)
 
 
 async def withdraw(
     service: Context, actor: Person, query: str, reason: str, *, but: str = ""
-) -> Document:
+) -> NumbersWithdrawn:
     """Take entries out of the register. Alerts that carry them and are on their way send nothing more from
     then on. It tells the public nothing: `published` names the alerts that still carry them, with how many
     calls were `stopped`. Raises `Misuse`, and `Refused` where nothing is left to withdraw."""
@@ -308,7 +309,7 @@ async def withdraw(
         raise Misuse(_("Say why: withdrawing numbers needs --reason TEXT."))
     now = service.now
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> NumbersWithdrawn:
         asked, found = await lookup.matching(conn, query, but=but)
         idle = [part.text for part in asked.idle(entry.row for entry in found)]
         if idle and not but:
@@ -325,11 +326,11 @@ async def withdraw(
         names = {entry.name: entry.row.version for entry in left}
         await note(conn, actor, "numbers-withdraw", now, {"entries": names, "reason": why})
         await tasks.raise_all(service, conn, [_chore(told) for told in _public(published)])
-        return {
-            "withdrawn": [view(entry, now) for entry in left],
-            "reason": why,
-            "published": published,
-        }
+        return NumbersWithdrawn(
+            withdrawn=tuple(NumberView.of(entry, now) for entry in left),
+            reason=why,
+            published=published,
+        )
 
     return await service.database.transact(work)
 
@@ -346,48 +347,48 @@ def _already(found: Sequence[Entry], service: Context) -> str:
     )
 
 
-async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[Document]:
+async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[StillPublic]:
     """The alerts in which the public can still read these numbers, by entry."""
     found = await store_numbers.published_in(conn, [entry.id for entry in entries], still=True)
     told = []
     for entry in entries:
         for alert in found[entry.id]:
             state = (await store_reading.get(conn, alert)).state
-            told.append(
-                {"entry": entry.name, "row": str(entry.row), "alert": alert, "state": str(state)}
-            )
+            told.append(StillPublic(entry.name, str(entry.row), alert, state))
     return told
 
 
-async def _stopped(service: Context, conn: Connection, told: Sequence[Document]) -> list[Document]:
+async def _stopped(
+    service: Context, conn: Connection, told: Sequence[StillPublic]
+) -> tuple[StillPublic, ...]:
     """Let no call start any more that would tell the public a number which is withdrawn; a whole message
     falls with one number of it."""
     counts: dict[str, int] = {}
-    for alert in sorted({one["alert"] for one in told if one["state"] in ON_ITS_WAY}):
-        entries = ", ".join(one["entry"] for one in told if one["alert"] == alert)
+    for alert in sorted({one.alert for one in told if one.state in ON_ITS_WAY}):
+        entries = ", ".join(one.entry for one in told if one.alert == alert)
         reason = _("Not sent: {entries} left the register.").format(entries=entries)
         outcomes = await store_settle.cancel(conn, alert, reason)
         await progress.note_outcomes(service, conn, outcomes)
         await progress.advance(service, conn, alert)
         counts[alert] = len(outcomes)
-    return [{**one, "stopped": counts.get(one["alert"], 0)} for one in told]
+    return tuple(replace(one, stopped=counts.get(one.alert, 0)) for one in told)
 
 
-def _public(published: Sequence[Document]) -> Iterable[Document]:
+def _public(published: Sequence[StillPublic]) -> Iterable[StillPublic]:
     """One per entry: the last alert in which the public reads it."""
-    out = (one for one in published if one["state"] != AlertState.APPROVED)
-    return {one["entry"]: one for one in out}.values()
+    out = (one for one in published if one.state is not AlertState.APPROVED)
+    return {one.entry: one for one in out}.values()
 
 
-def _chore(told: Document) -> NewTask:
+def _chore(told: StillPublic) -> NewTask:
     sentence = _(
         "{entry} is withdrawn in the register and still stands in public, in {alert}: {row}. Tell the"
         " public: alertbot withdraw --numbers {entry}"
     )
     return NewTask(
-        key=f"withdrawn:{told['entry']}",
+        key=f"withdrawn:{told.entry}",
         kind="withdrawn_number",
-        text=sentence.format(**told),
-        alert=told["alert"],
-        number=entry_id(told["entry"]),
+        text=sentence.format(entry=told.entry, alert=told.alert, row=told.row),
+        alert=told.alert,
+        number=entry_id(told.entry),
     )

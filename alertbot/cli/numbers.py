@@ -1,7 +1,7 @@
 """The register of numbers: what it holds. What changes it is in `numbers_changing`, reading back in
 `numbers_verifying`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -13,11 +13,13 @@ from alertbot.cli.tables.show_numbers import number_details, numbers_table
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _, ngettext
 from alertbot.numbers import consulting
+from alertbot.numbers.rules_checks import Cover, Severity
 from alertbot.numbers.rules_rows import COLUMNS
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
+from alertbot.numbers.views import NumberHistory, NumberView
 from alertbot.watch.context import WatchContext
 
-_COVER_MARKS = {"none": "✗", "partial": "!", "whole": "✓"}
+_COVER_MARKS = {Cover.NONE: "✗", Cover.PARTIAL: "!", Cover.WHOLE: "✓"}
 
 
 def list_(
@@ -31,7 +33,7 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+    async def work(service: WatchContext) -> tuple[list[NumberView], ZoneInfo]:
         return await consulting.listing(service, query, standing), service.publisher.zone
 
     rows, zone = read(context, work)
@@ -43,7 +45,7 @@ def list_(
 
 
 def show(context: typer.Context, entry: Name, as_json: AsJson = False) -> None:
-    async def work(service: WatchContext) -> tuple[dict[str, Any], ZoneInfo]:
+    async def work(service: WatchContext) -> tuple[NumberHistory, ZoneInfo]:
         return await consulting.show(service, entry), service.publisher.zone
 
     shown, zone = read(context, work)
@@ -66,12 +68,12 @@ def check(
     if as_json:
         emit(found)
         return
-    for one in found["findings"]:
-        mark = "!" if one["severity"] == "warning" else "–"
-        say(f"{mark} {one['message']} ({', '.join(one['entries'])})")
-    for one in found["coverage"]:
-        say(f"{_COVER_MARKS[one['cover']]} {one['message']}")
-    count = found["entries"]
+    for one in found.findings:
+        mark = "!" if one.severity is Severity.WARNING else "–"
+        say(f"{mark} {one.message} ({', '.join(one.entries)})")
+    for cover in found.coverage:
+        say(f"{_COVER_MARKS[cover.cover]} {cover.message}")
+    count = found.entries
     looked = ngettext("{count} entry was looked at.", "{count} entries were looked at.", count)
     say(looked.format(count=count))
 

@@ -1,6 +1,7 @@
 """Reading numbers back: one of them, or a whole territory in one sitting (R3)."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ from alertbot.core.words import _
 from alertbot.numbers import verifying
 from alertbot.numbers.rules_entry import Entry
 from alertbot.numbers.verifying import Round, TestCall, Verification, described
+from alertbot.numbers.views import NumberView, SessionView
 from alertbot.watch.context import WatchContext
 
 LEAVE = "q"
@@ -69,12 +71,12 @@ def _one(
     context: typer.Context,
     name: str,
     typed: tuple[str | None, ...],
-    token_file: Any,
+    token_file: Path | None,
     as_json: bool,
 ) -> None:
     digits, call, called_at, note = typed
 
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> NumberView:
         asked = await verifying.open_entry(service, person, name)
         said = digits or _ask(_("{row}: type its digits again").format(row=verifying.described(asked)))
         result = call or _ask_call()
@@ -83,29 +85,30 @@ def _one(
         )
 
     view = act(context, work, token_file)
-    say(_("{entry} is verified by {verified_by}: {said}.").format(**view), as_json)
+    sentence = _("{entry} is verified by {verified_by}: {said}.")
+    say(sentence.format(entry=view.entry, verified_by=view.verified_by, said=view.said), as_json)
     if as_json:
         emit(view)
 
 
-def _session(context: typer.Context, query: str, token_file: Any, as_json: bool) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+def _session(context: typer.Context, query: str, token_file: Path | None, as_json: bool) -> None:
+    async def work(service: WatchContext, person: Person) -> SessionView:
         reading = await verifying.round_of(service, person, query)
         done, left_at = await _go_through(service, person, reading, as_json)
         after = await verifying.round_of(service, person, query)
-        return {
-            "verified": done,
-            "left": left_at,
-            "waiting": [entry.name for entry in after.waiting],
-            "own": [entry.name for entry in after.own],
-            "whole": after.whole,
-        }
+        return SessionView(
+            verified=tuple(done),
+            left=left_at,
+            waiting=tuple(entry.name for entry in after.waiting),
+            own=tuple(entry.name for entry in after.own),
+            whole=after.whole,
+        )
 
     outcome = act(context, work, token_file)
     _tell_session(outcome, query, as_json)
     if as_json:
         emit(outcome)
-    if outcome["waiting"]:
+    if outcome.waiting:
         raise typer.Exit(PARTLY)
 
 
@@ -166,19 +169,19 @@ def _ask_call(*, leave: bool = False) -> str:
             return answer
 
 
-def _tell_session(outcome: dict[str, Any], query: str, as_json: bool) -> None:
+def _tell_session(outcome: SessionView, query: str, as_json: bool) -> None:
     say(
         _("{done} verified now, {waiting} still to be read back in {query}.").format(
-            done=len(outcome["verified"]), waiting=len(outcome["waiting"]), query=query
+            done=len(outcome.verified), waiting=len(outcome.waiting), query=query
         ),
         as_json,
     )
-    if outcome["own"]:
+    if outcome.own:
         say(
             _("You entered {names} yourself: another person verifies them.").format(
-                names=", ".join(outcome["own"])
+                names=", ".join(outcome.own)
             ),
             as_json,
         )
-    if outcome["waiting"]:
+    if outcome.waiting:
         say(_("Go on with: alertbot numbers verify --session {query}").format(query=query), as_json)

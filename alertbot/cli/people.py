@@ -1,6 +1,6 @@
 """Who may act: people, roles and tokens."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -13,6 +13,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.people import accounts
+from alertbot.people.views import IssuedToken, LinkCode, MailAddress, PersonLine, PersonView
 from alertbot.watch.context import WatchContext
 
 Name = Annotated[
@@ -26,14 +27,14 @@ Days = Annotated[
 ]
 
 
-def _with_token(view: dict[str, Any], sentence: str, as_json: bool) -> None:
+def _with_token(view: IssuedToken, sentence: str, as_json: bool) -> None:
     """The token stands alone on the last line of stdout, or in the JSON document."""
     if as_json:
         say(sentence, as_json)
         emit(view)
     else:
         say(sentence)
-        say(view["token"])
+        say(view.token)
 
 
 def add(
@@ -51,17 +52,17 @@ def add(
     view = change(context, lambda service: accounts.add(service, token, name, role, expires_days))
     counts = (
         _("{name} may act as {roles}. Their token, shown only this once:")
-        if view["counts"]
+        if view.counts
         else _(
             "{name} is added as {roles} and counts once another admin has run `alertbot people confirm {name}`."
             " Their token, shown only this once:"
         )
     )
-    _with_token(view, counts.format(name=view["name"], roles=", ".join(view["roles"])), as_json)
+    _with_token(view, counts.format(name=view.name, roles=", ".join(view.roles)), as_json)
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+    async def work(service: WatchContext) -> tuple[list[PersonLine], ZoneInfo]:
         return await accounts.everybody(service), service.publisher.zone
 
     rows, zone = read(context, work)
@@ -69,7 +70,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         emit(rows)
         return
 
-    console().print(people_table((row | {"expires_at": row["token_expires_at"]} for row in rows), zone))
+    console().print(people_table(rows, zone))
 
 
 def confirm(
@@ -93,16 +94,16 @@ def rotate(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> IssuedToken:
         return await accounts.rotate(service, person, name, expires_days)
 
     view = act(context, work, token_file)
     sentence = _("The new token of {name}, shown only this once; the old one no longer works:")
-    _with_token(view, sentence.format(name=view["name"]), as_json)
+    _with_token(view, sentence.format(name=view.name), as_json)
 
 
-def _tell(view: dict[str, Any], sentence: str, as_json: bool) -> None:
-    say(sentence.format(name=view["name"], roles=", ".join(view["roles"])), as_json)
+def _tell(view: PersonView, sentence: str, as_json: bool) -> None:
+    say(sentence.format(name=view.name, roles=", ".join(view.roles)), as_json)
     if as_json:
         emit(view)
 
@@ -110,16 +111,16 @@ def _tell(view: dict[str, Any], sentence: str, as_json: bool) -> None:
 def link(
     context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> tuple[dict[str, Any], ZoneInfo]:
+    async def work(service: WatchContext, person: Person) -> tuple[LinkCode, ZoneInfo]:
         return await accounts.link(service, person, name), service.publisher.zone
 
     view, zone = act(context, work, token_file)
     sentence = _("Send this to the team's bot on Telegram, in a private chat, before {time}:")
-    say(sentence.format(time=f"{view['expires_at'].astimezone(zone):%H:%M}"), as_json)
+    say(sentence.format(time=f"{view.expires_at.astimezone(zone):%H:%M}"), as_json)
     if as_json:
         emit(view)
     else:
-        say(f"/link {view['code']}")
+        say(f"/link {view.code}")
 
 
 def unlink(
@@ -128,10 +129,10 @@ def unlink(
     view = act(context, lambda service, person: accounts.unlink(service, person, name), token_file)
     sentence = (
         _("{name} is no longer linked to a Telegram account.")
-        if view["unlinked"]
+        if view.unlinked
         else _("{name} was not linked to a Telegram account; open codes are void.")
     )
-    say(sentence.format(name=view["name"]), as_json)
+    say(sentence.format(name=view.name), as_json)
     if as_json:
         emit(view)
 
@@ -149,15 +150,15 @@ def mail(
     if (address is None) is not remove:
         raise Misuse(_("Give an address, or --remove."))
 
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> MailAddress:
         return await accounts.set_mail(service, person, name, address)
 
     view = act(context, work, token_file)
     sentence = (
         _("Links to approve go to {mail} for {name}.")
-        if view["mail"]
+        if view.mail
         else _("{name} gets no links to approve by mail any more.")
     )
-    say(sentence.format(name=view["name"], mail=view["mail"]), as_json)
+    say(sentence.format(name=view.name, mail=view.mail), as_json)
     if as_json:
         emit(view)

@@ -1,6 +1,6 @@
 """What waits for a person: task list, task done."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -12,6 +12,7 @@ from alertbot.cli.tables.show_incidents import tasks_table
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.people import tasks
+from alertbot.people.views import TaskView
 from alertbot.watch.context import WatchContext
 
 LARGEST_NUMBER = 2**31 - 1  # that a task's number can be
@@ -22,7 +23,7 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help=_("The ones that are done too."))] = False,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+    async def work(service: WatchContext) -> tuple[list[TaskView], ZoneInfo]:
         return await tasks.listing(service, every=every), service.publisher.zone
 
     rows, zone = read(context, work)
@@ -49,10 +50,10 @@ def done(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> TaskView:
         return await tasks.done(service, person, task, outcome)
 
     view = act(context, work, token_file)
-    say(_("Task {id} is done: {text}").format(**view), as_json)
+    say(_("Task {id} is done: {text}").format(id=view.id, text=view.text), as_json)
     if as_json:
         emit(view)

@@ -16,23 +16,22 @@ from alertbot.db.sql import Connection
 from alertbot.numbers import store_changes, store_numbers
 from alertbot.numbers.lookup import said
 from alertbot.numbers.rules_changes import bare, with_end
-from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name, standing
+from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.numbers.rules_rows import BadRow, frozen_row, number_row
+from alertbot.numbers.views import NumberView
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.fields import moments
 
-Document = dict[str, Any]
 
-
-async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> Document:
+async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> NumberView:
     """One new entry. One that was withdrawn comes back as a new version. Raises `Faulty` for cells that
     make no row, `Refused` where the register says the same already."""
     rules.require_role("numbers_enter", actor)
     now = service.now
     row = _row(service, cells)
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> NumberView:
         plan, ids = await store_changes.take_in(conn, [row], verb="add", by=actor, at=now)
         if plan.same:
             raise Refused(_("{entry} says the same already.").format(entry=said(plan.same[0])))
@@ -46,13 +45,13 @@ async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> Docu
     return await service.database.transact(work)
 
 
-async def edit(service: Context, actor: Person, name: str, changes: Mapping[str, Any]) -> Document:
+async def edit(service: Context, actor: Person, name: str, changes: Mapping[str, Any]) -> NumberView:
     """Give an entry other cells: a new version, which has to be verified anew. An empty cell takes the old
     one away. Raises `Faulty`, and `Refused` where nothing changes or the entry was withdrawn."""
     rules.require_role("numbers_enter", actor)
     now = service.now
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> NumberView:
         entry = await one(conn, name)
         if entry.withdrawn_at is not None:
             raise Refused(
@@ -80,38 +79,6 @@ async def one(conn: Connection, name: str) -> Entry:
             )
         )
     return found[0]
-
-
-def view(entry: Entry, now: datetime) -> Document:
-    """An entry as plain values; moments are datetimes in UTC."""
-    row = entry.row
-    return {
-        "entry": entry.name,
-        "version": row.version,
-        "standing": str(standing(entry, now)),
-        "territory": row.territory.code,
-        "territory_name": row.territory.name_in("fr"),
-        "service": row.service,
-        "zone": dict(row.zone),
-        "condition": dict(row.condition),
-        "replaces": row.replaces,
-        "number": row.number,
-        "place": dict(row.place),
-        "capacity": row.capacity,
-        "valid_from": row.valid_from,
-        "valid_until": row.valid_until,
-        "review_at": row.review_at,
-        "sources": list(row.sources),
-        "published_at": row.published_at,
-        "entered_by": entry.entered_by,
-        "entered_at": entry.entered_at,
-        "verified_by": row.verified_by or None,
-        "verified_at": row.verified_at,
-        "withdrawn_by": entry.withdrawn_by,
-        "withdrawn_at": entry.withdrawn_at,
-        "withdrawn_reason": entry.withdrawn_reason,
-        "said": str(row),
-    }
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -152,12 +119,12 @@ def _worded_over(before: Any, words: Mapping[str, str]) -> dict[str, str]:
 # --- telling --------------------------------------------------------------------------------------
 
 
-async def _told(service: Context, conn: Connection, actor: Person, verb: str, key: int) -> Document:
+async def _told(service: Context, conn: Connection, actor: Person, verb: str, key: int) -> NumberView:
     """The entry after the change, which the audit keeps with its version."""
     entry = await one(conn, entry_name(key))
     detail = {"entries": {entry.name: entry.row.version}, "row": str(entry.row)}
     await note(conn, actor, verb, service.now, detail)
-    return view(entry, service.now)
+    return NumberView.of(entry, service.now)
 
 
 async def note(

@@ -1,7 +1,5 @@
 """Looking into the register: what it holds, and everything that is known of one entry."""
 
-from typing import Any
-
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -10,13 +8,21 @@ from alertbot.numbers.rules_checks import Coverage, Finding, check_rows, coverag
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, standing
 from alertbot.numbers.rules_query import parse_query
 from alertbot.numbers.rules_rows import frozen_row
+from alertbot.numbers.views import (
+    CheckView,
+    CoverageView,
+    FindingView,
+    NumberHistory,
+    NumberView,
+    PublishedIn,
+    RegisterCheck,
+    VersionView,
+)
 from alertbot.people.context import Context
 from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territories, find
 
-Document = dict[str, Any]
 
-
-async def listing(service: Context, query: str | None, wanted: str | None) -> list[Document]:
+async def listing(service: Context, query: str | None, wanted: str | None) -> list[NumberView]:
     """The entries of a query, else all that are not withdrawn, in the order of every text. `wanted`: only
     of this standing. Raises `Misuse`."""
     only = _standing(wanted) if wanted else None
@@ -27,7 +33,7 @@ async def listing(service: Context, query: str | None, wanted: str | None) -> li
         for entry in found
         if (standing(entry, now) is only if only else query or entry.withdrawn_at is None)
     )
-    return [changing.view(entry, now) for entry in shown]
+    return [NumberView.of(entry, now) for entry in shown]
 
 
 async def entries(service: Context, query: str | None) -> tuple[Entry, ...]:
@@ -37,17 +43,17 @@ async def entries(service: Context, query: str | None) -> tuple[Entry, ...]:
     return (await service.database.read(lambda conn: lookup.matching(conn, query)))[1]
 
 
-async def check(service: Context, query: str | None, *, covered: bool) -> Document:
+async def check(service: Context, query: str | None, *, covered: bool) -> RegisterCheck:
     """What is found in the entries that are not withdrawn; with `covered`, the services that a territory is
     left without, too. A query that names territories asks for those, whether they have entries or not."""
     rows = [one.row for one in await entries(service, query) if one.withdrawn_at is None]
     report = check_rows(rows)
     covers = coverage(rows, _places(query), now=service.now) if covered else ()
-    return {
-        "entries": len(rows),
-        "findings": [_finding(one) for one in report.findings],
-        "coverage": [_cover(one) for one in covers],
-    }
+    return RegisterCheck(
+        entries=len(rows),
+        findings=tuple(_finding(one) for one in report.findings),
+        coverage=tuple(_cover(one) for one in covers),
+    )
 
 
 async def export(service: Context, query: str | None) -> tuple[NumberRow, ...]:
@@ -64,65 +70,51 @@ def _places(query: str | None) -> tuple[Territory, ...] | None:
     return tuple(place for place in found if place) or None
 
 
-def _finding(one: Finding) -> Document:
-    return {
-        "rule": str(one.rule),
-        "severity": str(one.severity),
-        "message": one.sentence,
-        "entries": [row.entry for row in one.rows],
-    }
+def _finding(one: Finding) -> FindingView:
+    entries = tuple(row.entry for row in one.rows)
+    return FindingView(one.rule, one.severity, one.sentence, entries)
 
 
-def _cover(one: Coverage) -> Document:
-    return {
-        "territory": one.territory.code,
-        "services": list(one.services),
-        "cover": str(one.cover),
-        "message": one.sentence,
-        "entries": [row.entry for row in one.rows],
-    }
+def _cover(one: Coverage) -> CoverageView:
+    entries = tuple(row.entry for row in one.rows)
+    return CoverageView(one.territory.code, one.services, one.cover, one.sentence, entries)
 
 
-async def show(service: Context, name: str) -> Document:
+async def show(service: Context, name: str) -> NumberHistory:
     """One entry with every form it had, every reading back, and the alerts that carried it."""
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> NumberHistory:
         entry = await changing.one(conn, name)
         versions, checks = await store_numbers.history(conn, entry.id)
         alerts = (await store_numbers.published_in(conn, [entry.id]))[entry.id]
         still = (await store_numbers.published_in(conn, [entry.id], still=True))[entry.id]
         states = await store_numbers.states_of(conn, alerts)
-        return changing.view(entry, service.now) | {
-            "versions": [_version(one) for one in versions],
-            "checks": [_check(one) for one in checks],
-            "published": [
-                {
-                    "alert": alert,
-                    "state": str(states[alert]),
-                    "taken_back": alert not in still,
-                }
-                for alert in alerts
-            ],
-        }
+        return NumberHistory.of(
+            entry,
+            service.now,
+            versions=tuple(_version(one) for one in versions),
+            checks=tuple(_check(one) for one in checks),
+            published=tuple(PublishedIn(alert, states[alert], alert not in still) for alert in alerts),
+        )
 
     return await service.database.read(work)
 
 
-def _version(one: store_numbers.Version) -> Document:
+def _version(one: store_numbers.Version) -> VersionView:
     cells = {name: cell for name, cell in frozen_row(one.row).items() if name != "entry"}
-    return {"version": one.version, "verb": one.verb, "by": one.by, "at": one.at, "row": cells}
+    return VersionView(one.version, one.verb, one.by, one.at, cells)
 
 
-def _check(one: store_numbers.Check) -> Document:
-    return {
-        "version": one.version,
-        "by": one.by,
-        "at": one.at,
-        "matched": one.matched,
-        "call": one.call_result,
-        "called_at": one.call_at,
-        "note": one.note,
-    }
+def _check(one: store_numbers.Check) -> CheckView:
+    return CheckView(
+        version=one.version,
+        by=one.by,
+        at=one.at,
+        matched=one.matched,
+        call=one.call_result,
+        called_at=one.call_at,
+        note=one.note,
+    )
 
 
 def _standing(word: str) -> Standing:

@@ -9,7 +9,6 @@ from alertbot.core.model import Fault, Person
 from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection
 from alertbot.numbers import changing, store_changes
-from alertbot.numbers.changing import Document
 from alertbot.numbers.rules_changes import Plan
 from alertbot.numbers.rules_entry import Standing, entry_name, standing
 from alertbot.numbers.rules_importing import (
@@ -19,6 +18,7 @@ from alertbot.numbers.rules_importing import (
     RowsRead,
     read_import,
 )
+from alertbot.numbers.views import ImportView
 from alertbot.people import rules
 from alertbot.people.context import Context
 
@@ -40,7 +40,7 @@ def require_role(actor: Person) -> None:
 
 async def import_(
     service: Context, actor: Person, read: RowsRead, name: str, *, keep_valid: bool = False
-) -> Document:
+) -> ImportView:
     """Keep the rows of a file, all of them or none; with `keep_valid` those that are sound.
 
     What a file says of verification is left out: the register believes its own readings back alone.
@@ -52,11 +52,11 @@ async def import_(
         raise Faulty(_nothing_kept(read, name), bad)
     now = service.now
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> ImportView:
         kept = await store_changes.take_in(conn, read.rows, verb="import", by=actor, at=now)
-        document = _imported(read, name, *kept, now)
-        await changing.note(conn, actor, "numbers-import", now, _summary(document, *kept))
-        return document
+        done = _imported(read, name, *kept, now)
+        await changing.note(conn, actor, "numbers-import", now, _summary(done, *kept))
+        return done
 
     return await service.database.transact(work)
 
@@ -77,21 +77,21 @@ def _nothing_kept(read: RowsRead, name: str) -> str:
     return sentence.format(name=name, bad=bad, count=read.count)
 
 
-def _imported(read: RowsRead, name: str, plan: Plan, ids: Sequence[int], now: datetime) -> Document:
-    return {
-        "file": name,
-        "rows": read.count,
-        "entries": len(read.rows),
-        "new": [entry_name(key) for key in ids],
-        "changed": [entry.name for entry, _row in plan.changed],
-        "sources_added": [entry.name for entry, _row in plan.sourced],
-        "same": len(plan.same),
-        "withdrawn": [entry.name for entry in plan.withdrawn],
-        "ended": [one.name for one in plan.same if standing(one, now) is Standing.EXPIRED],
-        "faults": [_row_fault(fault) for fault in read.faults],
-        "warnings": [_row_fault(doubt) for doubt in (*read.warnings, *_vouched_for(read))],
-        "information": [_row_fault(note) for note in _information(read)],
-    }
+def _imported(read: RowsRead, name: str, plan: Plan, ids: Sequence[int], now: datetime) -> ImportView:
+    return ImportView(
+        file=name,
+        rows=read.count,
+        entries=len(read.rows),
+        new=tuple(entry_name(key) for key in ids),
+        changed=tuple(entry.name for entry, _row in plan.changed),
+        sources_added=tuple(entry.name for entry, _row in plan.sourced),
+        same=len(plan.same),
+        withdrawn=tuple(entry.name for entry in plan.withdrawn),
+        ended=tuple(one.name for one in plan.same if standing(one, now) is Standing.EXPIRED),
+        faults=tuple(read.faults),
+        warnings=(*read.warnings, *_vouched_for(read)),
+        information=_information(read),
+    )
 
 
 def _vouched_for(read: RowsRead) -> tuple[RowFault, ...]:
@@ -108,19 +108,15 @@ def _information(read: RowsRead) -> tuple[RowFault, ...]:
     return read.information if isinstance(read, ImportReading) else ()
 
 
-def _row_fault(fault: RowFault) -> Document:
-    return {"row": fault.row, "rule": fault.rule, "message": fault.message}
-
-
-def _summary(document: Document, plan: Plan, ids: Sequence[int]) -> Document:
+def _summary(done: ImportView, plan: Plan, ids: Sequence[int]) -> dict[str, object]:
     """What the audit keeps of an import: entries and versions, runs of new ones as one word."""
     return {
-        "file": document["file"],
-        "rows": document["rows"],
+        "file": done.file,
+        "rows": done.rows,
         "new": runs(ids),
         "changed": {entry.name: entry.row.version + 1 for entry, _row in plan.changed},
-        "sources_added": document["sources_added"],
-        "left_out": len(document["faults"]),
+        "sources_added": list(done.sources_added),
+        "left_out": len(done.faults),
     }
 
 

@@ -4,7 +4,6 @@ how the test call went (R3). Every reading back is kept, those that failed too."
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
@@ -16,6 +15,7 @@ from alertbot.numbers.lookup import said
 from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
 from alertbot.numbers.rules_entry import Entry, Standing, standing
 from alertbot.numbers.store_numbers import Check
+from alertbot.numbers.views import NumberView
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.fields import moments
@@ -57,7 +57,7 @@ class Round:
         return len(self.waiting) + self.done
 
 
-async def verify(service: Context, actor: Person, name: str, given: Verification) -> dict[str, Any]:
+async def verify(service: Context, actor: Person, name: str, given: Verification) -> NumberView:
     """Read one entry back; it is kept whatever comes of it.
 
     Verified is what was typed alike and answered by the right service; a short number or a place, which
@@ -68,7 +68,7 @@ async def verify(service: Context, actor: Person, name: str, given: Verification
     call, note, now = _call(given.call), _note_text(given.note), service.now
     called_at = _called_at(service, given, call, now)
 
-    async def work(conn: Connection) -> tuple[dict[str, Any], str | None]:
+    async def work(conn: Connection) -> tuple[NumberView, str | None]:
         entry = await changing.one(conn, name)
         _require_open(entry, actor, now)
         matched = _alike(given.digits, entry)
@@ -77,7 +77,7 @@ async def verify(service: Context, actor: Person, name: str, given: Verification
         verified = True if why is None else False if _is_wrong(call, matched=matched) else None
         await store_changes.note_check(conn, entry, check, by=actor, verified=verified)
         await _note(conn, actor, entry, check, now, verified=why is None)
-        return changing.view(await changing.one(conn, name), now), why
+        return NumberView.of(await changing.one(conn, name), now), why
 
     view, why = await service.database.transact(work)
     if why is not None:

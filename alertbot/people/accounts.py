@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person, Role
@@ -11,6 +10,14 @@ from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.people import rules, store_contacts, store_people
 from alertbot.people.context import Context
+from alertbot.people.views import (
+    IssuedToken,
+    LinkCode,
+    MailAddress,
+    PersonLine,
+    PersonView,
+    Unlinked,
+)
 
 
 async def acting(service: Context, token: str | None) -> Person:
@@ -26,22 +33,22 @@ async def acting(service: Context, token: str | None) -> Person:
 
 async def add(
     service: Context, token: str | None, name: str, roles: list[str], expires_days: int | None
-) -> dict[str, Any]:
+) -> IssuedToken:
     """Add a person; the answer holds the token, which is stored only as a hash."""
     wanted = [_role(word) for word in roles]
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> IssuedToken:
         by = await store_people.by_token(conn, token, now=service.now) if token else None
         person, fresh = await store_people.add(
             conn, name, wanted, by=by, now=service.now, token_lasts=_days(expires_days)
         )
         await _note(service, conn, by.name if by else person.name, "people-add", person)
-        return _view(person) | {"token": fresh}
+        return _issued(person, fresh)
 
     return await service.database.transact(work)
 
 
-async def everybody(service: Context) -> list[dict[str, Any]]:
+async def everybody(service: Context) -> list[PersonLine]:
     async def look(
         conn: Connection,
     ) -> tuple[tuple[store_people.PersonEntry, ...], dict[int, store_contacts.ContactPoints]]:
@@ -49,22 +56,25 @@ async def everybody(service: Context) -> list[dict[str, Any]]:
 
     entries, reaches = await service.database.read(look)
     return [
-        _view(entry.person)
-        | {
-            "standing": _standing(entry, service.now),
-            "added_at": entry.added_at,
-            "confirmed_at": entry.confirmed_at,
-            "revoked_at": entry.revoked_at,
-            "token_expires_at": entry.token_expires_at,
-            "last_used_at": entry.last_used_at,
-            "reached_by": reaches[entry.person.id].ways,
-        }
+        PersonLine(
+            id=entry.person.id,
+            name=entry.person.name,
+            roles=_roles(entry.person),
+            counts=entry.person.counts,
+            standing=_standing(entry, service.now),
+            added_at=entry.added_at,
+            confirmed_at=entry.confirmed_at,
+            revoked_at=entry.revoked_at,
+            token_expires_at=entry.token_expires_at,
+            last_used_at=entry.last_used_at,
+            reached_by=tuple(reaches[entry.person.id].ways),
+        )
         for entry in entries
     ]
 
 
-async def confirm(service: Context, actor: Person, name: str) -> dict[str, Any]:
-    async def work(conn: Connection) -> dict[str, Any]:
+async def confirm(service: Context, actor: Person, name: str) -> PersonView:
+    async def work(conn: Connection) -> PersonView:
         person = await store_people.confirm(conn, name, by=actor, now=service.now)
         await _note(service, conn, actor.name, "people-confirm", person)
         return _view(person)
@@ -72,8 +82,8 @@ async def confirm(service: Context, actor: Person, name: str) -> dict[str, Any]:
     return await service.database.transact(work)
 
 
-async def revoke(service: Context, actor: Person, name: str) -> dict[str, Any]:
-    async def work(conn: Connection) -> dict[str, Any]:
+async def revoke(service: Context, actor: Person, name: str) -> PersonView:
+    async def work(conn: Connection) -> PersonView:
         person = await store_people.revoke(conn, name, by=actor, now=service.now)
         await _note(service, conn, actor.name, "people-revoke", person)
         return _view(person)
@@ -81,15 +91,13 @@ async def revoke(service: Context, actor: Person, name: str) -> dict[str, Any]:
     return await service.database.transact(work)
 
 
-async def rotate(
-    service: Context, actor: Person, name: str, expires_days: int | None
-) -> dict[str, Any]:
-    async def work(conn: Connection) -> dict[str, Any]:
+async def rotate(service: Context, actor: Person, name: str, expires_days: int | None) -> IssuedToken:
+    async def work(conn: Connection) -> IssuedToken:
         person, fresh = await store_people.rotate(
             conn, name, by=actor, now=service.now, token_lasts=_days(expires_days)
         )
         await _note(service, conn, actor.name, "people-rotate", person)
-        return _view(person) | {"token": fresh}
+        return _issued(person, fresh)
 
     return await service.database.transact(work)
 
@@ -99,13 +107,16 @@ async def _note(service: Context, conn: Connection, actor: str, verb: str, perso
     await audit.append(conn, actor=actor, verb=verb, detail=detail, at=service.now)
 
 
-def _view(person: Person) -> dict[str, Any]:
-    return {
-        "id": person.id,
-        "name": person.name,
-        "roles": sorted(str(role) for role in person.roles),
-        "counts": person.counts,
-    }
+def _view(person: Person) -> PersonView:
+    return PersonView(person.id, person.name, _roles(person), person.counts)
+
+
+def _issued(person: Person, token: str) -> IssuedToken:
+    return IssuedToken(person.id, person.name, _roles(person), person.counts, token)
+
+
+def _roles(person: Person) -> tuple[str, ...]:
+    return tuple(sorted(str(role) for role in person.roles))
 
 
 def _standing(entry: store_people.PersonEntry, now: datetime) -> str:
@@ -134,20 +145,16 @@ TELEGRAM = "telegram"
 ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 
 
-async def link(service: Context, actor: Person, name: str) -> dict[str, Any]:
+async def link(service: Context, actor: Person, name: str) -> LinkCode:
     """A one-time code with which this person's Telegram account is linked. Raises `Refused` for anybody
     else's."""
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> LinkCode:
         person = (await store_people.get(conn, name, now=service.now)).person
         _require_self(actor, person)
         code = await store_contacts.make_code(conn, person, now=service.now)
         await _note_contact(service, conn, actor.name, "people-link-code", person)
-        return {
-            "name": person.name,
-            "code": code,
-            "expires_at": service.now + store_contacts.CODE_LASTS,
-        }
+        return LinkCode(person.name, code, service.now + store_contacts.CODE_LASTS)
 
     return await service.database.transact(work)
 
@@ -171,30 +178,30 @@ async def spoil(service: Context, code: str) -> None:
     await service.database.transact(lambda conn: store_contacts.void(conn, code))
 
 
-async def unlink(service: Context, actor: Person, name: str) -> dict[str, Any]:
+async def unlink(service: Context, actor: Person, name: str) -> Unlinked:
     """Forget a person's Telegram account and open codes; one's own, or any as an admin."""
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> Unlinked:
         person = (await store_people.get(conn, name, now=service.now)).person
         _require_self_or_admin(actor, person)
         gone = await store_contacts.unlink(conn, person, TELEGRAM)
         await _note_contact(service, conn, actor.name, "people-unlink", person, linked=gone)
-        return {"name": person.name, "unlinked": gone}
+        return Unlinked(person.name, gone)
 
     return await service.database.transact(work)
 
 
-async def set_mail(service: Context, actor: Person, name: str, address: str | None) -> dict[str, Any]:
+async def set_mail(service: Context, actor: Person, name: str, address: str | None) -> MailAddress:
     """Where links to approve are mailed to; None takes the address away, as an admin may for anybody."""
     clean = None if address is None else _address(address)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> MailAddress:
         person = (await store_people.get(conn, name, now=service.now)).person
         require = _require_self if clean else _require_self_or_admin
         require(actor, person)
         await store_contacts.set_mail(conn, person, clean)
         await _note_contact(service, conn, actor.name, "people-mail", person, given=clean is not None)
-        return {"name": person.name, "mail": clean}
+        return MailAddress(person.name, clean)
 
     return await service.database.transact(work)
 

@@ -3,9 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from alertbot.core import clock
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
@@ -14,12 +12,11 @@ from alertbot.db.sql import Connection
 from alertbot.people import notices, rules, store_tasks
 from alertbot.people.context import Context
 from alertbot.people.store_tasks import Task
+from alertbot.people.views import TaskView
 
 MACHINE = "alertbot"
 LONGEST_OUTCOME = 500
 MOST_SHOWN = 20  # tasks in `status`
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +69,13 @@ async def close(service: Context, conn: Connection, key: str, outcome: str) -> b
     return True
 
 
-async def done(service: Context, actor: Person, task_id: int, outcome: str | None = None) -> Document:
+async def done(service: Context, actor: Person, task_id: int, outcome: str | None = None) -> TaskView:
     """A person has done it. Raises `Misuse` for a task that is not there, `Refused` for one that somebody
     else has done already."""
     rules.require_role("task", actor)
     said = (outcome or "").strip()[:LONGEST_OUTCOME] or None
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> TaskView:
         now = service.now
         task = await _task(conn, task_id)
         if not await store_tasks.done(conn, task.key, by=actor.name, outcome=said, now=now):
@@ -92,10 +89,10 @@ async def done(service: Context, actor: Person, task_id: int, outcome: str | Non
     return await service.database.transact(work)
 
 
-async def listing(service: Context, *, every: bool = False) -> list[Document]:
+async def listing(service: Context, *, every: bool = False) -> list[TaskView]:
     """Open tasks, the most pressing first; with `every` the done ones too, in the order of raising."""
 
-    async def look(conn: Connection) -> list[Document]:
+    async def look(conn: Connection) -> list[TaskView]:
         found = await (store_tasks.every(conn) if every else store_tasks.open_tasks(conn))
         return [view(one) for one in found]
 
@@ -104,7 +101,7 @@ async def listing(service: Context, *, every: bool = False) -> list[Document]:
 
 async def waiting(
     conn: Connection, *, alert: str | None = None, incident: str | None = None
-) -> list[Document]:
+) -> list[TaskView]:
     """Open tasks; with an alert or an incident only those about one of them."""
     found = await store_tasks.open_tasks(conn)
     if alert is None and incident is None:
@@ -114,27 +111,29 @@ async def waiting(
     ]
 
 
-def view(task: Task) -> Document:
-    """A task as plain values; moments in ISO 8601, UTC."""
-    return {
-        "id": task.id,
-        "kind": task.kind,
-        "text": task.text,
-        "alert": task.alert,
-        "incident": task.incident,
-        "number": task.number and f"N{task.number}",
-        "due_at": clock.iso(task.due_at),
-        "raised_at": clock.iso(task.raised_at),
-        "done_at": clock.iso(task.done_at),
-        "done_by": task.done_by,
-        "outcome": task.outcome,
-    }
+def view(task: Task) -> TaskView:
+    """A task as it is shown."""
+    return TaskView(
+        id=task.id,
+        kind=task.kind,
+        text=task.text,
+        alert=task.alert,
+        incident=task.incident,
+        number=f"N{task.number}" if task.number else None,
+        due_at=task.due_at,
+        raised_at=task.raised_at,
+        done_at=task.done_at,
+        done_by=task.done_by,
+        outcome=task.outcome,
+    )
 
 
-def sentences(waiting: Sequence[Document]) -> Iterator[str]:
+def sentences(waiting: Sequence[TaskView]) -> Iterator[str]:
     """Tasks as `status` shows them, with how to close each; only the first of very many."""
     for task in waiting[:MOST_SHOWN]:
-        yield _("{text} (task {id}; once done: alertbot task done {id})").format(**task)
+        yield _("{text} (task {id}; once done: alertbot task done {id})").format(
+            text=task.text, id=task.id
+        )
     if len(waiting) > MOST_SHOWN:
         left = len(waiting) - MOST_SHOWN
         yield _("{count} more tasks wait: alertbot task list").format(count=left)

@@ -18,14 +18,14 @@ async def team(database: Database) -> Team:
     return await gather(database)
 
 
-async def together(*acts: Any) -> tuple[list[dict[str, Any]], list[AlertbotError]]:
+async def together(*acts: Any) -> tuple[list[Any], list[AlertbotError]]:
     """What came of acts that began at the same moment: answers, and sentences for those who were late."""
     results = await asyncio.gather(*acts, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, AlertbotError):
             raise result
     return (
-        [one for one in results if isinstance(one, dict)],
+        [one for one in results if not isinstance(one, BaseException)],
         [one for one in results if isinstance(one, AlertbotError)],
     )
 

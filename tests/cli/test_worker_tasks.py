@@ -22,7 +22,7 @@ def worked(desk: Desk) -> list[str]:
                 await asyncio.sleep(0.02)
             stop.set()
             await worker
-            return [str(one["kind"]) for one in await tasks.listing(service, every=True)]
+            return [str(one.kind) for one in await tasks.listing(service, every=True)]
         finally:
             await app.close()
 

@@ -11,6 +11,7 @@ from alertbot.alerts.compose import DraftRequest
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, store_numbers
+from alertbot.numbers.views import NumbersWithdrawn
 from alertbot.ops import overview
 from tests.team import Team, example, gather
 
@@ -56,7 +57,7 @@ def rules(view: dict[str, Any]) -> set[str]:
     return {fault["rule"] for fault in view["faults"]}
 
 
-async def withdraw(team: Team, query: str) -> dict[str, Any]:
+async def withdraw(team: Team, query: str) -> NumbersWithdrawn:
     return await register.withdraw(team.service, team.people["bo"], query, "17 works again")
 
 
@@ -243,7 +244,7 @@ async def test_what_was_withdrawn_after_the_approval_does_not_go_out(team: Team)
     for name in ("bo", "cy"):
         await team.approve(view["id"], name)
     done = await withdraw(team, "01/pompiers")
-    assert [(one["state"], one["stopped"] > 0) for one in done["published"]] == [("approved", True)]
+    assert [(one.state, one.stopped > 0) for one in done.published] == [("approved", True)]
     tally = await team.work()
     assert not team.adapters["public"].posts
     to_the_team = sum(len(one.posts) for name, one in team.adapters.items() if name != "public")

@@ -10,6 +10,7 @@ from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting, importing, verifying
 from alertbot.numbers.rules_importing import read_numbers
+from alertbot.numbers.views import ImportView, NumberHistory, NumberView
 from alertbot.ops import overview
 from alertbot.people import tasks
 from tests.team import Team, example, gather
@@ -24,27 +25,27 @@ async def team(database: Database) -> Team:
     return await gather(database)
 
 
-async def add(team: Team, by: str = "ada", **cells: Any) -> dict[str, Any]:
+async def add(team: Team, by: str = "ada", **cells: Any) -> NumberView:
     return await changing.add(team.service, team.people[by], SAMU | cells)
 
 
-async def edit(team: Team, name: str, by: str = "ada", **cells: Any) -> dict[str, Any]:
+async def edit(team: Team, name: str, by: str = "ada", **cells: Any) -> NumberView:
     return await changing.edit(team.service, team.people[by], name, cells)
 
 
 async def verify(
     team: Team, name: str, digits: str, call: str = "answered", by: str = "bo", **more: Any
-) -> dict[str, Any]:
+) -> NumberView:
     given = verifying.Verification(digits, call, **more)
     return await verifying.verify(team.service, team.people[by], name, given)
 
 
-async def import_(team: Team, text: str, **options: Any) -> dict[str, Any]:
+async def import_(team: Team, text: str, **options: Any) -> ImportView:
     reading = read_numbers(text)
     return await importing.import_(team.service, team.people["ada"], reading, "a.csv", **options)
 
 
-async def shown(team: Team, name: str) -> dict[str, Any]:
+async def shown(team: Team, name: str) -> NumberHistory:
     return await consulting.show(team.service, name)
 
 
@@ -59,7 +60,7 @@ async def test_a_file_is_taken_in_whole_or_not_at_all(team: Team) -> None:
     assert [fault.rule for fault in caught.value.faults] == ["invalid_number"]
     assert not await consulting.listing(team.service, None, None)
     done = await import_(team, text, keep_valid=True)
-    assert (done["new"], len(done["faults"])) == (["N1"], 1)
+    assert (done.new, len(done.faults)) == (("N1",), 1)
 
 
 async def test_where_no_row_is_sound_nothing_is_kept(team: Team) -> None:
@@ -73,8 +74,8 @@ async def test_a_file_cannot_verify(team: Team) -> None:
         "territory,service,number,verified_by,verified_at\n"
         "69,samu,04 65 71 69 15,Sacha,2026-03-02T14:00:00+00:00\n",
     )
-    assert "verification_left_out" in {one["rule"] for one in done["warnings"]}
-    assert (await shown(team, "N1"))["standing"] == "unverified"
+    assert "verification_left_out" in {one.rule for one in done.warnings}
+    assert (await shown(team, "N1")).standing == "unverified"
 
 
 async def test_what_an_import_did_stands_in_the_audit(team: Team) -> None:
@@ -90,10 +91,10 @@ async def test_an_export_with_a_new_number_changes_the_entry_that_it_names(team:
     await add(team)
     await verify(team, "N1", "0465716915")
     text = "entry,version,territory,service,number\nN1,1,69,samu,04 65 71 69 16\n"
-    assert (await import_(team, text))["changed"] == ["N1"]
+    assert (await import_(team, text)).changed == ("N1",)
     after = await shown(team, "N1")
-    assert (after["number"], after["version"], after["standing"]) == ("04 65 71 69 16", 2, "unverified")
-    assert (await import_(team, text.replace("69 16", "69 18")))["new"] == ["N2"]  # N1 is at version 2
+    assert (after.number, after.version, after.standing) == ("04 65 71 69 16", 2, "unverified")
+    assert (await import_(team, text.replace("69 16", "69 18"))).new == ("N2",)  # N1 is at version 2
 
 
 async def test_the_case_file_loads_as_it_is(team: Team) -> None:
@@ -101,11 +102,11 @@ async def test_the_case_file_loads_as_it_is(team: Team) -> None:
         pytest.skip("the case file lies beside the project")
     reading = importing.read(CASE, team.service.now)
     done = await importing.import_(team.service, team.people["ada"], reading, CASE.name)
-    assert (done["rows"], done["entries"], len(done["new"])) == (98, 73, 73)
-    assert not done["faults"]
-    assert done["warnings"]
+    assert (done.rows, done.entries, len(done.new)) == (98, 73, 73)
+    assert not done.faults
+    assert done.warnings
     again = await importing.import_(team.service, team.people["ada"], reading, CASE.name)
-    assert (again["same"], again["new"], again["changed"]) == (73, [], [])
+    assert (again.same, again.new, again.changed) == (73, (), ())
 
 
 async def test_the_same_from_two_pages_is_one_entry_with_two_sources(team: Team) -> None:
@@ -115,7 +116,7 @@ async def test_the_same_from_two_pages_is_one_entry_with_two_sources(team: Team)
         "69,samu,04 65 71 69 15,https://a.example.org\n69,samu,04.65.71.69.15,https://b.example.org\n",
     )
     (row,) = await consulting.listing(team.service, None, None)
-    assert row["sources"] == ["https://a.example.org", "https://b.example.org"]
+    assert row.sources == ("https://a.example.org", "https://b.example.org")
 
 
 # --- entering by hand -----------------------------------------------------------------------------
@@ -127,10 +128,10 @@ async def test_a_place_may_stand_instead_of_a_number(team: Team) -> None:
         team.people["ada"],
         {"territory": "69", "service": "pompiers", "place": {"fr": "la caserne", "en": "fire station"}},
     )
-    assert view["place"] == {"fr": "la caserne", "en": "fire station"}
+    assert view.place == {"fr": "la caserne", "en": "fire station"}
     with pytest.raises(Refused):
         await verify(team, "N1", "la caserne", "not-called")
-    assert (await verify(team, "N1", "LA  CASERNE", "not-called", note="seen"))["verified_by"] == "bo"
+    assert (await verify(team, "N1", "LA  CASERNE", "not-called", note="seen")).verified_by == "bo"
 
 
 @pytest.mark.parametrize(
@@ -170,8 +171,8 @@ async def test_an_edit_of_nothing_is_refused(team: Team) -> None:
 async def test_an_edit_lays_cells_over_and_takes_them_away(team: Team) -> None:
     await add(team, capacity="15", zone={"fr": "Lyon", "en": "Lyon"}, valid_until="+4h")
     view = await edit(team, "N1", capacity="", zone={"en": "the city of Lyon"})
-    assert (view["capacity"], view["zone"]) == (None, {"fr": "Lyon", "en": "the city of Lyon"})
-    assert view["valid_until"]
+    assert (view.capacity, view.zone) == (None, {"fr": "Lyon", "en": "the city of Lyon"})
+    assert view.valid_until
 
 
 # --- reading back ---------------------------------------------------------------------------------
@@ -180,10 +181,10 @@ async def test_an_edit_lays_cells_over_and_takes_them_away(team: Team) -> None:
 async def test_another_person_reads_the_digits_back_and_calls(team: Team) -> None:
     await add(team)
     view = await verify(team, "n1", "04.65-71 69 15", called_at="-5m", note="answered at once")
-    assert (view["standing"], view["verified_by"]) == ("in_force", "bo")
-    (check,) = (await shown(team, "N1"))["checks"]
-    assert (check["matched"], check["call"], check["note"]) == (True, "answered", "answered at once")
-    assert check["called_at"] < check["at"]
+    assert (view.standing, view.verified_by) == ("in_force", "bo")
+    (check,) = (await shown(team, "N1")).checks
+    assert (check.matched, check.call, check.note) == (True, "answered", "answered at once")
+    assert check.called_at < check.at
 
 
 async def test_nobody_verifies_what_he_or_she_entered(team: Team) -> None:
@@ -193,7 +194,7 @@ async def test_nobody_verifies_what_he_or_she_entered(team: Team) -> None:
     await edit(team, "N1", capacity="15")  # ada enters the present version
     with pytest.raises(Refused, match="another person"):
         await verify(team, "N1", "0465716915", by="ada")
-    assert (await verify(team, "N1", "0465716915", by="bo"))["verified_by"] == "bo"
+    assert (await verify(team, "N1", "0465716915", by="bo")).verified_by == "bo"
 
 
 @pytest.mark.parametrize("digits", ["0465716916", "04657169", "", "04657169155", "zero"])
@@ -203,8 +204,8 @@ async def test_other_digits_are_kept_and_refused_without_being_shown(team: Team,
         await verify(team, "N1", digits)
     assert "69 15" not in str(caught.value)
     one = await shown(team, "N1")
-    assert one["standing"] == "unverified"
-    assert [check["matched"] for check in one["checks"]] == [False]
+    assert one.standing == "unverified"
+    assert [check.matched for check in one.checks] == [False]
 
 
 @pytest.mark.parametrize("call", ["no-answer", "busy", "wrong-service", "not-called"])
@@ -213,16 +214,14 @@ async def test_only_an_answered_call_verifies(team: Team, call: str) -> None:
     with pytest.raises(Refused, match="not verified"):
         await verify(team, "N1", "0465716915", call, note="a reason")
     one = await shown(team, "N1")
-    assert (one["standing"], one["checks"][0]["call"]) == ("unverified", call)
+    assert (one.standing, one.checks[0].call) == ("unverified", call)
 
 
 async def test_a_short_number_is_verified_with_a_reason_instead_of_a_call(team: Team) -> None:
     await add(team, number="112")
     with pytest.raises(Refused, match="--note"):
         await verify(team, "N1", "112", "not-called")
-    assert (await verify(team, "N1", "112", "not-called", note="the centre agreed"))[
-        "verified_by"
-    ] == "bo"
+    assert (await verify(team, "N1", "112", "not-called", note="the centre agreed")).verified_by == "bo"
 
 
 async def test_a_wrong_service_takes_the_verification_away(team: Team) -> None:
@@ -230,10 +229,10 @@ async def test_a_wrong_service_takes_the_verification_away(team: Team) -> None:
     await verify(team, "N1", "0465716915")
     with pytest.raises(Refused):
         await verify(team, "N1", "0465716915", "busy", by="cy")
-    assert (await shown(team, "N1"))["standing"] == "in_force"
+    assert (await shown(team, "N1")).standing == "in_force"
     with pytest.raises(Refused, match="somewhere else"):
         await verify(team, "N1", "0465716915", "wrong-service", by="cy")
-    assert (await shown(team, "N1"))["standing"] == "unverified"
+    assert (await shown(team, "N1")).standing == "unverified"
 
 
 async def test_what_has_ended_or_was_withdrawn_is_not_verified(team: Team) -> None:
@@ -254,7 +253,7 @@ async def test_what_is_no_reading_back_is_misuse(team: Team, call: str, more: di
     await add(team)
     with pytest.raises(Misuse):
         await verify(team, "N1", "0465716915", call, **more)
-    assert not (await shown(team, "N1"))["checks"]
+    assert not (await shown(team, "N1")).checks
 
 
 async def test_the_audit_keeps_readings_back_and_no_digits_that_were_typed(team: Team) -> None:
@@ -295,9 +294,9 @@ async def test_a_withdrawal_by_territory_and_service_spares_the_rest(team: Team)
     done = await register.withdraw(
         team.service, team.people["ada"], "22,29,35", "numbers are back", but="22/samu"
     )
-    assert len(done["withdrawn"]) == 8
+    assert len(done.withdrawn) == 8
     left = await consulting.listing(team.service, None, None)
-    assert [one["number"] for one in left] == ["02 61 91 22 15"]
+    assert [one.number for one in left] == ["02 61 91 22 15"]
 
 
 async def test_what_is_withdrawn_already_is_said_in_one_sentence(team: Team) -> None:
@@ -318,14 +317,12 @@ async def test_a_slip_withdraws_nothing(team: Team, query: str) -> None:
 async def test_a_withdrawn_entry_comes_back_by_hand_alone(team: Team) -> None:
     await team.register([SAMU])
     await register.withdraw(team.service, team.people["bo"], "N1", "back")
-    assert (await import_(team, "territory,service,number\n69,samu,0465716915\n"))["withdrawn"] == [
-        "N1"
-    ]
+    assert (await import_(team, "territory,service,number\n69,samu,0465716915\n")).withdrawn == ("N1",)
     with pytest.raises(Refused, match="numbers add"):
         await edit(team, "N1", capacity="15")
     view = await add(team)
-    assert (view["entry"], view["version"], view["standing"]) == ("N1", 2, "unverified")
-    assert view["withdrawn_at"] is None
+    assert (view.entry, view.version, view.standing) == ("N1", 2, "unverified")
+    assert view.withdrawn_at is None
 
 
 async def test_what_stands_in_public_is_named_loudly_and_becomes_a_task(team: Team) -> None:
@@ -334,11 +331,11 @@ async def test_what_stands_in_public_is_named_loudly_and_becomes_a_task(team: Te
     await team.work()
     second = await team.approved("provisional_number", incident=first["incident"])
     done = await register.withdraw(team.service, team.people["bo"], "69/samu", "wrong")
-    told = {(one["alert"], one["state"]) for one in done["published"]}
+    told = {(one.alert, one.state) for one in done.published}
     assert told == {(first["id"], "published"), (second["id"], "approved")}
-    (task,) = [one for one in await tasks.listing(team.service) if one["kind"] == "withdrawn_number"]
-    assert first["id"] in task["text"]
-    assert "alertbot withdraw --numbers" in task["text"]
+    (task,) = [one for one in await tasks.listing(team.service) if one.kind == "withdrawn_number"]
+    assert first["id"] in task.text
+    assert "alertbot withdraw --numbers" in task.text
 
 
 async def test_a_withdrawal_needs_a_reason(team: Team) -> None:
@@ -352,7 +349,7 @@ async def test_an_admin_alone_changes_nothing(team: Team) -> None:
 
     added = await accounts.add(team.service, team.tokens["bo"], "eve", ["admin"], None)
     await accounts.confirm(team.service, team.people["cy"], "eve")
-    team.people["eve"] = await accounts.acting(team.service, added["token"])
+    team.people["eve"] = await accounts.acting(team.service, added.token)
     await team.register([SAMU], verified=False)
     for work in (
         add(team, by="eve", number="04 65 71 69 16"),
@@ -368,6 +365,6 @@ async def test_draft_and_register_belong_together(team: Team) -> None:
     """What `show` says of an entry names the alerts in which the public reads it."""
     await team.register(example(team.service, "provisional_number")["numbers"])
     view = await team.approved("provisional_number")
-    assert (await shown(team, "N1"))["published"][0]["alert"] == view["id"]
+    assert (await shown(team, "N1")).published[0].alert == view["id"]
     await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+40m"}, {})
-    assert not (await shown(team, "N1"))["published"]
+    assert not (await shown(team, "N1")).published

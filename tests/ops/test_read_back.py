@@ -39,5 +39,5 @@ async def test_a_difference_is_told_loudly_and_once(team: Team) -> None:
     (told,) = [one["message"] for one in status["open"] if "public shows something" in one["message"]]
     assert view["id"] in told
     assert any("public shows something" in post.text for post in team.adapters["team"].posts)
-    (task,) = [one for one in status["tasks"] if one["kind"] == "read-back"]
-    assert task["alert"] == view["id"]
+    (task,) = [one for one in status["tasks"] if one.kind == "read-back"]
+    assert task.alert == view["id"]

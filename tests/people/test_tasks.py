@@ -55,12 +55,12 @@ async def test_status_shows_it_until_somebody_has_done_it(team: Team) -> None:
     await raise_(team, ENDS)
     status = await overview.status(team.service, None)
     (task,) = status["tasks"]
-    assert (task["number"], task["done_at"]) == ("N12", None)
+    assert (task.number, task.done_at) == ("N12", None)
     assert any(ENDS.text in one["message"] for one in status["open"])
-    done = await tasks.done(team.service, team.people["ada"], task["id"], " Told them. ")
-    assert (done["done_by"], done["outcome"]) == ("ada", "Told them.")
+    done = await tasks.done(team.service, team.people["ada"], task.id, " Told them. ")
+    assert (done.done_by, done.outcome) == ("ada", "Told them.")
     assert (await overview.status(team.service, None))["tasks"] == []
-    assert [one["id"] for one in await tasks.listing(team.service, every=True)] == [task["id"]]
+    assert [one.id for one in await tasks.listing(team.service, every=True)] == [task.id]
     assert await tasks.listing(team.service) == []
 
 
@@ -68,15 +68,15 @@ async def test_the_status_of_an_alert_shows_what_is_about_it(team: Team) -> None
     view = await team.draft()
     await raise_(team, ENDS, NewTask("late", "something", "Late.", incident=view["incident"]))
     found = (await overview.status(team.service, view["id"]))["tasks"]
-    assert [one["text"] for one in found] == ["Late."]
+    assert [one.text for one in found] == ["Late."]
 
 
 async def test_done_twice_or_never_there_is_said(team: Team) -> None:
     await raise_(team, ENDS)
     (task,) = await tasks.listing(team.service)
-    await tasks.done(team.service, team.people["bo"], task["id"])
+    await tasks.done(team.service, team.people["bo"], task.id)
     with pytest.raises(Refused, match="by bo"):
-        await tasks.done(team.service, team.people["ada"], task["id"])
+        await tasks.done(team.service, team.people["ada"], task.id)
     with pytest.raises(Misuse, match="no task 99"):
         await tasks.done(team.service, team.people["ada"], 99)
 

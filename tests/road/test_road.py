@@ -92,9 +92,9 @@ async def road(
         app = build(path)
         service = await app.open()
         first = await accounts.add(service, None, "bo", ["approver"], None)
-        second = await accounts.add(service, first["token"], "cy", ["approver"], None)
-        author = await accounts.add(service, first["token"], "ada", ["author"], None)
-        acting = [await accounts.acting(service, one["token"]) for one in (author, first, second)]
+        second = await accounts.add(service, first.token, "cy", ["approver"], None)
+        author = await accounts.add(service, first.token, "ada", ["author"], None)
+        acting = [await accounts.acting(service, one.token) for one in (author, first, second)]
         yield Road(app, sandbox, acting[0], acting[1:])
         await app.close()
 

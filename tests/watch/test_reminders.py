@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +28,7 @@ async def team(database: Database) -> Team:
 
 
 async def kinds(team: Team, *, every: bool = False) -> list[str]:
-    return [one["kind"] for one in await tasks.listing(team.service, every=every)]
+    return [one.kind for one in await tasks.listing(team.service, every=every)]
 
 
 async def test_a_number_about_to_end_is_told_in_time_and_once(team: Team) -> None:
@@ -37,20 +37,20 @@ async def test_a_number_about_to_end_is_told_in_time_and_once(team: Team) -> Non
     team.clock.forward(minutes=15)
     status = await overview.status(team.service, None)
     (task,) = status["tasks"]
-    assert (task["kind"], task["number"]) == ("number-ends", name)
-    assert task["due_at"] == "2026-03-02T14:40:00+00:00"
-    assert "15:40" in task["text"]  # in the organisation's zone
+    assert (task.kind, task.number) == ("number-ends", name)
+    assert task.due_at == datetime(2026, 3, 2, 14, 40, tzinfo=UTC)
+    assert "15:40" in task.text  # in the organisation's zone
     assert not await reminders.look(team.service)
     await team.work()
     (post,) = team.adapters["team"].posts
-    assert task["text"] in post.text
+    assert task.text in post.text
 
 
 async def test_done_by_a_person_it_is_not_raised_again(team: Team) -> None:
     await team.register([ending(minutes=10)])
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service)
-    await tasks.done(team.service, team.people["ada"], task["id"], "It may end.")
+    await tasks.done(team.service, team.people["ada"], task.id, "It may end.")
     assert not await reminders.look(team.service)
     assert await kinds(team) == []
 
@@ -75,7 +75,7 @@ async def test_past_its_end_it_is_another_task_in_place_of_the_first(team: Team)
     team.clock.forward(minutes=10)
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service)
-    assert (task["kind"], task["number"]) == ("number-ended", name)
+    assert (task.kind, task.number) == ("number-ended", name)
     assert await kinds(team, every=True) == ["number-ends", "number-ended"]
 
 
@@ -86,16 +86,16 @@ async def test_a_published_one_names_the_alert_and_closes_once_the_public_knows(
     team.clock.forward(minutes=51)
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service)
-    assert first["id"] in task["text"]
-    assert "no longer valid" in task["text"]
+    assert first["id"] in task.text
+    assert "no longer valid" in task.text
     update = await team.draft("status", incident=first["incident"])
     assert update["faults"] == []
     await writing.submit(team.service, team.people["ada"], update["id"])
     await team.approve(update["id"])
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service, every=True)
-    assert name in task["outcome"]
-    assert task["done_by"] == "alertbot"
+    assert name in task.outcome
+    assert task.done_by == "alertbot"
 
 
 @pytest.mark.parametrize("how", ["edit", "withdraw"])
@@ -108,7 +108,7 @@ async def test_it_closes_itself_once_the_row_was_changed(team: Team, how: str) -
         await register.withdraw(team.service, team.people["bo"], name, "17 works again.")
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service, every=True)
-    assert (task["done_by"], name in task["outcome"]) == ("alertbot", True)
+    assert (task.done_by, name in task.outcome) == ("alertbot", True)
     assert await kinds(team) == []
 
 
@@ -130,7 +130,7 @@ async def test_a_promise_that_is_not_kept_is_a_task_until_it_is(team: Team) -> N
     await reminders.look(team.service)
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service)
-    assert (task["kind"], task["alert"], task["incident"]) == (
+    assert (task.kind, task.alert, task.incident) == (
         "update-late",
         first["id"],
         first["incident"],
@@ -149,7 +149,7 @@ async def test_the_last_promise_counts_and_an_apology_keeps_none(team: Team) -> 
     assert not await reminders.look(team.service)
     team.clock.forward(minutes=15)
     await reminders.look(team.service)
-    assert [one["alert"] for one in await tasks.listing(team.service)] == [second["id"]]
+    assert [one.alert for one in await tasks.listing(team.service)] == [second["id"]]
 
 
 async def test_the_end_promises_nothing(team: Team) -> None:

@@ -209,7 +209,7 @@ async def test_without_rules_everything_is_proposed(database: Database) -> None:
     team = replace(team, service=replace(team.service, watch=Watch()))
     await says(team, Observed.DOWN, "sip-core")
     assert await alerts(team) == [("holding", "draft")]
-    told = [one["text"] for one in await tasks.listing(team.service)]
+    told = [one.text for one in await tasks.listing(team.service)]
     assert any("alertbot edit" in one and "where" in one for one in told)
 
 
@@ -238,14 +238,14 @@ async def test_a_rule_that_cannot_work_leaves_the_decision(database: Database) -
     team = watched(await gather(database), rule)
     await says(team, Observed.DOWN)
     assert [one["condition"] for one in await incidents.listing(team.service)] == ["down"]
-    assert any("first" in one["text"] for one in await tasks.listing(team.service))
+    assert any("first" in one.text for one in await tasks.listing(team.service))
 
 
 async def test_old_news_is_dropped_or_shown_to_the_team(database: Database) -> None:
     team = watched(await gather(database), policy=replace(POLICY, propose_stale=True))
     await says(team, Observed.DOWN, at=START - timedelta(hours=2))
     assert await alerts(team) == []
-    assert [one["kind"] for one in await tasks.listing(team.service)] == ["old-news"]
+    assert [one.kind for one in await tasks.listing(team.service)] == ["old-news"]
     lines = await database.read(store_decisions.standing)
     assert [(one.action, one.reason) for one in lines] == [("drop", "stale")]
 
@@ -261,7 +261,7 @@ async def test_a_reminder_without_a_rule_is_one_for_the_team(database: Database)
     await watching.look(team.service)
     await watching.look(team.service)
     assert await alerts(team) == [("holding", "published"), ("status", "pending")]
-    assert "reminder" in [one["kind"] for one in await tasks.listing(team.service)]
+    assert "reminder" in [one.kind for one in await tasks.listing(team.service)]
 
 
 async def test_what_led_to_nothing_is_forgotten_after_a_month(database: Database) -> None:
@@ -284,7 +284,7 @@ async def test_a_silent_source_is_told_once_and_heard_again(database: Database) 
     team.clock.forward(minutes=16)
     await watching.look(team.service)
     await watching.look(team.service)
-    assert [one["kind"] for one in await tasks.listing(team.service)] == ["source-silent"]
+    assert [one.kind for one in await tasks.listing(team.service)] == ["source-silent"]
     await watching.heard(team.service, "am")
     assert await tasks.listing(team.service) == []
 
@@ -295,7 +295,7 @@ async def test_a_promise_is_reminded_of_before_it_lapses(database: Database) -> 
     await publish(team)
     team.clock.forward(minutes=21)
     await watching.look(team.service)
-    assert [one["kind"] for one in await tasks.listing(team.service)] == ["update-due"]
+    assert [one.kind for one in await tasks.listing(team.service)] == ["update-due"]
 
 
 @pytest.mark.parametrize("after", [0, 90])

@@ -12,6 +12,7 @@ from rich.text import Text
 from alertbot.alerts.rules_advice import topic_word
 from alertbot.cli.tables.states import clock, state_text, state_word
 from alertbot.core.words import _
+from alertbot.people.views import TaskView
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.watch.rules_log import decided, incident_word
 
@@ -159,8 +160,8 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def tasks_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
-    """Rows as `service.tasks.view` gives them; times in `zone`."""
+def tasks_table(rows: Sequence[TaskView], zone: ZoneInfo | None = None) -> RenderableType:
+    """Tasks in the order given; times in `zone`."""
     if not rows:
         return Text(_("There is nothing to do."))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
@@ -168,18 +169,18 @@ def tasks_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Renderable
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(
-            str(row["id"]),
-            Text(visible(str(row["text"])), overflow="fold"),
-            str(row.get("alert") or row.get("number") or row.get("incident") or ""),
-            clock(row.get("due_at"), zone),
+            str(row.id),
+            Text(visible(row.text), overflow="fold"),
+            row.alert or row.number or row.incident or "",
+            clock(row.due_at, zone),
             _task_standing(row, zone),
         )
     return table
 
 
-def _task_standing(row: Row, zone: ZoneInfo | None) -> Text:
-    if not row.get("done_at"):
+def _task_standing(row: TaskView, zone: ZoneInfo | None) -> Text:
+    if row.done_at is None:
         return Text("! " + _("open"), style="bold yellow")
-    said = _("done by {name}, {time}").format(name=row.get("done_by"), time=clock(row["done_at"], zone))
-    outcome = f": {row['outcome']}" if row.get("outcome") else ""
+    said = _("done by {name}, {time}").format(name=row.done_by, time=clock(row.done_at, zone))
+    outcome = f": {row.outcome}" if row.outcome else ""
     return Text(visible(f"✓ {said}{outcome}"), style="green", overflow="fold")

@@ -1,10 +1,9 @@
-"""Tables of the register for the terminal. Input is plain mappings, as `numbers list --json` prints them.
+"""Tables of the register for the terminal, made of the views that `numbers list --json` prints.
 
 A standing is a word with a mark before it; colour only repeats what the word says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -13,27 +12,27 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.cli.tables.states import clock
+from alertbot.core.json import Json
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import Standing, in_words
-
-Row = Mapping[str, Any]
+from alertbot.numbers.views import CheckView, NumberHistory, NumberView, PublishedIn, VersionView
 
 _MARKS = {
-    "unverified": ("?", "yellow"),
-    "planned": ("…", "cyan"),
-    "in_force": ("✓", "green"),
-    "expired": ("!", "yellow"),
-    "withdrawn": ("✗", "dim"),
+    Standing.UNVERIFIED: ("?", "yellow"),
+    Standing.PLANNED: ("…", "cyan"),
+    Standing.IN_FORCE: ("✓", "green"),
+    Standing.EXPIRED: ("!", "yellow"),
+    Standing.WITHDRAWN: ("✗", "dim"),
 }
 
 
-def standing_text(standing: str) -> Text:
+def standing_text(standing: Standing) -> Text:
     """A standing with its mark."""
-    mark, style = _MARKS.get(standing, ("", ""))
-    return Text(f"{mark} {in_words(Standing(standing))}".strip(), style=style)
+    mark, style = _MARKS[standing]
+    return Text(f"{mark} {in_words(standing)}", style=style)
 
 
-def numbers_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
+def numbers_table(rows: Sequence[NumberView], zone: ZoneInfo | None = None) -> RenderableType:
     """One line per entry, nothing cut."""
     if not rows:
         return Text(_("There is no such number in the register."))
@@ -48,108 +47,103 @@ def numbers_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Renderab
     )
     for row in rows:
         table.add_row(
-            str(row["entry"]),
+            row.entry,
             Text("\n".join(_where(row))),
             Text(_service(row)),
             Text(_call(row)),
-            standing_text(str(row["standing"])),
+            standing_text(row.standing),
             _end(row, zone),
-            str(row.get("verified_by") or ""),
+            row.verified_by or "",
         )
     return table
 
 
-def number_details(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
+def number_details(row: NumberHistory, zone: ZoneInfo | None = None) -> RenderableType:
     """One entry with its `versions`, `checks` and `published` alerts."""
     head = Text.assemble(
-        (f"{row['entry']}  ", "bold"), _call(row), "  ", standing_text(str(row["standing"])), "\n"
+        (f"{row.entry}  ", "bold"), _call(row), "  ", standing_text(row.standing), "\n"
     )
     head.append("\n".join([_service(row), *_where(row), *_facts(row, zone)]))
-    parts: list[RenderableType] = [head, _versions(row["versions"], zone)]
-    if row["checks"]:
-        parts.append(_checks(row["checks"], zone))
-    parts += [Text(line) for line in _published(row["published"])]
+    parts: list[RenderableType] = [head, _versions(row.versions, zone)]
+    if row.checks:
+        parts.append(_checks(row.checks, zone))
+    parts += [Text(line) for line in _published(row.published)]
     return Group(*parts)
 
 
-def _facts(row: Row, zone: ZoneInfo | None) -> Iterable[str]:
-    if row.get("capacity"):
-        yield _("{count} calls at once").format(count=row["capacity"])
-    if row.get("valid_from"):
-        yield _("from {time}").format(time=clock(row["valid_from"], zone))
+def _facts(row: NumberView, zone: ZoneInfo | None) -> Iterable[str]:
+    if row.capacity:
+        yield _("{count} calls at once").format(count=row.capacity)
+    if row.valid_from:
+        yield _("from {time}").format(time=clock(row.valid_from, zone))
     if end := _end(row, zone):
         yield _("until {time}").format(time=end)
-    if row.get("withdrawn_at"):
+    if row.withdrawn_at:
         yield _("withdrawn on {time} by {who}: {why}").format(
-            time=clock(row["withdrawn_at"], zone),
-            who=row["withdrawn_by"],
-            why=row["withdrawn_reason"],
+            time=clock(row.withdrawn_at, zone),
+            who=row.withdrawn_by,
+            why=row.withdrawn_reason,
         )
-    yield from (str(source) for source in row.get("sources") or ())
+    yield from row.sources
 
 
-def _versions(versions: Sequence[Row], zone: ZoneInfo | None) -> Table:
+def _versions(versions: Sequence[VersionView], zone: ZoneInfo | None) -> Table:
     table = _table(_("Version"), _("By"), _("When"), _("What it said"))
     for one in versions:
-        cells = one["row"]
         said = ", ".join(
-            f"{name}={_cell(cell)}" for name, cell in cells.items() if cell and name != "version"
+            f"{name}={_cell(cell)}" for name, cell in one.row.items() if cell and name != "version"
         )
-        table.add_row(
-            f"{one['version']} ({one['verb']})", str(one["by"]), clock(one["at"], zone), Text(said)
-        )
+        table.add_row(f"{one.version} ({one.verb})", one.by, clock(one.at, zone), Text(said))
     return table
 
 
-def _checks(checks: Sequence[Row], zone: ZoneInfo | None) -> Table:
+def _checks(checks: Sequence[CheckView], zone: ZoneInfo | None) -> Table:
     table = _table(_("Version"), _("Read back by"), _("When"), _("Digits"), _("Test call"), _("Note"))
     for one in checks:
-        call = " ".join(filter(None, (str(one["call"] or ""), clock(one["called_at"], zone))))
-        same = (
-            Text("✓ " + _("the same"), "green") if one["matched"] else Text("✗ " + _("others"), "red")
-        )
+        call = " ".join(filter(None, (one.call or "", clock(one.called_at, zone))))
+        same = Text("✓ " + _("the same"), "green") if one.matched else Text("✗ " + _("others"), "red")
         table.add_row(
-            str(one["version"]),
-            str(one["by"]),
-            clock(one["at"], zone),
+            str(one.version),
+            one.by,
+            clock(one.at, zone),
             same,
             call,
-            Text(str(one["note"] or "")),
+            Text(one.note or ""),
         )
     return table
 
 
-def _published(alerts: Sequence[Row]) -> Iterable[str]:
+def _published(alerts: Sequence[PublishedIn]) -> Iterable[str]:
     for one in alerts:
         sentence = (
             _("Published in {alert}; taken back since.")
-            if one["taken_back"]
+            if one.taken_back
             else _("Published in {alert}, where it still stands.")
         )
-        yield sentence.format(alert=one["alert"])
+        yield sentence.format(alert=one.alert)
 
 
-def _cell(cell: Any) -> str:
+def _cell(cell: "Json | Mapping[str, str]") -> str:
     if isinstance(cell, Mapping):
         return " / ".join(f"{lang}: {text}" if lang else str(text) for lang, text in cell.items())
     return " ".join(map(str, cell)) if isinstance(cell, list) else str(cell)
 
 
-def _where(row: Row) -> list[str]:
-    place = f"{row['territory']} {row['territory_name']}"
-    return [place, *filter(None, (_cell(row["zone"]), _cell(row["condition"])))]
+def _where(row: NumberView) -> list[str]:
+    place = f"{row.territory} {row.territory_name}"
+    return [place, *filter(None, (_cell(row.zone), _cell(row.condition)))]
 
 
-def _service(row: Row) -> str:
-    return f"{row['service']} ({row['replaces']})" if row["replaces"] else str(row["service"])
+def _service(row: NumberView) -> str:
+    return f"{row.service} ({row.replaces})" if row.replaces else row.service
 
 
-def _call(row: Row) -> str:
-    return str(row["number"]) or _cell(row["place"])
+def _call(row: NumberView) -> str:
+    return row.number or _cell(row.place)
 
 
-def _end(row: Row, zone: ZoneInfo | None) -> str:
-    ends = [at for at in (row.get("valid_until"), row.get("review_at")) if at]
+def _end(row: NumberView, zone: ZoneInfo | None) -> str:
+    ends = [at for at in (row.valid_until, row.review_at) if at]
     return clock(min(ends), zone) if ends else ""
 
 

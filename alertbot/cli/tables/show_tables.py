@@ -14,6 +14,7 @@ from rich.text import Text
 
 from alertbot.cli.tables.states import MARKS, clock, state_text, state_word
 from alertbot.core.words import _
+from alertbot.people.views import PersonLine
 from alertbot.texts.preview.phrases import span, stated, visible
 
 Row = Mapping[str, Any]
@@ -47,19 +48,17 @@ def kind_details(kind: Row) -> RenderableType:
     return Group(head, table)
 
 
-def people_table(people: Iterable[Row], zone: ZoneInfo | None = None) -> Table:
-    """Rows with `name`, `roles`, `counts` (False: not yet confirmed, revoked or lapsed), `standing` (words
-    for it), `last_used_at`, `expires_at`."""
+def people_table(people: Iterable[PersonLine], zone: ZoneInfo | None = None) -> Table:
+    """Everybody, with why somebody does not count; times in `zone`."""
     table = _table(_("Name"), _("Roles"), _("Counts"), _("Token last used"), _("Token ends"))
     for person in people:
-        counts = bool(person.get("counts"))
-        said = "✓ " + _("yes") if counts else "✗ " + str(person.get("standing") or _("no"))
+        said = "✓ " + _("yes") if person.counts else "✗ " + (person.standing or _("no"))
         table.add_row(
-            _folded(person.get("name")),
-            ", ".join(map(str, person.get("roles") or ())),
-            Text(said, style="green" if counts else "yellow"),
-            clock(person.get("last_used_at"), zone) or _("never"),
-            clock(person.get("expires_at"), zone) or _("never"),
+            _folded(person.name),
+            ", ".join(person.roles),
+            Text(said, style="green" if person.counts else "yellow"),
+            clock(person.last_used_at, zone) or _("never"),
+            clock(person.token_expires_at, zone) or _("never"),
         )
     return table
 

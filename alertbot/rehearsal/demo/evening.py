@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from alertbot.app import App, build
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _, language
+from alertbot.numbers.rules_entry import Standing
 from alertbot.ops import overview
 from alertbot.rehearsal.demo.story import StoryStage, hire
 from alertbot.rehearsal.sandbox.public_view import render_wall
@@ -74,7 +75,7 @@ class Evening:
     database: str = ""
     seconds: float = 0.0
     audit_head: str = ""
-    register: dict[str, int] = field(default_factory=dict)  # entries by where they stand
+    register: dict[Standing, int] = field(default_factory=dict)  # entries by where they stand
 
     @property
     def complete(self) -> bool:

@@ -42,8 +42,8 @@ async def hire(service: WatchContext, names: Mapping[str, Any]) -> EveningStaff:
     for name in (*names["approvers"], names["author"]):
         role = "author" if name == names["author"] else "approver"
         added = await accounts.add(service, admin, name, [role], None)
-        tokens[name] = added["token"]
-        admin = admin or added["token"]
+        tokens[name] = added.token
+        admin = admin or added.token
     acting = {name: await accounts.acting(service, token) for name, token in tokens.items()}
     approvers = tuple((acting[name], tokens[name]) for name in names["approvers"])
     return EveningStaff(acting[names["author"]], approvers)
@@ -119,19 +119,19 @@ class StoryStage:
         called = {str(row): row.number for row in read.rows}
         person, _token = self.staff.approvers[-1]
         for entry in await consulting.listing(self.service, None, "unverified"):
-            heard = verifying.Verification(called[entry["said"]], "answered")
-            await verifying.verify(self.service, person, entry["entry"], heard)
+            heard = verifying.Verification(called[entry.said], "answered")
+            await verifying.verify(self.service, person, entry.entry, heard)
 
     async def _entry(self, query: str) -> str:
         """The oldest entry in force for a query: the one that was published."""
         found = await consulting.listing(self.service, query, "in-force")
-        return min((str(one["entry"]) for one in found), key=lambda name: int(name[1:]))
+        return min((one.entry for one in found), key=lambda name: int(name[1:]))
 
-    async def register(self) -> dict[str, int]:
+    async def register(self) -> dict[Standing, int]:
         """How many entries of the register stand where, in the end."""
         rows = [
             row
             for standing in Standing
             for row in await consulting.listing(self.service, None, standing.value)
         ]
-        return dict(Counter(row["standing"] for row in rows))
+        return dict(Counter(row.standing for row in rows))

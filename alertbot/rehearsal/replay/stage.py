@@ -259,7 +259,7 @@ async def _hired(service: WatchContext) -> Staff:
     admin: str | None = None
     for name in (*APPROVERS, AUTHOR):
         role = "author" if name == AUTHOR else "approver"
-        tokens[name] = (await accounts.add(service, admin, name, [role], None))["token"]
+        tokens[name] = (await accounts.add(service, admin, name, [role], None)).token
         admin = admin or tokens[name]
     acting = {name: await accounts.acting(service, token) for name, token in tokens.items()}
     return Staff(acting[AUTHOR], tuple((acting[name], tokens[name]) for name in APPROVERS))

@@ -78,14 +78,14 @@ def on_call(*names: str, deputies: tuple[str, ...] = ()) -> Duty:
 
 async def link(team: Team, name: str) -> None:
     made = await accounts.link(team.service, team.people[name], name)
-    assert await accounts.redeem(team.service, made["code"], USERS[name])
+    assert await accounts.redeem(team.service, made.code, USERS[name])
 
 
 async def add(team: Team, name: str) -> None:
     """One more approver, whom the two admins agreed on."""
     added = await accounts.add(team.service, team.tokens["bo"], name, ["approver"], None)
     await accounts.confirm(team.service, team.people["cy"], name)
-    team.people[name] = await accounts.acting(team.service, added["token"])
+    team.people[name] = await accounts.acting(team.service, added.token)
 
 
 async def test_the_group_and_every_approver_are_asked_once(team: Team) -> None:
@@ -354,13 +354,13 @@ async def test_a_code_links_once_and_lapses(database: Database) -> None:
     team = await gather(database)
     made = await accounts.link(team.service, team.people["bo"], "Bo")
     assert await accounts.redeem(team.service, "AAAA-AAAA-AAAA", "2001") is None
-    typed = made["code"].lower().replace("-", " ")
+    typed = made.code.lower().replace("-", " ")
     assert (await accounts.redeem(team.service, typed, "2001")) == team.people["bo"]
-    assert await accounts.redeem(team.service, made["code"], "2009") is None
+    assert await accounts.redeem(team.service, made.code, "2009") is None
     assert (await accounts.of_user(team.service, "2001")) == team.people["bo"]
     late = await accounts.link(team.service, team.people["cy"], "cy")
     team.clock.forward(minutes=15)
-    assert await accounts.redeem(team.service, late["code"], "2002") is None
+    assert await accounts.redeem(team.service, late.code, "2002") is None
     assert "people-link" in await team.verbs()
 
 
@@ -369,7 +369,7 @@ async def test_wrong_codes_void_the_open_ones(database: Database) -> None:
     made = await accounts.link(team.service, team.people["bo"], "bo")
     for _try in range(10):
         assert await accounts.redeem(team.service, "BBBB-BBBB-BBBB", "6666") is None
-    assert await accounts.redeem(team.service, made["code"], "2001") is None
+    assert await accounts.redeem(team.service, made.code, "2001") is None
 
 
 async def test_nobody_gets_a_code_or_an_address_for_another(database: Database) -> None:
@@ -389,13 +389,13 @@ async def test_one_account_is_one_person_and_one_person_one_account(database: Da
     await link(team, "bo")
     made = await accounts.link(team.service, team.people["cy"], "cy")
     with pytest.raises(Refused, match="bo"):
-        await accounts.redeem(team.service, made["code"], USERS["bo"])
+        await accounts.redeem(team.service, made.code, USERS["bo"])
     again = await accounts.link(team.service, team.people["bo"], "bo")
-    assert await accounts.redeem(team.service, again["code"], "2999")
+    assert await accounts.redeem(team.service, again.code, "2999")
     assert await accounts.of_user(team.service, USERS["bo"]) is None
-    assert (await accounts.unlink(team.service, team.people["cy"], "bo"))["unlinked"] is True
+    assert (await accounts.unlink(team.service, team.people["cy"], "bo")).unlinked is True
     assert await accounts.of_user(team.service, "2999") is None
-    assert await accounts.redeem(team.service, made["code"], USERS["bo"])
+    assert await accounts.redeem(team.service, made.code, USERS["bo"])
 
 
 async def test_a_linked_person_who_was_revoked_does_not_count(team: Team) -> None:

@@ -16,6 +16,7 @@ from alertbot.channels.base import SHIPPED
 from alertbot.cli.tables import show_tables
 from alertbot.cli.tables.show_alerts import show_alert
 from alertbot.core.model import Approvals, Fault
+from alertbot.people.views import PersonLine
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.panels import Wrapped, show
 from alertbot.texts.preview.plain import plain_copy
@@ -333,9 +334,11 @@ def test_kinds_and_fields() -> None:
 
 
 def test_people_count_in_words() -> None:
+    added = datetime(2026, 3, 1, tzinfo=UTC)
+    times = (added, None, None, None, None, ())
     rows = [
-        {"name": "Ana", "roles": ["admin"], "counts": True},
-        {"name": "Léa", "roles": ["approver"], "counts": False, "standing": "waits for another admin"},
+        PersonLine(1, "Ana", ("admin",), True, "", *times),
+        PersonLine(2, "Léa", ("approver",), False, "waits for another admin", *times),
     ]
     shown = drawn(show_tables.people_table(rows), 120)
     assert "✓ yes" in shown

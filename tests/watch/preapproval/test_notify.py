@@ -1,7 +1,7 @@
 """The team hears in time that a rule will stop acting by itself, and at once when it has."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,7 +19,7 @@ async def team(database: Database) -> Team:
 
 
 async def kinds(team: Team, *, every: bool = False) -> list[str]:
-    return [one["kind"] for one in await tasks.listing(team.service, every=every)]
+    return [one.kind for one in await tasks.listing(team.service, every=every)]
 
 
 async def test_three_days_before_its_end_and_once(team: Team) -> None:
@@ -30,8 +30,8 @@ async def test_three_days_before_its_end_and_once(team: Team) -> None:
     assert await notify.look(team.service)
     assert not await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
-    assert (task["kind"], task["due_at"]) == ("rule-ends", "2026-04-01T14:00:00+00:00")
-    assert "alertbot rules preapprove first_word" in task["text"]
+    assert (task.kind, task.due_at) == ("rule-ends", datetime(2026, 4, 1, 14, tzinfo=UTC))
+    assert "alertbot rules preapprove first_word" in task.text
     await team.work()
     assert any("first_word" in post.text for post in team.adapters["team"].posts)
 
@@ -53,7 +53,7 @@ async def test_done_by_a_person_it_is_not_raised_again(team: Team) -> None:
     team.clock.forward(days=29)
     await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
-    await tasks.done(team.service, team.people["ada"], task["id"], "Let it end.")
+    await tasks.done(team.service, team.people["ada"], task.id, "Let it end.")
     team.clock.forward(days=5)
     assert not await notify.look(team.service)
 
@@ -64,8 +64,8 @@ async def test_a_change_that_loses_it_is_told_at_once(team: Team) -> None:
     with_rules(team, replace(FIRST, values=VALUES | {"where": [69]}))
     await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
-    assert task["kind"] == "rule-lost"
-    assert "has changed" in task["text"]
+    assert task.kind == "rule-lost"
+    assert "has changed" in task.text
     with_rules(team, FIRST)  # as it was
     await notify.look(team.service)
     assert await kinds(team) == []
@@ -84,8 +84,8 @@ async def test_who_leaves_takes_it_along(team: Team) -> None:
     await accounts.revoke(team.service, team.people["cy"], "bo")
     await notify.look(team.service)
     (task,) = await tasks.listing(team.service)
-    assert task["kind"] == "rule-lost"
-    assert "bo" in task["text"]
+    assert task.kind == "rule-lost"
+    assert "bo" in task.text
 
 
 async def test_what_was_revoked_or_is_configured_no_more_needs_nobody(team: Team) -> None:

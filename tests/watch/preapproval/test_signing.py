@@ -91,8 +91,8 @@ async def test_a_kind_that_needs_two_approvers_needs_three_people(database: Data
     team = with_rules(await gather(database, overrides=TWO_MORE), FIRST)
     added = await accounts.add(team.service, team.tokens["bo"], "di", ["approver"], None)
     await accounts.confirm(team.service, team.people["cy"], "di")
-    team.tokens["di"] = added["token"]
-    team.people["di"] = await accounts.acting(team.service, added["token"])
+    team.tokens["di"] = added.token
+    team.people["di"] = await accounts.acting(team.service, added.token)
     found = await signed(team, "bo", "cy")
     assert (found["state"], found["people"]) == ("proposed", 3)
     assert (await signed(team, "di"))["state"] == "in_force"
@@ -345,7 +345,7 @@ async def test_every_rule_is_listed_with_its_reason(team: Team) -> None:
 async def test_the_team_is_told_of_a_proposal(team: Team) -> None:
     await signed(team, "bo")
     (task,) = await tasks.listing(team.service)
-    assert task["kind"] == "rule-proposed"
+    assert task.kind == "rule-proposed"
     await team.work()
     (post,) = team.adapters["team"].posts
     assert "alertbot rules show first_word" in post.text

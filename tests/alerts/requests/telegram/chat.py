@@ -40,7 +40,7 @@ class Chat:
         """As by the bot, but faster."""
         for name in names:
             made = await accounts.link(self.team.service, self.team.people[name], name)
-            assert await accounts.redeem(self.team.service, made["code"], str(USERS[name]))
+            assert await accounts.redeem(self.team.service, made.code, str(USERS[name]))
 
     async def ask(self) -> None:
         await queue.attend(self.team.service, (self.way,))

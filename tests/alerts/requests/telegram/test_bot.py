@@ -191,7 +191,7 @@ async def test_linking_by_a_code(chat: Chat) -> None:
     team = chat.team
     made = await accounts.link(team.service, team.people["ada"], "ada")
     assert "wrong" in await chat.answered(USERS["ada"], chat.say("/link BBBB-BBBB-BBBB", "ada"))
-    assert "ada" in await chat.answered(USERS["ada"], chat.say(f"/link {made['code']}", "ada"))
+    assert "ada" in await chat.answered(USERS["ada"], chat.say(f"/link {made.code}", "ada"))
     who = await accounts.of_user(team.service, str(USERS["ada"]))
     assert who is not None
     assert who.name == "ada"
@@ -199,16 +199,16 @@ async def test_linking_by_a_code(chat: Chat) -> None:
 
 async def test_a_code_shown_in_the_group_is_void(chat: Chat) -> None:
     made = await accounts.link(chat.team.service, chat.team.people["ada"], "ada")
-    number = chat.say(f"/link {made['code']}", "ada", GROUP)
+    number = chat.say(f"/link {made.code}", "ada", GROUP)
     assert "private" in await chat.answered(GROUP, number)
-    assert await accounts.redeem(chat.team.service, made["code"], str(STRANGER)) is None
+    assert await accounts.redeem(chat.team.service, made.code, str(STRANGER)) is None
 
 
 async def test_codes_cannot_be_guessed_for_long(chat: Chat) -> None:
     for _try in range(5):
         assert "wrong" in await chat.answered(STRANGER, chat.say("/link QQQQ-QQQQ-QQQQ", STRANGER))
     made = await accounts.link(chat.team.service, chat.team.people["ada"], "ada")
-    answer = await chat.answered(STRANGER, chat.say(f"/link {made['code']}", STRANGER))
+    answer = await chat.answered(STRANGER, chat.say(f"/link {made.code}", STRANGER))
     assert "Too many" in answer
     assert await accounts.of_user(chat.team.service, str(STRANGER)) is None
 

@@ -45,10 +45,10 @@ async def test_the_worker_asks_hears_and_publishes(tmp_path: Path) -> None:
         stop = asyncio.Event()
         working_on = asyncio.create_task(working.work_until(app, service, stop))
         bo = await accounts.add(service, None, "bo", ["approver"], None)
-        ada = await accounts.add(service, bo["token"], "ada", ["author"], None)
-        author, approver = [await accounts.acting(service, one["token"]) for one in (ada, bo)]
+        ada = await accounts.add(service, bo.token, "ada", ["author"], None)
+        author, approver = [await accounts.acting(service, one.token) for one in (ada, bo)]
         made = await accounts.link(service, approver, "bo")
-        sandbox.telegram.say(USERS["bo"], f"/link {made['code']}", USERS["bo"])
+        sandbox.telegram.say(USERS["bo"], f"/link {made.code}", USERS["bo"])
         view = await writing.draft(service, author, DraftRequest("status", example(service, "status")))
         await writing.submit(service, author, view["id"])
         async with asyncio.timeout(PATIENCE_SECONDS):

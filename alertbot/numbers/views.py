@@ -1,0 +1,202 @@
+"""What the verbs about provisional numbers return: plain values, which `--json` prints and tables show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from alertbot.core.json import Json
+from alertbot.core.model import AlertState
+from alertbot.numbers.rules_checks import CheckRule, Cover, Severity
+from alertbot.numbers.rules_entry import Entry, Standing, standing
+from alertbot.numbers.rules_importing import RowFault
+
+
+@dataclass(frozen=True, slots=True)
+class NumberView:
+    """An entry of the register; see `NumberRow` for its cells. `entry` is its name (`N12`), `said` the row in
+    one line. Moments are aware, in UTC."""
+
+    entry: str
+    version: int
+    standing: Standing
+    territory: str
+    territory_name: str
+    service: str
+    zone: Mapping[str, str]
+    condition: Mapping[str, str]
+    replaces: str
+    number: str
+    place: Mapping[str, str]
+    capacity: int | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+    review_at: datetime | None
+    sources: tuple[str, ...]
+    published_at: str
+    entered_by: str
+    entered_at: datetime
+    verified_by: str | None
+    verified_at: datetime | None
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
+    said: str
+
+    @classmethod
+    def of(cls, entry: Entry, now: datetime, **added: Any) -> Self:
+        """An entry as it stands at `now`. `added`: what a view that says more has besides."""
+        row = entry.row
+        return cls(
+            entry=entry.name,
+            version=row.version,
+            standing=standing(entry, now),
+            territory=row.territory.code,
+            territory_name=row.territory.name_in("fr"),
+            service=row.service,
+            zone=row.zone,
+            condition=row.condition,
+            replaces=row.replaces,
+            number=row.number,
+            place=row.place,
+            capacity=row.capacity,
+            valid_from=row.valid_from,
+            valid_until=row.valid_until,
+            review_at=row.review_at,
+            sources=tuple(row.sources),
+            published_at=row.published_at,
+            entered_by=entry.entered_by,
+            entered_at=entry.entered_at,
+            verified_by=row.verified_by or None,
+            verified_at=row.verified_at,
+            withdrawn_by=entry.withdrawn_by,
+            withdrawn_at=entry.withdrawn_at,
+            withdrawn_reason=entry.withdrawn_reason,
+            said=str(row),
+            **added,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A form that an entry had: what was done (`verb`), and its cells as they are kept."""
+
+    version: int
+    verb: str
+    by: str
+    at: datetime
+    row: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """A reading back. `matched`: the digits were typed alike. `call`: how the test call went."""
+
+    version: int
+    by: str
+    at: datetime
+    matched: bool
+    call: str | None
+    called_at: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedIn:
+    """An alert that carried an entry. `taken_back`: a later alert of its incident struck the entry."""
+
+    alert: str
+    state: AlertState
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NumberHistory(NumberView):
+    """An entry with every form it had, every reading back, and the alerts that carried it."""
+
+    versions: tuple[VersionView, ...]
+    checks: tuple[CheckView, ...]
+    published: tuple[PublishedIn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A coincidence that deserves a look, with the names of the entries that it is about."""
+
+    rule: CheckRule
+    severity: Severity
+    message: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageView:
+    """How far callers of a service, or of either of two, are helped in a territory."""
+
+    territory: str
+    services: tuple[str, ...]
+    cover: Cover
+    message: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterCheck:
+    """What was found in `entries` entries."""
+
+    entries: int
+    findings: tuple[FindingView, ...]
+    coverage: tuple[CoverageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """What an import did. Entries are named (`N12`); `sources_added`: those that gained a source and changed
+    in nothing else; `same` were known as they are; `withdrawn` before, and still; `ended`: past their end,
+    which the file does not renew."""
+
+    file: str
+    rows: int
+    entries: int
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    sources_added: tuple[str, ...]
+    same: int
+    withdrawn: tuple[str, ...]
+    ended: tuple[str, ...]
+    faults: tuple[RowFault, ...]
+    warnings: tuple[RowFault, ...]
+    information: tuple[RowFault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StillPublic:
+    """An alert that still carries an entry which left the register. `stopped`: how many of its calls that
+    were to come will not start."""
+
+    entry: str
+    row: str
+    alert: str
+    state: AlertState
+    stopped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersWithdrawn:
+    """What left the register, and where the public can still read it."""
+
+    withdrawn: tuple[NumberView, ...]
+    reason: str
+    published: tuple[StillPublic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A sitting in which a territory was read back: what was `verified`, whether it was `left` before the
+    end, what is still `waiting`, what another person has to read back (`own`), of how many (`whole`)."""
+
+    verified: tuple[str, ...]
+    left: bool
+    waiting: tuple[str, ...]
+    own: tuple[str, ...]
+    whole: int

@@ -1,0 +1,78 @@
+"""What the verbs about people and tasks return: plain values, which `--json` prints and tables show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """`roles` in alphabetical order. `counts`: whether the person may act now."""
+
+    id: int
+    name: str
+    roles: tuple[str, ...]
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken(PersonView):
+    """A person with a new token, which is stored only as a hash: it is shown this once."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine(PersonView):
+    """A person in the list. `standing`: why somebody does not count, in words; empty where they do.
+    `reached_by`: the ways in which the team's notices reach the person."""
+
+    standing: str
+    added_at: datetime
+    confirmed_at: datetime | None
+    revoked_at: datetime | None
+    token_expires_at: datetime | None
+    last_used_at: datetime | None
+    reached_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCode:
+    """A one-time code that links the person's Telegram account until `expires_at`."""
+
+    name: str
+    code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """`unlinked`: False where no Telegram account was linked."""
+
+    name: str
+    unlinked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailAddress:
+    """Where a person's links to approve go; None: nowhere."""
+
+    name: str
+    mail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A thing that a person has to do. Open until `done_at`; `done_by` is a person's name, or the program's.
+    `number`: the entry of the register that it is about, such as `N12`."""
+
+    id: int
+    kind: str
+    text: str
+    alert: str | None
+    incident: str | None
+    number: str | None
+    due_at: datetime | None
+    raised_at: datetime
+    done_at: datetime | None
+    done_by: str | None
+    outcome: str | None
