@@ -28,6 +28,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m benchmarks.structure --check
 
 bench: $(READY)  ## figures, no verdicts
 	$(BIN)/python -m benchmarks

@@ -13,7 +13,7 @@ from alertbot.core.model import Audience, Channel, Organisation, Person, Target
 from alertbot.db.database import Database
 from alertbot.delivery.runners import LocalRunner, RunTally
 from alertbot.numbers import consulting, importing, verifying
-from alertbot.numbers.rules_importing import read_numbers
+from alertbot.numbers.reading import read_numbers
 from alertbot.ops import overview, working
 from alertbot.people import accounts
 from alertbot.texts.fields.moments import moment

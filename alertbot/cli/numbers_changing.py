@@ -13,7 +13,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _, ngettext
 from alertbot.numbers import changing, importing
-from alertbot.numbers.rules_importing import RowFault
+from alertbot.numbers.reading import RowFault
 from alertbot.numbers.views import ImportView, NumbersWithdrawn, NumberView, StillPublic
 from alertbot.texts.fields.parse import merge_sets
 from alertbot.watch.context import WatchContext

@@ -9,15 +9,15 @@ from alertbot.core.model import Fault, Person
 from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection
 from alertbot.numbers import changing, store_changes
-from alertbot.numbers.rules_changes import Plan
-from alertbot.numbers.rules_entry import Standing, entry_name, standing
-from alertbot.numbers.rules_importing import (
+from alertbot.numbers.reading import (
     LARGEST_IMPORT,
     ImportReading,
     RowFault,
     RowsRead,
     read_import,
 )
+from alertbot.numbers.rules_changes import Plan
+from alertbot.numbers.rules_entry import Standing, entry_name, standing
 from alertbot.numbers.views import ImportView
 from alertbot.people import rules
 from alertbot.people.context import Context

@@ -1,11 +1,8 @@
 """What may be dialled: digits that exist in the territory's country, or a short number of its closed
 list (R2)."""
 
-import csv
 import re
-from collections.abc import Mapping
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alertbot.core.errors import Refused
@@ -19,7 +16,7 @@ from alertbot.regions.countries import (
     Country,
     Writing,
 )
-from alertbot.regions.territories import Territory
+from alertbot.regions.territories import Territory, blocks
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -153,7 +150,6 @@ def _belongs(number: "PhoneNumber", country: Country) -> bool:
     )
 
 
-_BLOCKS = Path(__file__).with_name("blocks.csv")
 _GEOGRAPHIC = ("01", "02", "03", "04", "05")
 _MOBILE_OVERSEAS = ("0690", "0691", "0692", "0693", "0694", "0696", "0697")
 _BLOCK = 4
@@ -171,10 +167,3 @@ def foreign_block(number: str, territory: Territory) -> tuple[str, tuple[str, ..
         return (block, blocks().get(block, ())) if strange else None
     home = blocks().get(block, (territory.code,))
     return None if territory.code in home else (block, home)
-
-
-@cache
-def blocks() -> Mapping[str, tuple[str, ...]]:
-    """The territories of each block of four digits."""
-    with _BLOCKS.open(encoding="utf-8", newline="") as lines:
-        return {row["block"]: tuple(row["territories"].split()) for row in csv.DictReader(lines)}

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 from alertbot.core.json import Json
 from alertbot.core.model import AlertState
+from alertbot.numbers.reading import RowFault
 from alertbot.numbers.rules_checks import CheckRule, Cover, Severity
 from alertbot.numbers.rules_entry import Entry, Standing, standing
-from alertbot.numbers.rules_importing import RowFault
 
 
 @dataclass(frozen=True, slots=True)

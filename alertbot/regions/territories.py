@@ -14,6 +14,7 @@ from alertbot.regions.countries import COUNTRIES
 
 WHOLE_COUNTRY = "FR"
 _DATA = Path(__file__).with_name("territories.csv")
+_BLOCKS = Path(__file__).with_name("blocks.csv")
 _FREE_CODE = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,10}", re.ASCII)
 
 
@@ -63,6 +64,13 @@ def _territory(row: Mapping[str, str]) -> Territory:
         prefixes=tuple(row["prefixes"].split()),
         areas={"fr": row["area_fr"], "en": row["area_en"]} if row["area_fr"] else {},
     )
+
+
+@cache
+def blocks() -> Mapping[str, tuple[str, ...]]:
+    """The codes of the territories to which telephone numbers with these first four digits belong."""
+    with _BLOCKS.open(encoding="utf-8", newline="") as lines:
+        return {row["block"]: tuple(row["territories"].split()) for row in csv.DictReader(lines)}
 
 
 @cache

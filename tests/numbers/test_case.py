@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.numbers.reading import ImportReading, read_import
 from alertbot.numbers.rules_changes import with_end
 from alertbot.numbers.rules_checks import CheckRule, Cover, Report, Severity, check_rows, coverage
-from alertbot.numbers.rules_importing import ImportReading, read_import
 from alertbot.numbers.rules_query import parse_query
 from alertbot.regions.territories import find
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alertbot.numbers.reading import read_import, read_numbers
 from alertbot.numbers.rules_digits import FICTION_PREFIXES, written
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.numbers.rules_importing import read_import, read_numbers
 from alertbot.numbers.rules_rows import COLUMNS, frozen_row, is_formula, quoted, thawed_row, unquoted
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
 from alertbot.regions.countries import SERVICES

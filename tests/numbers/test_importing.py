@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.core.errors import AlertbotError, Misuse
-from alertbot.numbers import rules_importing
-from alertbot.numbers.rules_importing import ImportReading, read_import, read_numbers
+from alertbot.numbers import reading
+from alertbot.numbers.reading import ImportReading, read_import, read_numbers
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
 ROWS = (
@@ -190,11 +190,11 @@ def test_a_file_of_many_rows_is_read_where_the_field_of_an_alert_is_not() -> Non
 
 
 def test_the_bounds_of_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rules_importing.MOST_IMPORTED == 100_000
-    monkeypatch.setattr(rules_importing, "MOST_IMPORTED", 1)
+    assert reading.MOST_IMPORTED == 100_000
+    monkeypatch.setattr(reading, "MOST_IMPORTED", 1)
     with pytest.raises(Misuse, match="more than 1 rows"):
         read(table(","))
-    monkeypatch.setattr(rules_importing, "LARGEST_IMPORT", 10)
+    monkeypatch.setattr(reading, "LARGEST_IMPORT", 10)
     with pytest.raises(Misuse, match="larger than"):
         read(table(","))
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.core.errors import AlertbotError, Misuse
+from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_digits import FICTION_PREFIXES, InvalidNumber, is_fictional, written
-from alertbot.numbers.rules_importing import read_numbers
 from alertbot.regions.territories import all_territories, find
 
 HEADING = "territory,service,number,zone,condition,source_url,verified_by,verified_at\n"

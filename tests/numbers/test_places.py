@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.numbers.rules_digits import InvalidNumber, blocks, is_fictional, written
-from alertbot.numbers.rules_importing import read_numbers
+from alertbot.numbers.reading import read_numbers
+from alertbot.numbers.rules_digits import InvalidNumber, is_fictional, written
 from alertbot.regions.countries import COUNTRIES
-from alertbot.regions.territories import all_territories, find, free_territory
+from alertbot.regions.territories import all_territories, blocks, find, free_territory
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from alertbot.alerts import register, writing
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting, importing, verifying
-from alertbot.numbers.rules_importing import read_numbers
+from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.views import ImportView, NumberHistory, NumberView
 from alertbot.ops import overview
 from alertbot.people import tasks

@@ -13,8 +13,8 @@ from alertbot.alerts.following import FollowRequest
 from alertbot.app import App
 from alertbot.core.model import Person
 from alertbot.numbers import consulting, importing, verifying
+from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import Standing
-from alertbot.numbers.rules_importing import read_numbers
 from alertbot.ops import working
 from alertbot.people import accounts
 from alertbot.watch.context import WatchContext

@@ -17,9 +17,9 @@ from alertbot.alerts.withdrawing import Which
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment
 from alertbot.core.words import _
 from alertbot.numbers import consulting, importing, store_numbers, verifying
+from alertbot.numbers.reading import RowsRead
 from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, standing
-from alertbot.numbers.rules_importing import RowsRead
 from alertbot.numbers.verifying import Verification
 from alertbot.regions.territories import find
 from alertbot.rehearsal.replay.signals_of import with_end

@@ -12,8 +12,8 @@ from alertbot.core.errors import Refused
 from alertbot.core.model import AlertState
 from alertbot.core.words import _, ngettext
 from alertbot.numbers import importing
+from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import NumberRow, Standing
-from alertbot.numbers.rules_importing import read_numbers
 from alertbot.rehearsal.replay import signals_of
 from alertbot.rehearsal.replay.by_hand import (
     LANGUAGES,

@@ -12,8 +12,8 @@ from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.core.model import Fault
 from alertbot.core.words import _, language
+from alertbot.numbers.reading import RowFault, RowsRead, raw_rows, read_numbers
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.numbers.rules_importing import RowFault, RowsRead, raw_rows, read_numbers
 from alertbot.numbers.rules_rows import frozen_row
 from alertbot.texts.fields import readers
 from alertbot.texts.fields.moments import BadMoment, moment

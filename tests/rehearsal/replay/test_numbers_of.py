@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.numbers.rules_importing import read_numbers
 from alertbot.rehearsal.replay.signals_of import HOLDS, gate, known_from, steps_of, supply, with_end
 from alertbot.rehearsal.replay.stage import read_playbook
 from tests.rehearsal.replay.at_hand import entries, moment

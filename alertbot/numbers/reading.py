@@ -1,6 +1,6 @@
 """Reads rows of provisional numbers for one alert from CSV or YAML: a fault names its row.
 
-Columns: `rows.COLUMNS`; also departement_code (territory) and departement (name). `zone.fr`,
+Columns: `rules_rows.COLUMNS`; also departement_code (territory) and departement (name). `zone.fr`,
 `condition.en` and so on word those per language. `service` may be `kind:zone or condition`. Times
 without an offset are local to the row's territory. Whole files for the register: `importing`.
 """
