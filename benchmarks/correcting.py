@@ -101,7 +101,7 @@ async def _correct_all(config: Path) -> list[float]:
 
 async def _one(service: WatchContext, author: Person, approver: Person) -> float:
     """A status on every channel, then its correction; the seconds that `show` prints."""
-    values: dict[str, Any] = dict(load_kind(service.publisher, "status")[0].example)
+    values: dict[str, Any] = dict(load_kind(service.publisher, "status").example)
     view = await writing.draft(service, author, DraftRequest("status", values))
     await _through(service, author, approver, view)
     view = await following.correct(service, approver, view["id"], FollowRequest(RIGHT))

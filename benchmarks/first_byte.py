@@ -101,4 +101,4 @@ async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[f
 def _example(app: Any, values: dict[str, Any]) -> dict[str, Any]:
     from alertbot.alerts.compose import load_kind
 
-    return dict(load_kind(app.publisher, "holding")[0].example) | values
+    return dict(load_kind(app.publisher, "holding").example) | values

@@ -130,7 +130,7 @@ async def registered(
 
 
 def example(service: WatchContext, kind: str) -> dict[str, Any]:
-    return dict(load_kind(service.publisher, kind)[0].example)
+    return dict(load_kind(service.publisher, kind).example)
 
 
 def memory(one: Channel, handler: Callable[..., Any] | None = None) -> MemoryAdapter:

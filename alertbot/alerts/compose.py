@@ -6,16 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alertbot.alerts.rules_policy import effective
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Approvals, Audience, Channel, Composition, Fault, Identity
 from alertbot.core.words import _
 from alertbot.texts.compose import compose
 from alertbot.texts.fields import parse
-from alertbot.texts.fields.parse import Parsed
+from alertbot.texts.fields.parse import Parsed, load_values, merge_sets
 from alertbot.texts.kinds import catalogue, kind_spec
-from alertbot.texts.kinds.kind_spec import Frame, Kind
-from alertbot.texts.publisher import Publisher
+from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.publisher import Publisher, effective
 from alertbot.texts.request import ComposeRequest
 
 if TYPE_CHECKING:
@@ -41,15 +40,11 @@ class DraftRequest:
 
 def read_values(text: str, name: str) -> dict[str, Any]:
     """A YAML mapping of field values. Raises `Misuse` with the line of what is wrong."""
-    from alertbot.texts.fields.parse import load_values
-
     return load_values(text, name)
 
 
 def field_values(sets: list[str] | None, file: Path | None) -> dict[str, Any]:
     """The values of `--vars FILE`, with those of `--set` laid over them. Raises `Misuse`."""
-    from alertbot.texts.fields.parse import merge_sets
-
     return merge_sets(sets or [], read_values(text_of(file), str(file)) if file else {})
 
 
@@ -82,9 +77,9 @@ class Composed:
     approvals: Approvals
 
 
-def load_kind(publisher: Publisher, name: str) -> tuple[Kind, Frame]:
-    """One kind and the exercise frame. Raises `Misuse` (nearest name) or `ConfigInvalid`."""
-    return catalogue.load_kind(name, *publisher.folders), catalogue.load_frame(*publisher.folders)
+def load_kind(publisher: Publisher, name: str) -> Kind:
+    """One kind. Raises `Misuse` (nearest name) or `ConfigInvalid`."""
+    return catalogue.load_kind(name, *publisher.folders)
 
 
 def compose_wishes(
@@ -97,7 +92,20 @@ def compose_wishes(
 ) -> Composed:
     """Compose an alert for its channels, or for whom the `chain` reached that it follows. Raises `Misuse`
     for an unknown kind, channel or language."""
-    kind, frame = load_kind(publisher, wishes.kind)
+    kind = load_kind(publisher, wishes.kind)
+    return compose_kind(publisher, kind, wishes, identity, now, base, chain)
+
+
+def compose_kind(
+    publisher: Publisher,
+    kind: Kind,
+    wishes: DraftRequest,
+    identity: Identity,
+    now: datetime,
+    base: Path | None = None,
+    chain: "Chain | None" = None,
+) -> Composed:
+    """As `compose_wishes`, with the kind that `wishes` names already loaded."""
     exercise = wishes.exercise
     channels = (
         chain.channels(publisher) if chain else publisher.choose(wishes.channels, exercise=exercise)
@@ -116,7 +124,7 @@ def compose_wishes(
         identity=identity,
         now=now,
         exercise=exercise,
-        frame=frame,
+        frame=catalogue.load_frame(*publisher.folders) if exercise else None,
         accepted=wishes.accepted,
         prepared=catalogue.load_prepared(*publisher.folders),
         relation=chain.relation if chain else None,

@@ -18,7 +18,6 @@ from alertbot.alerts import (
 from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.alerts.rules_moves import state_word
-from alertbot.alerts.rules_policy import effective
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Faulty, Refused
 from alertbot.core.model import AlertState, Person, Relation
@@ -27,6 +26,8 @@ from alertbot.db.sql import Connection
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
+from alertbot.texts.kinds.ready_words import load_ready_words
+from alertbot.texts.publisher import effective
 
 GIVEN_ANEW = frozenset({"next_update"})  # a promise is made anew or not at all
 LEFT = {  # what would say again what is no longer true
@@ -147,8 +148,6 @@ async def cancel(
 def _denied(service: Context, original: Alert, text: object) -> dict[str, Any]:
     """What the denial of an alert says: that what it said is wrong, what is true, and that nothing it
     named has failed."""
-    from alertbot.texts.kinds.ready_words import load_ready_words
-
     words = load_ready_words(*service.publisher.folders)
     wrong = original.given.get("what_was_wrong") or original.given.get("what_fails")
     said = {"what_was_wrong": wrong} if wrong else {}
@@ -166,8 +165,6 @@ async def end(service: Context, actor: Person, incident: str, said: FollowReques
     rules.require_role("draft", actor)
 
     async def work(conn: Connection) -> Alert:
-        from alertbot.alerts import public_numbers
-
         opened = await store_incidents.get(conn, incident)
         await conflicts.require_open(conn, opened.id)
         _require_over(opened)
@@ -230,7 +227,7 @@ def _kind_of_update(service: Context, original: Alert) -> str:
     """The same kind again where that is one of those that go on, else the state of things."""
     if original.kind in ("holding", "apology"):
         return STATUS
-    return STATUS if load_kind(service.publisher, original.kind)[0].final else original.kind
+    return STATUS if load_kind(service.publisher, original.kind).final else original.kind
 
 
 async def add(
@@ -246,7 +243,7 @@ async def add(
 ) -> Alert:
     """A draft of this kind: what it takes over, under what the verb says, under what the person says."""
     original = chain.originals[0]
-    found = load_kind(service.publisher, kind)[0]
+    found = load_kind(service.publisher, kind)
     wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
     given = inherited(original.given, found, chain.relation, now=service.now, wait=wait)
     if "numbers" in given:

@@ -1,10 +1,11 @@
 """Looking before anything exists: what an alert would say, and which kinds there are. No database."""
 
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
-from alertbot.alerts.compose import Composed, DraftRequest, compose_wishes, load_kind
+from alertbot.alerts.compose import Composed, DraftRequest, compose_kind, load_kind
 from alertbot.core.model import Identity
 from alertbot.core.words import language
 from alertbot.delivery.rules_forecast import cost, forecast
@@ -18,14 +19,11 @@ NOT_YET = Identity(incident="XXXX", alert="XXXX-1")  # a preview belongs to no i
 
 def look(publisher: Publisher, wishes: DraftRequest) -> Sheet:
     """What the public would see. With no values given, the kind's example."""
+    kind = load_kind(publisher, wishes.kind)
     if not wishes.given:
-        kind, _frame = load_kind(publisher, wishes.kind)
-        wishes = DraftRequest(
-            kind.name, kind.example, wishes.languages, wishes.channels, wishes.accepted, wishes.exercise
-        )
-    return sheet_of(
-        publisher, compose_wishes(publisher, wishes, NOT_YET, publisher.clock()), wishes.exercise
-    )
+        wishes = replace(wishes, given=kind.example)
+    composed = compose_kind(publisher, kind, wishes, NOT_YET, publisher.clock())
+    return sheet_of(publisher, composed, wishes.exercise)
 
 
 def sheet_of(publisher: Publisher, composed: Composed, exercise: bool) -> Sheet:
@@ -55,7 +53,7 @@ def kinds(publisher: Publisher) -> list[dict[str, Any]]:
 
 def kind_facts(publisher: Publisher, name: str) -> dict[str, Any]:
     """One kind with its fields. Raises `Misuse` for an unknown one."""
-    kind, _frame = load_kind(publisher, name)
+    kind = load_kind(publisher, name)
     return _kind(kind) | {
         "fields": [_field(spec) for spec in kind.fields],
         "forbidden": list(kind.forbidden),
@@ -69,7 +67,7 @@ def example_yaml(publisher: Publisher, name: str) -> str:
 
 def example(publisher: Publisher, name: str) -> dict[str, Any]:
     """The values of the kind's example. Raises `Misuse` for an unknown kind."""
-    return dict(load_kind(publisher, name)[0].example)
+    return dict(load_kind(publisher, name).example)
 
 
 def _kind(kind: Kind) -> dict[str, Any]:

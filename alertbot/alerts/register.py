@@ -101,7 +101,7 @@ async def resolve(
     kind can say so; `alert` is the one being written. What stands against a row on a live channel is in
     `doubts`. Raises `Misuse` for a query that cannot be read.
     """
-    kind, _frame = load_kind(service.publisher, wishes.kind)
+    kind = load_kind(service.publisher, wishes.kind)
     given = {name: value for name, value in wishes.given.items() if value is not None}
     doubts: list[Fault] = []
     typed = [one for one in kind.fields if one.type is FieldType.NUMBERS and one.name in given]

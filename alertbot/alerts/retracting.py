@@ -14,7 +14,6 @@ from alertbot.alerts import (
 )
 from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import load_kind
-from alertbot.alerts.rules_policy import effective
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
 from alertbot.core.model import Composition, Message, Omission, Person, Purpose, Relation, Target, Verb
@@ -24,6 +23,7 @@ from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.digest import digest_of
 from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.publisher import effective
 
 KIND = "correction"  # whose approvals, priority and time to live a retraction has
 
@@ -52,7 +52,7 @@ async def retract(
 
 def _require_alone(service: Context, reference: str) -> None:
     """Raises `Refused` where one person is not enough here."""
-    kind = load_kind(service.publisher, KIND)[0]
+    kind = load_kind(service.publisher, KIND)
     asked = effective(kind.approvals, service.publisher.overrides.get(KIND))
     if asked.approvers > 1 or not asked.author_may_approve:
         raise Refused(
@@ -72,7 +72,7 @@ async def _draft(service: Context, conn: Connection, actor: Person, original: Al
                 " `alertbot correct {alert}`."
             ).format(alert=original.id)
         )
-    kind = load_kind(service.publisher, KIND)[0]
+    kind = load_kind(service.publisher, KIND)
     chain = await chains.read(service, conn, Relation.RETRACTION, [original])
     composition = _composition(kind, chain, prepared, exercise=original.exercise)
     number = await store_incidents.next_number(conn, original.incident)

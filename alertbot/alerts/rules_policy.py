@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from alertbot.alerts.rules_moves import move
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.core.model import AlertState, Approvals, Fault, Person, Role, Verb
 from alertbot.core.words import _
 from alertbot.people.rules import require_reason, require_role
-from alertbot.texts.publisher import Override
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,23 +55,6 @@ SHORTEST_DIGEST = 12  # hexadecimal digits that a person must type at least
 
 
 """Any one of these roles is enough for the verb. `run`, `halt` and `abort` are for everybody."""
-
-
-def effective(kind: Approvals, override: Override | None) -> Approvals:
-    """The approvals a kind asks for under this configuration.
-
-    An override may ask for more or for fewer approvers, but never for none: there is no way to
-    publish unapproved. It cannot say who may approve; that stays with the kind. Raises `Misuse`.
-    """
-    if override is None:
-        return kind
-    approvers = kind.approvers if override.approvers is None else override.approvers
-    expires_after = override.expires_after or kind.expires_after
-    if approvers < 1:
-        raise Misuse(_("An alert needs at least one approver: set approvers to 1 or more."))
-    if override.expires_after is not None and override.expires_after <= timedelta():
-        raise Misuse(_("expires_after must be longer than nothing, for example 30m."))
-    return Approvals(approvers, kind.author_may_approve, expires_after)
 
 
 def may_approve(

@@ -58,7 +58,7 @@ async def show(service: Context, reference: str, token: str | None) -> dict[str,
 
 async def stored_sheet(service: Context, conn: Connection, alert: Alert) -> Sheet:
     """The sheet of an alert, its prepared retraction and its pictures included."""
-    kind, _frame = load_kind(service.publisher, alert.kind)
+    kind = load_kind(service.publisher, alert.kind)
     channels = tuple(
         channel
         for name in alert.channels

@@ -365,7 +365,7 @@ async def _rewrite(
 
 
 async def _retimed(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
-    kind: Kind = load_kind(service.publisher, alert.kind)[0]
+    kind: Kind = load_kind(service.publisher, alert.kind)
     given, raw = register.anew(shift_times(alert.raw, alert.given, kind), alert.raw, {})
     accepted = conflicts.undecided(alert.accepted)
     changed = await anew(service, conn, actor, alert, given, raw, accepted)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from alertbot.alerts import previewing
-from alertbot.alerts.compose import DraftRequest, asks, field_values, load_kind
+from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, asks, field_values, load_kind
 from alertbot.alerts.previewing import look
 from alertbot.cli.frame import (
     Accepts,
@@ -81,7 +81,8 @@ def _publisher(context: typer.Context) -> Publisher:
 
 def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest) -> DraftRequest:
     """With the register's rows where it was asked; only then is the database opened."""
-    if not asks(load_kind(publisher, wishes.kind)[0], wishes.given):
+    may_ask = any(wishes.given.get(name) for name in QUERY_FIELDS)
+    if not may_ask or not asks(load_kind(publisher, wishes.kind), wishes.given):
         return wishes
     from alertbot.alerts import register
     from alertbot.cli.running import read

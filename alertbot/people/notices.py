@@ -1,6 +1,8 @@
 """What the program tells the team: on every channel of audience `team`, through the same outbox."""
 
 from collections.abc import Sequence
+from hashlib import sha256
+from html import escape
 from typing import Protocol
 
 from alertbot.core.model import Audience, Channel, Markup, Message, Purpose
@@ -89,8 +91,6 @@ def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
 
 def _message(channel: Channel, subject: str, text: str) -> Message:
     """A notice in the channel's form: escaped, since names and reasons are data."""
-    from html import escape
-
     html = None
     if channel.spec.markup is Markup.TELEGRAM:
         html = escape(text, quote=False)
@@ -112,6 +112,4 @@ def _message(channel: Channel, subject: str, text: str) -> Message:
 
 
 def _sum(text: str) -> str:
-    from hashlib import sha256
-
     return sha256(text.encode()).hexdigest()

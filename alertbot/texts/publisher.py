@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from alertbot.channels import base
 from alertbot.core.clock import utc_now
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Audience, Channel, Organisation, Target
+from alertbot.core.model import Approvals, Audience, Channel, Organisation, Target
 from alertbot.core.words import _
 from alertbot.texts.kinds.catalogue import shipped
 
@@ -59,6 +59,23 @@ class Override:
 
     approvers: int | None = None
     expires_after: timedelta | None = None
+
+
+def effective(kind: Approvals, override: Override | None) -> Approvals:
+    """The approvals a kind asks for under this configuration.
+
+    An override may ask for more or for fewer approvers, but never for none: there is no way to
+    publish unapproved. It cannot say who may approve; that stays with the kind. Raises `Misuse`.
+    """
+    if override is None:
+        return kind
+    approvers = kind.approvers if override.approvers is None else override.approvers
+    expires_after = override.expires_after or kind.expires_after
+    if approvers < 1:
+        raise Misuse(_("An alert needs at least one approver: set approvers to 1 or more."))
+    if override.expires_after is not None and override.expires_after <= timedelta():
+        raise Misuse(_("expires_after must be longer than nothing, for example 30m."))
+    return Approvals(approvers, kind.author_may_approve, expires_after)
 
 
 UNCONFIGURED = Organisation(

@@ -90,7 +90,7 @@ async def write_draft(
 ) -> Alert:
     """The draft that a rule asks for: in the line of what was said in this incident, where anything was.
     Raises `Faulty`, `Misuse` or `ConfigInvalid` for values or kinds that cannot be read at all."""
-    kind = load_kind(service.publisher, rule.kind)[0]
+    kind = load_kind(service.publisher, rule.kind)
     found = await store_incidents.get(conn, change.incident)
     last = change.follows or next(iter(told), None)
     first = last is None or last.relation is Relation.END

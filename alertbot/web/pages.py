@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -24,7 +25,6 @@ def page(
     template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
     """The template's page. It obeys its own style sheet and nothing else, and sends forms only home."""
-    from markupsafe import Markup
 
     text = (
         html_page.environment(HERE, html_page.HERE)

@@ -14,7 +14,6 @@ from alertbot.alerts.rules_policy import (
     Approval,
     approvals_left,
     approved_enough,
-    effective,
     may_approve,
     may_break_glass,
     may_countersign,
@@ -23,7 +22,7 @@ from alertbot.alerts.rules_policy import (
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused
 from alertbot.core.model import AlertState, Approvals, DeliveryState, Fault, Person, Role, Verb
 from alertbot.people.rules import ROLES, require_reason, require_role
-from alertbot.texts.publisher import Override
+from alertbot.texts.publisher import Override, effective
 from tests.effort import examples
 
 NOW = datetime(2021, 6, 2, 16, 45, tzinfo=UTC)

@@ -59,7 +59,7 @@ class Road:
     ) -> dict[str, Any]:
         """Write, submit and approve; nothing is sent yet."""
         service = await self.app.open()
-        values = dict(load_kind(service.publisher, kind)[0].example) | changes
+        values = dict(load_kind(service.publisher, kind).example) | changes
         if "numbers" in values:
             await registered(service, self.author, self.approvers[0], values["numbers"])
         view = await writing.draft(service, self.author, DraftRequest(kind, values), incident=incident)
@@ -130,8 +130,7 @@ async def test_a_thread_on_x_is_a_thread_and_carries_every_number(road: Road) ->
     assert len(threads) == 2
     assert all(post.reply_to for post in posts if post.id not in threads)
     numbers = [
-        row["number"]
-        for row in load_kind(road.app.publisher, "provisional_number")[0].example["numbers"]
+        row["number"] for row in load_kind(road.app.publisher, "provisional_number").example["numbers"]
     ]
     for thread in threads:
         words = " ".join(post.text for post in posts if post.conversation == thread)

@@ -1,7 +1,7 @@
 """What a request to approve says: what an approver needs to decide, and in the end what was decided."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from alertbot.people import store_people, store_requests
 from alertbot.people.context import Context
 from alertbot.people.rules import Duty
 from alertbot.people.store_requests import ApprovalRequest
+from alertbot.texts.preview.html_page import render_page
 
 FIRST_LINES, FIRST_CHARACTERS = 6, 400
 
@@ -64,10 +65,6 @@ def brief(call: ApprovalRequest) -> Ask:
 
 async def compose(service: Context, call: ApprovalRequest) -> Ask | None:
     """The whole request; None where the alert says something else by now."""
-    from dataclasses import replace
-
-    from alertbot.texts.preview.html_page import render_page
-
     shown = await showing.show(service, call.alert, None)
     if shown["digest"] != call.digest or shown["state"] != str(AlertState.PENDING):
         return None

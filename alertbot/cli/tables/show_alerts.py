@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -23,8 +24,6 @@ Row = Mapping[str, Any]
 
 def show(console: "Console", rows: Sequence[Row]) -> None:
     """As a table on a terminal, line by line elsewhere; nothing where there is none."""
-    from alertbot.texts.preview.panels import drawn
-
     if rows and drawn(console):
         console.print(table(rows), highlight=False)
     elif rows:
@@ -46,9 +45,6 @@ def contradiction_lines(rows: Sequence[Row]) -> Iterator[str]:
 def table(rows: Sequence[Row]) -> "RenderableType":
     """What is out on the left, what this alert says on the right. Each text carries the name of who says
     it, so that the table can be heard as well."""
-    from rich import box
-    from rich.table import Table
-
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=_title(), title_justify="left")
     grid.caption = _way_out() if any(not row.get("accepted") for row in rows) else None
     grid.caption_justify = "left"
@@ -63,8 +59,6 @@ def table(rows: Sequence[Row]) -> "RenderableType":
 
 
 def _cell(text: str) -> "RenderableType":
-    from rich.text import Text
-
     return Text(text, overflow="fold")
 
 

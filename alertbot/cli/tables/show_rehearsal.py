@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alertbot.cli.tables.show_numbers import standing_text
 from alertbot.cli.tables.states import state_word
 from alertbot.core.words import _, language
 from alertbot.rehearsal.demo.evening import Evening, ToldAlert
@@ -99,8 +100,6 @@ def _comparison(evening: Evening) -> list[str]:
 
 def _numbers(evening: Evening) -> list[str]:
     """Where the register's entries stand in the end."""
-    from alertbot.cli.tables.show_numbers import standing_text
-
     stand = ", ".join(f"{count} {standing_text(one).plain}" for one, count in evening.register.items())
     return [_("Numbers in the register at the end: {stand}.").format(stand=stand)]
 

@@ -213,7 +213,7 @@ class Stage:
 
     def titles(self, kinds: Iterable[str]) -> dict[str, Mapping[str, str]]:
         """What each kind of alert is called, by language."""
-        return {name: load_kind(self.service.publisher, name)[0].title for name in kinds}
+        return {name: load_kind(self.service.publisher, name).title for name in kinds}
 
     async def signed(self, alert: str) -> bool:
         """Whether a person approved it, or nobody did because it went out by itself."""

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts.posts import writing
 from alertbot.texts.posts.messages import marks
 from alertbot.texts.request import ComposeRequest
-from alertbot.texts.wording.numbers import by_place
+from alertbot.texts.wording.numbers import SEPARATOR, Promised, by_place, named, row_words
+from alertbot.texts.wording.phrasing import day_name, local, zone_name
 from alertbot.texts.wording.render import typography
+from alertbot.texts.wording.safe_markdown import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,10 @@ def _lines(card: Card, named: str) -> Iterator[str]:
     yield card.mark
 
 
-if TYPE_CHECKING:
-    pass
-
-
 class CardWords:
     """Writes cards of this alert in one language, with the lines of `card.yaml`."""
 
     def __init__(self, request: ComposeRequest, lang: str, lines: Mapping[str, str]) -> None:
-        from alertbot.texts.wording.numbers import Promised
-        from alertbot.texts.wording.safe_markdown import Setting
-
         self._request, self._lang, self._lines = request, lang, lines
         self._setting: Setting = Setting(lang, request.zone, request.now, typography(lang))
         self._promised: Promised = Promised(self._time("valid_until"), self._time("review_at"), ())
@@ -97,29 +91,21 @@ class CardWords:
         return alternative(card, self._line("picture", title=card.title))
 
     def _sections(self, rows: Sequence[NumberRow]) -> tuple[Section, ...]:
-        from alertbot.texts.wording.numbers import named
-
         return tuple(
             Section(named(place, self._setting, self._promised), tuple(map(self._entry, group)))
             for place, group in by_place(rows)
         )
 
     def _entry(self, row: NumberRow) -> CardEntry:
-        from alertbot.texts.wording.numbers import SEPARATOR, row_words
-
         words = row_words(row, self._setting, self._promised)
         return CardEntry(words.label.rstrip(" "), words.said, SEPARATOR.join(words.details))
 
     def _published(self) -> str:
-        from alertbot.texts.wording.phrasing import day_name
-
         here = self._request.now.astimezone(self._request.zone)
         day = day_name(here.date(), self._lang)
         return self._line("published", day=day, time=here.strftime("%H:%M"), zone=self._zone())
 
     def _foot(self) -> tuple[str, ...]:
-        from alertbot.texts.wording.phrasing import local
-
         found = []
         for key, at in (("until", self._promised.until), ("review", self._promised.review)):
             if at is not None:
@@ -130,8 +116,6 @@ class CardWords:
         return (*found, self._line("reference", alert=self._request.identity.alert))
 
     def _zone(self) -> str:
-        from alertbot.texts.wording.phrasing import zone_name
-
         return zone_name(str(self._request.zone), self._lang)
 
     def _time(self, field: str) -> datetime | None:

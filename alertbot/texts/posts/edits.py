@@ -16,6 +16,7 @@ from alertbot.texts.posts import measure, messages, writing
 from alertbot.texts.posts.writing import Paragraph, paragraphs, plain_paragraphs
 from alertbot.texts.request import ComposeRequest, Gathered
 from alertbot.texts.wording.markup import Line, Run
+from alertbot.texts.wording.phrasing import day_name, zone_name
 from alertbot.texts.wording.render import words
 
 LEFT_STANDING = frozenset({Relation.UPDATE, Relation.END})
@@ -63,8 +64,6 @@ def of_posts(
 
 def _line(request: ComposeRequest, relation: Relation, lang: str) -> str:
     """What the edit says, in plain words; empty where this language has none."""
-    from alertbot.texts.wording.phrasing import day_name, zone_name
-
     assert request.prepared is not None
     here = request.now.astimezone(request.zone)
     return (

@@ -12,6 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Message, Picture
 from alertbot.core.words import _, language, ngettext
@@ -30,8 +33,6 @@ _HIGHLIGHTED = re.compile(r"https?://\S+|(?<![\w#&])#\w+")
 
 def render_page(sheet: Sheet) -> str:
     """The whole page as text, to be written as UTF-8."""
-    from markupsafe import Markup
-
     sheet_style = page_style()
     return (
         environment(HERE)
@@ -75,8 +76,6 @@ def policy(style: str, form_action: str = "'none'") -> str:
 
 def environment(*folders: Path) -> "Environment":
     """For pages whose templates lie in these folders, in the reader's language; everything is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     environment = Environment(
         loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -100,8 +99,6 @@ def _inline(picture: Picture) -> str:
 
 def _post(message: Message) -> "Markup":
     """A post on X: plain text in which addresses and hashtags stand out, as there."""
-    from markupsafe import Markup
-
     text, last, pieces = phrases.visible(message.text), 0, []
     for found in _HIGHLIGHTED.finditer(text):
         pieces += [Markup.escape(text[last : found.start()]), _accent(found.group())]
@@ -110,8 +107,6 @@ def _post(message: Message) -> "Markup":
 
 
 def _accent(words: str) -> "Markup":
-    from markupsafe import Markup
-
     return Markup('<span class="accent">{}</span>').format(words)
 
 
@@ -129,8 +124,6 @@ def _letter(message: Message) -> "Markup":
 
 
 def _safe(html: str) -> "Markup":
-    from markupsafe import Markup
-
     return Markup(fragment(html))  # noqa: S704  written anew against an allow-list
 
 

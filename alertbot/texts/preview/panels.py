@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
@@ -11,6 +12,7 @@ from rich.text import Text
 from alertbot.core.model import Composition, Fault, Message
 from alertbot.core.words import _
 from alertbot.texts.preview import phrases
+from alertbot.texts.preview.fragments import styled
 from alertbot.texts.preview.plain import (
     facts,
     header,
@@ -105,8 +107,6 @@ class Wrapped:
 
 def _breaks(line: str, width: int) -> list[int]:
     """Where to begin a new line: offsets behind the last plain space that still fits."""
-    from rich.cells import cell_len
-
     breaks, begun = [], 0
     for start, end in _words(line):
         if start > begun and cell_len(line[begun:end]) > width:
@@ -163,8 +163,6 @@ def _part(message: Message) -> Panel:
 
 def _text(message: Message) -> Wrapped:
     if message.type == "telegram" and message.html:
-        from alertbot.texts.preview.fragments import styled
-
         text = styled(message.html)
     else:
         text = Text(phrases.visible(message.text))

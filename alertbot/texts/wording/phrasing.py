@@ -15,6 +15,7 @@ from jinja2.utils import pass_context
 
 from alertbot.core.words import _
 from alertbot.regions.territories import WHOLE_COUNTRY, Territory
+from alertbot.texts.fields.values import Url
 from alertbot.texts.wording.safe_markdown import (
     SafeMarkdown,
     Setting,
@@ -209,8 +210,6 @@ def unstopped(text: object) -> str:
 
 def linked(address: object, text: str = "") -> SafeMarkdown:
     """An address as a link behind a text; only where the value is an address."""
-    from alertbot.texts.fields.values import Url
-
     if not isinstance(address, Url):
         raise TemplateRunError(_("Only a field of type url can become a link."))
     return link(address.address, text)

@@ -14,6 +14,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 from alertbot.core.errors import AlertbotError, safe
 from alertbot.core.words import _
 from alertbot.texts.kinds.kind_spec import Template
+from alertbot.texts.posts.writing import plain
 from alertbot.texts.wording.environment import load
 from alertbot.texts.wording.markup import Block, MarkupError, read
 from alertbot.texts.wording.safe_markdown import SETTING, Setting, TemplateRunError, literal, setting_of
@@ -168,8 +169,6 @@ def _line_of(template: Template, snippet: str) -> int:
 
 def _subject(template: Template, source: str, lang: str) -> str:
     """The first line that says something, as plain words."""
-    from alertbot.texts.posts.writing import plain
-
     blocks = _blocks(template, source, lang)
     return next(islice(plain(blocks[:1]).splitlines(), 1), "")
 

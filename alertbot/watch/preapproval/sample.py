@@ -16,14 +16,13 @@ from alertbot.alerts.compose import (
     compose_wishes,
     load_kind,
 )
-from alertbot.alerts.rules_policy import effective
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.writing import plain
 from alertbot.core.model import Channel, Identity
 from alertbot.core.words import _, language
 from alertbot.texts.kinds.catalogue import fingerprint
 from alertbot.texts.kinds.kind_spec import FieldType, Kind
-from alertbot.texts.publisher import Publisher
+from alertbot.texts.publisher import Publisher, effective
 from alertbot.watch.context import Watch, WatchContext
 from alertbot.watch.preapproval import rules_ahead
 from alertbot.watch.proposing import SERVICES, Facts, filled
@@ -157,7 +156,7 @@ def compose_template(publisher: Publisher, watch: Watch, rule: Rule) -> RuleSamp
 
 
 def _composed(publisher: Publisher, rule: Rule, covered: Mapping[str, Any]) -> RuleSample:
-    kind, _frame = load_kind(publisher, rule.kind)
+    kind = load_kind(publisher, rule.kind)
     samples = tuple(_samples(publisher, rule))
     texts = [[*one.on, one.composed.composition.digest] for one in samples]
     people = rules_ahead.people_needed(effective(kind.approvals, publisher.overrides.get(kind.name)))
@@ -168,7 +167,7 @@ def _composed(publisher: Publisher, rule: Rule, covered: Mapping[str, Any]) -> R
 def _samples(publisher: Publisher, rule: Rule) -> Iterator[Sample]:
     """The first word of an incident, and what follows an earlier one. That has to be complete by itself:
     what it could take over from another alert, nobody has seen ahead."""
-    kind = load_kind(publisher, rule.kind)[0]
+    kind = load_kind(publisher, rule.kind)
     for identity in (FIRST, LATER):
         on = tuple(
             one for one in Transition if one in rule.on and (one in BEGINNINGS) is (identity is FIRST)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertbot.alerts.compose import load_kind
-from alertbot.alerts.rules_policy import effective
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.publisher import effective
 from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval.rules_ahead import Preapproval, Why, people_needed, weigh
@@ -44,7 +44,7 @@ async def standing(
 
     Raises `Misuse` or `ConfigInvalid` where the kind cannot be read.
     """
-    kind, _frame = load_kind(service.publisher, rule.kind)
+    kind = load_kind(service.publisher, rule.kind)
     rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
     return judge(service, rule, kind, digest, rows, services=services)
 
