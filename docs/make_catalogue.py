@@ -1,8 +1,8 @@
-"""Renew the program's words in every language: `make words`.
+"""Update the translation catalogues in every language: `make words`.
 
-Gathers each sentence for people from the code and its pages, brings it into the catalogues under
-`alertbot/core/locale` (translations are kept, nothing is guessed) and compiles them. Names what still
-waits for a translator, and then ends with 1.
+Extracts each message from the code and its pages, merges it into the catalogues under `alertbot/core/locale`
+(translations are kept, nothing is guessed) and compiles them. Lists the messages without a translation on
+stderr and then exits with 1.
 """
 
 import io
@@ -25,7 +25,7 @@ WIDTH = 100
 
 
 def template() -> Catalog:
-    """Every sentence of the program, each with the files that say it."""
+    """Every message of the program, each with the files that use it."""
     found = Catalog(domain=DOMAIN, project="alertbot", charset="utf-8")
     rows = sorted(extract_from_dir(PACKAGE, METHODS, keywords=KEYWORDS), key=lambda row: row[:2])
     for file, _line, message, comments, context in rows:
@@ -45,8 +45,8 @@ def read(path: Path) -> Catalog:
 
 
 def renewed(old: Catalog, fresh: Catalog) -> Catalog:
-    """The catalogue with exactly the sentences of `fresh`. A sentence that is gone is dropped; one that
-    has changed is a new one, since a guess in front of the public is worse than none."""
+    """The catalogue with exactly the messages of `fresh`. A removed message is dropped; a changed one
+    counts as new, because a fuzzy guess shown to the public is worse than none."""
     made = old.creation_date
     old.update(fresh, no_fuzzy_matching=True)
     old.obsolete.clear()
@@ -58,7 +58,7 @@ def renewed(old: Catalog, fresh: Catalog) -> Catalog:
 
 
 def untranslated(messages: Iterable[Message]) -> list[str]:
-    """What has no words in this language yet, or only a guess."""
+    """The messages without a translation in this language, or with a fuzzy one."""
     return [
         message.id if isinstance(message.id, str) else message.id[0]
         for message in messages
@@ -85,7 +85,7 @@ def _strings(message: Message) -> tuple[str, ...]:
 
 
 def main() -> int:
-    """Write every catalogue anew; answers 1 where a sentence is left without words."""
+    """Update every catalogue; returns 1 if a message is left without a translation."""
     waiting = 0
     for path in catalogues():
         catalogue = renewed(read(path), template())

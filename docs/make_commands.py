@@ -12,13 +12,13 @@ from alertbot import cli
 PAGE = Path(__file__).parent / "reference" / "commands.md"
 HEAD = """# Commands
 
-Written from the program itself by `make docs`; the suite fails where it is out of date.
+Generated from the program by `make docs`; the test suite fails if it is out of date.
 
 `alertbot [--config FILE] [--token-file FILE] [--log-level LEVEL] COMMAND …`. The configuration is `--config`, else
-`$ALERTBOT_CONFIG`, else `./config.yaml`. The acting person's token is in `ALERTBOT_TOKEN` or in the file of
-`--token-file`. With `--json` exactly one JSON document is printed on stdout and words go to stderr. The words
-follow your locale (`LANG`, `LC_ALL`): English or French. What is logged goes to stderr: lines for people in a
-terminal, one JSON object a line anywhere else, from the level of `--log-level`, else `$ALERTBOT_LOG`, else `info`.
+`$ALERTBOT_CONFIG`, else `./config.yaml`. Your token comes from `ALERTBOT_TOKEN` or from the file given with
+`--token-file`. With `--json` exactly one JSON document is printed on stdout; messages go to stderr. Messages are in
+English or French, depending on your locale (`LANG`, `LC_ALL`). Logs go to stderr: readable lines in a terminal,
+otherwise one JSON object per line. The log level is `--log-level`, else `$ALERTBOT_LOG`, else `info`.
 
 | exit code | meaning |
 |---|---|

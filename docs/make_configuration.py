@@ -16,30 +16,28 @@ PAGE = Path(__file__).parent / "reference" / "configuration.md"
 COMMON = ("languages", "audience", "pace", "budget")
 HEAD = """# Configuration
 
-Written from the program itself by `make docs`; the suite fails where it is out of date.
+Generated from the program by `make docs`; the test suite fails if it is out of date.
 
-One YAML file, `config.yaml`. `alertbot init` writes one with comments; `config.example.yaml` is the same
-file. `alertbot check` reads it and names every fault at once, with file, line, column and key.
-`alertbot config schema > config.schema.json` writes the schema, so that an editor completes and checks it.
+The configuration is one YAML file, `config.yaml`. `alertbot init` writes one with comments; `config.example.yaml` is
+the same file. `alertbot check` reads it and lists every fault at once, with file, line, column and key.
+`alertbot config schema > config.schema.json` writes a schema for completion and checks in your editor.
 
-- An unknown key, a key given twice and a value of another type are faults. Tags, merge keys and several
-  documents in one file are not allowed. `on`, `yes`, `0123` and `1:30` need quotes: programs read them
-  differently.
-- A length of time is `0s`, `90s`, `5m`, `1h30m` or `2d`.
-- A path starts from the folder of the file.
-- A **secret** never stands in the file. `NAME_env` names an environment variable, `NAME_file` a file that
-  holds the secret alone. Give one of the two. A secret is read when its channel is first used.
+- Unknown keys, duplicate keys and values of the wrong type are faults. Tags, merge keys and several documents in one
+  file are not allowed. `on`, `yes`, `0123` and `1:30` need quotes, because programs read them differently.
+- Write durations as `0s`, `90s`, `5m`, `1h30m` or `2d`.
+- Paths are relative to the folder of the file.
+- Never write a **secret** into the file. `NAME_env` names an environment variable, `NAME_file` a file that contains
+  nothing but the secret. Give one of the two. A secret is read when its channel is first used.
 - Plain `http://` is allowed to this machine only.
 """
 CHANNELS_HEAD = """
 ## `channels`
 
-Each channel has a name of your choice (`a-z`, `0-9`, `_`), a `type`, and what its type needs. On any of
-them:
+Each channel has a name of your choice (`a-z`, `0-9`, `_`), a `type`, and the keys of that type. Every channel accepts:
 
 """
 PACES = """
-### Limits, paces and prices that count unless you change them
+### Default limits, paces and prices
 
 | type | text | pace | price |
 |---|---|---|---|
@@ -79,10 +77,10 @@ def _table(part: dict[str, Any]) -> Iterator[str]:
     if not part["properties"]:
         yield "No keys of its own."
         return
-    yield "| key | unless given | what it says | example |\n|---|---|---|---|"
+    yield "| key | default | meaning | example |\n|---|---|---|---|"
     for name, one in part["properties"].items():
         needed = name in part.get("required", ())
-        default = "must be given" if needed else _shown(one["default"]) if "default" in one else ""
+        default = "required" if needed else _shown(one["default"]) if "default" in one else ""
         example = _shown(one["examples"][0]) if one.get("examples") else ""
         about = one.get("description") or _plain_description(name)
         yield f"| `{name}` | {default} | {about.replace('|', '/')} | {example} |"

@@ -13,22 +13,21 @@ from alertbot.texts.kinds.kind_spec import Kind
 PAGE = Path(__file__).parent / "reference" / "kinds.md"
 HEAD = """# Kinds of alert
 
-Written from the program itself by `make docs`; the suite fails where it is out of date. The same with each
-field's help: `alertbot kinds KIND`. An example to start from: `alertbot kinds KIND --example > facts.yaml`.
+Generated from the program by `make docs`; the test suite fails if it is out of date. `alertbot kinds KIND` shows the
+same with help for each field. `alertbot kinds KIND --example > facts.yaml` writes an example to start from.
 
-Lower **priority** goes out first: a correction never waits behind a routine post. **Time to live** is how
-long after the approval an alert may still start to go out. **When uncertain**: what happens to a mail
-that was perhaps sent. `ask`: a person settles it. `resend`: once more, at most once, with the same
-Message-ID. A public post is never sent again blindly, whatever the kind. **By itself**: whether a rule may let
-it go out without a person, where that was [approved ahead](../how-to/post-by-itself.md). Even then never with
-numbers or figures in it.
+A lower **priority** is sent first: a correction never waits behind a routine post. **Time to live** is how long after
+approval an alert may still start to go out. **When uncertain** says what happens to a mail that may have been sent:
+with `ask` a person settles it; with `resend` it is sent once more, with the same Message-ID. A public post is never
+blindly sent again, whatever its kind. **Automatic** says whether a rule may publish the kind without a person, if that
+was [approved in advance](../how-to/post-by-itself.md), and even then never with numbers or figures in it.
 
 """
 MUST = """
 ## Which field in which kind
 
-**M** must be given, **O** may be given, **–** must not be given, empty: the kind does not know it.
-**1** one of the fields marked so must be given.
+**M**: required. **O**: optional. **–**: forbidden. Empty: the kind does not have the field.
+**1**: one of the fields marked so is required.
 
 """
 TYPES = """
@@ -36,7 +35,7 @@ TYPES = """
 
 | type | write it as |
 |---|---|
-| `text` | words for every language, or one wording per language: `--set cause.fr=… --set cause.en=…` |
+| `text` | one text for all languages, or one per language: `--set cause.fr=… --set cause.en=…` |
 | `datetime` | `now`, `+30m`, `-1h45m`, `16:45`, or ISO 8601. Relative times are resolved when the draft is made |
 | `duration` | `90m`, `1h30m` |
 | `territory` | codes or names: `69, 42`, `Rhône`; `FR` for the whole country |
@@ -49,9 +48,9 @@ TYPES = """
 
 `territory` (or `departement_code`), `name`, `service`, `replaces`, `number`, `zone`, `condition`, `capacity`,
 `valid_from`, `valid_until`, `review_at`, `source_url`, `published_at`, `verified_by`, `verified_at`. Only
-`territory`, `service` and `number` are needed. `service` may be written `kind:zone or condition`. Zone and
+`territory`, `service` and `number` are required. `service` may be written as `kind:zone or condition`. Zone and
 condition may have one column per language (`zone.fr`, `condition.en`). A row without `verified_by` and
-`verified_at` cannot reach the public. In YAML put a number in quotes, so that no digit is lost.
+`verified_at` cannot be published. In YAML, put numbers in quotes so that no digit is lost.
 
 """
 
@@ -65,7 +64,7 @@ def page() -> str:
 
 
 def _facts(kinds: list[Kind]) -> Iterator[str]:
-    yield "| kind | what it is for | approvers | approve within | priority | time to live | when uncertain | last word | by itself |"
+    yield "| kind | what it is for | approvers | approve within | priority | time to live | when uncertain | no next update | automatic |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for kind in kinds:
         rules = kind.approvals

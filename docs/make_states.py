@@ -12,7 +12,7 @@ from alertbot.core.model import AlertState, DeliveryState
 PAGE = Path(__file__).parent / "reference" / "states.md"
 HEAD = """# States
 
-Written from the program itself by `make docs`; the suite fails where it is out of date.
+Generated from the program by `make docs`; the test suite fails if it is out of date.
 
 ## An alert
 
@@ -24,48 +24,48 @@ Written from the program itself by `make docs`; the suite fails where it is out 
    └───────── returned ◄──────────────┘ └──► expired
 ```
 
-| state | what it means |
+| state | meaning |
 |---|---|
 """
 ALERT = {
-    AlertState.DRAFT: "Being written. Nothing goes out.",
-    AlertState.PENDING: "Waits for approvers, until a time that `show` gives.",
-    AlertState.APPROVED: "Approved; its deliveries exist, and none has started.",
+    AlertState.DRAFT: "Being written. Nothing is sent.",
+    AlertState.PENDING: "Waiting for approval, until the deadline that `show` gives.",
+    AlertState.APPROVED: "Approved. Its deliveries exist, and none has started.",
     AlertState.RETURNED: "Sent back to its author, with a reason.",
-    AlertState.REJECTED: "Refused for good, with a reason.",
-    AlertState.EXPIRED: "Not approved in time, or its time to live ran out before the first call.",
-    AlertState.PUBLISHING: "Going out.",
-    AlertState.PUBLISHED: "Everything that was to go out has gone out.",
-    AlertState.PARTLY_PUBLISHED: "Some of it failed, is uncertain, or was not sent; `status` says why.",
-    AlertState.FAILED: "Nothing reached anybody.",
-    AlertState.DISCARDED: "Thrown away before it was approved.",
+    AlertState.REJECTED: "Finally refused, with a reason.",
+    AlertState.EXPIRED: "Not approved in time, or its time to live ended before the first call.",
+    AlertState.PUBLISHING: "Being sent.",
+    AlertState.PUBLISHED: "Everything has been sent.",
+    AlertState.PARTLY_PUBLISHED: "Part of it failed, is uncertain or was not sent; `status` says why.",
+    AlertState.FAILED: "Nothing was delivered.",
+    AlertState.DISCARDED: "Discarded before it was approved.",
 }
 DELIVERY = {
-    DeliveryState.PENDING: "Waits: for its turn, for the pace, or for a retry time.",
-    DeliveryState.CLAIMED: "A worker holds it. No call has been made. If the worker dies, it is pending again.",
-    DeliveryState.SENDING: "The intent is written and the call may be under way. If the worker dies, it is uncertain.",
-    DeliveryState.SENT: "The channel gave a receipt, or a person settled it as sent.",
-    DeliveryState.FAILED: "The channel refused for good. The reason is on the row.",
-    DeliveryState.UNCERTAIN: "Perhaps sent: the answer was lost. It is never sent again blindly. See below.",
+    DeliveryState.PENDING: "Waiting for its turn, for the rate limit or for a retry time.",
+    DeliveryState.CLAIMED: "A worker has it. No call has been made. If the worker dies, it becomes pending again.",
+    DeliveryState.SENDING: "The intent is stored and the call may be in progress. If the worker dies, it becomes uncertain.",
+    DeliveryState.SENT: "The channel returned a receipt, or a person settled it as sent.",
+    DeliveryState.FAILED: "The channel refused it for good. The row gives the reason.",
+    DeliveryState.UNCERTAIN: "Perhaps sent: the answer was lost. It is never blindly sent again. See below.",
     DeliveryState.CANCELLED: "Stopped before any call, for example because the alert was edited.",
-    DeliveryState.EXPIRED: "Its time to live ran out.",
-    DeliveryState.SKIPPED: "Never to be sent, for a named reason, for example a language left out.",
+    DeliveryState.EXPIRED: "Its time to live ended.",
+    DeliveryState.SKIPPED: "Not to be sent, for a recorded reason, for example a language left out.",
 }
 UNCERTAIN = """
 ## What to do with `uncertain`
 
 1. `alertbot deliveries ALERT --state uncertain` gives the delivery's number and the reason.
-2. Look on the platform: does the post stand?
-3. Say what you found:
+2. Look on the platform: is the post there?
+3. Record what you found:
 
 | you found | command |
 |---|---|
-| it stands | `alertbot settle NUMBER --sent --url https://…` |
-| it does not, and it should go out | `alertbot settle NUMBER --resend` |
-| it does not, and it should not go out any more | `alertbot settle NUMBER --drop` |
+| it is there | `alertbot settle NUMBER --sent --url https://…` |
+| it is not there, and should be sent | `alertbot settle NUMBER --resend` |
+| it is not there, and should no longer be sent | `alertbot settle NUMBER --drop` |
 
-X can be asked: an uncertain post there is looked up first, and comes back to you only when that gave no
-answer. Telegram and mail cannot be asked.
+On X alertbot first looks up an uncertain post itself, and asks you only if that gives no answer. Telegram and mail
+cannot be looked up.
 """
 
 
@@ -75,18 +75,18 @@ def page() -> str:
         HEAD.rstrip(),
         *_rows(ALERT),
         "",
-        "Every move there is; what is not here does not exist:",
+        "These are all the possible changes of state:",
         "",
     ]
-    lines += ["| from | what is done | to | by |", "|---|---|---|---|", *_moves()]
+    lines += ["| from | action | to | by |", "|---|---|---|---|", *_moves()]
     lines += [
         "",
         "## A delivery",
         "",
-        "One delivery is one call: one post, or one mail to one person.",
+        "One delivery is one call: one post, or one mail to one recipient.",
         "",
     ]
-    lines += ["| state | what it means |", "|---|---|", *_rows(DELIVERY), UNCERTAIN.rstrip(), ""]
+    lines += ["| state | meaning |", "|---|---|", *_rows(DELIVERY), UNCERTAIN.rstrip(), ""]
     return "\n".join(lines)
 
 
