@@ -1,4 +1,5 @@
-"""What the program tells the team about one alert: approval is wanted, the glass is broken, a countdown runs."""
+"""Notices to the team about one alert: approval requested, emergency publication, countdown started or
+stopped."""
 
 from datetime import datetime
 
@@ -12,7 +13,8 @@ from alertbot.people.notices import tell
 
 
 async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> None:
-    """Somebody submitted an alert. Carries the audit's head, so that a cut chain shows later."""
+    """An alert was submitted and needs approval. Includes the audit head, so that a truncated chain can
+    be detected later."""
     head = await audit.head(conn)
     await tell(
         service,
@@ -34,7 +36,7 @@ async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> N
 
 
 async def countdown(service: Context, conn: Connection, alert: Alert, goes_at: datetime) -> None:
-    """An alert goes out by itself unless somebody stops it."""
+    """An alert will be published automatically unless someone stops it."""
     time = goes_at.astimezone(service.publisher.zone).strftime("%H:%M:%S")
     await tell(
         service,
@@ -51,7 +53,7 @@ async def countdown(service: Context, conn: Connection, alert: Alert, goes_at: d
 async def glass_broken(
     service: Context, conn: Connection, alert: Alert, actor: Person, reason: str
 ) -> None:
-    """One person published alone."""
+    """One person published the alert alone."""
     head = await audit.head(conn)
     await tell(
         service,
@@ -73,7 +75,7 @@ async def glass_broken(
 
 
 async def countdown_stopped(service: Context, conn: Connection, alert: Alert, by: str) -> None:
-    """Somebody stopped an alert that would have gone out by itself."""
+    """Someone stopped an automatic publication."""
     await tell(
         service,
         conn,

@@ -1,4 +1,5 @@
-"""Deciding on what others wrote: approve, break the glass, return, reject, countersign."""
+"""Decisions on a submitted alert: approve, break the glass, return, reject, countersign, and expiry of
+what was not decided in time. Also what an approval changes in the alerts that it follows."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -38,9 +39,9 @@ FALLS_TOO = (None, Relation.UPDATE)  # relations of alerts that fall with the on
 async def take_effect(
     service: Context, conn: Connection, actor: Person, alert: Alert
 ) -> Reached | None:
-    """An alert that follows others is approved: what they have not sent yet is not sent any more, where
-    this one takes them back (R35), and numbers that it strikes leave the register. Answers whom they
-    reached; None for an alert that follows none."""
+    """Apply an approved alert to the alerts it follows, in the caller's transaction. If it takes them
+    back (R35), their unsent deliveries are cancelled; numbers that it strikes are withdrawn from the
+    register. Returns whom those alerts reached, or None if it follows none."""
     if alert.relation is None:
         return None
     originals = [await store_reading.get(conn, one) for one in alert.references]
@@ -69,15 +70,15 @@ def _require_somebody(alert: Alert, reached: Reached) -> None:
 
 
 async def _fallen(conn: Connection, posts: Iterable[StandingPost]) -> frozenset[str]:
-    """The alerts whose posts go with one that is cancelled: itself, what it followed and what followed it
-    up; what takes back or denies stays."""
+    """The alerts whose posts are removed with a cancelled one: itself, what it followed and what
+    followed it up. Corrections, withdrawals, retractions and denials stay."""
     names = {one.alert for one in posts}
     found = [await store_reading.get(conn, name) for name in sorted(names)]
     return frozenset(one.id for one in found if one.relation in FALLS_TOO)
 
 
 async def _stop(service: Context, conn: Connection, original: Alert, by: Alert) -> None:
-    """Send nothing more of an alert that is taken back. What is being sent just now ends as it ends."""
+    """Cancel every delivery of a taken-back alert that has not begun. Calls in progress finish."""
     outcomes = await store_settle.cancel(conn, original.id, _reason(by))
     await progress.note_outcomes(service, conn, outcomes)
     await progress.advance(service, conn, original.id)
@@ -94,7 +95,8 @@ def _reason(by: Alert) -> str:
 
 
 def _by_hand(alert: Alert, reached: Reached) -> list[NewTask]:
-    """What a person has to take back, because a person posted it: one task per post."""
+    """Raise one task for each post that a person published by hand, since only a person can take it
+    back."""
     if alert.relation not in ONLY_THOSE_REACHED:
         return []
     sentence = _("{alert} takes back what was posted by hand on {channel}: mend {url} there.")
@@ -111,13 +113,13 @@ def _by_hand(alert: Alert, reached: Reached) -> list[NewTask]:
 
 
 async def _nothing(conn: Connection) -> None:
-    """What a decision at the command line needs besides."""
+    """The default for `Through.besides`: a decision at the command line needs no further step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """The way a decision came. `way` stands in the audit; `besides` runs in the decision's own
-    transaction, before anything is decided, and may refuse (a link that has been used up)."""
+    """How a decision reached the program. `way` is recorded in the audit. `besides` runs first in the
+    decision's transaction and may refuse (a link that has been used)."""
 
     way: str | None = None
     besides: Callable[[Connection], Awaitable[None]] = _nothing
@@ -133,8 +135,8 @@ async def approve(
     digest: str | None,
     through: Through = AT_THE_DESK,
 ) -> dict[str, Any]:
-    """Sign exactly what was shown. The last approval needed creates the deliveries in the same
-    transaction. Raises `Refused`, `Faulty` or `PastMoment` with the rule that stands against it."""
+    """Sign exactly the texts that were shown. The last approval needed creates the deliveries in the
+    same transaction. Raises `Refused`, `Faulty` or `PastMoment` for the first rule that forbids it."""
 
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
@@ -162,7 +164,8 @@ async def approve(
 async def break_glass(
     service: Context, actor: Person, reference: str, digest: str | None, reason: str
 ) -> dict[str, Any]:
-    """One person publishes alone: loud, told to every approver, open until countersigned."""
+    """Publish on one approver's word: reported to every team channel, open until countersigned. Raises
+    `Refused`, `Misuse`, `Faulty` or `PastMoment` as `may_break_glass` does."""
 
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
@@ -185,9 +188,10 @@ async def break_glass(
 async def approve_ahead(
     service: Context, conn: Connection, alert: Alert, **grounds: object
 ) -> timedelta:
-    """Approve what people approved ahead (R33), in the caller's transaction: sound, in agreement with what
-    callers are told, unchanged since it was written. `grounds`: for the audit. Answers how long until the
-    first call may start; raises as `approve` does."""
+    """Publish an alert of a rule approved in advance (R33), in the caller's transaction. Checks that it
+    has no fault, contradicts nothing and is unchanged since it was drafted. `grounds` goes into the
+    audit. Returns how long until the first call may start. Raises `Refused`, `Faulty` or
+    `PastMoment`."""
     now = service.now
     rules_policy.require_sound(as_read(service, alert), now)
     await conflicts.require_free(conn, alert)
@@ -202,7 +206,7 @@ async def approve_ahead(
 async def _let_go(
     service: Context, conn: Connection, actor: Person, alert: Alert, said: publishing.StoredTexts
 ) -> timedelta:
-    """An approved alert takes effect on what it follows, and goes to the outbox."""
+    """Apply an approved alert to what it follows and write its deliveries to the outbox."""
     reached = await take_effect(service, conn, actor, alert)
     return await publishing.enqueue(service, conn, alert, said, reached)
 
@@ -231,7 +235,7 @@ async def countersign(service: Context, actor: Person, reference: str) -> dict[s
 
 
 async def expire_overdue(service: Context) -> int:
-    """Pending alerts whose time to be approved is over become expired. Answers how many."""
+    """Expire pending alerts whose approval deadline has passed. Returns how many."""
 
     async def work(conn: Connection) -> int:
         late = await store_reading.overdue(conn, now=service.now)
@@ -270,8 +274,8 @@ def _came(through: Through) -> dict[str, str]:
 
 
 async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict[str, Any]:
-    """The alert after the decision, and when its first call starts. Read once the decision has committed:
-    the worker need not wait for what is only shown."""
+    """The alert after the decision, and when its first call starts. Read after the decision has
+    committed, so that the worker does not wait for it."""
 
     async def look(conn: Connection) -> dict[str, Any]:
         view = await views.full(conn, await store_reading.get(conn, alert_id), service.now)
@@ -284,12 +288,13 @@ async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict
 
 
 def as_read(service: Context, alert: Alert) -> Alert:
-    """The alert with its promised times in the organisation's zone, for sentences to people."""
+    """The alert with its promised times in the organisation's time zone, for messages to people."""
     return replace(alert, promised=service.publisher.local(alert.promised))
 
 
 async def _unchanged(conn: Connection, alert: Alert) -> publishing.StoredTexts:
-    """The stored texts, which still make the digest that is signed (promise 2). Raises `Refused`."""
+    """The stored texts, if they still make the digest that is being signed (promise 2). Raises `Refused`
+    otherwise."""
     said = await publishing.stored(conn, alert)
     if broken := publishing.disagreement(alert, said, alert.digest):
         raise Refused(broken)
@@ -297,7 +302,7 @@ async def _unchanged(conn: Connection, alert: Alert) -> publishing.StoredTexts:
 
 
 def _vouched(rows: dict[str, int]) -> dict[str, object]:
-    """Which form of which entries was approved, for the audit (R34)."""
+    """The entries and versions of the register that were approved, for the audit (R34)."""
     return {"numbers": rows} if rows else {}
 
 

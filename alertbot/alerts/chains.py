@@ -1,4 +1,5 @@
-"""What an alert follows: the earlier alerts, whom they reached, and what was said then (R20, R22)."""
+"""The chain of earlier alerts that an alert follows: whom they reached, which posts to answer, edit,
+delete or pin, and what they said (R20, R22)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +23,8 @@ Targets = Mapping[str, tuple[Target, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What a new alert follows. `originals`: the alerts that it names, the one it follows in place first.
-    `targets`: whom it goes to, by channel. `lost`: channels that carried it and are configured no more."""
+    """What a new alert follows. `originals`: the alerts it names, first the one it replaces. `targets`:
+    its recipients by channel. `lost`: channels that carried it and are no longer configured."""
 
     relation: Relation
     originals: tuple[Alert, ...]
@@ -36,8 +37,8 @@ class Chain:
         return tuple(one.id for one in self.originals)
 
     def channels(self, publisher: Publisher) -> tuple[Channel, ...]:
-        """The channels to compose for, each with the targets of the chain. Where the team wants a false
-        post kept or deleted, there is nothing to edit."""
+        """The channels to compose for, each with the chain's targets. Without edits where the team wants
+        false posts kept or deleted."""
         return tuple(
             _able(replace(publisher.channels[name], targets=targets), self.relation)
             for name, targets in self.targets.items()
@@ -47,11 +48,11 @@ class Chain:
 async def read(
     service: Context, conn: Connection, relation: Relation, originals: Sequence[Alert]
 ) -> Chain:
-    """The chain that an alert of this relation to `originals` stands in, as things are now.
+    """The chain of an alert with this relation to `originals`, as of now.
 
-    Corrections and all else that takes back go to whom the originals, or an alert in their chain,
-    reached or may still reach, on every channel, whether the incident is over or not (R22). An update
-    and an end go to the readers of today as well.
+    Corrections and everything else that takes an alert back go to everyone whom the originals, or
+    another alert in their chain, reached or may still reach, on every channel, even after the incident
+    has ended (R22). Updates and ends also go to today's recipients.
     """
     ids = [one.id for one in await members(conn, relation, originals)]
     carried = _aims(await store_following.posts(conn, ids, (*REACHED, *ON_ITS_WAY)), service.publisher)
@@ -77,14 +78,15 @@ async def read(
 async def members(
     conn: Connection, relation: Relation, originals: Sequence[Alert]
 ) -> tuple[Alert, ...]:
-    """The alerts whose readers are concerned: the chain, or for an end every alert of the incident."""
+    """The alerts whose recipients are concerned: the chain, or for an end every alert of the incident."""
     if relation is Relation.END:
         return await store_reading.listing(conn, incident=originals[0].incident)
     return await store_following.chain(conn, originals)
 
 
 async def _by_hand(service: Context, conn: Connection, alerts: Sequence[str]) -> tuple[Channel, ...]:
-    """The configured channels on which somebody posted by hand; mail is nobody's to answer there."""
+    """The configured channels on which a person posted by hand; mail is left out, since nobody can reply
+    there."""
     names = [one.channel for name in alerts for one in await store_reading.records_of(conn, name)]
     found = (service.publisher.channels.get(name) for name in dict.fromkeys(names))
     return tuple(one for one in found if one is not None and not one.spec.per_recipient)
@@ -96,8 +98,8 @@ def _of_today(publisher: Publisher, originals: Iterable[Alert]) -> tuple[Channel
 
 
 def _aims(posts: Iterable[StandingPost], publisher: Publisher) -> dict[str, tuple[Target, ...]]:
-    """Whom these posts reached: each target of a channel in the languages it got, each reader once, in
-    the language of the last mail."""
+    """The targets that these posts reached, per channel and language. Each mail recipient appears once,
+    in the language of the last mail."""
     found: dict[str, dict[tuple[str, str | None], Target]] = {}
     for one in posts:
         channel = publisher.channels.get(one.channel)
@@ -110,7 +112,7 @@ def _aims(posts: Iterable[StandingPost], publisher: Publisher) -> dict[str, tupl
 def _joined(
     carried: Mapping[str, tuple[Target, ...]], channel: Channel
 ) -> dict[str, tuple[Target, ...]]:
-    """With the channel's own targets where they are not among those reached."""
+    """The reached targets, plus the channel's own targets that are not among them."""
     before = carried.get(channel.name, ())
     known = {one.address for one in before}
     fresh = tuple(one for one in channel.targets if one.address not in known)
@@ -125,9 +127,9 @@ def _able(channel: Channel, relation: Relation) -> Channel:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Whom the chain reached, at approval: nobody is reached by it after that. `fallen`: the alerts whose
-    posts go when it is cancelled and the team wants false posts deleted. `pictures`: those that are posts
-    of their own."""
+    """Whom the chain had reached at approval; it reaches nobody after that. `fallen`: alerts whose posts
+    are deleted when it is cancelled, if the team chose that. `pictures`: those that are separate
+    posts."""
 
     posts: tuple[StandingPost, ...]
     records: tuple[Record, ...] = ()
@@ -136,8 +138,8 @@ class Reached:
 
 
 class _Earlier:
-    """What one channel carried of the chain, found by target: one look over all posts, however many readers
-    there are."""
+    """The chain's posts on one channel, indexed by target in a single pass, so that cost grows linearly
+    with the recipients."""
 
     def __init__(self, channel: Channel, reached: Reached) -> None:
         self._single = channel.spec.per_recipient
@@ -150,14 +152,14 @@ class _Earlier:
                 self._addresses.add(one.target)
 
     def reached(self, target: Target) -> bool:
-        """Whether this target has something of the chain, by the program's hand or by a person's."""
+        """Whether this target has a post of the chain, sent by the program or by hand."""
         if self._single:
             return target.address in self._addresses
         return bool(self._by_hand) or (target.address, target.lang) in self._posts
 
     def answered(self, alert: Alert, row: NewDelivery) -> str | None:
-        """The post to answer: the first part of the first original for this target in this language, else
-        of another alert in the chain, the latest first, else what somebody posted by hand."""
+        """The post to reply to: the first part of the first original for this target in this language,
+        else of the latest other alert in the chain, else a post made by hand."""
         fitting = [one for one in self._posts.get((row.target, row.lang), ()) if one.remote_id]
         order = (*alert.references, *dict.fromkeys(one.alert for one in reversed(fitting)))
         for name in order:
@@ -170,7 +172,8 @@ class _Earlier:
 def partition(
     channel: Channel, alert: Alert, targets: Sequence[Target], reached: Reached
 ) -> tuple[tuple[Target, ...], tuple[NewDelivery, ...]]:
-    """The targets that get it, and a row with the reason for each that never got what is taken back."""
+    """Split the targets into those that receive the alert and those that never got what it takes back,
+    each of the latter as a row with the reason."""
     if alert.relation not in ONLY_THOSE_REACHED:
         return tuple(targets), ()
     earlier = _Earlier(channel, reached)
@@ -193,8 +196,8 @@ def answering(
     texts: Mapping[int, Message],
     reached: Reached,
 ) -> list[NewDelivery]:
-    """The rows of an alert, each first part as an answer to the post it follows, then what becomes of
-    the earlier posts: edited, deleted, and the new one pinned."""
+    """The alert's rows, with each first part replying to the post it follows, then the rows for the
+    earlier posts: edits, deletions and the pin of the new one."""
     earlier = _Earlier(channel, reached)
     found = [_answer(channel, alert, row, earlier) for row in rows]
     found += _pins(channel, found)
@@ -225,7 +228,7 @@ def _pins(channel: Channel, rows: Sequence[NewDelivery]) -> list[NewDelivery]:
 def _edits(
     channel: Channel, alert: Alert, texts: Mapping[int, Message], reached: Reached
 ) -> list[NewDelivery]:
-    """One row for each standing part of the first original that has a new text."""
+    """One row for each remaining part of the first original that gets a new text."""
     fresh = {(one.lang, one.part): key for key, one in texts.items() if one.action is Action.EDIT}
     rows = []
     for post in reached.posts:
@@ -248,8 +251,8 @@ def _edits(
 
 
 def _stale_pictures(channel: Channel, alert: Alert, reached: Reached) -> list[StandingPost]:
-    """A picture cannot be struck out: beside a text that is taken back it would go on telling the wrong
-    number, so it goes. The text stays, with what is wrong struck out."""
+    """Rows that delete the pictures of taken-back texts. A picture cannot be struck through and would go
+    on showing the wrong number; its text stays, with the error struck."""
     keeps = alert.relation is Relation.CANCEL and channel.on_cancel is OnCancel.KEEP
     if keeps or alert.relation not in ONLY_THOSE_REACHED or not channel.spec.can_delete:
         return []
@@ -259,7 +262,7 @@ def _stale_pictures(channel: Channel, alert: Alert, reached: Reached) -> list[St
 def _deletions(
     channel: Channel, rows: Sequence[NewDelivery], gone: Sequence[StandingPost]
 ) -> list[NewDelivery]:
-    """What is taken away once the new post stands (R21): silence is no denial."""
+    """Rows that delete earlier posts after the new post is out (R21), so that a denial is never missing."""
     after = {
         (row.target, row.lang): place
         for place, row in enumerate(rows)

@@ -1,4 +1,5 @@
-"""What somebody asks for when they write an alert, and how the values arrive."""
+"""Requests to write an alert: reading the values (`--vars`, `--set`), loading the kind, and composing
+the texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,8 +27,8 @@ LARGEST_VALUES_FILE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class DraftRequest:
-    """An alert as somebody asked for it. Empty `languages`: each channel's own; empty `channels`:
-    every channel of the audience. `doubts`: what the register says against it."""
+    """An alert as requested. Empty `languages`: each channel's own; empty `channels`: every channel of
+    the audience. `doubts`: what the register objects to."""
 
     kind: str
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -39,17 +40,18 @@ class DraftRequest:
 
 
 def read_values(text: str, name: str) -> dict[str, Any]:
-    """A YAML mapping of field values. Raises `Misuse` with the line of what is wrong."""
+    """Field values from a YAML mapping. Raises `Misuse` with the line of the error."""
     return load_values(text, name)
 
 
 def field_values(sets: list[str] | None, file: Path | None) -> dict[str, Any]:
-    """The values of `--vars FILE`, with those of `--set` laid over them. Raises `Misuse`."""
+    """The values of `--vars FILE`, overridden by those of `--set`. Raises `Misuse` for a value that
+    cannot be read."""
     return merge_sets(sets or [], read_values(text_of(file), str(file)) if file else {})
 
 
 def text_of(path: Path) -> str:
-    """The text of a file of values. Raises `Misuse` for one that cannot be read, is no text or too large."""
+    """The text of a values file. Raises `Misuse` if it cannot be read, is not text or is too large."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_VALUES_FILE + 1)  # a device or a pipe has no size to ask for
@@ -68,7 +70,7 @@ QUERY_FIELDS = ("territories", "services")  # what the register is asked for; wh
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The texts, with the kind, channels and values they came from."""
+    """The texts, with the kind, channels and values they were made from."""
 
     kind: Kind
     channels: tuple[Channel, ...]
@@ -78,7 +80,8 @@ class Composed:
 
 
 def load_kind(publisher: Publisher, name: str) -> Kind:
-    """One kind. Raises `Misuse` (nearest name) or `ConfigInvalid`."""
+    """Load one kind. Raises `Misuse` for an unknown name (suggesting the nearest), `ConfigInvalid` for a
+    broken file."""
     return catalogue.load_kind(name, *publisher.folders)
 
 
@@ -90,8 +93,8 @@ def compose_wishes(
     base: Path | None = None,
     chain: "Chain | None" = None,
 ) -> Composed:
-    """Compose an alert for its channels, or for whom the `chain` reached that it follows. Raises `Misuse`
-    for an unknown kind, channel or language."""
+    """Compose an alert for its channels, or for the recipients of the `chain` that it follows. Raises
+    `Misuse` for an unknown kind, channel or language, `ConfigInvalid` for a broken kind."""
     kind = load_kind(publisher, wishes.kind)
     return compose_kind(publisher, kind, wishes, identity, now, base, chain)
 
@@ -105,7 +108,8 @@ def compose_kind(
     base: Path | None = None,
     chain: "Chain | None" = None,
 ) -> Composed:
-    """As `compose_wishes`, with the kind that `wishes` names already loaded."""
+    """Compose an alert of a kind that is already loaded. Raises `Misuse` for an unknown channel or
+    language."""
     exercise = wishes.exercise
     channels = (
         chain.channels(publisher) if chain else publisher.choose(wishes.channels, exercise=exercise)
@@ -138,15 +142,15 @@ def compose_kind(
 
 
 def asks(kind: Kind, given: Mapping[str, Any]) -> bool:
-    """Whether the values ask the register for its rows instead of giving them."""
+    """Whether the values query the register instead of giving rows."""
     return any(given.get(name) and kind.field(name) for name in QUERY_FIELDS)
 
 
 def _doubted(
     composition: Composition, doubts: tuple[Fault, ...], channels: tuple[Channel, ...]
 ) -> Composition:
-    """With what the register says against it, where it reaches the public. Where the register names each
-    row, a sum of them says nothing more."""
+    """The composition plus the register's objections, if it reaches the public. Objections to single
+    rows replace a general one."""
     if not doubts or not any(channel.audience is Audience.LIVE for channel in channels):
         return composition
     told = {doubt.rule for doubt in doubts} & {"unverified_number"}
@@ -155,7 +159,7 @@ def _doubted(
 
 
 def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:
-    """The languages that go out. Raises `Misuse` for one that no channel speaks or no template knows."""
+    """The languages to publish. Raises `Misuse` for one that no channel publishes or no template has."""
     spoken = tuple(dict.fromkeys(lang for channel in channels for lang in channel.languages))
     for lang in wishes.languages:
         if lang not in kind.languages and lang not in spoken:
@@ -168,10 +172,10 @@ def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) 
 
 
 def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
-    """Values for rendering anew (`submit --retime`): as typed for times ahead, as resolved for the rest.
+    """The values for composing again (`submit --retime`): future times as typed, everything else as
+    resolved.
 
-    A time that has been (`past` fields: since when, noticed at) stays where it was; numbers stay as they
-    were loaded.
+    Times in the past (`past` fields: since when, noticed at) and numbers stay as they were.
     """
     ahead = {
         spec.name for spec in kind.fields if spec.type is kind_spec.FieldType.DATETIME and not spec.past

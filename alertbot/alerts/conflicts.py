@@ -1,7 +1,9 @@
-"""One active guidance per incident (R9): what contradicts it is held until a person decides.
+"""Conflicts between alerts. One active guidance per incident (R9): an alert that contradicts it is held
+until a person decides. Also the checks that an alert or incident was not taken back or ended by
+someone else.
 
-A decision counts for the contradictions that stood there when it was made. One that appears later,
-because another alert went out meanwhile, waits for a decision of its own.
+A decision covers the contradictions found when it was made. One that appears later, because another
+alert was published meanwhile, needs its own decision.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,7 +56,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The alert that is compared with the others. `before`: as it stood before an edit."""
+    """The alert being compared. `before`: its state before an edit."""
 
     id: str
     incident: str
@@ -66,7 +68,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A composition with its contradictions among its faults, and what is kept of them."""
+    """A composition with its contradictions among its faults, and the decisions to store about them."""
 
     composition: Composition
     guidance: dict[str, Any]
@@ -81,10 +83,10 @@ async def judge(
     about: Subject,
     now: datetime,
 ) -> Judged:
-    """Compare what was just composed with what callers are told already.
+    """Compare a new composition with what callers are already told.
 
-    A reason for `contradicts` among the wishes decides all that is found; it is written to the audit
-    with both texts. Without one, what was decided before the edit stays decided.
+    A reason given for `contradicts` accepts every contradiction found; it is audited with both texts.
+    Without a reason, contradictions accepted before the edit stay accepted.
     """
     mine = guidance_of(composed.kind.name, composed.parsed.frozen)
     found = await _found(conn, about, mine, now)
@@ -104,13 +106,13 @@ async def judge(
 
 
 def undecided(accepted: Mapping[str, str]) -> dict[str, str]:
-    """What was accepted before an edit, but for contradictions: those are judged anew."""
+    """What was accepted before an edit, without contradictions: those are judged again."""
     return {rule: reason for rule, reason in accepted.items() if rule != RULE}
 
 
 async def beside(conn: Connection, alert: Alert, now: datetime) -> Rows:
-    """Each contradiction with its two texts and, where somebody decided on it, the reason. As of now for
-    an alert that is not out yet; as it was approved for one that is."""
+    """Each contradiction with both texts and, if accepted, the reason. As of now for an alert that is
+    not out; as approved for one that is."""
     if alert.state not in NOT_OUT or alert.relation is Relation.RETRACTION:
         return stored(alert)
     about = Subject(alert.id, alert.incident, alert.exercise, alert.relation, alert.original)
@@ -120,13 +122,13 @@ async def beside(conn: Connection, alert: Alert, now: datetime) -> Rows:
 
 
 def stored(alert: Alert) -> Rows:
-    """The contradictions as they were found when the alert was last composed or submitted."""
+    """The contradictions found when the alert was last composed or submitted."""
     return list((alert.guidance or {}).get(RULE) or ())
 
 
 async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
-    """The alert with the contradictions of this moment among its faults: others may have gone out, or
-    have ended, since it was composed."""
+    """The alert with its contradictions as of now: others may have been published or ended since it was
+    composed."""
     rows = await beside(conn, alert, now)
     others = tuple(one for one in alert.faults if one.rule != RULE)
     if rows == stored(alert) and len(others) + len(_open(rows)) == len(alert.faults):
@@ -136,7 +138,7 @@ async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
 
 
 async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> None:
-    """Raises `Faulty` where another alert has gone out meanwhile that this one contradicts."""
+    """Raises `Faulty` if an alert published in the meantime contradicts this one."""
     rows = _open(await beside(conn, alert, now))
     if rows:
         raise Faulty(
@@ -151,8 +153,8 @@ async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> No
 
 
 async def current(conn: Connection, incident: str, now: datetime) -> Rows:
-    """What callers are told now, topic by topic: the words, and the alert they stand in. Numbers are the
-    register's to tell."""
+    """What callers are told now, by topic: the words and the alert they come from. Numbers are left out;
+    the register answers for them."""
     told = active(await _said_in(conn, incident, exercise=False), now)
     words = {"line": told.line, "first": told.first, "restored": told.restored}
     return [
@@ -187,7 +189,7 @@ def _said(alert: Alert) -> SentAdvice:
 
 
 def _guidance(alert: Alert) -> Guidance:
-    """What it tells callers; a retraction only takes back."""
+    """The guidance of an alert; a retraction only removes guidance."""
     if alert.relation is Relation.RETRACTION:
         return Guidance()
     if alert.guidance is None:
@@ -246,8 +248,8 @@ def _accepted(given: Mapping[str, str], rows: Rows) -> dict[str, str]:
 
 
 async def require_free(conn: Connection, alert: Alert) -> None:
-    """Raises `Refused` where somebody else was faster: what this alert takes back or ends is taken back or
-    ended by another. Asked when approval is wanted, and again when it is given."""
+    """Raises `Refused` if another alert has already taken back or ended what this one would. Checked on
+    submission and again at approval."""
     if alert.relation in store_following.TAKEN_BACK and alert.original:
         original = await store_reading.get(conn, alert.original)
         await require_not_taken_back(conn, original, but=alert.id)
@@ -257,7 +259,7 @@ async def require_free(conn: Connection, alert: Alert) -> None:
 
 
 async def require_open(conn: Connection, incident: str, *, but: str = "") -> None:
-    """Raises `Refused` for an incident that has ended, or is being ended by another alert than `but`."""
+    """Raises `Refused` for an incident that has ended, or that another alert than `but` is ending."""
     found = await store_incidents.get(conn, incident)
     if found.closed_at is not None:
         raise Refused(
@@ -275,7 +277,7 @@ async def require_open(conn: Connection, incident: str, *, but: str = "") -> Non
 
 
 async def require_not_taken_back(conn: Connection, original: Alert, *, but: str = "") -> None:
-    """Raises `Refused` where another alert than `but` takes this one back, and names it."""
+    """Raises `Refused` if another alert than `but` takes this one back; the message names it."""
     other = await store_following.taken_back_by(conn, original.id, but=but)
     if other is not None:
         raise Refused(

@@ -1,4 +1,5 @@
-"""What an alert takes over from the one it follows, where nothing else is said. Pure."""
+"""Alerts that follow an earlier one: update, correct, cancel, end. What they take over from it, and the
+draft that results."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,10 +55,10 @@ NAMED_AFTER = frozenset(
 def inherited(
     given: Mapping[str, Any], kind: Kind, relation: Relation, *, now: datetime, wait: timedelta
 ) -> dict[str, Any]:
-    """The values of an earlier alert that hold for a new one of this kind.
+    """The values of an earlier alert that still apply in a new one of this kind. Pure.
 
-    Times ahead that will have passed once it is approved (`wait`) are left out: what has passed is not
-    promised again.
+    Future times that will have passed by the time it is approved (`wait`) are left out: a past time is
+    not promised again.
     """
     left = GIVEN_ANEW | NAMED_AFTER | LEFT.get(relation, frozenset())
     return {
@@ -82,7 +83,7 @@ Work = Callable[[Connection], Awaitable[Alert]]
 
 @dataclass(frozen=True, slots=True)
 class FollowRequest:
-    """What a person gives with one of these verbs. `submit`: ask for approval at once."""
+    """What a person gives with one of these commands. `submit`: ask for approval at once."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)
     accepted: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class FollowRequest:
 async def update(
     service: Context, actor: Person, reference: str, said: FollowRequest, *, kind: str | None = None
 ) -> dict[str, Any]:
-    """Follow an alert up in place. Raises `Refused` for one that never went out."""
+    """Draft an update that replaces an alert. Raises `Refused` for an alert that was never published."""
     rules.require_role("draft", actor)
 
     async def work(conn: Connection) -> Alert:
@@ -108,8 +109,9 @@ async def update(
 async def correct(
     service: Context, actor: Person, reference: str, said: FollowRequest, *, wrong: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Say what was wrong and what is right, to everybody whom the alert reached (R20, R22). `wrong`: the
-    entries of the register (`N12`) that the alert carries and that must not be called any more."""
+    """Draft a correction to everyone whom the alert reached (R20, R22). `wrong`: the register entries
+    (`N12`) in it that people must not call. Raises `Refused` for an alert that was never published,
+    `Misuse` for an entry that it does not carry."""
     rules.require_role("draft", actor)
 
     async def work(conn: Connection) -> Alert:
@@ -124,9 +126,9 @@ async def correct(
 async def cancel(
     service: Context, actor: Person, reference: str, text: object, said: FollowRequest
 ) -> dict[str, Any]:
-    """A public denial of a false alert. `text`: the words for every language, or one per language.
+    """Draft a public denial of a false alert. `text`: one text for all languages, or one per language.
 
-    Raises `Refused` without words for the public: a technical cancel is not a correction (R21).
+    Raises `Refused` without a text for the public: a silent cancel corrects nothing (R21).
     """
     rules.require_role("draft", actor)
     if not text:
@@ -146,8 +148,8 @@ async def cancel(
 
 
 def _denied(service: Context, original: Alert, text: object) -> dict[str, Any]:
-    """What the denial of an alert says: that what it said is wrong, what is true, and that nothing it
-    named has failed."""
+    """The values of the denial: what the alert said is wrong, what is true, and that nothing it named
+    has failed."""
     words = load_ready_words(*service.publisher.folders)
     wrong = original.given.get("what_was_wrong") or original.given.get("what_fails")
     said = {"what_was_wrong": wrong} if wrong else {}
@@ -161,7 +163,8 @@ def _denied(service: Context, original: Alert, text: object) -> dict[str, Any]:
 
 
 async def end(service: Context, actor: Person, incident: str, said: FollowRequest) -> dict[str, Any]:
-    """Close an incident in public. Raises `Refused` for one that has ended, or of which nothing went out."""
+    """Draft the public end of an incident. Raises `Refused` if it has ended already or nothing of it was
+    published."""
     rules.require_role("draft", actor)
 
     async def work(conn: Connection) -> Alert:
@@ -183,7 +186,7 @@ async def end(service: Context, actor: Person, incident: str, said: FollowReques
 
 
 def _require_over(opened: store_incidents.Incident) -> None:
-    """R11: a watched incident ends in public once it is resolved, which takes a confirmation by the
+    """Raises `Refused` unless a watched incident is resolved (R11), which takes a confirmation by the
     services concerned and a watch period."""
     if opened.state in (None, "resolved"):
         return
@@ -203,7 +206,7 @@ async def to_take_back(conn: Connection, reference: str, verb: str) -> Alert:
 
 
 async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
-    """Raises `Refused` for an alert of which nothing reached anybody, by the program or by hand."""
+    """Raises `Refused` for an alert that reached nobody, neither by the program nor by hand."""
     reached = await store_following.posts(conn, [alert.id]) or await store_reading.records_of(
         conn, alert.id
     )
@@ -224,7 +227,7 @@ async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
 
 
 def _kind_of_update(service: Context, original: Alert) -> str:
-    """The same kind again where that is one of those that go on, else the state of things."""
+    """The same kind if it allows further updates, else a status."""
     if original.kind in ("holding", "apology"):
         return STATUS
     return STATUS if load_kind(service.publisher, original.kind).final else original.kind
@@ -241,7 +244,8 @@ async def add(
     below: Mapping[str, Any] | None = None,
     incident: str | None = None,
 ) -> Alert:
-    """A draft of this kind: what it takes over, under what the verb says, under what the person says."""
+    """Write a draft of this kind. The person's values override the command's, which override the
+    inherited ones."""
     original = chain.originals[0]
     found = load_kind(service.publisher, kind)
     wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
@@ -281,7 +285,8 @@ async def drafted(service: Context, actor: Person, work: Work, said: FollowReque
 
 
 async def submitted(service: Context, actor: Person, view: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask for approval of a fresh draft. Where that is refused the draft stays, and the sentence says so."""
+    """Submit a fresh draft for approval. Raises `Faulty` or `Refused` with a message that says the draft
+    is kept."""
     try:
         return await writing.submit(service, actor, view["id"])
     except Faulty as error:

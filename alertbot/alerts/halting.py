@@ -1,5 +1,5 @@
-"""Stopping and going on. Stopping asks for nothing but the database: no token, no channel that is configured, no
-version of the tables, no audit that can be written (promise 4)."""
+"""Halt and resume. Halting needs only the database: no token, no configured channel, no current schema,
+no writable audit (promise 4)."""
 
 import logging
 from collections.abc import Mapping
@@ -25,7 +25,8 @@ HALTER = "anybody"  # halting asks for no token: stopping must never wait for on
 async def halt(
     service: Context, alert: str | None, channel: str | None, *, by: str = HALTER
 ) -> dict[str, Any]:
-    """No further call starts once this has committed (promise 4). `by`: for the audit."""
+    """Halt everything, one alert or one channel: once this has committed, no further call starts
+    (promise 4). `by`: a name for the audit. Raises `Misuse` for an unknown channel or alert."""
     channels = service.publisher.channels
     return await stop(service.database, alert, channel, by=by, now=service.now, channels=channels)
 
@@ -39,8 +40,9 @@ async def stop(
     by: str = HALTER,
     channels: Mapping[str, Channel] | None = None,
 ) -> dict[str, Any]:
-    """As `halt`, by the database alone. `channels`: as configured, where that is known; a channel that is
-    in neither is refused. `audited` of the answer: whether the audit could be written."""
+    """Halt with nothing but the database. `channels`: those configured, if known; a channel found in
+    neither place is refused. `audited` of the result: whether the audit row was written. Raises
+    `Misuse` for an unknown channel or alert."""
 
     async def work(conn: Connection) -> dict[str, Any]:
         known = await store_reading.id_of(conn, alert) if alert else None
@@ -55,7 +57,7 @@ async def stop(
 async def resume(
     service: Context, actor: Person, alert: str | None, channel: str | None
 ) -> dict[str, Any]:
-    """Lift a halt; of a channel also its pause."""
+    """Lift a halt; for a channel also its pause."""
     rules.require_role("resume", actor)
 
     async def work(conn: Connection) -> dict[str, Any]:
@@ -76,8 +78,8 @@ async def resume(
 
 
 async def _know(conn: Connection, channel: str | None, channels: Mapping[str, Channel] | None) -> None:
-    """A channel may be halted before it is first used. One that a worker uses is known to the database,
-    whatever the configuration says by now."""
+    """Raises `Misuse` for an unknown channel. A configured channel may be halted before first use; a
+    channel in the database is known whatever the configuration says."""
     if channel is None or await store_accounts.named(conn, [channel]):
         return
     if channels is not None and channel in channels:
@@ -94,7 +96,7 @@ async def _know(conn: Connection, channel: str | None, channels: Mapping[str, Ch
 async def _note(
     conn: Connection, by: str, alert: str | None, channel: str | None, now: datetime
 ) -> bool:
-    """The audit's row. What is wrong with the audit is no reason to go on sending."""
+    """Write the audit row if possible. A broken audit must not prevent the halt."""
     entry = audit.AuditEntry(actor=by, verb="halt", at=now, alert=alert, detail={"channel": channel})
     error = await audit.append_if_possible(conn, entry)
     if error is not None:

@@ -1,4 +1,4 @@
-"""Looking before anything exists: what an alert would say, and which kinds there are. No database."""
+"""Previews: what an alert would say, and which kinds there are. Needs no database."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ NOT_YET = Identity(incident="XXXX", alert="XXXX-1")  # a preview belongs to no i
 
 
 def look(publisher: Publisher, wishes: DraftRequest) -> Sheet:
-    """What the public would see. With no values given, the kind's example."""
+    """What the public would see. Without values, the kind's example is used."""
     kind = load_kind(publisher, wishes.kind)
     if not wishes.given:
         wishes = replace(wishes, given=kind.example)
@@ -27,7 +27,7 @@ def look(publisher: Publisher, wishes: DraftRequest) -> Sheet:
 
 
 def sheet_of(publisher: Publisher, composed: Composed, exercise: bool) -> Sheet:
-    """The composition with its cost, its forecast and who must approve."""
+    """A composition with its cost, its forecast and the approvals it needs."""
     return Sheet(
         title=in_words(composed.kind.title),
         composition=composed.composition,

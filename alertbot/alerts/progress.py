@@ -1,5 +1,5 @@
-"""What outcomes of deliveries mean for their alerts and for the audit. The worker calls it, inside its own
-transactions; so does a person's word on what was uncertain."""
+"""How delivery outcomes change alerts and the audit. Called by the worker in its own transactions, and
+when a person settles an uncertain delivery."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -25,7 +25,8 @@ QUIET = frozenset({DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.S
 async def note_outcomes(
     service: Context, conn: Connection, outcomes: Sequence[Outcome], *, actor: str = MACHINE
 ) -> None:
-    """One audit row per delivery that reached a state worth proving; mail addresses as pseudonyms."""
+    """Write one audit row per delivery that reached a state worth recording; mail addresses as
+    pseudonyms."""
     final = [one for one in outcomes if one.state not in QUIET]
     if not final:
         return
@@ -64,7 +65,7 @@ def _entry(one: Outcome, names: dict[str, str], actor: str) -> audit.AuditEntry:
 
 
 async def advance(service: Context, conn: Connection, alert_id: str) -> AlertState:
-    """Move an alert to where its deliveries stand; answers its state."""
+    """Move an alert to the state that its deliveries call for. Returns the state."""
     alert = await store_reading.get(conn, alert_id, lock=True)
     counts = await store_listing.publication(conn, alert.id)
     verb = next_verb(alert.state, counts)
@@ -85,7 +86,7 @@ async def advance(service: Context, conn: Connection, alert_id: str) -> AlertSta
 
 
 async def _close_incident(service: Context, conn: Connection, alert: Alert) -> None:
-    """An end that reached somebody closes its incident, unless the trouble came back meanwhile."""
+    """Close the incident of a delivered end, unless the trouble has come back."""
     over = alert.state in (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
     if alert.relation is not Relation.END or not over:
         return
@@ -103,7 +104,7 @@ async def _close_incident(service: Context, conn: Connection, alert: Alert) -> N
 
 
 async def start_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:
-    """First calls are about to be made for these alerts; in one order, as in `advance_all`."""
+    """Mark alerts as publishing before their first calls, in the same order as `advance_all`."""
     for alert_id in sorted(set(alert_ids)):
         digest = await store_alerts.start(conn, alert_id)
         if digest is not None:
@@ -118,7 +119,8 @@ async def start_all(service: Context, conn: Connection, alert_ids: Iterable[str]
 
 
 async def advance_all(service: Context, conn: Connection, alert_ids: Iterable[str]) -> None:
-    """The same for several, in one order, so that two workers never wait for each other crosswise."""
+    """Move several alerts to the state that their deliveries call for, ordered by id so that two workers
+    never deadlock."""
     for alert_id in sorted(set(alert_ids)):
         await advance(service, conn, alert_id)
 
@@ -126,8 +128,8 @@ async def advance_all(service: Context, conn: Connection, alert_ids: Iterable[st
 async def note_differences(
     service: Context, conn: Connection, verdicts: Sequence[ReadbackVerdict]
 ) -> None:
-    """A platform shows something else than was approved: proved in the audit, and a task for a person,
-    which `status` shows and the team hears of."""
+    """Record that a platform shows something else than was approved: an audit row, a task for a person,
+    a line in `status` and a notice to the team."""
     for one in verdicts:
         detail = {"delivery": one.id, "channel": one.channel, "difference": one.words}
         await audit.append(

@@ -1,4 +1,4 @@
-"""Which numbers of the register the public was told, which of them still hold, and what takes them back."""
+"""The register numbers that the public was told: which are still valid, and which an alert takes back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ TAKES_OUT = {  # by relation: the field whose numbers leave the register with th
 
 @dataclass(frozen=True, slots=True)
 class ToldNumbers:
-    """Numbers as the public was told them: those that still hold, and those that are over."""
+    """Numbers as the public was told them: those still valid, and those that are over."""
 
     in_force: tuple[NumberRow, ...] = ()
     over: tuple[NumberRow, ...] = ()
 
 
 async def by_incident(conn: Connection, incident: str, now: datetime, *, exercise: bool) -> ToldNumbers:
-    """What the alerts of an incident told last, as far as they have not taken it back themselves."""
+    """What an incident's alerts last told the public, without what they have taken back themselves."""
     last = await store_numbers.last_of_incident(conn, incident, exercise=exercise)
     told = [one for one in last if not one.struck]
     forms = await store_numbers.forms(conn, [(one.entry, one.version) for one in told])
@@ -53,8 +53,8 @@ async def by_incident(conn: Connection, incident: str, now: datetime, *, exercis
 async def still_in_force(
     conn: Connection, rows: Iterable[Mapping[str, Any]], now: datetime
 ) -> list[Mapping[str, Any]]:
-    """Of the frozen rows of an earlier alert, those that may be said again: still in force in the register
-    with the same number. Rows that are no entries stay; composing judges them."""
+    """The frozen rows of an earlier alert that may be repeated: in force in the register with the same
+    number. Rows that are not register entries stay; composing judges them."""
     given = list(rows)
     ids = [key for row in given if (key := entry_id(str(row.get("entry", ""))))]
     present = {one.name: one for one in await store_numbers.entries(conn, ids=ids)} if ids else {}
@@ -78,8 +78,8 @@ def _holds(row: NumberRow, entry: Entry, now: datetime) -> bool:
 
 
 def apart(original: Alert, wrong: Sequence[str]) -> dict[str, Any]:
-    """The numbers of an alert: those named as wrong (`N12`), and the rest. Raises `Misuse` for one that it
-    does not carry."""
+    """Split an alert's numbers into those named as wrong (`N12`) and the rest. Raises `Misuse` for an
+    entry that it does not carry."""
     rows = [dict(row) for row in original.given.get("numbers") or () if isinstance(row, Mapping)]
     carried = [str(row["entry"]) for row in rows if row.get("entry")]
     names = [name.strip().upper() for text in wrong for name in text.split(",") if name.strip()]
@@ -101,7 +101,7 @@ def frozen(rows: Iterable[NumberRow]) -> list[dict[str, Any]]:
 
 
 def struck_ids(alert: Alert) -> tuple[int, ...]:
-    """The entries that leave the register once this alert is approved."""
+    """The entries that are withdrawn from the register once this alert is approved."""
     field = TAKES_OUT.get(alert.relation) if alert.relation else None
     rows = alert.given.get(field or "") or ()
     found = (entry_id(str(row.get("entry", ""))) for row in rows if isinstance(row, Mapping))
@@ -109,7 +109,7 @@ def struck_ids(alert: Alert) -> tuple[int, ...]:
 
 
 async def require_still_told(conn: Connection, alert: Alert) -> None:
-    """Raises `Refused` for a withdrawal of what another alert has withdrawn in the meantime."""
+    """Raises `Refused` if another alert has withdrawn these numbers in the meantime."""
     ids = struck_ids(alert)
     if alert.relation is not Relation.WITHDRAWAL or alert.exercise or not ids:
         return
@@ -118,7 +118,7 @@ async def require_still_told(conn: Connection, alert: Alert) -> None:
 
 
 async def already(conn: Connection, ids: Sequence[int]) -> str:
-    """The sentence for numbers that the public was told not to call any more."""
+    """The message for numbers that the public has already been told not to call."""
     by = await store_following.struck_by(conn, ids)
     return _("The public was told already not to call {names}: see {alerts}.").format(
         names=", ".join(entry_name(key) for key in sorted(ids)), alerts=", ".join(by) or "–"
@@ -126,8 +126,8 @@ async def already(conn: Connection, ids: Sequence[int]) -> str:
 
 
 async def take_out(conn: Connection, actor: Person, alert: Alert, now: datetime) -> None:
-    """Withdraw what an approved alert strikes, in the same transaction. An exercise takes nothing out; an
-    entry that was changed since, or that the alert itself gives anew, stays."""
+    """Withdraw the numbers an approved alert strikes, in the same transaction. An exercise withdraws
+    nothing; entries changed since, or given again by the alert itself, stay."""
     ids = set(struck_ids(alert))
     if alert.exercise or not ids:
         return
@@ -158,7 +158,7 @@ def stop_and_stay(
 async def of_incident(
     service: Context, conn: Connection, incident: str, *, exercise: bool
 ) -> dict[str, Any]:
-    """For the end: every number that the incident told and has not taken back stops, none stays."""
+    """For an end: every number of the incident that has not been taken back stops, none stays."""
     known = await by_incident(conn, incident, service.now, exercise=exercise)
     rows = sorted((*known.in_force, *known.over), key=store_numbers.place_in_order)
     words = stop_and_stay(load_ready_words(*service.publisher.folders), rows, ())

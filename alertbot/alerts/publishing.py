@@ -1,4 +1,5 @@
-"""From an approved alert to deliveries in the outbox, and people's hands on what is under way."""
+"""Queueing deliveries: of an approved alert, of a test to the team. Also the check that stored texts
+make the approved digest, posts recorded by hand, and settling an uncertain delivery."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +39,8 @@ LASTS_SECONDS = 3600.0
 
 
 async def enqueue_test(service: Context, conn: Connection, alert: Alert, channel: Channel) -> None:
-    """Compose the alert for the team's channel and queue it. Raises `Refused` for any other audience."""
+    """Compose the alert for a team channel and queue it. Raises `Refused` for a channel with another
+    audience."""
 
     if channel.audience is not Audience.TEAM:
         raise Refused(
@@ -66,7 +68,7 @@ async def enqueue_test(service: Context, conn: Connection, alert: Alert, channel
 
 
 def _marked(message: Message) -> Message:
-    """The same text under a line that says what it is, in its text, markup and subject."""
+    """The same text under a line that says it is a test, in text, markup and subject."""
     mark = _("TEST for the team: not published")
     html = message.html
     if message.type == "email" and html is not None:
@@ -97,7 +99,7 @@ LONGEST_URL = 2000
 
 @dataclass(frozen=True, slots=True)
 class StoredTexts:
-    """What an alert says and to whom, as it stands in the database; texts by row id."""
+    """An alert's stored texts, by row id, and its targets."""
 
     texts: Mapping[int, Message]
     targets: Mapping[str, tuple[Target, ...]]
@@ -118,10 +120,10 @@ async def enqueue(
     said: StoredTexts,
     reached: Reached | None = None,
 ) -> timedelta:
-    """Write every delivery of an approved alert; answers how long until the first call may start.
+    """Write every delivery of an approved alert. Returns how long until the first call may start.
 
-    What the alert leaves out is written as skipped, with its reason (promise 8). `reached`: whom the
-    alerts reached that this one follows.
+    Languages and channels that the alert leaves out are written as skipped, with the reason (promise 8).
+    `reached`: whom the alerts that this one follows have reached.
     """
     wait = max(service.publish_delay, (alert.not_before or service.now) - service.now, timedelta())
     channels = [service.publisher.channel(name) for name in alert.channels]
@@ -164,9 +166,9 @@ def entries(
     targets: Sequence[Target],
     omitted: Iterable[Omission] = (),
 ) -> list[NewDelivery]:
-    """One entry per call: each part of each language to the account's target, or one mail per recipient
-    in the recipient's language. Parts of a thread follow each other; where a picture is a post of its
-    own it follows its text, after all texts (R24)."""
+    """One entry per call: each part of each language for an account's target, or one mail per recipient
+    in their language. Parts of a thread wait for the part before; a picture that is a separate post
+    waits for its text and follows all texts (R24)."""
     rows: list[NewDelivery] = []
     pictures: list[NewDelivery] = []
     for target in targets:
@@ -192,13 +194,14 @@ def _picture(text: NewDelivery, place: int) -> NewDelivery:
 
 
 async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:
-    """What is wrong when the stored texts and targets no longer make the approved digest (promise 2)."""
+    """What is wrong if the stored texts and targets no longer make the approved digest (promise 2); None
+    if they do."""
     alert = await store_reading.get(conn, alert_id)
     return disagreement(alert, await stored(conn, alert), digest)
 
 
 def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
-    """The sentence for texts or targets that do not make the digest; None where they do."""
+    """The message for texts or targets that do not make the digest; None if they do."""
     agreed = agrees(
         digest,
         alert.kind,
@@ -218,7 +221,8 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
 async def record(
     service: Context, actor: Person, reference: str, channel: str, url: str
 ) -> dict[str, Any]:
-    """Somebody posted it by hand: later updates and corrections know it."""
+    """Record a post that a person made by hand, so that later updates and corrections can reply to it.
+    Raises `Misuse` for an address that is not one."""
     rules.require_role("record", actor)
     service.publisher.channel(channel)
     remote_id = _id_in(url)
@@ -248,7 +252,7 @@ async def record(
 
 
 def _id_in(url: str) -> str:
-    """What the platform calls a post: the end of its address. Raises `Misuse` for what is no address."""
+    """The platform's id of a post: the end of its address. Raises `Misuse` for an address without one."""
     path = url.removeprefix("https://").removeprefix("http://")
     if path in (url, "") or not url.isprintable() or " " in url or len(url) > LONGEST_URL:
         raise Misuse(_("'{url}' is not the address of a post.").format(url=safe(url)))
@@ -280,7 +284,8 @@ async def test_send(service: Context, actor: Person, reference: str, to: str) ->
 async def settle(
     service: Context, actor: Person, delivery: int, word: str, url: str | None
 ) -> dict[str, Any]:
-    """A person's word on what was perhaps sent."""
+    """Record what a person found out about an uncertain delivery. Raises `Refused` if the delivery is
+    not uncertain."""
     rules.require_role("settle", actor)
     remote_id = _id_in(url) if url else None
 

@@ -1,7 +1,8 @@
-"""The register where alerts are written and approved: numbers come from it alone (R1), and only what is
-verified and in force reaches the public (R3, R5).
+"""The register of numbers at the points where alerts are written and approved. Numbers come from it only
+(R1), and only verified numbers in force reach the public (R3, R5). Also the withdrawal of entries,
+which stops deliveries that carry them.
 
-What may stand against a row is in `vouching`; what changes the register, in `numbering` and `verifying`.
+Objections to a single row are in `numbers.lookup`; other changes to the register are in `numbers`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,9 +43,9 @@ from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
 
 
 async def require_in_force(conn: Connection, service: Context, alert: Alert) -> dict[str, int]:
-    """What an alert carries that people are to dial, by name of the entry, with its version.
+    """The entries that an alert gives people to call, by name, with their versions.
 
-    Raises `Refused` where it is to reach the public and an entry is no longer in force, or has changed
+    Raises `Refused` if the alert reaches the public and an entry is no longer in force or has changed
     since the alert was written (R3, R5).
     """
     carried = [
@@ -94,12 +95,12 @@ async def resolve(
     incident: str | None,
     alert: str = "",
 ) -> DraftRequest:
-    """The wishes with rows of the register in place of a query, and every row that is one of its entries
-    in the entry's present form.
+    """The request with the register's rows in place of a query, and every row that is a register entry
+    in its current version.
 
-    `incident`: what its alerts told the public and is over since is named as no longer valid, where the
-    kind can say so; `alert` is the one being written. What stands against a row on a live channel is in
-    `doubts`. Raises `Misuse` for a query that cannot be read.
+    Numbers that `incident` gave and that are no longer valid are listed as such, if the kind can;
+    `alert` is the one being written. Objections to rows on a live channel are in `doubts`. Raises
+    `Misuse` for a query that cannot be read.
     """
     kind = load_kind(service.publisher, wishes.kind)
     given = {name: value for name, value in wishes.given.items() if value is not None}
@@ -118,7 +119,8 @@ async def resolve(
 
 
 async def look_up(service: Context, wishes: DraftRequest) -> DraftRequest:
-    """`resolve` for a preview, which belongs to no incident."""
+    """Resolve a preview's request, which belongs to no incident. Raises `Misuse` for a query that cannot
+    be read."""
     return await service.database.read(
         lambda conn: resolve(conn, service, wishes, now=service.now, incident=None)
     )
@@ -127,9 +129,9 @@ async def look_up(service: Context, wishes: DraftRequest) -> DraftRequest:
 def anew(
     given: Mapping[str, Any], raw: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Values that are to be resolved again, and the same as typed: the query as it was typed, else the
-    entries by their names alone, so that they come in their present form. What is in `changes` counts
-    over what was there: rows over a query, a query over rows."""
+    """Values to resolve again, and the same as typed: the query as typed, else the entries by name, so
+    that their current version is used. `changes` override earlier values: rows replace a query, a
+    query replaces rows."""
     typed, values = dict(raw), dict(given)
     if changes.get("numbers") is not None and changes.get("territories") is None:
         for name in QUERY_FIELDS:
@@ -155,7 +157,7 @@ def anew(
 
 
 async def carry(conn: Connection, alert_id: str, kind: Kind, values: Mapping[str, object]) -> None:
-    """Write down which entries an alert carries, in which form (R34)."""
+    """Record which entries an alert carries, and in which version (R34)."""
     for struck in (False, True):
         rows = [
             row
@@ -170,7 +172,8 @@ async def carry(conn: Connection, alert_id: str, kind: Kind, values: Mapping[str
 
 
 async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -> list[Entry]:
-    """Put the rows of the query into `given`, in place of it."""
+    """Put the rows that the query finds into `given` in its place. Raises `Misuse` for a query that
+    finds nothing or cannot be read."""
     if given.get("numbers"):
         raise Misuse(_("Give territories or numbers, not both: the register has the numbers."))
     places, services = (_listed(given.pop(name, "")) for name in QUERY_FIELDS)
@@ -196,8 +199,8 @@ async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -
 async def _typed(
     conn: Connection, given: dict[str, Any], spec: FieldSpec, now: datetime, doubts: list[Fault]
 ) -> list[Entry]:
-    """Put the register's form in place of rows that are its entries. What people are to dial and is no
-    entry is a doubt; what is taken back may never have been one."""
+    """Replace rows that are register entries by the register's version. A row to be called that is not
+    an entry is an objection; a struck row may be."""
     raw = await _called_by_name(conn, given[spec.name])
     try:
         reading, frozen = read_rows(raw, now=now, base=Path.cwd())
@@ -219,7 +222,7 @@ async def _typed(
 
 
 async def _called_by_name(conn: Connection, raw: Any) -> Any:
-    """Rows that are nothing but the name of an entry, written out."""
+    """Expand rows that consist only of an entry's name."""
     if not isinstance(raw, list | tuple):
         return raw
     ids = [entry_id(str(one["entry"])) for one in raw if _is_name(one)]
@@ -240,8 +243,8 @@ async def _over(
     *,
     exercise: bool,
 ) -> list[NumberRow]:
-    """What the public was told in this incident and holds no more: expired, withdrawn, or another number
-    now. As it was told."""
+    """The rows this incident gave the public that are no longer valid: expired, withdrawn or changed to
+    another number. In the form the public knows."""
     told = [
         one
         for one in await store_numbers.last_of_incident(conn, incident, exercise=exercise, but=alert)
@@ -265,8 +268,8 @@ async def _over(
 
 
 def _crossed(place: str, services: Sequence[str]) -> list[str]:
-    """The parts of a query that ask for these services in a place; what names a service or an entry
-    itself stays as it is."""
+    """The query's parts combined with these services. A part that already names a service or an entry
+    stays as it is."""
     whole = "/" in place or entry_id(place) is not None or not services
     return [place] if whole else [f"{place}/{service}" for service in services]
 
@@ -300,9 +303,9 @@ ON_ITS_WAY = (AlertState.APPROVED, AlertState.PUBLISHING)
 async def withdraw(
     service: Context, actor: Person, query: str, reason: str, *, but: str = ""
 ) -> NumbersWithdrawn:
-    """Take entries out of the register. Alerts that carry them and are on their way send nothing more from
-    then on. It tells the public nothing: `published` names the alerts that still carry them, with how many
-    calls were `stopped`. Raises `Misuse`, and `Refused` where nothing is left to withdraw."""
+    """Withdraw entries from the register and cancel deliveries that carry them. Tells the public
+    nothing: `published` lists the alerts that still show them, `stopped` the cancelled calls of each.
+    Raises `Misuse` for a query that cannot be read, `Refused` if nothing is left to withdraw."""
     rules.require_role("numbers_withdraw", actor)
     why = reason.strip()
     if not why:
@@ -361,8 +364,8 @@ async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[StillP
 async def _stopped(
     service: Context, conn: Connection, told: Sequence[StillPublic]
 ) -> tuple[StillPublic, ...]:
-    """Let no call start any more that would tell the public a number which is withdrawn; a whole message
-    falls with one number of it."""
+    """Cancel every pending call that carries a withdrawn number; one such number cancels the whole
+    message."""
     counts: dict[str, int] = {}
     for alert in sorted({one.alert for one in told if one.state in ON_ITS_WAY}):
         entries = ", ".join(one.entry for one in told if one.alert == alert)
@@ -375,7 +378,7 @@ async def _stopped(
 
 
 def _public(published: Sequence[StillPublic]) -> Iterable[StillPublic]:
-    """One per entry: the last alert in which the public reads it."""
+    """For each entry, the last alert in which the public can read it."""
     out = (one for one in published if one.state is not AlertState.APPROVED)
     return {one.entry: one for one in out}.values()
 

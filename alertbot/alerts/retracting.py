@@ -1,4 +1,5 @@
-"""Retract: send what was prepared, stored and signed with the alert itself, word for word (R20)."""
+"""Retracting an alert: sends the retraction that was composed, stored and approved with it, word for
+word (R20)."""
 
 from typing import Any
 
@@ -31,8 +32,9 @@ KIND = "correction"  # whose approvals, priority and time to live a retraction h
 async def retract(
     service: Context, actor: Person, reference: str, *, submit: bool = False, now: bool = False
 ) -> dict[str, Any]:
-    """A draft with the prepared texts; `submit` asks for approval, `now` approves it as well, where the
-    rules let this person. Raises `Refused`, before anything is done, where they do not."""
+    """Draft the prepared retraction; `submit` asks for approval, `now` also approves it if the rules let
+    this person do so alone. Raises `Refused`, before anything is changed, if they do not or nothing
+    was prepared."""
     rules.require_role("draft", actor)
     if now:
         rules.require_role(Verb.APPROVE, actor)
@@ -51,7 +53,7 @@ async def retract(
 
 
 def _require_alone(service: Context, reference: str) -> None:
-    """Raises `Refused` where one person is not enough here."""
+    """Raises `Refused` if one person's approval is not enough here."""
     kind = load_kind(service.publisher, KIND)
     asked = effective(kind.approvals, service.publisher.overrides.get(KIND))
     if asked.approvers > 1 or not asked.author_may_approve:
@@ -92,7 +94,7 @@ async def _draft(service: Context, conn: Connection, actor: Person, original: Al
 def _composition(
     kind: Kind, chain: Chain, prepared: tuple[Message, ...], *, exercise: bool
 ) -> Composition:
-    """The prepared texts for whom the chain reached. A channel for which none was prepared is named."""
+    """The prepared texts for whom the chain reached. Channels without a prepared text are named."""
     spoken = {(one.channel, one.lang) for one in prepared}
     targets = {
         name: tuple(one for one in (_spoken(spoken, name, each) for each in group) if one)
@@ -112,7 +114,7 @@ def _composition(
 
 
 def _spoken(spoken: set[tuple[str, str]], channel: str, target: Target) -> Target | None:
-    """The target in a language that there is a text in; its own before any other."""
+    """The target with a language that has a text, preferably its own."""
     langs = [lang for name, lang in sorted(spoken) if name == channel]
     if not langs:
         return None

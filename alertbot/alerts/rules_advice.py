@@ -1,4 +1,5 @@
-"""The topics of guidance, and a contradiction, in words for the team."""
+"""What an alert advises callers, read from its field values, and contradictions as sentences for the
+team. Pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -20,7 +21,7 @@ LONGEST_QUOTE = 200
 
 
 def topic_word(topic: str) -> str:
-    """What two alerts disagree about; the heading over their two texts."""
+    """The name of a topic on which two alerts disagree; used as the heading above both texts."""
     words = {
         "line": _("Which line to use"),
         "first": _("Which number to try first"),
@@ -32,7 +33,7 @@ def topic_word(topic: str) -> str:
 
 
 def sentence(found: Contradiction) -> str:
-    """One line, with the texts of both alerts."""
+    """A contradiction in one line, with the texts of both alerts."""
     return _("{topic}: {alert} says “{said}”, this says “{says}”.").format(
         topic=topic_word(found.topic),
         alert=found.alert,
@@ -56,7 +57,7 @@ _PREFERRED = ("fr", "en", "")
 
 
 def guidance_of(kind: str, given: Mapping[str, Any], *, alert: str = "") -> Guidance:
-    """What an alert with these frozen field values tells callers. An explicit `line` wins over words."""
+    """The guidance in an alert's frozen field values. An explicit `line` field overrides the wording."""
     texts = {name: _texts(given.get(name)) for names in SAID_IN.values() for name in names}
     struck = (*_rows(given.get("wrong_numbers"), alert), *_rows(given.get("no_longer_valid"), alert))
     return Guidance(
@@ -116,7 +117,7 @@ def _of(texts: Mapping[str, tuple[str, ...]], topic: str) -> Iterator[str]:
 
 
 def _rows(value: Any, alert: str) -> Iterator[Fallback]:
-    """Frozen rows of a field of numbers; what could not be read is passed over."""
+    """The frozen rows of a numbers field; unreadable rows are skipped."""
     rows = value if isinstance(value, list | tuple) else ()
     for row in rows:
         if isinstance(row, Mapping) and row.get("territory") and row.get("service"):

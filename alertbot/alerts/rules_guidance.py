@@ -1,7 +1,7 @@
-"""What an alert tells callers to do, in a form that can be compared (R9). Pure.
+"""The guidance that an alert gives callers, in a form that can be compared (R9). Pure.
 
-An incident has one active guidance: for each topic the latest word of its alerts that went out. An alert
-that contradicts it is held until a person decides; `contradictions` finds where.
+An incident has one active guidance: for each topic the latest statement of its published alerts. An
+alert that contradicts it is held until a person decides; `contradictions` finds where.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ Place = tuple[str, str, str, str]  # territory, service, zone, condition
 
 @dataclass(frozen=True, slots=True)
 class TopicAdvice:
-    """What is said on one topic: `value` to compare, `text` as published, by which `alert`."""
+    """The advice on one topic: `value` for comparison, `text` as published, by which `alert`."""
 
     value: str
     text: str
@@ -28,7 +28,7 @@ class TopicAdvice:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """A number, or a place to go to (R7), that stands in for a service. `until`: ISO 8601, or empty."""
+    """A number, or a place to go to (R7), that replaces a service. `until`: ISO 8601, or empty."""
 
     territory: str
     service: str
@@ -41,17 +41,17 @@ class Fallback:
 
     @property
     def where(self) -> Place:
-        """Whom it is for: two answers to this are what contradicts."""
+        """Whom it is for; two different answers for the same key contradict each other."""
         return (self.territory, self.service, self.zone, self.condition)
 
     @property
     def answer(self) -> tuple[str, str]:
-        """What is called, or where one goes: its sort and itself."""
+        """What to call or where to go."""
         return ("number", "".join(self.number.split())) if self.number else ("place", self.place)
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
-        """What a struck row takes away: this answer, whatever zone and condition it had."""
+        """What striking a row removes: this answer, whatever its zone and condition."""
         return (self.territory, self.service, *self.answer)
 
     def __str__(self) -> str:
@@ -87,8 +87,8 @@ class Contradiction:
 
 
 def laid_over(before: Guidance, after: Guidance) -> Guidance:
-    """The latest word per topic. For one service in one place a later number joins those that it shares
-    one with and takes the place of the others; what is struck is gone."""
+    """The latest statement per topic. A later number for the same service and place joins those it
+    agrees with and replaces the others; what is struck is removed."""
     return Guidance(
         line=after.line or before.line,
         first=after.first or before.first,
@@ -98,7 +98,7 @@ def laid_over(before: Guidance, after: Guidance) -> Guidance:
 
 
 def alive(said: Guidance, now: datetime) -> Guidance:
-    """Without what has ended by `now`. What it struck stays struck."""
+    """The guidance without what has ended by `now`. Struck entries stay struck."""
     if _over(said.until, now):
         return Guidance(struck=said.struck)
     return replace(said, fallbacks=tuple(one for one in said.fallbacks if not _over(one.until, now)))
@@ -123,7 +123,7 @@ def _together(left: Iterable[Fallback], fresh: Iterable[Fallback]) -> Iterator[F
 def _grouped(
     fallbacks: Iterable[Fallback],
 ) -> dict[tuple[Place, str], list[Fallback]]:
-    """By whom they are for and whether they are numbers or places."""
+    """The fallbacks by whom they are for and whether they are numbers or places."""
     groups: dict[tuple[Place, str], list[Fallback]] = {}
     for one in fallbacks:
         groups.setdefault((one.where, one.answer[0]), []).append(one)
@@ -136,7 +136,7 @@ def _over(until: str, now: datetime) -> bool:
 
 
 def moment_of(text: object) -> datetime | None:
-    """An aware moment; None for what is none, or was never readable."""
+    """An aware time from ISO 8601; None if it is not one or has no offset."""
     try:
         moment = datetime.fromisoformat(str(text or ""))
     except ValueError:
@@ -148,8 +148,8 @@ def moment_of(text: object) -> datetime | None:
 
 
 def contradictions(active: Guidance, fresh: Guidance) -> tuple[Contradiction, ...]:
-    """Where a new alert contradicts what callers are told already. One that says the same again, says
-    less, or strikes what it replaces does not."""
+    """The contradictions between a new alert and what callers are already told. Repeating, saying less,
+    or striking what is replaced is none."""
     return (
         *_lines(active.line, fresh.line),
         *_firsts(active.first, fresh.first),
@@ -169,7 +169,7 @@ def _firsts(said: TopicAdvice | None, says: TopicAdvice | None) -> Iterator[Cont
 
 
 def _agree(some: set[str], others: set[str]) -> bool:
-    """They name one number in common; `short` is any short number."""
+    """Whether they have a number in common; `short` matches any short number."""
     if some & others:
         return True
     numbers = {rules_wording.SHORT, rules_wording.LONG}
@@ -188,8 +188,8 @@ def _answers(active: Guidance, fresh: Guidance) -> Iterator[Contradiction]:
 
 
 def _back(active: Guidance, fresh: Guidance) -> Iterator[Contradiction]:
-    """It is over, and numbers are still in force; or it was over, and there are new numbers. The same
-    words again after a person let them pass are no new contradiction."""
+    """Contradictions about the end: it is over while numbers are in force, or new numbers come after the
+    end. The same words that a person has already accepted are not a new contradiction."""
     says, said = _over_word(fresh), _over_word(active)
     left, new = _beyond(_left(active, fresh), fresh), _beyond(fresh.fallbacks, active)
     if says and left and not (said and said.text == says.text):
@@ -203,7 +203,7 @@ def _over_word(one: Guidance) -> TopicAdvice | None:
 
 
 def _beyond(fallbacks: Iterable[Fallback], other: Guidance) -> list[Fallback]:
-    """Those that the other does not carry."""
+    """The fallbacks that the other guidance does not have."""
     known = {one.identity for one in other.fallbacks}
     return [one for one in fallbacks if one.identity not in known]
 
@@ -233,12 +233,12 @@ def active(
     relation: Relation | None = None,
     original: str | None = None,
 ) -> Guidance:
-    """What callers are told now. `said`: in the order in which they went out. What has been taken back or
-    has ended no longer counts.
+    """What callers are told now. `said`: the alerts in the order in which they were published. What was
+    taken back or has ended no longer counts.
 
-    `relation` and `original`: of the alert that is to be compared with it. A correction may say otherwise
-    than what it corrects, but a number that it replaces is still being dialled until it is struck; what
-    cancels an alert need not agree with it at all.
+    `relation` and `original` describe the alert to be compared. A correction may differ from what it
+    corrects, but must strike the numbers that it replaces; a cancellation need not agree with what it
+    cancels.
     """
     told = list(said)
     gone = {one.original for one in told if one.relation in REPLACES}
@@ -253,12 +253,12 @@ def active(
 
 
 def to_json(guidance: Guidance) -> dict[str, Any]:
-    """Plain values; `from_json` gives the same guidance again."""
+    """Plain JSON values; `from_json` restores the same guidance."""
     return asdict(guidance)
 
 
 def from_json(values: Mapping[str, Any] | None, *, alert: str = "") -> Guidance:
-    """The guidance of these values, said by `alert`; an empty one where nothing was kept."""
+    """The guidance in these values, given by `alert`; empty if nothing was stored."""
     if not values:
         return Guidance()
     topics = {name: _word(values.get(name), alert) for name in ("line", "first", "restored")}

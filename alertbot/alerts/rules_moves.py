@@ -1,7 +1,8 @@
-"""Which moves an alert may make: one table, which the program, its screens and its tests read.
+"""The allowed state changes of an alert: one table that the program, its interfaces and its tests read.
+Pure.
 
-People's verbs are spelt as they are typed (`alertbot return BKRT-2`); the machine's verbs say what
-the clock or the deliveries did. A move that is not in the table does not exist.
+People's verbs are spelt as they are typed (`alertbot return BKRT-2`); the machine's verbs record what
+the clock or the deliveries did. A change that is not in the table is refused.
 """
 
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ MACHINE = frozenset({Verb.EXPIRE, Verb.START, *_SETTLED})
 
 
 def allowed(state: AlertState) -> frozenset[Verb]:
-    """Every verb that an alert in this state can take, people's and the machine's."""
+    """Every verb possible in this state, people's and the machine's."""
     return frozenset(verb for at, verb in MOVES if at is state)
 
 
@@ -89,7 +90,7 @@ def _instead(state: AlertState, alert: str) -> str:
 
 
 def state_word(state: AlertState) -> str:
-    """Where an alert stands, to follow “it is”: `a draft`, `waiting for approval`, `published`."""
+    """The state, to follow "it is": `a draft`, `waiting for approval`, `published`."""
     words = {
         _S.DRAFT: _("a draft"),
         _S.PENDING: _("waiting for approval"),
@@ -122,10 +123,10 @@ def _done_word(verb: Verb) -> str:
 
 
 def outcome_of(counts: Mapping[DeliveryState, int]) -> AlertState:
-    """Where an alert stands whose publishing has begun, from how many deliveries are in each state.
+    """The state of an alert being published, from its number of deliveries in each state.
 
-    Skipped deliveries are left out on purpose, for a named reason, and change nothing. What is
-    uncertain may have reached somebody, so it is never `failed`.
+    Skipped deliveries were left out on purpose and do not count. An uncertain delivery may have reached
+    someone, so the alert is never `failed` because of it.
     """
     number = {state: counts.get(state, 0) for state in DeliveryState}
     if any(number[state] for state in OPEN_STATES):
@@ -137,7 +138,7 @@ def outcome_of(counts: Mapping[DeliveryState, int]) -> AlertState:
 
 
 def next_verb(state: AlertState, counts: Mapping[DeliveryState, int]) -> Verb | None:
-    """The move that the deliveries call for, or None where the alert stays as it is."""
+    """The change that the deliveries call for, or None."""
     if state is AlertState.APPROVED and _never_started(counts):
         return (
             None if _waits(counts) else Verb.EXPIRE if counts.get(DeliveryState.EXPIRED) else Verb.FAIL

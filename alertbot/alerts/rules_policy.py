@@ -1,4 +1,5 @@
-"""What the rules of approval look at: an alert as they see it, and the signatures under it."""
+"""The rules of approval: who may approve, break the glass or countersign, and how many approvals are
+missing. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from alertbot.people.rules import require_reason, require_role
 
 @dataclass(frozen=True, kw_only=True)
 class AlertFacts:
-    """What the rules need to know of an alert. Persons by id; None where nobody has done it yet."""
+    """What the rules need to know about an alert. People by id; None if nobody has done it yet."""
 
     id: str
     state: AlertState
@@ -30,19 +31,19 @@ class AlertFacts:
 
     @property
     def hands(self) -> frozenset[int]:
-        """Everybody whose words these are: author, last editor, submitter."""
+        """Everyone who worked on the text: author, last editor, submitter."""
         people = (self.author_id, self.last_editor_id, self.submitter_id)
         return frozenset(person for person in people if person is not None)
 
     @property
     def open_glass(self) -> bool:
-        """One person published it, and nobody has countersigned."""
+        """Whether one person published it alone and nobody has countersigned."""
         return self.break_glass_by is not None and self.countersigned_by is None
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's signature under one digest. `person` as he or she stands now."""
+    """One person's approval of one digest. `person` with their current status."""
 
     person: Person
     digest: str
@@ -66,10 +67,10 @@ def may_approve(
     shown: str | None,
     now: datetime,
 ) -> None:
-    """Raises `Refused` (or `Faulty`, `PastMoment`) with the first rule that stands against it.
+    """Raises `Refused` (or `Faulty`, `PastMoment`) for the first rule that forbids it.
 
-    `digest` is what the person typed, or None; then `shown`, the digest last shown to this person,
-    must still hold.
+    `digest` is what the person typed. If it is None, `shown`, the digest last shown to this person, must
+    still be the alert's.
     """
     require_role(Verb.APPROVE, person)
     move(alert.state, Verb.APPROVE, alert=alert.id)
@@ -90,10 +91,10 @@ def may_approve(
 def may_break_glass(
     alert: AlertFacts, person: Person, *, digest: str | None, reason: str | None, now: datetime
 ) -> str:
-    """The reason, where this person alone may publish now, whoever wrote the alert.
+    """The reason, if this person may publish the alert alone now, whoever wrote it.
 
-    Faults, unverified numbers (they are faults) and times that have passed stand against it as against
-    any approval. Raises `Refused`, `Misuse`, `Faulty`, `PastMoment`.
+    Faults, unverified numbers (which are faults) and past times forbid it as they forbid any approval.
+    Raises `Refused`, `Misuse`, `Faulty` or `PastMoment`.
     """
     require_role(Verb.BREAK_GLASS, person)
     move(alert.state, Verb.BREAK_GLASS, alert=alert.id)
@@ -110,7 +111,8 @@ def may_break_glass(
 
 
 def may_countersign(alert: AlertFacts, person: Person) -> None:
-    """Raises `Refused` unless the glass is broken and this is another approver than who broke it."""
+    """Raises `Refused` unless the alert was published alone and this is another approver than the one
+    who did it."""
     require_role("countersign", person)
     if alert.break_glass_by is None:
         raise Refused(
@@ -127,8 +129,8 @@ def may_countersign(alert: AlertFacts, person: Person) -> None:
 
 
 def approvals_left(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> int:
-    """How many approvals are still missing. Counts persons, not rows, and only approvals that stand:
-    of this digest, not void, not lapsed, by approvers who still count and may approve this alert."""
+    """How many approvals are missing. Counts people, not rows, and only valid approvals (see
+    `standing`)."""
     people = {one.person.id for one in standing(alert, approvals, now)}
     return max(0, alert.approvals.approvers - len(people))
 
@@ -138,7 +140,7 @@ def approved_enough(alert: AlertFacts, approvals: Sequence[Approval], now: datet
 
 
 def require_digest(alert: AlertFacts, given: str) -> None:
-    """Raises `Misuse` for less than 12 digits, `Refused` for another text's digest."""
+    """Raises `Misuse` for fewer than 12 digits, `Refused` for the digest of another text."""
     typed = given.strip().lower()
     if len(typed) < SHORTEST_DIGEST:
         raise Misuse(
@@ -154,7 +156,7 @@ def require_digest(alert: AlertFacts, given: str) -> None:
 
 
 def require_open(alert: AlertFacts, now: datetime) -> None:
-    """Raises `Refused` when the time to approve is over."""
+    """Raises `Refused` if the approval deadline has passed."""
     if alert.pending_until is not None and alert.pending_until <= now:
         raise Refused(
             _("{alert} was not approved in time and has expired: make a new draft.").format(
@@ -164,12 +166,12 @@ def require_open(alert: AlertFacts, now: datetime) -> None:
 
 
 def passed(promised: Sequence[datetime], now: datetime) -> datetime | None:
-    """The earliest promised time that is over, if any."""
+    """The earliest promised time that is over, or None."""
     return min((moment for moment in promised if moment <= now), default=None)
 
 
 def standing(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> tuple[Approval, ...]:
-    """The approvals that count now: of this digest, not void, not lapsed, by approvers who still count
+    """The approvals that count now: of this digest, not void, not expired, by approvers who still count
     and may approve this alert."""
     barred = frozenset() if alert.approvals.author_may_approve else alert.hands
     return tuple(
@@ -197,8 +199,8 @@ def _require_other_hands(alert: AlertFacts, person: Person) -> None:
 
 
 def require_sound(alert: AlertFacts, now: datetime) -> None:
-    """In time, without a fault, and with no promise that is over already. Raises `Refused`, `Faulty`,
-    `PastMoment`."""
+    """Raises `Refused` if the deadline has passed, `Faulty` for faults, `PastMoment` for a promised time
+    that is over."""
     require_open(alert, now)
     if alert.faults:
         raise Faulty(

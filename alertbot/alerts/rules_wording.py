@@ -1,8 +1,9 @@
-"""What a text tells callers, as far as a small lexicon of French and English can see it (R9): which line to
-use, which number first, whether it is over. Pure. Accents, capitals and kinds of apostrophe do not matter.
+"""What a text tells callers, as far as a small French and English lexicon can recognise it (R9): which
+line to use, which number first, whether it is over. Pure. Ignores accents, case and the kind of
+apostrophe.
 
-It reads instructions in their order and forgets what is said for another case ("if", "sinon", "then"): the
-first clear word counts. Where it sees nothing it says nothing: silence is never a contradiction.
+Instructions are read in order, without what is said for another case ("if", "sinon", "then"); the first
+clear word counts. Text that is not recognised means nothing: silence is never a contradiction.
 """
 
 import re
@@ -59,7 +60,7 @@ _CLAUSE = re.compile(r"[,:()]|\b(?:mais|but|et non|and not)\b")
 
 
 def line_in(text: str) -> str | None:
-    """The line to use: `landline`, `mobile`, `any` where both will do; None where no line is named."""
+    """The line to use: `landline`, `mobile`, or `any` if both will do; None if no line is named."""
     for sentence in _first_cases(text):
         wanted, shunned = _lines_of(sentence)
         if len(left := wanted - shunned) == 1:
@@ -72,8 +73,8 @@ def line_in(text: str) -> str | None:
 
 
 def first_in(text: str) -> frozenset[str]:
-    """The numbers to try first: short ones as written, `short` or `long` where only their length is said.
-    A number of ten digits is `long`. Empty: no order is given."""
+    """The numbers to try first: short ones as written, `short` or `long` if only the length is given. A
+    ten-digit number is `long`. Empty: no order is given."""
     for sentence in _first_cases(text):
         if not _FIRST.search(sentence) or re.search(r"\b(?:pas|not|don't|never|jamais)\b", sentence):
             continue
@@ -88,7 +89,7 @@ def first_in(text: str) -> frozenset[str]:
 
 
 def says_over(text: str) -> bool:
-    """Whether it says that service is back; "not yet", "will be" and "partly" are not that."""
+    """Whether the text says that service is restored; "not yet", "will be" and "partly" do not count."""
     return any(
         _OVER.search(clause) and not _NOT_OVER.search(clause)
         for sentence in _SENTENCE.split(_plain(text))
@@ -107,7 +108,7 @@ def _first_cases(text: str) -> Iterator[str]:
 
 
 def _lines_of(sentence: str) -> tuple[set[str], set[str]]:
-    """The lines that a sentence is for, and those it is against."""
+    """The lines that a sentence recommends and those it advises against."""
     wanted: set[str] = set()
     shunned: set[str] = set()
     for clause in _CLAUSE.split(sentence):
@@ -119,7 +120,7 @@ def _lines_of(sentence: str) -> tuple[set[str], set[str]]:
 
 
 def _plain(text: str) -> str:
-    """Small letters without accents, with one kind of apostrophe and of space."""
+    """Lower case, without accents, with one kind of apostrophe and space."""
     spread = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
     letters = "".join(sign for sign in spread if not unicodedata.combining(sign))
     return re.sub(r"[^\S\n]+", " ", letters)

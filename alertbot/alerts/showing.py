@@ -1,4 +1,4 @@
-"""A stored alert as a reader is shown it: exactly the texts that were composed, with what they cost."""
+"""Showing a stored alert: exactly the texts that were composed, with their cost."""
 
 from dataclasses import asdict
 from typing import Any
@@ -97,7 +97,7 @@ async def _said(conn: Connection, alert: Alert) -> Composition:
 
 
 async def brief(service: Context, reference: str) -> Document:
-    """Where one alert stands, without its texts."""
+    """The state of one alert, without its texts. Raises `Misuse` for an unknown alert."""
 
     async def look(conn: Connection) -> Document:
         return await views.full(conn, await store_reading.get(conn, reference), service.now)

@@ -1,9 +1,8 @@
-"""What happens to alerts, written down. Rules are `approval`'s; here a move is made, or is refused
-because somebody else was faster.
+"""Writing alerts: drafts, edits, approvals, state changes, and what people were shown or posted by hand.
+The rules are in `rules_policy` and `rules_moves`, reading is in `store_reading`.
 
-Every change names the alert as its writer read it; where state or revision are no longer the same, it
-is refused and nothing is changed. So of two people who act at once, one wins and the other is told.
-Reading is in `reading`.
+Every change names the alert as it was read. If its state or revision has changed since, the change is
+refused and nothing is written: of two people who act at once, one succeeds and the other is told.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +37,7 @@ from alertbot.delivery import store_outbox
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What an alert is to say, apart from its texts. `approvals`: the effective ones."""
+    """The content of an alert, apart from its texts. `approvals`: the effective ones."""
 
     kind: str
     exercise: bool
@@ -68,8 +67,8 @@ async def insert_draft(
     by: Person | None,
     now: datetime,
 ) -> Alert:
-    """A new draft with its texts and targets. Its id is `INCIDENT-NUMBER`; `by` None or `MACHINE`: the
-    program."""
+    """Insert a new draft with its texts and targets. Its id is `INCIDENT-NUMBER`. `by` None or
+    `MACHINE`: the program."""
     alert_id = f"{incident}-{number}"
     author = (by.id or None) if by else None
     await conn.execute(
@@ -100,10 +99,10 @@ async def replace(
     by: Person,
     now: datetime,
 ) -> Alert:
-    """An edit: a draft again, one revision on, with new texts; every approval is void.
+    """Store an edit: a draft again, with a new revision and new texts; every approval becomes void.
 
-    The texts before it stay in the database for the record. An approved alert's deliveries are for the
-    caller to cancel, in the same transaction. Raises `Refused` where it cannot be edited any more.
+    Earlier texts stay in the database. The caller cancels an approved alert's deliveries in the same
+    transaction. Raises `Refused` if the alert can no longer be edited.
     """
     await _move(
         conn,
@@ -122,7 +121,7 @@ async def replace(
 
 
 async def submit(conn: AsyncConnection, alert: Alert, *, by: Person, now: datetime) -> Alert:
-    """Let it wait for approvers, as long as its approvals last."""
+    """Make a draft pending until its approval deadline. Raises `Refused` if it has changed."""
     return await _move(
         conn,
         alert,
@@ -142,10 +141,10 @@ async def sign(
     now: datetime,
     so_far: tuple[Approval, ...] | None = None,
 ) -> tuple[Approval, ...]:
-    """Write one approval down; gives all of them, those that others wrote at the same time too.
+    """Store an approval. Returns all approvals, including those that others have just stored.
 
-    `so_far`: those there are, where the caller has read them under the alert's lock. Until this transaction
-    ends, nobody else changes the alert. Who may sign is `policy.may_approve`.
+    `so_far`: the existing approvals, if the caller read them under the alert's lock. Nobody else changes
+    the alert until this transaction ends. `policy.may_approve` decides who may sign.
     """
     await _update(conn, alert, state=str(alert.state))
     fresh = Approval(person, alert.digest, now, now + alert.approvals.expires_after)
@@ -165,15 +164,16 @@ async def sign(
 
 
 async def approve(conn: AsyncConnection, alert: Alert, *, now: datetime) -> Alert:
-    """Approvers enough have signed (`policy.approved_enough`), or the alert was approved ahead (R33)."""
+    """Make the alert approved: enough people have signed, or it was approved in advance (R33). Raises
+    `Refused` if it has changed."""
     state = move(alert.state, Verb.APPROVE, alert=alert.id)
     await _update(conn, alert, state=str(state), approved_at=now)
     return replace_fields(alert, state=state, approved_at=now)
 
 
 async def start(conn: AsyncConnection, alert_id: str) -> str | None:
-    """A first call is about to be made: the alert is being published. Its digest, or None where it was
-    already. One statement, because the call waits for it."""
+    """Mark the alert as publishing before its first call. Returns its digest, or None if it was
+    publishing already. A single statement, because the call waits for it."""
     await take_lock(conn, AUDIT)
     fitting = [str(state) for state, verb in MOVES if verb is Verb.START]
     begun = (
@@ -189,7 +189,7 @@ async def start(conn: AsyncConnection, alert_id: str) -> str | None:
 async def break_glass(
     conn: AsyncConnection, alert: Alert, *, by: Person, reason: str, now: datetime
 ) -> Alert:
-    """One person approves alone (`policy.may_break_glass`)."""
+    """Store one person's approval as sufficient (`policy.may_break_glass`)."""
     return await _move(
         conn,
         alert,
@@ -203,7 +203,7 @@ async def break_glass(
 
 
 async def countersign(conn: AsyncConnection, alert: Alert, *, by: Person, now: datetime) -> Alert:
-    """Another approver has looked at what was published alone (`policy.may_countersign`)."""
+    """Store another approver's review of what was published alone (`policy.may_countersign`)."""
     await _update(conn, alert, countersigned_by=by.id, countersigned_at=now)
     return await get(conn, alert.id)
 
@@ -211,21 +211,21 @@ async def countersign(conn: AsyncConnection, alert: Alert, *, by: Person, now: d
 async def advance(
     conn: AsyncConnection, alert: Alert, verb: Verb, *, reason: str | None = None
 ) -> Alert:
-    """Any move that needs nothing but a reason: return, reject, discard, expire, start, complete, …
-    Without a reason the last one stays."""
+    """Make any state change that needs only a reason: return, reject, discard, expire, start, complete.
+    Without a reason the last one is kept. Raises `Refused` if the alert has changed."""
     return await _move(conn, alert, verb, **({} if reason is None else {"reason": reason}))
 
 
 async def note_guidance(
     conn: AsyncConnection, alert: Alert, guidance: Mapping[str, Any], faults: Iterable[Fault]
 ) -> Alert:
-    """What it tells callers was compared anew with the other alerts; its texts stay as they are."""
+    """Store a new comparison with the other alerts; the texts stay as they are."""
     await _update(conn, alert, guidance=dict(guidance), faults=[asdict(fault) for fault in faults])
     return await get(conn, alert.id)
 
 
 async def note_shown(conn: AsyncConnection, person: Person, alert: Alert, *, now: datetime) -> None:
-    """This person has now seen these texts."""
+    """Record that this person has seen these texts."""
     mine = (shown.c.person_id == person.id) & (shown.c.alert_id == alert.id)
     await conn.execute(delete(shown).where(mine))
     await conn.execute(
@@ -243,7 +243,7 @@ async def note_record(
     by: Person,
     now: datetime,
 ) -> None:
-    """Somebody posted it by hand."""
+    """Record a post made by hand."""
     await conn.execute(
         insert(record).values(
             alert_id=alert.id, channel=channel, url=url, remote_id=remote_id, person_id=by.id, at=now
@@ -258,7 +258,7 @@ async def _move(conn: AsyncConnection, alert: Alert, verb: Verb, **changes: Any)
 
 
 async def _update(conn: AsyncConnection, alert: Alert, **changes: Any) -> None:
-    """Only if the alert is still as it was read."""
+    """Update the alert. Raises `Refused` if it is no longer as it was read."""
     unchanged = (tables.alert.c.state == str(alert.state)) & (tables.alert.c.revision == alert.revision)
     result = await conn.execute(
         update(tables.alert).where(tables.alert.c.id == alert.id, unchanged).values(**changes)
@@ -305,7 +305,7 @@ def _composed_columns(composition: Composition) -> dict[str, Any]:
 
 
 def _unapproved() -> dict[str, Any]:
-    """What an edit takes back."""
+    """The columns that an edit resets."""
     return dict.fromkeys(
         (
             "submitter_id",

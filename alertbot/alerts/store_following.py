@@ -1,4 +1,5 @@
-"""What an alert follows and whom that reached: chains of alerts, posts that stand, rivals. Reads only."""
+"""Chains of alerts: what follows what, which posts remain, and who has taken something back or is about
+to. Read only."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ TAKEN_BACK = (Relation.CORRECTION, Relation.RETRACTION, Relation.CANCEL)
 
 @dataclass(frozen=True, slots=True)
 class StandingPost:
-    """A part of an earlier alert that reached somebody, or perhaps did. `remote_id` None: nobody knows
-    what the platform calls it."""
+    """A part of an earlier alert that reached someone, or perhaps did. `remote_id` None: the platform's
+    id is unknown."""
 
     alert: str
     channel: str
@@ -46,8 +47,8 @@ async def posts(
     states: Collection[DeliveryState] = REACHED,
     action: Action = Action.PUBLISH,
 ) -> tuple[StandingPost, ...]:
-    """Every post and mail of these alerts that is in one of `states`, in the order they were written.
-    `action`: PICTURE for the pictures that are posts of their own."""
+    """Every post and mail of these alerts in one of `states`, in the order written. `action` is PICTURE
+    for pictures that are separate posts."""
     d = delivery.c
     query = (
         select(dispatch.c.alert_id, account.c.name, d.target, d.lang, d.part, d.state, d.remote_id)
@@ -63,7 +64,7 @@ async def posts(
 
 
 async def chain(conn: AsyncConnection, starts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """These alerts, all that they follow and all that follows them by a relation, oldest first."""
+    """These alerts, all that they follow and all that follow them by a relation, oldest first."""
     wanted = {one.id: one for one in starts}
     incidents = sorted({one.incident for one in wanted.values()})
     known = [one for name in incidents for one in await store_reading.listing(conn, incident=name)]
@@ -77,7 +78,7 @@ def _touches(one: Alert, others: Iterable[Alert]) -> bool:
 
 
 async def followers(conn: AsyncConnection, alert_id: str) -> tuple[Alert, ...]:
-    """The alerts that follow this one, the latest first."""
+    """The alerts that follow this one, newest first."""
     found = await conn.scalars(
         select(alert.c.id).where(alert.c.original == alert_id).order_by(alert.c.drafted_at.desc())
     )
@@ -85,7 +86,7 @@ async def followers(conn: AsyncConnection, alert_id: str) -> tuple[Alert, ...]:
 
 
 async def taken_back_by(conn: AsyncConnection, alert_id: str, *, but: str = "") -> Alert | None:
-    """The alert that takes this one back, or is about to (one wins, see `uq_alert_taken_back`)."""
+    """The alert that takes this one back, or is about to (only one can, see `uq_alert_taken_back`)."""
     states = [state.value for state in UNDER_WAY]
     query = select(alert.c.id).where(
         alert.c.original == alert_id,
@@ -110,7 +111,7 @@ async def ending(conn: AsyncConnection, incident: str, *, but: str = "") -> Aler
 
 
 async def struck_by(conn: AsyncConnection, entries: Sequence[int]) -> tuple[str, ...]:
-    """The alerts under way or out that tell the public not to call these entries, the latest first."""
+    """The published or pending alerts that tell the public not to call these entries, newest first."""
     query = (
         select(alert.c.id, alert.c.drafted_at)
         .join_from(alert_number, alert, alert.c.id == alert_number.c.alert_id)
@@ -123,7 +124,7 @@ async def struck_by(conn: AsyncConnection, entries: Sequence[int]) -> tuple[str,
 
 
 async def last_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:
-    """When the last of the alert's posts that reached anybody was sent, by the database's clock."""
+    """When the last delivered post of the alert was sent, by the database's clock."""
     query = (
         select(func.max(delivery.c.settled_at))
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)

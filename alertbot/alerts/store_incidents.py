@@ -1,4 +1,4 @@
-"""Incidents: what alerts belong to. An id is four letters that can be told over the telephone."""
+"""Incidents, which alerts belong to. An id is four letters that can be read out over the phone."""
 
 import secrets
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ ID_LETTERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One thing that happened. Open until `closed_at`."""
+    """One incident. Open until `closed_at`."""
 
     id: str
     opened_at: datetime
@@ -36,7 +36,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class IncidentTally:
-    """An incident with how many alerts it has, by state."""
+    """An incident with its number of alerts in each state."""
 
     incident: Incident
     alerts: Mapping[str, int]
@@ -50,8 +50,8 @@ async def start(
     title: str | None = None,
     service: str | None = None,
 ) -> Incident:
-    """Open a new incident; `by` is None when the program itself opens it. One that is still open for the
-    same `service` is closed: there are never two."""
+    """Open a new incident; `by` is None for the program. An open incident of the same `service` is
+    closed: there are never two."""
     if service is not None:
         await take_lock(conn, AUDIT)
         await take_lock(conn, f"service:{service}")
@@ -69,14 +69,14 @@ async def start(
 
 
 async def close(conn: AsyncConnection, incident_id: str, *, now: datetime) -> bool:
-    """It is over; False where it was already."""
+    """Close an incident; False if it was closed already."""
     still = (incident.c.id == incident_id) & incident.c.closed_at.is_(None)
     closed = await conn.execute(update(incident).where(still).values(closed_at=now))
     return closed.rowcount == 1
 
 
 async def of_service(conn: AsyncConnection, service: str) -> Incident | None:
-    """The service's open incident, else its last."""
+    """The service's open incident, else its last one."""
     query = select(incident).where(incident.c.service == service)
     latest = query.order_by(incident.c.closed_at.is_not(None), incident.c.opened_at.desc()).limit(1)
     row = (await conn.execute(latest)).one_or_none()
@@ -84,18 +84,18 @@ async def of_service(conn: AsyncConnection, service: str) -> Incident | None:
 
 
 async def watch(conn: AsyncConnection, incident_id: str, service: str) -> None:
-    """From now on decisions about this service belong to this incident."""
+    """From now on, decisions about this service belong to this incident."""
     await conn.execute(update(incident).where(incident.c.id == incident_id).values(service=service))
 
 
 async def confirm(conn: AsyncConnection, incident_id: str, *, by: str, now: datetime) -> None:
-    """Somebody besides the operator vouches that it works again (R11)."""
+    """Record that someone other than the operator confirms that the service works again (R11)."""
     values = {"confirmed_by": by, "confirmed_at": now}
     await conn.execute(update(incident).where(incident.c.id == incident_id).values(**values))
 
 
 async def tallies(conn: AsyncConnection) -> tuple[IncidentTally, ...]:
-    """Every incident with its counts, the latest first."""
+    """Every incident with its counts, newest first."""
     counted = select(alert.c.incident_id, alert.c.state, func.count()).group_by(
         alert.c.incident_id, alert.c.state
     )
@@ -106,7 +106,7 @@ async def tallies(conn: AsyncConnection) -> tuple[IncidentTally, ...]:
 
 
 async def get(conn: AsyncConnection, reference: str) -> Incident:
-    """By id, in capitals or not. Raises `Misuse`."""
+    """The incident with this id, in any case. Raises `Misuse` if there is none."""
     wanted = reference.strip().upper()
     row = (await conn.execute(select(incident).where(incident.c.id == wanted))).one_or_none()
     if row is None:
@@ -119,14 +119,13 @@ async def get(conn: AsyncConnection, reference: str) -> Incident:
 
 
 async def listing(conn: AsyncConnection) -> tuple[Incident, ...]:
-    """Every incident, the latest first."""
+    """Every incident, newest first."""
     rows = await conn.execute(select(incident).order_by(incident.c.opened_at.desc(), incident.c.id))
     return tuple(Incident(*row) for row in rows)
 
 
 async def next_number(conn: AsyncConnection, incident_id: str) -> int:
-    """The number of this incident's next alert, from 1. Others who ask wait until this transaction
-    ends."""
+    """The number of the incident's next alert, from 1. Other callers wait until this transaction ends."""
     await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
     await conn.execute(select(incident.c.id).where(incident.c.id == incident_id).with_for_update())
     last = await conn.scalar(select(func.max(alert.c.number)).where(alert.c.incident_id == incident_id))

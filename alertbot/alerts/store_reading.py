@@ -1,4 +1,4 @@
-"""Alerts as they stand in the database: the alert, its texts and targets, who signed, who saw what."""
+"""Reading alerts: the alert, its texts and targets, who approved, who saw what, what was posted by hand."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class Alert(AlertFacts):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A post that somebody made by hand."""
+    """A post made by hand."""
 
     channel: str
     url: str
@@ -77,11 +77,11 @@ class Record:
 
 
 async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> Alert:
-    """By id, in capitals or not, or by a beginning of four letters or more that only one alert has.
-    Raises `Misuse`.
+    """The alert with this id, in any case, or with a unique beginning of at least four letters. Raises
+    `Misuse` if there is none.
 
-    With `lock`, nobody else changes this alert until the transaction ends. The turn for the audit is
-    taken first, as every change ends there: else a person and a worker could wait for each other.
+    With `lock`, nobody else changes this alert until the transaction ends. The audit lock is taken
+    first, as by every change, so that a person and a worker never deadlock.
     """
     if lock:
         await take_lock(conn, AUDIT)
@@ -95,7 +95,8 @@ async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> A
 
 
 async def id_of(conn: AsyncConnection, reference: str) -> str:
-    """The id that `get` would find, whatever else the database's version keeps of an alert. Raises `Misuse`."""
+    """The id that `get` would find, even in a database of another version. Raises `Misuse` if there is
+    none."""
     wanted = reference.strip().upper()
     if await conn.scalar(select(alert.c.id).where(alert.c.id == wanted)) is not None:
         return wanted
@@ -111,7 +112,7 @@ async def listing(
     incident: str | None = None,
     limit: int | None = None,
 ) -> tuple[Alert, ...]:
-    """Alerts, the latest first."""
+    """Alerts, newest first."""
     query = select(alert).order_by(alert.c.drafted_at.desc(), alert.c.number.desc()).limit(limit)
     if states is not None:
         query = query.where(alert.c.state.in_([str(state) for state in states]))
@@ -121,7 +122,7 @@ async def listing(
 
 
 async def overdue(conn: AsyncConnection, *, now: datetime) -> tuple[Alert, ...]:
-    """Alerts that wait for approval although the time for it is over."""
+    """Pending alerts whose approval deadline has passed."""
     query = select(alert).where(alert.c.state == str(AlertState.PENDING), alert.c.pending_until <= now)
     return await _alerts(conn, query.order_by(alert.c.id))
 
@@ -135,8 +136,8 @@ async def open_glass(conn: AsyncConnection) -> tuple[Alert, ...]:
 async def messages_of(
     conn: AsyncConnection, alert_id: str, purpose: Purpose = Purpose.PUBLICATION
 ) -> dict[int, Message]:
-    """Texts by row id, in the order in which they were composed: of the publication and the prepared
-    retraction those of the alert's present revision, else all."""
+    """Texts by row id, in the order composed. For the publication and the prepared retraction only the
+    current revision's."""
     query = select(message).where(message.c.alert_id == alert_id, message.c.purpose == str(purpose))
     if purpose in (Purpose.PUBLICATION, Purpose.RETRACTION):
         present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
@@ -148,7 +149,7 @@ async def messages_of(
 async def said_of(
     conn: AsyncConnection, alert_id: str
 ) -> tuple[dict[int, Message], dict[int, Message]]:
-    """The publication and the prepared retraction of the alert's present revision, in one look."""
+    """The publication and the prepared retraction of the alert's current revision, in one query."""
     signed = (Purpose.PUBLICATION.value, Purpose.RETRACTION.value)
     present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
     query = select(message).where(
@@ -163,8 +164,8 @@ async def said_of(
 async def targets_of(
     conn: AsyncConnection, alert_id: str, channels: Iterable[str] | None = None
 ) -> dict[str, tuple[Target, ...]]:
-    """Targets of every channel of the alert, in order; none where a channel has none. `channels`: those
-    of the alert, where they are known already."""
+    """The targets of every channel of the alert, in order; empty for a channel without any. `channels`:
+    those of the alert, if already known."""
     if channels is None:
         channels = await conn.scalar(select(alert.c.channels).where(alert.c.id == alert_id)) or ()
     found: dict[str, list[Target]] = {channel: [] for channel in channels}
@@ -175,7 +176,7 @@ async def targets_of(
 
 
 async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -> tuple[Approval, ...]:
-    """Every signature, void ones too, oldest first, each person as he or she stands now."""
+    """Every approval, void ones too, oldest first, each with the person's current status."""
     a = approval.c
     query = (
         select(person, a.digest, a.at, a.expires_at, a.void)
@@ -190,14 +191,14 @@ async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -
 
 
 async def shown_to(conn: AsyncConnection, person_id: int, alert_id: str) -> str | None:
-    """The digest of what this person was last shown of the alert."""
+    """The digest of the alert last shown to this person."""
     query = select(shown.c.digest)
     found = await conn.scalar(query.where(shown.c.person_id == person_id, shown.c.alert_id == alert_id))
     return None if found is None else str(found)
 
 
 async def records_of(conn: AsyncConnection, alert_id: str) -> tuple[Record, ...]:
-    """What was posted by hand, oldest first."""
+    """Posts made by hand, oldest first."""
     query = select(record).where(record.c.alert_id == alert_id).order_by(record.c.id)
     return tuple(
         Record(row.channel, row.url, row.remote_id, row.person_id, row.at)

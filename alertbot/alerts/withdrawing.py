@@ -1,4 +1,4 @@
-"""Withdraw provisional numbers in public, per territory and service, and say which stay (R6)."""
+"""Withdrawing provisional numbers in public, by territory and service, saying which stay (R6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +23,8 @@ KIND = "withdrawal"
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Which numbers are meant: all that an alert carries, or what a query of the register finds, with
-    `but` left out. `incident`: where the withdrawal is filed, else with the last alert that told them."""
+    """The numbers meant: all that an alert carries, or what a register query finds without `but`.
+    `incident`: where the withdrawal belongs, else the incident of the last alert that gave them."""
 
     alert: str | None = None
     query: str = ""
@@ -34,8 +34,8 @@ class Which:
 
 @dataclass(frozen=True, slots=True)
 class _Withdrawable:
-    """What is to be withdrawn: entries that the public was told, by which alerts (latest first), and the
-    names of those that match and were never told."""
+    """What is to be withdrawn: entries that the public was told, the alerts that gave them (newest
+    first), and the names of matching entries that were never published."""
 
     entries: tuple[Entry, ...]
     carriers: tuple[Alert, ...]
@@ -45,8 +45,9 @@ class _Withdrawable:
 async def withdraw(
     service: Context, actor: Person, which: Which, said: FollowRequest
 ) -> dict[str, Any]:
-    """A draft that withdraws numbers, to everybody who was told them. `unpublished` names what matches and
-    was never told; it stays in the register. Raises `Misuse` and `Refused`."""
+    """Draft a withdrawal to everyone who was told the numbers. `unpublished` names matching entries that
+    were never published; they stay in the register. Raises `Misuse` for a query that cannot be read,
+    `Refused` if nothing can be withdrawn."""
     rules.require_role("draft", actor)
     if bool(which.alert) == bool(which.query):
         raise Misuse(
@@ -104,7 +105,8 @@ async def _of_alert(conn: Connection, which: Which) -> _Withdrawable:
 
 
 async def _told(conn: Connection, entries: Sequence[Entry]) -> _Withdrawable:
-    """Those of these entries that the public was told and not told to forget. Raises `Refused`."""
+    """The entries that the public was told and not yet told to stop calling. Raises `Refused` if there
+    is none."""
     if not entries:
         raise Refused(_("Nothing is left to withdraw."))
     ids = [one.id for one in entries]
@@ -132,7 +134,7 @@ async def _told(conn: Connection, entries: Sequence[Entry]) -> _Withdrawable:
 async def _words(
     service: Context, conn: Connection, found: _Withdrawable, incident: str
 ) -> dict[str, Any]:
-    """What stops, what stays, and where; what stays in these places is given again."""
+    """The texts: which numbers stop, which stay, and where; numbers that stay are given again."""
     exercise = found.carriers[0].exercise
     known = await public_numbers.by_incident(conn, incident, service.now, exercise=exercise)
     gone = tuple(one.row for one in found.entries)
@@ -149,7 +151,7 @@ async def _words(
 
 
 async def _as_told(conn: Connection, found: _Withdrawable) -> tuple[NumberRow, ...]:
-    """The rows with the digits that the public was told last, in the order of the register."""
+    """The rows with the digits last given to the public, in register order."""
     carried = await store_numbers.carried(conn, [one.id for one in found.carriers])
     last: dict[int, int] = {}
     for alert in reversed(found.carriers):

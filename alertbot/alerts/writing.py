@@ -1,4 +1,5 @@
-"""Writing: draft, edit, submit, discard. Texts are rendered here, once; what follows only reads them."""
+"""Writing alerts: draft, edit, submit, discard. Texts are composed here, once; everything later only
+reads them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -48,8 +49,8 @@ async def add(
     not_before: datetime | None = None,
     chain: Chain | None = None,
 ) -> Alert:
-    """A new draft in an incident, which follows `chain` where one is given. Raises `Faulty` for values
-    that cannot be read at all."""
+    """Write a new draft in an incident, following `chain` if given. Raises `Faulty` for values that
+    cannot be read at all."""
     now = service.now
     number = await store_incidents.next_number(conn, incident)
     identity = Identity(incident, f"{incident}-{number}", references)
@@ -76,7 +77,8 @@ async def anew(
     raw: Mapping[str, Any],
     accepted: Mapping[str, str],
 ) -> Alert:
-    """An alert with other values, rendered now; what it follows stays, whom that reached is read again."""
+    """Compose the alert again with other values, as of now. What it follows stays; whom that reached is
+    read again."""
     now = service.now
     chain = await _chain(service, conn, alert)
     wishes = DraftRequest(alert.kind, given, alert.languages, alert.channels, accepted, alert.exercise)
@@ -106,7 +108,7 @@ def _subject(
 
 
 async def _chain(service: Context, conn: Connection, alert: Alert) -> Chain | None:
-    """What a stored alert follows. Raises `Refused` for a retraction: its texts were fixed long ago."""
+    """The chain of a stored alert. Raises `Refused` for a retraction, whose texts are fixed."""
     if alert.relation is None:
         return None
     if alert.relation is Relation.RETRACTION:
@@ -158,7 +160,7 @@ def _as_draft(
 
 
 def _loaded(given: Mapping[str, Any], composed: Composed) -> dict[str, Any]:
-    """As typed, but numbers as they were loaded: the file may be gone or changed tomorrow."""
+    """The values as typed, but with numbers as loaded: their file may be gone or changed later."""
     frozen = composed.parsed.frozen
     loaded = {spec.name for spec in composed.kind.fields if spec.type == "numbers"}
     return {
@@ -168,7 +170,7 @@ def _loaded(given: Mapping[str, Any], composed: Composed) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A raw value in a form that JSON can hold: YAML reads dates and times into objects."""
+    """A raw value that JSON can hold: YAML turns dates and times into objects."""
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -181,7 +183,7 @@ def plain(value: Any) -> Any:
 async def note(
     conn: Connection, actor: Person, verb: str, alert: Alert, now: datetime, **detail: object
 ) -> None:
-    """A row of the audit about an alert as it now stands."""
+    """An audit row about an alert as it is now."""
     await audit.append(
         conn,
         actor=actor.name,
@@ -209,7 +211,8 @@ async def draft(
     incident: str | None = None,
     not_before: str | None = None,
 ) -> dict[str, Any]:
-    """A new alert. Faults are allowed in a draft, except values that cannot be read at all."""
+    """Write a new alert. Faults are allowed in a draft, except values that cannot be read at all: raises
+    `Faulty` for those, `Misuse` for an unknown kind, channel or language."""
     rules.require_role("draft", actor)
     now = service.now
     starts = _start(service, not_before, now) if not_before else None
@@ -232,7 +235,8 @@ async def edit(
     changes: Mapping[str, Any],
     accepted: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Lay changes over the values and render anew: a draft again, approvals void."""
+    """Change values and compose again: a draft again, approvals void. Raises `Refused` if the alert can
+    no longer be edited."""
     rules.require_role(Verb.EDIT, actor)
     await approving.expire_overdue(service)
 
@@ -257,7 +261,7 @@ async def edit(
 async def submit(
     service: Context, actor: Person, reference: str, *, retime: bool = False
 ) -> dict[str, Any]:
-    """Ask for approval. Raises `Faulty` with every fault, `PastMoment` where a promised time is over."""
+    """Ask for approval. Raises `Faulty` with every fault, `PastMoment` if a promised time is over."""
     rules.require_role(Verb.SUBMIT, actor)
 
     async def work(conn: Connection) -> dict[str, Any]:
@@ -273,8 +277,8 @@ async def submit(
 async def ask(
     service: Context, conn: Connection, actor: Person, alert: Alert, *, call: bool = True
 ) -> Alert:
-    """The draft, waiting for approval from now on. `call`: tell the team and call the approvers. Raises as
-    `submit` does."""
+    """Make the draft pending. `call`: notify the team and ask the approvers. Raises `Faulty` with every
+    fault, `PastMoment` if a promised time is over."""
     now = service.now
     alert = await conflicts.refreshed(conn, alert, now)
     _require_ready(service, alert, now)
@@ -301,14 +305,14 @@ async def discard(service: Context, actor: Person, reference: str) -> dict[str, 
 
 
 async def typed_values(service: Context, reference: str) -> dict[str, Any]:
-    """The values of an alert as they were resolved, to be changed by hand."""
+    """The alert's resolved values, ready to be edited by hand."""
     alert = await service.database.read(lambda conn: store_reading.get(conn, reference))
     return dict(alert.given)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of `above` over those of `below`. A text per language keeps its other languages; a null
-    takes the field away."""
+    """The values of `above` over those of `below`. A text given in one language keeps its other
+    languages; null removes the field."""
     merged = dict(below)
     for name, value in above.items():
         before = merged.get(name)
@@ -322,7 +326,8 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 async def _followed(conn: Connection, incident: str, *, exercise: bool) -> tuple[str, ...]:
-    """The alert that a new one of this incident follows up: the last that went out, or is on its way."""
+    """The alert that a new one of this incident follows up: the last that was published or is on its
+    way."""
     out = await store_reading.listing(conn, incident=incident, states=OUT)
     return tuple(alert.id for alert in out if alert.exercise is exercise)[:1]
 
@@ -334,8 +339,8 @@ async def _incident(conn: Connection, wanted: str | None, actor: Person, now: da
 
 
 def _start(service: Context, not_before: str, now: datetime) -> datetime:
-    """When an alert may go out. Raises `Misuse` for what is no time, or has passed: `00:30` typed before
-    midnight would else be this morning, and the alert would go out at once."""
+    """When an alert may go out. Raises `Misuse` for an unreadable or past time: `00:30` typed before
+    midnight would otherwise mean this morning, and the alert would go out at once."""
     try:
         starts = moments.moment(not_before, now=now, zone=service.publisher.zone)
     except moments.BadMoment as error:

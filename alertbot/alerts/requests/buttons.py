@@ -1,7 +1,5 @@
-"""Answers by a button: the same decisions, by a linked person, on one digest.
-
-Nothing is decided here: `deciding` decides, with everything that it asks of anybody.
-"""
+"""Approving, returning and rejecting by a button: the decisions of `alerts.approving`, made by a linked
+person on one digest. No rule of its own."""
 
 from typing import Any
 
@@ -17,8 +15,8 @@ from alertbot.people.context import Context
 
 
 async def see(service: Context, person: Person, alert_id: str, digest: str) -> str | None:
-    """The person has these texts before them: noted as `show` notes it, where they are still the alert's.
-    The sentence that says what became of the alert, None while it waits for an answer."""
+    """Record that the person has seen these texts, as `show` does, if they are still the alert's.
+    Returns the outcome as a sentence, or None while the alert waits for a decision."""
 
     async def work(conn: Connection) -> str | None:
         alert = await store_reading.get(conn, alert_id)
@@ -31,8 +29,8 @@ async def see(service: Context, person: Person, alert_id: str, digest: str) -> s
 
 
 async def outcome(service: Context, alert_id: str, digest: str) -> str | None:
-    """What became of a request about this digest; None while it waits for an answer, or where there is
-    no such alert."""
+    """The outcome of a request about this digest as a sentence; None while it waits or if there is no
+    such alert."""
 
     async def look(conn: Connection) -> str | None:
         alert = await store_reading.get(conn, alert_id)
@@ -48,14 +46,15 @@ async def outcome(service: Context, alert_id: str, digest: str) -> str | None:
 async def approve_by_button(
     service: Context, person: Person, alert_id: str, digest: str, *, way: str
 ) -> dict[str, Any]:
-    """As `deciding.approve`. `way`: how it came, for the audit."""
+    """Approve as the linked person. `way` is recorded in the audit. Raises `Refused`, `Faulty` or
+    `PastMoment` as `approving.approve` does."""
     return await approving.approve(service, person, alert_id, digest, Through(way))
 
 
 async def may_send_away(
     service: Context, person: Person, verb: Verb, alert_id: str, digest: str
 ) -> None:
-    """Raises `Refused` where this person may not return or reject these texts now."""
+    """Raises `Refused` if this person may not return or reject these texts now."""
 
     async def look(conn: Connection) -> None:
         rules.require_role(verb, person)
@@ -69,7 +68,7 @@ async def may_send_away(
 async def send_away(
     service: Context, person: Person, verb: Verb, alert_id: str, digest: str, reason: str, *, way: str
 ) -> dict[str, Any]:
-    """Return or reject, where the alert still says what the person saw."""
+    """Return or reject the alert if it still says what the person saw. Raises `Refused` otherwise."""
 
     async def still_the_same(conn: Connection) -> None:
         rules_policy.require_digest(await store_reading.get(conn, alert_id), digest)

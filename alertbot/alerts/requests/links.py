@@ -1,4 +1,4 @@
-"""What links to approve are derived from. Pure: a key and what a link is about in, its secret part out."""
+"""Approving by a link in a mail: deriving the links from a key, opening the page, and deciding once."""
 
 import hmac
 import logging
@@ -29,13 +29,13 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What links are derived from."""
+    """The key that links are derived from."""
 
     secret: bytes = field(repr=False)
 
     @classmethod
     def of(cls, secret: str) -> "Key":
-        """Raises `ConfigInvalid` for one that could be guessed."""
+        """The key in these bytes. Raises `ConfigInvalid` if it could be guessed."""
         if len(secret) < SHORTEST_SECRET:
             raise ConfigInvalid(
                 _(
@@ -51,7 +51,7 @@ class Key:
         return self._sign("approval-link", alert, digest, str(person_id), str(moment))
 
     def form(self, token: str) -> str:
-        """What the page of a link sends back, so that only its own forms count."""
+        """The value that a link's page sends back, so that only its own forms count."""
         return self._sign("approval-form", token)
 
     def _sign(self, *words: str) -> str:
@@ -75,19 +75,19 @@ class LinkUnknown(Refused):
 
 
 class LinkUsed(Refused):
-    """Its one decision has been made."""
+    """The link has already been used for a decision."""
 
 
 class LinkLapsed(Refused):
-    """The time to decide is over."""
+    """The deadline for the decision has passed."""
 
 
 class LinkStale(Refused):
-    """The alert says something else than when the link was sent, or waits for nobody any more."""
+    """The alert has changed since the link was sent, or no longer waits for approval."""
 
 
 class LinkClosed(Refused):
-    """It was answered wrongly too often."""
+    """The link was answered wrongly too often."""
 
 
 class LinkForged(Refused):
@@ -95,7 +95,7 @@ class LinkForged(Refused):
 
 
 class Unanswered(Misuse):
-    """The form lacks something; `field` says where."""
+    """The form is incomplete; `field` names the missing part."""
 
     def __init__(self, message: str, field: str) -> None:
         super().__init__(message)
@@ -103,7 +103,7 @@ class Unanswered(Misuse):
 
 
 class PageDecision(StrEnum):
-    """What a page lets a person do."""
+    """The decisions a page offers."""
 
     APPROVE = "approve"
     RETURN = "return"
@@ -112,7 +112,7 @@ class PageDecision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
-    """What came back from a page, as it was typed."""
+    """A form as it was sent."""
 
     decision: str
     form: str = field(repr=False)
@@ -122,7 +122,8 @@ class PageAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a page shows. `shown` as of `showing.show`; `obstacle`: why this person cannot approve it."""
+    """What a page shows. `shown` as from `showing.show`; `obstacle`: why this person cannot approve the
+    alert."""
 
     person: Person
     form: str = field(repr=False)
@@ -133,7 +134,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a person decided by a link, and the alert after it (as of `deciding`)."""
+    """A decision made through a link, and the alert after it."""
 
     decision: PageDecision
     alert: dict[str, Any]
@@ -142,8 +143,8 @@ class Decided:
 async def issue(
     service: Context, key: Key, *, alert: str, digest: str, person_id: int, until: datetime
 ) -> str:
-    """The token of a link to decide on this text until then: the one that may still be used, else a fresh
-    one, so that a mail that is sent again holds the same link."""
+    """The token of a link to decide on this text until the given time: the unused one if there is one,
+    so that a repeated mail contains the same link, else a new one."""
 
     async def work(conn: Connection) -> str:
         now = service.now
@@ -168,8 +169,8 @@ async def issue(
 
 
 async def open_page(service: Context, key: Key, token: str) -> Opened:
-    """What the person of this link needs to decide. Reads only. Raises `Refused`: one of the above, or
-    for a person who may not approve (any more)."""
+    """What this link's person needs to decide. Read only. Raises a subclass of `Refused` for an unknown,
+    used, expired, outdated or closed link, and for a person who may no longer approve."""
     link = await service.database.read(lambda conn: _find(service, conn, key, token))
     shown = await showing.show(service, link.alert, None)
 
@@ -183,8 +184,9 @@ async def open_page(service: Context, key: Key, token: str) -> Opened:
 
 
 async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> Decided:
-    """Act on what the person answered, as `deciding` would for the person's token; the link is used up in
-    the same transaction. A refusal leaves it unused. Raises `Refused`, `Faulty`, `Unanswered`."""
+    """Carry out the decision for the link's person; the link is used up in the same transaction, and
+    stays usable if the decision is refused. Raises `Refused` (`LinkForged` for a form that is not
+    this link's), `Faulty`, or `Unanswered` for an incomplete form."""
     link = await service.database.read(lambda conn: _find(service, conn, key, token))
     if not hmac.compare_digest(answer.form.encode("utf-8", "replace"), key.form(token).encode()):
         await _count_wrong(service, link)
@@ -204,7 +206,8 @@ async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> 
 
 
 async def _find(service: Context, conn: Connection, key: Key, token: str) -> Link:
-    """The link of this token, while its person may approve and it may still be answered."""
+    """The link of this token. Raises `LinkUnknown` or `LinkClosed`, and `Refused` for a person who may
+    not approve."""
     link = None
     if TOKEN.fullmatch(token):
         link = await store_requests.find_link(conn, hash_of(token), now=service.now)
@@ -226,14 +229,15 @@ async def _find(service: Context, conn: Connection, key: Key, token: str) -> Lin
 
 
 def _derived(key: Key, link: Link) -> str:
-    """The token as this key makes it: a new key voids every link of the old one."""
+    """The token that the current key makes: a new key invalidates every old link."""
     return key.token(link.alert, link.digest, link.person.id, link.made_at)
 
 
 async def _require_open(
     service: Context, conn: Connection, link: Link, alert: Alert, digest: str
 ) -> None:
-    """The alert still says what the link was made for, and waits for a decision."""
+    """Raises `LinkStale` if the alert has changed since the link was made or no longer waits for
+    approval."""
     if digest != link.digest or alert.digest != link.digest or alert.state is AlertState.DRAFT:
         raise LinkStale(
             _(
@@ -252,7 +256,7 @@ async def _require_open(
 
 
 async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert) -> str | None:
-    """Why this person cannot approve, in a sentence; returning and rejecting may still be open."""
+    """Why this person cannot approve, as a sentence; returning and rejecting may still be possible."""
     so_far = await store_reading.approvals_of(conn, alert.id, now=service.now)
     try:
         rules_policy.may_approve(
@@ -269,7 +273,7 @@ async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert
 
 
 def _complete(answer: PageAnswer) -> PageDecision:
-    """The decision, where the form says all that it needs."""
+    """The decision in the form. Raises `Unanswered` if the tick, the reason or the decision is missing."""
     try:
         decision = PageDecision(answer.decision)
     except ValueError:
@@ -287,7 +291,7 @@ def _complete(answer: PageAnswer) -> PageDecision:
 
 
 def _besides(service: Context, link: Link) -> Callable[[Connection], Awaitable[None]]:
-    """What holds and happens in the transaction of the decision: the link is good now, and used up."""
+    """Check the link and use it up, in the decision's transaction."""
 
     async def work(conn: Connection) -> None:
         fresh = await store_requests.find_link(conn, link.token_hash, now=service.now) or link

@@ -1,6 +1,6 @@
-"""Asking approvers by mail: a letter with a link, for when the messenger is the thing that is down.
+"""Asking approvers by mail, with a link, for when the messenger is down.
 
-The letter holds the link and is stored nowhere. It is plain text: nothing in it is hidden behind words.
+The mail contains the link and is not stored. It is plain text, so that no address hides behind words.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from alertbot.texts.preview.phrases import stated
 
 
 class MailWay:
-    """`Way` (see `calling`) by an adapter of the type email. `base_url`: what the links begin with.
-    `key` is called when a letter is sent; it may raise `ConfigInvalid`."""
+    """A `Way` (see `requests.queue`) through an email adapter. `base_url`: the start of every link.
+    `key` is called for each mail and may raise `ConfigInvalid`."""
 
     name = links.WAY
 
@@ -32,7 +32,8 @@ class MailWay:
         self._key = key
 
     async def ask(self, ask: Ask) -> str | None:
-        """Send the letter; the same link and Message-ID when it is sent again. Raises `ChannelError`."""
+        """Send the mail; a repeat has the same link and Message-ID. Raises `ChannelError` (`Rejected`
+        without a mail address)."""
         if ask.person_id is None or ask.until is None:
             raise Rejected(
                 _("{alert}: a link to approve goes to one person.").format(alert=ask.alert),
@@ -51,7 +52,7 @@ class MailWay:
         return reference
 
     async def close(self, ask: Ask, outcome: str) -> None:
-        """A short letter in the same thread: nobody should get up for what is decided."""
+        """Send a short mail in the same thread with the outcome."""
         said = _("{outcome}\nYou need do nothing; the link no longer decides anything.")
         reference = ask.message_ref or f"ask.{ask.alert}.{ask.call}"
         await self._send(
@@ -87,13 +88,13 @@ class MailWay:
 
 
 def subject(ask: Ask) -> str:
-    """What stands in the list of mails."""
+    """The mail's subject line."""
     said = _("Approval wanted: {alert} ({kind})").format(alert=ask.alert, kind=ask.kind)
     return _("EXERCISE: {title}").format(title=said) if ask.exercise else said
 
 
 def letter(ask: Ask, link: str) -> str:
-    """What a person needs to decide, and the link."""
+    """The mail's text: what a person needs to decide, and the link."""
     blocks = [
         _("{name}, your approval is wanted: {alert}, {title}.").format(
             name=ask.person, alert=ask.alert, title=ask.title

@@ -1,4 +1,5 @@
-"""What a way to reach approvers must be able to do, and what it may do besides."""
+"""The queue of approval requests: who is asked about an alert, in which order and by which way; sending
+requests, asking deputies, showing outcomes. `Way` is what a way to reach approvers must provide."""
 
 import asyncio
 import logging
@@ -24,16 +25,16 @@ from alertbot.people.store_requests import ApprovalRequest, Fresh
 
 
 class Way(Protocol):
-    """How approvers are reached. Calls raise `ChannelError`; one that worked is not made again."""
+    """A way to reach approvers. Its calls raise `ChannelError`; a call that succeeded is not repeated."""
 
     name: str
 
     async def ask(self, ask: Ask) -> str | None:
-        """Ask; gives what the platform calls the request, None where it has no name for it."""
+        """Send a request. Returns the platform's name for it, or None."""
 
     async def close(self, ask: Ask, outcome: str) -> None:
-        """Let the request show its outcome, one sentence, for everybody; nothing can be decided there
-        any more. Only for requests with a name (`ask.message_ref`)."""
+        """Show the outcome, one sentence, in a request; nothing can be decided there afterwards. Only
+        for requests with a platform name (`ask.message_ref`)."""
 
 
 @runtime_checkable
@@ -46,10 +47,10 @@ class Updating(Protocol):
 
 @runtime_checkable
 class Listening(Protocol):
-    """A way that hears answers by itself, in the worker process."""
+    """A way that receives answers in the worker process."""
 
     async def listen(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. Never raises for a platform that is down: it waits and tries again."""
+        """Receive answers until `stop` is set. Never raises because the platform is down: it retries."""
 
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ SHORTEST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=5), timedelta(minutes=5)
 
 
 async def enqueue(service: Context, conn: Connection, alert: Alert) -> None:
-    """Write down who is asked about an alert, in the transaction that submits it."""
+    """Write the requests about an alert, in the transaction that submits it."""
     fresh, asked = await _first(service, conn, alert)
     await _write(service, conn, alert, fresh, asked, "ask")
 
@@ -68,12 +69,12 @@ async def enqueue(service: Context, conn: Connection, alert: Alert) -> None:
 async def keep(
     service: Context, ways: Sequence[Way], stop: asyncio.Event, *, every: float = LOOK_SECONDS
 ) -> None:
-    """Attend to requests until `stop` is set; `every`: seconds between two looks."""
+    """Process requests until `stop` is set, every `every` seconds."""
     await loops.keep("Asking approvers", partial(attend, service, ways), stop, every=every)
 
 
 async def attend(service: Context, ways: Sequence[Way]) -> None:
-    """One round: ask the deputies whose turn it is, send what waits, show what was decided."""
+    """One round: ask deputies whose turn has come, send waiting requests, show outcomes."""
     if not ways:
         return
     await _ask_further(service)
@@ -86,7 +87,7 @@ async def attend(service: Context, ways: Sequence[Way]) -> None:
 async def _first(
     service: Context, conn: Connection, alert: Alert
 ) -> tuple[list[Fresh], tuple[Candidate, ...]]:
-    """The first requests: to the groups, and to those who are to answer."""
+    """The first requests: to the groups, and to the people on duty."""
     reach = service.reach
     if not reach.ways:
         return [], ()
@@ -97,7 +98,7 @@ async def _first(
 
 
 async def _able(service: Context, conn: Connection, alert: Alert) -> dict[str, Person]:
-    """By name, the approvers who may approve this alert."""
+    """The approvers who may approve this alert, by name."""
     barred = frozenset() if alert.approvals.author_may_approve else alert.hands
     approvers = await store_people.approvers(conn, now=service.now)
     return {person.name: person for person in approvers if person.id not in barred}
@@ -106,7 +107,7 @@ async def _able(service: Context, conn: Connection, alert: Alert) -> dict[str, P
 async def _addressed(
     service: Context, conn: Connection, able: Mapping[str, Person], asked: Iterable[Candidate]
 ) -> list[Fresh]:
-    """A request to each of them, on every way that reaches them."""
+    """One request per person for every way that reaches them."""
     known = await store_contacts.reaches(conn)
     return [
         Fresh(way, address, able[one.name].id, one.deputy)
@@ -117,7 +118,7 @@ async def _addressed(
 
 
 async def _ask_further(service: Context) -> None:
-    """Ask about alerts that nobody was asked about yet, and the deputies where nobody answered."""
+    """Ask about alerts that nobody has been asked about yet, and ask deputies where nobody has answered."""
 
     async def waiting(conn: Connection) -> list[str]:
         pending = await store_reading.listing(conn, states=(AlertState.PENDING,))
@@ -140,7 +141,7 @@ async def _ask_more(service: Context, alert_id: str) -> None:
 async def _further(
     service: Context, conn: Connection, alert: Alert
 ) -> tuple[list[Fresh], tuple[Candidate, ...]]:
-    """Who is to be asked now beside those who have been."""
+    """The next people to ask, in addition to those already asked."""
     if not text.open_to_answers(alert, service.now):
         return [], ()
     before = [
@@ -161,7 +162,7 @@ async def _further(
 
 
 async def _reachable(service: Context, conn: Connection, alert: Alert) -> dict[str, Person]:
-    """Of those who may approve it, those whom some way reaches."""
+    """Of the people who may approve the alert, those whom some way reaches."""
     able = await _able(service, conn, alert)
     known = await store_contacts.reaches(conn)
     ways = service.reach.ways
@@ -200,7 +201,7 @@ async def _write(
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What a request needs: to be made (`ref` None), to show approvals, or to show its outcome."""
+    """The next call for a request: send it (`ref` None), update its approvals, or show its outcome."""
 
     call: ApprovalRequest
     given: int
@@ -208,7 +209,7 @@ class _Step:
 
 
 async def _serve(service: Context, way: Way) -> None:
-    """Every step that this way owes. Where the platform is out of reach, the others wait with it."""
+    """Make every call due on this way. If the platform cannot be reached, the others wait too."""
     steps = await service.database.read(lambda conn: _steps(service, conn, way))
     for index, step in enumerate(steps):
         if not await _claimed(service, step.call):
@@ -249,7 +250,7 @@ async def _claimed(service: Context, call: ApprovalRequest) -> bool:
 
 
 async def _take(service: Context, way: Way, step: _Step) -> None:
-    """The call itself, and what it came to."""
+    """Make one call and record the result."""
     call, ref, closed = step.call, None, None
     if step.outcome is None:
         ask = await text.compose(service, call)
@@ -271,7 +272,8 @@ async def _take(service: Context, way: Way, step: _Step) -> None:
 
 
 async def _refused(service: Context, step: _Step, error: Rejected) -> None:
-    """A request that cannot be shown its outcome is gone; one that cannot be made is tried again."""
+    """Handle a refused call: a request that cannot show its outcome is dropped; one that cannot be sent
+    is retried."""
     if step.outcome is None:
         await _postpone(service, [step.call], error)
         return
@@ -292,6 +294,6 @@ async def _postpone(service: Context, late: Sequence[ApprovalRequest], error: Ch
 
 
 def backoff(attempts: int) -> timedelta:
-    """How long to wait after so many failed calls before the last one."""
+    """How long to wait before the next attempt after this many failures."""
     doubled: timedelta = SHORTEST_BACKOFF * 2 ** min(attempts, 10)
     return min(doubled, LONGEST_BACKOFF)

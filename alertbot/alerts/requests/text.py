@@ -1,4 +1,4 @@
-"""What a request to approve says: what an approver needs to decide, and in the end what was decided."""
+"""The content of an approval request and of its outcome, and what `status` says about open requests."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,10 +21,11 @@ FIRST_LINES, FIRST_CHARACTERS = 6, 400
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request to approve, for one person or a whole group (`person` None).
+    """A request for approval to one person, or to a group (`person` None).
 
-    `until` is in the organisation's zone. `page` is the whole preview as an HTML document, `preview` the
-    same as plain text; both are empty where the request is only closed. `channels`: by name, languages.
+    `until` is in the organisation's time zone. `page` is the full preview as an HTML document, `preview`
+    the same as plain text; both are empty when the request is only being closed. `channels`: their
+    languages, by name.
     """
 
     call: int
@@ -50,7 +51,7 @@ class Ask:
 
 
 def brief(call: ApprovalRequest) -> Ask:
-    """A request with no more than what names it."""
+    """A request with only what identifies it."""
     return Ask(
         call.id,
         call.alert,
@@ -64,7 +65,7 @@ def brief(call: ApprovalRequest) -> Ask:
 
 
 async def compose(service: Context, call: ApprovalRequest) -> Ask | None:
-    """The whole request; None where the alert says something else by now."""
+    """The full request; None if the alert has changed since."""
     shown = await showing.show(service, call.alert, None)
     if shown["digest"] != call.digest or shown["state"] != str(AlertState.PENDING):
         return None
@@ -94,13 +95,13 @@ def first_lines(messages: Iterable[Mapping[str, Any]]) -> str:
 
 
 def open_to_answers(alert: Alert, now: datetime) -> bool:
-    """Whether it still waits for approval."""
+    """Whether the alert still waits for approval."""
     late = alert.pending_until is not None and alert.pending_until <= now
     return alert.state is AlertState.PENDING and not late
 
 
 async def outcome(service: Context, conn: Connection, alert: Alert, digest: str) -> str | None:
-    """What became of a request about this digest, in one sentence; None while it waits."""
+    """The outcome of a request about this digest as a sentence; None while it waits."""
     if digest != alert.digest or alert.state is AlertState.DRAFT:
         return _("{alert} was changed: this request no longer counts.").format(alert=alert.id)
     if open_to_answers(alert, service.now):
@@ -143,7 +144,7 @@ async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
 
 
 def audience(service: Context, shown: Mapping[str, Any]) -> str:
-    """Whom its channels reach, in words: the public before all."""
+    """Whom the channels reach, in words, the public first."""
     if shown["exercise"]:
         return _("exercise")
     found = {
@@ -168,12 +169,13 @@ def _local(service: Context, moment: str | None) -> datetime | None:
 
 
 async def requests(conn: Connection, found: Sequence[Alert]) -> list[dict[str, Any]]:
-    """Every request about the alerts that wait, as plain values."""
+    """Every request about pending alerts, as plain values."""
     return [_plain(call) for alert in _waiting(found) for call in await _of(conn, alert)]
 
 
 async def needs(service: Context, conn: Connection, found: Sequence[Alert]) -> list[str]:
-    """What a person should know or do: who was asked and has not answered, what could not be sent."""
+    """What a person should know or do: who was asked and has not answered, which requests could not be
+    sent."""
     if not service.reach.ways:
         return []
     said = []
@@ -185,7 +187,7 @@ async def needs(service: Context, conn: Connection, found: Sequence[Alert]) -> l
 
 
 async def unknown_names(conn: Connection, service: Context) -> list[str]:
-    """Names in `duty:` of nobody who may approve."""
+    """Names in `duty:` that match nobody who may approve."""
     duty = service.reach.duty
     if duty is None:
         return []
@@ -222,7 +224,7 @@ def _who(service: Context, alert: Alert, asked: Sequence[ApprovalRequest]) -> st
 
 
 def _one(service: Context, call: ApprovalRequest) -> str:
-    """`Bo (deputy, telegram, 20:15)`."""
+    """One request in short: `Bo (deputy, telegram, 20:15)`."""
     what = [_("deputy")] if call.deputy else []
     what += [call.way, f"{call.at.astimezone(service.publisher.zone):%H:%M}"]
     if call.message_ref is None:

@@ -1,7 +1,7 @@
-"""Telegram as a way to reach approvers: the calls that the queue of requests makes.
+"""Telegram as a way to reach approvers: the bot's calls, and its replies in chats.
 
-A request is one message, a document with a caption and buttons, so it stands whole or not at all. What
-comes of it replaces the caption and takes the buttons away.
+A request is one message, a document with a caption and buttons, so it arrives completely or not at all.
+The outcome replaces the caption and removes the buttons.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ Hear = Callable[["TelegramWay", asyncio.Event], Awaitable[None]]
 
 
 class TelegramWay:
-    """Asks in the team's group and in private chats. Nothing is loaded before the first call. `hook`: where
-    Telegram calls this machine; None where it is asked for news. `hear`: what deals with the answers, until
-    its event is set."""
+    """Asks in the team's group and in private chats. Nothing is loaded before the first call. `hook`:
+    where Telegram calls this machine; None for polling. `hear`: handles the answers until its event
+    is set."""
 
     name = "telegram"
 
@@ -79,7 +79,7 @@ class TelegramWay:
         await self._hear(self, stop)
 
     async def shut(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         requests, self._requests, self._bot = self._requests, (), None
         for request in requests:
             await request.shutdown()
@@ -97,8 +97,8 @@ class TelegramWay:
     async def call(
         self, about: str, chat: int, call: Call, *, before: Callable[[], object] | None = None
     ) -> Any:
-        """One call to the Bot API, once more where the group has got a new number. What changes nothing
-        is fine. Raises `ChannelError`. `before`: done before every try."""
+        """One call to the Bot API, repeated once if the group has a new id. "Not modified" counts as
+        success. `before` runs before every try. Raises `ChannelError`."""
         bot = self.ready()
         from alertbot.channels.telegram import client
 
@@ -124,12 +124,12 @@ class TelegramWay:
         raise ChannelError(about)  # never reached
 
     def in_group(self, chat: int) -> bool:
-        """Whether this is the team's group, under its old number or its new one."""
+        """Whether this is the team's group, under its old or new id."""
         group = self.settings.chat
         return group is not None and chat in (group, self._moved.get(group))
 
     def token(self) -> str:
-        """Raises `ChannelDown` where it is missing. Never to be logged."""
+        """The bot token; never log it. Raises `ChannelDown` if it is missing."""
         try:
             return self.settings.secret("bot_token")
         except ConfigInvalid as fault:
@@ -141,14 +141,15 @@ class TelegramWay:
         return self._bot
 
     def make(self) -> "tuple[telegram.Bot, tuple[HTTPXRequest, ...]]":
-        """A bot of its own, with connections to be shut down after it."""
+        """A bot of its own, with connections that the caller must close."""
         from alertbot.channels.telegram.client import bot
 
         return bot(self.token(), self.settings.api_url, CONNECT_SECONDS, ANSWER_SECONDS, CONNECTIONS)
 
 
 def _ours(error: ChannelError, about: str) -> ChannelError:
-    """What to do is another thing than for a post: the request is made once more, and a copy does no harm."""
+    """How a failed request is treated, unlike a post: it is sent again, because a duplicate does no
+    harm."""
     if not isinstance(error, Uncertain):
         return error
     return Unavailable(
@@ -160,13 +161,13 @@ def _ours(error: ChannelError, about: str) -> ChannelError:
 
 
 class BotReplies:
-    """Says things in one bot's chats."""
+    """Sends the bot's answers in chats."""
 
     def __init__(self, way: TelegramWay) -> None:
         self._way = way
 
     async def pop(self, query: "CallbackQuery", text: str) -> None:
-        """Answer a button in a window; what is too long for it is also written in the chat."""
+        """Answer a button press in a pop-up; a text too long for that is also sent to the chat."""
         shown = wording.cut(text, wording.LONGEST_ANSWER)
         chat = query.message.chat.id if query.message else query.from_user.id
         await self._try(
@@ -198,8 +199,8 @@ class BotReplies:
         )
 
     async def ask(self, query: "CallbackQuery", name: str, text: str) -> tuple[int, int] | None:
-        """Ask the presser something, to be answered by a reply. `text` holds `{name}`. The chat and number
-        of the question, None where it could not be asked."""
+        """Ask the person who pressed a button a question, to be answered by a reply. `text` contains
+        `{name}`. Returns the chat and message id of the question, or None if it could not be sent."""
         from telegram import ForceReply
 
         if query.message is None:
@@ -214,7 +215,7 @@ class BotReplies:
         return None if message is None else (query.message.chat.id, message.message_id)
 
     async def replace(self, chat: int, number: int, text: str) -> None:
-        """Put a text in the place of one of ours, without its buttons."""
+        """Replace the text of one of the bot's messages and remove its buttons."""
         await self._try(
             chat,
             lambda bot, there: bot.edit_message_text(

@@ -1,8 +1,8 @@
-"""Hearing what people do: by asking Telegram for news, or by being called.
+"""Receiving Telegram updates, by polling or by webhook.
 
-An update counts as taken only when it has been dealt with, so a worker that dies in between deals with
-it again; the rules of approving make that harmless. A platform that is down is tried again, more and more
-slowly, and never ends the worker.
+An update counts as processed only after it was handled, so a worker that dies in between handles it
+again; the approval rules make that harmless. If the platform is down, polling is retried with growing
+delays and never ends the worker.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ HEARD = ("message", "callback_query")
 
 
 async def listen(way: TelegramWay, stop: asyncio.Event, *, status: Status) -> None:
-    """Deal with what people write and press, until `stop` is set. `status`: how things stand, for /status."""
+    """Handle messages and button presses until `stop` is set. `status`: the text for /status."""
     ear = UpdateHandlers(way, status)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(
@@ -46,7 +46,7 @@ async def listen(way: TelegramWay, stop: asyncio.Event, *, status: Status) -> No
 
 
 async def _listen_in_words(way: TelegramWay, ear: UpdateHandlers, stop: asyncio.Event) -> None:
-    """Returns when `stop` is set. Raises `ChannelError`, which never holds the token."""
+    """Listen until `stop` is set. Raises `ChannelError`, which never contains the token."""
     try:
         await _listen_once(way, ear, stop)
     except ChannelError:
@@ -58,7 +58,7 @@ async def _listen_in_words(way: TelegramWay, ear: UpdateHandlers, stop: asyncio.
 
 
 async def _listen_once(way: TelegramWay, ear: UpdateHandlers, stop: asyncio.Event) -> None:
-    """Returns when `stop` is set; raises what the platform answers."""
+    """Listen until `stop` is set. Raises the library's own errors."""
     if way.hook and not way.hook.served:
         await leave_to_others(stop)
         return

@@ -1,5 +1,6 @@
-"""Reasons that the bot has asked for and waits for, and how often somebody may guess a code. In memory:
-after a restart a button has to be pressed again, which nobody mistakes for a decision."""
+"""Handling the bot's updates: button presses, reasons given as replies, commands (/halt, /status, /link,
+/help), and the limit on guessing codes. Pending questions are kept in memory: after a restart the
+button must be pressed again."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -31,7 +32,7 @@ MOST_GUESSERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PendingQuestion:
-    """Why? Asked of one user, in one message."""
+    """A question for a reason, to one user, in one message."""
 
     chat: int
     message: int
@@ -41,7 +42,7 @@ class PendingQuestion:
 
 
 class Questions:
-    """What is asked and not answered yet."""
+    """Questions not answered yet."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[int, int], PendingQuestion] = {}
@@ -56,7 +57,7 @@ class Questions:
         self._open.pop((question.chat, question.message), None)
 
     def lapsed(self, now: datetime) -> Iterator[PendingQuestion]:
-        """Those that nobody answered in time; they are forgotten."""
+        """Remove and return the questions that were not answered in time."""
         for question in [one for one in self._open.values() if one.until <= now]:
             self.drop(question)
             yield question
@@ -64,7 +65,7 @@ class Questions:
 
 @dataclass
 class Guesses:
-    """Wrong codes per user; a few an hour, then no more."""
+    """Counts wrong codes per user; a few an hour are allowed."""
 
     _wrong: dict[int, list[datetime]] = field(default_factory=dict)
 
@@ -84,7 +85,7 @@ Act = Callable[["Update", Any], Coroutine[Any, Any, None]]
 
 
 class Commands:
-    """One bot's commands. `status`: how things stand."""
+    """The bot's commands. `status`: the text for /status."""
 
     def __init__(self, way: TelegramWay, speaker: BotReplies, status: Status) -> None:
         self._way, self._service, self._speaker = way, way.service, speaker
@@ -102,7 +103,7 @@ class Commands:
         }
 
     async def help(self, update: "Update", _context: object) -> None:
-        """What there is to do here; a stranger is told how to be linked and nothing else."""
+        """List the commands; a stranger only learns how to get linked."""
         message = update.message
         if message is None or message.from_user is None or not _private(message):
             return
@@ -111,7 +112,7 @@ class Commands:
         await self._speaker.reply(message, text)
 
     async def link(self, update: "Update", context: Any) -> None:
-        """Link the sender to the person whose code it is."""
+        """Link the sender to the person who owns the code."""
         message = update.message
         if message is None or message.from_user is None:
             return
@@ -138,7 +139,7 @@ class Commands:
         await self._speaker.reply(message, text)
 
     async def halt(self, update: "Update", context: Any) -> None:
-        """Ask for one more press, against slips of the finger. Anybody in the team's group may."""
+        """Ask for confirmation by one more press. Anyone in the team's group may halt."""
         message = update.message
         if message is None or not await self._in_group(message):
             return
@@ -178,7 +179,7 @@ class Commands:
         await self._speaker.pop(query, _("Halted."))
 
     async def left(self, query: "CallbackQuery") -> None:
-        """Somebody thought better of halting."""
+        """Handle a cancelled halt."""
         if query.message is not None:
             text = _("Nothing was halted.")
             await self._speaker.replace(query.message.chat.id, query.message.message_id, text)
@@ -200,7 +201,7 @@ class Commands:
         return wording.greeting(person.name)
 
     async def _may_look(self, message: "Message") -> bool:
-        """In the group everybody; in private those who are linked, and still count."""
+        """Anyone in the group; in private, linked people who still count."""
         if self._way.in_group(message.chat.id):
             return True
         if not _private(message) or message.from_user is None:
@@ -212,7 +213,7 @@ class Commands:
         return False
 
     async def _in_group(self, message: "Message") -> bool:
-        """Whether this is the team's group; in private it is said where to go."""
+        """Whether this is the team's group; in private the sender is told where to go."""
         if self._way.in_group(message.chat.id):
             return True
         if _private(message) and message.from_user is not None:
@@ -222,7 +223,7 @@ class Commands:
         return False
 
     async def _name(self, user: "User") -> str:
-        """Who halts, for the audit: a linked person, else anybody, by the name Telegram shows."""
+        """The name for the audit: a linked person's, else the one Telegram shows."""
         person = await accounts.of_user(self._service, str(user.id))
         if person is not None:
             return person.name
@@ -241,7 +242,7 @@ MARK = "✍"  # begins every question for a reason, so that one is known again a
 
 
 class UpdateHandlers:
-    """Hears one bot's updates. `forget` is to be called now and then."""
+    """Handles one bot's updates. Call `forget` regularly."""
 
     def __init__(self, way: TelegramWay, status: Status) -> None:
         self._way, self._service = way, way.service
@@ -250,7 +251,7 @@ class UpdateHandlers:
         self._questions = Questions()
 
     def attach(self, application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
-        """Let the application call this."""
+        """Register the handlers with the application."""
         from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
         fresh = filters.UpdateType.MESSAGE
@@ -264,7 +265,7 @@ class UpdateHandlers:
         application.add_error_handler(_failed)
 
     async def pressed(self, update: "Update", _context: object) -> None:
-        """Somebody pressed a button."""
+        """A button was pressed."""
         query = update.callback_query
         if query is None or query.message is None:
             return
@@ -280,7 +281,7 @@ class UpdateHandlers:
             await queue.attend(self._service, (self._way,))
 
     async def replied(self, update: "Update", _context: object) -> None:
-        """Somebody answered a message: perhaps with a reason that was asked for."""
+        """A message was replied to, perhaps with the reason that was asked for."""
         message = update.message
         if message is None or message.from_user is None or message.reply_to_message is None:
             return
@@ -298,7 +299,7 @@ class UpdateHandlers:
             await queue.attend(self._service, (self._way,))
 
     async def forget(self) -> None:
-        """Tell those who gave no reason in time that nothing was changed."""
+        """Tell people who gave no reason in time that nothing was changed."""
         for question in self._questions.lapsed(self._service.now):
             text = _("No reason came, so nothing was changed. Press the button again.")
             await self._speaker.replace(question.chat, question.message, text)
@@ -318,7 +319,7 @@ class UpdateHandlers:
         await self._show_outcome(query, press)
 
     async def _decided(self, query: "CallbackQuery", person: Person, press: Press) -> str:
-        """What the presser is told."""
+        """The answer to the person who pressed."""
         if press.verb is not Verb.APPROVE:
             return await self._ask_why(query, person, press)
         view = await buttons.approve_by_button(
@@ -372,7 +373,8 @@ class UpdateHandlers:
         return _("{id} is rejected; it never goes out.").format(**view)
 
     async def _show_outcome(self, query: "CallbackQuery", press: Press) -> None:
-        """In the message under the button, whichever copy it is; the queue knows only the last one."""
+        """Show the outcome in the message under the button, whichever copy it is; the queue knows only
+        the last one."""
         outcome = await buttons.outcome(self._service, press.alert, press.digest)
         if outcome is not None and query.message is not None:
             caption = wording.settled(outcome, press.digest)
@@ -385,6 +387,6 @@ def _is_question(message: "Message") -> bool:
 
 
 async def _failed(_update: object, context: Any) -> None:
-    """An error in what is done about an update: told without what it holds."""
+    """Log an error in handling an update, without the update's content."""
     error = context.error
     log.error("telegram: %s: %s", type(error).__name__, safe(str(error)))

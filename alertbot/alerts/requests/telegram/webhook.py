@@ -1,4 +1,4 @@
-"""Being called by Telegram: the calls come in at a route of the pages, and must show a secret."""
+"""Telegram's webhook: calls arrive at a route of the web application and must carry the secret."""
 
 import asyncio
 import hmac
@@ -21,8 +21,8 @@ HEADER = "x-telegram-bot-api-secret-token"
 
 
 class Hook:
-    """What stands between the pages, which take Telegram's calls, and the bot, which hears them. `served`:
-    whether this process has pages that do."""
+    """Connects the web application, which receives Telegram's calls, to the bot. `served`: whether this
+    process has a web application."""
 
     def __init__(self, settings: "WebhookSettings") -> None:
         self._settings = settings
@@ -33,15 +33,15 @@ class Hook:
 
     @property
     def open(self) -> bool:
-        """Whether the bot hears; Telegram repeats what it says before that."""
+        """Whether the bot is listening; Telegram repeats earlier calls."""
         return self._application is not None
 
     def knows(self, shown: str) -> bool:
-        """Whether a call shows the secret."""
+        """Whether a call carries the right secret."""
         return self.open and hmac.compare_digest(shown.encode("utf-8", "replace"), self._secret)
 
     async def take(self, update: dict[str, Any]) -> None:
-        """Deal with one update, as Telegram writes it. Only while `open`."""
+        """Handle one update in Telegram's JSON. Only while `open`."""
         from telegram import Update
 
         assert self._application is not None
@@ -50,8 +50,8 @@ class Hook:
     async def listen(
         self, application: "Application[Any, Any, Any, Any, Any, Any]", stop: asyncio.Event
     ) -> None:
-        """Tell Telegram the address, then hear what it calls until `stop` is set. Raises `ChannelDown`
-        for a missing secret."""
+        """Register the address with Telegram, then handle its calls until `stop` is set. Raises
+        `ChannelDown` if the secret is missing."""
         try:
             secret = self._settings.secret("secret")
         except ConfigInvalid as fault:
@@ -67,7 +67,8 @@ class Hook:
 
 
 async def leave_to_others(stop: asyncio.Event) -> None:
-    """Of a worker without pages: says who hears the bot, and waits until `stop` is set."""
+    """For a worker without a web application: log who receives the bot's messages, and wait until `stop`
+    is set."""
     log.warning(
         _(
             "This worker does not hear the bot: with `mode: webhook` Telegram's calls come to `alertbot"

@@ -1,4 +1,5 @@
-"""The buttons, and the at most 64 bytes that Telegram keeps behind each of them."""
+"""What the bot writes: captions of requests and outcomes, /status, and how to get linked. Also the
+button data, which Telegram limits to 64 bytes."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ LEAVE = "leave"
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What a button under a request stands for."""
+    """What a button under a request means."""
 
     verb: Verb
     alert: str
@@ -31,7 +32,7 @@ class Press:
 
 
 def read(data: str | None) -> Press | None:
-    """The answer behind a button; None for anything else."""
+    """The meaning of a button's data; None if it is not one of ours."""
     found = PRESS.fullmatch(data or "")
     return Press(LETTERS[found[1]], found[2], found[3]) if found else None
 
@@ -42,7 +43,7 @@ def data(press: Press) -> str:
 
 
 def halt_of(data: str | None) -> tuple[str | None] | None:
-    """What a confirming button halts, `(None,)` for everything; None for another button."""
+    """What a confirmation button halts, `(None,)` for everything; None for any other button."""
     found = HALT.fullmatch(data or "")
     return (found[1],) if found else None
 
@@ -77,7 +78,7 @@ TAG = re.compile(r"<[^>]*>")
 
 
 def request(ask: Ask) -> str:
-    """The caption of a request: what an approver needs to decide; the rest is in the document."""
+    """The caption of a request: what an approver needs to decide. The rest is in the document."""
     head = "\n".join(_facts(ask))
     foot = _("The attached page shows every text as it goes out.")
     room = LONGEST_CAPTION - _length(head) - _length(foot) - 4
@@ -116,13 +117,13 @@ def _places(channels: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def settled(outcome: str, digest: str) -> str:
-    """The caption of a request that was answered."""
+    """The caption of a decided request."""
     shown = _("Digest: {digest}").format(digest=digest[:SHOWN_DIGEST])
     return f"<b>{escape(cut(outcome, 900), quote=False)}</b>\n{escape(shown, quote=False)}"
 
 
 def status(found: Mapping[str, Any]) -> str:
-    """How things stand, in plain text."""
+    """The status as plain text."""
     lines = [_("EVERYTHING IS HALTED.")] if found["halted"] else []
     if not found["worker"]["alive"]:
         lines.append(_("NO WORKER is alive: nothing goes out."))
@@ -134,7 +135,7 @@ def status(found: Mapping[str, Any]) -> str:
 
 
 def how_to_link() -> str:
-    """All that a stranger is told."""
+    """The only text that a stranger gets."""
     return _(
         "I do not know you. Run `alertbot people link NAME` with your own token, then send me /link CODE in"
         " a private chat."
@@ -149,7 +150,7 @@ def greeting(name: str) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """No longer than that in UTF-16 units, with an ellipsis where something is missing."""
+    """The text shortened to this many UTF-16 units, with an ellipsis if something is missing."""
     if _units(text) <= longest:
         return text
     kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (longest - 1)]
@@ -157,7 +158,7 @@ def cut(text: str, longest: int) -> str:
 
 
 def _said(sentence: str, **values: str) -> str:
-    """The sentence, escaped, with its values."""
+    """The message with its values, HTML-escaped."""
     return escape(sentence.format(**values) if values else sentence, quote=False)
 
 
