@@ -67,6 +67,15 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentAdvice:
+    """What callers are told now about a topic, and the alert that tells it."""
+
+    topic: str
+    alert: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A composition with its contradictions among its faults, and the decisions to store about them."""
 
@@ -152,16 +161,16 @@ async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> No
         )
 
 
-async def current(conn: Connection, incident: str, now: datetime) -> Rows:
+async def current(conn: Connection, incident: str, now: datetime) -> tuple[CurrentAdvice, ...]:
     """What callers are told now, by topic: the words and the alert they come from. Numbers are left out;
     the register answers for them."""
     told = active(await _said_in(conn, incident, exercise=False), now)
     words = {"line": told.line, "first": told.first, "restored": told.restored}
-    return [
-        {"topic": topic, "alert": word.alert, "said": word.text}
+    return tuple(
+        CurrentAdvice(topic, word.alert, word.text)
         for topic, word in words.items()
         if word is not None and word.text and word.value != NO
-    ]
+    )
 
 
 async def _found(

@@ -10,6 +10,7 @@ from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
 from alertbot.cli.misuse import one_of
 from alertbot.cli.running import act, read
 from alertbot.cli.tables.show_incidents import incident_view, incidents_table
+from alertbot.core import clock
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.watch import incidents
@@ -54,7 +55,7 @@ def open_(
         token_file,
     )
     say(
-        _("Incident {id} is open. Next: alertbot draft holding --incident {id}").format(**found),
+        _("Incident {id} is open. Next: alertbot draft holding --incident {id}").format(id=found.id),
         as_json,
     )
     if as_json:
@@ -86,12 +87,12 @@ def set_(
     found = act(
         context, lambda service, person: incidents.set_(service, person, name, word), token_file
     )
-    say(_("Incident {id} is {condition}.").format(**found), as_json)
-    waiting = found["waiting"] or {}
-    if state is State.RESOLVED and found["condition"] != "resolved" and waiting.get("look_again_at"):
+    say(_("Incident {id} is {condition}.").format(id=found.id, condition=found.condition), as_json)
+    again = clock.iso(found.waiting.look_again_at) if found.waiting else None
+    if state is State.RESOLVED and found.condition != State.RESOLVED and again:
         say(
             _("It is under watch and becomes resolved at {time} if nothing happens.").format(
-                time=waiting["look_again_at"]
+                time=again
             ),
             as_json,
         )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,9 +18,9 @@ from alertbot.core.model import Person
 from alertbot.core.words import _, ngettext
 from alertbot.people.accounts import acting
 from alertbot.texts.fields.moments import BadMoment, span
-from alertbot.texts.preview.sheet import document
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import countdown, signing
+from alertbot.watch.views import CountdownAborted, RuleView
 
 RuleName = Annotated[
     str, typer.Argument(metavar=_("RULE"), help=_("Its name in `alertbot rules list`."))
@@ -31,7 +31,7 @@ Reason = Annotated[
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+    async def work(service: WatchContext) -> tuple[list[RuleView], ZoneInfo]:
         return await signing.listing(service), service.publisher.zone
 
     rows, zone = read(context, work)
@@ -46,13 +46,17 @@ def show(
     context: typer.Context, rule: RuleName, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     token = session(context).token(token_file)
-    found = read(context, lambda service: signing.show(service, rule, token))
+
+    async def work(service: WatchContext) -> tuple[RuleView, ZoneInfo]:
+        return await signing.show(service, rule, token), service.publisher.zone
+
+    found, zone = read(context, work)
     if as_json:
-        emit(_document(found))
+        emit(found)
         return
     _show_texts(found)
 
-    for line in particulars(found, found["_zone"]):
+    for line in particulars(found, zone):
         say(line)
 
 
@@ -71,15 +75,16 @@ def preapprove(
 ) -> None:
     span = None if lasts is None else _length(lasts)
 
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
-        return await signing.preapprove(service, person, rule, lasts=span, digest=digest)
+    async def work(service: WatchContext, person: Person) -> tuple[RuleView, ZoneInfo]:
+        found = await signing.preapprove(service, person, rule, lasts=span, digest=digest)
+        return found, service.publisher.zone
 
-    found = act(context, work, token_file)
-    if found["proposed"] and not as_json:
+    found, zone = act(context, work, token_file)
+    if found.proposed and not as_json:
         _show_texts(found)
-    say(_signed(found), as_json)
+    say(_signed(found, zone), as_json)
     if as_json:
-        emit(_document(found))
+        emit(found)
 
 
 def revoke(
@@ -94,7 +99,7 @@ def revoke(
     )
     sentence = _("The rule {rule} no longer acts by itself; its alerts wait for people.")
     say(sentence.format(rule=rule), as_json)
-    for alert in done["stopped"]:
+    for alert in done.stopped:
         said = _("The countdown of {alert} is stopped: it waits for people.")
         say(said.format(alert=alert), as_json)
     if as_json:
@@ -104,7 +109,7 @@ def revoke(
 def abort(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
-    async def work(service: WatchContext) -> dict[str, Any]:
+    async def work(service: WatchContext) -> CountdownAborted:
         return await countdown.abort(service, await _whoever(context, service, token_file), alert)
 
     done = change(context, work)
@@ -112,7 +117,7 @@ def abort(
         _(
             "{alert} does not go out by itself. It waits for people: alertbot show {alert}, then alertbot"
             " approve {alert} or alertbot discard {alert}"
-        ).format(**done),
+        ).format(alert=done.alert),
         as_json,
     )
     if as_json:
@@ -137,24 +142,24 @@ def _length(text: str) -> timedelta:
         raise Misuse(f"--for: {error}") from None
 
 
-def _show_texts(found: dict[str, Any]) -> None:
+def _show_texts(found: RuleView) -> None:
     """What will go out, transition by transition."""
 
-    for on, sheet in found["_samples"]:
-        say(_("On {transitions}:").format(transitions=", ".join(on)))
-        show_sheet(sheet)
+    for texts in found.texts:
+        say(_("On {transitions}:").format(transitions=", ".join(texts.on)))
+        show_sheet(texts.sheet)
         say("")
 
 
-def _signed(found: dict[str, Any]) -> str:
+def _signed(found: RuleView, zone: ZoneInfo) -> str:
     """What the signature has led to, and what comes next."""
 
-    if found["proposal"] is None:
-        until = clock(found["approval"]["until"], found["_zone"])
+    if found.proposal is None:
+        until = clock(found.approval.until if found.approval else None, zone)
         return _("Alerts of the rule {rule} go out by themselves until {until}.").format(
-            rule=found["rule"], until=until
+            rule=found.rule, until=until
         )
-    left = found["people"] - len(found["proposal"]["signed"])
+    left = (found.people or 0) - len(found.proposal.signed)
     sentence = ngettext(
         "Signed by you. {left} more approver must sign before {until}: alertbot rules show {rule}, then"
         " alertbot rules preapprove {rule}",
@@ -162,13 +167,5 @@ def _signed(found: dict[str, Any]) -> str:
         " alertbot rules preapprove {rule}",
         left,
     )
-    until = clock(found["proposal"]["until"], found["_zone"])
-    return sentence.format(left=left, until=until, rule=found["rule"])
-
-
-def _document(found: dict[str, Any]) -> dict[str, Any]:
-    """Plain values, with the texts as `preview --json` gives them."""
-
-    plain = {key: value for key, value in found.items() if not key.startswith("_")}
-    samples = [{"on": list(map(str, on)), **document(sheet)} for on, sheet in found["_samples"]]
-    return plain | {"samples": samples}
+    until = clock(found.proposal.until, zone)
+    return sentence.format(left=left, until=until, rule=found.rule)

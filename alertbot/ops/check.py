@@ -50,9 +50,9 @@ async def approval_warnings(app: "App") -> list[str]:
     except AlertbotError as error:
         return [_("rules: what was approved ahead could not be read: {why}").format(why=error)]
     return [
-        f"rules.{row['rule']}: {row['why']}"
+        f"rules.{row.rule}: {row.why}"
         for row in listed
-        if row["rule"] in automatic and row["state"] not in (None, Why.FORBIDDEN, Why.IN_FORCE)
+        if row.rule in automatic and row.state not in (None, Why.FORBIDDEN, Why.IN_FORCE)
     ]
 
 

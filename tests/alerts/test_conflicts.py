@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from alertbot.alerts import approving, showing, writing
+from alertbot.alerts.conflicts import CurrentAdvice
 from alertbot.core.errors import Faulty
 from alertbot.db.database import Database
 from alertbot.ops import overview
@@ -168,5 +169,5 @@ async def test_an_incident_tells_what_callers_are_told(team: Team) -> None:
     second = await out(team, "status", incident=first["incident"], changes=NEITHER)
     await team.pending("status", incident=first["incident"], changes={"what_to_do": "15 first."})
     shown = await incidents.show(team.service, first["incident"])
-    assert shown["guidance"] == [{"topic": "line", "alert": first["id"], "said": "appelez d'un fixe."}]
-    assert second["id"] in [one["id"] for one in shown["alerts"]]
+    assert shown.guidance == (CurrentAdvice("line", first["id"], "appelez d'un fixe."),)
+    assert second["id"] in [one.id for one in shown.alerts]

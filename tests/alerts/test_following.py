@@ -102,7 +102,7 @@ async def test_a_correction_goes_out_after_the_incident_has_ended(team: Team) ->
     await team.approve(view["id"], "bo")
     await team.work()
     shown = await incidents.show(team.service, first[:4])
-    assert shown["state"] == "closed"
+    assert shown.state == "closed"
     fix = await approved(team, await correct(team, first))
     await team.work()
     assert await team.state(fix["id"]) == "published"

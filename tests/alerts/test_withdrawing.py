@@ -81,7 +81,7 @@ async def test_brittany_withdraws_all_but_one(team: Team) -> None:
         last = adapter.posts[-4:]
         assert all("02 61 91 29 15" in one.text for one in last if one.action == "publish")
     known = await incidents.show(team.service, told[:4])
-    assert [one["row"].split()[:2] for one in known["numbers"]] == [["22", "samu"]]
+    assert [one.row.split()[:2] for one in known.numbers] == [["22", "samu"]]
 
 
 async def test_what_is_withdrawn_is_not_withdrawn_again(team: Team) -> None:
@@ -221,7 +221,7 @@ async def test_the_end_takes_every_number_back(team: Team) -> None:
     assert await in_force(team) == set()
     await team.work()
     known = await incidents.show(team.service, told[:4])
-    assert (known["state"], known["numbers"]) == ("closed", [])
+    assert (known.state, known.numbers) == ("closed", ())
 
 
 async def test_an_exercise_takes_nothing_out(team: Team) -> None:

@@ -19,7 +19,7 @@ from tests.watch.test_watching import POLICY, alerts, publish, says, watched
 
 async def opened(team: Team, state: State = State.DOWN) -> str:
     found = await incidents.open_(team.service, team.people["ada"], None, watched="calls", state=state)
-    return str(found["id"])
+    return str(found.id)
 
 
 async def test_a_person_opens_and_the_rules_act(database: Database) -> None:
@@ -42,11 +42,11 @@ async def test_resolved_is_not_one_sides_word(database: Database) -> None:
         await following.end(team.service, ada, name, FollowRequest())
     word = StateReport(State.RESOLVED, confirmed_by="SAMU 69")
     shown = await incidents.set_(team.service, ada, name, word)
-    assert (shown["condition"], shown["waiting"]["reason"]) == ("stabilised", "watching")
+    assert (shown.condition, shown.waiting.reason) == ("stabilised", "watching")
     team.clock.forward(hours=2)
     await watching.look(team.service)
     shown = await incidents.show(team.service, name)
-    assert (shown["condition"], shown["confirmed_by"]) == ("resolved", "SAMU 69")
+    assert (shown.condition, shown.confirmed_by) == ("resolved", "SAMU 69")
     assert (await alerts(team))[-1] == ("end", "pending")
 
 
@@ -61,15 +61,15 @@ async def test_trouble_under_watch_wins_over_a_confirmation(database: Database) 
     team.clock.forward(hours=3)
     await watching.look(team.service)
     shown = await incidents.show(team.service, name)
-    assert shown["condition"] == "down"
-    assert shown["decisions"][-1]["reason"] == "relapse_under_watch"
+    assert shown.condition == "down"
+    assert shown.decisions[-1].reason == "relapse_under_watch"
 
 
 async def test_what_nobody_was_told_needs_no_end(database: Database) -> None:
     team = watched(await gather(database))
     name = await opened(team)
     shown = await incidents.set_(team.service, team.people["ada"], name, StateReport(State.RESOLVED))
-    assert (shown["state"], shown["condition"]) == ("closed", "resolved")
+    assert (shown.state, shown.condition) == ("closed", "resolved")
     assert await alerts(team) == [("holding", "discarded")]
 
 
@@ -83,8 +83,8 @@ async def test_the_same_state_twice_is_refused(database: Database) -> None:
 async def test_an_incident_without_a_service_is_written_about_by_people(database: Database) -> None:
     team = watched(await gather(database))
     ada = team.people["ada"]
-    name = (await incidents.open_(team.service, ada, "calls fail"))["id"]
+    name = (await incidents.open_(team.service, ada, "calls fail")).id
     shown = await incidents.set_(team.service, ada, name, StateReport(State.DOWN, note="seen in Lyon"))
-    assert shown["condition"] == "down"
-    assert shown["decisions"][0]["note"] == "seen in Lyon"
+    assert shown.condition == "down"
+    assert shown.decisions[0].note == "seen in Lyon"
     assert await alerts(team) == []

@@ -116,9 +116,9 @@ async def test_what_follows_stands_in_the_same_incident(database: Database) -> N
     await says(team, Observed.DOWN)
     assert await alerts(team) == [("holding", "published"), ("status", "pending")]
     found = await incidents.listing(team.service)
-    assert [(one["service"], one["condition"]) for one in found] == [("calls", "down")]
-    shown = await incidents.show(team.service, found[0]["id"])
-    assert [one["relation"] for one in shown["alerts"]] == [None, "update"]
+    assert [(one.service, one.condition) for one in found] == [("calls", "down")]
+    shown = await incidents.show(team.service, found[0].id)
+    assert [one.relation for one in shown.alerts] == [None, "update"]
 
 
 async def test_over_before_anybody_heard_of_it_is_told_to_nobody(database: Database) -> None:
@@ -129,7 +129,7 @@ async def test_over_before_anybody_heard_of_it_is_told_to_nobody(database: Datab
     team.clock.forward(minutes=10)
     await watching.look(team.service)
     assert await alerts(team) == [("holding", "discarded")]
-    assert [one["closed_at"] is not None for one in await incidents.listing(team.service)] == [True]
+    assert [one.closed_at is not None for one in await incidents.listing(team.service)] == [True]
 
 
 async def test_resolved_needs_a_confirmation_and_a_watch(database: Database) -> None:
@@ -145,15 +145,15 @@ async def test_resolved_needs_a_confirmation_and_a_watch(database: Database) -> 
     await publish(team)
     team.clock.forward(hours=9)
     await watching.look(team.service)
-    assert [one["condition"] for one in await incidents.listing(team.service)] == ["stabilised"]
+    assert [one.condition for one in await incidents.listing(team.service)] == ["stabilised"]
     await says(team, Observed.UP, source="samu", confirms=True)
-    assert [one["condition"] for one in await incidents.listing(team.service)] == ["stabilised"]
+    assert [one.condition for one in await incidents.listing(team.service)] == ["stabilised"]
     team.clock.forward(hours=2)
     await watching.look(team.service)
     assert (await alerts(team))[-1] == ("end", "pending")
-    assert [one["condition"] for one in await incidents.listing(team.service)] == ["resolved"]
+    assert [one.condition for one in await incidents.listing(team.service)] == ["resolved"]
     await publish(team)
-    assert [one["closed_at"] is not None for one in await incidents.listing(team.service)] == [True]
+    assert [one.closed_at is not None for one in await incidents.listing(team.service)] == [True]
 
 
 async def test_a_relapse_reopens(database: Database) -> None:
@@ -171,7 +171,7 @@ async def test_a_relapse_reopens(database: Database) -> None:
     team.clock.forward(hours=2)
     await says(team, Observed.DOWN)
     found = await incidents.listing(team.service)
-    assert [(one["condition"], one["closed_at"]) for one in found] == [("down", None)]
+    assert [(one.condition, one.closed_at) for one in found] == [("down", None)]
     assert (await alerts(team))[-1] == ("holding", "pending")
 
 
@@ -197,9 +197,7 @@ async def test_an_end_does_not_close_an_incident_whose_trouble_came_back(
     await team.work()
     assert await team.state(end) == "published"
     [found] = await incidents.listing(team.service)
-    assert (found["condition"], found["state"]) == (
-        ("down", "open") if back else ("resolved", "closed")
-    )
+    assert (found.condition, found.state) == (("down", "open") if back else ("resolved", "closed"))
     assert ("incident-closed" in await team.verbs()) is not back
 
 
@@ -237,7 +235,7 @@ async def test_a_rule_that_cannot_work_leaves_the_decision(database: Database) -
     rule = replace(RULES[0], values={**VALUES, "since": "yesterday-ish"})
     team = watched(await gather(database), rule)
     await says(team, Observed.DOWN)
-    assert [one["condition"] for one in await incidents.listing(team.service)] == ["down"]
+    assert [one.condition for one in await incidents.listing(team.service)] == ["down"]
     assert any("first" in one.text for one in await tasks.listing(team.service))
 
 

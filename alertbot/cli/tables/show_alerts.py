@@ -106,7 +106,7 @@ def particulars(alert: Mapping[str, Any], zone: ZoneInfo | None) -> Iterator[tup
         _("State"): state_word(str(alert.get("state") or "")),
         _("Reason"): alert.get("reason"),
         _("Incident"): alert.get("incident"),
-        _("Follows"): follows(alert),
+        _("Follows"): follows(alert.get("relation"), alert.get("references") or ()),
         _("Followed by"): _followers(alert),
         _("Drafted"): _by(alert.get("author"), alert.get("drafted_at"), zone),
         _("Last edited by"): alert.get("last_editor"),

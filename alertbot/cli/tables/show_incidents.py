@@ -1,7 +1,6 @@
 """The log of an incident in the terminal: what was decided about it, and why."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -9,78 +8,85 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from alertbot.alerts.conflicts import CurrentAdvice
 from alertbot.alerts.rules_advice import topic_word
 from alertbot.cli.tables.states import clock, state_text, state_word
 from alertbot.core.words import _
 from alertbot.people.views import TaskView
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.watch.rules_log import decided, incident_word
+from alertbot.watch.views import (
+    Awaited,
+    IncidentDecision,
+    IncidentDetails,
+    IncidentLine,
+    IncidentView,
+    NumberInForce,
+)
 
-Row = Mapping[str, Any]
 
-
-def log_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Table:
-    """The decisions of an incident, oldest first, as `service.incidents.show` gives them."""
+def log_table(rows: Sequence[IncidentDecision], zone: ZoneInfo | None = None) -> Table:
+    """The decisions of an incident, oldest first; times in `zone`."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in (_("When"), _("Decision"), _("Now"), _("By"), _("Alert")):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        why = decided(row["action"], row["reason"])
-        note = f" ({visible(str(row['note']))})" if row.get("note") else ""
+        why = decided(row.action, row.reason)
+        note = f" ({visible(row.note)})" if row.note else ""
         table.add_row(
-            clock(row["at"], zone),
+            clock(row.at, zone),
             Text(why + note),
-            incident_word(str(row["condition"])),
-            Text(visible(str(row["by"]))),
-            str(row.get("alert") or ""),
+            incident_word(row.condition),
+            Text(visible(row.by)),
+            row.alert or "",
         )
     return table
 
 
-def incidents_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Table:
-    """Rows as `service.incidents.listing` gives them; times in `zone`."""
+def incidents_table(rows: Sequence[IncidentLine], zone: ZoneInfo | None = None) -> Table:
+    """Incidents in the order given; times in `zone`."""
     headings = (_("Incident"), _("Standing"), _("Opened"), _("Closed"), _("Alerts"), _("About"))
     table = _table(*headings)
     for row in rows:
         table.add_row(
-            Text(str(row["id"]), style="bold"),
+            Text(row.id, style="bold"),
             _standing(row),
-            clock(row.get("opened_at"), zone),
-            clock(row.get("closed_at"), zone),
-            ", ".join(f"{count} {state_word(state)}" for state, count in row["alerts"].items()),
+            clock(row.opened_at, zone),
+            clock(row.closed_at, zone),
+            ", ".join(f"{count} {state_word(state)}" for state, count in row.alerts.items()),
             Text(visible(_about(row))),
         )
     return table
 
 
-def incident_view(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
-    """One incident as `service.incidents.show` gives it; times in `zone`."""
-    head = Text(stated(_("Incident"), str(row["id"])), style="bold")
+def incident_view(row: IncidentDetails, zone: ZoneInfo | None = None) -> RenderableType:
+    """One incident from the first alert to the last; times in `zone`."""
+    head = Text(stated(_("Incident"), row.id), style="bold")
     lines = [head, *(Text(visible(line)) for line in _particulars(row, zone))]
     table = _table(_("Alert"), _("Kind"), _("Standing"), _("Follows"), _("Approved"), _("Last sent"))
-    for alert in row["alerts"]:
+    for alert in row.alerts:
         table.add_row(
-            Text(str(alert["id"]), style="bold"),
-            str(alert["kind"]) + (" · " + _("exercise") if alert.get("exercise") else ""),
-            state_text(str(alert["state"])),
-            follows(alert),
-            clock(alert.get("approved_at"), zone),
-            clock(alert.get("last_sent_at"), zone),
+            Text(alert.id, style="bold"),
+            alert.kind + (" · " + _("exercise") if alert.exercise else ""),
+            state_text(alert.state),
+            follows(alert.relation, alert.references),
+            clock(alert.approved_at, zone),
+            clock(alert.last_sent_at, zone),
         )
-    told = _guidance(row.get("guidance") or ())
-    log = [log_table(row["decisions"], zone)] if row.get("decisions") else []
-    return Group(*lines, table, *log, *told, *_numbers(row.get("numbers") or ()))
+    told = _guidance(row.guidance)
+    log = [log_table(row.decisions, zone)] if row.decisions else []
+    return Group(*lines, table, *log, *told, *_numbers(row.numbers))
 
 
-def _particulars(row: Row, zone: ZoneInfo | None) -> Iterable[str]:
+def _particulars(row: IncidentDetails, zone: ZoneInfo | None) -> Iterable[str]:
     said = {
-        _("Title"): row.get("title"),
-        _("Service"): row.get("service"),
+        _("Title"): row.title,
+        _("Service"): row.service,
         _("Standing"): _standing_word(row),
-        _("Waiting"): _waiting(row.get("waiting"), zone),
-        _("Confirmed by"): row.get("confirmed_by"),
-        _("Opened"): _by(clock(row.get("opened_at"), zone), row.get("opened_by")),
-        _("Closed"): clock(row.get("closed_at"), zone),
+        _("Waiting"): _waiting(row.waiting, zone),
+        _("Confirmed by"): row.confirmed_by,
+        _("Opened"): _by(clock(row.opened_at, zone), row.opened_by),
+        _("Closed"): clock(row.closed_at, zone),
     }
     return (stated(name, str(value)) for name, value in said.items() if value)
 
@@ -89,24 +95,24 @@ def _by(time: str, person: object) -> str:
     return _("{time} by {person}").format(time=time, person=person) if person else time
 
 
-def _guidance(rows: Sequence[Row]) -> Iterable[RenderableType]:
+def _guidance(rows: Sequence[CurrentAdvice]) -> Iterable[RenderableType]:
     """What callers are told now, as far as alerts can be compared by it (R9)."""
     if not rows:
         return ()
     table = _table(_("What callers are told"), _("Words"), _("Told by"))
     for one in rows:
-        words = " / ".join(part.strip() for part in str(one["said"]).splitlines() if part.strip())
-        table.add_row(topic_word(str(one["topic"])), Text(visible(words)), str(one["alert"]))
+        words = " / ".join(part.strip() for part in one.said.splitlines() if part.strip())
+        table.add_row(topic_word(one.topic), Text(visible(words)), one.alert)
     return (table,)
 
 
-def _numbers(rows: Sequence[Row]) -> Iterable[RenderableType]:
+def _numbers(rows: Sequence[NumberInForce]) -> Iterable[RenderableType]:
     """The numbers that the public was told and that are in force."""
     if not rows:
         return (Text(_("No provisional number of this incident is in force.")),)
     table = _table(_("Number in force"), _("Place and service"), _("Told by"))
     for one in rows:
-        table.add_row(str(one["entry"]), Text(visible(str(one["row"]))), ", ".join(one["alerts"]))
+        table.add_row(one.entry, Text(visible(one.row)), ", ".join(one.alerts))
     return (table,)
 
 
@@ -123,33 +129,31 @@ def relation_word(relation: str) -> str:
     return words.get(relation, relation)
 
 
-def follows(alert: Row) -> str:
+def follows(relation: str | None, references: Iterable[str]) -> str:
     """`corrects BKRT-1`."""
-    names = ", ".join(alert.get("references") or ())
-    relation = alert.get("relation")
-    return f"{relation_word(str(relation))} {names}" if relation else names
+    names = ", ".join(references)
+    return f"{relation_word(relation)} {names}" if relation else names
 
 
-def _standing(row: Row) -> Text:
-    return Text(_standing_word(row), style="dim" if row.get("closed_at") else "bold")
+def _standing(row: IncidentView) -> Text:
+    return Text(_standing_word(row), style="dim" if row.closed_at else "bold")
 
 
-def _standing_word(row: Row) -> str:
-    word = "– " + _("closed") if row.get("closed_at") else "· " + _("open")
-    condition = row.get("condition")
-    return f"{word}, {incident_word(str(condition))}" if condition else word
+def _standing_word(row: IncidentView) -> str:
+    word = "– " + _("closed") if row.closed_at else "· " + _("open")
+    return f"{word}, {incident_word(row.condition)}" if row.condition else word
 
 
-def _about(row: Row) -> str:
-    return " · ".join(str(row[key]) for key in ("service", "title") if row.get(key))
+def _about(row: IncidentView) -> str:
+    return " · ".join(filter(None, (row.service, row.title)))
 
 
-def _waiting(row: Row | None, zone: ZoneInfo | None) -> str:
+def _waiting(row: Awaited | None, zone: ZoneInfo | None) -> str:
     """What was last decided, and when time may change it."""
-    if row is None or not row.get("look_again_at"):
+    if row is None or row.look_again_at is None:
         return ""
     return _("{decision}; looked at again at {time}").format(
-        decision=decided(row["action"], row["reason"]), time=clock(row["look_again_at"], zone)
+        decision=decided(row.action, row.reason), time=clock(row.look_again_at, zone)
     )
 
 

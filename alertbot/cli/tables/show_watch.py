@@ -1,10 +1,9 @@
-"""Reports and decisions in the terminal. Input is plain mappings; colour only repeats what the words say.
+"""Reports, decisions and rules in the terminal. Colour only repeats what the words say.
 
 What a source wrote is shown to the team only, with nothing in it that a terminal would obey.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -16,19 +15,27 @@ from alertbot.cli.tables.states import clock
 from alertbot.core.words import _
 from alertbot.texts.preview.phrases import short_digest, span, stated, visible
 from alertbot.watch.rules_log import action_word, incident_word, observed_word, reason_words
-
-Row = Mapping[str, Any]
+from alertbot.watch.rules_rule import How
+from alertbot.watch.rules_signals import Observed
+from alertbot.watch.views import (
+    CountdownView,
+    DecisionView,
+    PreapprovalView,
+    QuarantineView,
+    RuleView,
+    SignalView,
+)
 
 MARKS = {
-    "up": ("✓", "green"),
-    "degraded": ("!", "yellow"),
-    "down": ("✗", "bold red"),
-    "maintenance": ("–", "cyan"),
+    Observed.UP: ("✓", "green"),
+    Observed.DEGRADED: ("!", "yellow"),
+    Observed.DOWN: ("✗", "bold red"),
+    Observed.MAINTENANCE: ("–", "cyan"),
 }
 
 
-def signals_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
-    """Rows as `service.reports.listing` gives them; times in `zone`."""
+def signals_table(rows: Sequence[SignalView], zone: ZoneInfo | None = None) -> RenderableType:
+    """Reports in the order given; times in `zone`."""
     if not rows:
         return Text(_("No source has reported anything yet."))
     table = _table(
@@ -37,72 +44,72 @@ def signals_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Renderab
     )
     for row in rows:
         table.add_row(
-            str(row["id"]),
-            clock(row["received_at"], zone),
-            _folded(row["source"]),
-            _folded(row["service"]),
+            str(row.id),
+            clock(row.received_at, zone),
+            _folded(row.source),
+            _folded(row.service),
             _observed(row),
             _decision(row),
-            str(row["incident"] or ""),
-            str(row["repeats"] or ""),
-            _folded(row["summary"] or row["title"]),
+            row.incident or "",
+            str(row.repeats or ""),
+            _folded(row.summary or row.title),
         )
     return table
 
 
-def signal_view(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
-    """One report as `service.reports.show` gives it; times in `zone`."""
+def signal_view(row: SignalView, zone: ZoneInfo | None = None) -> RenderableType:
+    """One report with everything that it said; times in `zone`."""
     said = {
-        _("Source"): row["source"],
-        _("Service"): row["service"],
+        _("Source"): row.source,
+        _("Service"): row.service,
         _("Reported"): _observed(row).plain,
         _("Decision"): _decision(row).plain,
-        _("Incident"): row["incident"],
-        _("Seen there"): clock(row["at"], zone),
-        _("Received"): clock(row["received_at"], zone),
-        _("Since"): clock(row["started_at"], zone),
-        _("Until"): clock(row["ended_at"], zone),
-        _("Severity"): row["severity"],
-        _("Title"): row["title"],
-        _("Text"): row["summary"],
-        _("Address"): row["url"],
-        _("Repeats"): row["repeats"],
-        _("Key"): row["key"],
+        _("Incident"): row.incident,
+        _("Seen there"): clock(row.at, zone),
+        _("Received"): clock(row.received_at, zone),
+        _("Since"): clock(row.started_at, zone),
+        _("Until"): clock(row.ended_at, zone),
+        _("Severity"): row.severity,
+        _("Title"): row.title,
+        _("Text"): row.summary,
+        _("Address"): row.url,
+        _("Repeats"): row.repeats,
+        _("Key"): row.key,
     }
-    head = Text(stated(_("Report"), str(row["id"])), style="bold")
+    head = Text(stated(_("Report"), str(row.id)), style="bold")
     lines = [Text(stated(name, visible(str(value)))) for name, value in said.items() if value]
     return Group(head, *lines)
 
 
-def quarantine_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
-    """Rows as `service.reports.quarantine` gives them; times in `zone`."""
+def quarantine_table(rows: Sequence[QuarantineView], zone: ZoneInfo | None = None) -> RenderableType:
+    """What nobody understood, in the order given; times in `zone`."""
     if not rows:
         return Text(_("Nothing is kept aside: every body was understood."))
     table = _table(_("No."), _("Received"), _("Source"), _("Bytes"), _("Why"))
     for row in rows:
         table.add_row(
-            str(row["id"]),
-            clock(row["received_at"], zone),
-            _folded(row["source"]),
-            str(row["size"]),
-            _folded(row["why"]),
+            str(row.id),
+            clock(row.received_at, zone),
+            _folded(row.source),
+            str(row.size),
+            _folded(row.why),
         )
     return table
 
 
-def body_view(row: Row, zone: ZoneInfo | None = None) -> RenderableType:
-    """A body as `service.reports.body` gives it; times in `zone`."""
+def body_view(row: QuarantineView, zone: ZoneInfo | None = None) -> RenderableType:
+    """What nobody understood, with the begin of its body; times in `zone`."""
     about = _("{source}, {time}, {n} bytes").format(
-        source=row["source"], time=clock(row["received_at"], zone), n=row["size"]
+        source=row.source, time=clock(row.received_at, zone), n=row.size
     )
-    parts = [Text(about, style="bold"), Text(visible(str(row["why"]))), Text(visible(row["body"]))]
-    if row["cut"]:
+    parts = [Text(about, style="bold"), Text(visible(row.why)), Text(visible(row.body or ""))]
+    if row.cut:
         parts.append(Text("… " + _("it is longer than what is shown"), style="dim"))
     return Group(*parts)
 
 
-def decisions_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
-    """Rows as `service.reports.decided` gives them; times in `zone`."""
+def decisions_table(rows: Sequence[DecisionView], zone: ZoneInfo | None = None) -> RenderableType:
+    """Decisions in the order given; times in `zone`."""
     if not rows:
         return Text(_("Nothing was decided yet."))
     table = _table(
@@ -111,43 +118,41 @@ def decisions_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Render
     )
     for row in rows:
         table.add_row(
-            clock(row["at"], zone),
-            Text(str(row["incident"]), style="bold"),
-            _folded(row["service"]),
-            action_word(str(row["action"])),
-            reason_words(str(row["reason"])),
+            clock(row.at, zone),
+            Text(row.incident, style="bold"),
+            _folded(row.service),
+            action_word(row.action),
+            reason_words(row.reason),
             _states(row),
-            _folded(row["by"]),
-            str(row["alert"] or ""),
-            _folded(row["note"]),
+            _folded(row.by),
+            row.alert or "",
+            _folded(row.note),
         )
     return table
 
 
-def _observed(row: Row) -> Text:
-    mark, style = MARKS.get(str(row["observed"]), ("?", "dim"))
-    said = f"{mark} {observed_word(str(row['observed']))}"
-    extra = [word for key, word in _kinds().items() if row.get(key)]
-    return Text(said + "".join(f" · {word}" for word in extra), style=style)
+def _observed(row: SignalView) -> Text:
+    mark, style = MARKS.get(row.observed, ("?", "dim"))
+    said = [f"{mark} {observed_word(row.observed)}"]
+    if row.test:
+        said.append(_("a test"))
+    if row.history:
+        said.append(_("told afterwards"))
+    if row.confirms:
+        said.append(_("confirmation"))
+    return Text(" · ".join(said), style=style)
 
 
-def _kinds() -> dict[str, str]:
-    return {"test": _("a test"), "history": _("told afterwards"), "confirms": _("confirmation")}
-
-
-def _decision(row: Row) -> Text:
-    if not row["action"]:
+def _decision(row: SignalView) -> Text:
+    if not row.action:
         return Text("")
-    return Text(
-        stated(action_word(str(row["action"])), reason_words(str(row["reason"]))), overflow="fold"
-    )
+    return Text(stated(action_word(row.action), reason_words(str(row.reason))), overflow="fold")
 
 
-def _states(row: Row) -> str:
-    before, after = row["before"], str(row["state"])
-    if before in (None, after):
-        return incident_word(after)
-    return f"{incident_word(str(before))} → {incident_word(after)}"
+def _states(row: DecisionView) -> str:
+    if row.before in (None, row.state):
+        return incident_word(row.state)
+    return f"{incident_word(str(row.before))} → {incident_word(row.state)}"
 
 
 def _folded(value: object) -> Text:
@@ -161,8 +166,8 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def rules_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> RenderableType:
-    """Rows as `service.ahead.listing` gives them; times in `zone`."""
+def rules_table(rows: Sequence[RuleView], zone: ZoneInfo | None = None) -> RenderableType:
+    """Rules in the order given, each with its countdowns; times in `zone`."""
     if not rows:
         return Text(_("There is no rule: write one under `rules:` in the configuration."))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
@@ -170,7 +175,7 @@ def rules_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Renderable
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(
-            Text(str(row["rule"]), style="bold"),
+            Text(row.rule, style="bold"),
             Text(visible(_when(row)), overflow="fold"),
             _kind(row),
             how(row),
@@ -179,60 +184,64 @@ def rules_table(rows: Sequence[Row], zone: ZoneInfo | None = None) -> Renderable
     return table
 
 
-def particulars(row: Row, zone: ZoneInfo | None = None) -> Iterator[str]:
+def particulars(row: RuleView, zone: ZoneInfo | None = None) -> Iterator[str]:
     """Everything known of a rule besides its texts, one line each."""
     named = {
-        _("Rule"): row["rule"],
+        _("Rule"): row.rule,
         _("When"): _when(row),
         _("Kind"): _kind(row),
         _("Goes out"): how(row),
-        _("Standing"): row["why"],
-        _("Proposed"): _signatures(row.get("proposal"), zone),
-        _("Approved ahead"): _signatures(row.get("approval"), zone),
-        _("Full digest"): row["digest"],
+        _("Standing"): row.why,
+        _("Proposed"): _signatures(row.proposal, zone),
+        _("Approved ahead"): _signatures(row.approval, zone),
+        _("Full digest"): row.digest,
     }
     yield from (stated(name, visible(str(value))) for name, value in named.items() if value)
 
 
-def how(row: Row) -> str:
+def how(row: RuleView) -> str:
     """How alerts of a rule go out, as the configuration has it."""
-    if row["how"] == "auto" and row["after"]:
-        return _("by itself, after {span}").format(span=span(row["after"]))
-    words = {"auto": _("by itself"), "propose": _("when people approve it"), "off": _("not at all")}
-    return words[row["how"]]
+    if row.how is How.AUTO and row.after:
+        return _("by itself, after {span}").format(span=span(row.after))
+    words = {
+        How.AUTO: _("by itself"),
+        How.PROPOSE: _("when people approve it"),
+        How.OFF: _("not at all"),
+    }
+    return words[row.how]
 
 
-def _kind(row: Row) -> str:
-    return _("EXERCISE: {title}").format(title=row["kind"]) if row["exercise"] else str(row["kind"])
+def _kind(row: RuleView) -> str:
+    return _("EXERCISE: {title}").format(title=row.kind) if row.exercise else row.kind
 
 
-def _when(row: Row) -> str:
-    on = ", ".join(row["on"])
-    if not row["services"]:
+def _when(row: RuleView) -> str:
+    on = ", ".join(row.on)
+    if not row.services:
         return on
-    return stated(on, ", ".join(row["services"]))
+    return stated(on, ", ".join(row.services))
 
 
-def _standing(row: Row, zone: ZoneInfo | None) -> Text:
-    mark, style = ("✓", "green") if row["automatic"] else ("–", "")
-    if row["how"] == "auto" and not row["automatic"]:
+def _standing(row: RuleView, zone: ZoneInfo | None) -> Text:
+    mark, style = ("✓", "green") if row.automatic else ("–", "")
+    if row.how is How.AUTO and not row.automatic:
         mark, style = "!", "yellow"
-    lines = [f"{mark} {row['why']}"]
-    if row["digest"] and row["how"] == "auto":
-        lines.append(stated(_("Digest"), short_digest(row["digest"])))
-    lines += [_countdown(one, zone) for one in row.get("countdowns", ())]
+    lines = [f"{mark} {row.why}"]
+    if row.digest and row.how is How.AUTO:
+        lines.append(stated(_("Digest"), short_digest(row.digest)))
+    lines += [_countdown(one, zone) for one in row.countdowns or ()]
     return Text(visible("\n".join(lines)), style=style, overflow="fold")
 
 
-def _countdown(one: Row, zone: ZoneInfo | None) -> str:
+def _countdown(one: CountdownView, zone: ZoneInfo | None) -> str:
     return _("{alert} goes out at {time}; stop it: alertbot rules abort {alert}").format(
-        alert=one["alert"], time=clock(one["goes_at"], zone)
+        alert=one.alert, time=clock(one.goes_at, zone)
     )
 
 
-def _signatures(signed: Row | None, zone: ZoneInfo | None) -> str:
+def _signatures(signed: PreapprovalView | None, zone: ZoneInfo | None) -> str:
     """Who signed, and until when it counts or may be signed."""
     if signed is None:
         return ""
-    people = ", ".join(one["person"] for one in signed["signed"])
-    return _("{names}; until {time}").format(names=people, time=clock(signed["until"], zone))
+    people = ", ".join(one.person for one in signed.signed)
+    return _("{names}; until {time}").format(names=people, time=clock(signed.until, zone))

@@ -1,12 +1,10 @@
 """Alerts that will go out by themselves unless somebody stops them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from alertbot.alerts import alert_notices, store_reading
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
-from alertbot.core import clock
 from alertbot.core.errors import Refused
 from alertbot.core.model import AlertState
 from alertbot.core.words import _
@@ -15,28 +13,21 @@ from alertbot.db.sql import Connection
 from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
 from alertbot.watch.store_preapprovals import Planned
+from alertbot.watch.views import CountdownAborted, CountdownView
 
-Document = dict[str, Any]
 
-
-async def abort(service: WatchContext, by: str, alert_id: str) -> Document:
+async def abort(service: WatchContext, by: str, alert_id: str) -> CountdownAborted:
     """Stop the countdown of an alert: it waits for people, as if its rule had proposed it. `by`: for the
     audit; stopping asks for no token. Raises `Refused` where no countdown runs."""
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> CountdownAborted:
         alert = await store_reading.get(conn, alert_id, lock=True)
         plan = await store_preapprovals.get_planned(conn, alert.id)
         if plan is None or alert.state is not AlertState.PENDING:
             raise Refused(_not_running(alert, plan))
         if not await stop(service, conn, alert, by=by, outcome=_stopped(by)):
             raise Refused(_not_running(alert, plan))
-        return {
-            "alert": alert.id,
-            "state": str(alert.state),
-            "rule": plan.rule,
-            "would_have_gone_at": clock.iso(plan.goes_at),
-            "aborted_by": by,
-        }
+        return CountdownAborted(alert.id, alert.state, plan.rule, plan.goes_at, by)
 
     return await service.database.transact(work)
 
@@ -76,14 +67,9 @@ async def sentences(service: WatchContext, conn: Connection) -> Iterator[str]:
     )
 
 
-def view(plan: Planned) -> Document:
-    """A countdown as plain values."""
-    return {
-        "alert": plan.alert,
-        "rule": plan.rule,
-        "service": plan.service,
-        "goes_at": clock.iso(plan.goes_at),
-    }
+def view(plan: Planned) -> CountdownView:
+    """A countdown as it is shown."""
+    return CountdownView(plan.alert, plan.rule, plan.service, plan.goes_at)
 
 
 def _stopped(by: str) -> str:

@@ -1,8 +1,8 @@
 """Rules that people approve ahead (R33): look at what they will say, propose, sign, revoke, list."""
 
+from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import Any
 
 from alertbot.core import clock
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, Refused
@@ -17,8 +17,7 @@ from alertbot.watch.preapproval import countdown, notify, rule_views, rules_ahea
 from alertbot.watch.preapproval.rules_ahead import Preapproval
 from alertbot.watch.preapproval.sample import RuleSample, forbidden, template
 from alertbot.watch.rules_rule import How, Rule
-
-Document = dict[str, Any]
+from alertbot.watch.views import RuleRevoked, RuleView
 
 
 async def preapprove(
@@ -28,7 +27,7 @@ async def preapprove(
     *,
     lasts: timedelta | None = None,
     digest: str | None = None,
-) -> Document:
+) -> RuleView:
     """Propose that alerts of a rule go out by themselves, or sign what another approver has proposed.
 
     `lasts`: for so long once enough people have signed, at most 90 days; of several the shortest counts.
@@ -41,7 +40,7 @@ async def preapprove(
     _require_possible(service, made)
     span = None if lasts is None else rules_ahead.require_length(lasts)
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> RuleView:
         await store_preapprovals.turn(conn, rule.name)
         rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
         waiting = rules_ahead.proposal(rows, made.digest, service.now)
@@ -50,18 +49,18 @@ async def preapprove(
         else:
             await _sign(service, conn, actor, made, waiting, span, digest)
         rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
-        return rule_views.view(service, rule, made, rows) | {"proposed": waiting is None}
+        return replace(rule_views.view(service, rule, made, rows), proposed=waiting is None)
 
     return rule_views.with_texts(service, made, await service.database.transact(work))
 
 
-async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: str) -> Document:
+async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: str) -> RuleRevoked:
     """Take back what is proposed or in force for a rule, also for one that is configured no more. Alerts
     whose countdown runs wait for people. Raises `Refused` where there is nothing to take back."""
     rules.require_role("revoke_rule", actor)
     why = rules.require_reason("rules revoke", rule_name, reason)
 
-    async def work(conn: Connection) -> Document:
+    async def work(conn: Connection) -> RuleRevoked:
         now = service.now
         await store_preapprovals.turn(conn, rule_name)
         rows = await store_preapprovals.of_rule(conn, rule_name, now=now)
@@ -76,23 +75,23 @@ async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: s
         stopped = await countdown.stop_all(service, conn, rule_name, by=actor.name, reason=outcome)
         for one in rows:
             await tasks.close(service, conn, notify.proposed_key(one), outcome)
-        return {"rule": rule_name, "revoked_by": actor.name, "reason": why, "stopped": stopped}
+        return RuleRevoked(rule_name, actor.name, why, tuple(stopped))
 
     return await service.database.transact(work)
 
 
-async def show(service: WatchContext, rule_name: str, token: str | None) -> Document:
+async def show(service: WatchContext, rule_name: str, token: str | None) -> RuleView:
     """One rule, what its alerts say, and where it stands. With a token, what is shown is noted:
-    `preapprove` then needs no digest. Keys that begin with `_` hold objects for the terminal."""
+    `preapprove` then needs no digest."""
     rule = named(service, rule_name)
     made = await template(service, rule)
 
-    async def see(conn: Connection) -> Document:
+    async def see(conn: Connection) -> RuleView:
         return rule_views.view(
             service, rule, made, await store_preapprovals.of_rule(conn, rule.name, now=service.now)
         )
 
-    async def see_and_note(conn: Connection) -> Document:
+    async def see_and_note(conn: Connection) -> RuleView:
         person = await store_people.by_token(conn, token or "", now=service.now)
         await store_preapprovals.note_shown(conn, person, rule.name, made.digest, now=service.now)
         return await see(conn)
@@ -101,16 +100,18 @@ async def show(service: WatchContext, rule_name: str, token: str | None) -> Docu
     return rule_views.with_texts(service, made, seen)
 
 
-async def listing(service: WatchContext) -> list[Document]:
+async def listing(service: WatchContext) -> list[RuleView]:
     """Every rule of the configuration in its order: how its alerts go out, and why not by themselves."""
     made = {rule.name: await _made(service, rule) for rule in service.watch.rules}
 
-    async def see(conn: Connection) -> list[Document]:
+    async def see(conn: Connection) -> list[RuleView]:
         rows = await store_preapprovals.listing(conn, now=service.now)
         running = await store_preapprovals.running(conn, pending=True)
         return [
-            rule_views.line(service, rule, made[rule.name], rows.get(rule.name, ()))
-            | {"countdowns": [countdown.view(one) for one in running if one.rule == rule.name]}
+            replace(
+                rule_views.line(service, rule, made[rule.name], rows.get(rule.name, ())),
+                countdowns=tuple(countdown.view(one) for one in running if one.rule == rule.name),
+            )
             for rule in service.watch.rules
         ]
 

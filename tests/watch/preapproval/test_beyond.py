@@ -142,7 +142,7 @@ async def test_a_countdown_that_people_overtook_is_neither_shown_nor_stopped(
     with pytest.raises(Refused, match="it is rejected"):
         await countdown.abort(team.service, "ada", alert)
     revoked = await signing.revoke(team.service, team.people["bo"], "slow", "no")
-    assert revoked["stopped"] == []
+    assert revoked.stopped == ()
 
 
 async def test_what_follows_must_say_by_itself_what_fails(database: Database) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import AlertState
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.watch import store_preapprovals
 from alertbot.watch.preapproval import countdown, signing
+from alertbot.watch.views import CountdownAborted
 from tests.team import START, Team, gather
 from tests.watch.preapproval.rules import FIRST, signed, with_rules
 
@@ -39,13 +41,7 @@ async def plan_of(team: Team, alert: str) -> Any:
 async def test_stopped_it_waits_for_people_who_may_approve_it(team: Team) -> None:
     alert = await counting(team)
     done = await countdown.abort(team.service, "anybody", alert.lower())
-    assert done == {
-        "alert": alert,
-        "state": "pending",
-        "rule": "first_word",
-        "would_have_gone_at": "2026-03-02T14:01:30+00:00",
-        "aborted_by": "anybody",
-    }
+    assert done == CountdownAborted(alert, AlertState.PENDING, "first_word", GOES_AT, "anybody")
     plan = await plan_of(team, alert)
     assert (plan.settled_at, plan.outcome) == (START, "Stopped by anybody.")
     assert "abort" in await team.verbs()
@@ -74,7 +70,7 @@ async def test_status_shows_it_and_how_to_stop_it(team: Team) -> None:
     told = [one["message"] for one in (await overview.status(team.service, None))["open"]]
     assert any("15:01:30" in one and f"alertbot rules abort {alert}" in one for one in told)
     (row,) = await signing.listing(team.service)
-    assert [one["alert"] for one in row["countdowns"]] == [alert]
+    assert [one.alert for one in row.countdowns] == [alert]
     await countdown.abort(team.service, "ada", alert)
     told = [one["message"] for one in (await overview.status(team.service, None))["open"]]
     assert not any("abort" in one for one in told)
@@ -84,6 +80,6 @@ async def test_a_revoked_rule_stops_what_it_has_begun(team: Team) -> None:
     await signed(team, "bo", "cy")
     alert = await counting(team)
     done = await signing.revoke(team.service, team.people["ada"], "first_word", "no")
-    assert done["stopped"] == [alert]
+    assert done.stopped == (alert,)
     assert (await plan_of(team, alert)).settled_at is not None
     assert await team.state(alert) == "pending"

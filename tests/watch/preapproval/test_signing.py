@@ -16,7 +16,7 @@ from alertbot.texts.publisher import Override
 from alertbot.watch.preapproval import signing
 from alertbot.watch.preapproval.rules_ahead import Why
 from alertbot.watch.rules_rule import How, Transition
-from tests.team import CHANNELS, Team, channel, gather
+from tests.team import CHANNELS, START, Team, channel, gather
 from tests.watch.preapproval.rules import FIRST, TITLES, VALUES, signed, standing, with_rules
 
 TWO_MORE = {"holding": Override(approvers=2)}
@@ -34,13 +34,13 @@ async def why(team: Team, **options: Any) -> Why:
 async def test_one_proposes_another_signs_and_it_is_in_force(team: Team) -> None:
     assert await why(team) is Why.NEVER
     proposed = await signing.preapprove(team.service, team.people["bo"], "first_word")
-    assert proposed["proposed"]
-    assert (proposed["state"], proposed["automatic"]) == ("proposed", False)
+    assert proposed.proposed
+    assert (proposed.state, proposed.automatic) == ("proposed", False)
     assert await why(team) is Why.PROPOSED
     done = await signed(team, "cy")
-    assert (done["state"], done["automatic"], done["proposal"]) == ("in_force", True, None)
-    assert [one["person"] for one in done["approval"]["signed"]] == ["bo", "cy"]
-    assert done["approval"]["until"] == "2026-04-01T14:00:00+00:00"  # 30 days
+    assert (done.state, done.automatic, done.proposal) == ("in_force", True, None)
+    assert [one.person for one in done.approval.signed] == ["bo", "cy"]
+    assert done.approval.until == START + timedelta(days=30)
     found = await standing(team)
     assert found.in_force
     assert "bo, cy" in found.sentence
@@ -65,11 +65,11 @@ async def test_who_signs_was_shown_it_or_gives_the_digest(team: Team) -> None:
     with pytest.raises(Refused, match="has not been shown"):
         await signing.preapprove(team.service, cy, "first_word")
     with pytest.raises(Misuse, match="12 characters"):
-        await signing.preapprove(team.service, cy, "first_word", digest=proposed["digest"][:11])
+        await signing.preapprove(team.service, cy, "first_word", digest=proposed.digest[:11])
     with pytest.raises(Refused, match="another digest"):
         await signing.preapprove(team.service, cy, "first_word", digest="0" * 64)
     assert not (await standing(team)).in_force
-    await signing.preapprove(team.service, cy, "first_word", digest=proposed["digest"][:12].upper())
+    await signing.preapprove(team.service, cy, "first_word", digest=proposed.digest[:12].upper())
     assert (await standing(team)).in_force
 
 
@@ -94,8 +94,8 @@ async def test_a_kind_that_needs_two_approvers_needs_three_people(database: Data
     team.tokens["di"] = added.token
     team.people["di"] = await accounts.acting(team.service, added.token)
     found = await signed(team, "bo", "cy")
-    assert (found["state"], found["people"]) == ("proposed", 3)
-    assert (await signed(team, "di"))["state"] == "in_force"
+    assert (found.state, found.people) == ("proposed", 3)
+    assert (await signed(team, "di")).state == "in_force"
 
 
 async def test_it_ends_by_itself(team: Team) -> None:
@@ -109,7 +109,7 @@ async def test_it_ends_by_itself(team: Team) -> None:
 async def test_of_two_lengths_the_shorter_counts_and_none_is_endless(team: Team) -> None:
     await signed(team, "bo", lasts=timedelta(days=3))
     done = await signed(team, "cy", lasts=timedelta(days=90))
-    assert done["approval"]["lasts"] == timedelta(days=3).total_seconds()
+    assert done.approval.lasts == timedelta(days=3).total_seconds()
     for wrong in (timedelta(), timedelta(days=-1), timedelta(days=90, seconds=1)):
         with pytest.raises(Misuse, match="90 days"):
             await signed(team, "bo", lasts=wrong)
@@ -119,8 +119,8 @@ async def test_a_proposal_that_nobody_signs_lapses(team: Team) -> None:
     await signed(team, "bo")
     team.clock.forward(days=7)
     assert await why(team) is Why.LAPSED
-    assert (await signed(team, "cy"))["proposed"]  # a new one
-    assert (await signed(team, "bo"))["state"] == "in_force"
+    assert (await signed(team, "cy")).proposed  # a new one
+    assert (await signed(team, "bo")).state == "in_force"
 
 
 async def test_revoked_it_is_over_at_once_and_for_good(team: Team) -> None:
@@ -142,7 +142,7 @@ async def test_an_open_proposal_is_revoked_as_well(team: Team) -> None:
     await signing.revoke(team.service, team.people["cy"], "first_word", "not yet")
     assert await why(team) is Why.REVOKED
     assert await tasks.listing(team.service) == []
-    assert (await signed(team, "cy"))["proposed"]
+    assert (await signed(team, "cy")).proposed
 
 
 async def test_what_was_configured_once_can_still_be_revoked(team: Team) -> None:
@@ -171,7 +171,7 @@ async def test_who_is_an_approver_no_more_does_not_count(team: Team, name: str) 
 async def test_a_proposer_who_is_gone_leaves_nothing_to_sign(team: Team) -> None:
     await signed(team, "bo")
     await accounts.revoke(team.service, team.people["cy"], "bo")
-    assert (await signed(team, "cy"))["proposed"]
+    assert (await signed(team, "cy")).proposed
     assert not (await standing(team)).in_force
 
 
@@ -181,7 +181,7 @@ async def test_two_who_come_at_once_are_two(team: Team) -> None:
     found = await asyncio.gather(
         *(signing.preapprove(team.service, team.people[name], "first_word") for name in ("bo", "cy"))
     )
-    assert sorted(one["proposed"] for one in found) == [False, True]
+    assert sorted(one.proposed for one in found) == [False, True]
     assert (await standing(team)).in_force
 
 
@@ -189,7 +189,7 @@ async def test_it_is_renewed_while_it_is_in_force(team: Team) -> None:
     await signed(team, "bo", "cy", lasts=timedelta(days=2))
     team.clock.forward(days=1)
     again = await signed(team, "cy")
-    assert (again["state"], len(again["proposal"]["signed"])) == ("in_force", 1)
+    assert (again.state, len(again.proposal.signed)) == ("in_force", 1)
     team.clock.forward(hours=1)
     await signed(team, "bo", lasts=timedelta(days=20))
     team.clock.forward(days=19)
@@ -332,14 +332,14 @@ async def test_every_rule_is_listed_with_its_reason(team: Team) -> None:
     )
     with_rules(team, *rules)
     await signed(team, "bo", "cy")
-    rows = {row["rule"]: row for row in await signing.listing(team.service)}
+    rows = {row.rule: row for row in await signing.listing(team.service)}
     assert list(rows) == [rule.name for rule in rules]
-    assert [row["state"] for row in rows.values()] == ["in_force", "forbidden", None, None, "broken"]
-    assert [row["automatic"] for row in rows.values()] == [True, False, False, False, False]
-    assert "holding" in rows["broken"]["why"]
-    assert all(row["why"] for row in rows.values())
-    assert rows["first_word"]["on"] == ["open", "reopen"]
-    assert rows["first_word"]["after"] == 90
+    assert [row.state for row in rows.values()] == ["in_force", "forbidden", None, None, "broken"]
+    assert [row.automatic for row in rows.values()] == [True, False, False, False, False]
+    assert "holding" in rows["broken"].why
+    assert all(row.why for row in rows.values())
+    assert rows["first_word"].on == ("open", "reopen")
+    assert rows["first_word"].after == 90
 
 
 async def test_the_team_is_told_of_a_proposal(team: Team) -> None:
