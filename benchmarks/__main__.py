@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _machine() -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "apprise", "httpx"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "apprise", "tweepy"))
     return (
         f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores; {libraries}. Written by `make bench`; medians unless said otherwise."

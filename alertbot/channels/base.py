@@ -107,12 +107,17 @@ class Adapter(ABC, Generic[S]):
         where `spec.picture_apart`; elsewhere a picture goes with its text."""
         raise self._cannot(post, _("{channel} cannot put a picture beside a post ({alert})."))
 
-    def secret(self, name: str) -> str:
-        """The value of one of the account's secrets, read now. Raises `ChannelDown`."""
+    def secret(self, name: str, form: str = "(?s).*") -> str:
+        """The value of one of the account's secrets, read now. `form`: a pattern for all of it. Raises
+        `ChannelDown` where it cannot be read or looks otherwise."""
         try:
-            return self.settings.secret(name)
+            value = self.settings.secret(name)
         except ConfigInvalid as fault:
             raise ChannelDown(str(fault), code="secret") from None
+        if not re.fullmatch(form, value):
+            sentence = _("{channel}: {name} does not look like such a secret. Copy it again.")
+            raise ChannelDown(sentence.format(channel=self.channel.name, name=name), code="secret")
+        return value
 
     def _cannot(self, post: Post, sentence: str) -> Rejected:
         return Rejected(

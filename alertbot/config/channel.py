@@ -99,6 +99,23 @@ class ChannelSettings(WithSecrets):
         return iter(())
 
 
+class NetworkSettings(ChannelSettings):
+    """One account on a platform that is called over a connection."""
+
+    connect_within: SomeDuration = timedelta(seconds=5)
+    answer_within: SomeDuration = timedelta(seconds=20)
+
+    @property
+    def within(self) -> tuple[float, float]:
+        """Seconds to connect and to wait for each piece of an answer, as client libraries take them."""
+        return self.connect_within.total_seconds(), self.answer_within.total_seconds()
+
+    @property
+    def most_seconds(self) -> float:
+        """Seconds after which a call is given up: a server that drips bytes has to end some time too."""
+        return (self.connect_within + 2 * self.answer_within).total_seconds()
+
+
 def channel_of(
     name: str,
     settings: ChannelSettings,

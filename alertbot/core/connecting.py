@@ -35,15 +35,19 @@ def reason_of(error: BaseException) -> str:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, then what lies behind it."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        if isinstance(error, BaseExceptionGroup):  # one for each address that was tried
-            for one in error.exceptions:
-                yield from causes(one)
-        error = error.__cause__ or error.__context__
+    """The error, then what lies behind it: what it was raised from and what it was raised over, which need
+    not be the same."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        one = waiting.pop(0)
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        inner = (
+            one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+        )  # one for each address tried
+        waiting = [*inner, one.__cause__, one.__context__, *waiting]
 
 
 def is_loopback(address: str) -> bool:

@@ -148,7 +148,7 @@ def _ordered(_logger: object, _method: str, event: Event) -> Event:
 def quieten(*names: str, level: int = logging.WARNING) -> None:
     """Raise the level of these loggers, never lower it.
 
-    At DEBUG and INFO they print tokens: in headers (oauthlib), in addresses (httpx, urllib3,
+    At DEBUG and INFO they print tokens: in headers (tweepy, oauthlib), in addresses (httpx, urllib3,
     apprise). What happened is in the receipt or the error, so nothing is lost.
     """
     for name in names:

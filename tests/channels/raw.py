@@ -1,6 +1,7 @@
 """A server of bytes on loopback, for what no orderly platform would answer."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -17,7 +18,7 @@ SMTP_TALK = (
 
 
 @asynccontextmanager
-async def listening(handler: Handler) -> AsyncIterator[int]:
+async def listening(handler: Handler, encryption: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve every connection by `handler`; gives the port."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -32,7 +33,7 @@ async def listening(handler: Handler) -> AsyncIterator[int]:
             writer.close()
             tasks.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=encryption)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -21,6 +21,7 @@ CONTRACTS = [
 
 
 LIBRARIES = (
+    "tweepy",
     "oauthlib",
     "requests_oauthlib",
     "urllib3",

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from alertbot.channels.email.errors import About, Broken, Phase, meaning
-from alertbot.channels.x.answers import Answer
-from alertbot.channels.x.errors import refusal
+from alertbot.channels.x.answers import Answer, refusal
 from alertbot.core.connecting import reason_of
 from alertbot.core.errors import Rejected, Unavailable
 from alertbot.db import failures
@@ -30,6 +29,13 @@ def test_an_unknown_name_a_closed_port_and_silence_are_three_things() -> None:
         "it does not answer",
         "the connection breaks",
     ]
+
+
+def test_what_an_error_was_raised_over_counts_beside_what_it_was_raised_from() -> None:
+    """urllib3 raises its own error from a copy, over the one that says why."""
+    outer = RuntimeError("retries")
+    outer.__context__, outer.__cause__ = ConnectionRefusedError(111, "refused"), ValueError("a copy")
+    assert reason_of(outer) == "the connection is refused"
 
 
 async def test_a_mail_server_that_cannot_be_reached_says_why() -> None:

@@ -2,19 +2,21 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from alertbot.channels.base import compared_words
 from alertbot.channels.x.adapter import XAdapter
-from alertbot.channels.x.answers import Answer, as_posted, post_with
-from alertbot.channels.x.errors import refusal
+from alertbot.channels.x.answers import Answer, as_posted, post_with, refusal
+from alertbot.channels.x.client import MOST_BODY_BYTES
 from alertbot.channels.x.settings import XSettings
 from alertbot.core.errors import (
     ChannelDown,
@@ -137,6 +139,76 @@ async def test_a_redirect_is_not_followed() -> None:
     assert reached == []
 
 
+async def test_a_redirect_to_nowhere_is_an_answer_too() -> None:
+    moved = raw.http_answer(302, b"", Location="http://[not an address")
+    async with raw.listening(raw.http(moved)) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        with pytest.raises(ChannelDown) as caught:
+            await adapter.publish(a_post())
+        await adapter.close()
+    assert caught.value.code == "302"
+
+
+async def test_an_answer_without_end_is_read_up_to_a_limit() -> None:
+    body = b'{"data":{"id":"1","text":"' + b"x" * MOST_BODY_BYTES + b'"}}'
+    async with raw.listening(raw.http(raw.http_answer(201, body))) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        with pytest.raises(Uncertain) as caught:
+            await adapter.publish(a_post())
+        await adapter.close()
+    assert "gave no id" in str(caught.value)
+
+
+async def test_a_closed_port_is_told_as_one() -> None:
+    adapter = adapter_for(f"http://127.0.0.1:{await raw.free_port()}")
+    with pytest.raises(Unavailable, match="the connection is refused"):
+        await adapter.publish(a_post())
+    await adapter.close()
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_surely_not_sent(
+    certificate: tuple[Path, Path],
+) -> None:
+    encryption = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    encryption.load_cert_chain(*certificate)
+    async with raw.listening(raw.http_silence, encryption) as port:
+        adapter = adapter_for(f"https://127.0.0.1:{port}")
+        with pytest.raises(Unavailable, match="its certificate is not accepted"):
+            await adapter.publish(a_post())
+        await adapter.close()
+
+
+async def test_a_call_that_hangs_holds_up_neither_the_next_nor_the_end() -> None:
+    calls = 0
+
+    async def first_hangs(reader: Any, writer: Any) -> None:
+        nonlocal calls
+        calls += 1
+        await raw.read_request(reader)
+        if calls == 1:
+            await asyncio.sleep(5)
+        writer.write(raw.http_answer(201, b'{"data":{"id":"7"}}'))
+        await writer.drain()
+
+    async with raw.listening(first_hangs) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}", answer_within=timedelta(seconds=5))
+        hanging = asyncio.create_task(adapter.publish(a_post()))
+        await asyncio.sleep(0.2)
+        hanging.cancel()
+        started = time.monotonic()
+        assert (await adapter.publish(a_post())).id == "7"
+        await adapter.close()
+        assert time.monotonic() - started < 2
+
+
+async def test_calls_side_by_side_share_no_client(x: XAdapter, sandbox: Sandbox) -> None:
+    """A picture is handed over while another post is under way."""
+    texts = [f"Panne {number}" for number in range(8)]
+    sent = await asyncio.gather(*(x.publish(a_post(text=text)) for text in texts))
+    stand = {post.id: post.text for post in sandbox.posts.x()}
+    assert [stand[receipt.id] for receipt in sent] == texts
+
+
 async def test_the_proxies_of_the_environment_are_not_used(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +264,14 @@ async def test_an_uncertain_post_is_found_in_the_timeline(x: XAdapter, sandbox: 
     assert found is not None
     assert found.id == sandbox.posts.x()[0].id
     assert await x.find(a_post(text="something else")) is None
+
+
+async def test_a_timeline_that_cannot_be_read_does_not_say_that_nothing_was_posted(
+    x: XAdapter, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("x:html_200:on=read")
+    with pytest.raises(Unavailable):
+        await x.find(a_post())
 
 
 async def test_a_late_answer_is_uncertain_and_the_post_is_found(sandbox: Sandbox) -> None:
@@ -428,7 +508,7 @@ async def test_another_status_with_the_words_of_a_duplicate_is_no_earlier_post(s
     [
         ({"x-rate-limit-reset": "1060"}, 60.0),
         ({"x-rate-limit-reset": "900"}, 1.0),
-        ({"x-rate-limit-reset": "999999999999"}, 86_400.0),
+        ({"x-rate-limit-reset": "999999999999"}, 999999998999.0),
         ({"retry-after": "7"}, 7.0),
         ({"x-rate-limit-reset": "soon", "retry-after": "8"}, 8.0),
     ],

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import tweepy
 
 from alertbot.channels.x.adapter import XAdapter
 from alertbot.core.model import Receipt
@@ -73,6 +74,7 @@ async def test_how_a_post_is_asked_for() -> None:
     assert first == "POST /2/tweets HTTP/1.1"
     named = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in headers}
     assert named["content-type"] == "application/json"
+    assert f"Tweepy/{tweepy.__version__}" in named["user-agent"]
     signed = dict(part.split("=", 1) for part in named["authorization"][6:].split(", "))
     assert named["authorization"].startswith("OAuth ")
     assert signed["oauth_consumer_key"] == f'"{OAUTH1["X_CONSUMER_KEY"]}"'

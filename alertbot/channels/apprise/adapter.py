@@ -1,7 +1,6 @@
 """Every other service, by Apprise: one address per account, one call per delivery."""
 
 import asyncio
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -9,9 +8,9 @@ from pydantic import Field
 
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.config.channel import ChannelSettings
+from alertbot.config.channel import NetworkSettings
 from alertbot.config.secrets import Secret
-from alertbot.config.shapes import FilePath, SomeDuration, Variable
+from alertbot.config.shapes import FilePath, Variable
 from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import ChannelDown, Rejected, Uncertain
 from alertbot.core.loops import in_thread
@@ -35,7 +34,7 @@ ENCRYPTED = frozenset(
 PLAIN = frozenset({"form", "gotify", "json", "mastodon", "matrix", "mmost", "rocket", "signal", "xml"})
 
 
-class AppriseSettings(ChannelSettings):
+class AppriseSettings(NetworkSettings):
     """One address of a service that Apprise knows; the address is a secret as it holds the token."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (
@@ -45,8 +44,6 @@ class AppriseSettings(ChannelSettings):
     type: Literal["apprise"] = Field(default="apprise", description="Another service, by Apprise.")
     url_env: Variable | None = None
     url_file: FilePath | None = None
-    connect_within: SomeDuration = timedelta(seconds=5)
-    answer_within: SomeDuration = timedelta(seconds=20)
 
 
 class AppriseAdapter(Adapter[AppriseSettings]):
@@ -67,19 +64,10 @@ class AppriseAdapter(Adapter[AppriseSettings]):
         self._check_length(post, service)
         from alertbot.channels.apprise import client
 
-        settings = self.settings
-        most = settings.connect_within + 2 * settings.answer_within
-        call = in_thread(
-            partial(
-                client.notify,
-                service,
-                post.subject or "",
-                post.text,
-                most.total_seconds(),
-            )
-        )
+        most = self.settings.most_seconds
+        call = in_thread(partial(client.notify, service, post.subject or "", post.text, most))
         try:
-            outcome = await asyncio.wait_for(call, most.total_seconds() + 5)
+            outcome = await asyncio.wait_for(call, most + 5)
         except TimeoutError:
             raise Uncertain(
                 _("{channel} did not answer on {alert} in time; it may stand.").format(
@@ -113,12 +101,7 @@ class AppriseAdapter(Adapter[AppriseSettings]):
     def _service(self) -> "NotifyBase":
         from alertbot.channels.apprise import client
 
-        settings = self.settings
-        service = client.service(
-            self._address(),
-            settings.connect_within.total_seconds(),
-            settings.answer_within.total_seconds(),
-        )
+        service = client.service(self._address(), *self.settings.within)
         if service is None:
             raise self._unfit(_("Apprise does not understand it"))
         if len(service) > 1:

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.config.channel import ChannelSettings
+from alertbot.channels.outcomes import number_of, without_id
+from alertbot.config.channel import NetworkSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
-from alertbot.core.errors import ChannelDown, Rejected, Unavailable, Uncertain
+from alertbot.core.errors import Rejected, Unavailable, Uncertain
 from alertbot.core.model import Channel, Post, Receipt, Target
 from alertbot.core.words import _
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 ChatName = Annotated[str, Field(pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})$")]
 
 
-class TelegramSettings(ChannelSettings):
+class TelegramSettings(NetworkSettings):
     """A bot that writes to one chat, group or channel."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (
@@ -45,13 +46,12 @@ class TelegramSettings(ChannelSettings):
         description="@name of a public channel or group, or the number of a chat.",
         examples=["@alertes_exemple", -1001234567890],
     )
-    connect_within: SomeDuration = timedelta(seconds=5)
     answer_within: SomeDuration = timedelta(seconds=30)
 
 
 CONNECTIONS = 16
 MOST_REMEMBERED = 200
-TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+LIKE_A_TOKEN = r"[0-9]+:[A-Za-z0-9_-]+"  # noqa: S105 - a pattern
 
 Call = Callable[["telegram.Bot", str | int], Awaitable[Any]]
 
@@ -111,7 +111,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
 
     async def edit(self, post: Post) -> Receipt:
         """The text of a message; of a photo its caption."""
-        number = _earlier(post)
+        number = int(number_of("Telegram", post))
         text = post.html or post.text
         try:
             message, note = await self._call(
@@ -135,12 +135,12 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return self._receipt(post.alert, message, note)
 
     async def delete(self, post: Post) -> Receipt:
-        number = _earlier(post)
+        number = int(number_of("Telegram", post))
         _done, note = await self._call(post.alert, lambda bot, chat: bot.delete_message(chat, number))
         return Receipt(str(number), note=note)
 
     async def pin(self, post: Post) -> Receipt:
-        number = _earlier(post)
+        number = int(number_of("Telegram", post))
         _done, note = await self._call(
             post.alert,
             lambda bot, chat: bot.pin_chat_message(chat, number, disable_notification=True),
@@ -190,20 +190,12 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         )
 
     async def _in_time(self, call: Awaitable[Any]) -> Any:
-        """The library's limits are per read; a server that drips bytes has to end some time too."""
-        settings = self.settings
-        most = settings.connect_within + 2 * settings.answer_within
-        return await asyncio.wait_for(call, most.total_seconds())
+        return await asyncio.wait_for(call, self.settings.most_seconds)
 
     def _receipt(self, alert: str, message: Any, note: str) -> Receipt:
         number = getattr(message, "message_id", None)
         if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
-            raise Uncertain(
-                _("Telegram took {alert} but gave no id. Look at the chat, then settle it.").format(
-                    alert=alert
-                ),
-                code="200",
-            )
+            raise without_id("Telegram", alert, 200)
         self._remember(str(number), shown_html(message))
         return Receipt(str(number), self._url(message, str(number)), note)
 
@@ -219,27 +211,10 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         if self._bot is None:
             from alertbot.channels.telegram.client import bot
 
-            self._token = self._read_token()
-            settings = self.settings
-            self._bot, self._requests = bot(
-                self._token,
-                settings.api_url,
-                settings.connect_within.total_seconds(),
-                settings.answer_within.total_seconds(),
-                CONNECTIONS,
-            )
+            self._token = self.secret("bot_token", LIKE_A_TOKEN)
+            api_url, (connect, answer) = self.settings.api_url, self.settings.within
+            self._bot, self._requests = bot(self._token, api_url, connect, answer, CONNECTIONS)
         return self._bot
-
-    def _read_token(self) -> str:
-        token = self.secret("bot_token")
-        if not TOKEN.fullmatch(token):
-            raise ChannelDown(
-                _("{channel}: bot_token is not a bot token; copy it anew from @BotFather.").format(
-                    channel=self.channel.name
-                ),
-                code="secret",
-            )
-        return token
 
 
 def _answers(post: Post) -> "telegram.ReplyParameters | None":
@@ -275,16 +250,3 @@ def _looks(post: Post) -> dict[str, Any]:
 
 def _number(remote_id: str | None) -> int | None:
     return int(remote_id) if remote_id and remote_id.isdecimal() else None
-
-
-def _earlier(post: Post) -> int:
-    """The message that it acts upon."""
-    number = _number(post.reply_to)
-    if number is None:
-        raise Rejected(
-            _("{alert}: '{id}' is not the number of a message on Telegram.").format(
-                alert=post.alert, id=post.reply_to or ""
-            ),
-            code="no_post",
-        )
-    return number

@@ -9,15 +9,13 @@ import telegram
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter
 from telegram.request import HTTPXRequest
 
-from alertbot.core.connecting import reason_of
+from alertbot.channels.outcomes import lost, unreachable
 from alertbot.core.errors import (
     ChannelDown,
     ChannelError,
     Rejected,
     Scope,
     Throttled,
-    Unavailable,
-    Uncertain,
     safe,
 )
 from alertbot.core.logs import quieten
@@ -153,21 +151,11 @@ def _bad_request(why: str, alert: str) -> ChannelError:
 
 
 def _without_answer(error: Exception, why: str, alert: str) -> ChannelError:
+    if isinstance(error, Conflict):
+        return unreachable("Telegram", alert, error, why)
     cause = error.__cause__
-    if isinstance(error, Conflict) or isinstance(cause, NOT_SENT):
-        return Unavailable(
-            _("Telegram could not be reached for {alert}: {why}.").format(
-                alert=alert, why=why if isinstance(error, Conflict) else reason_of(error)
-            ),
-            code=type(cause or error).__name__,
-        )
-    return Uncertain(
-        _(
-            "Telegram's answer on {alert} was lost, so the message may stand. Look at the chat, then "
-            "settle the delivery."
-        ).format(alert=alert),
-        code=type(cause or error).__name__,
-    )
+    found = unreachable if isinstance(cause, NOT_SENT) else lost
+    return found("Telegram", alert, cause or error)
 
 
 def _seconds(error: RetryAfter) -> float:

@@ -1,31 +1,29 @@
-"""X: one post after another, by calls that are signed for the account."""
+"""X: one post after another, by tweepy in a thread."""
 
-import re
-import time
-from collections.abc import Callable
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alertbot.channels import base
-from alertbot.channels.base import Adapter
-from alertbot.channels.x.answers import Answer, as_posted, is_id, post_with, receipt
-from alertbot.channels.x.errors import refusal
+from alertbot.channels.outcomes import is_number, lost, number_of, unreachable, without_id
+from alertbot.channels.x.answers import Answer, as_posted, post_with, receipt
 from alertbot.channels.x.pictures import Pictures
 from alertbot.channels.x.settings import OAUTH1, XSettings
-from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Throttled, Unavailable, Uncertain
+from alertbot.core.errors import ChannelError, Rejected, Throttled, Unavailable, Uncertain
+from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Post, Receipt
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
     from alertbot.channels.x.client import Client
 
-
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)  # then a part goes out on its own
 TIMELINE_POSTS = 50
-ENTITIES = {"tweet.fields": "entities"}
 
 
-class XAdapter(Adapter[XSettings]):
+class XAdapter(base.Adapter[XSettings]):
     """Posts one after another: a part of a thread needs the one before it."""
 
     spec = base.X
@@ -34,152 +32,125 @@ class XAdapter(Adapter[XSettings]):
 
     def __init__(self, channel: Channel, settings: XSettings) -> None:
         super().__init__(channel, settings)
-        self._client: Client | None = None
-        self._user: tuple[str, str] | None = None
+        self._idle: list[Client] = []
+        self._user: Mapping[str, Any] = {}
         self._pictures = Pictures(self._ask)
 
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+    def _new_client(self) -> "Client":
+        from alertbot.channels.x.client import Client
+
+        names = ("bearer_token",) if self.settings.has_secret("bearer_token") else OAUTH1
+        return Client(self.settings, {name: self.secret(name, r"[!-~]+") for name in names})
 
     async def warm(self) -> None:
-        self._ready()
+        self._idle.append(self._new_client())
 
-    def _ready(self) -> "Client":
-        if self._client is None:
-            from alertbot.channels.x.client import Client
+    async def close(self) -> None:
+        while self._idle:
+            self._idle.pop().session.close()
 
-            self._client = Client(self.settings, self._read_secrets())
-        return self._client
+    async def _ask(self, verb: str, alert: str, **details: Any) -> Answer:
+        """Call a method of tweepy's client, which no other thread uses meanwhile; whatever the server
+        answers is an `Answer`. Raises `Unavailable` where the call surely did not arrive, else `Uncertain`."""
+        client = self._idle.pop() if self._idle else self._new_client()
 
-    def _read_secrets(self) -> dict[str, str]:
-        names = ("bearer_token",) if self.settings.has_secret("bearer_token") else OAUTH1
-        found = {name: self.secret(name) for name in names}
-        for name in (name for name, value in found.items() if not re.fullmatch(r"[!-~]+", value)):
-            sentence = _("{channel}: {name} holds characters that no such secret has; copy it anew.")
-            raise ChannelDown(sentence.format(channel=self.channel.name, name=name), code="secret")
-        return found
+        def call() -> Answer:
+            try:
+                return client.answer(verb, details)
+            finally:
+                self._idle.append(client)  # only now: whoever asked may have given up long ago
 
-    async def _ask(self, method: str, path: str, alert: str, **details: Any) -> Answer:
-        return await self._ready().ask(method, path, alert, **details)
+        try:
+            async with asyncio.timeout(self.settings.most_seconds):
+                return await in_thread(call)
+        except Exception as error:  # noqa: BLE001 - requests, urllib3 and http.client all leak through
+            raise (unreachable if client.never_asked(error) else lost)("X", alert, error) from None
 
     async def prepare(self, post: Post) -> None:
         if post.action is Action.PUBLISH:
             await self._pictures.hand_over(post)
 
     async def _send(self, post: Post) -> Receipt:
-        answer, notes = await self._create(post, post.reply_to)
-        if post.reply_to and answer.status in (400, 403):
-            self._wait_for_parent(post, answer)
-            if answer.is_reply_rule():
-                answer, notes = await self._create(post, None)
-                notes = f"{_('X refused it as a reply: it stands on its own.')} {notes}"
+        answer, note = await self._create(post, post.reply_to)
+        self._wait_for_parent(post, answer)
+        if post.reply_to and answer.is_reply_rule():
+            answer, note = await self._create(post, None)
+            note = f"{_('X refused it as a reply: it stands on its own.')} {note}"
         posted = await self._settle(post, answer)
-        self._pictures.used(post)
-        return replace(posted, note=f"{posted.note} {notes}".strip())
+        return replace(posted, note=f"{posted.note} {note}".strip())
 
     def _wait_for_parent(self, post: Post, answer: Answer) -> None:
         """X's servers may not all know a post of a moment ago; an older one is gone for good."""
         patience = len(RACE_WAIT_SECONDS) if post.part > 1 else 1
         if answer.parent_not_visible() and post.attempt <= patience:
             sentence = _("X does not show the post that {alert} continues yet; in a moment again.")
-            raise Throttled(
-                sentence.format(alert=post.alert),
-                wait=RACE_WAIT_SECONDS[max(post.attempt, 1) - 1],
-                whole_account=False,
-                code="reply_race",
-            )
+            wait = RACE_WAIT_SECONDS[max(post.attempt, 1) - 1]
+            told = sentence.format(alert=post.alert)
+            raise Throttled(told, wait=wait, whole_account=False, code="reply_race")
 
     async def _create(self, post: Post, reply_to: str | None) -> tuple[Answer, str]:
         """Post it, with its picture where X has that; and what should be noted."""
         picture = await self._pictures.hand_over(post)
-        body: dict[str, Any] = {"text": post.text}
-        if reply_to is not None:
-            body["reply"] = {"in_reply_to_tweet_id": reply_to}
-        if picture.media_id is not None:
-            body["media"] = {"media_ids": [picture.media_id]}
-        answer = await self._ask("POST", "/2/tweets", post.alert, json=body)
-        if picture.media_id is not None and answer.is_about_media():
+        media = None if picture.media_id is None else [picture.media_id]
+        answer = await self._ask(
+            "create_tweet", post.alert, text=post.text, in_reply_to_tweet_id=reply_to, media_ids=media
+        )
+        if media and answer.is_about_media():
             self._pictures.refused(post, answer)
             return await self._create(post, reply_to)
         return answer, picture.note
 
     async def _settle(self, post: Post, answer: Answer) -> Receipt:
-        if answer.is_duplicate() and post.uncertain_before:
-            return await self._found_duplicate(post)
-        if answer.status not in (200, 201):
-            raise refusal(answer, post.alert, time.time())
-        remote_id = answer.data().get("id")
-        if is_id(remote_id):
-            return receipt(remote_id)
-        sentence = _("X took {alert} but gave no id. Look at the account, then settle the delivery.")
-        raise Uncertain(sentence.format(alert=post.alert), code=str(answer.status))
-
-    async def _found_duplicate(self, post: Post) -> Receipt:
-        """The earlier attempt did post it; only its id is missing."""
-        try:
-            found = await self.find(post)
-        except ChannelError:
-            found = None
-        if found is not None:
-            return replace(found, note=_("An earlier attempt had posted it."))
-        sentence = _(
-            "X says that {alert} stands already, but its post was not found. Look at the "
-            "account, then settle the delivery."
-        )
+        if not (answer.is_duplicate() and post.uncertain_before):
+            remote_id = answer.accepted(post.alert).data().get("id")
+            if is_number(remote_id):
+                return receipt(remote_id)
+            raise without_id("X", post.alert, answer.status)
+        with suppress(ChannelError):  # the earlier attempt did post it; only its id is missing
+            if found := await self.find(post):
+                return replace(found, note=_("An earlier attempt had posted it."))
+        sentence = _("X calls {alert} a duplicate, but its post was not found. Check, then settle it.")
         raise Uncertain(sentence.format(alert=post.alert), code="duplicate")
 
     async def find(self, post: Post) -> Receipt | None:
-        """The newest post of our own timeline with this text. Raises what `identify` raises."""
-        user, _name = await self._whoami()
-        query = ENTITIES | {"max_results": str(TIMELINE_POSTS)}
-        answer = await self._read(f"/2/users/{user}/tweets", params=query)
+        user = (await self._whoami())["id"]
+        answer = await self._read(
+            "get_users_tweets", id=user, max_results=TIMELINE_POSTS, tweet_fields=["entities"]
+        )
         remote_id = post_with(post.text, answer.body.get("data"))
         return None if remote_id is None else receipt(remote_id)
 
     async def delete(self, post: Post) -> Receipt:
-        remote_id = post.reply_to
-        if not is_id(remote_id):
-            sentence = _("{alert}: '{id}' is not the number of a post on X.")
-            raise Rejected(sentence.format(alert=post.alert, id=remote_id or ""), code="no_post")
-        answer = await self._ask("DELETE", f"/2/tweets/{remote_id}", post.alert)
+        remote_id = number_of("X", post)
+        answer = await self._ask("delete_tweet", post.alert, id=remote_id)
         if answer.is_gone():
             return Receipt(remote_id, note=_("It was gone already."))
-        if answer.status not in (200, 204):
-            raise refusal(answer, post.alert, time.time())
+        answer.accepted(post.alert)
         return Receipt(remote_id)
 
     async def read_back(self, _post: Post, shown: Receipt) -> str | None:
         """The post as it was sent: X's short addresses written out, without the one of its picture."""
-        path = f"/2/tweets/{shown.id}"
-        found = (await self._read(path, Answer.is_gone, params=ENTITIES)).data()
-        return as_posted(found) if found.get("id") == shown.id else None
+        found = await self._read("get_tweet", or_gone=True, id=shown.id, tweet_fields=["entities"])
+        return as_posted(found.data()) if found.data().get("id") == shown.id else None
 
     async def identify(self) -> str:
-        _user, name = await self._whoami()
-        return f"@{name}"
+        return f"@{(await self._whoami()).get('username', '')}"
 
-    async def _whoami(self) -> tuple[str, str]:
-        if self._user is None:
-            me = (await self._read("/2/users/me")).data()
-            if not is_id(me.get("id")):
+    async def _whoami(self) -> Mapping[str, Any]:
+        if not self._user:
+            me = (await self._read("get_me")).data()
+            if not is_number(me.get("id")):
                 raise Unavailable(_("X did not say who this account is."), code="200")
-            self._user = me["id"], str(me.get("username", ""))
+            self._user = me
         return self._user
 
-    async def _read(
-        self, path: str, fine: Callable[[Answer], bool] = lambda _answer: False, **details: Any
-    ) -> Answer:
-        """A call that changes nothing: an answer that is lost is no worse than one refused. `fine`: which
-        answers besides a 200 tell what was asked."""
+    async def _read(self, verb: str, *, or_gone: bool = False, **details: Any) -> Answer:
+        """A call that changes nothing: an answer that is lost or no answer is no worse than a refusal."""
         try:
-            answer = await self._ask("GET", path, self.channel.name, **details)
-        except Uncertain as lost:
-            raise Unavailable(_("X did not answer in time."), code=lost.code) from None
-        if answer.status == 200 or fine(answer):
-            return answer
-        error = refusal(answer, self.channel.name, time.time())
-        if isinstance(error, Uncertain | Rejected):
-            raise Unavailable(_("X answered {status}.").format(status=answer.status), code=error.code)
-        raise error
+            answer = await self._ask(verb, self.channel.name, **details)
+            if (or_gone and answer.is_gone()) or answer.accepted(self.channel.name).body:
+                return answer
+            code = str(answer.status)
+        except (Uncertain, Rejected) as error:
+            code = error.code
+        raise Unavailable(_("X gave no answer that can be used ({code}).").format(code=code), code=code)

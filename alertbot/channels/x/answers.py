@@ -1,16 +1,19 @@
-"""What X answers, and what stands in it. Pure.
+"""What X answers, what stands in it, and which of the five errors it is. Pure.
 
 The sentences that tell refusals apart are those that X gives in 2026, as users report them.
 """
 
 import html
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from functools import partial
+from typing import Any
 
 from alertbot.channels.base import compared_words
-from alertbot.core.errors import safe
+from alertbot.channels.outcomes import is_number
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain, safe
 from alertbot.core.model import Receipt
 from alertbot.core.words import _
 
@@ -30,15 +33,13 @@ class Answer:
     @property
     def detail(self) -> str:
         """The sentence in which X says why, or ""."""
-        errors = self.body.get("errors")
-        listed = [e for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
-        told = [e.get("message") or e.get("detail") for e in listed]
+        told = [one.get("message") or one.get("detail") for one in _objects(self.body.get("errors"))]
         found = [self.body.get("detail"), *told, self.body.get("title")]
         return next((text for text in found if isinstance(text, str) and text), "")
 
     def why(self) -> str:
-        """The reason that X gives, without our secrets."""
-        return safe(self.detail, *self.secrets) or _("no reason given")
+        """The reason that X gives, as the end of a sentence, without our secrets."""
+        return safe(self.detail, *self.secrets).rstrip(".") or _("no reason given")
 
     def says(self, pattern: str) -> bool:
         """Whether what tells one refusal from another, the sentence and the type, matches."""
@@ -49,6 +50,12 @@ class Answer:
         data = self.body.get("data")
         return data if isinstance(data, dict) else {}
 
+    def accepted(self, alert: str) -> "Answer":
+        """Itself where X did what was asked. Raises the error of ours that it means."""
+        if self.status in (200, 201, 204):
+            return self
+        raise refusal(self, alert, time.time())
+
     def is_duplicate(self) -> bool:
         return self.status == 403 and self.says("duplicate")
 
@@ -58,8 +65,8 @@ class Answer:
 
     def is_reply_rule(self) -> bool:
         """X does not let this account reply here, or the post to answer is gone; it may still post."""
-        replies = self.status in (400, 403) and self.says(r"\brepl(y|ies|ying)\b")
-        return replies and not self.is_duplicate()
+        told = self.says(r"\brepl(y|ies|ying)\b") and not self.is_duplicate()
+        return self.status in (400, 403) and told
 
     def is_about_media(self) -> bool:
         """X does not take the picture; it may still take the text."""
@@ -72,10 +79,6 @@ class Answer:
         return known or (self.status == 200 and self.data().get("deleted") is False)
 
 
-def is_id(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and re.fullmatch(r"[0-9]{1,25}", value) is not None
-
-
 def receipt(remote_id: str) -> Receipt:
     """Of a post with this id; X finds the account by itself."""
     return Receipt(remote_id, f"https://x.com/i/web/status/{remote_id}")
@@ -84,18 +87,66 @@ def receipt(remote_id: str) -> Receipt:
 def post_with(text: str, timeline: object) -> str | None:
     """The id of the newest post of a timeline (the `data` of X's answer) with this text."""
     wanted = compared_words(text)
-    entries = [one for one in timeline if isinstance(one, dict)] if isinstance(timeline, list) else []
-    found = (one.get("id") for one in entries if compared_words(as_posted(one)) == wanted)
-    return next(filter(is_id, found), None)
+    found = (one.get("id") for one in _objects(timeline) if compared_words(as_posted(one)) == wanted)
+    return next(filter(is_number, found), None)
 
 
 def as_posted(entry: Mapping[str, Any]) -> str:
     """The text of a post as it was sent: X shortens links and escapes `&`, `<`, `>`."""
     text, entities = entry.get("text"), entry.get("entities")
     posted = text if isinstance(text, str) else ""
-    urls = entities.get("urls") if isinstance(entities, dict) else None
-    for url in urls if isinstance(urls, list) else []:
-        short, long = (url.get("url"), url.get("expanded_url")) if isinstance(url, dict) else ("", "")
-        if isinstance(short, str) and isinstance(long, str) and short:
+    for url in _objects(entities.get("urls") if isinstance(entities, dict) else None):
+        short, long = str(url.get("url") or ""), str(url.get("expanded_url") or "")
+        if short and long:
             posted = posted.replace(short, "" if OWN_PICTURE.match(long) else long)
     return html.unescape(posted)
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    """The objects in a list; none where it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def refusal(answer: Answer, alert: str, now: float) -> ChannelError:
+    """The error for an answer that is no success. `now`: epoch seconds."""
+    for header, start in (("x-rate-limit-reset", now), ("retry-after", 0.0)):
+        value = answer.headers.get(header, "")
+        if answer.status == 429 and re.fullmatch(r"\d{1,12}", value):
+            told = _("X: too many posts; {alert} goes out when X allows it again.").format(alert=alert)
+            return Throttled(told, wait=max(float(value) - start, 1.0), code="429")
+    meanings = (one for one in _meanings() if answer.status in one[0] and answer.says(one[1]))
+    _statuses, _words, error, code, sentence = next(meanings)
+    told = sentence.format(alert=alert, status=answer.status, why=answer.why())
+    return error(told, code=code or str(answer.status))
+
+
+def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, str], ...]:
+    """Statuses, what the answer says, then error, code ("" for the status) and sentence. The first counts."""
+    down, ours = ChannelDown, partial(Rejected, scope=Scope.CHANNEL)
+    duplicate = _(
+        "X refuses {alert} as a duplicate, though this program has not posted it: this text stands on the"
+        " account already, from an earlier alert, by hand or by another program. Look at the account;"
+        " to say it once more, change the text."
+    )
+    capped = _("X: the quota of this account is used up ({why}). Raise it in the developer portal.")
+    keys = _("X does not accept the credentials of this account ({why}). Renew them.")
+    unpaid = _("X: this account has no credits left ({why}). Buy some in the developer portal.")
+    unknown = _("The server at api_url does not know X's addresses ({why}). Correct api_url.")
+    moved = _("The server at api_url sends us to another address ({why}). Correct api_url.")
+    account = _("X does not let this account post: {why}. Fix this on the account's page.")
+    forbidden = _("X forbids {alert} on this account: {why}.")
+    text = _("X refused the text of {alert}: {why}. Change the text and submit it again.")
+    perhaps = _("X answered {alert} with {status}: it may be there. Check, then settle the delivery.")
+    return (
+        ({429}, "", down, "usage_capped", capped),
+        ({401}, "", down, "", keys),
+        ({402}, "", down, "", unpaid),
+        ({404, 405}, "", down, "", unknown),
+        ({301, 302, 307, 308}, "", down, "", moved),
+        ({403}, "duplicate", Rejected, "duplicate", duplicate),
+        ({403}, "suspend|locked|permissions|client-forbidden|unsupported-auth", down, "", account),
+        ({403}, "too long", Rejected, "", forbidden),
+        ({403}, "", ours, "", forbidden),
+        ({*range(400, 500)} - {408}, "", Rejected, "", text),
+        ({*range(1000)}, "", Uncertain, "", perhaps),
+    )

@@ -1,67 +1,58 @@
-"""Calls of X's API, over httpx and signed by oauthlib. Imported when X is first used."""
+"""tweepy's client, asking the server we name, in the times we name. Imported when X is first used."""
 
-import asyncio
+import ssl
+from io import BytesIO
 from typing import Any
 
-import httpx
-from oauthlib import oauth1
+import requests
+import tweepy
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from alertbot.channels.x.answers import Answer
 from alertbot.channels.x.settings import OAUTH1, XSettings
-from alertbot.core.connecting import reason_of
-from alertbot.core.errors import Unavailable, Uncertain
+from alertbot.core.connecting import causes
 from alertbot.core.logs import quieten
-from alertbot.core.words import _
 
-# TLS is part of connecting: what fails there was never sent.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-DROPPED = (httpx.NetworkError, httpx.ProtocolError)
+MOST_BODY_BYTES = 4_000_000
+NOT_SENT = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
 
 
-class Client:
-    """Redirects are not followed and the environment's proxies are not used: the secrets go to the server
-    at `api_url` or nowhere. `secrets`: the four of OAuth 1.0a, or a bearer token, by name."""
+class Client(tweepy.Client):  # type: ignore[misc] # tweepy has no types
+    """For one thread at a time. `secrets`: the four of OAuth 1.0a, or a bearer token, by name."""
 
     def __init__(self, settings: XSettings, secrets: dict[str, str]) -> None:
-        quieten("httpx", "httpcore", "hpack", "oauthlib")
-        self._secrets = tuple(secrets.values())
-        self._signer = oauth1.Client(*map(secrets.get, OAUTH1)) if OAUTH1[0] in secrets else None
-        headers = {} if self._signer else {"Authorization": f"Bearer {secrets['bearer_token']}"}
-        connect, answer = (
-            settings.connect_within.total_seconds(),
-            settings.answer_within.total_seconds(),
-        )
-        within = httpx.Timeout(answer, connect=connect)
-        self._http = httpx.AsyncClient(
-            base_url=settings.api_url, headers=headers, timeout=within, trust_env=False
-        )
-        # The library's limits are per read; a server that drips bytes has to end some time too.
-        self._most_seconds = connect + 2 * answer
-        self.close = self._http.aclose
+        quieten("tweepy", "oauthlib", "requests_oauthlib", "urllib3")
+        super().__init__(**secrets, return_type=requests.Response)
+        self._root, self._within, self._secrets = settings.api_url, settings.within, secrets
+        # The secrets go to `api_url` or nowhere: no proxies of the environment, no redirects.
+        self.session.trust_env, self.session.get_redirect_target = False, lambda _answer: None
+        self.session.headers["User-Agent"] = self.user_agent
+        if self.bearer_token:
+            self.session.headers["Authorization"] = f"Bearer {self.bearer_token}"
+        else:
+            signer = tweepy.OAuth1UserHandler(*(secrets[name] for name in OAUTH1))
+            self.session.auth = signer.apply_auth()
 
-    async def ask(self, method: str, path: str, alert: str, **details: Any) -> Answer:
-        """Make one call; whatever the server answers is an `Answer`. `details`: `json` and `params`.
-        Raises `Unavailable` where the call surely did not arrive, else `Uncertain`."""
-        request = self._http.build_request(method, path, **details)
-        if self._signer:  # for the address that is really called; JSON is not part of a signature
-            request.headers.update(self._signer.sign(str(request.url), method)[1])
+    def request(self, method: str, route: str, params: Any = None, json: Any = None, **_: Any) -> Any:
+        """What all calls of tweepy end in. Its own has a fixed address and no times, and makes exceptions
+        of answers: of odd ones those of other libraries."""
+        answer = self.session.request(
+            method, self._root + route, params=params, json=json, timeout=self._within, stream=True
+        )
+        with answer.raw as body:
+            answer.raw = BytesIO(body.read(MOST_BODY_BYTES + 1, decode_content=True))
+        return answer
+
+    def answer(self, verb: str, details: dict[str, Any]) -> Answer:
+        """What comes of one of tweepy's calls."""
+        found = getattr(self, verb)(**details)
         try:
-            async with asyncio.timeout(self._most_seconds):
-                response = await self._http.send(request)
-        except NOT_SENT as error:
-            sentence = _("X could not be reached for {alert}: {why}.")
-            told = sentence.format(alert=alert, why=reason_of(error))
-            raise Unavailable(told, code=type(error).__name__) from None
-        except Exception as error:  # noqa: BLE001 - h11, ssl and decoders leak through httpx
-            sentence = _(
-                "X was reached, but its answer on {alert} was lost, so the post may stand. Look at the "
-                "account, then settle the delivery."
-            )
-            code = "ConnectionError" if isinstance(error, DROPPED) else type(error).__name__
-            raise Uncertain(sentence.format(alert=alert), code=code) from None
-        try:
-            body = response.json()
+            body = found.json()
         except (ValueError, RecursionError):
             body = None
         known = body if isinstance(body, dict) else {}
-        return Answer(response.status_code, response.headers, known, self._secrets)
+        return Answer(found.status_code, found.headers, known, tuple(self._secrets.values()))
+
+    def never_asked(self, error: BaseException) -> bool:
+        """Whether the call that ended so surely did not arrive."""
+        return any(isinstance(one, NOT_SENT) for one in causes(error))

@@ -1,7 +1,6 @@
 """Pictures on their way to X: handed over, described, and kept until the post that shows them stands.
 
-The words never wait long for a picture, and never fail for one (R24): what cannot be handed over in
-time, or cannot be described, is left out with a note.
+The words never wait long for a picture and never fail for one (R24): they go without it, with a note.
 """
 
 import asyncio
@@ -11,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from alertbot.channels.x.answers import Answer, is_id
+from alertbot.channels.outcomes import is_number
+from alertbot.channels.x.answers import Answer
 from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain
 from alertbot.core.model import Picture, Post
 from alertbot.core.words import _
@@ -24,8 +24,7 @@ MOST_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What came of one attempt. `media_id` None: the post goes without a picture, for the reason in
-    `note`. `until`: monotonic seconds."""
+    """What came of one attempt: good `until` then (monotonic seconds), or no `media_id` and why not."""
 
     attempt: int = 0
     media_id: str | None = None
@@ -34,7 +33,7 @@ class Handed:
 
 
 class Pictures:
-    """Of one account. `ask` makes one call."""
+    """Of one account. `ask` makes one call of tweepy; its own for media are those of v1.1."""
 
     def __init__(self, ask: Callable[..., Awaitable[Answer]]) -> None:
         self._ask = ask
@@ -47,48 +46,40 @@ class Pictures:
         known = self._handed.get(post.delivery, Handed())
         if known.attempt != post.attempt and time.monotonic() >= known.until:
             known = self._handed[post.delivery] = await self._in_time(post, post.picture)
-            while len(self._handed) > MOST_KEPT:  # what was given up is forgotten in time
+            while len(self._handed) > MOST_KEPT:  # what is over is forgotten in time
                 self._handed.pop(next(iter(self._handed)))
         return known
 
-    def used(self, post: Post) -> None:
-        """The post stands; the next one needs its picture afresh."""
-        self._handed.pop(post.delivery, None)
-
     def refused(self, post: Post, answer: Answer) -> None:
         """X no longer knows the picture, or does not want it here: this attempt goes without."""
-        self._handed[post.delivery] = Handed(post.attempt, None, without(answer.why()))
+        self._handed[post.delivery] = Handed(post.attempt, None, without(f"{answer.why()}."))
 
     async def _in_time(self, post: Post, picture: Picture) -> Handed:
+        image = {"media": b64encode(picture.content).decode(), "media_category": "tweet_image"}
         try:
             async with asyncio.timeout(WITHIN_SECONDS):
-                media_id = await self._upload(post, picture)
+                media_id = (await self._call(post, "/2/media/upload", image)).data().get("id")
+                if not is_number(media_id):
+                    return Handed(post.attempt, None, without(_("X took the picture but gave no id.")))
                 if post.alt:
-                    body = {"id": media_id, "metadata": {"alt_text": {"text": post.alt}}}
-                    await self._call(post, "/2/media/metadata", body)
+                    described = {"id": media_id, "metadata": {"alt_text": {"text": post.alt}}}
+                    await self._call(post, "/2/media/metadata", described)
         except (ChannelError, TimeoutError) as error:
             why = error.reason if isinstance(error, ChannelError) else _("X took too long.")
             return Handed(post.attempt, None, without(why))
         return Handed(post.attempt, media_id, until=time.monotonic() + GOOD_FOR_SECONDS)
 
-    async def _upload(self, post: Post, picture: Picture) -> str:
-        body = {"media": b64encode(picture.content).decode(), "media_category": "tweet_image"}
-        media_id = (await self._call(post, "/2/media/upload", body)).data().get("id")
-        if not is_id(media_id):
-            raise Rejected(_("X took the picture but gave no id."))
-        return media_id
-
-    async def _call(self, post: Post, path: str, body: dict[str, Any], tries: int = TRIES) -> Answer:
+    async def _call(self, post: Post, route: str, body: dict[str, Any], tries: int = TRIES) -> Answer:
         try:
-            answer = await self._ask("POST", path, post.alert, json=body)
+            answer = await self._ask("request", post.alert, method="POST", route=route, json=body)
             if answer.status in (200, 201):
                 return answer
-            why = _("X answered {status}: {why}").format(status=answer.status, why=answer.why())
+            why = _("X answered {status}: {why}.").format(status=answer.status, why=answer.why())
             raise Unavailable(why) if answer.status >= 500 else Rejected(why)
         except (Uncertain, Unavailable):
             if tries == 1:
                 raise
-        return await self._call(post, path, body, tries - 1)
+        return await self._call(post, route, body, tries - 1)
 
 
 def without(why: str) -> str:

@@ -1,20 +1,19 @@
 """How an account on X is configured."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from alertbot.config.channel import ChannelSettings
+from alertbot.config.channel import NetworkSettings
 from alertbot.config.secrets import Secret
-from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
+from alertbot.config.shapes import FilePath, ServerRoot, Variable
 from alertbot.core.words import _
 
 OAUTH1 = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
 
 
-class XSettings(ChannelSettings):
+class XSettings(NetworkSettings):
     """An account on X: four OAuth 1.0a secrets, or an OAuth 2.0 user token alone (it lapses)."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (
@@ -39,13 +38,8 @@ class XSettings(ChannelSettings):
     access_token_secret_file: FilePath | None = None
     bearer_token_env: Variable | None = None
     bearer_token_file: FilePath | None = None
-    connect_within: SomeDuration = timedelta(seconds=5)
-    answer_within: SomeDuration = timedelta(seconds=20)
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """(key, sentence) of what works but will bite."""
         if self.has_secret("bearer_token"):
-            yield (
-                "bearer_token_env",
-                _("this token lapses, usually after two hours; the four OAuth 1.0a secrets do not."),
-            )
+            told = _("this token lapses, usually after two hours; the four OAuth 1.0a secrets do not.")
+            yield "bearer_token_env", told
