@@ -26,7 +26,8 @@ async def halt(
     service: Context, alert: str | None, channel: str | None, *, by: str = HALTER
 ) -> dict[str, Any]:
     """Halt everything, one alert or one channel: once this has committed, no further call starts
-    (promise 4). `by`: a name for the audit. Raises `Misuse` for an unknown channel or alert."""
+    (promise 4). `by`: a name for the audit. Raises `Misuse` for an unknown channel or alert,
+    `Refused` for an alert without deliveries."""
     channels = service.publisher.channels
     return await stop(service.database, alert, channel, by=by, now=service.now, channels=channels)
 
@@ -42,7 +43,7 @@ async def stop(
 ) -> dict[str, Any]:
     """Halt with nothing but the database. `channels`: those configured, if known; a channel found in
     neither place is refused. `audited` of the result: whether the audit row was written. Raises
-    `Misuse` for an unknown channel or alert."""
+    `Misuse` for an unknown channel or alert, `Refused` for an alert without deliveries."""
 
     async def work(conn: Connection) -> dict[str, Any]:
         known = await store_reading.id_of(conn, alert) if alert else None
@@ -57,7 +58,8 @@ async def stop(
 async def resume(
     service: Context, actor: Person, alert: str | None, channel: str | None
 ) -> dict[str, Any]:
-    """Lift a halt; for a channel also its pause."""
+    """Lift a halt; for a channel also its pause. Raises `Misuse` for an unknown channel or alert,
+    `Refused` for an alert without deliveries or a person without the role."""
     rules.require_role("resume", actor)
 
     async def work(conn: Connection) -> dict[str, Any]:

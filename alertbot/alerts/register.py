@@ -172,8 +172,8 @@ async def carry(conn: Connection, alert_id: str, kind: Kind, values: Mapping[str
 
 
 async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -> list[Entry]:
-    """Put the rows that the query finds into `given` in its place. Raises `Misuse` for a query that
-    finds nothing or cannot be read."""
+    """Put the rows that the query finds into `given` in its place. Raises `Misuse` if numbers are given
+    as well, if no territory is named, or if the query cannot be read."""
     if given.get("numbers"):
         raise Misuse(_("Give territories or numbers, not both: the register has the numbers."))
     places, services = (_listed(given.pop(name, "")) for name in QUERY_FIELDS)

@@ -1,4 +1,5 @@
-"""One call to a channel, and what it came to: a receipt, or one of the five errors, never anything else."""
+"""Calls to a channel: making them with a time limit, turning every outcome into a receipt or one of the
+five errors, and pacing them (slots, turns, calls in flight)."""
 
 import asyncio
 import logging
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 
 
 class Calls:
-    """Publishes, and asks where a channel can be asked. `longest` in seconds."""
+    """Publishes, and looks up uncertain posts where a channel can. `longest`: the time limit of a call,
+    in seconds."""
 
     def __init__(
         self, adapters: Mapping[str, Adapter[Any]], database: Database, longest: float
@@ -34,7 +36,7 @@ class Calls:
         self.hung_up = False
 
     def hang_up(self) -> None:
-        """Wait for no call any more: those under way are perhaps sent."""
+        """Stop waiting for calls: those in progress count as perhaps sent."""
         self.hung_up = True
         for limit in self._limits:
             if not limit.expired():
@@ -50,8 +52,8 @@ class Calls:
                 self._limits.discard(limit)
 
     async def prepare(self, name: str, post: Post) -> None:
-        """Hand over a picture before the call is written down as begun: nobody sees it yet, so that it
-        may take its time, and a halt in between still stops the post."""
+        """Upload a picture before the call is recorded as begun: it is not public yet, so it may take
+        its time, and a halt in between still stops the post."""
         if post.picture is None:
             return
         try:
@@ -64,7 +66,7 @@ class Calls:
             )
 
     async def publish(self, name: str, post: Post) -> Answer:
-        """Make the call. What is uncertain is asked about at once."""
+        """Make the call. An uncertain outcome is looked up at once. Raises only the five channel errors."""
         adapter = self._adapters[name]
         try:
             async with self._in_time():
@@ -85,7 +87,7 @@ class Calls:
         return answer
 
     async def find(self, name: str, post: Post) -> Receipt | None:
-        """The post, where it stands after all; not an earlier one with the same words."""
+        """The post, if it is public after all; never an earlier one with the same words."""
         try:
             async with self._in_time():
                 receipt = await self._adapters[name].find(post)
@@ -132,20 +134,20 @@ SHARE = 0.1  # of the last call in the mean of how long one takes
 
 def portion(gap: float, free: int) -> int:
     """How many deliveries to claim at once: about half a second's worth at one call per `gap` seconds,
-    never more than can be started at their slot, so that no lease lapses in a queue."""
+    and never more than can start at their slots, so that no lease expires while queued."""
     if free <= 1 or gap * free <= HORIZON:
         return max(0, free)
     return max(1, int(HORIZON / gap))
 
 
 def moment(wait: float) -> float:
-    """The monotonic moment `wait` seconds from now."""
+    """The time `wait` seconds from now on the monotonic clock."""
     return time.monotonic() + wait
 
 
 class Turns:
-    """Keeps calls of one process apart that are late for their slots: after a stall they must not all
-    start at once. They may catch up a little, within the hair that paces leave."""
+    """Spaces out this process's calls that are late for their slots, so that they do not all start at
+    once after a stall. They may catch up slightly, within the tolerance that paces leave."""
 
     CATCH_UP = 0.97
 
@@ -163,7 +165,7 @@ class Turns:
 
 
 async def until(slot: float) -> None:
-    """Sleep until a moment of the monotonic clock."""
+    """Sleep until this time of the monotonic clock."""
     wait = slot - time.monotonic()
     if wait > 0:
         await asyncio.sleep(wait)
@@ -173,9 +175,10 @@ class Flight:
     """The calls of one account in flight, from before their intents until their outcomes are committed:
     `async with` takes a place.
 
-    No more than `at_once` where what waits for a line could not be called back. An account with many readers
-    gets as many more as it makes in `AHEAD` seconds, `IN_FLIGHT` in all, so that many intents and outcomes
-    share a commit: a slow one has none waiting, and a halt or something more urgent waits for nothing.
+    At most `at_once`, unless calls that wait for a connection can be withdrawn. An account with many
+    recipients then gets as many more as it makes in `AHEAD` seconds, up to `IN_FLIGHT` in all, so that
+    many intents and outcomes share a commit. A slow account has none waiting, so a halt or a more urgent
+    alert is not delayed.
     """
 
     def __init__(self, at_once: int, *, ahead: bool) -> None:
@@ -194,7 +197,7 @@ class Flight:
         return int(min(self._most, max(self._at_once, soon)))
 
     def took(self, seconds: float) -> None:
-        """A call took so long."""
+        """Note how many seconds a call took."""
         before = seconds if self._mean is None else self._mean
         self._mean = before + SHARE * (seconds - before)
 

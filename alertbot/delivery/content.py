@@ -1,4 +1,5 @@
-"""From rows to posts: what an adapter gets. Pure."""
+"""From database rows to posts: what an adapter gets. Also the cache of dispatch contents that a worker
+has loaded."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +19,8 @@ _ACTIONS = {one.value: one for one in Action}  # a look-up is faster than the en
 
 
 def message_id(alert: str, delivery: int) -> str:
-    """The same for every attempt, so that a mail that arrives twice is known for one. The channel adds
-    its own domain."""
+    """The same for every attempt, so that mail programs recognise a duplicate. The channel adds its
+    domain."""
     return f"{alert}.{delivery}"
 
 
@@ -57,7 +58,7 @@ def post(
 def threads(
     rows: Iterable[tuple[str, str, int, str | None]], order: tuple[str, ...]
 ) -> Mapping[str, tuple[str, ...]]:
-    """By target: the message ids of earlier mails, in the order of the alerts they belong to."""
+    """By target: the message ids of earlier mails, ordered by alert."""
     found: dict[str, list[tuple[int, str]]] = {}
     for target, alert, delivery, remote_id in rows:
         name = remote_id or message_id(alert, delivery)  # none where a person said that it was sent
@@ -71,7 +72,7 @@ WORDLESS = frozenset({Action.DELETE.value, Action.PIN.value})
 
 
 class DispatchContent:
-    """What a dispatch says. `refusal`: why none of it may be sent."""
+    """The content of a dispatch. `refusal`: why none of it may be sent."""
 
     def __init__(self, envelope: DispatchFacts, refusal: str | None) -> None:
         self.envelope = envelope
@@ -89,7 +90,7 @@ class DispatchContent:
 
 
 class ContentCache:
-    """The letters that this worker has opened."""
+    """The dispatch contents that this worker has loaded."""
 
     def __init__(self, database: Database, hooks: Hooks) -> None:
         self._database = database
@@ -97,7 +98,7 @@ class ContentCache:
         self._kept: OrderedDict[int, DispatchContent] = OrderedDict()
 
     async def get(self, rows: Sequence[Claimed | Doubt | Sent], markup: Markup) -> DispatchContent:
-        """The letter that these rows (all of one dispatch) belong to, with every text they need."""
+        """The content of the dispatch that these rows belong to, with every text they need."""
         letter = self._kept.get(rows[0].dispatch)
         missing = {row.message or 0 for row in rows if row.message or row.action not in WORDLESS}
         missing -= letter.words.keys() if letter else set()
@@ -140,7 +141,7 @@ class ContentCache:
 
 
 async def _fill(conn: Connection, letter: DispatchContent, missing: set[int]) -> None:
-    """Read texts and their pictures. A picture is what was approved only if its bytes make its digest."""
+    """Load texts and their pictures. A picture is accepted only if its bytes match the approved digest."""
     found = await store_content.words(conn, sorted(missing))
     letter.words |= found
     if not missing <= letter.words.keys():

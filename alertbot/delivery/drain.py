@@ -1,8 +1,8 @@
 """The only code that publishes, and the only place that waits for a slot.
 
-Per delivery: claimed with its slot → the slot comes → the intent is committed → the call → what
-follows is decided (`retry.next_step`) → the outcome is committed. A worker that dies at any point leaves
-a row that says how far it got.
+For each delivery: claim it with its slot → wait for the slot → commit the intent → make the call →
+decide what follows (`rules_retry.next_step`) → commit the outcome. A worker that dies at any point
+leaves a row that says how far it got.
 """
 
 import asyncio
@@ -37,8 +37,8 @@ DOUBT_LEASE = 150.0  # how long one may take to ask a channel about an uncertain
 
 
 class Drain:
-    """Sends what is due on the accounts of `adapters` (by channel name). `sent` hears of every channel on
-    which something went out."""
+    """Sends what is due on the accounts of `adapters` (by channel name). `sent` is called with every
+    channel on which something was published."""
 
     def __init__(
         self,
@@ -67,37 +67,37 @@ class Drain:
         }
 
     def hang_up(self) -> None:
-        """Begin no call any more, and wait for none: see `Calls.hang_up`."""
+        """Start no further call and stop waiting for those in progress: see `Calls.hang_up`."""
         self.stopping = True
         self._calls.hang_up()
 
     async def drain(self, name: str) -> None:
-        """Send what is due on one account until nothing is, or somebody else has booked its slots."""
+        """Send what is due on one account until nothing is, or another worker has booked its slots."""
         if name not in self._accounts:
             await self.ledger.database.read(self.learn_accounts)
         if name in self._accounts:
             await _Flight(self, self._accounts[name]).run()
 
     async def learn_accounts(self, conn: Connection) -> None:
-        """Read the paces of this worker's accounts: ahead of time, so that an alert need not wait for it."""
+        """Read the paces of this worker's accounts in advance, so that an alert does not wait for it."""
         found = await store_accounts.named(conn, sorted(self.adapters))
         self._accounts = {one.name: one for one in found}
 
     def places(self, name: str) -> int:
-        """How many deliveries of a channel to hold at a time: no more than are soon under way, or what is
-        more urgent would wait behind them."""
+        """How many deliveries of a channel to hold at a time: no more than will soon be in progress, or
+        more urgent ones would wait behind them."""
         return min(self._concurrency, 2 * self._in_flight[name].size)
 
     async def claim(self, whose: Account, n: int) -> Claim:
-        """Hold up to `n` deliveries of the account."""
+        """Claim up to `n` deliveries of the account."""
         ledger = self.ledger
         return await ledger.database.transact(
             lambda conn: store_claim.claim(conn, whose, n, worker=ledger.worker, lease=ledger.lease)
         )
 
     async def letter(self, whose: Account, rows: Sequence[Claimed]) -> DispatchContent | None:
-        """The content of claimed rows (all of one dispatch). None: they may not be sent, and are failed
-        with the reason."""
+        """The content of claimed rows (all of one dispatch). None: they may not be sent and have been
+        failed with the reason."""
         adapter = self.adapters[whose.name]
         letter = await self._letters.get(rows, adapter.spec.markup)
         if letter.refusal is None:
@@ -127,8 +127,8 @@ class Drain:
             del self._flights[row.id]
 
     async def _send(self, row: Claimed, letter: DispatchContent) -> None:
-        """The call of a delivery whose intent is committed, and its outcome. One that waited for a line is
-        called back where a halt, its expiry or anything else has come between."""
+        """Make the call of a delivery whose intent is committed, and record its outcome. If it waited
+        for a connection, it is withdrawn when a halt, its expiry or a cancellation came in between."""
         channel = letter.envelope.channel
         intended = time.monotonic()
         async with self._lines[channel]:
@@ -159,7 +159,8 @@ class Drain:
             self.ledger.hooks.failed(channel, type(answer).__name__)
 
     async def _superseded(self, row: Claimed, letter: DispatchContent) -> Superseded | None:
-        """An edit that waited (a pause, a retry) must not undo a later one that overtook it (R35)."""
+        """Whether a later edit has overtaken this one, which waited (a pause, a retry) and must not undo
+        it (R35)."""
         database = self.ledger.database
         if await database.read(lambda conn: store_content.superseded(conn, row.id)):
             return Superseded(
@@ -196,8 +197,8 @@ class Drain:
             )
 
     async def resolve(self) -> bool:
-        """Ask about deliveries whose worker died in mid-call; what cannot be asked follows the policy.
-        Whether there may be more of them."""
+        """Look up deliveries whose worker died during the call; those that cannot be looked up follow
+        the kind's policy. Returns whether there may be more of them."""
         names = sorted(self.adapters)
         doubts = await self.ledger.database.transact(
             lambda conn: store_settle.take_doubts(conn, names, lease=DOUBT_LEASE, limit=DOUBTS)
@@ -208,7 +209,7 @@ class Drain:
         return len(doubts) == DOUBTS
 
     async def _resolve(self, doubt: Doubt) -> bool:
-        """Whether the doubt is over."""
+        """Look up one delivery. Returns whether it is no longer uncertain."""
         adapter = self.adapters[doubt.channel]
         letter = await self._letters.get([doubt], adapter.spec.markup)
         answer: Answer = Uncertain(_("Perhaps sent: the worker stopped while it was being sent."))
@@ -251,12 +252,12 @@ class _Flight:
             await self._land()
 
     async def _due(self) -> bool:
-        """Asked of a reader, so that looking in vain takes no write lock."""
+        """Whether something is due. Asked through a reader, so that an idle look takes no write lock."""
         names = [self._whose.name]
         return bool(await self._drain.ledger.database.read(lambda conn: store_claim.due(conn, names)))
 
     async def _room(self) -> int:
-        """How many to claim; waits while a quarter of the places is not free."""
+        """How many to claim; waits until a quarter of the places is free."""
         places = self._drain.places(self._whose.name)
         while places - len(self._calls) < max(1, places // 4):
             await self._landing()
@@ -280,7 +281,7 @@ class _Flight:
             log.error("A delivery was interrupted: %s", safe(repr(call.exception())))
 
     async def _wait(self, retry: float | None) -> bool:
-        """After an empty claim: whether it is worth trying again."""
+        """After an empty claim: wait for the next slot. Returns whether it is worth trying again."""
         if self._calls:
             await self._landing(retry)
             return True

@@ -1,5 +1,6 @@
-"""A clock that leaps. On SQLite the database's clock is this machine's own: two hours too early it would let
-everything expire for good, two hours too late send nothing. What is about time then waits, and says why."""
+"""Detects a clock that jumps. On SQLite the database's clock is the machine's: two hours ahead, it would
+expire everything; two hours behind, it would send nothing. Until the clock is right, sending and
+expiry stop, with a reason."""
 
 import time
 from dataclasses import dataclass
@@ -12,22 +13,22 @@ TOLERANCE = 60.0  # seconds; a clock that is put right by less does no harm
 
 
 def uptime() -> float:
-    """Seconds that only grow, sleep of the machine included where the system counts it."""
+    """Monotonic seconds, including the time the machine sleeps where the system counts it."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The database's clock (epoch seconds) and the `uptime` of the same moment."""
+    """The database's clock (epoch seconds) and `uptime` at the same moment."""
 
     wall: float
     up: float
 
 
 def leap(first: Reading, now: Reading, newest: float | None) -> str | None:
-    """What is wrong with the clock, as a sentence; None where it goes on as it began and no worker's beat
-    (`newest`) lies ahead of it."""
+    """What is wrong with the clock, as a sentence; None if it agrees with the first reading and no
+    worker's heartbeat (`newest`) is ahead of it."""
     drift = (now.wall - first.wall) - (now.up - first.up)
     if drift > TOLERANCE:
         return _sentence(_("leapt ahead by {minutes} min"), drift)
@@ -47,14 +48,15 @@ def _sentence(what: str, seconds: float) -> str:
 
 
 class ClockWatch:
-    """Looks at the clock of one database; `reason` says why what is about time waits."""
+    """Watches the clock of one database; `reason` says why sending and expiry wait."""
 
     def __init__(self) -> None:
         self._first: Reading | None = None
         self.reason: str | None = None
 
     async def look(self, conn: Connection) -> None:
-        """Compare now with the first look. A server's clock is not this machine's and is left alone."""
+        """Compare now with the first reading. A database server's clock is not this machine's and is not
+        checked."""
         if conn.dialect.name != "sqlite":
             return
         wall, newest = await store_accounts.clock(conn)

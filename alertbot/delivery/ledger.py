@@ -1,7 +1,7 @@
-"""Group commit: what concurrent calls want written goes into one transaction.
+"""Group commits for intents and outcomes: concurrent calls share transactions.
 
-A commit per call would allow about a thousand calls a second; shared commits allow many times that,
-and leave one writer per process, which is what SQLite likes.
+One commit per call would allow about a thousand calls a second; shared commits allow many times that and
+leave one writer per process, which suits SQLite.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ LARGEST = 500  # items per transaction
 
 
 class GroupCommit(Generic[Item, Answer]):
-    """Collects items and gives them to `write`, which answers for each in order.
+    """Collects items and passes them to `write`, which returns one result for each, in order.
 
-    `write` must answer for every item or raise; what it raises reaches every caller of that group. Under
-    load, where the group before held several, the next waits `linger` seconds for more; items that come
-    singly wait for nothing.
+    `write` must return a result for every item or raise; an exception reaches every caller in that
+    group. Under load, when the previous group held several items, the next one waits `linger` seconds
+    for more; single items do not wait.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._writing: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> Answer:
-        """Hand in one item; returns once the transaction that holds it has committed."""
+        """Hand in one item; returns once its transaction has committed."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._writing is None:
@@ -92,14 +92,14 @@ WITHOUT_HOOKS = 3  # from this try on without hooks that fail: the outcome itsel
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What happens in the engine's own transactions. All get lists, one call per transaction.
+    """Called inside the engine's transactions, once per transaction, with lists.
 
-    `outcomes`: deliveries that moved. `first_intent`: alerts with a first call about to be made (once
-    per channel). `settled`: alerts whose publication has no open delivery left. `verify`, in a reading
-    transaction, once per worker, alert and channel: a sentence says why nothing of it may be sent.
-    `differs`: what a platform shows otherwise than it was approved, once per delivery. `clock`: why what
-    is about time waits, or None once it goes on. `failed`, in no
-    transaction and at once: the channel and the class of a call that did not publish.
+    `outcomes`: deliveries that changed state. `first_intent`: alerts about to make their first call
+    (once per channel). `settled`: alerts whose publication has no open delivery left. `verify` (in a
+    read transaction, once per worker, alert and channel) returns a reason why nothing of it may be sent,
+    or None. `differs`: what a platform shows differently from what was approved, once per delivery.
+    `clock`: why sending and expiry wait, or None when they resume. `failed`, outside any transaction:
+    the channel and error class of a failed call.
     """
 
     outcomes: Callable[[Connection, Sequence[Outcome]], Awaitable[None]] | None = None
@@ -115,7 +115,7 @@ NO_HOOKS = Hooks()
 
 
 class Result(NamedTuple):
-    """An outcome to be written: the row, and what it means for its account."""
+    """An outcome to write: the row, and its effect on the account."""
 
     settlement: Settlement
     dispatch: int
@@ -124,7 +124,7 @@ class Result(NamedTuple):
 
 
 class Ledger:
-    """One per worker. `tally` counts the states that its deliveries ended in."""
+    """One per worker. `tally` counts the final states of its deliveries."""
 
     def __init__(
         self, database: Database, worker: str, *, hooks: Hooks = NO_HOOKS, lease: float = 10.0
@@ -146,17 +146,17 @@ class Ledger:
         return await self._intents.add(want) is not None
 
     async def still_sendable(self, dispatch: int) -> bool:
-        """Whether calls of this dispatch may be made now: no halt, expiry or cancellation has come since
-        their intents. False too while the database does not answer."""
+        """Whether calls of this dispatch may still be made: no halt, expiry or cancellation since their
+        intents. Also False while the database does not respond."""
         return await self._questions.add(dispatch)
 
     async def call_back(self, delivery: int) -> None:
-        """Commit that a call whose intent is committed was not made after all: it is pending again."""
+        """Commit that an intended call was not made: the delivery is pending again."""
         await self._backs.add(delivery)
 
     async def settle(self, result: Result) -> None:
-        """Commit what a call came to. Tries for a minute: a known outcome is not lost to a busy
-        database. After that the reaper will call it uncertain."""
+        """Commit the outcome of a call. Retries for a minute, so that a busy database does not lose a
+        known outcome. After that the reaper will mark it uncertain."""
         await self._results.add(result)
 
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
@@ -248,8 +248,8 @@ class Ledger:
             await self.hooks.settled(conn, settled)
 
     async def _plainly(self, conn: Connection, outcomes: Sequence[Outcome]) -> None:
-        """For a hook that fails: the audit gets bare rows, and the dispatches stay open, so that the
-        sweep calls the hooks again once they work."""
+        """Used when a hook fails: write bare audit rows and leave the dispatches open, so that the sweep
+        calls the hooks again later."""
         try:
             async with conn.begin_nested():
                 await audit.append_many(conn, [_bare(one) for one in outcomes])
@@ -259,7 +259,8 @@ class Ledger:
         await reopen(conn, outcomes)
 
     async def record(self, work: Callable[[Connection], Awaitable[Sequence[Outcome]]]) -> int:
-        """One transaction that moves deliveries, with everything that follows; how many moved."""
+        """One transaction that changes deliveries, with everything that follows. Returns how many
+        changed."""
 
         async def whole(conn: Connection) -> Sequence[Outcome]:
             await take_lock(conn, AUDIT)
@@ -274,7 +275,7 @@ class Ledger:
         return len(outcomes)
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep the tally: what was counted as uncertain and is now sent is no longer uncertain."""
+        """Update the tally: a delivery counted as uncertain and now sent is no longer uncertain."""
         for outcome in outcomes:
             if outcome.before in FINAL and self.tally[outcome.before] > 0:
                 self.tally[outcome.before] -= 1
@@ -295,7 +296,7 @@ def _bare(one: Outcome) -> audit.AuditEntry:
 
 
 def _strongest(pushes: Iterable[Push | None]) -> list[Push]:
-    """Of several pushes of one account or target in one transaction the longest holds."""
+    """The longest of several delays for one account or target in one transaction."""
     longest: dict[tuple[str, str | None], Push] = {}
     for push in pushes:
         if push is not None:

@@ -1,8 +1,9 @@
-"""Whether a platform shows what was approved. Pure.
+"""Reading back: comparing what a platform shows with what was approved, and the loop that does so after
+a post.
 
-Compared is what a reader sees: words and, where there is markup, what is bold, struck or a link. Not
-compared is what a platform does to every text: spaces and line ends, the way letters are composed, the
-scheme and last slash of an address.
+The comparison covers what a reader sees: words and, with markup, what is bold, struck or a link. It
+ignores what platforms change in every text: spaces and line ends, letter composition, the scheme and
+last slash of an address.
 """
 
 import asyncio
@@ -31,9 +32,9 @@ Run = tuple[str, tuple[str, ...]]  # a word and what marks it
 
 
 def difference(post: Post, shown: str | None, markup: Markup) -> str | None:
-    """How what is shown differs from what was approved, in a sentence; None where it does not.
+    """How the text shown differs from the approved one, as a sentence; None if it does not. Pure.
 
-    `shown`: what the platform shows (HTML where `markup` is Telegram's), None where nothing stands there.
+    `shown`: what the platform shows (HTML if `markup` is Telegram's), None if there is nothing.
     """
     if shown is None:
         return _("nothing stands there any more")
@@ -77,7 +78,7 @@ def _joined(letters: list[Run]) -> Iterator[Run]:
 
 
 def _sentence(approved: list[str], shown: list[str]) -> str:
-    """The first place where they part."""
+    """The first place where the two differ."""
     matcher = SequenceMatcher(a=approved, b=shown, autojunk=False)
     _kind, a, b, c, d = next(step for step in matcher.get_opcodes() if step[0] != "equal")
     was, now = _short(approved[a:b]), _short(shown[c:d])
@@ -104,7 +105,7 @@ SAME, UNKNOWN = "same", "unknown"
 
 
 class ReadBack:
-    """One per worker. Idle, without a look at the database, until `wake` says that something went out."""
+    """One per worker. Makes no database query until `wake` reports a publication."""
 
     def __init__(self, adapters: Mapping[str, Adapter[Any]], ledger: Ledger) -> None:
         self._adapters = {
@@ -118,11 +119,11 @@ class ReadBack:
         self._awake = bool(self._adapters)
 
     def wake(self, channel: str) -> None:
-        """Something went out on this channel."""
+        """Something was published on this channel."""
         self._awake = self._awake or channel in self._adapters
 
     async def round(self) -> None:
-        """Look at what is ripe, one delivery per channel."""
+        """Check what is due, one delivery per channel."""
         if not self._awake:
             return
         waiting = await self._waiting()
@@ -134,7 +135,8 @@ class ReadBack:
         await self._look_at(list(ripe.values()), first_counts=False)
 
     async def finish(self) -> None:
-        """Look at everything now, once more after a second where it differs: for a worker that ends."""
+        """Check everything now, and again after a second where it differs: for a worker that is
+        stopping."""
         for last in (False, True):
             waiting = await self._waiting() if self._awake else []
             if not waiting:
@@ -179,7 +181,7 @@ class ReadBack:
             )
 
     async def _look(self, sent: Sent) -> tuple[str, bool]:
-        """ "same", "unknown" or the difference, and whether it is one."""
+        """The finding ("same", "unknown" or the difference), and whether it is a difference."""
         adapter = self._adapters[sent.channel]
         letter = await self._letters.get([sent], adapter.spec.markup)
         if letter.refusal is not None:

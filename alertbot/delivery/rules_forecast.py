@@ -1,7 +1,7 @@
-"""How long an alert takes to reach the last recipient, and what it costs. Pure.
+"""Forecasts: how long an alert takes to reach the last recipient, and what it costs. Pure.
 
-The figures hold for accounts that are otherwise idle and healthy: what waits already, retries and the
-platforms' own slowness come on top.
+The figures assume accounts that are idle and healthy; queued deliveries, retries and slow platforms come
+on top.
 """
 
 from collections import Counter
@@ -11,9 +11,9 @@ from alertbot.core.model import Channel, Composition, Cost, Forecast, Message, P
 
 
 def forecast(composition: Composition, channels: Iterable[Channel]) -> Forecast:
-    """Seconds from the first call to the last one, for each channel and over all of them.
+    """Seconds from the first call to the last, per channel and over all.
 
-    Channels go out side by side; one account obeys its gap between calls, the gap between calls to the
+    Channels work in parallel. Each account obeys the gap between calls, the gap between calls to the
     same chat, and every window quota (X: 100 calls in 15 minutes and 300 in 3 hours).
     """
     named = {channel.name: channel for channel in channels}
@@ -26,7 +26,7 @@ def forecast(composition: Composition, channels: Iterable[Channel]) -> Forecast:
 
 
 def cost(composition: Composition, channels: Iterable[Channel]) -> Cost:
-    """What the platforms charge: every post at its channel's price, dearer where it has a link."""
+    """What the platforms charge: each post at its channel's price, with the higher price for a link."""
     currency, amount = "USD", 0.0
     for channel in channels:
         price = channel.spec.price
@@ -52,7 +52,7 @@ def calls(composition: Composition, channel: Channel) -> Mapping[str, int]:
 
 
 def copies_of(composition: Composition, channel: Channel) -> list[tuple[Message, int]]:
-    """Each message of the channel with the number of times that it goes out."""
+    """Each message of the channel with the number of times it is sent."""
     messages = _messages(composition, channel.name)
     if not channel.spec.per_recipient:
         return [(message, len(_addresses(composition, channel))) for message in messages]
@@ -74,13 +74,13 @@ def last_call(pace: Pace, calls_by_address: Mapping[str, int]) -> float:
 
 
 def pace_of(channel: Channel) -> Pace:
-    """The pace that counts: the channel's own (an empty list of windows takes the usual ones away), else
-    what its type declares."""
+    """The effective pace: the channel's own (an empty list of windows removes the default ones), else
+    its type's."""
     return channel.spec.pace if channel.pace == Pace() else channel.pace
 
 
 def _schedule(total: int, gap: float, pace: Pace) -> float:
-    """The greedy plan: each call as soon as the gap and every window of the account allow it."""
+    """The greedy plan: each call as early as the gap and every window of the account allow."""
     windows = [(most, length.total_seconds()) for most, length in pace.windows if most < total]
     if not windows:
         return (total - 1) * gap
@@ -113,6 +113,6 @@ def _addresses(composition: Composition, channel: Channel) -> list[str]:
 
 
 def _language(lang: str | None, messages: list[Message]) -> str:
-    """The language a recipient reads: its own where there is a text in it, else the first text's."""
+    """The language a recipient reads: their own if there is a text in it, else the first text's."""
     spoken = [message.lang for message in messages]
     return lang if lang in spoken and lang is not None else next(iter(spoken), "")

@@ -37,14 +37,14 @@ SHORTEST_WAIT = 0.05
 
 
 class Superseded(ChannelError):
-    """Not called: what it would have changed has been changed by a later delivery."""
+    """Not called: a later delivery has already changed what this one would have."""
 
 
 class Circumstances(NamedTuple):
-    """What the rules look at besides the answer.
+    """What the rules consider besides the answer.
 
-    `attempt`: the one just made, from 1. `resent`: it was already sent once more. `may_resend`: its
-    channel sends to single recipients. `repeatable`: a repeat leaves the same record. `jitter`: drawn by
+    `attempt`: the one just made, from 1. `resent`: it was already sent once more. `may_resend`: the
+    channel sends to single recipients. `repeatable`: a repeat has no further effect. `jitter`: drawn by
     the caller, 0 to 1.
     """
 
@@ -57,7 +57,7 @@ class Circumstances(NamedTuple):
 
 
 class NextStep(NamedTuple):
-    """The row's next state and what else to do. Lengths in seconds."""
+    """The row's next state and further effects. Durations in seconds."""
 
     state: DeliveryState
     reason: str | None = None
@@ -95,8 +95,8 @@ def next_step(answer: Answer, now: Circumstances) -> NextStep:
 
 
 def backoff(attempt: int, jitter: float) -> float:
-    """Seconds until the next attempt: doubling from a second to five minutes, half of it by chance,
-    so that what failed together does not come back together."""
+    """Seconds until the next attempt: doubling from one second to five minutes, half of it random, so
+    that simultaneous failures are not retried together."""
     full = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempt - 1, 30))
     return full * (0.5 + jitter / 2)
 

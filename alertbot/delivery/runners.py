@@ -1,6 +1,6 @@
-"""Who calls `drain`: a loop in this process that needs nothing but the database.
+"""The worker's loop around `drain`: needs nothing but the database.
 
-No rule of correctness lives here. A drain that is lost, repeated or late is harmless.
+Correctness does not depend on it. A drain that is missed, repeated or late does no harm.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ LOOKING = "Looking for what is due"  # in the log
 
 @dataclass(frozen=True, slots=True)
 class RunTally:
-    """What a run did. `waiting`: deliveries that are still open."""
+    """What a run did. `waiting`: deliveries still open."""
 
     sent: int = 0
     failed: int = 0
@@ -50,12 +50,12 @@ class RunTally:
 
     @property
     def fine(self) -> bool:
-        """All that it handled was sent, and nothing waits."""
+        """Whether everything it handled was sent and nothing waits."""
         return not (self.failed or self.uncertain or self.expired or self.skipped or self.waiting)
 
 
 class LocalRunner:
-    """Runs in this process, on SQLite or PostgreSQL; any number of them may run side by side."""
+    """Runs in this process, on SQLite or PostgreSQL; any number may run in parallel."""
 
     def __init__(
         self,
@@ -81,18 +81,18 @@ class LocalRunner:
 
     @property
     def held(self) -> str | None:
-        """Why what is about time waits (see `leaps`); None while it goes on."""
+        """Why sending and expiry wait for the clock (see `leaps`); None if they do not."""
         return self._ledger.clock.reason
 
     def wake(self) -> None:
-        """Look now: something was enqueued in this process."""
+        """Look now: something was queued in this process."""
         self._alarm.ring()
 
     async def run(self, stop: asyncio.Event, grace: float | None = None) -> None:
-        """Send what is due until `stop` is set; calls under way are finished first. A database that fails
-        for a while is tried again ever more slowly. One whose file was replaced ends it: `stop` is set, and it
-        raises `StoreReplaced`. `grace`: seconds that a call under way is then waited for (None: as long as it
-        takes); what has not ended by then is perhaps sent, and is written so."""
+        """Send what is due until `stop` is set; calls in progress finish first. If the database fails,
+        it retries with growing delays. If the database file was replaced, it sets `stop` and raises
+        `StoreReplaced`. `grace`: how many seconds calls in progress may still take (None: as long as
+        they need); after that they are recorded as perhaps sent."""
         async with self._alive():
             stopping = asyncio.create_task(self._ring_at(stop))
             while not stop.is_set() and not self._database.replaced:
@@ -106,8 +106,8 @@ class LocalRunner:
         self._database.require_same_file()
 
     async def run_once(self, patience: float = PATIENCE_SECONDS) -> RunTally:
-        """Send until nothing is claimable. Waits for leases to lapse and for retries, slots and starts that
-        are at most `patience` seconds away. Raises `StoreFailed` where the database cannot be used."""
+        """Send until nothing can be claimed. Waits for leases to expire and for retries, slots and
+        starts at most `patience` seconds away. Raises `StoreFailed` if the database cannot be used."""
         self._ledger.tally.clear()
         async with self._alive():
             wait: float | None = 0.0
@@ -139,7 +139,7 @@ class LocalRunner:
 
     @asynccontextmanager
     async def _alive(self) -> AsyncIterator[None]:
-        """While this worker is at work: known accounts, a heartbeat, a reaper, an ear for wake-ups."""
+        """The background of a working worker: accounts, heartbeat, reaper, wake-ups."""
         channels = [adapter.channel for adapter in self._drain.adapters.values()]
         await self._database.transact(lambda conn: store_accounts.sync(conn, channels))
         await self._database.read(self._ledger.clock.look)
@@ -162,7 +162,7 @@ class LocalRunner:
                 await self._backoff.attempt("Signing off", self._leave)
 
     def _chores(self) -> list[tuple[str, float, Callable[[], Awaitable[None]]]]:
-        """Name in the log, seconds between two rounds, what is done."""
+        """Background tasks: name for the log, seconds between rounds, function."""
         return [
             ("Saying that the worker is alive", store_accounts.BEAT_SECONDS, self._beat),
             ("Reading back", READ_BACK_SECONDS, self._read_back.round),
@@ -180,8 +180,8 @@ class LocalRunner:
         await self._database.transact(lambda conn: store_accounts.leave(conn, self.worker))
 
     async def _look_after(self) -> None:
-        """The reaper and the sweep. They only read while there is nothing to do, and wait while the clock is
-        wrong."""
+        """The reaper and the sweep. They only read while there is nothing to do, and wait while the
+        clock is wrong."""
         await self._drain.renew()
         overdue = await self._database.read(self._overdue)
         await self._tell_clock()
@@ -195,13 +195,13 @@ class LocalRunner:
             pass
 
     async def _overdue(self, conn: Connection) -> bool:
-        """Whether the reaper or the sweep has work; one look at the database for all that is asked so often."""
+        """Whether the reaper or the sweep has work; a single query, because it is asked often."""
         await self._ledger.clock.look(conn)
         await self._drain.learn_accounts(conn)
         return await store_settle.lapsed(conn)
 
     async def _tell_clock(self) -> None:
-        """Tell whoever wants to know that what is about time waits, or goes on."""
+        """Call the clock hook when sending and expiry stop or resume."""
         held, hook = self.held, self._ledger.hooks.clock
         if (held is not None) == self._told_held:
             return
@@ -211,7 +211,7 @@ class LocalRunner:
         self._told_held = held is not None
 
     async def _start_drains(self) -> bool:
-        """Start a drain for every account that has something due and none yet."""
+        """Start a drain for every account that has something due and no drain yet."""
         if self._ledger.clock.reason is not None:
             return False
         idle = [

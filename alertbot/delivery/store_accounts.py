@@ -1,4 +1,5 @@
-"""The accounts that deliveries go through: how fast, how much, and whether at all."""
+"""Accounts: their pace, windows and budget, and whether they are halted, paused or blocked. Also the
+workers' heartbeats."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """No call to this account (to this target only, where one is given) before `seconds` from now."""
+    """No call to this account (or only to this target, if given) for `seconds`."""
 
     account: str
     seconds: float
@@ -52,7 +53,7 @@ def _settings(channel: Channel) -> dict[str, Any]:
 
 
 async def sync(conn: AsyncConnection, channels: Iterable[Channel]) -> list[Account]:
-    """Make the accounts agree with the configuration (see `agree`), and drop what is past."""
+    """Make the accounts match the configuration (see `agree`), and delete what is past."""
     wanted = list(channels)
     await agree(conn, wanted)
     await _forget_past(conn)
@@ -60,9 +61,9 @@ async def sync(conn: AsyncConnection, channels: Iterable[Channel]) -> list[Accou
 
 
 async def agree(conn: AsyncConnection, channels: Iterable[Channel]) -> None:
-    """Make the accounts agree with the configuration; what halts, pauses or blocks them stays.
+    """Make the accounts match the configuration; halts, pauses and blocks stay.
 
-    A block ends where windows or budget were changed: a person has made room.
+    A block ends if windows or budget were changed: a person has made room.
     """
     rows = (await conn.execute(select(account))).all()
     known = {row.name: row for row in rows}
@@ -86,7 +87,7 @@ async def _sync_one(conn: AsyncConnection, name: str, wanted: dict[str, Any], ro
 
 
 async def _forget_past(conn: AsyncConnection) -> None:
-    """Drop what no pace, window or budget asks for any more."""
+    """Delete records that no pace, window or budget needs any more."""
     await conn.execute(delete(pace).where(pace.c.next_free < NOW - 3600))
     longest = 0.0
     for windows, budget_seconds in await conn.execute(
@@ -104,12 +105,12 @@ async def named(conn: AsyncConnection, names: Iterable[str]) -> list[Account]:
 
 
 async def names(conn: AsyncConnection) -> list[str]:
-    """Every channel that a worker ever made ready."""
+    """Every channel that a worker has ever set up."""
     return list(await conn.scalars(select(account.c.name).order_by(account.c.name)))
 
 
 async def push(conn: AsyncConnection, pushes: Iterable[Push]) -> None:
-    """Keep accounts or targets back. A push never shortens an earlier one."""
+    """Delay accounts or targets. Never shortens an earlier delay."""
     for one in sorted(pushes, key=lambda one: (one.account, one.target or "")):
         if one.target is None:
             await block_account(conn, account.c.name == one.account, one.seconds, one.reason)
@@ -121,7 +122,7 @@ async def push(conn: AsyncConnection, pushes: Iterable[Push]) -> None:
 async def block_account(
     conn: AsyncConnection, which: ColumnElement[bool], seconds: float, reason: str
 ) -> None:
-    """No call to the account before `seconds` from now; `reason` says why."""
+    """No call to the account for `seconds`; `reason` says why."""
     later = account.c.blocked_until < NOW + seconds
     await conn.execute(
         update(account).where(which, later).values(blocked_until=NOW + seconds, blocked=reason)
@@ -129,7 +130,7 @@ async def block_account(
 
 
 async def keep_free(conn: AsyncConnection, key: str, seconds: float) -> None:
-    """Let the target be before `seconds` from now."""
+    """No call to the target for `seconds`."""
     later = case((pace.c.next_free > NOW + seconds, pace.c.next_free), else_=NOW + seconds)
     first = sql.upsert(conn, pace).values(key=key, next_free=NOW + seconds)
     await conn.execute(
@@ -138,7 +139,7 @@ async def keep_free(conn: AsyncConnection, key: str, seconds: float) -> None:
 
 
 async def pause(conn: AsyncConnection, name: str, reason: str) -> bool:
-    """Stop using an account until a person has mended it. False where it was paused already."""
+    """Stop using an account until a person has fixed it. False if it was paused already."""
     await fence(conn, exclusive=True)
     running = update(account).where(account.c.name == name, account.c.paused.is_(None))
     return (await conn.execute(running.values(paused=reason))).rowcount > 0
@@ -155,9 +156,9 @@ async def unpause(conn: AsyncConnection, name: str) -> bool:
 async def set_halt(
     conn: AsyncConnection, halted: bool, *, channel: str | None = None, alert: str | None = None
 ) -> None:
-    """Halt or resume everything, one channel, or one alert. Once this has committed no further call
-    is intended: the intent itself asks. Raises `Refused` for an unknown channel or an alert that has
-    no deliveries."""
+    """Halt or resume everything, one channel, or one alert. Once this has committed, no further call is
+    intended, because every intent checks. Raises `Refused` for an unknown channel or an alert without
+    deliveries."""
     await fence(conn, exclusive=True)
     if alert is not None:
         which = dispatch.c.alert_id == alert
@@ -187,7 +188,7 @@ async def _halt_everything(conn: AsyncConnection, halted: bool) -> None:
 
 
 async def everything_halted(conn: AsyncConnection) -> bool:
-    """Whether `set_halt` for everything holds."""
+    """Whether everything is halted."""
     return bool(await conn.scalar(select(func.count()).select_from(halt).where(halt.c.halted)))
 
 
@@ -198,7 +199,7 @@ FORGET_SECONDS = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker that has been seen; `age` is the seconds since then."""
+    """A worker that was seen; `age`: seconds since then."""
 
     id: str
     host: str
@@ -210,7 +211,7 @@ class Worker:
 
 
 async def beat(conn: AsyncConnection, name: str, host: str) -> None:
-    """This worker is alive now."""
+    """Record a heartbeat of this worker."""
     done = await conn.execute(update(worker).where(worker.c.id == name).values(seen_at=NOW))
     if done.rowcount == 0:
         await conn.execute(insert(worker).values(id=name, host=host, seen_at=NOW))
@@ -218,30 +219,30 @@ async def beat(conn: AsyncConnection, name: str, host: str) -> None:
 
 
 async def leave(conn: AsyncConnection, name: str) -> None:
-    """This worker has ended in good order."""
+    """Record that this worker has stopped cleanly."""
     await conn.execute(delete(worker).where(worker.c.id == name))
 
 
 async def seen(conn: AsyncConnection) -> list[Worker]:
-    """Every worker of the last day, the liveliest first."""
+    """Every worker of the last day, the most recent first."""
     age = (NOW - worker.c.seen_at).label("age")
     rows = await conn.execute(select(worker.c.id, worker.c.host, age).order_by(age))
     return [Worker(*row) for row in rows]
 
 
 async def clock(conn: AsyncConnection) -> tuple[float, float | None]:
-    """The database's clock, and the newest beat of any worker by it."""
+    """The database's clock, and the newest heartbeat of any worker by it."""
     row = (await conn.execute(select(NOW, select(func.max(worker.c.seen_at)).scalar_subquery()))).one()
     return float(row[0]), row[1]
 
 
 async def forget_ahead(conn: AsyncConnection) -> None:
-    """Beats that lie ahead of the clock were written while it was wrong."""
+    """Delete heartbeats ahead of the clock: they were written while it was wrong."""
     await conn.execute(delete(worker).where(worker.c.seen_at > NOW + ALIVE_SECONDS))
 
 
 async def any_alive(conn: AsyncConnection) -> bool:
-    """Whether somebody would send what is due."""
+    """Whether a worker is alive to send what is due."""
     return any(one.alive for one in await seen(conn))
 
 
@@ -249,8 +250,8 @@ Limited = dict[int, Row[Any]]  # accounts with a window or a budget, locked unti
 
 
 class Want(NamedTuple):
-    """A delivery that asks for a call. `cost` is in the budget's currency. `dispatch`: its own, 0 where it is
-    not told."""
+    """A delivery that wants to make a call. `cost` is in the budget's currency. `dispatch`: its own, 0
+    if not given."""
 
     id: int
     account: int
@@ -260,7 +261,7 @@ class Want(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class QuotaRoom:
-    """How many calls may be made now, and how long until the next otherwise."""
+    """How many calls may be made now, and otherwise how long until the next."""
 
     calls: int
     wait: float
@@ -269,7 +270,7 @@ class QuotaRoom:
 
 @dataclass(frozen=True, slots=True)
 class AccountBlock:
-    """An account has no room left; to be written after the intents that still had."""
+    """An account that has run out of room; to be written after the last intents that still had some."""
 
     account: int
     seconds: float
@@ -277,7 +278,7 @@ class AccountBlock:
 
 
 async def limited(conn: AsyncConnection, wants: Sequence[Want]) -> Limited:
-    """Those of the accounts asked for that have a window or a budget."""
+    """Those of the accounts that have a window or a budget."""
     ids = sorted({want.account for want in wants})
     rows = await conn.execute(select(account).where(account.c.id.in_(ids)).order_by(account.c.id))
     found = {row.id: row for row in rows if row.windows or row.budget is not None}
@@ -290,7 +291,8 @@ async def limited(conn: AsyncConnection, wants: Sequence[Want]) -> Limited:
 async def allowed(
     conn: AsyncConnection, limits: Limited, wants: Sequence[Want]
 ) -> tuple[list[Want], list[AccountBlock]]:
-    """Those that windows and budgets leave room for, in the order given, and what is full now."""
+    """The calls that windows and budgets have room for, in the given order, and the accounts that are
+    now full."""
     good = [want for want in wants if want.account not in limits]
     blocks: list[AccountBlock] = []
     for number, row in limits.items():
@@ -303,13 +305,13 @@ async def allowed(
 
 
 async def write(conn: AsyncConnection, blocks: Sequence[AccountBlock]) -> None:
-    """Keep accounts without room back until there is some."""
+    """Block accounts without room until there is some."""
     for block in blocks:
         await block_account(conn, account.c.id == block.account, block.seconds, block.reason)
 
 
 async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) -> None:
-    """Book the attempts of accounts that have a window or a budget."""
+    """Count the attempts of accounts with a window or a budget."""
     booked = [
         {"account_id": want.account, "cost": want.cost} for want in wants if want.account in limits
     ]
@@ -318,7 +320,7 @@ async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) ->
 
 
 async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> QuotaRoom:
-    """The tightest of the account's windows and its budget."""
+    """The tightest limit of the account's windows and budget."""
     wanted = len(wants)
     rooms = [await _window_room(conn, row, calls, length, wanted) for calls, length in row.windows]
     if row.budget is not None:

@@ -1,6 +1,6 @@
-"""Taking deliveries out of the outbox: what is due, the claim with its slots, the intent.
+"""Taking deliveries out of the outbox: what is due, claims with slots, intents, leases.
 
-All lengths are seconds, all moments epoch seconds by the database's clock.
+All durations are seconds; all times are epoch seconds by the database's clock.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ DUE = and_(PENDING, delivery.c.retry_at <= NOW)
 
 
 class Claimed(NamedTuple):
-    """A delivery that this worker holds. `wait`: seconds until its slot, from the claim on."""
+    """A delivery that this worker holds. `wait`: seconds from the claim until its slot."""
 
     id: int
     dispatch: int
@@ -64,7 +64,8 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim brought. Without rows: `retry` says when slots are free again (None: nothing due)."""
+    """The result of a claim. Without rows, `retry` says in how many seconds slots are free again (None:
+    nothing is due)."""
 
     rows: tuple[Claimed, ...] = ()
     retry: float | None = None
@@ -88,8 +89,8 @@ CLAIMED = (
 
 
 def _lot() -> Any:
-    """The dispatch to serve next: flags and priority lie on its few rows, so a halted or expired
-    backlog of a million deliveries costs nothing (pitfall 2)."""
+    """The dispatch to serve next. Flags and priority are on the few dispatch rows, so a halted or
+    expired backlog of a million deliveries costs nothing."""
     waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
     return (
         select(dispatch.c.id)
@@ -132,7 +133,7 @@ TAKE = (
 
 
 async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, lease: float) -> Claim:
-    """Hold up to `n` deliveries of the account's most urgent dispatch and book their slots."""
+    """Claim up to `n` deliveries of the account's most urgent dispatch and book their slots."""
     lot = await conn.scalar(LOT, {"account": whose.id})
     if lot is None:
         return Claim()
@@ -149,7 +150,7 @@ async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, l
 
 
 async def _until_free(conn: AsyncConnection, whose: Account) -> float | None:
-    """Seconds until slots can be booked again; None where a person has to act first."""
+    """Seconds until slots can be booked again; None if a person has to act first."""
     usable = select(account.c.booked_to - HORIZON - NOW).where(account.c.id == whose.id, USABLE)
     wait = await conn.scalar(usable.where(NOT_HALTED))
     return None if wait is None else max(float(wait), 0.001)
@@ -162,8 +163,8 @@ def _with_slots(rows: Sequence[Claimed], first: float, gap: float) -> tuple[Clai
 
 
 async def _spread(conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]) -> list[Claimed]:
-    """One call per target and `chat_gap`. What is too early goes back with the moment it may go: a
-    row must not sit claimed while its chat is busy."""
+    """One call per target and `chat_gap`. A delivery that is too early goes back with the time it may
+    go: a row must not stay claimed while its chat is busy."""
     keys = sorted({f"{whose.id}:{row.target}" for row in rows})
     found = select(pace.c.key, pace.c.next_free - NOW).where(pace.c.key.in_(keys))
     busy: dict[str, float] = {row[0]: row[1] for row in await conn.execute(found)}
@@ -203,11 +204,11 @@ def _held(conn: AsyncConnection, ids: Sequence[int], worker: str) -> ColumnEleme
 
 
 async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -> list[Row[Any]]:
-    """Write down that these calls are about to be made; the (id, dispatch_id) of those that may be.
+    """Record that these calls are about to be made; returns (id, dispatch_id) of those that may be.
 
-    It asks again for halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets. A row
-    that it does not return must not be sent; it is pending again. The lease is the claim's: it has
-    just begun, and long calls renew it.
+    Checks halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets again. A row that
+    is not returned must not be sent and is pending again. The lease stays the claim's: it has only just
+    begun, and long calls renew it.
     """
     await fence(conn, exclusive=False)
     limits = await store_accounts.limited(conn, wants)
@@ -232,26 +233,26 @@ async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -
 
 
 async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
-    """Let go of claimed deliveries without sending them."""
+    """Release claimed deliveries without sending them."""
     back = update(delivery).where(_held(conn, sorted(ids), worker))
     await conn.execute(back.values(state="pending", worker=None, lease_until=None))
 
 
 async def give_back_all(conn: AsyncConnection, *, worker: str) -> None:
-    """Let go of everything that this worker has claimed and not begun."""
+    """Release everything this worker has claimed and not begun."""
     mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
     held = update(delivery).where(delivery.c.lease_until > 0, mine)  # by the index over what is held
     await conn.execute(held.values(state="pending", worker=None, lease_until=None))
 
 
 async def sendable(conn: AsyncConnection, dispatches: Sequence[int]) -> frozenset[int]:
-    """Those of these dispatches of which calls may be made now. Reads only."""
+    """Those of these dispatches whose calls may be made now. Read only."""
     return frozenset(await conn.scalars(_SENDABLE.where(dispatch.c.id.in_(sorted(set(dispatches))))))
 
 
 async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
-    """These calls of this worker were intended and not made: they are pending again, and no attempts. What
-    they would have spent of a window or a budget stays spent."""
+    """These intended calls of this worker were not made: they are pending again and not counted as
+    attempts. What they would have used of a window or budget stays used."""
     mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'sending'"))
     back = update(delivery).where(sql.among(conn, sorted(ids), delivery.c.id), mine)
     again = {"state": "pending", "worker": None, "lease_until": None}
@@ -260,8 +261,8 @@ async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -
 
 
 async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:
-    """The alerts that are now being published for the first time on one of these dispatches; what goes to
-    the team about an alert (a notice) does not publish it."""
+    """The alerts now being published for the first time on one of these dispatches. A notice to the team
+    about an alert does not count."""
     fresh = update(dispatch).where(dispatch.c.id.in_(sorted(dispatches)), ~dispatch.c.started)
     began = fresh.values(started=True).returning(dispatch.c.alert_id, dispatch.c.purpose)
     rows = (await conn.execute(began)).all()
@@ -269,7 +270,7 @@ async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list
 
 
 async def renew(conn: AsyncConnection, ids: Sequence[int], *, worker: str, lease: float) -> None:
-    """Keep the leases of calls that take long."""
+    """Extend the leases of long calls."""
     holding = delivery.c.state.in_(["claimed", "sending"])
     await conn.execute(
         update(delivery)
@@ -290,8 +291,8 @@ async def due(conn: AsyncConnection, names: Sequence[str]) -> list[str]:
 
 
 async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
-    """Seconds until something of these channels may be sent or a lease lapses; None: nothing waits
-    but for a person, or for the part before it."""
+    """Seconds until something on these channels may be sent or a lease expires; None if everything waits
+    for a person or for an earlier part."""
     retry = (
         select(func.min(delivery.c.retry_at))
         .where(delivery.c.dispatch_id == dispatch.c.id, PENDING)
@@ -328,7 +329,7 @@ async def _next_lapse(conn: AsyncConnection, names: Sequence[str]) -> float | No
 
 
 async def waiting(conn: AsyncConnection, names: Sequence[str]) -> int:
-    """How many deliveries of these channels are still open."""
+    """The number of open deliveries of these channels."""
     open_states: list[Any] = [literal_column(f"'{name}'") for name in ("pending", "claimed", "sending")]
     counted = (
         select(func.count())

@@ -1,4 +1,5 @@
-"""What a claimed delivery carries: the facts of its dispatch, its text, and what it continues."""
+"""What a claimed delivery carries: the facts of its dispatch, its texts, and the earlier posts it
+continues. Also what still has to be read back."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
 
 
 def _thread(references: Sequence[str], original: str | None) -> tuple[str, ...]:
-    """The alerts that one continues; what it corrects or takes back stands last, as it answers that."""
+    """The alerts that this one continues; the alert it corrects or takes back is last, because it
+    replies to that one."""
     if original is None:
         return tuple(references)
     return (*(name for name in references if name != original), original)
@@ -125,7 +127,7 @@ _LATER, _OTHER = delivery.alias("later"), dispatch.alias("other")
 
 
 class Sent(NamedTuple):
-    """A delivery that stands, as far as its worker knows. `age`: seconds since it was settled."""
+    """A delivery that is out, as far as its worker knows. `age`: seconds since it was settled."""
 
     id: int
     dispatch: int
@@ -144,7 +146,8 @@ class Sent(NamedTuple):
 
 
 class ReadbackVerdict(NamedTuple):
-    """What came of it. `words`: "same", "unknown", or how it differs. `alert`, `channel`: for the record."""
+    """The result of reading back. `words`: "same", "unknown", or the difference. `alert`, `channel`: for
+    the audit."""
 
     id: int
     alert: str
@@ -157,9 +160,9 @@ class ReadbackVerdict(NamedTuple):
 async def unread(
     conn: AsyncConnection, names: Collection[str], *, worker: str, others_after: float, within: float
 ) -> list[Sent]:
-    """What `worker` published on these channels and nobody compared yet; of other workers only what is
-    older than `others_after` seconds. Nothing older than `within`, and nothing that a later edit or
-    deletion has changed since."""
+    """What `worker` published on these channels and nobody has read back yet; of other workers only what
+    is older than `others_after` seconds. Nothing older than `within` seconds, and nothing that a
+    later edit or deletion has changed."""
     d = delivery.c
     wanted = (
         select(
@@ -194,7 +197,7 @@ async def unread(
 def changed_since(
     delivery_id: ColumnElement[int], remote_id: ColumnElement[Any], account_id: ColumnElement[int]
 ) -> ColumnElement[bool]:
-    """A later delivery of the account has edited or deleted this post, or is about to."""
+    """Whether a later delivery of the account has edited or deleted this post, or is about to."""
     later = _LATER.c
     return (
         exists()
@@ -205,7 +208,7 @@ def changed_since(
 
 
 async def superseded(conn: AsyncConnection, delivery_id: int) -> bool:
-    """Whether what this delivery would edit has been edited or deleted by a later one meanwhile."""
+    """Whether a later delivery has edited or deleted what this one would edit."""
     d = delivery.c
     older = (
         select(d.id)
@@ -216,7 +219,7 @@ async def superseded(conn: AsyncConnection, delivery_id: int) -> bool:
 
 
 async def write(conn: AsyncConnection, verdicts: Sequence[ReadbackVerdict]) -> list[ReadbackVerdict]:
-    """Write them down; those that nobody had written before."""
+    """Store the verdicts; returns those that nobody had stored before."""
     kept = []
     for one in verdicts:
         fresh = update(delivery).where(delivery.c.id == one.id, delivery.c.read_back.is_(None))

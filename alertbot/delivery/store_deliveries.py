@@ -1,4 +1,5 @@
-"""What became of deliveries: the `Outcome` of a step, and the rules that follow from one."""
+"""State changes of deliveries: the `Outcome` of a step, and what follows from it for threads, dispatches
+and alerts."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -48,7 +49,7 @@ ENDED_UNSENT = (
 
 
 class Outcome(NamedTuple):
-    """One delivery moved from `before` to `state`. `at` is epoch seconds by the database's clock."""
+    """One delivery that changed from `before` to `state`. `at` is epoch seconds by the database's clock."""
 
     id: int
     alert: str | None  # none: a notice about no alert
@@ -83,7 +84,7 @@ FOLLOWED = select(_NEXT.c.id).where(_NEXT.c.after_id == _ID).exists()  # another
 
 
 def facts(*where: ColumnElement[bool]) -> Select[Any]:
-    """The columns that an `Outcome` is made of, in the order of row ids (so that locks never cross)."""
+    """The columns that make an `Outcome`, ordered by row id (so that locks never cross)."""
     d, p = delivery.c, dispatch.c
     return (
         select(
@@ -118,10 +119,10 @@ def moved(row: Any, state: DeliveryState, **more: str | None) -> Outcome:
 
 
 async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
-    """Intents pass it shared; halt, pause and cancel exclusively. On PostgreSQL a statement sees what
-    was committed when it began: without the fence an intent could commit just after a halt did.
-    SQLite has one writer at a time anyway. Whoever closes it writes into the audit, and takes that turn
-    first (see `turns`)."""
+    """Intents pass it shared; halt, pause and cancel exclusively. A PostgreSQL statement sees what was
+    committed when it began: without the fence an intent could commit just after a halt. SQLite has
+    only one writer at a time. Whoever takes it exclusively writes to the audit and takes that lock
+    first (see `db.locks`)."""
     if conn.dialect.name != "postgresql":
         return
     if exclusive:
@@ -131,13 +132,13 @@ async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
 
 
 async def wake(conn: AsyncConnection) -> None:
-    """Tell waiting workers once this transaction has committed. SQLite's watch the file instead."""
+    """Wake waiting workers once this transaction has committed. SQLite's workers watch the file instead."""
     if conn.dialect.name == "postgresql":
         await conn.execute(text("SELECT pg_notify('alertbot', '')"))
 
 
 async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
-    """The next part of a thread may go once the part before it is out."""
+    """Release the next part of a thread once the part before it is out."""
     if sent:
         await conn.execute(
             update(delivery).where(delivery.c.after_id.in_(sent), PENDING).values(retry_at=NOW)
@@ -145,7 +146,7 @@ async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
 
 
 async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[Outcome]:
-    """A thread ends where one of its parts ended without being sent."""
+    """Skip the rest of a thread after a part that was not sent."""
     reason = _("Not sent: the part before it was not sent.")
     skipped: list[Outcome] = []
     while unsent:
@@ -158,7 +159,7 @@ async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[O
 
 
 async def end(conn: AsyncConnection, ids: Sequence[int], state: DeliveryState, reason: str) -> None:
-    """Put rows that the caller has locked into a last state."""
+    """Put rows that the caller has locked into a final state."""
     if ids:
         await conn.execute(
             update(delivery)
@@ -168,8 +169,8 @@ async def end(conn: AsyncConnection, ids: Sequence[int], state: DeliveryState, r
 
 
 def open_rows() -> ColumnElement[bool]:
-    """Some row of the dispatch at hand is open. Two small partial indexes answer this; `+ 0` keeps
-    the planner away from the index over all rows of a dispatch, which may be a million."""
+    """Whether the dispatch has an open row. Two small partial indexes answer this; `+ 0` keeps the
+    planner away from the index over all rows of a dispatch, which may be a million."""
     held = and_(
         delivery.c.dispatch_id + 0 == dispatch.c.id,
         delivery.c.lease_until > 0,
@@ -180,11 +181,11 @@ def open_rows() -> ColumnElement[bool]:
 
 
 async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) -> list[str]:
-    """Close dispatches (all, or these) that have no open row left; the alerts whose publication is
+    """Close dispatches (all, or these) without open rows. Returns the alerts whose publication is
     thereby settled on every channel.
 
-    On PostgreSQL two transactions that settle the last two rows do not see each other; neither closes,
-    and the sweep, which calls this every second, does.
+    On PostgreSQL two transactions that settle the last two rows do not see each other; neither closes
+    the dispatch, and the sweep, which calls this every second, does.
     """
     over = and_(~dispatch.c.closed, ~open_rows())
     if dispatches is not None:
@@ -201,8 +202,8 @@ async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) 
 
 
 async def reopen(conn: AsyncConnection, outcomes: Iterable[Outcome]) -> None:
-    """What was called uncertain and is to go out after all: its dispatch may have been closed by then,
-    and nothing is claimed from a closed one."""
+    """Reopen the dispatch of an uncertain delivery that is to be sent after all: nothing is claimed from
+    a closed one."""
     again = {one.dispatch for one in outcomes if _comes_back(one)}
     if again:
         await take_lock(conn, AUDIT)

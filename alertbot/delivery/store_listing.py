@@ -1,4 +1,4 @@
-"""Looking at the outbox: deliveries one by one, and the sums that `status` shows. Reads only."""
+"""Reading the outbox: single deliveries, and the totals that `status` shows. Read only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ BEGUN = (
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLine:
-    """One delivery as `deliveries` shows it. Moments are epoch seconds; `retry_at` is None where the row
-    does not wait for a moment (for the part before it, or no more)."""
+    """One delivery as `deliveries` shows it. Times are epoch seconds; `retry_at` is None if the row
+    waits for no time (but for the part before it, or no longer)."""
 
     id: int
     alert: str | None  # none: a notice about no alert
@@ -81,7 +81,7 @@ async def deliveries(
     states: Sequence[DeliveryState] = (),
     limit: int | None = None,
 ) -> list[DeliveryLine]:
-    """Deliveries in the order they were written; with `limit` the newest ones."""
+    """Deliveries in the order written; with `limit` only the newest."""
     wanted = (
         select(*_LINE)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
@@ -100,7 +100,7 @@ async def deliveries(
 
 
 def _is(state: DeliveryState) -> ColumnElement[bool]:
-    """With a literal, so that the partial index of a state is usable."""
+    """A comparison with a literal, so that a state's partial index can be used."""
     return delivery.c.state == literal_column(f"'{state.value}'")
 
 
@@ -112,10 +112,10 @@ def _line(row: Any) -> DeliveryLine:
 
 
 async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, int]:
-    """How many deliveries of an alert's publication are in each state.
+    """The number of deliveries of an alert's publication in each state.
 
-    What was cancelled by an edit before it went out no longer counts; what was cancelled because the
-    alert was taken back while it went out does.
+    Deliveries cancelled by an edit before they went out do not count; those cancelled because the alert
+    was taken back while it went out do.
     """
     later = dispatch.alias("later")
     anew = exists().where(
@@ -139,7 +139,7 @@ async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many deliveries of an alert on a channel are in a state, for one reason."""
+    """The number of deliveries of an alert on a channel in one state, for one reason."""
 
     alert: str | None
     channel: str
@@ -150,7 +150,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What holds an account back. `blocked_for`: seconds, 0 where it is free."""
+    """What holds an account back. `blocked_for`: seconds, 0 if it is free."""
 
     channel: str
     halted: bool
@@ -178,8 +178,9 @@ class Summary:
 async def summary(
     conn: AsyncConnection, alert: str | None = None, *, shown: Sequence[str] = ()
 ) -> Summary:
-    """Counts with reasons, and everything that holds deliveries back: of one alert, or of those `shown` and
-    of whatever else is open or uncertain. What is settled and not shown is not counted: it may be millions."""
+    """Counts with reasons, and everything that holds deliveries back: for one alert, or for those
+    `shown` plus everything open or uncertain. Settled deliveries that are not shown are not counted:
+    there may be millions."""
     which = [dispatch.c.alert_id == alert] if alert is not None else []
     return Summary(
         counts=await _counts(conn, [alert] if alert is not None else shown, rest=alert is None),
@@ -216,7 +217,8 @@ async def _counted(conn: AsyncConnection, *where: ColumnElement[bool]) -> list[C
 
 
 async def failing(conn: AsyncConnection) -> dict[str, str]:
-    """Channels of which everything that waits was tried at least once in vain, each with a reason of it."""
+    """Channels on which everything that waits has already failed at least once, each with one of the
+    reasons."""
     mine = (
         select(delivery.c.id)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)

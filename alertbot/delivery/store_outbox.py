@@ -1,7 +1,9 @@
-"""The outbox: what has to be sent is written here with the approval, in one transaction.
+"""The outbox: what has to be sent is written here in the transaction of the approval, with its texts and
+pictures.
 
-Putting in (`enqueue`) and a person's word on what is uncertain (`decide`). Taking out is
-`store_claim`, writing outcomes `store_settle`, flags and paces `store_accounts`, looking `store_listing`.
+Here are queueing (`enqueue`) and a person's decision on an uncertain delivery (`decide`). Claiming is in
+`store_claim`, outcomes in `store_settle`, flags and paces in `store_accounts`, reading in
+`store_listing`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -43,13 +45,14 @@ from alertbot.delivery.store_deliveries import (
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """One call to be made. `after`: the place in the list of the entry that it waits for; where that one
-    is not sent, this one is skipped. `skipped`: why it is never to be sent (it is written down all the
-    same). `cost` counts against the budget.
+    """One call to make. `after`: the list index of the entry that it waits for; if that one is not sent,
+    this one is skipped. `skipped`: why it is never to be sent (it is stored all the same). `cost`
+    counts against the budget.
 
-    `remote_ref`: the platform's id of an earlier post, which this one answers (publish, picture) or acts
-    upon (edit, delete, pin). Without it the post is that of the entry in `after`. The text of an edit is
-    that of its message, the picture of a picture too; a delete and a pin only name a message for the record.
+    `remote_ref`: the platform's id of an earlier post that this one replies to (publish, picture) or
+    acts on (edit, delete, pin). Without it, that post is the one of the entry in `after`. An edit takes
+    its text from its message, a picture its picture; a delete and a pin only name a message for the
+    record.
     """
 
     target: str
@@ -77,11 +80,11 @@ async def enqueue(
     exercise: bool = False,
     when_uncertain: WhenUncertain = WhenUncertain.ASK,
 ) -> int:
-    """Write the deliveries of an alert on one channel; the dispatch's id. Lower `priority` goes first.
-    Only a notice may be without an alert.
+    """Write an alert's deliveries on one channel; returns the dispatch's id. Lower `priority` goes
+    first. Only a notice may be without an alert.
 
     Times count from now by the database's clock: nothing before `delay_seconds`, nothing later than
-    `ttl_seconds` after that. The channel must have been synced (`accounts.sync`).
+    `ttl_seconds` after that. The account must exist (`store_accounts.sync`).
     """
     owner = await _account(conn, channel)
     added = insert(dispatch).values(
@@ -113,7 +116,7 @@ async def _account(conn: AsyncConnection, channel: str) -> int:
 
 
 async def extend(conn: AsyncConnection, dispatch_id: int, rows: Sequence[NewDelivery]) -> None:
-    """More deliveries for a dispatch, so that an approval need not wait for a million rows."""
+    """Add deliveries to a dispatch, so that an approval need not wait for a million rows."""
     threaded = {row.after for row in rows if row.after is not None}
     ids: dict[int, int] = {}
     single: list[dict[str, Any]] = []
@@ -149,7 +152,7 @@ def _values(dispatch_id: int, row: NewDelivery) -> dict[str, Any]:
 
 
 class SettleDecision(StrEnum):
-    """A person's word on a delivery that was perhaps sent."""
+    """A person's decision on a delivery that was perhaps sent."""
 
     SENT = "sent"
     RESEND = "resend"
@@ -164,9 +167,9 @@ async def decide(
     remote_id: str | None = None,
     url: str | None = None,
 ) -> tuple[list[Outcome], list[str]]:
-    """Settle an uncertain delivery: what moved, and the alerts that are thereby settled.
+    """Settle an uncertain delivery; returns the outcomes, and the alerts that are thereby settled.
 
-    Raises `Refused` where there is no such delivery, it is not uncertain, or it may not go out again.
+    Raises `Refused` if there is no such delivery, it is not uncertain, or it may not be sent again.
     """
     await take_lock(conn, AUDIT)
     row = await _uncertain(conn, delivery_id)
@@ -223,14 +226,14 @@ async def _reopen(conn: AsyncConnection, row: Any) -> None:
 
 
 async def _settled_already(conn: AsyncConnection, row: Any) -> list[str]:
-    """The dispatch was closed before; its alert is settled (anew) if nothing of it is open."""
+    """The dispatch was closed before; its alert is settled again if nothing of it is open."""
     if row.purpose != Purpose.PUBLICATION:
         return []
     return await settled_alerts(conn, [row.alert_id])
 
 
 async def keep(conn: AsyncConnection, wanted: Iterable[Picture]) -> None:
-    """Store what is not there yet."""
+    """Store the pictures that are not there yet."""
     by_digest = {one.digest: one for one in wanted}
     if not by_digest:
         return
@@ -241,7 +244,7 @@ async def keep(conn: AsyncConnection, wanted: Iterable[Picture]) -> None:
 
 
 async def get(conn: AsyncConnection, digests: Collection[str]) -> dict[str, Picture]:
-    """Pictures by digest; what is missing is missing in the answer."""
+    """Pictures by digest; those not found are missing from the result."""
     rows = await conn.execute(select(picture).where(picture.c.digest.in_(sorted(digests))))
     return {row.digest: Picture(*row) for row in rows}
 
@@ -261,7 +264,7 @@ def _row(one: Picture) -> dict[str, object]:
 
 
 async def write(conn: AsyncConnection, alert_id: str, revision: int, composition: Composition) -> None:
-    """The texts of this revision; its targets take the place of the earlier ones."""
+    """Store the texts of this revision; its targets replace the earlier ones."""
     rows = [
         _message_row(alert_id, revision, text, purpose)
         for purpose, said in (
@@ -284,8 +287,8 @@ async def add(
     messages: Iterable[Message],
     purpose: Purpose,
 ) -> tuple[int, ...]:
-    """Texts besides those of the publication (tests, notices); gives their row ids in order. Only a
-    notice may be without an alert."""
+    """Store texts other than those of the publication (tests, notices); returns their row ids in order.
+    Only a notice may be without an alert."""
     ids = []
     for text in messages:
         row = insert(message).values(**_message_row(alert_id, revision, text, purpose))

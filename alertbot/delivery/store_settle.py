@@ -1,4 +1,4 @@
-"""Writing down what became of deliveries: outcomes of calls, lapsed leases, what is past its time."""
+"""Recording what became of deliveries: outcomes of calls, expired leases, expiry, cancellation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ CHUNK = 1000  # rows that the reaper and the sweep move per transaction
 
 
 class Settlement(NamedTuple):
-    """What a call came to. `delay`: seconds until the next attempt, for a row that stays pending."""
+    """The outcome of a call. `delay`: seconds until the next attempt, for a row that stays pending."""
 
     id: int
     attempt: int
@@ -47,10 +47,11 @@ class Settlement(NamedTuple):
 async def settle(
     conn: AsyncConnection, settlements: Sequence[Settlement], *, worker: str | None
 ) -> list[Outcome]:
-    """Write outcomes of calls of `worker`; those that still counted, with what follows from them.
+    """Record outcomes of calls of `worker`; returns those that still counted, with what follows from
+    them.
 
-    A late outcome by the same worker still settles a row that the reaper called uncertain. `worker`
-    None: for rows that were uncertain and have now been asked about.
+    A late outcome from the same worker still settles a row that the reaper marked uncertain. `worker`
+    None: for uncertain rows that have now been looked up.
     """
     ours = {one.id: one for one in settlements}
     states = delivery.c.state.in_(["sending", "uncertain", "pending"])
@@ -126,7 +127,7 @@ async def _follow(conn: AsyncConnection, settled: Sequence[Settlement]) -> list[
 
 
 async def lapsed(conn: AsyncConnection) -> bool:
-    """Whether the reaper or the sweep has work. Reads only."""
+    """Whether the reaper or the sweep has work. Read only."""
     overdue = select(delivery.c.id).where(delivery.c.lease_until < NOW).limit(1)
     over = select(dispatch.c.id).where(~dispatch.c.closed, _past() | ~open_rows()).limit(1)
     return (await conn.scalar(overdue)) is not None or (await conn.scalar(over)) is not None
@@ -137,8 +138,9 @@ def _past() -> ColumnElement[bool]:
 
 
 async def reap(conn: AsyncConnection) -> list[Outcome]:
-    """Lapsed leases: `claimed` was never attempted and is pending again; `sending` was attempted and
-    nobody knows, which it says. SKIP LOCKED, so that it never waits for an outcome being written."""
+    """Handle expired leases: `claimed` was never attempted and becomes pending; `sending` was attempted
+    with unknown result and becomes uncertain. SKIP LOCKED, so that it never waits for an outcome
+    being written."""
     found = await conn.scalars(_lapsed_rows("claimed"))
     ids = sorted(found)
     if ids:
@@ -173,7 +175,7 @@ def _lapsed_rows(state: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """An uncertain delivery that nobody has asked about yet."""
+    """An uncertain delivery that has not been looked up yet."""
 
     id: int
     dispatch: int
@@ -193,7 +195,8 @@ class Doubt:
 async def take_doubts(
     conn: AsyncConnection, names: Sequence[str], *, lease: float, limit: int
 ) -> list[Doubt]:
-    """Uncertain deliveries of these channels, to be asked about within `lease`; then another may."""
+    """Take uncertain deliveries of these channels to look them up within `lease` seconds; after that
+    another worker may."""
     d = delivery.c
     wanted = (
         select(
@@ -226,7 +229,7 @@ async def take_doubts(
 
 
 async def leave_doubts(conn: AsyncConnection, ids: Sequence[int]) -> None:
-    """These stay uncertain: a person settles them."""
+    """Leave these uncertain: a person settles them."""
     uncertain = delivery.c.state == "uncertain"
     await conn.execute(
         update(delivery).where(delivery.c.id.in_(sorted(ids)), uncertain).values(lease_until=None)
@@ -234,7 +237,7 @@ async def leave_doubts(conn: AsyncConnection, ids: Sequence[int]) -> None:
 
 
 async def sweep(conn: AsyncConnection) -> list[Outcome]:
-    """Put pending rows of dispatches past their time, or cancelled, into their last state."""
+    """Put pending rows of expired or cancelled dispatches into their final state."""
     past = select(
         dispatch.c.id,
         dispatch.c.cancelled,
@@ -266,7 +269,7 @@ def _why_expired(row: Any) -> str:
 async def end_pending(
     conn: AsyncConnection, dispatch_id: int, state: DeliveryState, reason: str
 ) -> list[Outcome]:
-    """Put up to `CHUNK` pending rows of a dispatch into a last state; call again until none is left."""
+    """Put up to `CHUNK` pending rows of a dispatch into a final state; call again until none is left."""
     pending = facts(delivery.c.dispatch_id == dispatch_id, PENDING).limit(CHUNK)
     rows = (await conn.execute(pending.with_for_update(of=delivery, skip_locked=True))).all()
     by_reason: dict[str, list[int]] = {}
@@ -281,13 +284,13 @@ async def end_pending(
 
 
 async def fail_dispatch(conn: AsyncConnection, dispatch_id: int, reason: str) -> list[Outcome]:
-    """Fail what this dispatch has not sent, a chunk per call (see `end_pending`)."""
+    """Fail the unsent rows of this dispatch, one chunk per call (see `end_pending`)."""
     return await end_pending(conn, dispatch_id, DeliveryState.FAILED, reason)
 
 
 async def cancel(conn: AsyncConnection, alert: str, reason: str) -> list[Outcome]:
-    """Send nothing more of an alert; what the team is told about it stays. The flag holds at once; rows
-    beyond the first chunk follow by the sweep. What is being sent just now ends as it ends."""
+    """Cancel everything of an alert that has not been sent; notices to the team about it stay. The flag
+    takes effect at once; rows beyond the first chunk follow with the sweep. Calls in progress finish."""
     await fence(conn, exclusive=True)
     running = update(dispatch).where(
         dispatch.c.alert_id == alert,

@@ -273,7 +273,8 @@ async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert
 
 
 def _complete(answer: PageAnswer) -> PageDecision:
-    """The decision in the form. Raises `Unanswered` if the tick, the reason or the decision is missing."""
+    """The decision in the form. Raises `Unanswered` if the decision, the tick or the reason is missing,
+    or the reason is too long."""
     try:
         decision = PageDecision(answer.decision)
     except ValueError:
