@@ -1,4 +1,5 @@
-"""What people say about a service: the same road as a source's report, and a person's word counts at once."""
+"""Reports entered by people: opening an incident of a watched service and setting its state. They take
+the same path as a source's reports, but count at once."""
 
 import uuid
 from collections.abc import Mapping
@@ -29,7 +30,8 @@ _OBSERVED: Mapping[State, Observed] = {
 
 @dataclass(frozen=True, slots=True)
 class StateReport:
-    """What a person says. `confirmed_by`: who vouches besides the operator that it works again (R11)."""
+    """A state reported by a person. `confirmed_by`: who, besides the operator, confirms that it works
+    again (R11)."""
 
     state: State
     confirmed_by: str | None = None
@@ -44,8 +46,8 @@ async def opening(
     word: StateReport,
     title: str | None,
 ) -> Incident:
-    """A new incident of a watched service, in the caller's transaction. Raises `Refused` where one is open
-    already, `Misuse` for a state in which nothing begins."""
+    """Open an incident of a watched service, in the caller's transaction. Raises `Refused` if one is
+    open already, `Misuse` for a state in which no incident begins."""
     if word.state in (State.STABILISED, State.RESOLVED):
         raise Misuse(_("An incident does not begin as {state}.").format(state=word.state))
     known = service.watch.group_of(name)
@@ -65,8 +67,8 @@ async def opening(
 
 
 async def set_(service: WatchContext, actor: Person, reference: str, word: StateReport) -> str:
-    """Say where an incident stands; the incident's id. Raises `Misuse`, and `Refused` for one that is closed
-    and for "resolved" on one side's word alone (R11)."""
+    """Set the state of an incident; returns its id. Raises `Misuse` for an unknown incident or state,
+    `Refused` for one that is closed and for "resolved" without a confirmation (R11)."""
     rules.require_role("draft", actor)
     _require_short(word)
 
@@ -87,7 +89,8 @@ async def set_(service: WatchContext, actor: Person, reference: str, word: State
 async def _resolved(
     service: WatchContext, conn: Connection, actor: Person, found: Incident, word: StateReport
 ) -> None:
-    """R11: a confirmation, and a watch period that runs from it; the rest is `decide`'s."""
+    """Raises `Refused` unless there is a confirmation and the watch period after it has passed (R11);
+    everything else is up to `decide`."""
     name = found.service or found.id
     log = await store_decisions.log_of(conn, name)
     if not announced(log):
@@ -157,7 +160,7 @@ def _action(before: State | None, log: tuple[LogEntry, ...], state: State) -> In
 
 
 def _report(service: WatchContext, name: str, word: StateReport, *, confirms: bool = False) -> Signal:
-    """A person's word as a report: nothing holds it back."""
+    """A person's report; nothing holds it back."""
     return Signal(
         source=PEOPLE,
         service=name,

@@ -1,4 +1,5 @@
-"""What watching works with: its settings, the inbox of reports, and what this process knows of itself."""
+"""What the verbs of watching work with: settings, the inbox of reports, this process's pulse. Also the
+check for silent sources."""
 
 import time
 from collections import Counter
@@ -23,8 +24,8 @@ ALIVE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Pulse:
-    """Each loop says in every round that it lives; one that hangs falls silent. `failures`: calls that did
-    not publish, by (channel, class)."""
+    """Each loop reports that it is alive in every round. `failures`: calls that did not publish, by
+    (channel, class)."""
 
     clock: Callable[[], float] = time.monotonic
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -34,21 +35,21 @@ class Pulse:
         self._seen[loop] = self.clock()
 
     def fail(self, channel: str, kind: str) -> None:
-        """A call on this channel did not publish; `kind`: the class of its error."""
+        """Count a failed call on this channel; `kind`: the class of its error."""
         self.failures[channel, kind] += 1
 
     def alive(self, loop: str) -> bool:
-        """Whether it has come round within `ALIVE_SECONDS`."""
+        """Whether the loop completed a round within `ALIVE_SECONDS`."""
         seen = self._seen.get(loop)
         return seen is not None and self.clock() - seen < ALIVE_SECONDS
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What is watched, how sceptically, and what is written when a state changes.
+    """What is watched, how sceptically, and which rules apply.
 
-    `titles`: what the public calls a service or group, by language; "" where one word serves all.
-    `silent_after`: by source, how long it may be quiet before the team is told.
+    `titles`: the public name of a service or group, by language; "" if one name serves all.
+    `silent_after`: per source, how long it may be silent before the team is told.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -63,20 +64,20 @@ class Watch:
         return self.policies.get(service, self.policy)
 
     def group_of(self, service: str) -> str:
-        """Under which name incidents of this service run: its group's, else its own."""
+        """The name under which incidents of this service are opened: its group's, else its own."""
         found = (one.name for one in self.groups.values() if service in one.everybody)
         return next(found, service)
 
     def title(self, service: str, language: str) -> str:
-        """What the public calls it; its own name where nobody gave it another."""
+        """The public name of a service; its own name if it has no title."""
         given = self.titles.get(service, {})
         return given.get(language) or given.get("") or service
 
 
 class Inbox(GroupCommit["Item", tuple[Signal, ...]]):
-    """Reports that arrive at the same time are stored together: one transaction, one commit to wait for.
+    """Stores reports that arrive at the same time together: one transaction, one commit to wait for.
 
-    `add((context, reports))` answers those that are new, once they are stored.
+    `add((context, reports))` returns the new ones once they are stored.
     """
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class Inbox(GroupCommit["Item", tuple[Signal, ...]]):
 
 @dataclass(frozen=True)
 class WatchContext(Context):
-    """What the verbs of watching work with besides: the settings, this process's pulse, its inbox."""
+    """What the verbs of watching need in addition: the settings, this process's pulse, its inbox."""
 
     watch: Watch = field(default_factory=Watch)
     pulse: Pulse = field(default_factory=Pulse)
@@ -96,7 +97,7 @@ Item = tuple[WatchContext, Sequence[Signal]]
 
 
 async def _store(items: Sequence[Item]) -> list[tuple[Signal, ...]]:
-    """A few statements for all of them, however many they are."""
+    """Store all reports in a few statements, however many there are."""
     service = items[0][0]
     reports = [one for _service, given in items for one in given]
 
@@ -112,7 +113,7 @@ async def _store(items: Sequence[Item]) -> list[tuple[Signal, ...]]:
 
 
 def _mine(given: Sequence[Signal], left: list[Signal]) -> tuple[Signal, ...]:
-    """Those of one sender that are new; taken from `left`, which is in the order of the senders."""
+    """The new reports of one sender, taken from `left`, which is in sender order."""
     return tuple([left.pop(0) for one in given if left and left[0] is one])
 
 
@@ -120,7 +121,8 @@ KIND = "source-silent"
 
 
 async def heard(service: WatchContext, conn: Connection, sources: Collection[str]) -> None:
-    """They spoke: whoever was told of their silence is told that it is over."""
+    """These sources have reported; if the team had been told of their silence, it is told that it is
+    over."""
     for source in await store_signals.heard(conn, sources, now=service.now):
         await tasks.close(
             service, conn, _key(source), _("{source} is heard again.").format(source=source)
@@ -128,8 +130,8 @@ async def heard(service: WatchContext, conn: Connection, sources: Collection[str
 
 
 async def look(service: WatchContext) -> datetime | None:
-    """Tell the team of sources that have been quiet for longer than their settings say. The next moment at
-    which one may be."""
+    """Tell the team about sources silent for longer than their settings allow. Returns the next time to
+    check, or None."""
     if not service.watch.silent_after:
         return None
     now = service.now

@@ -1,4 +1,5 @@
-"""Incidents: opened by hand, listed, and told from the first alert to the last."""
+"""Incidents as people handle them: opening by hand, setting the state, listing, showing from the first
+alert to the last."""
 
 from alertbot.alerts import conflicts, public_numbers, store_following, store_incidents, store_reading
 from alertbot.alerts.store_incidents import Incident
@@ -35,8 +36,8 @@ async def open_(
     watched: str | None = None,
     state: State = State.INVESTIGATING,
 ) -> IncidentView:
-    """A new incident, before anything is said about it; with a `watched` service the rules act at once.
-    Raises `Misuse` for a title that is no title, `Refused` where the service has an open incident."""
+    """Open an incident before any alert; with a `watched` service the rules act at once. Raises `Misuse`
+    for an unusable title, `Refused` if the service has an open incident."""
     rules.require_role("draft", actor)
     named = _title(title)
 
@@ -65,12 +66,13 @@ def _title(given: str | None) -> str | None:
 async def set_(
     service: WatchContext, actor: Person, reference: str, word: by_hand.StateReport
 ) -> IncidentDetails:
-    """Say where an incident stands; the incident afterwards. Raises `Misuse` and `Refused`."""
+    """Set the state of an incident; returns the incident afterwards. Raises `Misuse` or `Refused` as
+    `by_hand.set_` does."""
     return await show(service, await by_hand.set_(service, actor, reference, word))
 
 
 async def listing(service: WatchContext) -> list[IncidentLine]:
-    """Every incident, the latest first, with how many alerts it has in each state."""
+    """Every incident, newest first, with its number of alerts in each state."""
 
     async def look(conn: Connection) -> list[IncidentLine]:
         names = await _names(service, conn)
@@ -83,7 +85,7 @@ async def listing(service: WatchContext) -> list[IncidentLine]:
 
 
 async def show(service: WatchContext, reference: str) -> IncidentDetails:
-    """One incident with its alerts, oldest first. Raises `Misuse`."""
+    """One incident with its alerts, oldest first. Raises `Misuse` if there is none."""
 
     async def look(conn: Connection) -> IncidentDetails:
         found = await store_incidents.get(conn, reference)
@@ -116,7 +118,7 @@ def _decision(one: store_decisions.DecisionLine) -> IncidentDecision:
 
 
 async def _awaited(conn: Connection, found: Incident) -> Awaited | None:
-    """What was last decided about its service, and when time may change that."""
+    """The last decision about its service, and when time may change it."""
     latest = await store_decisions.last_word(conn, found.service) if found.service else None
     if latest is None or found.closed_at is not None:
         return None
@@ -138,7 +140,7 @@ async def _line(conn: Connection, alert: Alert) -> IncidentAlert:
 
 
 async def _numbers(service: WatchContext, conn: Connection, incident: str) -> tuple[NumberInForce, ...]:
-    """What the public was told in this incident and still holds, and by which alerts."""
+    """The numbers in force that the incident gave the public, and the alerts that gave them."""
     known = await public_numbers.by_incident(conn, incident, service.now, exercise=False)
     ids = {row.entry: entry_id(row.entry) or 0 for row in known.in_force}
     by = await store_numbers.published_in(conn, list(ids.values()), still=True)

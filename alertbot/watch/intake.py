@@ -1,4 +1,5 @@
-"""What a source sends us: read, parsed, stored. What nobody understands is kept aside, never guessed at."""
+"""Reports posted by sources: parsed and stored. A body that is not understood is quarantined, never
+guessed at."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SourceIntake:
-    """A configured source that posts its reports to us."""
+    """A configured source that posts its reports."""
 
     name: str
     settings: SourceSettings
@@ -28,14 +29,14 @@ class SourceIntake:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How many reports a body held, and how many of them were not known before."""
+    """How many reports a body held, and how many were new."""
 
     stored: int
     new: int
 
 
 class SetAside(Refused):
-    """A body that was not understood; it is kept under this number. `keys`: those at its top.
+    """A body that was not understood; it is quarantined under this number. `keys`: its top-level keys.
     `looks_like`: another type of source that sends such bodies."""
 
     def __init__(self, said: str, number: int, keys: list[str], looks_like: str | None) -> None:
@@ -44,8 +45,8 @@ class SetAside(Refused):
 
 
 def inlets(sources: Mapping[str, SourceSettings]) -> dict[str, SourceIntake]:
-    """The sources that post to us, by name. Raises `ConfigInvalid` for a type that nobody has, and for
-    expressions that are none, also those of a source that is asked."""
+    """The sources that post reports, by name. Raises `ConfigInvalid` for an unknown type and for invalid
+    expressions, also those of a polled source."""
     found = {}
     for name, settings in sources.items():
         if settings.type not in ASKED:
@@ -70,8 +71,8 @@ def _check(name: str, settings: SourceSettings) -> None:
 async def receive(
     service: WatchContext, inlet: SourceIntake, body: bytes, content_type: str = ""
 ) -> Taken:
-    """Store what a source sent; once this returns it is kept, and not before. Raises `SetAside` for a body
-    that is kept as it came because nobody understands it, `StoreFailed` where nothing is kept."""
+    """Store what a source sent; it is stored once this returns. Raises `SetAside` for a body that was
+    quarantined because it was not understood, `StoreFailed` if nothing was stored."""
     document: object = None
     try:
         document = bodies.read(inlet.name, body, content_type)
@@ -91,7 +92,8 @@ class _Reports:
 
 
 def _parsed(service: WatchContext, inlet: SourceIntake, document: object) -> _Reports:
-    """Raises `UnknownShape`, for a parser that fails too: a third party's may do anything."""
+    """Parse a body. Raises `UnknownShape`, also for a parser that fails: a third party's may raise
+    anything."""
     try:
         found = inlet.parse(
             document, source=inlet.name, now=service.now, options=inlet.settings.options()
@@ -125,7 +127,7 @@ async def _set_aside(
 async def _note_nameless(
     service: WatchContext, inlet: SourceIntake, body: bytes, document: object, reports: _Reports
 ) -> None:
-    """Some reports of a body say of no service that it fails; a person should see why."""
+    """Log that some reports of a body name no service."""
     lost = reports.count - len(reports.named)
     why = ngettext(
         "{n} report in it names no service; the others were taken.",

@@ -1,4 +1,4 @@
-"""The values of what a rule writes: its own, over what the program knows by itself. Pure."""
+"""Drafting the alert that a rule asks for: the rule's values, completed with what the program knows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ SERVICES = "{services}"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of the trouble. `first`: nothing was said of it yet, so no earlier alert's words are
-    taken over. `since`, `works_since`: when it began and ended. `confirmed_by`: R11."""
+    """What is known about the trouble. `first`: nothing has been published yet, so nothing is taken over
+    from an earlier alert. `since`, `works_since`: when it began and ended. `confirmed_by`: see R11."""
 
     first: bool = True
     since: datetime | None = None
@@ -34,8 +34,8 @@ class Facts:
 
 
 def filled(rule: Rule, kind: Kind, facts: Facts, zone: ZoneInfo) -> dict[str, Any]:
-    """The rule's values, its placeholders as they stand; where it is silent: what fails, since when, until
-    when, who confirms it, and when we speak again, for the kinds that have such a field."""
+    """The rule's values with placeholders kept. Where the rule is silent, the kind's fields for what
+    fails, since when, until when, who confirms it and the next update are filled in. Pure."""
     fits = {spec.name for spec in kind.fields} - set(kind.forbidden)
     known: Mapping[str, str | None] = {
         "what_fails": SERVICES if facts.first else None,
@@ -63,8 +63,8 @@ DEFAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened to a service. `failing`: of a group. `since`: when its trouble began; `works_since`:
-    when it ended. `follows`: the alert whose promised update did not come."""
+    """What happened to a service. `failing`: the failing members of a group. `since`: when its trouble
+    began; `works_since`: when it ended. `follows`: the alert whose promised update is overdue."""
 
     service: str
     incident: str
@@ -78,7 +78,7 @@ class Change:
 
 
 def rule_for(service: WatchContext, change: Change) -> Rule | None:
-    """The rule that fits: a configured one, else the default."""
+    """The rule that applies: a configured one, else the default."""
     if change.transition is None:
         return None
     configured = rules_rule.first(service.watch.rules, change.service, change.transition)
@@ -88,7 +88,7 @@ def rule_for(service: WatchContext, change: Change) -> Rule | None:
 async def write_draft(
     service: WatchContext, conn: Connection, rule: Rule, change: Change, told: Sequence[Alert]
 ) -> Alert:
-    """The draft that a rule asks for: in the line of what was said in this incident, where anything was.
+    """Write the draft that a rule asks for, following the incident's earlier alerts if there are any.
     Raises `Faulty`, `Misuse` or `ConfigInvalid` for values or kinds that cannot be read at all."""
     kind = load_kind(service.publisher, rule.kind)
     found = await store_incidents.get(conn, change.incident)
@@ -138,8 +138,8 @@ def values(
     first: bool,
     confirmed_by: str | None = None,
 ) -> dict[str, Any]:
-    """The rule's values with its placeholders filled in, and what the program knows by itself where the
-    rule is silent. `first`: nothing was said in this incident yet."""
+    """The rule's values with placeholders filled in, completed with what the program knows. `first`:
+    nothing has been published in this incident yet."""
     facts = Facts(first, change.since, change.works_since, confirmed_by)
     words = {lang: _words(service, change, lang) for lang in service.publisher.organisation.languages}
     given = filled(rule, kind, facts, service.publisher.zone)
@@ -147,7 +147,7 @@ def values(
 
 
 def _words(service: WatchContext, change: Change, lang: str) -> dict[str, str]:
-    """What the placeholders stand for in one language."""
+    """The values of the placeholders in one language."""
     group = service.watch.groups.get(change.service)
     named = change.failing or (change.service,)
     whole = group is not None and change.failing == (group.parent,)

@@ -1,7 +1,7 @@
-"""From a decision to an alert: the rule that fits, its values, and the way it goes out (R33).
+"""From a decision to an alert: the rule that applies, its draft, and how it is published (R33).
 
-A rule that cannot be carried out never takes the decision down with it: the draft stays, and a task tells
-the team what to mend.
+A rule that cannot be carried out never undoes the decision: the draft stays, and a task tells the team
+what to fix.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ WAITING = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
 
 
 async def react(service: WatchContext, conn: Connection, change: Change) -> Alert | None:
-    """Carry out the rule that fits, in the caller's transaction. The alert it led to, if any."""
+    """Carry out the rule that applies, in the caller's transaction. Returns the alert, or None."""
     told = await _told(conn, change)
     rule = proposing.rule_for(service, change)
     acts = rule is not None and rule.how is not How.OFF
@@ -53,7 +53,7 @@ async def react(service: WatchContext, conn: Connection, change: Change) -> Aler
 
 
 async def _remember(service: WatchContext, conn: Connection, change: Change, *, acts: bool) -> None:
-    """A reminder that no rule acts on is one for the team, until something else happens."""
+    """Raise a task for a reminder that no rule handles; it stays until something else happens."""
     key = f"{REMINDER}:{change.incident}"
     if change.transition is not Transition.REMIND:
         await tasks.close(service, conn, key, _("Something happened since."))
@@ -65,7 +65,7 @@ async def _remember(service: WatchContext, conn: Connection, change: Change, *, 
 
 
 async def _told(conn: Connection, change: Change) -> tuple[Alert, ...]:
-    """What went out in this incident, or is on its way; the latest first."""
+    """The incident's alerts that are published or on their way, newest first."""
     out = await store_reading.listing(conn, incident=change.incident, states=writing.OUT)
     return tuple(one for one in out if not one.exercise)
 
@@ -73,8 +73,8 @@ async def _told(conn: Connection, change: Change) -> tuple[Alert, ...]:
 async def _still_wanted(
     service: WatchContext, conn: Connection, change: Change, told: Sequence[Alert], *, acts: bool
 ) -> bool:
-    """Whether anything is to be written. What waits for approval and is overtaken goes; while nothing was
-    announced, an end is announced to nobody, and what waits still says the first word."""
+    """Whether an alert is still needed. Discards pending proposals that are overtaken. If nothing was
+    published, no end is announced."""
     waiting = await _proposals(conn, change.incident)
     if change.transition in OVER:
         await _throw_away(service, conn, waiting, _("Overtaken: the service works again."))
@@ -90,7 +90,7 @@ async def _still_wanted(
 
 
 async def _proposals(conn: Connection, incident: str) -> list[Alert]:
-    """What the program itself wrote in this incident and nobody has approved or changed."""
+    """The program's own drafts in this incident that nobody has approved or changed."""
     found = await store_reading.listing(conn, incident=incident, states=WAITING)
     return [one for one in found if one.author_id is None and one.last_editor_id is None]
 
@@ -116,7 +116,8 @@ async def _throw_away(
 async def _send(
     service: WatchContext, conn: Connection, rule: Rule, change: Change, alert: Alert
 ) -> Alert:
-    """Submit it; let it go out by itself where that was approved ahead, else call the approvers."""
+    """Submit the draft; publish it automatically if that was approved in advance, else ask the
+    approvers."""
     standing = None
     if rule.how is How.AUTO:
         named = frozenset((change.service, *change.failing))
@@ -138,7 +139,7 @@ async def _send(
 
 
 async def _wait(service: WatchContext, conn: Connection, alert: Alert, why: str) -> None:
-    """Tell the team why people have to decide on what was to go out by itself."""
+    """Tell the team why people must decide on an alert that was to be automatic."""
     said = _("{alert} waits for people: {why}").format(alert=alert.id, why=why)
     await notices.work_waits(service, conn, [said])
 
@@ -165,7 +166,7 @@ async def _by_itself(
 async def _let_out(
     service: WatchContext, conn: Connection, rule: str, standing: Validity, alert: Alert
 ) -> None:
-    """It goes out now; where something stands against it, people are called instead."""
+    """Publish it now; if something forbids that, ask people instead."""
     try:
         async with savepoint(conn):
             people = list(standing.row.names) if standing.row else []
@@ -178,7 +179,7 @@ async def _let_out(
 
 
 async def look(service: WatchContext) -> datetime | None:
-    """Let out what was planned and is due now. When the next is due."""
+    """Publish planned alerts that are due now. Returns when the next is due."""
     due = await service.database.read(lambda conn: store_preapprovals.due(conn, service.now))
     for one in due:
         await service.database.transact(partial(_due, service, plan=one))
@@ -186,7 +187,7 @@ async def look(service: WatchContext) -> datetime | None:
 
 
 async def _due(service: WatchContext, conn: Connection, plan: Planned) -> None:
-    """A countdown is over: whoever settles it first, decides; an abort a moment earlier wins."""
+    """Handle a finished countdown: whoever settles it first decides, so an abort a moment earlier wins."""
     alert = await store_reading.get(conn, plan.alert, lock=True)
     if not await store_preapprovals.settle(conn, alert.id, outcome=_("Over."), now=service.now):
         return
@@ -207,7 +208,7 @@ async def _due(service: WatchContext, conn: Connection, plan: Planned) -> None:
 async def history(
     service: WatchContext, conn: Connection, name: str, reports: Sequence[Signal]
 ) -> None:
-    """Old news: nobody is told by itself; the team decides whether it is worth a word."""
+    """Handle an old report: nothing is published automatically; the team decides whether to mention it."""
     begun = since(reports)
     said = _(
         "{service} was in trouble at {time}, and the news came too late to act on. If the public should know,"
@@ -228,7 +229,7 @@ async def _stuck(
     why: str,
     alert: Alert | None = None,
 ) -> None:
-    """A rule could not be carried out: say so to the team, with what to do."""
+    """Tell the team that a rule could not be carried out, and what to do."""
     what = (
         _("mend {alert} with `alertbot edit {alert}` and submit it").format(alert=alert.id)
         if alert

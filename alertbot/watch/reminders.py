@@ -1,5 +1,5 @@
-"""What ends while nobody looks: numbers near or past their end (R5), and updates that were promised (R19).
-The worker and `status` ask; each finding becomes one task, which closes itself once it is settled."""
+"""Reminders: numbers near or past their end (R5), promised updates (R19). Checked by the worker and
+`status`; each finding is one task, which closes automatically once it is settled."""
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
@@ -32,7 +32,7 @@ END_KIND = "end"
 
 @dataclass(frozen=True, slots=True)
 class ReminderFindings:
-    """What is to be raised, and what is settled: keys with their outcomes."""
+    """The tasks to raise, and the settled ones: keys with their outcomes."""
 
     chores: tuple[NewTask, ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
@@ -42,8 +42,8 @@ class ReminderFindings:
 
 
 async def look(service: WatchContext, *, patience: float | None = None) -> ReminderFindings:
-    """Raise and close what is to be raised and closed now. Only reads while there is nothing to do.
-    `patience`: see `Database.transact`."""
+    """Raise and close the tasks that are due. Only reads while there is nothing to do. `patience`:
+    seconds to wait for the database, see `Database.transact`."""
 
     async def work(conn: Connection) -> ReminderFindings:
         await take_lock(
@@ -61,8 +61,8 @@ async def look(service: WatchContext, *, patience: float | None = None) -> Remin
 
 
 async def look_if_possible(service: WatchContext) -> None:
-    """As `look`, for a command that only shows: it waits for nobody who writes, and a database that cannot be
-    written to is no reason not to show it."""
+    """Raise and close the tasks that are due, for a command that only shows: never waits for a writer,
+    and does nothing if the database cannot be written."""
     try:
         await look(service, patience=0.0)
     except AlertbotError as error:
@@ -140,7 +140,7 @@ def _text(
 
 
 async def _settled_numbers(conn: Connection, now: datetime) -> list[tuple[str, str]]:
-    """Tasks about entries that are no longer what they were raised for."""
+    """Open tasks about entries that have changed since."""
     open_ones = await store_reminders.standing(conn)
     ended = [one.entry for one in open_ones if one.kind == ENDED]
     ever = await store_numbers.published_in(conn, ended)
@@ -151,7 +151,7 @@ async def _settled_numbers(conn: Connection, now: datetime) -> list[tuple[str, s
 
 
 def _outcome(one: store_reminders.OpenNumberTask, now: datetime, taken_back: bool) -> str:
-    """Why this task is settled; empty while it is not."""
+    """Why this task is settled; empty if it is not."""
     entry = entry_name(one.entry)
     if one.withdrawn:
         return _("{entry} was withdrawn.").format(entry=entry)
@@ -168,8 +168,8 @@ def _outcome(one: store_reminders.OpenNumberTask, now: datetime, taken_back: boo
 
 
 def standing_promises(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
-    """Per incident, and apart for its exercises: the alert whose promise of a next update stands. The end
-    of an incident promises none; what promises nothing leaves the promise before it as it is."""
+    """The alert whose promise of a next update is current, per incident and separately for its
+    exercises. An end promises none; an alert without a promise leaves the one before it in force."""
     parts = sorted(spoken, key=lambda one: (one.incident, one.exercise))
     for _part, said in groupby(parts, key=lambda one: (one.incident, one.exercise)):
         last = None
@@ -204,7 +204,7 @@ async def _about_promises(
 
 
 async def _settled_promises(conn: Connection, promises: Sequence[Spoken]) -> list[tuple[str, str]]:
-    """Tasks about promises that stand no more: kept, or the incident is over."""
+    """Open tasks about promises that are kept or whose incident is over."""
     standing_ones = {_late_key(one) for one in promises}
     return [
         (one.key, _("It was followed up, or is over."))
@@ -229,7 +229,7 @@ SOON, LAPSED = "update-due", "update-lapsed"
 
 
 async def look_at_promises(service: WatchContext) -> datetime | None:
-    """Remind of what is due soon, act on what has lapsed. When the next promise asks for either."""
+    """Remind of updates that are due soon, act on those that are overdue. Returns when to check next."""
     now = service.now
     spoken = await service.database.read(lambda conn: store_reminders.spoken(conn, now=now))
     promises = [one for one in standing_promises(spoken) if not one.exercise]
@@ -257,7 +257,7 @@ async def _remind(service: WatchContext, one: Spoken) -> None:
 
 
 async def _lapsed(service: WatchContext, one: Spoken) -> None:
-    """Once for each promise, and only where a rule says what to do."""
+    """Act on an overdue promise: once per promise, and only if a rule says what to do."""
     key = _key(LAPSED, one)
     if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [key])):
         return

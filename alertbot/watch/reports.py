@@ -1,4 +1,4 @@
-"""Looking at what sources reported, what was decided on it and why, and what nobody understood."""
+"""Reading reports, the decisions about them with reasons, and the quarantine."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ LONGEST_SHOWN = 20_000  # bytes of a body
 
 
 async def listing(service: WatchContext, about: str | None = None, *, limit: int) -> list[SignalView]:
-    """The latest reports first; with `about` those on one service."""
+    """The latest reports first; with `about` only those about one service."""
     found = await service.database.read(
         lambda conn: store_signals.listing(conn, service=about, limit=limit)
     )
@@ -24,7 +24,7 @@ async def listing(service: WatchContext, about: str | None = None, *, limit: int
 
 
 async def show(service: WatchContext, number: int) -> SignalView:
-    """One report with everything that it said. Raises `Misuse`."""
+    """One report with everything it said. Raises `Misuse` if there is none."""
     found = await service.database.read(lambda conn: store_signals.get(conn, number))
     if found is None:
         raise Misuse(_("There is no report {id}; `alertbot signals` lists them.").format(id=number))
@@ -32,14 +32,14 @@ async def show(service: WatchContext, number: int) -> SignalView:
 
 
 async def quarantine(service: WatchContext, *, limit: int) -> list[QuarantineView]:
-    """What nobody understood, the latest first."""
+    """Quarantined bodies, newest first."""
     found = await service.database.read(lambda conn: store_signals.aside(conn, limit=limit))
     return [_aside(one) for one in found]
 
 
 async def body(service: WatchContext, number: int) -> QuarantineView:
-    """One of them with the begin of its body; bytes that are no text are written as `\\xff`. Raises
-    `Misuse`."""
+    """rOne quarantined body with the beginning of its content; undecodable bytes as `\xff`. Raises
+    `Misuse` if there is none."""
     found = await service.database.read(
         lambda conn: store_signals.aside_with_body(conn, number, most=LONGEST_SHOWN)
     )
@@ -57,8 +57,8 @@ async def body(service: WatchContext, number: int) -> QuarantineView:
 async def decided(
     service: WatchContext, incident: str | None = None, *, limit: int
 ) -> list[DecisionView]:
-    """Decisions that changed something, the latest first; with `incident` those on it. Raises `Misuse`
-    for one that is not there."""
+    """Decisions that changed something, newest first; with `incident` only its own. Raises `Misuse` for
+    an unknown incident."""
 
     async def look(conn: Connection) -> tuple[DecisionLine, ...]:
         found = None if incident is None else (await store_incidents.get(conn, incident)).id

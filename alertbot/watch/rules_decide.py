@@ -1,5 +1,5 @@
-"""One service: its history and its signals in, what to do out. Pure; the same input gives the same answer, and
-once the answer is in the log, the same signals give `drop`."""
+"""Deciding about one service: its history and its signals in, an action with a reason out. Pure and
+repeatable: once the decision is in the log, the same signals give `drop`."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from alertbot.watch.rules_signals import Observed, Signal, last_run, telling
 
 
 def share(results: Sequence[bool]) -> float:
-    """The share of neighbours that differ, between 0 and 1."""
+    """The share of changes between neighbouring results, from 0 to 1."""
     if len(results) < 2:
         return 0.0
     changes = sum(1 for one, two in itertools.pairwise(results) if one is not two)
@@ -19,8 +19,8 @@ def share(results: Sequence[bool]) -> float:
 
 
 def flaps(results: Sequence[bool], marks: Flapping) -> bool:
-    """Whether it flaps after the last result. Too few results are no evidence: half of `marks.results` are
-    needed."""
+    """Whether the service is flapping after the last result. Fewer than half of `marks.results` results
+    are no evidence."""
     flapping = False
     least = max(3, marks.results // 2)
     for end in range(least, len(results) + 1):
@@ -40,9 +40,9 @@ def decide(
 ) -> Decision:
     """What to do about one service at `now`, and why.
 
-    `log`: its decisions, oldest first, those of earlier incidents too. `signals`: its reports of the last
-    day at least, in any order; tests, history and unknown states are ignored. Nothing is concluded from
-    silence. Ask again when time has passed: what is held may then be done.
+    `log`: its decisions, oldest first, including those of earlier incidents. `signals`: its reports of
+    at least the last day, in any order; tests, history and unknown states are ignored. Silence decides
+    nothing. Call again after time has passed: what is held may then be done.
     """
     said = telling(signals)
     if not said:
@@ -58,7 +58,7 @@ def decide(
 
 
 def state_after(state: State | None, action: IncidentAction, signals: Sequence[Signal]) -> State | None:
-    """The state of the incident once `action` is done; unchanged for what changes nothing."""
+    """The state of the incident after `action`; the same if it changes nothing."""
     if action is IncidentAction.STABILISE:
         return State.STABILISED
     if action is IncidentAction.RESOLVE:
@@ -88,7 +88,7 @@ def _closed(log: Sequence[LogEntry], said: Sequence[Signal], policy: Policy, now
 def _held(
     log: Sequence[LogEntry], said: Sequence[Signal], policy: Policy, now: datetime
 ) -> Reason | None:
-    """Why trouble is not announced yet. A critical signal waits for its confirmation alone."""
+    """Why trouble is not announced yet. A critical signal waits only for its confirmation."""
     run = last_run(said)
     if not _confirmed(run, policy.confirm_down, now):
         return Reason.CONFIRMING_DOWN
@@ -108,7 +108,8 @@ def _flapping(said: Sequence[Signal], policy: Policy, now: datetime) -> bool:
 
 
 def _confirmed(run: Sequence[Signal], asked: Confirmation, now: datetime) -> bool:
-    """Enough reports, or one from a source that waited itself; and long enough since the first."""
+    """Whether there are enough reports, or one from a source that waited itself, over a long enough
+    time."""
     enough = len(run) >= asked.count or any(one.confirmed for one in run)
     return enough and now - run[0].at >= asked.length
 
@@ -136,7 +137,7 @@ def _in_trouble(
 
 
 def _wider(log: Sequence[LogEntry], newest: Signal) -> bool:
-    """Whether a service of the group fails of which nothing was said yet in this incident."""
+    """Whether a service of the group fails that was not yet mentioned in this incident."""
     known = {name for entry in log[opened(log) :] for name in entry.failing}
     return bool(set(newest.failing) - known)
 
@@ -161,7 +162,7 @@ def _works_again(
 def _under_watch(
     log: Sequence[LogEntry], said: Sequence[Signal], policy: Policy, now: datetime
 ) -> Decision:
-    """Stabilised: "resolved" needs somebody's confirmation and a quiet time after it (R11)."""
+    """The decision while stabilised: "resolved" needs a confirmation and a quiet period after it (R11)."""
     if not announced(log):
         return IncidentAction.RESOLVE, Reason.NEVER_ANNOUNCED
     vouched = [one for one in last_run(said) if one.confirms]
@@ -173,7 +174,7 @@ def _under_watch(
 
 
 def _idle(log: Sequence[LogEntry], policy: Policy, now: datetime, reason: Reason) -> Decision:
-    """Nothing new: a reminder where one is due, else wait or drop."""
+    """The decision when nothing is new: a reminder if one is due, else wait or drop."""
     told = [
         entry.at
         for entry in log[opened(log) :]
@@ -192,8 +193,8 @@ PATIENCE = timedelta(minutes=1)  # where no moment can be named: a window of mai
 def look_again(
     log: Sequence[LogEntry], signals: Sequence[Signal], policy: Policy, reason: Reason, now: datetime
 ) -> datetime | None:
-    """The moment to decide again without a new signal; None where only a signal can change anything.
-    Always after `now`."""
+    """When to decide again without a new signal; None if only a signal can change anything. Always after
+    `now`."""
     found = [_held_until(log, signals, policy, reason, now), _reminder(log, policy)]
     ahead = [moment if moment > now else now + PATIENCE for moment in found if moment is not None]
     return min(ahead, default=None)
@@ -220,7 +221,7 @@ def _held_until(
 
 
 def _later(moment: datetime, now: datetime) -> datetime | None:
-    """What lacks more reports than time waits for those."""
+    """The time, if it is after `now`; else None: then reports are missing, not time."""
     return moment if moment > now else None
 
 

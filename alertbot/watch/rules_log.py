@@ -1,4 +1,4 @@
-"""The history of one service: what was decided, when and why."""
+"""The history of one service, as states, actions and reasons, and these in the reader's language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from alertbot.core.words import _
 
 
 class State(StrEnum):
-    """Where an incident stands, in the words of public status pages."""
+    """The state of an incident, in the terms of public status pages."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -32,7 +32,7 @@ class IncidentAction(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why. Stored with the decision and shown; the sentences are in `preview.reasons`."""
+    """Why a decision was made. Stored with it; the sentences are in `reason_words`."""
 
     CONFIRMED = "confirmed"  # trouble, confirmed as the policy asks
     RELAPSE = "relapse"  # trouble again, within the time for reopening
@@ -61,7 +61,8 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One decision that changed something. `state`: the one after it. `announced`: the public was told."""
+    """One decision that changed something. `state`: the state after it. `announced`: the public was
+    told."""
 
     at: datetime
     action: IncidentAction
@@ -72,14 +73,14 @@ class LogEntry:
 
 
 def current(log: Sequence[LogEntry]) -> State | None:
-    """Where the open incident stands; None where none is open."""
+    """The state of the open incident; None if none is open."""
     if not log or log[-1].state is State.RESOLVED:
         return None
     return log[-1].state
 
 
 def opened(log: Sequence[LogEntry]) -> int:
-    """The place in the log where the present incident began (or began anew)."""
+    """The index in the log where the current incident was opened or reopened."""
     for place in range(len(log) - 1, -1, -1):
         if log[place].action in (IncidentAction.OPEN, IncidentAction.REOPEN):
             return place
@@ -87,7 +88,7 @@ def opened(log: Sequence[LogEntry]) -> int:
 
 
 def announced(log: Sequence[LogEntry]) -> bool:
-    """Whether the public knows of the present incident, also from before it was reopened."""
+    """Whether the public knows about the current incident, also from before it was reopened."""
     begin = opened(log)
     while begin > 0 and log[begin].action is IncidentAction.REOPEN:
         begin = opened(log[:begin])
@@ -95,7 +96,7 @@ def announced(log: Sequence[LogEntry]) -> bool:
 
 
 def observed_word(observed: str) -> str:
-    """How a service does, as a source sees it."""
+    """The state of a service as a source sees it, in words."""
     words = {
         "up": _("works"),
         "degraded": _("partly out of order"),
@@ -107,7 +108,7 @@ def observed_word(observed: str) -> str:
 
 
 def action_word(action: str) -> str:
-    """What was decided."""
+    """A decision, in words."""
     words = {
         "open": _("opened"),
         "update": _("updated"),
@@ -122,7 +123,7 @@ def action_word(action: str) -> str:
 
 
 def incident_word(state: str) -> str:
-    """Where an incident stands."""
+    """The state of an incident, in words."""
     words = {
         "investigating": _("investigating"),
         "identified": _("cause known"),
@@ -136,7 +137,7 @@ def incident_word(state: str) -> str:
 
 
 def reason_words(reason: str) -> str:
-    """Why, in a few words; see `incident.log.Reason`."""
+    """A reason in a few words (see `Reason`)."""
     return (_why_changed() | _why_not()).get(reason, reason)
 
 

@@ -1,4 +1,5 @@
-"""How patient and how sceptical to be with one service."""
+"""Policies (how patient and sceptical to be with a service) and rules (what alert a state change
+causes). Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from alertbot.watch.rules_log import IncidentAction, Reason
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What turns reports into a fact: at least so many in a row, over at least so long."""
+    """What turns reports into a fact: this many in a row, over at least this long."""
 
     count: int = 1
     length: timedelta = timedelta()
@@ -20,9 +21,9 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """Two marks on the share of changes among the last results (as in Nagios): at `high` a service flaps,
-    and it does so until the share is below `low`. Results older than `within` count no more: where only
-    changes are reported, quiet is what ends the flapping."""
+    """Thresholds on the share of changes among the last results (as in Nagios): a service starts
+    flapping at `high` and stops below `low`. Results older than `within` do not count: where only
+    changes are reported, quiet ends the flapping."""
 
     results: int = 21
     within: timedelta = timedelta(hours=1)
@@ -32,7 +33,7 @@ class Flapping:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Maintenance: between two moments, or every week between two clock times. Ends are not part of it."""
+    """A maintenance window: between two times, or weekly between two clock times. The end is exclusive."""
 
     starts: datetime | None = None
     ends: datetime | None = None
@@ -41,7 +42,7 @@ class Window:
     until: time | None = None
 
     def holds(self, now: datetime, zone: ZoneInfo) -> bool:
-        """Whether `now` lies in the window; clock times are read in `zone`."""
+        """Whether `now` is in the window; clock times are read in `zone`."""
         if self.starts is not None and self.ends is not None:
             return self.starts <= now < self.ends
         if self.from_ is None or self.until is None:
@@ -59,7 +60,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The default lets one firing signal open at once: its source has waited before it spoke."""
+    """The default lets one firing signal open an incident at once: its source has already waited."""
 
     confirm_down: Confirmation = Confirmation()
     confirm_up: Confirmation = Confirmation(1, timedelta(minutes=5))
@@ -123,8 +124,8 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When one of `on` happens to one of `services` (none: to any), write `kind`. `after`: how long anybody
-    may stop what would go out by itself. `values`: as in the configuration, with {placeholders}."""
+    """When one of `on` happens to one of `services` (empty: any), draft an alert of `kind`. `after`: how
+    long anyone may stop an automatic publication. `values`: as configured, with {placeholders}."""
 
     name: str
     on: frozenset[Transition]
@@ -143,20 +144,20 @@ class Rule:
 
 
 def transition(action: IncidentAction, reason: Reason) -> Transition | None:
-    """What rules call this decision; None for one that changes nothing."""
+    """The rules' name for this decision; None for one that changes nothing."""
     if reason is Reason.STALE:
         return Transition.HISTORY
     return _BY_REASON.get(reason) or _BY_ACTION.get(action)
 
 
 def first(rules: Iterable[Rule], service: str, happened: Transition) -> Rule | None:
-    """The first rule that fits; those that name the service come before those for all."""
+    """The first rule that applies; rules that name the service come before general ones."""
     fitting = [rule for rule in rules if rule.fits(service, happened)]
     return min(fitting, key=lambda rule: not rule.services, default=None)
 
 
 def placed(value: Any, words: Mapping[str, str]) -> Any:
-    """A value with `{service}` and the like put in; any other brace stays as it is."""
+    """A value with `{service}` and the like filled in; any other brace stays."""
     if isinstance(value, str):
         for name, word in words.items():
             value = value.replace("{" + name + "}", word)

@@ -1,4 +1,5 @@
-"""What a source reports, in the one form that every source's parser gives."""
+"""Signals: what a source reports, in the one form that every parser returns; joining those about one
+service or group. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +8,8 @@ from enum import StrEnum
 
 
 class Observed(StrEnum):
-    """How a service does, as a source sees it. What a source says and we do not know is `unknown`: it never
-    means down, and absence never means up."""
+    """The state of a service as a source sees it. An unrecognised state is `unknown`: it never means
+    down, and absence never means up."""
 
     UP = "up"
     DEGRADED = "degraded"
@@ -22,11 +23,11 @@ TROUBLE = frozenset({Observed.DEGRADED, Observed.DOWN})
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One report about one service. Moments are aware, in UTC.
+    """One report about one service. Times are aware, in UTC.
 
-    `at`: when the source saw it. `confirmed`: the source has waited itself before it reported (the `for` of
-    Alertmanager and Grafana). `confirms`: somebody other than the operator vouches that it works again (R11).
-    Texts are the source's own: for the team only, never for the public unread.
+    `at`: when the source saw it. `confirmed`: the source has already waited before reporting (the `for`
+    of Alertmanager and Grafana). `confirms`: someone other than the operator confirms that it works
+    again (R11). Texts are the source's own: for the team only, never for the public unread.
     """
 
     source: str
@@ -56,7 +57,7 @@ class Signal:
 
     @property
     def known(self) -> datetime:
-        """Since when we can have known of it."""
+        """The earliest time at which this could be known."""
         return self.received or self.at
 
     @property
@@ -65,7 +66,7 @@ class Signal:
 
 
 def telling(signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """Those that say something about the service, in the order in which they were seen."""
+    """The signals that say something about the service, in the order seen."""
     said = [
         one
         for one in signals
@@ -75,8 +76,8 @@ def telling(signals: Iterable[Signal]) -> tuple[Signal, ...]:
 
 
 def since(signals: Sequence[Signal]) -> datetime | None:
-    """When the trouble began that the last signals speak of: as the source says, else when it was first
-    seen. None while there is none."""
+    """When the current trouble began: as the source says, else when it was first seen. None if there is
+    none."""
     said = telling(signals)
     if not said or not said[-1].trouble:
         return None
@@ -85,7 +86,7 @@ def since(signals: Sequence[Signal]) -> datetime | None:
 
 
 def works_since(signals: Sequence[Signal]) -> datetime | None:
-    """When the last signals that call it up began; None while it is in trouble, or nothing is known."""
+    """When the last run of `up` signals began; None while there is trouble or nothing is known."""
     said = telling(signals)
     if not said or said[-1].observed is not Observed.UP:
         return None
@@ -94,7 +95,7 @@ def works_since(signals: Sequence[Signal]) -> datetime | None:
 
 
 def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
-    """The signals at the end that agree on whether there is trouble."""
+    """The latest signals that agree on whether there is trouble."""
     run: list[Signal] = []
     for one in reversed(signals):
         if run and one.trouble is not run[-1].trouble:
@@ -110,8 +111,8 @@ Standing = dict[tuple[str, str], Observed]
 
 
 def joined(signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """The reports about one service, each saying how the whole of it did from then on: as bad as the worst
-    of what its sources last said of each of their subjects. Reports without a subject follow each other."""
+    """The reports about one service, each giving its overall state from then on: the worst of what its
+    sources last said about each of their subjects. Reports without a subject replace each other."""
     standing: Standing = {}
     found = []
     for one in telling(signals):
@@ -135,7 +136,7 @@ def _as_whole(one: Signal, standing: Mapping[tuple[str, str], Observed]) -> Sign
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`members` make one incident under `name`; while `parent` fails, it alone is named."""
+    """`members` share one incident under `name`; while `parent` fails, only it is named."""
 
     name: str
     members: tuple[str, ...]
@@ -147,8 +148,8 @@ class Group:
 
 
 def merged(group: Group, signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """The group's own signals: one for each of its members' reports, in their order, saying how the whole
-    did from then on and which services failed. What is up while others fail is still trouble."""
+    """The group's own signals: one for each report about a member, in order, giving the overall state
+    from then on and the failing services. While any member fails, the group is in trouble."""
     standing: dict[str, Observed] = {}
     found = []
     for one in telling(signals):
@@ -171,7 +172,7 @@ def _as_group(group: Group, one: Signal, standing: Mapping[str, Observed]) -> Si
 
 
 def failing_of(group: Group, standing: Mapping[str, Observed]) -> tuple[str, ...]:
-    """The members in trouble, in the group's order; the parent alone while it is in trouble itself."""
+    """The failing members, in the group's order; only the parent while the parent fails."""
     if group.parent is not None and standing.get(group.parent) in TROUBLE:
         return (group.parent,)
     return tuple(name for name in group.members if standing.get(name) in TROUBLE)

@@ -1,4 +1,5 @@
-"""What was decided about each watched service: the log that `incident.decide` reads, and the last word."""
+"""Decisions about watched services: the log that `rules_decide.decide` reads, and each service's last
+decision."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class DecisionLine:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Where a service stands. `action` and `reason`: the last decision, holds and drops too."""
+    """The status of a service. `action` and `reason`: the last decision, including holds and drops."""
 
     service: str
     incident: str | None
@@ -45,14 +46,14 @@ class Watched:
 
 
 async def turn(conn: AsyncConnection, service: str) -> None:
-    """Whoever decides about a service decides alone until the transaction ends."""
+    """Lock a service's decisions until the transaction ends."""
     await take_lock(conn, AUDIT)
     await take_lock(conn, f"service:{service}")
 
 
 async def log_of(conn: AsyncConnection, service: str) -> tuple[LogEntry, ...]:
-    """The service's log, oldest first. What was decided in an incident of which the public was told
-    anything (no exercise) counts as announced."""
+    """The service's log, oldest first. Decisions in an incident about which the public was told anything
+    (exercises excepted) count as announced."""
     query = select(decision).where(decision.c.service == service).order_by(decision.c.id)
     rows = (await conn.execute(query)).all()
     told = await reached_public(conn, {row.incident_id for row in rows})
@@ -60,7 +61,7 @@ async def log_of(conn: AsyncConnection, service: str) -> tuple[LogEntry, ...]:
 
 
 async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> frozenset[str]:
-    """The incidents of which a message reached the public, or perhaps did."""
+    """The incidents with a message that reached the public, or perhaps did."""
     if not incidents:
         return frozenset()
     reached = exists().where(  # the first that is found is enough, of a million
@@ -80,7 +81,7 @@ async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> f
 async def lines(
     conn: AsyncConnection, *, incident_id: str | None = None, limit: int | None = None
 ) -> tuple[DecisionLine, ...]:
-    """Decisions with their reasons, the latest first."""
+    """Decisions with their reasons, newest first."""
     query = select(decision).order_by(decision.c.id.desc()).limit(limit)
     if incident_id is not None:
         query = query.where(decision.c.incident_id == incident_id)
@@ -109,8 +110,8 @@ async def append(
     by: str,
     note: str | None = None,
 ) -> int:
-    """Write a decision that changes something, and the incident's state with it. An incident of which the
-    public was told stays open until it is told the end too."""
+    """Store a decision that changes something, and the incident's new state. An incident that the public
+    was told about stays open until its end is published."""
     row = insert(decision).values(
         service=service,
         incident_id=incident_id,
@@ -133,7 +134,7 @@ async def append(
 
 
 async def led_to(conn: AsyncConnection, decision_id: int, alert_id: str) -> None:
-    """The alert that a decision led to."""
+    """Record the alert that a decision led to."""
     await conn.execute(update(decision).where(decision.c.id == decision_id).values(alert_id=alert_id))
 
 
@@ -147,7 +148,7 @@ async def remember(
     now: datetime,
     look_again_at: datetime | None,
 ) -> None:
-    """The last word about a service."""
+    """Store the last decision about a service."""
     values = {
         "incident_id": incident_id,
         "action": str(action),
@@ -161,7 +162,7 @@ async def remember(
 
 
 async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime) -> None:
-    """These services are to be decided about: a report has come."""
+    """Mark these services as due for a decision: a report has arrived."""
     due = {"look_again_at": now}
     for names in sql.portions(sorted(set(services)), 2):
         rows = sql.upsert(conn, watched).values([{"service": name, **due} for name in names])
@@ -169,13 +170,13 @@ async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime
 
 
 async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:
-    """Every service that was ever heard of."""
+    """Every service that was ever reported on."""
     rows = await conn.execute(select(watched).order_by(watched.c.service))
     return tuple(Watched(*row) for row in rows)
 
 
 async def last_word(conn: AsyncConnection, service: str) -> Watched | None:
-    """What was last decided about a service; None for one that was never heard of."""
+    """The last decision about a service; None if it was never reported on."""
     row = (await conn.execute(select(watched).where(watched.c.service == service))).one_or_none()
     return None if row is None else Watched(*row)
 
@@ -187,7 +188,7 @@ async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
 
 
 async def next_look(conn: AsyncConnection, *, without: Collection[str] = ()) -> datetime | None:
-    """When the next held decision may be due, but for these services."""
+    """When the next held decision may be due, without these services."""
     query = select(watched.c.look_again_at).where(watched.c.look_again_at.is_not(None))
     if without:
         query = query.where(watched.c.service.not_in(sorted(without)))

@@ -1,4 +1,4 @@
-"""Rules that were approved ahead, with who signed; and automatic alerts whose countdown runs."""
+"""Rules approved in advance, with their signatures; and running countdowns of automatic alerts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LONGEST_OUTCOME = 200
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An automatic alert that waits until `goes_at`. Settled: gone out, aborted or overtaken."""
+    """An automatic alert that waits until `goes_at`. Settled: published, aborted or overtaken."""
 
     alert: str
     service: str
@@ -34,7 +34,7 @@ class Planned:
 
 
 async def turn(conn: AsyncConnection, rule: str) -> None:
-    """Whoever signs for a rule, or takes it back, does so alone until the transaction ends."""
+    """Lock the approvals of a rule until the transaction ends."""
     await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
     await take_lock(conn, f"rule:{rule}")
 
@@ -42,7 +42,8 @@ async def turn(conn: AsyncConnection, rule: str) -> None:
 async def propose(
     conn: AsyncConnection, rule: str, digest: str, *, by: Person, lasts: timedelta, now: datetime
 ) -> int:
-    """A new proposal with its first signature; its number. It lapses unless others sign it in time."""
+    """Store a new proposal with its first signature; returns its number. It expires unless others sign
+    in time."""
     row = insert(preapproval).values(
         rule=rule,
         digest=digest,
@@ -58,8 +59,7 @@ async def propose(
 async def sign(
     conn: AsyncConnection, number: int, *, by: Person, now: datetime, lasts: timedelta | None = None
 ) -> None:
-    """One more signature; `lasts` where it is for another time. Nobody signs twice: the database forbids
-    it."""
+    """Add a signature; `lasts` if it is for another duration. The database forbids signing twice."""
     await conn.execute(insert(presignature).values(preapproval_id=number, person_id=by.id, at=now))
     if lasts is not None:
         mine = update(preapproval).where(preapproval.c.id == number)
@@ -67,7 +67,7 @@ async def sign(
 
 
 async def approve(conn: AsyncConnection, row: Preapproval, *, now: datetime) -> None:
-    """Enough people have signed: it is in force, in place of what was in force for this rule before."""
+    """Put a proposal into force, replacing what was in force for this rule."""
     older = update(preapproval).where(
         preapproval.c.rule == row.rule,
         preapproval.c.approved_at.is_not(None),
@@ -79,7 +79,7 @@ async def approve(conn: AsyncConnection, row: Preapproval, *, now: datetime) -> 
 
 
 async def revoke(conn: AsyncConnection, rule: str, *, by: str, reason: str, now: datetime) -> int:
-    """Take back everything that is proposed or in force for this rule; how many rows that was."""
+    """Revoke everything proposed or in force for this rule; returns the number of rows."""
     open_ones = update(preapproval).where(
         preapproval.c.rule == rule,
         preapproval.c.revoked_at.is_(None),
@@ -90,12 +90,12 @@ async def revoke(conn: AsyncConnection, rule: str, *, by: str, reason: str, now:
 
 
 async def of_rule(conn: AsyncConnection, rule: str, *, now: datetime) -> tuple[Preapproval, ...]:
-    """Everything that was ever proposed for a rule, the latest first. `now`: for who counts as a person."""
+    """Everything ever proposed for a rule, newest first. `now` decides which signers still count."""
     return await _rows(conn, select(preapproval).where(preapproval.c.rule == rule), now)
 
 
 async def listing(conn: AsyncConnection, *, now: datetime) -> dict[str, tuple[Preapproval, ...]]:
-    """The same for every rule of which there is anything."""
+    """Everything ever proposed, by rule, newest first. `now` decides which signers still count."""
     found: dict[str, tuple[Preapproval, ...]] = {}
     for one in await _rows(conn, select(preapproval), now):
         found[one.rule] = (*found.get(one.rule, ()), one)
@@ -105,14 +105,14 @@ async def listing(conn: AsyncConnection, *, now: datetime) -> dict[str, tuple[Pr
 async def note_shown(
     conn: AsyncConnection, who: Person, rule: str, digest: str, *, now: datetime
 ) -> None:
-    """This person has now seen these texts of the rule."""
+    """Record that this person has seen these texts of the rule."""
     mine = (rule_shown.c.person_id == who.id) & (rule_shown.c.rule == rule)
     await conn.execute(delete(rule_shown).where(mine))
     await conn.execute(insert(rule_shown).values(person_id=who.id, rule=rule, digest=digest, at=now))
 
 
 async def shown_to(conn: AsyncConnection, who: Person, rule: str) -> str | None:
-    """The digest of what this person was last shown of the rule."""
+    """The digest of the rule last shown to this person."""
     mine = (rule_shown.c.person_id == who.id) & (rule_shown.c.rule == rule)
     found = await conn.scalar(select(rule_shown.c.digest).where(mine))
     return None if found is None else str(found)
@@ -162,21 +162,21 @@ def _preapproval(row: Row[Any], signatures: tuple[Signature, ...]) -> Preapprova
 async def plan(
     conn: AsyncConnection, alert_id: str, *, service: str, rule: str, goes_at: datetime
 ) -> None:
-    """A countdown begins."""
+    """Store the start of a countdown."""
     row = insert(planned).values(alert_id=alert_id, service=service, rule=rule, goes_at=goes_at)
     await conn.execute(row)
 
 
 async def settle(conn: AsyncConnection, alert_id: str, *, outcome: str, now: datetime) -> bool:
-    """The countdown ends; False where it had ended already. Of those who end it at the same time one
-    wins: whoever lets the alert out asks this first, in the same transaction."""
+    """End a countdown; False if it had ended already. Only one of several concurrent callers succeeds:
+    whoever publishes the alert calls this first, in the same transaction."""
     running = (planned.c.alert_id == alert_id) & planned.c.settled_at.is_(None)
     done = update(planned).where(running).values(settled_at=now, outcome=outcome[:_LONGEST_OUTCOME])
     return (await conn.execute(done)).rowcount == 1
 
 
 async def get_planned(conn: AsyncConnection, alert_id: str) -> Planned | None:
-    """The countdown of an alert, running or over."""
+    """The countdown of an alert, running or ended."""
     query = select(planned).where(planned.c.alert_id == alert_id)
     row = (await conn.execute(query)).one_or_none()
     return None if row is None else Planned(*row)
@@ -185,8 +185,8 @@ async def get_planned(conn: AsyncConnection, alert_id: str) -> Planned | None:
 async def running(
     conn: AsyncConnection, *, rule: str | None = None, pending: bool = False
 ) -> tuple[Planned, ...]:
-    """Every countdown that runs, the next to end first. `pending`: only of alerts that people have not
-    decided on meanwhile."""
+    """Every running countdown, the next to end first. `pending`: only of alerts that people have not
+    decided on."""
     query = select(planned).where(planned.c.settled_at.is_(None)).order_by(planned.c.goes_at)
     if rule is not None:
         query = query.where(planned.c.rule == rule)
@@ -196,7 +196,7 @@ async def running(
 
 
 async def due(conn: AsyncConnection, now: datetime) -> tuple[Planned, ...]:
-    """The countdowns that are over."""
+    """The countdowns that have run out."""
     return tuple(one for one in await running(conn) if one.goes_at <= now)
 
 

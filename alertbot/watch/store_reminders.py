@@ -1,5 +1,5 @@
-"""What is about to end or has ended, and no task says so yet; and tasks that nobody needs any more. Reads
-only, a few small statements, since a worker asks every few seconds."""
+"""What is about to end or has ended without a task yet, and open tasks that are no longer needed. Read
+only, in a few small statements, because a worker asks every few seconds."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ REMEMBERED = timedelta(days=7)  # a promise older than this is history
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A verified entry of the register whose end is near, or has passed, and no task was raised for."""
+    """A verified register entry that ends soon or has ended, without a task."""
 
     entry: int
     version: int
@@ -33,7 +33,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class OpenNumberTask:
-    """An open task about an entry, and the entry as it stands now."""
+    """An open task about an entry, and the entry's current version."""
 
     key: str
     kind: str
@@ -45,7 +45,7 @@ class OpenNumberTask:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An alert of an open incident that went out, with what it promises."""
+    """A published alert of an open incident, with what it promises."""
 
     alert: str
     incident: str
@@ -56,13 +56,13 @@ class Spoken:
 
 
 def number_key(kind: str, entry: int, version: int) -> str:
-    """The key of a task about one form of an entry: an edited entry has an end of its own."""
+    """The task key of one version of an entry: an edited entry has a different end."""
     return f"{kind}:{entry}:{version}"
 
 
 async def endings(conn: AsyncConnection, *, after: datetime | None, until: datetime) -> list[Ending]:
-    """Verified entries, not withdrawn, that end at `until` or before it (with `after`: later than that),
-    and for which no task was ever raised. Without `after` they have ended."""
+    """Verified entries, not withdrawn, that end at or before `until` (with `after`: later than that) and
+    never had a task. Without `after`, those that have ended."""
     n = number.c
     kind = ENDED if after is None else ENDS
     query = (
@@ -77,7 +77,7 @@ async def endings(conn: AsyncConnection, *, after: datetime | None, until: datet
 
 
 async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
-    """Every open task about an entry, with the entry as it stands."""
+    """Every open task about an entry, with the entry's current version."""
     n, t = number.c, task.c
     query = (
         select(t.key, t.kind, n.id, n.version, n.ends_at, n.withdrawn_at)
@@ -90,7 +90,7 @@ async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
 
 
 async def spoken(conn: AsyncConnection, *, now: datetime) -> list[Spoken]:
-    """What the open incidents said in the last days, in the order in which it went out."""
+    """What the open incidents published in the last days, in order."""
     a = alert.c
     query = (
         select(a.id, a.incident_id, a.exercise, a.kind, a.relation, a.given)
@@ -106,6 +106,6 @@ async def spoken(conn: AsyncConnection, *, now: datetime) -> list[Spoken]:
 
 
 def _key(kind: str) -> ColumnElement[Any]:
-    """`number_key` in the database."""
+    """`number_key` as an SQL expression."""
     entry, version = cast(number.c.id, String), cast(number.c.version, String)
     return literal(f"{kind}:").concat(entry).concat(":").concat(version)

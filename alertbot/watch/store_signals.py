@@ -1,4 +1,5 @@
-"""What sources reported: each report once, its repeats counted, and what nobody understood kept aside."""
+"""Stored reports: each report once with its number of repeats, the quarantine, and when each source was
+last heard."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +22,7 @@ MOST_QUARANTINED = 1000  # bodies kept per source; the oldest go first
 
 @dataclass(frozen=True, slots=True)
 class StoredSignal:
-    """A report as it was stored. `repeats`: how often it came again."""
+    """A stored report. `repeats`: how often it was repeated."""
 
     id: int
     signal: Signal
@@ -34,7 +35,7 @@ class StoredSignal:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A body that no parser understood."""
+    """A quarantined body."""
 
     id: int
     source: str
@@ -45,7 +46,7 @@ class Aside:
 
 
 async def keep(conn: AsyncConnection, reports: Sequence[Signal], *, now: datetime) -> list[Signal]:
-    """Store these reports; those that are new, in their order. A repeat (same source and key) is counted,
+    """Store these reports; returns the new ones, in order. A repeat (same source and key) is counted,
     not stored."""
     await take_lock(conn, SIGNALS)
     left = await _insert(conn, reports, now)
@@ -64,7 +65,7 @@ async def keep(conn: AsyncConnection, reports: Sequence[Signal], *, now: datetim
 async def _insert(
     conn: AsyncConnection, reports: Sequence[Signal], now: datetime
 ) -> set[tuple[str, str]]:
-    """Source and key of those that were not there, in few statements for all."""
+    """Insert the reports in a few statements; returns source and key of the new ones."""
     left: set[tuple[str, str]] = set()
     for portion in sql.portions([_columns(one, now) for one in reports], len(signal.c)):
         rows = sql.upsert(conn, signal).values(portion)
@@ -97,7 +98,7 @@ async def of_service(conn: AsyncConnection, service: str, *, since: datetime) ->
 async def listing(
     conn: AsyncConnection, *, service: str | None = None, limit: int = 100
 ) -> tuple[StoredSignal, ...]:
-    """The latest reports first, with what was decided when they came."""
+    """The latest reports first, with the decision made when they arrived."""
     query = select(signal).order_by(signal.c.id.desc()).limit(limit)
     if service is not None:
         query = query.where(signal.c.service == service)
@@ -118,13 +119,14 @@ async def note(
     action: str,
     reason: str,
 ) -> None:
-    """What was decided when the last reports about these services came."""
+    """Store the decision made when the last reports about these services arrived."""
     fresh = update(signal).where(signal.c.service.in_(sorted(services)), signal.c.action.is_(None))
     await conn.execute(fresh.values(incident_id=incident, action=action, reason=reason))
 
 
 async def forget(conn: AsyncConnection, *, before: datetime) -> int:
-    """Take out old reports that led to nothing; what led to a decision is kept for ever. How many."""
+    """Delete old reports that led to nothing; those that led to a decision are kept for ever. Returns
+    how many."""
     idle = signal.c.action == "drop"
     gone = await conn.execute(signal.delete().where(signal.c.received_at < before, idle))
     return gone.rowcount
@@ -133,7 +135,7 @@ async def forget(conn: AsyncConnection, *, before: datetime) -> int:
 async def put_aside(
     conn: AsyncConnection, source: str, body: bytes, *, why: str, keys: Sequence[str], now: datetime
 ) -> int:
-    """Keep a body that no parser understood."""
+    """Quarantine a body."""
     row = insert(quarantine).values(source=source, received_at=now, why=why, keys=list(keys), body=body)
     number = int((await conn.execute(row.returning(quarantine.c.id))).scalar_one())
     newest = (
@@ -151,7 +153,7 @@ async def put_aside(
 
 
 async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[Aside, ...]:
-    """What nobody understood, the latest first."""
+    """Quarantined bodies, newest first."""
     query = _asides().order_by(quarantine.c.id.desc()).limit(limit)
     return tuple(_aside(row) for row in await conn.execute(query))
 
@@ -159,7 +161,7 @@ async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[Aside, ...]
 async def aside_with_body(
     conn: AsyncConnection, number: int, *, most: int
 ) -> tuple[Aside, bytes] | None:
-    """One body that nobody understood, with its first `most` bytes."""
+    """One quarantined body with its first `most` bytes."""
     begin = func.substr(quarantine.c.body, 1, most, type_=LargeBinary)
     query = _asides().add_columns(begin.label("begin")).where(quarantine.c.id == number)
     row = (await conn.execute(query)).one_or_none()
@@ -167,7 +169,7 @@ async def aside_with_body(
 
 
 async def heard(conn: AsyncConnection, sources: Collection[str], *, now: datetime) -> tuple[str, ...]:
-    """These sources have spoken; those of them of whose silence the team had been told."""
+    """Record that these sources have reported; returns those whose silence the team had been told about."""
     names = sorted(set(sources))
     if not names:
         return ()
@@ -186,14 +188,14 @@ async def silent(conn: AsyncConnection) -> dict[str, tuple[datetime, datetime | 
 
 
 async def note_silence(conn: AsyncConnection, source: str, *, now: datetime) -> None:
-    """The team is told that this source is silent."""
+    """Record that the team was told about this source's silence."""
     await conn.execute(
         update(source_seen).where(source_seen.c.source == source).values(silent_since=now)
     )
 
 
 def _asides() -> Select[*tuple[Any, ...]]:
-    """Without the bodies themselves, which may be large."""
+    """Quarantine rows without the bodies, which may be large."""
     q = quarantine.c
     size: ColumnElement[int] = func.length(q.body)
     return select(q.id, q.source, q.received_at, q.why, q["keys"], size.label("size"))

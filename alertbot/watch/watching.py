@@ -1,8 +1,8 @@
-"""From reports to decisions: what sources say is stored first, then decided about, service by service.
+"""From reports to decisions: reports are stored first, then decided about, service by service.
 
-Whoever brings a report (the intake, a poll, a person) only stores it and marks the service as due. Deciding
-reads the store alone, so that a report outlives a process that dies right after it was answered, and what
-time alone changes (a confirmation, a watch period) takes the same way.
+Anything that brings a report (the intake, a poll, a person) only stores it and marks the service as due.
+Decisions read only the store, so that a report survives a process that dies right after answering, and
+changes caused by time alone (a confirmation, a watch period) take the same path.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ CHANGES_NOTHING = (IncidentAction.HOLD, IncidentAction.DROP)
 
 @dataclass(frozen=True, slots=True)
 class ServiceHistory:
-    """What is known of a service when it is decided about."""
+    """What is known about a service when it is decided about."""
 
     service: str
     log: tuple[LogEntry, ...]
@@ -48,20 +48,20 @@ class ServiceHistory:
 
 
 async def take(service: WatchContext, reports: Sequence[Signal]) -> tuple[Signal, ...]:
-    """Store reports; once this returns they are kept. Answers those that are new: a repeat is counted.
+    """Store reports; once this returns they are stored. Returns the new ones: a repeat is only counted.
     Raises `StoreFailed`."""
     return await service.inbox.add((service, reports))
 
 
 async def heard(service: WatchContext, source: str) -> None:
-    """A source spoke, if only to say nothing new."""
+    """Record that a source reported, even if nothing new."""
     await service.database.transact(lambda conn: context.heard(service, conn, [source]))
 
 
 async def quarantine(
     service: WatchContext, source: str, body: bytes, *, why: str, keys: Sequence[str]
 ) -> int:
-    """Keep a body that nobody understood, for people to look at; answers its number."""
+    """Quarantine a body for people to look at; returns its number."""
 
     async def work(conn: Connection) -> int:
         await context.heard(service, conn, [source])
@@ -71,23 +71,22 @@ async def quarantine(
 
 
 async def tidy(service: WatchContext) -> int:
-    """Forget reports of long ago that led to nothing: a probe leaves thousands a day. How many."""
+    """Delete old reports that led to nothing: a probe leaves thousands a day. Returns how many."""
     before = service.now - KEPT
     return await service.database.transact(lambda conn: store_signals.forget(conn, before=before))
 
 
 async def look(service: WatchContext) -> datetime | None:
-    """Decide about every service that is due, keep promises, and notice silent sources. When to look
-    again, if time alone can change anything. Raises `StoreFailed`; a service that cannot be decided about
-    for any other reason is told in the log and leaves the others alone."""
+    """Decide about every service that is due, handle promises, and notice silent sources. Returns when
+    to look again, if time alone can change anything. Raises `StoreFailed`; any other failure about
+    one service is logged and does not affect the others."""
     moments = [await _decide_all(service, Backoff())]
     moments += [await chore(service) for chore in CHORES.values()]
     return min(filter(None, moments), default=None)
 
 
 async def _decide_all(service: WatchContext, backoff: Backoff) -> datetime | None:
-    """Decide about what is due until nothing is, since one decision may be the ground for the next. When
-    to look again."""
+    """Decide until nothing is due, since one decision may cause the next. Returns when to look again."""
     for _round in range(MOST_ROUNDS):
         if not await _decide_due(service, backoff):
             break
@@ -95,8 +94,9 @@ async def _decide_all(service: WatchContext, backoff: Backoff) -> datetime | Non
 
 
 async def _decide_due(service: WatchContext, backoff: Backoff) -> bool:
-    """Decide about what is due; whether anything was decided. One that cannot be decided leaves the others
-    alone and is held back for a while. Raises `StoreFailed`: then the others would fail too."""
+    """Decide about what is due; returns whether anything was decided. A service that fails does not
+    affect the others and is held back for a while. Raises `StoreFailed`: then the others would fail
+    too."""
     due = await service.database.read(lambda conn: store_decisions.to_look_at(conn, service.now))
     decided = False
     for name in due:
@@ -116,7 +116,7 @@ async def _decide_due(service: WatchContext, backoff: Backoff) -> bool:
 
 
 async def _next_look(service: WatchContext, backoff: Backoff) -> datetime | None:
-    """When time alone may change something; what is held back has a time of its own."""
+    """When time alone may change something; services held back have their own time."""
     prefix = f"{DECIDING} of "
     held = [name.removeprefix(prefix) for name in backoff.failing if name.startswith(prefix)]
     return await service.database.read(lambda conn: store_decisions.next_look(conn, without=held))
@@ -136,8 +136,8 @@ CHORES: Mapping[str, Callable[[WatchContext], Awaitable[datetime | None]]] = {
 
 
 async def keep(service: WatchContext, stop: asyncio.Event) -> None:
-    """Look whenever a report was stored, by whichever process, and whenever time may have changed
-    something, until `stop` is set. What fails is tried again ever more slowly, and holds up nothing else."""
+    """Look whenever a report was stored, by any process, and whenever time may have changed something,
+    until `stop` is set. Failures are retried with growing delays and block nothing else."""
     backoff = Backoff()
     async with Alarm(service.database) as alarm:
         stopping = asyncio.create_task(_ring_at(stop, alarm))
@@ -150,7 +150,7 @@ async def keep(service: WatchContext, stop: asyncio.Event) -> None:
 
 
 async def _look_and_survive(service: WatchContext, backoff: Backoff) -> float:
-    """Like `look`, each part by itself; seconds until the next look."""
+    """Do each part of `look` on its own; returns the seconds until the next look."""
     moments = [await backoff.attempt(DECIDING, partial(_decide_all, service, backoff))]
     moments += [await backoff.attempt(name, partial(one, service)) for name, one in CHORES.items()]
     waits = [(moment - service.now).total_seconds() for moment in moments if moment is not None]
@@ -161,8 +161,8 @@ async def _look_and_survive(service: WatchContext, backoff: Backoff) -> float:
 async def _until_due(
     service: WatchContext, stop: asyncio.Event, alarm: Alarm, seconds: float, backoff: Backoff
 ) -> None:
-    """Wait so long, and decide meanwhile about what reports come for. Every commit rings, those of
-    deliveries too: what they cost here is one small query, and no more than `MOST_LOOKS` in a second."""
+    """Wait this long, deciding meanwhile about services with new reports. Every commit wakes this loop,
+    also those of deliveries: that costs one small query, at most `MOST_LOOKS` times a second."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + seconds
     await asyncio.sleep(1 / MOST_LOOKS)
@@ -176,7 +176,7 @@ async def _until_due(
 
 
 async def _decide_news(service: WatchContext, backoff: Backoff) -> datetime | None:
-    """Decide about what is due; where anything was decided, when to look again."""
+    """Decide about what is due; returns when to look again if anything was decided."""
     return await _next_look(service, backoff) if await _decide_due(service, backoff) else None
 
 
@@ -188,7 +188,7 @@ async def _ring_at(stop: asyncio.Event, alarm: Alarm) -> None:
 async def decide_now(
     service: WatchContext, conn: Connection, name: str
 ) -> tuple[IncidentAction, Reason]:
-    """Decide about one service, alone, and do what follows in the same transaction."""
+    """Decide about one service under its lock, and carry out what follows in the same transaction."""
     await store_decisions.turn(conn, name)
     known = await _known(service, conn, name)
     policy, now = service.watch.policy_of(name), service.now
@@ -226,7 +226,7 @@ async def _known(service: WatchContext, conn: Connection, name: str) -> ServiceH
 
 
 def _sources_of(service: WatchContext, name: str) -> tuple[str, ...]:
-    """The services whose reports speak of this service or group."""
+    """The services whose reports concern this service or group."""
     group = service.watch.groups.get(name)
     return group.everybody if group else (name,)
 
@@ -238,7 +238,7 @@ async def _change(
     action: IncidentAction,
     reason: Reason,
 ) -> None:
-    """Write down a decision that changes something, and let the rules act on it."""
+    """Store a decision that changes something, and let the rules act on it."""
     before, said = current(known.log), telling(known.reports)
     state = state_after(before, action, known.reports) or State.DOWN
     failing = said[-1].failing if said else ()
@@ -271,7 +271,7 @@ async def record(
     by: str = MACHINE.name,
     note: str | None = None,
 ) -> int:
-    """Write a decision down, and its row of the audit."""
+    """Store a decision and its audit row."""
     number = await store_decisions.append(conn, name, incident, entry, before=before, by=by, note=note)
     detail = {
         "incident": incident,

@@ -1,4 +1,4 @@
-"""The sources that are asked, each as one thing to do again and again: a page of states, a feed, a probe."""
+"""Polled sources, each as one thing to ask repeatedly: a page of states, a feed, a probe."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ _WORSE = (Observed.UP, Observed.UNKNOWN, Observed.MAINTENANCE, Observed.DEGRADED
 
 @dataclass(frozen=True, slots=True)
 class LastReport:
-    """What was last said about a service. `keys`: the latest it was told under, oldest first."""
+    """The last report about a service. `keys`: the latest keys it had, oldest first."""
 
     signal: Signal
     keys: tuple[str, ...]
@@ -34,17 +34,17 @@ Memory = Mapping[str, LastReport]
 
 
 def told(before: Memory, signals: Iterable[Signal]) -> Memory:
-    """One report for each service of the page, keyed so that an unchanged state keeps its key.
+    """One report per service of the page, keyed so that an unchanged state keeps its key.
 
-    Where a page has several rows for a service, the worst counts, and one that is unknown keeps the service
-    from being called up. Tests and old news are no state.
+    If a page has several rows for a service, the worst counts, and an unknown one keeps the service from
+    being up. Tests and old entries are ignored.
     """
     return {name: _told(before.get(name), signal) for name, signal in _worst(signals).items()}
 
 
 def kept(before: Memory, now: Memory) -> Memory:
-    """The memory after `now` was stored. A service that is missing from the page is remembered: absence says
-    nothing. Bounded; who was not heard of for longest goes first."""
+    """The memory after storing `now`. A service missing from the page is remembered: absence says
+    nothing. Bounded; the one not seen for longest is dropped first."""
     joined = {**{name: said for name, said in before.items() if name not in now}, **now}
     return dict(list(joined.items())[-MOST_SERVICES:])
 
@@ -79,20 +79,21 @@ def _told(before: LastReport | None, signal: Signal) -> LastReport:
 
 
 class Asked(Protocol):
-    """A source that is asked every so often (`every`, in seconds)."""
+    """A source polled every `every` seconds."""
 
     every: float
 
     async def ask(self) -> tuple[Signal, ...]:
-        """What it says now, as configured. Raises `AlertbotError` where it could not be asked or understood."""
+        """Its current reports, with the configured names. Raises `AlertbotError` if it could not be
+        reached or understood."""
 
     def taken(self) -> None:
-        """What it said last is stored."""
+        """Its last reports are stored."""
 
 
 class PolledPage:
-    """A page that tells the state as it is: a Statuspage's summary, or any JSON. What is read comes with the
-    same key as long as nothing changes."""
+    """A page that gives current states: a Statuspage summary, or any JSON. Reports have the same key as
+    long as nothing changes."""
 
     def __init__(
         self, name: str, settings: SourceSettings, poll: PollSettings, network: Network, clock: Clock
@@ -119,7 +120,7 @@ class PolledPage:
         self._stored = kept(self._stored, self._said)
 
     def _read(self, body: bytes) -> tuple[Signal, ...]:
-        """Raises `UnknownShape`, also where there are reports and none names a service."""
+        """Raises `UnknownShape`, also if there are reports and none names a service."""
         page, parse = bodies.read(self._name, body), parser(self._settings.type)
         options = self._settings.options()
         found = parse(page, source=self._name, now=self._clock.now(), options=options)
@@ -150,7 +151,7 @@ class Feed:
         return as_configured(await asyncio.to_thread(self._read, body), self._settings)
 
     def taken(self) -> None:
-        """Entries have keys of their own: nothing to remember."""
+        """Nothing to remember: entries have their own keys."""
 
     def _read(self, body: bytes) -> tuple[Signal, ...]:
         return feed.parse(body, source=self._name, now=self._clock.now(), settings=self._given)
@@ -178,7 +179,7 @@ class Probe:
         return as_configured([seen], self._settings)
 
     def _waited(self, seen: Signal) -> Signal:
-        """Down only after so many failures in a row; those before say nothing about the service."""
+        """Down only after enough failures in a row; earlier ones say nothing about the service."""
         if seen.observed is Observed.UP:
             self._failed = 0
         self._failed += seen.observed is Observed.DOWN
@@ -197,13 +198,13 @@ class Probe:
         )
 
     def taken(self) -> None:
-        """Each look is a result of its own: nothing to remember."""
+        """Nothing to remember: each probe is a separate result."""
 
 
 def asked_source(
     name: str, settings: SourceSettings, network: Network, clock: Clock, online: Online
 ) -> Asked | None:
-    """The source as something to ask; None for one that reports by itself."""
+    """The source as something to poll; None for one that posts its reports."""
     if settings.poll is not None:
         return PolledPage(name, settings, settings.poll, network, clock)
     if settings.feed is not None:
@@ -214,5 +215,5 @@ def asked_source(
 
 
 def token_of(settings: SourceSettings) -> str:
-    """The bearer token that the source wants to see, read now; "" for none. Raises `ConfigInvalid`."""
+    """The bearer token for the source, read now; "" for none. Raises `ConfigInvalid` if it is missing."""
     return settings.secret("secret") if settings.has_secret("secret") else ""

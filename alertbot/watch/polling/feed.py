@@ -1,7 +1,7 @@
-"""What an entry of a feed reports, read from its words. Pure.
+"""Parsing feeds: what an entry reports, read from its words. Pure.
 
-Feeds of status pages put the newest update first and keep the older ones below, so an entry that ends an
-outage still tells of it. Hence two places: the *head* (the title and the first paragraph) and all of it.
+Status page feeds put the newest update first and keep the older ones below, so an entry that ends an
+outage still mentions it. Hence two places: the *head* (title and first paragraph) and the whole entry.
 """
 
 import io
@@ -31,11 +31,11 @@ _BREAK = "\n\n"
 
 
 def observed(title: str, paragraphs: Iterable[str], words: FeedWords) -> Observed:
-    """The first of these that holds: an `up` word in the head; a `down`, then a `degraded` word in the head;
-    a `down`, then a `degraded` word anywhere; else unknown.
+    """The first match of: an `up` word in the head; a `down`, then a `degraded` word in the head; a
+    `down`, then a `degraded` word anywhere; else unknown.
 
-    An `up` word further down is an earlier update and means nothing: "resolved" may have been taken back
-    since. Whole words count, or whole phrases; capitals and accents make no difference.
+    An `up` word further down is an older update and means nothing: "resolved" may have been taken back
+    since. Matches whole words or phrases, ignoring case and accents.
     """
     texts = [folded(one) for one in paragraphs]
     head, everything = [folded(title), *texts[:1]], [folded(title), *texts]
@@ -50,14 +50,14 @@ def observed(title: str, paragraphs: Iterable[str], words: FeedWords) -> Observe
 
 
 def folded(text: str) -> str:
-    """For comparing: small letters, no accents, single spaces."""
+    """The text for comparison: lower case, no accents, single spaces."""
     parted = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return " ".join("".join(c for c in parted if not unicodedata.combining(c)).split())
 
 
 def paragraphs_of(html: str) -> tuple[str, ...]:
-    """The text of some HTML or plain text, by paragraph, without those that are empty. Block elements and,
-    in plain text, empty lines part paragraphs; `<br>` does not."""
+    """The non-empty paragraphs of HTML or plain text. Block elements and, in plain text, empty lines
+    separate paragraphs; `<br>` does not."""
     plain = unescape(_TAG.sub(_parting, html))
     lines = (" ".join(one.split()) for one in _EMPTY_LINE.split(plain))
     return tuple(line for line in lines if line)
@@ -84,10 +84,10 @@ Entry = dict[str, Any]
 
 
 def parse(body: bytes, *, source: str, now: datetime, settings: FeedSettings) -> tuple[Signal, ...]:
-    """The newest entries, oldest first. Raises `UnknownShape` where it is no feed.
+    """The newest entries, oldest first. Raises `UnknownShape` if it is not a feed.
 
     An entry is dated by its last update, else by its publication, never later than `now`; one older than
-    seven days is history. Without a date only the first entry of the feed is news, seen now.
+    seven days is history. Without dates only the first entry is news, seen now.
     """
     found = _feed(body, source)
     signals = [
@@ -98,8 +98,8 @@ def parse(body: bytes, *, source: str, now: datetime, settings: FeedSettings) ->
 
 
 def _feed(body: bytes, source: str) -> list[Entry]:
-    """The entries. The bytes go in as a stream: the library takes other values for file names to open, and
-    text for addresses to fetch. It neither loads what a document type names nor expands its entities."""
+    """The entries. The bytes are passed as a stream: the library treats other values as file names or
+    addresses. It neither loads a DTD nor expands its entities."""
     try:
         found = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
         entries = list(found.entries)
@@ -117,8 +117,8 @@ def _none(source: str, body: bytes) -> UnknownShape:
 def _signal(
     entry: Entry, source: str, now: datetime, settings: FeedSettings, *, is_first: bool
 ) -> Signal:
-    """The key holds the entry's id and its words, not its dates: some feeds date everything anew each time,
-    and an entry that goes on (investigating, resolved) is each time another report."""
+    """The key holds the entry's id and words, not its dates: some feeds re-date everything each time,
+    and an entry that changes (investigating, resolved) is a new report each time."""
     title, whole = str(entry.get("title") or ""), _text(entry)
     dated = _moment(entry, "updated_parsed") or _moment(entry, "published_parsed")
     at = no_later(dated, now)
@@ -140,14 +140,14 @@ def _signal(
 
 
 def _text(entry: Entry) -> str:
-    """The longest text that it has: some feeds give a shortened one beside."""
+    """The longest text of the entry: some feeds also give a shortened one."""
     contents = [one.get("value") for one in entry.get("content") or () if isinstance(one, Mapping)]
     texts = [str(one) for one in (*contents, entry.get("summary")) if one]
     return max(texts, key=len, default="")[:LONGEST_ENTRY]
 
 
 def _moment(entry: Entry, name: str) -> datetime | None:
-    """Read as plain keys: the library's own way takes one date for another where one is missing."""
+    """Read as plain keys: the library itself substitutes one date for another that is missing."""
     given: Sequence[int] = dict.get(entry, name) or ()
     try:
         year, month, day, hour, minute, second = given[:6]

@@ -1,4 +1,5 @@
-"""A body read piece by piece, never further than allowed: also once it is unpacked."""
+"""Fetching over HTTP for polls and probes: connecting only to allowed addresses, bounded redirects, size
+and time, conditional requests, and decompression that never exceeds the limit."""
 
 import asyncio
 import ssl
@@ -31,7 +32,8 @@ _PACKED = ("gzip", "x-gzip")
 
 
 async def read(response: httpx.Response, host: str, largest: int) -> bytes:
-    """The body, unpacked. Raises `TooLarge` as soon as it passes `largest` bytes, and `BadAnswer`."""
+    """The body, decompressed. Raises `TooLarge` as soon as it exceeds `largest` bytes, `BadAnswer` if it
+    is damaged."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in (*_PLAIN, *_PACKED):
         raise BadAnswer(
@@ -51,7 +53,7 @@ async def read(response: httpx.Response, host: str, largest: int) -> bytes:
 
 
 class _Gzip:
-    """Unpacks no more than there is room for: a kilobyte can hold a megabyte."""
+    """Decompresses no more than there is room for: a kilobyte can hold a megabyte."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP)
@@ -59,11 +61,11 @@ class _Gzip:
 
     @property
     def whole(self) -> bool:
-        """All that was begun has ended."""
+        """Whether everything that began has ended."""
         return self._member.eof or not self._begun
 
     def more(self, piece: bytes, room: int, host: str) -> bytes:
-        """What the next piece unpacks to, at most `room` bytes. Raises `BadAnswer`."""
+        """What the next piece decompresses to, at most `room` bytes. Raises `BadAnswer`."""
         found = b""
         while piece and len(found) < room:
             if self._member.eof:  # RFC 1952: one file may follow another
@@ -87,7 +89,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def address_of(url: str) -> httpx.URL:
-    """The address, if it is one on the web. Raises `BadAnswer`."""
+    """The address, if it is http or https. Raises `BadAnswer` otherwise."""
     try:
         found = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
@@ -98,12 +100,12 @@ def address_of(url: str) -> httpx.URL:
 
 
 def host_of(url: httpx.URL) -> str:
-    """Host and port: all of an address that is ever shown."""
+    """Host and port: the only part of an address that is ever shown."""
     return url.netloc.decode("ascii")
 
 
 def bearer(token: str) -> Headers:
-    """The header that shows the token; none for an empty one."""
+    """The header with the token; none for an empty token."""
     return [(b"Authorization", b"Bearer " + token.encode())] if token else []
 
 
@@ -111,11 +113,11 @@ def bearer(token: str) -> Headers:
 async def asked(
     url: httpx.URL, headers: Headers, *, network: Network, within: float, sent_by: str = ""
 ) -> AsyncIterator[httpx.Response]:
-    """The answer, its body still to be read. The caller bounds the whole time.
+    """The response, with its body still to be read. The caller limits the total time.
 
-    `within` (seconds) is shared by the attempts to connect. `sent_by`: the host that sent us on to this
-    address; raises `ForbiddenRedirect` where it then leads inward. Raises `Unreachable` and `BadAnswer`, also
-    for what goes wrong while the body is read.
+    `within` (seconds) is shared by the connection attempts. `sent_by`: the host that redirected to this
+    address; raises `ForbiddenRedirect` if it then leads into a private network. Raises `Unreachable` and
+    `BadAnswer`, also while the body is read.
     """
     quieten("httpx", "httpcore")
     transport = httpx.AsyncHTTPTransport(verify=network.tls, trust_env=False)
@@ -132,7 +134,7 @@ async def asked(
 
 
 async def _found(url: httpx.URL, network: Network, sent_by: str) -> tuple[Address, ...]:
-    """The addresses of the host that may be tried."""
+    """The addresses of the host that may be tried. Raises `ForbiddenRedirect` or `Unreachable`."""
     addresses = await network.resolve(url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
     if sent_by and any(map(network.is_inward, addresses)):
         told = _("{host} is in a private or reserved network").format(host=host_of(url))
@@ -150,7 +152,7 @@ async def _answer(
     within: float,
     sent_by: str,
 ) -> httpx.Response:
-    """From the first address that takes the connection. Nothing was sent to one that does not."""
+    """The response of the first address that accepts the connection. Nothing was sent to the others."""
     addresses = await _found(url, network, sent_by)
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:
@@ -164,7 +166,7 @@ async def _answer(
 
 
 def _request(url: httpx.URL, address: Address, headers: Headers, connect: float) -> httpx.Request:
-    """It goes to the address, and says in Host and in TLS whom it means."""
+    """The request: sent to the address, with the host name in Host and TLS."""
     fixed = [(b"Host", url.netloc), (b"User-Agent", USER_AGENT.encode()), (b"Connection", b"close")]
     extensions: dict[str, object] = {"timeout": {"connect": connect}}
     if str(address) != url.host:
@@ -175,7 +177,7 @@ def _request(url: httpx.URL, address: Address, headers: Headers, connect: float)
 
 
 def _meaning(host: str, error: Exception) -> Unreachable | BadAnswer:
-    """Never with the library's own text: it may quote a header."""
+    """Our error for the library's, never with its own text: it may quote a header."""
     if isinstance(error, httpx.ProtocolError | httpx.DecodingError | httpx.StreamError):
         return BadAnswer(_("{host} does not answer in HTTP.").format(host=host))
     return Unreachable(host, reason_of(error))
@@ -189,7 +191,7 @@ _FINE, _NOT_MODIFIED = 200, 304
 
 @dataclass(slots=True)
 class CachedAnswer:
-    """The last answer of one address, so that the next question can be "anything new?" (RFC 9110, 13)."""
+    """The last response of one address, for conditional requests (RFC 9110, 13)."""
 
     url: str = ""
     etag: str = ""
@@ -212,11 +214,11 @@ async def fetch(
     network: Network | None = None,
     known: CachedAnswer | None = None,
 ) -> bytes:
-    """The body at this address, unpacked and whole. Raises `NotFetched`.
+    """The body at this address, decompressed and complete. Raises `NotFetched`.
 
-    `timeout` bounds everything together: names, connections, redirects, body. `token` goes as a bearer to
-    the address's own scheme, host and port alone. `known` remembers; where the server says that nothing
-    changed, its body is the answer.
+    `timeout` (seconds) covers name look-up, connections, redirects and body. `token` is sent as a bearer
+    token only to the address's own scheme, host and port. `known` keeps the last response; if the server
+    reports no change, its body is returned.
     """
     start = address_of(url)
     journey = _Journey(start, largest, token, network or Network(), known or CachedAnswer())
@@ -272,7 +274,8 @@ class _Journey:
         return found
 
     def _next(self, url: httpx.URL, location: str) -> httpx.URL:
-        """Where the answer sends us. Raises `ForbiddenRedirect`; its addresses are judged when it is asked."""
+        """The redirect's target. Raises `ForbiddenRedirect`; its addresses are checked when it is
+        requested."""
         host = host_of(url)
         try:
             target = url.join(location)

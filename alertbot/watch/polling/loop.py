@@ -1,4 +1,4 @@
-"""When a source is asked next. Pure; seconds of a clock that only grows."""
+"""The polling loop, and when each source is polled next. Times are seconds of a monotonic clock."""
 
 import asyncio
 import logging
@@ -21,17 +21,17 @@ LONGEST_START = 10.0
 
 
 def first(now: float, every: float, share: float) -> float:
-    """The first turn: somewhere (`share`, from 0 to 1) in the first interval, but soon, so that not all
-    are asked at once."""
+    """The first turn: at `share` (0 to 1) of the first interval, but soon, so that sources are not all
+    polled at once. Pure."""
     return now + share * min(every, LONGEST_START)
 
 
 def after(due: float, now: float, every: float, failures: int) -> float:
-    """The turn after the one that was due at `due` and has just ended.
+    """The turn after the one that was due at `due` and has just ended. Pure.
 
-    Turns stay on the grid of the interval, however long one takes; those that were missed are left out.
-    After one failure the wait is the interval; with each further one in a row it doubles, up to ten minutes
-    (or the interval where that is longer).
+    Turns stay on the grid of the interval, however long one takes; missed turns are skipped. After one
+    failure the wait is the interval; it doubles with each further failure in a row, up to ten minutes
+    (or the interval if that is longer).
     """
     if failures:
         longest = max(every, LONGEST_BACKOFF)
@@ -56,11 +56,11 @@ async def keep(
     network: Network | None = None,
     share: Callable[[], float] = random.random,
 ) -> None:
-    """Ask, and hand over what was said, until `stop` is set; then end within a second.
+    """Poll and pass on the reports until `stop` is set; then end within a second.
 
-    `take` gets the source's name and its signals, also none: the source was heard. It is not called for a
-    source that could not be asked or understood: that is one sentence in the log, and silence. One source's
-    failure does not touch the others. `share`: how far into its first interval a source begins.
+    `take` gets the source's name and its signals, also an empty list: the source was heard. It is not
+    called if the source could not be polled or understood: that is logged in one sentence. One source's
+    failure does not affect the others. `share`: how far into its first interval a source begins.
     """
     clock, network = clock or WallClock(), network or Network()
     online = Online(watch.online_checks, network=network, clock=clock)
@@ -83,7 +83,7 @@ async def keep(
 
 
 async def _ask_again(name: str, source: Asked, take: Take, clock: Clock, share: float) -> None:
-    """One source: a turn ends before the next begins."""
+    """Poll one source; a turn ends before the next begins."""
     failures = 0
     due = first(clock.ticks(), source.every, share)
     while True:
@@ -99,7 +99,7 @@ async def _ask_again(name: str, source: Asked, take: Take, clock: Clock, share: 
 
 
 async def _turn(name: str, source: Asked, take: Take) -> str:
-    """Ask once, hand over. The sentence that says why it gave nothing, or ""."""
+    """Poll once and pass on the reports. Returns the reason why there were none, or ""."""
     try:
         signals = await source.ask()
     except AlertbotError as error:
@@ -117,7 +117,7 @@ async def _turn(name: str, source: Asked, take: Take) -> str:
 
 
 async def _to_its_end(storing: Awaitable[None]) -> None:
-    """A stop lets it end what it has begun, if that takes no longer than a moment."""
+    """Let a turn in progress finish after a stop, if it takes no longer than a moment."""
     task = asyncio.ensure_future(storing)
     try:
         await asyncio.shield(task)

@@ -1,12 +1,13 @@
-"""Why asking elsewhere gave nothing, on one screen.
+"""The network as polling sees it: looking up names, telling private addresses, trusted certificates, and
+the errors.
 
 NotFetched
 ├── Unreachable        no connection, no TLS, or no answer in time
-├── BadAnswer          an answer that is none: another status, no HTTP, a broken body
-├── TooLarge           more than we take
-└── ForbiddenRedirect  it sends us on to where we do not go
+├── BadAnswer          another status, not HTTP, a damaged body
+├── TooLarge           more than the limit
+└── ForbiddenRedirect  a redirect that is not followed
 
-A sentence names the host and nothing else of the address: path and query may hold a secret.
+A message names the host and nothing else of the address: path and query may hold a secret.
 """
 
 import asyncio
@@ -54,7 +55,7 @@ class ForbiddenRedirect(NotFetched):
 
 
 def late(host: str, seconds: float) -> Unreachable:
-    """It did not answer in time."""
+    """The host did not answer in time."""
     return Unreachable(host, _("no whole answer within {seconds:g} s").format(seconds=seconds))
 
 
@@ -66,10 +67,10 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 a
 
 
 async def look_up(host: str, port: int) -> tuple[Address, ...]:
-    """The addresses of a host in the system's order. Raises `Unreachable`.
+    """The addresses of a host in the system's order. Raises `Unreachable` if there are none.
 
-    It runs in a thread of its own that nobody waits for in the end: a name server that does not answer
-    holds up neither the program's stop nor the threads that publish.
+    Runs in its own thread that nobody waits for: a name server that does not answer delays neither the
+    program's stop nor the threads that publish.
     """
     loop = asyncio.get_running_loop()
     found: asyncio.Future[tuple[Address, ...]] = loop.create_future()
@@ -95,8 +96,8 @@ async def look_up(host: str, port: int) -> tuple[Address, ...]:
 
 
 def is_inward(address: Address) -> bool:
-    """Whether it is private, loopback, link-local, multicast or reserved; one that wraps an IPv4 address
-    (IPv4-mapped, 6to4, NAT64) is what it wraps."""
+    """Whether the address is private, loopback, link-local, multicast or reserved; one that wraps an
+    IPv4 address (IPv4-mapped, 6to4, NAT64) counts as that."""
     if isinstance(address, IPv6Address) and (inner := _wrapped(address)) is not None:
         return is_inward(inner)
     return not address.is_global or address.is_multicast or address.is_reserved
@@ -104,13 +105,13 @@ def is_inward(address: Address) -> bool:
 
 @cache
 def trusted() -> ssl.SSLContext:
-    """TLS with the certificates that this machine trusts."""
+    """A TLS context with this machine's trusted certificates."""
     return ssl.create_default_context()
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How names are looked up, what is inward, whose certificates count."""
+    """How names are looked up, which addresses are private, which certificates count."""
 
     resolve: Resolve = look_up
     is_inward: Callable[[Address], bool] = is_inward
@@ -118,7 +119,8 @@ class Network:
 
 
 def both_families(addresses: Iterable[Address]) -> tuple[Address, ...]:
-    """A few of them, by turns of each family: a machine without IPv6 must not try four of those."""
+    """A few of the addresses, alternating between IPv6 and IPv4: a machine without IPv6 must not try
+    only those."""
     unique = list(dict.fromkeys(addresses))
     families = [[one for one in unique if one.version == version] for version in (4, 6)]
     families.sort(key=lambda family: unique.index(family[0]) if family else len(unique))

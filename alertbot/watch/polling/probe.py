@@ -1,8 +1,8 @@
-"""Am I offline myself? Asked before the failure of a probe counts.
+"""Probes: whether a service answers, and whether this machine is online at all.
 
-With `watch.online_checks` one of those addresses must answer, with anything at all; when none does, the fault is
-here and says nothing about a service. Without them nothing is asked and a failure counts: a lone machine
-cannot tell its own cable from the network of others, and to keep silent would be worse.
+With `watch.online_checks`, one of those addresses must give some response before a failure counts; if
+none does, the fault is local and says nothing about the service. Without them every failure counts: a
+single machine cannot tell its own cable from the network, and silence would be worse.
 """
 
 import asyncio
@@ -33,20 +33,20 @@ PATIENCE_SECONDS = 5.0
 
 
 class Clock(Protocol):
-    """The time that asking goes by, so that a test can turn it: moments for signals, ticks for intervals."""
+    """The clock of polling, replaceable in tests: times for signals, ticks for intervals."""
 
     def now(self) -> datetime:
         """This moment, aware, in UTC."""
 
     def ticks(self) -> float:
-        """Seconds that only ever grow, whatever becomes of the clock on the wall."""
+        """Monotonic seconds."""
 
     async def sleep(self, seconds: float) -> None:
-        """Until so many ticks have passed."""
+        """Sleep for this many ticks."""
 
 
 class WallClock:
-    """The real one."""
+    """The real clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -59,7 +59,7 @@ class WallClock:
 
 
 class Online:
-    """Asks all checks at once, and keeps the answer for a few seconds for the others who want to know."""
+    """Asks all checks at once, and shares the answer for a few seconds."""
 
     def __init__(
         self,
@@ -75,10 +75,9 @@ class Online:
         self._asked_at, self._answer = float("-inf"), True
 
     async def holds(self, since: float = float("-inf")) -> bool:
-        """Whether this machine is online; True where no checks are configured.
+        """Whether this machine is online; True if no checks are configured.
 
-        `since` (ticks of the clock): an answer from before it does not count, since the line may have been
-        cut after it.
+        `since` (ticks): an older answer does not count, because the line may have been cut after it.
         """
         if not self._checks:
             return True
@@ -101,7 +100,7 @@ class Online:
             await asyncio.gather(*asking, return_exceptions=True)
 
     async def _answers(self, check: str) -> bool:
-        """Whatever its status. A portal that answers in its stead fails on the certificate."""
+        """Whether an address responds, with any status. A captive portal fails on the certificate."""
         try:
             async with (
                 asyncio.timeout(self._patience),
@@ -121,11 +120,11 @@ async def probe(
     clock: Clock | None = None,
     token: str = "",
 ) -> Signal:
-    """One look, one signal: up, down, or unknown where this machine is offline itself.
+    """One probe, one signal: up, down, or unknown if this machine is offline.
 
-    Down is: no connection, no TLS, no answer in time, another status than configured. Of HTTP the first
-    answer counts; a redirect is an answer. The key holds the moment: each look is a result of its own, which
-    confirmations and the flap score count.
+    Down means no connection, no TLS, no answer in time, or a status other than configured. For HTTP the
+    first response counts, and a redirect is a response. The key holds the time: each probe is a separate
+    result for confirmation and flapping.
     """
     clock, network = clock or WallClock(), network or Network()
     begun = clock.ticks()
@@ -160,7 +159,7 @@ def _signal(
 
 
 async def _look(settings: ProbeSettings, network: Network, token: str) -> str:
-    """What is well about it. Raises `NotFetched`: it is not."""
+    """A sentence that says what answered. Raises `NotFetched` if the service counts as down."""
     seconds = settings.timeout.total_seconds()
     host, port = settings.host or "", settings.port or 0
     url = None if settings.url is None else address_of(settings.url)

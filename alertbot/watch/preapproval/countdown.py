@@ -1,4 +1,4 @@
-"""Alerts that will go out by themselves unless somebody stops them."""
+"""Countdowns of alerts that will be published automatically unless someone stops them."""
 
 from collections.abc import Iterator
 
@@ -17,8 +17,8 @@ from alertbot.watch.views import CountdownAborted, CountdownView
 
 
 async def abort(service: WatchContext, by: str, alert_id: str) -> CountdownAborted:
-    """Stop the countdown of an alert: it waits for people, as if its rule had proposed it. `by`: for the
-    audit; stopping asks for no token. Raises `Refused` where no countdown runs."""
+    """Stop an alert's countdown: it then waits for people, as if the rule had only proposed it. `by`: a
+    name for the audit; stopping needs no token. Raises `Refused` if no countdown is running."""
 
     async def work(conn: Connection) -> CountdownAborted:
         alert = await store_reading.get(conn, alert_id, lock=True)
@@ -35,7 +35,7 @@ async def abort(service: WatchContext, by: str, alert_id: str) -> CountdownAbort
 async def stop_all(
     service: WatchContext, conn: Connection, rule: str, *, by: str, reason: str
 ) -> list[str]:
-    """Stop every countdown of a rule; the alerts."""
+    """Stop every countdown of a rule; returns the alerts."""
     stopped = []
     for plan in await store_preapprovals.running(conn, rule=rule, pending=True):
         alert = await store_reading.get(conn, plan.alert, lock=True)
@@ -45,7 +45,7 @@ async def stop_all(
 
 
 async def stop(service: WatchContext, conn: Connection, alert: Alert, *, by: str, outcome: str) -> bool:
-    """End one countdown and tell the team; False where it had ended."""
+    """Stop one countdown and tell the team; False if it had ended."""
     if not await store_preapprovals.settle(conn, alert.id, outcome=outcome, now=service.now):
         return False
     detail = {"state": str(alert.state), "outcome": outcome}
@@ -57,7 +57,7 @@ async def stop(service: WatchContext, conn: Connection, alert: Alert, *, by: str
 
 
 async def sentences(service: WatchContext, conn: Connection) -> Iterator[str]:
-    """What will go out by itself, and how to stop it; for `status`."""
+    """What will be published automatically, and how to stop it; for `status`."""
     running = await store_preapprovals.running(conn, pending=True)
     return (
         _("{alert} goes out by itself at {time}; stop it with: alertbot rules abort {alert}").format(

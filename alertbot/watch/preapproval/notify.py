@@ -1,4 +1,4 @@
-"""What the team is told of rules that were approved ahead: proposed, about to end, lost."""
+"""Tasks about rules approved in advance: proposed, about to expire, no longer valid."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Made = dict[str, RuleSample | AlertbotError]  # by rule; the error where its ale
 
 @dataclass(frozen=True, slots=True)
 class RuleFindings:
-    """What is to be raised, and what is settled: keys of tasks."""
+    """The tasks to raise, and the keys of those that are settled."""
 
     chores: tuple[NewTask, ...] = ()
     settled: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class RuleFindings:
 
 
 async def look(service: WatchContext) -> RuleFindings:
-    """Raise and close what is to be raised and closed now. Only reads while there is nothing to do."""
+    """Raise and close the tasks that are due. Only reads while there is nothing to do."""
     made = {rule.name: await _made(service, rule) for rule in _automatic(service)}
 
     async def work(conn: Connection) -> RuleFindings:
@@ -56,7 +56,7 @@ async def look(service: WatchContext) -> RuleFindings:
 
 
 def proposed(service: WatchContext, row: Preapproval, by: str) -> NewTask:
-    """Another approver must look."""
+    """The task that another approver must review the rule."""
     text = _(
         "{name} proposes that alerts of the rule {rule} go out by themselves. Another approver looks at them:"
         " alertbot rules show {rule}, and signs before {time}: alertbot rules preapprove {rule}"
@@ -95,7 +95,7 @@ async def _findings(service: WatchContext, conn: Connection, made: Made) -> Rule
 def _about(
     service: WatchContext, rule: Rule, made: RuleSample | AlertbotError, rows: Sequence[Preapproval]
 ) -> dict[str, NewTask | None]:
-    """The tasks that are right to be open about a rule; None for one that is raised elsewhere."""
+    """The tasks that should be open about a rule; None for one that is raised elsewhere."""
     found: dict[str, NewTask | None] = {}
     digest = made.digest if isinstance(made, RuleSample) else ""
     waiting = proposal(rows, digest, service.now)
@@ -121,7 +121,7 @@ def _where(
 
 
 def _approved(service: WatchContext, rows: Sequence[Preapproval]) -> Preapproval | None:
-    """What would be in force, had the rule stayed what it was."""
+    """The approval that would be in force if the rule had not changed."""
     return next((one for one in rows if one.approved_at and one.stands(service.now)), None)
 
 

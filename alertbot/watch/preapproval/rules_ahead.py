@@ -1,7 +1,7 @@
-"""What people approve ahead (R33): alerts of a rule may go out by themselves. Pure.
+"""The rules of advance approval (R33): when alerts of a rule may be published automatically. Pure.
 
-Whoever proposes signs first. As many approvers again as the kind asks for must sign the same digest, each
-another person. It ends by itself, by anybody's word, and with the first change of what was signed.
+Whoever proposes signs first. One person more than the kind needs approvers must sign the same digest.
+The approval ends on its date, by revocation, or with the first change to what was signed.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ PROPOSAL_LASTS = timedelta(days=7)
 
 
 class Why(StrEnum):
-    """Why alerts of a rule go out by themselves, or why they do not."""
+    """Why alerts of a rule are, or are not, published automatically."""
 
     IN_FORCE = "in_force"
     NEVER = "never"  # nobody has proposed it
@@ -36,7 +36,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """`person` as he or she stands now."""
+    """`person` with their current status."""
 
     person: Person
     at: datetime
@@ -44,8 +44,8 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Preapproval:
-    """A proposal, and once enough people have signed it, an approval. `expires_at`: of whichever it is.
-    `signatures`: in the order in which they were given."""
+    """A proposal and, once enough people have signed it, an approval. `expires_at`: of whichever it is.
+    `signatures`: in the order given."""
 
     id: int
     rule: str
@@ -65,7 +65,7 @@ class Preapproval:
 
     @property
     def hands(self) -> frozenset[int]:
-        """Those who signed and are approvers still."""
+        """The signers who are still approvers."""
         return frozenset(
             one.person.id
             for one in self.signatures
@@ -73,20 +73,20 @@ class Preapproval:
         )
 
     def stands(self, now: datetime) -> bool:
-        """Neither over nor taken back; it may have changed all the same."""
+        """Neither expired nor revoked; the rule may have changed all the same."""
         return self.revoked_at is None and now < self.expires_at
 
 
 def people_needed(kind: Approvals) -> int:
-    """How many different people must sign: whoever proposes, and the approvers that the kind asks for."""
+    """How many different people must sign: the proposer and the approvers that the kind needs."""
     return kind.approvers + 1
 
 
 def weigh(
     rows: Sequence[Preapproval], digest: str, now: datetime, needed: int
 ) -> tuple[Why, Preapproval | None]:
-    """Where a rule stands whose texts have this digest, and the row that says so. `rows`: of the rule, the
-    latest first."""
+    """The status of a rule whose texts have this digest, and the row it is about. `rows`: of the rule,
+    newest first."""
     dated = [(one.approved_at, one) for one in rows if one.approved_at is not None]
     approved = [one for _at, one in sorted(dated, key=lambda pair: pair[0], reverse=True)]
     for one in approved:
@@ -100,7 +100,7 @@ def weigh(
 
 
 def proposal(rows: Sequence[Preapproval], digest: str, now: datetime) -> Preapproval | None:
-    """What may be signed now: proposed under this digest, by somebody who is an approver still."""
+    """The row that can be signed now: proposed under this digest by someone who is still an approver."""
     return next(
         (
             one
@@ -112,7 +112,7 @@ def proposal(rows: Sequence[Preapproval], digest: str, now: datetime) -> Preappr
 
 
 def require_length(lasts: timedelta) -> timedelta:
-    """Raises `Misuse` for a time that is none, or too long."""
+    """Raises `Misuse` for a duration that is invalid or too long."""
     if not timedelta() < lasts <= AT_MOST:
         raise Misuse(
             _("A rule is approved ahead for at most {days} days: write --for 30d.").format(
@@ -123,7 +123,7 @@ def require_length(lasts: timedelta) -> timedelta:
 
 
 def require_other(row: Preapproval, person: Person) -> None:
-    """Raises `Refused` for somebody who has signed already."""
+    """Raises `Refused` for a person who has already signed."""
     if any(one.person.id == person.id for one in row.signatures):
         raise Refused(
             _("{name} has signed the rule {rule} already: another approver must now.").format(
@@ -135,8 +135,8 @@ def require_other(row: Preapproval, person: Person) -> None:
 def require_seen(
     rule: str, digest: str, person: Person, *, given: str | None, shown: str | None
 ) -> None:
-    """Raises `Refused` unless the person signs what the rule says now: by its digest (`given`), or as it
-    was last `shown` to them. `Misuse` for too little of a digest."""
+    """Raises `Refused` unless the person signs what the rule says now: by its digest (`given`), or as
+    last `shown` to them. Raises `Misuse` for too few digits."""
     if given is not None:
         require_digest(rule, digest, given)
     elif shown is None:
@@ -156,7 +156,7 @@ def require_seen(
 
 
 def require_digest(rule: str, digest: str, given: str) -> None:
-    """Raises `Misuse` for less than 12 digits, `Refused` for another digest than the rule's."""
+    """Raises `Misuse` for fewer than 12 digits, `Refused` for a digest that is not the rule's."""
     typed = given.strip().lower()
     if len(typed) < SHORTEST_DIGEST:
         raise Misuse(

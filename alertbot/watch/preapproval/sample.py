@@ -1,4 +1,5 @@
-"""How the alerts of a rule will read: composed for fixed moments, to be shown and approved ahead (R33)."""
+"""Sample alerts of a rule: composed for fixed times, to be shown and approved in advance (R33). Also
+what may never be published automatically."""
 
 import asyncio
 import hashlib
@@ -42,7 +43,7 @@ _kept: dict[str, "RuleSample"] = {}  # by everything that goes into it
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What goes out on these transitions."""
+    """What is published on these transitions."""
 
     on: tuple[Transition, ...]
     composed: Composed
@@ -50,8 +51,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class RuleSample:
-    """What alerts of a rule say. `digest` changes with everything that could change a word of them, who
-    gets them, or when. `people`: how many must approve it ahead."""
+    """What alerts of a rule say. `digest` changes with everything that could change their words,
+    recipients or timing. `people`: how many must approve it in advance."""
 
     rule: Rule
     kind: Kind
@@ -61,25 +62,21 @@ class RuleSample:
 
 
 async def template(service: WatchContext, rule: Rule) -> RuleSample:
-    """Compose the rule's alert. `{service}` and `{services}` stay as they stand; times, counts and the
-    alert's own name are fixed, so that the same rule always gives the same digest.
-
-    Raises `Misuse` for an unknown kind, channel or language, `ConfigInvalid` for files of a kind that are
-    wrong. What the texts lack is a fault in the compositions.
-    """
+    """Compose the rule's sample alerts in a thread, so that the event loop is not blocked. Raises as
+    `compose_template` does."""
     return await asyncio.to_thread(compose_template, service.publisher, service.watch, rule)
 
 
 def forbidden(rule: Rule, kind: Kind) -> str | None:
-    """Why no alert of this rule ever goes out by itself, whoever approves it; None where it may."""
+    """Why no alert of this rule is ever published automatically; None if it may be."""
     if not kind.automatic:
         return _("An alert of the kind {kind} never goes out by itself.").format(kind=kind.name)
     return carries(kind, rule.values)
 
 
 def carries(kind: Kind, given: Mapping[str, Any]) -> str | None:
-    """Why an alert with these values never goes out by itself: numbers of the register, and figures, are
-    for people. None where it may."""
+    """Why an alert with these values is never published automatically: register numbers and figures are
+    left to people. None if it may be."""
     for spec in kind.fields:
         if not given.get(spec.name) and spec.default is None:
             continue
@@ -94,8 +91,9 @@ def carries(kind: Kind, given: Mapping[str, Any]) -> str | None:
 
 
 def beyond(made: RuleSample, alert: Alert) -> str | None:
-    """Why this alert does not go out by itself although its rule may: it says more, or to more, than what
-    was approved ahead. What follows an earlier alert takes over what that said, and whom it reached."""
+    """Why this alert is not published automatically although its rule may be: it says more, or reaches
+    more, than was approved in advance. A follow-up takes over values and recipients of the earlier
+    alert."""
     if why := carries(made.kind, alert.given):
         return why
     if alert.author_id is not None or alert.last_editor_id is not None:
@@ -107,8 +105,8 @@ def beyond(made: RuleSample, alert: Alert) -> str | None:
 
 
 def untitled(rule: Rule, watch: Watch, services: frozenset[str] | None = None) -> str | None:
-    """Why the rule's texts cannot go out unread about these services (else about its own): they would be
-    named to the public as their source calls them. None where they can."""
+    """Why the rule's texts need a person for these services (else the rule's own): they would be named
+    to the public by their source's name. None if they do not."""
     asked = rule.services if services is None else services
     bare = sorted(name for name in asked if not watch.titles.get(name))
     if not bare or not _names(rule):
@@ -119,7 +117,7 @@ def untitled(rule: Rule, watch: Watch, services: frozenset[str] | None = None) -
 
 
 def placeholders(publisher: Publisher) -> dict[str, str]:
-    """What stands in a specimen for what is not known yet. The services keep their braces."""
+    """What stands for unknown values in a sample. The services keep their braces."""
     since = (ISSUED - BEGUN).astimezone(publisher.zone)
     return {"count": "3", "total": "12", "since": f"{since:%H:%M}"}
 
@@ -135,13 +133,20 @@ def _more_channels(made: RuleSample, alert: Alert) -> list[str]:
 
 
 def _more_languages(made: RuleSample, alert: Alert) -> list[str]:
-    """An alert without any goes out in every language of its channels."""
+    """The alert's languages that the sample does not have. An alert without any is published in every
+    language of its channels (`*`)."""
     allowed = made.rule.languages
     return [lang for lang in alert.languages or ("*",) if lang not in allowed] if allowed else []
 
 
 def compose_template(publisher: Publisher, watch: Watch, rule: Rule) -> RuleSample:
-    """The same, at once. What was composed before and has not changed since is taken from memory."""
+    """Compose the rule's sample alerts, or take them from memory if nothing has changed since.
+    `{service}` and `{services}` are kept; times, counts and the alert's name are fixed, so that the
+    same rule always gives the same digest.
+
+    Raises `Misuse` for an unknown kind, channel or language, `ConfigInvalid` for broken files of a kind.
+    Anything missing from the texts is a fault in the compositions.
+    """
     channels = publisher.choose(rule.channels, exercise=rule.exercise)
     said = _covered(publisher, watch, rule, channels)
     asked = repr((channels, publisher.overrides.get(rule.kind), language()))
@@ -165,8 +170,8 @@ def _composed(publisher: Publisher, rule: Rule, covered: Mapping[str, Any]) -> R
 
 
 def _samples(publisher: Publisher, rule: Rule) -> Iterator[Sample]:
-    """The first word of an incident, and what follows an earlier one. That has to be complete by itself:
-    what it could take over from another alert, nobody has seen ahead."""
+    """The first alert of an incident, and a follow-up. A follow-up must be complete in itself: nobody
+    has approved what it could take over from another alert."""
     kind = load_kind(publisher, rule.kind)
     for identity in (FIRST, LATER):
         on = tuple(
@@ -191,7 +196,7 @@ def _wishes(publisher: Publisher, rule: Rule, kind: Kind, *, first: bool) -> Dra
 def _covered(
     publisher: Publisher, watch: Watch, rule: Rule, channels: tuple[Channel, ...]
 ) -> dict[str, Any]:
-    """Everything but the texts themselves that an approval ahead signs."""
+    """Everything, besides the texts, that an advance approval covers."""
     return {
         "format": FORMAT,
         "rule": _plain_rule(rule),
@@ -222,7 +227,7 @@ def _plain_rule(rule: Rule) -> dict[str, Any]:
 
 
 def _titles(rule: Rule, watch: Watch) -> dict[str, Any]:
-    """The names of services that may stand in the texts: of the members of a group, any."""
+    """The service names that may appear in the texts; for a group, any member's."""
     used = _names(rule)
     if "{services}" in used or (used and not rule.services):
         return {name: dict(words) for name, words in watch.titles.items()}

@@ -1,4 +1,4 @@
-"""Rules that people approve ahead (R33): look at what they will say, propose, sign, revoke, list."""
+"""Rules approved in advance by people (R33): show, propose, sign, revoke, list."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,11 +28,11 @@ async def preapprove(
     lasts: timedelta | None = None,
     digest: str | None = None,
 ) -> RuleView:
-    """Propose that alerts of a rule go out by themselves, or sign what another approver has proposed.
+    """Propose that alerts of a rule are published automatically, or sign another approver's proposal.
 
-    `lasts`: for so long once enough people have signed, at most 90 days; of several the shortest counts.
-    Whoever signs was shown the rule, or gives the `digest`. Raises `Refused`, `Faulty` or `Misuse` with
-    what stands against it.
+    `lasts`: how long it is valid once enough people have signed, at most 90 days; the shortest counts.
+    The signer was shown the rule, or gives its `digest`. Raises `Refused`, `Faulty` or `Misuse` for what
+    forbids it.
     """
     rules.require_role("preapprove", actor)
     rule = named(service, rule_name)
@@ -55,8 +55,8 @@ async def preapprove(
 
 
 async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: str) -> RuleRevoked:
-    """Take back what is proposed or in force for a rule, also for one that is configured no more. Alerts
-    whose countdown runs wait for people. Raises `Refused` where there is nothing to take back."""
+    """Revoke what is proposed or in force for a rule, even one no longer configured. Alerts with a
+    running countdown wait for people. Raises `Refused` if there is nothing to revoke."""
     rules.require_role("revoke_rule", actor)
     why = rules.require_reason("rules revoke", rule_name, reason)
 
@@ -101,7 +101,7 @@ async def show(service: WatchContext, rule_name: str, token: str | None) -> Rule
 
 
 async def listing(service: WatchContext) -> list[RuleView]:
-    """Every rule of the configuration in its order: how its alerts go out, and why not by themselves."""
+    """Every configured rule, in order: how its alerts are published, and why not automatically."""
     made = {rule.name: await _made(service, rule) for rule in service.watch.rules}
 
     async def see(conn: Connection) -> list[RuleView]:
@@ -119,7 +119,7 @@ async def listing(service: WatchContext) -> list[RuleView]:
 
 
 def named(service: WatchContext, name: str) -> Rule:
-    """The rule of this name. Raises `Misuse` that names the nearest one."""
+    """The rule with this name. Raises `Misuse`, suggesting the nearest name."""
     known = {rule.name: rule for rule in service.watch.rules}
     if name in known:
         return known[name]
@@ -183,7 +183,7 @@ async def _sign(
 
 
 def _require_possible(service: WatchContext, made: RuleSample) -> None:
-    """Raises `Refused` for a rule that never goes out by itself, `Faulty` for one that could not go out."""
+    """Raises `Refused` for a rule that is never automatic, `Faulty` for one whose alerts have faults."""
     rule = made.rule
     if rule.how is not How.AUTO:
         raise Refused(

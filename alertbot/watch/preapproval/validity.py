@@ -1,4 +1,4 @@
-"""Whether alerts of a rule may go out by themselves now, and why not (R33)."""
+"""Whether alerts of a rule may be published automatically now, and why not (R33)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from alertbot.watch.rules_rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """`sentence`: for people, and for the log of decisions. `row`: the approval that it is about."""
+    """`sentence`: for people and for the decision log. `row`: the approval it is about."""
 
     why: Why
     sentence: str
@@ -39,10 +39,10 @@ async def standing(
     *,
     services: frozenset[str] | None = None,
 ) -> Validity:
-    """Whether this rule may act by itself now. `digest`: of its template as it is. `services`: those that
-    the alert at hand names, else the rule's own.
+    """Whether this rule may act automatically now. `digest`: of its current sample. `services`: those
+    that the alert names, else the rule's own.
 
-    Raises `Misuse` or `ConfigInvalid` where the kind cannot be read.
+    Raises `Misuse` or `ConfigInvalid` if the kind cannot be read.
     """
     kind = load_kind(service.publisher, rule.kind)
     rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
@@ -52,8 +52,8 @@ async def standing(
 async def may_go(
     service: WatchContext, conn: Connection, rule: Rule, alert: Alert, services: frozenset[str]
 ) -> Validity:
-    """Whether this alert of a rule may go out by itself now. `services`: those that it names. Raises nothing
-    for a rule that can no longer be carried out: that is a reason too."""
+    """Whether this alert of a rule may be published automatically now. `services`: those that it names.
+    Does not raise for a rule that can no longer be composed: that is a reason too."""
     try:
         made = await template(service, rule)
     except (ConfigInvalid, Misuse) as error:
@@ -66,7 +66,7 @@ async def may_go(
 
 
 def broken(error: AlertbotError) -> Validity:
-    """The alerts of a rule cannot be composed at all."""
+    """The verdict for a rule whose alerts cannot be composed."""
     said = _("its alerts cannot be composed; people decide. {why}").format(why=error)
     return Validity(Why.BROKEN, said)
 
@@ -80,7 +80,8 @@ def judge(
     *,
     services: frozenset[str] | None = None,
 ) -> Validity:
-    """The same, with what the database holds of the rule, the latest first."""
+    """Whether this rule may act automatically now, given its rows in the database (newest first). Pure
+    apart from composing. Raises `Misuse` or `ConfigInvalid` if the kind cannot be read."""
     never = forbidden(rule, kind) or untitled(rule, service.watch, services)
     if never:
         return Validity(Why.FORBIDDEN, never)
@@ -89,12 +90,12 @@ def judge(
 
 
 def needed(service: WatchContext, kind: Kind) -> int:
-    """How many people must approve a rule of this kind ahead."""
+    """How many people must approve a rule of this kind in advance."""
     return people_needed(effective(kind.approvals, service.publisher.overrides.get(kind.name)))
 
 
 def clock(service: WatchContext, moment: datetime) -> str:
-    """A moment as the team reads it, in the organisation's zone."""
+    """A time as the team reads it, in the organisation's time zone."""
     return moment.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
 
 

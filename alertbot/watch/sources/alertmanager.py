@@ -1,7 +1,7 @@
 """Prometheus Alertmanager, webhook version 4; Grafana 8 and later sends the same with extras.
 
-The group's status is `firing` while any member is, so each alert's own status counts. A list that says it is
-cut (`truncatedAlerts`) is no proof that the rest is well: what is absent says nothing.
+The group's status is `firing` while any member is, so each alert's own status counts. A truncated list
+(`truncatedAlerts`) does not prove that the rest is up: absence says nothing.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ _DEGRADED = frozenset({"warning", "minor", "info", "none", "low"})
 def parse(
     body: object, *, source: str, now: datetime, options: Mapping[str, Any]
 ) -> tuple[Signal, ...]:
-    """One signal per alert. The service is the label named by the option `service_label` (else `service`,
-    else `alertname`, else the fingerprint)."""
+    """One signal per alert. The service is the label named by the option `service_label` (else
+    `service`, else `alertname`, else the fingerprint). Raises `UnknownShape` for another body."""
     top = mapping(body)
     alerts = rows(top.get("alerts"))
     if not alerts or not any("status" in one for one in alerts):
@@ -82,5 +82,5 @@ def _observed(status: str, severity: str, name: str) -> Observed:
 
 
 def _is_test(labels: Body) -> bool:
-    """Grafana's button "Test" sends an alert of this name with this instance."""
+    """Whether it is the alert that Grafana's *Test* button sends."""
     return labels.get("alertname") == "TestAlert" and labels.get("instance") == "Grafana"

@@ -1,4 +1,5 @@
-"""What every source's parser shares: its shape, its refusal, and reading values that may be anything."""
+"""What all parsers of sources share: their signature, the refusal of unknown bodies, and reading values
+of any type."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ Body = Mapping[str, Any]
 
 
 class UnknownShape(Refused):
-    """The body is none that this source sends; `keys` are those at its top."""
+    """The body is not one that this source sends; `keys` are its top-level keys."""
 
     def __init__(self, source: str, body: object, why: str = "") -> None:
         self.keys = sorted(text(key)[:40] for key in body)[:20] if isinstance(body, Mapping) else []
@@ -28,9 +29,9 @@ class UnknownShape(Refused):
 
 
 class Parse(Protocol):
-    """What a kind of source is. Pure; raises `UnknownShape`.
+    """The signature of a parser. Pure; raises `UnknownShape`.
 
-    `body`: the JSON as read. `now`: aware, the moment of arrival. `options`: the source's own settings.
+    `body`: the parsed JSON. `now`: the time of arrival, aware. `options`: the source's own settings.
     """
 
     def __call__(
@@ -39,19 +40,19 @@ class Parse(Protocol):
 
 
 def mapping(value: object) -> Body:
-    """The value where it is a mapping, else an empty one."""
+    """The value if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def rows(value: object) -> Sequence[Body]:
-    """The mappings in a list; anything else is none. Bounded."""
+    """The mappings in a list, up to a limit; empty for anything else."""
     if not isinstance(value, list):
         return ()
     return [row for row in value[:MOST_SIGNALS] if isinstance(row, Mapping)]
 
 
 def text(*candidates: object) -> str:
-    """The first that says something, as one bounded line. Numbers count, booleans do not."""
+    """The first non-empty value, as one line of limited length. Numbers count, booleans do not."""
     for one in candidates:
         if isinstance(one, int | float) and not isinstance(one, bool):
             return str(one)
@@ -61,8 +62,8 @@ def text(*candidates: object) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """An ISO 8601 moment in UTC; None for anything else and for the zero year that means "still open".
-    One without an offset is UTC."""
+    """An ISO 8601 time in UTC; None for anything else and for the zero year that means "still open". A
+    time without an offset is UTC."""
     if not isinstance(value, str):
         return None
     try:
@@ -74,12 +75,12 @@ def moment(value: object) -> datetime | None:
 
 
 def no_later(value: datetime | None, now: datetime) -> datetime:
-    """The moment, or `now` where there is none or it lies ahead: a clock elsewhere may be wrong."""
+    """The time, or `now` if there is none or it is in the future: the other clock may be wrong."""
     return now if value is None or value > now else value
 
 
 def looks_like(body: object) -> str | None:
-    """The name of a type, or None. The first that fits counts."""
+    """The name of the first type of source that such a body fits, or None."""
     top = mapping(body)
     return next((name for name, fits in SHAPES.items() if fits(top)), None)
 

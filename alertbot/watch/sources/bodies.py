@@ -1,7 +1,7 @@
-"""From bytes to JSON, for bodies that anybody may have written. Pure.
+"""From bytes to JSON, for bodies that anyone may have written. Pure.
 
-RFC 8259 leaves open what a reader does with a name that stands twice, with depth and with numbers that no
-machine can hold; programs differ, so each of them is refused here rather than guessed at.
+RFC 8259 leaves open what a reader does with repeated names, with deep nesting and with numbers too large
+to represent; programs differ, so all of these are refused.
 """
 
 import json
@@ -25,12 +25,12 @@ _BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class _Unfit(ValueError):
-    """Why a body is no JSON for us."""
+    """Why a body is not acceptable JSON."""
 
 
 def read(source: str, body: bytes, content_type: str = "") -> object:
-    """The JSON in a body, whatever the content type says; of a form the JSON in its field `data`.
-    Raises `UnknownShape` with the reason."""
+    """The JSON in a body, whatever the content type; for a form, the JSON in its field `data`. Raises
+    `UnknownShape` with the reason."""
     try:
         return _json(_within(body, content_type).decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -43,7 +43,7 @@ def read(source: str, body: bytes, content_type: str = "") -> object:
 
 
 def _within(body: bytes, content_type: str) -> bytes:
-    """The field `data` of a form, else the body itself: many senders name a wrong content type."""
+    """The field `data` of a form, else the body itself: many senders set a wrong content type."""
     kind = content_type.partition(";")[0].strip().lower()
     found = None
     if kind == FORM and not body.lstrip().startswith((b"{", b"[")):
@@ -59,7 +59,7 @@ def _field(body: bytes) -> bytes | None:
 
 
 def _part(body: bytes, boundary: bytes) -> bytes | None:
-    """What the part of that name holds (RFC 7578)."""
+    """The content of the part with this name (RFC 7578)."""
     for part in body.split(b"--" + boundary)[1 : MOST_FIELDS + 1]:
         head, blank, content = part.partition(b"\r\n\r\n")
         if blank and _NAMED.search(head):
@@ -75,7 +75,7 @@ def _json(text: str) -> object:
 
 
 def _refuse_depth(text: str) -> None:
-    """Before it is parsed: parsers fail on depth in ways of their own."""
+    """Raises `_Unfit` for deep nesting, before parsing: parsers fail on depth in their own ways."""
     depth = 0
     for found in _BRACKETS.finditer(text):
         sign = found[0]

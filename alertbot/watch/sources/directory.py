@@ -1,4 +1,4 @@
-"""Every kind of source by its name: the shipped ones, and those that installed packages announce in the
+"""The types of source by name: the shipped ones, and those that installed packages register in the
 entry-point group `alertbot.sources`."""
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,8 @@ GROUP = "alertbot.sources"
 
 @cache
 def announced() -> Mapping[str, str]:
-    """Names of installed third-party sources and where their `parse` is. A shipped name is not replaced."""
+    """The names of installed third-party types and their entry points. A shipped name cannot be
+    replaced."""
     found = {one.name: one.value for one in entry_points(group=GROUP)}
     return {name: place for name, place in found.items() if name not in SHIPPED}
 
@@ -30,7 +31,7 @@ def names() -> tuple[str, ...]:
 
 
 def parser(name: str) -> Parse:
-    """The parser of a kind of source. Raises `ConfigInvalid` for one that cannot be loaded."""
+    """The parser of a type of source. Raises `ConfigInvalid` for one that cannot be loaded."""
     if name in SHIPPED:
         loaded: Parse = import_module(f"alertbot.watch.sources.{name}").parse
         return loaded
@@ -49,11 +50,11 @@ _KEPT = 200
 
 
 def as_configured(signals: Iterable[Signal], settings: SourceSettings) -> tuple[Signal, ...]:
-    """The signals with our names for services and with the word of those who may confirm (R11).
+    """The signals with the configured names of services and the right to confirm (R11).
 
-    Where several names lead to one service, each stays a subject of its own: the service is up when all of
-    them are. `confirms` comes from the configuration alone, never from a body, and only `up` confirms. A key is never
-    empty and never too long, or two reports would pass for one.
+    If several names map to one service, each remains a separate subject: the service is up when all of
+    them are. `confirms` comes only from the configuration, never from a body, and only `up` confirms. A
+    key is never empty or too long, or two reports would be taken for one.
     """
     return tuple(
         replace(

@@ -11,7 +11,8 @@ from alertbot.watch.sources.base import Body, UnknownShape, mapping, text
 def parse(
     body: object, *, source: str, now: datetime, options: Mapping[str, Any]
 ) -> tuple[Signal, ...]:
-    """One signal. Options `triggered` and `resolved`: the words, where Gatus was told to use others."""
+    """One signal. Options `triggered` and `resolved`: the words, if Gatus was configured with others.
+    Raises `UnknownShape` for another body."""
     top = mapping(body)
     if "endpoint_name" in top and isinstance(top.get("resolved"), bool):
         observed = Observed.UP if top["resolved"] else Observed.DOWN
@@ -30,7 +31,7 @@ def parse(
 def _signal(
     top: Body, prefix: str, summary: str, observed: Observed, source: str, now: datetime
 ) -> Signal:
-    """It gives neither an id nor a time: the minute of arrival tells a repeat."""
+    """The signal. Gatus gives neither id nor time: the minute of arrival identifies repeats."""
     name = text(top.get(f"{prefix}name"), top.get("service"))
     group = text(top.get(f"{prefix}group"))
     return Signal(

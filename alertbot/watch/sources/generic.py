@@ -34,7 +34,7 @@ PATHS = ("items", "service", "state", "title", "summary", "url", "at", "key", "s
 
 
 def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key, sentence) of expressions that are none."""
+    """(key, sentence) for each invalid expression."""
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -49,8 +49,8 @@ def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def parse(
     body: object, *, source: str, now: datetime, options: Mapping[str, Any]
 ) -> tuple[Signal, ...]:
-    """One signal, or one for each element of the option `items`; an empty list says nothing. A state that no
-    list of `states` names is unknown."""
+    """One signal, or one for each element of the option `items`; an empty list says nothing. A state in
+    no list of `states` is unknown. Raises `UnknownShape` for a body without these values."""
     from jmespath.exceptions import JMESPathError
 
     named = options.get("items")
@@ -101,7 +101,7 @@ def _observed(state: str, options: Mapping[str, Any]) -> Observed:
 
 
 def _search(path: object, value: object) -> Any:
-    """What is found there; None where a function of the expression does not take what stands there."""
+    """What the expression finds; None if one of its functions does not accept the value there."""
     import jmespath
     from jmespath.exceptions import JMESPathTypeError
 

@@ -14,7 +14,7 @@ _LEGACY = {"alerting": Observed.DOWN, "ok": Observed.UP}  # no_data, paused, pen
 def parse(
     body: object, *, source: str, now: datetime, options: Mapping[str, Any]
 ) -> tuple[Signal, ...]:
-    """Signals of either shape."""
+    """The signals of either shape. Raises `UnknownShape` for another body."""
     top = mapping(body)
     if isinstance(top.get("alerts"), list):
         return alertmanager.parse(body, source=source, now=now, options=options)

@@ -30,7 +30,8 @@ def parse(
     now: datetime,
     options: Mapping[str, Any],  # noqa: ARG001 - every source is called alike
 ) -> tuple[Signal, ...]:
-    """Signals of a component's change, of an incident, or of a whole summary."""
+    """The signals of a component's change, of an incident, or of a whole summary. Raises `UnknownShape`
+    for another body."""
     top = mapping(body)
     if "component_update" in top and "component" in top:
         return (_component_change(top, source, now),)
@@ -88,8 +89,8 @@ def _observed(status: str, impact: str) -> Observed:
 
 
 def _summary(top: Body, source: str, now: datetime) -> tuple[Signal, ...]:
-    """Every component that is not merely a heading of others. Names that stand twice get their heading's
-    before them: `Europe: API`."""
+    """Every component that is not only a group heading. Repeated names are prefixed with their group:
+    `Europe: API`."""
     components = rows(top["components"])
     headings = {text(one.get("id")): text(one.get("name")) for one in components}
     told = [one for one in components if one.get("group") is not True]
@@ -103,7 +104,8 @@ def _summary(top: Body, source: str, now: datetime) -> tuple[Signal, ...]:
 
 
 def _component(one: Body, service: str, source: str, now: datetime) -> Signal:
-    """`updated_at` tells one change from the next; without it the minute does, as good as it can."""
+    """The signal of one component. `updated_at` tells changes apart; without it, the minute does as well
+    as it can."""
     status = text(one.get("status"))
     changed = text(one.get("updated_at")) or f"{now:%Y-%m-%dT%H:%M}"
     return Signal(

@@ -1,6 +1,6 @@
 """Uptime Kuma. Status 0 is down, 1 up, 2 pending (never down), 3 maintenance.
 
-Its times have no zone and are UTC. A test, and a notice about a certificate, come without a heartbeat.
+Its times have no offset and are UTC. Tests and certificate notices come without a heartbeat.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ def parse(
     now: datetime,
     options: Mapping[str, Any],  # noqa: ARG001 - every source is called alike
 ) -> tuple[Signal, ...]:
-    """One signal; for a test or a notice one that says nothing about any service."""
+    """One signal; for a test or a notice, one that says nothing about any service. Raises `UnknownShape`
+    for another body."""
     top = mapping(body)
     if not {"heartbeat", "monitor", "msg"} <= top.keys():
         raise UnknownShape(source, body)
