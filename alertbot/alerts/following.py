@@ -265,14 +265,9 @@ async def add(
         accepted=said.accepted,
         exercise=original.exercise,
     )
+    filed = incident or original.incident
     return await writing.add(
-        service,
-        conn,
-        actor,
-        wishes,
-        incident=incident or original.incident,
-        references=chain.references,
-        chain=chain,
+        service, conn, actor, wishes, incident=filed, references=chain.references, chain=chain
     )
 
 

@@ -75,7 +75,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "end BKRT --vars end.yaml --submit",
     ),
     "withdraw": Listed(
-        "taking_back:withdraw",
+        "following:withdraw",
         _(
             "Take back provisional numbers in public: all that an alert gives, or those of a query. Says"
             " which stop and which stay; the register drops them with the approval."
@@ -83,12 +83,12 @@ COMMANDS: dict[str, Listed | Listing] = {
         "withdraw --numbers 22,29,35,56 --but 22/samu",
     ),
     "retract": Listed(
-        "taking_back:retract",
+        "following:retract",
         _("Send the retraction that was prepared and approved with an alert, word for word."),
         "retract BKRT-1 --now",
     ),
     "cancel": Listed(
-        "taking_back:cancel",
+        "following:cancel",
         _("Deny a false alert in public. Without words for the public it is refused (R21)."),
         'cancel BKRT-1 --text "fr=Il n’y a pas de panne." --text "en=Nothing has failed."',
     ),
@@ -188,7 +188,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         },
     ),
     "serve": Listed(
-        "serving:serve_",
+        "sending:serve_",
         _(
             "Publish what is due, as `run` does, and serve the pages behind links to approve; both stop with"
             " Ctrl-C or SIGTERM. On this machine alone unless another host is named here or under `serve:`."
@@ -196,7 +196,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "serve --port 8470",
     ),
     "signals": Listed(
-        "signals:signals",
+        "incidents:signals",
         _(
             "What sources reported, the latest first, with the decision and its reason. --quarantine lists"
             " the bodies that nobody understood. With a number, the one in full."
@@ -204,7 +204,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "signals --quarantine 3",
     ),
     "decisions": Listed(
-        "signals:decisions",
+        "incidents:decisions",
         _("What was decided about watched services, and why, the latest first."),
         "decisions BKRT",
     ),
@@ -241,7 +241,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "numbers import numbers.csv",
         {
             "import": Listed(
-                "numbers_changing:import_",
+                "numbers:import_",
                 _(
                     "Take a CSV or YAML file into the register: every row, or none where one is wrong. The same entry"
                     " from another source gains a source; a changed one has to be verified anew."
@@ -249,17 +249,17 @@ COMMANDS: dict[str, Listed | Listing] = {
                 "numbers import numbers.csv",
             ),
             "add": Listed(
-                "numbers_changing:add",
+                "numbers:add",
                 _("Enter one number, or a place in its stead."),
                 'numbers add --set territory=69 --set service=samu --set number="04 65 71 00 15"',
             ),
             "edit": Listed(
-                "numbers_changing:edit",
+                "numbers:edit",
                 _("Change an entry. It becomes a new version, which another person has to verify."),
                 "numbers edit N12 --set review_at=+24h",
             ),
             "withdraw": Listed(
-                "numbers_changing:withdraw",
+                "numbers:withdraw",
                 _(
                     "Take entries out of the register. This tells the public nothing: `alertbot withdraw --numbers`"
                     " does."
@@ -358,10 +358,10 @@ COMMANDS: dict[str, Listed | Listing] = {
         "task list",
         {
             "list": Listed(
-                "tasks:list_", _("List open tasks, the most pressing first."), "task list --all"
+                "people:list_tasks", _("List open tasks, the most pressing first."), "task list --all"
             ),
             "done": Listed(
-                "tasks:done",
+                "people:done",
                 _("Say that a task is done."),
                 'task done 3 --outcome "Told the SAMU of Lyon by telephone"',
             ),
@@ -372,19 +372,19 @@ COMMANDS: dict[str, Listed | Listing] = {
         "audit verify",
         {
             "verify": Listed(
-                "auditing:verify",
+                "watching:verify",
                 _(
                     "Check every row of the chain; with --head also that it was not cut or rebuilt since that head was noted."
                 ),
                 "audit verify --head 41f2…",
             ),
             "head": Listed(
-                "auditing:head",
+                "watching:head",
                 _("Print the count of rows and the digest of the last one; note them elsewhere."),
                 "audit head",
             ),
             "export": Listed(
-                "auditing:export",
+                "watching:export",
                 _("Print the whole audit, for an inquiry."),
                 "audit export --json > audit.json",
             ),

@@ -19,7 +19,7 @@ from alertbot.core.words import _, ngettext
 from alertbot.people.accounts import acting
 from alertbot.texts.fields.moments import BadMoment, span
 from alertbot.watch.context import WatchContext
-from alertbot.watch.preapproval import countdown, signing
+from alertbot.watch.preapproval import signing
 from alertbot.watch.views import CountdownAborted, RuleView
 
 RuleName = Annotated[
@@ -110,7 +110,7 @@ def abort(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     async def work(service: WatchContext) -> CountdownAborted:
-        return await countdown.abort(service, await _whoever(context, service, token_file), alert)
+        return await signing.abort(service, await _whoever(context, service, token_file), alert)
 
     done = change(context, work)
     say(

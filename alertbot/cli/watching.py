@@ -1,4 +1,4 @@
-"""Watching what goes out: status, deliveries."""
+"""Watching what goes out: status, deliveries; and the audit, a chain of rows that shows any change."""
 
 import asyncio
 from contextlib import suppress
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.live import Live
 
-from alertbot.cli.frame import AsJson, OneAlert, console, emit
+from alertbot.cli.frame import AsJson, OneAlert, console, emit, say
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import read
 from alertbot.cli.tables.show_tables import deliveries_table, status_view
@@ -95,3 +95,44 @@ def _with_moments(row: dict[str, Any]) -> dict[str, Any]:
         key: None if at is None else datetime.fromtimestamp(at, UTC) for key, at in seconds.items()
     }
     return row | moments
+
+
+def verify(
+    context: typer.Context,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="D", help=_("A digest that `audit head` printed before.")),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    verdict = read(context, lambda service: overview.audit_verify(service, head), partly=True)
+    if verdict.sound:
+        sound = _("The audit is sound: {count} rows, head {head}.")
+        say(sound.format(count=verdict.count, head=verdict.head), as_json)
+    else:
+        say(_("The audit is NOT sound: {reason}").format(reason=verdict.reason), as_json)
+    if as_json:
+        emit(verdict)
+    if not verdict.sound:
+        raise typer.Exit(1)
+
+
+def head(context: typer.Context, as_json: AsJson = False) -> None:
+    found = read(context, overview.audit_head, partly=True)
+    if as_json:
+        emit(found)
+    else:
+        say(f"{found.count} {found.head}")
+
+
+def export(context: typer.Context, as_json: AsJson = False) -> None:
+    rows = read(context, overview.audit_export, partly=True)
+    if as_json:
+        emit(rows)
+        return
+    for row in rows:
+        say(
+            "  ".join(
+                str(row[key] or "") for key in ("seq", "at", "actor", "verb", "alert", "remote_id")
+            )
+        )

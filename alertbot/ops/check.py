@@ -16,10 +16,10 @@ from alertbot.core.words import _
 from alertbot.texts.kinds import catalogue, kind_spec
 from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.texts.publisher import Publisher
-from alertbot.watch.intake import inlets
 from alertbot.watch.preapproval import signing
 from alertbot.watch.preapproval.rules_ahead import Why
 from alertbot.watch.preapproval.sample import BEGINNINGS, compose_template, forbidden, untitled
+from alertbot.watch.reports import inlets
 from alertbot.watch.rules_rule import How, Rule
 
 if TYPE_CHECKING:

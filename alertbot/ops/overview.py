@@ -20,7 +20,7 @@ from alertbot.ops.views import AuditHeadView, AuditVerdictView
 from alertbot.people import tasks
 from alertbot.watch import reminders
 from alertbot.watch.context import WatchContext
-from alertbot.watch.preapproval import countdown
+from alertbot.watch.preapproval import signing
 
 RECENT = 20  # alerts that `status` lists
 Document = dict[str, Any]
@@ -53,7 +53,7 @@ async def status(service: WatchContext, reference: str | None) -> Document:
             conn, alert=one.id if one else None, incident=one.incident if one else None
         )
         needs = [
-            *await countdown.sentences(service, conn),
+            *await signing.sentences(service, conn),
             *await _needs(service, conn, found, summary),
             *tasks.sentences(chores),
         ]

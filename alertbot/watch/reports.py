@@ -1,16 +1,148 @@
-"""Reading reports, the decisions about them with reasons, and the quarantine."""
+"""What sources report: read, parsed, stored, and looked at with what was decided on it. What nobody understands
+is kept aside, never guessed at.
+"""
 
-from dataclasses import replace
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from alertbot.alerts import store_incidents
-from alertbot.core.errors import Misuse
-from alertbot.core.words import _
+from alertbot.config.sources import ASKED, SourceSettings
+from alertbot.core.errors import ConfigInvalid, Misuse, Refused, safe
+from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection
-from alertbot.watch import store_decisions, store_signals
+from alertbot.watch import store_decisions, store_signals, watching
 from alertbot.watch.context import WatchContext
+from alertbot.watch.rules_signals import Signal
+from alertbot.watch.sources import base, directory, generic
+from alertbot.watch.sources.base import Parse, UnknownShape, looks_like
+from alertbot.watch.sources.directory import as_configured
 from alertbot.watch.store_decisions import DecisionLine
 from alertbot.watch.store_signals import Aside, StoredSignal
 from alertbot.watch.views import DecisionView, QuarantineView, SignalView
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceIntake:
+    """A configured source that posts its reports."""
+
+    name: str
+    settings: SourceSettings
+    parse: Parse
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many reports a body held, and how many were new."""
+
+    stored: int
+    new: int
+
+
+class SetAside(Refused):
+    """A body that was not understood; it is quarantined under this number. `keys`: its top-level keys.
+    `looks_like`: another type of source that sends such bodies."""
+
+    def __init__(self, said: str, number: int, keys: list[str], looks_like: str | None) -> None:
+        super().__init__(said)
+        self.number, self.keys, self.looks_like = number, keys, looks_like
+
+
+def inlets(sources: Mapping[str, SourceSettings]) -> dict[str, SourceIntake]:
+    """The sources that post reports, by name. Raises `ConfigInvalid` for an unknown type and for invalid
+    expressions, also those of a polled source."""
+    found = {}
+    for name, settings in sources.items():
+        if settings.type not in ASKED:
+            _check(name, settings)
+        if settings.pushes:
+            found[name] = SourceIntake(name, settings, directory.parser(settings.type))
+    return found
+
+
+def _check(name: str, settings: SourceSettings) -> None:
+    if settings.type not in directory.names():
+        raise ConfigInvalid(
+            _("sources.{name}.type: there is no type {type}; there are {known}.").format(
+                name=name, type=settings.type, known=", ".join(directory.names())
+            )
+        )
+    wrong = generic.wrong(settings.options()) if settings.type == "generic" else ()
+    for key, sentence in wrong:
+        raise ConfigInvalid(f"sources.{name}.map.{key}: {sentence}")
+
+
+async def receive(
+    service: WatchContext, inlet: SourceIntake, body: bytes, content_type: str = ""
+) -> Taken:
+    """Store what a source sent; it is stored once this returns. Raises `SetAside` for a body that was
+    quarantined because it was not understood, `StoreFailed` if nothing was stored."""
+    document: object = None
+    try:
+        document = base.read(inlet.name, body, content_type)
+        reports = _parsed(service, inlet, document)
+    except UnknownShape as error:
+        raise await _set_aside(service, inlet, body, document, error) from None
+    if len(reports.named) < reports.count:
+        await _note_nameless(service, inlet, body, document, reports)
+    fresh = await watching.take(service, reports.named)
+    return Taken(len(reports.named), len(fresh))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reports:
+    named: tuple[Signal, ...]
+    count: int  # with those that name no service
+
+
+def _parsed(service: WatchContext, inlet: SourceIntake, document: object) -> _Reports:
+    """Parse a body. Raises `UnknownShape`, also for a parser that fails: a third party's may raise
+    anything."""
+    try:
+        found = inlet.parse(
+            document, source=inlet.name, now=service.now, options=inlet.settings.options()
+        )
+    except UnknownShape:
+        raise
+    except Exception as error:  # noqa: BLE001 - foreign code on a foreign body
+        about = {"source": inlet.name}
+        log.error("%s: its parser failed: %s", inlet.name, safe(repr(error)), extra=about)  # noqa: TRY400 - no traceback
+        raise UnknownShape(inlet.name, document, _("its parser fails on it")) from None
+    reports = as_configured(found, inlet.settings)
+    named = tuple(one for one in reports if one.service or one.is_test)
+    if not named:
+        raise UnknownShape(inlet.name, document, _("no report in it names a service"))
+    return _Reports(named, len(reports))
+
+
+async def _set_aside(
+    service: WatchContext, inlet: SourceIntake, body: bytes, document: object, error: UnknownShape
+) -> SetAside:
+    other = looks_like(document)
+    said = str(error)
+    if other not in (None, inlet.settings.type):
+        said += " " + _("It looks like one of the type {type}: is `type:` right?").format(type=other)
+    number = await watching.quarantine(service, inlet.name, body, why=said, keys=error.keys)
+    about = {"source": inlet.name}
+    log.warning("%s: a body not understood is kept aside as number %d", inlet.name, number, extra=about)
+    return SetAside(said, number, error.keys, other)
+
+
+async def _note_nameless(
+    service: WatchContext, inlet: SourceIntake, body: bytes, document: object, reports: _Reports
+) -> None:
+    """Log that some reports of a body name no service."""
+    lost = reports.count - len(reports.named)
+    why = ngettext(
+        "{n} report in it names no service; the others were taken.",
+        "{n} reports in it name no service; the others were taken.",
+        lost,
+    ).format(n=lost)
+    keys = UnknownShape(inlet.name, document).keys
+    await watching.quarantine(service, inlet.name, body, why=why, keys=keys)
+
 
 LONGEST_SHOWN = 20_000  # bytes of a body
 

@@ -16,8 +16,6 @@ from alertbot.watch.rules_log import IncidentAction, Reason, State
 from alertbot.watch.rules_rule import How, Transition
 from alertbot.watch.rules_signals import Observed
 
-# --- reports and decisions ------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class SignalView:

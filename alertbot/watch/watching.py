@@ -21,7 +21,7 @@ from alertbot.db.sql import Connection
 from alertbot.db.wake import Alarm
 from alertbot.watch import context, reacting, reminders, rules_rule, store_decisions, store_signals
 from alertbot.watch.context import WATCH, WatchContext
-from alertbot.watch.preapproval import notify
+from alertbot.watch.preapproval import validity
 from alertbot.watch.proposing import Change
 from alertbot.watch.rules_decide import decide, look_again, state_after
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, current, opened
@@ -123,7 +123,7 @@ async def _next_look(service: WatchContext, backoff: Backoff) -> datetime | None
 
 
 async def _keep_promises_ahead(service: WatchContext) -> None:
-    await notify.look(service)
+    await validity.look(service)
 
 
 CHORES: Mapping[str, Callable[[WatchContext], Awaitable[datetime | None]]] = {

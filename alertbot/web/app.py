@@ -1,8 +1,11 @@
-"""What goes with every answer, whichever route or error gives it."""
+"""The application that serves alertbot's own pages: what goes with every answer, whichever route or error gives
+it, and where Telegram calls the team's bot.
+"""
 
+import json
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -10,11 +13,49 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alertbot import __version__
 from alertbot.alerts.requests.links import Key
-from alertbot.alerts.requests.telegram.webhook import Hook
+from alertbot.alerts.requests.telegram.webhook import HEADER, Hook
 from alertbot.watch.context import WatchContext
-from alertbot.web import approvals, health, signals, telegram
+from alertbot.web import approvals, health, reading, signals
 from alertbot.web.described import SECURITY_SCHEMES
 from alertbot.web.signals import Intake
+
+LARGEST_BODY_BYTES = 1_000_000
+
+
+def router(hook: Hook) -> APIRouter:
+    """The route that Telegram's calls take, at the path of the address that it was told."""
+    routes = APIRouter()
+    hook.served = True
+
+    @routes.post(hook.path, include_in_schema=False)
+    async def called(request: Request) -> Response:
+        return Response(status_code=await _status(hook, request))
+
+    return routes
+
+
+async def _status(hook: Hook, request: Request) -> int:
+    if not hook.open:
+        return 503
+    if not hook.knows(request.headers.get(HEADER, "")):
+        return 403
+    try:
+        update = _update(await reading.read_body(request, largest=LARGEST_BODY_BYTES))
+    except reading.Unreadable as unreadable:
+        return unreadable.status
+    if update is None:
+        return 400
+    await hook.take(update)
+    return 200
+
+
+def _update(body: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) and "update_id" in content else None
+
 
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 ALWAYS = {
@@ -67,7 +108,7 @@ def build(
         desk = approvals.ApprovalPages(service, key)
         web.include_router(approvals.router(desk), include_in_schema=False)
     if hook is not None:  # last: no address of ours is taken by it
-        web.include_router(telegram.router(hook))
+        web.include_router(router(hook))
     _describe_secrets(web)
     web.add_exception_handler(404, _nothing_here)
     web.add_exception_handler(405, _nothing_here)

@@ -1,24 +1,168 @@
-"""The pages behind links to approve. GET shows; only POST decides (mail programs open every link)."""
+"""The pages behind links to approve. GET shows; only POST decides (mail programs open every link). Each page is
+a template in the reader's language with one style sheet and no script.
+"""
 
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
+from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
-from alertbot.alerts.requests import links
+from alertbot.alerts.requests import links, text
 from alertbot.alerts.requests.links import Decided, Key, Opened, PageAnswer, PageDecision, Unanswered
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
-from alertbot.core.words import LANGUAGES, _, ngettext, spoken
+from alertbot.core.words import LANGUAGES, _, language, ngettext, spoken
 from alertbot.people.context import Context
 from alertbot.texts.preview import html_page
-from alertbot.web import pages
-from alertbot.web.pages import page, reader_language
+from alertbot.texts.preview.phrases import language_name, stated
 from alertbot.web.reading import Attempts, Unreadable, fields
+
+HERE = Path(__file__).parent
+SELF = "'self'"
+
+
+def page(
+    template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> HTMLResponse:
+    """The template's page. It obeys its own style sheet and nothing else, and sends forms only home."""
+
+    text = (
+        html_page.environment(HERE, html_page.HERE)
+        .get_template(template)
+        .render(
+            style=Markup(_style()),  # noqa: S704  our own file
+            page_language=language(),
+            other=_other(),
+            **values,
+        )
+    )
+    policy = f"{html_page.policy(_style(), SELF)}; frame-ancestors 'none'"
+    return HTMLResponse(text, status, {"content-security-policy": policy, **(headers or {})})
+
+
+def reader_language(request: Request, default: str) -> str:
+    """`?lang=`, else the best that the browser asks for, else `default`."""
+    asked = request.query_params.get("lang", "").lower()
+    if asked in LANGUAGES:
+        return asked
+    wanted = _accepted(request.headers.get("accept-language", ""))
+    return next((lang for lang in wanted if lang in LANGUAGES), default)
+
+
+def _accepted(header: str) -> list[str]:
+    """`fr-CH, en;q=0.8` as languages, the most wanted first (RFC 9110, 12.5.4)."""
+    found = []
+    for entry in header[:500].split(","):
+        name, _semicolon, weight = entry.partition(";")
+        quality = _quality(weight)
+        if quality > 0:
+            found.append((-quality, name.strip().lower()[:2]))
+    return [lang for _quality_, lang in sorted(found, key=lambda pair: pair[0])]
+
+
+def _quality(weight: str) -> float:
+    value = weight.strip().removeprefix("q=")
+    try:
+        return float(value) if value else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _other() -> list[str]:
+    """The languages that a page can be had in besides."""
+    return [lang for lang in LANGUAGES if lang != language()]
+
+
+@cache
+def _style() -> str:
+    return html_page.page_style() + (HERE / "web.css").read_text(encoding="utf-8")
+
+
+def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
+    """What a person weighs beside the texts, each in one line."""
+    shown, sheet = opened.shown, opened.shown["_sheet"]
+    given = [one["person"] for one in shown["approvals"]["given"]]
+    said = [
+        (_("Kind"), sheet.title),
+        (_("Reaches"), text.audience(service, shown)),
+        (_("Channels"), ", ".join(shown["channels"])),
+        (_("Languages"), ", ".join(map(language_name, _languages(shown)))),
+        (_("Written by"), _hands(shown)),
+        (_("Approvals"), _signed(shown["approvals"]["needed"], given)),
+        (_("Decide until"), _moment(opened.until)),
+        (_("Digest"), shown["digest"][:12]),
+    ]
+    return [*said, *[(_("Follows"), shown["original"])] * bool(shown["original"])]
+
+
+def _languages(shown: Mapping[str, Any]) -> list[str]:
+    """Those that the texts are in, in their order."""
+    return list(dict.fromkeys(one["lang"] for one in shown["messages"]))
+
+
+def _moment(until: datetime) -> str:
+    return until.strftime(_("%H:%M on %d/%m")) + f" ({until:%Z})"
+
+
+def _hands(shown: Mapping[str, Any]) -> str:
+    said = [shown["author"] or "alertbot"]
+    if shown["last_editor"] not in (None, *said):
+        said.append(_("last edited by {name}").format(name=shown["last_editor"]))
+    if shown["submitter"] not in (None, shown["author"], shown["last_editor"]):
+        said.append(_("submitted by {name}").format(name=shown["submitter"]))
+    return ", ".join(said)
+
+
+def _signed(needed: int, given: list[str]) -> str:
+    said = ngettext("{number} needed", "{number} needed", needed).format(number=needed)
+    return f"{said}; {stated(_('given'), ', '.join(given))}" if given else said
+
+
+def approved(alert: Mapping[str, Any]) -> str:
+    """What happens next, in one sentence."""
+    if "start" not in alert:
+        left = alert["approvals"]["needed"] - len(alert["approvals"]["given"])
+        return _("Approved by you. {id} waits for {left} more.").format(id=alert["id"], left=left)
+    if alert["start"]["worker_alive"]:
+        return _(
+            "{id} is approved; a worker is alive, the first call starts in {seconds:.0f} s."
+        ).format(id=alert["id"], seconds=alert["start"]["seconds"])
+    return _(
+        "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot serve` or"
+        " `alertbot run`."
+    ).format(id=alert["id"])
+
+
+def bad_form(status: int) -> str:
+    """What is wrong with a request that none of our pages makes."""
+    if status == 413:
+        return _("That was too much text. Go back, shorten the reason, and send it again.")
+    if status == 408:
+        return _("The form did not arrive in time. Go back and send it again; nothing was decided.")
+    return _("This is no form of ours. Open the link from the mail again; nothing was decided.")
+
+
+def out_of_order() -> str:
+    return _(
+        "The database cannot be reached, so nothing was decided. Try again in a minute, or decide at the"
+        " command line."
+    )
+
+
+def failed() -> str:
+    return _(
+        "Look at the alert before you try again: alertbot show. Nothing was decided unless it says so"
+        " there."
+    )
+
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +229,10 @@ async def _answered(desk: ApprovalPages, token: str, request: Request, act: Act)
         except AlertbotError as error:
             return _refusal(desk, error)
         except Unreadable as error:
-            return _said(desk, error.status, _("Not understood"), pages.bad_form(error.status))
+            return _said(desk, error.status, _("Not understood"), bad_form(error.status))
         except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
             log.error("a page failed: %s in %s", type(error).__name__, _place(error))  # noqa: TRY400 - its text may hold anything
-            return _said(desk, 500, _("Something went wrong"), pages.failed())
+            return _said(desk, 500, _("Something went wrong"), failed())
 
 
 async def _show(desk: ApprovalPages, token: str, request: Request) -> Response:  # noqa: ARG001 - like `_decide`
@@ -126,7 +270,7 @@ def _form(
         organisation=desk.service.publisher.organisation.name,
         opened=opened,
         alert=shown["id"],
-        facts=pages.facts(desk.service, opened),
+        facts=facts(desk.service, opened),
         author=shown["author"] or "alertbot",
         error=error,
         reasons={answer.decision: answer.reason} if answer else {},
@@ -142,7 +286,7 @@ def _outcome(desk: ApprovalPages, decided: Decided) -> Response:
     if decided.decision is PageDecision.REJECT:
         said = _("{id} is rejected; it never goes out.").format(**alert)
         return _said(desk, 200, _("Rejected"), said, done=True)
-    return _said(desk, 200, _("Approved"), pages.approved(alert), done=True)
+    return _said(desk, 200, _("Approved"), approved(alert), done=True)
 
 
 def _refusal(desk: ApprovalPages, error: AlertbotError) -> Response:
@@ -155,7 +299,7 @@ def _refusal(desk: ApprovalPages, error: AlertbotError) -> Response:
         429: _("Too often"),
         503: _("Out of order"),
     }
-    said = pages.out_of_order() if status == 503 else str(error)
+    said = out_of_order() if status == 503 else str(error)
     return _said(desk, status, headings.get(status, _("Not understood")), said)
 
 

@@ -15,7 +15,7 @@ from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.ops import working
-from alertbot.watch import intake
+from alertbot.watch import reports
 from alertbot.web.app import build
 from alertbot.web.signals import intake_of
 
@@ -102,7 +102,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
     missing secret, `StoreReplaced` where the database's file was replaced meanwhile."""
     settings = app.config.serve
     host = host or settings.host
-    key, inlets = app.link_key(), intake.inlets(app.config.sources)
+    key, inlets = app.link_key(), reports.inlets(app.config.sources)
     with closing(listen(host, settings.port if port is None else port)) as place:
         service = await app.open()
         web = build(

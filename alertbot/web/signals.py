@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse
 
 from alertbot.core.errors import StoreFailed, safe
 from alertbot.core.words import _
-from alertbot.watch import intake
+from alertbot.watch import reports
 from alertbot.watch.context import WatchContext
-from alertbot.watch.intake import SetAside, SourceIntake
+from alertbot.watch.reports import SetAside, SourceIntake
 from alertbot.web import credentials, described, reading
 from alertbot.web.credentials import Credentials, Door, OutOfTime, Stranger
 from alertbot.web.reading import Attempts, Unreadable
@@ -199,7 +199,7 @@ async def _taken_once(
 async def _taken(service: WatchContext, source: Source, body: bytes, kind: str) -> SignalAnswer:
     name = source.inlet.name
     try:
-        taken = await intake.receive(service, source.inlet, body, kind)
+        taken = await reports.receive(service, source.inlet, body, kind)
     except SetAside as error:
         more = {"looks_like": error.looks_like} if error.looks_like else {}
         return _refusal(422, str(error), keys=error.keys, quarantine=error.number, **more)

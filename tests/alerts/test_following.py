@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import approving, following, publishing, retracting, showing, writing
+from alertbot.alerts import approving, following, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.core.model import Action, OnCancel, Receipt
@@ -151,7 +151,7 @@ async def test_what_never_went_out_is_not_taken_back(team: Team) -> None:
         lambda: correct(team, draft["id"]),
         lambda: following.update(team.service, team.people["ada"], draft["id"], FollowRequest(SOON)),
         lambda: following.cancel(team.service, team.people["ada"], draft["id"], "no", FollowRequest()),
-        lambda: retracting.retract(team.service, team.people["bo"], draft["id"]),
+        lambda: taking_back.retract(team.service, team.people["bo"], draft["id"]),
     ):
         with pytest.raises(Refused, match="never went out"):
             await act()
@@ -311,7 +311,7 @@ async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> Non
         (one["channel"], one["lang"]): one["text"] for one in prepared if one["action"] == "publish"
     }
     assert words
-    view = await retracting.retract(team.service, team.people["bo"], first, now=True)
+    view = await taking_back.retract(team.service, team.people["bo"], first, now=True)
     assert (view["state"], view["relation"], view["original"]) == ("approved", "retraction", first)
     await team.work()
     assert await team.state(view["id"]) == "published"
@@ -327,7 +327,7 @@ async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> Non
 
 async def test_a_retraction_cannot_be_written_anew(team: Team) -> None:
     first = await published(team)
-    view = await retracting.retract(team.service, team.people["bo"], first)
+    view = await taking_back.retract(team.service, team.people["bo"], first)
     for act in (
         lambda: writing.edit(
             team.service, team.people["bo"], view["id"], {"what_fails": {"fr": "x"}}, {}
@@ -342,15 +342,15 @@ async def test_an_author_cannot_retract_alone(team: Team) -> None:
     first = await published(team)
     before = await incidents.show(team.service, first[:4])
     with pytest.raises(Refused, match="may not"):
-        await retracting.retract(team.service, team.people["ada"], first, now=True)
+        await taking_back.retract(team.service, team.people["ada"], first, now=True)
     assert await incidents.show(team.service, first[:4]) == before
-    view = await retracting.retract(team.service, team.people["ada"], first, submit=True)
+    view = await taking_back.retract(team.service, team.people["ada"], first, submit=True)
     assert view["state"] == "pending"
 
 
 async def test_what_is_retracted_is_not_corrected(team: Team) -> None:
     first = await published(team)
-    view = await retracting.retract(team.service, team.people["bo"], first, now=True)
+    view = await taking_back.retract(team.service, team.people["bo"], first, now=True)
     with pytest.raises(Refused, match=view["id"]):
         await correct(team, first)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import approving, following, register, showing, withdrawing, writing
+from alertbot.alerts import approving, following, register, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
-from alertbot.alerts.withdrawing import Which
+from alertbot.alerts.taking_back import Which
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting
@@ -54,7 +54,7 @@ async def in_force(team: Team) -> set[str]:
 
 
 async def withdraw(team: Team, by: str = "bo", submit: bool = True, **which: Any) -> dict[str, Any]:
-    return await withdrawing.withdraw(
+    return await taking_back.withdraw(
         team.service, team.people[by], Which(**which), FollowRequest(submit=submit)
     )
 

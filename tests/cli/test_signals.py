@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.watch.intake import SetAside, inlets, receive
+from alertbot.watch.reports import SetAside, inlets, receive
 from tests.cli.desk import Desk, opened
 from tests.web.sender import source
 

@@ -14,7 +14,7 @@ from alertbot.config.root import Config, organisation_of
 from alertbot.config.secrets import SANDBOX_SECRETS
 from alertbot.config.starter import example
 from alertbot.core.model import Audience
-from alertbot.watch.intake import inlets
+from alertbot.watch.reports import inlets
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 

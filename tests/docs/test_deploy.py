@@ -23,7 +23,7 @@ from alertbot import cli
 from alertbot.channels.email.adapter import EmailSettings
 from alertbot.config.approvers import ServeSettings
 from alertbot.config.sources import SourceSettings
-from alertbot.watch.intake import inlets
+from alertbot.watch.reports import inlets
 from alertbot.watch.rules_signals import Observed
 from alertbot.web.serving import GOODBYE_SECONDS
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alertbot.alerts import approving, following, halting, publishing, retracting, showing, writing
+from alertbot.alerts import approving, following, halting, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.ops import working
 from tests.road.test_road import Road, road  # noqa: F401 - the fixture
@@ -68,7 +68,7 @@ async def test_a_retraction_is_out_everywhere_at_once(road: Road) -> None:  # no
     first = (await road.publish())["id"]
     await working.run_once(road.app)
     prepared = (await showing.show(service, first, None))["retraction"]
-    view = await sent(road, await retracting.retract(service, road.approvers[0], first, now=True))
+    view = await sent(road, await taking_back.retract(service, road.approvers[0], first, now=True))
     assert view["state"] == "published"
     assert isinstance(view["reached_all_seconds"], float)
     words = {one["text"] for one in prepared if one["action"] == "publish" and one["type"] == "x"}

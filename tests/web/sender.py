@@ -9,7 +9,7 @@ import httpx
 from alertbot.config.sources import SourceSettings
 from alertbot.db.database import Database
 from alertbot.watch import store_signals
-from alertbot.watch.intake import inlets
+from alertbot.watch.reports import inlets
 from alertbot.watch.store_signals import Aside, StoredSignal
 from alertbot.web.app import build
 from alertbot.web.credentials import signature_of

@@ -20,8 +20,7 @@ from schemathesis.checks import CHECKS
 from alertbot.db.database import Database
 from alertbot.delivery import store_accounts
 from alertbot.watch.context import WATCH
-from alertbot.watch.sources.base import SHAPES, looks_like
-from alertbot.watch.sources.bodies import DEEPEST, read
+from alertbot.watch.sources.base import DEEPEST, SHAPES, looks_like, read
 from tests.effort import examples
 from tests.web.sender import OTHER, SECRET, TYPES, Sender, sender, source
 

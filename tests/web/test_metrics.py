@@ -20,7 +20,7 @@ from alertbot.delivery import store_accounts
 from alertbot.ops.metrics import Measures
 from alertbot.watch import store_decisions, store_signals, watching
 from alertbot.watch.context import WATCH
-from alertbot.watch.intake import inlets, receive
+from alertbot.watch.reports import inlets, receive
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
 from alertbot.web.app import build
 from tests.team import Team, channel, gather

@@ -15,7 +15,7 @@ from alertbot.alerts.requests.links import Opened, Unanswered
 from alertbot.core.model import Person, Role
 from alertbot.db.database import Database
 from alertbot.texts.preview import html_page as preview
-from alertbot.web.pages import page
+from alertbot.web.approvals import page
 from tests import effort
 from tests.texts.preview import examples
 from tests.web.reader import PLATFORMS, Page, Reader, form_in, reader

@@ -11,7 +11,7 @@ import pytest
 from alertbot.core.errors import ConfigInvalid, StoreFailed
 from alertbot.db.database import Database
 from alertbot.watch import store_signals, watching
-from alertbot.watch.intake import inlets
+from alertbot.watch.reports import inlets
 from alertbot.watch.rules_signals import Observed
 from alertbot.web import reading
 from alertbot.web.reading import MOST_WRONG

@@ -10,14 +10,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from telegram.request import HTTPXRequest
 
 from alertbot.channels.outcomes import lost, unreachable
-from alertbot.core.errors import (
-    ChannelDown,
-    ChannelError,
-    Rejected,
-    Scope,
-    Throttled,
-    safe,
-)
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, safe
 from alertbot.core.logs import quieten
 from alertbot.core.words import _
 

@@ -19,6 +19,7 @@ from alertbot.core.words import _
 if TYPE_CHECKING:
     from alertbot.channels.x.client import Client
 
+
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)  # then a part goes out on its own
 TIMELINE_POSTS = 50
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alertbot.alerts import following, store_incidents, store_reading, withdrawing, writing
+from alertbot.alerts import following, store_incidents, store_reading, taking_back, writing
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
-from alertbot.alerts.withdrawing import Which
+from alertbot.alerts.taking_back import Which
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment
 from alertbot.core.words import _
 from alertbot.numbers import consulting, importing, store_numbers, verifying
@@ -101,7 +101,7 @@ class ReplayedPeople:
         said = FollowRequest(self._values(WITHDRAWAL, but=("where",)), submit=True)
         async with _done(WITHDRAWAL):
             which = Which(query=",".join(names))
-            view = await withdrawing.withdraw(self.stage.service, self.stage.staff.author, which, said)
+            view = await taking_back.withdraw(self.stage.service, self.stage.staff.author, which, said)
         return str(view["id"])
 
     async def missing(self, items: Sequence[NumberItem]) -> list[str]:

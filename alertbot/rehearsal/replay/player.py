@@ -23,8 +23,7 @@ from alertbot.rehearsal.replay.by_hand import (
     ReplayedPeople,
     reason_of,
 )
-from alertbot.rehearsal.replay.gathering import Gathering
-from alertbot.rehearsal.replay.results import Refusal, Replay, ReplayDecision, first_word
+from alertbot.rehearsal.replay.results import Gathering, Refusal, Replay, ReplayDecision, first_word
 from alertbot.rehearsal.replay.signals_of import (
     EntryRole,
     ReplayStep,

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from alertbot.rehearsal.sandbox import x_answers, x_texts
+from alertbot.rehearsal.sandbox import x_answers
 from alertbot.rehearsal.sandbox.accounts import Allowance, PostedPicture, Posts, Quota, XAccount, XPost
 from alertbot.rehearsal.sandbox.faults import Faults, spoil
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply
@@ -90,7 +90,7 @@ class XPlatform:
         return "", None
 
     def _create(self, request: HttpRequest) -> Reply:
-        wanted = x_texts.read_post(request.body)
+        wanted = x_answers.read_post(request.body)
         if isinstance(wanted, Reply):
             return wanted
         text = unicodedata.normalize("NFC", wanted.text.strip())
@@ -112,15 +112,15 @@ class XPlatform:
         self._posts.add(post)
         data = {
             "id": post_id,
-            "text": x_texts.public_text(post)[0],
+            "text": x_answers.public_text(post)[0],
             "edit_history_tweet_ids": [post_id],
         }
         return Reply.of({"data": data}, 201)
 
-    def _refuse(self, wanted: x_texts.WantedPost, text: str) -> Reply | None:
+    def _refuse(self, wanted: x_answers.WantedPost, text: str) -> Reply | None:
         if not text and not wanted.media_ids:
             return x_answers.invalid("One or more parameters to your request was invalid.")
-        if x_texts.weight(text) > LIMIT_WEIGHTED:
+        if x_answers.weight(text) > LIMIT_WEIGHTED:
             return x_answers.forbidden(
                 "Your Tweet text is too long. For more information, see the docs."
             )
@@ -153,12 +153,12 @@ class XPlatform:
         return Reply.of({"data": {"deleted": True}})
 
     def _show(self, post_id: str, query: Mapping[str, str]) -> Reply:
-        if not x_texts.is_id(post_id):
+        if not x_answers.is_id(post_id):
             return x_answers.invalid(f"The `id` query parameter value [{post_id}] is not valid")
         post = self._posts.x_post(post_id)
         if post is None or post.deleted_at is not None:
             return Reply.of({"errors": [x_answers.missing("tweet", post_id)]})
-        return Reply.of({"data": x_texts.as_json(post, self.account.id, query)})
+        return Reply.of({"data": x_answers.as_json(post, self.account.id, query)})
 
     def _me(self) -> Reply:
         account = self.account
@@ -169,7 +169,7 @@ class XPlatform:
     def _timeline(self, user_id: str, query: Mapping[str, str]) -> Reply:
         if user_id != self.account.id:
             return Reply.of({"errors": [x_answers.missing("user", user_id)]})
-        page = x_texts.read_page(query)
+        page = x_answers.read_page(query)
         if isinstance(page, Reply):
             return page
         standing = [post for post in self._posts.x() if post.deleted_at is None and page.holds(post)]
@@ -182,11 +182,11 @@ class XPlatform:
         if len(newest_first) > page.size:
             meta["next_token"] = shown[-1].id
         return Reply.of(
-            {"data": [x_texts.as_json(post, self.account.id, query) for post in shown], "meta": meta}
+            {"data": [x_answers.as_json(post, self.account.id, query) for post in shown], "meta": meta}
         )
 
     def _upload(self, request: HttpRequest) -> Reply:
-        fields = x_texts.read_object(request.body)
+        fields = x_answers.read_object(request.body)
         unknown = sorted(set(fields or ()) - UPLOAD_FIELDS)
         if unknown:
             return x_answers.invalid(f"$.{unknown[0]}: is not defined in the schema")
@@ -206,11 +206,11 @@ class XPlatform:
         return Reply.of({"data": {**data, "expires_after_secs": 86_400}})
 
     def _describe(self, request: HttpRequest) -> Reply:
-        fields = x_texts.read_object(request.body) or {}
+        fields = x_answers.read_object(request.body) or {}
         media_id = str(fields.get("id", ""))
         if media_id not in self._pictures:
             return x_answers.invalid("Your media IDs are invalid.")
-        text = x_texts.alternative_text(fields)
+        text = x_answers.alternative_text(fields)
         if text is None or len(text) > LONGEST_DESCRIPTION:
             return x_answers.invalid("$.metadata.alt_text.text: must be at most 1000 characters long")
         self._pictures[media_id] = replace(self._pictures[media_id], description=text)

@@ -1,20 +1,232 @@
-"""The polling loop, and when each source is polled next. Times are seconds of a monotonic clock."""
+"""The sources that are asked, each as one thing to do again and again (a page of states, a feed, a probe), and
+when each is asked next: in seconds of a clock that only grows.
+"""
 
 import asyncio
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
-from alertbot.config.sources import SourceSettings
+from alertbot.config.sources import FeedSettings, PollSettings, ProbeSettings, SourceSettings
 from alertbot.config.watching import WatchSettings
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError, safe
-from alertbot.watch.polling.asked_sources import Asked, asked_source
+from alertbot.core.words import _
+from alertbot.watch.polling import feed
+from alertbot.watch.polling.fetch import CachedAnswer, fetch
 from alertbot.watch.polling.network import Network
-from alertbot.watch.polling.probe import Clock, Online, WallClock
-from alertbot.watch.rules_signals import Signal
+from alertbot.watch.polling.probe import Clock, Online, WallClock, probe
+from alertbot.watch.rules_signals import Observed, Signal
+from alertbot.watch.sources import base
+from alertbot.watch.sources.base import UnknownShape
+from alertbot.watch.sources.directory import as_configured, parser
+
+MOST_KEYS = 50
+MOST_SERVICES = 5000
+
+_WORSE = (Observed.UP, Observed.UNKNOWN, Observed.MAINTENANCE, Observed.DEGRADED, Observed.DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class LastReport:
+    """The last report about a service. `keys`: the latest keys it had, oldest first."""
+
+    signal: Signal
+    keys: tuple[str, ...]
+
+
+Memory = Mapping[str, LastReport]
+
+
+def told(before: Memory, signals: Iterable[Signal]) -> Memory:
+    """One report per service of the page, keyed so that an unchanged state keeps its key.
+
+    If a page has several rows for a service, the worst counts, and an unknown one keeps the service from
+    being up. Tests and old entries are ignored.
+    """
+    return {name: _told(before.get(name), signal) for name, signal in _worst(signals).items()}
+
+
+def kept(before: Memory, now: Memory) -> Memory:
+    """The memory after storing `now`. A service missing from the page is remembered: absence says
+    nothing. Bounded; the one not seen for longest is dropped first."""
+    joined = {**{name: said for name, said in before.items() if name not in now}, **now}
+    return dict(list(joined.items())[-MOST_SERVICES:])
+
+
+def _worst(signals: Iterable[Signal]) -> dict[str, Signal]:
+    worst: dict[str, Signal] = {}
+    for one in signals:
+        if one.is_test or one.history:
+            continue
+        other = worst.get(one.service)
+        if other is None or _rank(one) > _rank(other):
+            worst[one.service] = one
+    return worst
+
+
+def _rank(signal: Signal) -> tuple[int, bool, float]:
+    return _WORSE.index(signal.observed), signal.critical, signal.at.timestamp()
+
+
+def _told(before: LastReport | None, signal: Signal) -> LastReport:
+    signal = replace(signal, still_firing=signal.trouble)  # the page says so at this moment
+    if before is None:
+        return LastReport(signal, (signal.key,))
+    last = before.signal
+    if (signal.observed, signal.severity) == (last.observed, last.severity):
+        return replace(before, signal=replace(signal, key=last.key, at=last.at))
+    key = signal.key
+    if key in before.keys:
+        key = f"{key}@{signal.known:%Y-%m-%dT%H:%M:%S.%f}"
+    changed = replace(signal, key=key, at=max(signal.at, last.at))
+    return LastReport(changed, (*before.keys, key)[-MOST_KEYS:])
+
+
+class Asked(Protocol):
+    """A source polled every `every` seconds."""
+
+    every: float
+
+    async def ask(self) -> tuple[Signal, ...]:
+        """Its current reports, with the configured names. Raises `AlertbotError` if it could not be
+        reached or understood."""
+
+    def taken(self) -> None:
+        """Its last reports are stored."""
+
+
+class PolledPage:
+    """A page that gives current states: a Statuspage summary, or any JSON. Reports have the same key as
+    long as nothing changes."""
+
+    def __init__(
+        self, name: str, settings: SourceSettings, poll: PollSettings, network: Network, clock: Clock
+    ) -> None:
+        self.every = poll.every.total_seconds()
+        self._name, self._settings, self._poll = name, settings, poll
+        self._network, self._clock, self._known = network, clock, CachedAnswer()
+        self._stored: Memory = {}
+        self._said: Memory = {}
+
+    async def ask(self) -> tuple[Signal, ...]:
+        body = await fetch(
+            self._poll.url,
+            timeout=self._poll.timeout,
+            token=token_of(self._settings),
+            network=self._network,
+            known=self._known,
+        )
+        signals = await asyncio.to_thread(self._read, body)
+        self._said = told(self._stored, as_configured(signals, self._settings))
+        return tuple(said.signal for said in self._said.values())
+
+    def taken(self) -> None:
+        self._stored = kept(self._stored, self._said)
+
+    def _read(self, body: bytes) -> tuple[Signal, ...]:
+        """Raises `UnknownShape`, also if there are reports and none names a service."""
+        page, parse = base.read(self._name, body), parser(self._settings.type)
+        options = self._settings.options()
+        found = parse(page, source=self._name, now=self._clock.now(), options=options)
+        named = tuple(one for one in found if one.service)
+        if found and not named:
+            raise UnknownShape(self._name, page, _("no report in it names a service"))
+        return named
+
+
+class Feed:
+    """An RSS or Atom feed."""
+
+    def __init__(
+        self, name: str, settings: SourceSettings, given: FeedSettings, network: Network, clock: Clock
+    ) -> None:
+        self.every = given.every.total_seconds()
+        self._name, self._settings, self._given = name, settings, given
+        self._network, self._clock, self._known = network, clock, CachedAnswer()
+
+    async def ask(self) -> tuple[Signal, ...]:
+        body = await fetch(
+            self._given.url,
+            timeout=self._given.timeout,
+            token=token_of(self._settings),
+            network=self._network,
+            known=self._known,
+        )
+        return as_configured(await asyncio.to_thread(self._read, body), self._settings)
+
+    def taken(self) -> None:
+        """Nothing to remember: entries have their own keys."""
+
+    def _read(self, body: bytes) -> tuple[Signal, ...]:
+        return feed.parse(body, source=self._name, now=self._clock.now(), settings=self._given)
+
+
+class Probe:
+    """alertbot's own look at a service."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: SourceSettings,
+        given: ProbeSettings,
+        network: Network,
+        clock: Clock,
+        online: Online,
+    ) -> None:
+        self.every = given.every.total_seconds()
+        self._name, self._settings, self._given = name, settings, given
+        self._network, self._clock, self._online = network, clock, online
+        self._failed = 0  # looks in a row
+
+    async def ask(self) -> tuple[Signal, ...]:
+        seen = self._waited(await self._look())
+        return as_configured([seen], self._settings)
+
+    def _waited(self, seen: Signal) -> Signal:
+        """Down only after enough failures in a row; earlier ones say nothing about the service."""
+        if seen.observed is Observed.UP:
+            self._failed = 0
+        self._failed += seen.observed is Observed.DOWN
+        if seen.observed is Observed.DOWN and self._failed < self._given.failures:
+            return replace(seen, observed=Observed.UNKNOWN)
+        return seen
+
+    async def _look(self) -> Signal:
+        return await probe(
+            self._given,
+            source=self._name,
+            online=self._online,
+            network=self._network,
+            clock=self._clock,
+            token=token_of(self._settings),
+        )
+
+    def taken(self) -> None:
+        """Nothing to remember: each probe is a separate result."""
+
+
+def asked_source(
+    name: str, settings: SourceSettings, network: Network, clock: Clock, online: Online
+) -> Asked | None:
+    """The source as something to poll; None for one that posts its reports."""
+    if settings.poll is not None:
+        return PolledPage(name, settings, settings.poll, network, clock)
+    if settings.feed is not None:
+        return Feed(name, settings, settings.feed, network, clock)
+    if settings.probe is not None:
+        return Probe(name, settings, settings.probe, network, clock, online)
+    return None
+
+
+def token_of(settings: SourceSettings) -> str:
+    """The bearer token for the source, read now; "" for none. Raises `ConfigInvalid` if it is missing."""
+    return settings.secret("secret") if settings.has_secret("secret") else ""
+
 
 LONGEST_BACKOFF = 600.0
 LONGEST_START = 10.0

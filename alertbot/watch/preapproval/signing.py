@@ -1,23 +1,107 @@
-"""Rules approved in advance by people (R33): show, propose, sign, revoke, list."""
+"""Rules that people approve ahead: look at what they will say, propose, sign, revoke, list; and stop an alert
+that would go out by itself.
+"""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
 
+from alertbot.alerts import alert_notices, store_reading
+from alertbot.alerts.rules_moves import state_word
+from alertbot.alerts.store_reading import Alert
 from alertbot.core import clock
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, Refused
-from alertbot.core.model import Person
+from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.people import rules, store_people, tasks
 from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
-from alertbot.watch.preapproval import countdown, notify, rule_views, rules_ahead, sample
+from alertbot.watch.preapproval import rule_views, rules_ahead, sample, validity
 from alertbot.watch.preapproval.rules_ahead import Preapproval
 from alertbot.watch.preapproval.sample import RuleSample, forbidden, template
 from alertbot.watch.rules_rule import How, Rule
-from alertbot.watch.views import RuleRevoked, RuleView
+from alertbot.watch.store_preapprovals import Planned
+from alertbot.watch.views import CountdownAborted, CountdownView, RuleRevoked, RuleView
+
+
+async def abort(service: WatchContext, by: str, alert_id: str) -> CountdownAborted:
+    """Stop an alert's countdown: it then waits for people, as if the rule had only proposed it. `by`: a
+    name for the audit; stopping needs no token. Raises `Refused` if no countdown is running."""
+
+    async def work(conn: Connection) -> CountdownAborted:
+        alert = await store_reading.get(conn, alert_id, lock=True)
+        plan = await store_preapprovals.get_planned(conn, alert.id)
+        if plan is None or alert.state is not AlertState.PENDING:
+            raise Refused(_not_running(alert, plan))
+        if not await stop(service, conn, alert, by=by, outcome=_stopped(by)):
+            raise Refused(_not_running(alert, plan))
+        return CountdownAborted(alert.id, alert.state, plan.rule, plan.goes_at, by)
+
+    return await service.database.transact(work)
+
+
+async def stop_all(
+    service: WatchContext, conn: Connection, rule: str, *, by: str, reason: str
+) -> list[str]:
+    """Stop every countdown of a rule; returns the alerts."""
+    stopped = []
+    for plan in await store_preapprovals.running(conn, rule=rule, pending=True):
+        alert = await store_reading.get(conn, plan.alert, lock=True)
+        if await stop(service, conn, alert, by=by, outcome=reason):
+            stopped.append(alert.id)
+    return stopped
+
+
+async def stop(service: WatchContext, conn: Connection, alert: Alert, *, by: str, outcome: str) -> bool:
+    """Stop one countdown and tell the team; False if it had ended."""
+    if not await store_preapprovals.settle(conn, alert.id, outcome=outcome, now=service.now):
+        return False
+    detail = {"state": str(alert.state), "outcome": outcome}
+    await audit.append(
+        conn, actor=by, verb="abort", at=service.now, alert=alert.id, digest=alert.digest, detail=detail
+    )
+    await alert_notices.countdown_stopped(service, conn, alert, by)
+    return True
+
+
+async def sentences(service: WatchContext, conn: Connection) -> Iterator[str]:
+    """What will be published automatically, and how to stop it; for `status`."""
+    running = await store_preapprovals.running(conn, pending=True)
+    return (
+        _("{alert} goes out by itself at {time}; stop it with: alertbot rules abort {alert}").format(
+            alert=one.alert, time=f"{one.goes_at.astimezone(service.publisher.zone):%H:%M:%S}"
+        )
+        for one in running
+    )
+
+
+def view(plan: Planned) -> CountdownView:
+    """A countdown as it is shown."""
+    return CountdownView(plan.alert, plan.rule, plan.service, plan.goes_at)
+
+
+def _stopped(by: str) -> str:
+    return _("Stopped by {name}.").format(name=by)
+
+
+def _not_running(alert: Alert, plan: Planned | None) -> str:
+    if plan is None:
+        sentence = _(
+            "{alert} was never to go out by itself: there is no countdown to stop. What is on its way is"
+            " stopped with `alertbot halt {alert}`."
+        )
+        return sentence.format(alert=alert.id)
+    return _(
+        "The countdown of {alert} is over already: {outcome} What is on its way is stopped with `alertbot"
+        " halt {alert}`."
+    ).format(alert=alert.id, outcome=plan.outcome or _decided(alert))
+
+
+def _decided(alert: Alert) -> str:
+    return _("it is {state}.").format(state=state_word(alert.state))
 
 
 async def preapprove(
@@ -72,9 +156,9 @@ async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: s
             )
         await _note(service, conn, actor, "rule-revoke", rule_name, None, reason=why)
         outcome = _("The rule {rule} was revoked.").format(rule=rule_name)
-        stopped = await countdown.stop_all(service, conn, rule_name, by=actor.name, reason=outcome)
+        stopped = await stop_all(service, conn, rule_name, by=actor.name, reason=outcome)
         for one in rows:
-            await tasks.close(service, conn, notify.proposed_key(one), outcome)
+            await tasks.close(service, conn, validity.proposed_key(one), outcome)
         return RuleRevoked(rule_name, actor.name, why, tuple(stopped))
 
     return await service.database.transact(work)
@@ -110,7 +194,7 @@ async def listing(service: WatchContext) -> list[RuleView]:
         return [
             replace(
                 rule_views.line(service, rule, made[rule.name], rows.get(rule.name, ())),
-                countdowns=tuple(countdown.view(one) for one in running if one.rule == rule.name),
+                countdowns=tuple(view(one) for one in running if one.rule == rule.name),
             )
             for rule in service.watch.rules
         ]
@@ -151,7 +235,7 @@ async def _propose(
     await store_preapprovals.propose(conn, rule, made.digest, by=actor, lasts=lasts, now=service.now)
     (row, *_older) = await store_preapprovals.of_rule(conn, rule, now=service.now)
     await _note(service, conn, actor, "rule-propose", rule, made.digest, seconds=lasts.total_seconds())
-    await tasks.raise_(service, conn, notify.proposed(service, row, actor.name))
+    await tasks.raise_(service, conn, validity.proposed(service, row, actor.name))
 
 
 async def _sign(
@@ -179,7 +263,7 @@ async def _sign(
     await _note(
         service, conn, actor, "rule-approve", rule, made.digest, names=list(signed.names), until=until
     )
-    await tasks.close(service, conn, notify.proposed_key(signed), _("It was approved ahead."))
+    await tasks.close(service, conn, validity.proposed_key(signed), _("It was approved ahead."))
 
 
 def _require_possible(service: WatchContext, made: RuleSample) -> None:

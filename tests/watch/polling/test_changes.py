@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.watch.polling.asked_sources import MOST_SERVICES, Memory, kept, told
+from alertbot.watch.polling.loop import MOST_SERVICES, Memory, kept, told
 from alertbot.watch.rules_signals import Observed, Signal
 
 T = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.texts.kinds.catalogue import shipped
 from alertbot.watch import watching
-from alertbot.watch.preapproval import countdown, sample, signing, validity
+from alertbot.watch.preapproval import sample, signing, validity
 from alertbot.watch.rules_rule import How, Rule, Transition
 from alertbot.watch.rules_signals import Observed
 from tests.team import Team, gather
@@ -140,7 +140,7 @@ async def test_a_countdown_that_people_overtook_is_neither_shown_nor_stopped(
     status = await overview.status(team.service, None)
     assert not any("rules abort" in one["message"] for one in status["open"])
     with pytest.raises(Refused, match="it is rejected"):
-        await countdown.abort(team.service, "ada", alert)
+        await signing.abort(team.service, "ada", alert)
     revoked = await signing.revoke(team.service, team.people["bo"], "slow", "no")
     assert revoked.stopped == ()
 

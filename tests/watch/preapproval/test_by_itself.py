@@ -10,7 +10,7 @@ from alertbot.alerts import approving
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.watch import watching
-from alertbot.watch.preapproval import countdown, sample, signing
+from alertbot.watch.preapproval import sample, signing
 from alertbot.watch.rules_rule import How, Rule, Transition
 from alertbot.watch.rules_signals import Group, Observed
 from tests.team import Team, gather
@@ -74,7 +74,7 @@ async def test_a_countdown_can_be_seen_and_stopped(database: Database) -> None:
     (alert,) = await _ids(team)
     shown = await overview.status(team.service, None)
     assert any("rules abort" in one for one in map(str, shown["open"]))
-    await countdown.abort(team.service, "ada", alert)
+    await signing.abort(team.service, "ada", alert)
     team.clock.forward(seconds=91)
     await watching.look(team.service)
     assert await alerts(team) == [("holding", "pending")]

@@ -10,7 +10,7 @@ from alertbot.core.model import AlertState
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.watch import store_preapprovals
-from alertbot.watch.preapproval import countdown, signing
+from alertbot.watch.preapproval import signing
 from alertbot.watch.views import CountdownAborted
 from tests.team import START, Team, gather
 from tests.watch.preapproval.rules import FIRST, signed, with_rules
@@ -40,7 +40,7 @@ async def plan_of(team: Team, alert: str) -> Any:
 
 async def test_stopped_it_waits_for_people_who_may_approve_it(team: Team) -> None:
     alert = await counting(team)
-    done = await countdown.abort(team.service, "anybody", alert.lower())
+    done = await signing.abort(team.service, "anybody", alert.lower())
     assert done == CountdownAborted(alert, AlertState.PENDING, "first_word", GOES_AT, "anybody")
     plan = await plan_of(team, alert)
     assert (plan.settled_at, plan.outcome) == (START, "Stopped by anybody.")
@@ -56,12 +56,12 @@ async def test_what_has_no_countdown_or_had_one_is_not_stopped(team: Team) -> No
     alert = await counting(team)
     other = (await team.pending("holding"))["id"]
     with pytest.raises(Refused, match="never to go out by itself"):
-        await countdown.abort(team.service, "ada", other)
-    await countdown.abort(team.service, "ada", alert)
+        await signing.abort(team.service, "ada", other)
+    await signing.abort(team.service, "ada", alert)
     with pytest.raises(Refused, match=r"over already: Stopped by ada\."):
-        await countdown.abort(team.service, "ada", alert)
+        await signing.abort(team.service, "ada", alert)
     with pytest.raises(Misuse, match="no alert"):
-        await countdown.abort(team.service, "ada", "XXXX-9")
+        await signing.abort(team.service, "ada", "XXXX-9")
     assert (await team.verbs()).count("abort") == 1
 
 
@@ -71,7 +71,7 @@ async def test_status_shows_it_and_how_to_stop_it(team: Team) -> None:
     assert any("15:01:30" in one and f"alertbot rules abort {alert}" in one for one in told)
     (row,) = await signing.listing(team.service)
     assert [one.alert for one in row.countdowns] == [alert]
-    await countdown.abort(team.service, "ada", alert)
+    await signing.abort(team.service, "ada", alert)
     told = [one["message"] for one in (await overview.status(team.service, None))["open"]]
     assert not any("abort" in one for one in told)
 

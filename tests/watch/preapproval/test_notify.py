@@ -8,7 +8,7 @@ import pytest
 from alertbot.db.database import Database
 from alertbot.people import accounts, tasks
 from alertbot.texts.publisher import Publisher
-from alertbot.watch.preapproval import notify, signing
+from alertbot.watch.preapproval import signing, validity
 from tests.team import Team, gather
 from tests.watch.preapproval.rules import FIRST, VALUES, signed, with_rules
 
@@ -25,10 +25,10 @@ async def kinds(team: Team, *, every: bool = False) -> list[str]:
 async def test_three_days_before_its_end_and_once(team: Team) -> None:
     await signed(team, "bo", "cy")
     team.clock.forward(days=27, seconds=-1)
-    assert not await notify.look(team.service)
+    assert not await validity.look(team.service)
     team.clock.forward(seconds=1)
-    assert await notify.look(team.service)
-    assert not await notify.look(team.service)
+    assert await validity.look(team.service)
+    assert not await validity.look(team.service)
     (task,) = await tasks.listing(team.service)
     assert (task.kind, task.due_at) == ("rule-ends", datetime(2026, 4, 1, 14, tzinfo=UTC))
     assert "alertbot rules preapprove first_word" in task.text
@@ -39,35 +39,35 @@ async def test_three_days_before_its_end_and_once(team: Team) -> None:
 async def test_it_stays_until_it_is_renewed(team: Team) -> None:
     await signed(team, "bo", "cy")
     team.clock.forward(days=29)
-    await notify.look(team.service)
+    await validity.look(team.service)
     team.clock.forward(days=5)
-    assert not await notify.look(team.service)
+    assert not await validity.look(team.service)
     assert await kinds(team) == ["rule-ends"]
     await signed(team, "bo", "cy")
-    await notify.look(team.service)
+    await validity.look(team.service)
     assert await kinds(team) == []
 
 
 async def test_done_by_a_person_it_is_not_raised_again(team: Team) -> None:
     await signed(team, "bo", "cy")
     team.clock.forward(days=29)
-    await notify.look(team.service)
+    await validity.look(team.service)
     (task,) = await tasks.listing(team.service)
     await tasks.done(team.service, team.people["ada"], task.id, "Let it end.")
     team.clock.forward(days=5)
-    assert not await notify.look(team.service)
+    assert not await validity.look(team.service)
 
 
 async def test_a_change_that_loses_it_is_told_at_once(team: Team) -> None:
     await signed(team, "bo", "cy")
-    assert not await notify.look(team.service)
+    assert not await validity.look(team.service)
     with_rules(team, replace(FIRST, values=VALUES | {"where": [69]}))
-    await notify.look(team.service)
+    await validity.look(team.service)
     (task,) = await tasks.listing(team.service)
     assert task.kind == "rule-lost"
     assert "has changed" in task.text
     with_rules(team, FIRST)  # as it was
-    await notify.look(team.service)
+    await validity.look(team.service)
     assert await kinds(team) == []
 
 
@@ -75,14 +75,14 @@ async def test_a_change_that_loses_it_is_told_at_once(team: Team) -> None:
 async def test_a_rule_that_can_no_longer_go_out_is_lost_too(team: Team, kind: str) -> None:
     await signed(team, "bo", "cy")
     with_rules(team, replace(FIRST, kind=kind))
-    await notify.look(team.service)
+    await validity.look(team.service)
     assert await kinds(team) == ["rule-lost"]
 
 
 async def test_who_leaves_takes_it_along(team: Team) -> None:
     await signed(team, "bo", "cy")
     await accounts.revoke(team.service, team.people["cy"], "bo")
-    await notify.look(team.service)
+    await validity.look(team.service)
     (task,) = await tasks.listing(team.service)
     assert task.kind == "rule-lost"
     assert "bo" in task.text
@@ -91,21 +91,21 @@ async def test_who_leaves_takes_it_along(team: Team) -> None:
 async def test_what_was_revoked_or_is_configured_no_more_needs_nobody(team: Team) -> None:
     await signed(team, "bo", "cy")
     with_rules(team, replace(FIRST, after=timedelta()))
-    await notify.look(team.service)
+    await validity.look(team.service)
     assert await kinds(team) == ["rule-lost"]
     await signing.revoke(team.service, team.people["bo"], "first_word", "no")
-    await notify.look(team.service)
+    await validity.look(team.service)
     assert await kinds(team) == []
     with_rules(team)
-    assert not await notify.look(team.service)
+    assert not await validity.look(team.service)
 
 
 async def test_a_proposal_that_changed_or_lapsed_waits_for_nobody(team: Team) -> None:
     await signed(team, "bo")
-    assert not await notify.look(team.service)
+    assert not await validity.look(team.service)
     assert await kinds(team) == ["rule-proposed"]
     team.clock.forward(days=7)
-    await notify.look(team.service)
+    await validity.look(team.service)
     assert await kinds(team) == []
     await signed(team, "bo")
     changed: Publisher = replace(
@@ -113,5 +113,5 @@ async def test_a_proposal_that_changed_or_lapsed_waits_for_nobody(team: Team) ->
         organisation=replace(team.service.publisher.organisation, hashtag="Essai"),
     )
     team.service = replace(team.service, publisher=changed)
-    await notify.look(team.service)
+    await validity.look(team.service)
     assert await kinds(team) == []
