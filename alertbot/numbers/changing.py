@@ -1,6 +1,7 @@
-"""Changing the register by hand: add, edit, withdraw. Each in one transaction, each in the audit.
+"""Changing the register by hand: add and edit, each in one transaction with its audit row.
 
-Nothing here verifies a number: that is another person's, in `verifying`; whole files come in by `importing`.
+Nothing here verifies a number: another person does, in `verifying`. Whole files are imported by
+`importing`; entries are withdrawn by `alerts.register`.
 """
 
 from collections.abc import Mapping
@@ -25,8 +26,8 @@ from alertbot.texts.fields import moments
 
 
 async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> NumberView:
-    """One new entry. One that was withdrawn comes back as a new version. Raises `Faulty` for cells that
-    make no row, `Refused` where the register says the same already."""
+    """Add one entry. A withdrawn entry with the same values comes back as a new version. Raises `Faulty`
+    for cells that make no valid row, `Refused` if the register has the same entry already."""
     rules.require_role("numbers_enter", actor)
     now = service.now
     row = _row(service, cells)
@@ -46,8 +47,9 @@ async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> Numb
 
 
 async def edit(service: Context, actor: Person, name: str, changes: Mapping[str, Any]) -> NumberView:
-    """Give an entry other cells: a new version, which has to be verified anew. An empty cell takes the old
-    one away. Raises `Faulty`, and `Refused` where nothing changes or the entry was withdrawn."""
+    """Change cells of an entry: a new version that must be verified again. An empty cell clears the old
+    value. Raises `Faulty` for cells that make no valid row, `Refused` if nothing changes or the entry
+    is withdrawn."""
     rules.require_role("numbers_enter", actor)
     now = service.now
 
@@ -69,7 +71,7 @@ async def edit(service: Context, actor: Person, name: str, changes: Mapping[str,
 
 
 async def one(conn: Connection, name: str) -> Entry:
-    """The entry of this name. Raises `Misuse`."""
+    """The entry with this name. Raises `Misuse` if there is none."""
     number = entry_id(name)
     found = await store_numbers.entries(conn, ids=[number]) if number else ()
     if not found:
@@ -85,7 +87,7 @@ async def one(conn: Connection, name: str) -> Entry:
 
 
 def _row(service: Context, cells: Mapping[str, Any]) -> NumberRow:
-    """The row that these cells make. Raises `Faulty`."""
+    """The row that these cells make. Raises `Faulty` for bad cells, `Misuse` for an unknown column."""
     now = service.now
 
     def at(given: object, zone: ZoneInfo) -> datetime:
@@ -120,7 +122,7 @@ def _worded_over(before: Any, words: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _told(service: Context, conn: Connection, actor: Person, verb: str, key: int) -> NumberView:
-    """The entry after the change, which the audit keeps with its version."""
+    """The entry after the change, and its audit row with the version."""
     entry = await one(conn, entry_name(key))
     detail = {"entries": {entry.name: entry.row.version}, "row": str(entry.row)}
     await note(conn, actor, verb, service.now, detail)
@@ -130,5 +132,5 @@ async def _told(service: Context, conn: Connection, actor: Person, verb: str, ke
 async def note(
     conn: Connection, actor: Person, verb: str, now: datetime, detail: Mapping[str, object]
 ) -> None:
-    """A row of the audit about the register."""
+    """Write an audit row about the register."""
     await audit.append(conn, actor=actor.name, verb=verb, at=now, detail=detail)

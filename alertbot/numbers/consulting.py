@@ -1,4 +1,5 @@
-"""Looking into the register: what it holds, and everything that is known of one entry."""
+"""Reading the register: its entries, one entry with its history, the check for coincidences, coverage
+and export."""
 
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
@@ -23,8 +24,8 @@ from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territori
 
 
 async def listing(service: Context, query: str | None, wanted: str | None) -> list[NumberView]:
-    """The entries of a query, else all that are not withdrawn, in the order of every text. `wanted`: only
-    of this standing. Raises `Misuse`."""
+    """The entries of a query, else all that are not withdrawn, in the order that every text uses.
+    `wanted`: only of this standing. Raises `Misuse` for a query that cannot be read."""
     only = _standing(wanted) if wanted else None
     now = service.now
     found = await entries(service, query)
@@ -37,15 +38,16 @@ async def listing(service: Context, query: str | None, wanted: str | None) -> li
 
 
 async def entries(service: Context, query: str | None) -> tuple[Entry, ...]:
-    """The entries of a query, else all, withdrawn ones too. Raises `Misuse`."""
+    """The entries of a query, else all, including withdrawn ones. Raises `Misuse` for a query that
+    cannot be read."""
     if not query:
         return await service.database.read(store_numbers.entries)
     return (await service.database.read(lambda conn: lookup.matching(conn, query)))[1]
 
 
 async def check(service: Context, query: str | None, *, covered: bool) -> RegisterCheck:
-    """What is found in the entries that are not withdrawn; with `covered`, the services that a territory is
-    left without, too. A query that names territories asks for those, whether they have entries or not."""
+    """The findings in all entries that are not withdrawn; with `covered` also the services without a
+    number in a territory. A query that names territories checks those, even without entries."""
     rows = [one.row for one in await entries(service, query) if one.withdrawn_at is None]
     report = check_rows(rows)
     covers = coverage(rows, _places(query), now=service.now) if covered else ()
@@ -57,12 +59,12 @@ async def check(service: Context, query: str | None, *, covered: bool) -> Regist
 
 
 async def export(service: Context, query: str | None) -> tuple[NumberRow, ...]:
-    """The rows of the entries that are not withdrawn, in order."""
+    """The rows of all entries that are not withdrawn, in order."""
     return tuple(one.row for one in await entries(service, query) if one.withdrawn_at is None)
 
 
 def _places(query: str | None) -> tuple[Territory, ...] | None:
-    """The territories that a query names; None where it names none."""
+    """The territories that a query names; None if it names none."""
     parts = parse_query(query).wanted if query and "/" not in query else ()
     found = [find(part.territory) for part in parts if part.territory]
     if any(place and place.code == WHOLE_COUNTRY for place in found):
@@ -81,7 +83,8 @@ def _cover(one: Coverage) -> CoverageView:
 
 
 async def show(service: Context, name: str) -> NumberHistory:
-    """One entry with every form it had, every reading back, and the alerts that carried it."""
+    """One entry with all its versions, every attempt to read it back, and the alerts that carried it.
+    Raises `Misuse` if there is none."""
 
     async def work(conn: Connection) -> NumberHistory:
         entry = await changing.one(conn, name)

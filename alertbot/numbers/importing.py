@@ -1,4 +1,4 @@
-"""A file of numbers into the register: all of it or nothing, told row by row."""
+"""Importing a file of numbers into the register: completely or not at all, reported row by row."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ from alertbot.people.context import Context
 
 
 def read(path: Path, now: datetime) -> ImportReading:
-    """Every row of a file, judged. Raises `Misuse` where the file cannot be read."""
+    """Every row of a file, checked. Raises `Misuse` if the file cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_IMPORT + 1)  # a device or a pipe has no size to ask for
@@ -41,10 +41,10 @@ def require_role(actor: Person) -> None:
 async def import_(
     service: Context, actor: Person, read: RowsRead, name: str, *, keep_valid: bool = False
 ) -> ImportView:
-    """Keep the rows of a file, all of them or none; with `keep_valid` those that are sound.
+    """Import the rows of a file, all or none; with `keep_valid` those without faults.
 
-    What a file says of verification is left out: the register believes its own readings back alone.
-    Raises `Faulty` with every bad row.
+    Verification columns are ignored: the register counts only numbers read back here. Raises `Faulty`
+    with every bad row.
     """
     require_role(actor)
     bad = [Fault(fault.rule, fault.message) for fault in read.faults]
@@ -95,7 +95,8 @@ def _imported(read: RowsRead, name: str, plan: Plan, ids: Sequence[int], now: da
 
 
 def _vouched_for(read: RowsRead) -> tuple[RowFault, ...]:
-    """The register believes its own readings back alone (R3)."""
+    """The warning for files that say who verified their numbers: the register counts only numbers read
+    back here (R3)."""
     count = sum(1 for row in read.rows if row.verified_by)
     sentence = _(
         "What the file says of verification is left out ({count} rows): the register counts only what was"
@@ -109,7 +110,7 @@ def _information(read: RowsRead) -> tuple[RowFault, ...]:
 
 
 def _summary(done: ImportView, plan: Plan, ids: Sequence[int]) -> dict[str, object]:
-    """What the audit keeps of an import: entries and versions, runs of new ones as one word."""
+    """What the audit keeps of an import: entries and versions, with runs of new ones shortened."""
     return {
         "file": done.file,
         "rows": done.rows,
@@ -121,7 +122,7 @@ def _summary(done: ImportView, plan: Plan, ids: Sequence[int]) -> dict[str, obje
 
 
 def runs(ids: Iterable[int]) -> list[str]:
-    """`N1-N73` for 1 to 73: a file of a hundred thousand rows is one line of the audit."""
+    """`N1-N73` for 1 to 73: a file of a hundred thousand rows takes one line in the audit."""
     found: list[list[int]] = []
     for key in sorted(ids):
         if found and found[-1][1] == key - 1:

@@ -1,4 +1,4 @@
-"""Which rows of the register may reach the public, asked when an alert is written and again when it is
+"""Which rows of the register may reach the public; checked when an alert is written and again when it is
 approved (R1, R3, R5)."""
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ FIELD = "numbers"
 
 
 def doubt_about(service: Context, entry: Entry, now: datetime) -> Fault | None:
-    """What stands against publishing this entry now."""
+    """What forbids publishing this entry now; None if nothing does."""
     where, row = standing(entry, now), said(entry)
     if where is Standing.UNVERIFIED:
         sentence = _(
@@ -47,7 +47,7 @@ def _local(service: Context, when: datetime | None) -> str:
 
 
 def unregistered(field: str, row: NumberRow, same: Sequence[Entry]) -> Fault:
-    """A row to be dialled that is no entry, or not as the entry is now (`same`) (R1)."""
+    """The fault for a row to be called that is not an entry, or not its current version (`same`) (R1)."""
     if same:
         sentence = _(
             "{row} has changed: the register is at version {version} of it. Take the row anew."
@@ -63,12 +63,13 @@ def unregistered(field: str, row: NumberRow, same: Sequence[Entry]) -> Fault:
 
 
 def said(entry: Entry) -> str:
-    """An entry as sentences name it."""
+    """The name of an entry in messages."""
     return f"{entry.name} ({entry.row})"
 
 
 async def matching(conn: Connection, text: str, *, but: str = "") -> tuple[Query, tuple[Entry, ...]]:
-    """The query, and the entries it means, withdrawn ones too. Raises `Misuse`."""
+    """The query, and the entries it matches, including withdrawn ones. Raises `Misuse` for a query that
+    cannot be read."""
     query = parse_query(text, but=but, free=await store_numbers.free_territories(conn))
     named = {key for part in query.wanted if (key := entry_id(part.entry))}
     places = {part.territory for part in query.wanted if part.territory}

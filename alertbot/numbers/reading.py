@@ -1,8 +1,9 @@
-"""Reads rows of provisional numbers for one alert from CSV or YAML: a fault names its row.
+"""Reading rows of provisional numbers from CSV, YAML or JSON: those of one alert, and whole files for an
+import. Every fault names its row.
 
 Columns: `rules_rows.COLUMNS`; also departement_code (territory) and departement (name). `zone.fr`,
-`condition.en` and so on word those per language. `service` may be `kind:zone or condition`. Times
-without an offset are local to the row's territory. Whole files for the register: `importing`.
+`condition.en` and so on give those per language. `service` may be `kind:zone or condition`. Times
+without an offset are local to the row's territory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ MOST_ROWS = 5000
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """What is wrong with one row. `row` counts from 1 and leaves out the heading; 0 is the whole file."""
+    """A fault in one row. `row` counts from 1 without the heading; 0 is the whole file."""
 
     row: int
     rule: str
@@ -34,8 +35,8 @@ class RowFault:
 
 @dataclass(frozen=True, slots=True)
 class RowsRead:
-    """The rows that can be used, and what is wrong with the others. `count`: how many were read, before
-    the same entry from several sources became one."""
+    """The usable rows, and the faults of the others. `count`: how many were read, before rows of the
+    same entry were merged."""
 
     rows: tuple[NumberRow, ...]
     count: int
@@ -44,10 +45,10 @@ class RowsRead:
 
 
 def read_numbers(source: Path | str | Sequence[RawRow], *, moment: Moment = local_iso) -> RowsRead:
-    """The numbers in a file (`Path`), in a text of CSV or YAML, or in rows already read.
+    """The numbers in a file (`Path`), in CSV or YAML text, or in rows already read.
 
-    `moment` turns what is written for a time into an aware one. Raises `Misuse` where the whole cannot
-    be read; a bad row is a fault in the reading.
+    `moment` turns a written time into an aware one. Raises `Misuse` if the whole cannot be read; a bad
+    row is a fault in the result.
     """
     rows = raw_rows(source) if isinstance(source, Path | str) else list(source)
     numbered = [(count, renamed(raw)) for count, raw in enumerate(rows, start=1)]
@@ -58,7 +59,7 @@ def read_numbers(source: Path | str | Sequence[RawRow], *, moment: Moment = loca
 def judged(
     rows: Sequence[tuple[int, RawRow]], moment: Moment
 ) -> tuple[list[tuple[int, NumberRow]], tuple[RowFault, ...]]:
-    """The rows that can be used and the faults of the others."""
+    """The usable rows, and the faults of the others."""
     good: list[tuple[int, NumberRow]] = []
     faults: list[RowFault] = []
     for count, raw in rows:
@@ -70,7 +71,7 @@ def judged(
 
 
 def _doubts(rows: Sequence[tuple[int, NumberRow]]) -> tuple[RowFault, ...]:
-    """One for each finding, at the last row that it concerns."""
+    """One warning per finding, at the last row that it concerns."""
     last = {row.identity: count for count, row in rows}
     found = check_rows(merged(row for _count, row in rows)).warnings
     doubts = [(max(last[row.identity] for row in one.rows), one.sentence) for one in found]
@@ -78,7 +79,7 @@ def _doubts(rows: Sequence[tuple[int, NumberRow]]) -> tuple[RowFault, ...]:
 
 
 def raw_rows(source: Path | str) -> list[dict[str, Any]]:
-    """The rows of a file or text as written, by column. Raises `Misuse`."""
+    """The rows of a file or text as written, by column. Raises `Misuse` if it cannot be read."""
     name, text = (str(source), _text_of(source)) if isinstance(source, Path) else (_("numbers"), source)
     suffix = source.suffix.lower() if isinstance(source, Path) else ""
     return [row for _count, row in read_sheet(text, name, suffix, most=MOST_ROWS).rows]
@@ -102,7 +103,7 @@ def _text_of(path: Path) -> str:
 
 
 def at_row(count: int, raw: RawRow, sentence: str) -> str:
-    """The sentence with the row that it is about."""
+    """The message with the row it is about."""
     what = " ".join(str(raw[key])[:40] for key in ("territory", "service", "number") if raw.get(key))
     return _("Row {count} ({what}): {sentence}").format(count=count, what=what, sentence=sentence)
 
@@ -117,11 +118,11 @@ _ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16"
 
 @dataclass(frozen=True, slots=True)
 class ImportReading(RowsRead):
-    """What a file holds. `rows` are the good ones, each entry once; `count` the rows of the file.
+    """The content of a file. `rows`: the valid ones, one per entry; `count`: the rows of the file.
 
-    The file may be taken in whole where there are no `faults`; with them, `rows` is what `--keep-valid`
-    keeps. `report` says what the good rows say together; `warnings` and `information` hold its findings
-    too, each at the last row it concerns.
+    The whole file may be imported if there are no `faults`; otherwise `rows` is what `--keep-valid`
+    imports. `report` holds the findings of the valid rows together; `warnings` and `information` repeat
+    them, each at the last row it concerns.
     """
 
     information: tuple[RowFault, ...] = ()
@@ -129,9 +130,9 @@ class ImportReading(RowsRead):
 
 
 def read_import(data: bytes, name: str, *, now: datetime) -> ImportReading:
-    """The rows in the bytes of a file called `name`, whose ending tells CSV from YAML and JSON.
+    """The rows in the bytes of a file called `name`, whose extension tells CSV from YAML and JSON.
 
-    Raises `Misuse` where the whole cannot be read: too large, no text, a column missing.
+    Raises `Misuse` if the whole cannot be read: too large, not text, a column missing.
     """
     if len(data) > LARGEST_IMPORT:
         raise Misuse(
@@ -207,7 +208,7 @@ def _strangers(sheet: RowSheet, name: str) -> Iterator[RowFault]:
 
 
 def _ended(row: NumberRow, now: datetime) -> str:
-    """Why the row's time is over; a date of the wrong month ends there."""
+    """The fault of a row whose validity is over, as with a date in the wrong month."""
     if row.ends_at is None or row.ends_at > now:
         return ""
     return _("it ended on {end}, before now; correct the date or leave the row out.").format(

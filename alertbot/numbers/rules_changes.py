@@ -1,4 +1,5 @@
-"""The same entry from several sources is one row with every source."""
+"""Merging rows and planning changes: rows of the same entry become one, contradictions between rows, and
+what an import does to the register. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from alertbot.numbers.rules_entry import Entry, NumberRow
 def merged(rows: Iterable[NumberRow]) -> tuple[NumberRow, ...]:
     """One row for each territory, service, zone, condition and number, with every source.
 
-    The verification of any of them counts; the earliest end of validity and review count.
+    A verification of any of them counts; the earliest end of validity and review count.
     """
     found: dict[tuple[str, ...], list[NumberRow]] = defaultdict(list)
     for row in rows:
@@ -99,7 +100,7 @@ def _different_conditions(rows: Sequence[Numbered]) -> Iterator[Clash]:
 
 
 def _different_wordings(rows: Sequence[Numbered]) -> Iterator[Clash]:
-    """The same zone in one language, worded otherwise in another one."""
+    """The same zone in one language, with different texts in another."""
     said: dict[tuple[object, ...], Numbered] = {}
     for count, row in rows:
         line = (row.territory.code, row.service, row.number, *_items(row.place))
@@ -111,7 +112,7 @@ def _different_wordings(rows: Sequence[Numbered]) -> Iterator[Clash]:
 
 
 def _different_names(rows: Sequence[Numbered]) -> Iterator[Clash]:
-    """A territory outside the directory with two names, or in two zones of time."""
+    """A territory outside the directory with two names, or in two time zones."""
     said: dict[str, Numbered] = {}
     for count, row in rows:
         if row.territory.prefixes or not row.territory.free:
@@ -144,7 +145,7 @@ FIRST_REVIEW = timedelta(hours=24)  # after its entering, where nobody said unti
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be written. `changed` and `sourced` hold the entry as it is and the row as it will be."""
+    """What is to be written. `changed` and `sourced` hold the current entry and the future row."""
 
     new: tuple[NumberRow, ...]
     changed: tuple[tuple[Entry, NumberRow], ...]
@@ -154,10 +155,10 @@ class Plan:
 
 
 def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> Plan:
-    """What these rows, each identity once, do to the entries present.
+    """What these rows, one per identity, do to the existing entries.
 
-    A row that names an entry in its present version, as an export does, changes that entry even where its
-    number, zone or condition is another one now.
+    A row that names an entry in its current version, as an export does, changes that entry even if its
+    number, zone or condition is different now.
     """
     there = tuple(present)
     known = {entry.row.identity: entry for entry in there}
@@ -186,24 +187,25 @@ def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> 
 
 
 def _may_become(entry: Entry, row: NumberRow) -> bool:
-    """A slip in a column of names must not move a number to another service or place."""
+    """Whether a row may change the entry it names: a slip in the entry column must not move a number to
+    another service or place."""
     same = (entry.row.territory.code, entry.row.service) == (row.territory.code, row.service)
     return same and entry.withdrawn_at is None
 
 
 def with_end(row: NumberRow, now: datetime) -> NumberRow:
-    """The row with an end or a review: a day from now where it has neither, to the second."""
+    """The row with an end or a review time: 24 hours from now if it has neither, to the second."""
     review = now.replace(microsecond=0) + FIRST_REVIEW
     return row if row.ends_at else replace(row, review_at=review)
 
 
 def bare(row: NumberRow) -> NumberRow:
-    """The row without what only the register says of it: its entry, version and verification."""
+    """The row without what only the register knows: entry, version and verification."""
     return replace(row, entry="", version=0, verified_by="", verified_at=None)
 
 
 def updated(present: NumberRow, said: NumberRow) -> NumberRow:
-    """What is known after `said` was read. What it leaves out stays; an end is taken as a whole."""
+    """What is known after reading `said`. Blank cells keep the old value; an end is replaced as a whole."""
     ends = said if said.ends_at else present
     return replace(
         present,
@@ -217,7 +219,7 @@ def updated(present: NumberRow, said: NumberRow) -> NumberRow:
 
 
 def _says_more(present: NumberRow, said: NumberRow) -> bool:
-    """Whether `said` says something else of the entry: anything but another source."""
+    """Whether `said` changes more than the sources of the entry."""
     stated = ((said.replaces, present.replaces), (said.capacity, present.capacity))
     begins = (said.valid_from, present.valid_from)
     ends = ((said.valid_until, said.review_at), (present.valid_until, present.review_at))
@@ -227,7 +229,7 @@ def _says_more(present: NumberRow, said: NumberRow) -> bool:
 
 
 def same_entry(rows: Iterable[NumberRow], row: NumberRow) -> tuple[NumberRow, ...]:
-    """The rows that are the same entry as `row`: of its name, else of its identity."""
+    """The rows of the same entry as `row`: with its name, else with its identity."""
     known: Mapping[str, NumberRow] = {one.entry: one for one in rows}
     if row.entry:
         found = known.get(row.entry)

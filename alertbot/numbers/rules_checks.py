@@ -1,5 +1,5 @@
-"""What rows say together: coincidences that deserve a look (R2, R4). Nothing here forbids a row: in June
-2021 each of these also occurred rightly."""
+"""Coincidences between rows that deserve a look (R2, R4), and coverage: which services have a number in
+a territory. Pure. Nothing here forbids a row: in June 2021 each of these also occurred rightly."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 class CheckRule(StrEnum):
-    """What was found."""
+    """The kind of a finding."""
 
     TWO_SERVICES = "two_services"
     TWO_TERRITORIES = "two_territories"
@@ -35,14 +35,14 @@ class CheckRule(StrEnum):
 
     @property
     def severity(self) -> Severity:
-        """How much findings of this rule matter."""
+        """How much findings of this kind matter."""
         informs = {CheckRule.SEVERAL_NUMBERS, CheckRule.NO_SERVICE}
         return Severity.INFORMATION if self in informs else Severity.WARNING
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One coincidence, as a sentence, with the rows it concerns in the order they were given."""
+    """One coincidence as a sentence, with the rows it concerns, in the order given."""
 
     rule: CheckRule
     sentence: str
@@ -56,7 +56,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every finding, rule by rule in the order of `Rule`."""
+    """Every finding, in the order of `CheckRule`."""
 
     findings: tuple[Finding, ...] = ()
 
@@ -67,7 +67,7 @@ class Report:
 
     @property
     def information(self) -> tuple[Finding, ...]:
-        """What is good to know."""
+        """Findings for information only."""
         return tuple(one for one in self.findings if one.severity is Severity.INFORMATION)
 
 
@@ -76,7 +76,7 @@ Look: TypeAlias = Callable[[Sequence[NumberRow]], Iterator[Finding]]
 
 
 def check_rows(rows: Iterable[NumberRow]) -> Report:
-    """What is found in these rows, each entry once (see `merging.merged`), the withdrawn left out."""
+    """The findings in these rows, one per entry (see `merged`), without withdrawn ones."""
     given = tuple(rows)
     return Report(tuple(finding for look in _LOOKS for finding in look(given)))
 
@@ -91,7 +91,7 @@ def _groups(
 
 
 def _long(rows: Iterable[NumberRow]) -> Iterator[NumberRow]:
-    """Short numbers serve everybody; places have their own name."""
+    """The rows with long numbers: short numbers serve everyone, and places have their own name."""
     return (row for row in rows if row.number and not is_short(row.number))
 
 
@@ -213,7 +213,7 @@ EVERY_SERVICE = "toutes-urgences"
 
 
 class Cover(StrEnum):
-    """How far callers of a service are helped."""
+    """How well callers of a service are covered."""
 
     NONE = "none"  # no number in force
     PARTIAL = "partial"  # only with a zone or under a condition: the others are left without
@@ -224,7 +224,7 @@ class Cover(StrEnum):
 class Coverage:
     """What a territory has for a service, or for either of two (`police`, `gendarmerie`).
 
-    `rows` are in force; `others` counts the rows that are not, by their standing.
+    `rows` are in force; `others` counts those that are not, by standing.
     """
 
     territory: Territory
@@ -235,7 +235,7 @@ class Coverage:
 
     @property
     def sentence(self) -> str:
-        """What to tell people; one line."""
+        """The coverage in one line for people."""
         names = _(" or ").join(SERVICES[key].name_in(language()) for key in self.services)
         return _SENTENCES[self.cover]().format(
             territory=self.territory, service=names, others=self._others()
@@ -262,11 +262,11 @@ def coverage(
     *,
     now: datetime,
 ) -> tuple[Coverage, ...]:
-    """One for each territory (those of the rows, unless named) and each group of services of `services`
-    (by default `NEEDED`), in the order of the directory.
+    """One result for each territory (those of the rows, unless named) and each group of `services` (by
+    default `NEEDED`), in the order of the directory.
 
-    `rows`: of the entries that were not withdrawn. A row for the whole country serves every territory of
-    the directory, one for all emergencies every service.
+    `rows`: of the entries not withdrawn. A row for the whole country covers every territory of the
+    directory, one for all emergencies every service.
     """
     by_place: dict[str, list[NumberRow]] = defaultdict(list)
     for row in rows:

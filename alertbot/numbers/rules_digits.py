@@ -1,5 +1,5 @@
-"""What may be dialled: digits that exist in the territory's country, or a short number of its closed
-list (R2)."""
+"""Which numbers can be dialled: digits that exist in the territory's country, or a short number from its
+list (R2). Pure."""
 
 import re
 from functools import cache, lru_cache
@@ -50,7 +50,7 @@ class InvalidNumber(Refused):
 
 
 def is_fictional(number: str) -> bool:
-    """Whether this number lies in a range kept for fiction, which rings nowhere."""
+    """Whether this number is in a range reserved for fiction, which reaches nobody."""
     return compact(number).startswith(EVERY_FICTION)
 
 
@@ -60,14 +60,16 @@ def is_short(number: str) -> bool:
 
 
 def compact(number: str) -> str:
-    """The digits alone, without separators."""
+    """The digits without separators."""
     return _SEPARATORS.sub("", number)
 
 
 def written(raw: str, region: str = "FR") -> str:
-    """The number as every text writes it: `04 65 71 00 15`, `+44 1632 960123`, or a short number as it is.
+    """The number as every text shows it: `04 65 71 00 15`, `+44 1632 960123`, or a short number as it
+    is.
 
-    `region` is the telephone region of the territory (`FR`, `GP`, `BE`, …). Raises `InvalidNumber`.
+    `region` is the telephone region of the territory (`FR`, `GP`, `BE`, …). Raises `InvalidNumber` for
+    one that cannot be dialled.
     """
     return _written(raw.strip(), region)
 
@@ -112,8 +114,8 @@ def _exists(national: str) -> bool:
 
 @cache
 def _plan(region: str) -> re.Pattern[str]:
-    """Every number that exists in a region. One pattern of phonenumbers' own data: its public functions
-    take ten times as long, and a file may have 100,000 rows."""
+    """Every number that exists in a region, as one pattern of phonenumbers' own data: its public
+    functions take ten times as long, and a file may have 100,000 rows."""
     import phonenumbers
 
     known = phonenumbers.PhoneMetadata.metadata_for_region(region)
@@ -156,8 +158,8 @@ _BLOCK = 4
 
 
 def foreign_block(number: str, territory: Territory) -> tuple[str, tuple[str, ...]] | None:
-    """The beginning that belongs elsewhere and the codes it belongs to (none: not known); None where
-    nothing speaks against the number."""
+    """The prefix that belongs elsewhere, and the codes it belongs to (empty: unknown); None if nothing
+    suggests that."""
     digits = compact(number)
     if not territory.prefixes or not number or is_short(number) or is_fictional(number):
         return None

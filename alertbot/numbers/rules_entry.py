@@ -1,7 +1,5 @@
-"""Provisional numbers: one row is one number for one service in one place, with zone and condition (R4).
-
-Rows come out of files by `register.numbers`; a row that the register keeps is an `Entry`.
-"""
+"""Provisional numbers: a row is one number for one service in one place, with zone and condition (R4);
+an `Entry` is a row that the register keeps; its standing says whether it may be published. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -20,12 +18,12 @@ _ENTRY = re.compile(r"[Nn]([1-9][0-9]{0,8})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class NumberRow:
-    """One number, or a place to go to (R7). `zone`, `condition` and `place` are worded per language; the
+    """One number, or a place to go to (R7). `zone`, `condition` and `place` are texts per language; the
     key `""` serves every language.
 
-    `number` is written in pairs (`04 65 71 00 15`), is a short number, or is empty where `place` stands
-    instead. Times are aware. `entry` (`N12`) and `version` say which form of which entry of the register
-    this is; they are empty and 0 in a row that does not come from there.
+    `number` is written in pairs (`04 65 71 00 15`), is a short number, or is empty if a `place` is given
+    instead. Times are aware. `entry` (`N12`) and `version` identify the register's version; they are
+    empty and 0 in a row from elsewhere.
     """
 
     territory: Territory
@@ -50,17 +48,17 @@ class NumberRow:
 
     @property
     def verified(self) -> bool:
-        """Whether a second person vouches for it, by name and time."""
+        """Whether a second person has verified it, by name and time."""
         return bool(self.verified_by) and self.verified_at is not None
 
     @property
     def fictional(self) -> bool:
-        """Whether it rings nowhere: a range kept for fiction."""
+        """Whether it is in a range reserved for fiction."""
         return is_fictional(self.number)
 
     @property
     def ends_at(self) -> datetime | None:
-        """The earlier of the end of validity and the review (R5); None: neither is known."""
+        """The earlier of the end of validity and the review time (R5); None if neither is known."""
         known = [at for at in (self.valid_until, self.review_at) if at]
         return min(known) if known else None
 
@@ -73,7 +71,7 @@ class NumberRow:
         return _worded(self.zone, lang)
 
     def condition_in(self, lang: str) -> str:
-        """For whom or when it serves, else empty."""
+        """For which callers or when it serves; else empty."""
         return _worded(self.condition, lang)
 
     def place_in(self, lang: str) -> str:
@@ -102,7 +100,7 @@ class NumberRow:
 class Entry:
     """A row as the register keeps it: `row` has its `entry`, `version` and verification filled in.
 
-    `standing.standing` says whether it may be published.
+    `standing` says whether it may be published.
     """
 
     id: int
@@ -115,7 +113,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """How people call it: `N12`."""
+        """The name people use: `N12`."""
         return entry_name(self.id)
 
 
@@ -140,7 +138,7 @@ def _worded(by_lang: Mapping[str, str], lang: str) -> str:
 
 
 class Standing(StrEnum):
-    """The one standing of an entry. What is withdrawn stays withdrawn; an end counts before the rest."""
+    """The one standing of an entry. Withdrawn is final; after that, expiry comes first."""
 
     UNVERIFIED = "unverified"  # nobody but its author has read it back
     PLANNED = "planned"  # verified, and its validity has not begun
@@ -150,12 +148,12 @@ class Standing(StrEnum):
 
 
 def standing(entry: Entry, now: datetime) -> Standing:
-    """Where this entry stands at `now`."""
+    """The standing of this entry at `now`."""
     return row_standing(entry.row, now) if entry.withdrawn_at is None else Standing.WITHDRAWN
 
 
 def row_standing(row: NumberRow, now: datetime) -> Standing:
-    """Where the row of an entry that was not withdrawn stands at `now`."""
+    """The standing at `now` of the row of an entry that is not withdrawn."""
     if row.ends_at is not None and row.ends_at <= now:
         return Standing.EXPIRED
     if not row.verified:

@@ -1,4 +1,4 @@
-"""Which entries people mean: `22,29/samu,N12`, with `but` taken out again (R6)."""
+"""Queries for entries: `22,29/samu,N12`, with exceptions (`--but`) (R6). Pure."""
 
 import difflib
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territori
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a query, as it was `text`: an entry, or a territory with perhaps one service.
+    """One part of a query; `text` is as typed: an entry, or a territory with an optional service.
 
-    `service` is a key of `SERVICES` or the short number that fails (`17`: police and gendarmerie).
+    `service` is a key of `SERVICES` or the failed short number (`17`: police and gendarmerie).
     """
 
     text: str
@@ -25,7 +25,7 @@ class Part:
     service: str = ""
 
     def matches(self, row: NumberRow) -> bool:
-        """Whether the row is meant by this part. `FR` means every territory of the directory."""
+        """Whether this part matches the row. `FR` matches every territory of the directory."""
         if self.entry:
             return row.entry == self.entry
         return self._place(row.territory.code) and self._service(row)
@@ -41,19 +41,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked for, and what of it is left out."""
+    """What was asked for, and what is excluded."""
 
     wanted: tuple[Part, ...]
     but: tuple[Part, ...] = ()
 
     def matches(self, row: NumberRow) -> bool:
-        """Whether the row is wanted and not left out."""
+        """Whether the row is asked for and not excluded."""
         return any(part.matches(row) for part in self.wanted) and not any(
             part.matches(row) for part in self.but
         )
 
     def idle(self, rows: Iterable[NumberRow]) -> tuple[Part, ...]:
-        """The parts, left-out ones too, that match none of these rows: perhaps a slip of the pen."""
+        """The parts, also excluded ones, that match none of these rows: perhaps a typing error."""
         present = tuple(rows)
         return tuple(
             part for part in (*self.wanted, *self.but) if not any(part.matches(row) for row in present)
@@ -61,10 +61,10 @@ class Query:
 
 
 def parse_query(text: str, *, but: str = "", free: Iterable[Territory] = ()) -> Query:
-    """The query in `text`: entries (`N12`) and `TERRITORY` or `TERRITORY/SERVICE`, with commas between.
+    """The query in `text`: entries (`N12`) and `TERRITORY` or `TERRITORY/SERVICE`, separated by commas.
 
-    `free`: the territories outside the directory that the register knows. Raises `Misuse` with the
-    nearest name.
+    `free`: the territories outside the directory that the register knows. Raises `Misuse`, suggesting
+    the nearest name.
     """
     known = {place.code: place for place in free}
     wanted = _parts(text, known)

@@ -1,4 +1,4 @@
-"""The cells of a row: words for people, checked like every word that goes out (R1)."""
+"""The cells of a row: reading and checking each one (R1), and the frozen (JSON) form of a row. Pure."""
 
 import re
 import unicodedata
@@ -32,7 +32,7 @@ class BadRow(Refused):
 
 
 def cell(raw: Mapping[str, Any], column: str) -> str:
-    """The text of a cell; empty where there is none. Raises `BadRow`."""
+    """The text of a cell; empty if there is none. Raises `BadRow` for a cell that holds something else."""
     value = raw.get(column)
     if value is None:
         return ""
@@ -49,7 +49,7 @@ def cell(raw: Mapping[str, Any], column: str) -> str:
 
 
 def wording(raw: Mapping[str, Any], column: str) -> dict[str, str]:
-    """The words of a column per language: from `column`, `column.fr`, … or a mapping. Raises `BadRow`."""
+    """The texts of a column per language: from `column`, `column.fr`, … or a mapping. Raises `BadRow`."""
     value, tag = raw.get(column), f"{column}."
     by_lang = dict(value) if isinstance(value, Mapping) else {EVERY_LANGUAGE: cell(raw, column)}
     for key in raw:
@@ -60,9 +60,9 @@ def wording(raw: Mapping[str, Any], column: str) -> dict[str, str]:
 
 
 def worded(text: str, *, verbatim: bool = False) -> str:
-    """The words with single blanks. `verbatim`: a name or a source, which may look like a link.
+    """The text with single spaces. `verbatim`: a name or a source, which may look like a link.
 
-    Raises `BadRow`.
+    Raises `BadRow` for a link, digits, control characters or too long a text.
     """
     text = " ".join(text.split())
     if len(text) > LONGEST_WORDING:
@@ -91,7 +91,7 @@ def _refuse_controls(text: str) -> None:
 
 
 def capacity(text: str) -> int | None:
-    """Calls at once (R8). Raises `BadRow`."""
+    """Simultaneous calls (R8). Raises `BadRow` unless it is a whole number in range."""
     if not text:
         return None
     if text.isascii() and text.isdigit() and 0 < int(text[:7]) <= MOST_CALLS:
@@ -100,14 +100,14 @@ def capacity(text: str) -> int | None:
 
 
 def version(text: str) -> int:
-    """The version of an entry; 0: none. Raises `BadRow`."""
+    """The version of an entry; 0: none. Raises `BadRow` unless it is a whole number."""
     if text and not (text.isascii() and text.isdigit() and len(text) < _LONGEST_VERSION):
         raise BadRow(_("version: “{text}” is not a whole number.").format(text=text[:40]), "wrong_type")
     return int(text or 0)
 
 
 def sources(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where the number was read: a list, or one on each line of a cell."""
+    """Where the number was read: a list, or one per line of a cell."""
     value = raw.get("source_url")
     given = value if isinstance(value, list | tuple) else cell(raw, "source_url").splitlines()
     lines = (" ".join(str(one).split())[:_LONGEST_SOURCE].strip() for one in given if one)
@@ -124,17 +124,17 @@ _ABROAD = re.compile(r"\s*\+[0-9][0-9 .\-()]*\s*", re.ASCII)
 
 
 def is_formula(cell: str) -> bool:
-    """Whether a spreadsheet would run this cell. A telephone number that begins with + is none."""
+    """Whether a spreadsheet would run this cell as a formula. A phone number beginning with + is none."""
     return bool(_FORMULA.match(cell)) and not _ABROAD.fullmatch(cell)
 
 
 def quoted(cell: str) -> str:
-    """The cell so that a spreadsheet shows it: an apostrophe before what it would run."""
+    """The cell with an apostrophe in front if a spreadsheet would run it."""
     return f"'{cell}" if is_formula(cell) or _QUOTED.match(cell) else cell
 
 
 def unquoted(cell: str) -> str:
-    """The cell that `quoted` was given."""
+    """The cell as it was before `quoted`."""
     return cell[1:] if _QUOTED.match(cell) else cell
 
 
@@ -171,7 +171,7 @@ def local_iso(raw: object, zone: ZoneInfo) -> datetime:
 
 
 def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
-    """The row, every cell checked. Raises `BadRow`."""
+    """The row, with every cell checked. Raises `BadRow` for the first bad cell."""
     _check_columns(raw)
     territory = _territory(raw)
     service, aside = _service(cell(raw, "service"))
@@ -322,7 +322,7 @@ _MOMENTS = ("valid_from", "valid_until", "review_at", "verified_at")
 
 
 def frozen_row(row: NumberRow) -> dict[str, Any]:
-    """The row with JSON values; empty cells are left out."""
+    """The row as JSON values, without empty cells."""
     cells: dict[str, Any] = {
         "entry": row.entry,
         "version": row.version,
@@ -350,7 +350,7 @@ def _free(territory: Territory) -> dict[str, Any]:
 
 
 def thawed_row(cells: Mapping[str, Any]) -> NumberRow:
-    """The row of a frozen form. Raises `rows.BadRow`."""
+    """The row of a frozen form, checked again. Raises `BadRow`."""
     return number_row(cells, local_iso)
 
 
@@ -362,8 +362,8 @@ def kept_row(
     verified_by: str = "",
     verified_at: datetime | None = None,
 ) -> NumberRow:
-    """The row of a frozen form that this program wrote down itself: no cell is judged again, so that a
-    hundred thousand are read in a few seconds. What only the register knows of it comes beside."""
+    """The row of a frozen form that this program wrote itself: cells are not checked again, so that a
+    hundred thousand take a few seconds. What only the register knows is given separately."""
     capacity = cells.get("capacity")
     return NumberRow(
         territory=_frozen_territory(cells),

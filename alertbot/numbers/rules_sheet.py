@@ -1,7 +1,8 @@
-"""Files of rows as people save them: CSV with any usual delimiter and encoding, YAML, JSON.
+"""Files of rows as people save them: CSV with any usual delimiter and encoding, YAML, JSON; and writing
+them.
 
-Nothing is judged here but the form. A row keeps its number in the file: it counts from 1, the heading
-left out, blank rows included.
+Only the form is checked here. Rows are numbered as in the file, from 1 without the heading, blank rows
+included.
 """
 
 import codecs
@@ -41,8 +42,8 @@ RawRow: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RowSheet:
-    """The rows of a file as written, by column, each with its number. `strange`: the columns of the
-    heading that no row may have."""
+    """The rows of a file as written, by column, each with its number. `strange`: unknown columns in the
+    heading."""
 
     rows: tuple[tuple[int, dict[str, Any]], ...]
     strange: tuple[str, ...] = ()
@@ -50,9 +51,9 @@ class RowSheet:
 
 
 def decoded(data: bytes, name: str) -> tuple[str, str]:
-    """The text of a file, and the encoding that had to be assumed (empty: UTF-8, as it should be).
+    """The text of a file, and the encoding that had to be assumed (empty: UTF-8).
 
-    Raises `Misuse` where it is no text.
+    Raises `Misuse` if it is not text.
     """
     if data.startswith(b"PK\x03\x04"):
         raise Misuse(_("{name} is a workbook; save it as “CSV UTF-8”.").format(name=name))
@@ -72,9 +73,10 @@ def _encodings(data: bytes) -> Sequence[str]:
 
 
 def read_sheet(text: str, name: str, suffix: str = "", *, most: int) -> RowSheet:
-    """The rows of a text; `suffix` (`.csv`, `.yaml`, `.json`) tells what it is, else its beginning does.
+    """The rows of a text. `suffix` (`.csv`, `.yaml`, `.json`) says what it is; without it the beginning
+    does.
 
-    Raises `Misuse` where the whole cannot be read, naming the line, or has more than `most` rows.
+    Raises `Misuse`, naming the line, if the whole cannot be read or has more than `most` rows.
     """
     looks_like_yaml = not suffix and text.lstrip()[:1] in {"-", "["}
     if suffix == ".json":
@@ -89,7 +91,8 @@ def read_sheet(text: str, name: str, suffix: str = "", *, most: int) -> RowSheet
 
 
 def _from_json(text: str, name: str) -> Any:
-    """The content, every scalar but null the text that was written, as YAML is read."""
+    """The content, with every scalar except null as written text, as when reading YAML. Raises `Misuse`
+    for invalid JSON."""
     try:
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
@@ -103,7 +106,7 @@ def _mappings(rows: Any, name: str) -> RowSheet:
 
 
 def renamed(raw: RawRow) -> dict[str, Any]:
-    """The row with the names of columns as the register knows them."""
+    """The row with the register's column names."""
     return {column_name(str(key)): value for key, value in raw.items()}
 
 
@@ -192,7 +195,7 @@ def _row(heading: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
 
 
 def nearest_column(column: str) -> str:
-    """The known column that was perhaps meant, else empty."""
+    """The known column that was probably meant, else empty."""
     return next(iter(difflib.get_close_matches(column, COLUMNS, n=1)), "")
 
 
@@ -218,12 +221,12 @@ def to_csv(rows: Iterable[NumberRow]) -> str:
 
 
 def to_json(rows: Iterable[NumberRow]) -> str:
-    """The rows as one JSON list. Words that serve every language are a plain text."""
+    """The rows as one JSON list. Texts for every language are plain strings."""
     return json.dumps([_plain(row) for row in rows], ensure_ascii=False, indent=2) + "\n"
 
 
 def template() -> str:
-    """An empty CSV with every column and one row as an example, in a range kept for fiction."""
+    """An empty CSV with every column and one example row with a fictional number."""
     return _sheet(COLUMNS, [_EXAMPLE])
 
 

@@ -1,7 +1,8 @@
-"""The register of numbers, written: what `register.changes` decided, readings back, withdrawals.
+"""Writing the register: new entries and versions as planned by `rules_changes`, attempts to read back,
+withdrawals.
 
-Every writer takes the audit's turn first, as approving does: so an approval either sees a withdrawal or
-was there before it.
+Every writer takes the audit lock first, as approving does: an approval either sees a withdrawal or comes
+before it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +28,7 @@ from alertbot.numbers.store_numbers import Check, identity
 async def take_in(
     conn: AsyncConnection, rows: Sequence[NumberRow], *, verb: str, by: Person, at: datetime
 ) -> tuple[Plan, tuple[int, ...]]:
-    """Keep these rows, each identity once; what was done, and the ids of the new entries in their order."""
+    """Store these rows, one per identity; returns what was done, and the ids of new entries in order."""
     await take_lock(conn, AUDIT)
     present = await store_numbers.by_identity(conn, rows)
     decided = plan(present, rows, at)
@@ -40,9 +41,8 @@ async def take_in(
 async def change(
     conn: AsyncConnection, entry: Entry, row: NumberRow, *, verb: str, by: Person, at: datetime
 ) -> int:
-    """Give the entry a new form, which nobody has verified; also to one that was withdrawn, which is then
-    there again. The new version. Raises `Refused` where another entry says the same, or where somebody
-    was faster."""
+    """Store a new, unverified version of the entry; a withdrawn entry is restored by it. Returns the
+    version. Raises `Refused` if another entry is the same, or if someone else has changed it."""
     await take_lock(conn, AUDIT)
     version = entry.row.version + 1
     values = _columns(row) | _entered(by, at) | {"version": version}
@@ -63,7 +63,8 @@ async def change(
 async def note_check(
     conn: AsyncConnection, entry: Entry, check: Check, *, by: Person, verified: bool | None
 ) -> None:
-    """Keep a reading back. `verified`: whether the entry is verified now; None leaves it as it is."""
+    """Store an attempt to read back. `verified`: whether the entry is verified now; None leaves it as it
+    is."""
     await take_lock(conn, AUDIT)
     await conn.execute(
         insert(number_check).values(
@@ -85,7 +86,7 @@ async def note_check(
 async def withdraw(
     conn: AsyncConnection, ids: Iterable[int], *, by: Person, reason: str, at: datetime
 ) -> tuple[int, ...]:
-    """Take entries out of the register; those that were not withdrawn before, in order of their ids."""
+    """Withdraw entries; returns those not withdrawn before, ordered by id."""
     await take_lock(conn, AUDIT)
     wanted = among(conn, sorted(set(ids)), number.c.id) & number.c.withdrawn_at.is_(None)
     gone = (
@@ -120,7 +121,7 @@ async def _renew(
     by: Person,
     at: datetime,
 ) -> None:
-    """Many new forms in few statements, of rows that were read in this turn."""
+    """Store many new versions in a few statements, of rows read under the same lock."""
     entered = _entered(by, at)
     fresh = [
         {"key": entry.id, "version": entry.row.version + 1} | _columns(row) | entered
@@ -154,7 +155,7 @@ async def _keep_versions(
 
 
 async def _update(conn: AsyncConnection, entry: Entry, values: dict[str, Any]) -> None:
-    """Only if the entry is still as it was read."""
+    """Update the entry. Raises `Refused` if it is no longer as it was read."""
     n = number.c
     unchanged = (n.id == entry.id) & (n.version == entry.row.version)
     result = await conn.execute(update(number).where(unchanged).values(**values))
@@ -177,7 +178,7 @@ def _columns(row: NumberRow) -> dict[str, Any]:
 
 
 def _cells(row: NumberRow) -> dict[str, Any]:
-    """The row as it is kept: what stands in columns of its own is left out."""
+    """The row as it is stored, without what has its own columns."""
     cells = frozen_row(row)
     for column in ("entry", "version", "verified_by", "verified_at"):
         cells.pop(column, None)
@@ -185,5 +186,5 @@ def _cells(row: NumberRow) -> dict[str, Any]:
 
 
 def _entered(by: Person, at: datetime) -> dict[str, Any]:
-    """Who vouches for the present version: nobody yet but the one who entered it."""
+    """Who entered the current version; nobody has verified it."""
     return {"entered_by": by.id, "entered_at": at, "verified_by": None, "verified_at": None}

@@ -1,7 +1,6 @@
-"""The register of numbers, read: its entries, their history, and which alerts carry them.
-
-Writing is in `number_writing`.
-"""
+"""Reading the register: its entries, their history, which alerts carry them, and what the public was
+last told. Writing is in `store_changes`. The one exception is `carry`, which records what an alert
+carries."""
 
 import hashlib
 import json
@@ -34,7 +33,7 @@ OUT = (
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """An entry in an alert. `struck`: named as no longer to be called."""
+    """An entry in an alert. `struck`: listed as no longer to be called."""
 
     entry: int
     version: int
@@ -43,7 +42,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One form that an entry had. `verb`: import, add or edit."""
+    """One version of an entry. `verb`: import, add or edit."""
 
     version: int
     row: NumberRow
@@ -54,7 +53,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One reading back, with its test call (R3)."""
+    """One attempt to read back, with its test call (R3)."""
 
     version: int
     by: str
@@ -71,9 +70,9 @@ async def entries(
     ids: Collection[int] | None = None,
     territories: Collection[str] | None = None,
 ) -> tuple[Entry, ...]:
-    """Entries, withdrawn ones too, in the one order that every text keeps (`place_in_order`).
+    """Entries, including withdrawn ones, in the order that every text uses (`place_in_order`).
 
-    `ids`: only these, as far as there are any; `territories`: only of these codes.
+    `ids`: only these, as far as they exist; `territories`: only with these codes.
     """
     query = select(number)
     if ids is not None:
@@ -86,8 +85,8 @@ async def entries(
 
 
 async def by_identity(conn: AsyncConnection, rows: Iterable[NumberRow]) -> tuple[Entry, ...]:
-    """The entries that say of the same place and service the same number as these rows, and those that
-    the rows name, in order."""
+    """The entries with the same place, service and number as these rows, and those that the rows name,
+    in order."""
     given = tuple(rows)
     wanted = {identity(row) for row in given}
     territories = {row.territory.code for row in given}
@@ -104,7 +103,7 @@ async def free_territories(conn: AsyncConnection) -> tuple[Territory, ...]:
 
 
 async def history(conn: AsyncConnection, entry: int) -> tuple[tuple[Version, ...], tuple[Check, ...]]:
-    """Every form the entry had and every reading back, oldest first."""
+    """Every version of the entry and every attempt to read it back, oldest first."""
     names = await _names(conn)
     v, c = number_version.c, number_check.c
     versions = await conn.execute(
@@ -134,7 +133,7 @@ async def history(conn: AsyncConnection, entry: int) -> tuple[tuple[Version, ...
 async def forms(
     conn: AsyncConnection, wanted: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], NumberRow]:
-    """The rows of these (entry, version), as they were then."""
+    """The rows of these (entry, version), as they were."""
     pairs = set(wanted)
     v = number_version.c
     query = select(v.number_id, v.version, v.row)
@@ -152,9 +151,9 @@ async def forms(
 async def carry(
     conn: AsyncConnection, alert_id: str, rows: Iterable[NumberRow], *, struck: bool
 ) -> None:
-    """Write down which form of which entries an alert carries (R34), instead of what was written for
-    `struck` before. Rows that are not of the register are passed over, and so is what the alert carries
-    the other way already."""
+    """Record which versions of which entries an alert carries (R34), replacing what was recorded for
+    `struck`. Rows not from the register are skipped, and so are entries that the alert already
+    carries with the other `struck`."""
     a = alert_number.c
     await conn.execute(delete(alert_number).where(a.alert_id == alert_id, a.struck.is_(struck)))
     taken = set(await conn.scalars(select(a.number_id).where(a.alert_id == alert_id)))
@@ -170,7 +169,7 @@ async def carry(
 
 
 async def carried(conn: AsyncConnection, alert_ids: Sequence[str]) -> dict[str, tuple[Carried, ...]]:
-    """What each of these alerts carries, by entry; nothing where it carries no number."""
+    """What each of these alerts carries, by entry; empty if it carries no number."""
     a = alert_number.c
     query = select(alert_number).where(a.alert_id.in_(list(alert_ids))).order_by(a.number_id)
     found: dict[str, list[Carried]] = {one: [] for one in alert_ids}
@@ -182,7 +181,7 @@ async def carried(conn: AsyncConnection, alert_ids: Sequence[str]) -> dict[str, 
 async def published_in(
     conn: AsyncConnection, entry_ids: Collection[int], *, still: bool = False
 ) -> dict[int, tuple[str, ...]]:
-    """The alerts that went out, are on their way or were posted by hand, and carry each entry unstruck;
+    """The alerts that were published, are on their way or were posted by hand, and give each entry,
     oldest first. `still`: only those whose incident has not taken the entry back since.
 
     Exercises are left out: the public never saw them.
@@ -205,7 +204,7 @@ async def published_in(
 
 
 async def states_of(conn: AsyncConnection, alert_ids: Collection[str]) -> dict[str, AlertState]:
-    """Where these alerts stand, by their ids."""
+    """The states of these alerts, by id."""
     rows = await conn.execute(select(alert.c.id, alert.c.state).where(alert.c.id.in_(set(alert_ids))))
     return {row.id: AlertState(row.state) for row in rows}
 
@@ -213,7 +212,7 @@ async def states_of(conn: AsyncConnection, alert_ids: Collection[str]) -> dict[s
 async def last_of_incident(
     conn: AsyncConnection, incident: str, *, exercise: bool, but: str = ""
 ) -> tuple[Carried, ...]:
-    """What the public was last told of each entry by the incident's alerts, the alert `but` left out."""
+    """What the incident's alerts, without the alert `but`, last told the public about each entry."""
     query = _out(select(alert_number), exercise=exercise)
     query = query.where(alert.c.incident_id == incident, alert.c.id != but).order_by(alert.c.number)
     last = {
@@ -224,7 +223,7 @@ async def last_of_incident(
 
 
 def _out(query: Select[Any], *, exercise: bool = False) -> Select[Any]:
-    """Only alerts that went out, are on their way, or were posted by hand."""
+    """Restricts to alerts that were published, are on their way, or were posted by hand."""
     on_its_way = alert.c.state.in_([str(state) for state in OUT])
     by_hand = exists().where(record.c.alert_id == alert.c.id)
     return (
@@ -244,7 +243,7 @@ def identity(row: NumberRow) -> str:
 
 
 def place_in_order(row: NumberRow) -> tuple[object, ...]:
-    """Where a row stands in every list: by territory as in the directory, free codes after it, then by
+    """The sort key of a row in every list: by territory as in the directory, free codes last, then by
     service, zone and condition, and number."""
     zone, condition = sorted(row.zone.items()), sorted(row.condition.items())
     return (

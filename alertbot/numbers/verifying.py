@@ -1,5 +1,5 @@
 """Reading numbers back: another person than the one who entered the row types its digits again and says
-how the test call went (R3). Every reading back is kept, those that failed too."""
+how the test call went (R3). Every attempt is recorded, including failed ones."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ LONGEST_NOTE = 500
 
 
 class TestCall(StrEnum):
-    """How the test call went."""
+    """The result of the test call."""
 
     ANSWERED = "answered"
     NO_ANSWER = "no-answer"
@@ -35,7 +35,7 @@ class TestCall(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What somebody says of a number. `called_at` as typed, else now."""
+    """A person's statement about a number. `called_at` as typed, else now."""
 
     digits: str
     call: str
@@ -45,8 +45,8 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The entries of a territory that this person can read back now. `done`: those that are verified;
-    `own`: what the person entered and another one has to verify."""
+    """The entries of a territory that this person can read back now. `done`: the number already
+    verified; `own`: the number that this person entered and another must verify."""
 
     waiting: tuple[Entry, ...]
     done: int
@@ -58,11 +58,11 @@ class Round:
 
 
 async def verify(service: Context, actor: Person, name: str, given: Verification) -> NumberView:
-    """Read one entry back; it is kept whatever comes of it.
+    """Read one entry back; the attempt is recorded whatever the result.
 
-    Verified is what was typed alike and answered by the right service; a short number or a place, which
-    cannot be tried out, with a note instead. Raises `Refused` with the reason where it stays unverified,
-    and `Misuse`.
+    The entry is verified if the digits match and the right service answered; a short number or a place,
+    which cannot be tested, needs a note instead. Raises `Refused` with the reason if it stays
+    unverified, `Misuse` for an unknown entry or an unreadable time.
     """
     rules.require_role("numbers_verify", actor)
     call, note, now = _call(given.call), _note_text(given.note), service.now
@@ -86,7 +86,8 @@ async def verify(service: Context, actor: Person, name: str, given: Verification
 
 
 async def open_entry(service: Context, actor: Person, name: str) -> Entry:
-    """The entry, where this person may read it back now. Raises `Refused` and `Misuse`."""
+    """The entry, if this person may read it back now. Raises `Refused` if not, `Misuse` if there is
+    none."""
     rules.require_role("numbers_verify", actor)
     entry = await service.database.read(lambda conn: changing.one(conn, name))
     _require_open(entry, actor, service.now)
@@ -94,7 +95,7 @@ async def open_entry(service: Context, actor: Person, name: str) -> Entry:
 
 
 def described(entry: Entry) -> str:
-    """An entry as it may be shown to whoever reads it back: without its digits."""
+    """An entry as shown to the person reading it back: without its digits."""
     row, lang = entry.row, language()
     worded = (row.service_in(lang), row.zone_in(lang), row.condition_in(lang))
     return " ".join(
@@ -103,7 +104,7 @@ def described(entry: Entry) -> str:
 
 
 async def round_of(service: Context, actor: Person, query: str) -> Round:
-    """What is to be read back in a territory (or for a query). Raises `Misuse` where nothing is there."""
+    """What is to be read back in a territory or for a query. Raises `Misuse` if there is nothing."""
     rules.require_role("numbers_verify", actor)
     _asked, found = await service.database.read(lambda conn: lookup.matching(conn, query))
     now = service.now
@@ -136,7 +137,7 @@ def _require_open(entry: Entry, actor: Person, now: datetime) -> None:
 
 
 def _alike(typed: str, entry: Entry) -> bool:
-    """Whether the digits (or the words of a place) are the entry's, whatever stands between them."""
+    """Whether the digits (or the words of a place) match the entry's, ignoring separators."""
     if entry.row.number:
         return compact(typed) == compact(entry.row.number)
     words = {_plain(text) for text in entry.row.place.values()}
@@ -148,7 +149,7 @@ def _plain(text: str) -> str:
 
 
 def _objection(entry: Entry, call: TestCall, note: str | None, *, matched: bool) -> str | None:
-    """Why the entry is not verified by this; None where it is."""
+    """Why this does not verify the entry; None if it does."""
     if not matched:
         sentence = _(
             "What was typed is not what the register has for {entry}: one of the two is wrong. Compare"
@@ -178,7 +179,7 @@ def _objection(entry: Entry, call: TestCall, note: str | None, *, matched: bool)
 
 
 def _is_wrong(call: TestCall, *, matched: bool) -> bool:
-    """Whether the call speaks against a verification that was given before."""
+    """Whether the call contradicts an earlier verification."""
     return matched and call is TestCall.WRONG_SERVICE
 
 
@@ -201,7 +202,7 @@ def _note_text(note: str | None) -> str | None:
 
 
 def _called_at(service: Context, given: Verification, call: TestCall, now: datetime) -> datetime | None:
-    """When the call was made. Raises `Misuse` for what is no time, or lies ahead."""
+    """When the call was made. Raises `Misuse` for an unreadable or future time."""
     if call is TestCall.NOT_CALLED:
         return None
     if not given.called_at:
@@ -218,7 +219,7 @@ def _called_at(service: Context, given: Verification, call: TestCall, now: datet
 async def _note(
     conn: Connection, actor: Person, entry: Entry, check: Check, now: datetime, *, verified: bool
 ) -> None:
-    """In the audit without the digits that were typed: a slip of the finger is nobody's number."""
+    """Write the audit row, without the digits typed: a typing error is nobody's number."""
     await audit.append(
         conn,
         actor=actor.name,

@@ -1,4 +1,5 @@
-"""People's verbs: who acts, who is added, confirmed, revoked, given a new token."""
+"""The verbs about people: who is acting; adding, confirming, revoking, new tokens; linking a Telegram
+account; the mail address for links."""
 
 import re
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from alertbot.people.views import (
 
 
 async def acting(service: Context, token: str | None) -> Person:
-    """The person whose token this is. Raises `Refused` without one, or for one that does not count."""
+    """The person with this token. Raises `Refused` without a token, or for a person who does not count."""
     if not token:
         raise Refused(
             _("This needs a person: put your token in ALERTBOT_TOKEN, or give --token-file FILE.")
@@ -34,7 +35,8 @@ async def acting(service: Context, token: str | None) -> Person:
 async def add(
     service: Context, token: str | None, name: str, roles: list[str], expires_days: int | None
 ) -> IssuedToken:
-    """Add a person; the answer holds the token, which is stored only as a hash."""
+    """Add a person; the result contains the token, which is stored only as a hash. Raises `Refused` or
+    `Misuse` as `store_people.add` does."""
     wanted = [_role(word) for word in roles]
 
     async def work(conn: Connection) -> IssuedToken:
@@ -120,7 +122,7 @@ def _roles(person: Person) -> tuple[str, ...]:
 
 
 def _standing(entry: store_people.PersonEntry, now: datetime) -> str:
-    """Why somebody does not count, in words; empty where they do."""
+    """Why someone does not count, in words; empty if they do."""
     if entry.revoked_at is not None:
         return _("revoked")
     if entry.token_expires_at is not None and entry.token_expires_at <= now:
@@ -146,8 +148,8 @@ ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0
 
 
 async def link(service: Context, actor: Person, name: str) -> LinkCode:
-    """A one-time code with which this person's Telegram account is linked. Raises `Refused` for anybody
-    else's."""
+    """A one-time code to link this person's Telegram account. Raises `Refused` for another person's
+    account."""
 
     async def work(conn: Connection) -> LinkCode:
         person = (await store_people.get(conn, name, now=service.now)).person
@@ -160,8 +162,8 @@ async def link(service: Context, actor: Person, name: str) -> LinkCode:
 
 
 async def redeem(service: Context, code: str, user: str) -> Person | None:
-    """The person whose code this is, linked to the Telegram account from now on; None for a wrong code.
-    Raises `Refused` where the account is somebody else's."""
+    """Link the Telegram account to the person who owns the code; returns the person, or None for a wrong
+    code. Raises `Refused` if the account belongs to someone else."""
 
     async def work(conn: Connection) -> Person | None:
         person = await store_contacts.redeem(conn, code, platform=TELEGRAM, user=user, now=service.now)
@@ -174,12 +176,12 @@ async def redeem(service: Context, code: str, user: str) -> Person | None:
 
 
 async def spoil(service: Context, code: str) -> None:
-    """Others have seen this code: it no longer links anybody."""
+    """Invalidate a code that others have seen."""
     await service.database.transact(lambda conn: store_contacts.void(conn, code))
 
 
 async def unlink(service: Context, actor: Person, name: str) -> Unlinked:
-    """Forget a person's Telegram account and open codes; one's own, or any as an admin."""
+    """Remove a person's Telegram account and open codes; your own, or anyone's as an admin."""
 
     async def work(conn: Connection) -> Unlinked:
         person = (await store_people.get(conn, name, now=service.now)).person
@@ -192,7 +194,8 @@ async def unlink(service: Context, actor: Person, name: str) -> Unlinked:
 
 
 async def set_mail(service: Context, actor: Person, name: str, address: str | None) -> MailAddress:
-    """Where links to approve are mailed to; None takes the address away, as an admin may for anybody."""
+    """Set where approval links are mailed to; None removes the address, which an admin may do for
+    anyone."""
     clean = None if address is None else _address(address)
 
     async def work(conn: Connection) -> MailAddress:
@@ -207,7 +210,7 @@ async def set_mail(service: Context, actor: Person, name: str, address: str | No
 
 
 async def of_user(service: Context, user: str) -> Person | None:
-    """Who a Telegram account is, as he or she stands now; None for a stranger."""
+    """The person linked to a Telegram account, with their current status; None for a stranger."""
     return await service.database.read(
         lambda conn: store_contacts.of_user(conn, TELEGRAM, user, now=service.now)
     )

@@ -1,4 +1,4 @@
-"""What every verb is given: the publisher, the database, and how approvers are asked."""
+"""The context that every verb receives: the publisher, the database, and how approvers are asked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RequestSettings:
-    """How approvers are asked. `groups`: by way, where the whole team is asked at once."""
+    """How approvers are asked. `groups`: for each way, where the whole team is asked at once."""
 
     ways: tuple[str, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
@@ -23,10 +23,10 @@ class RequestSettings:
 
 @dataclass(frozen=True)
 class Context:
-    """What every verb works with: who publishes, the database, and how approvers are asked.
+    """What every verb works with: the publisher, the database, and how approvers are asked.
 
-    `publish_delay`: how long an approved alert waits before its first call. `warn_before`: how long before a
-    number's end the team is told. `now` is the publisher's clock, aware, in UTC.
+    `publish_delay`: how long an approved alert waits before its first call. `warn_before`: how long
+    before a number's end the team is told. `now` is the publisher's clock, aware, in UTC.
     """
 
     publisher: Publisher

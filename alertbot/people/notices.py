@@ -1,4 +1,5 @@
-"""What the program tells the team: on every channel of audience `team`, through the same outbox."""
+"""Notices to the team: sent on every channel with the audience `team`, through the same outbox as
+alerts."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -18,7 +19,7 @@ MOST_TOLD = 20  # lines of one notice; a Telegram message holds 4096 characters
 
 
 async def work_waits(service: Context, conn: Connection, texts: Sequence[str]) -> None:
-    """The program found something to do (see `service.tasks`): one message, however many they are."""
+    """The program has raised tasks: one notice, however many they are."""
     shown = list(texts[:MOST_TOLD])
     if len(texts) > MOST_TOLD:
         shown.append(_("… and {count} more.").format(count=len(texts) - MOST_TOLD))
@@ -32,7 +33,7 @@ def team(service: Context) -> tuple[Channel, ...]:
 
 
 class Subject(Protocol):
-    """The alert that a notice is about, as it stands."""
+    """The alert that a notice is about, in its current state."""
 
     @property
     def id(self) -> str: ...
@@ -45,7 +46,7 @@ class Subject(Protocol):
 async def tell(
     service: Context, conn: Connection, alert: Subject | None, subject: str, text: str
 ) -> None:
-    """On every team channel. `alert` None: the notice is about no alert, or about several."""
+    """Queue a notice on every team channel. `alert` None: it is about no alert, or about several."""
     name, revision, digest = (
         (alert.id, alert.revision, alert.digest) if alert else (None, 0, _sum(text))
     )
@@ -72,9 +73,9 @@ async def tell(
 
 
 def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
-    """The text as long as the channel takes it. Of one that is too long the longest lines are left out, one
-    after the other, and the others stay whole, the subject before them; the first one left out gives its
-    place to the command that shows everything, `whole`."""
+    """The text within the channel's limit. If it is too long, its longest lines are dropped one by one
+    and the subject last; the first dropped line is replaced by `whole`, the command that shows
+    everything."""
     limit, how = channel.spec.limit, channel.spec.measure
     if limit is None or measure(text, how) <= limit:
         return text
@@ -90,7 +91,7 @@ def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
 
 
 def _message(channel: Channel, subject: str, text: str) -> Message:
-    """A notice in the channel's form: escaped, since names and reasons are data."""
+    """A notice in the channel's format, escaped, since names and reasons are data."""
     html = None
     if channel.spec.markup is Markup.TELEGRAM:
         html = escape(text, quote=False)

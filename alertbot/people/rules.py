@@ -1,4 +1,4 @@
-"""Which roles a verb takes. Pure: a person and a verb in, a refusal out."""
+"""Roles (who may do what) and duty (who is asked to approve, and who next). Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ EVERY_DAY = frozenset(range(7))
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One person's hours. `days`: those on which it begins, Monday is 0; times are of the local clock."""
+    """One person's hours. `days`: the days on which it begins, Monday is 0; times are local clock times."""
 
     person: str
     start: time
@@ -34,20 +34,20 @@ class Duty:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everybody whom it names, once."""
+        """Everyone named, once."""
         return _once((*(shift.person for shift in self.shifts), *self.deputies))
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody who is to be asked. `deputy`: because too few of those on duty can answer."""
+    """A person to be asked. `deputy`: asked because too few people on duty can answer."""
 
     name: str
     deputy: bool = False
 
 
 def on_duty(duty: Duty, now: datetime) -> tuple[str, ...]:
-    """The names of those on duty at an (aware) moment, in the order of their shifts."""
+    """The names of the people on duty at an aware time, in the order of their shifts."""
     return _once(tuple(shift.person for shift in duty.shifts if _covers(shift, duty.zone, now)))
 
 
@@ -56,8 +56,8 @@ def first_asked(
 ) -> tuple[Candidate, ...]:
     """Whom to ask when an alert is submitted. `able`: the names of those who may approve it.
 
-    Those on duty; where they are fewer than the approvers it needs, deputies beside them; where nobody of
-    those named may approve it, or there is no duty at all, every approver.
+    The people on duty; if they are fewer than the approvals needed, deputies as well; if nobody named
+    may approve it, or no duty is configured, every approver.
     """
     everybody = tuple(Candidate(name) for name in able)
     if duty is None:
@@ -75,8 +75,8 @@ def first_asked(
 def next_deputy(
     duty: Duty | None, able: Sequence[str], asked: Collection[str], last_asked: datetime, now: datetime
 ) -> str | None:
-    """The deputy whose turn it is, because nobody answered in time; None where it is nobody's yet or all
-    of them have been asked. `last_asked`: when somebody was asked last."""
+    """The next deputy to ask because nobody answered in time; None if it is not time yet or all have
+    been asked. `last_asked`: when someone was last asked."""
     if duty is None or now < last_asked + duty.answer_within:
         return None
     known = {name.casefold() for name in asked}
@@ -89,7 +89,7 @@ def _covers(shift: Shift, zone: ZoneInfo, now: datetime) -> bool:
 
 
 def _turns(shift: Shift, zone: ZoneInfo, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The shift's turns, in UTC, that could hold the moment."""
+    """The shift's periods, in UTC, that could contain the time."""
     today = now.astimezone(zone).date()
     for day in (today - timedelta(days=1), today):
         if day.weekday() in shift.days:
@@ -98,12 +98,12 @@ def _turns(shift: Shift, zone: ZoneInfo, now: datetime) -> Iterator[tuple[dateti
 
 
 def _moment(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """A time of the local clock; an hour that occurs twice is the first, one left out an hour later."""
+    """A local clock time; an hour that occurs twice is the first, a skipped one is an hour later."""
     return datetime.combine(day, clock, zone).astimezone(UTC)
 
 
 def _among(names: Sequence[str], able: Sequence[str]) -> list[str]:
-    """Those of `names` who are able, as `able` writes them (names count in capitals or not)."""
+    """Those of `names` who are in `able`, spelt as in `able` (case does not matter)."""
     written = {name.casefold(): name for name in able}
     return [written[name.casefold()] for name in _once(names) if name.casefold() in written]
 
@@ -146,7 +146,7 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
 
 
 def require_role(verb: str, person: Person) -> None:
-    """Raises `Refused` unless the person counts and holds a role that the verb asks for."""
+    """Raises `Refused` unless the person counts and has a role that the verb requires."""
     if not person.counts:
         raise Refused(
             _("{name} does not count yet or any more; ask an admin (`alertbot people list`).").format(
@@ -163,7 +163,7 @@ def require_role(verb: str, person: Person) -> None:
 
 
 def require_reason(verb: str, alert: str, reason: str | None) -> str:
-    """The reason, trimmed. Raises `Misuse` where there is none."""
+    """The reason, trimmed. Raises `Misuse` if it is empty."""
     text = (reason or "").strip()
     if not text:
         raise Misuse(

@@ -1,7 +1,7 @@
-"""Who a person is on a platform, and where he or she is reached.
+"""People's accounts on platforms, their one-time codes, and their mail addresses.
 
-A person is linked to an account by a one-time code: it is stored as a hash, lapses, works once, and is
-void after a few wrong codes were tried while it was open, whoever tried them.
+A code links a person to an account. It is stored as a hash, expires, works once, and becomes invalid
+after a few wrong codes were tried by anyone while it was open.
 """
 
 import hashlib
@@ -29,23 +29,23 @@ GROUPS, GROUP_LETTERS = 3, 4
 
 @dataclass(frozen=True, slots=True)
 class ContactPoints:
-    """Where one person is reached: the user id on each platform, and the mail address."""
+    """How one person is reached: the user id on each platform, and the mail address."""
 
     users: dict[str, str]
     mail: str | None
 
     @property
     def ways(self) -> list[str]:
-        """Platforms with an account, and `mail`."""
+        """The platforms with an account, and `mail`."""
         return [*sorted(self.users), *(["mail"] if self.mail else [])]
 
     def address(self, way: str) -> str | None:
-        """Where this way finds the person: a mail address, else a user id."""
+        """The person's address on this way: a mail address, else a user id."""
         return self.mail if way == "mail" else self.users.get(way)
 
 
 async def make_code(conn: AsyncConnection, who: Person, *, now: datetime) -> str:
-    """A fresh code for this person; earlier ones are void."""
+    """A new code for this person; earlier ones become invalid."""
     await take_lock(conn, PEOPLE)
     await _void(conn, who)
     code = "-".join(
@@ -66,10 +66,11 @@ async def make_code(conn: AsyncConnection, who: Person, *, now: datetime) -> str
 async def redeem(
     conn: AsyncConnection, code: str, *, platform: str, user: str, now: datetime
 ) -> Person | None:
-    """Link this account to the person whose code it is, in place of the person's earlier account there.
+    """Link this account to the person who owns the code, replacing their earlier account on the
+    platform.
 
-    None where no open code is this one; the try then counts against every open code. Raises `Refused`
-    where the account is somebody else's already: one account cannot be two people.
+    None if no open code matches; the attempt then counts against every open code. Raises `Refused` if
+    the account belongs to someone else: one account cannot be two people.
     """
     await take_lock(conn, PEOPLE)
     query = select(link_code.c.code_hash, person).join_from(link_code, person)
@@ -92,13 +93,14 @@ async def redeem(
 
 
 async def void(conn: AsyncConnection, code: str) -> None:
-    """This code no longer links anybody."""
+    """Invalidate this code."""
     unused = link_code.c.used_at.is_(None)
     await conn.execute(delete(link_code).where(link_code.c.code_hash == _hash(code), unused))
 
 
 async def unlink(conn: AsyncConnection, who: Person, platform: str) -> bool:
-    """Forget the person's account on this platform, and every open code. Whether there was an account."""
+    """Remove the person's account on this platform and every open code. Returns whether there was an
+    account."""
     await _void(conn, who)
     gone = await conn.execute(
         delete(contact).where(contact.c.person_id == who.id, contact.c.platform == platform)
@@ -107,7 +109,7 @@ async def unlink(conn: AsyncConnection, who: Person, platform: str) -> bool:
 
 
 async def of_user(conn: AsyncConnection, platform: str, user: str, *, now: datetime) -> Person | None:
-    """Who this account is, as he or she stands now; None for a stranger."""
+    """The person with this account, with their current status; None for a stranger."""
     query = select(person).join_from(person, contact)
     mine = (contact.c.platform == platform) & (contact.c.user == user)
     row = (await conn.execute(query.where(mine))).one_or_none()
@@ -115,7 +117,7 @@ async def of_user(conn: AsyncConnection, platform: str, user: str, *, now: datet
 
 
 async def reaches(conn: AsyncConnection) -> dict[int, ContactPoints]:
-    """By person id, where everybody is reached."""
+    """How everyone is reached, by person id."""
     found = {
         row.id: ContactPoints({}, row.mail)
         for row in await conn.execute(select(person.c.id, person.c.mail))
@@ -126,7 +128,7 @@ async def reaches(conn: AsyncConnection) -> dict[int, ContactPoints]:
 
 
 async def set_mail(conn: AsyncConnection, who: Person, address: str | None) -> None:
-    """Where links to approve go; None: nowhere."""
+    """Set where approval links are mailed to; None: nowhere."""
     await conn.execute(update(person).where(person.c.id == who.id).values(mail=address))
 
 
@@ -156,6 +158,6 @@ def _open(now: datetime) -> Any:
 
 
 def _hash(code: str) -> str:
-    """Of the letters alone: hyphens, blanks and small letters are how people type."""
+    """The hash of the code's letters only: people type hyphens, spaces and lower case."""
     letters = "".join(letter for letter in code.upper() if letter.isalnum())
     return hashlib.sha256(letters.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,8 +1,8 @@
-"""People and their tokens. A token is shown once and kept as a hash.
+"""People and their tokens. A token is shown once and stored as a hash.
 
-The first two people of an empty database become admins. From then on nobody becomes approver or admin
-by one person's word: whoever is added, or handed a new token, as approver or admin counts once another
-admin has confirmed it. Keep three admins, so that one lost token leaves two.
+The first two people in an empty database become admins. After that nobody becomes approver or admin on
+one person's word: anyone added, or given a new token, as approver or admin counts only after another
+admin confirms. Keep three admins, so that one lost token leaves two.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class PersonEntry:
-    """One line of `people list`. Never holds the token or its hash."""
+    """One line of `people list`. Never contains the token or its hash."""
 
     person: Person
     added_at: datetime
@@ -51,9 +51,10 @@ async def add(
     now: datetime,
     token_lasts: timedelta | None = None,
 ) -> tuple[Person, str]:
-    """A new person and the token, which is never to be had again.
+    """Add a person; returns the person and the token, which cannot be retrieved later.
 
-    `by` may be None for the first person only. Raises `Refused` and `Misuse`.
+    `by` may be None only for the first person. Raises `Refused` without the right to add people,
+    `Misuse` for an unusable or taken name.
     """
     await take_lock(conn, PEOPLE)
     clean = _clean_name(name)
@@ -81,9 +82,9 @@ async def add(
 
 
 async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Person:
-    """Who this token is, noting that it was used; needs a write transaction.
+    """The person with this token; records its use, so it needs a write transaction.
 
-    Raises `Refused`, with the reason, for a token that is unknown, revoked, lapsed or not confirmed.
+    Raises `Refused`, with the reason, for a token that is unknown, revoked, expired or not confirmed.
     """
     given = _hash(token.strip())
     row = (await conn.execute(select(person).where(person.c.token_hash == given))).one_or_none()
@@ -100,7 +101,7 @@ async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Perso
 
 
 async def get(conn: AsyncConnection, name: str, *, now: datetime) -> PersonEntry:
-    """By name, in capitals or not. Raises `Misuse`."""
+    """The person with this name, in any case. Raises `Misuse` if there is none."""
     row = await _find(conn, name)
     if row is None:
         raise Misuse(
@@ -112,20 +113,20 @@ async def get(conn: AsyncConnection, name: str, *, now: datetime) -> PersonEntry
 
 
 async def everybody(conn: AsyncConnection, *, now: datetime) -> tuple[PersonEntry, ...]:
-    """All people, revoked ones too, in the order they were added."""
+    """All people, including revoked ones, in the order added."""
     rows = await conn.execute(select(person).order_by(person.c.id))
     return tuple(_entry(row, now) for row in rows)
 
 
 async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
-    """Everybody who may approve now."""
+    """Everyone who may approve now."""
     entries = await everybody(conn, now=now)
     return tuple(e.person for e in entries if e.person.counts and Role.APPROVER in e.person.roles)
 
 
 async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
-    """Let a new approver or admin count. Raises `Refused` unless `by` is another admin than who added
-    them or handed them their token."""
+    """Confirm a new approver or admin. Raises `Refused` unless `by` is another admin than the one who
+    added them or issued their token."""
     await _take_admins_turn(conn, by, now)
     entry = await get(conn, name, now=now)
     _require_other_admin(entry, by)
@@ -134,7 +135,8 @@ async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime
 
 
 async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
-    """Take away the token and the rights, for good. The last admin who counts cannot be revoked."""
+    """Remove the token and the rights, permanently. Raises `Refused` for a person already revoked and
+    for the last admin who counts."""
     await _take_admins_turn(conn, by, now)
     entry = await get(conn, name, now=now)
     if entry.revoked_at is not None:
@@ -157,10 +159,11 @@ async def rotate(
     now: datetime,
     token_lasts: timedelta | None = None,
 ) -> tuple[Person, str]:
-    """A new token; the old one is void at once.
+    """Issue a new token; the old one is invalid at once.
 
-    Everybody may rotate their own. An admin may rotate another's; an approver or admin then counts
-    again once another admin has confirmed it, for whoever hands out a token could keep it.
+    People may rotate their own token, and an admin anyone's; an approver or admin then counts again only
+    after another admin confirms, because whoever issues a token could keep it. Raises `Refused` for
+    someone else's token without being an admin, for a revoked person, and for the last admin.
     """
     await take_lock(conn, PEOPLE)
     entry = await get(conn, name, now=now)
@@ -183,7 +186,7 @@ async def rotate(
 
 
 async def _take_admins_turn(conn: AsyncConnection, by: Person, now: datetime) -> None:
-    """Wait until nobody else manages people; then `by` must be an admin still."""
+    """Lock the management of people; then `by` must still be an admin. Raises `Refused` otherwise."""
     await take_lock(conn, PEOPLE)
     require_role("people", (await get(conn, by.name, now=now)).person)
 
@@ -275,7 +278,7 @@ def _entry(row: Row[Any], now: datetime) -> PersonEntry:
 
 
 def person_of(row: Row[Any], now: datetime) -> Person:
-    """The person of a row that holds the columns of the table `person`, as he or she stands now."""
+    """The person in a row with the columns of the table `person`, with their current status."""
     lapsed = row.token_expires_at is not None and row.token_expires_at <= now
     counts = row.confirmed_at is not None and row.revoked_at is None and not lapsed
     return Person(row.id, row.name, frozenset(Role(role) for role in row.roles), counts)

@@ -1,7 +1,7 @@
-"""Requests to approve: whom they went to, what became of them. The rows are the queue.
+"""Approval requests and links: whom they went to and what became of them. The rows are the queue.
 
-A row is claimed by a conditional update before the call is made, which also sets the moment after which
-it may be made again: a worker that dies in between leaves a request that is made once more.
+A row is claimed by a conditional update before the call, which also sets when the call may be repeated:
+if a worker dies in between, the request is sent once more.
 """
 
 from collections.abc import Collection, Iterable
@@ -20,7 +20,7 @@ from alertbot.people.store_people import person_of
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """One request. `person` None: the whole group. `retry_at`: no call before it."""
+    """One request. `person` None: the whole group. `retry_at`: no call before this time."""
 
     id: int
     alert: str
@@ -41,7 +41,7 @@ class ApprovalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A request to be written down."""
+    """A request to be stored."""
 
     way: str
     address: str
@@ -52,7 +52,7 @@ class Fresh:
 async def add(
     conn: AsyncConnection, alert_id: str, digest: str, fresh: Iterable[Fresh], *, now: datetime
 ) -> None:
-    """Write requests down; those of an earlier round about the very same texts are made anew."""
+    """Store requests; those of an earlier round about the same texts are renewed."""
     known = {(one.way, one.address): one for one in await of_alert(conn, alert_id, digest)}
     for one in fresh:
         values = {
@@ -90,8 +90,8 @@ async def open_calls(conn: AsyncConnection, way: str | None = None) -> tuple[App
 async def claim(
     conn: AsyncConnection, call: ApprovalRequest, *, now: datetime, until: datetime
 ) -> bool:
-    """Whether this worker may make the call now; nobody else may before `until`. Not where another has
-    made it since `call` was read."""
+    """Whether this worker may make the call now; no other may before `until`. False if another has made
+    it since `call` was read."""
     free = or_(approval_call.c.retry_at.is_(None), approval_call.c.retry_at <= now)
     unchanged = (
         approval_call.c.closed_at.is_(None)
@@ -115,7 +115,7 @@ async def settle(
     message_ref: str | None = None,
     closed_at: datetime | None = None,
 ) -> None:
-    """The call worked: the request stands, shows so many approvals, or shows the outcome."""
+    """Record a successful call: the request is sent, shows this many approvals, or shows the outcome."""
     ref = call.message_ref if message_ref is None else message_ref
     changes = {"message_ref": ref, "given": given, "closed_at": closed_at, **_RESTED}
     await conn.execute(update(approval_call).where(approval_call.c.id == call.id).values(**changes))
@@ -124,13 +124,13 @@ async def settle(
 async def postpone(
     conn: AsyncConnection, ids: Collection[int], *, until: datetime, trouble: str
 ) -> None:
-    """The call failed, and would for these requests too: not before `until`."""
+    """The call failed and would fail for these requests too: no call before `until`."""
     mine = approval_call.c.id.in_(list(ids)) & approval_call.c.closed_at.is_(None)
     await conn.execute(update(approval_call).where(mine).values(retry_at=until, trouble=trouble))
 
 
 async def sent_away_by(conn: AsyncConnection, alert_id: str) -> str | None:
-    """Who returned or rejected an alert last, as the audit has it."""
+    """Who last returned or rejected an alert, from the audit."""
     rows = select(audit.c.actor).where(
         audit.c.alert == alert_id, audit.c.verb.in_(["return", "reject"])
     )
@@ -153,7 +153,7 @@ def _call(row: Row[Any]) -> ApprovalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`person` as he or she stands now. `attempts`: how often it was answered with a wrong form."""
+    """`person` with their current status. `attempts`: how often it was answered with a wrong form."""
 
     token_hash: str
     alert: str
@@ -175,7 +175,7 @@ async def add_link(
     made_at: datetime,
     expires_at: datetime,
 ) -> None:
-    """A fresh link."""
+    """Store a new link."""
     await conn.execute(
         insert(approval_link).values(
             token_hash=token_hash,
@@ -199,7 +199,7 @@ async def find_link(conn: AsyncConnection, token_hash: str, *, now: datetime) ->
 async def open_for(
     conn: AsyncConnection, alert: str, digest: str, person_id: int, *, now: datetime
 ) -> Link | None:
-    """The last link to this person about this text that may still be used."""
+    """The last unused link to this person about this text."""
     a = approval_link.c
     query = _links().where(a.alert_id == alert, a.digest == digest, a.person_id == person_id)
     query = query.where(a.used_at.is_(None), a.expires_at > now).order_by(a.made_at.desc()).limit(1)
@@ -208,14 +208,14 @@ async def open_for(
 
 
 async def use(conn: AsyncConnection, token_hash: str, *, now: datetime) -> bool:
-    """Use it up; of two at once one gets True."""
+    """Use up the link; of two concurrent callers one gets True."""
     unused = (approval_link.c.token_hash == token_hash) & approval_link.c.used_at.is_(None)
     done = await conn.execute(update(approval_link).where(unused).values(used_at=now))
     return done.rowcount == 1
 
 
 async def count_wrong(conn: AsyncConnection, token_hash: str) -> None:
-    """Somebody answered with a form that does not belong to this link."""
+    """Count an answer with a form that does not belong to this link."""
     a = approval_link.c
     await conn.execute(
         update(approval_link).where(a.token_hash == token_hash).values(attempts=a.attempts + 1)

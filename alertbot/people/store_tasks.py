@@ -1,5 +1,5 @@
-"""What a person has to do, written down. A task is raised once per key while it is open, by however many
-workers find it at the same time; once it is done, the same key may be raised again."""
+"""Stored tasks for people. A task is raised once per key while it is open, even if several workers find
+it at the same time; after it is done, the same key may be raised again."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ async def raise_(
     number: int | None = None,
     due_at: datetime | None = None,
 ) -> bool:
-    """Raise a task; False where one with this key is open already, which is left as it is."""
+    """Raise a task; False if one with this key is already open, which stays as it is."""
     await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
     row = _INSERT[conn.dialect.name](task).values(
         key=key,
@@ -63,7 +63,7 @@ async def raise_(
 
 
 async def done(conn: AsyncConnection, key: str, *, by: str, outcome: str | None, now: datetime) -> bool:
-    """Close the open task with this key; False where there is none."""
+    """Close the open task with this key; False if there is none."""
     await take_lock(conn, AUDIT)
     open_one = update(task).where(task.c.key == key, OPEN_TASK)
     closed = await conn.execute(open_one.values(done_at=now, done_by=by, outcome=outcome))
@@ -71,13 +71,13 @@ async def done(conn: AsyncConnection, key: str, *, by: str, outcome: str | None,
 
 
 async def get(conn: AsyncConnection, task_id: int) -> Task | None:
-    """By its number, open or done."""
+    """The task with this number, open or done."""
     row = (await conn.execute(select(task).where(task.c.id == task_id))).one_or_none()
     return None if row is None else _task(row)
 
 
 async def open_tasks(conn: AsyncConnection, kinds: Collection[str] = ()) -> tuple[Task, ...]:
-    """What is still to be done, the most pressing first: by when it is due, then by when it was raised."""
+    """Open tasks, the most urgent first: by due time, then by when they were raised."""
     query = select(task).where(OPEN_TASK)
     if kinds:
         query = query.where(task.c.kind.in_(sorted(kinds)))
@@ -86,12 +86,12 @@ async def open_tasks(conn: AsyncConnection, kinds: Collection[str] = ()) -> tupl
 
 
 async def every(conn: AsyncConnection) -> tuple[Task, ...]:
-    """Open and done, in the order they were raised."""
+    """Open and done tasks, in the order raised."""
     return await _tasks(conn, select(task).order_by(task.c.raised_at, task.c.id))
 
 
 async def ever_raised(conn: AsyncConnection, keys: Collection[str]) -> frozenset[str]:
-    """Those of these keys that a task was ever raised for, open or done."""
+    """Those of these keys for which a task was ever raised, open or done."""
     found = await conn.scalars(select(task.c.key).where(task.c.key.in_(sorted(keys))))
     return frozenset(map(str, found))
 

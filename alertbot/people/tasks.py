@@ -1,4 +1,4 @@
-"""What a person has to do: raised by the program, shown by `status`, told to the team, done by people."""
+"""Tasks for people: raised by the program, shown by `status`, sent to the team, closed by people."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ MOST_SHOWN = 20  # tasks in `status`
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task about to be raised. `key` names what it is about: raised once while it is open. `text` is
-    one or two sentences: what is, and what to do."""
+    """A task to be raised. `key` says what it is about: raised once while it is open. `text` is one or
+    two sentences: what the matter is, and what to do."""
 
     key: str
     kind: str
@@ -34,14 +34,14 @@ class NewTask:
 
 
 async def raise_(service: Context, conn: Connection, chore: NewTask) -> bool:
-    """Raise it and tell the team; False where it is open already, which tells nobody again."""
+    """Raise a task and tell the team; False if it is open already, in which case nobody is told again."""
     return bool(await raise_all(service, conn, [chore]))
 
 
 async def raise_all(
     service: Context, conn: Connection, chores: Collection[NewTask]
 ) -> tuple[NewTask, ...]:
-    """Raise several and tell the team in one message; those that were not open already."""
+    """Raise several tasks and tell the team in one notice; returns those that were not open already."""
     fresh = tuple([one for one in chores if await _raise(conn, one, service.now)])
     if not fresh:
         return ()
@@ -61,7 +61,7 @@ async def raise_all(
 
 
 async def close(service: Context, conn: Connection, key: str, outcome: str) -> bool:
-    """The program sees that it is done. False where it was not open."""
+    """Close a task that the program finds settled. False if it was not open."""
     if not await store_tasks.done(conn, key, by=MACHINE, outcome=outcome, now=service.now):
         return False
     detail = {"key": key, "outcome": outcome}
@@ -70,8 +70,8 @@ async def close(service: Context, conn: Connection, key: str, outcome: str) -> b
 
 
 async def done(service: Context, actor: Person, task_id: int, outcome: str | None = None) -> TaskView:
-    """A person has done it. Raises `Misuse` for a task that is not there, `Refused` for one that somebody
-    else has done already."""
+    """Close a task as a person. Raises `Misuse` for an unknown task, `Refused` for one that is already
+    closed."""
     rules.require_role("task", actor)
     said = (outcome or "").strip()[:LONGEST_OUTCOME] or None
 
@@ -90,7 +90,7 @@ async def done(service: Context, actor: Person, task_id: int, outcome: str | Non
 
 
 async def listing(service: Context, *, every: bool = False) -> list[TaskView]:
-    """Open tasks, the most pressing first; with `every` the done ones too, in the order of raising."""
+    """Open tasks, the most urgent first; with `every` also closed ones, in the order raised."""
 
     async def look(conn: Connection) -> list[TaskView]:
         found = await (store_tasks.every(conn) if every else store_tasks.open_tasks(conn))
@@ -102,7 +102,7 @@ async def listing(service: Context, *, every: bool = False) -> list[TaskView]:
 async def waiting(
     conn: Connection, *, alert: str | None = None, incident: str | None = None
 ) -> list[TaskView]:
-    """Open tasks; with an alert or an incident only those about one of them."""
+    """Open tasks; with an alert or an incident only those about it."""
     found = await store_tasks.open_tasks(conn)
     if alert is None and incident is None:
         return [view(one) for one in found]
@@ -129,7 +129,7 @@ def view(task: Task) -> TaskView:
 
 
 def sentences(waiting: Sequence[TaskView]) -> Iterator[str]:
-    """Tasks as `status` shows them, with how to close each; only the first of very many."""
+    """Tasks as `status` shows them, with how to close each; at most the first few."""
     for task in waiting[:MOST_SHOWN]:
         yield _("{text} (task {id}; once done: alertbot task done {id})").format(
             text=task.text, id=task.id

@@ -1,4 +1,4 @@
-"""What the verbs about people and tasks return: plain values, which `--json` prints and tables show."""
+"""What the verbs about people and tasks return: plain values that `--json` prints and tables show."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """`roles` in alphabetical order. `counts`: whether the person may act now."""
+    """A person. `roles` in alphabetical order. `counts`: whether the person may act now."""
 
     id: int
     name: str
@@ -16,15 +16,15 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken(PersonView):
-    """A person with a new token, which is stored only as a hash: it is shown this once."""
+    """A person with a new token, which is stored only as a hash and shown only here."""
 
     token: str
 
 
 @dataclass(frozen=True, slots=True)
 class PersonLine(PersonView):
-    """A person in the list. `standing`: why somebody does not count, in words; empty where they do.
-    `reached_by`: the ways in which the team's notices reach the person."""
+    """A person in the list. `standing`: why someone does not count, in words; empty if they do.
+    `reached_by`: the ways in which approval requests reach the person."""
 
     standing: str
     added_at: datetime
@@ -46,7 +46,7 @@ class LinkCode:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """`unlinked`: False where no Telegram account was linked."""
+    """Whether a Telegram account was unlinked (False if none was linked)."""
 
     name: str
     unlinked: bool
@@ -54,7 +54,7 @@ class Unlinked:
 
 @dataclass(frozen=True, slots=True)
 class MailAddress:
-    """Where a person's links to approve go; None: nowhere."""
+    """Where a person's approval links are mailed to; None: nowhere."""
 
     name: str
     mail: str | None
@@ -62,8 +62,8 @@ class MailAddress:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A thing that a person has to do. Open until `done_at`; `done_by` is a person's name, or the program's.
-    `number`: the entry of the register that it is about, such as `N12`."""
+    """A task for a person. Open until `done_at`; `done_by` is a person's name, or the program's.
+    `number`: the register entry that it is about, such as `N12`."""
 
     id: int
     kind: str
