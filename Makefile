@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench docs words lock clean
+.PHONY: demo test test-all lint bench docs words patterns lock clean
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ docs: $(READY)  ## write the pages that are made from the program
 
 words: $(READY)  ## bring new sentences into the catalogues and compile them
 	$(BIN)/python docs/make_catalogue.py
+
+patterns: $(READY)  ## take X's patterns of addresses and emoji from twitter-text-parser
+	$(BIN)/python -m tests.texts.posts.oracle
 
 lock:  ## renew the pinned dependencies (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/run.txt

@@ -1,30 +1,25 @@
 """How long a text is, as the platform counts it.
 
-X weighs a text: an address counts 23, an emoji 2, most scripts 1 per character, the rest 2.
-`twitter-text-parser` knows the rules in full, but its import takes a tenth of a second of CPU, a
-post 0.7 ms instead of 0.01, and its time grows steeply with the dots of a word. An ordinary alert never needs it: its words are weighed here,
-to the same result (the tests compare the two); any other word is handed to the library, one by one and
-only up to a length. That is sound because neither an address nor an emoji spans white space.
+X weighs a text: an address counts 23, an emoji 2, most scripts 1 per character, the rest 2. Words of an
+ordinary alert are weighed here by two patterns; any other word by `weights`, which has X's own, one by one
+and only up to a length, since their time grows steeply with the dots of a word. That is sound because
+neither an address nor an emoji spans white space.
 """
 
-import importlib.resources
 import re
-import sys
-import types
 import unicodedata
 from collections.abc import Callable
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 from alertbot.core.model import Measure
+from alertbot.texts.posts.weights import ADDRESS_WEIGHT, exact_weight
 
-ADDRESS_WEIGHT = 23
-WIDEST_WORD = 400  # characters; the library's time grows with the cube of the dots
+WIDEST_WORD = 400  # characters; the time grows with the cube of the dots
 MOST_DOTS = 40
 
 # Every code point that weighs 1 and takes part in no emoji: no ©, no ®, no joiner U+200D.
 _LIGHT = "\\x00-\u00a8\u00aa-\u00ad\u00af-\u10ff\u2000-\u200c\u2010-\u201f\u2032-\u2037"
-# These weigh 2 and take part in no emoji: Mind that the narrow no-break space U+202F is among them: texts use U+00A0.
+# These weigh 2 and take part in no emoji. Mind that the narrow no-break space U+202F is among them: texts use U+00A0.
 _HEAVY = "…•€→←↑≤≥■▌\u202f"
 # These weigh 2 as a whole, with or without the variation selector.
 _EMOJI = "(?:[ℹ☎⚠]\ufe0f?|[✅❌⛔⏰📞📢📱📍🚨🚒🚑🔴🟠🟢🔵])(?![\ufe0f\u20e3\U0001f3fb-\U0001f3ff])"
@@ -69,7 +64,7 @@ def normal(text: str) -> str:
 
 
 def _plain_weight(text: str) -> int | None:
-    """The weight of an ordinary text; None where only the library knows."""
+    """The weight of an ordinary text; None where only `weights` knows."""
     if "." in text:
         text = _ADDRESS.sub("x" * ADDRESS_WEIGHT, text)
         if _DOMAIN_DOT.search(text):
@@ -90,33 +85,7 @@ def _word_weight(word: str) -> int:
         return light
     if len(word) > WIDEST_WORD or word.count(".") > MOST_DOTS:
         return 2 * len(word) + ADDRESS_WEIGHT * word.count(".")
-    return library_weight(word)
-
-
-def library_weight(text: str) -> int:
-    """The weight by twitter-text-parser itself. Slow to load, and slow on long words with dots."""
-    return int(_parser()(text).weightedLength)
-
-
-@cache
-def _parser() -> Callable[[str], Any]:
-    """The library reads one data file through `pkg_resources`, which new Pythons no longer bring: a
-    stand-in for that one function is enough, and quicker."""
-    if "pkg_resources" not in sys.modules:
-        stand_in: Any = types.ModuleType("pkg_resources")
-        stand_in.resource_string = _resource
-        sys.modules["pkg_resources"] = stand_in
-        try:
-            from twitter_text import parse_tweet
-        finally:
-            del sys.modules["pkg_resources"]
-    else:
-        from twitter_text import parse_tweet
-    return parse_tweet  # type: ignore[no-any-return]
-
-
-def _resource(module: str, name: str) -> bytes:
-    return (importlib.resources.files(module.rpartition(".")[0]) / name).read_bytes()
+    return exact_weight(word)
 
 
 _MEASURES: dict[Measure, Callable[[str], int]] = {

@@ -1,5 +1,6 @@
 """Lengths: the quick road gives the library's result, and hostile words do not keep it busy."""
 
+import re
 import subprocess
 import sys
 
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 
 from alertbot.core.model import Measure
 from alertbot.texts.posts import measure
-from alertbot.texts.posts.measure import library_weight, utf16_length, weighted_length
+from alertbot.texts.posts.measure import utf16_length, weighted_length
+from alertbot.texts.posts.weights import PATTERNS, exact_weight
 from tests.effort import examples
+from tests.texts.posts.oracle import library_weight, patterns, written
 
 CONFORMANCE = [
     ("", 0),
@@ -104,10 +107,74 @@ def test_measure_chooses_the_rule() -> None:
     assert [measure.measure("⚠️😷", how) for how in Measure] == [4, 4, 3]
 
 
-def test_an_ordinary_alert_does_not_load_the_library() -> None:
+def test_the_patterns_are_those_of_the_library() -> None:
+    assert PATTERNS.read_text(encoding="utf-8") == written(), "run `make patterns`"
+
+
+def test_every_emoji_of_the_library_is_one() -> None:
+    sequences, _class = patterns()["emoji"].rsplit("|[", 1)
+    signs = [re.sub(r"\\(.)", r"\1", sign) for sign in sequences.split("|")]
+    assert len(signs) > 2000
+    assert {sign for sign in signs if exact_weight(sign) != 2} == set()
+
+
+ENDINGS = st.sampled_from(
+    ["fr", "museum", "co.uk", "gouv.fr", "рф", "한국", "xn--p1ai", "orga", "x", "onion"]
+)
+NAMES = st.text("ab-_é日.9", min_size=1, max_size=8)
+TAILS = st.text("/?=&.,;:#()[]@!~%+*'|-_aé9Я…– ", max_size=12)
+
+
+@settings(max_examples=examples(600), deadline=None)
+@given(
+    st.sampled_from(["", "https://", "HTTP://", "@", "#", "(", "é", "…", "/", "."]),
+    NAMES,
+    ENDINGS,
+    TAILS,
+)
+def test_any_address_weighs_what_the_library_says(
+    before: str, name: str, ending: str, tail: str
+) -> None:
+    text = measure.normal(f"{before}{name}.{ending}{tail}")
+    assert exact_weight(text) == library_weight(text)
+    assert weighted_length(text) == library_weight(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://t.co/" + "a" * 40,
+        "https://t.co/" + "a" * 41,
+        "https://t.co/abc?x=1.",
+        "https://t.co/abc/def",
+        "日本.example.org日本",
+        "a.fr.日本.com/x",
+        "http://twitter.com/これは日本語です。example.com中国語",
+        "https://example.org:8080/a_(b_(c))",
+        "x@example.org",
+        "." * 30 + "fr",
+        "https://" + "é" * 64 + ".fr",
+        "1️⃣.fr",
+        "👩🏽‍🚒example.org🇫🇷",
+    ],
+)
+def test_odd_addresses_weigh_what_the_library_says(text: str) -> None:
+    assert exact_weight(measure.normal(text)) == library_weight(measure.normal(text))
+
+
+def test_an_ordinary_alert_reads_no_patterns() -> None:
     code = (
-        "import sys; from alertbot.texts.posts.measure import weighted_length as w;"
-        "w('⚠️ Numéros d’urgence : depuis 16:45. Voir https://example.org/etat.');"
-        "sys.exit('twitter_text' in sys.modules)"
+        "import pathlib; pathlib.Path.read_text = None\n"
+        "from alertbot.texts.posts.measure import weighted_length as w\n"
+        "w('⚠️ Numéros d’urgence : depuis 16:45. Voir https://example.org/etat.')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_word_needs_the_library() -> None:
+    code = (
+        "import sys; sys.modules['twitter_text'] = None\n"
+        "from alertbot.texts.posts.measure import weighted_length as w\n"
+        "sys.exit(w('👩🏽‍🚒 https://example.org/?q=1&r=2 example.museum') != 2 + 1 + 23 + 1 + 23)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
