@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -12,7 +12,7 @@ from alertbot.cli.frame import AsJson, Sets, TokenFile, console, emit, say
 from alertbot.cli.running import act, read
 from alertbot.cli.tables.show_numbers import number_details, numbers_table
 from alertbot.core.errors import Misuse
-from alertbot.core.model import AlertState, Person
+from alertbot.core.model import AlertState, Person, RawValues
 from alertbot.core.words import _, ngettext
 from alertbot.numbers import changing, consulting, importing
 from alertbot.numbers.reading import RowFault
@@ -129,7 +129,7 @@ def edit(
     _entered(act(context, work, token_file), _("{entry} is now version {version}: {said}."), as_json)
 
 
-def _cells(sets: list[str] | None) -> dict[str, Any]:
+def _cells(sets: list[str] | None) -> RawValues:
     if not sets:
         raise Misuse(_("Say what to set: --set COLUMN=VALUE, such as --set service=samu."))
     return merge_sets(sets)

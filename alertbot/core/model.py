@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, TypeAlias
+
+RawValues: TypeAlias = dict[str, Any]  # field values, or cells of a row, by name as somebody typed them
 
 
 class Audience(StrEnum):

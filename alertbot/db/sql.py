@@ -31,6 +31,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 Connection: TypeAlias = AsyncConnection
+ColumnValues: TypeAlias = dict[str, Any]  # what a statement writes, by column
 
 
 @asynccontextmanager
@@ -66,7 +67,7 @@ NOW = _Now()
 
 MOST_PARAMETERS = 32_766  # of one statement: SQLite's limit; PostgreSQL's is 65,535
 INSERTED = 5000  # rows per statement
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 TYPES: dict[type, TypeEngine[Any]] = {
     int: Integer(),
     float: Float(53),

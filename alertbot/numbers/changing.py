@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alertbot.core.errors import Faulty, Misuse, Refused
-from alertbot.core.model import Fault, Person
+from alertbot.core.model import Fault, Person, RawValues
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
@@ -106,7 +106,7 @@ def _row(service: Context, cells: Mapping[str, Any]) -> NumberRow:
         raise Faulty(_("This makes no row of the register."), [Fault(bad.rule, str(bad))]) from None
 
 
-def _laid_over(row: NumberRow, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _laid_over(row: NumberRow, changes: Mapping[str, Any]) -> RawValues:
     cells = frozen_row(bare(row))
     for name, value in changes.items():
         cells[name] = _worded_over(cells.get(name), value) if isinstance(value, Mapping) else value

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
-from typing import Any
 
 from alertbot.config.yaml_reader import LARGEST_FILE
 from alertbot.core.errors import Misuse
+from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers.rules_changes import Numbered, contradictions, merged
 from alertbot.numbers.rules_checks import Finding, Report, check_rows
@@ -78,7 +78,7 @@ def _doubts(rows: Sequence[tuple[int, NumberRow]]) -> tuple[RowFault, ...]:
     return tuple(RowFault(count, "number_suspicion", sentence) for count, sentence in sorted(doubts))
 
 
-def raw_rows(source: Path | str) -> list[dict[str, Any]]:
+def raw_rows(source: Path | str) -> list[RawValues]:
     """The rows of a file or text as written, by column. Raises `Misuse` if it cannot be read."""
     name, text = (str(source), _text_of(source)) if isinstance(source, Path) else (_("numbers"), source)
     suffix = source.suffix.lower() if isinstance(source, Path) else ""

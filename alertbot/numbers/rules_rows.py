@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from alertbot.core.errors import Refused
+from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers.rules_digits import InvalidNumber, written
 from alertbot.numbers.rules_entry import EVERY_LANGUAGE, NumberRow, entry_id, entry_name
@@ -321,9 +322,9 @@ def _entry(text: str) -> str:
 _MOMENTS = ("valid_from", "valid_until", "review_at", "verified_at")
 
 
-def frozen_row(row: NumberRow) -> dict[str, Any]:
+def frozen_row(row: NumberRow) -> RawValues:
     """The row as JSON values, without empty cells."""
-    cells: dict[str, Any] = {
+    cells: RawValues = {
         "entry": row.entry,
         "version": row.version,
         "territory": row.territory.code,
@@ -345,7 +346,7 @@ def frozen_row(row: NumberRow) -> dict[str, Any]:
     return {column: cell for column, cell in cells.items() if cell or column == "replaces"}
 
 
-def _free(territory: Territory) -> dict[str, Any]:
+def _free(territory: Territory) -> RawValues:
     return {"name": dict(territory.names), "timezone": territory.zone} if territory.free else {}
 
 

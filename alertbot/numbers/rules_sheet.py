@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import Misuse
+from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import EVERY_LANGUAGE, NumberRow
 from alertbot.numbers.rules_rows import (
@@ -45,7 +46,7 @@ class RowSheet:
     """The rows of a file as written, by column, each with its number. `strange`: unknown columns in the
     heading."""
 
-    rows: tuple[tuple[int, dict[str, Any]], ...]
+    rows: tuple[tuple[int, RawValues], ...]
     strange: tuple[str, ...] = ()
     heading_line: int = 1
 
@@ -105,7 +106,7 @@ def _mappings(rows: Any, name: str) -> RowSheet:
     return RowSheet(tuple((count, renamed(row)) for count, row in enumerate(rows, start=1)))
 
 
-def renamed(raw: RawRow) -> dict[str, Any]:
+def renamed(raw: RawRow) -> RawValues:
     """The row with the register's column names."""
     return {column_name(str(key)): value for key, value in raw.items()}
 
@@ -172,14 +173,14 @@ def _heading(cells: Sequence[str], place: str) -> list[str]:
     return heading
 
 
-def _rows(heading: Sequence[str], lines: Iterator[list[str]]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(heading: Sequence[str], lines: Iterator[list[str]]) -> Iterator[tuple[int, RawValues]]:
     for count, cells in enumerate(lines, start=1):
         if any(cell.strip() for cell in cells):
             yield count, _row(heading, cells)
 
 
-def _row(heading: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _row(heading: Sequence[str], cells: Sequence[str]) -> RawValues:
+    row: RawValues = {
         column: unquoted(cell).strip()
         for column, cell in zip(heading, cells, strict=False)
         if column and (cell or column in _BLANK_MEANS)
@@ -255,7 +256,7 @@ def _spread(column: str, worded: Mapping[str, str]) -> dict[str, str]:
     return {f"{column}.{lang}" if lang else column: words for lang, words in worded.items()}
 
 
-def _plain(row: NumberRow) -> dict[str, Any]:
+def _plain(row: NumberRow) -> RawValues:
     cells = frozen_row(row)
     for column in _WORDED:
         if set(cells.get(column, ())) == {EVERY_LANGUAGE}:

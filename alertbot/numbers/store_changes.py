@@ -7,7 +7,6 @@ before it.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,7 +15,7 @@ from alertbot.core.errors import Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import among
+from alertbot.db.sql import ColumnValues, among
 from alertbot.db.tables_register import number, number_check, number_version
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_changes import Plan, plan
@@ -123,7 +122,7 @@ async def _renew(
 ) -> None:
     """Store many new versions in a few statements, of rows read under the same lock."""
     entered = _entered(by, at)
-    fresh = [
+    fresh: list[ColumnValues] = [
         {"key": entry.id, "version": entry.row.version + 1} | _columns(row) | entered
         for entry, row in changed
     ]
@@ -132,16 +131,16 @@ async def _renew(
     await _keep_versions(conn, forms, verb, by, at)
 
 
-async def _update_many(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def _update_many(conn: AsyncConnection, rows: Sequence[ColumnValues]) -> None:
     if rows:
-        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "key"}
+        columns: ColumnValues = {name: bindparam(name) for name in rows[0] if name != "key"}
         statement = update(number).where(number.c.id == bindparam("key")).values(**columns)
         await conn.execute(statement, list(rows))
 
 
 async def _keep_versions(
     conn: AsyncConnection,
-    forms: Sequence[tuple[int, int, dict[str, Any]]],
+    forms: Sequence[tuple[int, int, ColumnValues]],
     verb: str,
     by: Person,
     at: datetime,
@@ -154,7 +153,7 @@ async def _keep_versions(
         await conn.execute(insert(number_version), rows)
 
 
-async def _update(conn: AsyncConnection, entry: Entry, values: dict[str, Any]) -> None:
+async def _update(conn: AsyncConnection, entry: Entry, values: ColumnValues) -> None:
     """Update the entry. Raises `Refused` if it is no longer as it was read."""
     n = number.c
     unchanged = (n.id == entry.id) & (n.version == entry.row.version)
@@ -167,7 +166,7 @@ async def _update(conn: AsyncConnection, entry: Entry, values: dict[str, Any]) -
         )
 
 
-def _columns(row: NumberRow) -> dict[str, Any]:
+def _columns(row: NumberRow) -> ColumnValues:
     return {
         "identity": identity(row),
         "territory": row.territory.code,
@@ -177,7 +176,7 @@ def _columns(row: NumberRow) -> dict[str, Any]:
     }
 
 
-def _cells(row: NumberRow) -> dict[str, Any]:
+def _cells(row: NumberRow) -> ColumnValues:
     """The row as it is stored, without what has its own columns."""
     cells = frozen_row(row)
     for column in ("entry", "version", "verified_by", "verified_at"):
@@ -185,6 +184,6 @@ def _cells(row: NumberRow) -> dict[str, Any]:
     return cells
 
 
-def _entered(by: Person, at: datetime) -> dict[str, Any]:
+def _entered(by: Person, at: datetime) -> ColumnValues:
     """Who entered the current version; nobody has verified it."""
     return {"entered_by": by.id, "entered_at": at, "verified_by": None, "verified_at": None}

@@ -20,6 +20,7 @@ from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person, Role
 from alertbot.core.words import _
 from alertbot.db.locks import PEOPLE, take_lock
+from alertbot.db.sql import ColumnValues
 from alertbot.db.tables import person
 from alertbot.people.rules import require_role
 
@@ -175,7 +176,7 @@ async def rotate(
     if not own and await _is_last_admin(conn, entry.person, now):
         raise Refused(_("{name} is the last admin.").format(name=entry.person.name))
     token = _new_token()
-    changes: dict[str, Any] = {
+    changes: ColumnValues = {
         "token_hash": _hash(token),
         "token_expires_at": now + token_lasts if token_lasts else None,
     }

@@ -13,6 +13,7 @@ from sqlalchemy import Row, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Person
+from alertbot.db.sql import ColumnValues
 from alertbot.db.tables import audit, person
 from alertbot.db.tables_register import approval_call, approval_link
 from alertbot.people.store_people import person_of
@@ -137,7 +138,7 @@ async def sent_away_by(conn: AsyncConnection, alert_id: str) -> str | None:
     return await conn.scalar(rows.order_by(audit.c.seq.desc()).limit(1))
 
 
-_RESTED: dict[str, Any] = {"attempts": 0, "retry_at": None, "trouble": None}
+_RESTED: ColumnValues = {"attempts": 0, "retry_at": None, "trouble": None}
 
 
 async def _select(conn: AsyncConnection, condition: Any) -> tuple[ApprovalRequest, ...]:

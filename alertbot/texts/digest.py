@@ -4,8 +4,8 @@ included, and every target."""
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
+from alertbot.core.json import Json
 from alertbot.core.model import Action, Message, Target
 
 FORMAT = 2  # a change of what is covered is a new number, and an entry in `agrees`
@@ -70,7 +70,7 @@ def _first(
     return _sum(covered)
 
 
-def _first_message(message: Message) -> dict[str, Any]:
+def _first_message(message: Message) -> dict[str, Json]:
     return {
         "channel": message.channel,
         "type": message.type,
@@ -83,7 +83,7 @@ def _first_message(message: Message) -> dict[str, Any]:
     }
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message) -> dict[str, Json]:
     return _first_message(message) | {
         "action": str(message.action),
         "picture": message.picture,

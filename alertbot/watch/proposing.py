@@ -10,7 +10,7 @@ from alertbot.alerts import chains, following, public_numbers, store_incidents, 
 from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.alerts.following import END, STATUS, FollowRequest
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.model import MACHINE, Relation
+from alertbot.core.model import MACHINE, RawValues, Relation
 from alertbot.db.sql import Connection
 from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.watch import rules_rule
@@ -33,7 +33,7 @@ class Facts:
     confirmed_by: str | None = None
 
 
-def filled(rule: Rule, kind: Kind, facts: Facts, zone: ZoneInfo) -> dict[str, Any]:
+def filled(rule: Rule, kind: Kind, facts: Facts, zone: ZoneInfo) -> RawValues:
     """The rule's values with placeholders kept. Where the rule is silent, the kind's fields for what
     fails, since when, until when, who confirms it and the next update are filled in. Pure."""
     fits = {spec.name for spec in kind.fields} - set(kind.forbidden)
@@ -137,7 +137,7 @@ def values(
     *,
     first: bool,
     confirmed_by: str | None = None,
-) -> dict[str, Any]:
+) -> RawValues:
     """The rule's values with placeholders filled in, completed with what the program knows. `first`:
     nothing has been published in this incident yet."""
     facts = Facts(first, change.since, change.works_since, confirmed_by)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import sql
 from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import ColumnValues
 from alertbot.db.tables import alert, delivery, dispatch, incident
 from alertbot.db.tables_watch import decision, watched
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
@@ -126,7 +127,7 @@ async def append(
     )
     number = int((await conn.execute(row.returning(decision.c.id))).scalar_one())
     quiet = entry.reason is Reason.NEVER_ANNOUNCED  # nobody has to be told that it is over
-    changed: dict[str, Any] = {"closed_at": entry.at if quiet else None}
+    changed: ColumnValues = {"closed_at": entry.at if quiet else None}
     if before is not entry.state:
         changed |= {"state": str(entry.state), "state_since": entry.at}
     await conn.execute(update(incident).where(incident.c.id == incident_id).values(**changed))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.db import sql
 from alertbot.db.locks import SIGNALS, take_lock
+from alertbot.db.sql import ColumnValues
 from alertbot.db.tables_watch import quarantine, signal, source_seen
 from alertbot.watch.rules_signals import Observed, Signal
 
@@ -212,7 +213,7 @@ def _stored(row: Row[Any]) -> StoredSignal:
     )
 
 
-def _columns(one: Signal, now: datetime) -> dict[str, Any]:
+def _columns(one: Signal, now: datetime) -> ColumnValues:
     return {
         "source": one.source,
         "service": one.service[:200],
@@ -226,7 +227,7 @@ def _columns(one: Signal, now: datetime) -> dict[str, Any]:
     }
 
 
-def _plain(one: Signal) -> dict[str, Any]:
+def _plain(one: Signal) -> ColumnValues:
     values = asdict(one)
     for name in _MOMENTS:
         values[name] = values[name] and values[name].isoformat()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import AlertbotError, Misuse
-from alertbot.core.model import Fault
+from alertbot.core.model import Fault, RawValues
 from alertbot.core.words import _, language
 from alertbot.numbers.reading import RowFault, RowsRead, raw_rows, read_numbers
 from alertbot.numbers.rules_entry import NumberRow
@@ -39,7 +39,7 @@ def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple[RowsRead, 
     return reading, [frozen_row(row) for row in reading.rows] + kept
 
 
-def _raw_rows(raw: Any, base: Path | None) -> list[dict[str, Any]]:
+def _raw_rows(raw: Any, base: Path | None) -> list[RawValues]:
     if isinstance(raw, Mapping):
         return [dict(raw)]
     if isinstance(raw, list | tuple):
@@ -94,7 +94,7 @@ class Parsed:
     values: Mapping[str, Value]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
-    frozen: dict[str, Any]
+    frozen: RawValues
 
 
 def parse(
@@ -124,12 +124,12 @@ def parse(
     return Parsed(work.values, tuple(work.faults), tuple(work.warnings), work.frozen)
 
 
-def merge_sets(sets: Sequence[str], values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def merge_sets(sets: Sequence[str], values: Mapping[str, Any] | None = None) -> RawValues:
     """`FIELD=VALUE` and `FIELD.PART=VALUE` as they stand on the command line, laid over `values`.
 
     Raises `Misuse`.
     """
-    merged: dict[str, Any] = {key: _copied(value) for key, value in (values or {}).items()}
+    merged: RawValues = {key: _copied(value) for key, value in (values or {}).items()}
     seen: set[str] = set()
     for one in sets:
         path, equals, value = one.partition("=")
@@ -149,7 +149,7 @@ def _copied(value: Any) -> Any:
     return {key: _copied(part) for key, part in value.items()} if isinstance(value, Mapping) else value
 
 
-def _put(merged: dict[str, Any], parts: list[str], value: str, path: str) -> None:
+def _put(merged: RawValues, parts: list[str], value: str, path: str) -> None:
     if len(parts) > DEEPEST_PATH:
         raise Misuse(_("{path} has too many parts.").format(path=path[:60]))
     place = merged
@@ -169,7 +169,7 @@ def _empty(value: Any) -> bool:
     return value is None or value == {} or (isinstance(value, str) and not value.strip())
 
 
-def _borrowed(kind: Kind, raw: Mapping[str, Any]) -> dict[str, Any]:
+def _borrowed(kind: Kind, raw: Mapping[str, Any]) -> RawValues:
     """With the fields that take their value from another one of this kind (`default_from`)."""
     lent = {
         spec.name: raw[lender]
@@ -191,7 +191,7 @@ class _Work:
     def __init__(self, kind: Kind, languages: tuple[str, ...], reading: readers.FieldReading) -> None:
         self.kind, self.languages, self.reading = kind, languages, reading
         self.values: dict[str, Value] = {}
-        self.frozen: dict[str, Any] = {}
+        self.frozen: RawValues = {}
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
 
@@ -297,7 +297,7 @@ def _jsonable(raw: Any) -> Any:
     return raw if isinstance(raw, str | int | float | bool | None) else str(raw)
 
 
-def load_values(text: str, name: str) -> dict[str, Any]:
+def load_values(text: str, name: str) -> RawValues:
     """The values by field. `name` stands for the file in faults, which name the line. `16:45`, `01` and
     `no` stay texts. Raises `Misuse`."""
     values = plain(parse_written(text, name))

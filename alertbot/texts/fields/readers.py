@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.regions.countries import SERVICES, Service
 from alertbot.regions.territories import Territory, all_territories, find
@@ -137,7 +138,7 @@ def read_figure(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value
     return tuple(figure for figure, _frozen in read), [frozen for _figure, frozen in read]
 
 
-def _figure(raw: Any, reading: FieldReading) -> tuple[Figure, dict[str, Any]]:
+def _figure(raw: Any, reading: FieldReading) -> tuple[Figure, RawValues]:
     if not isinstance(raw, Mapping):
         raise FieldError(
             "wrong_type",

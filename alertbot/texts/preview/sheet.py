@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
+from alertbot.core.json import Json
 from alertbot.core.model import (
     Action,
     Approvals,
@@ -81,10 +81,7 @@ def address(sheet: Sheet, thread: ShownThread) -> str:
     return "" if targets[0].address == thread.channel else targets[0].address
 
 
-Document = dict[str, Any]
-
-
-def document(sheet: Sheet) -> Document:
+def document(sheet: Sheet) -> dict[str, Json]:
     """The whole preview as plain values that `json` can write. Durations are in seconds."""
     shown = sheet.composition
     return {
@@ -105,7 +102,7 @@ def document(sheet: Sheet) -> Document:
     }
 
 
-def _message(message: Message) -> Document:
+def _message(message: Message) -> dict[str, Json]:
     return {
         "channel": message.channel,
         "type": message.type,
@@ -124,7 +121,7 @@ def _message(message: Message) -> Document:
     }
 
 
-def _picture(picture: Picture) -> Document:
+def _picture(picture: Picture) -> dict[str, Json]:
     """What a picture is; its bytes stand in the HTML preview."""
     return {
         "digest": picture.digest,
@@ -135,7 +132,7 @@ def _picture(picture: Picture) -> Document:
     }
 
 
-def _fault(fault: Fault) -> Document:
+def _fault(fault: Fault) -> dict[str, Json]:
     return {
         "rule": fault.rule,
         "field": fault.field,
@@ -145,7 +142,7 @@ def _fault(fault: Fault) -> Document:
     }
 
 
-def _approvals(approvals: Approvals) -> Document:
+def _approvals(approvals: Approvals) -> dict[str, Json]:
     return {
         "approvers": approvals.approvers,
         "author_may_approve": approvals.author_may_approve,

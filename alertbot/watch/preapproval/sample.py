@@ -19,6 +19,7 @@ from alertbot.alerts.compose import (
 )
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.writing import plain
+from alertbot.core.json import Json
 from alertbot.core.model import Channel, Identity
 from alertbot.core.words import _, language
 from alertbot.texts.kinds.catalogue import fingerprint
@@ -195,7 +196,7 @@ def _wishes(publisher: Publisher, rule: Rule, kind: Kind, *, first: bool) -> Dra
 
 def _covered(
     publisher: Publisher, watch: Watch, rule: Rule, channels: tuple[Channel, ...]
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """Everything, besides the texts, that an advance approval covers."""
     return {
         "format": FORMAT,
@@ -212,7 +213,7 @@ def _covered(
     }
 
 
-def _plain_rule(rule: Rule) -> dict[str, Any]:
+def _plain_rule(rule: Rule) -> dict[str, Json]:
     return {
         "name": rule.name,
         "on": sorted(rule.on),
@@ -226,7 +227,7 @@ def _plain_rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _titles(rule: Rule, watch: Watch) -> dict[str, Any]:
+def _titles(rule: Rule, watch: Watch) -> dict[str, Json]:
     """The service names that may appear in the texts; for a group, any member's."""
     used = _names(rule)
     if "{services}" in used or (used and not rule.services):

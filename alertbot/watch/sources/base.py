@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from alertbot.core.errors import Refused
+from alertbot.core.json import Json
 from alertbot.core.words import _
 from alertbot.watch.rules_signals import Signal
 
@@ -194,7 +195,7 @@ def _refuse_depth(text: str) -> None:
             raise _Unfit(_("more than {n} levels within each other").format(n=DEEPEST))
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Json]:
     made = dict(pairs)
     if len(made) != len(pairs):
         raise _Unfit(_("a name stands twice in one object"))
