@@ -5,27 +5,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.core.model import Fault, RawValues
 from alertbot.core.words import _, language
-from alertbot.numbers.reading import RowFault, RowsRead, raw_rows, read_numbers
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.numbers.rules_rows import frozen_row
 from alertbot.texts.fields import readers
 from alertbot.texts.fields.moments import BadMoment, moment
 from alertbot.texts.fields.values import Choice, FieldError, Value
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
 
+if TYPE_CHECKING:
+    from alertbot.numbers.reading import RowFault, RowsRead
 
-def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple[RowsRead, Any]:
+
+def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple["RowsRead", Any]:
     """The rows and their frozen form. `raw`: the path of a CSV or YAML file, or a list of rows.
 
     Raises `FieldError` where there is nothing to read.
     """
+    from alertbot.numbers import reading, rules_rows  # few previews have numbers
+
     rows = _raw_rows(raw, base)
     if not rows:
         raise FieldError("missing", _("There is no number in it."))
@@ -33,10 +36,10 @@ def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple[RowsRead, 
     def at(given: object, zone: ZoneInfo) -> datetime:
         return moment(given, now=now, zone=zone)
 
-    reading = read_numbers(rows, moment=at)
-    bad = {fault.row for fault in reading.faults}
+    read = reading.read_numbers(rows, moment=at)
+    bad = {fault.row for fault in read.faults}
     kept = [dict(row) for count, row in enumerate(rows, start=1) if count in bad]
-    return reading, [frozen_row(row) for row in reading.rows] + kept
+    return read, [rules_rows.frozen_row(row) for row in read.rows] + kept
 
 
 def _raw_rows(raw: Any, base: Path | None) -> list[RawValues]:
@@ -48,6 +51,8 @@ def _raw_rows(raw: Any, base: Path | None) -> list[RawValues]:
         return [dict(row) for row in raw]
     if not isinstance(raw, str) or not raw.strip() or "\0" in raw:
         raise FieldError("wrong_type", _("The path of a CSV or YAML file is expected."))
+    from alertbot.numbers.reading import raw_rows
+
     try:
         return raw_rows((base or Path()) / Path(raw.strip()).expanduser())
     except AlertbotError as error:
@@ -63,7 +68,7 @@ def lapsed(row: NumberRow, now: datetime) -> str | None:
     return None
 
 
-def row_fault(fault: RowFault, field: str) -> Fault:
+def row_fault(fault: "RowFault", field: str) -> Fault:
     """A fault or warning of a row as one of the alert."""
     return Fault(fault.rule, fault.message, field=field)
 
