@@ -22,12 +22,15 @@ from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.rules_advice import guidance_of, sentence
 from alertbot.alerts.rules_guidance import (
     NO,
+    RULE,
     Contradiction,
     Guidance,
+    Rows,
     SentAdvice,
     active,
     contradictions,
     from_json,
+    stored_contradictions,
     to_json,
 )
 from alertbot.alerts.rules_moves import state_word
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
     from alertbot.alerts.compose import Composed
 
 
-RULE = "contradicts"
 WENT_OUT = (
     AlertState.APPROVED,
     AlertState.PUBLISHING,
@@ -50,8 +52,6 @@ WENT_OUT = (
     AlertState.PARTLY_PUBLISHED,
 )
 NOT_OUT = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +123,11 @@ async def beside(conn: Connection, alert: Alert, now: datetime) -> Rows:
     """Each contradiction with both texts and, if accepted, the reason. As of now for an alert that is
     not out; as approved for one that is."""
     if alert.state not in NOT_OUT or alert.relation is Relation.RETRACTION:
-        return stored(alert)
+        return stored_contradictions(alert.guidance)
     about = Subject(alert.id, alert.incident, alert.exercise, alert.relation, alert.original)
     decided = _decisions(alert)
     found = await _found(conn, about, _guidance(alert), now)
     return [_row(one, decided.get(_key(one))) for one in found]
-
-
-def stored(alert: Alert) -> Rows:
-    """The contradictions found when the alert was last composed or submitted."""
-    return list((alert.guidance or {}).get(RULE) or ())
 
 
 async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
@@ -140,7 +135,9 @@ async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
     composed."""
     rows = await beside(conn, alert, now)
     others = tuple(one for one in alert.faults if one.rule != RULE)
-    if rows == stored(alert) and len(others) + len(_open(rows)) == len(alert.faults):
+    if rows == stored_contradictions(alert.guidance) and len(others) + len(_open(rows)) == len(
+        alert.faults
+    ):
         return alert
     faults = (*others, *_faults(_open(rows)))
     return await store_alerts.note_guidance(conn, alert, {**(alert.guidance or {}), RULE: rows}, faults)
@@ -211,7 +208,7 @@ def _key(one: Contradiction) -> tuple[str, ...]:
 
 
 def _decisions(alert: Alert | None) -> dict[tuple[str, ...], str]:
-    rows = stored(alert) if alert else []
+    rows = stored_contradictions(alert.guidance) if alert else []
     return {
         (row["topic"], row["alert"], row["said"], row["says"]): row["accepted"]
         for row in rows

@@ -252,6 +252,15 @@ def active(
     return whole
 
 
+RULE = "contradicts"
+Rows = list[dict[str, Any]]
+
+
+def stored_contradictions(guidance: Mapping[str, Any] | None) -> Rows:
+    """The contradictions found when the alert with this stored guidance was last composed or submitted."""
+    return list((guidance or {}).get(RULE) or ())
+
+
 def to_json(guidance: Guidance) -> dict[str, Any]:
     """Plain JSON values; `from_json` restores the same guidance."""
     return asdict(guidance)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from alertbot.alerts import conflicts, rules_policy, store_following, store_reading
+from alertbot.alerts import rules_guidance, rules_policy, store_following, store_reading
 from alertbot.alerts.chains import ONLY_THOSE_REACHED
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.clock import iso
@@ -91,7 +91,7 @@ def _plain(alert: Alert) -> View:
         "accepted": alert.accepted,
         "faults": _faults(alert.faults),
         "warnings": _faults(alert.warnings),
-        "contradictions": conflicts.stored(alert),
+        "contradictions": rules_guidance.stored_contradictions(alert.guidance),
         "omitted": [omission(one) for one in alert.omitted],
         "drafted_at": iso(alert.drafted_at),
         "composed_at": iso(alert.composed_at),

@@ -14,6 +14,7 @@ from alertbot.alerts import (
     conflicts,
     progress,
     register,
+    rules_guidance,
     rules_policy,
     store_alerts,
     store_incidents,
@@ -385,7 +386,7 @@ def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
                 alert=alert.id
             ),
             alert.faults,
-            conflicts.stored(alert),
+            rules_guidance.stored_contradictions(alert.guidance),
         )
     if not alert.channels:
         raise Refused(_("{alert} has no channel to go to.").format(alert=alert.id))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
@@ -24,7 +25,6 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -67,7 +67,6 @@ NOW = _Now()
 
 MOST_PARAMETERS = 32_766  # of one statement: SQLite's limit; PostgreSQL's is 65,535
 INSERTED = 5000  # rows per statement
-_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 TYPES: dict[type, TypeEngine[Any]] = {
     int: Integer(),
     float: Float(53),
@@ -89,7 +88,10 @@ def portions(rows: Sequence[Row], parameters: int) -> Iterator[Sequence[Row]]:
 def upsert(conn: AsyncConnection, into: Table) -> Any:
     """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`: of two transactions that
     write one key at once, neither fails."""
-    return _INSERTS[conn.dialect.name](into)
+    dialect = import_module(
+        f"sqlalchemy.dialects.{conn.dialect.name}"
+    )  # the other one is not even loaded
+    return dialect.insert(into)
 
 
 def among(conn: AsyncConnection, ids: Sequence[int], key: ColumnElement[int]) -> ColumnElement[bool]:

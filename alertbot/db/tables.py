@@ -12,6 +12,8 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
+    Connection,
     Dialect,
     Float,
     ForeignKey,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    event,
     literal_column,
 )
 from sqlalchemy.types import TypeDecorator
@@ -51,6 +54,26 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def partial_index(
+    name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False
+) -> Index:
+    """An index of the rows that hold `where`, on both databases.
+
+    PostgreSQL is told of it when it makes the table: the option `postgresql_where` would load its dialect, some
+    50 ms, in every command on SQLite.
+    """
+    index = Index(name, *columns, unique=unique, sqlite_where=where)
+
+    def tell_postgresql(_table: Table, connection: Connection, **_options: Any) -> None:
+        if connection.dialect.name == "postgresql":
+            index.dialect_options["postgresql"]["where"] = where
+
+    event.listen(columns[0].table, "before_create", tell_postgresql)
+    return index
+
+
 Seconds = Float(53)
 
 
@@ -91,12 +114,8 @@ incident = Table(
     Column("confirmed_at", Instant),
 )
 OPEN_INCIDENT = incident.c.closed_at.is_(None)
-Index(  # a service has one open incident
-    "uq_incident_open",
-    incident.c.service,
-    unique=True,
-    sqlite_where=OPEN_INCIDENT,
-    postgresql_where=OPEN_INCIDENT,
+partial_index(  # a service has one open incident
+    "uq_incident_open", incident.c.service, unique=True, where=OPEN_INCIDENT
 )
 
 alert = Table(
@@ -153,13 +172,7 @@ TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at on
         _words("pending", "approved", "publishing", "published", "partly_published")
     ),
 )
-Index(
-    "uq_alert_taken_back",
-    alert.c.original,
-    unique=True,
-    sqlite_where=TAKEN_BACK,
-    postgresql_where=TAKEN_BACK,
-)
+partial_index("uq_alert_taken_back", alert.c.original, unique=True, where=TAKEN_BACK)
 
 message = Table(
     "message",
@@ -290,24 +303,22 @@ dispatch = Table(  # one alert on one account
     Column("exercise", Boolean, nullable=False),
     Column("when_uncertain", String(10), nullable=False),
 )
-Index(
+partial_index(
     "ix_dispatch_open",
     dispatch.c.account_id,
     dispatch.c.priority,
     dispatch.c.id,
-    sqlite_where=~dispatch.c.closed,
-    postgresql_where=~dispatch.c.closed,
+    where=~dispatch.c.closed,
 )
 ONE_PUBLICATION = and_(
     dispatch.c.purpose == literal_column("'publication'"), dispatch.c.cancelled.is_(None)
 )
-Index(  # an alert goes out once per account, unless it was cancelled and approved anew
+partial_index(  # an alert goes out once per account, unless it was cancelled and approved anew
     "uq_dispatch_publication",
     dispatch.c.alert_id,
     dispatch.c.account_id,
     unique=True,
-    sqlite_where=ONE_PUBLICATION,
-    postgresql_where=ONE_PUBLICATION,
+    where=ONE_PUBLICATION,
 )
 
 delivery = Table(  # one row, one call
@@ -345,28 +356,17 @@ delivery = Table(  # one row, one call
 PENDING = delivery.c.state == literal_column(
     "'pending'"
 )  # a literal, so that the partial index is usable
-Index(
-    "ix_delivery_due",
-    delivery.c.dispatch_id,
-    delivery.c.retry_at,
-    delivery.c.id,
-    sqlite_where=PENDING,
-    postgresql_where=PENDING,
+partial_index(
+    "ix_delivery_due", delivery.c.dispatch_id, delivery.c.retry_at, delivery.c.id, where=PENDING
 )
 UNCERTAIN = delivery.c.state == literal_column("'uncertain'")
-Index(
-    "ix_delivery_uncertain",
-    delivery.c.dispatch_id,
-    delivery.c.id,
-    sqlite_where=UNCERTAIN,
-    postgresql_where=UNCERTAIN,
-)
+partial_index("ix_delivery_uncertain", delivery.c.dispatch_id, delivery.c.id, where=UNCERTAIN)
 LEASED = delivery.c.lease_until.is_not(None)  # claimed, sending, or uncertain and not yet asked about
-Index("ix_delivery_lease", delivery.c.lease_until, sqlite_where=LEASED, postgresql_where=LEASED)
+partial_index("ix_delivery_lease", delivery.c.lease_until, where=LEASED)
 FOLLOWS = delivery.c.after_id.is_not(None)
-Index("ix_delivery_after", delivery.c.after_id, sqlite_where=FOLLOWS, postgresql_where=FOLLOWS)
+partial_index("ix_delivery_after", delivery.c.after_id, where=FOLLOWS)
 REFERS = delivery.c.remote_ref.is_not(None)
-Index("ix_delivery_ref", delivery.c.remote_ref, sqlite_where=REFERS, postgresql_where=REFERS)
+partial_index("ix_delivery_ref", delivery.c.remote_ref, where=REFERS)
 Index("ix_delivery_target", delivery.c.dispatch_id, delivery.c.target)
 
 spent = Table(  # every attempt on an account with windows or a budget

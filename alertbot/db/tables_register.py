@@ -8,7 +8,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
-    Index,
     Integer,
     String,
     Table,
@@ -16,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from alertbot.db.tables import Instant, metadata
+from alertbot.db.tables import Instant, metadata, partial_index
 
 number = Table(  # one provisional number (or place) for one service in one place (R1)
     "number",
@@ -90,7 +89,7 @@ task = Table(  # what a person has to do; raised once per key while it is open
     Column("outcome", Text),
 )
 OPEN_TASK = task.c.done_at.is_(None)
-Index("uq_task_open", task.c.key, unique=True, sqlite_where=OPEN_TASK, postgresql_where=OPEN_TASK)
+partial_index("uq_task_open", task.c.key, unique=True, where=OPEN_TASK)
 
 contact = Table(  # who a person is on a platform
     "contact",

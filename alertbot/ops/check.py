@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from alertbot.alerts.compose import DraftRequest, asks
 from alertbot.alerts.previewing import look
-from alertbot.alerts.requests import text
+from alertbot.alerts.requests import asked
 from alertbot.channels.base import SHIPPED
 from alertbot.config.faults import lines_in
 from alertbot.config.yaml_reader import Path
@@ -223,7 +223,7 @@ async def _duty_warnings(app: "App") -> list[str]:
         return []
     try:
         service = await app.open()
-        return await service.database.read(lambda conn: text.unknown_names(conn, service))
+        return await service.database.read(lambda conn: asked.unknown_names(conn, service))
     except AlertbotError as error:
         return [_("duty: the names could not be checked: {why}").format(why=error)]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from alertbot.alerts import store_reading, views
-from alertbot.alerts.requests import text
+from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert
 from alertbot.core import clock
 from alertbot.core.errors import Misuse
@@ -65,7 +65,7 @@ async def status(service: WatchContext, reference: str | None) -> Document:
             "oldest_waiting_seconds": summary.oldest_pending,
             "alerts": [await _line(service, conn, alert, summary) for alert in found],
             "channels": _channels(service, summary, await store_listing.failing(conn)),
-            "asked": await text.requests(conn, found),
+            "asked": await asked.requests(conn, found),
             "open": [{"message": one} for one in needs],
             "tasks": chores,
         }
@@ -198,7 +198,7 @@ async def _needs(
         for alert in found
         if _shown_state(service, alert) is AlertState.PENDING
     ]
-    return needs + await text.needs(service, conn, found)
+    return needs + await asked.needs(service, conn, found)
 
 
 def _halted(summary: Summary) -> list[str]:

@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import upsert
 from alertbot.db.tables_register import OPEN_TASK, task
-
-_INSERT: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ async def raise_(
 ) -> bool:
     """Raise a task; False if one with this key is already open, which stays as it is."""
     await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
-    row = _INSERT[conn.dialect.name](task).values(
+    row = upsert(conn, task).values(
         key=key,
         kind=kind,
         text=text,

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from alertbot.alerts import alert_notices, approving, store_alerts, store_reading, writing
+from alertbot.alerts import (
+    alert_notices,
+    approving,
+    store_alerts,
+    store_incidents,
+    store_reading,
+    writing,
+)
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError, Faulty, Refused
@@ -16,16 +23,25 @@ from alertbot.core.model import MACHINE, AlertState, Verb
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection, savepoint
-from alertbot.people import notices, tasks
+from alertbot.people import notices, store_tasks, tasks
 from alertbot.people.tasks import NewTask
-from alertbot.watch import proposing, store_decisions, store_preapprovals
+from alertbot.watch import (
+    proposing,
+    reminders,
+    rules_rule,
+    store_decisions,
+    store_preapprovals,
+    store_reminders,
+)
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import validity
 from alertbot.watch.preapproval.validity import Validity
 from alertbot.watch.proposing import Change
+from alertbot.watch.rules_log import State
 from alertbot.watch.rules_rule import How, Rule, Transition
 from alertbot.watch.rules_signals import Signal, since
 from alertbot.watch.store_preapprovals import Planned
+from alertbot.watch.store_reminders import Spoken
 
 STUCK, HISTORY, REMINDER = "rule-stuck", "old-news", "reminder"
 BEGINNINGS = frozenset({Transition.OPEN, Transition.REOPEN})
@@ -255,3 +271,83 @@ def _why(error: Refused) -> str:
     """The refusal with its first faults, as one sentence."""
     faults = error.faults if isinstance(error, Faulty) else ()
     return " ".join([str(error), *(f"{one.field}: {one.message}" for one in faults[:5])])
+
+
+# --- promised updates -----------------------------------------------------------------------------
+
+SOON, LAPSED = "update-due", "update-lapsed"
+
+
+async def look_at_promises(service: WatchContext) -> datetime | None:
+    """Remind of updates that are due soon, act on those that are overdue. Returns when to check next."""
+    now = service.now
+    spoken = await service.database.read(lambda conn: store_reminders.spoken(conn, now=now))
+    promises = [one for one in reminders.standing_promises(spoken) if not one.exercise]
+    before = service.watch.remind_before
+    for one in promises:
+        due = reminders.promised_at(one)
+        if due <= now:
+            await _lapsed(service, one)
+        elif due - before <= now:
+            await _remind(service, one)
+    return _next(promises, service)
+
+
+def _next(promises: Sequence[Spoken], service: WatchContext) -> datetime | None:
+    due = [reminders.promised_at(one) for one in promises]
+    moments = [*due, *(moment - service.watch.remind_before for moment in due)]
+    return min((moment for moment in moments if moment > service.now), default=None)
+
+
+async def _remind(service: WatchContext, one: Spoken) -> None:
+    said = _("{alert} promised the next update for {time}: alertbot update {alert}").format(
+        alert=one.alert, time=_promise_clock(service, one)
+    )
+    await _once(service, NewTask(_promise_key(SOON, one), SOON, said, one.alert, one.incident))
+
+
+async def _lapsed(service: WatchContext, one: Spoken) -> None:
+    """Act on an overdue promise: once per promise, and only if a rule says what to do."""
+    key = _promise_key(LAPSED, one)
+    if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [key])):
+        return
+    change = await service.database.read(partial(_change, one=one))
+    rule = rules_rule.first(service.watch.rules, change.service, Transition.LAPSED)
+    if rule is None:
+        return
+
+    async def work(conn: Connection) -> None:
+        said = _("{alert} promised an update for {time}, and none came: the rule {rule} acts.").format(
+            alert=one.alert, time=_promise_clock(service, one), rule=rule.name
+        )
+        if await tasks.raise_(service, conn, NewTask(key, LAPSED, said, one.alert, one.incident)):
+            led_to = await react(service, conn, change)
+            outcome = led_to.id if led_to else _("nothing was written")
+            await tasks.close(service, conn, key, outcome)
+
+    await service.database.transact(work)
+
+
+async def _change(conn: Connection, one: Spoken) -> Change:
+    found = await store_incidents.get(conn, one.incident)
+    return Change(
+        service=found.service or found.id,
+        incident=found.id,
+        transition=Transition.LAPSED,
+        state=State(found.state) if found.state else State.INVESTIGATING,
+        follows=await store_reading.get(conn, one.alert),
+    )
+
+
+async def _once(service: WatchContext, chore: NewTask) -> None:
+    if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [chore.key])):
+        return
+    await service.database.transact(lambda conn: tasks.raise_(service, conn, chore))
+
+
+def _promise_key(kind: str, one: Spoken) -> str:
+    return f"{kind}:{one.alert}:{one.next_update}"
+
+
+def _promise_clock(service: WatchContext, one: Spoken) -> str:
+    return reminders.promised_at(one).astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))

@@ -1,14 +1,13 @@
 """Reminders: numbers near or past their end (R5), promised updates (R19). Checked by the worker and
-`status`; each finding is one task, which closes automatically once it is settled."""
+`status`; each finding is one task, which closes automatically once it is settled. What rules do about an overdue
+promise: `reacting.look_at_promises`."""
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import groupby
 
-from alertbot.alerts import store_incidents, store_reading
 from alertbot.core.errors import AlertbotError
 from alertbot.core.model import Relation
 from alertbot.core.words import _
@@ -18,11 +17,8 @@ from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_entry import Entry, Standing, entry_name, standing
 from alertbot.people import store_tasks, tasks
 from alertbot.people.tasks import NewTask
-from alertbot.watch import reacting, rules_rule, store_reminders
+from alertbot.watch import store_reminders
 from alertbot.watch.context import WatchContext
-from alertbot.watch.proposing import Change
-from alertbot.watch.rules_log import State
-from alertbot.watch.rules_rule import Transition
 from alertbot.watch.store_reminders import ENDED, ENDS, LATE, Ending, Spoken, number_key
 
 log = logging.getLogger(__name__)
@@ -223,81 +219,3 @@ def promised_at(one: Spoken) -> datetime:
 
 def _clock(service: WatchContext, moment: datetime) -> str:
     return moment.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
-
-
-SOON, LAPSED = "update-due", "update-lapsed"
-
-
-async def look_at_promises(service: WatchContext) -> datetime | None:
-    """Remind of updates that are due soon, act on those that are overdue. Returns when to check next."""
-    now = service.now
-    spoken = await service.database.read(lambda conn: store_reminders.spoken(conn, now=now))
-    promises = [one for one in standing_promises(spoken) if not one.exercise]
-    before = service.watch.remind_before
-    for one in promises:
-        due = promised_at(one)
-        if due <= now:
-            await _lapsed(service, one)
-        elif due - before <= now:
-            await _remind(service, one)
-    return _next(promises, service)
-
-
-def _next(promises: Sequence[Spoken], service: WatchContext) -> datetime | None:
-    due = [promised_at(one) for one in promises]
-    moments = [*due, *(moment - service.watch.remind_before for moment in due)]
-    return min((moment for moment in moments if moment > service.now), default=None)
-
-
-async def _remind(service: WatchContext, one: Spoken) -> None:
-    said = _("{alert} promised the next update for {time}: alertbot update {alert}").format(
-        alert=one.alert, time=_promise_clock(service, one)
-    )
-    await _once(service, NewTask(_key(SOON, one), SOON, said, one.alert, one.incident))
-
-
-async def _lapsed(service: WatchContext, one: Spoken) -> None:
-    """Act on an overdue promise: once per promise, and only if a rule says what to do."""
-    key = _key(LAPSED, one)
-    if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [key])):
-        return
-    change = await service.database.read(partial(_change, one=one))
-    rule = rules_rule.first(service.watch.rules, change.service, Transition.LAPSED)
-    if rule is None:
-        return
-
-    async def work(conn: Connection) -> None:
-        said = _("{alert} promised an update for {time}, and none came: the rule {rule} acts.").format(
-            alert=one.alert, time=_promise_clock(service, one), rule=rule.name
-        )
-        if await tasks.raise_(service, conn, NewTask(key, LAPSED, said, one.alert, one.incident)):
-            led_to = await reacting.react(service, conn, change)
-            outcome = led_to.id if led_to else _("nothing was written")
-            await tasks.close(service, conn, key, outcome)
-
-    await service.database.transact(work)
-
-
-async def _change(conn: Connection, one: Spoken) -> Change:
-    found = await store_incidents.get(conn, one.incident)
-    return Change(
-        service=found.service or found.id,
-        incident=found.id,
-        transition=Transition.LAPSED,
-        state=State(found.state) if found.state else State.INVESTIGATING,
-        follows=await store_reading.get(conn, one.alert),
-    )
-
-
-async def _once(service: WatchContext, chore: NewTask) -> None:
-    if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [chore.key])):
-        return
-    await service.database.transact(lambda conn: tasks.raise_(service, conn, chore))
-
-
-def _key(kind: str, one: Spoken) -> str:
-    return f"{kind}:{one.alert}:{one.next_update}"
-
-
-def _promise_clock(service: WatchContext, one: Spoken) -> str:
-    return promised_at(one).astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))

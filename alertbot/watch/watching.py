@@ -19,7 +19,7 @@ from alertbot.core.model import MACHINE
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.db.wake import Alarm
-from alertbot.watch import context, reacting, reminders, rules_rule, store_decisions, store_signals
+from alertbot.watch import context, reacting, rules_rule, store_decisions, store_signals
 from alertbot.watch.context import WATCH, WatchContext
 from alertbot.watch.preapproval import validity
 from alertbot.watch.proposing import Change
@@ -129,7 +129,7 @@ async def _keep_promises_ahead(service: WatchContext) -> None:
 CHORES: Mapping[str, Callable[[WatchContext], Awaitable[datetime | None]]] = {
     "Looking after what was approved ahead": _keep_promises_ahead,
     "Letting out what was planned": reacting.look,
-    "Keeping promised updates": reminders.look_at_promises,
+    "Keeping promised updates": reacting.look_at_promises,
     "Noticing silent sources": context.look,
 }
 """What is done at every look besides deciding, each by its name in the log; when to look again."""

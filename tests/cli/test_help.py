@@ -78,6 +78,25 @@ def test_a_preview_loads_what_it_shows_and_no_more(tmp_path: Path) -> None:
     assert done.stderr.strip() == ""
 
 
+def test_status_loads_nothing_that_composes_nor_the_other_database(tmp_path: Path) -> None:
+    assert program.run("init", "--defaults", folder=tmp_path).code == 0
+    assert program.run("status", folder=tmp_path).code == 0  # it makes the database
+    heavy = {"jinja2", "babel", "alembic", "httpx", "telegram", "sqlalchemy.dialects.postgresql"}
+    code = (
+        "import sys; from alertbot import cli; assert cli.run(['status']) == 0;"
+        f" print(*({heavy} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=program.surroundings(),
+    )
+    assert done.stderr.strip() == ""
+
+
 def test_every_listed_command_is_there() -> None:
     """The list names a function for each command, and no name that the parser cannot reach."""
 
