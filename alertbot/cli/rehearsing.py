@@ -39,7 +39,7 @@ def demo(
 
     told = asyncio.run(tell_evening(output, console(as_json=True)))
     if as_json:
-        emit(told.document())
+        emit(told.view())
     else:
         show_evening(console(), told)
     if not told.complete:
@@ -153,7 +153,7 @@ def replay(
     if html is not None:
         _write(html, played)
     if as_json:
-        emit(played.document())
+        emit(played.view())
     else:
         show_replay(console(), played)
 

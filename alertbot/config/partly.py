@@ -18,6 +18,7 @@ from alertbot.config.reading import BrokenType, content, invalid, type_of, valid
 from alertbot.config.root import Config, DatabaseSettings
 from alertbot.config.shapes import Name
 from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain
+from alertbot.core.json import Json
 from alertbot.core.words import _
 
 _TOP = re.compile(r"""(["']?)([A-Za-z_]\w*)\1\s*:(\s|$)""")
@@ -79,7 +80,7 @@ def read_partly(
     return whole, tuple(missing)
 
 
-def _rest(data: dict[str, Any]) -> tuple[Config, set[str]]:
+def _rest(data: dict[str, Json]) -> tuple[Config, set[str]]:
     """Everything but the channels, and the names of what had to be left out."""
     kept = {name: value for name, value in data.items() if value is not None}
     left_out = data.keys() - kept.keys()

@@ -18,6 +18,7 @@ from alertbot.config.sources import SourceSettings, bindable
 from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain
 from alertbot.core.connecting import is_loopback, leaves_sandbox
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.json import Json
 from alertbot.core.model import ChannelSpec
 from alertbot.core.words import _, ngettext
 
@@ -53,7 +54,7 @@ def read(
     return config
 
 
-def schema(settings_types: Mapping[str, type[ChannelSettings]]) -> dict[str, Any]:
+def schema(settings_types: Mapping[str, type[ChannelSettings]]) -> dict[str, Json]:
     """The JSON Schema (2020-12) of the configuration, for editors and other programs."""
     made = _without_null(whole(**settings_types).model_json_schema())
     for group in ("approvals", "channels", "rules", "sources"):
@@ -262,7 +263,7 @@ def type_of(given: Any, types: Mapping[str, type[ChannelSettings]]) -> type[Chan
     return types.get(name) if isinstance(name, str) else None
 
 
-def _group(data: Any, key: str) -> dict[str, Any]:
+def _group(data: Any, key: str) -> Mapping[str, Any]:
     found = _at(data, key)
     return found if isinstance(found, dict) else {}
 

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, PrivateAttr
 from alertbot.config.shapes import Settings
 from alertbot.core.connecting import host_of, is_loopback
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.json import Json
 from alertbot.core.words import _
 
 LONGEST_SECRET_BYTES = 65_536
@@ -54,10 +55,10 @@ class Secret:
         return f"{self.name}_env", f"{self.name}_file"
 
 
-def _schema_of_secrets(schema: dict[str, Any], settings: type["WithSecrets"]) -> None:
+def _schema_of_secrets(schema: dict[str, Json], settings: type["WithSecrets"]) -> None:
     """The rules about secrets, for editors: never both forms, and one of the sets."""
 
-    def named(secret: Secret) -> dict[str, Any]:
+    def named(secret: Secret) -> dict[str, Json]:
         return {"oneOf": [{"required": [key]} for key in secret.keys]}
 
     if not settings.secrets:

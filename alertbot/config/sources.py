@@ -1,7 +1,7 @@
 """Sources: what reports how services do, by posting to us or by being asked."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from alertbot.config.secrets import Secret, WithSecrets
 from alertbot.config.shapes import FilePath, Name, Port, Settings, SomeDuration, Variable
 from alertbot.config.watching import Address, ServiceName, Text
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.json import Json
 from alertbot.core.words import _
 
 MOST_NAMES = 1000
@@ -196,7 +197,7 @@ class SourceSettings(WithSecrets):
         host = None if self.probe is None else self.probe.host
         return tuple(address for address in (*asked, host) if address)
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Json]:
         """What its parser is told."""
         found = {} if self.map is None else self.map.model_dump(exclude_none=True)
         return found | ({"service_label": self.service_label} if self.service_label else {})

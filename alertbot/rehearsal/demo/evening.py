@@ -190,6 +190,34 @@ class ToldAlert:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ToldAlertView:
+    """One alert on one channel as `alertbot demo --json` prints it."""
+
+    alert: str
+    kind: str
+    channel: str
+    state: str
+    parts: int
+    remote_ids: tuple[str, ...]
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EveningView:
+    """What `alertbot demo --json` prints. `register`: how many entries stand where in the end."""
+
+    case: str
+    complete: bool
+    fault_at: datetime
+    rows: tuple[ToldAlertView, ...]
+    wall: str
+    database: str
+    audit_head: str
+    register: Mapping[Standing, int]
+    seconds: float
+
+
 @dataclass
 class Evening:
     """What the demo did, and where it left it."""
@@ -208,30 +236,31 @@ class Evening:
     def complete(self) -> bool:
         return bool(self.rows) and all(row.state == "sent" for row in self.rows)
 
-    def document(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return {
-            "case": self.title,
-            "complete": self.complete,
-            "fault_at": self.fault_at.isoformat(),
-            "rows": [
-                {
-                    "alert": row.alert,
-                    "kind": row.kind,
-                    "channel": row.channel,
-                    "state": row.state,
-                    "parts": row.parts,
-                    "remote_ids": list(row.remote_ids),
-                    "delay_seconds": row.delay.total_seconds(),
-                }
-                for row in self.rows
-            ],
-            "wall": self.wall,
-            "database": self.database,
-            "audit_head": self.audit_head,
-            "register": self.register,
-            "seconds": round(self.seconds, 2),
-        }
+    def view(self) -> EveningView:
+        """What `alertbot demo --json` prints."""
+        return EveningView(
+            case=self.title,
+            complete=self.complete,
+            fault_at=self.fault_at,
+            rows=tuple(_line(row) for row in self.rows),
+            wall=self.wall,
+            database=self.database,
+            audit_head=self.audit_head,
+            register=self.register,
+            seconds=round(self.seconds, 2),
+        )
+
+
+def _line(row: ToldAlert) -> ToldAlertView:
+    return ToldAlertView(
+        alert=row.alert,
+        kind=row.kind,
+        channel=row.channel,
+        state=row.state,
+        parts=row.parts,
+        remote_ids=row.remote_ids,
+        delay_seconds=row.delay.total_seconds(),
+    )
 
 
 async def tell_evening(output: Path, console: "Console") -> Evening:
@@ -299,7 +328,11 @@ def _build(path: Path, sandbox: "Sandbox", clock: Callable[[], datetime]) -> App
 
 
 async def _tell(
-    app: App, case: dict[str, Any], clock: EveningClock, evening: Evening, step: Callable[[str], None]
+    app: App,
+    case: Mapping[str, Any],
+    clock: EveningClock,
+    evening: Evening,
+    step: Callable[[str], None],
 ) -> None:
     """Every step of the case in order, on the case's clock."""
     service = await app.open()

@@ -15,6 +15,7 @@ from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.taking_back import Which
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment
+from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers import consulting, importing, store_numbers, verifying
 from alertbot.numbers.reading import RowsRead
@@ -84,7 +85,7 @@ class ReplayedPeople:
         if not entries:
             return None
         places = list(dict.fromkeys(one.row.territory.code for one in entries))
-        given: dict[str, Any] = {"territories": places}
+        given: RawValues = {"territories": places}
         if wanted is not Standing.IN_FORCE:
             given = {"where": places, "numbers": [{"entry": one.name} for one in entries]}
         return await self._ask(NUMBERS, self._values(NUMBERS) | given)
@@ -194,7 +195,7 @@ class ReplayedPeople:
 
         return await self.stage.service.database.read(look)
 
-    def _values(self, kind: str, *, but: Collection[str] = ()) -> dict[str, Any]:
+    def _values(self, kind: str, *, but: Collection[str] = ()) -> RawValues:
         """What a person writes into this kind, with its words filled in."""
         since = {"since": self.since.isoformat()} if self.since else {}
         words = {lang: {**said, **since} for lang, said in self.words.items()}
@@ -227,7 +228,7 @@ def _same_place(text: str, row: NumberRow) -> bool:
     return (found.code if found else text.strip().upper()) == row.territory.code
 
 
-def _as_wrong(item: NumberItem | None) -> list[dict[str, Any]]:
+def _as_wrong(item: NumberItem | None) -> list[RawValues]:
     """The false number as a row to be struck, where the case says for which service and where."""
     if item is None or not all(item.row.get(key) for key in ("territory", "service", "number")):
         return []

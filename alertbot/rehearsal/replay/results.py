@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from alertbot.alerts import store_incidents, store_reading
 from alertbot.alerts.store_reading import Alert
@@ -97,6 +96,63 @@ class Refusal:
     sentence: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FirstPostView:
+    """The first post of ours. Delays are seconds from the fault; `signal_delay_seconds` from the first signal
+    of trouble, `real_delay_seconds` that of the first public word at the time."""
+
+    at: datetime | None
+    delay_seconds: float | None
+    signal_delay_seconds: float | None
+    real_delay_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDecisionView:
+    """A decision; `signal`: the state of the entry that led to it, None where time alone did."""
+
+    at: datetime | None
+    signal: str | None
+    action: str
+    reason: str
+    alert: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPostView:
+    """A text that would have gone out. `state`: of the incident, as its alert tells it. `approval` is `auto`
+    or `person`."""
+
+    at: datetime | None
+    channel: str
+    lang: str
+    kind: str
+    state: str | None
+    text: str
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedView:
+    """What was held back or refused; `reason` is one word."""
+
+    at: datetime | None
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayView:
+    """A case that was played."""
+
+    case: str
+    fault_at: datetime | None
+    first_public_post: FirstPostView
+    decisions: tuple[ReplayDecisionView, ...]
+    posts: tuple[ReplayPostView, ...]
+    refused: tuple[RefusedView, ...]
+
+
 @dataclass
 class Replay:
     """A case that was played. `fault`: when it began; `known`: when it could first have been known;
@@ -120,49 +176,43 @@ class Replay:
         """Seconds from the fault to this moment."""
         return _between(self.fault.at if self.fault else None, at)
 
-    def document(self) -> dict[str, Any]:
-        """The JSON document of `alertbot replay --json`; null where a thing did not happen."""
+    def view(self) -> ReplayView:
+        """What `alertbot replay --json` prints; None where a thing did not happen."""
         first = self.first_post
-        return {
-            "case": self.timeline.case,
-            "fault_at": self._told(self.fault.at if self.fault else None),
-            "first_public_post": {
-                "at": self._told(first.at if first else None),
-                "delay_seconds": self.since_fault(first.at if first else None),
-                "signal_delay_seconds": _between(self.known, first.at if first else None),
-                "real_delay_seconds": self.since_fault(self.reality.at if self.reality else None),
-            },
-            "decisions": [self._decision(one) for one in self.decisions],
-            "posts": [self._post(one) for one in self.posts],
-            "refused": [
-                {"at": self._told(one.at), "what": one.what, "reason": one.reason}
-                for one in self.refused
-            ],
-        }
+        return ReplayView(
+            case=self.timeline.case,
+            fault_at=self._told(self.fault.at if self.fault else None),
+            first_public_post=FirstPostView(
+                at=self._told(first.at if first else None),
+                delay_seconds=self.since_fault(first.at if first else None),
+                signal_delay_seconds=_between(self.known, first.at if first else None),
+                real_delay_seconds=self.since_fault(self.reality.at if self.reality else None),
+            ),
+            decisions=tuple(self._decision(one) for one in self.decisions),
+            posts=tuple(self._post(one) for one in self.posts),
+            refused=tuple(
+                RefusedView(self._told(one.at), one.what, one.reason) for one in self.refused
+            ),
+        )
 
-    def _decision(self, one: ReplayDecision) -> dict[str, Any]:
-        return {
-            "at": self._told(one.at),
-            "signal": one.step.entry.state if one.step else None,
-            "action": one.action,
-            "reason": one.reason,
-            "alert": one.alert,
-        }
+    def _decision(self, one: ReplayDecision) -> ReplayDecisionView:
+        signal = one.step.entry.state if one.step else None
+        return ReplayDecisionView(self._told(one.at), signal, one.action, one.reason, one.alert)
 
-    def _post(self, one: ReplayPost) -> dict[str, Any]:
-        return {
-            "at": self._told(one.at),
-            "channel": one.channel,
-            "lang": one.lang,
-            "kind": one.kind,
-            "state": one.state,
-            "text": one.text,
-            "approval": "auto" if one.by_itself else "person",
-        }
+    def _post(self, one: ReplayPost) -> ReplayPostView:
+        return ReplayPostView(
+            at=self._told(one.at),
+            channel=one.channel,
+            lang=one.lang,
+            kind=one.kind,
+            state=one.state,
+            text=one.text,
+            approval="auto" if one.by_itself else "person",
+        )
 
-    def _told(self, at: datetime | None) -> str | None:
+    def _told(self, at: datetime | None) -> datetime | None:
         """A moment with the case's own offset."""
-        return at.astimezone(self.timeline.zone).isoformat() if at else None
+        return at.astimezone(self.timeline.zone) if at else None
 
 
 def _between(begin: datetime | None, end: datetime | None) -> float | None:

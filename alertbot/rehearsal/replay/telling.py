@@ -189,7 +189,7 @@ def span_words(seconds: float | None) -> str:
 def summary_of(replay: Replay) -> list[tuple[str, str]]:
     """The figures at the end: what they are, and how much."""
     first, reality = replay.first_post, replay.reality
-    document = replay.document()["first_public_post"]
+    told = replay.view().first_public_post
     resolved = next((one for one in replay.posts if one.state == "resolved"), None)
     numbers = next((one for one in replay.posts if one.kind == "provisional_number"), None)
     numbered = (one for one in replay.timeline.entries if one.state == "workaround" and is_public(one))
@@ -198,7 +198,7 @@ def summary_of(replay: Replay) -> list[tuple[str, str]]:
     return [
         (_("The fault began"), _moment(replay, replay.fault.at if replay.fault else None)),
         (_("First public word of alertbot"), _after(replay, first.at if first else None)),
-        (_("… after the first signal"), span_words(document["signal_delay_seconds"])),
+        (_("… after the first signal"), span_words(told.signal_delay_seconds)),
         (_("First public word at the time"), _after(replay, reality.at if reality else None)),
         (_("First numbers of alertbot"), _after(replay, numbers.at if numbers else None)),
         (_("First numbers at the time"), _after(replay, next((one.at for one in numbered), None))),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from alertbot.core.json import as_json
 from alertbot.rehearsal.replay.player import play
 from alertbot.rehearsal.replay.results import Replay
 from alertbot.rehearsal.replay.stage import read_playbook
@@ -51,7 +52,7 @@ def played(
 ) -> Story:
     timeline = read_case(case) if isinstance(case, Path) else case
     replay = asyncio.run(play(timeline, read_playbook(policy), approver_delay=delay))
-    return Story(replay, replay.document())
+    return Story(replay, as_json(replay.view()))
 
 
 def require_honest(story: Story) -> None:
