@@ -73,9 +73,9 @@ async def tell(
 
 
 def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
-    """The text within the channel's limit. If it is too long, its longest lines are dropped one by one
-    and the subject last; the first dropped line is replaced by `whole`, the command that shows
-    everything."""
+    """The text within the channel's limit. If it is too long, the subject is put in front and the
+    longest lines are dropped one by one; the first dropped line is replaced by `whole`, the command
+    that shows everything."""
     limit, how = channel.spec.limit, channel.spec.measure
     if limit is None or measure(text, how) <= limit:
         return text

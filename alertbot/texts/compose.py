@@ -1,6 +1,7 @@
-"""An alert, a kind and channels in; every message, or what stands in its way, out. Pure.
+"""Composing an alert: from values, kind and channels to every message, its targets and its digest, or
+the faults that prevent it. Pure.
 
-Rendered once here; what comes out is shown, signed by digest, stored and sent.
+Texts are rendered only here; the result is shown, signed by its digest, stored and sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,8 +24,8 @@ from alertbot.texts.wording.render import TemplateBrokenError, render
 def edition(
     desk: Gathered, template: Template, lang: str, title: str, *, fields: bool = True
 ) -> Edition | None:
-    """The text of this template; None where something stands in its way, which is then a fault.
-    `fields` False: the template may not ask for any field of the kind."""
+    """The text of this template; None if a fault prevents it. `fields` False: the template may not use
+    any field of the kind."""
     request, key = desk.request, (template.path, lang)
     if key not in desk.rendered:
         seen = context(request, lang, fields=fields)
@@ -43,7 +44,7 @@ def edition(
 
 
 def _can_be_marked(desk: Gathered, lang: str) -> bool:
-    """An exercise never goes out without its marks (R23)."""
+    """Whether an exercise has its marks; it is never published without them (R23)."""
     frame = desk.request.frame
     if not desk.request.exercise or (frame and frame.opening.get(lang) and frame.closing.get(lang)):
         return True
@@ -53,14 +54,14 @@ def _can_be_marked(desk: Gathered, lang: str) -> bool:
 
 
 def _field_absent(desk: Gathered) -> bool:
-    """A template that lacks a value which was missing or wrong is no fault of the template."""
+    """Whether a template failed for a value that was missing or wrong: then the template has no fault."""
     values = desk.request.parsed.values
     return any(fault.field and fault.field not in values for fault in desk.request.parsed.faults)
 
 
 def written(desk: Gathered, channel: Channel, one: Edition, least: int = 1) -> Sequence[Message]:
-    """The messages of this channel, cut to its posts (`least`: into at least so many, where it can be done);
-    what does not fit or may not be said is a fault."""
+    """The messages of this channel, split into posts (into at least `least`, if possible). Whatever does
+    not fit or is not allowed is a fault."""
     thread = messages.thread(channel.spec, one, least)
     for excess in thread.excess:
         desk.faults.append(messages.too_long(channel, one, excess, desk.request.parsed.values))
@@ -74,8 +75,8 @@ def written(desk: Gathered, channel: Channel, one: Edition, least: int = 1) -> S
 
 
 def prepare(desk: Gathered, said: Sequence[Message]) -> None:
-    """Write the retraction of `said`, for the same channels and languages. A language without its templates
-    is a judgement: that alert cannot be taken back at once."""
+    """Compose the retraction of `said` for the same channels and languages. A language without templates
+    for it is a judgement: there the alert could not be taken back at once."""
     prepared = desk.request.prepared
     if prepared is None:
         return
@@ -113,8 +114,8 @@ JUDGED_LATER = frozenset({"contradicts"})  # found only beside the other alerts 
 
 
 def compose(request: ComposeRequest) -> Composition:
-    """Every message of this alert, its targets and its digest, with faults, warnings and omissions; what
-    edits the alert that it follows; and its own retraction, ready to be sent."""
+    """Every message of this alert, its targets and its digest, with faults, warnings and omissions; the
+    edits of the alert it follows; and its own retraction, ready to be sent."""
     desk = Gathered(request)
     _judge_fields(desk)
     for channel in request.channels:
@@ -184,7 +185,7 @@ def _promises(request: ComposeRequest) -> Iterator[tuple[str, datetime]]:
 
 
 def _rows(request: ComposeRequest) -> list[NumberRow]:
-    """Every number in the values, those taken back too."""
+    """Every number in the values, including those taken back."""
     lists = (value for value in request.parsed.values.values() if isinstance(value, tuple))
     return [one for value in lists for one in value if isinstance(one, NumberRow)]
 
@@ -197,7 +198,7 @@ def _table(request: ComposeRequest) -> dict[str, bool | None]:
 def _sorted_out(
     faults: Iterable[Fault], reasons: Mapping[str, str]
 ) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """What stands in the way, and the judgements that a person accepted with a reason."""
+    """Faults that stop the alert, and judgements that a person accepted with a reason."""
     standing: list[Fault] = []
     accepted: list[Fault] = []
     for fault in _once(faults):
@@ -211,7 +212,7 @@ def _sorted_out(
 
 
 def _idle(reasons: Mapping[str, str], faults: Iterable[Fault]) -> Iterator[Fault]:
-    """What somebody accepts although nothing of the kind was found: perhaps a name mistyped."""
+    """Warnings for accepted rules under which nothing was found: perhaps a mistyped name."""
     found = {fault.rule for fault in faults}
     for rule in sorted(reasons.keys() - found - JUDGED_LATER):
         yield Fault(
@@ -231,7 +232,7 @@ def _cannot(fault: Fault) -> str:
 
 
 def _once(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Without those that say the same again."""
+    """The faults without repetitions."""
     return tuple({(one.rule, one.message): one for one in reversed(list(faults))}.values())[::-1]
 
 
@@ -252,13 +253,13 @@ def _compose_channel(desk: Gathered, channel: Channel) -> None:
 
 
 def _posts(desk: Gathered, channel: Channel, one: Edition) -> list[Message]:
-    """The posts of one language, each of the first with a number card where one was asked for."""
+    """The posts of one language, each of the first with a number card if requested."""
     cards = pictures.for_channel(desk, channel, one.lang)
     return pictures.beside(desk, channel, written(desk, channel, one, len(cards)), cards)
 
 
 def _languages(desk: Gathered, channel: Channel) -> Iterator[str]:
-    """The languages that this channel publishes; the others are named as left out."""
+    """The languages this channel publishes; the others are reported as left out."""
     wanted = desk.request.languages
     left = [lang for lang in channel.languages if wanted is None or lang in wanted]
     for lang in channel.languages:
@@ -295,8 +296,8 @@ def _edition(desk: Gathered, channel: Channel, lang: str) -> Edition | None:
 
 
 def _targets(channel: Channel, all_messages: Iterable[Message]) -> Iterator[Target]:
-    """Every target with the language it gets: its own if that goes out, else the channel's first that
-    does. A post goes to its target once per language, unless the target has one of its own."""
+    """Every target with the language it gets: its own if that is published, else the channel's first
+    that is. A post goes to its target once per language, unless the target has its own language."""
     posts = (one for one in all_messages if one.action is Action.PUBLISH)
     goes_out = [one.lang for one in posts if one.channel == channel.name]
     languages = list(dict.fromkeys(goes_out))

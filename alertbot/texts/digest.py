@@ -20,8 +20,8 @@ def digest_of(
     exercise: bool,
     retraction: Iterable[Message] = (),
 ) -> str:
-    """64 hexadecimal digits. The order of messages and targets does not matter; everything that a
-    reader or a recipient could notice does."""
+    """64 hexadecimal digits. The order of messages and targets does not matter; everything that a reader
+    or a recipient could notice does."""
     covered = {
         "format": FORMAT,
         "kind": kind,
@@ -42,8 +42,8 @@ def agrees(
     exercise: bool,
     retraction: Collection[Message] = (),
 ) -> bool:
-    """Whether a digest, of this format or an earlier one, is the digest of this. An earlier one only counts
-    where there is nothing that it did not cover."""
+    """Whether a digest, of this format or an earlier one, belongs to this content. An earlier format
+    counts only if the content has nothing that it did not cover."""
     if signed == digest_of(kind, messages, targets, exercise=exercise, retraction=retraction):
         return True
     beyond = retraction or any(
@@ -59,7 +59,7 @@ def _first(
     *,
     exercise: bool,
 ) -> str:
-    """The digest as 0.1.0 made it, when there were no pictures, actions and retractions."""
+    """The digest as 0.1.0 computed it, before pictures, actions and retractions existed."""
     covered = {
         "format": FIRST_FORMAT,
         "kind": kind,

@@ -1,7 +1,7 @@
-"""What is wrong with the words of an alert: faults (laws and judgements) and warnings; pure.
+"""Checks on an alert's wording: faults (laws and judgements), warnings, and completeness. Pure.
 
-Fields are judged before they are rendered, texts after. A law can never be accepted; a judgement can, with
-a reason (`acceptable`).
+Fields are checked before rendering, texts after. A law can never be accepted; a judgement can, with a
+reason (`acceptable`).
 """
 
 import re
@@ -29,7 +29,7 @@ Wording = tuple[str, str, str]  # field, language ("" serves every language), wo
 
 
 def fields(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
-    """Faults in what people typed: R1, no address, no mention, nothing that the kind forbids."""
+    """Faults in typed values: digits (R1), addresses, mentions, fields that the kind forbids."""
     yield from forbidden(kind, values)
     for field, lang, words in free_words(values):
         for find, fault in _FIELD_RULES:
@@ -38,7 +38,7 @@ def fields(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
 
 
 def forbidden(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
-    """Fields that this kind must not have."""
+    """Faults for fields that this kind must not have."""
     for field in kind.forbidden:
         if field in values:
             sentence = _("A {kind} must not hold “{field}”; leave it out.")
@@ -46,7 +46,7 @@ def forbidden(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
 
 
 def free_words(values: Mapping[str, Value]) -> Iterator[Wording]:
-    """Every free wording in the values, the zones and conditions of numbers included."""
+    """Every free text in the values, including zones and conditions of numbers."""
     for field, value in values.items():
         for one in value if isinstance(value, tuple) else (value,):
             for by_lang in _worded(one):
@@ -99,7 +99,7 @@ _FIELD_RULES: tuple[FieldRule, ...] = (
 
 
 def field_warnings(values: Mapping[str, Value]) -> Iterator[Fault]:
-    """R12 (everywhere) and capitals."""
+    """Warnings about typed values: "everywhere" (R12) and capitals."""
     for field, lang, words in free_words(values):
         for found in findings.everywhere(words):
             yield _everywhere(found, field, lang or None)
@@ -128,7 +128,7 @@ def _everywhere(found: str, field: str, lang: str | None) -> Fault:
 def numbers(
     kind: Kind, values: Mapping[str, Value], channels: Sequence[Channel], organisation: Organisation
 ) -> Iterator[Fault]:
-    """Only verified numbers (R3) that ring somewhere reach the public."""
+    """Faults of numbers that must not reach the public: unverified (R3) or fictional ones."""
     if not any(channel.audience is Audience.LIVE for channel in channels):
         return
     for field, rows in _dialled_rows(kind, values):
@@ -146,7 +146,7 @@ def numbers(
 def _dialled_rows(
     kind: Kind, values: Mapping[str, Value]
 ) -> Iterator[tuple[str, tuple[NumberRow, ...]]]:
-    """Numbers that people are to dial: not those that are taken back."""
+    """The numbers that people should call: not those taken back."""
     for field, value in values.items():
         spec = kind.field(field)
         rows = (
@@ -167,7 +167,7 @@ def _first_of(rows: Sequence[NumberRow]) -> str:
 
 
 def promises(kind: Kind, values: Mapping[str, Value]) -> Iterator[tuple[str, datetime]]:
-    """The times that the text promises: fields of time that lie ahead, and how long numbers hold."""
+    """The times the text promises: future time fields, and how long numbers are valid."""
     for field, value in values.items():
         spec = kind.field(field)
         if spec is not None and (spec.past or spec.struck):
@@ -184,7 +184,7 @@ def _promised(value: object) -> Iterator[datetime]:
 
 
 def past_times(promised: Iterable[tuple[str, datetime]], now: datetime) -> Iterator[Fault]:
-    """A promised time that has passed cannot be promised."""
+    """Faults for promised times that have passed."""
     for field, when in promised:
         if when <= now:
             sentence = _("{field} promises {when}, which has passed; give a later time.")
@@ -196,7 +196,7 @@ def past_times(promised: Iterable[tuple[str, datetime]], now: datetime) -> Itera
 
 
 def unequal(channel: Channel, texts: Mapping[str, str]) -> Iterator[Fault]:
-    """Languages that disagree in a number, a time or an address (R26)."""
+    """Faults for languages that disagree on a number, a time or an address (R26)."""
     for one in findings.differences(texts):
         sentence = _("{channel}: {lang} says {pieces}, {without} does not.")
         words = sentence.format(
@@ -206,7 +206,7 @@ def unequal(channel: Channel, texts: Mapping[str, str]) -> Iterator[Fault]:
 
 
 def exercise(channels: Sequence[Channel]) -> Iterator[Fault]:
-    """An exercise cannot reach the public (design promise 7)."""
+    """Faults for an exercise addressed to the public (promise 7)."""
     for channel in channels:
         if channel.audience is Audience.LIVE:
             sentence = _(
@@ -216,7 +216,7 @@ def exercise(channels: Sequence[Channel]) -> Iterator[Fault]:
 
 
 def real_words(frame: Frame, lang: str, text: str, channel: str) -> Iterator[Fault]:
-    """The words of a real alert inside an exercise (R23)."""
+    """Faults for wording of real alerts in an exercise (R23)."""
     said = _folded(text)
     for words in frame.refused.get(lang, ()):
         if _folded(words) in said:
@@ -229,7 +229,7 @@ def _folded(text: str) -> str:
 
 
 def text_warnings(channel: Channel, messages: Sequence[Message]) -> Iterator[Fault]:
-    """R24 (emoji) and what a link costs."""
+    """Warnings about finished texts: emoji (R24) and the cost of links."""
     for message in messages:
         if (
             len(findings.emoji(message.text)) > MOST_EMOJI
@@ -260,7 +260,7 @@ def _price(amount: float, currency: str) -> str:
 
 
 def many_parts(channel: Channel, lang: str, parts: int) -> Iterator[Fault]:
-    """A thread that nobody will read to its end."""
+    """The fault of a thread with too many parts to be read."""
     if parts > MOST_PARTS:
         sentence = _(
             "{channel} ({lang}) would take {parts} posts, more than {most}; send fewer numbers at once."
@@ -270,8 +270,8 @@ def many_parts(channel: Channel, lang: str, parts: int) -> Iterator[Fault]:
 
 
 def table(kind: Kind, values: Mapping[str, Value], *, source: bool) -> dict[str, bool | None]:
-    """Row by row: said, not said, or None where this kind does not call for it. `source`: whether the
-    organisation has a verification page."""
+    """The completeness table, row by row: said, not said, or None if this kind does not require it.
+    `source`: whether the organisation has a verification page."""
     return {
         row: _said(kind, row, values, source=source) for row in {**COMPLETENESS, **kind.completeness}
     }
@@ -286,15 +286,15 @@ def _said(kind: Kind, row: str, values: Mapping[str, Value], *, source: bool) ->
 
 
 def _called_for(kind: Kind, row: str, names: Sequence[str]) -> bool:
-    """A row is called for where one of its fields must be given; while the fault lasts, its beginning too:
-    of nine real posts none gave it."""
+    """Whether a row is required, because one of its fields is; "since when" is always required while the
+    fault lasts: of nine real posts none gave it."""
     one_of = {name for group in kind.one_of for name in group}
     required = {spec.name for spec in kind.fields if spec.required}
     return any(name in required | one_of for name in names) or (row == "since" and not kind.final)
 
 
 def warnings(rows: Mapping[str, bool | None]) -> Iterator[Fault]:
-    """One for each row that is called for and not said."""
+    """One warning for each completeness row that is required and not said."""
     sentences = _sentences()
     for row, said in rows.items():
         if said is False:
@@ -324,8 +324,8 @@ LONGEST_SHORT = 6  # digits of a short number
 
 
 def faults(messages: Iterable[Message], rows: Sequence[NumberRow]) -> Iterator[Fault]:
-    """One for each number that a message, or the text alternative of its picture, gives without its zone
-    or condition on the same line."""
+    """One fault for each number that a message, or the text alternative of its picture, gives without
+    its zone or condition on the same line."""
     long = (row for row in rows if len(row.number) > LONGEST_SHORT)  # a short one is in many a sentence
     detailed = [row for row in long if row.zone or row.condition]
     for message in messages if detailed else ():

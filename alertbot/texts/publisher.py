@@ -1,5 +1,5 @@
-"""Who speaks, where, and with which kinds: all that composing needs. Loads nothing of the database, so that a
-preview starts at once."""
+"""The publisher: the organisation, its channels and kinds, as composing needs them; and the approvals a
+kind needs under the configuration. Loads nothing of the database, so that a preview starts at once."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from alertbot.texts.kinds.catalogue import shipped
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who speaks, where, and with which kinds: all that composing needs, no database."""
+    """The organisation, its channels and its kinds: all that composing needs."""
 
     organisation: Organisation
     channels: Mapping[str, Channel]
@@ -30,19 +30,19 @@ class Publisher:
         return ZoneInfo(self.organisation.timezone)
 
     def local(self, moments: Iterable[datetime]) -> tuple[datetime, ...]:
-        """The same moments in the organisation's zone, as people read them."""
+        """The same times in the organisation's time zone."""
         return tuple(moment.astimezone(self.zone) for moment in moments)
 
     def choose(self, names: tuple[str, ...], *, exercise: bool) -> tuple[Channel, ...]:
-        """The channels named, else every channel of the audience at hand: `exercise` for an exercise,
-        `live` for an alert. Raises `Misuse` for a name that is not configured."""
+        """The named channels, else every channel of the audience: `exercise` for an exercise, `live` for
+        an alert. Raises `Misuse` for a name that is not configured."""
         if not names:
             wanted = Audience.EXERCISE if exercise else Audience.LIVE
             return tuple(c for c in self.channels.values() if c.audience is wanted)
         return tuple(self.channel(name) for name in dict.fromkeys(names))
 
     def channel(self, name: str) -> Channel:
-        """Raises `Misuse` for a name that is not configured."""
+        """The channel with this name. Raises `Misuse` if it is not configured."""
         try:
             return self.channels[name]
         except KeyError:
@@ -62,10 +62,11 @@ class Override:
 
 
 def effective(kind: Approvals, override: Override | None) -> Approvals:
-    """The approvals a kind asks for under this configuration.
+    """The approvals a kind needs under this configuration.
 
-    An override may ask for more or for fewer approvers, but never for none: there is no way to
-    publish unapproved. It cannot say who may approve; that stays with the kind. Raises `Misuse`.
+    An override may ask for more or fewer approvers, but never for none: nothing is published unapproved.
+    It cannot change who may approve; the kind decides that. Raises `Misuse` for an override that asks
+    for none.
     """
     if override is None:
         return kind
@@ -88,7 +89,7 @@ UNCONFIGURED = Organisation(
 
 
 def unconfigured_publisher() -> Publisher:
-    """Who speaks where there is no configuration: one X, one Telegram and one mail channel, fr and en."""
+    """The publisher without a configuration: one X, one Telegram and one mail channel, fr and en."""
     languages = UNCONFIGURED.languages
     readers = tuple(Target(f"reader-{lang}@example.org", lang) for lang in languages)
     targets = {"x": (Target("x"),), "telegram": (Target("@example"),), "email": readers}

@@ -1,4 +1,4 @@
-"""What is to be composed, and what gathers while it is."""
+"""What is to be composed, and what is collected while composing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +23,11 @@ from alertbot.texts.wording.render import Rendered
 
 @dataclass(frozen=True, slots=True)
 class ComposeRequest:
-    """What is to be composed. `languages` None: each channel's own. `accepted`: rule -> reason.
-    `now` is the moment of issue, and what promised times are judged by.
+    """What is to be composed. `languages` None: each channel's own. `accepted`: rule -> reason. `now` is
+    the time of issue, against which promised times are checked.
 
     `prepared` None: no retraction is made. `relation` and `originals`: what this alert follows and the
-    messages of that one, which get an edit on channels that can.
+    messages of that one, which are edited on channels that can.
     """
 
     kind: Kind
@@ -51,13 +51,13 @@ class ComposeRequest:
 
     @property
     def marked(self) -> Frame | None:
-        """The frame of an exercise, where this is one."""
+        """The frame of an exercise, if this is one."""
         return self.frame if self.exercise else None
 
 
 @dataclass
 class Gathered:
-    """What gathers while an alert is composed."""
+    """What is collected while an alert is composed."""
 
     request: ComposeRequest
     rendered: dict[tuple[str, str], Rendered | None] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What templates see as `org`. `hashtag` without its sign; both may be empty."""
+    """`org` as templates see it. `hashtag` without its sign; both may be empty."""
 
     name: str
     verification_page: Url | str
@@ -79,7 +79,7 @@ class _Page:
 
 
 def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[str, object]:
-    """What a template of this language sees. `fields` False: what is known of any alert, whatever it says."""
+    """The variables of a template in this language. `fields` False: only what every alert has."""
     values: dict[str, object] = {}
     if fields:
         values = {spec.name: None for spec in request.kind.fields}

@@ -170,7 +170,7 @@ async def quarantine(service: WatchContext, *, limit: int) -> list[QuarantineVie
 
 
 async def body(service: WatchContext, number: int) -> QuarantineView:
-    """rOne quarantined body with the beginning of its content; undecodable bytes as `\xff`. Raises
+    r"""One quarantined body with the beginning of its content; undecodable bytes as `\xff`. Raises
     `Misuse` if there is none."""
     found = await service.database.read(
         lambda conn: store_signals.aside_with_body(conn, number, most=LONGEST_SHOWN)

@@ -1,4 +1,4 @@
-"""What a card says, in finished words; and the same as a text for those who cannot see it."""
+"""The content of a number card as finished text, and its text alternative for people who cannot see it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from alertbot.texts.wording.safe_markdown import Setting
 
 @dataclass(frozen=True, slots=True)
 class CardEntry:
-    """One number, or a place to go to. `detail`: zone, condition and end, which never leave it (R4)."""
+    """One number, or a place to go to. `detail`: zone, condition and end, which always stay with it
+    (R4)."""
 
     label: str
     number: str
@@ -50,7 +51,7 @@ class Card:
 
 
 def alternative(card: Card, named: str) -> str:
-    """Everything that the card shows, line by line. `named`: how it says that it is a picture."""
+    """Everything the card shows, line by line. `named`: the words that say it is a picture."""
     return "\n".join(filter(None, _lines(card, named)))
 
 
@@ -66,7 +67,7 @@ def _lines(card: Card, named: str) -> Iterator[str]:
 
 
 class CardWords:
-    """Writes cards of this alert in one language, with the lines of `card.yaml`."""
+    """Writes this alert's cards in one language, with the lines of `card.yaml`."""
 
     def __init__(self, request: ComposeRequest, lang: str, lines: Mapping[str, str]) -> None:
         self._request, self._lang, self._lines = request, lang, lines
@@ -87,7 +88,7 @@ class CardWords:
         )
 
     def alternative(self, card: Card) -> str:
-        """Everything on the card as a text; every number with its zone and condition (R4)."""
+        """Everything on the card as text; every number with its zone and condition (R4)."""
         return alternative(card, self._line("picture", title=card.title))
 
     def _sections(self, rows: Sequence[NumberRow]) -> tuple[Section, ...]:

@@ -1,4 +1,5 @@
-"""A card as a PNG: black on white, big digits, as wide as a telephone; the same bytes for the same card.
+"""Drawing a card as a PNG: black on white, large digits, as wide as a phone; the same bytes for the same
+card.
 
 Pillow is loaded only here, and only when a card is drawn. Lengths are in pixels.
 """
@@ -52,7 +53,7 @@ class _Style:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Words at a place; `right`: they end there instead of beginning."""
+    """Text at a position; `right`: it ends there instead of starting."""
 
     x: int
     y: int
@@ -76,7 +77,7 @@ _NUMBER, _DETAIL = _Style(_BOLD, 76), _Style(_REGULAR, 43)
 
 @lru_cache(maxsize=32)  # channels share their cards
 def draw(card: Card) -> Drawing:
-    """The picture of a card. Raises `ValueError` for one that would be too high."""
+    """The picture of a card. Raises `ValueError` if it would be too high."""
     from PIL import Image, ImageDraw
 
     pieces, height = _laid_out(card)
@@ -94,7 +95,7 @@ def draw(card: Card) -> Drawing:
 
 
 def unreadable(card: Card) -> str:
-    """The letters that cannot be drawn, each once; nothing where all can."""
+    """The letters that cannot be drawn, each once; empty if all can."""
     said = "".join([card.title, card.mark, *card.head, *card.foot])
     said += "".join(f"{section.title}{''.join(map(str, section.entries))}" for section in card.sections)
     return "".join(letter for letter in dict.fromkeys(said) if not _known(letter))
@@ -137,7 +138,7 @@ _Piece = _Words | _Bar
 
 
 def _laid_out(card: Card) -> tuple[list[_Piece], int]:
-    """Every piece from top to bottom, and the height of the whole."""
+    """Every piece from top to bottom, and the total height."""
     page = _CardPage()
     page.write(card.mark, _MARK)
     page.write(card.title, _TITLE)
@@ -154,7 +155,7 @@ def _laid_out(card: Card) -> tuple[list[_Piece], int]:
 
 
 class _CardPage:
-    """Goes down line by line."""
+    """Lays out a card line by line."""
 
     def __init__(self) -> None:
         self.pieces: list[_Piece] = []
@@ -180,7 +181,7 @@ def _section(page: _CardPage, section: Section, abreast: bool) -> None:
 
 
 def _abreast(entry: CardEntry) -> bool:
-    """Whether label and number have room on one line; words such as where to go stand below anyway."""
+    """Whether label and number fit on one line; words such as a place are always put below."""
     if not _is_number(entry):
         return True
     return _wide(entry.label, _LABEL) + GAP + _wide(entry.number, _NUMBER) <= ROOM
@@ -191,7 +192,7 @@ def _is_number(entry: CardEntry) -> bool:
 
 
 def _entry(page: _CardPage, entry: CardEntry, abreast: bool) -> None:
-    """The label to the left of the number where that can be so on the whole card, else above it."""
+    """Put the label to the left of the number if that works for the whole card, else above it."""
     if abreast and _is_number(entry):
         below = _NUMBER.size - _LABEL.size  # so that both stand on one line
         page.pieces.append(_Words(MARGIN, page.y + below, entry.label, _LABEL))
@@ -204,7 +205,7 @@ def _entry(page: _CardPage, entry: CardEntry, abreast: bool) -> None:
 
 
 def _wrapped(text: str, style: _Style, room: int) -> Iterator[str]:
-    """Lines that fit, broken at plain spaces; a word too long for a line is cut."""
+    """Lines that fit, broken only at plain spaces; a word too long for a line is cut."""
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word

@@ -1,8 +1,8 @@
-"""The number cards of an alert: how many there are, their text alternatives, and what they go beside.
+"""An alert's number cards: how many there are, their text alternatives, and which posts they accompany.
 
-A card goes beside a text that says all of it, never instead (R24). Where a channel's posts form a thread,
-each of the first parts has a card of up to `ROWS` numbers; elsewhere one card holds them all. A text
-alternative is never cut: cards with fewer numbers are made instead.
+A card accompanies a complete text, never replaces it (R24). If a channel's posts form a thread, each of
+the first parts has a card of up to `ROWS` numbers; elsewhere one card holds them all. A text alternative
+is never cut: cards with fewer numbers are made instead.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class Pictured:
 
 
 class _NoCardError(Exception):
-    """There can be no card; carries what to tell. `law`: it stands in the way of the alert."""
+    """No card can be made; carries the message. `law`: it is a fault that stops the alert."""
 
     def __init__(self, told: Fault, *, law: bool = False) -> None:
         super().__init__(told.message)
@@ -43,14 +43,14 @@ class _NoCardError(Exception):
 
 
 def wanted(request: ComposeRequest) -> bool:
-    """Whether a card was asked for."""
+    """Whether a card was requested."""
     asked = request.parsed.values.get(FIELD)
     return request.prepared is not None and isinstance(asked, Choice) and asked.key == "yes"
 
 
 def for_channel(desk: Gathered, channel: Channel, lang: str) -> tuple[Pictured, ...]:
-    """The cards of one channel and language, in order; none where none was asked for, the channel takes no
-    picture, or something stands in the way, which is then told."""
+    """The cards of one channel and language, in order. Empty if none was requested, the channel takes no
+    pictures, or something prevents it, which is then reported."""
     if not channel.spec.can_picture or not wanted(desk.request):
         return ()
     try:
@@ -70,7 +70,7 @@ def for_channel(desk: Gathered, channel: Channel, lang: str) -> tuple[Pictured, 
 def beside(
     desk: Gathered, channel: Channel, posts: Sequence[Message], cards: Sequence[Pictured]
 ) -> list[Message]:
-    """The posts with a card beside each of the first; without any where there are more cards than posts."""
+    """The posts, each of the first with a card; without any card if there are more cards than posts."""
     if len(cards) > len(posts):
         sentence = _("{channel}: there are more number cards than posts; no card goes out there.")
         words = sentence.format(channel=channel.name)
@@ -87,7 +87,7 @@ def beside(
 def alternatives(
     request: ComposeRequest, channel: Channel, editions: Sequence[Edition]
 ) -> dict[str, str]:
-    """What the cards say in each language, all numbers together: languages must agree in them (R26)."""
+    """The cards' content in each language, all numbers together: the languages must agree in it (R26)."""
     rows, found = _rows(request), {}
     for one in editions if channel.spec.can_picture and wanted(request) and rows else ():
         try:
@@ -99,7 +99,7 @@ def alternatives(
 
 
 def _rows(request: ComposeRequest) -> Rows:
-    """The numbers that people are to dial."""
+    """The numbers that people should call."""
     value = request.parsed.values.get("numbers")
     return tuple(one for one in value if isinstance(one, NumberRow)) if isinstance(value, tuple) else ()
 
@@ -151,7 +151,7 @@ def _pictured(words: CardWords, rows: Rows, count: str) -> Pictured:
 
 
 def _pages(words: CardWords, spec: ChannelSpec, rows: Rows) -> list[Rows]:
-    """The rows of each card. A territory stays whole where it fits one card."""
+    """The rows of each card. A territory stays together if it fits one card."""
     if not spec.parts:
         if _fits(words, spec, rows, whole=True):
             return [rows]

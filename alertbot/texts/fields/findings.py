@@ -1,6 +1,7 @@
-"""What stands in a text: digits that could be dialled, addresses, mentions, emoji, capitals; pure.
+"""Finding things in a text: digits that could be dialled, addresses, mentions, emoji, capitals;
+differences in numbers, times and addresses between languages. Pure.
 
-Every function gives the pieces it found, as written, so that a person sees what is meant.
+Every function returns the pieces as written, so that a person sees what is meant.
 """
 
 import re
@@ -46,14 +47,14 @@ _CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-Þ]{2,}(?:[\s,’'-]+[A-ZÀ-ÖØ-Þ]{2,})
 
 
 def plainly(text: str) -> str:
-    """The text as a reader or a telephone would take it: compatibility forms (full width) and digits of
-    every script made plain, invisible characters gone."""
+    """The text as a reader or a phone would take it: compatibility forms (full width) and digits of
+    every script normalised, invisible characters removed."""
     folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("。", ".")
     return _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), folded)
 
 
 def dialled(text: str) -> Iterator[str]:
-    """Digits that look like a telephone number and are no list of known short numbers (R1)."""
+    """Digits that look like a phone number and are not a list of known short numbers (R1)."""
     text = plainly(text)
     for found in _RUN_OF_DIGITS.finditer(text):
         groups = re.findall(r"\d+", found[0])
@@ -76,7 +77,7 @@ def misprinted(text: str) -> Iterator[str]:
 
 
 def links(text: str) -> Iterator[str]:
-    """Addresses of pages and mail, with or without a scheme."""
+    """Web and mail addresses, with or without a scheme."""
     yield from (found[0] for found in _LINK.finditer(plainly(text)))
 
 
@@ -86,7 +87,7 @@ def mentions(text: str) -> Iterator[str]:
 
 
 def everywhere(text: str) -> Iterator[str]:
-    """Words that claim the whole country (R12)."""
+    """Words that claim the whole country is affected (R12)."""
     yield from (found[0] for found in _EVERYWHERE.finditer(text))
 
 
@@ -133,7 +134,7 @@ def differences(texts: Mapping[str, str]) -> Iterator[Difference]:
 
 @lru_cache(maxsize=16)  # two channels often say the same
 def figures(text: str) -> frozenset[str]:
-    """The numbers, times and addresses of a text, however the language writes them."""
+    """The numbers, times and addresses in a text, however the language writes them."""
     addresses = {found.rstrip(".,;:!?") for found in _ADDRESS.findall(text)}
     rest = plainly(_ADDRESS.sub(" ", text))
     found: set[str] = set()

@@ -1,7 +1,7 @@
-"""What people write for a time or a length of time, made exact.
+"""Times and durations as people write them, made exact. Pure.
 
-A time is `now`, `+30m`, `-1h30`, `16:45` or ISO 8601; without an offset it is in the given zone (R14).
-A local time that a clock change skips or repeats is refused: the sentence says what to write instead.
+A time is `now`, `+30m`, `-1h30`, `16:45` or ISO 8601; without an offset it is in the given zone (R14). A
+local time that a clock change skips or repeats is refused; the message says what to write instead.
 """
 
 import re
@@ -27,11 +27,11 @@ _ISO = re.compile(r"\d{4}-?(?:\d{2}|W\d{2}).*[T ]\d{2}.*", re.ASCII)
 
 
 class BadMoment(Refused):
-    """This is not a time, or not one certain time."""
+    """Not a time, or an ambiguous one."""
 
 
 def moment(raw: object, *, now: datetime, zone: ZoneInfo, past: bool = False) -> datetime:
-    """The moment that was meant, in `zone`. `past`: a time that has been, such as when a fault began.
+    """The time meant, in `zone`. `past`: a time in the past, such as when a fault began.
 
     Raises `BadMoment`.
     """
@@ -50,7 +50,7 @@ def moment(raw: object, *, now: datetime, zone: ZoneInfo, past: bool = False) ->
 
 
 def span(raw: object) -> timedelta:
-    """The length of time that was meant: `45m`, `1h30`, `2d`, `PT1H30M`. Raises `BadMoment`."""
+    """The duration meant: `45m`, `1h30`, `2d`, `PT1H30M`. Raises `BadMoment`."""
     if isinstance(raw, timedelta):
         return raw
     text = raw.strip() if isinstance(raw, str) else ""

@@ -1,4 +1,5 @@
-"""Raw values in, typed values out, with every fault; pure but for files of numbers."""
+"""Parsing field values: raw values in, typed values with every fault out. Pure except for reading number
+files."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple["RowsRead", Any]:
     """The rows and their frozen form. `raw`: the path of a CSV or YAML file, or a list of rows.
 
-    Raises `FieldError` where there is nothing to read.
+    Raises `FieldError` if there is nothing to read.
     """
     from alertbot.numbers import reading, rules_rows  # few previews have numbers
 
@@ -60,7 +61,7 @@ def _raw_rows(raw: Any, base: Path | None) -> list[RawValues]:
 
 
 def lapsed(row: NumberRow, now: datetime) -> str | None:
-    """Why a row cannot be published at `now` (R3, R5), whatever the channel."""
+    """Why a row cannot be published at `now` (R3, R5) on any channel; None if it can."""
     if row.valid_until and row.valid_until <= now:
         return _("{row}: its validity has ended.").format(row=row)
     if row.verified_at and row.verified_at > now:
@@ -69,7 +70,7 @@ def lapsed(row: NumberRow, now: datetime) -> str | None:
 
 
 def row_fault(fault: "RowFault", field: str) -> Fault:
-    """A fault or warning of a row as one of the alert."""
+    """A fault or warning of a row, as one of the alert."""
     return Fault(fault.rule, fault.message, field=field)
 
 
@@ -89,11 +90,11 @@ DEEPEST_PATH = 3
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What the fields of an alert hold, and what is wrong with them.
+    """The typed values of an alert and their faults.
 
-    `frozen` is `given` in JSON-able form with relative times resolved and number files in-lined:
-    parsed again at any later time it gives the same values (and a `past_time` fault for a promise that
-    has passed since).
+    `frozen` is `given` as JSON values, with relative times resolved and number files included: parsed
+    again at any later time, it gives the same values (and a `past_time` fault for a promise that has
+    passed since).
     """
 
     values: Mapping[str, Value]
@@ -112,10 +113,10 @@ def parse(
     base: Path | None = None,
     complete: bool = True,
 ) -> Parsed:
-    """The values of an alert of this kind that goes out in `languages`.
+    """The values of an alert of this kind to be published in `languages`.
 
-    `base`: where relative paths of number files begin. `complete` False: a draft being written, whose
-    defaults are not filled in yet; missing fields are faults all the same. Raises nothing.
+    `base`: what relative paths of number files start from. `complete` False: a draft in progress, whose
+    defaults are not filled in yet; missing fields are still faults. Raises nothing.
     """
     work = _Work(kind, tuple(languages), readers.FieldReading(now, timezone, base))
     raw = {name: value for name, value in given.items() if not _empty(value)}
@@ -130,9 +131,9 @@ def parse(
 
 
 def merge_sets(sets: Sequence[str], values: Mapping[str, Any] | None = None) -> RawValues:
-    """`FIELD=VALUE` and `FIELD.PART=VALUE` as they stand on the command line, laid over `values`.
+    """`FIELD=VALUE` and `FIELD.PART=VALUE` from the command line, laid over `values`.
 
-    Raises `Misuse`.
+    Raises `Misuse` for one that is neither, or contradicts another.
     """
     merged: RawValues = {key: _copied(value) for key, value in (values or {}).items()}
     seen: set[str] = set()
@@ -175,7 +176,7 @@ def _empty(value: Any) -> bool:
 
 
 def _borrowed(kind: Kind, raw: Mapping[str, Any]) -> RawValues:
-    """With the fields that take their value from another one of this kind (`default_from`)."""
+    """The values, with fields that default to another field (`default_from`)."""
     lent = {
         spec.name: raw[lender]
         for spec in kind.fields
@@ -185,13 +186,13 @@ def _borrowed(kind: Kind, raw: Mapping[str, Any]) -> RawValues:
 
 
 def _default(spec: FieldSpec, kind: Kind, raw: Mapping[str, Any]) -> object | None:
-    """The field's default, unless a field that would do instead was given."""
+    """The field's default, unless an alternative field was given."""
     siblings = {name for group in kind.one_of if spec.name in group for name in group}
     return None if siblings & raw.keys() else spec.default
 
 
 class _Work:
-    """Gathers values and faults of one alert."""
+    """Collects the values and faults of one alert."""
 
     def __init__(self, kind: Kind, languages: tuple[str, ...], reading: readers.FieldReading) -> None:
         self.kind, self.languages, self.reading = kind, languages, reading
@@ -201,7 +202,7 @@ class _Work:
         self.warnings: list[Fault] = []
 
     def read(self, spec: FieldSpec, raw: Any) -> None:
-        """Read one field; what cannot be read stays in `frozen` as it was given."""
+        """Read one field; a value that cannot be read stays in `frozen` as given."""
         self.frozen[spec.name] = _jsonable(raw)
         try:
             if spec.type is FieldType.NUMBERS:
@@ -238,7 +239,7 @@ class _Work:
             self.faults += [Fault("past_time", _about(spec, why), spec.name) for why in late if why]
 
     def refuse_strangers(self, raw: Mapping[str, Any]) -> None:
-        """Note fields that the kind forbids or does not know."""
+        """Report fields that the kind forbids or does not know."""
         for name in raw:
             if name in self.kind.forbidden:
                 sentence = _("An alert of the kind {kind} must not say “{name}”; leave it out.")
@@ -249,7 +250,7 @@ class _Work:
                 self.faults.append(Fault("unknown_field", _stranger(name, self.kind), name))
 
     def refuse_gaps(self) -> None:
-        """Note what is missing."""
+        """Report missing fields."""
         self.faults += [
             Fault("missing", _about(spec, _("This is missing.")), spec.name)
             for spec in self.kind.fields
@@ -303,8 +304,8 @@ def _jsonable(raw: Any) -> Any:
 
 
 def load_values(text: str, name: str) -> RawValues:
-    """The values by field. `name` stands for the file in faults, which name the line. `16:45`, `01` and
-    `no` stay texts. Raises `Misuse`."""
+    """The values by field. `name` stands for the file in messages, which give the line. `16:45`, `01`
+    and `no` remain text. Raises `Misuse` for YAML that cannot be read."""
     values = plain(parse_written(text, name))
     if values is None:
         return {}

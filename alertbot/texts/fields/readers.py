@@ -1,4 +1,5 @@
-"""One reader for each type of field: a raw value in, a typed value and its frozen form out."""
+"""One reader for each type of field: a raw value in, a typed value and its frozen form out. Each raises
+`FieldError` for a value that its type cannot take."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +38,7 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[
 
 @dataclass(frozen=True, slots=True)
 class FieldReading:
-    """What a reader needs to know. `base`: where relative paths of files begin."""
+    """What a reader needs to know. `base`: what relative paths start from."""
 
     now: datetime
     zone: ZoneInfo
@@ -48,18 +49,18 @@ Read: TypeAlias = Callable[[FieldSpec, Any, FieldReading], tuple[Value, Any]]
 
 
 def read_text(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
-    """Words, bare or per language."""
+    """A text, one for all languages or one per language."""
     return text_value(raw, spec.longest)
 
 
 def read_datetime(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:
-    """A moment."""
+    """A time."""
     at = moment(raw, now=reading.now, zone=reading.zone, past=spec.past)
     return at, at.isoformat()
 
 
 def mistimed(spec: FieldSpec, at: datetime, now: datetime) -> str | None:
-    """A promise that has passed, or a beginning that lies ahead."""
+    """The fault of a promise that has passed, or of a start in the future; None if there is none."""
     if spec.past and at > now + timedelta(minutes=1):
         return _("{at} lies ahead; this must have been already.").format(at=_written(at))
     if not spec.past and at <= now:
@@ -68,13 +69,14 @@ def mistimed(spec: FieldSpec, at: datetime, now: datetime) -> str | None:
 
 
 def read_duration(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
-    """A length of time."""
+    """A duration."""
     length = span(raw)
     return length, f"{int(length.total_seconds() // 60)}m"
 
 
 def read_territory(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
-    """One or several territories, by code or name: `69, 42` or a list."""
+    """One or several territories, by code or name: `69, 42` or a list. Raises `FieldError` for an
+    unknown one."""
     asked = raw if isinstance(raw, list | tuple) else re.split(r"[,;\n]", _plain_text(raw))
     found = [_territory(_plain_text(one)) for one in asked if str(one).strip()]
     unique = tuple({place.code: place for place in found}.values())
@@ -84,7 +86,8 @@ def read_territory(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Va
 
 
 def read_services(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
-    """One or several services, by key or name: `samu, pompiers` or a list."""
+    """One or several services, by key or name: `samu, pompiers` or a list. Raises `FieldError` for an
+    unknown one."""
     asked = raw if isinstance(raw, list | tuple) else re.split(r"[,;\n]", _plain_text(raw))
     found = [_service(_plain_text(one)) for one in asked if str(one).strip()]
     unique = tuple({service.key: service for service in found}.values())
@@ -104,7 +107,7 @@ def _service(text: str) -> Service:
 
 
 def read_url(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
-    """An address of a page, https only."""
+    """A web address, https only. Raises `FieldError` for anything else."""
     address = clean(raw, LONGEST_ADDRESS)
     try:
         parts = urlsplit(address)
@@ -120,7 +123,8 @@ def read_url(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, A
 
 
 def read_choice(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
-    """One of the kind's choices, by key or by its words in any language."""
+    """One of the kind's choices, by key or by its words in any language. Raises `FieldError` for
+    anything else."""
     asked = _plain_text(raw).strip()
     for key, labels in spec.choices.items():
         if asked.casefold() in {key.casefold(), *(label.casefold() for label in labels.values())}:
@@ -130,7 +134,8 @@ def read_choice(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value
 
 
 def read_figure(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, Any]:  # noqa: ARG001
-    """One figure or a list, each with value, unit, time and source (R13)."""
+    """One figure or a list, each with value, unit, time and source (R13). Raises `FieldError` if one of
+    these is missing or wrong."""
     asked = raw if isinstance(raw, list | tuple) else [raw]
     if not 0 < len(asked) <= MOST_FIGURES:
         raise FieldError("wrong_type", _("From 1 to {most} figures.").format(most=MOST_FIGURES))
@@ -207,7 +212,7 @@ def _written(at: datetime) -> str:
 
 
 def untranslated(value: Value) -> bool:
-    """Whether words were given once for every language."""
+    """Whether one text was given for all languages."""
     texts = [value] if isinstance(value, Text) else []
     if isinstance(value, tuple):
         texts = [text for one in value if isinstance(one, Figure) for text in (one.unit, one.source)]
@@ -215,7 +220,7 @@ def untranslated(value: Value) -> bool:
 
 
 def languages_lacking(value: Value, languages: Sequence[str]) -> list[str]:
-    """The languages that go out and have no words of this value."""
+    """The published languages for which this value has no text."""
     if not isinstance(value, Text):
         return []
     return [lang for lang in languages if not value.in_lang(lang)]

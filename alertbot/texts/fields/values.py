@@ -1,4 +1,4 @@
-"""What a parsed field holds. Frozen values; `seen` gives what a template of one language sees."""
+"""Typed field values, frozen; and `seen`, what a template of one language sees of them."""
 
 import re
 import unicodedata
@@ -18,26 +18,26 @@ CERTAINTIES = ("unknown", "suspected", "confirmed")  # of a cause (R10)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words for the public, per language. `bare`: one wording given for every language."""
+    """Text for the public, per language. `bare`: one text given for all languages."""
 
     by_lang: Mapping[str, str]
     bare: str | None = None
 
     def in_lang(self, lang: str) -> str:
-        """The wording in this language, else the bare one, else empty. May hold newlines: one step a
+        """The text in this language, else the bare one, else empty. May contain newlines: one step per
         line."""
         return self.by_lang.get(lang, self.bare or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the values that a kind allows, with its wording per language."""
+    """One of the values that a kind allows, with its text per language."""
 
     key: str
     labels: Mapping[str, str]
 
     def in_lang(self, lang: str) -> str:
-        """The wording in this language, else in English, else the key."""
+        """The text in this language, else in English, else the key."""
         return self.labels.get(lang) or self.labels.get("en") or self.key
 
 
@@ -48,7 +48,7 @@ class Certainty(Choice):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A counted or estimated quantity, dated and sourced (R13). `value` as it was written: `11 800`."""
+    """A counted or estimated quantity with date and source (R13). `value` as written: `11 800`."""
 
     value: str
     unit: Text
@@ -70,7 +70,7 @@ class SeenFigure:
 
 @dataclass(frozen=True, slots=True)
 class SeenChoice:
-    """A choice in one language: prints as its label, `key` is for tests in templates."""
+    """A choice in one language: prints as its label; `key` is for tests in templates."""
 
     key: str
     label: str
@@ -81,7 +81,7 @@ class SeenChoice:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An address whose field's type is `url`: the only kind of value that becomes a link."""
+    """An address from a field of the type `url`: the only kind of value that becomes a link."""
 
     address: str
 
@@ -114,7 +114,7 @@ Seen: TypeAlias = (
 
 
 def seen(value: Value, lang: str) -> Seen:
-    """What a template in `lang` gets for this value; names of territories and numbers are chosen by the
+    """What a template in `lang` gets for this value. Names of territories and numbers are chosen by the
     filters, which know the language."""
     if isinstance(value, Text):
         return value.in_lang(lang)
@@ -154,7 +154,8 @@ class FieldError(Refused):
 
 
 def text_value(raw: object, longest: int | None) -> tuple[Text, Any]:
-    """The words and their frozen form. `raw`: one text, a list of steps, or either per language."""
+    """The text and its frozen form. `raw`: one text, a list of steps, or either per language. Raises
+    `FieldError`."""
     if isinstance(raw, Mapping):
         by_lang = {_language(key): clean(value, longest, key) for key, value in raw.items() if value}
         if not any(by_lang.values()):
@@ -167,7 +168,7 @@ def text_value(raw: object, longest: int | None) -> tuple[Text, Any]:
 
 
 def clean(raw: object, longest: int | None = None, lang: object = None) -> str:
-    """One wording, its spaces put in order. Raises `FieldError`."""
+    """One text with normalised spaces. Raises `FieldError` for control characters or an empty text."""
     where = lang if isinstance(lang, str) else None
     text = "\n".join(_one(part) for part in raw) if isinstance(raw, list | tuple) else _one(raw)
     _refuse_length(text, longest or LONGEST, where)

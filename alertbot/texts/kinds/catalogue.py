@@ -38,14 +38,14 @@ _FRAME_KEYS = ("opening", "closing", "subject", "refused")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every kind, the exercise frame, and what lies ready for after the first post."""
+    """Every kind, the exercise frame, and the prepared texts for follow-ups."""
 
     kinds: Mapping[str, Kind]
     frame: Frame
     prepared: Prepared
 
     def kind(self, name: str) -> Kind:
-        """The kind of this name. Raises `Misuse` that names the nearest one."""
+        """The kind with this name. Raises `Misuse`, suggesting the nearest name."""
         if name not in self.kinds:
             raise _no_such_kind(name, self.kinds)
         return self.kinds[name]
@@ -56,14 +56,14 @@ class Catalogue:
 
 @cache
 def shipped() -> Path:
-    """The folder of the kinds that come with the program: in a wheel, or in a clone."""
+    """The folder of the shipped kinds: in a wheel, or in a clone."""
     package = Path(__file__).parents[2]
     installed = package / "_shipped" / "messages"
     return installed if installed.is_dir() else package.parent / "messages"
 
 
 def load(*folders: Path) -> Catalogue:
-    """Every kind of the shipped folder with `folders` laid over it, later ones on top.
+    """Every kind of the shipped folder, overridden by `folders` in order.
 
     Raises `ConfigInvalid` with every fault of every file.
     """
@@ -77,7 +77,8 @@ def load(*folders: Path) -> Catalogue:
 
 
 def load_kind(name: str, *folders: Path) -> Kind:
-    """One kind alone, without reading the others. Raises `Misuse` or `ConfigInvalid`."""
+    """One kind, without reading the others. Raises `Misuse` for an unknown name, `ConfigInvalid` for a
+    broken file."""
     names = kind_names(*folders)
     if name not in names:
         raise _no_such_kind(name, names)
@@ -89,7 +90,7 @@ def load_kind(name: str, *folders: Path) -> Kind:
 
 
 def load_frame(*folders: Path) -> Frame:
-    """The exercise frame. Raises `ConfigInvalid`."""
+    """The exercise frame. Raises `ConfigInvalid` for a broken file."""
     faults: list[str] = []
     frame = _frame(stacked(folders), faults)
     _refuse(faults)
@@ -97,7 +98,7 @@ def load_frame(*folders: Path) -> Frame:
 
 
 def load_prepared(*folders: Path) -> Prepared:
-    """The retraction, the words of edits and those of number cards. Raises `ConfigInvalid`."""
+    """The retraction, and the texts of edits and number cards. Raises `ConfigInvalid` for a broken file."""
     faults: list[str] = []
     prepared = _prepared(stacked(folders), faults)
     _refuse(faults)
@@ -115,7 +116,8 @@ def _rank(kind: Kind) -> tuple[int, str]:
 
 
 def stacked(folders: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The shipped folder, and those that lie over it. Raises `ConfigInvalid`."""
+    """The shipped folder and those that override it. Raises `ConfigInvalid` for a folder that is
+    missing."""
     for folder in folders:
         if not folder.is_dir():
             raise ConfigInvalid(_("The folder of messages {path} does not exist.").format(path=folder))
@@ -252,10 +254,10 @@ _SHARED = (
 
 
 def fingerprint(kind: str, *folders: Path) -> str:
-    """SHA-256 over the names and bytes of the files that alerts of this kind are made from, in every folder
-    that lies over another: any byte that changes, changes it, whether an alert would show it or not.
+    """SHA-256 over the names and bytes of the files that alerts of this kind are made from, in every
+    folder: any changed byte changes it, whether or not an alert would show it.
 
-    Where the folders lie on this machine does not matter. Raises `ConfigInvalid`.
+    Where the folders are on this machine does not matter. Raises `ConfigInvalid`.
     """
     found = hashlib.sha256()
     for count, layer in enumerate(stacked(folders)):

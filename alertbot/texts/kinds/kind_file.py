@@ -1,4 +1,4 @@
-"""Reads typed values out of a YAML sheet and notes every fault with file and line."""
+"""Reading the files of a kind: typed values out of a YAML sheet, every fault with file and line."""
 
 import difflib
 import re
@@ -22,7 +22,7 @@ E = TypeVar("E", bound=StrEnum)
 
 @dataclass(slots=True)
 class Checker:
-    """Reads typed values and notes what is wrong instead of stopping."""
+    """Reads typed values and collects faults instead of stopping at the first."""
 
     faults: list[str] = field(default_factory=list)
 
@@ -30,7 +30,7 @@ class Checker:
         self.faults.append(f"{node.mark}: {sentence}")
 
     def keys(self, node: Node, known: Iterable[str], needed: Iterable[str] = ()) -> None:
-        """Notes a key that is unknown (with the nearest known one) or missing."""
+        """Report unknown keys (suggesting the nearest) and missing ones."""
         if not isinstance(node.value, Mapping):
             self.fault(node, _("Keys and values are expected here."))
             return
@@ -115,7 +115,7 @@ class Checker:
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """A sentence about a name that is not known, with the nearest known one."""
+    """A message about an unknown name, suggesting the nearest known one."""
     choices = list(known)
     near = difflib.get_close_matches(name, choices, n=1)
     if near:
@@ -209,7 +209,7 @@ def read_kind(
     templates: Mapping[tuple[str, str], Template],
     check: Checker,
 ) -> Kind:
-    """The kind of this name. `shared` holds the fields common to all kinds. Faults go to `check`."""
+    """The kind with this name. `shared` holds the fields common to all kinds. Faults go to `check`."""
     check.keys(sheet, (*_NEEDED_KEYS, *_OPTIONAL_KEYS), _NEEDED_KEYS)
     part = sheet.entries
     specs = _fields(part.get("fields"), shared, check)
@@ -245,7 +245,7 @@ def _fields(node: Node | None, shared: Mapping[str, Node], check: Checker) -> tu
 
 
 def _field(name: str, node: Node, common: Node | None, check: Checker) -> FieldSpec:
-    """`node` is `required`, `optional` or a mapping that is laid over the shared field."""
+    """A field; `node` is `required`, `optional` or a mapping laid over the shared field."""
     own = node
     if isinstance(node.value, str):
         if node.value not in ("required", "optional"):

@@ -23,7 +23,7 @@ COMPLETENESS: Mapping[str, tuple[str, ...]] = {
 
 
 class FieldType(StrEnum):
-    """What a field holds."""
+    """The type of a field's value."""
 
     TEXT = "text"
     DATETIME = "datetime"
@@ -58,7 +58,7 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The text of a template and where it stands, for faults with file and line."""
+    """The text of a template and its file, for faults with file and line."""
 
     text: str
     path: str
@@ -66,7 +66,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A template of alert. `priority`: lower goes first. `final`: promises no next update."""
+    """A kind of alert. `priority`: lower goes first. `final`: promises no next update."""
 
     name: str
     title: Mapping[str, str]
@@ -99,8 +99,8 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What lies ready whatever an alert says: the templates of the retraction by (language, form or channel
-    type), and per language the lines that an edit puts above an earlier text, by relation, and those of a
+    """Texts that do not depend on an alert's content: retraction templates by (language, form or channel
+    type); per language the lines that an edit puts above an earlier text, by relation, and those of a
     number card."""
 
     retraction: Mapping[tuple[str, str], Template]
@@ -110,8 +110,8 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What surrounds an exercise (R23), per language: lines before and after, and the words of a real
-    alert that must not stand inside."""
+    """The frame of an exercise (R23), per language: lines before and after, and wording of real alerts
+    that is forbidden inside."""
 
     opening: Mapping[str, str]
     closing: Mapping[str, str]

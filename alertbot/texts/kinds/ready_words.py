@@ -1,6 +1,6 @@
-"""Words for the public that the program fills in itself, from `messages/ready_words/<language>.yaml`.
+"""Texts for the public that the program fills in itself, from `messages/ready_words/<language>.yaml`.
 
-A team's own folder lies over the shipped one, file by file and word by word.
+A team's own folder overrides the shipped one, file by file and text by text.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,14 +27,14 @@ class ReadyWords:
     texts: Mapping[str, Mapping[str, str]]
 
     def each(self, name: str) -> dict[str, str]:
-        """One text in every language there is."""
+        """One text in every available language."""
         return {lang: texts[name] for lang, texts in self.texts.items() if name in texts}
 
     def numbers(self, rows: Iterable[NumberRow], others: Iterable[NumberRow] = ()) -> dict[str, str]:
         """These numbers by service and place, without the digits: `SAMU (22, 29), Police (35)`.
 
-        A place and service of which `others` hold a number too are told apart by zone or condition. Too many
-        for one line are counted; none is said to be none.
+        If `others` have a number for the same place and service, zone or condition is added. Too many
+        for one line are counted; an empty list is stated as none.
         """
         mine, rest = tuple(rows), {_spot(one) for one in others}
         if not mine:
@@ -81,7 +81,7 @@ def _spot(row: NumberRow) -> tuple[str, str]:
 
 
 def load_ready_words(*folders: Path) -> ReadyWords:
-    """The ready words, the shipped ones with those of `folders` over them. Raises `ConfigInvalid`."""
+    """The shipped texts, overridden by those of `folders`. Raises `ConfigInvalid` for a broken file."""
     faults: list[str] = []
     texts: dict[str, dict[str, str]] = {}
     for folder in dict.fromkeys((shipped(), *folders)):

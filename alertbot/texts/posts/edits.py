@@ -1,8 +1,8 @@
-"""The new text of a post that an alert follows, where the channel can edit (Telegram); pure.
+"""The new text of an earlier post, on channels that can edit (Telegram). Pure.
 
 A line above the old text says what happened and names the new alert. After a correction, a withdrawal, a
-retraction and a denial the old text is struck through; after an update and at the end it stays as it was.
-Where it does not fit, the old text loses paragraphs from its end, and says so.
+retraction and a denial the old text is struck through; after an update and at the end it stays. If it
+does not fit, the old text loses paragraphs from its end, and says so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ LEFT_STANDING = frozenset({Relation.UPDATE, Relation.END})
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text to be: what stands above the old one, the old one, and what stands below."""
+    """A text to be made: what is above the old one, the old one, and what is below."""
 
     above: tuple[Paragraph, ...]
     old: tuple[Paragraph, ...]
@@ -44,7 +44,7 @@ def follow(desk: Gathered) -> None:
 def of_posts(
     desk: Gathered, channel: Channel, posts: Sequence[Message], relation: Relation
 ) -> list[Message]:
-    """An edit for every one of these posts, if the channel can; a language without words for it is a
+    """An edit for each of these posts, if the channel can. A language without lines for it is a
     judgement: that post stays as it is."""
     published = [one for one in posts if one.action is Action.PUBLISH]
     if not channel.spec.can_edit or desk.request.prepared is None:
@@ -63,7 +63,7 @@ def of_posts(
 
 
 def _line(request: ComposeRequest, relation: Relation, lang: str) -> str:
-    """What the edit says, in plain words; empty where this language has none."""
+    """The line of the edit as plain text; empty if this language has none."""
     assert request.prepared is not None
     here = request.now.astimezone(request.zone)
     return (
@@ -108,7 +108,7 @@ def _edit(
 
 
 def _texts(request: ComposeRequest, post: Message, line: str, relation: Relation) -> Iterator[_Text]:
-    """What could be written, the fullest first; the last holds nothing of the old text."""
+    """The possible texts, the fullest first; the last has nothing of the old text."""
     frame, lang = request.marked, post.lang
     mark = _paragraphs(messages.marks(frame, lang).brief) if frame else ()
     above = (*mark, *_paragraphs(words(line, lang), "b"))
@@ -134,7 +134,8 @@ def _paragraphs(blocks: messages.Blocks, *styles: str) -> tuple[Paragraph, ...]:
 
 
 def _bare(line: Line) -> Line:
-    """Links stay, other styles go: of a struck text, a style more would only use up entities."""
+    """The text with links but without other styles: in a struck text more styles would only use up
+    entities."""
     return tuple(Run(run.text, (), run.address) for run in line)
 
 

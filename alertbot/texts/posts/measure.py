@@ -46,8 +46,8 @@ def utf16_length(text: str) -> int:
 
 
 def weighted_length(text: str) -> int:
-    """The length X counts: exact, except that a word of over 400 characters or 40 dots that is no plain
-    address may count too much, never too little."""
+    """The length X counts: exact, except that a word of over 400 characters or 40 dots that is not a
+    plain address may count too much, never too little."""
     text = normal(text)
     light = _plain_weight(text)
     if light is not None:
@@ -57,7 +57,7 @@ def weighted_length(text: str) -> int:
 
 
 def normal(text: str) -> str:
-    """The text as X counts and keeps it: composed characters (NFC), line ends as newlines."""
+    """The text as X counts and stores it: composed characters (NFC), newlines as line ends."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", text)
@@ -79,7 +79,8 @@ def _plain_weight(text: str) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _word_weight(word: str) -> int:
-    """With the white space before it: what stands before a word decides where an address begins."""
+    """The weight of a word with the white space before it: what precedes a word decides where an address
+    begins."""
     light = _plain_weight(word)
     if light is not None:
         return light

@@ -1,4 +1,5 @@
-"""From a rendered text to the finished messages of one channel and language; pure."""
+"""From a rendered text to the finished messages of one channel and language: choosing the template,
+splitting into posts, marks of exercises, length. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,8 +25,8 @@ Templates = Mapping[tuple[str, str], Template]  # by (language, form or channel 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What opens and closes every part of an exercise; `brief`: the word alone, where there is little room.
-    `notice` and `farewell`: what the full marks say besides it."""
+    """What opens and closes every part of an exercise; `brief`: only the word, where space is short.
+    `notice` and `farewell`: what the full marks say in addition."""
 
     opening: Blocks
     closing: Blocks
@@ -36,7 +37,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One language of an alert before it is cut to a channel. `marks`: it is an exercise."""
+    """One language of an alert before it is fitted to a channel. `marks`: it is an exercise."""
 
     lang: str
     head: Blocks
@@ -54,7 +55,7 @@ def template(templates: Templates, spec: ChannelSpec, lang: str) -> Template | N
 
 
 def edition(title: str, lang: str, text: Rendered, frame: Frame | None) -> Edition:
-    """The text with its subject (`title`, where the template has none), and the marks of an exercise where
+    """The text with its subject (`title` if the template has none), and the marks of an exercise if
     there is a frame."""
     subject = text.subject or title
     if frame is None:
@@ -64,7 +65,7 @@ def edition(title: str, lang: str, text: Rendered, frame: Frame | None) -> Editi
 
 
 def marks(frame: Frame, lang: str) -> Marks:
-    """What marks an exercise in this language (R23)."""
+    """The marks of an exercise in this language (R23)."""
     opening, closing = frame.opening.get(lang, ""), frame.closing.get(lang, "")
     subject = frame.subject.get(lang, "")
     word = subject.rstrip(" \u00a0:")
@@ -77,14 +78,14 @@ def _capitalised(text: str) -> str:
 
 
 def whole_text(one: Edition) -> str:
-    """Subject and text in one piece, before any cut, without the marks of an exercise."""
+    """Subject and text in one piece, before splitting, without the marks of an exercise."""
     return f"{one.subject}\n\n{writing.plain((*one.head, *one.body, *one.foot, *one.once))}"
 
 
 def thread(spec: ChannelSpec, one: Edition, least: int = 1) -> Thread:
-    """The parts that this channel takes: the first layout in which everything has room. A long text in many
-    regions has an index: in a thread, of the messages, and then in the first of them. `least`: how many parts
-    there should be."""
+    """The parts for this channel: the first layout in which everything fits. A long text with many
+    regions has an index, which in a thread lists the messages and is in the first of them. `least`:
+    the minimum number of parts."""
     if spec.limit is None:
         body = splitting.placed(one.body, one.lang, anchors=spec.markup is Markup.EMAIL)
         return _cut(spec, replace(one, body=body))
@@ -109,8 +110,8 @@ def _cut(spec: ChannelSpec, one: Edition, least: int = 1) -> Thread:
 
 
 def _layouts(one: Edition) -> Iterator[Layout]:
-    """The marks of an exercise take room: where it is short, every part is opened and closed by the word
-    alone, then head and foot stand once instead of in each part."""
+    """The layouts to try. Marks of an exercise take space: if it is short, every part is opened and
+    closed by the word only; then head and foot appear once instead of in each part."""
     marks = one.marks
     if marks is None:
         yield Layout(one.head, one.body, one.foot, one.once)
@@ -123,7 +124,7 @@ def _layouts(one: Edition) -> Iterator[Layout]:
 
 
 def room(spec: ChannelSpec) -> PartLimit | None:
-    """How much one post of this channel may hold; None: no limit."""
+    """How much one post of this channel may contain; None: no limit."""
     if spec.limit is None:
         return None
     if spec.markup is Markup.TELEGRAM:
@@ -135,12 +136,12 @@ def room(spec: ChannelSpec) -> PartLimit | None:
 
 
 def entity_length(entities: int) -> int:
-    """What so many entities count against the limit of a Telegram message: it may hold 100."""
+    """How much this many entities count against the limit of a Telegram message, which allows 100."""
     return _ENTITY_WEIGHT * entities
 
 
 def length(spec: ChannelSpec, blocks: Sequence[Block]) -> int:
-    """What the platform counts."""
+    """The length as the platform counts it."""
     shown = writing.visible(blocks) if spec.markup is Markup.TELEGRAM else writing.plain(blocks)
     return measure.measure(measure.normal(shown), spec.measure)
 
@@ -154,8 +155,8 @@ def written(channel: Channel, one: Edition, thread: Thread) -> list[Message]:
 
 
 def over_limit(finished: Sequence[Message]) -> list[Fault]:
-    """Finished messages that a platform would refuse. The cut should never leave one; this is the net
-    under it, since a refused first part would take its whole thread with it."""
+    """Finished messages that a platform would refuse. Splitting should never leave one; this is the
+    safety net, because a refused first part would take its whole thread with it."""
     return [
         Fault(
             "too_long",
@@ -224,7 +225,7 @@ def _quoted(text: str) -> str:
 
 
 def _longest_field(text: str, lang: str, values: Mapping[str, Value]) -> str:
-    """The field whose wording takes the most room in this text."""
+    """The field whose text takes the most space in this message."""
     said = " ".join(text.split())
     found = {
         len(wording): field

@@ -1,10 +1,10 @@
-"""A text that is too long becomes a thread; pure.
+"""Splitting a text that is too long into a thread, and the index of a long one. Pure.
 
-Cuts fall between paragraphs, items and headings (a heading stays with what follows it). A paragraph that a
-bold line entitles, such as a territory and its numbers, may also be cut between its lines; its title is
-then repeated. No line is ever cut, so no number loses its territory, zone or condition. Head and foot stand
-in every part: each is complete on its own. What stands `once` closes the first part, or the last where
-the first has no room for it.
+Splits are between paragraphs, items and headings (a heading stays with what follows). A paragraph with a
+bold title line, such as a territory and its numbers, may also be split between its lines, with the title
+repeated. No line is ever split, so no number loses its territory, zone or condition. Head and foot are
+in every part: each is complete on its own. What appears `once` closes the first part, or the last if the
+first has no room for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ _CONTINUED: Mapping[str, str] = {"fr": " (suite)", "en": " (continued)"}
 
 @dataclass(frozen=True, slots=True)
 class PartLimit:
-    """How much one part may hold, and how it is counted. `length` must be that of the whole minus 1 or 2 for
-    the line ends between blocks: what is added up here is what the platform counts."""
+    """How much one part may contain, and how it is counted. `length` must be that of the whole minus 1
+    or 2 for the line ends between blocks, so that the sum is what the platform counts."""
 
     limit: int
     length: Length
@@ -30,7 +30,7 @@ class PartLimit:
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A piece that fits in no part: `piece` is `body`, or `frame` for head and foot together."""
+    """A piece that fits into no part: `piece` is `body`, or `frame` for head and foot together."""
 
     piece: str
     blocks: tuple[Block, ...]
@@ -47,7 +47,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The pieces of a text. `head`, `foot` and `tail` stand in every part, in that order; `once` stands
+    """The pieces of a text. `head`, `foot` and `tail` are in every part, in that order; `once` is
     between foot and tail of the first."""
 
     head: tuple[Block, ...]
@@ -58,7 +58,7 @@ class Layout:
 
     @property
     def closing(self) -> tuple[Block, ...]:
-        """What stands once, on a line of its own right under the foot."""
+        """What appears once, on its own line right below the foot."""
         if not self.once or not self.foot:
             return self.once
         return (replace(self.once[0], tight=True), *self.once[1:])
@@ -81,8 +81,8 @@ class Unit:
 
 
 def split(layout: Layout, room: PartLimit | None, lang: str, least: int = 1) -> Thread:
-    """One part where everything fits or `room` is None, else as few parts as possible but `least`, evenly
-    filled and numbered `(1/3)` at the end of the first line of the head."""
+    """One part if everything fits or `room` is None, else as few parts as possible but at least `least`,
+    evenly filled and numbered `(1/3)` at the end of the head's first line."""
     whole = layout.whole
     if room is None or (least <= 1 and room.length(whole) <= room.limit):
         return Thread((whole,) if whole else ())
@@ -90,7 +90,7 @@ def split(layout: Layout, room: PartLimit | None, lang: str, least: int = 1) -> 
 
 
 def single(blocks: Sequence[Block], room: PartLimit | None) -> Thread:
-    """One part, whatever its length; what is over is told."""
+    """One part, whatever its length; what is over is reported."""
     over = room.length(blocks) - room.limit if room else 0
     return Thread((tuple(blocks),), (Excess("body", tuple(blocks), over),) if over > 0 else ())
 
@@ -134,7 +134,7 @@ def _part(layout: Layout, units: Sequence[Unit], part: int, parts: int) -> tuple
 
 
 def _numbered(blocks: Sequence[Block], part: int, parts: int) -> tuple[Block, ...]:
-    """With the count at the end of the first line."""
+    """The head with the count at the end of its first line."""
     if not blocks:
         return ()
     first, *others = blocks[0].lines
@@ -158,7 +158,7 @@ def _units(body: Sequence[Block], free: int, length: Length, lang: str) -> list[
 
 
 def _fitting(blocks: tuple[Block, ...], free: int, length: Length, lang: str) -> list[Unit]:
-    """One unit; or, where it is too long, the heading alone, and the pieces of a titled paragraph."""
+    """One unit; or, if it is too long, the heading alone and the pieces of a titled paragraph."""
     whole = Unit(blocks, length(blocks))
     if whole.length <= free:
         return [whole]
@@ -169,7 +169,7 @@ def _fitting(blocks: tuple[Block, ...], free: int, length: Length, lang: str) ->
 
 
 def _pieces(block: Block, free: int, length: Length, lang: str) -> list[Unit]:
-    """A titled paragraph cut between its lines, the title repeated."""
+    """A titled paragraph split between its lines, with the title repeated."""
     title, *lines = block.lines
     again = (*title, Run(_CONTINUED.get(lang, " (…)"), title[-1].styles))
     pieces: list[Block] = []
@@ -187,7 +187,7 @@ def _pieces(block: Block, free: int, length: Length, lang: str) -> list[Unit]:
 
 
 def _even(units: Sequence[Unit], free: int, reserved: int, least: int) -> list[list[Unit]]:
-    """As few parts as possible but `least`, and the longest of them as short as possible."""
+    """As few parts as possible but at least `least`, with the longest as short as possible."""
     fewest = max(len(_packed(units, free, reserved)), least)
     low, high = max((unit.length for unit in units), default=0), free
     while low < high:
@@ -201,7 +201,7 @@ def _even(units: Sequence[Unit], free: int, reserved: int, least: int) -> list[l
 
 
 def _packed(units: Sequence[Unit], free: int, reserved: int) -> list[list[Unit]]:
-    """Filled one after the other, in order; the first has `reserved` less room, and stays empty where
+    """Parts filled one after the other, in order; the first has `reserved` less room, and stays empty if
     that is too little."""
     parts: list[list[Unit]] = [[]] if units else []
     used = reserved
@@ -225,13 +225,13 @@ WIDEST = "999–999"  # stands for the messages until they are counted
 
 
 def headings(body: Sequence[Block]) -> Blocks:
-    """What the index will list."""
+    """The headings that the index lists."""
     return tuple(block for block in body if block.indexed)
 
 
 def placed(body: Blocks, lang: str, *, anchors: bool) -> Blocks:
-    """The text with its index above the first listed heading, where there is one. `anchors`: each line
-    leads to its heading."""
+    """The text with its index above the first listed heading, if there is one. `anchors`: each line
+    links to its heading."""
     if not headings(body):
         return body
     lines = [_line(block, lang, anchors=anchors) for block in headings(body)]
@@ -239,15 +239,15 @@ def placed(body: Blocks, lang: str, *, anchors: bool) -> Blocks:
 
 
 def counted(body: Blocks, lang: str, *, first: bool) -> Blocks:
-    """The same for a thread, before anybody knows which message a region is in. `first`: at the very top,
-    where the index must be in the first message."""
+    """The text of a thread with its index, before it is known which message a region is in. `first`: at
+    the very top, if the index must be in the first message."""
     lines = [_line(block, lang, parts=WIDEST) for block in headings(body)]
     index = _index(lines, lang)
     return (index, *body) if first else _before(body, index)
 
 
 def filled(parts: Sequence[Blocks], lang: str) -> tuple[Blocks, ...] | None:
-    """A thread with the right messages in its index; None where that is not in the first message."""
+    """A thread with the right messages in its index; None if the index is not in the first message."""
     listed = [block for part in parts for block in headings(part)]
     draft = _index([_line(block, lang, parts=WIDEST) for block in listed], lang)
     at = next((at for at, block in enumerate(parts[0]) if block.lines == draft.lines), None)
@@ -260,7 +260,7 @@ def filled(parts: Sequence[Blocks], lang: str) -> tuple[Blocks, ...] | None:
 
 
 def _where(parts: Sequence[Blocks]) -> dict[str, list[int]]:
-    """The messages that hold something of each heading: its own and those of the territories under it."""
+    """The messages with something of each heading: its own and those of the territories below it."""
     found: dict[str, list[int]] = {}
     current = ""
     for count, part in enumerate(parts, 1):

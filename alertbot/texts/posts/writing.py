@@ -1,4 +1,5 @@
-"""Blocks as plain text, as Telegram HTML and as mail HTML. All come from the same blocks: they say the same."""
+"""Writing blocks as plain text, as Telegram HTML and as mail HTML (all with the same content), and
+reading such HTML back as paragraphs."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ def plain(blocks: Sequence[Block]) -> str:
 
 
 def visible(blocks: Sequence[Block]) -> str:
-    """What a Telegram reader sees: the text without the addresses behind the links."""
+    """What a Telegram reader sees: the text without the addresses behind links."""
     return _join(blocks, visible_line)
 
 
@@ -73,7 +74,7 @@ def _block_text(block: Block, write: Writer) -> str:
 
 
 def has_link(blocks: Sequence[Block]) -> bool:
-    """Whether a platform will find an address in it."""
+    """Whether a platform will find an address in the text."""
     runs = (run for block in blocks for line in block.lines for run in line)
     return any(run.address.startswith(_OUTSIDE) or "://" in run.text for run in runs)
 
@@ -82,7 +83,7 @@ def has_link(blocks: Sequence[Block]) -> bool:
 
 
 def telegram(blocks: Sequence[Block]) -> str:
-    """As the HTML that Telegram takes (b, i, s, a), everything else escaped."""
+    """Telegram HTML (b, i, s, a), with everything else escaped."""
     return _join([_shown_heading(block) for block in blocks], telegram_line)
 
 
@@ -145,7 +146,7 @@ def _email_lines(block: Block) -> str:
 
 
 def _email_list(items: Sequence[Block]) -> str:
-    """Lists in a row are told apart by the blank line before them; deeper items are indented by style."""
+    """Consecutive lists are separated by a blank line; deeper items are indented by style."""
     return "\n".join(_one_email_list(run) for run in _runs_of_items(items))
 
 
@@ -174,8 +175,8 @@ Paragraph = tuple[Line, ...]
 
 
 def paragraphs(html: str) -> tuple[Paragraph, ...]:
-    """The paragraphs of this HTML, which blank lines part. Tags other than those of `writing.telegram` are
-    passed over; their text stays."""
+    """The paragraphs of this HTML, separated by blank lines. Tags other than those of `telegram` are
+    skipped; their text stays."""
     lines: list[list[Run]] = [[]]
     for span in spans(html):
         styles = tuple(sorted(_STYLES.intersection(span.tags)))
@@ -188,7 +189,7 @@ def paragraphs(html: str) -> tuple[Paragraph, ...]:
 
 
 def plain_paragraphs(text: str) -> tuple[Paragraph, ...]:
-    """The same of a text without markup."""
+    """The paragraphs of a text without markup, separated by blank lines."""
     return tuple(_paragraphs([[Run(line)] if line else [] for line in text.split("\n")]))
 
 
@@ -216,7 +217,8 @@ _STYLE = (
 
 
 def document(blocks: Sequence[Block], *, subject: str, lang: str) -> str:
-    """A whole HTML document. It holds no recipient: it is the same for everybody of one language."""
+    """A complete HTML document. It contains no recipient: it is the same for everyone with this
+    language."""
     return (
         "<!DOCTYPE html>\n"
         f'<html lang="{escaped(lang)}">\n<head>\n<meta charset="utf-8">\n'

@@ -1,7 +1,7 @@
-"""The HTML of a message, read tag by tag against an allow-list and written anew.
+"""A message's HTML for display: read tag by tag against an allow-list and written again.
 
-Nothing of the source reaches a page as it stands: known tags are written again without their
-attributes, text is escaped, everything else is dropped (its text stays; that of scripts and styles not).
+Nothing of the source is copied as it is: known tags are written without their attributes, text is
+escaped, everything else is dropped (its text stays; that of scripts and styles does not).
 """
 
 from html import escape
@@ -38,7 +38,7 @@ STYLES = {"b": "bold", "i": "italic", "u": "underline", "s": "strike", "a": "und
 
 
 def fragment(html: str) -> str:
-    """Safe HTML with the structure of `html`; every tag that it opens is closed."""
+    """Safe HTML with the structure of `html`; every opened tag is closed."""
     writer = _PageWriter()
     writer.feed(html)
     writer.close()
@@ -46,7 +46,7 @@ def fragment(html: str) -> str:
 
 
 def styled(html: str) -> "Text":
-    """Telegram HTML as a Rich text: bold, italic, struck; a link's address stands behind its words."""
+    """Telegram HTML as a Rich text: bold, italic, struck; a link's address follows its words."""
     from rich.text import Text
 
     text = Text()
@@ -61,7 +61,7 @@ def styled(html: str) -> "Text":
 
 
 class _PageWriter(HTMLParser):
-    """Keeps track of what is open and what is to be passed over in silence."""
+    """Keeps track of open tags and of what is being skipped."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -108,6 +108,6 @@ class _PageWriter(HTMLParser):
 
 
 def _address(given: str) -> str:
-    """The address of a link where it is one that a reader may follow, else nothing."""
+    """A link's address if a reader may follow it, else empty."""
     address = given.strip()
     return address if address.lower().startswith(SCHEMES) else ""

@@ -1,7 +1,7 @@
 """A preview as one self-contained HTML page, to be mailed to an approver or opened on a phone.
 
-The page holds no script, loads nothing, and says so in its content security policy: only its own style
-sheet, known by its hash, is obeyed, and pictures stand inside the page.
+The page has no script and loads nothing, and its content security policy says so: only its own style
+sheet, identified by its hash, is allowed, and pictures are embedded.
 """
 
 import os
@@ -47,7 +47,7 @@ def render_page(sheet: Sheet) -> str:
 
 
 def parts(sheet: Sheet) -> dict[str, Any]:
-    """What `texts.html.j2` needs: faults, warnings and every text, for this page and for others."""
+    """The variables of `texts.html.j2`: faults, warnings and every text, for this page and others."""
     return {
         "sheet": sheet,
         "shown": sheet.composition,
@@ -66,7 +66,7 @@ def page_style() -> str:
 
 
 def policy(style: str, form_action: str = "'none'") -> str:
-    """The content security policy: nothing at all but this style sheet and pictures inside the page."""
+    """The content security policy: only this style sheet and embedded pictures."""
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
@@ -75,7 +75,8 @@ def policy(style: str, form_action: str = "'none'") -> str:
 
 
 def environment(*folders: Path) -> "Environment":
-    """For pages whose templates lie in these folders, in the reader's language; everything is escaped."""
+    """A Jinja environment for pages with templates in these folders, in the reader's language;
+    everything is escaped."""
     environment = Environment(
         loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -93,12 +94,12 @@ def _by_channel(messages: tuple[Message, ...]) -> dict[str, list[ShownThread]]:
 
 
 def _inline(picture: Picture) -> str:
-    """The picture as an address that holds it: nothing is loaded from anywhere."""
+    """The picture as a data address, so that nothing is loaded."""
     return f"data:{picture.mime};base64,{b64encode(picture.content).decode()}"
 
 
 def _post(message: Message) -> "Markup":
-    """A post on X: plain text in which addresses and hashtags stand out, as there."""
+    """A post on X: plain text with addresses and hashtags highlighted, as on X."""
     text, last, pieces = phrases.visible(message.text), 0, []
     for found in _HIGHLIGHTED.finditer(text):
         pieces += [Markup.escape(text[last : found.start()]), _accent(found.group())]
@@ -116,7 +117,7 @@ def _bubble(message: Message) -> "Markup":
 
 
 def _letter(message: Message) -> "Markup":
-    """A mail: the body of its HTML; the plain alternative where there is none."""
+    """A mail: the body of its HTML, or the plain alternative."""
     if not message.html:
         return _post(message)
     _head, _tag, body = message.html.rpartition("<body")
@@ -133,7 +134,7 @@ def _initial(words: Any) -> str:
 
 
 def write_preview(path: Path, sheet: Sheet) -> None:
-    """Write the page to `path`, whole or not at all; raises `Misuse` where that cannot be done."""
+    """Write the page to `path`, completely or not at all. Raises `Misuse` if that fails."""
     page = render_page(sheet)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -31,7 +31,7 @@ BORDERS = {"x": "none", "telegram": "cyan", "email": "magenta"}
 
 
 def show(console: Console, sheet: Sheet) -> None:
-    """Print the whole preview; without any drawing where the output is not a real terminal."""
+    """Print the whole preview; without drawing if the output is not a real terminal."""
     if drawn(console):
         for block in blocks(sheet, console.width):
             console.print(block, highlight=False)
@@ -45,7 +45,7 @@ def drawn(console: Console) -> bool:
 
 
 def blocks(sheet: Sheet, width: int) -> Iterator[RenderableType]:
-    """The preview from top to bottom; the verdict stands last, where the eye is."""
+    """The preview from top to bottom, with the verdict last."""
     shown = sheet.composition
     yield Text(title(sheet), style="bold reverse" if sheet.exercise else "bold")
     yield from message_panels(sheet, width)
@@ -57,7 +57,7 @@ def blocks(sheet: Sheet, width: int) -> Iterator[RenderableType]:
 
 
 def message_panels(sheet: Sheet, width: int) -> Iterator[RenderableType]:
-    """The panels; languages of one channel stand side by side where the terminal is wide enough."""
+    """The panels; languages of one channel are side by side if the terminal is wide enough."""
     by_channel: dict[str, list[Panel]] = {}
     for thread in threads(sheet.composition.messages):
         by_channel.setdefault(thread.channel, []).append(_panel(sheet, thread))
@@ -68,7 +68,7 @@ def message_panels(sheet: Sheet, width: int) -> Iterator[RenderableType]:
 
 
 def _retraction(sheet: Sheet, width: int) -> Iterator[RenderableType]:
-    """The prepared retraction, small: it is signed with the alert and goes out only when called for."""
+    """The prepared retraction in short: it is signed with the alert and sent only when needed."""
     named, *texts = retraction(sheet) or [""]
     if texts:
         first, _line_end, about = named.partition("\n")
@@ -79,7 +79,7 @@ def _retraction(sheet: Sheet, width: int) -> Iterator[RenderableType]:
 
 
 def fault_lists(composition: Composition) -> Iterator[RenderableType]:
-    """What was left out, accepted, is wrong, or deserves a second look."""
+    """What was left out or accepted, faults, and warnings."""
     if lines := left_out(composition):
         yield _list(_("Left out"), "dim", "–", [[line] for line in lines])
     for named, style, mark, faults in (
@@ -92,8 +92,8 @@ def fault_lists(composition: Composition) -> Iterator[RenderableType]:
 
 
 class Wrapped:
-    """A text broken at plain spaces alone: what a no-break space holds together (a telephone number, a
-    time and its unit) stays together, as on the reader's telephone."""
+    """A text broken only at plain spaces: what a no-break space joins (a phone number, a time and its
+    unit) stays together, as on the reader's phone."""
 
     def __init__(self, text: Text) -> None:
         self.text = text
@@ -106,7 +106,7 @@ class Wrapped:
 
 
 def _breaks(line: str, width: int) -> list[int]:
-    """Where to begin a new line: offsets behind the last plain space that still fits."""
+    """Where to begin a new line: offsets after the last plain space that still fits."""
     breaks, begun = [], 0
     for start, end in _words(line):
         if start > begun and cell_len(line[begun:end]) > width:
@@ -203,7 +203,7 @@ def _heading(words: str, style: str = "") -> Text:
 
 
 def _summary(sheet: Sheet, width: int) -> RenderableType:
-    """The completeness table and the facts, side by side where there is room."""
+    """The completeness table and the facts, side by side if there is room."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column()

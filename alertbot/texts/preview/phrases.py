@@ -1,6 +1,6 @@
-"""The words of a preview: counters, times, prices, people and faults as a duty officer reads them.
+"""The wording of a preview: counters, times, prices, people and faults, for a duty officer.
 
-All of it is plain text, without colour, so that the terminal, the page and a log say the same.
+All of it is plain text without colour, so that the terminal, the page and a log say the same.
 """
 
 import re
@@ -17,13 +17,13 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with every character that could hide or reorder something written as its number, so that
-    a terminal or a page never obeys it."""
+    """The text with every character that could hide or reorder something replaced by its code, so that a
+    terminal or page never obeys it."""
     return _UNSEEN.sub(lambda found: f"<U+{ord(found.group()):04X}>", text)
 
 
 def counter(message: Message) -> str:
-    """`217/280 weighted`, or the length alone where the channel sets no limit."""
+    """`217/280 weighted`, or only the length if the channel has no limit."""
     unit = {
         Measure.WEIGHTED: _("weighted"),
         Measure.UTF16: _("UTF-16 units"),
@@ -35,19 +35,19 @@ def counter(message: Message) -> str:
 
 
 def excess(message: Message) -> int:
-    """By how much the message is too long; 0 where it fits."""
+    """By how much the message is too long; 0 if it fits."""
     return max(0, message.length - message.limit) if message.limit is not None else 0
 
 
 def part_of(message: Message) -> str:
-    """`part 1/3`, or nothing for a message in one part."""
+    """`part 1/3`; empty for a message in one part."""
     if message.parts == 1:
         return ""
     return _("part {part}/{parts}").format(part=message.part, parts=message.parts)
 
 
 def counters(message: Message) -> str:
-    """Everything there is to count about one message, in one line."""
+    """All counters of one message, in one line."""
     over = excess(message)
     said = [part_of(message), counter(message)]
     if over:
@@ -58,7 +58,7 @@ def counters(message: Message) -> str:
 
 
 def edition_name(thread: ShownThread) -> str:
-    """The language of a thread; of an edit also what it is."""
+    """The language of a thread; for an edit, also that it is one."""
     named = language_name(thread.lang)
     if thread.action is Action.EDIT:
         return _("{language} · new text of the earlier post").format(language=named)
@@ -71,12 +71,12 @@ def about_retraction() -> str:
 
 
 def alternative(message: Message) -> str:
-    """The text alternative of a picture, named as such."""
+    """A picture's text alternative, labelled as such."""
     return stated(_("Picture"), visible(message.alt or ""))
 
 
 def language_name(lang: str) -> str:
-    """The language's name in the reader's language; the code itself where nobody knows it."""
+    """The language's name in the reader's language; the code if it is unknown."""
     known = {"fr": _("French"), "en": _("English")}.get(lang)
     if known:
         return known
@@ -98,7 +98,7 @@ def recipients(number: int) -> str:
 
 
 def span(seconds: float) -> str:
-    """A duration in the two units that matter: `20 s`, `5 min 20 s`, `3 h 10 min`, `2 d 4 h`."""
+    """A duration in its two largest units: `20 s`, `5 min 20 s`, `3 h 10 min`, `2 d 4 h`."""
     left = round(seconds)
     units = ((_("d"), DAY), (_("h"), HOUR), (_("min"), MINUTE), (_("s"), 1))
     said: list[str] = []
@@ -119,14 +119,14 @@ def when_reached(seconds: float) -> str:
 
 
 def money(cost: Cost) -> str:
-    """`0.43 USD`, with as many decimals as the amount has, two at least."""
+    """`0.43 USD`, with as many decimals as the amount has, at least two."""
     whole, _dot, rest = f"{cost.amount:.4f}".partition(".")
     mark = "," if language() == "fr" else "."
     return f"{whole}{mark}{rest.rstrip('0').ljust(2, '0')} {cost.currency}"
 
 
 def price(sheet: Sheet) -> str:
-    """What it costs and why: posts with a link are dearer on X."""
+    """The cost and its reason: posts with a link cost more on X."""
     if not sheet.cost.amount:
         return _("free of charge")
     paid = [message for message in sheet.composition.messages if _is_paid(sheet, message)]
@@ -147,7 +147,7 @@ def _is_paid(sheet: Sheet, message: Message) -> bool:
 
 
 def must_approve(approvals: Approvals) -> str:
-    """Who has to approve, and within what time."""
+    """Who has to approve, and by when."""
     number, limit = approvals.approvers, span(approvals.expires_after.total_seconds())
     if approvals.author_may_approve:
         said = ngettext(
@@ -165,7 +165,7 @@ def must_approve(approvals: Approvals) -> str:
 
 
 def verdict(composition: Composition) -> str:
-    """One sentence: could this go out?"""
+    """One sentence: could this be published?"""
     if composition.publishable:
         return _("This could go out once it is approved.")
     if not composition.faults:
@@ -178,7 +178,7 @@ def verdict(composition: Composition) -> str:
 
 
 def place(fault: Fault) -> str:
-    """Where a fault is: field, channel and language, as far as its sentence does not say so already."""
+    """Where a fault is: field, channel and language, unless its message already says so."""
     said = fault.lang is None or f"({fault.lang})" in fault.message
     lang = None if said else language_name(fault.lang or "")
     named = [name for name in (fault.field, fault.channel) if name and name not in fault.message]
@@ -186,7 +186,7 @@ def place(fault: Fault) -> str:
 
 
 def remedy(fault: Fault) -> str:
-    """What the author can do about it, where the sentence of the fault does not say it already."""
+    """What the author can do about a fault, unless its message already says so."""
     if fault.acceptable:
         return _("Change it, or accept it: --accept {rule}=REASON").format(rule=fault.rule)
     if fault.rule == "missing" and fault.field:
@@ -199,12 +199,12 @@ def remedy(fault: Fault) -> str:
 
 
 def answer(held: bool | None) -> str:
-    """A row of the completeness table in words."""
+    """An answer of the completeness table, in words."""
     return {True: _("yes"), False: _("no"), None: _("not called for")}[held]
 
 
 def row_name(row: str) -> str:
-    """What a row of the completeness table asks."""
+    """The question of a completeness row."""
     named = {
         "fact": _("What happens"),
         "since": _("Since when"),
@@ -220,7 +220,7 @@ def row_name(row: str) -> str:
 
 
 def stated(name: str, value: str) -> str:
-    """`State: approved`, with the colon as the reader's language sets it."""
+    """`State: approved`, with the colon as the reader's language writes it."""
     return _("{name}: {value}").format(name=name, value=value)
 
 

@@ -1,6 +1,7 @@
-"""A preview without any drawing: for pipes, files, dumb terminals and screen readers.
+"""A preview as plain text: for pipes, files, dumb terminals and screen readers; and the copy for press
+and radio.
 
-The texts of messages stand as they are, line for line, never wrapped.
+Messages are printed as they are, line for line, never wrapped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,7 +34,7 @@ def plain(sheet: Sheet) -> str:
 
 
 def plain_copy(messages: Iterable[Message]) -> str:
-    """The long form of each language, for press and radio: plain words, ready to be read aloud."""
+    """The long form of each language, for press and radio: plain text, ready to be read aloud."""
     by_lang: dict[str, list[ShownThread]] = {}
     for thread in threads(tuple(one for one in messages if one.action is Action.PUBLISH)):
         by_lang.setdefault(thread.lang, []).append(thread)
@@ -42,13 +43,13 @@ def plain_copy(messages: Iterable[Message]) -> str:
 
 
 def title(sheet: Sheet) -> str:
-    """`Status update (status)`, with the word that nobody may overlook in front of an exercise."""
+    """`Status update (status)`; for an exercise with the word in front."""
     said = phrases.visible(f"{sheet.title} ({sheet.composition.kind})")
     return _("EXERCISE: {title}").format(title=said) if sheet.exercise else said
 
 
 def header(sheet: Sheet, thread: ShownThread) -> list[tuple[str, str]]:
-    """The lines over a mail, as a mail reader shows them."""
+    """The headers above a mail, as a mail reader shows them."""
     reached = readers(sheet, thread)
     nobody = (
         _("nobody in this language")
@@ -104,7 +105,7 @@ def sentences(fault: Fault) -> Iterator[str]:
 
 
 def left_out(composition: Composition) -> list[str]:
-    """What goes nowhere, and why: silence is explained."""
+    """What is not published, and why."""
     return [
         phrases.stated(
             " · ".join(

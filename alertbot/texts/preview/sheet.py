@@ -1,4 +1,4 @@
-"""What a preview shows, gathered into one value: the same for the terminal, the page and JSON."""
+"""The content of a preview as one value: the same for the terminal, the page and JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,8 +19,8 @@ from alertbot.core.model import (
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One alert as a reader is shown it. `title` is the kind's, in the reader's language; `speaker` the
-    organisation's name; `senders` the From line of mail channels that have one."""
+    """One alert as shown to a reader. `title` is the kind's, in the reader's language; `speaker` the
+    organisation's name; `senders` the From lines of mail channels."""
 
     title: str
     composition: Composition
@@ -38,8 +38,8 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class ShownThread:
-    """All parts of one channel in one language: what one reader sees. `action`: they are posts, or new texts
-    of earlier ones."""
+    """All parts of one channel in one language: what one reader sees. `action`: posts, or new texts of
+    earlier ones."""
 
     channel: str
     type: str
@@ -53,7 +53,7 @@ class ShownThread:
 
 
 def threads(messages: tuple[Message, ...]) -> tuple[ShownThread, ...]:
-    """The messages grouped by channel, language and action, in the order in which they were composed."""
+    """The messages grouped by channel, language and action, in the order composed."""
     grouped: dict[tuple[str, str, str, Action], list[Message]] = {}
     for one in messages:
         grouped.setdefault((one.channel, one.type, one.lang, one.action), []).append(one)
@@ -64,7 +64,7 @@ def threads(messages: tuple[Message, ...]) -> tuple[ShownThread, ...]:
 
 
 def readers(sheet: Sheet, thread: ShownThread) -> int:
-    """How many addresses this thread goes to: of a mail channel, those that read its language."""
+    """The number of addresses this thread goes to: for a mail channel, those that read its language."""
     channel = sheet.channel(thread.channel)
     targets = sheet.composition.targets.get(thread.channel, ())
     if channel is None or not channel.spec.per_recipient:
@@ -73,7 +73,7 @@ def readers(sheet: Sheet, thread: ShownThread) -> int:
 
 
 def address(sheet: Sheet, thread: ShownThread) -> str:
-    """Where a posting channel posts (`@chat`), where that says more than the channel's own name."""
+    """Where a channel posts (`@chat`), if that says more than the channel's name."""
     channel = sheet.channel(thread.channel)
     targets = sheet.composition.targets.get(thread.channel, ())
     if channel is None or channel.spec.per_recipient or len(targets) != 1:
@@ -82,7 +82,7 @@ def address(sheet: Sheet, thread: ShownThread) -> str:
 
 
 def document(sheet: Sheet) -> dict[str, Json]:
-    """The whole preview as plain values that `json` can write. Durations are in seconds."""
+    """The whole preview as JSON values. Durations are in seconds."""
     shown = sheet.composition
     return {
         "kind": shown.kind,
@@ -122,7 +122,7 @@ def _message(message: Message) -> dict[str, Json]:
 
 
 def _picture(picture: Picture) -> dict[str, Json]:
-    """What a picture is; its bytes stand in the HTML preview."""
+    """The facts about a picture; its bytes are only in the HTML preview."""
     return {
         "digest": picture.digest,
         "mime": picture.mime,

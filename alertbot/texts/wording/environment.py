@@ -1,8 +1,10 @@
-"""The sandbox in which templates run: what they may reach, how far they may go, and how values come out.
+"""The sandbox for templates: what they may use, their limits, and how values are printed. Also the
+compiled code that the wheel ships.
 
-A template is written by the team, a value by whoever fills a field; neither is trusted. Templates reach
-data and the filters named here, nothing else; loops, calls and output are capped; a value comes out as
-plain words whatever signs it holds, because every sign that means something in Markdown is escaped.
+Templates are written by the team and values by whoever fills in a field; neither is trusted. Templates
+can use data and the filters named here, nothing else; loops, calls and output are limited. A value is
+printed as plain words whatever signs it contains, because every sign with a meaning in Markdown is
+escaped.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -75,7 +77,7 @@ def _join(context: Context, values: Iterable[object], separator: str = "") -> st
 
 
 class _Code(CodeGenerator):
-    """Puts pieces together (`~`) by our own rule: Jinja's would escape them for HTML."""
+    """Joins pieces (`~`) by our own rule: Jinja's would escape them for HTML."""
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
         self.write("environment.joined((")
@@ -86,7 +88,7 @@ class _Code(CodeGenerator):
 
 
 class Environment(ImmutableSandboxedEnvironment):
-    """Jinja, narrowed."""
+    """Jinja, restricted."""
 
     code_generator_class = _Code
     intercepted_binops = frozenset(["+", "*", "**", "%"])
@@ -105,12 +107,13 @@ class Environment(ImmutableSandboxedEnvironment):
         return super()._generate(source, name, filename, defer_init)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """Call something from a template, and count it."""
+        """Make a call from a template, and count it."""
         setting_of(__context).step()
         return super().call(__context, __obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Sums of texts follow our own rule of joining; what could grow without bound is refused."""
+        """Join texts by our own rule. Raises `SecurityError` for operations whose result could grow
+        without bound."""
         texts = isinstance(left, str | list | tuple), isinstance(right, str | list | tuple)
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return joined((left, right))
@@ -119,7 +122,7 @@ class Environment(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Data without an underscore before its name, and a few harmless methods."""
+        """Allow data whose name does not begin with an underscore, and a few harmless methods."""
         if not super().is_safe_attribute(obj, attr, value):
             return False
         if not callable(value):
@@ -129,7 +132,7 @@ class Environment(ImmutableSandboxedEnvironment):
         return any(isinstance(obj, kind) and attr in names for kind, names in _METHODS)
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ARG002
-        """Formatting by `str.format` is refused like any other method that is not named above."""
+        """Refuse `str.format` like any other method not allowed above."""
         return None
 
 
@@ -156,20 +159,20 @@ CODE = "alertbot._shipped.templates"  # the package of it, which only a wheel ha
 
 
 def code_name(text: str) -> str:
-    """The module for a template of this text. Its name is a hash of the text and of Jinja's version: what was
-    made from another text, or by another Jinja, is not found."""
+    """The module for a template with this text. Its name is a hash of the text and of Jinja's version,
+    so that code made from another text or by another Jinja is not found."""
     return "t" + sha256(f"{__version__}\n{text}".encode()).hexdigest()[:40]
 
 
 def code_of(text: str, name: str) -> str:
-    """The module itself, as source. Raises `TemplateSyntaxError`."""
+    """The module's source. Raises `TemplateSyntaxError`."""
     return environment().compile(text, name, raw=True, defer_init=True)
 
 
 def load(text: str, path: str) -> Template:
-    """The template, from the code that came with the program where it was made from this text, else compiled
-    now. `path` is where errors are said to be. Raises `TemplateSyntaxError`, and what the parser of Python
-    raises for code that is nested too deeply."""
+    """The template, from the shipped code if it was made from this text, else compiled now. `path`
+    appears in error messages. Raises `TemplateSyntaxError`, and what Python's parser raises for code
+    that is nested too deeply."""
     made = environment()
     try:
         module = import_module(f"{CODE}.{code_name(text)}")

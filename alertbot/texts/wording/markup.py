@@ -33,7 +33,7 @@ _REFUSED = {
 
 
 class MarkupError(AlertbotError):
-    """A construct that not every channel can show; `snippet` is how it begins, as written."""
+    """A construct that not every channel can show; `snippet` is its beginning, as written."""
 
     def __init__(self, message: str, snippet: str) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class MarkupError(AlertbotError):
 
 
 class Shape(StrEnum):
-    """What a block is."""
+    """The type of a block."""
 
     PARAGRAPH = "paragraph"
     HEADING = "heading"
@@ -50,7 +50,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Words of one style. `styles`: some of b, i, s."""
+    """Text of one style. `styles`: some of b, i, s."""
 
     text: str
     styles: tuple[str, ...] = ()
@@ -63,8 +63,8 @@ Line = tuple[Run, ...]
 @dataclass(frozen=True, slots=True)
 class Block:
     """A paragraph, a heading or an item of a list. Never empty. `tight`: follows its neighbour without a
-    blank line between. `indexed`: an index of the text lists this heading, with these words behind its own.
-    `anchor`: what a link within the text calls it."""
+    blank line. `indexed`: an index of the text lists this heading, with these words added. `anchor`:
+    its name in links within the text."""
 
     lines: tuple[Line, ...]
     shape: Shape = Shape.PARAGRAPH
@@ -76,7 +76,7 @@ class Block:
 
     @property
     def titled(self) -> bool:
-        """Whether a bold first line names what the other lines are about: a territory and its numbers."""
+        """Whether a bold first line is the title of the other lines: a territory and its numbers."""
         first = self.lines[0]
         return len(self.lines) > 1 and all("b" in run.styles or not run.text.strip() for run in first)
 
@@ -93,7 +93,7 @@ class _MarkdownReader:
 
 
 def read(source: str, typography: Callable[[str], str] = str) -> tuple[Block, ...]:
-    """The blocks of this Markdown, their words set by `typography`. Raises `MarkupError`."""
+    """The blocks of this Markdown, with `typography` applied to their text. Raises `MarkupError`."""
     reader = _MarkdownReader(typography)
     for token in _markdown().parse(source):
         _take(reader, token)
@@ -110,7 +110,7 @@ def _markdown() -> "MarkdownIt":
 
 
 def _take(reader: _MarkdownReader, token: "Token") -> None:
-    """Move on by one token of block level."""
+    """Process one block-level token."""
     if token.type in _REFUSED:
         raise _refusal(token)
     if token.type in ("bullet_list_open", "ordered_list_open"):
@@ -140,7 +140,7 @@ def _open_item(reader: _MarkdownReader) -> None:
 
 
 def _add_block(reader: _MarkdownReader, lines: tuple[Line, ...], *, follows: bool) -> None:
-    """`follows`: directly on the line after the block before it, with no blank line between."""
+    """Add a block; `follows`: directly on the next line, without a blank line."""
     if not lines:
         return
     if not reader.lists:
@@ -171,7 +171,7 @@ def _words(line: Sequence[Run]) -> bool:
 
 
 def _runs(tokens: Iterable["Token"]) -> Iterator[Run | None]:
-    """Runs of one style; None stands for a line break."""
+    """Runs of one style; None is a line break."""
     styles: list[str] = []
     address = ""
     for token in tokens:

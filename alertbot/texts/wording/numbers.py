@@ -1,4 +1,5 @@
-"""Numbers by territory."""
+"""Writing numbers by territory, each with its zone, condition and end (R4), as paragraphs, under
+headings or as list items."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ Places = Sequence[tuple[Territory, Sequence[NumberRow]]]
 
 
 def by_place(rows: Sequence[NumberRow]) -> Places:
-    """In the order in which the territories first appear."""
+    """The rows by territory, in the order in which the territories first appear."""
     order = {code: at for at, code in enumerate(dict.fromkeys(row.territory.code for row in rows))}
     ordered = sorted(rows, key=lambda row: order[row.territory.code])
     groups = [list(group) for _code, group in groupby(ordered, key=lambda row: row.territory.code)]
@@ -41,10 +42,10 @@ SEPARATOR = " – "
 
 @pass_context
 def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> SafeMarkdown:
-    """Every number with its zone and condition (R4), one paragraph per territory, its name first.
+    """Every number with its zone and condition (R4), one paragraph per territory, with its name first.
 
-    `struck`: numbers that are taken back; the name of the territory then says so, in every part of a
-    thread and where nothing can be struck through.
+    `struck`: numbers that are taken back; the territory's name then says so, in every part of a thread
+    and where nothing can be struck through.
     """
     setting = setting_of(context)
     promised = Promised.of(context)
@@ -53,7 +54,7 @@ def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = Fa
 
 @pass_context
 def numbers_by_region(context: Context, rows: Sequence[NumberRow]) -> SafeMarkdown:
-    """The same under a heading for each region, where there are more than `MOST_NAMED` territories; an
+    """The numbers under a heading for each region, if there are more than `MOST_NAMED` territories; an
     index lists these headings."""
     setting = setting_of(context)
     promised = Promised.of(context)
@@ -72,7 +73,7 @@ def numbers_by_region(context: Context, rows: Sequence[NumberRow]) -> SafeMarkdo
 
 @pass_context
 def number_lines(context: Context, rows: Sequence[NumberRow], struck: bool = False) -> SafeMarkdown:
-    """Every number in one item of a list, the territory in each."""
+    """Every number as one list item, with its territory."""
     setting = setting_of(context)
     promised = Promised.of(context)
     blocks = [
@@ -88,7 +89,7 @@ def number_lines(context: Context, rows: Sequence[NumberRow], struck: bool = Fal
 
 
 class Promised:
-    """Until when the message as a whole says that its numbers hold."""
+    """Until when the message as a whole says that its numbers are valid."""
 
     def __init__(
         self, until: datetime | None, review: datetime | None, where: Sequence[Territory]
@@ -103,8 +104,8 @@ class Promised:
         return cls(until, review, where if isinstance(where, tuple) else ())
 
     def here(self, setting: Setting, place: Territory) -> Iterator[str]:
-        """The same by the clocks of a territory in another zone (R14), unless the text says it already for
-        all of its places. It stands beside the name: where that is repeated, so is this."""
+        """The end in the local time of a territory in another zone (R14), unless the text already gives
+        it for all of its places. It is next to the territory's name and repeated with it."""
         for at, words in ((self.until, _UNTIL_HERE), (self.review, _REVIEW_HERE)):
             zone = other_zone(setting, at, (place,)) if at else None
             if at and zone and other_zone(setting, at, self.where) is None:
@@ -124,7 +125,7 @@ def _by_area(places: Places, lang: str) -> list[tuple[str, Places]]:
 
 
 def area(place: Territory, lang: str) -> str:
-    """The region of a territory; one outside the regions stands for itself."""
+    """The region of a territory; one outside the regions stands alone."""
     return place.area_in(lang)
 
 
@@ -137,7 +138,7 @@ def _paragraphs(
 
 
 def named(place: Territory, setting: Setting, promised: Promised, struck: bool = False) -> str:
-    """The name over the numbers of a territory, with what holds for all of them."""
+    """The name above a territory's numbers, with what applies to all of them."""
     said = [_DEAD.get(setting.lang, "✗")] if struck else promised.here(setting, place)
     return setting.typography(SEPARATOR.join([title(place, setting.lang), *said]))
 
@@ -153,7 +154,7 @@ def title(place: Territory, lang: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RowWords:
-    """One row: for which service, what to dial or where to go, and what never leaves it (R4)."""
+    """One row: for which service, what to call or where to go, and what always stays with it (R4)."""
 
     label: str
     said: str
@@ -161,7 +162,7 @@ class RowWords:
 
 
 def row_words(row: NumberRow, setting: Setting, promised: Promised, struck: bool = False) -> RowWords:
-    """A row as every text writes it."""
+    """A row in the wording of every text."""
     lang, set_ = setting.lang, setting.typography
     said = (row.number or row.place_in(lang)) if struck else instead(row, lang)
     until = "" if struck else _until(row, setting, promised)
@@ -180,13 +181,13 @@ def _line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) ->
 
 
 def service_label(row: NumberRow, lang: str) -> str:
-    """`SAMU (15)`; without the number that fails where the text says “instead of 15” anyway."""
+    """`SAMU (15)`; without the failed number if the text says "instead of 15" anyway."""
     shown = row.replaces and not _is_short(row)
     return row.service_in(lang) + (f" ({row.replaces})" if shown else "")
 
 
 def instead(row: NumberRow, lang: str) -> str:
-    """What to do for this row: the number, another short number, or a place (R7)."""
+    """What to do for this row: call the number or another short number, or go to a place (R7)."""
     if not row.number:
         return _GO.get(lang, "→ {place}").format(place=row.place_in(lang))
     if not _is_short(row):
@@ -200,7 +201,7 @@ def _is_short(row: NumberRow) -> bool:
 
 
 def _until(row: NumberRow, setting: Setting, promised: Promised) -> str:
-    """The end of this one number, where it is not that of all."""
+    """The end of this number, if it differs from that of all."""
     end = row.valid_until
     if end is None or end == promised.until:
         return ""
@@ -209,7 +210,7 @@ def _until(row: NumberRow, setting: Setting, promised: Promised) -> str:
 
 
 def until(setting: Setting, end: datetime, place: Territory) -> str:
-    """A time, and what the clocks of the territory then show where they differ (R14)."""
+    """A time, and the local time of the territory if it differs (R14)."""
     here, zone = local(setting, end, setting.zone), other_zone(setting, end, (place,))
     if zone is None:
         return here

@@ -1,7 +1,7 @@
-"""The filters of the templates: times, places, numbers and lists, worded in the reader's language.
+"""The templates' filters: times, places, numbers and lists in the reader's language.
 
-Times come from typed values and are written by Babel in the organisation's zone (R14), with only as much
-of a date as the moment of issue calls for. English follows British use: 24 hours, day before month.
+Babel formats times from typed values in the organisation's time zone (R14), with only as much of the
+date as is needed relative to the time of issue. English follows British use: 24 hours, day before month.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,7 +73,7 @@ def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
 
 @pass_context
 def when(context: Context, value: datetime, where: Sequence[Territory] = ()) -> str:
-    """A moment. With the places of the alert, the local time too where all of them share another zone."""
+    """A time. With the alert's places, also the local time if all of them share another zone."""
     setting, value = setting_of(context), _moment_given(value)
     here = local(setting, value, setting.zone)
     other = other_zone(setting, value, where)
@@ -83,7 +83,7 @@ def when(context: Context, value: datetime, where: Sequence[Territory] = ()) -> 
 
 
 def local(setting: Setting, value: datetime, zone: ZoneInfo) -> str:
-    """A moment by the clocks of this zone."""
+    """A time in the local time of this zone."""
     return moment(value, lang=setting.lang, zone=zone, issued=setting.issued)
 
 
@@ -96,7 +96,7 @@ def _moment_given(value: object) -> datetime:
 
 
 def other_zone(setting: Setting, value: datetime, where: Sequence[Territory]) -> ZoneInfo | None:
-    """The zone that these places share, where its clocks show another time than those of the text."""
+    """The zone that these places share, if its local time differs from that of the text."""
     names = {place.zone for place in where}
     if len(names) != 1:
         return None
@@ -122,7 +122,7 @@ def day(context: Context, value: datetime) -> str:
 
 @pass_context
 def zone(context: Context, value: datetime) -> str:
-    """The zone that times are written in: `heure de Paris`."""
+    """The time zone of the text: `heure de Paris`."""
     setting = setting_of(context)
     _moment_given(value)
     return zone_name(str(setting.zone), setting.lang)
@@ -159,8 +159,9 @@ def _width(width: str) -> Any:
 
 @pass_context
 def names(context: Context, places: Sequence[Territory], codes: bool = True) -> str:
-    """`Rhône (69) et Loire (42)`; without the codes where room is short. More than `MOST_NAMED`, or names too
-    long for a short text, are counted and given by their codes; too many codes for it are only counted."""
+    """`Rhône (69) et Loire (42)`; without the codes where space is short. More than `MOST_NAMED`, or
+    names too long for a short text, are counted and given by their codes; too many codes are only
+    counted."""
     from babel.lists import format_list
 
     lang = setting_of(context).lang
@@ -180,36 +181,36 @@ def _place(place: Territory, lang: str, codes: bool) -> str:
 
 @pass_context
 def listed(context: Context, values: Iterable[object]) -> str:
-    """Things in a row, with the language's own “and” before the last."""
+    """A list in words, with the language's "and" before the last."""
     from babel.lists import format_list
 
     return format_list([str(value) for value in values], locale=locale(setting_of(context).lang))
 
 
 def steps(text: object) -> tuple[str, ...]:
-    """The lines of a text, without the empty ones: one instruction each."""
+    """The non-empty lines of a text: one instruction each."""
     return tuple(line.strip() for line in str(text).splitlines() if line.strip())
 
 
 def sentence(text: object) -> str:
-    """The text with one full stop at its end, unless it ends a sentence already."""
+    """The text with exactly one full stop at its end, unless it already ends a sentence."""
     words = str(text).strip()
     return words if words.endswith((".", "!", "?", "…")) else f"{words}."
 
 
 def lowered(text: object) -> str:
-    """The text to go on after a colon: its first letter small, unless a capital follows (`SAMU`)."""
+    """The text to follow a colon: first letter in lower case, unless a capital follows (`SAMU`)."""
     words = str(text).strip()
     return words if words[1:2].isupper() else words[:1].lower() + words[1:]
 
 
 def unstopped(text: object) -> str:
-    """The text without the full stop at its end, to go on after it."""
+    """The text without its final full stop, to be continued."""
     return str(text).strip().removesuffix(".")
 
 
 def linked(address: object, text: str = "") -> SafeMarkdown:
-    """An address as a link behind a text; only where the value is an address."""
+    """An address as a link behind a text. Raises `TemplateRunError` if the value is not an address."""
     if not isinstance(address, Url):
         raise TemplateRunError(_("Only a field of type url can become a link."))
     return link(address.address, text)

@@ -1,4 +1,4 @@
-"""A template and values in, Markdown out: the pieces head, body, foot and once, and a subject."""
+"""Rendering a template: values in, Markdown out in the pieces head, body, foot and once, plus a subject."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,13 +36,13 @@ _HEAD, _FOOT, _ONCE, _SUBJECT = "head", "foot", "once", "subject"
 
 
 class TemplateBrokenError(AlertbotError):
-    """A template is wrong; the sentence begins with file and line."""
+    """A template is wrong; the message begins with file and line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a template says. `head` and `foot` stand in every part of a thread, `once` closes the first part
-    alone: a link makes a post on X thirteen times as dear."""
+    """The result of a template. `head` and `foot` are in every part of a thread; `once` closes only the
+    first part, because a link makes a post on X thirteen times as expensive."""
 
     head: tuple[Block, ...]
     body: tuple[Block, ...]
@@ -54,7 +54,7 @@ class Rendered:
 def render(
     template: Template, values: Mapping[str, object], *, lang: str, zone: ZoneInfo, issued: datetime
 ) -> Rendered:
-    """Fill a template. Raises `TemplateBrokenError`."""
+    """Fill in a template. Raises `TemplateBrokenError`."""
     setting = Setting(lang, zone, issued, typography(lang))
     compiled = _compiled(template)
     context = compiled.new_context({**values, "lang": lang, "issued": issued, SETTING: setting})
@@ -74,12 +74,12 @@ def render(
 
 
 def words(text: str, lang: str) -> tuple[Block, ...]:
-    """Plain words as blocks, set as the language asks."""
+    """Plain text as blocks, with the language's typography."""
     return read(str(literal(text)), typography(lang))
 
 
 def check(template: Template) -> None:
-    """Whether a template can be read at all. Raises `TemplateBrokenError`."""
+    """Check that a template can be read. Raises `TemplateBrokenError`."""
     _compiled(template)
 
 
