@@ -1,7 +1,7 @@
 """Decisions on a submitted alert: approve, break the glass, return, reject, countersign, and expiry of
 what was not decided in time. Also what an approval changes in the alerts that it follows."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -10,21 +10,20 @@ from alertbot.alerts import (
     alert_notices,
     chains,
     conflicts,
+    outgoing,
     progress,
     public_numbers,
     publishing,
     register,
     rules_policy,
     store_alerts,
-    store_following,
     store_reading,
     views,
 )
 from alertbot.alerts.chains import ONLY_THOSE_REACHED, Reached
-from alertbot.alerts.store_following import StandingPost
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
-from alertbot.core.model import MACHINE, Action, Person, Relation, Verb
+from alertbot.core.model import MACHINE, Person, Relation, Verb
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
@@ -32,32 +31,6 @@ from alertbot.delivery import store_accounts, store_settle
 from alertbot.people import rules, tasks
 from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
-
-FALLS_TOO = (None, Relation.UPDATE)  # relations of alerts that fall with the one they belong to
-
-
-async def take_effect(
-    service: Context, conn: Connection, actor: Person, alert: Alert
-) -> Reached | None:
-    """Apply an approved alert to the alerts it follows, in the caller's transaction. If it takes them
-    back (R35), their unsent deliveries are cancelled; numbers that it strikes are withdrawn from the
-    register. Returns whom those alerts reached, or None if it follows none."""
-    if alert.relation is None:
-        return None
-    originals = [await store_reading.get(conn, one) for one in alert.references]
-    if alert.relation in ONLY_THOSE_REACHED:
-        for original in originals:
-            await _stop(service, conn, original, alert)
-    await public_numbers.take_out(conn, actor, alert, service.now)
-    chain = await chains.members(conn, alert.relation, originals)
-    ids = [one.id for one in chain if one.id != alert.id]
-    records = [one for name in ids for one in await store_reading.records_of(conn, name)]
-    posts = await store_following.posts(conn, ids)
-    pictures = await store_following.posts(conn, ids, action=Action.PICTURE)
-    reached = Reached(posts, tuple(records), await _fallen(conn, posts), pictures)
-    _require_somebody(alert, reached)
-    await tasks.raise_all(service, conn, _by_hand(alert, reached))
-    return reached
 
 
 def _require_somebody(alert: Alert, reached: Reached) -> None:
@@ -67,14 +40,6 @@ def _require_somebody(alert: Alert, reached: Reached) -> None:
                 original=alert.original, alert=alert.id
             )
         )
-
-
-async def _fallen(conn: Connection, posts: Iterable[StandingPost]) -> frozenset[str]:
-    """The alerts whose posts are removed with a cancelled one: itself, what it followed and what
-    followed it up. Corrections, withdrawals, retractions and denials stay."""
-    names = {one.alert for one in posts}
-    found = [await store_reading.get(conn, name) for name in sorted(names)]
-    return frozenset(one.id for one in found if one.relation in FALLS_TOO)
 
 
 async def _stop(service: Context, conn: Connection, original: Alert, by: Alert) -> None:
@@ -149,7 +114,7 @@ async def approve(
         )
         await conflicts.require_free(conn, alert)
         await conflicts.require_agreement(conn, alert, now)
-        said = await _unchanged(conn, alert)
+        said = await outgoing.signed(service, alert)
         rows = await register.require_in_force(conn, service, alert)
         signed = await store_alerts.sign(conn, alert, actor, now=now, so_far=so_far)
         await _note(service, conn, actor, "approve", alert, **_came(through), **_vouched(rows))
@@ -175,7 +140,7 @@ async def break_glass(
         )
         await conflicts.require_free(conn, alert)
         await conflicts.require_agreement(conn, alert, now)
-        said = await _unchanged(conn, alert)
+        said = await outgoing.signed(service, alert)
         rows = await register.require_in_force(conn, service, alert)
         alert = await store_alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why, **_vouched(rows))
@@ -196,19 +161,39 @@ async def approve_ahead(
     rules_policy.require_sound(as_read(service, alert), now)
     await conflicts.require_free(conn, alert)
     await conflicts.require_agreement(conn, alert, now)
-    said = await _unchanged(conn, alert)
+    said = await outgoing.signed_here(conn, alert)
     rows = await register.require_in_force(conn, service, alert)
     alert = await store_alerts.approve(conn, alert, now=now)
     await _note(service, conn, MACHINE, "approve", alert, **grounds, **_vouched(rows))
-    return await _let_go(service, conn, MACHINE, alert, said)
+    return await _let_go(service, conn, MACHINE, alert, said, here=True)
 
 
 async def _let_go(
-    service: Context, conn: Connection, actor: Person, alert: Alert, said: publishing.StoredTexts
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    alert: Alert,
+    said: publishing.StoredTexts,
+    *,
+    here: bool = False,
 ) -> timedelta:
-    """Apply an approved alert to what it follows and write its deliveries to the outbox."""
-    reached = await take_effect(service, conn, actor, alert)
-    return await publishing.enqueue(service, conn, alert, said, reached)
+    """Apply an approved alert to the alerts it follows and write its deliveries to the outbox. If it takes them
+    back (R35), their unsent deliveries are cancelled; numbers that it strikes are withdrawn from the register.
+    `here`: the alert was written in this transaction, so no other connection can read it yet."""
+    originals = [await store_reading.get(conn, one) for one in alert.references if alert.relation]
+    family = await chains.members(conn, alert.relation, originals) if alert.relation else ()
+    chain = [one.id for one in family if one.id != alert.id]
+    plan = None if here else await outgoing.planned(service, conn, alert, said, chain)
+    if alert.relation in ONLY_THOSE_REACHED:
+        for original in originals:
+            await _stop(service, conn, original, alert)
+    if alert.relation is not None:
+        await public_numbers.take_out(conn, actor, alert, service.now)
+    plan = await outgoing.at_once(service, conn, alert, said, chain, plan)
+    if plan.reached is not None:
+        _require_somebody(alert, plan.reached)
+        await tasks.raise_all(service, conn, _by_hand(alert, plan.reached))
+    return await publishing.enqueue(service, conn, alert, plan.rows)
 
 
 async def return_(
@@ -290,15 +275,6 @@ async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict
 def as_read(service: Context, alert: Alert) -> Alert:
     """The alert with its promised times in the organisation's time zone, for messages to people."""
     return replace(alert, promised=service.publisher.local(alert.promised))
-
-
-async def _unchanged(conn: Connection, alert: Alert) -> publishing.StoredTexts:
-    """The stored texts, if they still make the digest that is being signed (promise 2). Raises `Refused`
-    otherwise."""
-    said = await publishing.stored(conn, alert)
-    if broken := publishing.disagreement(alert, said, alert.digest):
-        raise Refused(broken)
-    return said
 
 
 def _vouched(rows: dict[str, int]) -> dict[str, object]:

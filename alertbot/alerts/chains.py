@@ -4,12 +4,15 @@ delete or pin, and what they said (R20, R22)."""
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from alertbot.alerts import store_following, store_reading
 from alertbot.alerts.store_following import ON_ITS_WAY, REACHED, StandingPost
 from alertbot.alerts.store_reading import Alert, Record
+from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Message, Omission, OnCancel, Relation, Target
 from alertbot.core.words import _
+from alertbot.db.preparing import prepared
 from alertbot.db.sql import Connection
 from alertbot.delivery.store_outbox import NewDelivery
 from alertbot.people.context import Context
@@ -52,21 +55,57 @@ async def read(
 
     Corrections and everything else that takes an alert back go to everyone whom the originals, or
     another alert in their chain, reached or may still reach, on every channel, even after the incident
-    has ended (R22). Updates and ends also go to today's recipients.
+    has ended (R22). Updates and ends also go to today's recipients. For a write transaction: the chain is read
+    and built outside it (`prepared` says what is raised).
     """
-    ids = [one.id for one in await members(conn, relation, originals)]
-    carried = _aims(await store_following.posts(conn, ids, (*REACHED, *ON_ITS_WAY)), service.publisher)
-    for channel in await _by_hand(service, conn, ids):
+    family = await members(conn, relation, originals)
+    records = [one for each in family for one in await store_reading.records_of(conn, each.id)]
+    # each alert as it is: who is reached changes when one is approved or settled, and a reader whom a delivery
+    # missed meanwhile is left out at approval
+    grounds = ([(one.id, one.state, one.revision) for one in family], originals, records)
+    by_hand = _by_hand(service, records)
+    look = partial(_look, service, relation, tuple(originals), [one.id for one in family], by_hand)
+    return prepared(f"readers of the {relation} of {originals[0].id}", grounds, look)
+
+
+async def _look(
+    service: Context,
+    relation: Relation,
+    originals: tuple[Alert, ...],
+    ids: Sequence[str],
+    by_hand: tuple[Channel, ...],
+) -> Chain:
+    async def texts_and_posts(conn: Connection) -> tuple[dict[int, Message], tuple[StandingPost, ...]]:
+        posts = await store_following.posts(conn, ids, (*REACHED, *ON_ITS_WAY))
+        return await store_reading.messages_of(conn, originals[0].id), posts
+
+    texts, posts = await service.database.read(texts_and_posts)
+    messages = tuple(texts.values())
+    return await in_thread(
+        partial(_chain, service.publisher, relation, originals, messages, posts, by_hand)
+    )
+
+
+def _chain(
+    publisher: Publisher,
+    relation: Relation,
+    originals: tuple[Alert, ...],
+    messages: tuple[Message, ...],
+    posts: Sequence[StandingPost],
+    by_hand: tuple[Channel, ...],
+) -> Chain:
+    carried = _aims(posts, publisher)
+    for channel in by_hand:
         carried = _joined(carried, channel)
     if relation not in ONLY_THOSE_REACHED:
-        for channel in _of_today(service.publisher, originals):
+        for channel in _of_today(publisher, originals):
             carried = _joined(carried, channel)
-    configured = service.publisher.channels
+    configured = publisher.channels
     return Chain(
         relation=relation,
-        originals=tuple(originals),
+        originals=originals,
         targets={name: carried[name] for name in configured if name in carried},
-        messages=tuple((await store_reading.messages_of(conn, originals[0].id)).values()),
+        messages=messages,
         lost=tuple(
             Omission(name, None, _("{channel} is not configured any more").format(channel=name))
             for name in carried
@@ -84,11 +123,11 @@ async def members(
     return await store_following.chain(conn, originals)
 
 
-async def _by_hand(service: Context, conn: Connection, alerts: Sequence[str]) -> tuple[Channel, ...]:
+def _by_hand(service: Context, records: Sequence[Record]) -> tuple[Channel, ...]:
     """The configured channels on which a person posted by hand; mail is left out, since nobody can reply
     there."""
-    names = [one.channel for name in alerts for one in await store_reading.records_of(conn, name)]
-    found = (service.publisher.channels.get(name) for name in dict.fromkeys(names))
+    names = dict.fromkeys(one.channel for one in records)
+    found = (service.publisher.channels.get(name) for name in names)
     return tuple(one for one in found if one is not None and not one.spec.per_recipient)
 
 

@@ -207,7 +207,7 @@ async def to_take_back(conn: Connection, reference: str, verb: str) -> Alert:
 
 async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
     """Raises `Refused` for an alert that reached nobody, neither by the program nor by hand."""
-    reached = await store_following.posts(conn, [alert.id]) or await store_reading.records_of(
+    reached = await store_following.any_post(conn, alert.id) or await store_reading.records_of(
         conn, alert.id
     )
     if reached or alert.state is AlertState.PUBLISHING:

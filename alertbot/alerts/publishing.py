@@ -8,9 +8,8 @@ from datetime import timedelta
 from html import escape
 from typing import Any
 
-from alertbot.alerts import chains, progress, store_alerts, store_reading, views
-from alertbot.alerts.chains import Reached
-from alertbot.alerts.compose import DraftRequest, compose_wishes
+from alertbot.alerts import apart, progress, store_alerts, store_reading, views
+from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Faulty, Misuse, Refused, safe
 from alertbot.core.model import (
@@ -85,7 +84,7 @@ def _compose(service: Context, alert: Alert, channel: Channel) -> Composition:
         alert.kind, alert.given, alert.languages, (channel.name,), alert.accepted, alert.exercise
     )
     identity = Identity(alert.incident, alert.id, alert.references)
-    composition = compose_wishes(service.publisher, wishes, identity, service.now).composition
+    composition = apart.composed(service, wishes, identity, service.now).composition
     if composition.faults:
         raise Faulty(
             _("{alert} cannot be shown on {channel}.").format(alert=alert.id, channel=channel.name),
@@ -117,19 +116,15 @@ async def enqueue(
     service: Context,
     conn: Connection,
     alert: Alert,
-    said: StoredTexts,
-    reached: Reached | None = None,
+    rows: Mapping[str, Sequence[NewDelivery]],
 ) -> timedelta:
-    """Write every delivery of an approved alert. Returns how long until the first call may start.
-
-    Languages and channels that the alert leaves out are written as skipped, with the reason (promise 8).
-    `reached`: whom the alerts that this one follows have reached.
-    """
+    """Write every delivery of an approved alert, given by channel. Returns how long until the first call may
+    start. Languages and channels that the alert leaves out are among them as skipped, with the reason
+    (promise 8)."""
     wait = max(service.publish_delay, (alert.not_before or service.now) - service.now, timedelta())
     channels = [service.publisher.channel(name) for name in alert.channels]
     await store_accounts.agree(conn, channels)
     for channel in channels:
-        mine = {key: text for key, text in said.texts.items() if text.channel == channel.name}
         await store_outbox.enqueue(
             conn,
             alert.id,
@@ -140,24 +135,9 @@ async def enqueue(
             delay_seconds=wait.total_seconds(),
             exercise=alert.exercise,
             when_uncertain=alert.when_uncertain,
-            rows=_rows(channel, alert, mine, said.targets.get(channel.name, ()), reached),
+            rows=rows[channel.name],
         )
     return wait
-
-
-def _rows(
-    channel: Channel,
-    alert: Alert,
-    texts: dict[int, Message],
-    targets: Sequence[Target],
-    reached: Reached | None,
-) -> list[NewDelivery]:
-    posts = {key: one for key, one in texts.items() if one.action is Action.PUBLISH}
-    if reached is None:
-        return entries(channel, posts, targets, alert.omitted)
-    those, never = chains.partition(channel, alert, targets, reached)
-    rows = [*entries(channel, posts, those, alert.omitted), *never]
-    return chains.answering(channel, alert, rows, texts, reached)
 
 
 def entries(

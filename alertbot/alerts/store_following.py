@@ -24,6 +24,7 @@ UNDER_WAY = (  # from the moment it is asked for until it is refused, thrown awa
     AlertState.PUBLISHED,
     AlertState.PARTLY_PUBLISHED,
 )
+PAGE_ROWS = 2000
 TAKEN_BACK = (Relation.CORRECTION, Relation.RETRACTION, Relation.CANCEL)
 
 
@@ -51,16 +52,53 @@ async def posts(
     for pictures that are separate posts."""
     d = delivery.c
     query = (
-        select(dispatch.c.alert_id, account.c.name, d.target, d.lang, d.part, d.state, d.remote_id)
+        select(
+            dispatch.c.alert_id, account.c.name, d.target, d.lang, d.part, d.state, d.remote_id, d.id
+        )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .where(dispatch.c.alert_id.in_(sorted(set(alerts))))
         .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.action == action.value)
         .where(d.state.in_([state.value for state in states]))
         .order_by(d.id)
+        .limit(PAGE_ROWS)
     )
-    rows = await conn.execute(query)
-    return tuple(StandingPost(*row[:5], DeliveryState(row[5]), row[6]) for row in rows)
+    found: list[StandingPost] = []
+    after = 0
+    while True:  # page by page: a hundred thousand rows at once would hold up the event loop
+        rows = (await conn.execute(query.where(d.id > after))).all()
+        found += [StandingPost(*row[:5], DeliveryState(row[5]), row[6]) for row in rows]
+        if len(rows) < PAGE_ROWS:
+            return tuple(found)
+        after = rows[-1].id
+
+
+async def reached_counts(conn: AsyncConnection, alerts: Sequence[str]) -> dict[str, int]:
+    """How many deliveries of these alerts have reached somebody, or perhaps did, by state."""
+    d = delivery.c
+    query = (
+        select(d.state, func.count())
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .where(dispatch.c.alert_id.in_(sorted(set(alerts))))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(d.state.in_([state.value for state in REACHED]))
+        .group_by(d.state)
+    )
+    return {row[0]: row[1] for row in await conn.execute(query)}
+
+
+async def any_post(
+    conn: AsyncConnection, alert_id: str, states: Collection[DeliveryState] = REACHED
+) -> bool:
+    """Whether a post or mail of this alert is in one of `states`."""
+    d = delivery.c
+    query = (
+        select(d.id)
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .where(dispatch.c.alert_id == alert_id, dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(d.action == Action.PUBLISH.value, d.state.in_([state.value for state in states]))
+    )
+    return await conn.scalar(query.limit(1)) is not None
 
 
 async def chain(conn: AsyncConnection, starts: Iterable[Alert]) -> tuple[Alert, ...]:

@@ -12,6 +12,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.preparing import drawn
 from alertbot.db.tables import alert, incident
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words, and none that looks like a digit
@@ -134,7 +135,11 @@ async def next_number(conn: AsyncConnection, incident_id: str) -> int:
 
 async def _free_id(conn: AsyncConnection) -> str:
     while True:
-        letters = "".join(secrets.choice(LETTERS) for _letter in range(ID_LETTERS))
+        letters = drawn("letters of an incident", _letters)
         taken = await conn.scalar(select(incident.c.id).where(incident.c.id == letters))
         if taken is None:
             return letters
+
+
+def _letters() -> str:
+    return "".join(secrets.choice(LETTERS) for _letter in range(ID_LETTERS))

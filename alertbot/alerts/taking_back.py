@@ -4,9 +4,11 @@ which sends what was prepared, stored and signed with the alert itself, word for
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from alertbot.alerts import (
+    apart,
     approving,
     chains,
     following,
@@ -233,7 +235,11 @@ async def _draft(service: Context, conn: Connection, actor: Person, original: Al
         )
     kind = load_kind(service.publisher, RETRACTED_AS)
     chain = await chains.read(service, conn, Relation.RETRACTION, [original])
-    composition = _composition(kind, chain, prepared, exercise=original.exercise)
+    composition = apart.worked_out(
+        f"texts of the retraction of {original.id}",
+        (chain, prepared),
+        partial(_composition, kind, chain, prepared, exercise=original.exercise),
+    )
     number = await store_incidents.next_number(conn, original.incident)
     alert = await store_alerts.insert_draft(
         conn,

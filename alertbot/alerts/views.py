@@ -131,7 +131,7 @@ async def reached_all_seconds(conn: Connection, alert: Alert) -> float | None:
     """Seconds from approval until a correction (withdrawal, retraction, denial) was out everywhere."""
     if alert.relation not in ONLY_THOSE_REACHED or alert.approved_at is None:
         return None
-    if await store_following.posts(conn, [alert.id], store_following.UNSETTLED):
+    if await store_following.any_post(conn, alert.id, store_following.UNSETTLED):
         return None
     last = await store_following.last_reached(conn, alert.id)
     return None if last is None else round((last - alert.approved_at).total_seconds(), 3)

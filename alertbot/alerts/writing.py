@@ -4,11 +4,11 @@ reads them."""
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from alertbot.alerts import (
     alert_notices,
+    apart,
     approving,
     chains,
     conflicts,
@@ -22,13 +22,14 @@ from alertbot.alerts import (
     views,
 )
 from alertbot.alerts.chains import Chain
-from alertbot.alerts.compose import Composed, DraftRequest, compose_wishes, load_kind, shift_times
+from alertbot.alerts.compose import Composed, DraftRequest, load_kind, shift_times
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.core.model import AlertState, Identity, Person, Relation, Verb
 from alertbot.core.words import _
 from alertbot.db import audit
+from alertbot.db.preparing import drawn
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_settle
 from alertbot.people import rules
@@ -52,7 +53,7 @@ async def add(
 ) -> Alert:
     """Write a new draft in an incident, following `chain` if given. Raises `Faulty` for values that
     cannot be read at all."""
-    now = service.now
+    now = drawn("moment", lambda: service.now)
     number = await store_incidents.next_number(conn, incident)
     identity = Identity(incident, f"{incident}-{number}", references)
     asked = await register.resolve(conn, service, wishes, now=now, incident=incident)
@@ -80,7 +81,7 @@ async def anew(
 ) -> Alert:
     """Compose the alert again with other values, as of now. What it follows stays; whom that reached is
     read again."""
-    now = service.now
+    now = drawn("moment", lambda: service.now)
     chain = await _chain(service, conn, alert)
     wishes = DraftRequest(alert.kind, given, alert.languages, alert.channels, accepted, alert.exercise)
     identity = Identity(alert.incident, alert.id, alert.references)
@@ -126,7 +127,7 @@ async def _chain(service: Context, conn: Connection, alert: Alert) -> Chain | No
 def _compose(
     service: Context, wishes: DraftRequest, identity: Identity, now: datetime, chain: Chain | None
 ) -> Composed:
-    composed = compose_wishes(service.publisher, wishes, identity, now, base=Path.cwd(), chain=chain)
+    composed = apart.composed(service, wishes, identity, now, chain)
     unreadable = [fault for fault in composed.composition.faults if fault.rule in UNSTORABLE]
     if unreadable:
         raise Faulty(_("Some values cannot be read; nothing was stored."), unreadable)

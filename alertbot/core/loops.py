@@ -1,6 +1,7 @@
 """Blocking calls of libraries, in threads that nobody has to wait for."""
 
 import asyncio
+import contextvars
 import logging
 import threading
 import time
@@ -36,7 +37,8 @@ async def in_thread(work: Callable[[], T]) -> T:
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell, result, error)
 
-    threading.Thread(target=run, name="call", daemon=True).start()
+    spoken = contextvars.copy_context()  # the reader's language
+    threading.Thread(target=spoken.run, args=(run,), name="call", daemon=True).start()
     return await done
 
 

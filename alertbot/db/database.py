@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from alertbot.core.errors import StoreFailed
-from alertbot.db import failures
+from alertbot.db import failures, preparing
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -104,11 +104,27 @@ class Database:
         On SQLite it waits its turn for up to `patience` seconds (`BUSY_SECONDS` unless given), asking at
         uneven moments so that many who wait are served and none is passed over for long. Where it met another
         transaction crosswise (a deadlock) it was rolled back and is run again, so `work` changes nothing but
-        the database.
+        the database. It is run again too when something had to be made ready for it first (see `preparing`).
         """
+        preparation = preparing.Preparation()
+        before = preparing.PRESENT.set(preparation)
+        try:
+            while True:
+                try:
+                    return await self._in_turn(work, preparation, patience)
+                except preparing.Unprepared as wanted:
+                    unprepared = wanted
+                await preparation.make(unprepared)
+        finally:
+            preparing.PRESENT.reset(before)
+
+    async def _in_turn(
+        self, work: Work[T], preparation: preparing.Preparation, patience: float | None
+    ) -> T:
         until = time.monotonic() + (BUSY_SECONDS if patience is None else patience)
         crossed = 0
         while True:
+            preparation.begin()
             try:
                 return await self._guarded(finish(_within(self._writer, work)))
             except StoreFailed as error:

@@ -66,7 +66,7 @@ NOW = _Now()
 
 
 MOST_PARAMETERS = 32_766  # of one statement: SQLite's limit; PostgreSQL's is 65,535
-INSERTED = 5000  # rows per statement
+INSERTED = 1000  # rows per statement; between two the event loop gets its turn
 TYPES: dict[type, TypeEngine[Any]] = {
     int: Integer(),
     float: Float(53),
@@ -120,6 +120,18 @@ def table(
         for place, (name, kind) in enumerate(columns.items())
     )
     return select(*parts).subquery("given")
+
+
+async def fresh_ids(conn: AsyncConnection, into: Table, count: int) -> Sequence[int]:
+    """So many ids, ascending, that no row of the table has or will get from another transaction: rows that
+    name each other can then be added in bulk. For a write transaction."""
+    if conn.dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(into.name, "id")
+        each = func.generate_series(1, count).table_valued("n")
+        found = await conn.scalars(select(func.nextval(sequence)).select_from(each))
+        return sorted(int(one) for one in found)
+    last = int(await conn.scalar(select(func.max(into.c.id))) or 0)  # the write lock is ours
+    return range(last + 1, last + 1 + count)
 
 
 async def add(

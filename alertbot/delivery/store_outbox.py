@@ -116,31 +116,26 @@ async def _account(conn: AsyncConnection, channel: str) -> int:
 
 
 async def extend(conn: AsyncConnection, dispatch_id: int, rows: Sequence[NewDelivery]) -> None:
-    """Add deliveries to a dispatch, so that an approval need not wait for a million rows."""
-    threaded = {row.after for row in rows if row.after is not None}
-    ids: dict[int, int] = {}
-    single: list[dict[str, Any]] = []
-    for place, row in enumerate(rows):
-        values = _values(dispatch_id, row)
-        if row.after is None and place not in threaded:
-            single.append(values)
-            continue
-        waits = row.after is not None and row.skipped is None
-        values["after_id"] = None if row.after is None else ids[row.after]
-        added = insert(delivery).values(**values, retry_at=FAR if waits else NOW)
-        ids[place] = int(await conn.scalar(added.returning(delivery.c.id)) or 0)
-    await sql.add(conn, delivery, single, retry_at=NOW)
+    """Add deliveries to a dispatch, in their order."""
+    ids = await sql.fresh_ids(conn, delivery, len(rows))
+    now = float(await conn.scalar(select(NOW)) or 0.0)
+    for start in range(0, len(rows), sql.INSERTED):
+        chunk = zip(ids[start:], rows[start : start + sql.INSERTED], strict=False)
+        values = [_values(dispatch_id, row, ids, now) | {"id": key} for key, row in chunk]
+        await sql.add(conn, delivery, values)
 
 
-def _values(dispatch_id: int, row: NewDelivery) -> dict[str, Any]:
+def _values(dispatch_id: int, row: NewDelivery, ids: Sequence[int], now: float) -> dict[str, Any]:
     skipped = row.skipped is not None
+    waits = row.after is not None and not skipped
     return {
         "dispatch_id": dispatch_id,
         "message_id": row.message_id,
         "target": row.target,
         "lang": row.lang,
         "part": row.part,
-        "after_id": None,
+        "after_id": None if row.after is None else ids[row.after],
+        "retry_at": FAR if waits else now,
         "state": (DeliveryState.SKIPPED if skipped else DeliveryState.PENDING).value,
         "reason": row.skipped,
         "attempts": 0,
