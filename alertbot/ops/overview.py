@@ -1,7 +1,7 @@
 """Looking: where an alert stands, everything at a glance, deliveries, the audit. Changes nothing."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,9 +18,8 @@ from alertbot.delivery import store_listing
 from alertbot.delivery.store_listing import Summary
 from alertbot.ops.views import AuditHeadView, AuditVerdictView
 from alertbot.people import tasks
-from alertbot.watch import reminders
+from alertbot.watch import reminders, store_preapprovals
 from alertbot.watch.context import WatchContext
-from alertbot.watch.preapproval import signing
 
 RECENT = 20  # alerts that `status` lists
 Document = dict[str, Any]
@@ -53,7 +52,7 @@ async def status(service: WatchContext, reference: str | None) -> Document:
             conn, alert=one.id if one else None, incident=one.incident if one else None
         )
         needs = [
-            *await signing.sentences(service, conn),
+            *await _countdowns(service, conn),
             *await _needs(service, conn, found, summary),
             *tasks.sentences(chores),
         ]
@@ -199,6 +198,17 @@ async def _needs(
         if _shown_state(service, alert) is AlertState.PENDING
     ]
     return needs + await asked.needs(service, conn, found)
+
+
+async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
+    """What will be published automatically, and how to stop it."""
+    running = await store_preapprovals.running(conn, pending=True)
+    return [
+        _("{alert} goes out by itself at {time}; stop it with: alertbot rules abort {alert}").format(
+            alert=one.alert, time=f"{one.goes_at.astimezone(service.publisher.zone):%H:%M:%S}"
+        )
+        for one in running
+    ]
 
 
 def _halted(summary: Summary) -> list[str]:

@@ -2,7 +2,6 @@
 that would go out by itself.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -65,17 +64,6 @@ async def stop(service: WatchContext, conn: Connection, alert: Alert, *, by: str
     )
     await alert_notices.countdown_stopped(service, conn, alert, by)
     return True
-
-
-async def sentences(service: WatchContext, conn: Connection) -> Iterator[str]:
-    """What will be published automatically, and how to stop it; for `status`."""
-    running = await store_preapprovals.running(conn, pending=True)
-    return (
-        _("{alert} goes out by itself at {time}; stop it with: alertbot rules abort {alert}").format(
-            alert=one.alert, time=f"{one.goes_at.astimezone(service.publisher.zone):%H:%M:%S}"
-        )
-        for one in running
-    )
 
 
 def view(plan: Planned) -> CountdownView:
