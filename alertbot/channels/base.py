@@ -1,4 +1,5 @@
-"""The one seam towards a platform: a finished `Post` in, a `Receipt` or one of five errors out."""
+"""The interface to a platform: a finished `Post` in, a `Receipt` or one of five errors out. Also the
+settings and helpers that adapters share."""
 
 import re
 import unicodedata
@@ -31,11 +32,11 @@ S = TypeVar("S", bound="ChannelSettings")
 
 
 class Adapter(ABC, Generic[S]):
-    """One configured account. Made without touching the network, a library or a secret; all three are
-    first used by `warm`, `identify` or `publish`.
+    """One configured account. Creating it touches no network, library or secret; `warm`, `identify` and
+    `publish` use them first.
 
-    A new type of channel subclasses this, sets `spec` and `settings_type`, fills `_send` and
-    `identify`, and is announced as an entry point in the group `alertbot.channels`.
+    A new type of channel subclasses this, sets `spec` and `settings_type`, implements `_send` and
+    `identify`, and registers an entry point in the group `alertbot.channels`.
     """
 
     spec: ClassVar[ChannelSpec]
@@ -47,20 +48,20 @@ class Adapter(ABC, Generic[S]):
 
     @property
     def at_once(self) -> int:
-        """How many calls it can truly have under way. The engine starts no more: a call that it wrote
-        down as begun and that then queues in here would still go out after a halt."""
+        """How many calls it can really make in parallel. The engine starts no more: a call recorded as
+        begun and queued in here would still go out after a halt."""
         return 1000
 
     @classmethod
     def targets(cls, settings: S) -> tuple[Target, ...]:  # noqa: ARG003 - for subclasses
-        """Where posts of this account go. One target unless the spec says `per_recipient`.
+        """The targets of this account: one, unless the spec says `per_recipient`.
 
-        Raises `ConfigInvalid` where a file of recipients cannot be read.
+        Raises `ConfigInvalid` if a recipients' file cannot be read.
         """
         return (Target(cls.spec.type),)
 
     async def publish(self, post: Post) -> Receipt:
-        """Do what `post.action` says: the engine's one call.
+        """Do what `post.action` says: the engine's only call.
 
         Raises `Rejected`, `Throttled`, `Unavailable`, `Uncertain` or `ChannelDown`.
         """
@@ -85,31 +86,30 @@ class Adapter(ABC, Generic[S]):
 
     @abstractmethod
     async def _send(self, post: Post) -> Receipt:
-        """Make the call; map every outcome of the library to a receipt or one of the five errors."""
+        """Make the call; turn every outcome of the library into a receipt or one of the five errors."""
 
     async def edit(self, post: Post) -> Receipt:
-        """Put the text of `post` in the place of the post `post.reply_to`. What stands there already is
-        a success: an edit may be repeated. Only where `spec.can_edit`."""
+        """Replace the text of the post `post.reply_to` by that of `post`. An unchanged text is a
+        success: an edit may be repeated. Only with `spec.can_edit`; raises `Rejected` otherwise."""
         raise self._cannot(post, _("{channel} cannot edit what it has posted ({alert})."))
 
     async def delete(self, post: Post) -> Receipt:
-        """Take the post `post.reply_to` away. One that is gone already is a success with a note. Only
-        where `spec.can_delete`."""
+        """Delete the post `post.reply_to`. A post already deleted is a success with a note. Only with
+        `spec.can_delete`; raises `Rejected` otherwise."""
         raise self._cannot(post, _("{channel} cannot delete what it has posted ({alert})."))
 
     async def pin(self, post: Post) -> Receipt:
-        """Put the post `post.reply_to` on top of its chat, without a notice to the readers. Only where
-        `spec.can_pin`."""
+        """Pin the post `post.reply_to` in its chat without notifying readers. Only with `spec.can_pin`;
+        raises `Rejected` otherwise."""
         raise self._cannot(post, _("{channel} cannot pin a post ({alert})."))
 
     async def add_picture(self, post: Post) -> Receipt:
-        """Put `post.picture` beside the post `post.reply_to`, with `post.alt` to be read instead. Only
-        where `spec.picture_apart`; elsewhere a picture goes with its text."""
+        """Post `post.picture` as a reply to `post.reply_to`, with `post.alt` as its text alternative.
+        Only with `spec.picture_apart`; elsewhere a picture is part of its post."""
         raise self._cannot(post, _("{channel} cannot put a picture beside a post ({alert})."))
 
     def secret(self, name: str, form: str = "(?s).*") -> str:
-        """The value of one of the account's secrets, read now. `form`: a pattern for all of it. Raises
-        `ChannelDown` where it cannot be read or looks otherwise."""
+        """The value of one of the account's secrets, read now. Raises `ChannelDown` if it is missing."""
         try:
             value = self.settings.secret(name)
         except ConfigInvalid as fault:
@@ -125,28 +125,29 @@ class Adapter(ABC, Generic[S]):
         )
 
     async def read_back(self, post: Post, receipt: Receipt) -> str | None:  # noqa: ARG002 - for subclasses
-        """The text that the platform shows for what `post` did (HTML where the channel takes HTML), None
-        where nothing stands there. Only where `spec.can_read_back`. Raises the same errors as `publish`
-        where it cannot be told."""
+        """The text that the platform shows after `post` (HTML if the channel takes HTML), None if there
+        is nothing. Only with `spec.can_read_back`. Raises the same errors as `publish` if it cannot
+        tell."""
         raise self._cannot(post, _("{channel} cannot be asked what it shows ({alert})."))
 
     async def prepare(self, post: Post) -> None:
-        """What may be done before the call is written down as begun: nothing that anybody sees, such as
-        handing over a picture. Called only for posts with a picture. What it raises is only logged."""
+        """Work that may be done before the call is recorded as begun and that nobody sees, such as
+        uploading a picture. Called only for posts with a picture. Its exceptions are only logged."""
 
     @abstractmethod
     async def identify(self) -> str:
-        """Ask the platform who this account is (`check --online`). Same errors as `publish`."""
+        """Ask the platform which account this is (`check --online`). Raises the same errors as
+        `publish`."""
 
     async def find(self, post: Post) -> Receipt | None:  # noqa: ARG002 - for subclasses
-        """Look for a post that was perhaps published. Only where `spec.can_reconcile`."""
+        """Look for a post that was perhaps published. Only with `spec.can_reconcile`."""
         return None
 
     async def warm(self) -> None:
-        """Load the library and read the secrets, so that the first post does not wait for it."""
+        """Load the library and read the secrets, so that the first post does not wait for them."""
 
     async def close(self) -> None:
-        """Give back connections and threads."""
+        """Close connections and threads."""
 
 
 X = ChannelSpec(
@@ -224,6 +225,7 @@ LINK = re.compile(r"https?://", re.IGNORECASE)
 
 
 def compared_words(text: str) -> list[str]:
-    """Its words in NFC, addresses without scheme and last slash: platforms change those, and spaces."""
+    """The text's words in NFC, addresses without scheme and last slash: platforms change those, and
+    spaces."""
     found = LINK.sub("", unicodedata.normalize("NFC", text)).split()
     return [word.rstrip("/") or word for word in found]

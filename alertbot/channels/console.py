@@ -1,4 +1,4 @@
-"""A dry run: every post is printed instead of published."""
+"""A dry run: prints every post instead of publishing it."""
 
 import itertools
 import sys
@@ -43,7 +43,7 @@ def shown(channel: str, post: Post) -> str:
 
 
 def _acts(post: Post) -> str | None:
-    """What it does to an earlier post, in words."""
+    """What the call does to an earlier post, in words."""
     sentences = {
         Action.PUBLISH: _("answers {post}") if post.reply_to else "",
         Action.EDIT: _("replaces {post}"),
@@ -54,7 +54,7 @@ def _acts(post: Post) -> str | None:
 
 
 class ConsoleAdapter(Adapter[ConsoleSettings]):
-    """Prints to `stream`, standard output unless another is given."""
+    """Prints to `stream`, by default standard output."""
 
     spec = base.CONSOLE
     settings_type = ConsoleSettings

@@ -1,4 +1,4 @@
-"""Which types of channel there are: everything announced as an entry point in `alertbot.channels`."""
+"""The installed types of channel: every entry point in the group `alertbot.channels`."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -18,7 +18,7 @@ AdapterType = type[Adapter[Any]]
 
 
 class _Types(Mapping[str, AdapterType]):
-    """Names are known at once; an adapter is imported when it is first asked for."""
+    """Names are known at once; an adapter is imported when first asked for."""
 
     def __init__(self, announced: Mapping[str, EntryPoint]) -> None:
         self._announced = dict(announced)
@@ -41,15 +41,16 @@ class _Types(Mapping[str, AdapterType]):
 
 @cache
 def adapter_types() -> Mapping[str, AdapterType]:
-    """Every installed type of channel by name. Asking for one that is broken raises `ConfigInvalid`
-    with the package to mend; the others are not touched by it."""
+    """Every installed type of channel by name. Asking for a broken one raises `ConfigInvalid` with the
+    package to fix; the others are not affected."""
     return types_of(entry_points(group=GROUP))
 
 
 def types_of(
     announced: Iterator[EntryPoint] | tuple[EntryPoint, ...] | Any,
 ) -> Mapping[str, AdapterType]:
-    """The same for given entry points. Ours come last, so that no package can take their names."""
+    """The types of channel in the given entry points. The shipped ones come last, so that no package can
+    take their names."""
     return _Types({point.name: point for point in sorted(announced, key=_is_ours)})
 
 

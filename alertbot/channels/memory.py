@@ -1,4 +1,4 @@
-"""A channel that keeps its posts: the test double that is shipped, and a null channel for figures."""
+"""A channel that keeps its posts: the shipped test double, and a null channel for benchmarks."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -28,9 +28,9 @@ class MemorySettings(ChannelSettings):
 class MemoryAdapter(Adapter[MemorySettings]):
     """Keeps everything it was asked to do in `posts`, in order, then lets `handler` answer.
 
-    A handler gives a `Receipt`, or raises one of the five errors; it may be a coroutine function.
+    A handler returns a `Receipt` or raises one of the five errors; it may be a coroutine function.
     Change it at any time: `adapter.handler = answer`. What the public would see is in `standing` and
-    `pinned`; a text put into `shows` under a remote id is what a read-back finds there instead.
+    `pinned`; a text put into `shows` under a remote id is what read-back finds instead.
     """
 
     spec = base.MEMORY
@@ -95,7 +95,7 @@ class MemoryAdapter(Adapter[MemorySettings]):
         return Receipt(id=f"memory-{len(self.posts)}")
 
     async def find(self, post: Post) -> Receipt | None:
-        """A post that stands with this very text."""
+        """A published post with exactly this text."""
         return next(
             (Receipt(id=k) for k, kept in self.standing.items() if kept.text == post.text), None
         )

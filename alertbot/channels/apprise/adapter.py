@@ -1,4 +1,4 @@
-"""Every other service, by Apprise: one address per account, one call per delivery."""
+"""Any other service through Apprise: one address per account, one call per delivery."""
 
 import asyncio
 from functools import partial
@@ -47,7 +47,8 @@ class AppriseSettings(NetworkSettings):
 
 
 class AppriseAdapter(Adapter[AppriseSettings]):
-    """A fresh object of the service for each call: Apprise's own waiting between calls stays out of it."""
+    """Uses a new Apprise object for each call, so that Apprise's own waiting between calls does not
+    apply."""
 
     spec = base.APPRISE
     settings_type = AppriseSettings
@@ -80,12 +81,13 @@ class AppriseAdapter(Adapter[AppriseSettings]):
         raise client.meaning(outcome, post.alert, self.channel.name)
 
     async def identify(self) -> str:
-        """The service and nothing more: Apprise cannot ask who we are without posting."""
+        """The name of the service only: Apprise cannot ask for the account without posting."""
         service = await in_thread(self._service)
         return str(service.service_name)
 
     def _check_length(self, post: Post, service: "NotifyBase") -> None:
-        """Apprise would cut, split, or drop lines; what was approved goes out whole or not at all."""
+        """Raises `Rejected` for a text that Apprise would cut, split, or strip of lines; approved texts
+        are sent completely or not at all."""
         subject, room = post.subject or "", service.body_maxlen
         amount = len(post.text) + (len(subject) + 2 if subject and service.title_maxlen <= 0 else 0)
         lines = service.body_max_line_count

@@ -1,8 +1,8 @@
-"""Apprise, made to send a text as it is, once. Imported when it is first used.
+"""Apprise, restricted to sending a text unchanged, once. Imported on first use.
 
-Apprise answers yes or no; why not is only in its log records (a status as `error=NNN`, the name of a
-failed connection). The records go to a logger that nobody hears, since they hold tokens, and are read
-from the result.
+Apprise returns yes or no; the reason is only in its log records (a status as `error=NNN`, the name of a
+failed connection). The records go to an isolated logger, since they contain tokens, and are read from
+the result.
 """
 
 import logging
@@ -36,7 +36,7 @@ NOT_SENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AppriseOutcome:
-    """What Apprise said. `statuses`: the HTTP statuses that its records name, in order."""
+    """Apprise's result. `statuses`: the HTTP statuses in its records, in order."""
 
     status: AppriseResultStatus
     statuses: tuple[int, ...] = ()
@@ -48,8 +48,8 @@ class AppriseOutcome:
 
 
 def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.NotifyBase | None:
-    """The service behind an address, None where Apprise does not understand it. What the address says
-    about repeating, splitting and redirects is overruled."""
+    """The service of an address, None if Apprise does not understand it. Options in the address for
+    repeating, splitting and redirects are overridden."""
     quieten("apprise", level=logging.CRITICAL + 1)
     quieten("urllib3", "requests_oauthlib", "oauthlib")
     asset = apprise.AppriseAsset(http_redirects=False, async_mode=False)
@@ -65,8 +65,8 @@ def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.
 
 
 def _spare_loopback() -> None:
-    """Apprise sends by the environment's proxies and cannot be told otherwise. For an encrypted address a
-    proxy is a tunnel; a plain one, which is allowed to this machine only, must not leave it."""
+    """Keep plain connections to this machine off the environment's proxies, which Apprise always uses.
+    An encrypted connection is only tunnelled by a proxy."""
     spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     names = [name.strip() for name in spared.split(",") if name.strip()]
     missing = [name for name in LOOPBACK if name not in names]
@@ -75,14 +75,14 @@ def _spare_loopback() -> None:
 
 
 def _unheard() -> logging.Logger:
-    """A logger outside the tree: its records reach Apprise's result and nothing else."""
+    """A logger outside the tree: its records reach only Apprise's result."""
     logger = logging.Logger("alertbot.channels.apprise.adapter", logging.DEBUG)  # noqa: LOG001 - it must have no parent
     logger.addHandler(logging.NullHandler())
     return logger
 
 
 def notify(service: apprise.NotifyBase, title: str, body: str, most_seconds: float) -> AppriseOutcome:
-    """Send once. Blocks; run it in a thread."""
+    """Send once. Blocks: run it in a thread."""
     caller = apprise.Apprise(asset=service.asset)
     caller.add(service)
     result = caller.notify(
@@ -102,7 +102,7 @@ def _statuses(records: Sequence[str]) -> tuple[int, ...]:
 
 
 def meaning(outcome: AppriseOutcome, alert: str, channel: str) -> ChannelError:
-    """The error of ours for an outcome that is no success. Pure; no text of the service is repeated."""
+    """Our error for a failed outcome. Pure; never repeats the service's own text."""
     if outcome.status is AppriseResultStatus.NOMATCH:
         return ChannelDown(
             _("{channel}: Apprise found nothing to send to. Correct its address.").format(

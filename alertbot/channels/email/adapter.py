@@ -1,4 +1,4 @@
-"""Mail, by aiosmtplib: one transaction per recipient, over a few connections that stay open."""
+"""Mail through aiosmtplib: one transaction per recipient, over a few connections that stay open."""
 
 import re
 import socket
@@ -113,7 +113,7 @@ class EmailSettings(ChannelSettings):
 
 
 class EmailAdapter(Adapter[EmailSettings]):
-    """One mail per delivery; calls may run side by side."""
+    """One mail per delivery; calls may run in parallel."""
 
     spec = base.EMAIL
     settings_type = EmailSettings
@@ -160,7 +160,7 @@ class EmailAdapter(Adapter[EmailSettings]):
         return Receipt(message.message_id(post, self._sender.domain))
 
     async def identify(self) -> str:
-        """The server and the sender; it connects and logs in, and sends nothing."""
+        """The server and the sender. Connects and logs in, sends nothing. Raises the channel errors."""
         try:
             await self._ready().greet()
         except errors.Broken as broken:
@@ -168,7 +168,8 @@ class EmailAdapter(Adapter[EmailSettings]):
         return _("{sender} by {host}").format(sender=self._sender.addr_spec, host=self.settings.host)
 
     def _recipient(self, post: Post) -> str:
-        """The address as it goes on the line: its domain in ASCII."""
+        """The address for the SMTP command, with its domain in ASCII. Raises `Rejected` if that is
+        impossible."""
         try:
             local, _at, domain = message.checked(post.target).rpartition("@")
             return f"{local}@{domain.encode('idna').decode()}"
@@ -228,6 +229,6 @@ class EmailAdapter(Adapter[EmailSettings]):
 
 
 def _own_name() -> str:
-    """This machine's name, asked of nobody; a server that minds wants `helo` to be set."""
+    """This machine's name, without a look-up; set `helo` if the server requires another."""
     name = socket.gethostname()
     return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else "localhost"

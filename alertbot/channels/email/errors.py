@@ -1,7 +1,7 @@
-"""What the answers of a mail server mean: phase, reply code and text in, one of the five errors out. Pure.
+"""What a mail server's answers mean: phase, reply code and text in, one of the five errors out. Pure.
 
-4yz is temporary, 5yz permanent (RFC 5321); the enhanced code (RFC 3463) says whom it is about: x.7.z
-(policy, authentication) and 5.3.4 (too big) are about us or the mail, never about the address.
+4yz is temporary, 5yz permanent (RFC 5321). The enhanced code (RFC 3463) says what it is about: x.7.z
+(policy, authentication) and 5.3.4 (too big) concern us or the mail, never the address.
 """
 
 import re
@@ -27,7 +27,7 @@ CREDENTIALS = frozenset({530, 534, 535, 538})
 
 
 class Phase(IntEnum):
-    """How far a transaction had come. Only after the final dot may the mail have been taken."""
+    """How far a transaction had come. Only after the final dot may the server have accepted the mail."""
 
     CONNECT = 1
     AUTH = 2
@@ -38,7 +38,7 @@ class Phase(IntEnum):
 
 
 class Broken(Exception):
-    """A transaction that ended early. `code` None: no answer, or none that can be understood."""
+    """A transaction that ended early. `code` None: no answer, or an unreadable one."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the sentence is about; `secrets` are kept out of it, the recipient's address too."""
+    """The context of the message; `secrets`, including the recipient's address, are kept out of it."""
 
     alert: str
     host: str
@@ -65,7 +65,7 @@ class About:
 
 
 def meaning(broken: Broken, about: About) -> ChannelError:
-    """The error of ours for a transaction that ended early."""
+    """Our error for a transaction that ended early."""
     text = broken.text.encode("utf-8", "replace").decode()
     why = safe(text, *about.secrets) or _("no reason given")
     code = broken.code

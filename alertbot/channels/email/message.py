@@ -1,4 +1,5 @@
-"""Mail addresses and lists of recipients: a list in the configuration, or a CSV file."""
+"""Mail: checking addresses, reading recipients (a list in the configuration, or a CSV file), and writing
+the messages."""
 
 import csv
 import io
@@ -28,7 +29,7 @@ TOPICS = re.compile(r"[\s;,|]+")
 
 def checked(address: str) -> str:
     """The address with its domain in lower case. Raises `ValueError` with a sentence that says what is
-    wrong; nothing that passes can break out of a header or an SMTP command."""
+    wrong; no accepted address can break out of a header or an SMTP command."""
     local, _at, domain = address.strip().rpartition("@")
     if not local or not domain:
         raise ValueError(_("{address} is not a mail address: name@domain is expected").format(address=_short(address)))  # fmt: skip
@@ -48,14 +49,15 @@ def _short(address: str) -> str:
 
 
 def listed(addresses: Sequence[str]) -> tuple[Target, ...]:
-    """Targets of a list of addresses. Raises `ConfigInvalid` naming every wrong entry by its number."""
+    """The targets in a list of addresses. Raises `ConfigInvalid`, naming every wrong entry by its
+    number."""
     rows = [(number, {"address": address}) for number, address in enumerate(addresses, start=1)]
     return _targets(rows, _("recipients, entry {number}"))
 
 
 def read(path: Path) -> tuple[Target, ...]:
-    """Targets of a CSV file with the columns address, lang, topics (the last two may be absent), with
-    commas or semicolons between. Raises `ConfigInvalid` naming every wrong row by its line."""
+    """The targets in a CSV file with the columns address, lang, topics (the last two optional),
+    separated by commas or semicolons. Raises `ConfigInvalid`, naming every wrong row by its line."""
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -142,7 +144,7 @@ def _topics(text: str) -> Iterator[str]:
 
 
 def _merged(first: Target | None, second: Target) -> Target:
-    """One recipient named twice gets one mail: the first language named counts, the topics add up."""
+    """A recipient listed twice gets one mail: the first language counts, the topics are combined."""
     if first is None:
         return second
     topics = tuple(dict.fromkeys(first.topics + second.topics))
@@ -168,7 +170,8 @@ def shared(post: Post, sender: Address, unsubscribe: str | None) -> bytes:
 
 
 def _add_html(mail: EmailMessage, post: Post, html: str) -> None:
-    """The HTML, with the picture inside it (RFC 2392) below the text. The plain text is whole without."""
+    """Add the HTML, with the picture embedded (RFC 2392) below the text. The plain text is complete
+    without it."""
     if post.picture is None:
         mail.add_alternative(_clean(html), subtype="html", cte="quoted-printable")
         return
@@ -184,8 +187,8 @@ def _add_html(mail: EmailMessage, post: Post, html: str) -> None:
 
 
 def addressed(common: bytes, post: Post, sender_domain: str, recipient: str, now: datetime) -> bytes:
-    """The mail for one recipient. These headers are written by hand: the library would encode an id that
-    is longer than a line. `recipient` must have passed `email_recipients.checked`."""
+    """The mail for one recipient. These headers are written by hand, because the library would encode an
+    id longer than a line. `recipient` must have passed `checked`."""
     lines = [
         f"Date: {format_datetime(now)}",
         f"To: <{recipient}>",
@@ -200,7 +203,7 @@ def addressed(common: bytes, post: Post, sender_domain: str, recipient: str, now
 
 
 def message_id(post: Post, sender_domain: str) -> str:
-    """The same at every attempt, so that a mail sent twice is seen as one by mail programs."""
+    """The same at every attempt, so that mail programs recognise a mail sent twice."""
     return _bracketed(post.message_id or f"{post.alert}.{post.delivery}", sender_domain)
 
 
@@ -211,14 +214,15 @@ def _bracketed(name: str, domain: str) -> str:
 
 
 def _kept(references: Sequence[str]) -> Sequence[str]:
-    """The first and the newest; RFC 5322 asks for all, mail programs cut the middle out too."""
+    """The first reference and the newest ones; RFC 5322 asks for all, mail programs cut the middle out
+    too."""
     if len(references) <= MOST_REFERENCES:
         return references
     return [references[0], *references[-MOST_REFERENCES + 1 :]]
 
 
 def _unsubscribe(address: str | None) -> bytes:
-    """RFC 2369, and the one click of RFC 8058 where it is a https address."""
+    """The headers of RFC 2369, and one-click unsubscribe (RFC 8058) for a https address."""
     if address is None:
         return b""
     one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"

@@ -1,6 +1,6 @@
-"""SMTP connections by aiosmtplib: a few, kept open, each transaction for one recipient.
+"""SMTP connections through aiosmtplib: a few, kept open, each transaction for one recipient.
 
-aiosmtplib does not say in which phase a transaction broke, so the phases are walked one by one here.
+aiosmtplib does not say in which phase a transaction broke, so each phase is a separate step here.
 Imported when mail is first sent.
 """
 
@@ -88,7 +88,7 @@ class SmtpConnection:
             await _step(Phase.CONNECT, self._smtp.helo())
 
     async def hand_over(self, envelope: MailEnvelope, mail: bytes) -> str:
-        """Send one mail; what the server said when it took it."""
+        """Send one mail; returns the server's answer on accepting it. Raises `Broken`."""
         if self._unfinished:
             await _step(Phase.MAIL, self._smtp.rset())
         self._unfinished = True
@@ -116,7 +116,8 @@ class SmtpConnection:
             raise Broken(Phase.DATA, reply.code, reply.message)
 
     async def _pour(self, mail: bytes) -> str:
-        """The text, then the dot. A connection that breaks in between has surely not delivered."""
+        """Send the text, then the dot. Raises `Broken`; if the connection breaks before the dot, the
+        mail was definitely not delivered."""
         text = FIRST_DOT.sub(b"..", LINE_END.sub(b"\r\n", mail).removesuffix(b"\r\n") + b"\r\n")
         await _step(Phase.DATA, self._write(text))
         protocol = self._smtp.protocol
@@ -129,7 +130,8 @@ class SmtpConnection:
         return str(reply.message)
 
     async def _write(self, text: bytes) -> None:
-        """Hand the text to the system, all of it, so that a broken connection shows before the dot."""
+        """Hand all of the text to the system, so that a broken connection shows before the dot. Raises
+        `Broken`."""
         protocol, transport = self._smtp.protocol, self._smtp.transport
         if protocol is None or not isinstance(transport, asyncio.WriteTransport):
             raise Broken(Phase.DATA, None)
@@ -149,7 +151,7 @@ class SmtpConnection:
 
 
 async def _step(phase: Phase, command: Awaitable[T]) -> T:
-    """One command; whatever it raises becomes `Broken` in this phase."""
+    """Run one command; turn whatever it raises into `Broken` in this phase."""
     try:
         return await command
     except Broken:
@@ -161,7 +163,7 @@ async def _step(phase: Phase, command: Awaitable[T]) -> T:
 
 
 def _hopeless(error: BaseException | None) -> bool:
-    """A server without STARTTLS or AUTH, or with a certificate that nobody vouches for."""
+    """Whether retrying is useless: a server without STARTTLS or AUTH, or with an untrusted certificate."""
     if type(error) is aiosmtplib.SMTPException:
         return True
     while error is not None:

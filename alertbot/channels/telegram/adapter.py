@@ -1,4 +1,5 @@
-"""How a chat on Telegram is configured."""
+"""Telegram: the settings of a chat, and the adapter that posts, edits, deletes, pins and reads back in
+it."""
 
 import asyncio
 import re
@@ -57,7 +58,7 @@ Call = Callable[["telegram.Bot", str | int], Awaitable[Any]]
 
 
 class TelegramAdapter(Adapter[TelegramSettings]):
-    """One bot, one chat. Calls may run side by side."""
+    """One bot, one chat. Calls may run in parallel."""
 
     spec = base.TELEGRAM
     settings_type = TelegramSettings
@@ -96,8 +97,8 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return self._receipt(post.alert, message, note or _alone(post, message))
 
     async def add_picture(self, post: Post) -> Receipt:
-        """A photo that answers the text, its text alternative as caption: what reads a screen aloud reads
-        that, and whoever turns pictures off still sees it."""
+        """Post a photo as a reply to the text, with its text alternative as caption, which screen
+        readers read and people without pictures see. Raises `Rejected` without an earlier message."""
         if post.picture is None:
             raise Rejected(_("{alert}: there is no picture to send.").format(alert=post.alert))
         photo = post.picture.content
@@ -110,7 +111,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return self._receipt(post.alert, message, note or _alone(post, message))
 
     async def edit(self, post: Post) -> Receipt:
-        """The text of a message; of a photo its caption."""
+        """Replace the text of a message, or the caption of a photo."""
         number = int(number_of("Telegram", post))
         text = post.html or post.text
         try:
@@ -148,7 +149,8 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return Receipt(str(number), self._url(None, str(number)), note)
 
     async def read_back(self, _post: Post, receipt: Receipt) -> str | None:
-        """The HTML of the message as Telegram answered it: a bot cannot look at a chat afterwards."""
+        """The message's HTML as in Telegram's answer: a bot cannot look at a chat later. Raises
+        `Rejected` if there is no answer to read."""
         if receipt.id not in self._shown:
             raise Rejected(
                 _("Telegram shows a bot its messages in the answer only, and that is gone."),
@@ -169,7 +171,8 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return f"@{bot.username}"
 
     async def _call(self, alert: str, call: Call) -> tuple[Any, str]:
-        """Make a call, twice at most: again with the new number where the group has got one."""
+        """Make a call, and once more with the new id if the group has become a supergroup. Raises the
+        channel errors."""
         bot = self._ready()
         from alertbot.channels.telegram import client
 
@@ -190,6 +193,8 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         )
 
     async def _in_time(self, call: Awaitable[Any]) -> Any:
+        """Limit the whole call: the library's limits are per read, and a server could drip bytes for
+        ever."""
         return await asyncio.wait_for(call, self.settings.most_seconds)
 
     def _receipt(self, alert: str, message: Any, note: str) -> Receipt:
@@ -200,7 +205,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return Receipt(str(number), self._url(message, str(number)), note)
 
     def _url(self, message: Any, remote_id: str) -> str | None:
-        """Where a message stands; only public chats have such an address."""
+        """The address of a message; only public chats have one."""
         name = getattr(getattr(message, "chat", None), "username", None)
         if isinstance(self._chat, str) and self._chat.startswith("@"):
             name = self._chat[1:]
@@ -225,14 +230,14 @@ def _answers(post: Post) -> "telegram.ReplyParameters | None":
 
 
 def _alone(post: Post, message: Any) -> str:
-    """The note of an answer that stands on its own because what it answers is gone."""
+    """The note on a reply that stands alone because the post it replies to is gone."""
     if post.reply_to is None or getattr(message, "reply_to_message", None) is not None:
         return ""
     return _("The message that it answers is gone: it stands on its own.")
 
 
 def shown_html(message: Any) -> str:
-    """The text or caption of a message as HTML; what an answer lacks is not shown."""
+    """The text or caption of a message as HTML; empty if the answer has none."""
     try:
         return str(message.text_html or message.caption_html or "")
     except Exception:  # noqa: BLE001 - entities that do not fit their text

@@ -1,4 +1,5 @@
-"""python-telegram-bot, made to talk to the server we name. Imported when Telegram is first used."""
+"""python-telegram-bot, set up for the configured server; and what its errors mean. Imported when
+Telegram is first used."""
 
 import logging
 import re
@@ -18,9 +19,9 @@ from alertbot.core.words import _
 def bot(
     token: str, api_url: str, connect_seconds: float, answer_seconds: float, connections: int
 ) -> tuple[telegram.Bot, tuple[HTTPXRequest, ...]]:
-    """A bot without limiter, and the two connection pools to be shut down after it.
+    """A bot without rate limiter, and its two connection pools, which the caller must close.
 
-    Both pools are ours: one that the library makes would follow the environment's proxies.
+    Both pools are our own: the library's would use the environment's proxies.
     """
     # telegram logs the token when a bot is made, and bodies with a traceback; httpx logs every address
     quieten("telegram", level=logging.CRITICAL)
@@ -68,7 +69,7 @@ NOT_THERE = re.compile(
 
 
 def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
-    """The error of ours for any exception of a call. Secrets are kept out of it."""
+    """Our error for any exception of a call, without secrets."""
     why = safe(getattr(error, "message", ""), *secrets) or type(error).__name__
     match error:
         case RetryAfter():
@@ -158,14 +159,14 @@ def _seconds(error: RetryAfter) -> float:
 
 
 def new_chat(error: Exception) -> int | None:
-    """The number a group has since it became a supergroup, where that is why the call failed."""
+    """A group's new id, if the call failed because it has become a supergroup."""
     moved = error.new_chat_id if isinstance(error, ChatMigrated) else None
     return moved if isinstance(moved, int) else None
 
 
 def done_already(error: Exception) -> str | None:
-    """The note for a call that was refused because what it asks for is so already, or was done by an
-    earlier attempt; None where it was refused for another reason."""
+    """The note for a call refused because its effect already exists; None if it was refused for another
+    reason."""
     if not isinstance(error, BadRequest):
         return None
     if ALREADY_GONE.search(error.message):
@@ -174,5 +175,5 @@ def done_already(error: Exception) -> str | None:
 
 
 def nothing_changed(error: Exception) -> bool:
-    """Whether the message already is as it was to become."""
+    """Whether the message already has the new content."""
     return isinstance(error, BadRequest) and bool(NOTHING_CHANGED.search(error.message))

@@ -1,4 +1,4 @@
-"""Telegram HTML read once: pieces of text, each with what marks it."""
+"""Telegram HTML, parsed into pieces of text with their markup. Pure."""
 
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -8,7 +8,7 @@ TAGS = frozenset({"b", "i", "s", "u", "a", "code", "pre", "blockquote"})
 
 
 class Span(NamedTuple):
-    """`tags`: one name per meaning, the outermost first. `address`: where the innermost link leads."""
+    """`tags`: one name per meaning, outermost first. `address`: the target of the innermost link."""
 
     text: str
     tags: tuple[str, ...] = ()
@@ -16,7 +16,7 @@ class Span(NamedTuple):
 
 
 def spans(html: str) -> list[Span]:
-    """The pieces in their order. Tags that Telegram does not have are passed over; their text stays."""
+    """The pieces in order. Tags that Telegram does not have are skipped; their text stays."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

@@ -51,8 +51,9 @@ class XAdapter(base.Adapter[XSettings]):
             self._idle.pop().session.close()
 
     async def _ask(self, verb: str, alert: str, **details: Any) -> Answer:
-        """Call a method of tweepy's client, which no other thread uses meanwhile; whatever the server
-        answers is an `Answer`. Raises `Unavailable` where the call surely did not arrive, else `Uncertain`."""
+        """Call a method of tweepy's client, which no other thread uses at the same time; whatever the
+        server answers is an `Answer`. Raises `Unavailable` if the call definitely did not arrive,
+        else `Uncertain`."""
         client = self._idle.pop() if self._idle else self._new_client()
 
         def call() -> Answer:
@@ -81,7 +82,8 @@ class XAdapter(base.Adapter[XSettings]):
         return replace(posted, note=f"{posted.note} {note}".strip())
 
     def _wait_for_parent(self, post: Post, answer: Answer) -> None:
-        """X's servers may not all know a post of a moment ago; an older one is gone for good."""
+        """Raises `Throttled` for a reply whose parent is only moments old and not yet known to all of
+        X's servers; an older parent is gone for good."""
         patience = len(RACE_WAIT_SECONDS) if post.part > 1 else 1
         if answer.parent_not_visible() and post.attempt <= patience:
             sentence = _("X does not show the post that {alert} continues yet; in a moment again.")
@@ -90,7 +92,7 @@ class XAdapter(base.Adapter[XSettings]):
             raise Throttled(told, wait=wait, whole_account=False, code="reply_race")
 
     async def _create(self, post: Post, reply_to: str | None) -> tuple[Answer, str]:
-        """Post it, with its picture where X has that; and what should be noted."""
+        """Create the post, with its picture if X has it; returns the answer and a note."""
         picture = await self._pictures.hand_over(post)
         media = None if picture.media_id is None else [picture.media_id]
         answer = await self._ask(
@@ -130,7 +132,8 @@ class XAdapter(base.Adapter[XSettings]):
         return Receipt(remote_id)
 
     async def read_back(self, _post: Post, shown: Receipt) -> str | None:
-        """The post as it was sent: X's short addresses written out, without the one of its picture."""
+        """The post as it was sent: X's short addresses expanded, without the one of its picture. Raises
+        the channel errors."""
         found = await self._read("get_tweet", or_gone=True, id=shown.id, tweet_fields=["entities"])
         return as_posted(found.data()) if found.data().get("id") == shown.id else None
 
@@ -146,7 +149,7 @@ class XAdapter(base.Adapter[XSettings]):
         return self._user
 
     async def _read(self, verb: str, *, or_gone: bool = False, **details: Any) -> Answer:
-        """A call that changes nothing: an answer that is lost or no answer is no worse than a refusal."""
+        """A read-only call: a lost answer is no worse than a refusal. Raises `Unavailable` for both."""
         try:
             answer = await self._ask(verb, self.channel.name, **details)
             if (or_gone and answer.is_gone()) or answer.accepted(self.channel.name).body:

@@ -1,6 +1,6 @@
-"""What X answers, what stands in it, and which of the five errors it is. Pure.
+"""X's answers: what they contain, and which of the five errors they mean. Pure.
 
-The sentences that tell refusals apart are those that X gives in 2026, as users report them.
+Refusals are told apart by X's sentences of 2026, as users report them.
 """
 
 import html
@@ -22,8 +22,8 @@ OWN_PICTURE = re.compile(r"https?://(x|twitter)\.com/\w+/status/\d+/(photo|video
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: header names in lower case; `body` is {} unless it was a JSON object. `secrets`:
-    what no sentence may repeat."""
+    """A response: header names in lower case; `body` is {} unless it was a JSON object. `secrets` must
+    not appear in any message."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,17 +32,17 @@ class Answer:
 
     @property
     def detail(self) -> str:
-        """The sentence in which X says why, or ""."""
+        """X's sentence with the reason, or ""."""
         told = [one.get("message") or one.get("detail") for one in _objects(self.body.get("errors"))]
         found = [self.body.get("detail"), *told, self.body.get("title")]
         return next((text for text in found if isinstance(text, str) and text), "")
 
     def why(self) -> str:
-        """The reason that X gives, as the end of a sentence, without our secrets."""
+        """X's reason, as the end of a sentence, without our secrets."""
         return safe(self.detail, *self.secrets).rstrip(".") or _("no reason given")
 
     def says(self, pattern: str) -> bool:
-        """Whether what tells one refusal from another, the sentence and the type, matches."""
+        """Whether X's sentence and type match this pattern."""
         return re.search(pattern, f"{self.detail} {self.body.get('type')}", re.IGNORECASE) is not None
 
     def data(self) -> Mapping[str, Any]:
@@ -51,7 +51,7 @@ class Answer:
         return data if isinstance(data, dict) else {}
 
     def accepted(self, alert: str) -> "Answer":
-        """Itself where X did what was asked. Raises the error of ours that it means."""
+        """The answer itself, if X did what was asked. Raises our error for it otherwise."""
         if self.status in (200, 201, 204):
             return self
         raise refusal(self, alert, time.time())
@@ -60,39 +60,40 @@ class Answer:
         return self.status == 403 and self.says("duplicate")
 
     def parent_not_visible(self) -> bool:
-        """A reply that came too soon after the post it answers: X's servers do not all know it yet."""
+        """Whether a reply came too soon after its parent, which not all of X's servers know yet."""
         return self.status in (400, 403) and self.says("deleted or not visible")
 
     def is_reply_rule(self) -> bool:
-        """X does not let this account reply here, or the post to answer is gone; it may still post."""
+        """Whether X does not let this account reply here, or the parent is gone; the account may still
+        post."""
         told = self.says(r"\brepl(y|ies|ying)\b") and not self.is_duplicate()
         return self.status in (400, 403) and told
 
     def is_about_media(self) -> bool:
-        """X does not take the picture; it may still take the text."""
+        """Whether X refuses the picture; it may still accept the text."""
         return self.status == 400 and self.says(r"\bmedia\b")
 
     def is_gone(self) -> bool:
-        """The post is not there. A server that does not know the address at all says 404 too, but not
-        in X's form."""
+        """Whether the post does not exist. A server that does not know the path also answers 404, but
+        not in X's format."""
         known = self.status == 404 and bool(self.detail)
         return known or (self.status == 200 and self.data().get("deleted") is False)
 
 
 def receipt(remote_id: str) -> Receipt:
-    """Of a post with this id; X finds the account by itself."""
+    """The receipt for a post with this id; its address needs no account name."""
     return Receipt(remote_id, f"https://x.com/i/web/status/{remote_id}")
 
 
 def post_with(text: str, timeline: object) -> str | None:
-    """The id of the newest post of a timeline (the `data` of X's answer) with this text."""
+    """The id of the newest post with this text in a timeline (the `data` of X's answer)."""
     wanted = compared_words(text)
     found = (one.get("id") for one in _objects(timeline) if compared_words(as_posted(one)) == wanted)
     return next(filter(is_number, found), None)
 
 
 def as_posted(entry: Mapping[str, Any]) -> str:
-    """The text of a post as it was sent: X shortens links and escapes `&`, `<`, `>`."""
+    """A post's text as it was sent: X shortens links and escapes `&`, `<`, `>`."""
     text, entities = entry.get("text"), entry.get("entities")
     posted = text if isinstance(text, str) else ""
     for url in _objects(entities.get("urls") if isinstance(entities, dict) else None):
@@ -103,12 +104,12 @@ def as_posted(entry: Mapping[str, Any]) -> str:
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
-    """The objects in a list; none where it is no list."""
+    """The objects in a list; empty if it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def refusal(answer: Answer, alert: str, now: float) -> ChannelError:
-    """The error for an answer that is no success. `now`: epoch seconds."""
+    """Our error for a failed answer. `now`: epoch seconds."""
     for header, start in (("x-rate-limit-reset", now), ("retry-after", 0.0)):
         value = answer.headers.get(header, "")
         if answer.status == 429 and re.fullmatch(r"\d{1,12}", value):
@@ -121,7 +122,8 @@ def refusal(answer: Answer, alert: str, now: float) -> ChannelError:
 
 
 def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, str], ...]:
-    """Statuses, what the answer says, then error, code ("" for the status) and sentence. The first counts."""
+    """Statuses, what the answer says, then error, code ("" for the status) and sentence. The first match
+    counts."""
     down, ours = ChannelDown, partial(Rejected, scope=Scope.CHANNEL)
     duplicate = _(
         "X refuses {alert} as a duplicate, though this program has not posted it: this text stands on the"

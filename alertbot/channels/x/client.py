@@ -1,4 +1,4 @@
-"""tweepy's client, asking the server we name, in the times we name. Imported when X is first used."""
+"""tweepy's client, set up for the configured server and timeouts. Imported when X is first used."""
 
 import ssl
 from io import BytesIO
@@ -34,8 +34,8 @@ class Client(tweepy.Client):  # type: ignore[misc] # tweepy has no types
             self.session.auth = signer.apply_auth()
 
     def request(self, method: str, route: str, params: Any = None, json: Any = None, **_: Any) -> Any:
-        """What all calls of tweepy end in. Its own has a fixed address and no times, and makes exceptions
-        of answers: of odd ones those of other libraries."""
+        """All of tweepy's calls end here. Its own version has a fixed address and no timeouts, and
+        raises exceptions for answers, for odd ones those of other libraries."""
         answer = self.session.request(
             method, self._root + route, params=params, json=json, timeout=self._within, stream=True
         )
@@ -44,7 +44,7 @@ class Client(tweepy.Client):  # type: ignore[misc] # tweepy has no types
         return answer
 
     def answer(self, verb: str, details: dict[str, Any]) -> Answer:
-        """What comes of one of tweepy's calls."""
+        """The result of one of tweepy's calls."""
         found = getattr(self, verb)(**details)
         try:
             body = found.json()
@@ -54,5 +54,5 @@ class Client(tweepy.Client):  # type: ignore[misc] # tweepy has no types
         return Answer(found.status_code, found.headers, known, tuple(self._secrets.values()))
 
     def never_asked(self, error: BaseException) -> bool:
-        """Whether the call that ended so surely did not arrive."""
+        """Whether the failed call definitely did not arrive."""
         return any(isinstance(one, NOT_SENT) for one in causes(error))

@@ -1,6 +1,7 @@
-"""Pictures on their way to X: handed over, described, and kept until the post that shows them stands.
+"""Uploading pictures to X, with their descriptions, before the post that shows them.
 
-The words never wait long for a picture and never fail for one (R24): they go without it, with a note.
+A text never waits long for its picture and never fails because of it (R24): it is posted without, with a
+note.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ MOST_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What came of one attempt: good `until` then (monotonic seconds), or no `media_id` and why not."""
+    """The result of one attempt: valid `until` (monotonic seconds), or no `media_id` and the reason."""
 
     attempt: int = 0
     media_id: str | None = None
@@ -33,14 +34,14 @@ class Handed:
 
 
 class Pictures:
-    """Of one account. `ask` makes one call of tweepy; its own for media are those of v1.1."""
+    """The pictures of one account. `ask` makes one call of tweepy; its media calls are those of v1.1."""
 
     def __init__(self, ask: Callable[..., Awaitable[Answer]]) -> None:
         self._ask = ask
         self._handed: dict[int, Handed] = {}  # by delivery
 
     async def hand_over(self, post: Post) -> Handed:
-        """Hand the post's picture over unless X has it already; once per attempt."""
+        """Upload the post's picture unless X has it already; once per attempt."""
         if post.picture is None:
             return Handed()
         known = self._handed.get(post.delivery, Handed())
@@ -51,7 +52,7 @@ class Pictures:
         return known
 
     def refused(self, post: Post, answer: Answer) -> None:
-        """X no longer knows the picture, or does not want it here: this attempt goes without."""
+        """X no longer knows the picture, or refuses it here: this attempt goes without it."""
         self._handed[post.delivery] = Handed(post.attempt, None, without(f"{answer.why()}."))
 
     async def _in_time(self, post: Post, picture: Picture) -> Handed:
@@ -83,5 +84,5 @@ class Pictures:
 
 
 def without(why: str) -> str:
-    """The note of a post whose picture was left out."""
+    """The note on a post whose picture was left out."""
     return _("Without its picture: {why}").format(why=why)
