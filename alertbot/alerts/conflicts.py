@@ -174,6 +174,8 @@ async def _found(
     conn: Connection, about: Subject, mine: Guidance, now: datetime
 ) -> tuple[Contradiction, ...]:
     said = await _said_in(conn, about.incident, exercise=about.exercise, but=about.id)
+    if not said:
+        return ()
     told = active(said, now, relation=about.relation, original=about.original)
     return contradictions(told, mine)
 
