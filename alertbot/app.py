@@ -1,7 +1,7 @@
-"""The one place that turns a configuration into the parts that work: `build(path) -> App`.
+"""Builds the application: turns a configuration into the parts that do the work, `build(path) -> App`.
 
-What needs the database, or a library of one way to ask approvers, is imported where it is made: whatever
-only reads the configuration starts without it.
+Anything that needs the database, or a library of one way to ask approvers, is imported where it is
+created, so that commands that only read the configuration start without it.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class App:
-    """A configured alertbot. Adapters and the database are made when first asked for."""
+    """A configured alertbot. Adapters and the database are created on first use."""
 
     config: "Config"
     publisher: Publisher
@@ -53,7 +53,7 @@ class App:
     _team_bot: "TelegramWay | None" = None
 
     async def open(self, *, reading: bool = False) -> "WatchContext":
-        """The service's context, with the database open: migrated, unless it is only to be read. Raises
+        """The context of verbs, with the database open: migrated, unless it is only to be read. Raises
         `StoreFailed`."""
         if self._context is None:
             from alertbot.db.database import Database
@@ -73,11 +73,11 @@ class App:
 
     @property
     def watch(self) -> "Watch":
-        """What is watched, as configured."""
+        """The configuration of watching."""
         return watch_of(self.config)
 
     def ways(self, service: "WatchContext") -> "tuple[Way, ...]":
-        """What asks approvers, as configured; no network, library or secret is touched."""
+        """The configured ways to ask approvers; touches no network, library or secret."""
         mail = self.mail_approvals
         found: list[Way | None] = [self._telegram_way(service)]
         found += [None if mail is None else self._mail_way(service, mail)]
@@ -97,25 +97,24 @@ class App:
         return self._team_bot
 
     def hook(self, service: "WatchContext") -> "Hook | None":
-        """Where Telegram calls the team's bot; None where it does not."""
+        """The webhook of the team's bot; None without one."""
         way = self._telegram_way(service)
         return None if way is None else way.hook
 
     @property
     def mail_approvals(self) -> "MailApprovals | None":
-        """How approvers are asked by mail; None where they are not."""
+        """The settings of approval by mail; None without it."""
         by = self.config.approvals_by
         return None if by is None else by.mail
 
     def link_key(self) -> "Key | None":
-        """What links to approve are derived from, where they are configured; reads the secret now.
-        Raises `ConfigInvalid`."""
+        """The key of approval links, if configured; reads the secret now. Raises `ConfigInvalid` if it
+        is missing or could be guessed."""
         mail = self.mail_approvals
         return None if mail is None else _key_of(mail)
 
     def _mail_way(self, service: "WatchContext", mail: "MailApprovals") -> "Way":
-        """Letters go as a mail channel's settings say, but not as its mails: nobody unsubscribes from
-        being asked."""
+        """Approval by mail through a mail channel's settings, but without its unsubscribe headers."""
         from alertbot.alerts.requests.mail import MailWay
 
         if self._letters is None:
@@ -125,7 +124,7 @@ class App:
         return MailWay(service, self._letters, mail.base_url, lambda: _key_of(mail))
 
     def adapters(self) -> "Mapping[str, Adapter[Any]]":
-        """One adapter per configured channel; no network, library or secret is touched."""
+        """One adapter per configured channel; touches no network, library or secret."""
         if not self._adapters:
             types = adapter_types()
             self._adapters = {
@@ -135,7 +134,7 @@ class App:
         return self._adapters
 
     def approver_settings(self) -> "Iterator[tuple[tuple[str, ...], WithSecrets]]":
-        """The settings, with their place, of every way to ask approvers."""
+        """The settings, with their place in the file, of every way to ask approvers."""
         return approvers.sections(self.config.approvals_by)
 
     async def close(self) -> None:
@@ -150,7 +149,8 @@ class App:
 
 
 def build(path: Path) -> App:
-    """Read the configuration and wire the parts. Raises `ConfigInvalid` with every fault at once."""
+    """Read the configuration and create the application. Raises `ConfigInvalid` with every fault at
+    once."""
     types = adapter_types()
     read = reading.read(
         path,
@@ -162,9 +162,9 @@ def build(path: Path) -> App:
 
 
 def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
-    """What works under this configuration even where some of it is wrong, and the names of the sections that
-    are left out (None: it is whole). To look, to stop and to go on; what it makes must not publish. Raises `ConfigInvalid` where
-    it does not say where the database is."""
+    """An application from the valid parts of a configuration, and the names of the sections left out
+    (None: the whole is valid). For showing, halting and resuming; it must not publish. Raises
+    `ConfigInvalid` if the database's address is not known."""
     try:
         return build(path), None
     except ConfigInvalid:
@@ -180,7 +180,7 @@ def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
 
 
 def _settings_types(types: "Mapping[str, type[Adapter[Any]]]") -> "dict[str, type[ChannelSettings]]":
-    """The settings of every type of channel that can be loaded."""
+    """The settings class of every type of channel that can be loaded."""
     found = {}
     for name in types:
         try:
@@ -216,7 +216,7 @@ def reach_of(read: "Config") -> "RequestSettings":
 
 
 def watch_of(read: "Config") -> "Watch":
-    """What is watched under this configuration, and what is written when a state changes."""
+    """What is watched under this configuration, and which rules apply."""
     from alertbot.watch.context import Watch
 
     zone, watch = ZoneInfo(read.organisation.timezone), read.watch
@@ -257,7 +257,7 @@ AS_THEY_ARE = ("dwell", "reopen_within", "watch", "daily_cap", "stale_after", "c
 
 
 def policy_of(below: Policy, given: PolicySettings) -> Policy:
-    """`below`, with what is given laid over it."""
+    """The given settings over those of `below`."""
     changed: dict[str, Any] = {
         name: getattr(given, name) for name in AS_THEY_ARE if getattr(given, name) is not None
     }
@@ -276,14 +276,14 @@ def policy_of(below: Policy, given: PolicySettings) -> Policy:
 
 
 def texts_of(given: str | Mapping[str, str] | None) -> Mapping[str, str]:
-    """By language; one for all under ""."""
+    """Texts by language; one text for all under ""."""
     if given is None:
         return {}
     return {"": given} if isinstance(given, str) else dict(given)
 
 
 def rule_of(name: str, given: RuleSettings) -> Rule:
-    """The rule of this name. A wait before it goes out makes it automatic."""
+    """The rule with this name. A delay makes it automatic."""
     return Rule(
         name=name,
         on=frozenset(map(Transition, given.when)),

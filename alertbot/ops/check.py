@@ -1,4 +1,5 @@
-"""Is everything in order before it is needed? Kinds, templates, secrets, and on request each channel."""
+"""`alertbot check`: whether kinds, templates, rules, secrets and settings are right before they are
+needed, and on request each channel's account."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -31,17 +32,17 @@ Findings = Iterator[tuple[Path, str]]
 
 
 def rule_problems(app: "App") -> list[str]:
-    """What must be mended, each with its place in the file."""
+    """What must be fixed in rules, each with its place in the file."""
     return _rule_lines(app, (found for rule in app.watch.rules for found in _wrong(app, rule)))
 
 
 def rule_warnings(app: "App") -> list[str]:
-    """What a person will have to add to alerts that a rule proposes."""
+    """What a person will have to add to the alerts that a rule proposes."""
     return _rule_lines(app, (found for rule in app.watch.rules for found in _lacking(app, rule)))
 
 
 async def approval_warnings(app: "App") -> list[str]:
-    """Rules that are to act by themselves and may not, where there is a database that can tell."""
+    """Automatic rules that are not approved, if there is a database that can tell."""
     automatic = [rule.name for rule in app.watch.rules if rule.how is How.AUTO]
     if not automatic or not app.config.database_exists():
         return []
@@ -80,7 +81,7 @@ def _wrong(app: "App", rule: Rule) -> Findings:
 
 
 def _lacking(app: "App", rule: Rule) -> Findings:
-    """Of a first word alone: what follows takes over what was said before."""
+    """What the first alert of a rule lacks; a follow-up takes it over from the earlier alert."""
     if rule.how is not How.PROPOSE:
         return
     try:
@@ -94,7 +95,7 @@ def _lacking(app: "App", rule: Rule) -> Findings:
 
 
 def _faults(app: "App", rule: Rule, kind: Kind, *, beginning: bool = False) -> Iterator[Fault]:
-    """What stands in the way of the rule's alerts. What the register is asked for is seen when it is asked."""
+    """Faults that stop the rule's alerts. Queries to the register are checked when they are made."""
     if rule.how is How.OFF or asks(kind, rule.values):
         return iter(())
     made = compose_template(app.publisher, app.watch, rule)
@@ -121,7 +122,7 @@ ABOUT_VALUES = frozenset({"unverified_number", "fictional_number", "no_channel"}
 
 
 async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
-    """Everything that can be checked without sending. `sound` is False where something must be mended."""
+    """Check everything that can be checked without sending. `sound` is False if something must be fixed."""
     problems = [
         *_kind_problems(app.publisher),
         *_approval_problems(app),
@@ -150,7 +151,7 @@ async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
 
 
 def _kind_problems(publisher: Publisher) -> list[str]:
-    """Every kind loads, and its example composes on every channel, configured today or not."""
+    """Check that every kind loads and its example composes on every type of channel, configured or not."""
     try:
         kinds = catalogue.load(*publisher.folders)
     except ConfigInvalid as error:
@@ -161,7 +162,7 @@ def _kind_problems(publisher: Publisher) -> list[str]:
 
 
 def _example_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
-    """On the channels and in the languages that the kind has words for."""
+    """Faults of an example on the channels and in the languages for which the kind has texts."""
     told = _told(kind)
     channels = {
         name: replace(one, languages=tuple(lang for lang in one.languages if lang in told))
@@ -190,7 +191,7 @@ def _told(kind: Kind) -> frozenset[str]:
 
 
 def _language_warnings(publisher: Publisher) -> list[str]:
-    """What a channel will leave out: kinds that have no words in one of its languages."""
+    """What a channel will leave out: kinds without a text in one of its languages."""
     try:
         kinds = catalogue.load(*publisher.folders)
     except ConfigInvalid:
@@ -207,7 +208,7 @@ def _language_warnings(publisher: Publisher) -> list[str]:
 
 
 def _setting_warnings(app: "App") -> list[str]:
-    """What works but will bite: tokens that lapse, secret files that others can read."""
+    """Valid settings that will cause trouble: tokens that expire, secret files that others can read."""
     found = []
     for name, settings in app.config.channels.items():
         found += [f"channels.{name}.{key}: {sentence}" for key, sentence in settings.warnings()]
@@ -218,7 +219,7 @@ def _setting_warnings(app: "App") -> list[str]:
 
 
 async def _duty_warnings(app: "App") -> list[str]:
-    """Names in `duty:` of nobody who may approve, where there is a database that can tell."""
+    """Names in `duty:` that match nobody who may approve, if there is a database that can tell."""
     if app.config.duty is None or not app.config.database_exists():
         return []
     try:
@@ -229,7 +230,7 @@ async def _duty_warnings(app: "App") -> list[str]:
 
 
 def _template_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
-    """Errors in templates of channel types and languages that nobody uses yet."""
+    """Errors in templates of channel types and languages that are not in use yet."""
     channels = {
         name: Channel(name, spec, kind.languages, targets=(Target(name),))
         for name, spec in SHIPPED.items()
@@ -242,7 +243,7 @@ def _template_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
 
 
 def _approval_problems(app: "App") -> list[str]:
-    """Kinds named under `approvals:` exist."""
+    """Unknown kinds under `approvals:`."""
     problems = []
     for kind in app.publisher.overrides:
         try:
@@ -253,7 +254,7 @@ def _approval_problems(app: "App") -> list[str]:
 
 
 def _link_problems(app: "App") -> list[str]:
-    """The key of the links to approve cannot be guessed; one that is missing is told with the secrets."""
+    """A key for approval links that could be guessed; a missing one is reported with the secrets."""
     mail = app.mail_approvals
     if mail is None or mail.missing_secrets():
         return []
@@ -265,8 +266,8 @@ def _link_problems(app: "App") -> list[str]:
 
 
 def _source_problems(app: "App") -> list[str]:
-    """Types and expressions are some, and no secret that reports come with can be guessed; one that is
-    missing is told with the secrets."""
+    """Unknown types, invalid expressions, and secrets that could be guessed; a missing one is reported
+    with the secrets."""
     problems = []
     for name, settings in app.config.sources.items():
         try:
@@ -288,7 +289,7 @@ def _missing_secrets(app: "App") -> list[str]:
 
 
 async def _identities(app: "App") -> dict[str, dict[str, str]]:
-    """Who each channel says that it is, or why it does not answer."""
+    """The account of each channel, or why it does not answer."""
     found = {}
     for name, adapter in app.adapters().items():
         try:

@@ -1,4 +1,4 @@
-"""What there is to measure: sums from the database, and what this process alone knows."""
+"""Metrics: totals from the database, and what only this process knows."""
 
 import asyncio
 from collections import Counter
@@ -13,9 +13,10 @@ from alertbot.watch.context import WATCH, WatchContext
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All of it at one moment. `signals` by (source, observed), `decisions` by (action, reason),
-    `deliveries` by (channel, state), `failures` by (channel, class) since this process began;
-    `first_posts`: seconds from the first report of trouble to the first post, once per incident opened."""
+    """All metrics at one time. `signals` by (source, observed), `decisions` by (action, reason),
+    `deliveries` by (channel, state), `failures` by (channel, class) since this process started;
+    `first_posts`: seconds from the first report of trouble to the first post, once per incident
+    opened."""
 
     signals: Counter[tuple[str, str]]
     quarantined: Counter[str]
@@ -32,7 +33,8 @@ class Measured:
 
 @dataclass
 class Measures:
-    """Remembers what cannot change any more, so that the next look counts only what is new or open."""
+    """Remembers totals that cannot change any more, so that the next scrape counts only what is new or
+    open."""
 
     service: WatchContext
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -42,7 +44,7 @@ class Measures:
     _first_posts: dict[int, float] = field(default_factory=dict)
 
     async def take(self) -> Measured:
-        """In one reading transaction. Raises `StoreFailed`."""
+        """Measure in one read transaction. Raises `StoreFailed`."""
         async with self._turn:
             return await self.service.database.read(self._look)
 
@@ -64,7 +66,8 @@ class Measures:
         )
 
     async def _count_signals(self, conn: Connection) -> None:
-        """What was forgotten since stays counted; only where numbers may come again all are counted anew."""
+        """Count reports. Deleted ones stay counted, unless their numbers may be reused: then all are
+        counted again."""
         if await store_metrics.last_signal(conn) < self._last_signal:
             self._last_signal, self._signals = 0, Counter()
         self._last_signal, fresh = await store_metrics.signals(conn, after=self._last_signal)

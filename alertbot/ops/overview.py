@@ -1,4 +1,4 @@
-"""Looking: where an alert stands, everything at a glance, deliveries, the audit. Changes nothing."""
+"""`status` and `deliveries`: the state of everything, and what needs a person. Changes nothing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ async def deliveries(
 
 
 async def status(service: WatchContext, reference: str | None) -> Document:
-    """What went out, what waits, what needs a person."""
+    """What was sent, what waits, what needs a person."""
 
     async def look(conn: Connection) -> Document:
         one = await store_reading.get(conn, reference) if reference else None
@@ -128,7 +128,7 @@ async def _line(service: WatchContext, conn: Connection, alert: Alert, summary: 
 
 
 def _held_back(service: WatchContext, alert: Alert) -> str | None:
-    """Why an approved alert is not going out yet, where that was wished for."""
+    """Why an approved alert is not being sent yet, if that was intended."""
     if alert.state is not AlertState.APPROVED or alert.approved_at is None:
         return None
     starts = max(alert.not_before or alert.approved_at, alert.approved_at + service.publish_delay)
@@ -140,7 +140,8 @@ def _held_back(service: WatchContext, alert: Alert) -> str | None:
 
 
 def _shown_state(service: WatchContext, alert: Alert) -> AlertState:
-    """A pending alert whose time is over is expired, whether or not a worker has written it down yet."""
+    """The state to show: a pending alert past its deadline is expired, whether or not a worker has
+    recorded it."""
     late = alert.pending_until is not None and alert.pending_until <= service.now
     return AlertState.EXPIRED if late and alert.state is AlertState.PENDING else alert.state
 
@@ -175,7 +176,7 @@ def _channel(
 async def _needs(
     service: WatchContext, conn: Connection, found: tuple[Alert, ...], summary: Summary
 ) -> list[str]:
-    """What waits for a person, loudest first."""
+    """What needs a person, the most urgent first."""
     needs = [
         _(
             "BREAK-GLASS: {alert} was published by one person; another approver runs `alertbot countersign"
@@ -212,7 +213,7 @@ async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
 
 
 def _halted(summary: Summary) -> list[str]:
-    """What somebody stopped, and how it goes on."""
+    """What was halted, and how to resume it."""
     needs = [_("Everything is halted; go on with: alertbot resume")] if summary.halted else []
     needs += [
         _("The channel {channel} is halted; go on with: alertbot resume --channel {channel}").format(

@@ -1,6 +1,7 @@
-"""Sums for those who watch over the program. Reads only.
+"""Totals for metrics. Read only.
 
-Tables that grow for ever are never counted anew: whoever asks says up to where they were counted before.
+Tables that grow for ever are never counted from the beginning: the caller says up to where it has
+counted.
 """
 
 from collections import Counter
@@ -26,7 +27,7 @@ BEGINNINGS = (str(IncidentAction.OPEN), str(IncidentAction.REOPEN))
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What goes out of one alert on one channel. `over`: nothing of it will move again by itself."""
+    """An alert's deliveries on one channel. `over`: none of them will change without a person."""
 
     id: int
     channel: str
@@ -35,8 +36,8 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFigures:
-    """How one channel stands. `wait`: seconds until its pace allows the next call; `oldest`: for how many
-    seconds the oldest delivery that could go has waited, None where none waits."""
+    """The state of one channel. `wait`: seconds until its pace allows the next call; `oldest`: how many
+    seconds the oldest ready delivery has waited, None if none waits."""
 
     channel: str
     halted: bool
@@ -47,8 +48,8 @@ class ChannelFigures:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A decision that opened an incident and led to an alert: when the first report of the trouble came,
-    and when the first post stood, in epoch seconds."""
+    """A decision that opened an incident and led to an alert: the times of the first report of the
+    trouble and of the first post, in epoch seconds."""
 
     decision: int
     reported_at: float
@@ -56,7 +57,7 @@ class Beginning:
 
 
 async def signals(conn: AsyncConnection, *, after: int) -> tuple[int, Counter[tuple[str, str]]]:
-    """Reports by (source, what was observed) beyond the one of this number; and the last number."""
+    """Reports by (source, observed) after this number; and the last number."""
     counted = (
         select(signal.c.source, signal.c.observed, func.count(), func.max(signal.c.id))
         .where(signal.c.id > after)
@@ -67,13 +68,13 @@ async def signals(conn: AsyncConnection, *, after: int) -> tuple[int, Counter[tu
 
 
 async def last_signal(conn: AsyncConnection) -> int:
-    """The highest number of a report; 0 where there is none. It falls when the newest are forgotten, and
-    SQLite then gives their numbers again."""
+    """The highest number of a report; 0 if there is none. It falls when the newest are deleted; SQLite
+    then reuses their numbers."""
     return int(await conn.scalar(select(func.max(signal.c.id))) or 0)
 
 
 async def quarantined(conn: AsyncConnection) -> Counter[str]:
-    """Bodies that nobody understood, by source."""
+    """Quarantined bodies, by source."""
     counted = select(quarantine.c.source, func.count()).group_by(quarantine.c.source)
     return Counter({row[0]: row[1] for row in await conn.execute(counted)})
 
@@ -86,14 +87,14 @@ async def decisions(conn: AsyncConnection) -> Counter[tuple[str, str]]:
 
 
 async def open_incidents(conn: AsyncConnection) -> Counter[str]:
-    """By state; "" for those that are only written about."""
+    """Open incidents by state; "" for those that are not watched."""
     state = func.coalesce(incident.c.state, "")
     counted = select(state, func.count()).where(OPEN_INCIDENT).group_by(state)
     return Counter({row[0]: row[1] for row in await conn.execute(counted)})
 
 
 async def lots(conn: AsyncConnection) -> tuple[Lot, ...]:
-    """Every alert on every channel. What is uncertain may still be settled by a person."""
+    """Every alert on every channel. Uncertain deliveries may still be settled by a person."""
     unsure = select(delivery.c.id).where(delivery.c.dispatch_id == dispatch.c.id, UNCERTAIN).exists()
     found = select(dispatch.c.id, account.c.name, dispatch.c.closed & ~unsure).join_from(
         dispatch, account, account.c.id == dispatch.c.account_id
@@ -122,7 +123,7 @@ def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
 
 
 async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
-    """How every channel stands, by the database's clock."""
+    """The state of every channel, by the database's clock."""
     a = account.c
     waiting = (
         select(NOW - func.min(func.max(delivery.c.retry_at, dispatch.c.not_before)))
@@ -142,8 +143,8 @@ async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
 
 
 async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[Beginning, ...]:
-    """Decisions, beside those that are known, whose alert has reached the public: the first report of
-    trouble since the decision before it, and the first delivery. Exercises do not count."""
+    """Decisions, except the known ones, whose alert has reached the public: the first report of trouble
+    since the previous decision, and the first delivery. Exercises do not count."""
     d = decision.c
     wanted = (d.action.in_(BEGINNINGS), d.alert_id.is_not(None))
     unknown = [n for n in await conn.scalars(select(d.id).where(*wanted)) if n not in known]
@@ -179,7 +180,7 @@ def _reported() -> ScalarSelect[Any]:
 
 
 def _published() -> ScalarSelect[Any]:
-    """When the first delivery of its alert arrived."""
+    """When the first delivery of its alert was sent."""
     return (
         select(func.min(delivery.c.settled_at))
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)

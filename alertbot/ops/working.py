@@ -1,4 +1,5 @@
-"""The worker: the delivery engine with this service's hooks, until stopped or until nothing is due."""
+"""The worker: the delivery engine with its hooks and background tasks, until stopped or until nothing is
+due."""
 
 import asyncio
 import logging
@@ -46,7 +47,7 @@ CHORES: tuple[tuple[str, float, Callable[[WatchContext], Awaitable[object]]], ..
 
 
 async def run_once(app: "App") -> dict[str, Any]:
-    """Work until no row is claimable; the tally, with `waiting` for what is still open."""
+    """Work until no row can be claimed; returns the tally, with `waiting` for what is still open."""
     service = await app.open()
     await approving.expire_overdue(service)
     await reminders.look(service)
@@ -57,7 +58,8 @@ async def run_once(app: "App") -> dict[str, Any]:
 
 
 async def run_until_stopped(app: "App") -> dict[str, Any]:
-    """Work until SIGTERM or SIGINT; calls under way end first. Raises `StoreReplaced` where that ended it."""
+    """Work until SIGTERM or SIGINT; calls in progress finish first. Raises `StoreReplaced` if the
+    database file was replaced."""
     service = await app.open()
     await work_until(app, service, stop_signal())
     service.database.require_same_file()
@@ -65,7 +67,7 @@ async def run_until_stopped(app: "App") -> dict[str, Any]:
 
 
 def stop_signal() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set, instead of ending the process."""
+    """An event that SIGTERM and SIGINT set instead of ending the process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -76,9 +78,9 @@ def stop_signal() -> asyncio.Event:
 async def work_until(
     app: "App", service: WatchContext, stop: asyncio.Event, *, grace: float | None = None
 ) -> None:
-    """Everything that one worker does, until `stop` is set; `run` and `serve` both call it, and then ask
-    whether the database's file is still the same: where it is not, all this ends by itself. `grace`: seconds
-    that what is under way with others has to end then; None: as long as it takes."""
+    """Everything that one worker does, until `stop` is set or the database file is replaced; the caller
+    then checks `require_same_file`. `grace`: how many seconds calls in progress may still take; None:
+    as long as they need."""
     await warm(app)
     ways = app.ways(service)
     runner = _runner(app, service)
@@ -107,8 +109,8 @@ async def work_until(
 
 
 async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, seconds: float) -> None:
-    """What has not ended so long after `stop` waits for somebody else, and is left. Transactions come to
-    their end even so (see `Database`)."""
+    """Leave tasks that have not ended in time after `stop`; their work is picked up later. Transactions
+    still finish (see `Database`)."""
     await stop.wait()
     _ended, left = await asyncio.wait(begun, timeout=seconds)
     for task in left:
@@ -116,14 +118,14 @@ async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, sec
 
 
 async def _unless_held(runner: LocalRunner, chore: Callable[[], Awaitable[object]]) -> None:
-    """What goes by the clock waits while the clock is wrong."""
+    """Skip work that depends on the time while the clock is wrong."""
     if runner.held is None:
         await chore()
 
 
 async def warm(app: "App") -> None:
     """Load every channel's library and secrets now, so that the first post does not wait for them. A
-    channel that cannot be used says so here, and again when something is to be sent on it."""
+    channel that cannot be used is logged here, and again when something is sent on it."""
     for name, adapter in app.adapters().items():
         try:
             await adapter.warm()
@@ -132,7 +134,7 @@ async def warm(app: "App") -> None:
 
 
 def hooks(service: WatchContext) -> Hooks:
-    """What the engine does in its own transactions on behalf of alerts and audit."""
+    """What the engine does in its transactions for alerts and the audit."""
 
     async def outcomes(conn: Connection, moved: Sequence[Outcome]) -> None:
         await progress.note_outcomes(service, conn, moved)
@@ -173,7 +175,7 @@ def _runner(app: "App", service: WatchContext) -> LocalRunner:
 
 
 async def ask_sources(service: WatchContext, config: "Config", stop: asyncio.Event) -> None:
-    """Ask every source that is to be asked, in its own time, until `stop` is set."""
+    """Poll every polled source at its interval, until `stop` is set."""
     asked = {name: one for name, one in config.sources.items() if not one.pushes}
     if not asked:
         return

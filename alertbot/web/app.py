@@ -1,6 +1,5 @@
-"""The application that serves alertbot's own pages: what goes with every answer, whichever route or error gives
-it, and where Telegram calls the team's bot.
-"""
+"""The web application of `alertbot serve`: its routes put together, the headers of every response, and
+the route that receives Telegram's calls."""
 
 import json
 from typing import Any
@@ -23,7 +22,7 @@ LARGEST_BODY_BYTES = 1_000_000
 
 
 def router(hook: Hook) -> APIRouter:
-    """The route that Telegram's calls take, at the path of the address that it was told."""
+    """The route for Telegram's calls, at the path of the registered address."""
     routes = APIRouter()
     hook.served = True
 
@@ -71,8 +70,9 @@ ALWAYS = {
 
 
 class Headers:
-    """Nothing is kept, framed, guessed, indexed or told to other sites. A page may set its own content
-    security policy; everything else gets one that allows nothing."""
+    """Adds headers to every response that forbid caching, framing, type guessing, indexing and
+    referrers. A page may set its own content security policy; everything else gets one that allows
+    nothing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -96,8 +96,9 @@ def build(
     metrics: bool = False,
     hook: Hook | None = None,
 ) -> FastAPI:
-    """The web application. Without the key of the links there are no pages to approve on; without an
-    intake no source is known, and without a hook Telegram calls nobody. `/openapi.json` describes what machines use, not the pages."""
+    """The web application. Without the key of the links there are no approval pages, without an intake
+    no sources, without a hook no route for Telegram. `/openapi.json` describes the machine
+    interfaces, not the pages."""
     web = FastAPI(title="alertbot", version=__version__, docs_url=None, redoc_url=None)
     web.add_middleware(Headers)
     web.include_router(health.router(service))
@@ -116,7 +117,7 @@ def build(
 
 
 def _describe_secrets(web: FastAPI) -> None:
-    """FastAPI writes down only schemes of its own dependencies."""
+    """Add the sources' authentication to the OpenAPI description; FastAPI documents only its own kinds."""
     made = web.openapi
 
     def openapi() -> dict[str, Any]:
@@ -128,7 +129,7 @@ def _describe_secrets(web: FastAPI) -> None:
 
 
 async def _nothing_here(_request: Request, error: Exception) -> Response:
-    """In plain text: whoever gets this typed an address or is a machine."""
+    """The 404 response as plain text: its reader mistyped an address or is a machine."""
     return PlainTextResponse(
         "not found\n" if getattr(error, "status_code", 404) == 404 else "method not allowed\n",
         getattr(error, "status_code", 404),

@@ -1,6 +1,5 @@
-"""The pages behind links to approve. GET shows; only POST decides (mail programs open every link). Each page is
-a template in the reader's language with one style sheet and no script.
-"""
+"""The pages behind approval links: a template in the reader's language, one style sheet, no script. GET
+shows; only POST decides, because mail programs open every link."""
 
 import logging
 import traceback
@@ -32,7 +31,7 @@ SELF = "'self'"
 def page(
     template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
-    """The template's page. It obeys its own style sheet and nothing else, and sends forms only home."""
+    """The page of a template. It allows only its own style sheet, and forms only to this site."""
 
     text = (
         html_page.environment(HERE, html_page.HERE)
@@ -49,7 +48,7 @@ def page(
 
 
 def reader_language(request: Request, default: str) -> str:
-    """`?lang=`, else the best that the browser asks for, else `default`."""
+    """`?lang=`, else the browser's preferred available language, else `default`."""
     asked = request.query_params.get("lang", "").lower()
     if asked in LANGUAGES:
         return asked
@@ -58,7 +57,7 @@ def reader_language(request: Request, default: str) -> str:
 
 
 def _accepted(header: str) -> list[str]:
-    """`fr-CH, en;q=0.8` as languages, the most wanted first (RFC 9110, 12.5.4)."""
+    """The languages of `fr-CH, en;q=0.8`, the most preferred first (RFC 9110, 12.5.4)."""
     found = []
     for entry in header[:500].split(","):
         name, _semicolon, weight = entry.partition(";")
@@ -77,7 +76,7 @@ def _quality(weight: str) -> float:
 
 
 def _other() -> list[str]:
-    """The languages that a page can be had in besides."""
+    """The other languages in which the page is available."""
     return [lang for lang in LANGUAGES if lang != language()]
 
 
@@ -87,7 +86,7 @@ def _style() -> str:
 
 
 def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
-    """What a person weighs beside the texts, each in one line."""
+    """The facts to consider besides the texts, each in one line."""
     shown, sheet = opened.shown, opened.shown["_sheet"]
     given = [one["person"] for one in shown["approvals"]["given"]]
     said = [
@@ -104,7 +103,7 @@ def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
 
 
 def _languages(shown: Mapping[str, Any]) -> list[str]:
-    """Those that the texts are in, in their order."""
+    """The languages of the texts, in order."""
     return list(dict.fromkeys(one["lang"] for one in shown["messages"]))
 
 
@@ -142,7 +141,7 @@ def approved(alert: Mapping[str, Any]) -> str:
 
 
 def bad_form(status: int) -> str:
-    """What is wrong with a request that none of our pages makes."""
+    """The message for a request that none of our pages makes."""
     if status == 413:
         return _("That was too much text. Go back, shorten the reason, and send it again.")
     if status == 408:
@@ -188,7 +187,7 @@ Act = Callable[["ApprovalPages", str, Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class ApprovalPages:
-    """What the pages need."""
+    """The dependencies of the pages."""
 
     service: Context
     key: Key
@@ -215,8 +214,8 @@ def router(desk: ApprovalPages) -> APIRouter:
 
 
 async def _answered(desk: ApprovalPages, token: str, request: Request, act: Act) -> Response:
-    """The page that `act` makes, or the one that says why not. Nothing that went wrong is told in the
-    words of a library, and nothing is logged that holds the address of the page."""
+    """The page that `act` makes, or one that says why not. A library's own message is never shown, and
+    nothing with the page's address is logged."""
     address = request.client.host if request.client else ""
     with spoken(reader_language(request, desk.default_language)):
         if wait := desk.attempts.wait(address):
@@ -314,7 +313,7 @@ def _too_often(desk: ApprovalPages, wait: float) -> Response:
 
 
 def _said(desk: ApprovalPages, status: int, title: str, said: str, **more: Any) -> Response:
-    """A page that says one thing."""
+    """A page with one message."""
     headers, done = more.get("headers"), more.get("done", False)
     return page(
         "said.html.j2",
@@ -328,6 +327,6 @@ def _said(desk: ApprovalPages, status: int, title: str, said: str, **more: Any) 
 
 
 def _place(error: Exception) -> str:
-    """File and line where it was raised."""
+    """The file and line where it was raised."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{last.filename}:{last.lineno}"

@@ -1,7 +1,7 @@
-"""How a source shows that a report is its own: by its secret, or by signing with it. Pure.
+"""Authentication of reports: by the source's secret, or by a signature. Pure.
 
-What is compared is compared in the same time whatever it is, and an unknown source costs as much as a known
-one, so that nobody learns from here which sources there are.
+Comparisons take constant time, and an unknown source costs as much as a known one, so that nobody learns
+which sources exist.
 """
 
 import hmac
@@ -22,16 +22,16 @@ LONGEST_TIMESTAMP = 12  # digits of Unix seconds
 
 
 class Stranger(Refused):
-    """There is no source of this name, or this is not its secret."""
+    """There is no source with this name, or the secret is wrong."""
 
 
 class OutOfTime(Refused):
-    """It is signed rightly, but too long ago, or ahead of our clock."""
+    """The signature is right, but its time is too far from our clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What came with a report. `token`: the secret itself; `signature`: None where there is none."""
+    """What came with a report. `token`: the secret itself; `signature`: None if there is none."""
 
     token: bytes = field(default=b"", repr=False)
     timestamp: str = ""
@@ -40,7 +40,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What opens a source: its secret as it is, or a signature no older than `window`."""
+    """What a source accepts: its secret, or a signature no older than `window`."""
 
     secret: bytes = field(repr=False)
     signed: bool = False
@@ -48,7 +48,7 @@ class Door:
 
 
 def shown(headers: Headers, in_path: str | None) -> Credentials:
-    """The header counts before the path."""
+    """The secret that was sent; the header takes precedence over the path."""
     return Credentials(
         _bearer(headers) or (in_path or "").encode("utf-8", "replace"),
         headers.get(TIMESTAMP, ""),
@@ -57,8 +57,8 @@ def shown(headers: Headers, in_path: str | None) -> Credentials:
 
 
 def admit(door: Door | None, given: Credentials, body: bytes, now: float) -> None:
-    """Raises `Stranger` or `OutOfTime`. `door`: None where there is no such source; `body`: whole where
-    it is signed; `now`: Unix seconds."""
+    """Check the credentials. Raises `Stranger` or `OutOfTime`. `door`: None for an unknown source;
+    `body`: complete if it is signed; `now`: Unix seconds."""
     known = door or Door(token_bytes(32))
     by_signature = given.signature is not None
     genuine = (
@@ -99,11 +99,11 @@ def _seconds(timestamp: str) -> int | None:
 
 
 def _same(one: bytes, other: bytes) -> bool:
-    """Also for lengths that differ: what is compared are digests."""
+    """Constant-time comparison, also for different lengths: digests are compared."""
     return hmac.compare_digest(sha256(one).digest(), sha256(other).digest())
 
 
 def _bearer(headers: Headers) -> bytes:
-    """RFC 6750, 2.1; the bytes as they came."""
+    """The bearer token (RFC 6750, 2.1), as the bytes that arrived."""
     scheme, _blank, token = headers.get("authorization", "").partition(" ")
     return token.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""

@@ -1,4 +1,4 @@
-"""How the machine interfaces are described in `/openapi.json`."""
+"""The models that describe the machine interfaces in `/openapi.json`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether the process lives and whether it can work: for whatever watches over it."""
+"""`/healthz` (is the process running), `/readyz` (can it work) and `/metrics`."""
 
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
@@ -57,7 +57,7 @@ Labels = TypeVar("Labels", bound=tuple[str, ...])
 
 
 class _Found:
-    """What a look brought, as the library collects it."""
+    """The result of one scrape, in the form the library collects."""
 
     def __init__(self, measured: Measured) -> None:
         self._measured = measured

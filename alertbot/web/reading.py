@@ -1,4 +1,5 @@
-"""Reading what a form sent: little, soon, and of the one type that our forms use."""
+"""Reading form bodies: limited in size and time, and only of the type that our forms use. Also the limit
+on wrong attempts per address."""
 
 import asyncio
 import time
@@ -14,7 +15,7 @@ MOST_DIGITS = 20  # of a length
 
 
 class Unreadable(Exception):
-    """The body did not arrive as it should; `status` is the answer to it."""
+    """The body did not arrive properly; `status` is the response code."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status}")
@@ -22,8 +23,8 @@ class Unreadable(Exception):
 
 
 async def read_body(request: Request, *, largest: int) -> bytes:
-    """The whole body. Raises `Unreadable`: 413 for more than `largest` bytes, announced or sent; 408 where
-    it takes longer than `BODY_SECONDS`; 400 where it breaks off."""
+    """The whole body. Raises `Unreadable`: 413 for more than `largest` bytes, announced or sent; 408 if
+    it takes longer than `BODY_SECONDS`; 400 if it breaks off."""
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or len(announced) > MOST_DIGITS or int(announced) > largest:
         raise Unreadable(413)
@@ -48,7 +49,8 @@ FORM = "application/x-www-form-urlencoded"
 
 
 async def fields(request: Request) -> dict[str, str]:
-    """The fields, the last of each name. Raises `Unreadable` for what is none of our forms."""
+    """The form's fields, the last of each name. Raises `Unreadable` for a body that is not one of our
+    forms."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Unreadable(403)  # another site's form
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
@@ -68,14 +70,14 @@ IPV6_HOUSEHOLD = 64  # bits: whoever has one address there has them all
 
 
 class Attempts:
-    """Wrong asks of the last `WINDOW_SECONDS`, by address."""
+    """Wrong attempts of the last `WINDOW_SECONDS`, by address."""
 
     def __init__(self, most: int = MOST_WRONG, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait(self, address: str) -> float:
-        """For how many seconds this address is not answered; 0 where it is."""
+        """For how many seconds this address is blocked; 0 if it is not."""
         asked = self._wrong.get(_household(address))
         if asked is None:
             return 0.0
@@ -85,7 +87,7 @@ class Attempts:
         return asked[0] - since if len(asked) >= self._most else 0.0
 
     def note(self, address: str) -> None:
-        """This address asked for something that does not exist."""
+        """Count a request from this address for something that does not exist."""
         home = _household(address)
         self._wrong.setdefault(home, deque(maxlen=self._most)).append(self._clock())
         self._wrong.move_to_end(home)

@@ -1,4 +1,5 @@
-"""Serving by uvicorn: a socket of our own, no access log (an address may be a secret), no signal handlers."""
+"""Running the web application with uvicorn, next to the worker: our own socket, no access log (an
+address may be a secret), no signal handlers."""
 
 import asyncio
 import socket
@@ -35,12 +36,12 @@ BACKLOG = 128
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals stop the worker and this together; see `service.working.stop_signal`."""
+        """Do nothing: signals stop the worker and the server together; see `ops.working.stop_signal`."""
         yield
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises `Misuse` naming host and port where it cannot be had."""
+    """A listening socket. Raises `Misuse`, naming host and port, if it cannot be opened."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -61,8 +62,8 @@ def address_of(listening: socket.socket) -> str:
 
 
 async def serve_app(web: "FastAPI", listening: socket.socket, stop: asyncio.Event) -> None:
-    """Answer until `stop` is set; answers under way end first. Sets `stop` where it ends by itself, so
-    that nobody believes the pages are there."""
+    """Serve until `stop` is set; responses in progress finish first. Sets `stop` if it ends on its own,
+    so that nobody believes the pages are available."""
     config = uvicorn.Config(
         web,
         lifespan="off",
@@ -96,10 +97,10 @@ GRACE_SECONDS = 1.2  # of calls under way: whoever stops it waits 3 s before it 
 
 
 async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> dict[str, Any]:
-    """Serve and work until SIGTERM or SIGINT, and end within 3 s of it: answers and calls under way end
-    first, and a call that does not is written down as perhaps sent. Host and port, where
-    given, count over the configuration. Raises `Misuse` where they cannot be had, `ConfigInvalid` for a
-    missing secret, `StoreReplaced` where the database's file was replaced meanwhile."""
+    """Serve and work until SIGTERM or SIGINT, and end within 3 s of it: responses and calls in progress
+    finish first, and a call that does not is recorded as perhaps sent. `host` and `port`, if given,
+    override the configuration. Raises `Misuse` if they cannot be opened, `ConfigInvalid` for a
+    missing secret, `StoreReplaced` if the database file was replaced."""
     settings = app.config.serve
     host = host or settings.host
     key, inlets = app.link_key(), reports.inlets(app.config.sources)
@@ -130,7 +131,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
 
 
 def announcement(app: "App", address: str) -> list[str]:
-    """What a person should know about what is served, and where."""
+    """What is served and where, with warnings, as sentences."""
     lines = [
         _("Serving on {address}; watched at {address}/healthz and {address}/readyz.").format(
             address=address

@@ -1,4 +1,5 @@
-"""How many reports of one source are taken. In memory, forgotten with the process."""
+"""Receiving reports over HTTP: authentication, rate limits (in memory, per process), repeated
+signatures, and the responses."""
 
 import asyncio
 import logging
@@ -26,14 +27,14 @@ MINUTE = 60.0
 
 
 class Bucket:
-    """Holds a minute's worth: so many may come at once, and then so many in each minute."""
+    """A rate limit: a minute's worth at once, and as many in every minute after that."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = float(per_minute), clock
         self._left, self._at = self._most, clock()
 
     def take(self) -> float:
-        """Take one: 0; or, where none is left, the seconds until there is one."""
+        """Take one: 0; or, if none is left, the seconds until there is one."""
         now = self._clock()
         self._left = min(self._most, self._left + (now - self._at) * self._most / MINUTE)
         self._at = now
@@ -49,7 +50,7 @@ T = TypeVar("T")
 
 
 class Answered(Generic[T]):
-    """Answers by signature, for as long as the signature would be taken. Moments are Unix seconds."""
+    """Responses by signature, for as long as the signature would be accepted. Times are Unix seconds."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -61,7 +62,8 @@ class Answered(Generic[T]):
         return None if found is None else found[1]
 
     def keep(self, signature: str, answer: T, now: float) -> None:
-        """A signature may lie ahead of our clock by the window and is good for another one."""
+        """Remember a response. A signature may be ahead of our clock by the window and is valid for
+        another window."""
         self._known[signature] = (now + 2 * self._seconds, answer)
         while len(self._known) > MOST_REMEMBERED:
             self._known.popitem(last=False)
@@ -79,7 +81,7 @@ RETRY_SECONDS = 5  # after a failure of the database
 
 @dataclass(frozen=True)
 class SignalAnswer:
-    """A status and a document; `wait`: seconds after which to try again."""
+    """A status and a document; `wait`: seconds after which to retry."""
 
     status: int
     document: Mapping[str, Any]
@@ -94,7 +96,7 @@ class SignalAnswer:
 
 @dataclass(frozen=True)
 class Source:
-    """One configured source, and what this process knows of it."""
+    """One configured source, and this process's state about it."""
 
     inlet: SourceIntake
     door: Door
@@ -105,7 +107,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Intake:
-    """Every source that posts to us, by name."""
+    """Every source that posts reports, by name."""
 
     service: WatchContext
     sources: Mapping[str, Source]
@@ -113,7 +115,8 @@ class Intake:
 
 
 def intake_of(service: WatchContext, inlets: Mapping[str, SourceIntake]) -> Intake:
-    """Reads every secret now. Raises `ConfigInvalid` for one that is missing or could be guessed."""
+    """The intake of this configuration; reads every secret now. Raises `ConfigInvalid` for one that is
+    missing or could be guessed."""
     return Intake(service, {name: _source(inlet) for name, inlet in inlets.items()})
 
 
@@ -151,7 +154,7 @@ async def _answered(taking: Intake, name: str, request: Request, in_path: str | 
 
 
 async def _answer(taking: Intake, name: str, request: Request, in_path: str | None) -> SignalAnswer:
-    """Raises `Unreadable`."""
+    """The response to a report. Raises `Unreadable`."""
     source, given = taking.sources.get(name), credentials.shown(request.headers, in_path)
     body = None
     if given.signature is not None:  # it signs the body; read for unknown sources too
@@ -172,7 +175,7 @@ async def _answer(taking: Intake, name: str, request: Request, in_path: str | No
 
 
 def _strange(taking: Intake, request: Request) -> SignalAnswer:
-    """The same for a source that is not there and a secret that is wrong."""
+    """The response for an unknown source and for a wrong secret: the same for both."""
     address = request.client.host if request.client else ""
     if wait := taking.attempts.wait(address):
         return _too_many(wait)
@@ -183,7 +186,7 @@ def _strange(taking: Intake, request: Request) -> SignalAnswer:
 async def _taken_once(
     taking: Intake, source: Source, given: Credentials, body: bytes, kind: str
 ) -> SignalAnswer:
-    """A signed report that was answered is answered the same again."""
+    """The earlier response to a repeated signature, else a new one."""
     if given.signature is None:
         return await _taken(taking.service, source, body, kind)
     async with source.turn:

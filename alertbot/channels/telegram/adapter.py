@@ -98,7 +98,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
 
     async def add_picture(self, post: Post) -> Receipt:
         """Post a photo as a reply to the text, with its text alternative as caption, which screen
-        readers read and people without pictures see. Raises `Rejected` without an earlier message."""
+        readers read and people without pictures see. Raises `Rejected` without a picture."""
         if post.picture is None:
             raise Rejected(_("{alert}: there is no picture to send.").format(alert=post.alert))
         photo = post.picture.content
