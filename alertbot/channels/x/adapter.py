@@ -51,9 +51,8 @@ class XAdapter(base.Adapter[XSettings]):
             self._idle.pop().session.close()
 
     async def _ask(self, verb: str, alert: str, **details: Any) -> Answer:
-        """Call a method of tweepy's client, which no other thread uses at the same time; whatever the
-        server answers is an `Answer`. Raises `Unavailable` if the call definitely did not arrive,
-        else `Uncertain`."""
+        """Call a method of a tweepy client that no other thread is using. Every response is an `Answer`.
+        Raises `Unavailable` if the call definitely did not arrive, else `Uncertain`."""
         client = self._idle.pop() if self._idle else self._new_client()
 
         def call() -> Answer:
@@ -132,8 +131,7 @@ class XAdapter(base.Adapter[XSettings]):
         return Receipt(remote_id)
 
     async def read_back(self, _post: Post, shown: Receipt) -> str | None:
-        """The post as it was sent: X's short addresses expanded, without the one of its picture. Raises
-        the channel errors."""
+        """The post with X's short addresses expanded, less its picture's. Raises the channel errors."""
         found = await self._read("get_tweet", or_gone=True, id=shown.id, tweet_fields=["entities"])
         return as_posted(found.data()) if found.data().get("id") == shown.id else None
 

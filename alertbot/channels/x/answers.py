@@ -64,8 +64,7 @@ class Answer:
         return self.status in (400, 403) and self.says("deleted or not visible")
 
     def is_reply_rule(self) -> bool:
-        """Whether X does not let this account reply here, or the parent is gone; the account may still
-        post."""
+        """Whether this account may not reply here, or the parent is gone; it may still post."""
         told = self.says(r"\brepl(y|ies|ying)\b") and not self.is_duplicate()
         return self.status in (400, 403) and told
 
@@ -122,8 +121,7 @@ def refusal(answer: Answer, alert: str, now: float) -> ChannelError:
 
 
 def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, str], ...]:
-    """Statuses, what the answer says, then error, code ("" for the status) and sentence. The first match
-    counts."""
+    """Statuses, words, then error, code ("" for the status) and sentence. The first match counts."""
     down, ours = ChannelDown, partial(Rejected, scope=Scope.CHANNEL)
     duplicate = _(
         "X refuses {alert} as a duplicate, though this program has not posted it: this text stands on the"

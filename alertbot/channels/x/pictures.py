@@ -1,7 +1,6 @@
 """Uploading pictures to X, with their descriptions, before the post that shows them.
 
-A text never waits long for its picture and never fails because of it (R24): it is posted without, with a
-note.
+A text never waits long for its picture nor fails because of it (R24): it goes without, with a note.
 """
 
 import asyncio
