@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 Timer = Callable[[], float]
 
@@ -222,6 +222,16 @@ class XAccount:
     self_replies: bool = True  # False: every reply is refused, as for an account nobody summoned
 
 
+class ChatObject(TypedDict, total=False):
+    """A chat as the Bot API writes it."""
+
+    id: int
+    type: str
+    title: str
+    first_name: str
+    username: str
+
+
 @dataclass(frozen=True, slots=True)
 class Chat:
     """A Telegram chat the bot is in. `type`: private, group, supergroup or channel."""
@@ -231,10 +241,13 @@ class Chat:
     title: str
     username: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ChatObject:
         """The chat as the Bot API writes it."""
-        answer: dict[str, Any] = {"id": self.id, "type": self.type}
-        answer["first_name" if self.type == "private" else "title"] = self.title
+        answer: ChatObject = {"id": self.id, "type": self.type}
+        if self.type == "private":
+            answer["first_name"] = self.title
+        else:
+            answer["title"] = self.title
         if self.username:
             answer["username"] = self.username
         return answer

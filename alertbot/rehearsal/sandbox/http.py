@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import HTTP
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 class Drop(Exception):
     """Hang up without an answer."""
+
+
+FormFields: TypeAlias = dict[str, Any]  # of a form or a JSON object, by name; `Upload` for files
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,9 @@ class HttpRequest:
         """The body as JSON; raises `ValueError`."""
         return json.loads(self.body)
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> FormFields:
         """The fields of a form, a multipart form or a JSON object, and the query; `Upload` for files."""
-        found: dict[str, Any] = dict(self.query)
+        found: FormFields = dict(self.query)
         if self.media_type == "application/json" and self.body:
             content = self.json()
             found.update(content if isinstance(content, dict) else {})
@@ -88,10 +91,10 @@ class Reply:
 Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
 
-def _multipart(content_type: str, body: bytes) -> dict[str, Any]:
+def _multipart(content_type: str, body: bytes) -> FormFields:
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1")
     message = message_from_bytes(head + body, policy=HTTP)
-    found: dict[str, Any] = {}
+    found: FormFields = {}
     for part in message.iter_parts():
         name = str(part.get_param("name", "", header="content-disposition"))
         content = part.get_payload(decode=True)

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import escape
 
 from alertbot.core.errors import Misuse
+from alertbot.core.json import Json
 from alertbot.core.words import _, language
 from alertbot.rehearsal.sandbox.accounts import (
     Mail,
@@ -334,11 +335,11 @@ class PublicView:
         return self._orders()
 
 
-def as_json(post: Seen) -> dict[str, Any]:
+def as_json(post: Seen) -> dict[str, Json]:
     """A post as plain data: its network and its fields, times in ISO 8601, without the raw mail."""
     network = {XPost: "x", TelegramPost: "telegram", Mail: "email"}[type(post)]
     content = {name: value for name, value in asdict(post).items() if name != "raw"}
-    plain: dict[str, Any] = json.loads(json.dumps(content, default=_written, ensure_ascii=True))
+    plain: dict[str, Json] = json.loads(json.dumps(content, default=_written, ensure_ascii=True))
     return {"network": network, **plain}
 
 

@@ -14,14 +14,14 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from urllib.error import URLError
 
 from alertbot.rehearsal.sandbox.accounts import Posts, TelegramAccount
 from alertbot.rehearsal.sandbox.faults import Faults, OrderedFault, spoil
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply, Upload
 from alertbot.rehearsal.sandbox.telegram_chats import BadCall, Chats, Flood, whole
-from alertbot.rehearsal.sandbox.telegram_messages import TelegramMessages
+from alertbot.rehearsal.sandbox.telegram_messages import BotMessage, BotUser, TelegramMessages
 
 LONGEST_POLL_SECONDS = 50.0
 LONGEST_ANSWER = 200
@@ -43,12 +43,27 @@ class ButtonAnswer:
     alert: bool
 
 
+CallbackQuery = TypedDict(
+    "CallbackQuery",
+    {"id": str, "from": BotUser, "message": BotMessage, "chat_instance": str, "data": str},
+)
+"""A press of a button."""
+
+
+class BotUpdate(TypedDict, total=False):
+    """Something that the bot is told."""
+
+    update_id: int
+    callback_query: CallbackQuery
+    message: BotMessage
+
+
 class Updates:
     """The updates that wait for the bot, and the address it wants to be called at."""
 
     def __init__(self, desk: TelegramMessages) -> None:
         self._desk = desk
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[BotUpdate] = []
         self._news = asyncio.Event()
         self._last = 0
         self._calls: set[asyncio.Future[bool]] = set()
@@ -58,7 +73,7 @@ class Updates:
     def press(self, chat: int, message: int, data: str, person: int, name: str) -> str:
         """Somebody presses a button: the bot gets a callback query, whose id this is."""
         query_id = str(FIRST_QUERY + self._last + 1)
-        query = {
+        query: CallbackQuery = {
             "id": query_id,
             "from": _person(person, name),
             "message": self._desk.shown(chat, message),
@@ -72,7 +87,7 @@ class Updates:
         """Somebody writes to a chat; gives the message's number."""
         message = self._desk.hear(chat, text, _person(person, name), reply_to)
         self._add({"message": message})
-        return int(message["message_id"])
+        return message["message_id"]
 
     async def poll(self, fields: Mapping[str, Any]) -> None:
         """Wait for news as long as the call asks."""
@@ -85,7 +100,7 @@ class Updates:
             except TimeoutError:
                 return
 
-    def take(self, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def take(self, fields: Mapping[str, Any]) -> list[BotUpdate]:
         if self.webhook:
             raise BadCall(CONFLICT, 409)
         offset = whole(fields, "offset")
@@ -116,19 +131,19 @@ class Updates:
             self._call(update)
         return True
 
-    def webhook_info(self) -> dict[str, Any]:
+    def webhook_info(self) -> dict[str, object]:
         waiting = len(self._waiting)
         return {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": waiting}
 
-    def _add(self, content: dict[str, Any]) -> None:
+    def _add(self, content: BotUpdate) -> None:
         self._last += 1
-        update = {"update_id": self._last, **content}
+        update: BotUpdate = {"update_id": self._last, **content}
         self._waiting.append(update)
         self._news.set()
         if self.webhook:
             self._call(update)
 
-    def _call(self, update: dict[str, Any]) -> None:
+    def _call(self, update: BotUpdate) -> None:
         """Call the webhook once; what it does not take waits until the webhook is set anew."""
         headers = {"content-type": "application/json"}
         if self.secret:
@@ -139,7 +154,7 @@ class Updates:
         self._calls.add(task)
         task.add_done_callback(self._called(update, task))
 
-    def _called(self, update: dict[str, Any], task: Any) -> Callable[[Any], None]:
+    def _called(self, update: BotUpdate, task: Any) -> Callable[[Any], None]:
         def done(_task: Any) -> None:
             self._calls.discard(task)
             if not task.cancelled() and task.result() and update in self._waiting:
@@ -156,7 +171,7 @@ def _post(request: urllib.request.Request) -> bool:
         return False
 
 
-def _person(number: int, name: str) -> dict[str, Any]:
+def _person(number: int, name: str) -> BotUser:
     return {"id": number, "is_bot": False, "first_name": name}
 
 
@@ -257,8 +272,9 @@ class TelegramPlatform:
             "getwebhookinfo": lambda _fields: updates.webhook_info(),
         }
 
-    def _me(self) -> dict[str, Any]:
-        return self._desk.bot | {
+    def _me(self) -> dict[str, object]:
+        return {
+            **self._desk.bot,
             "can_join_groups": True,
             "can_read_all_group_messages": False,
             "supports_inline_queries": False,
@@ -297,7 +313,7 @@ class TelegramPlatform:
 
 def refusal(code: int, description: str, **parameters: int) -> Reply:
     """`ok: false`, as the Bot API writes it."""
-    content: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
+    content: dict[str, object] = {"ok": False, "error_code": code, "description": description}
     if parameters:
         content["parameters"] = parameters
     return Reply.of(content, code)

@@ -4,7 +4,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from alertbot.rehearsal.sandbox.accounts import Chat, Spacing, TelegramAccount, Timer
 from alertbot.rehearsal.sandbox.telegram_html import BadMarkup, ParsedText, parse, plain
@@ -127,7 +127,21 @@ def nested(value: object) -> Any:
         raise BadCall("Bad Request: can't parse a JSON-serialized field") from error
 
 
-def keyboard_of(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+class Button(TypedDict, total=False):
+    """A button under a message. `callback_data` comes back when somebody presses it."""
+
+    text: str
+    callback_data: str
+    url: str
+
+
+class Keyboard(TypedDict):
+    """The buttons under a message, row by row."""
+
+    inline_keyboard: list[list[Button]]
+
+
+def keyboard_of(fields: Mapping[str, Any]) -> Keyboard | None:
     """The buttons under a message. Raises `BadCall`."""
     keyboard = nested(fields.get("reply_markup"))
     if not keyboard or (isinstance(keyboard, dict) and keyboard.keys() & UNSHOWN_MARKUP):
@@ -144,7 +158,7 @@ def keyboard_of(fields: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"inline_keyboard": rows} if rows else None
 
 
-def labels_of(keyboard: dict[str, Any] | None) -> tuple[tuple[str, ...], ...]:
+def labels_of(keyboard: Keyboard | None) -> tuple[tuple[str, ...], ...]:
     """What stands on the buttons, row by row."""
     rows = keyboard["inline_keyboard"] if keyboard else []
-    return tuple(tuple(str(button["text"]) for button in row) for row in rows)
+    return tuple(tuple(button["text"] for button in row) for row in rows)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import TypedDict
 
 MOST_ENTITIES = 100
 SIMPLE = {
@@ -42,12 +42,22 @@ class BadMarkup(ValueError):
     """Telegram would not read this; the message is what it says."""
 
 
+class MessageEntity(TypedDict, total=False):
+    """A stretch of a text, as the Bot API writes it: `offset` and `length` in UTF-16 units."""
+
+    type: str
+    offset: int
+    length: int
+    url: str
+    custom_emoji_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedText:
     """A text as it is read. `entities` count in UTF-16 units; `html` is safe to show in a page."""
 
     text: str
-    entities: tuple[dict[str, Any], ...]
+    entities: tuple[MessageEntity, ...]
     html: str
 
     @property
@@ -73,8 +83,8 @@ class _TelegramParser:
     text: list[str] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
     units: int = 0
-    open: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
-    entities: list[dict[str, Any]] = field(default_factory=list)
+    open: list[tuple[str, MessageEntity, str]] = field(default_factory=list)
+    entities: list[MessageEntity] = field(default_factory=list)
 
     def read(self) -> None:
         while self.at < len(self.source):
@@ -147,7 +157,7 @@ def _attributes(written: str) -> dict[str, str]:
     }
 
 
-def _entity(name: str, attributes: dict[str, str]) -> dict[str, Any] | None:
+def _entity(name: str, attributes: dict[str, str]) -> MessageEntity | None:
     """The entity a tag stands for, None where Telegram knows no such tag."""
     if name == "a":
         return {"type": "text_link", "url": attributes.get("href", "")}
@@ -160,7 +170,7 @@ def _entity(name: str, attributes: dict[str, str]) -> dict[str, Any] | None:
     return {"type": SIMPLE[name]} if name in SIMPLE else None
 
 
-def _shown(entity: dict[str, Any]) -> tuple[str, str]:
+def _shown(entity: MessageEntity) -> tuple[str, str]:
     """The safe tags around it. A link leads nowhere: a rehearsal must not send people outside."""
     if entity["type"] == "text_link":
         return f'<span class="link" title="{escape(entity["url"])}">', "</span>"
@@ -181,7 +191,7 @@ def parse(source: str) -> ParsedText:
     return ParsedText(text.strip(), tuple(kept[:MOST_ENTITIES]), "".join(reader.html).strip())
 
 
-def _moved(entity: dict[str, Any], lead: int, total: int) -> dict[str, Any]:
+def _moved(entity: MessageEntity, lead: int, total: int) -> MessageEntity:
     """The entity after blanks at both ends of the text are gone."""
     start = max(0, entity["offset"] - lead)
     end = min(total, entity["offset"] + entity["length"] - lead)

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from alertbot.rehearsal.sandbox.accounts import (
     Chat,
+    ChatObject,
     PostedPicture,
     Posts,
     TelegramAccount,
@@ -19,6 +20,7 @@ from alertbot.rehearsal.sandbox.telegram_chats import (
     LONGEST_TEXT,
     BadCall,
     Chats,
+    Keyboard,
     attached,
     keyboard_of,
     labels_of,
@@ -26,7 +28,7 @@ from alertbot.rehearsal.sandbox.telegram_chats import (
     read_text,
     whole,
 )
-from alertbot.rehearsal.sandbox.telegram_html import ParsedText
+from alertbot.rehearsal.sandbox.telegram_html import MessageEntity, ParsedText
 
 DELETABLE_FOR = timedelta(hours=48)
 NOT_MODIFIED = (
@@ -36,6 +38,49 @@ NOT_MODIFIED = (
 LARGEST_PHOTO_BYTES = 10_000_000
 
 
+class BotUser(TypedDict, total=False):
+    """A person or a bot, as the Bot API writes it."""
+
+    id: int
+    is_bot: bool
+    first_name: str
+    username: str
+
+
+class StoredFile(TypedDict, total=False):
+    """A file or a size of a photo, as the Bot API writes it."""
+
+    file_id: str
+    file_unique_id: str
+    file_name: str
+    file_size: int
+    width: int
+    height: int
+
+
+BotMessage = TypedDict(
+    "BotMessage",
+    {
+        "message_id": int,
+        "date": int,
+        "edit_date": int,
+        "chat": ChatObject,
+        "sender_chat": ChatObject,
+        "from": BotUser,
+        "text": str,
+        "entities": list[MessageEntity],
+        "caption": str,
+        "caption_entities": list[MessageEntity],
+        "photo": list[StoredFile],
+        "document": StoredFile,
+        "reply_to_message": "BotMessage",
+        "reply_markup": Keyboard,
+    },
+    total=False,
+)
+"""A message as the bot sees it."""
+
+
 class TelegramMessages:
     """Keeps every message as the bot sees it beside what the public sees."""
 
@@ -43,10 +88,10 @@ class TelegramMessages:
         self, account: TelegramAccount, chats: Chats, posts: Posts, clock: Callable[[], datetime]
     ) -> None:
         self._chats, self._posts, self._clock = chats, posts, clock
-        self._messages: dict[tuple[int, int], dict[str, Any]] = {}
+        self._messages: dict[tuple[int, int], BotMessage] = {}
         self._last: dict[int, int] = {}
         self.documents: dict[tuple[int, int], Upload] = {}
-        self.bot: dict[str, Any] = {
+        self.bot: BotUser = {
             "id": account.id,
             "is_bot": True,
             "first_name": account.name,
@@ -62,20 +107,20 @@ class TelegramMessages:
             raise BadCall("Bad Request: chat not found")
         return found
 
-    def shown(self, chat: int, message: int) -> dict[str, Any]:
+    def shown(self, chat: int, message: int) -> BotMessage:
         """A message as the bot sees it. Raises `KeyError`."""
         return self._messages[chat, message]
 
-    def send_text(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def send_text(self, fields: Mapping[str, Any]) -> BotMessage:
         read = read_text(fields, "text", LONGEST_TEXT)
         if not read.text:
             raise BadCall("Bad Request: message text is empty")
-        content: dict[str, Any] = {"text": read.text}
+        content: BotMessage = {"text": read.text}
         if read.entities:
             content["entities"] = list(read.entities)
         return self._publish(fields, read, content, ())
 
-    def send_photo(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def send_photo(self, fields: Mapping[str, Any]) -> BotMessage:
         photo = attached(fields, "photo")
         if not photo:
             raise BadCall("Bad Request: there is no photo in the request")
@@ -84,21 +129,27 @@ class TelegramMessages:
             raise BadCall("Bad Request: file is too big")
         read = read_text(fields, "caption", LONGEST_CAPTION)
         name = f"photo-{len(self._messages) + 1}"
-        measures = {"width": 1280, "height": 720, "file_size": size}
-        content: dict[str, Any] = {"photo": [{"file_id": name, "file_unique_id": name, **measures}]}
+        photo_size: StoredFile = {
+            "file_id": name,
+            "file_unique_id": name,
+            "width": 1280,
+            "height": 720,
+            "file_size": size,
+        }
+        content: BotMessage = {"photo": [photo_size]}
         if read.text:
             content["caption"] = read.text
             content["caption_entities"] = list(read.entities)
         picture = PostedPicture(name, read.text, photo.content if isinstance(photo, Upload) else b"")
         return self._publish(fields, read, content, (picture,))
 
-    def send_document(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def send_document(self, fields: Mapping[str, Any]) -> BotMessage:
         file = attached(fields, "document")
         if not isinstance(file, Upload):
             raise BadCall("Bad Request: there is no document in the request")
         read = read_text(fields, "caption", LONGEST_CAPTION)
         name = f"document-{len(self._messages) + 1}"
-        content: dict[str, Any] = {
+        content: BotMessage = {
             "document": {
                 "file_id": name,
                 "file_unique_id": name,
@@ -112,17 +163,15 @@ class TelegramMessages:
         self.documents[message["chat"]["id"], message["message_id"]] = file
         return message
 
-    def hear(
-        self, chat: int, text: str, person: Mapping[str, Any], reply_to: int | None
-    ) -> dict[str, Any]:
+    def hear(self, chat: int, text: str, person: BotUser, reply_to: int | None) -> BotMessage:
         """Somebody's own message; the public sees it elsewhere, so it is no post of ours."""
         found = self.chat({"chat_id": chat})
         number = self._last[chat] = self._last.get(chat, 0) + 1
-        message = {
+        message: BotMessage = {
             "message_id": number,
             "date": int(self._clock().timestamp()),
             "chat": found.as_json(),
-            "from": dict(person),
+            "from": person,
             "text": text,
         }
         command = re.match(r"/[A-Za-z0-9_@]+", text)
@@ -136,20 +185,22 @@ class TelegramMessages:
 
     def buttons(self, chat: int, message: int) -> dict[str, str]:
         """The data behind each button under a message, by its label."""
-        rows = self._messages[chat, message].get("reply_markup", {}).get("inline_keyboard", [])
+        keyboard = self._messages[chat, message].get("reply_markup")
+        rows = keyboard["inline_keyboard"] if keyboard else []
         return {button["text"]: button.get("callback_data", "") for row in rows for button in row}
 
-    def _quoted(self, chat: int, message: int) -> dict[str, Any]:
-        quoted = self._messages[chat, message]
-        return {name: value for name, value in quoted.items() if name != "reply_to_message"}
+    def _quoted(self, chat: int, message: int) -> BotMessage:
+        quoted = self._messages[chat, message].copy()
+        quoted.pop("reply_to_message", None)
+        return quoted
 
     def _publish(
         self,
         fields: Mapping[str, Any],
         read: ParsedText,
-        content: dict[str, Any],
+        content: BotMessage,
         pictures: tuple[PostedPicture, ...],
-    ) -> dict[str, Any]:
+    ) -> BotMessage:
         chat = self.chat(fields)
         parent = self._parent(chat, fields)
         keyboard = keyboard_of(fields)
@@ -178,9 +229,17 @@ class TelegramMessages:
         )
         return message
 
-    def _head(self, chat: Chat, number: int, at: datetime) -> dict[str, Any]:
-        sender = {"sender_chat": chat.as_json()} if chat.type == "channel" else {"from": self.bot}
-        return {"message_id": number, "date": int(at.timestamp()), "chat": chat.as_json(), **sender}
+    def _head(self, chat: Chat, number: int, at: datetime) -> BotMessage:
+        head: BotMessage = {
+            "message_id": number,
+            "date": int(at.timestamp()),
+            "chat": chat.as_json(),
+        }
+        if chat.type == "channel":
+            head["sender_chat"] = chat.as_json()
+        else:
+            head["from"] = self.bot
+        return head
 
     def _parent(self, chat: Chat, fields: Mapping[str, Any]) -> int | None:
         wanted = nested(fields.get("reply_parameters")) or {}
@@ -209,7 +268,7 @@ class TelegramMessages:
             raise BadCall(f"Bad Request: message to {purpose} not found")
         return post
 
-    def edit_text(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def edit_text(self, fields: Mapping[str, Any]) -> BotMessage:
         post = self._standing(fields, "edit")
         read = read_text(fields, "text", LONGEST_TEXT)
         if not read.text:
@@ -223,7 +282,7 @@ class TelegramMessages:
             raise BadCall(NOT_MODIFIED)
         return self._edited(post, read, {"text": read.text, "entities": list(read.entities)}, keyboard)
 
-    def edit_caption(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def edit_caption(self, fields: Mapping[str, Any]) -> BotMessage:
         post = self._standing(fields, "edit")
         read = read_text(fields, "caption", LONGEST_CAPTION)
         keyboard = keyboard_of(fields)
@@ -242,9 +301,9 @@ class TelegramMessages:
         self,
         post: TelegramPost,
         read: ParsedText,
-        content: dict[str, Any],
-        keyboard: dict[str, Any] | None,
-    ) -> dict[str, Any]:
+        content: BotMessage,
+        keyboard: Keyboard | None,
+    ) -> BotMessage:
         at = self._clock()
         changed = self._messages[post.chat, post.message] | content
         changed["edit_date"] = int(at.timestamp())
@@ -262,15 +321,17 @@ class TelegramMessages:
         )
         return changed
 
-    def edit_buttons(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def edit_buttons(self, fields: Mapping[str, Any]) -> BotMessage:
         """Other buttons, or none, under a message."""
         post = self._standing(fields, "edit")
         old = self._messages[post.chat, post.message]
         keyboard = keyboard_of(fields)
         if old.get("reply_markup") == keyboard:
             raise BadCall(NOT_MODIFIED)
-        changed = {name: value for name, value in old.items() if name != "reply_markup"}
-        changed |= {"reply_markup": keyboard} if keyboard else {}
+        changed = old.copy()
+        changed.pop("reply_markup", None)
+        if keyboard:
+            changed["reply_markup"] = keyboard
         self._messages[post.chat, post.message] = changed
         self._posts.change(post, buttons=labels_of(keyboard))
         return changed
@@ -299,9 +360,9 @@ class TelegramMessages:
         self._posts.change(max(pinned, key=lambda post: post.message), pinned=False)
         return True
 
-    def show_chat(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def show_chat(self, fields: Mapping[str, Any]) -> dict[str, object]:
         limits = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
-        return self.chat(fields).as_json() | limits
+        return {**self.chat(fields).as_json(), **limits}
 
 
 _NO_GIFTS = dict.fromkeys(

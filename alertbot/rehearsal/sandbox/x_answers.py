@@ -21,6 +21,8 @@ from typing import Any
 from oauthlib.oauth1 import Client
 from oauthlib.oauth1.rfc5849 import signature
 
+from alertbot.core.json import Json
+from alertbot.core.model import RawValues
 from alertbot.rehearsal.sandbox.accounts import Allowance, XAccount, XPost
 from alertbot.rehearsal.sandbox.faults import OrderedFault
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply
@@ -244,7 +246,7 @@ class TimelinePage:
         return self.since < int(post.id) and (self.until is None or int(post.id) < self.until)
 
 
-def read_object(body: bytes) -> dict[str, Any] | None:
+def read_object(body: bytes) -> RawValues | None:
     """The JSON object of a body, None where there is none."""
     try:
         content = json.loads(body)
@@ -321,9 +323,9 @@ def weight(text: str) -> int:
     return weighted_length(text)
 
 
-def public_text(post: XPost) -> tuple[str, list[dict[str, Any]]]:
+def public_text(post: XPost) -> tuple[str, list[dict[str, Json]]]:
     """The text as X gives it back, with its links replaced, and the list of those links."""
-    links: list[dict[str, Any]] = []
+    links: list[dict[str, Json]] = []
     written: list[str] = []
     end = 0
     for found in ADDRESS.finditer(post.text):
@@ -347,7 +349,7 @@ def public_text(post: XPost) -> tuple[str, list[dict[str, Any]]]:
     return "".join(written), links
 
 
-def _picture_link(post: XPost, at: int, links: list[dict[str, Any]]) -> str:
+def _picture_link(post: XPost, at: int, links: list[dict[str, Json]]) -> str:
     """X writes the address of a post's pictures behind its text."""
     short = "https://t.co/" + hashlib.sha256(f"{post.id} picture".encode()).hexdigest()[:10]
     space = " " if at else ""
@@ -366,11 +368,11 @@ def _picture_link(post: XPost, at: int, links: list[dict[str, Any]]) -> str:
     return space + short
 
 
-def as_json(post: XPost, author_id: str, query: Mapping[str, str]) -> dict[str, Any]:
+def as_json(post: XPost, author_id: str, query: Mapping[str, str]) -> dict[str, object]:
     """A post as X shows it: id and text, and the fields asked for in `tweet.fields`."""
     text, links = public_text(post)
     asked = set((query.get("tweet.fields") or query.get("post.fields") or "").split(","))
-    extra: dict[str, Any] = {
+    extra: dict[str, object] = {
         "author_id": author_id,
         "conversation_id": post.conversation,
         "created_at": post.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
@@ -380,5 +382,5 @@ def as_json(post: XPost, author_id: str, query: Mapping[str, str]) -> dict[str, 
     if post.reply_to:
         extra["in_reply_to_user_id"] = author_id
         extra["referenced_tweets"] = [{"type": "replied_to", "id": post.reply_to}]
-    answer = {"id": post.id, "text": text, "edit_history_tweet_ids": [post.id]}
+    answer: dict[str, object] = {"id": post.id, "text": text, "edit_history_tweet_ids": [post.id]}
     return answer | {name: value for name, value in extra.items() if name in asked}

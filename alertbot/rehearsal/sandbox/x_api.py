@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from alertbot.rehearsal.sandbox import x_answers
 from alertbot.rehearsal.sandbox.accounts import Allowance, PostedPicture, Posts, Quota, XAccount, XPost
@@ -175,7 +174,7 @@ class XPlatform:
         standing = [post for post in self._posts.x() if post.deleted_at is None and page.holds(post)]
         newest_first = sorted(standing, key=lambda post: int(post.id), reverse=True)
         shown = newest_first[: page.size]
-        meta: dict[str, Any] = {"result_count": len(shown)}
+        meta: dict[str, object] = {"result_count": len(shown)}
         if not shown:
             return Reply.of({"meta": meta})
         meta |= {"newest_id": shown[0].id, "oldest_id": shown[-1].id}
