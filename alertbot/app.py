@@ -92,7 +92,7 @@ class App:
         from alertbot.ops import overview
 
         if self._team_bot is None:
-            hear = partial(listen, status=partial(overview.status, service, None))
+            hear = partial(listen, status=partial(overview.in_words, service))
             self._team_bot = TelegramWay(service, by.telegram, hear)
         return self._team_bot
 

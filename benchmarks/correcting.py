@@ -12,9 +12,9 @@ from typing import Any
 from alertbot.alerts import approving, following, showing, writing
 from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.views import AlertView
 from alertbot.app import build
 from alertbot.core.model import Person
-from alertbot.ops import overview
 from alertbot.people import accounts
 from alertbot.rehearsal.sandbox.accounts import TelegramAccount, XAccount
 from alertbot.rehearsal.sandbox.server import Sandbox
@@ -104,19 +104,18 @@ async def _one(service: WatchContext, author: Person, approver: Person) -> float
     values: dict[str, Any] = dict(load_kind(service.publisher, "status").example)
     view = await writing.draft(service, author, DraftRequest("status", values))
     await _through(service, author, approver, view)
-    view = await following.correct(service, approver, view["id"], FollowRequest(RIGHT))
+    view = await following.correct(service, approver, view.id, FollowRequest(RIGHT))
     await _through(service, approver, approver, view)
-    shown = await overview.show(service, view["id"], None)
-    if shown["state"] != "published":
-        raise RuntimeError(f"{view['id']} is {shown['state']}")
-    return float(shown["reached_all_seconds"])
+    shown = await showing.show(service, view.id, None)
+    if shown.state != "published":
+        raise RuntimeError(f"{view.id} is {shown.state}")
+    assert shown.reached_all_seconds is not None
+    return shown.reached_all_seconds
 
 
-async def _through(
-    service: WatchContext, author: Person, approver: Person, view: dict[str, Any]
-) -> None:
-    await writing.submit(service, author, view["id"])
-    await approving.approve(service, approver, view["id"], view["digest"])
+async def _through(service: WatchContext, author: Person, approver: Person, view: AlertView) -> None:
+    await writing.submit(service, author, view.id)
+    await approving.approve(service, approver, view.id, view.digest)
     async with asyncio.timeout(GOAL):
-        while (await showing.brief(service, view["id"]))["state"] in ("approved", "publishing"):
+        while (await showing.brief(service, view.id)).state in ("approved", "publishing"):
             await asyncio.sleep(0.05)

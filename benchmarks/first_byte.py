@@ -79,7 +79,7 @@ async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[f
     second = await accounts.add(service, first["token"], "Bo", ["approver"], None)
     author = await accounts.acting(service, first["token"])
     approver = await accounts.acting(service, second["token"])
-    while not (await overview.status(service, None))["worker"]["alive"]:
+    while not (await overview.status(service, None)).worker.alive:
         await asyncio.sleep(0.05)
     await asyncio.sleep(1.0)  # the worker loads its libraries
     spent = []
@@ -87,9 +87,9 @@ async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[f
         values = {"what_fails": f"le 15, relevé {'i' * (number + 1)}"}
         wishes = DraftRequest("holding", _example(app, values))
         view = await writing.draft(service, author, wishes)
-        await writing.submit(service, author, view["id"])
+        await writing.submit(service, author, view.id)
         begun = time.perf_counter()
-        await approving.approve(service, approver, view["id"], view["digest"])
+        await approving.approve(service, approver, view.id, view.digest)
         arrived = await asyncio.wait_for(arrivals.get(), 10)
         if number:  # the first call pays for the connection
             spent.append(arrived - begun)

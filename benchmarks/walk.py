@@ -30,7 +30,7 @@ async def walk(folder: str) -> Counter[str]:
     try:
         team = await gather(database)
         view = await team.pending()
-        await showing.show(team.service, view["id"], team.tokens["bo"])
+        await showing.show(team.service, view.id, team.tokens["bo"])
         passed: Counter[str] = Counter()
 
         def note(frame: FrameType, event: str, _value: object) -> None:
@@ -42,7 +42,7 @@ async def walk(folder: str) -> Counter[str]:
                 sys.setprofile(None)
 
         sys.setprofile(note)
-        await approving.approve(team.service, team.people["bo"], view["id"], None)
+        await approving.approve(team.service, team.people["bo"], view.id, None)
     finally:
         sys.setprofile(None)
         await database.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 from alertbot.alerts import approving, showing, writing
 from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.alerts.views import AlertView
 from alertbot.channels import base
 from alertbot.channels.memory import MemoryAdapter
 from alertbot.core.model import Audience, Channel, Organisation, Person, Target
@@ -59,7 +60,7 @@ class Team:
     people: dict[str, Person] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
 
-    async def draft(self, kind: str = "status", by: str = "ada", **options: Any) -> dict[str, Any]:
+    async def draft(self, kind: str = "status", by: str = "ada", **options: Any) -> AlertView:
         incident = options.pop("incident", None)
         not_before = options.pop("not_before", None)
         given = options.pop("given", None)
@@ -79,20 +80,20 @@ class Team:
             self.service, self.people["ada"], self.people["bo"], rows, verified=verified
         )
 
-    async def pending(self, kind: str = "status", **options: Any) -> dict[str, Any]:
+    async def pending(self, kind: str = "status", **options: Any) -> AlertView:
         view = await self.draft(kind, **options)
-        return await writing.submit(self.service, self.people["ada"], view["id"])
+        return await writing.submit(self.service, self.people["ada"], view.id)
 
-    async def approve(self, alert: str, by: str = "bo", digest: str | None = None) -> dict[str, Any]:
+    async def approve(self, alert: str, by: str = "bo", digest: str | None = None) -> AlertView:
         if digest is None:
             await showing.show(self.service, alert, self.tokens[by])
         return await approving.approve(self.service, self.people[by], alert, digest)
 
-    async def approved(self, kind: str = "status", **options: Any) -> dict[str, Any]:
+    async def approved(self, kind: str = "status", **options: Any) -> AlertView:
         view = await self.pending(kind, **options)
         for name in ("bo", "cy"):
-            if view["state"] == "pending":
-                view = await self.approve(view["id"], name)
+            if view.state == "pending":
+                view = await self.approve(view.id, name)
         return view
 
     async def work(self, patience: float = 1.0) -> RunTally:
@@ -102,7 +103,7 @@ class Team:
         return await runner.run_once(patience)
 
     async def state(self, alert: str) -> str:
-        return str((await showing.brief(self.service, alert))["state"])
+        return str((await showing.brief(self.service, alert)).state)
 
     async def verbs(self) -> list[str]:
         return [str(row["verb"]) for row in await overview.audit_export(self.service)]

@@ -4,7 +4,6 @@ what was not decided in time. Also what an approval changes in the alerts that i
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 from alertbot.alerts import (
     alert_notices,
@@ -22,6 +21,7 @@ from alertbot.alerts import (
 )
 from alertbot.alerts.chains import ONLY_THOSE_REACHED, Reached
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView, StartView
 from alertbot.core.errors import Refused
 from alertbot.core.model import MACHINE, Person, Relation, Verb
 from alertbot.core.words import _
@@ -99,7 +99,7 @@ async def approve(
     reference: str,
     digest: str | None,
     through: Through = AT_THE_DESK,
-) -> dict[str, Any]:
+) -> AlertView:
     """Sign exactly the texts that were shown. The last approval needed creates the deliveries in the
     same transaction. Raises `Refused`, `Faulty` or `PastMoment` for the first rule that forbids it."""
 
@@ -128,7 +128,7 @@ async def approve(
 
 async def break_glass(
     service: Context, actor: Person, reference: str, digest: str | None, reason: str
-) -> dict[str, Any]:
+) -> AlertView:
     """Publish on one approver's word: reported to every team channel, open until countersigned. Raises
     `Refused`, `Misuse`, `Faulty` or `PastMoment` as `may_break_glass` does."""
 
@@ -198,18 +198,18 @@ async def _let_go(
 
 async def return_(
     service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
-) -> dict[str, Any]:
+) -> AlertView:
     return await _send_away(service, actor, reference, Verb.RETURN, reason, through)
 
 
 async def reject(
     service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
-) -> dict[str, Any]:
+) -> AlertView:
     return await _send_away(service, actor, reference, Verb.REJECT, reason, through)
 
 
-async def countersign(service: Context, actor: Person, reference: str) -> dict[str, Any]:
-    async def work(conn: Connection) -> dict[str, Any]:
+async def countersign(service: Context, actor: Person, reference: str) -> AlertView:
+    async def work(conn: Connection) -> AlertView:
         alert = await store_reading.get(conn, reference, lock=True)
         rules_policy.may_countersign(alert, actor)
         alert = await store_alerts.countersign(conn, alert, by=actor, now=service.now)
@@ -239,10 +239,10 @@ async def expire_overdue(service: Context) -> int:
 
 async def _send_away(
     service: Context, actor: Person, reference: str, verb: Verb, reason: str, through: Through
-) -> dict[str, Any]:
+) -> AlertView:
     await expire_overdue(service)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         rules.require_role(verb, actor)
         alert = await store_reading.get(conn, reference, lock=True)
         await through.besides(conn)
@@ -258,16 +258,16 @@ def _came(through: Through) -> dict[str, str]:
     return {"way": through.way} if through.way else {}
 
 
-async def _told(service: Context, alert_id: str, wait: timedelta | None) -> dict[str, Any]:
+async def _told(service: Context, alert_id: str, wait: timedelta | None) -> AlertView:
     """The alert after the decision, and when its first call starts. Read after the decision has
     committed, so that the worker does not wait for it."""
 
-    async def look(conn: Connection) -> dict[str, Any]:
+    async def look(conn: Connection) -> AlertView:
         view = await views.full(conn, await store_reading.get(conn, alert_id), service.now)
         if wait is None:
             return view
         alive = await store_accounts.any_alive(conn)
-        return view | {"start": {"worker_alive": alive, "seconds": wait.total_seconds()}}
+        return replace(view, start=StartView(worker_alive=alive, seconds=wait.total_seconds()))
 
     return await service.database.read(look)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Approvals, Audience, Channel, Composition, Fault, Identity
+from alertbot.core.model import Approvals, Audience, Channel, Composition, Fault, Identity, RawValues
 from alertbot.core.words import _
 from alertbot.texts.compose import compose
 from alertbot.texts.fields import parse
@@ -39,12 +39,12 @@ class DraftRequest:
     doubts: tuple[Fault, ...] = ()
 
 
-def read_values(text: str, name: str) -> dict[str, Any]:
+def read_values(text: str, name: str) -> RawValues:
     """Field values from a YAML mapping. Raises `Misuse` with the line of the error."""
     return load_values(text, name)
 
 
-def field_values(sets: list[str] | None, file: Path | None) -> dict[str, Any]:
+def field_values(sets: list[str] | None, file: Path | None) -> RawValues:
     """The values of `--vars FILE`, overridden by those of `--set`. Raises `Misuse` for a value that
     cannot be read."""
     return merge_sets(sets or [], read_values(text_of(file), str(file)) if file else {})
@@ -171,7 +171,7 @@ def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) 
     return wishes.languages or spoken
 
 
-def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -> RawValues:
     """The values for composing again (`submit --retime`): future times as typed, everything else as
     resolved.
 

@@ -7,7 +7,7 @@ alert was published meanwhile, needs its own decision.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,9 @@ from alertbot.alerts.rules_advice import guidance_of, sentence
 from alertbot.alerts.rules_guidance import (
     NO,
     RULE,
+    Conflicts,
     Contradiction,
     Guidance,
-    Rows,
     SentAdvice,
     active,
     contradictions,
@@ -36,7 +36,8 @@ from alertbot.alerts.rules_guidance import (
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Faulty, Refused
-from alertbot.core.model import AlertState, Composition, Fault, Person, Relation
+from alertbot.core.json import Json, as_json
+from alertbot.core.model import AlertState, Composition, Conflict, Fault, Person, Relation
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
@@ -76,11 +77,20 @@ class CurrentAdvice:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldWords:
+    """What callers are told on one topic, and by which alert."""
+
+    topic: str
+    alert: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A composition with its contradictions among its faults, and the decisions to store about them."""
 
     composition: Composition
-    guidance: dict[str, Any]
+    guidance: Mapping[str, Any]
     accepted: dict[str, str]
 
 
@@ -101,15 +111,15 @@ async def judge(
     found = await _found(conn, about, mine, now)
     reason = (wishes.accepted.get(RULE) or "").strip()
     earlier = {} if reason else _decisions(about.before)
-    rows = [_row(one, reason or earlier.get(_key(one))) for one in found]
+    rows = tuple(_kept(one, reason or earlier.get(_key(one))) for one in found)
     if reason and rows:
-        detail = {"reason": reason, "contradictions": rows}
+        detail = {"reason": reason, "contradictions": _plain(rows)}
         await audit.append(
             conn, actor=actor.name, verb="accept-contradiction", at=now, alert=about.id, detail=detail
         )
     return Judged(
         _judged(composed.composition, rows, reason),
-        to_json(mine) | {RULE: rows},
+        {**to_json(mine), RULE: _plain(rows)},
         _accepted(wishes.accepted, rows),
     )
 
@@ -119,7 +129,7 @@ def undecided(accepted: Mapping[str, str]) -> dict[str, str]:
     return {rule: reason for rule, reason in accepted.items() if rule != RULE}
 
 
-async def beside(conn: Connection, alert: Alert, now: datetime) -> Rows:
+async def beside(conn: Connection, alert: Alert, now: datetime) -> Conflicts:
     """Each contradiction with both texts and, if accepted, the reason. As of now for an alert that is
     not out; as approved for one that is."""
     if alert.state not in NOT_OUT or alert.relation is Relation.RETRACTION:
@@ -127,7 +137,7 @@ async def beside(conn: Connection, alert: Alert, now: datetime) -> Rows:
     about = Subject(alert.id, alert.incident, alert.exercise, alert.relation, alert.original)
     decided = _decisions(alert)
     found = await _found(conn, about, _guidance(alert), now)
-    return [_row(one, decided.get(_key(one))) for one in found]
+    return tuple(_kept(one, decided.get(_key(one))) for one in found)
 
 
 async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
@@ -140,7 +150,8 @@ async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
     ):
         return alert
     faults = (*others, *_faults(_open(rows)))
-    return await store_alerts.note_guidance(conn, alert, {**(alert.guidance or {}), RULE: rows}, faults)
+    guidance = {**(alert.guidance or {}), RULE: _plain(rows)}
+    return await store_alerts.note_guidance(conn, alert, guidance, faults)
 
 
 async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> None:
@@ -152,7 +163,7 @@ async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> No
                 "{alert} contradicts {others}, and nobody has decided on that. Change it with `alertbot"
                 " edit {alert} --set …`, or decide: alertbot edit {alert} --accept contradicts=REASON;"
                 " it is then approved anew."
-            ).format(alert=alert.id, others=", ".join(dict.fromkeys(row["alert"] for row in rows))),
+            ).format(alert=alert.id, others=", ".join(dict.fromkeys(row.alert for row in rows))),
             _faults(rows),
             rows,
         )
@@ -210,32 +221,33 @@ def _key(one: Contradiction) -> tuple[str, ...]:
 
 
 def _decisions(alert: Alert | None) -> dict[tuple[str, ...], str]:
-    rows = stored_contradictions(alert.guidance) if alert else []
-    return {
-        (row["topic"], row["alert"], row["said"], row["says"]): row["accepted"]
-        for row in rows
-        if row["accepted"]
-    }
+    rows = stored_contradictions(alert.guidance) if alert else ()
+    return {(row.topic, row.alert, row.said, row.says): row.accepted for row in rows if row.accepted}
 
 
-def _row(one: Contradiction, reason: str | None) -> dict[str, Any]:
-    return {"rule": RULE, **asdict(one), "accepted": reason}
+def _kept(one: Contradiction, reason: str | None) -> Conflict:
+    return Conflict(RULE, one.topic, one.alert, one.said, one.says, reason or None)
 
 
-def _open(rows: Iterable[dict[str, Any]]) -> Rows:
-    return [row for row in rows if not row["accepted"]]
+def _plain(rows: Iterable[Conflict]) -> list[Json]:
+    """As the database and the audit keep them; `stored_contradictions` reads it."""
+    return [as_json(row) for row in rows]
 
 
-def _faults(rows: Iterable[dict[str, Any]]) -> tuple[Fault, ...]:
-    return tuple(Fault("contradicts", sentence(_contradiction(row)), acceptable=True) for row in rows)
+def _open(rows: Iterable[Conflict]) -> Conflicts:
+    return tuple(row for row in rows if not row.accepted)
 
 
-def _contradiction(row: Mapping[str, Any]) -> Contradiction:
-    return Contradiction(row["topic"], row["alert"], row["said"], row["says"])
+def _faults(rows: Iterable[Conflict]) -> tuple[Fault, ...]:
+    return tuple(Fault(RULE, sentence(_contradiction(row)), acceptable=True) for row in rows)
 
 
-def _judged(composition: Composition, rows: Rows, reason: str) -> Composition:
-    decided = [row for row in rows if row["accepted"]]
+def _contradiction(row: Conflict) -> Contradiction:
+    return Contradiction(row.topic, row.alert, row.said, row.says)
+
+
+def _judged(composition: Composition, rows: Conflicts, reason: str) -> Composition:
+    decided = [row for row in rows if row.accepted]
     idle = (_nothing_found(),) if reason and not rows else ()
     return replace(
         composition,
@@ -250,8 +262,8 @@ def _nothing_found() -> Fault:
     return Fault("nothing_accepted", said.format(rule=RULE))
 
 
-def _accepted(given: Mapping[str, str], rows: Rows) -> dict[str, str]:
-    reasons = [row["accepted"] for row in rows if row["accepted"]]
+def _accepted(given: Mapping[str, str], rows: Conflicts) -> dict[str, str]:
+    reasons = [row.accepted for row in rows if row.accepted]
     return undecided(given) | ({RULE: reasons[-1]} if reasons else {})
 
 

@@ -20,8 +20,9 @@ from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Refused
-from alertbot.core.model import AlertState, Person, Relation
+from alertbot.core.model import AlertState, Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import rules
@@ -54,7 +55,7 @@ NAMED_AFTER = frozenset(
 
 def inherited(
     given: Mapping[str, Any], kind: Kind, relation: Relation, *, now: datetime, wait: timedelta
-) -> dict[str, Any]:
+) -> RawValues:
     """The values of an earlier alert that still apply in a new one of this kind. Pure.
 
     Future times that will have passed by the time it is approved (`wait`) are left out: a past time is
@@ -92,7 +93,7 @@ class FollowRequest:
 
 async def update(
     service: Context, actor: Person, reference: str, said: FollowRequest, *, kind: str | None = None
-) -> dict[str, Any]:
+) -> AlertView:
     """Draft an update that replaces an alert. Raises `Refused` for an alert that was never published."""
     rules.require_role("draft", actor)
 
@@ -108,7 +109,7 @@ async def update(
 
 async def correct(
     service: Context, actor: Person, reference: str, said: FollowRequest, *, wrong: Sequence[str] = ()
-) -> dict[str, Any]:
+) -> AlertView:
     """Draft a correction to everyone whom the alert reached (R20, R22). `wrong`: the register entries
     (`N12`) in it that people must not call. Raises `Refused` for an alert that was never published,
     `Misuse` for an entry that it does not carry."""
@@ -125,7 +126,7 @@ async def correct(
 
 async def cancel(
     service: Context, actor: Person, reference: str, text: object, said: FollowRequest
-) -> dict[str, Any]:
+) -> AlertView:
     """Draft a public denial of a false alert. `text`: one text for all languages, or one per language.
 
     Raises `Refused` without a text for the public: a silent cancel corrects nothing (R21).
@@ -147,7 +148,7 @@ async def cancel(
     return await drafted(service, actor, work, said)
 
 
-def _denied(service: Context, original: Alert, text: object) -> dict[str, Any]:
+def _denied(service: Context, original: Alert, text: object) -> RawValues:
     """The values of the denial: what the alert said is wrong, what is true, and that nothing it named
     has failed."""
     words = load_ready_words(*service.publisher.folders)
@@ -162,7 +163,7 @@ def _denied(service: Context, original: Alert, text: object) -> dict[str, Any]:
     }
 
 
-async def end(service: Context, actor: Person, incident: str, said: FollowRequest) -> dict[str, Any]:
+async def end(service: Context, actor: Person, incident: str, said: FollowRequest) -> AlertView:
     """Draft the public end of an incident. Raises `Refused` if it has ended already or nothing of it was
     published."""
     rules.require_role("draft", actor)
@@ -271,24 +272,24 @@ async def add(
     )
 
 
-async def drafted(service: Context, actor: Person, work: Work, said: FollowRequest) -> dict[str, Any]:
-    async def write(conn: Connection) -> dict[str, Any]:
+async def drafted(service: Context, actor: Person, work: Work, said: FollowRequest) -> AlertView:
+    async def write(conn: Connection) -> AlertView:
         return await views.full(conn, await work(conn), service.now)
 
     view = await service.database.transact(write)
     return await submitted(service, actor, view) if said.submit else view
 
 
-async def submitted(service: Context, actor: Person, view: Mapping[str, Any]) -> dict[str, Any]:
+async def submitted(service: Context, actor: Person, view: AlertView) -> AlertView:
     """Submit a fresh draft for approval. Raises `Faulty` or `Refused` with a message that says the draft
     is kept."""
     try:
-        return await writing.submit(service, actor, view["id"])
+        return await writing.submit(service, actor, view.id)
     except Faulty as error:
         raise Faulty(_kept(view, error), error.faults) from None
     except Refused as error:
         raise Refused(_kept(view, error)) from None
 
 
-def _kept(view: Mapping[str, Any], error: Refused) -> str:
-    return _("{alert} is drafted, but not submitted: {why}").format(alert=view["id"], why=error)
+def _kept(view: AlertView, error: Refused) -> str:
+    return _("{alert} is drafted, but not submitted: {why}").format(alert=view.id, why=error)

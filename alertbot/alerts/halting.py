@@ -4,9 +4,9 @@ no writable audit (promise 4)."""
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from alertbot.alerts import store_reading
+from alertbot.alerts.views import HaltView
 from alertbot.core.errors import Misuse, safe
 from alertbot.core.model import Channel, Person
 from alertbot.core.words import _
@@ -24,7 +24,7 @@ HALTER = "anybody"  # halting asks for no token: stopping must never wait for on
 
 async def halt(
     service: Context, alert: str | None, channel: str | None, *, by: str = HALTER
-) -> dict[str, Any]:
+) -> HaltView:
     """Halt everything, one alert or one channel: once this has committed, no further call starts
     (promise 4). `by`: a name for the audit. Raises `Misuse` for an unknown channel or alert,
     `Refused` for an alert without deliveries."""
@@ -40,29 +40,27 @@ async def stop(
     now: datetime,
     by: str = HALTER,
     channels: Mapping[str, Channel] | None = None,
-) -> dict[str, Any]:
+) -> HaltView:
     """Halt with nothing but the database. `channels`: those configured, if known; a channel found in
     neither place is refused. `audited` of the result: whether the audit row was written. Raises
     `Misuse` for an unknown channel or alert, `Refused` for an alert without deliveries."""
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> HaltView:
         known = await store_reading.id_of(conn, alert) if alert else None
         await _know(conn, channel, channels)
         await store_accounts.set_halt(conn, True, channel=channel, alert=known)
         audited = await _note(conn, by, known, channel, now)
-        return {"halted": True, "alert": known, "channel": channel, "audited": audited}
+        return HaltView(halted=True, alert=known, channel=channel, audited=audited)
 
     return await database.transact(work)
 
 
-async def resume(
-    service: Context, actor: Person, alert: str | None, channel: str | None
-) -> dict[str, Any]:
+async def resume(service: Context, actor: Person, alert: str | None, channel: str | None) -> HaltView:
     """Lift a halt; for a channel also its pause. Raises `Misuse` for an unknown channel or alert,
     `Refused` for an alert without deliveries or a person without the role."""
     rules.require_role("resume", actor)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> HaltView:
         known = await store_reading.id_of(conn, alert) if alert else None
         await _know(conn, channel, service.publisher.channels)
         await store_accounts.set_halt(conn, False, channel=channel, alert=known)
@@ -74,7 +72,7 @@ async def resume(
         await audit.append(
             conn, actor=actor.name, verb="resume", at=service.now, alert=known, detail=detail
         )
-        return {"halted": False, "alert": known, "channel": channel}
+        return HaltView(halted=False, alert=known, channel=channel)
 
     return await service.database.transact(work)
 

@@ -8,7 +8,7 @@ from typing import Any
 from alertbot.alerts import store_following
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import Person, Relation
+from alertbot.core.model import Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
@@ -77,7 +77,7 @@ def _holds(row: NumberRow, entry: Entry, now: datetime) -> bool:
     return same and standing(entry, now) is Standing.IN_FORCE
 
 
-def apart(original: Alert, wrong: Sequence[str]) -> dict[str, Any]:
+def apart(original: Alert, wrong: Sequence[str]) -> RawValues:
     """Split an alert's numbers into those named as wrong (`N12`) and the rest. Raises `Misuse` for an
     entry that it does not carry."""
     rows = [dict(row) for row in original.given.get("numbers") or () if isinstance(row, Mapping)]
@@ -96,7 +96,7 @@ def apart(original: Alert, wrong: Sequence[str]) -> dict[str, Any]:
     return {"wrong_numbers": gone, "numbers": [row for row in rows if row not in gone] or None}
 
 
-def frozen(rows: Iterable[NumberRow]) -> list[dict[str, Any]]:
+def frozen(rows: Iterable[NumberRow]) -> list[RawValues]:
     return [frozen_row(row) for row in rows]
 
 
@@ -149,9 +149,7 @@ async def take_out(conn: Connection, actor: Person, alert: Alert, now: datetime)
         )
 
 
-def stop_and_stay(
-    words: ReadyWords, gone: Sequence[NumberRow], stay: Sequence[NumberRow]
-) -> dict[str, Any]:
+def stop_and_stay(words: ReadyWords, gone: Sequence[NumberRow], stay: Sequence[NumberRow]) -> RawValues:
     return {"which_stop": words.numbers(gone, stay), "which_stay": words.numbers(stay, gone)}
 
 

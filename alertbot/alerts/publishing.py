@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from html import escape
-from typing import Any
 
 from alertbot.alerts import apart, progress, store_alerts, store_reading, views
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView, RecordedView, SettledView
 from alertbot.core.errors import Faulty, Misuse, Refused, safe
 from alertbot.core.model import (
     Action,
@@ -198,16 +198,14 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
     ).format(alert=alert.id)
 
 
-async def record(
-    service: Context, actor: Person, reference: str, channel: str, url: str
-) -> dict[str, Any]:
+async def record(service: Context, actor: Person, reference: str, channel: str, url: str) -> AlertView:
     """Record a post that a person made by hand, so that later updates and corrections can reply to it.
     Raises `Misuse` for an address that is not one."""
     rules.require_role("record", actor)
     service.publisher.channel(channel)
     remote_id = _id_in(url)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         now = service.now
         alert = await store_reading.get(conn, reference, lock=True)
         known = {one.url for one in await store_reading.records_of(conn, alert.id)}
@@ -226,7 +224,8 @@ async def record(
             remote_id=remote_id,
             detail={"channel": channel, "url": url},
         )
-        return await views.full(conn, alert, now) | {"recorded": {"channel": channel, "url": url}}
+        recorded = RecordedView(channel=channel, url=url)
+        return replace(await views.full(conn, alert, now), recorded=recorded)
 
     return await service.database.transact(work)
 
@@ -239,12 +238,12 @@ def _id_in(url: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
 
 
-async def test_send(service: Context, actor: Person, reference: str, to: str) -> dict[str, Any]:
+async def test_send(service: Context, actor: Person, reference: str, to: str) -> AlertView:
     """Queue an alert's texts for a team channel, marked as a test."""
     rules.require_role("test_send", actor)
     channel = service.publisher.channel(to)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         alert = await store_reading.get(conn, reference)
         await enqueue_test(service, conn, alert, channel)
         await audit.append(
@@ -263,13 +262,13 @@ async def test_send(service: Context, actor: Person, reference: str, to: str) ->
 
 async def settle(
     service: Context, actor: Person, delivery: int, word: str, url: str | None
-) -> dict[str, Any]:
+) -> SettledView:
     """Record what a person found out about an uncertain delivery. Raises `Refused` if the delivery is
     not uncertain."""
     rules.require_role("settle", actor)
     remote_id = _id_in(url) if url else None
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> SettledView:
         outcomes, settled = await store_outbox.decide(
             conn, delivery, SettleDecision(word), remote_id=remote_id, url=url
         )
@@ -277,6 +276,6 @@ async def settle(
         first = outcomes[0]
         for alert_id in settled or filter(None, [first.alert]):
             await progress.advance(service, conn, alert_id)
-        return {"id": first.id, "alert": first.alert, "state": str(first.state), "target": first.target}
+        return SettledView(id=first.id, alert=first.alert, state=first.state, target=first.target)
 
     return await service.database.transact(work)

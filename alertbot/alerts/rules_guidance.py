@@ -7,10 +7,10 @@ alert that contradicts it is held until a person decides; `contradictions` finds
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from alertbot.alerts import rules_wording
-from alertbot.core.model import Relation
+from alertbot.core.model import Conflict, Relation
 
 YES, NO = "yes", "no"
 
@@ -253,15 +253,15 @@ def active(
 
 
 RULE = "contradicts"
-Rows = list[dict[str, Any]]
+Conflicts: TypeAlias = tuple[Conflict, ...]
 
 
-def stored_contradictions(guidance: Mapping[str, Any] | None) -> Rows:
+def stored_contradictions(guidance: Mapping[str, Any] | None) -> Conflicts:
     """The contradictions found when the alert with this stored guidance was last composed or submitted."""
-    return list((guidance or {}).get(RULE) or ())
+    return tuple(Conflict(**row) for row in (guidance or {}).get(RULE) or ())
 
 
-def to_json(guidance: Guidance) -> dict[str, Any]:
+def to_json(guidance: Guidance) -> Mapping[str, Any]:
     """Plain JSON values; `from_json` restores the same guidance."""
     return asdict(guidance)
 

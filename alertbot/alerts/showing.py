@@ -1,59 +1,60 @@
 """Showing a stored alert: exactly the texts that were composed, with their cost."""
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from alertbot.alerts import conflicts, store_alerts, store_reading, views
 from alertbot.alerts.compose import load_kind
-from alertbot.alerts.previewing import in_words
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.model import Composition, Fault, Purpose
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_outbox
 from alertbot.delivery.rules_forecast import cost, forecast
 from alertbot.people import store_people
 from alertbot.people.context import Context
+from alertbot.texts.kinds.kind_spec import in_words
 from alertbot.texts.preview.plain import plain_copy
 from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.views import ForecastView, message_view
 
-Document = dict[str, Any]
 
-
-async def show(service: Context, reference: str, token: str | None) -> dict[str, Any]:
-    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest.
-
-    Keys that begin with `_` hold objects for the terminal and the page, not for JSON.
-    """
+async def show(service: Context, reference: str, token: str | None) -> ShownAlertView:
+    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest."""
     now = service.now
 
-    async def look(conn: Connection) -> dict[str, Any]:
-        alert = await store_reading.get(conn, reference)
-        sheet = await stored_sheet(service, conn, alert)
-        said = sheet.composition
-        records = [asdict(one) for one in await store_reading.records_of(conn, alert.id)]
-        return await views.full(conn, alert, now) | {
-            "contradictions": await conflicts.beside(conn, alert, now),
-            "values": alert.given,
-            "messages": [views.message(one) for one in said.messages],
-            "retraction": [views.message(one) for one in said.retraction],
-            "targets": {name: len(group) for name, group in said.targets.items()},
-            "cost": asdict(sheet.cost),
-            "forecast": {"seconds": round(sheet.forecast.seconds, 3)},
-            "records": records,
-            **await views.around(conn, alert),
-            "plain": plain_copy(said.messages),
-            "_sheet": sheet,
-            "_zone": service.publisher.zone,
-        }
-
-    async def look_and_note(conn: Connection) -> dict[str, Any]:
+    async def look_and_note(conn: Connection) -> ShownAlertView:
         person = await store_people.by_token(conn, token or "", now=now)
         await store_alerts.note_shown(conn, person, await store_reading.get(conn, reference), now=now)
-        return await look(conn)
+        return await _look(service, conn, reference)
 
     if token:
         return await service.database.transact(look_and_note)
-    return await service.database.read(look)
+    return await service.database.read(lambda conn: _look(service, conn, reference))
+
+
+async def _look(service: Context, conn: Connection, reference: str) -> ShownAlertView:
+    now = service.now
+    alert = await store_reading.get(conn, reference)
+    sheet = await stored_sheet(service, conn, alert)
+    said = sheet.composition
+    conflicting = await conflicts.beside(conn, alert, now)
+    standing = replace(await views.full(conn, alert, now), contradictions=conflicting)
+    return ShownAlertView(
+        **views.carried_over(standing),
+        values=alert.given,
+        messages=tuple(map(message_view, said.messages)),
+        retraction=tuple(map(message_view, said.retraction)),
+        targets={name: len(group) for name, group in said.targets.items()},
+        cost=sheet.cost,
+        forecast=ForecastView(seconds=round(sheet.forecast.seconds, 3)),
+        records=await store_reading.records_of(conn, alert.id),
+        follows=await views.followed(conn, alert),
+        followed_by=await views.followers(conn, alert),
+        reached_all_seconds=await views.reached_all_seconds(conn, alert),
+        plain=plain_copy(said.messages),
+        sheet=sheet,
+        zone=service.publisher.zone,
+    )
 
 
 async def stored_sheet(service: Context, conn: Connection, alert: Alert) -> Sheet:
@@ -96,10 +97,10 @@ async def _said(conn: Connection, alert: Alert) -> Composition:
     )
 
 
-async def brief(service: Context, reference: str) -> Document:
+async def brief(service: Context, reference: str) -> AlertView:
     """The state of one alert, without its texts. Raises `Misuse` for an unknown alert."""
 
-    async def look(conn: Connection) -> Document:
+    async def look(conn: Connection) -> AlertView:
         return await views.full(conn, await store_reading.get(conn, reference), service.now)
 
     return await service.database.read(look)

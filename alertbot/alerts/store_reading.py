@@ -1,6 +1,6 @@
 """Reading alerts: the alert, its texts and targets, who approved, who saw what, what was posted by hand."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from alertbot.core.model import (
     Message,
     Omission,
     Purpose,
+    RawValues,
     Relation,
     Target,
     WhenUncertain,
@@ -42,8 +43,8 @@ class Alert(AlertFacts):
     exercise: bool
     languages: tuple[str, ...]
     channels: tuple[str, ...]
-    given: dict[str, Any]
-    raw: dict[str, Any]
+    given: RawValues
+    raw: RawValues
     accepted: dict[str, str]
     revision: int
     drafted_at: datetime
@@ -62,7 +63,7 @@ class Alert(AlertFacts):
     countersigned_at: datetime | None
     relation: Relation | None = None  # how it follows `original`
     original: str | None = None
-    guidance: dict[str, Any] | None = None  # see `incident.guidance`
+    guidance: Mapping[str, Any] | None = None  # see `rules_guidance.from_json`
 
 
 @dataclass(frozen=True, slots=True)

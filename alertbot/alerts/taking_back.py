@@ -5,7 +5,6 @@ which sends what was prepared, stored and signed with the alert itself, word for
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from alertbot.alerts import (
     apart,
@@ -24,8 +23,19 @@ from alertbot.alerts.compose import load_kind
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.public_numbers import stop_and_stay
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import Composition, Message, Omission, Person, Purpose, Relation, Target, Verb
+from alertbot.core.model import (
+    Composition,
+    Message,
+    Omission,
+    Person,
+    Purpose,
+    RawValues,
+    Relation,
+    Target,
+    Verb,
+)
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.numbers import lookup, store_numbers
@@ -61,9 +71,7 @@ class _Withdrawable:
     untold: tuple[str, ...] = ()
 
 
-async def withdraw(
-    service: Context, actor: Person, which: Which, said: FollowRequest
-) -> dict[str, Any]:
+async def withdraw(service: Context, actor: Person, which: Which, said: FollowRequest) -> AlertView:
     """Draft a withdrawal to everyone who was told the numbers. `unpublished` names matching entries that
     were never published; they stay in the register. Raises `Misuse` for a query that cannot be read,
     `Refused` if nothing can be withdrawn."""
@@ -92,7 +100,7 @@ async def withdraw(
         )
 
     view = await following.drafted(service, actor, work, said)
-    return view | {"unpublished": untold}
+    return replace(view, unpublished=tuple(untold))
 
 
 async def _found(conn: Connection, which: Which) -> _Withdrawable:
@@ -152,9 +160,7 @@ async def _told(conn: Connection, entries: Sequence[Entry]) -> _Withdrawable:
     )
 
 
-async def _words(
-    service: Context, conn: Connection, found: _Withdrawable, incident: str
-) -> dict[str, Any]:
+async def _words(service: Context, conn: Connection, found: _Withdrawable, incident: str) -> RawValues:
     """The texts: which numbers stop, which stay, and where; numbers that stay are given again."""
     exercise = found.carriers[0].exercise
     known = await public_numbers.by_incident(conn, incident, service.now, exercise=exercise)
@@ -190,7 +196,7 @@ RETRACTED_AS = "correction"  # whose approvals, priority and time to live a retr
 
 async def retract(
     service: Context, actor: Person, reference: str, *, submit: bool = False, now: bool = False
-) -> dict[str, Any]:
+) -> AlertView:
     """Draft the prepared retraction; `submit` asks for approval, `now` also approves it if the rules let
     this person do so alone. Raises `Refused`, before anything is changed, if they do not or nothing
     was prepared."""
@@ -199,7 +205,7 @@ async def retract(
         rules.require_role(Verb.APPROVE, actor)
         _require_alone(service, reference)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         original = await following.to_take_back(conn, reference, _("retract"))
         return await views.full(conn, await _draft(service, conn, actor, original), service.now)
 
@@ -207,7 +213,7 @@ async def retract(
     if submit or now:
         view = await following.submitted(service, actor, view)
     if now:
-        view = await approving.approve(service, actor, view["id"], view["digest"])
+        view = await approving.approve(service, actor, view.id, view.digest)
     return view
 
 

@@ -1,55 +1,190 @@
-"""An alert as plain values: what the CLI prints as JSON, and what its tables are made of."""
+"""What verbs about alerts answer: the JSON that commands print, tables and pages are made of these."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alertbot.alerts import rules_guidance, rules_policy, store_following, store_reading
 from alertbot.alerts.chains import ONLY_THOSE_REACHED
-from alertbot.alerts.store_reading import Alert
-from alertbot.core.clock import iso
-from alertbot.core.model import Fault, Message, Omission
+from alertbot.alerts.store_reading import Alert, Record
+from alertbot.core.json import IF_SET, NOT_JSON
+from alertbot.core.model import AlertState, Conflict, Cost, DeliveryState, Fault, Omission, Relation
 from alertbot.db.sql import Connection
 from alertbot.people import store_people
-
-View = dict[str, Any]
-
-
-def fault(one: Fault) -> View:
-    return {
-        "rule": one.rule,
-        "field": one.field,
-        "channel": one.channel,
-        "lang": one.lang,
-        "message": one.message,
-        "acceptable": one.acceptable,
-    }
+from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.views import FaultView, ForecastView, MessageView
 
 
-def omission(one: Omission) -> View:
-    return {"channel": one.channel, "lang": one.lang, "reason": one.reason}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFaultView(FaultView):
+    """What stands in the way of a stored alert. `acceptable`: a person may accept it with a reason."""
+
+    acceptable: bool
 
 
-def message(one: Message) -> View:
-    return {
-        "channel": one.channel,
-        "type": one.type,
-        "lang": one.lang,
-        "part": one.part,
-        "parts": one.parts,
-        "text": one.text,
-        "html": one.html,
-        "subject": one.subject,
-        "length": one.length,
-        "limit": one.limit,
-        "measure": str(one.measure),
-        "action": str(one.action),
-        "picture": one.picture,
-        "alt": one.alt,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureView:
+    """One approval that counts, until when."""
+
+    person: str
+    at: datetime
+    expires_at: datetime
 
 
-async def full(conn: Connection, alert: Alert, now: datetime) -> View:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsView:
+    """How many approvals an alert needs, and those it has."""
+
+    needed: int
+    author_may_approve: bool
+    given: tuple[SignatureView, ...]
+
+    @property
+    def left(self) -> int:
+        """How many are still to be given."""
+        return self.needed - len(self.given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassView:
+    """Who let an alert out alone, and why; `countersigned_by` None while nobody has looked at it."""
+
+    by: str | None
+    reason: str | None
+    countersigned_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartView:
+    """When the first call of an approved alert may start, in seconds from now, and whether a worker is
+    there to make it."""
+
+    worker_alive: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedView:
+    """A post that was just recorded as made by hand."""
+
+    channel: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    """Where an alert stands, without its texts. `accepted`: reasons by rule; moments are in UTC.
+
+    `start`: set by the approval that lets it out; `recorded`: by `record`; `unpublished`: by a withdrawal,
+    the entries of the register that were asked for and never told to the public.
+    """
+
+    id: str
+    incident: str
+    kind: str
+    state: AlertState
+    exercise: bool
+    revision: int
+    digest: str
+    channels: tuple[str, ...]
+    languages: tuple[str, ...]
+    references: tuple[str, ...]
+    relation: Relation | None
+    original: str | None
+    accepted: Mapping[str, str]
+    faults: tuple[AlertFaultView, ...]
+    warnings: tuple[AlertFaultView, ...]
+    contradictions: tuple[Conflict, ...]
+    omitted: tuple[Omission, ...]
+    drafted_at: datetime
+    composed_at: datetime
+    submitted_at: datetime | None
+    pending_until: datetime | None
+    approved_at: datetime | None
+    not_before: datetime | None
+    reason: str | None
+    author: str | None
+    last_editor: str | None
+    submitter: str | None
+    approvals: ApprovalsView
+    break_glass: BreakGlassView | None
+    start: StartView | None = field(default=None, metadata=IF_SET)
+    recorded: RecordedView | None = field(default=None, metadata=IF_SET)
+    unpublished: tuple[str, ...] | None = field(default=None, metadata=IF_SET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedView:
+    """An alert that another follows, or is followed by."""
+
+    id: str
+    kind: str
+    state: AlertState
+    relation: Relation | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAlertView(AlertView):
+    """An alert with its texts and what became of them.
+
+    `values`: field values, times resolved. `targets`: how many per channel. `reached_all_seconds`: for what
+    takes back, how long after its approval the last of its posts was out; None while some is not. `plain`:
+    the copy for press and radio. `sheet` and `zone` (the organisation's) are for terminal and page.
+    """
+
+    values: Mapping[str, Any]
+    messages: tuple[MessageView, ...]
+    retraction: tuple[MessageView, ...]
+    targets: Mapping[str, int]
+    cost: Cost
+    forecast: ForecastView
+    records: tuple[Record, ...]
+    follows: tuple[RelatedView, ...]
+    followed_by: tuple[RelatedView, ...]
+    reached_all_seconds: float | None
+    plain: str
+    sheet: Sheet = field(metadata=NOT_JSON)
+    zone: ZoneInfo = field(metadata=NOT_JSON)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    """A request to approve: to whom (None: to the team's group), how and when, and whether it was sent.
+    `trouble`: why it could not be, so far."""
+
+    alert: str
+    way: str
+    person: str | None
+    deputy: bool
+    at: datetime
+    sent: bool
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledView:
+    """A delivery after a person's word on it."""
+
+    id: int
+    alert: str | None
+    state: DeliveryState
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltView:
+    """What was halted, or goes on: an alert, a channel, or (both None) everything. `audited`: of a halt,
+    whether the audit could be written; the halt holds in any case."""
+
+    halted: bool
+    alert: str | None
+    channel: str | None
+    audited: bool | None = field(default=None, metadata=IF_SET)
+
+
+async def full(conn: Connection, alert: Alert, now: datetime) -> AlertView:
     """Where an alert stands, without its texts."""
     names = {
         entry.person.id: entry.person.name for entry in await store_people.everybody(conn, now=now)
@@ -57,74 +192,84 @@ async def full(conn: Connection, alert: Alert, now: datetime) -> View:
     signed = rules_policy.standing(
         alert, await store_reading.approvals_of(conn, alert.id, now=now), now
     )
-    return {
-        **_plain(alert),
-        "author": names.get(alert.author_id or 0),
-        "last_editor": names.get(alert.last_editor_id or 0),
-        "submitter": names.get(alert.submitter_id or 0),
-        "approvals": {
-            "needed": alert.approvals.approvers,
-            "author_may_approve": alert.approvals.author_may_approve,
-            "given": [
-                {"person": one.person.name, "at": iso(one.at), "expires_at": iso(one.expires_at)}
-                for one in signed
-            ],
-        },
-        "break_glass": _glass(alert, names),
-    }
+    return AlertView(
+        id=alert.id,
+        incident=alert.incident,
+        kind=alert.kind,
+        state=alert.state,
+        exercise=alert.exercise,
+        revision=alert.revision,
+        digest=alert.digest,
+        channels=alert.channels,
+        languages=alert.languages,
+        references=alert.references,
+        relation=alert.relation,
+        original=alert.original,
+        accepted=alert.accepted,
+        faults=tuple(map(fault, alert.faults)),
+        warnings=tuple(map(fault, alert.warnings)),
+        contradictions=rules_guidance.stored_contradictions(alert.guidance),
+        omitted=alert.omitted,
+        drafted_at=alert.drafted_at,
+        composed_at=alert.composed_at,
+        submitted_at=alert.submitted_at,
+        pending_until=alert.pending_until,
+        approved_at=alert.approved_at,
+        not_before=alert.not_before,
+        reason=alert.reason,
+        author=names.get(alert.author_id or 0),
+        last_editor=names.get(alert.last_editor_id or 0),
+        submitter=names.get(alert.submitter_id or 0),
+        approvals=_approvals(alert, signed),
+        break_glass=_glass(alert, names),
+    )
 
 
-def _plain(alert: Alert) -> View:
-    return {
-        "id": alert.id,
-        "incident": alert.incident,
-        "kind": alert.kind,
-        "state": str(alert.state),
-        "exercise": alert.exercise,
-        "revision": alert.revision,
-        "digest": alert.digest,
-        "channels": list(alert.channels),
-        "languages": list(alert.languages),
-        "references": list(alert.references),
-        "relation": alert.relation and str(alert.relation),
-        "original": alert.original,
-        "accepted": alert.accepted,
-        "faults": _faults(alert.faults),
-        "warnings": _faults(alert.warnings),
-        "contradictions": rules_guidance.stored_contradictions(alert.guidance),
-        "omitted": [omission(one) for one in alert.omitted],
-        "drafted_at": iso(alert.drafted_at),
-        "composed_at": iso(alert.composed_at),
-        "submitted_at": iso(alert.submitted_at),
-        "pending_until": iso(alert.pending_until),
-        "approved_at": iso(alert.approved_at),
-        "not_before": iso(alert.not_before),
-        "reason": alert.reason,
-    }
+def carried_over(view: AlertView) -> dict[str, Any]:
+    """The fields of a view by name, for one that says more of the same alert."""
+    return {each.name: getattr(view, each.name) for each in fields(AlertView)}
 
 
-def _faults(faults: Iterable[Fault]) -> list[View]:
-    return [fault(one) for one in faults]
+def fault(one: Fault) -> AlertFaultView:
+    return AlertFaultView(
+        rule=one.rule,
+        field=one.field,
+        channel=one.channel,
+        lang=one.lang,
+        message=one.message,
+        acceptable=one.acceptable,
+    )
 
 
-def _glass(alert: Alert, names: dict[int, str]) -> View | None:
+def _approvals(alert: Alert, signed: Sequence[rules_policy.Approval]) -> ApprovalsView:
+    return ApprovalsView(
+        needed=alert.approvals.approvers,
+        author_may_approve=alert.approvals.author_may_approve,
+        given=tuple(
+            SignatureView(person=one.person.name, at=one.at, expires_at=one.expires_at)
+            for one in signed
+        ),
+    )
+
+
+def _glass(alert: Alert, names: Mapping[int, str]) -> BreakGlassView | None:
     if alert.break_glass_by is None:
         return None
-    return {
-        "by": names.get(alert.break_glass_by),
-        "reason": alert.break_glass_reason,
-        "countersigned_by": names.get(alert.countersigned_by or 0),
-    }
+    return BreakGlassView(
+        by=names.get(alert.break_glass_by),
+        reason=alert.break_glass_reason,
+        countersigned_by=names.get(alert.countersigned_by or 0),
+    )
 
 
-async def around(conn: Connection, alert: Alert) -> dict[str, Any]:
-    """`follows`, `followed_by`, and for what takes back `reached_all_seconds`: how long after its approval
-    the last of its posts was out (None while some is not)."""
-    return {
-        "follows": [_brief(await store_reading.get(conn, one)) for one in alert.references],
-        "followed_by": [_brief(one) for one in await store_following.followers(conn, alert.id)],
-        "reached_all_seconds": await reached_all_seconds(conn, alert),
-    }
+async def followed(conn: Connection, alert: Alert) -> tuple[RelatedView, ...]:
+    """The alerts that this one follows."""
+    return tuple([_related(await store_reading.get(conn, one)) for one in alert.references])
+
+
+async def followers(conn: Connection, alert: Alert) -> tuple[RelatedView, ...]:
+    """The alerts that follow this one."""
+    return tuple(map(_related, await store_following.followers(conn, alert.id)))
 
 
 async def reached_all_seconds(conn: Connection, alert: Alert) -> float | None:
@@ -137,10 +282,5 @@ async def reached_all_seconds(conn: Connection, alert: Alert) -> float | None:
     return None if last is None else round((last - alert.approved_at).total_seconds(), 3)
 
 
-def _brief(alert: Alert) -> dict[str, Any]:
-    return {
-        "id": alert.id,
-        "kind": alert.kind,
-        "state": str(alert.state),
-        "relation": alert.relation and str(alert.relation),
-    }
+def _related(alert: Alert) -> RelatedView:
+    return RelatedView(id=alert.id, kind=alert.kind, state=alert.state, relation=alert.relation)

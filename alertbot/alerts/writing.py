@@ -25,8 +25,9 @@ from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import Composed, DraftRequest, load_kind, shift_times
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
-from alertbot.core.model import AlertState, Identity, Person, Relation, Verb
+from alertbot.core.model import AlertState, Identity, Person, RawValues, Relation, Verb
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.preparing import drawn
@@ -212,14 +213,14 @@ async def draft(
     *,
     incident: str | None = None,
     not_before: str | None = None,
-) -> dict[str, Any]:
+) -> AlertView:
     """Write a new alert. Faults are allowed in a draft, except values that cannot be read at all: raises
     `Faulty` for those, `Misuse` for an unknown kind, channel or language."""
     rules.require_role("draft", actor)
     now = service.now
     starts = _start(service, not_before, now) if not_before else None
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         opened = await _incident(conn, incident, actor, now)
         followed = await _followed(conn, opened, exercise=wishes.exercise)
         alert = await add(
@@ -236,13 +237,13 @@ async def edit(
     reference: str,
     changes: Mapping[str, Any],
     accepted: Mapping[str, str],
-) -> dict[str, Any]:
+) -> AlertView:
     """Change values and compose again: a draft again, approvals void. Raises `Refused` if the alert can
     no longer be edited."""
     rules.require_role(Verb.EDIT, actor)
     await approving.expire_overdue(service)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         alert = await store_reading.get(conn, reference, lock=True)
         given, raw = overlay(alert.given, changes), overlay(alert.raw, changes)
         given, raw = register.anew(given, raw, changes)
@@ -260,13 +261,11 @@ async def edit(
     return await service.database.transact(work)
 
 
-async def submit(
-    service: Context, actor: Person, reference: str, *, retime: bool = False
-) -> dict[str, Any]:
+async def submit(service: Context, actor: Person, reference: str, *, retime: bool = False) -> AlertView:
     """Ask for approval. Raises `Faulty` with every fault, `PastMoment` if a promised time is over."""
     rules.require_role(Verb.SUBMIT, actor)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         alert = await store_reading.get(conn, reference, lock=True)
         if retime:
             alert = await _retimed(service, conn, actor, alert)
@@ -293,11 +292,11 @@ async def ask(
     return alert
 
 
-async def discard(service: Context, actor: Person, reference: str) -> dict[str, Any]:
+async def discard(service: Context, actor: Person, reference: str) -> AlertView:
     rules.require_role(Verb.DISCARD, actor)
     await approving.expire_overdue(service)
 
-    async def work(conn: Connection) -> dict[str, Any]:
+    async def work(conn: Connection) -> AlertView:
         alert = await store_reading.get(conn, reference, lock=True)
         alert = await store_alerts.advance(conn, alert, Verb.DISCARD)
         await note(conn, actor, "discard", alert, service.now)
@@ -306,13 +305,13 @@ async def discard(service: Context, actor: Person, reference: str) -> dict[str, 
     return await service.database.transact(work)
 
 
-async def typed_values(service: Context, reference: str) -> dict[str, Any]:
+async def typed_values(service: Context, reference: str) -> RawValues:
     """The alert's resolved values, ready to be edited by hand."""
     alert = await service.database.read(lambda conn: store_reading.get(conn, reference))
     return dict(alert.given)
 
 
-def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> RawValues:
     """The values of `above` over those of `below`. A text given in one language keeps its other
     languages; null removes the field."""
     merged = dict(below)
@@ -365,7 +364,7 @@ async def _rewrite(
     raw: Mapping[str, Any],
     accepted: Mapping[str, str],
     verb: str,
-) -> dict[str, Any]:
+) -> AlertView:
     changed = await anew(service, conn, actor, alert, given, raw, accepted)
     await note(conn, actor, verb, changed, service.now, accepted=dict(changed.accepted))
     return await views.full(conn, changed, service.now)

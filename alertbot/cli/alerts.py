@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import yaml
 
 from alertbot.alerts import publishing, writing
 from alertbot.alerts.compose import DraftRequest, field_values, read_values, text_of
+from alertbot.alerts.views import AlertView
 from alertbot.cli.frame import (
     Accepts,
     AlertId,
@@ -30,7 +31,7 @@ from alertbot.cli.frame import (
 from alertbot.cli.running import act, read
 from alertbot.cli.tables import show_alerts
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Person, Verb
+from alertbot.core.model import Person, RawValues, Verb
 from alertbot.core.words import _, ngettext
 from alertbot.people.rules import require_role
 from alertbot.watch.context import WatchContext
@@ -42,21 +43,20 @@ def _stated(name: str, value: str) -> str:
     return _("{name}: {value}").format(name=name, value=value)
 
 
-def report(view: dict[str, Any], sentence: str, as_json: bool) -> None:
+def report(view: AlertView, sentence: str, as_json: bool) -> None:
     """Tell what became of an alert, then what still stands in its way."""
     say(sentence, as_json)
-    beside = view.get("contradictions") or ()
-    for fault in view.get("faults", ()):
-        if beside and fault["rule"] == "contradicts":
+    for fault in view.faults:
+        if view.contradictions and fault.rule == "contradicts":
             continue  # shown below, with both texts
-        say(f"  ✗ {_stated(fault['rule'], fault['message'])}", as_json)
-    for warning in view.get("warnings", ()):
-        say(f"  ! {_stated(warning['rule'], warning['message'])}", as_json)
-    for left in view.get("omitted", ()):
-        place = left["channel"] + (f" ({left['lang']})" if left["lang"] else "")
-        say(f"  – {_stated(place, left['reason'])}", as_json)
-    if beside:
-        show_alerts.show(console(as_json), beside)
+        say(f"  ✗ {_stated(fault.rule, fault.message)}", as_json)
+    for warning in view.warnings:
+        say(f"  ! {_stated(warning.rule, warning.message)}", as_json)
+    for left in view.omitted:
+        place = left.channel + (f" ({left.lang})" if left.lang else "")
+        say(f"  – {_stated(place, left.reason)}", as_json)
+    if view.contradictions:
+        show_alerts.show(console(as_json), view.contradictions)
     if as_json:
         emit(view)
 
@@ -96,14 +96,14 @@ def draft(
         exercise=exercise,
     )
 
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         return await writing.draft(service, person, wishes, incident=incident, not_before=not_before)
 
     view = act(context, work, token_file)
     report(
         view,
         _("Drafted {id} ({kind}). Look at it: alertbot show {id}. Then: alertbot submit {id}").format(
-            **view
+            id=view.id, kind=view.kind
         ),
         as_json,
     )
@@ -124,18 +124,22 @@ def edit(
         act(context, _may_edit, token_file)  # who may not edit learns it before the editor opens
         changes = _edit_by_hand(context, alert)
 
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         return await writing.edit(service, person, alert, changes, accepted)
 
     view = act(context, work, token_file)
-    report(view, _("{id} is a draft again, revision {revision}.").format(**view), as_json)
+    report(
+        view,
+        _("{id} is a draft again, revision {revision}.").format(id=view.id, revision=view.revision),
+        as_json,
+    )
 
 
 async def _may_edit(_service: WatchContext, person: Person) -> None:
     require_role(Verb.EDIT, person)
 
 
-def _edit_by_hand(context: typer.Context, alert: str) -> dict[str, Any]:
+def _edit_by_hand(context: typer.Context, alert: str) -> RawValues:
     """Open the values in $EDITOR; answers the changed document. Raises `Misuse` where nothing changed."""
 
     values = read(context, lambda service: writing.typed_values(service, alert))
@@ -180,24 +184,24 @@ def submit(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         return await writing.submit(service, person, alert, retime=retime)
 
     view = act(context, work, token_file)
-    left = view["approvals"]["needed"]
+    left = view.approvals.needed
     sentence = ngettext(
         "{id} waits for {left} approval. Another person runs: alertbot show {id}, then alertbot approve {id}",
         "{id} waits for {left} approvals. Other people run: alertbot show {id}, then alertbot approve {id}",
         left,
     )
-    report(view, sentence.format(id=view["id"], left=left), as_json)
+    report(view, sentence.format(id=view.id, left=left), as_json)
 
 
 def discard(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     view = act(context, lambda service, person: writing.discard(service, person, alert), token_file)
-    report(view, _("{id} is discarded; it never went out.").format(**view), as_json)
+    report(view, _("{id} is discarded; it never went out.").format(id=view.id), as_json)
 
 
 def record(
@@ -208,14 +212,14 @@ def record(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         return await publishing.record(service, person, alert, channel, url)
 
     view = act(context, work, token_file)
     report(
         view,
         _("Recorded: {id} was posted by hand on {channel}. Later corrections will know it.").format(
-            id=view["id"], channel=channel
+            id=view.id, channel=channel
         ),
         as_json,
     )
@@ -230,7 +234,7 @@ def test_send(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         return await publishing.test_send(service, person, alert, to)
 
     view = act(context, work, token_file)
@@ -238,6 +242,6 @@ def test_send(
         view,
         _(
             "A test of {id} is queued for {channel}; it is marked as a test and only the team sees it."
-        ).format(id=view["id"], channel=to),
+        ).format(id=view.id, channel=to),
         as_json,
     )

@@ -1,10 +1,11 @@
 """Deciding on an alert that somebody else submitted: approve, return, reject, countersign."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alertbot.alerts import approving
+from alertbot.alerts.views import AlertView
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, emit, say
 from alertbot.cli.running import act
 from alertbot.core.model import Person
@@ -35,14 +36,14 @@ def approve(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         if break_glass:
             return await approving.break_glass(service, person, alert, digest, reason or "")
         return await approving.approve(service, person, alert, digest)
 
     view = act(context, work, token_file)
-    if publish and "start" in view:
-        say(_("{id} is approved; sending it from here.").format(**view), as_json)
+    if publish and view.start is not None:
+        say(_("{id} is approved; sending it from here.").format(id=view.id), as_json)
         from alertbot.cli.sending import drain_now
 
         drain_now(context, view, as_json)
@@ -52,21 +53,20 @@ def approve(
         emit(view)
 
 
-def _approved(view: dict[str, Any]) -> str:
+def _approved(view: AlertView) -> str:
     """What happens next, in one sentence."""
-    if "start" not in view:
-        return _("Approved by you. {id} waits for {left} more.").format(
-            id=view["id"], left=view["approvals"]["needed"] - len(view["approvals"]["given"])
-        )
-    start = view["start"]
-    if start["worker_alive"]:
+    if view.start is None:
+        said = _("Approved by you. {id} waits for {left} more.")
+        return said.format(id=view.id, left=view.approvals.left)
+    start = view.start
+    if start.worker_alive:
         return _(
             "{id} is approved; a worker is alive, the first call starts in {seconds:.0f} s."
-        ).format(id=view["id"], seconds=start["seconds"])
+        ).format(id=view.id, seconds=start.seconds)
     return _(
         "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot run`"
         " (or approve with --publish); with a worker the first call could start in {seconds:.0f} s."
-    ).format(id=view["id"], seconds=start["seconds"])
+    ).format(id=view.id, seconds=start.seconds)
 
 
 def return_(
@@ -76,11 +76,11 @@ def return_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         return await approving.return_(service, person, alert, reason)
 
     view = act(context, work, token_file)
-    _tell(view, _("{id} went back to {author}.").format(**view), as_json)
+    _tell(view, _("{id} went back to {author}.").format(id=view.id, author=view.author), as_json)
 
 
 def reject(
@@ -90,11 +90,11 @@ def reject(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> AlertView:
         return await approving.reject(service, person, alert, reason)
 
     view = act(context, work, token_file)
-    _tell(view, _("{id} is rejected; it never goes out.").format(**view), as_json)
+    _tell(view, _("{id} is rejected; it never goes out.").format(id=view.id), as_json)
 
 
 def countersign(
@@ -103,10 +103,10 @@ def countersign(
     view = act(
         context, lambda service, person: approving.countersign(service, person, alert), token_file
     )
-    _tell(view, _("{id} is countersigned.").format(**view), as_json)
+    _tell(view, _("{id} is countersigned.").format(id=view.id), as_json)
 
 
-def _tell(view: dict[str, Any], sentence: str, as_json: bool) -> None:
+def _tell(view: AlertView, sentence: str, as_json: bool) -> None:
     say(sentence, as_json)
     if as_json:
         emit(view)

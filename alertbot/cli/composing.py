@@ -30,7 +30,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.texts.preview.html_page import write_preview
 from alertbot.texts.preview.plain import plain
-from alertbot.texts.preview.sheet import Sheet, document
+from alertbot.texts.preview.sheet import Sheet
 from alertbot.texts.publisher import Publisher, unconfigured_publisher
 
 
@@ -93,7 +93,9 @@ def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest
 def show_sheet(seen: Sheet, as_json: bool = False) -> None:
     """A preview: drawn where it can be, else as plain text, or as JSON."""
     if as_json:
-        emit(document(seen))
+        from alertbot.texts.views import preview_view
+
+        emit(preview_view(seen))
     elif drawable():
         from alertbot.texts.preview.panels import show
 
@@ -121,10 +123,12 @@ def kinds(
         else:
             say(previewing.example_yaml(publisher, kind).rstrip("\n"))
         return
-    found = previewing.kinds(publisher) if kind is None else previewing.kind_facts(publisher, kind)
-    if as_json:
-        emit(found)
-        return
     from alertbot.cli.tables.show_tables import kind_details, kinds_table
+    from alertbot.texts.views import kind_details_view, kind_view
 
-    console().print(kinds_table(found) if isinstance(found, list) else kind_details(found))
+    if kind is None:
+        found = [kind_view(one) for one in previewing.kinds(publisher)]
+        emit(found) if as_json else console().print(kinds_table(found))
+        return
+    one = kind_details_view(load_kind(publisher, kind))
+    emit(one) if as_json else console().print(kind_details(one))

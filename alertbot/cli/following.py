@@ -5,23 +5,23 @@ makes a draft.
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alertbot.alerts import following, taking_back
 from alertbot.alerts.compose import field_values
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.views import AlertView
 from alertbot.cli.alerts import report
 from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, say, split_pairs
 from alertbot.cli.running import act
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Person
+from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.watch.context import WatchContext
 
 Submit = Annotated[bool, typer.Option("--submit", help=_("Ask for approval at once."))]
-View = dict[str, Any]
 
 
 def update(
@@ -105,7 +105,7 @@ def said_of(
 
 def tell(
     context: typer.Context,
-    work: Callable[[WatchContext, Person], Awaitable[View]],
+    work: Callable[[WatchContext, Person], Awaitable[AlertView]],
     token_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -113,26 +113,26 @@ def tell(
     report(view, next_step(view), as_json)
 
 
-def next_step(view: View) -> str:
+def next_step(view: AlertView) -> str:
     """What was made, and what comes next."""
-    if view["state"] == "draft":
-        return _(
+    if view.state is AlertState.DRAFT:
+        said = _(
             "Drafted {id} ({kind}), which follows {original}. Look at it: alertbot show {id}. Then: alertbot"
             " submit {id}"
-        ).format(**view)
-    if view["state"] == "pending":
-        return _(
+        )
+    elif view.state is AlertState.PENDING:
+        said = _(
             "{id} ({kind}) follows {original} and waits for approval: alertbot show {id}, then alertbot"
             " approve {id}"
-        ).format(**view)
-    if view.get("start", {}).get("worker_alive"):
-        return _("{id} is approved and takes back {original}; a worker is alive and sends it.").format(
-            **view
         )
-    return _(
-        "{id} is approved and takes back {original}, but NO WORKER is alive: nothing goes out until somebody"
-        " runs `alertbot run`."
-    ).format(**view)
+    elif view.start is not None and view.start.worker_alive:
+        said = _("{id} is approved and takes back {original}; a worker is alive and sends it.")
+    else:
+        said = _(
+            "{id} is approved and takes back {original}, but NO WORKER is alive: nothing goes out until somebody"
+            " runs `alertbot run`."
+        )
+    return said.format(id=view.id, kind=view.kind, original=view.original)
 
 
 _OF_A_LANGUAGE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<text>.*)", re.DOTALL)
@@ -173,12 +173,12 @@ def withdraw(
         context, lambda service, person: taking_back.withdraw(service, person, which, said), token_file
     )
     report(view, next_step(view), as_json)
-    if view["unpublished"]:
+    if view.unpublished:
         say(
             _(
                 "Not named, since the public was never told them: {names}. Take them out with `alertbot"
                 " numbers withdraw {query}`."
-            ).format(names=", ".join(view["unpublished"]), query=",".join(view["unpublished"])),
+            ).format(names=", ".join(view.unpublished), query=",".join(view.unpublished)),
             as_json,
         )
 

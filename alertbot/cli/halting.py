@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alertbot.alerts import halting, publishing
+from alertbot.alerts.views import HaltView, SettledView
 from alertbot.app import build_partly
 from alertbot.cli.frame import AsJson, OneAlert, TokenFile, emit, say, session
 from alertbot.cli.misuse import whole_number
@@ -55,12 +56,12 @@ def halt(
 
 def _stop(
     context: typer.Context, address: str | None, alert: str | None, channel: str | None
-) -> dict[str, Any]:
+) -> HaltView:
     path = session(context).config_path()
     url = address or _address_in(path)
     known = _channels_in(path) if channel and not address else None
 
-    async def go() -> dict[str, Any]:
+    async def go() -> HaltView:
         opened = await Database.open_as_it_is(url)
         try:
             now = datetime.now(UTC)
@@ -101,7 +102,7 @@ def resume(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> HaltView:
         return await halting.resume(service, person, alert, channel)
 
     done = act(context, work, token_file, partly=True)
@@ -138,11 +139,11 @@ def settle(
     if len(chosen) != 1:
         raise Misuse(_("Say one of --sent, --resend and --drop."))
 
-    async def work(service: WatchContext, person: Person) -> dict[str, Any]:
+    async def work(service: WatchContext, person: Person) -> SettledView:
         return await publishing.settle(service, person, delivery, chosen[0], url)
 
     row = act(context, work, token_file, partly=True)
     sentence = _("Delivery {id} is now {state}.")
-    say(sentence.format(id=row["id"], state=state_word(row["state"])), as_json)
+    say(sentence.format(id=row.id, state=state_word(row.state)), as_json)
     if as_json:
         emit(row)

@@ -1,17 +1,20 @@
 """Publishing what is due: run; and serving alertbot's own pages beside the worker: serve."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alertbot.alerts import showing
+from alertbot.alerts.views import AlertView
 from alertbot.app import App
 from alertbot.cli.frame import AsJson, emit, say
 from alertbot.cli.misuse import whole_number
 from alertbot.cli.running import with_app
 from alertbot.core import logs
 from alertbot.core.words import _
+from alertbot.delivery.runners import RunTally
 from alertbot.ops import working
+from alertbot.ops.views import ServedView
 
 PARTLY = 3  # the exit code: something failed, is uncertain or still waits
 
@@ -35,27 +38,30 @@ def run(
         emit(tally)
 
 
-def drain_now(context: typer.Context, view: dict[str, Any], as_json: bool) -> None:
+def drain_now(context: typer.Context, view: AlertView, as_json: bool) -> None:
     """Work until nothing is claimable, then report one alert."""
 
-    async def work(app: App) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def work(app: App) -> tuple[RunTally, AlertView]:
         tally = await working.run_once(app)
-        return tally, await showing.brief(await app.open(), view["id"])
+        return tally, await showing.brief(await app.open(), view.id)
 
     tally, after = with_app(context, work)
     _leave_with(tally, as_json, document=after)
 
 
-def _leave_with(tally: dict[str, Any], as_json: bool, document: dict[str, Any] | None = None) -> None:
+def _leave_with(tally: RunTally, as_json: bool, document: AlertView | None = None) -> None:
     say(
         _("Sent {sent}, failed {failed}, uncertain {uncertain}, still waiting {waiting}.").format(
-            **tally
+            sent=tally.sent,
+            failed=tally.failed,
+            uncertain=tally.uncertain,
+            waiting=tally.waiting,
         ),
         as_json,
     )
     if as_json:
         emit(document or tally)
-    if any(tally[state] for state in ("failed", "uncertain", "expired", "skipped", "waiting")):
+    if not tally.fine:
         raise typer.Exit(PARTLY)
 
 
@@ -77,7 +83,7 @@ def serve_(
 
     logs.ready()
 
-    async def work(app: App) -> dict[str, Any]:
+    async def work(app: App) -> ServedView:
         return await serve(app, host, port, lambda line: say(line, as_json))
 
     ended = with_app(context, work)

@@ -55,11 +55,11 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     report = with_app(context, lambda app: check_all(app, online=online))
-    for line in report["lines"]:
+    for line in report.lines:
         say(line, as_json)
     if as_json:
-        emit({key: value for key, value in report.items() if key != "lines"})
-    if not report["sound"]:
+        emit(report)
+    if not report.sound:
         raise typer.Exit(2)
 
 

@@ -1,16 +1,17 @@
 """An alert as the public will see it: show."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alertbot.alerts import showing
+from alertbot.alerts.views import ShownAlertView
 from alertbot.cli.frame import AlertId, AsJson, TokenFile, console, emit, say, session
 from alertbot.cli.running import read
 from alertbot.cli.tables.show_alerts import show_alert
 from alertbot.core.words import _
-from alertbot.texts.preview.html_page import write_page
+from alertbot.texts.preview.html_page import write_preview
 from alertbot.watch.context import WatchContext
 
 
@@ -28,16 +29,16 @@ def show(
 ) -> None:
     token = session(context).token(token_file)
 
-    async def work(service: WatchContext) -> dict[str, Any]:
+    async def work(service: WatchContext) -> ShownAlertView:
         return await showing.show(service, alert, token)
 
     shown = read(context, work)
     if html:
-        write_page(html, shown)
-        say(_("The preview of {id} is in {path}.").format(id=shown["id"], path=html), as_json)
+        write_preview(html, shown.sheet)
+        say(_("The preview of {id} is in {path}.").format(id=shown.id, path=html), as_json)
     if as_json:
-        emit({key: value for key, value in shown.items() if not key.startswith("_")})
+        emit(shown)
     elif text:
-        say(shown["plain"])
+        say(shown.plain)
     elif not html:
         show_alert(console(), shown)

@@ -2,8 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -15,7 +14,9 @@ from alertbot.cli.running import read
 from alertbot.cli.tables.show_tables import deliveries_table, status_view
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
+from alertbot.delivery.views import DeliveryView
 from alertbot.ops import overview
+from alertbot.ops.views import StatusView
 from alertbot.watch.context import WatchContext
 
 WATCH_SECONDS = 1.0
@@ -36,7 +37,7 @@ def status(
         _watch(context, alert)
         return
 
-    async def work(service: WatchContext) -> tuple[dict[str, Any], ZoneInfo]:
+    async def work(service: WatchContext) -> tuple[StatusView, ZoneInfo]:
         return await overview.status(service, alert), service.publisher.zone
 
     found, zone = read(context, work, partly=True)
@@ -77,24 +78,15 @@ def deliveries(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    async def work(service: WatchContext) -> tuple[list[dict[str, Any]], ZoneInfo]:
+    async def work(service: WatchContext) -> tuple[list[DeliveryView], ZoneInfo]:
         return await overview.deliveries(service, alert, state, limit), service.publisher.zone
 
     rows, zone = read(context, work, partly=True)
     if as_json:
-        emit([_with_moments(row) for row in rows])
+        emit(rows)
         return
 
     console().print(deliveries_table(rows, zone))
-
-
-def _with_moments(row: dict[str, Any]) -> dict[str, Any]:
-    """A delivery with its moments in ISO 8601, as everywhere else in JSON."""
-    seconds = {key: row[key] for key in ("retry_at", "attempted_at", "settled_at")}
-    moments = {
-        key: None if at is None else datetime.fromtimestamp(at, UTC) for key, at in seconds.items()
-    }
-    return row | moments
 
 
 def verify(
@@ -131,8 +123,5 @@ def export(context: typer.Context, as_json: AsJson = False) -> None:
         emit(rows)
         return
     for row in rows:
-        say(
-            "  ".join(
-                str(row[key] or "") for key in ("seq", "at", "actor", "verb", "alert", "remote_id")
-            )
-        )
+        told = (row["seq"], row["at"], row["actor"], row["verb"], row["alert"], row["remote_id"])
+        say("  ".join(str(one or "") for one in told))

@@ -19,13 +19,13 @@ a secret: adapters pass texts of other programs through `safe()`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alertbot.core.model import Fault
+    from alertbot.core.model import Conflict, Fault
 
 
 LONGEST_FOREIGN_TEXT = 300
@@ -43,13 +43,13 @@ class Refused(AlertbotError):
 
 class Faulty(Refused):
     """Faults stand in the way of this alert. `contradictions`: those among them that come from another
-    alert, with the texts of both (see `incident.guidance.Contradiction`)."""
+    alert, with the texts of both."""
 
     def __init__(
         self,
         message: str,
         faults: Sequence["Fault"],
-        contradictions: Sequence[Mapping[str, Any]] = (),
+        contradictions: Sequence["Conflict"] = (),
     ) -> None:
         super().__init__(message)
         self.faults = tuple(faults)

@@ -38,11 +38,12 @@ def as_json(view: object) -> Json:
     if isinstance(view, Mapping):
         return {str(key): as_json(value) for key, value in view.items()}
     if is_dataclass(view) and not isinstance(view, type):
-        return _document(view)
+        return as_document(view)
     raise TypeError(f"{type(view).__name__} has no form in JSON")
 
 
-def _document(view: Any) -> dict[str, Json]:
+def as_document(view: Any) -> dict[str, Json]:
+    """One view as the mapping that its JSON is; raises as `as_json` does."""
     found = {}
     for each in fields(view):
         marked, value = each.metadata.get("json"), getattr(view, each.name)

@@ -263,6 +263,19 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """A topic on which an alert tells callers something else than an earlier one, with the words of both.
+    `alert` is the earlier; `accepted` the reason of whoever decided on it, None while nobody has."""
+
+    rule: str
+    topic: str  # line, first, number, place, restored
+    alert: str
+    said: str
+    says: str
+    accepted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Omission:
     """A channel or language that an alert leaves out, and why."""
 

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,6 +42,21 @@ class AuditEntry:
     digest: str | None = None
     remote_id: str | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
+
+
+class AuditRow(TypedDict):
+    """One row as it stands in the database, is hashed, and is exported. `at` is ISO 8601, UTC."""
+
+    seq: int
+    at: str
+    actor: str
+    verb: str
+    alert: str | None
+    digest: str | None
+    remote_id: str | None
+    detail: Mapping[str, Any]
+    previous: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +113,7 @@ async def append_many(conn: AsyncConnection, entries: Sequence[AuditEntry]) -> s
     if not rows:
         return end.digest
     await conn.execute(insert(audit), rows)
-    return str(rows[-1]["hash"])
+    return rows[-1]["hash"]
 
 
 async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Exception | None:
@@ -134,15 +149,15 @@ async def verify(conn: AsyncConnection, head: str | None = None) -> AuditVerdict
     return check.verdict()
 
 
-async def export(conn: AsyncConnection) -> AsyncIterator[dict[str, Any]]:
-    """Every row in order, as plain JSON-able dictionaries, page by page."""
+async def export(conn: AsyncConnection) -> AsyncIterator[AuditRow]:
+    """Every row in order, page by page."""
     statement = select(audit).order_by(audit.c.seq).limit(_PAGE_ROWS)
     after: int | None = None
     while True:
         page = statement if after is None else statement.where(audit.c.seq > after)
         rows = (await conn.execute(page)).mappings().all()
         for row in rows:
-            yield dict(row)
+            yield cast(AuditRow, dict(row))
         if len(rows) < _PAGE_ROWS:
             return
         after = rows[-1]["seq"]
@@ -177,11 +192,11 @@ def _keyed_hash(key: bytes, address: str) -> str:
     return hmac.new(key, plain, hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
 
 
-def _chained(end: Head, entries: Iterable[AuditEntry]) -> Iterable[dict[str, Any]]:
+def _chained(end: Head, entries: Iterable[AuditEntry]) -> Iterable[AuditRow]:
     previous, seq = end.digest, end.count
     for entry in entries:
         seq += 1
-        row = {
+        row: AuditRow = {
             "seq": seq,
             "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
             "actor": entry.actor,
@@ -191,12 +206,13 @@ def _chained(end: Head, entries: Iterable[AuditEntry]) -> Iterable[dict[str, Any
             "remote_id": entry.remote_id,
             "detail": json.loads(_canonical(entry.detail)),
             "previous": previous,
+            "hash": "",
         }
         previous = row["hash"] = row_hash(row)
         yield row
 
 
-def row_hash(row: Mapping[str, Any]) -> str:
+def row_hash(row: AuditRow) -> str:
     """The hash of a row: over everything in it but the hash itself; `previous` ties it to the row before."""
     signed = {name: value for name, value in row.items() if name != "hash"}
     return hashlib.sha256(_canonical(signed).encode()).hexdigest()
@@ -237,8 +253,8 @@ class _Check:
         self._count = 0
         self._problems: list[str] = []
 
-    def row(self, row: Mapping[str, Any]) -> None:
-        seq, after = int(row["seq"]), self._seq
+    def row(self, row: AuditRow) -> None:
+        seq, after = row["seq"], self._seq
         if seq != after + 1:
             self._missing(after + 1, seq - 1)
         sound = row_hash(row) == row["hash"]
@@ -246,8 +262,8 @@ class _Check:
             self._say(_("Row {seq} of the audit was changed or moved."), seq=seq)
         elif self._sound and seq == after + 1 and row["previous"] != self._previous:
             self._say(_("Row {seq} of the audit does not follow row {before}."), seq=seq, before=after)
-        self._met = self._met or str(row["hash"]).startswith(str(self._kept))
-        self._seq, self._previous, self._sound = seq, str(row["hash"]), sound
+        self._met = self._met or row["hash"].startswith(str(self._kept))
+        self._seq, self._previous, self._sound = seq, row["hash"], sound
         self._count += 1
 
     def verdict(self) -> AuditVerdict:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.core.model import AlertState, DeliveryState, Purpose
+from alertbot.core.model import Action, AlertState, DeliveryState, Purpose
 from alertbot.db import sql, tables
 from alertbot.db.sql import NOW
 from alertbot.db.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
 from alertbot.delivery import store_accounts
 from alertbot.delivery.store_accounts import Worker, everything_halted
 from alertbot.delivery.store_deliveries import FAR
+from alertbot.delivery.views import DeliveryView
 
 BEGUN = (
     AlertState.PUBLISHING,
@@ -23,37 +25,10 @@ BEGUN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryLine:
-    """One delivery as `deliveries` shows it. Times are epoch seconds; `retry_at` is None if the row
-    waits for no time (but for the part before it, or no longer)."""
-
-    id: int
-    alert: str | None  # none: a notice about no alert
-    channel: str
-    purpose: str
-    target: str
-    lang: str | None
-    part: int
-    parts: int | None
-    state: DeliveryState
-    attempts: int
-    reason: str | None
-    remote_id: str | None
-    url: str | None
-    note: str | None
-    retry_at: float | None
-    attempted_at: float | None
-    settled_at: float | None
-    action: str
-    remote_ref: str | None
-    read_back: str | None
-
-
-_LINE = (  # the columns of a line, in its order
+_SHOWN = (
     delivery.c.id,
-    dispatch.c.alert_id,
-    account.c.name,
+    dispatch.c.alert_id.label("alert"),
+    account.c.name.label("channel"),
     dispatch.c.purpose,
     delivery.c.target,
     delivery.c.lang,
@@ -80,10 +55,10 @@ async def deliveries(
     *,
     states: Sequence[DeliveryState] = (),
     limit: int | None = None,
-) -> list[DeliveryLine]:
+) -> list[DeliveryView]:
     """Deliveries in the order written; with `limit` only the newest."""
     wanted = (
-        select(*_LINE)
+        select(*_SHOWN)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .outerjoin(message, message.c.id == delivery.c.message_id)
@@ -96,7 +71,7 @@ async def deliveries(
     if states:
         wanted = wanted.where(or_(*(_is(state) for state in states)))
     rows = (await conn.execute(wanted.limit(limit))).all()
-    return [_line(row) for row in reversed(rows)]
+    return [_view(row) for row in reversed(rows)]
 
 
 def _is(state: DeliveryState) -> ColumnElement[bool]:
@@ -104,11 +79,35 @@ def _is(state: DeliveryState) -> ColumnElement[bool]:
     return delivery.c.state == literal_column(f"'{state.value}'")
 
 
-def _line(row: Any) -> DeliveryLine:
+def _view(row: Row[Any]) -> DeliveryView:
     state = DeliveryState(row.state)
     waits = state is DeliveryState.PENDING and row.attempts > 0 and row.retry_at < FAR
-    values: list[Any] = [*row[:8], state, *row[9:14], row.retry_at if waits else None, *row[15:]]
-    return DeliveryLine(*values)
+    return DeliveryView(
+        id=row.id,
+        alert=row.alert,
+        channel=row.channel,
+        purpose=Purpose(row.purpose),
+        target=row.target,
+        lang=row.lang,
+        part=row.part,
+        parts=row.parts,
+        state=state,
+        attempts=row.attempts,
+        reason=row.reason,
+        remote_id=row.remote_id,
+        url=row.url,
+        note=row.note,
+        retry_at=_moment(row.retry_at) if waits else None,
+        attempted_at=_moment(row.attempted_at),
+        settled_at=_moment(row.settled_at),
+        action=Action(row.action),
+        remote_ref=row.remote_ref,
+        read_back=row.read_back,
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, int]:
@@ -128,13 +127,13 @@ async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, 
         tables.alert.c.id == alert, tables.alert.c.state.in_([str(one) for one in BEGUN])
     )
     counted = (
-        select(delivery.c.state, func.count())
+        select(delivery.c.state, func.count().label("number"))
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .where(dispatch.c.alert_id == alert, dispatch.c.purpose == Purpose.PUBLICATION.value)
         .where(dispatch.c.cancelled.is_(None) | (begun & ~anew))
         .group_by(delivery.c.state)
     )
-    return {DeliveryState(row[0]): int(row[1]) for row in await conn.execute(counted)}
+    return {DeliveryState(row.state): row.number for row in await conn.execute(counted)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +202,14 @@ async def _counts(conn: AsyncConnection, alerts: Sequence[str], *, rest: bool) -
 
 
 async def _counted(conn: AsyncConnection, *where: ColumnElement[bool]) -> list[Count]:
-    keys = (dispatch.c.alert_id, account.c.name, delivery.c.state, delivery.c.reason)
+    keys = (
+        dispatch.c.alert_id.label("alert"),
+        account.c.name.label("channel"),
+        delivery.c.state,
+        delivery.c.reason,
+    )
     counted = (
-        select(*keys, func.count())
+        select(*keys, func.count().label("number"))
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .where(*where)
@@ -213,7 +217,9 @@ async def _counted(conn: AsyncConnection, *where: ColumnElement[bool]) -> list[C
         .order_by(*keys)
     )
     rows = await conn.execute(counted)
-    return [Count(row[0], row[1], DeliveryState(row[2]), row[3], row[4]) for row in rows]
+    return [
+        Count(row.alert, row.channel, DeliveryState(row.state), row.reason, row.number) for row in rows
+    ]
 
 
 async def failing(conn: AsyncConnection) -> dict[str, str]:
@@ -248,9 +254,15 @@ async def _halted_alerts(conn: AsyncConnection, which: list[ColumnElement[bool]]
 
 async def _flags(conn: AsyncConnection) -> tuple[Flags, ...]:
     a = account.c
-    rows = await conn.execute(
-        select(a.name, a.halted, a.paused, a.blocked_until - NOW, a.blocked).order_by(a.name)
-    )
+    left = (a.blocked_until - NOW).label("left")
+    rows = await conn.execute(select(a.name, a.halted, a.paused, left, a.blocked).order_by(a.name))
     return tuple(
-        Flags(row[0], row[1], row[2], max(0.0, row[3]), row[4] if row[3] > 0 else None) for row in rows
+        Flags(
+            channel=row.name,
+            halted=row.halted,
+            paused=row.paused,
+            blocked_for=max(0.0, row.left),
+            blocked=row.blocked if row.left > 0 else None,
+        )
+        for row in rows
     )

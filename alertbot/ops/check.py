@@ -3,7 +3,7 @@ needed, and on request each channel's account."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alertbot.alerts.compose import DraftRequest, asks
 from alertbot.alerts.previewing import look
@@ -14,6 +14,7 @@ from alertbot.config.yaml_reader import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.model import Audience, Channel, Fault, Target
 from alertbot.core.words import _
+from alertbot.ops.views import ConfigCheckView, IdentityView
 from alertbot.texts.kinds import catalogue, kind_spec
 from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.texts.publisher import Publisher
@@ -121,7 +122,7 @@ def _rule_lines(app: "App", found: Findings) -> list[str]:
 ABOUT_VALUES = frozenset({"unverified_number", "fictional_number", "no_channel"})
 
 
-async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
+async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
     """Check everything that can be checked without sending. `sound` is False if something must be fixed."""
     problems = [
         *_kind_problems(app.publisher),
@@ -130,24 +131,24 @@ async def check_all(app: "App", *, online: bool) -> dict[str, Any]:
     ]
     missing = _missing_secrets(app)
     answers = await _identities(app) if online else {}
-    silent = [f"{name}: {answer['error']}" for name, answer in answers.items() if answer["error"]]
+    silent = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error]
     sound = not (problems or missing or silent)
-    report = {
-        "sound": sound,
-        "config": str(app.path),
-        "channels": sorted(app.publisher.channels),
-        "problems": problems,
-        "missing_secrets": missing,
-        "warnings": [
+    found = ConfigCheckView(
+        sound=sound,
+        config=str(app.path),
+        channels=tuple(sorted(app.publisher.channels)),
+        problems=tuple(problems),
+        missing_secrets=tuple(missing),
+        warnings=(
             *_setting_warnings(app),
             *_language_warnings(app.publisher),
             *await _duty_warnings(app),
             *rule_warnings(app),
             *await approval_warnings(app),
-        ],
-        "online": answers,
-    }
-    return report | {"lines": list(_lines(report, online))}
+        ),
+        online=answers,
+    )
+    return replace(found, lines=tuple(_lines(found, online)))
 
 
 def _kind_problems(publisher: Publisher) -> list[str]:
@@ -288,30 +289,30 @@ def _missing_secrets(app: "App") -> list[str]:
     return [missing for settings in with_secrets for missing in settings.missing_secrets()]
 
 
-async def _identities(app: "App") -> dict[str, dict[str, str]]:
+async def _identities(app: "App") -> dict[str, IdentityView]:
     """The account of each channel, or why it does not answer."""
     found = {}
     for name, adapter in app.adapters().items():
         try:
-            found[name] = {"identity": await adapter.identify(), "error": ""}
+            found[name] = IdentityView(identity=await adapter.identify(), error="")
         except AlertbotError as error:
-            found[name] = {"identity": "", "error": str(error)}
+            found[name] = IdentityView(identity="", error=str(error))
     return found
 
 
-def _lines(report: dict[str, Any], online: bool) -> Iterator[str]:
-    for problem in report["problems"]:
+def _lines(report: ConfigCheckView, online: bool) -> Iterator[str]:
+    for problem in report.problems:
         yield f"✗ {problem}"
-    for missing in report["missing_secrets"]:
+    for missing in report.missing_secrets:
         yield f"✗ {missing}"
-    for warning in report["warnings"]:
+    for warning in report.warnings:
         yield f"! {warning}"
-    for name, answer in report["online"].items():
-        said = _("{name}: {value}").format(name=name, value=answer["error"] or answer["identity"])
-        yield f"✗ {said}" if answer["error"] else f"✓ {said}"
-    if report["sound"]:
+    for name, answer in report.online.items():
+        said = _("{name}: {value}").format(name=name, value=answer.error or answer.identity)
+        yield f"✗ {said}" if answer.error else f"✓ {said}"
+    if report.sound:
         yield _("✓ {config} is sound: {channels}.").format(
-            config=report["config"], channels=", ".join(report["channels"])
+            config=report.config, channels=", ".join(report.channels)
         )
         if not online:
             yield _("To ask every channel who it is: alertbot check --online")

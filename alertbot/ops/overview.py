@@ -2,48 +2,55 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from alertbot.alerts import store_reading, views
 from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert
-from alertbot.core import clock
 from alertbot.core.errors import Misuse
 from alertbot.core.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.core.words import _
 from alertbot.db import audit
+from alertbot.db.audit import AuditRow
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
 from alertbot.delivery.store_listing import Summary
-from alertbot.ops.views import AuditHeadView, AuditVerdictView
+from alertbot.delivery.views import DeliveryView
+from alertbot.ops.views import (
+    AlertLineView,
+    AuditHeadView,
+    AuditVerdictView,
+    ChannelView,
+    NeedView,
+    ReasonView,
+    StatusView,
+    WorkerView,
+)
 from alertbot.people import tasks
 from alertbot.watch import reminders, store_preapprovals
 from alertbot.watch.context import WatchContext
 
 RECENT = 20  # alerts that `status` lists
-Document = dict[str, Any]
+IN_WORDS = 8  # and a chat
 
 
 async def deliveries(
     service: WatchContext, reference: str | None, state: str | None, limit: int | None
-) -> list[Document]:
+) -> list[DeliveryView]:
     """Every delivery, oldest first. Raises `Misuse` for an unknown state."""
     wanted = None if state is None else _state(state)
 
-    async def look(conn: Connection) -> list[Document]:
+    async def look(conn: Connection) -> list[DeliveryView]:
         alert = (await store_reading.get(conn, reference)).id if reference else None
         states = (wanted,) if wanted else ()
-        rows = await store_listing.deliveries(conn, alert, states=states, limit=limit)
-        return [asdict(row) for row in rows]
+        return await store_listing.deliveries(conn, alert, states=states, limit=limit)
 
     return await service.database.read(look)
 
 
-async def status(service: WatchContext, reference: str | None) -> Document:
+async def status(service: WatchContext, reference: str | None) -> StatusView:
     """What was sent, what waits, what needs a person."""
 
-    async def look(conn: Connection) -> Document:
+    async def look(conn: Connection) -> StatusView:
         one = await store_reading.get(conn, reference) if reference else None
         found = (one,) if one else await store_reading.listing(conn, limit=RECENT)
         names = [alert.id for alert in found]
@@ -56,21 +63,34 @@ async def status(service: WatchContext, reference: str | None) -> Document:
             *await _needs(service, conn, found, summary),
             *tasks.sentences(chores),
         ]
-        return {
-            "now": clock.iso(service.now),
-            "halted": summary.halted,
-            "halted_alerts": list(summary.halted_alerts),
-            "worker": {"alive": summary.alive},
-            "oldest_waiting_seconds": summary.oldest_pending,
-            "alerts": [await _line(service, conn, alert, summary) for alert in found],
-            "channels": _channels(service, summary, await store_listing.failing(conn)),
-            "asked": await asked.requests(conn, found),
-            "open": [{"message": one} for one in needs],
-            "tasks": chores,
-        }
+        return StatusView(
+            now=service.now,
+            halted=summary.halted,
+            halted_alerts=summary.halted_alerts,
+            worker=WorkerView(alive=summary.alive),
+            oldest_waiting_seconds=summary.oldest_pending,
+            alerts=tuple([await _line(service, conn, alert, summary) for alert in found]),
+            channels=_channels(service, summary, await store_listing.failing(conn)),
+            asked=tuple(await asked.requests(conn, found)),
+            open=tuple(NeedView(message=one) for one in needs),
+            tasks=tuple(chores),
+        )
 
     await reminders.look_if_possible(service)
     return await service.database.read(look)
+
+
+async def in_words(service: WatchContext) -> str:
+    """The same in plain text, for a chat."""
+    found = await status(service, None)
+    lines = [_("EVERYTHING IS HALTED.")] if found.halted else []
+    if not found.worker.alive:
+        lines.append(_("NO WORKER is alive: nothing goes out."))
+    lines += [f"{one.id} {one.kind}: {one.state}" for one in found.alerts[:IN_WORDS]]
+    if not found.alerts:
+        lines.append(_("There is no alert."))
+    lines += [f"• {one.message}" for one in found.open]
+    return "\n".join(lines)
 
 
 async def audit_verify(service: WatchContext, head: str | None) -> AuditVerdictView:
@@ -89,8 +109,10 @@ async def audit_head(service: WatchContext) -> AuditHeadView:
     return AuditHeadView(count=found.count, head=found.digest)
 
 
-async def audit_export(service: WatchContext) -> list[Document]:
-    async def look(conn: Connection) -> list[Document]:
+async def audit_export(service: WatchContext) -> list[AuditRow]:
+    """Every row of the audit, in order."""
+
+    async def look(conn: Connection) -> list[AuditRow]:
         return [row async for row in audit.export(conn)]
 
     return await service.database.read(look)
@@ -107,24 +129,26 @@ def _state(word: str) -> DeliveryState:
         ) from None
 
 
-async def _line(service: WatchContext, conn: Connection, alert: Alert, summary: Summary) -> Document:
+async def _line(
+    service: WatchContext, conn: Connection, alert: Alert, summary: Summary
+) -> AlertLineView:
     counts = await store_listing.publication(conn, alert.id)
-    return {
-        "id": alert.id,
-        "kind": alert.kind,
-        "state": str(_shown_state(service, alert)),
-        "exercise": alert.exercise,
-        "since": alert.approved_at or alert.submitted_at or alert.drafted_at,
-        "reason": alert.reason or _held_back(service, alert),
-        "reached_all_seconds": await views.reached_all_seconds(conn, alert),
-        "deliveries": {str(state): count for state, count in counts.items() if count},
-        "reasons": [
-            {"channel": one.channel, "state": str(one.state), "reason": one.reason, "count": one.number}
+    return AlertLineView(
+        id=alert.id,
+        kind=alert.kind,
+        state=_shown_state(service, alert),
+        exercise=alert.exercise,
+        since=alert.approved_at or alert.submitted_at or alert.drafted_at,
+        reason=alert.reason or _held_back(service, alert),
+        reached_all_seconds=await views.reached_all_seconds(conn, alert),
+        deliveries={str(state): count for state, count in counts.items() if count},
+        reasons=tuple(
+            ReasonView(channel=one.channel, state=one.state, reason=one.reason, count=one.number)
             for one in summary.counts
             if one.alert == alert.id and one.reason
-        ],
-        "omitted": [views.omission(one) for one in alert.omitted],
-    }
+        ),
+        omitted=alert.omitted,
+    )
 
 
 def _held_back(service: WatchContext, alert: Alert) -> str | None:
@@ -146,31 +170,33 @@ def _shown_state(service: WatchContext, alert: Alert) -> AlertState:
     return AlertState.EXPIRED if late and alert.state is AlertState.PENDING else alert.state
 
 
-def _channels(service: WatchContext, summary: Summary, failing: Mapping[str, str]) -> list[Document]:
+def _channels(
+    service: WatchContext, summary: Summary, failing: Mapping[str, str]
+) -> tuple[ChannelView, ...]:
     flags = {one.channel: one for one in summary.accounts}
     waiting: Counter[str] = Counter()
     for one in summary.counts:
         waiting[one.channel] += one.number if one.state in OPEN_STATES else 0
-    return [
+    return tuple(
         _channel(channel, flags.get(channel.name), waiting[channel.name], failing.get(channel.name))
         for channel in service.publisher.channels.values()
-    ]
+    )
 
 
 def _channel(
     channel: Channel, flags: store_listing.Flags | None, waiting: int, failing: str | None
-) -> Document:
-    return {
-        "name": channel.name,
-        "type": channel.type,
-        "audience": str(channel.audience),
-        "halted": flags.halted if flags else False,
-        "paused": flags.paused if flags else None,
-        "blocked": flags.blocked if flags else None,
-        "failing": failing,
-        "blocked_seconds": round(flags.blocked_for, 1) if flags else 0.0,
-        "waiting": waiting,
-    }
+) -> ChannelView:
+    return ChannelView(
+        name=channel.name,
+        type=channel.type,
+        audience=channel.audience,
+        halted=flags.halted if flags else False,
+        paused=flags.paused if flags else None,
+        blocked=flags.blocked if flags else None,
+        failing=failing,
+        blocked_seconds=round(flags.blocked_for, 1) if flags else 0.0,
+        waiting=waiting,
+    )
 
 
 async def _needs(

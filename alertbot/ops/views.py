@@ -1,6 +1,87 @@
-"""What looking at the whole answers: the state of everything, and of the audit."""
+"""What looking at the whole answers: how everything stands, the audit, a check, what a worker did."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alertbot.alerts.views import RequestView
+from alertbot.core.json import NOT_JSON
+from alertbot.core.model import AlertState, Audience, DeliveryState, Omission
+from alertbot.people.views import TaskView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerView:
+    """Whether any worker is there."""
+
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonView:
+    """How many deliveries of an alert on a channel are in a state, for one reason."""
+
+    channel: str
+    state: DeliveryState
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLineView:
+    """One alert at a glance. `since`: when it was approved, else submitted, else drafted. `deliveries`: of
+    its publication, by state. `reached_all_seconds`: as of `ShownAlertView`."""
+
+    id: str
+    kind: str
+    state: AlertState
+    exercise: bool
+    since: datetime
+    reason: str | None
+    reached_all_seconds: float | None
+    deliveries: Mapping[str, int]
+    reasons: tuple[ReasonView, ...]
+    omitted: tuple[Omission, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelView:
+    """One channel: what holds it back (each None where it does not), and how many deliveries wait on it.
+    `failing`: a reason, where everything that waits has failed before."""
+
+    name: str
+    type: str
+    audience: Audience
+    halted: bool
+    paused: str | None
+    blocked: str | None
+    failing: str | None
+    blocked_seconds: float
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedView:
+    """One thing that needs a person, in a sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """Everything at a glance. `oldest_waiting_seconds`: of the oldest due delivery; `asked`: requests to
+    approve what waits; `open`: what needs a person, loudest first; `tasks`: the open ones."""
+
+    now: datetime
+    halted: bool
+    halted_alerts: tuple[str, ...]
+    worker: WorkerView
+    oldest_waiting_seconds: float | None
+    alerts: tuple[AlertLineView, ...]
+    channels: tuple[ChannelView, ...]
+    asked: tuple[RequestView, ...]
+    open: tuple[NeedView, ...]
+    tasks: tuple[TaskView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +101,40 @@ class AuditVerdictView:
     head: str
     reason: str
     problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityView:
+    """Who a channel says that it is, or why it does not answer; the other of the two is empty."""
+
+    identity: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigCheckView:
+    """What was found without sending anything. `sound` is False where something must be mended; `online`:
+    by channel, where the channels were asked; `lines`: all of it for people."""
+
+    sound: bool
+    config: str
+    channels: tuple[str, ...]
+    problems: tuple[str, ...]
+    missing_secrets: tuple[str, ...]
+    warnings: tuple[str, ...]
+    online: Mapping[str, IdentityView]
+    lines: tuple[str, ...] = field(default=(), metadata=NOT_JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedView:
+    """A worker that was stopped and has nothing under way."""
+
+    stopped: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedView(StoppedView):
+    """The same of a worker with pages; `address`: where they were."""
+
+    address: str

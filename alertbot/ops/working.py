@@ -5,9 +5,8 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alertbot.alerts import approving, progress, publishing
 from alertbot.alerts.requests import queue
@@ -17,9 +16,10 @@ from alertbot.core.model import Purpose
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import Hooks
-from alertbot.delivery.runners import LocalRunner
+from alertbot.delivery.runners import LocalRunner, RunTally
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
+from alertbot.ops.views import StoppedView
 from alertbot.people import tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import reminders, watching
@@ -46,7 +46,7 @@ CHORES: tuple[tuple[str, float, Callable[[WatchContext], Awaitable[object]]], ..
 """What the worker does by the clock: its name in the log, seconds between two rounds, the verb."""
 
 
-async def run_once(app: "App") -> dict[str, Any]:
+async def run_once(app: "App") -> RunTally:
     """Work until no row can be claimed; returns the tally, with `waiting` for what is still open."""
     service = await app.open()
     await approving.expire_overdue(service)
@@ -54,16 +54,16 @@ async def run_once(app: "App") -> dict[str, Any]:
     await watching.look(service)
     tally = await _runner(app, service).run_once()
     await queue.attend(service, app.ways(service))
-    return asdict(tally)
+    return tally
 
 
-async def run_until_stopped(app: "App") -> dict[str, Any]:
+async def run_until_stopped(app: "App") -> StoppedView:
     """Work until SIGTERM or SIGINT; calls in progress finish first. Raises `StoreReplaced` if the
     database file was replaced."""
     service = await app.open()
     await work_until(app, service, stop_signal())
     service.database.require_same_file()
-    return {"stopped": True}
+    return StoppedView()
 
 
 def stop_signal() -> asyncio.Event:

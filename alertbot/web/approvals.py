@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from alertbot.alerts.requests import links, text
 from alertbot.alerts.requests.links import Decided, Key, Opened, PageAnswer, PageDecision, Unanswered
+from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
 from alertbot.core.words import LANGUAGES, _, language, ngettext, spoken
 from alertbot.people.context import Context
@@ -87,36 +88,36 @@ def _style() -> str:
 
 def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
     """The facts to consider besides the texts, each in one line."""
-    shown, sheet = opened.shown, opened.shown["_sheet"]
-    given = [one["person"] for one in shown["approvals"]["given"]]
+    shown, sheet = opened.shown, opened.shown.sheet
+    given = [one.person for one in shown.approvals.given]
     said = [
         (_("Kind"), sheet.title),
         (_("Reaches"), text.audience(service, shown)),
-        (_("Channels"), ", ".join(shown["channels"])),
+        (_("Channels"), ", ".join(shown.channels)),
         (_("Languages"), ", ".join(map(language_name, _languages(shown)))),
         (_("Written by"), _hands(shown)),
-        (_("Approvals"), _signed(shown["approvals"]["needed"], given)),
+        (_("Approvals"), _signed(shown.approvals.needed, given)),
         (_("Decide until"), _moment(opened.until)),
-        (_("Digest"), shown["digest"][:12]),
+        (_("Digest"), shown.digest[:12]),
     ]
-    return [*said, *[(_("Follows"), shown["original"])] * bool(shown["original"])]
+    return [*said, (_("Follows"), shown.original)] if shown.original else said
 
 
-def _languages(shown: Mapping[str, Any]) -> list[str]:
+def _languages(shown: ShownAlertView) -> list[str]:
     """The languages of the texts, in order."""
-    return list(dict.fromkeys(one["lang"] for one in shown["messages"]))
+    return list(dict.fromkeys(one.lang for one in shown.messages))
 
 
 def _moment(until: datetime) -> str:
     return until.strftime(_("%H:%M on %d/%m")) + f" ({until:%Z})"
 
 
-def _hands(shown: Mapping[str, Any]) -> str:
-    said = [shown["author"] or "alertbot"]
-    if shown["last_editor"] not in (None, *said):
-        said.append(_("last edited by {name}").format(name=shown["last_editor"]))
-    if shown["submitter"] not in (None, shown["author"], shown["last_editor"]):
-        said.append(_("submitted by {name}").format(name=shown["submitter"]))
+def _hands(shown: ShownAlertView) -> str:
+    said = [shown.author or "alertbot"]
+    if shown.last_editor not in (None, *said):
+        said.append(_("last edited by {name}").format(name=shown.last_editor))
+    if shown.submitter not in (None, shown.author, shown.last_editor):
+        said.append(_("submitted by {name}").format(name=shown.submitter))
     return ", ".join(said)
 
 
@@ -125,19 +126,19 @@ def _signed(needed: int, given: list[str]) -> str:
     return f"{said}; {stated(_('given'), ', '.join(given))}" if given else said
 
 
-def approved(alert: Mapping[str, Any]) -> str:
+def approved(alert: AlertView) -> str:
     """What happens next, in one sentence."""
-    if "start" not in alert:
-        left = alert["approvals"]["needed"] - len(alert["approvals"]["given"])
-        return _("Approved by you. {id} waits for {left} more.").format(id=alert["id"], left=left)
-    if alert["start"]["worker_alive"]:
+    if alert.start is None:
+        said = _("Approved by you. {id} waits for {left} more.")
+        return said.format(id=alert.id, left=alert.approvals.left)
+    if alert.start.worker_alive:
         return _(
             "{id} is approved; a worker is alive, the first call starts in {seconds:.0f} s."
-        ).format(id=alert["id"], seconds=alert["start"]["seconds"])
+        ).format(id=alert.id, seconds=alert.start.seconds)
     return _(
         "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot serve` or"
         " `alertbot run`."
-    ).format(id=alert["id"])
+    ).format(id=alert.id)
 
 
 def bad_form(status: int) -> str:
@@ -265,12 +266,12 @@ def _form(
         "approve.html.j2",
         422 if error else 200,
         done=False,
-        **html_page.parts(shown["_sheet"]),
+        **html_page.parts(shown.sheet),
         organisation=desk.service.publisher.organisation.name,
         opened=opened,
-        alert=shown["id"],
+        alert=shown.id,
         facts=facts(desk.service, opened),
-        author=shown["author"] or "alertbot",
+        author=shown.author or "alertbot",
         error=error,
         reasons={answer.decision: answer.reason} if answer else {},
         longest=links.LONGEST_REASON,
@@ -280,10 +281,10 @@ def _form(
 def _outcome(desk: ApprovalPages, decided: Decided) -> Response:
     alert = decided.alert
     if decided.decision is PageDecision.RETURN:
-        said = _("{id} went back to {author}.").format(**alert)
+        said = _("{id} went back to {author}.").format(id=alert.id, author=alert.author)
         return _said(desk, 200, _("Returned"), said, done=True)
     if decided.decision is PageDecision.REJECT:
-        said = _("{id} is rejected; it never goes out.").format(**alert)
+        said = _("{id} is rejected; it never goes out.").format(id=alert.id)
         return _said(desk, 200, _("Rejected"), said, done=True)
     return _said(desk, 200, _("Approved"), approved(alert), done=True)
 

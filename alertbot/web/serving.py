@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -16,6 +16,7 @@ from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.ops import working
+from alertbot.ops.views import ServedView
 from alertbot.watch import reports
 from alertbot.web.app import build
 from alertbot.web.signals import intake_of
@@ -96,7 +97,7 @@ Tell = Callable[[str], None]
 GRACE_SECONDS = 1.2  # of calls under way: whoever stops it waits 3 s before it is killed
 
 
-async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> dict[str, Any]:
+async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> ServedView:
     """Serve and work until SIGTERM or SIGINT, and end within 3 s of it: responses and calls in progress
     finish first, and a call that does not is recorded as perhaps sent. `host` and `port`, if given,
     override the configuration. Raises `Misuse` if they cannot be opened, `ConfigInvalid` for a
@@ -127,7 +128,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> d
             )
         await pages
     service.database.require_same_file()
-    return {"stopped": True, "address": address}
+    return ServedView(address=address)
 
 
 def announcement(app: "App", address: str) -> list[str]:

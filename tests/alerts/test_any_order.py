@@ -62,9 +62,9 @@ class Desk:
     async def look(self) -> str:
         """The digest of what stands there now, remembered with its texts."""
         view = await showing.show(self.team.service, self.alert, None)
-        texts = [one["text"] for one in view["messages"] if one["channel"] == "public"]
-        self.says[view["digest"]] = Counter(texts)
-        return str(view["digest"])
+        texts = [one.text for one in view.messages if one.channel == "public"]
+        self.says[view.digest] = Counter(texts)
+        return str(view.digest)
 
     async def do(self, verb: str, who: str) -> None:
         try:
@@ -123,7 +123,7 @@ def _run(url: str, work: Callable[[Team], Awaitable[None]]) -> None:
 
 async def _live(team: Team, kind: str, taken: list[Step]) -> Desk:
     view = await team.draft(kind)
-    desk = Desk(team, str(view["id"]))
+    desk = Desk(team, str(view.id))
     desk.hands[await desk.look()] = {"ada"}
     for verb, who in taken:
         await desk.do(verb, who)
@@ -139,7 +139,7 @@ async def _check(desk: Desk, needed: int) -> None:
     assert len(signers) >= needed
     assert max(sent.values()) == 1
     shown = await showing.show(desk.team.service, desk.alert, None)
-    assert shown["state"] in ("published", "partly_published", "publishing")
+    assert shown.state in ("published", "partly_published", "publishing")
     assert (await overview.audit_verify(desk.team.service, None)).sound
 
 

@@ -23,6 +23,7 @@ from alertbot.alerts import (
 )
 from alertbot.alerts.compose import Composed
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Refused
 from alertbot.core.model import Target
 from alertbot.db.database import Database
@@ -62,7 +63,7 @@ class Held:
                 await asyncio.sleep(0.005)
 
 
-async def correcting(team: Team, alert: str) -> dict[str, Any]:
+async def correcting(team: Team, alert: str) -> AlertView:
     said = FollowRequest(WRONG)
     return await following.correct(team.service, team.people["bo"], alert, said)
 
@@ -79,7 +80,7 @@ async def test_others_write_while_a_correction_to_many_readers_is_composed(
     await database.transact(lambda conn: conn.execute(text(sent)))
     await database.transact(lambda conn: conn.execute(text("UPDATE alert SET state = 'published'")))
     held = Held(monkeypatch)
-    work = asyncio.create_task(correcting(team, first["id"]))
+    work = asyncio.create_task(correcting(team, first.id))
     await held.until_begun()
     begun = time.monotonic()
     for _other in range(20):  # the event loop turns, and every other writer gets in
@@ -89,7 +90,7 @@ async def test_others_write_while_a_correction_to_many_readers_is_composed(
     held.go_on.set()
     view = await work
     assert held.times == 1
-    shown = await database.read(lambda conn: store_reading.targets_of(conn, view["id"]))
+    shown = await database.read(lambda conn: store_reading.targets_of(conn, view.id))
     assert len(shown["public"]) == READERS
 
 
@@ -98,23 +99,21 @@ async def test_a_draft_whose_number_was_taken_meanwhile_is_composed_again(
 ) -> None:
     first = await team.draft()
     held = Held(monkeypatch)
-    late = asyncio.create_task(team.draft(incident=first["incident"]))
+    late = asyncio.create_task(team.draft(incident=first.incident))
     await held.until_begun()
     held.go_on.set()
-    early = asyncio.create_task(team.draft(incident=first["incident"]))
+    early = asyncio.create_task(team.draft(incident=first.incident))
     views = await asyncio.gather(late, early)
-    assert sorted(one["id"] for one in views) == [f"{first['incident']}-{n}" for n in (2, 3)]
+    assert sorted(one.id for one in views) == [f"{first.incident}-{n}" for n in (2, 3)]
     for one in views:
-        assert await _sound(team, one["id"])
+        assert await _sound(team, one.id)
     assert held.times == 3
 
 
 async def _sound(team: Team, alert: str) -> bool:
     """The stored texts make the digest."""
     view = await showing.show(team.service, alert, None)
-    wrong = await team.service.database.read(
-        lambda conn: publishing.verify(conn, alert, view["digest"])
-    )
+    wrong = await team.service.database.read(lambda conn: publishing.verify(conn, alert, view.digest))
     return wrong is None
 
 
@@ -129,7 +128,7 @@ async def test_a_number_that_is_withdrawn_meanwhile_is_never_written_as_it_was(
     held.go_on.set()
     view = await work
     assert held.times == 2
-    values = (await showing.show(team.service, view["id"], None))["values"]
+    values = (await showing.show(team.service, view.id, None)).values
     withdrawn = {
         one.row.number for one in await consulting.entries(team.service, None) if one.withdrawn_at
     }
@@ -140,9 +139,9 @@ async def test_a_number_that_is_withdrawn_meanwhile_is_never_written_as_it_was(
 async def test_an_edit_of_what_was_edited_meanwhile_takes_the_newer_words(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alert = (await team.draft())["id"]
+    alert = (await team.draft()).id
 
-    async def edit(by: str, **values: object) -> dict[str, Any]:
+    async def edit(by: str, **values: object) -> AlertView:
         return await writing.edit(team.service, team.people[by], alert, values, {})
 
     held = Held(monkeypatch)
@@ -150,7 +149,7 @@ async def test_an_edit_of_what_was_edited_meanwhile_takes_the_newer_words(
     await held.until_begun()
     held.go_on.set()
     await asyncio.gather(edit("cy", what_fails={"en": "Calls to 17.", "fr": "Le 17."}), slow)
-    values = (await showing.show(team.service, alert, None))["values"]
+    values = (await showing.show(team.service, alert, None)).values
     assert values["what_fails"]["en"] == "Calls to 17."
     assert values["what_works"]["en"] == "Calls to 15."
     assert await _sound(team, alert)
@@ -168,10 +167,10 @@ async def test_what_never_holds_still_is_refused_and_leaves_nothing_behind(
 
     monkeypatch.setattr(store_incidents, "next_number", number)
     with pytest.raises(Refused, match="kept changing"):
-        await team.draft(incident=first["incident"])
+        await team.draft(incident=first.incident)
     assert held.times == MOST_RUNS
-    shown = await incidents.show(team.service, first["incident"])
-    assert [one.id for one in shown.alerts] == [first["id"]]
+    shown = await incidents.show(team.service, first.incident)
+    assert [one.id for one in shown.alerts] == [first.id]
 
 
 async def test_a_test_send_and_a_retraction_are_composed_apart_too(
@@ -188,7 +187,7 @@ async def test_a_test_send_and_a_retraction_are_composed_apart_too(
     await work
     assert held.times == 1
     view = await taking_back.retract(team.service, team.people["bo"], first)
-    assert await _sound(team, view["id"])
+    assert await _sound(team, view.id)
 
 
 async def test_the_event_loop_goes_on_while_texts_are_composed(
@@ -204,14 +203,14 @@ async def test_the_event_loop_goes_on_while_texts_are_composed(
     assert ticks == 20
     assert not work.done()
     held.go_on.set()
-    assert (await work)["state"] == "draft"
+    assert (await work).state == "draft"
 
 
 async def test_an_approval_that_meets_new_texts_signs_nothing(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view = await team.pending()
-    await showing.show(team.service, view["id"], team.tokens["bo"])
+    await showing.show(team.service, view.id, team.tokens["bo"])
     checking, go_on = threading.Event(), threading.Event()
     check = publishing.disagreement
 
@@ -221,15 +220,13 @@ async def test_an_approval_that_meets_new_texts_signs_nothing(
         return check(*given)
 
     monkeypatch.setattr(publishing, "disagreement", slow)
-    work = asyncio.create_task(
-        approving.approve(team.service, team.people["bo"], view["id"], view["digest"])
-    )
+    work = asyncio.create_task(approving.approve(team.service, team.people["bo"], view.id, view.digest))
     async with asyncio.timeout(20):
         while not checking.is_set():
             await asyncio.sleep(0.005)
     fresh = {"what_fails": {"en": "Calls to 17.", "fr": "Le 17."}}
-    await writing.edit(team.service, team.people["ada"], view["id"], fresh, {})
+    await writing.edit(team.service, team.people["ada"], view.id, fresh, {})
     go_on.set()
     with pytest.raises(Refused):
         await work
-    assert await team.state(view["id"]) == "draft"
+    assert await team.state(view.id) == "draft"

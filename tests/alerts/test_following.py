@@ -7,9 +7,11 @@ import pytest
 
 from alertbot.alerts import approving, following, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.core.model import Action, OnCancel, Receipt
 from alertbot.db.database import Database
+from alertbot.delivery.views import DeliveryView
 from alertbot.ops import overview
 from alertbot.watch import incidents
 from tests.team import Team, channel, gather
@@ -29,45 +31,45 @@ async def team(database: Database) -> Team:
 async def published(team: Team, kind: str = "status", **options: Any) -> str:
     view = await team.approved(kind, **options)
     await team.work()
-    assert await team.state(view["id"]) == "published"
-    return str(view["id"])
+    assert await team.state(view.id) == "published"
+    return str(view.id)
 
 
-async def correct(team: Team, alert: str, **options: Any) -> dict[str, Any]:
+async def correct(team: Team, alert: str, **options: Any) -> AlertView:
     said = FollowRequest({**WRONG, **options.pop("changes", {})}, submit=options.pop("submit", False))
     return await following.correct(team.service, team.people["bo"], alert, said, **options)
 
 
-async def approved(team: Team, view: dict[str, Any], by: str = "bo") -> dict[str, Any]:
-    if view["state"] == "draft":
-        view = await writing.submit(team.service, team.people["bo"], view["id"])
-    return await team.approve(view["id"], by)
+async def approved(team: Team, view: AlertView, by: str = "bo") -> AlertView:
+    if view.state == "draft":
+        view = await writing.submit(team.service, team.people["bo"], view.id)
+    return await team.approve(view.id, by)
 
 
-async def rows(team: Team, alert: str) -> list[dict[str, Any]]:
+async def rows(team: Team, alert: str) -> list[DeliveryView]:
     return await overview.deliveries(team.service, alert, None, None)
 
 
 async def test_a_correction_inherits_what_is_not_given(team: Team) -> None:
     first = await published(team)
     view = await correct(team, first)
-    shown = await showing.show(team.service, view["id"], None)
+    shown = await showing.show(team.service, view.id, None)
     original = await showing.show(team.service, first, None)
-    assert view["relation"] == "correction"
-    assert view["original"] == first
-    assert view["references"] == [first]
-    assert not view["faults"]
+    assert view.relation == "correction"
+    assert view.original == first
+    assert view.references == (first,)
+    assert not view.faults
     for name in ("what_fails", "what_works", "since", "where", "what_to_do"):
-        assert shown["values"][name] == original["values"][name]
-    assert "next_update" not in shown["values"]  # promised anew or not at all
+        assert shown.values[name] == original.values[name]
+    assert "next_update" not in shown.values  # promised anew or not at all
 
 
 async def test_what_has_passed_is_not_promised_again(team: Team) -> None:
     first = await published(team, changes={"valid_until": "+20m"})
     view = await correct(team, first)
-    shown = await showing.show(team.service, view["id"], None)
-    assert "valid_until" not in shown["values"]
-    assert not view["faults"]
+    shown = await showing.show(team.service, view.id, None)
+    assert "valid_until" not in shown.values
+    assert not view.faults
 
 
 async def test_a_correction_answers_every_post_on_every_channel(team: Team) -> None:
@@ -91,21 +93,21 @@ async def test_a_correction_answers_every_post_on_every_channel(team: Team) -> N
 async def test_one_approver_who_may_be_its_author(team: Team) -> None:
     first = await published(team)
     view = await correct(team, first, submit=True)
-    assert view["state"] == "pending"
-    assert (await team.approve(view["id"], "bo"))["state"] == "approved"
+    assert view.state == "pending"
+    assert (await team.approve(view.id, "bo")).state == "approved"
 
 
 async def test_a_correction_goes_out_after_the_incident_has_ended(team: Team) -> None:
     first = await published(team)
     end = await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
-    view = await writing.submit(team.service, team.people["ada"], end["id"])
-    await team.approve(view["id"], "bo")
+    view = await writing.submit(team.service, team.people["ada"], end.id)
+    await team.approve(view.id, "bo")
     await team.work()
     shown = await incidents.show(team.service, first[:4])
     assert shown.state == "closed"
     fix = await approved(team, await correct(team, first))
     await team.work()
-    assert await team.state(fix["id"]) == "published"
+    assert await team.state(fix.id) == "published"
 
 
 ENDED = {
@@ -123,9 +125,9 @@ async def test_an_incident_ends_once(team: Team) -> None:
     view = await following.end(
         team.service, team.people["ada"], first[:4], FollowRequest(ENDED, submit=True)
     )
-    with pytest.raises(Refused, match=view["id"]):
+    with pytest.raises(Refused, match=view.id):
         await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     await team.work()
     with pytest.raises(Refused, match="has ended already"):
         await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
@@ -135,54 +137,54 @@ async def test_an_incident_ends_once(team: Team) -> None:
 async def test_an_end_says_anew_what_works(team: Team) -> None:
     first = await published(team)
     view = await following.end(team.service, team.people["ada"], first[:4], FollowRequest({}))
-    missing = {fault["field"] for fault in view["faults"] if fault["rule"] == "missing"}
+    missing = {fault.field for fault in view.faults if fault.rule == "missing"}
     assert {"what_works", "what_to_do", "restored_at"} <= missing
 
 
 async def test_there_is_nothing_to_end(team: Team) -> None:
     view = await team.draft()
     with pytest.raises(Refused, match="nothing to end"):
-        await following.end(team.service, team.people["ada"], view["incident"], FollowRequest(ENDED))
+        await following.end(team.service, team.people["ada"], view.incident, FollowRequest(ENDED))
 
 
 async def test_what_never_went_out_is_not_taken_back(team: Team) -> None:
     draft = await team.draft()
     for act in (
-        lambda: correct(team, draft["id"]),
-        lambda: following.update(team.service, team.people["ada"], draft["id"], FollowRequest(SOON)),
-        lambda: following.cancel(team.service, team.people["ada"], draft["id"], "no", FollowRequest()),
-        lambda: taking_back.retract(team.service, team.people["bo"], draft["id"]),
+        lambda: correct(team, draft.id),
+        lambda: following.update(team.service, team.people["ada"], draft.id, FollowRequest(SOON)),
+        lambda: following.cancel(team.service, team.people["ada"], draft.id, "no", FollowRequest()),
+        lambda: taking_back.retract(team.service, team.people["bo"], draft.id),
     ):
         with pytest.raises(Refused, match="never went out"):
             await act()
     pending = await team.pending()
-    await approving.reject(team.service, team.people["bo"], pending["id"], "no")
+    await approving.reject(team.service, team.people["bo"], pending.id, "no")
     with pytest.raises(Refused, match="rejected"):
-        await following.update(team.service, team.people["ada"], pending["id"], FollowRequest(SOON))
+        await following.update(team.service, team.people["ada"], pending.id, FollowRequest(SOON))
 
 
 async def test_what_is_approved_and_not_out_is_edited_instead(team: Team) -> None:
     view = await team.approved()
     with pytest.raises(Refused, match="alertbot edit"):
-        await correct(team, view["id"])
+        await correct(team, view.id)
 
 
 async def test_two_corrections_one_winner(team: Team) -> None:
     first = await published(team)
     one, two = await correct(team, first), await correct(team, first)
-    await writing.submit(team.service, team.people["bo"], one["id"])
-    with pytest.raises(Refused, match=one["id"]):
-        await writing.submit(team.service, team.people["cy"], two["id"])
-    with pytest.raises(Refused, match=one["id"]):
+    await writing.submit(team.service, team.people["bo"], one.id)
+    with pytest.raises(Refused, match=one.id):
+        await writing.submit(team.service, team.people["cy"], two.id)
+    with pytest.raises(Refused, match=one.id):
         await correct(team, first)
 
 
 async def test_a_second_correction_may_follow_a_rejected_one(team: Team) -> None:
     first = await published(team)
     one = await correct(team, first, submit=True)
-    await approving.reject(team.service, team.people["cy"], one["id"], "not so")
+    await approving.reject(team.service, team.people["cy"], one.id, "not so")
     two = await correct(team, first, submit=True)
-    assert two["state"] == "pending"
+    assert two.state == "pending"
 
 
 async def test_corrections_overtake_what_has_not_gone_out(team: Team) -> None:
@@ -199,19 +201,19 @@ async def test_corrections_overtake_what_has_not_gone_out(team: Team) -> None:
 
     team.adapters["second"].handler = refuse_some
     await team.work(patience=0.1)
-    first = view["id"]
+    first = view.id
     assert await team.state(first) == "publishing"
     fix = await approved(team, await correct(team, first))
     left = await rows(team, first)
-    assert [one["state"] for one in left if one["purpose"] == "publication"].count("cancelled") == 1
+    assert [one.state for one in left if one.purpose == "publication"].count("cancelled") == 1
     assert await team.state(first) == "partly_published"
     team.adapters["second"].handler = lambda post: Receipt(f"later-{post.delivery}")
     await team.work()
-    sent = [one for one in await rows(team, fix["id"]) if one["state"] == "sent"]
-    skipped = [one for one in await rows(team, fix["id"]) if one["state"] == "skipped"]
-    assert {(one["channel"], one["lang"]) for one in skipped} == {("second", left_out(posted))}
-    assert first in skipped[0]["reason"]
-    assert {(one["channel"], one["lang"]) for one in sent} >= {("public", "fr"), ("public", "en")}
+    sent = [one for one in await rows(team, fix.id) if one.state == "sent"]
+    skipped = [one for one in await rows(team, fix.id) if one.state == "skipped"]
+    assert {(one.channel, one.lang) for one in skipped} == {("second", left_out(posted))}
+    assert first in skipped[0].reason
+    assert {(one.channel, one.lang) for one in sent} >= {("public", "fr"), ("public", "en")}
 
 
 def left_out(posted: list[str]) -> str:
@@ -228,8 +230,8 @@ async def test_one_failing_channel_does_not_hold_the_others(team: Team) -> None:
     team.adapters["second"].handler = never
     fix = await approved(team, await correct(team, first))
     await team.work()
-    assert await team.state(fix["id"]) == "partly_published"
-    states = {(one["channel"], one["state"]) for one in await rows(team, fix["id"])}
+    assert await team.state(fix.id) == "partly_published"
+    states = {(one.channel, one.state) for one in await rows(team, fix.id)}
     assert ("public", "sent") in states
     assert ("second", "failed") in states
 
@@ -238,36 +240,36 @@ async def test_what_was_posted_by_hand_is_answered_and_a_person_told(team: Team)
     view = await team.approved(channels=("public",))
     await team.work()
     url = "https://example.org/posts/77"
-    await publishing.record(team.service, team.people["ada"], view["id"], "second", url)
-    fix = await approved(team, await correct(team, view["id"]))
+    await publishing.record(team.service, team.people["ada"], view.id, "second", url)
+    fix = await approved(team, await correct(team, view.id))
     await team.work()
     after = [one for one in team.adapters["second"].posts if one.action is Action.PUBLISH]
     assert {one.reply_to for one in after} == {"77"}
-    status = await overview.status(team.service, fix["id"])
-    assert any(url in one["message"] for one in status["open"])
+    status = await overview.status(team.service, fix.id)
+    assert any(url in one.message for one in status.open)
 
 
 async def test_an_update_is_of_the_same_kind_and_goes_to_all(team: Team) -> None:
     first = await published(team)
     view = await following.update(team.service, team.people["ada"], first, FollowRequest(SOON))
-    assert (view["kind"], view["relation"], view["references"]) == ("status", "update", [first])
-    view = await writing.submit(team.service, team.people["ada"], view["id"])
+    assert (view.kind, view.relation, view.references) == ("status", "update", (first,))
+    view = await writing.submit(team.service, team.people["ada"], view.id)
     with pytest.raises(Refused):  # an update has no privilege: four eyes
-        await team.approve((await pending_by(team, "bo", first))["id"], "bo")
-    await team.approve(view["id"], "bo")
+        await team.approve((await pending_by(team, "bo", first)).id, "bo")
+    await team.approve(view.id, "bo")
     await team.work()
-    assert await team.state(view["id"]) == "published"
+    assert await team.state(view.id) == "published"
 
 
-async def pending_by(team: Team, name: str, first: str) -> dict[str, Any]:
+async def pending_by(team: Team, name: str, first: str) -> AlertView:
     view = await following.update(team.service, team.people[name], first, FollowRequest(SOON))
-    return await writing.submit(team.service, team.people[name], view["id"])
+    return await writing.submit(team.service, team.people[name], view.id)
 
 
 async def test_an_update_promises_a_time_anew(team: Team) -> None:
     first = await published(team)
     view = await following.update(team.service, team.people["ada"], first, FollowRequest())
-    assert [fault["field"] for fault in view["faults"]] == ["next_update"]
+    assert [fault.field for fault in view.faults] == ["next_update"]
     with pytest.raises(Faulty, match="is drafted, but not submitted"):
         await following.update(team.service, team.people["ada"], first, FollowRequest(submit=True))
 
@@ -276,10 +278,10 @@ async def test_an_edit_keeps_what_it_follows(team: Team) -> None:
     first = await published(team)
     view = await correct(team, first)
     after = await writing.edit(
-        team.service, team.people["bo"], view["id"], {"regret": {"fr": "Pardon.", "en": "Sorry."}}, {}
+        team.service, team.people["bo"], view.id, {"regret": {"fr": "Pardon.", "en": "Sorry."}}, {}
     )
     for key in ("relation", "original", "references", "channels"):
-        assert after[key] == view[key]
+        assert getattr(after, key) == getattr(view, key)
 
 
 async def test_a_false_alert_is_denied_in_public(team: Team) -> None:
@@ -288,14 +290,14 @@ async def test_a_false_alert_is_denied_in_public(team: Team) -> None:
         await following.cancel(team.service, team.people["bo"], first, None, FollowRequest())
     text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
     view = await following.cancel(team.service, team.people["bo"], first, text, FollowRequest())
-    assert not view["faults"], view["faults"]
-    shown = await showing.show(team.service, view["id"], None)
+    assert not view.faults, view.faults
+    shown = await showing.show(team.service, view.id, None)
     original = await showing.show(team.service, first, None)
-    assert shown["values"]["what_was_wrong"] == original["values"]["what_fails"]
-    assert shown["values"]["what_fails"] != original["values"]["what_fails"]
+    assert shown.values["what_was_wrong"] == original.values["what_fails"]
+    assert shown.values["what_fails"] != original.values["what_fails"]
     await approved(team, view)
     await team.work()
-    assert await team.state(view["id"]) == "published"
+    assert await team.state(view.id) == "published"
 
 
 async def test_a_number_that_is_not_carried_is_not_called_wrong(team: Team) -> None:
@@ -306,15 +308,13 @@ async def test_a_number_that_is_not_carried_is_not_called_wrong(team: Team) -> N
 
 async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> None:
     first = await published(team)
-    prepared = (await showing.show(team.service, first, None))["retraction"]
-    words = {
-        (one["channel"], one["lang"]): one["text"] for one in prepared if one["action"] == "publish"
-    }
+    prepared = (await showing.show(team.service, first, None)).retraction
+    words = {(one.channel, one.lang): one.text for one in prepared if one.action == "publish"}
     assert words
     view = await taking_back.retract(team.service, team.people["bo"], first, now=True)
-    assert (view["state"], view["relation"], view["original"]) == ("approved", "retraction", first)
+    assert (view.state, view.relation, view.original) == ("approved", "retraction", first)
     await team.work()
-    assert await team.state(view["id"]) == "published"
+    assert await team.state(view.id) == "published"
     for name in ("public", "second"):
         posts = [one for one in team.adapters[name].posts if one.action is Action.PUBLISH]
         assert {one.lang: one.text for one in posts[2:]} == {
@@ -322,17 +322,15 @@ async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> Non
         }
         assert {one.reply_to for one in posts[2:]} == {"memory-1", "memory-2"}
     around = await showing.show(team.service, first, None)
-    assert [one["id"] for one in around["followed_by"]] == [view["id"]]
+    assert [one.id for one in around.followed_by] == [view.id]
 
 
 async def test_a_retraction_cannot_be_written_anew(team: Team) -> None:
     first = await published(team)
     view = await taking_back.retract(team.service, team.people["bo"], first)
     for act in (
-        lambda: writing.edit(
-            team.service, team.people["bo"], view["id"], {"what_fails": {"fr": "x"}}, {}
-        ),
-        lambda: writing.submit(team.service, team.people["bo"], view["id"], retime=True),
+        lambda: writing.edit(team.service, team.people["bo"], view.id, {"what_fails": {"fr": "x"}}, {}),
+        lambda: writing.submit(team.service, team.people["bo"], view.id, retime=True),
     ):
         with pytest.raises(Refused, match="sent as it was prepared"):
             await act()
@@ -345,13 +343,13 @@ async def test_an_author_cannot_retract_alone(team: Team) -> None:
         await taking_back.retract(team.service, team.people["ada"], first, now=True)
     assert await incidents.show(team.service, first[:4]) == before
     view = await taking_back.retract(team.service, team.people["ada"], first, submit=True)
-    assert view["state"] == "pending"
+    assert view.state == "pending"
 
 
 async def test_what_is_retracted_is_not_corrected(team: Team) -> None:
     first = await published(team)
     view = await taking_back.retract(team.service, team.people["bo"], first, now=True)
-    with pytest.raises(Refused, match=view["id"]):
+    with pytest.raises(Refused, match=view.id):
         await correct(team, first)
 
 
@@ -362,7 +360,7 @@ async def test_a_correction_strikes_the_posts_it_corrects(team: Team) -> None:
     for name in ("public", "second"):
         edited = [one for one in team.adapters[name].posts if one.action is Action.EDIT]
         assert {one.reply_to for one in edited} == {"memory-1", "memory-2"}
-        assert all(view["id"] in one.text for one in edited)
+        assert all(view.id in one.text for one in edited)
 
 
 @pytest.mark.parametrize("policy", list(OnCancel))
@@ -377,7 +375,7 @@ async def test_a_false_post_goes_as_the_team_wants(database: Database, policy: O
     done = {one.action for one in posts if one.reply_to in ("memory-1", "memory-2")}
     also = {OnCancel.KEEP: set(), OnCancel.STRIKE: {Action.EDIT}, OnCancel.DELETE: {Action.DELETE}}
     assert done == {Action.PUBLISH} | also[policy]
-    assert await team.state(view["id"]) == "published"
+    assert await team.state(view.id) == "published"
 
 
 async def test_nothing_is_deleted_in_silence(database: Database) -> None:
@@ -395,14 +393,14 @@ async def test_nothing_is_deleted_in_silence(database: Database) -> None:
     await approved(team, view)
     await team.work()
     assert Action.DELETE not in {one.action for one in team.adapters["public"].posts}
-    assert {one["state"] for one in await rows(team, view["id"])} == {"failed", "skipped"}
+    assert {one.state for one in await rows(team, view.id)} == {"failed", "skipped"}
 
 
 async def test_how_soon_a_correction_was_out_is_shown(team: Team) -> None:
     first = await published(team)
     view = await approved(team, await correct(team, first))
-    assert (await showing.show(team.service, view["id"], None))["reached_all_seconds"] is None
+    assert (await showing.show(team.service, view.id, None)).reached_all_seconds is None
     await team.work()
-    shown = await showing.show(team.service, view["id"], None)
-    assert isinstance(shown["reached_all_seconds"], float)
-    assert (await showing.show(team.service, first, None))["reached_all_seconds"] is None
+    shown = await showing.show(team.service, view.id, None)
+    assert isinstance(shown.reached_all_seconds, float)
+    assert (await showing.show(team.service, first, None)).reached_all_seconds is None

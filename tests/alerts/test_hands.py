@@ -30,27 +30,27 @@ async def team(database: Database) -> Team:
 async def doubtful(database: Database) -> tuple[Team, str, int]:
     """A team with one alert of which one delivery is perhaps sent."""
     team = await gather(database, (channel("public", languages=("fr",)),), handlers={"public": lost})
-    alert = (await team.approved())["id"]
+    alert = (await team.approved()).id
     await team.work()
     rows = await overview.deliveries(team.service, alert, "uncertain", None)
     assert len(rows) == 1
-    return team, alert, rows[0]["id"]
+    return team, alert, rows[0].id
 
 
 async def test_what_is_perhaps_sent_is_never_sent_again_by_itself(database: Database) -> None:
     team, alert, _delivery = await doubtful(database)
     await team.work()
     rows = await overview.deliveries(team.service, alert, None, None)
-    assert [(row["state"], row["attempts"]) for row in rows] == [("uncertain", 1)]
-    needs = (await overview.status(team.service, None))["open"]
-    assert any(alert in need["message"] for need in needs)
+    assert [(row.state, row.attempts) for row in rows] == [("uncertain", 1)]
+    needs = (await overview.status(team.service, None)).open
+    assert any(alert in need.message for need in needs)
 
 
 async def test_settled_as_sent(database: Database) -> None:
     team, alert, delivery = await doubtful(database)
     url = "https://www.example.org/posts/9"
     row = await publishing.settle(team.service, team.people["bo"], delivery, "sent", url)
-    assert row["state"] == "sent"
+    assert row.state == "sent"
     assert await team.state(alert) == "published"
     with pytest.raises(Refused):
         await publishing.settle(team.service, team.people["bo"], delivery, "drop", None)
@@ -60,7 +60,7 @@ async def test_settled_as_dropped(database: Database) -> None:
     team, alert, delivery = await doubtful(database)
     await publishing.settle(team.service, team.people["bo"], delivery, "drop", None)
     assert await team.state(alert) in ("failed", "partly_published")
-    assert "uncertain" not in str((await overview.status(team.service, alert))["alerts"])
+    assert "uncertain" not in str((await overview.status(team.service, alert)).alerts)
 
 
 async def test_settled_to_be_sent_again(database: Database) -> None:
@@ -68,7 +68,7 @@ async def test_settled_to_be_sent_again(database: Database) -> None:
     await publishing.settle(team.service, team.people["bo"], delivery, "resend", None)
     await team.work()
     rows = await overview.deliveries(team.service, alert, None, None)
-    assert [row["attempts"] for row in rows] == [2]
+    assert [row.attempts for row in rows] == [2]
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://", "https://a b", "http://x\n"])
@@ -86,22 +86,22 @@ async def test_who_only_writes_cannot_settle(database: Database) -> None:
 
 async def test_a_channel_without_credits_pauses_and_says_so(database: Database) -> None:
     team = await gather(database, (channel("public"), channel("second")), handlers={"public": broke})
-    alert = (await team.approved())["id"]
+    alert = (await team.approved()).id
     await team.work()
     status = await overview.status(team.service, None)
-    states = {one["name"]: one["paused"] for one in status["channels"]}
+    states = {one.name: one.paused for one in status.channels}
     assert "credits" in states["public"]
     assert states["second"] is None
-    assert any("resume --channel public" in need["message"] for need in status["open"])
+    assert any("resume --channel public" in need.message for need in status.open)
     rows = await overview.deliveries(team.service, alert, None, None)
-    assert {row["state"] for row in rows if row["channel"] == "public"} == {"pending"}
-    assert {row["state"] for row in rows if row["channel"] == "second"} == {"sent"}
+    assert {row.state for row in rows if row.channel == "public"} == {"pending"}
+    assert {row.state for row in rows if row.channel == "second"} == {"sent"}
 
 
 @pytest.mark.parametrize("late", ["edit", "discard", "return", "reject"])
 async def test_what_has_expired_takes_no_more_verbs(database: Database, late: str) -> None:
     team = await gather(database, overrides={"status": Override(1, timedelta(seconds=1))})
-    alert = (await team.pending())["id"]
+    alert = (await team.pending()).id
     team.clock.forward(seconds=2)
     ada, bo, service = team.people["ada"], team.people["bo"], team.service
     acts = {
@@ -117,11 +117,11 @@ async def test_what_has_expired_takes_no_more_verbs(database: Database, late: st
 
 async def test_a_start_ahead_is_kept_and_shown(team: Team) -> None:
     view = await team.pending(not_before="+20m")
-    await team.approve(view["id"])
+    await team.approve(view.id)
     await team.work()
-    line = (await overview.status(team.service, view["id"]))["alerts"][0]
-    assert line["state"] == "approved"
-    assert "not before" in line["reason"]
+    line = (await overview.status(team.service, view.id)).alerts[0]
+    assert line.state == "approved"
+    assert "not before" in line.reason
 
 
 async def test_a_start_that_has_passed_is_refused(team: Team) -> None:
@@ -130,10 +130,10 @@ async def test_a_start_that_has_passed_is_refused(team: Team) -> None:
 
 
 async def test_what_is_halted_stands_in_the_status(team: Team) -> None:
-    alert = (await team.approved())["id"]
+    alert = (await team.approved()).id
     await halting.halt(team.service, alert, None)
     await halting.halt(team.service, None, "second")
     await halting.halt(team.service, None, None)
-    needs = [need["message"] for need in (await overview.status(team.service, None))["open"]]
+    needs = [need.message for need in (await overview.status(team.service, None)).open]
     for word in ("Everything", "second", alert):
         assert any(word in need and "resume" in need for need in needs)

@@ -33,8 +33,8 @@ async def together(*acts: Any) -> tuple[list[Any], list[AlertbotError]]:
 async def seen_by_both(team: Team, kind: str = "status") -> str:
     view = await team.pending(kind)
     for name in ("bo", "cy"):
-        await showing.show(team.service, view["id"], team.tokens[name])
-    return str(view["id"])
+        await showing.show(team.service, view.id, team.tokens[name])
+    return str(view.id)
 
 
 async def test_two_approvers_at_once_publish_once(team: Team) -> None:
@@ -46,7 +46,7 @@ async def test_two_approvers_at_once_publish_once(team: Team) -> None:
     assert alert in str(late[0])
     await team.work()
     rows = await overview.deliveries(team.service, alert, None, None)
-    assert len([row for row in rows if row["purpose"] == "publication"]) == 4
+    assert len([row for row in rows if row.purpose == "publication"]) == 4
     assert (await team.verbs()).count("approve") == 1
 
 
@@ -56,7 +56,7 @@ async def test_two_approvers_of_numbers_at_once_are_two(team: Team) -> None:
         *(approving.approve(team.service, team.people[name], alert, None) for name in ("bo", "cy"))
     )
     assert not late
-    assert sorted(one["state"] for one in done) == ["approved", "pending"]
+    assert sorted(one.state for one in done) == ["approved", "pending"]
 
 
 async def test_one_person_twice_at_once_counts_once(team: Team) -> None:
@@ -80,7 +80,7 @@ async def test_an_edit_and_an_approval_at_once_never_send_what_was_not_seen(team
     assert len(done) + len(late) == 2
     await team.work()
     rows = await overview.deliveries(team.service, alert, None, None)
-    assert not [row for row in rows if row["purpose"] == "publication" and row["state"] == "sent"]
+    assert not [row for row in rows if row.purpose == "publication" and row.state == "sent"]
 
 
 async def test_approving_and_rejecting_at_once(team: Team) -> None:
@@ -96,15 +96,15 @@ async def test_approving_and_rejecting_at_once(team: Team) -> None:
 async def test_two_submitters_at_once(team: Team) -> None:
     view = await team.draft()
     done, late = await together(
-        *(writing.submit(team.service, team.people["ada"], view["id"]) for _ in range(2))
+        *(writing.submit(team.service, team.people["ada"], view.id) for _ in range(2))
     )
     assert len(done) == len(late) == 1
 
 
 async def test_two_drafts_of_one_incident_at_once_have_two_numbers(team: Team) -> None:
     first = await team.draft()
-    views = await asyncio.gather(*(team.draft(incident=first["incident"]) for _ in range(4)))
-    assert len({view["id"] for view in views}) == 4
+    views = await asyncio.gather(*(team.draft(incident=first.incident) for _ in range(4)))
+    assert len({view.id for view in views}) == 4
 
 
 async def test_one_name_for_two_people_at_once(database: Database) -> None:

@@ -8,6 +8,7 @@ import pytest
 from alertbot.alerts import approving, following, register, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.taking_back import Which
+from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting
@@ -42,7 +43,7 @@ async def brittany(team: Team) -> str:
     }
     view = await team.approved("provisional_number", given={**values, "territories": PLACES})
     await team.work()
-    return str(view["id"])
+    return str(view.id)
 
 
 async def in_force(team: Team) -> set[str]:
@@ -53,30 +54,30 @@ async def in_force(team: Team) -> set[str]:
     }
 
 
-async def withdraw(team: Team, by: str = "bo", submit: bool = True, **which: Any) -> dict[str, Any]:
+async def withdraw(team: Team, by: str = "bo", submit: bool = True, **which: Any) -> AlertView:
     return await taking_back.withdraw(
         team.service, team.people[by], Which(**which), FollowRequest(submit=submit)
     )
 
 
-async def shown(team: Team, alert: str) -> dict[str, Any]:
+async def shown(team: Team, alert: str) -> ShownAlertView:
     return await showing.show(team.service, alert, None)
 
 
 async def test_brittany_withdraws_all_but_one(team: Team) -> None:
     told = await brittany(team)
     view = await withdraw(team, query=PLACES, but="22/samu")
-    assert not view["faults"]
-    assert view["references"] == [told]
-    seen = await shown(team, view["id"])
-    assert len(seen["values"]["wrong_numbers"]) == 11
-    assert seen["values"]["which_stay"]["fr"] == "SAMU (Côtes-d'Armor)"
-    assert [row["service"] for row in seen["values"]["numbers"]] == ["samu"]
+    assert not view.faults
+    assert view.references == (told,)
+    seen = await shown(team, view.id)
+    assert len(seen.values["wrong_numbers"]) == 11
+    assert seen.values["which_stay"]["fr"] == "SAMU (Côtes-d'Armor)"
+    assert [row["service"] for row in seen.values["numbers"]] == ["samu"]
     assert len(await in_force(team)) == 12  # nothing before the approval
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     assert await in_force(team) == {"22/samu"}
     await team.work()
-    assert await team.state(view["id"]) == "published"
+    assert await team.state(view.id) == "published"
     for adapter in (team.adapters["public"], team.adapters["second"]):
         last = adapter.posts[-4:]
         assert all("02 61 91 29 15" in one.text for one in last if one.action == "publish")
@@ -87,12 +88,12 @@ async def test_brittany_withdraws_all_but_one(team: Team) -> None:
 async def test_what_is_withdrawn_is_not_withdrawn_again(team: Team) -> None:
     told = await brittany(team)
     view = await withdraw(team, query="29")
-    await team.approve(view["id"], "bo")
-    with pytest.raises(Refused, match=view["id"]):
+    await team.approve(view.id, "bo")
+    with pytest.raises(Refused, match=view.id):
         await withdraw(team, query="29/samu")
     again = await withdraw(team, alert=told)
-    assert len((await shown(team, again["id"]))["values"]["wrong_numbers"]) == 9
-    await team.approve(again["id"], "bo")
+    assert len((await shown(team, again.id)).values["wrong_numbers"]) == 9
+    await team.approve(again.id, "bo")
     with pytest.raises(Refused, match="told already not to call"):
         await withdraw(team, alert=told)
 
@@ -101,10 +102,10 @@ async def test_two_withdrawals_at_once_one_winner(team: Team) -> None:
     await brittany(team)
     one, two = await withdraw(team, query="29"), await withdraw(team, query="29", by="cy")
     for name, view in (("bo", one), ("cy", two)):
-        await showing.show(team.service, view["id"], team.tokens[name])
+        await showing.show(team.service, view.id, team.tokens[name])
     done = await asyncio.gather(
-        approving.approve(team.service, team.people["bo"], one["id"], None),
-        approving.approve(team.service, team.people["cy"], two["id"], None),
+        approving.approve(team.service, team.people["bo"], one.id, None),
+        approving.approve(team.service, team.people["cy"], two.id, None),
         return_exceptions=True,
     )
     assert sorted(isinstance(each, AlertbotError) for each in done) == [False, True]
@@ -116,12 +117,12 @@ async def test_what_the_public_was_never_told_is_not_named(team: Team) -> None:
     extra = {"territory": "29", "service": "samu", "number": "02 61 91 29 99", "zone": "Brest"}
     (name,) = await team.register([{**extra, "review_at": "+12h"}])
     view = await withdraw(team, query="29/samu")
-    assert view["unpublished"] == [name]
-    seen = await shown(team, view["id"])
-    assert [row["number"] for row in seen["values"]["wrong_numbers"]] == ["02 61 91 29 15"]
+    assert view.unpublished == (name,)
+    seen = await shown(team, view.id)
+    assert [row["number"] for row in seen.values["wrong_numbers"]] == ["02 61 91 29 15"]
     with pytest.raises(Refused, match="never told"):
         await withdraw(team, query=name)
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     assert "29/samu" in await in_force(team)  # the other one
 
 
@@ -136,58 +137,58 @@ async def test_a_withdrawal_says_what_is_meant(team: Team) -> None:
     status = await team.approved()
     await team.work()
     with pytest.raises(Refused, match="gives no number"):
-        await withdraw(team, alert=status["id"])
+        await withdraw(team, alert=status.id)
 
 
 async def test_a_number_out_of_the_register_is_still_taken_back_in_public(team: Team) -> None:
     await brittany(team)
     await register.withdraw(team.service, team.people["bo"], "35/samu", "no line")
     view = await withdraw(team, query="35/samu")
-    seen = await shown(team, view["id"])
-    assert [row["number"] for row in seen["values"]["wrong_numbers"]] == ["02 61 91 35 15"]
-    assert not seen["values"].get("no_longer_valid")
-    assert (await team.approve(view["id"], "bo"))["state"] == "approved"
+    seen = await shown(team, view.id)
+    assert [row["number"] for row in seen.values["wrong_numbers"]] == ["02 61 91 35 15"]
+    assert not seen.values.get("no_longer_valid")
+    assert (await team.approve(view.id, "bo")).state == "approved"
 
 
 async def test_a_wrong_number_leaves_text_and_register(team: Team) -> None:
     told = await brittany(team)
-    rows = (await shown(team, told))["values"]["numbers"]
+    rows = (await shown(team, told)).values["numbers"]
     wrong = rows[0]["entry"]
     view = await following.correct(
         team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), wrong=[wrong]
     )
-    values = (await shown(team, view["id"]))["values"]
+    values = (await shown(team, view.id)).values
     assert [row["entry"] for row in values["wrong_numbers"]] == [wrong]
     assert [row["entry"] for row in values["numbers"]] == [row["entry"] for row in rows[1:]]
     assert len(await in_force(team)) == 12
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     assert len(await in_force(team)) == 11
     assert "numbers-withdraw" in await team.verbs()
 
 
 async def test_a_rejected_correction_leaves_the_register_alone(team: Team) -> None:
     told = await brittany(team)
-    wrong = (await shown(team, told))["values"]["numbers"][0]["entry"]
+    wrong = (await shown(team, told)).values["numbers"][0]["entry"]
     view = await following.correct(
         team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), wrong=[wrong]
     )
-    await approving.reject(team.service, team.people["cy"], view["id"], "it is right")
+    await approving.reject(team.service, team.people["cy"], view.id, "it is right")
     assert len(await in_force(team)) == 12
 
 
 async def test_a_wrong_number_that_was_mended_stays_in_the_register(team: Team) -> None:
     told = await brittany(team)
-    wrong = (await shown(team, told))["values"]["numbers"][0]
+    wrong = (await shown(team, told)).values["numbers"][0]
     await changing.edit(team.service, team.people["ada"], wrong["entry"], {"number": "02 61 91 22 77"})
     view = await following.correct(
         team.service, team.people["bo"], told, FollowRequest(RIGHT), wrong=[wrong["entry"]]
     )
     changes = {"regret": {"fr": "Pardon.", "en": "Sorry."}}
-    await writing.edit(team.service, team.people["bo"], view["id"], changes, {})
-    struck = (await shown(team, view["id"]))["values"]["wrong_numbers"]
+    await writing.edit(team.service, team.people["bo"], view.id, changes, {})
+    struck = (await shown(team, view.id)).values["wrong_numbers"]
     assert [row["number"] for row in struck] == [wrong["number"]]  # as it was told
-    view = await writing.submit(team.service, team.people["bo"], view["id"])
-    await team.approve(view["id"], "bo")
+    view = await writing.submit(team.service, team.people["bo"], view.id)
+    await team.approve(view.id, "bo")
     entry = [one for one in await consulting.entries(team.service, None) if one.name == wrong["entry"]]
     assert entry[0].withdrawn_at is None
 
@@ -197,10 +198,10 @@ async def test_an_update_names_what_holds_no_more(team: Team) -> None:
     await register.withdraw(team.service, team.people["bo"], "56", "no line")
     said = FollowRequest({"next_update": "+30m"})
     view = await following.update(team.service, team.people["ada"], told, said)
-    values = (await shown(team, view["id"]))["values"]
+    values = (await shown(team, view.id)).values
     assert {row["territory"] for row in values["no_longer_valid"]} == {"56"}
     assert "56" not in {row["territory"] for row in values["numbers"]}
-    assert not view["faults"]
+    assert not view.faults
 
 
 async def test_the_end_takes_every_number_back(team: Team) -> None:
@@ -214,10 +215,10 @@ async def test_the_end_takes_every_number_back(team: Team) -> None:
     view = await following.end(
         team.service, team.people["ada"], told[:4], FollowRequest(ended, submit=True)
     )
-    values = (await shown(team, view["id"]))["values"]
+    values = (await shown(team, view.id)).values
     assert len(values["no_longer_valid"]) == 12
     assert values["which_stay"] == {"fr": "aucun", "en": "none"}
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     assert await in_force(team) == set()
     await team.work()
     known = await incidents.show(team.service, told[:4])
@@ -235,7 +236,7 @@ async def test_an_exercise_takes_nothing_out(team: Team) -> None:
         "provisional_number", given={**values, "territories": PLACES}, exercise=True
     )
     await team.work()
-    back = await withdraw(team, alert=view["id"])
-    assert back["exercise"]
-    await team.approve(back["id"], "bo")
+    back = await withdraw(team, alert=view.id)
+    assert back.exercise
+    await team.approve(back.id, "bo")
     assert len(await in_force(team)) == 12

@@ -5,17 +5,17 @@ import io
 from rich.console import Console
 
 from alertbot.cli.tables import show_alerts
+from alertbot.core.model import Conflict
 from tests.cli.desk import Desk
 
 ROWS = [
-    {
-        "rule": "contradicts",
-        "topic": "line",
-        "alert": "BKRT-1",
-        "said": "appelez d'un fixe.\nSinon, chez un voisin.",
-        "says": "use a mobile.\x1b[2J",
-        "accepted": None,
-    }
+    Conflict(
+        rule="contradicts",
+        topic="line",
+        alert="BKRT-1",
+        said="appelez d'un fixe.\nSinon, chez un voisin.",
+        says="use a mobile.\x1b[2J",
+    )
 ]
 LANDLINE = ("--set", "what_to_do.fr=appelez d'un fixe.", "--set", "what_to_do.en=call from a landline.")
 MOBILE = ("--set", "what_to_do.fr=prenez un mobile.", "--set", "what_to_do.en=use a mobile.")

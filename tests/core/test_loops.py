@@ -179,7 +179,7 @@ async def test_a_fault_in_one_chore_does_not_end_publishing(
     view = await team.approved()
 
     async def published() -> bool:
-        return await team.state(view["id"]) == "published"
+        return await team.state(view.id) == "published"
 
     await _until(published, 20)
     stop.set()

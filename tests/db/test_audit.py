@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
 from alertbot.db import audit
+from alertbot.db.audit import AuditRow
 from alertbot.db.database import Database
 
 AT = datetime(2021, 6, 2, 16, 45, 30, 123456, tzinfo=UTC)
@@ -58,7 +58,7 @@ async def test_rows_form_a_chain_that_head_and_export_show(database: Database) -
         first = await audit.append(conn, actor="Awa", verb="draft", at=AT, detail={"a": (1, 2)})
         return [first, await audit.append_many(conn, entries(2)), await audit.append_many(conn, [])]
 
-    async def rows(conn: AsyncConnection) -> list[dict[str, Any]]:
+    async def rows(conn: AsyncConnection) -> list[AuditRow]:
         return [row async for row in audit.export(conn)]
 
     heads = await database.transact(work)
@@ -160,7 +160,7 @@ async def test_a_row_with_a_right_hash_and_a_wrong_place_is_named(database: Data
 
 
 async def _forged(database: Database, seq: int) -> str:
-    async def work(conn: AsyncConnection) -> dict[str, Any]:
+    async def work(conn: AsyncConnection) -> AuditRow:
         return [row async for row in audit.export(conn)][seq - 1]
 
     row = await database.read(work)

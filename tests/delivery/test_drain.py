@@ -18,6 +18,7 @@ from alertbot.core.model import (
     WhenUncertain,
 )
 from alertbot.db import audit
+from alertbot.db.audit import AuditRow
 from alertbot.db.database import Database
 from alertbot.db.sql import NOW
 from alertbot.db.tables import delivery, pace
@@ -263,7 +264,7 @@ async def test_outcomes_that_a_hook_would_not_note_are_in_the_audit_all_the_same
     assert settled == ["ABCD-1"]
 
 
-async def _audit_rows(conn) -> list[dict[str, Any]]:
+async def _audit_rows(conn) -> list[AuditRow]:
     return [row async for row in audit.export(conn)]
 
 

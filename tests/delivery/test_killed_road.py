@@ -83,9 +83,9 @@ async def test_every_delivery_is_accounted_for_on_the_platforms(road: Road, tmp_
         await _shoot(tmp_path / "config.yaml", road, dice)
         await _leases_lapse(road)
     tally = await working.run_once(road.app)
-    assert tally["waiting"] == 0
-    states = {one["id"]: one["state"] for one in await road.deliveries(view["id"])}
-    expected, shown = await _expected(road, view["id"]), _shown(road)
+    assert tally.waiting == 0
+    states = {one.id: one.state for one in await road.deliveries(view.id)}
+    expected, shown = await _expected(road, view.id), _shown(road)
     assert set(states) == set(expected)
     assert [key for key, times in shown.items() if times > 1] == []  # doubled
     assert set(states.values()) <= {"sent", "uncertain"}  # lost

@@ -91,7 +91,7 @@ async def test_a_worker_that_starts_behind_the_beats_of_another_says_so(sqlite_u
     await until(lambda: runner.held is not None)
     await asyncio.sleep(0.2)
     shown = await overview.status(team.service, None)
-    assert [one for one in shown["open"] if "clock of this machine" in one["message"]]
+    assert [one for one in shown.open if "clock of this machine" in one.message]
     stop.set()
     await running
     await database.close()

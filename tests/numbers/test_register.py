@@ -8,6 +8,7 @@ import pytest
 
 from alertbot.alerts import approving, register, showing, writing
 from alertbot.alerts.compose import DraftRequest
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, store_numbers
@@ -35,16 +36,16 @@ def asked(team: Team, query: str, **more: Any) -> dict[str, Any]:
     return values | {"territories": query} | more
 
 
-async def draft(team: Team, query: str, **more: Any) -> dict[str, Any]:
+async def draft(team: Team, query: str, **more: Any) -> AlertView:
     values = asked(team, query, **more.pop("changes", {}))
     return await team.draft("provisional_number", given=values, **more)
 
 
-async def published(team: Team, query: str, **more: Any) -> dict[str, Any]:
+async def published(team: Team, query: str, **more: Any) -> AlertView:
     view = await draft(team, query, **more)
-    await writing.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view.id)
     for name in ("bo", "cy"):
-        view = await team.approve(view["id"], name)
+        view = await team.approve(view.id, name)
     await team.work()
     return view
 
@@ -53,8 +54,8 @@ async def given(team: Team, alert: str) -> dict[str, Any]:
     return await writing.typed_values(team.service, alert)
 
 
-def rules(view: dict[str, Any]) -> set[str]:
-    return {fault["rule"] for fault in view["faults"]}
+def rules(view: AlertView) -> set[str]:
+    return {fault.rule for fault in view.faults}
 
 
 async def withdraw(team: Team, query: str) -> NumbersWithdrawn:
@@ -67,13 +68,13 @@ async def withdraw(team: Team, query: str) -> NumbersWithdrawn:
 async def test_a_query_gives_the_rows_in_order_and_the_places(team: Team) -> None:
     await team.register(ROWS)
     view = await draft(team, "69,01")
-    assert not view["faults"]
-    values = await given(team, view["id"])
+    assert not view.faults
+    values = await given(team, view.id)
     assert [one["number"] for one in values["numbers"]] == [SAMU_01, POMPIERS_01, SAMU_69]
     assert values["where"] == ["01", "69"]
     assert all(one["entry"] and one["version"] == 1 for one in values["numbers"])
-    shown = await showing.show(team.service, view["id"], None)
-    assert all(SAMU_69 in one["text"] for one in shown["messages"] if one["channel"] == "public")
+    shown = await showing.show(team.service, view.id, None)
+    assert all(SAMU_69 in one.text for one in shown.messages if one.channel == "public")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ async def test_what_can_be_asked(
 ) -> None:
     await team.register(ROWS)
     view = await team.draft("provisional_number", given=asked(team, "", territories=query, **more))
-    values = await given(team, view["id"])
+    values = await given(team, view.id)
     assert [one["number"] for one in values["numbers"]] == expected
 
 
@@ -113,15 +114,15 @@ async def test_a_place_without_a_number_is_named(team: Team) -> None:
     await team.register(ROWS)
     view = await draft(team, "69,42")
     assert rules(view) == {"unregistered_number"}
-    assert any("42" in fault["message"] for fault in view["faults"])
+    assert any("42" in fault.message for fault in view.faults)
 
 
 async def test_a_place_may_lack_one_of_the_services_but_not_all(team: Team) -> None:
     await team.register(ROWS)
-    assert not (await draft(team, "69,01", changes={"services": "samu,pompiers"}))["faults"]
+    assert not (await draft(team, "69,01", changes={"services": "samu,pompiers"})).faults
     view = await draft(team, "69,01", changes={"services": "pompiers"})
     assert rules(view) == {"unregistered_number"}
-    assert len(view["faults"]) == 1
+    assert len(view.faults) == 1
 
 
 async def test_a_preview_asks_the_register_too(team: Team) -> None:
@@ -137,8 +138,8 @@ async def test_a_typed_row_that_is_an_entry_takes_its_form(team: Team) -> None:
     await team.register([ROWS[0] | {"capacity": "15"}])
     typed = ROWS[0] | {"verified_by": "nobody", "verified_at": "-1m"}
     view = await team.draft("provisional_number", changes={"numbers": [typed]})
-    assert not view["faults"]
-    (row,) = (await given(team, view["id"]))["numbers"]
+    assert not view.faults
+    (row,) = (await given(team, view.id))["numbers"]
     assert (row["verified_by"], row["capacity"]) == ("bo", "15")
 
 
@@ -146,11 +147,11 @@ async def test_digits_that_are_not_in_the_register_are_refused(team: Team) -> No
     typed = ROWS[0] | {"verified_by": "Salle de veille", "verified_at": "-1m"}
     view = await team.draft("provisional_number", changes={"numbers": [typed]})
     assert rules(view) == {"unregistered_number"}
-    message = next(fault["message"] for fault in view["faults"])
+    message = next(fault.message for fault in view.faults)
     assert SAMU_69 in message
     assert "alertbot numbers import" in message
     with pytest.raises(Faulty):
-        await writing.submit(team.service, team.people["ada"], view["id"])
+        await writing.submit(team.service, team.people["ada"], view.id)
 
 
 async def test_another_zone_is_another_entry(team: Team) -> None:
@@ -165,13 +166,13 @@ async def test_an_older_version_is_not_the_entry(team: Team) -> None:
     old = ROWS[0] | {"entry": name, "version": 1}
     view = await team.draft("provisional_number", changes={"numbers": [old]})
     assert "unregistered_number" in rules(view)
-    assert any("version 2" in fault["message"] for fault in view["faults"])
+    assert any("version 2" in fault.message for fault in view.faults)
 
 
 async def test_the_team_and_exercises_may_see_anything(team: Team) -> None:
     for more in ({"channels": ("team",)}, {"exercise": True}):
         view = await team.draft("provisional_number", changes={"numbers": ROWS[:1]}, **more)
-        assert not view["faults"]
+        assert not view.faults
 
 
 # --- standing -------------------------------------------------------------------------------------
@@ -181,9 +182,9 @@ async def test_unverified_rows_are_each_named(team: Team) -> None:
     await team.register(ROWS, verified=False)
     view = await draft(team, "01,69")
     assert rules(view) == {"unverified_number"}
-    assert len(view["faults"]) == 3
+    assert len(view.faults) == 3
     for number in (SAMU_01, POMPIERS_01, SAMU_69):
-        assert sum(number in fault["message"] for fault in view["faults"]) == 1
+        assert sum(number in fault.message for fault in view.faults) == 1
 
 
 async def test_expired_planned_and_withdrawn_rows_are_each_named(team: Team) -> None:
@@ -203,13 +204,13 @@ async def test_expired_planned_and_withdrawn_rows_are_each_named(team: Team) -> 
         ("planned_number", POMPIERS_01),
         ("withdrawn_number", SAMU_01),
     ):
-        assert any(f["rule"] == rule and number in f["message"] for f in view["faults"])
+        assert any(f.rule == rule and number in f.message for f in view.faults)
 
 
 async def test_a_query_leaves_out_what_was_withdrawn(team: Team) -> None:
     await team.register(ROWS)
     await withdraw(team, "01/pompiers")
-    values = await given(team, (await draft(team, "01,69"))["id"])
+    values = await given(team, (await draft(team, "01,69")).id)
     assert [one["number"] for one in values["numbers"]] == [SAMU_01, SAMU_69]
 
 
@@ -225,24 +226,24 @@ async def test_a_review_that_nobody_made_ends_a_number_after_a_day(team: Team) -
 async def test_what_was_withdrawn_meanwhile_cannot_be_approved(team: Team) -> None:
     await team.register(ROWS)
     view = await draft(team, "01,69")
-    await writing.submit(team.service, team.people["ada"], view["id"])
-    await team.approve(view["id"], "bo")
+    await writing.submit(team.service, team.people["ada"], view.id)
+    await team.approve(view.id, "bo")
     await withdraw(team, "01/pompiers")
     with pytest.raises(Refused, match=r"alertbot edit .* --set territories=01,69"):
-        await team.approve(view["id"], "cy")
-    assert await team.state(view["id"]) == "pending"
+        await team.approve(view.id, "cy")
+    assert await team.state(view.id) == "pending"
     with pytest.raises(Refused):
         await approving.break_glass(
-            team.service, team.people["cy"], view["id"], view["digest"], "it is urgent"
+            team.service, team.people["cy"], view.id, view.digest, "it is urgent"
         )
 
 
 async def test_what_was_withdrawn_after_the_approval_does_not_go_out(team: Team) -> None:
     await team.register(ROWS)
     view = await draft(team, "01,69")
-    await writing.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view.id)
     for name in ("bo", "cy"):
-        await team.approve(view["id"], name)
+        await team.approve(view.id, name)
     done = await withdraw(team, "01/pompiers")
     assert [(one.state, one.stopped > 0) for one in done.published] == [("approved", True)]
     tally = await team.work()
@@ -254,25 +255,25 @@ async def test_what_was_withdrawn_after_the_approval_does_not_go_out(team: Team)
 async def test_what_has_changed_meanwhile_cannot_be_approved_and_an_edit_takes_it(team: Team) -> None:
     names = await team.register(ROWS[:1])
     view = await draft(team, "69")
-    await writing.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view.id)
     await changing.edit(team.service, team.people["ada"], names[0], {"number": "04 65 71 69 16"})
     with pytest.raises(Refused, match="changed since"):
-        await team.approve(view["id"], "bo")
-    view = await writing.edit(team.service, team.people["ada"], view["id"], {"territories": "69"}, {})
+        await team.approve(view.id, "bo")
+    view = await writing.edit(team.service, team.people["ada"], view.id, {"territories": "69"}, {})
     assert rules(view) == {"unverified_number"}
     await team.register([ROWS[0] | {"number": "04 65 71 69 16"}])
-    await writing.submit(team.service, team.people["ada"], view["id"], retime=True)
+    await writing.submit(team.service, team.people["ada"], view.id, retime=True)
     for name in ("bo", "cy"):
-        view = await team.approve(view["id"], name)
-    assert view["state"] == "approved"
+        view = await team.approve(view.id, name)
+    assert view.state == "approved"
 
 
 async def test_an_edit_of_anything_else_takes_the_rows_as_they_are_now(team: Team) -> None:
     await team.register(ROWS)
     view = await draft(team, "01,69")
     await withdraw(team, "01/samu")
-    await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+45m"}, {})
-    values = await given(team, view["id"])
+    await writing.edit(team.service, team.people["ada"], view.id, {"next_update": "+45m"}, {})
+    values = await given(team, view.id)
     assert [one["number"] for one in values["numbers"]] == [POMPIERS_01, SAMU_69]
 
 
@@ -280,15 +281,15 @@ async def test_an_edit_changes_from_rows_to_a_query_and_back(team: Team) -> None
     await team.register(ROWS)
     view = await team.draft("provisional_number", changes={"numbers": ROWS[:1]})
     edit = writing.edit
-    await edit(team.service, team.people["ada"], view["id"], {"territories": "01"}, {})
-    assert [one["number"] for one in (await given(team, view["id"]))["numbers"]] == [
+    await edit(team.service, team.people["ada"], view.id, {"territories": "01"}, {})
+    assert [one["number"] for one in (await given(team, view.id))["numbers"]] == [
         SAMU_01,
         POMPIERS_01,
     ]
-    await edit(team.service, team.people["ada"], view["id"], {"numbers": ROWS[:1]}, {})
-    assert [one["number"] for one in (await given(team, view["id"]))["numbers"]] == [SAMU_69]
-    await edit(team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {})
-    assert [one["number"] for one in (await given(team, view["id"]))["numbers"]] == [SAMU_69]
+    await edit(team.service, team.people["ada"], view.id, {"numbers": ROWS[:1]}, {})
+    assert [one["number"] for one in (await given(team, view.id))["numbers"]] == [SAMU_69]
+    await edit(team.service, team.people["ada"], view.id, {"next_update": "+50m"}, {})
+    assert [one["number"] for one in (await given(team, view.id))["numbers"]] == [SAMU_69]
 
 
 async def test_the_audit_names_entries_and_versions_that_were_approved(team: Team) -> None:
@@ -296,8 +297,8 @@ async def test_the_audit_names_entries_and_versions_that_were_approved(team: Tea
     view = await published(team, "01,69")
     rows = [row for row in await overview.audit_export(team.service) if row["verb"] == "approve"]
     assert [row["detail"]["numbers"] for row in rows] == [dict.fromkeys(sorted(names), 1)] * 2
-    carried = await team.service.database.read(lambda conn: store_numbers.carried(conn, [view["id"]]))
-    assert len(carried[view["id"]]) == 3
+    carried = await team.service.database.read(lambda conn: store_numbers.carried(conn, [view.id]))
+    assert len(carried[view.id]) == 3
 
 
 # --- no longer valid (R5) -------------------------------------------------------------------------
@@ -308,22 +309,22 @@ async def test_what_was_told_and_is_over_is_named_in_the_next_update(team: Team)
     first = await published(team, "01,69")
     await withdraw(team, "01/pompiers")
     team.clock.forward(hours=6)
-    view = await draft(team, "01/samu", incident=first["incident"])
-    values = await given(team, view["id"])
+    view = await draft(team, "01/samu", incident=first.incident)
+    values = await given(team, view.id)
     assert [one["number"] for one in values["no_longer_valid"]] == [POMPIERS_01, SAMU_69]
     assert [one["number"] for one in values["numbers"]] == [SAMU_01]
-    assert not view["faults"]
-    await published(team, "01/samu", incident=first["incident"])
-    again = await draft(team, "01/samu", incident=first["incident"])
-    assert "no_longer_valid" not in await given(team, again["id"])
+    assert not view.faults
+    await published(team, "01/samu", incident=first.incident)
+    again = await draft(team, "01/samu", incident=first.incident)
+    assert "no_longer_valid" not in await given(team, again.id)
 
 
 async def test_digits_that_were_corrected_are_named_as_they_were_told(team: Team) -> None:
     (name,) = await team.register(ROWS[:1])
     first = await published(team, "69")
     await changing.edit(team.service, team.people["ada"], name, {"number": "04 65 71 69 16"})
-    view = await draft(team, "69", incident=first["incident"])
-    values = await given(team, view["id"])
+    view = await draft(team, "69", incident=first.incident)
+    values = await given(team, view.id)
     assert [one["number"] for one in values["no_longer_valid"]] == [SAMU_69]
     assert [one["number"] for one in values["numbers"]] == ["04 65 71 69 16"]
 
@@ -331,8 +332,8 @@ async def test_digits_that_were_corrected_are_named_as_they_were_told(team: Team
 async def test_a_number_that_came_to_its_end_under_way_cannot_be_approved(team: Team) -> None:
     await team.register([ROWS[0] | {"valid_until": "+20m"}])
     view = await draft(team, "69")
-    await writing.submit(team.service, team.people["ada"], view["id"])
+    await writing.submit(team.service, team.people["ada"], view.id)
     team.clock.forward(minutes=21)
     with pytest.raises(Refused):
-        await team.approve(view["id"], "bo")
+        await team.approve(view.id, "bo")
     assert timedelta(minutes=21) < timedelta(minutes=30)  # and not because nobody approved in time

@@ -329,12 +329,12 @@ async def test_what_stands_in_public_is_named_loudly_and_becomes_a_task(team: Te
     await team.register(example(team.service, "provisional_number")["numbers"])
     first = await team.approved("provisional_number")
     await team.work()
-    second = await team.approved("provisional_number", incident=first["incident"])
+    second = await team.approved("provisional_number", incident=first.incident)
     done = await register.withdraw(team.service, team.people["bo"], "69/samu", "wrong")
     told = {(one.alert, one.state) for one in done.published}
-    assert told == {(first["id"], "published"), (second["id"], "approved")}
+    assert told == {(first.id, "published"), (second.id, "approved")}
     (task,) = [one for one in await tasks.listing(team.service) if one.kind == "withdrawn_number"]
-    assert first["id"] in task.text
+    assert first.id in task.text
     assert "alertbot withdraw --numbers" in task.text
 
 
@@ -365,6 +365,6 @@ async def test_draft_and_register_belong_together(team: Team) -> None:
     """What `show` says of an entry names the alerts in which the public reads it."""
     await team.register(example(team.service, "provisional_number")["numbers"])
     view = await team.approved("provisional_number")
-    assert (await shown(team, "N1")).published[0].alert == view["id"]
-    await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+40m"}, {})
+    assert (await shown(team, "N1")).published[0].alert == view.id
+    await writing.edit(team.service, team.people["ada"], view.id, {"next_update": "+40m"}, {})
     assert not (await shown(team, "N1")).published

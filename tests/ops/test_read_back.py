@@ -21,8 +21,8 @@ async def test_what_is_shown_as_approved_says_so_and_raises_nothing(team: Team) 
     view = await team.approved()
     await team.work()
     found = {
-        row["channel"]: row["read_back"]
-        for row in await overview.deliveries(team.service, view["id"], None, None)
+        row.channel: row.read_back
+        for row in await overview.deliveries(team.service, view.id, None, None)
     }
     assert found["public"] == "same"
     assert found["second"] is None
@@ -36,8 +36,8 @@ async def test_a_difference_is_told_loudly_and_once(team: Team) -> None:
         await team.work()
     assert (await team.verbs()).count("differs") == 1
     status = await overview.status(team.service, None)
-    (told,) = [one["message"] for one in status["open"] if "public shows something" in one["message"]]
-    assert view["id"] in told
+    (told,) = [one.message for one in status.open if "public shows something" in one.message]
+    assert view.id in told
     assert any("public shows something" in post.text for post in team.adapters["team"].posts)
-    (task,) = [one for one in status["tasks"] if one.kind == "read-back"]
-    assert task.alert == view["id"]
+    (task,) = [one for one in status.tasks if one.kind == "read-back"]
+    assert task.alert == view.id

@@ -12,7 +12,7 @@ from tests.team import Team, gather
 
 async def failing(team: Team) -> dict[str, str | None]:
     status = await overview.status(team.service, None)
-    return {one["name"]: one["failing"] for one in status["channels"]}
+    return {one.name: one.failing for one in status.channels}
 
 
 @pytest.fixture
@@ -40,9 +40,7 @@ async def test_a_channel_of_which_all_that_waits_has_failed_is_not_open(
     assert told.pop("public") == "The server could not be reached: its name is not known."
     assert set(told.values()) == {None}
     shown = next(
-        one
-        for one in (await overview.status(team.service, None))["channels"]
-        if one["name"] == "public"
+        one for one in (await overview.status(team.service, None)).channels if one.name == "public"
     )
     assert "its name is not known" in _stopped(shown)
     down[0] = False

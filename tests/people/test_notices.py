@@ -31,8 +31,8 @@ def told(team: Team) -> list[str]:
 
 async def broken(team: Team, reason: str) -> str:
     view = await team.pending()
-    await approving.break_glass(team.service, team.people["bo"], view["id"], view["digest"], reason)
-    return str(view["id"])
+    await approving.break_glass(team.service, team.people["bo"], view.id, view.digest, reason)
+    return str(view.id)
 
 
 async def test_a_notice_that_is_too_long_arrives_with_its_other_lines_whole(team: Team) -> None:
@@ -80,7 +80,7 @@ async def test_a_correction_does_not_take_back_the_notice_of_a_broken_glass(team
 
 
 async def test_an_edit_of_an_approved_alert_proves_what_it_cancelled(team: Team) -> None:
-    alert = str((await team.approved())["id"])
+    alert = str((await team.approved()).id)
     before = len(await team.verbs())
     await writing.edit(
         team.service, team.people["ada"], alert, {"what_to_do": {"fr": "Attendez.", "en": "Wait."}}, {}

@@ -38,7 +38,7 @@ async def test_the_team_is_told_once_though_there_is_no_alert(team: Team) -> Non
     assert not team.adapters["public"].posts
     assert (await team.verbs()).count("task") == 1
     (row,) = await overview.deliveries(team.service, None, None, None)
-    assert (row["alert"], row["state"]) == (None, "sent")
+    assert (row.alert, row.state) == (None, "sent")
 
 
 async def test_many_at_once_are_one_message_that_says_how_many(team: Team) -> None:
@@ -54,20 +54,20 @@ async def test_many_at_once_are_one_message_that_says_how_many(team: Team) -> No
 async def test_status_shows_it_until_somebody_has_done_it(team: Team) -> None:
     await raise_(team, ENDS)
     status = await overview.status(team.service, None)
-    (task,) = status["tasks"]
+    (task,) = status.tasks
     assert (task.number, task.done_at) == ("N12", None)
-    assert any(ENDS.text in one["message"] for one in status["open"])
+    assert any(ENDS.text in one.message for one in status.open)
     done = await tasks.done(team.service, team.people["ada"], task.id, " Told them. ")
     assert (done.done_by, done.outcome) == ("ada", "Told them.")
-    assert (await overview.status(team.service, None))["tasks"] == []
+    assert (await overview.status(team.service, None)).tasks == ()
     assert [one.id for one in await tasks.listing(team.service, every=True)] == [task.id]
     assert await tasks.listing(team.service) == []
 
 
 async def test_the_status_of_an_alert_shows_what_is_about_it(team: Team) -> None:
     view = await team.draft()
-    await raise_(team, ENDS, NewTask("late", "something", "Late.", incident=view["incident"]))
-    found = (await overview.status(team.service, view["id"]))["tasks"]
+    await raise_(team, ENDS, NewTask("late", "something", "Late.", incident=view.incident))
+    found = (await overview.status(team.service, view.id)).tasks
     assert [one.text for one in found] == ["Late."]
 
 
@@ -89,8 +89,6 @@ async def test_a_notice_about_no_alert_that_was_perhaps_sent_is_settled(database
     await raise_(team, ENDS)
     await team.work()
     (row,) = await overview.deliveries(team.service, None, "uncertain", None)
-    assert any(
-        "notice" in one["message"] for one in (await overview.status(team.service, None))["open"]
-    )
-    settled = await publishing.settle(team.service, team.people["bo"], row["id"], "sent", None)
-    assert (settled["state"], settled["alert"]) == ("sent", None)
+    assert any("notice" in one.message for one in (await overview.status(team.service, None)).open)
+    settled = await publishing.settle(team.service, team.people["bo"], row.id, "sent", None)
+    assert (settled.state, settled.alert) == ("sent", None)

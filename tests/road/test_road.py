@@ -10,8 +10,10 @@ import pytest
 
 from alertbot.alerts import approving, halting, publishing, showing, writing
 from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.alerts.views import AlertView
 from alertbot.app import App, build
 from alertbot.core.model import Person
+from alertbot.delivery.views import DeliveryView
 from alertbot.ops import overview, working
 from alertbot.people import accounts
 from alertbot.rehearsal.sandbox.server import Sandbox
@@ -56,19 +58,19 @@ class Road:
 
     async def publish(
         self, kind: str = "status", incident: str | None = None, **changes: Any
-    ) -> dict[str, Any]:
+    ) -> AlertView:
         """Write, submit and approve; nothing is sent yet."""
         service = await self.app.open()
         values = dict(load_kind(service.publisher, kind).example) | changes
         if "numbers" in values:
             await registered(service, self.author, self.approvers[0], values["numbers"])
         view = await writing.draft(service, self.author, DraftRequest(kind, values), incident=incident)
-        view = await writing.submit(service, self.author, view["id"])
-        for person in self.approvers[: view["approvals"]["needed"]]:
-            view = await approving.approve(service, person, view["id"], view["digest"])
+        view = await writing.submit(service, self.author, view.id)
+        for person in self.approvers[: view.approvals.needed]:
+            view = await approving.approve(service, person, view.id, view.digest)
         return view
 
-    async def deliveries(self, alert: str) -> list[dict[str, Any]]:
+    async def deliveries(self, alert: str) -> list[DeliveryView]:
         return await overview.deliveries(await self.app.open(), alert, None, None)
 
 
@@ -107,9 +109,9 @@ def lines(text: str) -> list[str]:
 async def test_what_was_approved_is_what_each_platform_shows(road: Road) -> None:
     view = await road.publish()
     tally = await working.run_once(road.app)
-    assert (tally["sent"], tally["failed"], tally["waiting"]) == (7, 0, 0)
-    shown = await showing.show(await road.app.open(), view["id"], None)
-    texts = {(one["type"], one["lang"]): one["text"] for one in shown["messages"]}
+    assert (tally.sent, tally.failed, tally.waiting) == (7, 0, 0)
+    shown = await showing.show(await road.app.open(), view.id, None)
+    texts = {(one.type, one.lang): one.text for one in shown.messages}
     assert {post.text for post in road.sandbox.posts.x()} == {texts["x", "fr"], texts["x", "en"]}
     assert {post.text for post in road.sandbox.posts.telegram()} == {
         texts["telegram", "fr"],
@@ -118,13 +120,13 @@ async def test_what_was_approved_is_what_each_platform_shows(road: Road) -> None
     mails = {mail.recipient: mail for mail in road.sandbox.posts.mails()}
     assert lines(mails["three@example.org"].text) == lines(texts["email", "en"])
     assert lines(mails["une@example.org"].text) == lines(texts["email", "fr"])
-    assert all(row["remote_id"] for row in await road.deliveries(view["id"]))
+    assert all(row.remote_id for row in await road.deliveries(view.id))
 
 
 async def test_a_thread_on_x_is_a_thread_and_carries_every_number(road: Road) -> None:
     await road.publish("provisional_number")
     tally = await working.run_once(road.app)
-    assert tally["failed"] == tally["uncertain"] == tally["waiting"] == 0
+    assert tally.failed == tally.uncertain == tally.waiting == 0
     posts = road.sandbox.posts.x()
     threads = {post.conversation for post in posts}
     assert len(threads) == 2
@@ -142,24 +144,22 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_twice(road: 
     road.sandbox.faults.add("x:drop_after_commit")
     view = await road.publish()
     tally = await working.run_once(road.app)
-    assert tally["uncertain"] == 0
+    assert tally.uncertain == 0
     assert len(road.sandbox.posts.x()) == 2
-    assert all(row["state"] == "sent" for row in await road.deliveries(view["id"]))
+    assert all(row.state == "sent" for row in await road.deliveries(view.id))
 
 
 async def test_a_telegram_message_whose_answer_was_lost_waits_for_a_person(road: Road) -> None:
     road.sandbox.faults.add("telegram:drop_after_commit")
     view = await road.publish()
     tally = await working.run_once(road.app)
-    assert tally["uncertain"] == 1
+    assert tally.uncertain == 1
     assert len(road.sandbox.posts.telegram()) == 2
     service = await road.app.open()
-    assert (await showing.brief(service, view["id"]))["state"] == "partly_published"
-    [row] = await overview.deliveries(service, view["id"], "uncertain", None)
-    await publishing.settle(
-        service, road.approvers[0], row["id"], "sent", "https://t.me/essai_public/1"
-    )
-    assert (await showing.brief(service, view["id"]))["state"] == "published"
+    assert (await showing.brief(service, view.id)).state == "partly_published"
+    [row] = await overview.deliveries(service, view.id, "uncertain", None)
+    await publishing.settle(service, road.approvers[0], row.id, "sent", "https://t.me/essai_public/1")
+    assert (await showing.brief(service, view.id)).state == "published"
     assert len(road.sandbox.posts.telegram()) == 2
 
 
@@ -167,34 +167,32 @@ async def test_a_flood_is_waited_out(road: Road) -> None:
     road.sandbox.faults.add("telegram:flood:retry_after=1")
     await road.publish()
     tally = await working.run_once(road.app)
-    assert (tally["sent"], tally["waiting"]) == (7, 0)
+    assert (tally.sent, tally.waiting) == (7, 0)
 
 
 async def test_one_bad_address_stops_nobody_else(road: Road) -> None:
     road.sandbox.faults.add("smtp:rcpt_550:match=deux@example.org")
     view = await road.publish()
     tally = await working.run_once(road.app)
-    assert (tally["sent"], tally["failed"]) == (6, 1)
-    [failed] = [row for row in await road.deliveries(view["id"]) if row["state"] == "failed"]
-    assert failed["target"] == "deux@example.org"
-    assert "5.1.1" in failed["reason"]
-    assert (await showing.brief(await road.app.open(), view["id"]))["state"] == "partly_published"
+    assert (tally.sent, tally.failed) == (6, 1)
+    [failed] = [row for row in await road.deliveries(view.id) if row.state == "failed"]
+    assert failed.target == "deux@example.org"
+    assert "5.1.1" in failed.reason
+    assert (await showing.brief(await road.app.open(), view.id)).state == "partly_published"
 
 
 async def test_no_credits_pause_the_channel_and_nothing_is_lost(road: Road) -> None:
     road.sandbox.faults.add("x:credits")
     view = await road.publish()
     tally = await working.run_once(road.app)
-    assert tally["waiting"] >= 1
+    assert tally.waiting >= 1
     service = await road.app.open()
-    [x_main] = [
-        one for one in (await overview.status(service, None))["channels"] if one["name"] == "x_main"
-    ]
-    assert x_main["paused"]
+    [x_main] = [one for one in (await overview.status(service, None)).channels if one.name == "x_main"]
+    assert x_main.paused
     await halting.resume(service, road.approvers[0], None, "x_main")
     tally = await working.run_once(road.app)
-    assert (tally["failed"], tally["waiting"]) == (0, 0)
-    assert (await showing.brief(service, view["id"]))["state"] == "published"
+    assert (tally.failed, tally.waiting) == (0, 0)
+    assert (await showing.brief(service, view.id)).state == "published"
 
 
 async def test_every_kinds_example_can_be_published_as_it_is(road: Road) -> None:
@@ -202,11 +200,11 @@ async def test_every_kinds_example_can_be_published_as_it_is(road: Road) -> None
         "holding", "status", "provisional_number", "apology",
         "correction", "withdrawal", "denial", "end",
     ]  # fmt: skip
-    published = [(await road.publish(kind))["id"] for kind in kinds]
+    published = [(await road.publish(kind)).id for kind in kinds]
     await working.run_once(road.app)
     service = await road.app.open()
     states = {
-        kind: (await showing.brief(service, alert))["state"]
+        kind: (await showing.brief(service, alert)).state
         for kind, alert in zip(kinds, published, strict=True)
     }
     assert states == dict.fromkeys(kinds, "published")
@@ -215,7 +213,7 @@ async def test_every_kinds_example_can_be_published_as_it_is(road: Road) -> None
 async def test_mails_of_one_incident_stand_in_one_thread(road: Road) -> None:
     first = await road.publish("holding")
     await working.run_once(road.app)
-    await road.publish("status", incident=first["incident"])
+    await road.publish("status", incident=first.incident)
     await working.run_once(road.app)
     earlier, later = (
         mail for mail in road.sandbox.posts.mails() if mail.recipient == "une@example.org"

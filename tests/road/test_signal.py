@@ -16,6 +16,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from alertbot.delivery.views import DeliveryView
 from alertbot.ops import working
 from alertbot.watch.preapproval import sample, signing
 from tests.road import test_road
@@ -99,7 +100,7 @@ async def approved_ahead(road: Road) -> None:
         await signing.preapprove(service, person, "first_word", digest=made.digest)
 
 
-async def settled(road: Road) -> list[dict[str, Any]]:
+async def settled(road: Road) -> list[DeliveryView]:
     """Let a worker finish what was begun; the deliveries of the one alert there is."""
     service = await road.app.open()
     lapsed = text("UPDATE delivery SET lease_until = 1 WHERE lease_until > 1")
@@ -134,8 +135,8 @@ async def test_a_webhook_reaches_three_platforms_though_the_process_is_killed(
         + [("telegram", tuple(lines(post.text))) for post in posts.telegram()]
     )
     assert [key for key, times in shown.items() if times > 1] == []
-    assert {row["state"] for row in rows} <= {"sent", "uncertain"}
-    assert sum(row["state"] == "sent" for row in rows) <= len(shown)
+    assert {row.state for row in rows} <= {"sent", "uncertain"}
+    assert sum(row.state == "sent" for row in rows) <= len(shown)
     if not after:  # it died before its first call, so nothing can be in doubt
         assert {kind for kind, _what in shown} == {"x", "telegram", "email"}
     assert not any("SECRET" in post.text for post in (*posts.x(), *posts.telegram(), *posts.mails()))

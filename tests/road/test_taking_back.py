@@ -4,6 +4,7 @@ from typing import Any
 
 from alertbot.alerts import approving, following, halting, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.ops import working
 from tests.road.test_road import Road, road  # noqa: F401 - the fixture
 
@@ -13,22 +14,22 @@ WRONG = {
 }
 
 
-async def sent(road: Road, view: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
+async def sent(road: Road, view: AlertView) -> ShownAlertView:  # noqa: F811
     """Submitted and approved by one approver, and everything sent."""
     service, bo = await road.app.open(), road.approvers[0]
-    if view["state"] == "draft":
-        view = await writing.submit(service, bo, view["id"])
-        await approving.approve(service, bo, view["id"], view["digest"])
+    if view.state == "draft":
+        view = await writing.submit(service, bo, view.id)
+        await approving.approve(service, bo, view.id, view.digest)
     tally = await working.run_once(road.app)
-    rows = await road.deliveries(view["id"])
-    assert not tally["waiting"], rows
-    assert tally["failed"] == tally["uncertain"] == 0, rows
-    return await showing.show(service, view["id"], None)
+    rows = await road.deliveries(view.id)
+    assert not tally.waiting, rows
+    assert tally.failed == tally.uncertain == 0, rows
+    return await showing.show(service, view.id, None)
 
 
-async def corrected(road: Road) -> tuple[str, dict[str, Any]]:  # noqa: F811
+async def corrected(road: Road) -> tuple[str, AlertView]:  # noqa: F811
     service = await road.app.open()
-    first = (await road.publish())["id"]
+    first = (await road.publish()).id
     await working.run_once(road.app)
     view = await following.correct(service, road.approvers[0], first, FollowRequest(WRONG))
     return first, await sent(road, view)
@@ -47,7 +48,7 @@ async def test_a_correction_edits_answers_and_pins_on_telegram(road: Road) -> No
     _first, view = await corrected(road)
     posts = road.sandbox.posts.telegram()
     before, after = posts[:2], posts[2:]
-    assert all(post.edited_at and view["id"] in post.text and "<s>" in post.html for post in before)
+    assert all(post.edited_at and view.id in post.text and "<s>" in post.html for post in before)
     assert {post.reply_to for post in after} >= {post.id for post in before}
     assert sum(post.pinned for post in after) == 2
     assert not any(post.pinned for post in before)
@@ -65,29 +66,29 @@ async def test_a_correction_is_a_mail_in_the_same_thread(road: Road) -> None:  #
 
 async def test_a_retraction_is_out_everywhere_at_once(road: Road) -> None:  # noqa: F811
     service = await road.app.open()
-    first = (await road.publish())["id"]
+    first = (await road.publish()).id
     await working.run_once(road.app)
-    prepared = (await showing.show(service, first, None))["retraction"]
+    prepared = (await showing.show(service, first, None)).retraction
     view = await sent(road, await taking_back.retract(service, road.approvers[0], first, now=True))
-    assert view["state"] == "published"
-    assert isinstance(view["reached_all_seconds"], float)
-    words = {one["text"] for one in prepared if one["action"] == "publish" and one["type"] == "x"}
+    assert view.state == "published"
+    assert isinstance(view.reached_all_seconds, float)
+    words = {one.text for one in prepared if one.action == "publish" and one.type == "x"}
     assert words == {post.text for post in road.sandbox.posts.x()[2:]}
 
 
 async def test_what_a_person_posted_is_answered(road: Road) -> None:  # noqa: F811
     service = await road.app.open()
-    first = (await road.publish())["id"]
+    first = (await road.publish()).id
     await working.run_once(road.app)
     by_hand = road.sandbox.posts.telegram()[0]
-    other = (await road.publish("holding"))["id"]
+    other = (await road.publish("holding")).id
     await halting.halt(service, other, None)
     url = f"https://t.me/essai_public/{by_hand.message}"
     await publishing.record(service, road.author, other, "telegram_public", url)
     view = await sent(
         road, await following.correct(service, road.approvers[0], other, FollowRequest(WRONG))
     )
-    assert view["references"] == [other]
+    assert view.references == (other,)
     answers = [post for post in road.sandbox.posts.telegram() if post.reply_to == by_hand.id]
     assert answers
-    assert first not in view["references"]
+    assert first not in view.references

@@ -36,7 +36,7 @@ async def test_a_number_about_to_end_is_told_in_time_and_once(team: Team) -> Non
     assert not await reminders.look(team.service)
     team.clock.forward(minutes=15)
     status = await overview.status(team.service, None)
-    (task,) = status["tasks"]
+    (task,) = status.tasks
     assert (task.kind, task.number) == ("number-ends", name)
     assert task.due_at == datetime(2026, 3, 2, 14, 40, tzinfo=UTC)
     assert "15:40" in task.text  # in the organisation's zone
@@ -86,12 +86,12 @@ async def test_a_published_one_names_the_alert_and_closes_once_the_public_knows(
     team.clock.forward(minutes=51)
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service)
-    assert first["id"] in task.text
+    assert first.id in task.text
     assert "no longer valid" in task.text
-    update = await team.draft("status", incident=first["incident"])
-    assert update["faults"] == []
-    await writing.submit(team.service, team.people["ada"], update["id"])
-    await team.approve(update["id"])
+    update = await team.draft("status", incident=first.incident)
+    assert update.faults == ()
+    await writing.submit(team.service, team.people["ada"], update.id)
+    await team.approve(update.id)
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service, every=True)
     assert name in task.outcome
@@ -132,10 +132,10 @@ async def test_a_promise_that_is_not_kept_is_a_task_until_it_is(team: Team) -> N
     (task,) = await tasks.listing(team.service)
     assert (task.kind, task.alert, task.incident) == (
         "update-late",
-        first["id"],
-        first["incident"],
+        first.id,
+        first.incident,
     )
-    await team.approved("status", incident=first["incident"])
+    await team.approved("status", incident=first.incident)
     await reminders.look(team.service)
     assert await kinds(team) == []
     assert await kinds(team, every=True) == ["update-late"]
@@ -143,18 +143,18 @@ async def test_a_promise_that_is_not_kept_is_a_task_until_it_is(team: Team) -> N
 
 async def test_the_last_promise_counts_and_an_apology_keeps_none(team: Team) -> None:
     first = await team.approved("status", changes={"next_update": "+30m"})
-    second = await team.approved("status", incident=first["incident"], changes={"next_update": "+1h"})
-    await team.approved("apology", incident=first["incident"])
+    second = await team.approved("status", incident=first.incident, changes={"next_update": "+1h"})
+    await team.approved("apology", incident=first.incident)
     team.clock.forward(minutes=45)
     assert not await reminders.look(team.service)
     team.clock.forward(minutes=15)
     await reminders.look(team.service)
-    assert [one.alert for one in await tasks.listing(team.service)] == [second["id"]]
+    assert [one.alert for one in await tasks.listing(team.service)] == [second.id]
 
 
 async def test_the_end_promises_nothing(team: Team) -> None:
     first = await team.approved("status", changes={"next_update": "+30m"})
-    await team.approved("end", incident=first["incident"])
+    await team.approved("end", incident=first.incident)
     team.clock.forward(hours=2)
     assert not await reminders.look(team.service)
 

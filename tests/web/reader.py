@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
-from typing import Any
 
 import httpx
 
 from alertbot.alerts.requests import links
 from alertbot.alerts.requests.links import Key
+from alertbot.alerts.views import AlertView
 from alertbot.channels import base
 from alertbot.core.model import Audience, Channel, Target
 from alertbot.db.database import Database
@@ -57,14 +57,14 @@ class Reader:
     client: httpx.AsyncClient
     headers: dict[str, str] = field(default_factory=lambda: {"accept-language": "en"})
 
-    async def link(self, alert: dict[str, Any], name: str = "bo", **lasts: float) -> str:
+    async def link(self, alert: AlertView, name: str = "bo", **lasts: float) -> str:
         """The token of a link for this person, as the mail would hold it."""
         until = self.team.clock.now + timedelta(**(lasts or {"minutes": 30}))
         return await links.issue(
             self.team.service,
             KEY,
-            alert=alert["id"],
-            digest=alert["digest"],
+            alert=alert.id,
+            digest=alert.digest,
             person_id=self.team.people[name].id,
             until=until,
         )

@@ -45,9 +45,9 @@ async def test_a_link_approves_what_it_showed(desk: Reader) -> None:
     answer = await desk.approve(token)
     assert answer.status_code == 200
     assert "is approved" in answer.text
-    assert await desk.team.state(alert["id"]) == "approved"
+    assert await desk.team.state(alert.id) == "approved"
     await desk.team.work()
-    assert await desk.team.state(alert["id"]) == "published"
+    assert await desk.team.state(alert.id) == "published"
 
 
 async def test_the_page_shows_what_a_decision_needs(database: Database) -> None:
@@ -64,9 +64,9 @@ async def test_the_page_shows_what_a_decision_needs(database: Database) -> None:
         "French",
     ):
         assert words in page.text
-    assert alert["digest"] in page.text
-    for message in (await showing.show(desk.team.service, alert["id"], None))["messages"]:
-        for line in message["text"].splitlines():
+    assert alert.digest in page.text
+    for message in (await showing.show(desk.team.service, alert.id, None)).messages:
+        for line in message.text.splitlines():
             assert " ".join(line.split()) in page.text
 
 
@@ -82,12 +82,12 @@ async def test_a_link_returns_and_rejects_with_a_reason(
     form = form_in((await desk.get(token)).text)
     silent = await desk.post(token, form=form, decision=verb, reason=" \n ")
     assert silent.status_code == 422
-    assert await desk.team.state(alert["id"]) == "pending"
+    assert await desk.team.state(alert.id) == "pending"
     answer = await desk.post(token, form=form, decision=verb, reason="Name the <places>.")
     assert answer.status_code == 200
     assert said in answer.text
-    view = await showing.brief(desk.team.service, alert["id"])
-    assert (view["state"], view["reason"]) == (state, "Name the <places>.")
+    view = await showing.brief(desk.team.service, alert.id)
+    assert (view.state, view.reason) == (state, "Name the <places>.")
 
 
 async def test_the_audit_says_which_way_it_came(desk: Reader) -> None:
@@ -96,7 +96,7 @@ async def test_the_audit_says_which_way_it_came(desk: Reader) -> None:
     row = next(
         one for one in await overview.audit_export(desk.team.service) if one["verb"] == "approve"
     )
-    assert (row["actor"], row["detail"]["way"], row["digest"]) == ("bo", "mail", alert["digest"])
+    assert (row["actor"], row["detail"]["way"], row["digest"]) == ("bo", "mail", alert.digest)
 
 
 @pytest.mark.parametrize("query", ["", "?decision=approve&read=yes&lang=fr"])
@@ -126,7 +126,7 @@ async def test_approving_takes_the_tick(desk: Reader) -> None:
     assert answer.status_code == 422
     page = Page(answer.text)
     assert any(field.get("aria-invalid") == "true" for field in page.all("input"))
-    assert await desk.team.state(alert["id"]) == "pending"
+    assert await desk.team.state(alert.id) == "pending"
 
 
 async def test_a_link_works_once(desk: Reader) -> None:
@@ -137,9 +137,9 @@ async def test_a_link_works_once(desk: Reader) -> None:
     again = await desk.post(token, form=form, decision="reject", reason="changed my mind")
     assert again.status_code == 410
     assert (await desk.get(token)).status_code == 410
-    assert await desk.team.state(alert["id"]) == "pending"  # this kind takes two
-    given = (await showing.brief(desk.team.service, alert["id"]))["approvals"]["given"]
-    assert [one["person"] for one in given] == ["bo"]
+    assert await desk.team.state(alert.id) == "pending"  # this kind takes two
+    given = (await showing.brief(desk.team.service, alert.id)).approvals.given
+    assert [one.person for one in given] == ["bo"]
 
 
 async def test_of_two_answers_at_once_one_counts(desk: Reader) -> None:
@@ -161,27 +161,27 @@ async def test_two_people_approve_by_two_links(desk: Reader) -> None:
     links = [await desk.link(alert, name) for name in ("bo", "cy")]
     answers = await asyncio.gather(*(desk.approve(one) for one in links))
     assert [one.status_code for one in answers] == [200, 200]
-    assert await desk.team.state(alert["id"]) == "approved"
+    assert await desk.team.state(alert.id) == "approved"
 
 
 async def test_four_eyes_hold(desk: Reader) -> None:
     """An approver who wrote the alert sees why not, and a forged form meets the same rule."""
     alert = await desk.team.draft(by="bo")
-    alert = await writing.submit(desk.team.service, desk.team.people["bo"], alert["id"])
+    alert = await writing.submit(desk.team.service, desk.team.people["bo"], alert.id)
     token = await desk.link(alert, "bo")
     shown = await desk.get(token)
     assert "bo wrote" in shown.text
     assert 'value="approve"' not in shown.text
     forced = await desk.post(token, form=form_in(shown.text), decision="approve", read="yes")
     assert forced.status_code == 403
-    assert await desk.team.state(alert["id"]) == "pending"
+    assert await desk.team.state(alert.id) == "pending"
 
 
 async def test_who_may_not_approve_sees_no_text(desk: Reader) -> None:
     alert = await desk.team.pending()
     answer = await desk.get(await desk.link(alert, "ada"))
     assert answer.status_code == 403
-    assert alert["digest"][:12] not in answer.text
+    assert alert.digest[:12] not in answer.text
     assert "Rhône" not in answer.text
 
 
@@ -194,7 +194,7 @@ async def test_who_was_revoked_is_out(desk: Reader) -> None:
     assert (await desk.get(token)).status_code == 403
     answer = await desk.post(token, form=form, decision="approve", read="yes")
     assert answer.status_code == 403
-    assert await desk.team.state(alert["id"]) == "pending"
+    assert await desk.team.state(alert.id) == "pending"
 
 
 async def test_a_text_that_changed_cannot_be_approved(desk: Reader) -> None:
@@ -202,21 +202,21 @@ async def test_a_text_that_changed_cannot_be_approved(desk: Reader) -> None:
     token = await desk.link(alert)
     form = form_in((await desk.get(token)).text)
     ada, service = desk.team.people["ada"], desk.team.service
-    await writing.edit(service, ada, alert["id"], {"next_update": "+50m"}, {})
+    await writing.edit(service, ada, alert.id, {"next_update": "+50m"}, {})
     assert (await desk.get(token)).status_code == 409
-    fresh = await writing.submit(service, ada, alert["id"])
-    assert fresh["digest"] != alert["digest"]
+    fresh = await writing.submit(service, ada, alert.id)
+    assert fresh.digest != alert.digest
     late = await desk.post(token, form=form, decision="approve", read="yes")
     assert late.status_code == 409
     assert "has changed since this link was sent" in late.text
-    assert await desk.team.state(alert["id"]) == "pending"
+    assert await desk.team.state(alert.id) == "pending"
     assert (await desk.approve(await desk.link(fresh))).status_code == 200
 
 
 async def test_what_others_decided_is_told(desk: Reader) -> None:
     alert = await desk.team.pending()
     token = await desk.link(alert)
-    await approving.return_(desk.team.service, desk.team.people["cy"], alert["id"], "Too vague.")
+    await approving.return_(desk.team.service, desk.team.people["cy"], alert.id, "Too vague.")
     answer = await desk.get(token)
     assert answer.status_code == 409
     assert "nothing left to decide" in answer.text
@@ -242,7 +242,7 @@ async def test_wrong_forms_close_a_link(desk: Reader) -> None:
         assert wrong.status_code == 403
     answer = await desk.post(token, form=form, decision="approve", read="yes")
     assert answer.status_code == 429
-    assert await desk.team.state(alert["id"]) == "pending"
+    assert await desk.team.state(alert.id) == "pending"
 
 
 @pytest.mark.parametrize("wrong", ["", "é" * 43, "\udcff", "0", "x" * 5000])
@@ -302,7 +302,7 @@ async def test_a_form_on_another_site_is_refused(desk: Reader) -> None:
         headers={"sec-fetch-site": "cross-site"},
     )
     assert answer.status_code == 403
-    assert await desk.team.state(alert["id"]) == "pending"
+    assert await desk.team.state(alert.id) == "pending"
 
 
 async def test_no_token_in_the_database_or_a_log(

@@ -169,7 +169,7 @@ async def test_the_first_post_is_measured_from_the_first_report(
     assert first.signal.trouble
     team.clock.forward(seconds=30)
     view = await team.approved("holding")
-    await opened(team, view["id"], first.signal.service)
+    await opened(team, view.id, first.signal.service)
     assert value(await asked(browser), "first_post_seconds_count") == 0
     await team.work()
     for _number in range(2):

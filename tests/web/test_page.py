@@ -17,6 +17,7 @@ from alertbot.db.database import Database
 from alertbot.texts.preview import html_page as preview
 from alertbot.web.approvals import page
 from tests import effort
+from tests.shown import alert_view
 from tests.texts.preview import examples
 from tests.web.reader import PLATFORMS, Page, Reader, form_in, reader
 
@@ -168,7 +169,7 @@ def _page(
     )
     sheet = examples.sheet(replace(examples.STATUS, messages=messages), speaker=author, title=fact)
     person = Person(1, name, frozenset({Role.APPROVER}), counts=True)
-    opened = Opened(person, "f" * 43, datetime(2026, 3, 2, tzinfo=UTC), {}, None)
+    opened = Opened(person, "f" * 43, datetime(2026, 3, 2, tzinfo=UTC), alert_view(sheet=sheet), None)
     values: dict[str, Any] = {
         **preview.parts(sheet),
         "organisation": author,

@@ -1,9 +1,9 @@
 """What `status` says about open approval requests. Loads nothing that composes."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import RequestView
 from alertbot.core.model import AlertState
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -13,9 +13,9 @@ from alertbot.people.rules import Duty
 from alertbot.people.store_requests import ApprovalRequest
 
 
-async def requests(conn: Connection, found: Sequence[Alert]) -> list[dict[str, Any]]:
-    """Every request about pending alerts, as plain values."""
-    return [_plain(call) for alert in _waiting(found) for call in await _of(conn, alert)]
+async def requests(conn: Connection, found: Sequence[Alert]) -> list[RequestView]:
+    """Every request about pending alerts."""
+    return [_view(call) for alert in _waiting(found) for call in await _of(conn, alert)]
 
 
 async def needs(service: Context, conn: Connection, found: Sequence[Alert]) -> list[str]:
@@ -86,13 +86,13 @@ def _trouble(call: ApprovalRequest) -> str:
     )
 
 
-def _plain(call: ApprovalRequest) -> dict[str, Any]:
-    return {
-        "alert": call.alert,
-        "way": call.way,
-        "person": call.person,
-        "deputy": call.deputy,
-        "at": call.at,
-        "sent": call.message_ref is not None,
-        "trouble": call.trouble,
-    }
+def _view(call: ApprovalRequest) -> RequestView:
+    return RequestView(
+        alert=call.alert,
+        way=call.way,
+        person=call.person,
+        deputy=call.deputy,
+        at=call.at,
+        sent=call.message_ref is not None,
+        trouble=call.trouble,
+    )

@@ -1,12 +1,11 @@
 """Approving, returning and rejecting by a button: the decisions of `alerts.approving`, made by a linked
 person on one digest. No rule of its own."""
 
-from typing import Any
-
 from alertbot.alerts import approving, rules_policy, store_alerts, store_reading
 from alertbot.alerts.approving import Through
 from alertbot.alerts.requests import text
 from alertbot.alerts.rules_moves import move
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import AlertbotError
 from alertbot.core.model import Person, Verb
 from alertbot.db.sql import Connection
@@ -45,7 +44,7 @@ async def outcome(service: Context, alert_id: str, digest: str) -> str | None:
 
 async def approve_by_button(
     service: Context, person: Person, alert_id: str, digest: str, *, way: str
-) -> dict[str, Any]:
+) -> AlertView:
     """Approve as the linked person. `way` is recorded in the audit. Raises `Refused`, `Faulty` or
     `PastMoment` as `approving.approve` does."""
     return await approving.approve(service, person, alert_id, digest, Through(way))
@@ -67,7 +66,7 @@ async def may_send_away(
 
 async def send_away(
     service: Context, person: Person, verb: Verb, alert_id: str, digest: str, reason: str, *, way: str
-) -> dict[str, Any]:
+) -> AlertView:
     """Return or reject the alert if it still says what the person saw. Raises `Refused` otherwise."""
 
     async def still_the_same(conn: Connection) -> None:

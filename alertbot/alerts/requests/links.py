@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
 
 from alertbot.alerts import approving, rules_policy, showing, store_alerts, store_reading
 from alertbot.alerts.approving import Through
 from alertbot.alerts.requests import text
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import ConfigInvalid, Misuse, Refused
 from alertbot.core.model import AlertState, Person, Verb
 from alertbot.core.words import _
@@ -128,7 +128,7 @@ class Opened:
     person: Person
     form: str = field(repr=False)
     until: datetime
-    shown: dict[str, Any]
+    shown: ShownAlertView
     obstacle: str | None
 
 
@@ -137,7 +137,7 @@ class Decided:
     """A decision made through a link, and the alert after it."""
 
     decision: PageDecision
-    alert: dict[str, Any]
+    alert: AlertView
 
 
 async def issue(
@@ -176,7 +176,7 @@ async def open_page(service: Context, key: Key, token: str) -> Opened:
 
     async def look(conn: Connection) -> str | None:
         alert = await store_reading.get(conn, link.alert)
-        await _require_open(service, conn, link, alert, shown["digest"])
+        await _require_open(service, conn, link, alert, shown.digest)
         return await _obstacle(service, conn, link, alert)
 
     obstacle = await service.database.read(look)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from alertbot.alerts import rules_policy, showing, store_reading
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import AlertView
 from alertbot.core.model import AlertState, Audience
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -14,6 +14,7 @@ from alertbot.people import store_people, store_requests
 from alertbot.people.context import Context
 from alertbot.people.store_requests import ApprovalRequest
 from alertbot.texts.preview.html_page import render_page
+from alertbot.texts.views import MessageView
 
 FIRST_LINES, FIRST_CHARACTERS = 6, 400
 
@@ -66,28 +67,28 @@ def brief(call: ApprovalRequest) -> Ask:
 async def compose(service: Context, call: ApprovalRequest) -> Ask | None:
     """The full request; None if the alert has changed since."""
     shown = await showing.show(service, call.alert, None)
-    if shown["digest"] != call.digest or shown["state"] != str(AlertState.PENDING):
+    if shown.digest != call.digest or shown.state is not AlertState.PENDING:
         return None
     return replace(
         brief(call),
-        kind=shown["kind"],
-        title=shown["_sheet"].title,
+        kind=shown.kind,
+        title=shown.sheet.title,
         audience=audience(service, shown),
-        exercise=shown["exercise"],
-        author=shown["author"] or "alertbot",
-        channels=_channels(shown["messages"]),
-        first_lines=first_lines(shown["messages"]),
-        preview=shown["plain"],
-        page=render_page(shown["_sheet"]),
-        until=_local(service, shown["pending_until"]),
-        needed=shown["approvals"]["needed"],
-        given=tuple(one["person"] for one in shown["approvals"]["given"]),
+        exercise=shown.exercise,
+        author=shown.author or "alertbot",
+        channels=_channels(shown.messages),
+        first_lines=first_lines(shown.messages),
+        preview=shown.plain,
+        page=render_page(shown.sheet),
+        until=_local(service, shown.pending_until),
+        needed=shown.approvals.needed,
+        given=tuple(one.person for one in shown.approvals.given),
     )
 
 
-def first_lines(messages: Iterable[Mapping[str, Any]]) -> str:
+def first_lines(messages: Iterable[MessageView]) -> str:
     """The beginning of the first text."""
-    text = next((str(one["text"]) for one in messages), "")
+    text = next((one.text for one in messages), "")
     lines = [line for line in text.splitlines() if line.strip()][:FIRST_LINES]
     cut = "\n".join(lines)
     return cut if len(cut) <= FIRST_CHARACTERS else cut[: FIRST_CHARACTERS - 1].rstrip() + "…"
@@ -142,26 +143,26 @@ async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
     )
 
 
-def audience(service: Context, shown: Mapping[str, Any]) -> str:
+def audience(service: Context, shown: AlertView) -> str:
     """Whom the channels reach, in words, the public first."""
-    if shown["exercise"]:
+    if shown.exercise:
         return _("exercise")
     found = {
         channel.audience
-        for name in shown["channels"]
+        for name in shown.channels
         if (channel := service.publisher.channels.get(name)) is not None
     }
     return _("THE PUBLIC") if Audience.LIVE in found else _("the team")
 
 
-def _channels(messages: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+def _channels(messages: Iterable[MessageView]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for one in messages:
-        before = found.get(one["channel"], ())
-        if one["lang"] not in before:
-            found[one["channel"]] = (*before, one["lang"])
+        before = found.get(one.channel, ())
+        if one.lang not in before:
+            found[one.channel] = (*before, one.lang)
     return found
 
 
-def _local(service: Context, moment: str | None) -> datetime | None:
-    return datetime.fromisoformat(moment).astimezone(service.publisher.zone) if moment else None
+def _local(service: Context, moment: datetime | None) -> datetime | None:
+    return moment and moment.astimezone(service.publisher.zone)

@@ -18,9 +18,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from alertbot.alerts import approving, following, showing, taking_back, writing
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.views import AlertView
 from alertbot.app import App, build
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Person
+from alertbot.core.model import Person, Purpose
 from alertbot.core.words import _, language
 from alertbot.numbers import consulting, importing, verifying
 from alertbot.numbers.reading import read_numbers
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 
 Entry = Mapping[str, Any]
-View = dict[str, Any]
 
 
 class StoryClock(Protocol):
@@ -77,19 +77,19 @@ class StoryStage:
     incident: str | None = None
     told: dict[str, str] = field(default_factory=dict)
 
-    async def play(self, entry: Entry) -> View | None:
+    async def play(self, entry: Entry) -> AlertView | None:
         """Do one step; the alert it published, if any."""
         if "numbers" in entry:
             await self._numbers(entry["numbers"])
             return None
         view = await self._written(entry)
-        self.incident = view["incident"]
-        self.told[entry.get("as", view["id"])] = view["id"]
+        self.incident = view.incident
+        self.told[entry.get("as", view.id)] = view.id
         return await self._published(view, entry["at"] + timedelta(minutes=entry["approved_after"]))
 
-    async def _written(self, entry: Entry) -> View:
+    async def _written(self, entry: Entry) -> AlertView:
         """The draft of a step. One of `ways` stands in it."""
-        ways: dict[str, Callable[[Any, FollowRequest], Awaitable[View]]] = {
+        ways: dict[str, Callable[[Any, FollowRequest], Awaitable[AlertView]]] = {
             "draft": self._draft,
             "update": self._update,
             "correct": self._correct,
@@ -99,33 +99,33 @@ class StoryStage:
         way = next(name for name in ways if name in entry)
         return await ways[way](entry[way], FollowRequest(entry.get("values", {})))
 
-    async def _published(self, view: View, at: datetime) -> View:
-        await writing.submit(self.service, self.staff.author, view["id"])
+    async def _published(self, view: AlertView, at: datetime) -> AlertView:
+        await writing.submit(self.service, self.staff.author, view.id)
         self.clock.set(at)
-        for approver, token in self.staff.approvers[: view["approvals"]["needed"]]:
-            await showing.show(self.service, view["id"], token)
-            await approving.approve(self.service, approver, view["id"], None)
+        for approver, token in self.staff.approvers[: view.approvals.needed]:
+            await showing.show(self.service, view.id, token)
+            await approving.approve(self.service, approver, view.id, None)
         await working.run_once(self.app)
         return view
 
-    async def _draft(self, kind: str, said: FollowRequest) -> View:
+    async def _draft(self, kind: str, said: FollowRequest) -> AlertView:
         wishes = DraftRequest(kind, said.changes)
         return await writing.draft(self.service, self.staff.author, wishes, incident=self.incident)
 
-    async def _update(self, alert: str, said: FollowRequest) -> View:
+    async def _update(self, alert: str, said: FollowRequest) -> AlertView:
         return await following.update(self.service, self.staff.author, self.told[alert], said)
 
-    async def _correct(self, what: Entry, said: FollowRequest) -> View:
+    async def _correct(self, what: Entry, said: FollowRequest) -> AlertView:
         wrong = [await self._entry(what["wrong"])]
         return await following.correct(
             self.service, self.staff.author, self.told[what["alert"]], said, wrong=wrong
         )
 
-    async def _withdraw(self, what: Entry, said: FollowRequest) -> View:
+    async def _withdraw(self, what: Entry, said: FollowRequest) -> AlertView:
         which = taking_back.Which(query=what["numbers"], but=what["but"])
         return await taking_back.withdraw(self.service, self.staff.author, which, said)
 
-    async def _end(self, _what: object, said: FollowRequest) -> View:
+    async def _end(self, _what: object, said: FollowRequest) -> AlertView:
         return await following.end(self.service, self.staff.author, self.incident or "", said)
 
     async def _numbers(self, step: Entry) -> None:
@@ -171,9 +171,9 @@ class EveningClock:
     def __call__(self) -> datetime:
         return self._at + timedelta(seconds=time.time() - self._real)
 
-    def of_real(self, epoch: float) -> datetime:
+    def of_real(self, at: datetime) -> datetime:
         """The case's time at a real moment since the last `set`."""
-        return self._at + timedelta(seconds=epoch - self._real)
+        return self._at + timedelta(seconds=at.timestamp() - self._real)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,26 +348,26 @@ async def _tell(
 
 
 async def _rows(
-    app: App, view: dict[str, Any], clock: EveningClock, fault_at: datetime, why: str
+    app: App, view: AlertView, clock: EveningClock, fault_at: datetime, why: str
 ) -> list[ToldAlert]:
     """One row per channel of an alert, from what the outbox says of it."""
     service = await app.open()
-    deliveries = await overview.deliveries(service, view["id"], None, None)
+    deliveries = await overview.deliveries(service, view.id, None, None)
     rows = []
-    for channel in view["channels"]:
+    for channel in view.channels:
         mine = [
-            one for one in deliveries if one["channel"] == channel and one["purpose"] == "publication"
+            one for one in deliveries if one.channel == channel and one.purpose is Purpose.PUBLICATION
         ]
-        states = {one["state"] for one in mine}
-        settled = [clock.of_real(one["settled_at"]) for one in mine if one["settled_at"]]
+        states = {str(one.state) for one in mine}
+        settled = [clock.of_real(one.settled_at) for one in mine if one.settled_at]
         rows.append(
             ToldAlert(
-                alert=view["id"],
-                kind=view["kind"],
+                alert=view.id,
+                kind=view.kind,
                 channel=channel,
                 state="sent" if states == {"sent"} else ", ".join(sorted(states - {"sent"})) or "–",
                 parts=len(mine),
-                remote_ids=tuple(str(one["remote_id"]) for one in mine if one["remote_id"]),
+                remote_ids=tuple(one.remote_id for one in mine if one.remote_id),
                 delay=(min(settled) if settled else clock()) - fault_at,
                 why=why,
             )

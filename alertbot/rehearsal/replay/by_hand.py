@@ -103,7 +103,7 @@ class ReplayedPeople:
         async with _done(WITHDRAWAL):
             which = Which(query=",".join(names))
             view = await taking_back.withdraw(self.stage.service, self.stage.staff.author, which, said)
-        return str(view["id"])
+        return view.id
 
     async def missing(self, items: Sequence[NumberItem]) -> list[str]:
         """What is to be withdrawn and was never in the register."""
@@ -132,7 +132,7 @@ class ReplayedPeople:
                     FollowRequest(values, submit=True),
                     wrong=[entry.name],
                 )
-            return str(view["id"])
+            return view.id
         wrong = _as_wrong(item)
         values = self._values(OF_A_NUMBER) | ({"wrong_numbers": wrong} if wrong else {})
         return await self._ask(DENIAL, values)
@@ -177,11 +177,11 @@ class ReplayedPeople:
                 )
         try:
             async with _done(kind):
-                await writing.submit(service, author, view["id"])
+                await writing.submit(service, author, view.id)
         except NotDone:
-            await writing.discard(service, author, view["id"])
+            await writing.discard(service, author, view.id)
             raise
-        return str(view["id"])
+        return view.id
 
     async def _open(self) -> tuple[str | None, str | None]:
         """The open incident, and the last of its alerts that went out."""

@@ -207,7 +207,7 @@ class Stage:
         """As many people as the alert needs look at it and sign it. Raises `Refused` where a rule stands
         against it."""
         view = await showing.brief(self.service, alert.id)
-        for person, token in self.staff.approvers[: view["approvals"]["needed"]]:
+        for person, token in self.staff.approvers[: view.approvals.needed]:
             await showing.show(self.service, alert.id, token)
             await approving.approve(self.service, person, alert.id, None)
 

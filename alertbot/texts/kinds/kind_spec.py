@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from alertbot.core.model import Approvals, WhenUncertain
+from alertbot.core.words import language
 
 FORMS = ("short", "long")
 # The completeness table: what a public message says, and the fields any of which say it. The
@@ -117,3 +118,8 @@ class Frame:
     closing: Mapping[str, str]
     refused: Mapping[str, tuple[str, ...]]
     subject: Mapping[str, str]  # put before the subject of a mail
+
+
+def in_words(by_lang: Mapping[str, str]) -> str:
+    """A text of the catalogue in the reader's language, else in English, else in any."""
+    return by_lang.get(language()) or by_lang.get("en") or next(iter(by_lang.values()), "")

@@ -7,7 +7,6 @@ sheet, identified by its hash, is allowed, and pictures are embedded.
 import os
 import re
 from base64 import b64encode
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,8 +146,3 @@ def write_preview(path: Path, sheet: Sheet) -> None:
                 "The preview cannot be written to {path}: {why}. Choose another place with --html."
             ).format(path=path, why=error.strerror)
         ) from None
-
-
-def write_page(path: Path, alert: Mapping[str, Any]) -> None:
-    """Write the page of a stored alert, whose sheet stands under the key `_sheet`."""
-    write_preview(path, alert["_sheet"])

@@ -1,19 +1,16 @@
 """The content of a preview as one value: the same for the terminal, the page and JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-from alertbot.core.json import Json
 from alertbot.core.model import (
     Action,
     Approvals,
     Channel,
     Composition,
     Cost,
-    Fault,
     Forecast,
     Message,
-    Picture,
 )
 
 
@@ -79,72 +76,3 @@ def address(sheet: Sheet, thread: ShownThread) -> str:
     if channel is None or channel.spec.per_recipient or len(targets) != 1:
         return ""
     return "" if targets[0].address == thread.channel else targets[0].address
-
-
-def document(sheet: Sheet) -> dict[str, Json]:
-    """The whole preview as JSON values. Durations are in seconds."""
-    shown = sheet.composition
-    return {
-        "kind": shown.kind,
-        "digest": shown.digest,
-        "messages": [_message(message) for message in shown.messages],
-        "faults": [_fault(fault) for fault in shown.faults],
-        "warnings": [_fault(warning) for warning in shown.warnings],
-        "completeness": dict(shown.completeness),
-        "cost": {"currency": sheet.cost.currency, "amount": sheet.cost.amount},
-        "forecast": {"seconds": round(sheet.forecast.seconds, 3)},
-        "approvals": _approvals(sheet.approvals),
-        "omitted": [asdict(omission) for omission in shown.omitted],
-        "accepted": [_fault(fault) for fault in shown.accepted],
-        "publishable": shown.publishable,
-        "retraction": [_message(message) for message in shown.retraction],
-        "pictures": [_picture(picture) for picture in shown.pictures],
-    }
-
-
-def _message(message: Message) -> dict[str, Json]:
-    return {
-        "channel": message.channel,
-        "type": message.type,
-        "lang": message.lang,
-        "part": message.part,
-        "parts": message.parts,
-        "text": message.text,
-        "html": message.html,
-        "subject": message.subject,
-        "length": message.length,
-        "limit": message.limit,
-        "measure": str(message.measure),
-        "action": str(message.action),
-        "picture": message.picture,
-        "alt": message.alt,
-    }
-
-
-def _picture(picture: Picture) -> dict[str, Json]:
-    """The facts about a picture; its bytes are only in the HTML preview."""
-    return {
-        "digest": picture.digest,
-        "mime": picture.mime,
-        "width": picture.width,
-        "height": picture.height,
-        "bytes": len(picture.content),
-    }
-
-
-def _fault(fault: Fault) -> dict[str, Json]:
-    return {
-        "rule": fault.rule,
-        "field": fault.field,
-        "channel": fault.channel,
-        "lang": fault.lang,
-        "message": fault.message,
-    }
-
-
-def _approvals(approvals: Approvals) -> dict[str, Json]:
-    return {
-        "approvers": approvals.approvers,
-        "author_may_approve": approvals.author_may_approve,
-        "expires_after": int(approvals.expires_after.total_seconds()),
-    }

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from alertbot.alerts.previewing import sheet_of
 from alertbot.core.errors import AlertbotError
-from alertbot.core.json import as_json
+from alertbot.core.json import as_document, as_json
 from alertbot.core.model import Approvals, Fault
 from alertbot.core.words import _
-from alertbot.texts.preview.sheet import document
+from alertbot.texts.views import preview_view
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval.rules_ahead import PROPOSAL_LASTS, Preapproval, proposal
 from alertbot.watch.preapproval.sample import RuleSample
@@ -74,7 +74,7 @@ def _signed(row: Preapproval | None) -> PreapprovalView | None:
 def with_texts(service: WatchContext, made: RuleSample, found: RuleView) -> RuleView:
     """The rule with what its alerts say."""
     texts = tuple(_texts(service, made))
-    samples = tuple({"on": as_json(one.on), **document(one.sheet)} for one in texts)
+    samples = tuple({"on": as_json(one.on), **as_document(preview_view(one.sheet))} for one in texts)
     return replace(found, texts=texts, samples=samples)
 
 

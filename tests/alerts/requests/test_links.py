@@ -16,6 +16,7 @@ from alertbot.alerts.requests.links import (
     PageAnswer,
     hash_of,
 )
+from alertbot.alerts.views import AlertView
 from alertbot.core.errors import ConfigInvalid, PastMoment, Refused
 from alertbot.db.database import Database
 from alertbot.people import store_requests as store
@@ -31,12 +32,12 @@ async def team(database: Database) -> Team:
     return await gather(database)
 
 
-async def issue(team: Team, alert: dict[str, str], name: str = "bo", key: Key = KEY) -> str:
+async def issue(team: Team, alert: AlertView, name: str = "bo", key: Key = KEY) -> str:
     return await links.issue(
         team.service,
         key,
-        alert=alert["id"],
-        digest=alert["digest"],
+        alert=alert.id,
+        digest=alert.digest,
         person_id=team.people[name].id,
         until=team.clock.now + timedelta(minutes=30),
     )
@@ -110,7 +111,7 @@ async def test_a_refusal_leaves_the_link_unused(team: Team) -> None:
     decided = await links.decide(
         team.service, KEY, late, PageAnswer("return", KEY.form(late), reason="late")
     )
-    assert decided.alert["state"] == "returned"
+    assert decided.alert.state == "returned"
     with pytest.raises(Refused):
         await links.decide(team.service, KEY, token, approving(token))
 
@@ -130,7 +131,7 @@ async def test_a_new_key_voids_the_links_of_the_old_one(team: Team) -> None:
         await links.open_page(team.service, OTHER, token)
     with pytest.raises(LinkUnknown):
         await links.decide(team.service, OTHER, token, approving(token))
-    assert await team.state(alert["id"]) == "pending"
+    assert await team.state(alert.id) == "pending"
 
 
 async def test_what_is_shown_is_noted_with_the_decision(team: Team) -> None:
@@ -139,10 +140,10 @@ async def test_what_is_shown_is_noted_with_the_decision(team: Team) -> None:
     token = await issue(team, alert)
     await links.open_page(team.service, KEY, token)
     with pytest.raises(Refused, match="not been shown"):
-        await _approve_as_shown(team, alert["id"])
+        await _approve_as_shown(team, alert.id)
     await links.decide(team.service, KEY, token, approving(token))
     with pytest.raises(Refused, match="already"):
-        await _approve_as_shown(team, alert["id"])
+        await _approve_as_shown(team, alert.id)
 
 
 async def _approve_as_shown(team: Team, alert: str) -> None:

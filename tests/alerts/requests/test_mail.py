@@ -29,8 +29,8 @@ async def request(team: Team, **more: object) -> Ask:
     alert = await team.pending()
     given = {
         "call": 7,
-        "alert": alert["id"],
-        "digest": alert["digest"],
+        "alert": alert.id,
+        "digest": alert.digest,
         "address": "bo@example.org",
         "person_id": team.people["bo"].id,
         "person": "bo",

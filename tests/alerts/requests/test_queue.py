@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -95,7 +95,7 @@ async def test_the_group_and_every_approver_are_asked_once(team: Team) -> None:
     await queue.attend(team.service, [way])
     assert way.whom == [None, "bo", "cy"]
     assert [ask.address for ask in way.asked] == [GROUP, USERS["bo"], USERS["cy"]]
-    assert {ask.digest for ask in way.asked} == {view["digest"]}
+    assert {ask.digest for ask in way.asked} == {view.digest}
     assert not way.updated
     assert not way.closed
 
@@ -105,20 +105,20 @@ async def test_a_request_holds_what_is_needed_to_decide(team: Team) -> None:
     way = FakeWay()
     await queue.attend(team.service, [way])
     ask = way.asked[0]
-    shown = await showing.show(team.service, view["id"], None)
-    assert (ask.alert, ask.kind, ask.digest) == (view["id"], "provisional_number", view["digest"])
+    shown = await showing.show(team.service, view.id, None)
+    assert (ask.alert, ask.kind, ask.digest) == (view.id, "provisional_number", view.digest)
     assert ask.channels == {"public": ("fr", "en"), "second": ("fr", "en")}
-    assert ask.first_lines.splitlines()[0] in shown["messages"][0]["text"]
+    assert ask.first_lines.splitlines()[0] in shown.messages[0].text
     assert ask.page.startswith("<!doctype html")
     assert ask.needed == 2
     assert ask.author == "ada"
     assert ask.until is not None
-    assert ask.until.astimezone(UTC) == datetime.fromisoformat(view["pending_until"])
+    assert ask.until.astimezone(UTC) == view.pending_until
 
 
 async def test_who_wrote_it_is_not_asked_about_it(team: Team) -> None:
     view = await team.draft(by="bo")
-    await writing.submit(team.service, team.people["bo"], view["id"])
+    await writing.submit(team.service, team.people["bo"], view.id)
     way = FakeWay()
     await queue.attend(team.service, [way])
     assert way.whom == [None, "cy"]
@@ -128,18 +128,18 @@ async def test_nothing_is_written_where_no_way_is_configured(database: Database)
     team = await gather(database)
     view = await team.pending()
     assert "ask" not in await team.verbs()
-    assert (await overview.status(team.service, view["id"]))["asked"] == []
+    assert (await overview.status(team.service, view.id)).asked == ()
 
 
 async def test_every_request_shows_the_approval_wherever_it_was_given(team: Team) -> None:
     view = await team.pending()
     way = FakeWay()
     await queue.attend(team.service, [way])
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     await queue.attend(team.service, [way])
     assert len(way.closed) == 3
     assert {ask.message_ref for ask, _outcome in way.closed} == {"1", "2", "3"}
-    assert all("bo" in outcome and view["id"] in outcome for _ask, outcome in way.closed)
+    assert all("bo" in outcome and view.id in outcome for _ask, outcome in way.closed)
     await queue.attend(team.service, [way])
     assert len(way.closed) == 3
 
@@ -148,7 +148,7 @@ async def test_a_first_approval_of_two_is_shown_and_the_request_stays(team: Team
     view = await team.pending("provisional_number")
     way = FakeWay()
     await queue.attend(team.service, [way])
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     await queue.attend(team.service, [way])
     await queue.attend(team.service, [way])
     assert [ask.given for ask in way.updated] == [("bo",)] * 3
@@ -161,7 +161,7 @@ async def test_a_request_shows_who_sent_it_away_and_why(team: Team, verb: str) -
     way = FakeWay()
     await queue.attend(team.service, [way])
     act = approving.return_ if verb == "return" else approving.reject
-    await act(team.service, team.people["cy"], view["id"], "name the départements")
+    await act(team.service, team.people["cy"], view.id, "name the départements")
     await queue.attend(team.service, [way])
     assert len(way.closed) == 3
     assert all("cy" in said and "name the départements" in said for _ask, said in way.closed)
@@ -171,22 +171,22 @@ async def test_a_request_shows_that_its_time_is_over_or_its_text_was_changed(tea
     late, changed = await team.pending(), await team.pending()
     way = FakeWay()
     await queue.attend(team.service, [way])
-    await writing.edit(team.service, team.people["ada"], changed["id"], {"next_update": "+50m"}, {})
+    await writing.edit(team.service, team.people["ada"], changed.id, {"next_update": "+50m"}, {})
     await queue.attend(team.service, [way])
-    assert {ask.alert for ask, _outcome in way.closed} == {changed["id"]}
+    assert {ask.alert for ask, _outcome in way.closed} == {changed.id}
     team.clock.forward(hours=5)
     await queue.attend(team.service, [way])
-    assert {ask.alert for ask, _outcome in way.closed[3:]} == {late["id"]}
+    assert {ask.alert for ask, _outcome in way.closed[3:]} == {late.id}
 
 
 async def test_the_changed_text_is_asked_about_anew(team: Team) -> None:
     view = await team.pending()
     way = FakeWay()
     await queue.attend(team.service, [way])
-    await writing.edit(team.service, team.people["ada"], view["id"], {"next_update": "+50m"}, {})
-    again = await writing.submit(team.service, team.people["ada"], view["id"])
+    await writing.edit(team.service, team.people["ada"], view.id, {"next_update": "+50m"}, {})
+    again = await writing.submit(team.service, team.people["ada"], view.id)
     await queue.attend(team.service, [way])
-    assert [ask.digest for ask in way.asked] == [view["digest"]] * 3 + [again["digest"]] * 3
+    assert [ask.digest for ask in way.asked] == [view.digest] * 3 + [again.digest] * 3
     assert len(way.closed) == 3
 
 
@@ -194,15 +194,15 @@ async def test_a_platform_that_is_down_is_tried_again_and_status_says_so(team: T
     view = await team.pending()
     way = FakeWay(down=Unavailable("Telegram could not be reached."))
     await queue.attend(team.service, [way])
-    needs = [one["message"] for one in (await overview.status(team.service, None))["open"]]
-    assert any("could not be reached" in one and view["id"] in one for one in needs)
+    needs = [one.message for one in (await overview.status(team.service, None)).open]
+    assert any("could not be reached" in one and view.id in one for one in needs)
     way.down = None
     await queue.attend(team.service, [way])
     assert not way.asked  # not yet: it waits a little first
     team.clock.forward(seconds=5)
     await queue.attend(team.service, [way])
     assert way.whom == [None, "bo", "cy"]
-    needs = [one["message"] for one in (await overview.status(team.service, None))["open"]]
+    needs = [one.message for one in (await overview.status(team.service, None)).open]
     assert not any("could not be reached" in one for one in needs)
 
 
@@ -240,8 +240,8 @@ async def test_one_who_cannot_be_reached_holds_nobody_else_up(team: Team) -> Non
     way = Blocked()
     await queue.attend(team.service, [way])
     assert way.whom == [None, "cy"]
-    asked = (await overview.status(team.service, view["id"]))["asked"]
-    assert [one["trouble"] for one in asked] == [None, "bo has blocked the bot", None]
+    asked = (await overview.status(team.service, view.id)).asked
+    assert [one.trouble for one in asked] == [None, "bo has blocked the bot", None]
 
 
 async def test_a_way_that_breaks_is_postponed_like_one_that_is_down(team: Team) -> None:
@@ -251,8 +251,8 @@ async def test_a_way_that_breaks_is_postponed_like_one_that_is_down(team: Team) 
 
     view = await team.pending()
     await queue.attend(team.service, [Broken()])
-    asked = (await overview.status(team.service, view["id"]))["asked"]
-    assert {one["trouble"] for one in asked} == {"ZeroDivisionError"}
+    asked = (await overview.status(team.service, view.id)).asked
+    assert {one.trouble for one in asked} == {"ZeroDivisionError"}
 
 
 async def test_a_worker_that_died_in_the_call_leaves_a_request_that_is_made_once_more(
@@ -305,8 +305,8 @@ async def test_those_on_duty_are_asked_and_then_the_deputies_one_by_one(team: Te
     team.clock.forward(minutes=10)
     await queue.attend(team.service, [way])
     assert way.whom[3:] == ["dan"]
-    status = await overview.status(team.service, view["id"])
-    needs = " ".join(one["message"] for one in status["open"])
+    status = await overview.status(team.service, view.id)
+    needs = " ".join(one.message for one in status.open)
     assert "cy (deputy" in needs
     assert "Zoe" in needs
     verbs = await team.verbs()
@@ -318,7 +318,7 @@ async def test_an_answer_in_time_leaves_the_deputies_alone(team: Team) -> None:
     view = await team.pending()
     way = FakeWay()
     await queue.attend(team.service, [way])
-    await team.approve(view["id"], "bo")
+    await team.approve(view.id, "bo")
     team.clock.forward(minutes=30)
     await queue.attend(team.service, [way])
     assert way.whom == [None, "bo"]
@@ -327,7 +327,7 @@ async def test_an_answer_in_time_leaves_the_deputies_alone(team: Team) -> None:
 async def test_one_on_duty_who_wrote_it_gives_way_to_the_deputy_at_once(team: Team) -> None:
     reached(team, on_call("bo", deputies=("cy",)))
     view = await team.draft(by="bo")
-    await writing.submit(team.service, team.people["bo"], view["id"])
+    await writing.submit(team.service, team.people["bo"], view.id)
     way = FakeWay()
     await queue.attend(team.service, [way])
     assert way.whom == [None, "cy"]
@@ -340,7 +340,7 @@ async def test_who_is_linked_too_late_is_asked_as_soon_as_it_is_known(database: 
     way = FakeWay()
     await queue.attend(team.service, [way])
     assert not way.asked
-    needs = [one["message"] for one in (await overview.status(team.service, view["id"]))["open"]]
+    needs = [one.message for one in (await overview.status(team.service, view.id)).open]
     assert any("people link" in one for one in needs)
     await link(team, "bo")
     await queue.attend(team.service, [way])
@@ -405,7 +405,7 @@ async def test_a_linked_person_who_was_revoked_does_not_count(team: Team) -> Non
     assert not who.counts
     view = await team.pending()
     with pytest.raises(Refused):
-        await approving.approve(team.service, who, view["id"], view["digest"])
+        await approving.approve(team.service, who, view.id, view.digest)
     way = FakeWay()
     await queue.attend(team.service, [way])
     assert way.whom == [None, "cy"]

@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
+from alertbot.core.json import as_document
 from alertbot.core.model import Composition, Fault
-from alertbot.texts.preview.sheet import document
+from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.views import preview_view
 from tests.texts.preview import examples
 
 TOP = [
@@ -32,6 +35,10 @@ MESSAGE = [
     "measure",
 ]
 FAULT = ["rule", "field", "channel", "lang", "message"]
+
+
+def document(sheet: Sheet) -> Any:
+    return as_document(preview_view(sheet))
 
 
 def test_the_keys_stand_in_their_fixed_order_and_additions_come_last() -> None:

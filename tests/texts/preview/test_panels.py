@@ -12,15 +12,27 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from alertbot.alerts.views import ApprovalsView, BreakGlassView, SignatureView
 from alertbot.channels.base import SHIPPED
 from alertbot.cli.tables import show_tables
 from alertbot.cli.tables.show_alerts import show_alert
-from alertbot.core.model import Approvals, Fault
+from alertbot.core.model import AlertState, Approvals, Audience, DeliveryState, Fault, Omission
+from alertbot.ops.views import (
+    AlertLineView,
+    ChannelView,
+    NeedView,
+    ReasonView,
+    StatusView,
+    WorkerView,
+)
 from alertbot.people.views import PersonLine
+from alertbot.texts.kinds.catalogue import load_kind, shipped
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.panels import Wrapped, show
 from alertbot.texts.preview.plain import plain_copy
 from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.views import kind_details_view
+from tests.shown import alert_view, delivery_view
 from tests.texts.preview import examples
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -222,24 +234,27 @@ def test_plain_copy_of_x_alone_joins_the_parts() -> None:
     assert "2/2 Point de situation" in copy
 
 
-ALERT = {
-    "id": "BKRT-2",
-    "state": "pending",
-    "incident": "BKRT",
-    "author": "Ana",
-    "drafted_at": datetime(2021, 6, 2, 16, 0, tzinfo=UTC),
-    "approvals": {"needed": 2, "given": [{"person": "Léa", "at": "2021-06-02T16:05:00+00:00"}]},
-    "digest": examples.DIGEST,
-    "references": ["BKRT-1"],
-    "break_glass": {"by": "Léa", "reason": "nobody else is awake"},
-}
+ALERT = alert_view(
+    approvals=ApprovalsView(
+        needed=2,
+        author_may_approve=False,
+        given=(
+            SignatureView(
+                person="Léa",
+                at=datetime(2021, 6, 2, 16, 5, tzinfo=UTC),
+                expires_at=datetime(2021, 6, 2, 17, 5, tzinfo=UTC),
+            ),
+        ),
+    ),
+    break_glass=BreakGlassView(by="Léa", reason="nobody else is awake", countersigned_by=None),
+)
 
 
 @pytest.mark.parametrize("terminal_kind", [True, False])
 def test_a_stored_alert_says_who_when_and_how_far(tmp_path, terminal_kind: bool) -> None:
     with (tmp_path / "out").open("w") as out:
         console = Console(width=100, file=out, force_terminal=terminal_kind, _environ={})
-        show_alert(console, ALERT, examples.sheet(), PARIS)
+        show_alert(console, ALERT)
     shown = ESCAPES.sub("", (tmp_path / "out").read_text())
     for words in (
         "BKRT-2",
@@ -255,14 +270,22 @@ def test_a_stored_alert_says_who_when_and_how_far(tmp_path, terminal_kind: bool)
 
 
 DELIVERIES = [
-    {"alert": "BKRT-2", "channel": "x_main", "target": "x_main", "lang": "fr", "part": 2, "parts": 3,
-     "state": "sent", "attempts": 1, "remote_id": "1400", "url": "https://x.example.org/i/1400"},
-    {"alert": "BKRT-2", "channel": "press", "target": "a-very-long-address-of-a-newsroom@a-long-name.example.com",
-     "lang": "en", "part": 1, "parts": 1, "state": "failed", "attempts": 3,
-     "reason": "The mailbox does not exist (550 5.1.1); take the address off the list."},
-    {"alert": "BKRT-2", "channel": "press", "target": "b@example.fr", "lang": "fr", "part": 1, "parts": 1,
-     "state": "pending", "attempts": 1, "retry_at": datetime(2021, 6, 2, 16, 10, tzinfo=UTC)},
-]  # fmt: skip
+    delivery_view(part=2, parts=3, remote_id="1400", url="https://x.example.org/i/1400"),
+    delivery_view(
+        channel="press",
+        target="a-very-long-address-of-a-newsroom@a-long-name.example.com",
+        lang="en",
+        state=DeliveryState.FAILED,
+        attempts=3,
+        reason="The mailbox does not exist (550 5.1.1); take the address off the list.",
+    ),
+    delivery_view(
+        channel="press",
+        target="b@example.fr",
+        state=DeliveryState.PENDING,
+        retry_at=datetime(2021, 6, 2, 16, 10, tzinfo=UTC),
+    ),
+]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -283,16 +306,44 @@ def test_no_delivery_is_said_in_words() -> None:
 
 
 def test_status_says_in_words_what_is_wrong() -> None:
-    status = {
-        "halted": True,
-        "worker": {"alive": False},
-        "alerts": [{"id": "BKRT-2", "kind": "status", "state": "partly_published",
-                    "deliveries": {"sent": 12, "failed": 1, "uncertain": 0},
-                    "reasons": {"the mailbox does not exist": 1},
-                    "omitted": [{"channel": "elsewhere", "lang": "en", "reason": "it speaks French alone"}]}],
-        "channels": [{"name": "x_main", "type": "x", "audience": "live", "paused": "credits are used up"}],
-        "open": [{"message": "Delivery 7 is uncertain: settle it."}],
-    }  # fmt: skip
+    lost = ReasonView(
+        channel="press", state=DeliveryState.FAILED, reason="the mailbox does not exist", count=1
+    )
+    line = AlertLineView(
+        id="BKRT-2",
+        kind="status",
+        state=AlertState.PARTLY_PUBLISHED,
+        exercise=False,
+        since=datetime(2021, 6, 2, 16, 0, tzinfo=UTC),
+        reason=None,
+        reached_all_seconds=None,
+        deliveries={"sent": 12, "failed": 1, "uncertain": 0},
+        reasons=(lost,),
+        omitted=(Omission("elsewhere", "en", "it speaks French alone"),),
+    )
+    paused = ChannelView(
+        name="x_main",
+        type="x",
+        audience=Audience.LIVE,
+        halted=False,
+        paused="credits are used up",
+        blocked=None,
+        failing=None,
+        blocked_seconds=0.0,
+        waiting=3,
+    )
+    status = StatusView(
+        now=datetime(2021, 6, 2, 16, 10, tzinfo=UTC),
+        halted=True,
+        halted_alerts=(),
+        worker=WorkerView(alive=False),
+        oldest_waiting_seconds=None,
+        alerts=(line,),
+        channels=(paused,),
+        asked=(),
+        open=(NeedView(message="Delivery 7 is uncertain: settle it."),),
+        tasks=(),
+    )
     shown = drawn(show_tables.status_view(status), 120)
     for words in (
         "Everything is halted",
@@ -309,27 +360,10 @@ def test_status_says_in_words_what_is_wrong() -> None:
 
 
 def test_kinds_and_fields() -> None:
-    kind = {
-        "kind": "status",
-        "title": "Status update",
-        "purpose": "Says how things stand.",
-        "approvers": 1,
-        "languages": ("fr", "en"),
-        "fields": [
-            {"name": "since", "type": "datetime", "required": True, "label": "Since when"},
-            {
-                "name": "cause",
-                "type": "text",
-                "required": False,
-                "label": "Cause",
-                "help": "If confirmed.",
-            },
-        ],
-        "forbidden": ["numbers"],
-    }
-    assert "Says how things stand." in drawn(show_tables.kinds_table([kind]))
+    kind = kind_details_view(load_kind("status", shipped()))
+    assert "Say where the fault stands" in drawn(show_tables.kinds_table([kind]))
     details = drawn(show_tables.kind_details(kind))
-    for words in ("M must", "O may", "- must not", "If confirmed."):
+    for words in ("M must", "O may", "- must not", "what_fails"):
         assert words in details
 
 

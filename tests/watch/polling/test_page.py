@@ -32,9 +32,9 @@ async def test_every_example_passes_the_check(
 ) -> None:
     monkeypatch.setenv("CALL_CENTRE_TOKEN", "of-theirs")
     report = await check_all(build(written(tmp_path, example)), online=False)
-    assert report["problems"] == []
-    assert report["missing_secrets"] == []
-    assert report["sound"]
+    assert report.problems == ()
+    assert report.missing_secrets == ()
+    assert report.sound
 
 
 def test_there_is_an_example_for_each_way() -> None:
@@ -68,8 +68,8 @@ def test_what_does_not_go_together_is_refused(given: str, sentence: str, tmp_pat
 async def test_an_expression_that_is_none_is_told(tmp_path: Path) -> None:
     text = sources(odd="type: generic, map: {service: 'foo['}, " + POLL)
     report = await check_all(build(written(tmp_path, text)), online=False)
-    assert not report["sound"]
-    assert "sources.odd.map.service" in json.dumps(report["problems"])
+    assert not report.sound
+    assert "sources.odd.map.service" in json.dumps(report.problems)
 
 
 def test_a_rehearsal_asks_this_machine_alone(tmp_path: Path) -> None:

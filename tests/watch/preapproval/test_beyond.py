@@ -138,7 +138,7 @@ async def test_a_countdown_that_people_overtook_is_neither_shown_nor_stopped(
     alert = await newest(team)
     await approving.reject(team.service, team.people["bo"], alert, "no")
     status = await overview.status(team.service, None)
-    assert not any("rules abort" in one["message"] for one in status["open"])
+    assert not any("rules abort" in one.message for one in status.open)
     with pytest.raises(Refused, match="it is rejected"):
         await signing.abort(team.service, "ada", alert)
     revoked = await signing.revoke(team.service, team.people["bo"], "slow", "no")
@@ -158,7 +158,7 @@ async def test_an_alert_that_a_person_wrote_is_never_let_out(database: Database)
     values = dict(made.samples[0].composed.parsed.frozen)
     wishes = DraftRequest("holding", values | {"next_update": "+30m"})
     view = await writing.draft(team.service, team.people["ada"], wishes)
-    alert = await team.service.database.read(lambda conn: stored.get(conn, view["id"]))
+    alert = await team.service.database.read(lambda conn: stored.get(conn, view.id))
     found = await team.service.database.read(
         lambda conn: validity.may_go(team.service, conn, FIRST, alert, frozenset({"calls"}))
     )

@@ -73,7 +73,7 @@ async def test_a_countdown_can_be_seen_and_stopped(database: Database) -> None:
     assert await alerts(team) == [("holding", "pending")]
     (alert,) = await _ids(team)
     shown = await overview.status(team.service, None)
-    assert any("rules abort" in one for one in map(str, shown["open"]))
+    assert any("rules abort" in one for one in map(str, shown.open))
     await signing.abort(team.service, "ada", alert)
     team.clock.forward(seconds=91)
     await watching.look(team.service)
@@ -133,7 +133,7 @@ async def test_numbers_that_people_published_are_not_told_again_by_itself(databa
     incident = first.partition("-")[0]
     view = await team.approved("provisional_number", incident=incident)
     await team.work()
-    assert view["state"] == "approved"
+    assert view.state == "approved"
     team.clock.forward(minutes=20)
     await says(team, Observed.UP)
     team.clock.forward(minutes=6)

@@ -25,7 +25,7 @@ async def team(database: Database) -> Team:
 
 async def counting(team: Team) -> str:
     """An alert whose countdown runs."""
-    alert = str((await team.pending("holding"))["id"])
+    alert = str((await team.pending("holding")).id)
     await team.service.database.transact(
         lambda conn: store_preapprovals.plan(
             conn, alert, service="sip", rule="first_word", goes_at=GOES_AT
@@ -54,7 +54,7 @@ async def test_stopped_it_waits_for_people_who_may_approve_it(team: Team) -> Non
 
 async def test_what_has_no_countdown_or_had_one_is_not_stopped(team: Team) -> None:
     alert = await counting(team)
-    other = (await team.pending("holding"))["id"]
+    other = (await team.pending("holding")).id
     with pytest.raises(Refused, match="never to go out by itself"):
         await signing.abort(team.service, "ada", other)
     await signing.abort(team.service, "ada", alert)
@@ -67,12 +67,12 @@ async def test_what_has_no_countdown_or_had_one_is_not_stopped(team: Team) -> No
 
 async def test_status_shows_it_and_how_to_stop_it(team: Team) -> None:
     alert = await counting(team)
-    told = [one["message"] for one in (await overview.status(team.service, None))["open"]]
+    told = [one.message for one in (await overview.status(team.service, None)).open]
     assert any("15:01:30" in one and f"alertbot rules abort {alert}" in one for one in told)
     (row,) = await signing.listing(team.service)
     assert [one.alert for one in row.countdowns] == [alert]
     await signing.abort(team.service, "ada", alert)
-    told = [one["message"] for one in (await overview.status(team.service, None))["open"]]
+    told = [one.message for one in (await overview.status(team.service, None)).open]
     assert not any("abort" in one for one in told)
 
 

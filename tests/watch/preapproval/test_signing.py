@@ -357,4 +357,4 @@ async def test_nothing_is_published_by_any_of_it(team: Team) -> None:
     await signed(team, "bo", "cy")
     await team.work()
     assert {name for name in (one.name for one in CHANNELS) if team.adapters[name].posts} == {"team"}
-    assert (await overview.status(team.service, None))["alerts"] == []
+    assert (await overview.status(team.service, None)).alerts == ()

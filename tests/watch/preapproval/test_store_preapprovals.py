@@ -113,7 +113,7 @@ async def test_what_was_shown_last_counts(database: Database, two: list[Person])
 
 async def test_a_countdown_ends_once(database: Database) -> None:
     team = await gather(database)
-    ids = [(await team.pending("holding"))["id"] for _ in range(2)]
+    ids = [(await team.pending("holding")).id for _ in range(2)]
 
     async def plan(conn: Connection) -> None:
         for count, alert in enumerate(ids, start=1):

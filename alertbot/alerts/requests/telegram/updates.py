@@ -3,7 +3,7 @@
 button must be pressed again."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from telegram.ext import Application
 
 
-Status = Callable[[], Awaitable[Mapping[str, Any]]]  # what `status --json` prints
+Status = Callable[[], Awaitable[str]]  # how things stand, in plain text
 
 ANSWER_WITHIN = timedelta(minutes=10)
 MOST_GUESSES, GUESSES_PER = 5, timedelta(hours=1)
@@ -133,7 +133,7 @@ class Commands:
         if message is None or not await self._may_look(message):
             return
         try:
-            text = wording.status(await self._status())
+            text = await self._status()
         except AlertbotError as error:
             text = str(error)
         await self._speaker.reply(message, text)
@@ -145,7 +145,7 @@ class Commands:
             return
         named = " ".join(context.args or ())
         try:
-            alert = (await showing.brief(self._service, named))["id"] if named else None
+            alert = (await showing.brief(self._service, named)).id if named else None
         except AlertbotError as error:
             await self._speaker.reply(message, str(error))
             return
@@ -325,13 +325,13 @@ class UpdateHandlers:
         view = await buttons.approve_by_button(
             self._service, person, press.alert, press.digest, way=self._way.name
         )
-        left = view["approvals"]["needed"] - len(view["approvals"]["given"])
-        if "start" not in view:
-            return _("Approved by you. {id} waits for {left} more.").format(id=view["id"], left=left)
-        if view["start"]["worker_alive"]:
-            return _("{id} is approved and goes out.").format(id=view["id"])
+        if view.start is None:
+            said = _("Approved by you. {id} waits for {left} more.")
+            return said.format(id=view.id, left=view.approvals.left)
+        if view.start.worker_alive:
+            return _("{id} is approved and goes out.").format(id=view.id)
         return _("{id} is approved, but NO WORKER is alive: somebody must run `alertbot run`.").format(
-            id=view["id"]
+            id=view.id
         )
 
     async def _ask_why(self, query: "CallbackQuery", person: Person, press: Press) -> str:
@@ -369,8 +369,8 @@ class UpdateHandlers:
         except AlertbotError as error:
             return str(error)
         if press.verb is Verb.RETURN:
-            return _("{id} went back to {author}.").format(**view)
-        return _("{id} is rejected; it never goes out.").format(**view)
+            return _("{id} went back to {author}.").format(id=view.id, author=view.author)
+        return _("{id} is rejected; it never goes out.").format(id=view.id)
 
     async def _show_outcome(self, query: "CallbackQuery", press: Press) -> None:
         """Show the outcome in the message under the button, whichever copy it is; the queue knows only

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape, unescape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alertbot.alerts.requests.text import Ask
 from alertbot.core.model import Verb
@@ -73,7 +73,6 @@ LONGEST_TEXT = 4000
 LONGEST_ANSWER = 200  # characters, of what pops up when a button is pressed
 LONGEST_PLACES = 260
 SHOWN_DIGEST = 12
-RECENT = 8
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -120,18 +119,6 @@ def settled(outcome: str, digest: str) -> str:
     """The caption of a decided request."""
     shown = _("Digest: {digest}").format(digest=digest[:SHOWN_DIGEST])
     return f"<b>{escape(cut(outcome, 900), quote=False)}</b>\n{escape(shown, quote=False)}"
-
-
-def status(found: Mapping[str, Any]) -> str:
-    """The status as plain text."""
-    lines = [_("EVERYTHING IS HALTED.")] if found["halted"] else []
-    if not found["worker"]["alive"]:
-        lines.append(_("NO WORKER is alive: nothing goes out."))
-    lines += [f"{one['id']} {one['kind']}: {one['state']}" for one in found["alerts"][:RECENT]]
-    if not found["alerts"]:
-        lines.append(_("There is no alert."))
-    lines += [f"• {one['message']}" for one in found["open"]]
-    return cut("\n".join(lines), LONGEST_TEXT)
 
 
 def how_to_link() -> str:

@@ -102,7 +102,7 @@ async def connected(
         team = await gather(database)
         groups = {} if group is None else {"telegram": str(group)}
         team.service = replace(team.service, reach=RequestSettings(("telegram",), groups, duty))
-        hear = partial(listen, status=partial(overview.status, team.service, None))
+        hear = partial(listen, status=partial(overview.in_words, team.service))
         way = TelegramWay(team.service, settings, hear)
         try:
             yield Chat(team, sandbox, way)

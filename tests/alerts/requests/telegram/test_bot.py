@@ -32,25 +32,25 @@ async def chat(database: Database) -> AsyncIterator[Chat]:
 async def test_a_request_has_what_is_needed_to_decide(chat: Chat) -> None:
     view = await chat.team.pending("provisional_number")
     await chat.ask()
-    shown = await showing.show(chat.team.service, view["id"], None)
+    shown = await showing.show(chat.team.service, view.id, None)
     for where in (GROUP, USERS["bo"], USERS["cy"]):
         post = chat.request(where)
         assert post.buttons == (("Approve", "Return", "Reject"),)
-        for part in (view["id"], view["digest"][:12], "THE PUBLIC", "ada", "public (fr, en)"):
+        for part in (view.id, view.digest[:12], "THE PUBLIC", "ada", "public (fr, en)"):
             assert part in post.text
         assert "2 approvals are missing" in post.text
-        assert shown["messages"][0]["text"][:40] in post.text
+        assert shown.messages[0].text[:40] in post.text
         page = chat.document(post)
-        assert page.filename == f"{view['id']}-{view['digest'][:12]}.html"
-        assert all(escape(one["text"][:9]) in page.content.decode() for one in shown["messages"])
+        assert page.filename == f"{view.id}-{view.digest[:12]}.html"
+        assert all(escape(one.text[:9]) in page.content.decode() for one in shown.messages)
 
 
 async def test_a_press_approves_and_every_message_shows_it(chat: Chat) -> None:
     view = await chat.team.pending()
     await chat.ask()
     said = await chat.told(chat.press("Approve", "bo"))
-    assert view["id"] in said
-    assert await chat.team.state(view["id"]) == "approved"
+    assert view.id in said
+    assert await chat.team.state(view.id) == "approved"
     places = (GROUP, USERS["bo"], USERS["cy"])
     await chat.until(lambda: not any(chat.request(where).buttons for where in places))
     for where in places:
@@ -67,19 +67,19 @@ async def test_two_approvers_press_and_the_first_is_shown_meanwhile(chat: Chat) 
     assert "1 more" in await chat.told(chat.press("Approve", "bo"))
     await chat.until(lambda: "Approved by bo" in chat.request(USERS["cy"]).text)
     assert "bo" in await chat.told(chat.press("Approve", "bo", chat.request(USERS["bo"])))
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
     await chat.told(chat.press("Approve", "cy", chat.request(USERS["cy"])))
-    assert await chat.team.state(view["id"]) == "approved"
+    assert await chat.team.state(view.id) == "approved"
 
 
 async def test_four_eyes_hold(chat: Chat) -> None:
     view = await chat.team.draft(by="bo")
-    await writing.submit(chat.team.service, chat.team.people["bo"], view["id"])
+    await writing.submit(chat.team.service, chat.team.people["bo"], view.id)
     await chat.ask()
     assert "bo wrote" in await chat.told(chat.press("Approve", "bo"))
     await chat.link("ada")
     assert "role" in await chat.told(chat.press("Approve", "ada"))
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
 
 
 async def test_what_was_pressed_counts_as_shown(chat: Chat) -> None:
@@ -89,8 +89,8 @@ async def test_what_was_pressed_counts_as_shown(chat: Chat) -> None:
     await chat.told(chat.press("Return", "cy"))
     from alertbot.alerts import approving
 
-    done = await approving.approve(chat.team.service, chat.team.people["cy"], view["id"], None)
-    assert done["state"] == "approved"
+    done = await approving.approve(chat.team.service, chat.team.people["cy"], view.id, None)
+    assert done.state == "approved"
 
 
 @pytest.mark.parametrize(("label", "state"), [("Return", "returned"), ("Reject", "rejected")])
@@ -102,12 +102,12 @@ async def test_a_reason_is_asked_for_and_shown(chat: Chat, label: str, state: st
     question = await chat.answered(GROUP, number)
     assert "bo" in question
     asked = next(post for post in chat.posts() if post.text == question).message
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
     other = chat.say("because", "cy", GROUP, asked)
     assert "Somebody else" in await chat.answered(GROUP, other)
     mine = chat.say("name the départements", "bo", GROUP, asked)
-    assert view["id"] in await chat.answered(GROUP, mine)
-    assert await chat.team.state(view["id"]) == state
+    assert view.id in await chat.answered(GROUP, mine)
+    assert await chat.team.state(view.id) == state
     await chat.until(lambda: "name the départements" in chat.request(USERS["cy"]).text)
     again = chat.say("once more", "bo", GROUP, asked)
     assert "lapsed" in await chat.answered(GROUP, again)
@@ -123,7 +123,7 @@ async def test_a_reason_that_does_not_come_changes_nothing_and_is_told(chat: Cha
     chat.team.clock.forward(minutes=10)
     await chat.until(lambda: "No reason came" in chat.posts()[asked.message - 1].text)
     late = chat.say("too late", "bo", GROUP, asked.message)
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
     assert chat.posts()[-1].message <= late + 1
 
 
@@ -132,17 +132,15 @@ async def test_a_request_whose_text_was_changed_approves_nothing(chat: Chat) -> 
     await chat.ask()
     old = chat.request()
     buttons = chat.sandbox.telegram.buttons(GROUP, old.message)
-    await writing.edit(
-        chat.team.service, chat.team.people["ada"], view["id"], {"next_update": "+50m"}, {}
-    )
-    await writing.submit(chat.team.service, chat.team.people["ada"], view["id"])
+    await writing.edit(chat.team.service, chat.team.people["ada"], view.id, {"next_update": "+50m"}, {})
+    await writing.submit(chat.team.service, chat.team.people["ada"], view.id)
     for label in ("Approve", "Return", "Reject"):
         said = await chat.told(chat.press_data(buttons[label], "bo", old))
         assert "changed" in said
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
     await chat.until(lambda: chat.request().message != old.message)
     await chat.told(chat.press("Approve", "bo"))
-    assert await chat.team.state(view["id"]) == "approved"
+    assert await chat.team.state(view.id) == "approved"
 
 
 async def test_the_outcome_of_the_command_line_is_shown_and_a_stale_button_says_so(chat: Chat) -> None:
@@ -150,7 +148,7 @@ async def test_the_outcome_of_the_command_line_is_shown_and_a_stale_button_says_
     await chat.ask()
     post = chat.request()
     data = chat.sandbox.telegram.buttons(GROUP, post.message)["Approve"]
-    await chat.team.approve(view["id"], "cy")
+    await chat.team.approve(view.id, "cy")
     await chat.ask()
     assert "approved by cy" in chat.request().text
     assert "approved by cy" in await chat.told(chat.press_data(data, "bo", post))
@@ -168,9 +166,9 @@ async def test_an_alert_that_nobody_approved_shows_that_it_expired(chat: Chat) -
 async def test_forged_and_broken_buttons_do_nothing(chat: Chat) -> None:
     view = await chat.team.pending()
     await chat.ask()
-    for data in ("a:ZZZZ-1:" + "0" * 32, f"a:{view['id']}:" + "0" * 32, "a:", "resume:", "é"):
+    for data in ("a:ZZZZ-1:" + "0" * 32, f"a:{view.id}:" + "0" * 32, "a:", "resume:", "é"):
         assert await chat.told(chat.press_data(data, "bo", chat.request()))
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
 
 
 # Who somebody is
@@ -184,7 +182,7 @@ async def test_a_stranger_is_told_how_to_link_and_nothing_else(chat: Chat) -> No
         said.add(await chat.answered(STRANGER, chat.say(text, STRANGER)))
     assert len(said) == 1
     assert "people link" in said.pop()
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
 
 
 async def test_linking_by_a_code(chat: Chat) -> None:
@@ -218,7 +216,7 @@ async def test_a_revoked_approver_can_do_nothing(chat: Chat) -> None:
     await chat.ask()
     await accounts.revoke(chat.team.service, chat.team.people["cy"], "bo")
     assert "bo" in await chat.told(chat.press("Approve", "bo"))
-    assert await chat.team.state(view["id"]) == "pending"
+    assert await chat.team.state(view.id) == "pending"
 
 
 # Halt and status
@@ -228,12 +226,12 @@ async def test_anybody_in_the_group_halts_with_one_more_press(chat: Chat) -> Non
     number = chat.say("/halt@sandbox_bot", STRANGER, GROUP)
     await chat.answered(GROUP, number)
     post = chat.posts()[-1]
-    assert not (await overview.status(chat.team.service, None))["halted"]
+    assert not (await overview.status(chat.team.service, None)).halted
     await chat.told(chat.press("Leave it", STRANGER, post))
-    assert not (await overview.status(chat.team.service, None))["halted"]
+    assert not (await overview.status(chat.team.service, None)).halted
     await chat.answered(GROUP, chat.say("/halt", STRANGER, GROUP))
     await chat.told(chat.press("Halt everything", STRANGER, chat.posts()[-1]))
-    assert (await overview.status(chat.team.service, None))["halted"]
+    assert (await overview.status(chat.team.service, None)).halted
     assert "alertbot resume" in chat.posts()[-1].text
     rows = await overview.audit_export(chat.team.service)
     assert [row["actor"] for row in rows if row["verb"] == "halt"] == [
@@ -244,9 +242,9 @@ async def test_anybody_in_the_group_halts_with_one_more_press(chat: Chat) -> Non
 async def test_one_alert_is_halted_by_its_name(chat: Chat) -> None:
     view = await chat.team.approved()
     assert "no alert" in await chat.answered(GROUP, chat.say("/halt ZZZZ-9", "bo", GROUP))
-    await chat.answered(GROUP, chat.say(f"/halt {view['id']}", "bo", GROUP))
-    await chat.told(chat.press(f"Halt {view['id']}", "bo", chat.posts()[-1]))
-    assert (await overview.status(chat.team.service, None))["halted_alerts"] == [view["id"]]
+    await chat.answered(GROUP, chat.say(f"/halt {view.id}", "bo", GROUP))
+    await chat.told(chat.press(f"Halt {view.id}", "bo", chat.posts()[-1]))
+    assert (await overview.status(chat.team.service, None)).halted_alerts == (view.id,)
 
 
 async def test_halting_is_for_the_group_alone(chat: Chat) -> None:
@@ -258,15 +256,15 @@ async def test_halting_is_for_the_group_alone(chat: Chat) -> None:
     await chat.ask()
     private = chat.request(USERS["bo"])
     assert "group" in await chat.told(chat.press_data("halt:", "bo", private))
-    assert not (await overview.status(chat.team.service, None))["halted"]
-    assert await chat.team.state(view["id"]) == "pending"
+    assert not (await overview.status(chat.team.service, None)).halted
+    assert await chat.team.state(view.id) == "pending"
 
 
 async def test_status_for_the_group_and_for_linked_people(chat: Chat) -> None:
     view = await chat.team.pending()
     for where, who in ((GROUP, STRANGER), (USERS["bo"], "bo")):
         text = await chat.answered(where, chat.say("/status", who, where))
-        assert f"{view['id']} status: pending" in text
+        assert f"{view.id} status: pending" in text
         assert "NO WORKER" in text
 
 
@@ -280,7 +278,7 @@ async def test_telegram_that_is_down_is_tried_again_and_nothing_is_doubled(datab
         chat.sandbox.faults.add("telegram:drop_before:times=1")
         await chat.ask()
         assert not chat.posts()
-        needs = [one["message"] for one in (await overview.status(chat.team.service, None))["open"]]
+        needs = [one.message for one in (await overview.status(chat.team.service, None)).open]
         assert any("telegram did not take" in one for one in needs)
         chat.team.clock.forward(minutes=1)
         await chat.ask()
@@ -303,7 +301,7 @@ async def test_a_new_worker_goes_on_where_the_last_one_stopped(database: Databas
         stop.set()
         await hearing
         await after.shut()
-        assert await chat.team.state(view["id"]) == "approved"
+        assert await chat.team.state(view.id) == "approved"
 
 
 async def test_the_group_s_new_number_is_followed(database: Database) -> None:
@@ -328,7 +326,7 @@ async def test_an_unknown_token_is_told_and_never_shown(
         await chat.ask()
         chat.stop.set()
         await hearing
-        needs = str((await overview.status(chat.team.service, None))["open"])
+        needs = str((await overview.status(chat.team.service, None)).open)
         assert "BotFather" in needs
     assert token not in caplog.text + needs
     assert token.partition(":")[2] not in caplog.text + needs

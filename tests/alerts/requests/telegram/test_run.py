@@ -50,7 +50,7 @@ async def test_the_worker_asks_hears_and_publishes(tmp_path: Path) -> None:
         made = await accounts.link(service, approver, "bo")
         sandbox.telegram.say(USERS["bo"], f"/link {made.code}", USERS["bo"])
         view = await writing.draft(service, author, DraftRequest("status", example(service, "status")))
-        await writing.submit(service, author, view["id"])
+        await writing.submit(service, author, view.id)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not any(post.chat == GROUP for post in sandbox.posts.telegram()):
                 await asyncio.sleep(0.05)
@@ -59,7 +59,7 @@ async def test_the_worker_asks_hears_and_publishes(tmp_path: Path) -> None:
             post = next(post for post in sandbox.posts.telegram() if post.chat == GROUP)
             data = sandbox.telegram.buttons(GROUP, post.message)["Approve"]
             sandbox.telegram.press(GROUP, post.message, data, USERS["bo"])
-            while (await showing.brief(service, view["id"]))["state"] != "published":
+            while (await showing.brief(service, view.id)).state != "published":
                 await asyncio.sleep(0.05)
             while not any("approved by bo" in one.text for one in sandbox.posts.telegram()):
                 await asyncio.sleep(0.05)

@@ -47,7 +47,7 @@ async def test_a_press_comes_by_a_call(database: Database, monkeypatch: pytest.M
         view = await chat.team.pending()
         await chat.ask()
         await chat.told(chat.press("Approve", "bo"))
-        assert await chat.team.state(view["id"]) == "approved"
+        assert await chat.team.state(view.id) == "approved"
         assert "approved" in await chat.answered(GROUP, chat.say("/status", "bo", GROUP))
 
 

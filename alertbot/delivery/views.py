@@ -1,0 +1,38 @@
+"""What looking at deliveries answers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alertbot.core.model import Action, DeliveryState, Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """One delivery: a text on its way to one target. Moments are in UTC.
+
+    `alert`: None for a notice about no alert. `remote_id`, `url`: what the platform gave back; `remote_ref`:
+    the earlier post that it answers, edits, deletes or pins. `read_back`: `same`, `unknown`, or how what the
+    platform shows differs from what was approved; None where nobody looked. `retry_at` is None where it does
+    not wait for a moment (for the part before it, or no more).
+    """
+
+    id: int
+    alert: str | None
+    channel: str
+    purpose: Purpose
+    target: str
+    lang: str | None
+    part: int
+    parts: int | None
+    state: DeliveryState
+    attempts: int
+    reason: str | None
+    remote_id: str | None
+    url: str | None
+    note: str | None
+    retry_at: datetime | None
+    attempted_at: datetime | None
+    settled_at: datetime | None
+    action: Action
+    remote_ref: str | None
+    read_back: str | None
