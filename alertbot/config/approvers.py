@@ -1,4 +1,4 @@
-"""How approvers are reached, who is on duty, and where alertbot itself serves pages."""
+"""Settings: how approvers are asked, who is on duty, and where alertbot serves its pages."""
 
 from collections.abc import Iterator, Mapping
 from datetime import time, timedelta
@@ -50,7 +50,7 @@ def _secure(value: str) -> str:
 
 
 def _page_root(value: str) -> str:
-    """https, or http to this machine: a link that approves is not sent over an open line."""
+    """Accept https, or http to this machine: an approval link is never sent over an open line."""
     if value.startswith("http://") and is_loopback(value):
         return value.rstrip("/")
     return _secure(value)
@@ -216,7 +216,7 @@ SECTIONS: dict[tuple[str, ...], type[WithSecrets]] = {
 
 
 def sections(settings: ApproverSettings | None) -> Iterator[tuple[tuple[str, ...], WithSecrets]]:
-    """The settings with secrets that are given, each with its place in the file."""
+    """The settings with secrets, each with its place in the file."""
     for path in SECTIONS:
         found: Any = settings
         for step in path[1:]:
@@ -228,8 +228,8 @@ def sections(settings: ApproverSettings | None) -> Iterator[tuple[tuple[str, ...
 def approver_faults(
     settings: ApproverSettings | None, types: Mapping[str, str]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    """(place, sentence) of what is wrong between fields that are right on their own. `types`: the type
-    of every channel, by its name."""
+    """(place, sentence) for each conflict between fields that are valid on their own. `types`: the type
+    of every channel, by name."""
     telegram = settings and settings.telegram
     if telegram and telegram.mode == "webhook" and telegram.webhook is None:
         sentence = _("needs `webhook:` with url and secret_env or secret_file")

@@ -1,4 +1,4 @@
-"""What every channel may be told, whatever its type."""
+"""Settings that every channel has, whatever its type; and turning them into a `Channel`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -91,11 +91,11 @@ class ChannelSettings(WithSecrets):
     )
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        """(key, sentence) of what is wrong between fields that are right on their own."""
+        """(key, sentence) for each conflict between fields that are valid on their own."""
         return iter(())
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """(key, sentence) of what works but will bite; `check` shows them."""
+        """(key, sentence) for each valid setting that will cause trouble; `check` shows them."""
         return iter(())
 
 
@@ -123,7 +123,7 @@ def channel_of(
     targets: tuple[Target, ...],
     organisation: Organisation,
 ) -> Channel:
-    """A channel as plain data: what the settings leave out comes from `spec` and the organisation."""
+    """The channel as plain data; what the settings leave out comes from `spec` and the organisation."""
     return Channel(
         name=name,
         spec=spec,
@@ -140,7 +140,7 @@ def channel_of(
 def beyond(
     channels: Mapping[str, ChannelSettings], specs: Mapping[str, ChannelSpec]
 ) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """(path, sentence) of what is asked of a channel that its platform cannot do."""
+    """(path, sentence) for each setting that the platform cannot fulfil."""
     for name, settings in channels.items():
         spec = specs.get(settings.type)
         if spec and settings.on_cancel not in possible(spec):
@@ -151,7 +151,7 @@ def beyond(
 
 
 def possible(spec: ChannelSpec) -> tuple[OnCancel, ...]:
-    """What this type of channel can do to a post that was false."""
+    """What this type of channel can do to a false post."""
     able = {OnCancel.KEEP: True, OnCancel.STRIKE: spec.can_edit, OnCancel.DELETE: spec.can_delete}
     return tuple(one for one, can in able.items() if can)
 

@@ -1,4 +1,5 @@
-"""What pydantic finds wrong, in sentences that say where it stands and what would be right."""
+"""From pydantic's errors to sentences with their place in the file and what would be right; and faults
+between several settings."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ BRANCH = 2  # `channels.NAME.TYPE.…`: where pydantic names the type it chose
 
 
 def place(root: Node, path: Path) -> Mark:
-    """Where the value at `path` stands; its nearest parent's key where there is none."""
+    """The place of the value at `path`, or of its nearest parent's key."""
     mark, node = root.mark, root
     for step in path:
         value = node.value
@@ -39,7 +40,7 @@ def place(root: Node, path: Path) -> Mark:
 
 
 def node_at(root: Node, path: Path) -> Node | None:
-    """The value at `path`; None where the file has none."""
+    """The value at `path`; None if the file has none."""
     node = root
     for step in path:
         if not _has(node, step):
@@ -49,8 +50,8 @@ def node_at(root: Node, path: Path) -> Node | None:
 
 
 def lines_in(file: FilePath, told: Iterable[tuple[Path, str]]) -> list[str]:
-    """Faults that show only once a configuration is in use, each with its place in the file that was read:
-    (keys, sentence) of each. Without the place where the file has gone since."""
+    """Faults found only when a configuration is used, as (keys, sentence), each with its place in the
+    file; without the place if the file no longer exists."""
     try:
         root = parse(file.read_text("utf-8-sig")).root
     except (OSError, UnicodeDecodeError):
@@ -60,7 +61,7 @@ def lines_in(file: FilePath, told: Iterable[tuple[Path, str]]) -> list[str]:
 
 
 def findings(errors: Iterable[ErrorDetails], root: Node, model: type[BaseModel]) -> list[FileFault]:
-    """Every error as a sentence; what the branches of a union say about one value becomes one."""
+    """Every error as a sentence; the errors of a union's branches about one value become one."""
     by_path: dict[Path, list[ErrorDetails]] = {}
     for error in islice(errors, MOST_ERRORS):
         by_path.setdefault(_path(error, root), []).append(error)
@@ -74,7 +75,7 @@ def findings(errors: Iterable[ErrorDetails], root: Node, model: type[BaseModel])
 
 
 def _path(error: ErrorDetails, root: Node) -> Path:
-    """The keys of the file in pydantic's place, without the names of union branches."""
+    """The file's keys for pydantic's location, without the names of union branches."""
     steps = list(error["loc"])
     if error["type"] in ("missing", "union_tag_not_found"):
         missing = steps.pop() if error["type"] == "missing" else "type"
@@ -138,7 +139,7 @@ def _sentence(error: ErrorDetails, path: Path, root: Node, model: type[BaseModel
 
 
 def _type(kind: str) -> str:
-    """What a value of the wrong type should have been."""
+    """The type that a value of the wrong type should have had."""
     known = {
         "string_type": _("must be text (put a number in quotes)"),
         "int_type": _("must be a whole number"),
@@ -194,7 +195,7 @@ def _unknown_type(given: str, expected: str) -> str:
 
 
 def _hint(path: Path, root: Node, model: type[BaseModel]) -> str:
-    """An example of what would be right, where the field has one."""
+    """An example of a right value, if the field has one."""
     fields = {} if not path else _fields(path[:-1], root, model)
     field = fields.get(str(path[-1])) if path else None
     if field is None or not field.examples:
@@ -205,7 +206,7 @@ def _hint(path: Path, root: Node, model: type[BaseModel]) -> str:
 
 
 def keys_at(path: Path, root: Node, model: type[BaseModel]) -> list[str]:
-    """The keys that may stand at this place of the file."""
+    """The keys allowed at this place of the file."""
     return sorted(_fields(path, root, model))
 
 
@@ -239,7 +240,7 @@ MOST_NAMED = 20
 
 
 def faults(config: Config) -> Iterator[tuple[Path, str]]:
-    """(keys, sentence) of each."""
+    """(keys, sentence) for each."""
     services = _services(config)
     for name, rule in config.rules.items():
         for at, channel in enumerate(rule.channels or ()):

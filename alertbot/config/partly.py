@@ -1,6 +1,6 @@
-"""What can be used of a configuration that is not whole: stopping and looking must not wait until it is mended.
+"""The valid parts of a configuration with faults: halting and showing must not wait until it is fixed.
 
-Nothing that is read here is published with. Sections with a fault are left out, and named.
+Nothing read here is used to publish. Sections with a fault are left out and named.
 """
 
 import re
@@ -27,14 +27,14 @@ _STAND_IN = {"name": "–"}  # for an organisation that cannot be read: nothing 
 
 
 class _Partial(Config):
-    """A configuration of which channels may be missing, all of them even."""
+    """A configuration with some or all channels missing."""
 
     channels: dict[Name, SerializeAsAny[ChannelSettings]] = Field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Sections:
-    """The sections of a file that can be read on their own, and what is wrong with the others, by name."""
+    """The valid sections of a file, and the faults of the others, by name."""
 
     entries: dict[str, Node] = field(default_factory=dict)
     faults: dict[str, list[FileFault]] = field(default_factory=dict)
@@ -45,8 +45,8 @@ class _Sections:
 
 
 def database_settings(path: Path | str) -> DatabaseSettings:
-    """Where the database is, whatever else is wrong in the file. Touches no secret. Raises `ConfigInvalid`
-    where the file cannot be read or its own words about the database are wrong."""
+    """The database's address, whatever else is wrong in the file. Touches no secret. Raises
+    `ConfigInvalid` if the file cannot be read or its database section is wrong."""
     path = Path(path)
     found = _sections(path)
     names = DatabaseSettings.model_fields.keys()
@@ -64,7 +64,7 @@ def database_settings(path: Path | str) -> DatabaseSettings:
 def read_partly(
     path: Path | str, settings_types: Mapping[str, type[ChannelSettings]]
 ) -> tuple[Config, tuple[str, ...]]:
-    """The configuration without its sections that are wrong, and their names (`rules`, `channels.mail`).
+    """The configuration without its invalid sections, and their names (`rules`, `channels.mail`).
     Touches no network and no secret. Raises `ConfigInvalid` as `database_settings` does."""
     path = Path(path)
     place = database_settings(path)
@@ -81,7 +81,7 @@ def read_partly(
 
 
 def _rest(data: dict[str, Json]) -> tuple[Config, set[str]]:
-    """Everything but the channels, and the names of what had to be left out."""
+    """Everything but the channels, and the names of what was left out."""
     kept = {name: value for name, value in data.items() if value is not None}
     left_out = data.keys() - kept.keys()
     while True:
@@ -97,7 +97,7 @@ def _rest(data: dict[str, Json]) -> tuple[Config, set[str]]:
 def _channels(
     given: Any, types: Mapping[str, type[ChannelSettings]]
 ) -> tuple[dict[str, ChannelSettings], set[str]]:
-    """The channels that are right on their own, and the names of the others."""
+    """The valid channels, and the names of the others."""
     right: dict[str, ChannelSettings] = {}
     wrong: set[str] = set()
     for name, values in given.items() if isinstance(given, dict) else ():
@@ -128,8 +128,8 @@ def _sections(path: Path) -> _Sections:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """The text cut at every key that begins a line: a fault in one of them does not reach the next. Lines
-    are counted as in the file."""
+    """The text cut at every key that begins a line, so that a fault in one block does not affect the
+    next. Lines are counted as in the file."""
     lines = text.splitlines(keepends=True)
     tops = [(index, top[2]) for index, line in enumerate(lines) if (top := _TOP.match(line))]
     for (start, name), (end, _next) in pairwise([*tops, (len(lines), "")]):

@@ -1,4 +1,4 @@
-"""`config.yaml` from its bytes to a `Config`, or every fault in it at once."""
+"""Reading `config.yaml`: from its bytes to a `Config`, or every fault at once; and its JSON Schema."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ MOST_LINES = 200
 
 
 class BrokenType(Exception):  # never leaves this room
-    """A type of channel raised something else than a fault."""
+    """A channel type raised something other than a fault."""
 
 
 def read(
@@ -37,8 +37,8 @@ def read(
 ) -> Config:
     """Read and check a configuration file. Touches no network and no secret.
 
-    `settings_types`: the settings of each type of channel; `specs`: what each can do. Raises `ConfigInvalid` with one line for
-    every fault: file, line, column, keys, and what would be right.
+    `settings_types`: the settings of each type of channel; `specs`: what each can do. Raises
+    `ConfigInvalid` with one line for every fault: file, line, column, keys, and what would be right.
     """
     path = Path(path)
     document = parse(_decoded(path, content(path)))
@@ -63,7 +63,7 @@ def schema(settings_types: Mapping[str, type[ChannelSettings]]) -> dict[str, Jso
 
 
 def _without_null(schema: Any) -> Any:
-    """What may be left out may not be left empty; see `_empty`."""
+    """Optional keys may be left out but not empty; see `_empty`."""
     if isinstance(schema, list):
         return [_without_null(part) for part in schema if part != {"type": "null"}]
     if not isinstance(schema, dict):
@@ -95,7 +95,7 @@ def _checked(
 
 
 def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[FileFault]:
-    """Keys without a value; read as absent they would drop `hashtag: #word` without a sound."""
+    """Faults for keys without a value; reading them as absent would silently ignore `hashtag: #word`."""
     if root.value is None:
         sentence = _("is empty; give a value or leave the key out (# begins a comment)")
         yield FileFault(root.mark, path, sentence)
@@ -108,7 +108,7 @@ def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[FileFault]:
 
 
 def validated(model: type[Any], data: Any) -> tuple[Any, list[Any]]:
-    """(settings, no errors) or (None, the errors). Raises `BrokenType` where foreign code fails."""
+    """(settings, no errors) or (None, the errors). Raises `BrokenType` if foreign code fails."""
     try:
         # In JSON mode strictness speaks of what a file can hold: a list is a tuple, text a path.
         return model.model_validate_json(json.dumps(data)), []
@@ -121,7 +121,8 @@ def validated(model: type[Any], data: Any) -> tuple[Any, list[Any]]:
 def _broken_types(
     root: Node, data: Any, types: Mapping[str, type[ChannelSettings]]
 ) -> Iterator[FileFault]:
-    """Channels whose own type cannot check them. Its error text may hold the value: it is not shown."""
+    """Channels whose own type fails to check them. Its error text is not shown, because it may contain
+    the value."""
     for name, given in _group(data, "channels").items():
         settings_type = type_of(given, types)
         try:
@@ -135,7 +136,7 @@ def _broken_types(
 def _channels(
     config: Config | None, data: Any, types: Mapping[str, type[ChannelSettings]]
 ) -> Iterator[tuple[str, ChannelSettings]]:
-    """The channels that are right on their own, even where the file as a whole is not."""
+    """The valid channels, even if the file as a whole is not."""
     if config is not None:
         yield from config.channels.items()
         return
@@ -162,7 +163,7 @@ def _bind(
 def _between_fields(
     root: Node, folder: Path, channels: Mapping[str, ChannelSettings], *, sandbox: bool
 ) -> Iterator[FileFault]:
-    """Faults that show only where several fields are seen together."""
+    """Faults between several fields."""
     given = _at(plain(root), "messages")
     if isinstance(given, str) and not (folder / given).expanduser().is_dir():
         sentence = _("there is no folder {folder}").format(folder=folder / given)
@@ -204,7 +205,7 @@ def _address_key(settings: WithSecrets) -> str:
 def _secret_findings(
     root: Node, data: Any, types: Mapping[str, type[ChannelSettings]]
 ) -> Iterator[FileFault]:
-    """Secrets written into the file, named twice, or not named. No value is looked at."""
+    """Secrets written into the file, named twice, or not named. No value is read."""
     yield from _secrets_at(root, (), data, Config)
     for name, given in _group(data, "channels").items():
         if settings_type := type_of(given, types):
@@ -258,7 +259,7 @@ def _listed(names: set[str], order: tuple[str, ...]) -> str:
 
 
 def type_of(given: Any, types: Mapping[str, type[ChannelSettings]]) -> type[ChannelSettings] | None:
-    """The settings that a channel's `type` asks for; None where it names none that is known."""
+    """The settings class for a channel's `type`; None for an unknown type."""
     name = given.get("type") if isinstance(given, dict) else None
     return types.get(name) if isinstance(name, str) else None
 
@@ -280,7 +281,7 @@ def _found(root: Node, path: tuple[str | int, ...], sentence: str) -> FileFault:
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a configuration file. Raises `ConfigInvalid` where it cannot be read or is too large."""
+    """The bytes of a configuration file. Raises `ConfigInvalid` if it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
             found = file.read(LARGEST_BYTES + 1)
@@ -313,7 +314,7 @@ def _not_a_mapping(root: Node | None) -> FileFault:
 
 
 def invalid(path: Path, found: list[FileFault]) -> ConfigInvalid:
-    """The error that names every fault, with its place."""
+    """The error with every fault and its place."""
     found = sorted(dict.fromkeys(found), key=lambda one: one.mark)
     lines = [one.line(str(path)) for one in found[:MOST_LINES]]
     if len(found) > MOST_LINES:

@@ -1,4 +1,5 @@
-"""The configuration as a whole: what stands at the top of the file."""
+"""The configuration as a whole: the top-level sections, and the organisation and approvals as plain
+data."""
 
 from difflib import get_close_matches
 from functools import cache
@@ -47,7 +48,8 @@ def _without_sign(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    """The sentences never quote the value: it may hold a password."""
+    """Check the address. Messages never quote the value: it may contain a password. Raises `ValueError`
+    for an unusable one."""
     if value.startswith(SQLITE):
         name = value.removeprefix(SQLITE)
         if not name.strip("/") or name == ":memory:" or set(name) & set("?#"):
@@ -158,9 +160,9 @@ class DatabaseSettings(WithSecrets):
 
     @property
     def database_url(self) -> str:
-        """The address to open: a full path for SQLite, the password put in for PostgreSQL.
+        """The address to open: a full path for SQLite, with the password for PostgreSQL. Never log it.
 
-        Reads the secret now; raises `ConfigInvalid` where it is missing. Never log it.
+        Reads the secret now; raises `ConfigInvalid` if it is missing.
         """
         if self.database.startswith(SQLITE):
             return SQLITE + str((self.folder / self.database.removeprefix(SQLITE)).absolute())
@@ -172,7 +174,7 @@ class DatabaseSettings(WithSecrets):
         return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
 
     def database_exists(self) -> bool:
-        """Whether there is a database already; a server is taken to be there."""
+        """Whether the database exists; a server is assumed to."""
         if not self.database.startswith(SQLITE):
             return True
         return (self.folder / self.database.removeprefix(SQLITE)).is_file()
@@ -228,12 +230,12 @@ class Config(DatabaseSettings):
 
     @property
     def messages_folder(self) -> Path | None:
-        """The folder of kinds laid over the shipped ones, as a full path."""
+        """The full path of the folder that overrides the shipped kinds."""
         return None if self.messages is None else self.folder / self.messages.expanduser()
 
 
 def organisation_of(config: Config) -> Organisation:
-    """Who speaks, as plain data."""
+    """The organisation as plain data."""
     given = config.organisation
     return Organisation(
         name=given.name,
@@ -246,7 +248,7 @@ def organisation_of(config: Config) -> Organisation:
 
 
 def approvals_of(config: Config, kind: str, default: Approvals) -> Approvals:
-    """What a kind asks for here: its own `default`, changed where the configuration says so."""
+    """The approvals a kind needs here: its own `default`, changed by the configuration."""
     given = config.approvals.get(kind)
     if given is None:
         return default
@@ -272,7 +274,7 @@ def whole(**settings_types: type[ChannelSettings]) -> type[Config]:
 
 
 def _typed(name: str, settings: type[ChannelSettings]) -> type[ChannelSettings]:
-    """The settings with `type` narrowed to their own name."""
+    """The settings with `type` restricted to their own name."""
     only: Any = Literal[name]
     described = Field(description=_("This channel is of the type {name}.").format(name=name))
     made: type[ChannelSettings] = create_model(

@@ -1,7 +1,7 @@
-"""Secrets are named in the configuration, never written in it: `<name>_env` or `<name>_file`.
+"""Secrets: named in the configuration, never written in it: `<name>_env` or `<name>_file`.
 
-They are read when they are used. In a sandbox (every address on loopback) a secret whose variable is
-not set has a well-known stand-in, which the sandbox platforms accept and nobody else does.
+They are read when used. In a sandbox (every address on loopback) a secret whose variable is not set has
+a fixed stand-in, which only the sandbox platforms accept.
 """
 
 import os
@@ -41,7 +41,7 @@ SANDBOX_SECRETS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret of a channel, declared once; the fields `<name>_env` and `<name>_file` go with it.
+    """A secret of a channel, declared once; the fields `<name>_env` and `<name>_file` belong to it.
 
     `address`: its value is itself an address, which a sandbox requires to be on loopback.
     """
@@ -56,7 +56,7 @@ class Secret:
 
 
 def _schema_of_secrets(schema: dict[str, Json], settings: type["WithSecrets"]) -> None:
-    """The rules about secrets, for editors: never both forms, and one of the sets."""
+    """The rules about secrets in JSON Schema, for editors: never both forms, and one of the sets."""
 
     def named(secret: Secret) -> dict[str, Json]:
         return {"oneOf": [{"required": [key]} for key in secret.keys]}
@@ -74,9 +74,9 @@ def _schema_of_secrets(schema: dict[str, Json], settings: type["WithSecrets"]) -
 class WithSecrets(Settings):
     """Settings that name secrets.
 
-    `secrets` declares them; `secret_sets` says which belong together: exactly one of the sets is given
-    in the file, and completely. An empty set among them means that none at all is fine too; no sets
-    mean that all of `secrets` are needed.
+    `secrets` declares them; `secret_sets` says which belong together: the file gives exactly one of the
+    sets, completely. An empty set among them means that none is also fine; without sets, all of
+    `secrets` are needed.
     """
 
     model_config = ConfigDict(json_schema_extra=_schema_of_secrets)
@@ -107,35 +107,36 @@ class WithSecrets(Settings):
             field.description = field.description or f"{sentence} {secret.about}".strip()
 
     def bind(self, place: str, folder: Path, *, sandbox: bool = False) -> None:
-        """Say where these settings stand (`channels.x_main`), what relative paths start from, and
-        whether stand-ins may be used. Called once by `read`."""
+        """Set where these settings are (`channels.x_main`), what relative paths start from, and whether
+        stand-ins may be used. Called once by `read`."""
         self._place, self._folder, self._sandbox = place, folder, sandbox
 
     @property
     def folder(self) -> Path:
-        """What relative paths in these settings start from: the folder of the configuration file."""
+        """What relative paths start from: the folder of the configuration file."""
         return self._folder
 
     def addresses(self) -> tuple[str, ...] | None:
-        """Every server these settings lead to, as hosts or URLs, without those that a secret names
-        (they are checked when it is read). None: not known, or a public platform. Override it where
-        the settings have neither `api_url` nor `host`."""
+        """Every server these settings lead to, as hosts or URLs, without those in a secret (checked when
+        it is read). None: unknown, or a public platform. Override it if the settings have neither
+        `api_url` nor `host`."""
         keys = [key for key in ("api_url", "host") if key in type(self).model_fields]
         found = tuple(str(value) for key in keys if (value := getattr(self, key)))
         known = keys or any(secret.address for secret in self.secrets)
         return found if known and len(found) == len(keys) else None
 
     def on_loopback(self) -> bool:
-        """Whether these settings surely lead nowhere but to this machine."""
+        """Whether these settings certainly lead only to this machine."""
         addresses = self.addresses()
         return addresses is not None and all(is_loopback(address) for address in addresses)
 
     def has_secret(self, name: str) -> bool:
-        """Whether the file names this secret; its value is not looked at."""
+        """Whether the file names this secret; its value is not read."""
         return any(getattr(self, key) is not None for key in (f"{name}_env", f"{name}_file"))
 
     def secret(self, name: str) -> str:
-        """The value of a secret, read now. Raises `ConfigInvalid` naming the variable or the file."""
+        """The value of a secret, read now. Raises `ConfigInvalid`, naming the variable or the file, if
+        it cannot be read."""
         declared = next(secret for secret in self.secrets if secret.name == name)
         value = self._value(name)
         if self._sandbox and declared.address and not _safe_in_sandbox(value):
@@ -148,12 +149,12 @@ class WithSecrets(Settings):
         return value
 
     def missing_secrets(self) -> list[str]:
-        """One sentence for every secret that is named but cannot be read."""
+        """One sentence for every named secret that cannot be read."""
         return list(self._unreadable())
 
     def exposed_secrets(self) -> list[str]:
-        """One sentence for every secret file that other users of the machine can read. What systemd or a
-        container engine hands in has modes of its own, and nobody else sees it."""
+        """One sentence for every secret file that other users of the machine can read. Files passed in
+        by systemd or a container engine are not checked: nobody else sees them."""
         files = [path for path in map(self._file, self._names()) if path and not _handed_in(path)]
         return [
             _("{place}: other users can read {file}; run `chmod 600 {file}`.").format(
@@ -230,7 +231,7 @@ def _safe_in_sandbox(address: str) -> bool:
 
 
 def _shown_host(address: str) -> str:
-    """The host where that is no secret: Apprise addresses of services carry tokens in its place."""
+    """The host, if it is not secret: Apprise addresses may carry tokens there."""
     return (
         host_of(address)
         if address.startswith(SANDBOX_SCHEMES)

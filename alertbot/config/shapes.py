@@ -1,4 +1,4 @@
-"""The types that settings are made of: strict, frozen, with a JSON Schema of their own."""
+"""The types that settings are made of: strict, frozen, each with its JSON Schema."""
 
 import re
 from datetime import timedelta
@@ -49,7 +49,7 @@ def _duration(value: Any) -> timedelta:
 
 
 def duration_text(value: timedelta) -> str:
-    """A duration as it is written in the file: `1h30m`."""
+    """A duration in the file's notation: `1h30m`."""
     seconds = int(value.total_seconds())
     minutes, hours = seconds // 60, seconds // 3600
     parts = (
@@ -68,7 +68,8 @@ def _some(value: timedelta) -> timedelta:
 
 
 def _server_root(value: str) -> str:
-    """https anywhere, or http to loopback. The sentences never quote the value: it may hold a secret."""
+    """Accept https, or http to loopback. Messages never quote the value: it may contain a secret. Raises
+    `ValueError` otherwise."""
     try:
         parts = urlsplit(value)
         port_fits = parts.port is None or 0 < parts.port <= HIGHEST_PORT

@@ -1,4 +1,4 @@
-"""Sources: what reports how services do, by posting to us or by being asked."""
+"""Settings of sources: what reports the state of services, by posting or by being polled."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
@@ -175,12 +175,12 @@ class SourceSettings(WithSecrets):
 
     @property
     def pushes(self) -> bool:
-        """It posts its reports to us."""
+        """Whether it posts its reports."""
         return self.poll is None and self.type not in ASKED
 
     def key(self, name: str) -> bytes:
-        """The secret that its reports come with, read now. Raises `ConfigInvalid` where it is missing, or
-        short enough to be guessed; a rehearsal takes any."""
+        """The secret of its reports, read now. Raises `ConfigInvalid` if it is missing or short enough
+        to be guessed; a sandbox accepts any."""
         secret = self.secret("secret")
         if len(secret) < SHORTEST_SECRET and not self._sandbox:
             raise ConfigInvalid(
@@ -192,18 +192,18 @@ class SourceSettings(WithSecrets):
         return secret.encode()
 
     def addresses(self) -> tuple[str, ...]:
-        """The servers that it is asked at; none for one that posts to us."""
+        """The servers that are polled; none for a source that posts."""
         asked = [one.url for one in (self.poll, self.feed, self.probe) if one is not None]
         host = None if self.probe is None else self.probe.host
         return tuple(address for address in (*asked, host) if address)
 
     def options(self) -> dict[str, Json]:
-        """What its parser is told."""
+        """The options for its parser."""
         found = {} if self.map is None else self.map.model_dump(exclude_none=True)
         return found | ({"service_label": self.service_label} if self.service_label else {})
 
     def wrong(self) -> Iterator[tuple[str, str]]:
-        """(key, sentence) of what does not go together."""
+        """(key, sentence) for each conflict between settings."""
         if self.pushes and not self.has_secret("secret"):
             yield (
                 "type",

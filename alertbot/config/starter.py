@@ -1,4 +1,5 @@
-"""What `alertbot init` asks, and what it takes for an answer. Imports nothing heavy."""
+"""`alertbot init`: its questions, the answers they accept, and the configuration it writes. Imports
+nothing heavy."""
 
 import json
 import re
@@ -16,8 +17,8 @@ CHANNEL_TYPES = ("x", "telegram", "email", "console")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to ask. `channel`: only where this type of channel was chosen. `live`: only where no
-    rehearsal was chosen."""
+    """One question. `channel`: only if this type of channel was chosen. `live`: only without a
+    rehearsal."""
 
     key: str
     text: str
@@ -28,20 +29,20 @@ class Question:
     live: bool = False
 
     def asked(self, answers: Mapping[str, str]) -> bool:
-        """Whether the answers so far call for it."""
+        """Whether the answers so far require it."""
         if self.live and rehearsal(answers):
             return False
         return not self.channel or self.channel in words(answers.get("channels", ""))
 
     def fault(self, answer: str) -> str:
-        """What is wrong with an answer, as a sentence; "" when it will do."""
+        """What is wrong with an answer, as a sentence; "" if it is accepted."""
         if not re.fullmatch(self.form, answer) or not answer.isprintable():
             return self.wanted or _("This must be one line of plain text.")
         return _zone_fault(answer) if self.key == "timezone" else ""
 
 
 def questions() -> tuple[Question, ...]:
-    """Everything to ask, in order; pass the answers so far to `Question.asked`."""
+    """All questions, in order; pass the answers so far to `Question.asked`."""
     return (*_about_us(), *_about_trust(), *_about_channels())
 
 
@@ -142,7 +143,7 @@ def rehearsal(answers: Mapping[str, str]) -> bool:
 
 
 def words(answer: str) -> list[str]:
-    """The entries of an answer that lists several, with commas or spaces between."""
+    """The items of an answer with several, separated by commas or spaces."""
     return [word for word in re.split(r"[ ,]+", answer) if word]
 
 
@@ -236,9 +237,9 @@ CONSOLE = """\
 
 
 def render(answers: Mapping[str, str]) -> str:
-    """A commented configuration from the answers; what was not answered takes its default.
+    """A commented configuration from the answers; unanswered questions take their default.
 
-    Raises `Misuse` for an answer that its question does not take.
+    Raises `Misuse` for an answer that its question does not accept.
     """
     given = _complete(answers)
     languages = words(given["languages"])
@@ -256,8 +257,9 @@ def render(answers: Mapping[str, str]) -> str:
 
 
 def write(folder: Path, answers: Mapping[str, str] | None = None) -> list[Path]:
-    """Write `config.yaml` into a folder (made if need be) and give the files written. No answers: the
-    example, for the sandbox. Raises `Refused` rather than touch a file that is there."""
+    """Write `config.yaml` into a folder (created if necessary) and return the files written. Without
+    answers: the example, for the sandbox. Raises `Refused` rather than overwrite a file, `Misuse` if
+    it cannot be written."""
     text = example() if answers is None else render(answers)
     path = folder / FILE
     try:
@@ -293,7 +295,7 @@ def _complete(answers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """A YAML string in double quotes, whatever is in it."""
+    """A YAML string in double quotes, whatever it contains."""
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""What is watched, and how sceptically: services, groups, policies."""
+"""Settings of watching: services, groups, policies, rules and promises."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -18,7 +18,8 @@ Texts = Text | dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Text]
 
 
 def _address(value: str) -> str:
-    """https anywhere, http to this machine. Never quotes the value: it may hold a secret."""
+    """Accept https, or http to this machine. Messages never quote the value: it may contain a secret.
+    Raises `ValueError` otherwise."""
     try:
         parts = urlsplit(value)
         fits = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0

@@ -1,10 +1,10 @@
-"""The one reader of YAML: text into values that know their line and column, hostile text into sentences.
+"""The only YAML reader: text into values that know their line and column, hostile text into messages.
 
 A subset on purpose: no tags, no merge keys, one document, keys are plain words. There are two readings.
-`parse` gives a configuration its types; plain scalars that YAML 1.1 reads in a surprising way (`on`,
-`0123`, `1:30`) are faults instead of surprises. `parse_written` and `read_written` keep every scalar as the
-text that was written, since people's `16:45`, `01` and `no` would become 1005, 1 and false; aliases are
-refused there. Nothing here needs pydantic, or recurses deeper than `DEEPEST`.
+`parse` gives a configuration its types; plain scalars that YAML 1.1 reads in surprising ways (`on`,
+`0123`, `1:30`) are faults. `parse_written` and `read_written` keep every scalar as written, because
+people's `16:45`, `01` and `no` would become 1005, 1 and false; aliases are refused there. Nothing here
+needs pydantic, or recurses deeper than `DEEPEST`.
 """
 
 import math
@@ -79,9 +79,9 @@ class FileFault(NamedTuple):
 
 @dataclass(slots=True)
 class Node:
-    """A value and where it stands. `value`: a scalar, a list of nodes, or a dict of nodes by key. `key`:
-    where its key stands, for the value of a mapping. `weight`: what it would be written out, roughly in
-    characters."""
+    """A value and its place. `value`: a scalar, a list of nodes, or a dict of nodes by key. `key`: the
+    place of its key, for the value of a mapping. `weight`: roughly how many characters it would take
+    when written out."""
 
     mark: Mark
     value: Any = None
@@ -90,13 +90,13 @@ class Node:
 
     @property
     def entries(self) -> Mapping[str, "Node"]:
-        """What a mapping holds; nothing for anything else."""
+        """The content of a mapping; empty for anything else."""
         return self.value if isinstance(self.value, dict) else {}
 
 
 @dataclass(slots=True)
 class Document:
-    """What a text holds (`root` None: nothing), and what is wrong with it."""
+    """The content of a text (`root` None: empty), and its faults."""
 
     root: Node | None = None
     faults: list[FileFault] = field(default_factory=list)
@@ -112,9 +112,8 @@ def parse(text: str) -> Document:
 
 
 def parse_written(text: str, name: str) -> Node:
-    """Read one document, every scalar as the text that was written; only an empty value, `~` and `null`
-    are None. `name` stands for the text in marks. Raises `ConfigInvalid` for the first fault, with its
-    line."""
+    """Read one document, every scalar as written; only an empty value, `~` and `null` are None. `name`
+    stands for the text in messages. Raises `ConfigInvalid` for the first fault, with its line."""
     document = _parsed(text, name, written=True)
     for fault in document.faults:
         sentence = _("{place} {reason}.").format(place=f"{fault.mark}:", reason=fault.told())
@@ -123,12 +122,12 @@ def parse_written(text: str, name: str) -> Node:
 
 
 def read_written(path: FilePath) -> Node:
-    """Read a file as `parse_written` does. Raises `ConfigInvalid` also where it cannot be read."""
+    """Read a file as `parse_written` does. Raises `ConfigInvalid` also if it cannot be read."""
     return parse_written(text_of(path), str(path))
 
 
 def text_of(path: FilePath) -> str:
-    """The text of a file of up to 1 MB in UTF-8. Raises `ConfigInvalid`."""
+    """The text of a UTF-8 file of up to 1 MB. Raises `ConfigInvalid` if it is not one."""
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
@@ -162,7 +161,7 @@ def _parsed(text: str, name: str, *, written: bool) -> Document:
 
 
 def plain(node: Node) -> Any:
-    """The value alone: dicts, lists and scalars."""
+    """Only the value: dicts, lists and scalars."""
     if isinstance(node.value, dict):
         return {key: plain(child) for key, child in node.value.items()}
     if isinstance(node.value, list):
@@ -171,14 +170,14 @@ def plain(node: Node) -> Any:
 
 
 def shown_path(path: Path) -> str:
-    """`channels.x_main.windows[0]`; keys of the file are shown short and on one line."""
+    """`channels.x_main.windows[0]`; the file's own keys are shortened to one line."""
     return "".join(
         f"[{step}]" if isinstance(step, int) else f".{shown_key(step)}" for step in path
     ).removeprefix(".")
 
 
 class _Reader:
-    """Builds nodes from the parser's events, which come one at a time and hold no nesting."""
+    """Builds nodes from the parser's events, which come one at a time and without nesting."""
 
     def __init__(self, text: str, faults: list[FileFault], name: str, *, written: bool) -> None:
         self._events: Iterator[Any] = yaml.parse(text, Loader=Loader)
@@ -324,7 +323,7 @@ def _surprise(text: str) -> str:
 
 
 def _syntax(error: yaml.YAMLError, text: str, name: str) -> FileFault:
-    """What YAML itself does not allow, in the words of somebody who has to mend it."""
+    """A YAML syntax error in words for the person who has to fix it."""
     place = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     mark = Mark(file=name) if place is None else Mark(place.line + 1, place.column + 1, name)
     problem = str(getattr(error, "problem", None) or error)
@@ -365,6 +364,6 @@ def _shown(word: str) -> str:
 
 
 def shown_key(key: str) -> str:
-    """A key of a file on one line, not too long."""
+    """A key of a file on one line, shortened."""
     line = " ".join(key.split())
     return line if len(line) <= LONGEST_SHOWN_KEY else line[: LONGEST_SHOWN_KEY - 1] + "…"

@@ -1,4 +1,4 @@
-"""The clock on the wall, and moments as JSON has them."""
+"""The wall clock, and times as JSON has them."""
 
 from datetime import UTC, datetime
 

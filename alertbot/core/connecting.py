@@ -1,4 +1,5 @@
-"""Why a connection failed, in words that tell an unknown name from a closed port and both from silence."""
+"""Connections: why one failed (an unknown name, a closed port, no answer), and which addresses are on
+this machine."""
 
 import errno
 import socket
@@ -14,7 +15,7 @@ _NO_WAY = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 
 
 def reason_of(error: BaseException) -> str:
-    """Why a connection failed, as the end of a sentence, read from the error or from what caused it."""
+    """Why a connection failed, as the end of a sentence, from the error or its cause."""
     for one in causes(error):
         if isinstance(one, ssl.SSLCertVerificationError):
             return _("its certificate is not accepted ({reason})").format(
@@ -35,8 +36,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, then what lies behind it: what it was raised from and what it was raised over, which need
-    not be the same."""
+    """The error and the errors behind it."""
     waiting, seen = [error], set[int]()
     while waiting:
         one = waiting.pop(0)
@@ -51,7 +51,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a host, or the host of a URL, is spelt as this machine; no name is looked up."""
+    """Whether a host, or a URL's host, is written as this machine; no name is looked up."""
     host = host_of(address).lower()
     if host == "localhost":
         return True
@@ -62,7 +62,7 @@ def is_loopback(address: str) -> bool:
 
 
 def host_of(address: str) -> str:
-    """The host of a URL, or the address itself where it is a bare host; "" where there is none."""
+    """The host of a URL, or the address itself if it is a bare host; "" if there is none."""
     if "://" not in address:
         return address.strip("[]")
     try:
@@ -72,7 +72,7 @@ def host_of(address: str) -> str:
 
 
 def leaves_sandbox() -> str:
-    """The sentence for an address off this machine."""
+    """The message about an address that is not on this machine."""
     return _(
         "this channel may leave the machine, which `organisation.sandbox: true` forbids; "
         "give an address on 127.0.0.1, or take `sandbox: true` out"

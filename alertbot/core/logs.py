@@ -1,7 +1,7 @@
-"""What the program logs, and how it looks: for people in a terminal, as JSON lines anywhere else.
+"""Logging: for people in a terminal, as JSON lines anywhere else.
 
-Everything goes through the standard library's `logging`, ours and that of libraries, and is drawn here by
-structlog. One line is one record: `ts` (UTC), `level`, `logger`, `event`, and what it is about (`alert`,
+Everything, including what libraries log, goes through the standard `logging` and is formatted by
+structlog. One record is one line: `ts` (UTC), `level`, `logger`, `event`, and what it is about (`alert`,
 `channel`, `source`). structlog is loaded with the first record, because most commands log nothing.
 """
 
@@ -30,8 +30,8 @@ Event = MutableMapping[str, Any]
 
 
 def set_up(level: str | None = None) -> None:
-    """Log from this level on: `level`, else $ALERTBOT_LOG, else info. Libraries are heard from warnings on,
-    because below that they print addresses and tokens. Raises `Misuse`."""
+    """Log from this level: `level`, else $ALERTBOT_LOG, else info. Libraries log from WARNING, because
+    below that they print addresses and tokens. Raises `Misuse` for an unknown level."""
     chosen = (level or os.environ.get("ALERTBOT_LOG") or USUAL).lower()
     if chosen not in LEVELS:
         raise Misuse(
@@ -48,12 +48,12 @@ def set_up(level: str | None = None) -> None:
 
 
 def ready() -> None:
-    """Load what draws records now: a server's first record comes when there is no time to lose."""
+    """Load the formatter now: a server's first record comes when there is no time to lose."""
     _formatter(_for_people())
 
 
 class _ToStderr(logging.Handler):
-    """Writes to what stderr is at that moment."""
+    """Writes to the current stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -110,8 +110,8 @@ def _lines() -> "Processor":
 
 
 def _without_traceback(_logger: object, _method: str, event: Event) -> Event:
-    """A traceback quotes values, and values may be secret: its class and place say enough. The whole of it
-    with ALERTBOT_DEBUG."""
+    """Replace a traceback by its class and place: it quotes values, which may be secret. ALERTBOT_DEBUG
+    keeps it."""
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
@@ -129,8 +129,8 @@ def _place(error: BaseException) -> str:
 
 
 def _scrubbed(_logger: object, _method: str, event: Event) -> Event:
-    """The last net under `errors.safe`: nothing that looks like a secret, nothing that a terminal obeys,
-    and one line (but for a traceback)."""
+    """The last safeguard after `errors.safe`: nothing that looks like a secret, no terminal control
+    characters, one line (except for a traceback)."""
     for key, value in event.items():
         if isinstance(value, str):
             kept = "\n" if key == "traceback" else ""
@@ -140,7 +140,7 @@ def _scrubbed(_logger: object, _method: str, event: Event) -> Event:
 
 
 def _ordered(_logger: object, _method: str, event: Event) -> Event:
-    """As people look for it: when, how grave, who, what."""
+    """The fields in reading order: when, how serious, who, what."""
     first = {key: event.pop(key) for key in FIRST if key in event}
     return {**first, **event}
 
@@ -148,8 +148,8 @@ def _ordered(_logger: object, _method: str, event: Event) -> Event:
 def quieten(*names: str, level: int = logging.WARNING) -> None:
     """Raise the level of these loggers, never lower it.
 
-    At DEBUG and INFO they print tokens: in headers (tweepy, oauthlib), in addresses (httpx, urllib3,
-    apprise). What happened is in the receipt or the error, so nothing is lost.
+    At DEBUG and INFO they print tokens: in headers (oauthlib), in addresses (httpx, urllib3, apprise).
+    What happened is in the receipt or the error, so nothing is lost.
     """
     for name in names:
         logger = logging.getLogger(name)

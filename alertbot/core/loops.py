@@ -1,4 +1,5 @@
-"""Blocking calls of libraries, in threads that nobody has to wait for."""
+"""Loops that survive failures, with backoff; and blocking library calls in threads that nobody has to
+wait for."""
 
 import asyncio
 import contextvars
@@ -16,8 +17,9 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """What `work` gives or raises. Neither a caller who is cancelled nor the end of the program waits for
-    the thread: `asyncio.to_thread` would keep a process alive until the last call has ended."""
+    """Run `work` in a thread; returns or raises what it does. Neither a cancelled caller nor the end of
+    the program waits for the thread: `asyncio.to_thread` would keep a process alive until the last
+    call has ended."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
@@ -55,7 +57,7 @@ class _Failing:
 
 
 class Backoff:
-    """What failed lately, by name, and when each may be tried again. `clock` gives seconds that only grow."""
+    """What failed recently, by name, and when each may be retried. `clock` gives monotonic seconds."""
 
     def __init__(
         self,
@@ -69,20 +71,20 @@ class Backoff:
 
     @property
     def failing(self) -> frozenset[str]:
-        """What failed when it was last tried."""
+        """The names whose last attempt failed."""
         return frozenset(self._failing)
 
     def wait(self, name: str) -> float:
-        """Seconds until it may be tried again; 0 for what does not fail."""
+        """Seconds until it may be retried; 0 if it is not failing."""
         found = self._failing.get(name)
         return 0.0 if found is None else max(0.0, found.until - self._clock())
 
     def next(self) -> float | None:
-        """Seconds until the first of what fails may be tried again; None where nothing fails."""
+        """Seconds until the first failing one may be retried; None if none is failing."""
         return min((self.wait(name) for name in self._failing), default=None)
 
     def failed(self, name: str, error: BaseException) -> None:
-        """It failed once more: say so, and hold it back for longer than the last time."""
+        """Note and log another failure; the next wait is longer."""
         failures = 1 + (self._failing[name].failures if name in self._failing else 0)
         seconds = min(self._longest, self._first * 2.0 ** min(failures - 1, 30))
         self._failing[name] = _Failing(failures, self._clock() + seconds)
@@ -94,13 +96,14 @@ class Backoff:
             )
 
     def worked(self, name: str) -> None:
-        """It worked; a next failure counts as the first."""
+        """Note a success; the next failure counts as the first."""
         found = self._failing.pop(name, None)
         if found is not None:
             log.info("%s: works again after %d failures.", name, found.failures)
 
     async def attempt(self, name: str, work: Callable[[], Awaitable[T]]) -> T | None:
-        """Do it unless it failed a moment ago. None where it was held back or failed, which is noted."""
+        """Try it, unless it failed a moment ago. Returns None if it was not tried or failed, which is
+        logged."""
         if self.wait(name) > 0:
             return None
         try:
@@ -120,11 +123,11 @@ async def keep(
     every: float = 0.0,
     longest: float = LONGEST_SECONDS,
 ) -> None:
-    """Do `work` until `stop` is set: again `every` so many seconds after it ended, and after a failure as
-    soon as its `Backoff` allows.
+    """Run `work` until `stop` is set: again `every` seconds after it ended, and after a failure when its
+    `Backoff` allows.
 
-    `name` begins the sentence of the log. A `work` that lasts until `stop` is started again where it
-    raises. `longest`: the most seconds between two tries of what fails again and again.
+    `name` begins the log message. A `work` that runs until `stop` is restarted if it raises. `longest`:
+    the most seconds between two attempts while it keeps failing.
     """
     backoff = Backoff(longest=longest)
     while not stop.is_set():
@@ -133,7 +136,7 @@ async def keep(
 
 
 async def until(stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until `stop` is set."""
+    """Wait this many seconds, or until `stop` is set."""
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()

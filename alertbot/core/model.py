@@ -1,4 +1,5 @@
-"""The nouns. Frozen values; nothing here reads a clock, a file or a socket.
+"""The model: the nouns that every room shares. Frozen values; nothing here reads a clock, a file or a
+socket.
 
 All `datetime` values are aware. `lang` is a two- or three-letter language code (`fr`, `en`).
 """
@@ -29,7 +30,7 @@ class Measure(StrEnum):
 
 
 class Markup(StrEnum):
-    """What form of text a channel takes."""
+    """The markup that a channel accepts."""
 
     PLAIN = "plain"
     TELEGRAM = "telegram"  # `Message.html` holds Telegram HTML, `Message.text` the same in plain
@@ -37,7 +38,7 @@ class Markup(StrEnum):
 
 
 class AlertState(StrEnum):
-    """Where an alert stands; the allowed moves are `approval.moves.MOVES`."""
+    """The state of an alert; the allowed changes are `alerts.rules_moves.MOVES`."""
 
     DRAFT = "draft"
     PENDING = "pending"  # waits for approvers
@@ -53,7 +54,7 @@ class AlertState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands (see design promise 1)."""
+    """The state of a delivery (promise 1)."""
 
     PENDING = "pending"
     CLAIMED = "claimed"  # a worker holds it; never attempted
@@ -70,7 +71,7 @@ OPEN_STATES = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDI
 
 
 class Role(StrEnum):
-    """What a person may do. An admin manages people; it gives no right to approve."""
+    """What a person may do. An admin manages people and may not approve by that role alone."""
 
     AUTHOR = "author"
     APPROVER = "approver"
@@ -78,7 +79,7 @@ class Role(StrEnum):
 
 
 class WhenUncertain(StrEnum):
-    """What happens to a delivery that was perhaps sent and cannot be asked about."""
+    """What happens to a delivery that was perhaps sent and cannot be looked up."""
 
     ASK = "ask"  # a person settles it
     RESEND = "resend"  # sent once more, at most once, to single recipients only
@@ -115,7 +116,7 @@ class Relation(StrEnum):
 
 
 class OnCancel(StrEnum):
-    """What becomes of the original post when an alert is cancelled; the denial always goes out."""
+    """What happens to the original post when an alert is cancelled; the denial is always published."""
 
     KEEP = "keep"
     STRIKE = "strike"
@@ -179,7 +180,8 @@ class ChannelSpec:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one delivery goes: a chat, an account, a mail address. `lang` None: the channel's first."""
+    """The destination of one delivery: a chat, an account, a mail address. `lang` None: the channel's
+    first."""
 
     address: str
     lang: str | None = None
@@ -207,7 +209,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Who speaks. `sandbox` is true only where every channel is on loopback."""
+    """The publishing organisation. `sandbox` is true only if every channel is on loopback."""
 
     name: str
     languages: tuple[str, ...] = ("fr", "en")
@@ -240,7 +242,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that goes beside a text, never instead of it (R24). `digest`: SHA-256 of `content`."""
+    """A picture that accompanies a text, never replaces it (R24). `digest`: SHA-256 of `content`."""
 
     digest: str
     mime: str
@@ -251,8 +253,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with an alert. `acceptable`: a judgement that a person may accept with a reason
-    (`--accept RULE=REASON`), not a law."""
+    """A fault of an alert. `acceptable`: a judgement that a person may accept with a reason (`--accept
+    RULE=REASON`), not a law."""
 
     rule: str
     message: str
@@ -286,7 +288,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this alert is, for its texts: `BKRT-2` is the second alert of incident `BKRT`."""
+    """The identity of an alert, for its texts: `BKRT-2` is the second alert of incident `BKRT`."""
 
     incident: str
     alert: str
@@ -295,7 +297,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """What a kind asks for before it may go out."""
+    """The approvals a kind needs before it may be published."""
 
     approvers: int
     author_may_approve: bool
@@ -304,7 +306,7 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Everything an alert says, everywhere, and what stands in its way."""
+    """Everything an alert says on every channel, and the faults that prevent it."""
 
     kind: str
     digest: str
@@ -327,7 +329,7 @@ class Composition:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """How long until the last recipient is reached: seconds after the first call, at the accounts'
-    paces, with nothing else waiting."""
+    paces, with empty queues."""
 
     seconds: float
     per_channel: Mapping[str, float] = field(default_factory=dict)
@@ -343,7 +345,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may act. `counts`: confirmed, not revoked, not lapsed."""
+    """A person who may act. `counts`: confirmed, not revoked, token not expired."""
 
     id: int
     name: str
@@ -358,7 +360,7 @@ in the database."""
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the channel gave back. `note` tells the operator something worth knowing."""
+    """The channel's answer. `note` tells the operator something worth knowing."""
 
     id: str
     url: str | None = None
@@ -367,7 +369,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One finished text on its way to one target: what an adapter gets."""
+    """One finished text on its way to one target: what an adapter receives."""
 
     alert: str
     delivery: int
@@ -390,7 +392,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class ExercisePost(Post):
-    """A post of an exercise. An adapter of a live channel refuses this type (design promise 7)."""
+    """A post of an exercise. Adapters of live channels refuse this type (promise 7)."""
 
 
 class Verb(StrEnum):

@@ -1,10 +1,9 @@
-"""The program's own words, in the reader's language.
+"""Translation of the program's own messages into the reader's language.
 
-Sentences for people are written in English in the code, wrapped in `_()`, and looked up in the
-catalogue `locale/<language>/LC_MESSAGES/alertbot.mo`. The language follows the usual environment
-(`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`), or what a reader of a page asked for (`spoken`); English
-where there is no catalogue. Texts for the *public* never come from here: they are templates (see
-`compose`).
+Messages are written in English in the code, wrapped in `_()`, and looked up in the catalogue
+`locale/<language>/LC_MESSAGES/alertbot.mo`. The language comes from the environment (`LANGUAGE`,
+`LC_ALL`, `LC_MESSAGES`, `LANG`), or from what a page's reader asked for (`spoken`); English if there is
+no catalogue. Texts for the *public* never come from here: they are templates (see `texts`).
 """
 
 import gettext
@@ -22,24 +21,24 @@ _catalogue: ContextVar[gettext.NullTranslations] = ContextVar("catalogue", defau
 
 
 def _(message: str) -> str:
-    """The sentence in the reader's language."""
+    """The message in the reader's language."""
     return _catalogue.get().gettext(message)
 
 
 def ngettext(one: str, many: str, number: int) -> str:
-    """The sentence for `number`, in the reader's language."""
+    """The message for `number`, in the reader's language."""
     return _catalogue.get().ngettext(one, many, number)
 
 
 def language() -> str:
-    """The two-letter language of the program's words, `fr` or `en`."""
+    """The two-letter language of the program's messages, `fr` or `en`."""
     return str(_catalogue.get().info().get("language", "en"))[:2]
 
 
 @contextmanager
 def spoken(lang: str) -> Iterator[None]:
-    """Within it the program speaks this language; English where it has no words in it. Holds for this
-    task and those that it starts, so that two readers may be answered at once."""
+    """Within it the program uses this language; English if there is no catalogue. Applies to this task
+    and those it starts, so that several readers may be answered at once."""
     before = _catalogue.set(gettext.translation(DOMAIN, LOCALE, [lang], fallback=True))
     try:
         yield

@@ -1,9 +1,9 @@
 """The audit: one row for every verb and every delivery outcome, in a hash chain.
 
-A row's hash covers the hash before it and everything in the row, so that a row that was changed,
-removed, put in or moved shows. A chain that was cut at its end, or built anew as a whole, shows only
-against a head that somebody kept (`verify(head=…)`): approval notices carry it. Addresses never stand
-in the audit, only `pseudonym`s of them.
+A row's hash covers the previous hash and everything in the row, so that changed, removed, inserted or
+moved rows show. A chain that was truncated or completely rebuilt shows only against a head that someone
+kept (`verify(head=…)`): approval notices include it. The audit never contains addresses, only their
+`pseudonym`s.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ _PSEUDONYM_DIGITS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """What one row says. `actor` is a person's name, or `alertbot` for the program itself. `detail`
-    holds anything JSON can, and never a secret or an address."""
+    """The content of one row. `actor` is a person's name, or `alertbot` for the program. `detail` holds
+    anything JSON can, and never a secret or an address."""
 
     actor: str
     verb: str
@@ -61,7 +61,7 @@ class AuditRow(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of the chain: how many rows, and the last one's hash."""
+    """The end of the chain: the number of rows, and the last row's hash."""
 
     count: int
     digest: str
@@ -69,7 +69,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:
-    """What `verify` found; `problems` are sentences, empty when the chain is whole."""
+    """The result of `verify`; `problems` are sentences, empty if the chain is intact."""
 
     count: int
     digest: str
@@ -91,7 +91,7 @@ async def append(
     remote_id: str | None = None,
     detail: Mapping[str, object] | None = None,
 ) -> str:
-    """Add one row; gives the new head's hash."""
+    """Add one row; returns the new head's hash."""
     entry = AuditEntry(
         actor=actor,
         verb=verb,
@@ -105,7 +105,7 @@ async def append(
 
 
 async def append_many(conn: AsyncConnection, entries: Sequence[AuditEntry]) -> str:
-    """Add rows in order, in one statement; gives the new head's hash. Other writers wait until this
+    """Add rows in order, in one statement; returns the new head's hash. Other writers wait until this
     transaction ends."""
     await take_lock(conn, AUDIT)
     end = await head(conn)
@@ -117,8 +117,9 @@ async def append_many(conn: AsyncConnection, entries: Sequence[AuditEntry]) -> s
 
 
 async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Exception | None:
-    """Add one row, unless the audit cannot be written or somebody holds it for long: then the rest of the
-    transaction stands, and the answer says why. For what matters more than its own row."""
+    """Add one row, unless the audit cannot be written or is locked for long: then the rest of the
+    transaction stands. Returns the error, or None if it was written. For actions that matter more
+    than their own row."""
     try:
         async with conn.begin_nested():
             if conn.dialect.name == "postgresql":
@@ -130,17 +131,17 @@ async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Except
 
 
 async def head(conn: AsyncConnection) -> Head:
-    """The end of the chain; of an empty one, no rows and `GENESIS`."""
+    """The end of the chain; for an empty one, no rows and `GENESIS`."""
     last = select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1).scalar_subquery()
     row = (await conn.execute(select(func.coalesce(func.max(audit.c.seq), 0), last))).one()
     return Head(int(row[0]), GENESIS if row[1] is None else str(row[1]))
 
 
 async def verify(conn: AsyncConnection, head: str | None = None) -> AuditVerdict:
-    """Read the whole chain and name every row that was changed, removed, put in or moved.
+    """Read the whole chain and name every row that was changed, removed, inserted or moved.
 
-    `head` is the hash of an earlier head, or at least its first 12 digits: a chain that does not hold
-    it was cut or built anew. Raises `Misuse` for a shorter one.
+    `head` is the hash of an earlier head, or at least its first 12 digits: a chain without it was
+    truncated or rebuilt. Raises `Misuse` for fewer digits.
     """
     kept = _kept_head(head)
     check = _Check(kept)
@@ -164,13 +165,13 @@ async def export(conn: AsyncConnection) -> AsyncIterator[AuditRow]:
 
 
 async def pseudonym(conn: AsyncConnection, address: str) -> str:
-    """The keyed hash that stands for an address. The same for the same address in this database."""
+    """The keyed hash that replaces an address. The same for the same address in this database."""
     return (await pseudonyms(conn, [address]))[address]
 
 
 async def pseudonyms(conn: AsyncConnection, addresses: Iterable[str]) -> dict[str, str]:
-    """`pseudonym` for many addresses, with one look at the key. Needs a write transaction the first
-    time in a database's life."""
+    """`pseudonym` for many addresses, reading the key once. Needs a write transaction the first time in
+    a database's life."""
     key = await _key(conn)
     return {address: _keyed_hash(key, address) for address in addresses}
 
@@ -213,7 +214,8 @@ def _chained(end: Head, entries: Iterable[AuditEntry]) -> Iterable[AuditRow]:
 
 
 def row_hash(row: AuditRow) -> str:
-    """The hash of a row: over everything in it but the hash itself; `previous` ties it to the row before."""
+    """The hash of a row: over everything in it except the hash itself; `previous` links it to the row
+    before."""
     signed = {name: value for name, value in row.items() if name != "hash"}
     return hashlib.sha256(_canonical(signed).encode()).hexdigest()
 
@@ -228,7 +230,7 @@ _ENCODER = json.JSONEncoder(
 
 
 def _canonical(value: object) -> str:
-    """JSON with one spelling: keys sorted, no spaces, ASCII only, no NaN."""
+    """Canonical JSON: keys sorted, no spaces, ASCII only, no NaN."""
     return _ENCODER.encode(value)
 
 
@@ -242,7 +244,7 @@ def _kept_head(head: str | None) -> str | None:
 
 
 class _Check:
-    """A walk along the chain that goes on after each fault, so that it can name all of them."""
+    """Walks along the chain and continues after each fault, so that it can name all of them."""
 
     def __init__(self, kept: str | None) -> None:
         self._kept = kept

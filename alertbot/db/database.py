@@ -1,4 +1,4 @@
-"""The database: SQLite or PostgreSQL behind one door, with transactions that survive cancellation."""
+"""The database: SQLite or PostgreSQL behind one interface, with transactions that survive cancellation."""
 
 import asyncio
 import logging
@@ -30,10 +30,10 @@ CROSSED_TRIES = 4
 
 
 async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to the end even when the caller is cancelled, and only then pass the cancellation on.
+    """Run to the end even if the caller is cancelled, and only then pass on the cancellation.
 
-    A task that is cancelled inside an aiosqlite transaction leaves the write lock held, invisibly
-    and for good; every other process then hangs.
+    A task cancelled inside an aiosqlite transaction would keep the write lock, invisibly and
+    permanently; every other process would then hang.
     """
     task = asyncio.ensure_future(coroutine)
     try:
@@ -54,7 +54,7 @@ async def _outlast(task: "asyncio.Future[Any]") -> None:
 
 
 class Database:
-    """One database. `transact` writes, `read` reads; both give the `AsyncConnection` to a function."""
+    """One database. `transact` writes, `read` reads; both pass an `AsyncConnection` to a function."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -69,8 +69,8 @@ class Database:
     async def open(cls, url: str, *, migrate: bool = True) -> "Database":
         """Open, and on first use create (file mode 0600) and migrate.
 
-        Raises `StoreFailed` with a sentence: unreachable, read-only, locked, full, not a database,
-        newer than the program, missing folder, wrong permissions.
+        Raises `StoreFailed` with a sentence: unreachable, read-only, locked, full, not a database, newer
+        than the program, missing folder, wrong permissions.
         """
         parsed = failures.parse_url(url)
         if parsed.drivername.startswith("sqlite"):
@@ -79,8 +79,8 @@ class Database:
 
     @classmethod
     async def open_to_read(cls, url: str) -> "Database":
-        """Open for a command that shows. One that is new is made as by `open`; one of an older version stays
-        as it is: it may belong to a worker that still runs.
+        """Open for a command that only shows. A new database is created as by `open`; one of an older
+        version stays as it is, because it may belong to a running worker.
 
         Raises `StoreFailed` as `open` does, and for an older version with the command that migrates.
         """
@@ -91,8 +91,8 @@ class Database:
 
     @classmethod
     async def open_as_it_is(cls, url: str) -> "Database":
-        """Open to stop what runs on it: whatever its version, and never made where it is missing. Raises
-        `StoreFailed`, also where nothing was ever published from it."""
+        """Open to halt what runs on it: whatever its version, and never created if it is missing. Raises
+        `StoreFailed`, also for a database that was never used to publish."""
         parsed = failures.parse_url(url)
         if _lacks_file(parsed):
             raise failures.missing(parsed)
@@ -101,10 +101,9 @@ class Database:
     async def transact(self, work: Work[T], *, patience: float | None = None) -> T:
         """Run `work` in one write transaction; commit when it returns, roll back when it raises.
 
-        On SQLite it waits its turn for up to `patience` seconds (`BUSY_SECONDS` unless given), asking at
-        uneven moments so that many who wait are served and none is passed over for long. Where it met another
-        transaction crosswise (a deadlock) it was rolled back and is run again, so `work` changes nothing but
-        the database. It is run again too when something had to be made ready for it first (see `preparing`).
+        On SQLite it waits its turn for up to `patience` seconds (`BUSY_SECONDS` by default), retrying at
+        random intervals so that no waiter is passed over for long. After a deadlock it is rolled back
+        and run again, so `work` must change nothing but the database. Raises `StoreFailed`.
         """
         preparation = preparing.Preparation()
         before = preparing.PRESENT.set(preparation)
@@ -135,26 +134,27 @@ class Database:
             await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on one consistent snapshot that never waits for a writer; it may not write."""
+        """Run `work` on one consistent snapshot that never waits for a writer; it may not write. Raises
+        `StoreFailed`."""
         return await self._guarded(finish(_within(self._reader, work)))
 
     def know_file(self) -> None:
-        """Remember which file is open; called once it is."""
+        """Remember which file is open; called once after opening."""
         self._file = _identity(self._url)
 
     @property
     def replaced(self) -> bool:
-        """Whether SQLite's file is no longer the one that was opened: then everybody else writes to another,
-        a halt too."""
+        """Whether SQLite's file was replaced since it was opened: then everyone else writes to another
+        file, and so does a halt."""
         return self._file is not None and self._file != _identity(self._url)
 
     def require_same_file(self) -> None:
-        """Raises `StoreReplaced` where `replaced`."""
+        """Raises `StoreReplaced` if the file was replaced."""
         if self.replaced:
             raise failures.replaced(self._url)
 
     async def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""
         await self._writer.dispose()
         await self._reader.dispose()
 
@@ -204,7 +204,7 @@ async def _within(engine: AsyncEngine, work: Work[T]) -> T:
 
 
 async def _revision(engine: AsyncEngine) -> str | None:
-    """The schema's revision, or None for a new database. Asked without Alembic: it is slow to load."""
+    """The schema's revision, or None for a new database. Asked without Alembic, which is slow to load."""
     async with engine.connect() as conn:
         try:
             found = await conn.scalar(text("SELECT version_num FROM alembic_version"))
@@ -220,7 +220,7 @@ def _no_such_table(error: DBAPIError) -> bool:
 
 
 def _identity(url: URL) -> tuple[int, int] | None:
-    """Device and inode of SQLite's file; None where there is none, and for a server."""
+    """Device and inode of SQLite's file; None if there is none, and for a server."""
     if not url.drivername.startswith("sqlite"):
         return None
     try:
@@ -231,12 +231,13 @@ def _identity(url: URL) -> tuple[int, int] | None:
 
 
 def _lacks_file(url: URL) -> bool:
-    """SQLite's file is not there; a server is taken to be there."""
+    """Whether SQLite's file is missing; a server is assumed to exist."""
     return url.drivername.startswith("sqlite") and not Path(str(url.database)).is_file()
 
 
 def _create_file(url: URL) -> None:
-    """Make the file for its owner only; SQLite gives -wal and -shm the same mode."""
+    """Create the file for its owner only; SQLite gives -wal and -shm the same mode. Raises `StoreFailed`
+    if the folder cannot be written."""
     path = Path(str(url.database))
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -249,8 +250,8 @@ def _create_file(url: URL) -> None:
 
 
 def _sqlite_engine(url: URL, *, reader: bool) -> AsyncEngine:
-    """Writers: one connection, BEGIN IMMEDIATE, so that a transaction never fails half-way for want
-    of the lock. Readers: an engine of their own, so that they never take that lock."""
+    """Writers: one connection, BEGIN IMMEDIATE, so that a transaction never fails half-way for want of
+    the lock. Readers: a separate engine, so that they never take that lock."""
     logging.getLogger("aiosqlite").setLevel(
         logging.INFO
     )  # at DEBUG it prints every value that is written

@@ -1,4 +1,4 @@
-"""What went wrong with the database, as one plain sentence. Never a statement, a value or a password."""
+"""Database failures as one plain sentence each. Never contains a statement, a value or a password."""
 
 import errno
 import shutil
@@ -23,7 +23,7 @@ SCHEMES = {
 
 
 def parse_url(url: str) -> URL:
-    """The address with our drivers named. Raises `StoreFailed` for anything but SQLite and PostgreSQL."""
+    """The address with our drivers. Raises `StoreFailed` for anything but SQLite and PostgreSQL."""
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -49,7 +49,7 @@ def place(url: URL) -> str:
 
 
 def explain(error: BaseException, url: URL) -> StoreFailed:
-    """The sentence for an error of SQLAlchemy, a driver or the operating system."""
+    """The `StoreFailed` for an error of SQLAlchemy, a driver or the operating system."""
     where = place(url)
     origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     state = getattr(origin, "sqlstate", None) or ""
@@ -74,7 +74,7 @@ def _full_disk() -> str:
 
 
 def _disk_is_full(url: URL) -> bool:
-    """SQLite says "disk I/O error" where it cannot make its files beside the database longer."""
+    """Whether the disk is full: SQLite reports "disk I/O error" if it cannot extend its side files."""
     try:
         return shutil.disk_usage(Path(str(url.database)).parent).free < LEAST_ROOM_BYTES
     except OSError:
@@ -82,18 +82,18 @@ def _disk_is_full(url: URL) -> bool:
 
 
 def crossed(error: BaseException | None) -> bool:
-    """PostgreSQL ended this transaction because two waited for each other: it may be run again."""
+    """Whether PostgreSQL ended this transaction because of a deadlock: it may be run again."""
     return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40P01", "40001")
 
 
 def busy(error: BaseException | None) -> bool:
-    """SQLite's lock is taken by somebody else: nothing was done, and it may be tried again."""
+    """Whether SQLite's lock is taken: nothing was done, and it may be tried again."""
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def replaced(url: URL) -> StoreReplaced:
-    """Another file lies where the open one lay, or none."""
+    """The error for a database file that was replaced or removed."""
     return StoreReplaced(
         _(
             "The database file {place} was replaced or removed while this worker used it. The worker stopped:"
@@ -104,7 +104,7 @@ def replaced(url: URL) -> StoreReplaced:
 
 
 def folder_failure(error: OSError, url: URL) -> StoreFailed:
-    """The file could not be created or opened."""
+    """The error for a file that could not be created or opened."""
     where = place(url)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _full(where)
@@ -129,12 +129,12 @@ def folder_failure(error: OSError, url: URL) -> StoreFailed:
 
 
 def read_only(url: URL) -> StoreFailed:
-    """Nothing can be written to it."""
+    """The error for a database that cannot be written."""
     return StoreFailed(_sentences()[0][0].format(place=place(url)))
 
 
 def missing(url: URL) -> StoreFailed:
-    """Nothing of alertbot is there."""
+    """The error for a database without anything of alertbot's."""
     where = place(url)
     if url.drivername.startswith("sqlite"):
         where = str(Path(where).absolute())
@@ -146,12 +146,12 @@ Sentences = list[tuple[str, tuple[str, ...], tuple[str, ...]]]
 
 
 def _sentences() -> Sentences:
-    """For each failure; the first that fits is the one."""
+    """The sentences by failure; the first that fits is used."""
     return [*_found_wrong(), *_not_opened()]
 
 
 def _found_wrong() -> Sentences:
-    """A database was opened and does not do what was asked."""
+    """Failures of a database that was opened."""
     return [
         (
             _(
@@ -187,7 +187,7 @@ def _found_wrong() -> Sentences:
 
 
 def _not_opened() -> Sentences:
-    """There is no way to the database."""
+    """Failures to reach a database."""
     return [
         (
             _("The database {place} refuses this user. Check the user and the password."),

@@ -1,16 +1,17 @@
-"""One transaction at a time, where two would spoil each other's sums, and the order in which all take turns.
+"""Advisory locks: one transaction at a time where two would disturb each other, and the order in which
+all are taken.
 
-Two transactions that take the same locks in different orders wait for each other until the database ends one
-of them. So everybody takes them in this order, leaving out what they do not need:
+Transactions that take the same locks in different orders deadlock. So everyone takes them in this order,
+leaving out those not needed:
 
-1. `PEOPLE`, the list of those who may act;
-2. `AUDIT`, which every change ends with: before any row is locked, and before the fence is closed;
-3. `rule:…` or `service:…`, a preapproved rule or a watched service;
-4. `SIGNALS`, the reports;
-5. the fence (`deliveries.fence`): intents pass it shared, halt, pause and cancel close it;
-6. rows: accounts before deliveries, reports before the services they speak of, each kind by its id.
+1. `PEOPLE`: who may act;
+2. `AUDIT`, which every change ends with: before any row lock, and before the fence is closed;
+3. `rule:…` or `service:…`: a rule approved in advance, or a watched service;
+4. `SIGNALS`: the reports;
+5. the fence (`store_deliveries.fence`): intents pass it shared; halt, pause and cancel close it;
+6. rows: accounts before deliveries, reports before their services, each kind by id.
 
-Intents take `AUDIT` only where they will write into it (the first call of an alert on a channel), and then
+Intents take `AUDIT` only if they will write to it (the first call of an alert on a channel), and then
 before the fence, so that many workers need not wait for each other.
 """
 
@@ -25,7 +26,8 @@ SIGNALS = "signals"
 
 
 async def take_lock(conn: AsyncConnection, what: str) -> None:
-    """Wait until no other open transaction has taken the same turn; it ends with this transaction.
+    """Wait until no other open transaction holds the same lock; it is released when this transaction
+    ends.
 
     SQLite needs nothing: its write transactions begin with the only write lock.
     """

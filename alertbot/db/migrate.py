@@ -1,5 +1,5 @@
-"""The schema's versions: what this program needs, what a database has, and the way from one to the
-other. Alembic is slow to load, so it is loaded only where there is something to do."""
+"""Schema versions: what this program needs, what a database has, and how to upgrade. Alembic is slow to
+load, so it is loaded only if there is something to do."""
 
 import io
 import threading
@@ -29,17 +29,17 @@ _LOCK = 7_205_110  # any number: PostgreSQL's advisory lock around migrating
 
 @dataclass(frozen=True, slots=True)
 class MigrationStep:
-    """One migration that is still to be run."""
+    """One migration still to be run."""
 
     revision: str
     description: str
 
 
 def upgrade(url: str) -> None:
-    """Bring the database to `HEAD` in one transaction; of several programs that start at once, one
+    """Upgrade the database to `HEAD` in one transaction; of several programs that start at once, one
     does it. Raises `StoreFailed`, also for a database newer than the program.
 
-    `Database.open` calls it, having made SQLite's file with the right mode.
+    `Database.open` calls it after creating SQLite's file with the right mode.
     """
     with _engine(url) as engine:
         if engine.dialect.name == "sqlite":
@@ -52,8 +52,8 @@ def upgrade(url: str) -> None:
 
 
 def pending(url: str) -> tuple[MigrationStep, ...]:
-    """What `upgrade` would do; changes nothing. For a database that is not there yet, everything.
-    Raises `StoreFailed`, also for a database newer than the program."""
+    """What `upgrade` would do; changes nothing. For a missing database, everything. Raises
+    `StoreFailed`, also for a database newer than the program."""
     from alembic.script import ScriptDirectory
 
     missing = _missing(_revision(url), url)
@@ -72,7 +72,7 @@ def sql(url: str) -> str:
 
 
 def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
-    """The way from one revision (None: nothing yet) to another, without asking a database."""
+    """The SQL from one revision (None: empty) to another, without a database."""
     from alembic import command
 
     config = alembic_config()
@@ -84,7 +84,7 @@ def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
 
 
 def other_version(url: str, version: str) -> StoreFailed:
-    """The database was made by an older or a newer alertbot; what to do about it."""
+    """The error for a database of an older or newer alertbot, with what to do."""
     where = place(parse_url(url))
     if version in REVISIONS:
         older = _(
@@ -101,7 +101,7 @@ def other_version(url: str, version: str) -> StoreFailed:
 
 
 def _missing(current: str | None, url: str) -> tuple[str, ...]:
-    """The revisions from the database's own to the program's."""
+    """The revisions between the database and the program."""
     if current is None:
         return REVISIONS
     if current not in REVISIONS:
@@ -144,7 +144,7 @@ def _run(connection: Connection) -> None:
 
 
 def alembic_config() -> "Config":
-    """What Alembic needs to find the migrations in an installed package; there is no alembic.ini."""
+    """The Alembic configuration to find the migrations in an installed package; there is no alembic.ini."""
     from alembic.config import Config
 
     config = Config()
@@ -159,7 +159,7 @@ def _is_sqlite(url: str) -> bool:
 
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
-    """A plain engine without threads of its own; its errors come out as `StoreFailed`."""
+    """A plain synchronous engine; its errors are raised as `StoreFailed`."""
     parsed, options = parse_url(url), {}
     if _is_sqlite(url):
         options = {"connect_args": {"isolation_level": None, "timeout": _WAIT_SECONDS}}

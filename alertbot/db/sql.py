@@ -1,4 +1,5 @@
-"""The connection that every store function takes first; other rooms pass it on and never look inside."""
+"""Shared SQL: the connection that every store function takes first (other rooms only pass it on), the
+database's clock, and statements for many rows."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -36,16 +37,16 @@ ColumnValues: TypeAlias = dict[str, Any]  # what a statement writes, by column
 
 @asynccontextmanager
 async def savepoint(conn: Connection) -> AsyncIterator[None]:
-    """What is written inside is taken back where it raises; what was written before stays."""
+    """Writes inside are rolled back if it raises; earlier ones stay."""
     async with conn.begin_nested():
         yield
 
 
 class _Now(FunctionElement[float]):
-    """Epoch seconds at the moment the statement runs (not when its transaction began).
+    """Epoch seconds when the statement runs (not when its transaction began).
 
-    A function element, because a statement that holds a plain `ColumnElement` is compiled anew at
-    every execution.
+    A function element, because a statement with a plain `ColumnElement` is compiled again at every
+    execution.
     """
 
     type = Float(53)
@@ -78,15 +79,15 @@ Row = TypeVar("Row")
 
 
 def portions(rows: Sequence[Row], parameters: int) -> Iterator[Sequence[Row]]:
-    """The rows, as many at a time as both databases take in one statement with so many bound `parameters`
-    for each row."""
+    """The rows in portions that both databases accept in one statement with this many bound `parameters`
+    per row."""
     most = MOST_PARAMETERS // parameters
     for start in range(0, len(rows), most):
         yield rows[start : start + most]
 
 
 def upsert(conn: AsyncConnection, into: Table) -> Any:
-    """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`: of two transactions that
+    """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`: of two transactions that
     write one key at once, neither fails."""
     dialect = import_module(
         f"sqlalchemy.dialects.{conn.dialect.name}"
@@ -95,7 +96,7 @@ def upsert(conn: AsyncConnection, into: Table) -> Any:
 
 
 def among(conn: AsyncConnection, ids: Sequence[int], key: ColumnElement[int]) -> ColumnElement[bool]:
-    """`key` is one of `ids`."""
+    """The condition that `key` is one of `ids`."""
     if conn.dialect.name == "postgresql":
         return key == any_(literal(list(ids), ARRAY(Integer)))
     each = func.json_each(json.dumps(list(ids))).table_valued("value")
@@ -137,8 +138,8 @@ async def fresh_ids(conn: AsyncConnection, into: Table, count: int) -> Sequence[
 async def add(
     conn: AsyncConnection, into: Table, rows: Sequence[Mapping[str, Any]], **same: Any
 ) -> None:
-    """Insert these rows, which have the same columns, in their order, each with what is the `same` for all
-    (a value or an expression)."""
+    """Insert these rows, which have the same columns, in order; `same` gives values or expressions for
+    all of them."""
     for start in range(0, len(rows), INSERTED):
         chunk = rows[start : start + INSERTED]
         if conn.dialect.name == "postgresql":
@@ -148,7 +149,7 @@ async def add(
 
 
 def _from_arrays(into: Table, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> Insert:
-    """One statement for all: a statement per row costs PostgreSQL four times as much."""
+    """One statement for all rows: one per row costs PostgreSQL four times as much."""
     names = list(rows[0])
     kinds = {name: into.c[name].type for name in names}
     plain: dict[str, TypeEngine[Any]] = {

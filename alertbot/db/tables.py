@@ -1,7 +1,8 @@
-"""The tables. One metadata for SQLite and PostgreSQL; migrations build exactly this.
+"""The tables of people, incidents, alerts, the outbox and the audit. One metadata for SQLite and
+PostgreSQL; the migrations build exactly this.
 
-Moments of people's work are `Instant` (aware datetime in Python, epoch seconds in UTC in the database).
-Moments of the outbox (`not_before`, `lease_until`, …) are plain epoch seconds by the *database's* clock.
+Times of people's actions are `Instant` (aware datetime in Python, epoch seconds in UTC in the database).
+Times of the outbox (`not_before`, `lease_until`, …) are plain epoch seconds by the *database's* clock.
 """
 
 from datetime import UTC, datetime

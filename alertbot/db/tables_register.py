@@ -1,6 +1,6 @@
-"""The tables of the register of numbers, of tasks for people, and of where approvers are reached.
+"""The tables of the register of numbers, of tasks, and of how approvers are reached.
 
-In the same metadata as `tables`, which says how moments are kept.
+In the same metadata as `tables`, which says how times are stored.
 """
 
 from sqlalchemy import (

@@ -1,6 +1,6 @@
-"""The tables of what is watched: signals, what was decided on them, rules that were approved ahead.
+"""The tables of watching: signals, decisions, rules approved in advance.
 
-In the same metadata as `tables`, which says how moments are kept.
+In the same metadata as `tables`, which says how times are stored.
 """
 
 from sqlalchemy import (

@@ -1,6 +1,7 @@
-"""What the system tells of changes to a file, so that nobody has to look (Linux: inotify(7), through libc).
+"""Wake-ups: notices of changes to SQLite's file, so that nobody has to poll it (Linux: inotify(7),
+through libc), and alarms across processes.
 
-Elsewhere there are none, and some file systems tell nothing: whoever waits looks by itself as well.
+Elsewhere there are no notices, and some file systems give none: waiters also look by themselves.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ _READ_BYTES = 65_536
 
 
 class FileNotices:
-    """Changes to a file and to those beside it whose name begins with its name (SQLite's -wal and -shm)."""
+    """Changes to a file and to those next to it whose name begins with its name (SQLite's -wal and
+    -shm)."""
 
     def __init__(self, path: Path) -> None:
         self._name = path.name.encode()
@@ -37,11 +39,12 @@ class FileNotices:
 
     @property
     def possible(self) -> bool:
-        """Whether this system tells anything at all."""
+        """Whether this system gives notices."""
         return self._fd is not None
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for a change, at most so long; whether there was one since the last time."""
+        """Wait for a change, at most this many seconds; returns whether there was one since the last
+        call."""
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
@@ -50,7 +53,7 @@ class FileNotices:
         return self.take()
 
     def take(self) -> bool:
-        """Whether there was a change since the last time."""
+        """Whether there was a change since the last call."""
         changed = self._changed.is_set()
         self._changed.clear()
         return changed
@@ -77,7 +80,7 @@ class FileNotices:
 
 
 def _watch(folder: Path) -> int | None:
-    """An open inotify instance for a folder; None where there is no such thing, or no more of them."""
+    """An open inotify instance for a folder; None if there is no such thing, or no more are available."""
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         begin, add = libc.inotify_init1, libc.inotify_add_watch
@@ -102,8 +105,8 @@ RECONNECT_SECONDS = 2.0
 
 
 class Alarm:
-    """`wait` returns when somebody has rung, in this process or another, or after a while. All alarms of
-    one `Database` hear by one ear."""
+    """`wait` returns after a ring, from this process or another, or after a while. All alarms of one
+    `Database` share one listener."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -122,11 +125,11 @@ class Alarm:
         await _EARS[self._database].leave(self)
 
     def ring(self) -> None:
-        """Wake whoever waits for this alarm."""
+        """Wake everyone who waits for this alarm."""
         self._rung.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for a ring, at most `seconds`; whether there was one."""
+        """Wait for a ring, at most `seconds`; returns whether there was one."""
         try:
             async with asyncio.timeout(seconds):
                 await self._rung.wait()
@@ -209,8 +212,8 @@ def _file(url: str) -> Path:
 
 
 class _Waiting:
-    """How long to wait between two looks at the version: hardly at all after a write, long while there is
-    none, and never long where the system does not tell of writes."""
+    """How long to wait between two looks at the version: very briefly after a write, long while there is
+    none, and never long if the system gives no notices."""
 
     def __init__(self, notices: FileNotices) -> None:
         self._notices = notices
@@ -219,7 +222,7 @@ class _Waiting:
         self._untold = 0
 
     def changed(self) -> None:
-        """The version is another one."""
+        """Note that the version has changed."""
         self._untold = 0 if self._told else self._untold + 1
         self._told = False
 

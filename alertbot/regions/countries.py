@@ -1,4 +1,5 @@
-"""The emergency services that a number can stand for."""
+"""Services and countries: the emergency services that a number can stand for, and the dialling rules of
+the countries whose numbers may be published."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ SERVICES: Mapping[str, Service] = {
 
 
 class Writing(Enum):
-    """How a long number of a country is written for the public."""
+    """How a country's long numbers are written for the public."""
 
     TEN_DIGITS = auto()  # 04 65 71 00 15: dialled alike in every French territory of the numbering plan
     LOCAL = auto()  # 40 42 01 01: dialled within the territory only
@@ -42,10 +43,10 @@ class Writing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """`code` is the telephone region (`FR`, `GP`, `BE`), `zone` the IANA zone where none is given.
+    """`code` is the telephone region (`FR`, `GP`, `BE`), `zone` the default IANA time zone.
 
-    `short`: the closed list of short numbers. `fiction`: beginnings that ring nowhere, in the written
-    form without blanks.
+    `short`: the list of short numbers. `fiction`: prefixes reserved for fiction, in written form without
+    spaces.
     """
 
     code: str

@@ -1,6 +1,7 @@
-"""French départements and overseas territories: code, names, zone, telephone region, région.
+"""Territories: the French départements and overseas territories with code, names, time zone, telephone
+region and région, and territories elsewhere.
 
-A territory elsewhere has a free code, and brings its names with it: see `free_territory`.
+A territory elsewhere has a free code and brings its own names: see `free_territory`.
 """
 
 import csv
@@ -20,8 +21,8 @@ _FREE_CODE = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,10}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """A place that has its own emergency services. `zone` is an IANA name; `region` the telephone
-    region (`FR`, `GP`, …), `prefixes` the first digits of its geographic numbers and `areas` what it is
+    """An area with its own emergency services. `zone` is an IANA name; `region` the telephone region
+    (`FR`, `GP`, …), `prefixes` the first digits of its geographic numbers and `areas` what it is
     grouped under (the French région)."""
 
     code: str
@@ -36,12 +37,12 @@ class Territory:
         return self.names.get(lang) or self.names["fr"]
 
     def area_in(self, lang: str) -> str:
-        """The région in this language; a territory outside the régions stands for itself."""
+        """The région in this language; a territory outside the régions stands alone."""
         return self.areas.get(lang) or self.areas.get("fr") or self.name_in(lang)
 
     @property
     def free(self) -> bool:
-        """Whether it is not in the directory, so that its rows must bring its names."""
+        """Whether it is not in the directory, so that its rows must give its names."""
         return self.code not in all_territories()
 
     def __str__(self) -> str:
@@ -68,21 +69,21 @@ def _territory(row: Mapping[str, str]) -> Territory:
 
 @cache
 def blocks() -> Mapping[str, tuple[str, ...]]:
-    """The codes of the territories to which telephone numbers with these first four digits belong."""
+    """The codes of the territories that own telephone numbers with these first four digits."""
     with _BLOCKS.open(encoding="utf-8", newline="") as lines:
         return {row["block"]: tuple(row["territories"].split()) for row in csv.DictReader(lines)}
 
 
 @cache
 def order_of(code: str) -> tuple[int, str]:
-    """What sorts territories: the order of the directory, free codes after it by code."""
+    """The sort key of territories: directory order, then free codes by code."""
     known = list(all_territories())
     return (known.index(code) if code in all_territories() else len(known), code)
 
 
 def find(text: str) -> Territory | None:
-    """The territory of the directory with this code (`1`, `01`, `2a`, `FR-69`) or this name in French or
-    English, else None."""
+    """The territory in the directory with this code (`1`, `01`, `2a`, `FR-69`) or French or English
+    name, else None."""
     code = text.strip().upper().removeprefix("FR-")
     known = all_territories()
     if code.isdigit() and len(code) == 1:
@@ -91,8 +92,8 @@ def find(text: str) -> Territory | None:
 
 
 def free_territory(code: str, names: Mapping[str, str], zone: str = "") -> Territory | None:
-    """A territory outside the directory, else None: the code is two letters of a country of
-    `countries.COUNTRIES`, a hyphen and up to ten letters or digits (ISO 3166-2 where there is one:
+    """A territory outside the directory, or None for an invalid code: two letters of a country in
+    `countries.COUNTRIES`, a hyphen and up to ten letters or digits (ISO 3166-2 if there is one:
     `BE-WHT`). `names` holds at least one name; `zone` is an IANA name, by default the country's."""
     found = _FREE_CODE.fullmatch(code.strip().upper())
     country = COUNTRIES.get(found[1]) if found else None

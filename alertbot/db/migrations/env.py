@@ -1,4 +1,4 @@
-"""What Alembic runs: on the connection that `store.migrate` gives it, or offline, to print SQL."""
+"""What Alembic runs: on the connection that `db.migrate` gives it, or offline, to print SQL."""
 
 from alembic import context
 
