@@ -31,6 +31,7 @@ from alertbot.core.model import (
 from alertbot.core.words import _
 from alertbot.db import tables
 from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import ColumnValues
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox
 
@@ -271,7 +272,7 @@ async def _update(conn: AsyncConnection, alert: Alert, **changes: Any) -> None:
         )
 
 
-def _draft_columns(draft: Draft) -> dict[str, Any]:
+def _draft_columns(draft: Draft) -> ColumnValues:
     return {
         "kind": draft.kind,
         "exercise": draft.exercise,
@@ -294,7 +295,7 @@ def _draft_columns(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _composed_columns(composition: Composition) -> dict[str, Any]:
+def _composed_columns(composition: Composition) -> ColumnValues:
     return {
         "digest": composition.digest,
         "promised": [moment.timestamp() for moment in composition.promised],
@@ -304,7 +305,7 @@ def _composed_columns(composition: Composition) -> dict[str, Any]:
     }
 
 
-def _unapproved() -> dict[str, Any]:
+def _unapproved() -> ColumnValues:
     """The columns that an edit resets."""
     return dict.fromkeys(
         (

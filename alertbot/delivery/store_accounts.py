@@ -12,7 +12,7 @@ from alertbot.core.errors import Refused
 from alertbot.core.model import Channel
 from alertbot.core.words import _
 from alertbot.db import sql
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, ColumnValues
 from alertbot.db.tables import account, dispatch, halt, pace, spent, worker
 from alertbot.delivery.store_deliveries import fence, wake
 
@@ -41,7 +41,7 @@ def _gap(per_second: float | None) -> float:
     return 1.0 / per_second if per_second else 0.0
 
 
-def _settings(channel: Channel) -> dict[str, Any]:
+def _settings(channel: Channel) -> ColumnValues:
     budget = channel.budget
     return {
         "gap": _gap(channel.pace.per_second),
@@ -73,7 +73,7 @@ async def agree(conn: AsyncConnection, channels: Iterable[Channel]) -> None:
         await _sync_one(conn, channel.name, _settings(channel), known.get(channel.name))
 
 
-async def _sync_one(conn: AsyncConnection, name: str, wanted: dict[str, Any], row: Any) -> None:
+async def _sync_one(conn: AsyncConnection, name: str, wanted: ColumnValues, row: Any) -> None:
     if row is None:
         fresh = {"booked_to": 0.0, "halted": False, "blocked_until": 0.0}
         made = sql.upsert(conn, account).values(name=name, **wanted, **fresh)

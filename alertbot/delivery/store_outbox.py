@@ -28,7 +28,7 @@ from alertbot.core.model import (
 from alertbot.core.words import _
 from alertbot.db import sql
 from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, ColumnValues
 from alertbot.db.tables import account, delivery, dispatch, message, picture, target
 from alertbot.delivery.store_deliveries import (
     FAR,
@@ -125,7 +125,7 @@ async def extend(conn: AsyncConnection, dispatch_id: int, rows: Sequence[NewDeli
         await sql.add(conn, delivery, values)
 
 
-def _values(dispatch_id: int, row: NewDelivery, ids: Sequence[int], now: float) -> dict[str, Any]:
+def _values(dispatch_id: int, row: NewDelivery, ids: Sequence[int], now: float) -> ColumnValues:
     skipped = row.skipped is not None
     waits = row.after is not None and not skipped
     return {
@@ -291,14 +291,12 @@ async def add(
     return tuple(ids)
 
 
-def _message_row(
-    alert_id: str | None, revision: int, text: Message, purpose: Purpose
-) -> dict[str, Any]:
+def _message_row(alert_id: str | None, revision: int, text: Message, purpose: Purpose) -> ColumnValues:
     own = {"alert_id": alert_id, "revision": revision, "purpose": str(purpose)}
     return {**asdict(text), **own, "measure": str(text.measure), "action": str(text.action)}
 
 
-def _target_rows(alert_id: str, targets: Mapping[str, Sequence[Target]]) -> list[dict[str, Any]]:
+def _target_rows(alert_id: str, targets: Mapping[str, Sequence[Target]]) -> list[ColumnValues]:
     return [
         {
             "alert_id": alert_id,

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alertbot.core.json import Json
+
 
 class Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -40,15 +42,15 @@ class Ready(Document):
     watch: bool
 
 
-ANY_JSON: dict[str, Any] = {"schema": {}}
-A_FORM: dict[str, Any] = {
+ANY_JSON: dict[str, Json] = {"schema": {}}
+A_FORM: dict[str, Json] = {
     "schema": {
         "type": "object",
         "properties": {"data": {"type": "string", "description": "The JSON, as text."}},
         "required": ["data"],
     }
 }
-RETRY_AFTER: dict[str, Any] = {
+RETRY_AFTER: dict[str, Json] = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
 }
 
@@ -86,7 +88,7 @@ SIGNALS_BY_PATH: dict[str, Any] = SIGNALS | {
     "summary": "Report how services do, for senders that cannot set headers",
     "openapi_extra": {"requestBody": SIGNALS["openapi_extra"]["requestBody"], "security": []},
 }
-SECURITY_SCHEMES: dict[str, Any] = {
+SECURITY_SCHEMES: dict[str, Json] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The source's secret."},
     "signature": {
         "type": "apiKey",

@@ -102,7 +102,7 @@ def as_posted(entry: Mapping[str, Any]) -> str:
     return html.unescape(posted)
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
+def _objects(value: object) -> list[Mapping[str, Any]]:
     """The objects in a list; empty if it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 

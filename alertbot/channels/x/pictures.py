@@ -6,9 +6,8 @@ A text never waits long for its picture nor fails because of it (R24): it goes w
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from alertbot.channels.outcomes import is_number
 from alertbot.channels.x.answers import Answer
@@ -69,7 +68,9 @@ class Pictures:
             return Handed(post.attempt, None, without(why))
         return Handed(post.attempt, media_id, until=time.monotonic() + GOOD_FOR_SECONDS)
 
-    async def _call(self, post: Post, route: str, body: dict[str, Any], tries: int = TRIES) -> Answer:
+    async def _call(
+        self, post: Post, route: str, body: Mapping[str, object], tries: int = TRIES
+    ) -> Answer:
         try:
             answer = await self._ask("request", post.alert, method="POST", route=route, json=body)
             if answer.status in (200, 201):

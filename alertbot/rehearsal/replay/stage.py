@@ -101,7 +101,7 @@ def configuration(
     )
 
 
-def _public(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _public(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     """A rule for the one channel of a replay. What is an exercise tells the public nothing."""
     if rule.get("exercise"):
         return {
@@ -117,7 +117,7 @@ CHANNEL = "memory"
 _ORGANISATION = "Replay"
 
 
-def _checked(path: Path) -> dict[str, Any]:
+def _checked(path: Path) -> Mapping[str, Any]:
     document = parse(text_of(path))
     found = document.faults
     root = document.root or Node(Mark(), {})
