@@ -77,7 +77,7 @@ class App:
         return watch_of(self.config)
 
     def ways(self, service: "WatchContext") -> "tuple[Way, ...]":
-        """The configured ways to ask approvers; touches no network, library or secret."""
+        """The configured ways to ask approvers; touches no network or secret."""
         mail = self.mail_approvals
         found: list[Way | None] = [self._telegram_way(service)]
         found += [None if mail is None else self._mail_way(service, mail)]

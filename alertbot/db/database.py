@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from alertbot.core.errors import StoreFailed
-from alertbot.db import failures, preparing
+from alertbot.db import failures, migrate, preparing
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -169,14 +169,12 @@ class Database:
 
     async def _migrate(self) -> None:
         revision = await self._look()
-        from alertbot.db import migrate
 
         if revision != migrate.HEAD:
             await self._guarded(finish(asyncio.to_thread(migrate.upgrade, self.url)))
 
     async def _require_current(self) -> None:
         revision = await self._look()
-        from alertbot.db import migrate
 
         if revision is None:
             await self._migrate()

@@ -13,6 +13,7 @@ from alertbot.core.model import Channel, ChannelSpec, Fault, Message, Picture
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts import lint
+from alertbot.texts.cards import drawing
 from alertbot.texts.cards.card import CardWords
 from alertbot.texts.fields.values import Choice
 from alertbot.texts.posts.messages import Edition
@@ -114,8 +115,6 @@ def _words(request: ComposeRequest, lang: str) -> CardWords:
 
 
 def _drawn(words: CardWords, spec: ChannelSpec, rows: Rows) -> tuple[Pictured, ...]:
-    from alertbot.texts.cards import drawing
-
     if not rows:
         raise _NoCardError(Fault("no_card", _("no number card, since there is no number.")))
     if len(rows) > ROWS * MOST_CARDS:
@@ -138,8 +137,6 @@ def _too_many() -> _NoCardError:
 
 
 def _pictured(words: CardWords, rows: Rows, count: str) -> Pictured:
-    from alertbot.texts.cards import drawing
-
     card = words.card(rows, count)
     try:
         drawn = drawing.draw(card)

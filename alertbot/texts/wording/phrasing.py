@@ -140,7 +140,6 @@ def zone_name(name: str, lang: str) -> str:
 @pass_context
 def span(context: Context, value: timedelta, width: str = "long") -> str:
     """`1 heure et 45 minutes`, to the minute; `width="short"`: `1 h et 45 min`."""
-    from babel.lists import format_list
     from babel.units import format_unit
 
     lang = locale(setting_of(context).lang)
@@ -150,7 +149,7 @@ def span(context: Context, value: timedelta, width: str = "long") -> str:
         count, left = divmod(left, seconds)
         if count or (unit == "minute" and not parts):
             parts.append(format_unit(count, f"duration-{unit}", length=_width(width), locale=lang))
-    return format_list(parts, locale=lang).replace("\u202f", "\u00a0")
+    return _and(parts, lang).replace("\u202f", "\u00a0")
 
 
 def _width(width: str) -> Any:
@@ -162,10 +161,8 @@ def names(context: Context, places: Sequence[Territory], codes: bool = True) -> 
     """`Rhône (69) et Loire (42)`; without the codes where space is short. More than `MOST_NAMED`, or
     names too long for a short text, are counted and given by their codes; too many codes are only
     counted."""
-    from babel.lists import format_list
-
     lang = setting_of(context).lang
-    named = format_list([_place(place, lang, codes) for place in places], locale=locale(lang))
+    named = _and([_place(place, lang, codes) for place in places], locale(lang))
     if lang not in _MANY or (len(places) <= MOST_NAMED and (codes or len(named) <= LONGEST_NAMED)):
         return named
     counted = _MANY[lang].format(count=len(places))
@@ -182,9 +179,13 @@ def _place(place: Territory, lang: str, codes: bool) -> str:
 @pass_context
 def listed(context: Context, values: Iterable[object]) -> str:
     """A list in words, with the language's "and" before the last."""
+    return _and([str(value) for value in values], locale(setting_of(context).lang))
+
+
+def _and(parts: Sequence[str], lang: "Locale") -> str:
     from babel.lists import format_list
 
-    return format_list([str(value) for value in values], locale=locale(setting_of(context).lang))
+    return format_list(parts, locale=lang)
 
 
 def steps(text: object) -> tuple[str, ...]:

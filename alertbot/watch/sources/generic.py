@@ -17,6 +17,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import jmespath
+from jmespath.exceptions import JMESPathError, JMESPathTypeError
+
 from alertbot.core.errors import safe
 from alertbot.core.words import _
 from alertbot.watch.rules_signals import Observed, Signal
@@ -35,9 +38,6 @@ PATHS = ("items", "service", "state", "title", "summary", "url", "at", "key", "s
 
 def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(key, sentence) for each invalid expression."""
-    import jmespath
-    from jmespath.exceptions import JMESPathError
-
     for key in PATHS:
         try:
             if options.get(key):
@@ -51,7 +51,6 @@ def parse(
 ) -> tuple[Signal, ...]:
     """One signal, or one for each element of the option `items`; an empty list says nothing. A state in
     no list of `states` is unknown. Raises `UnknownShape` for a body without these values."""
-    from jmespath.exceptions import JMESPathError
 
     named = options.get("items")
     try:
@@ -102,9 +101,6 @@ def _observed(state: str, options: Mapping[str, Any]) -> Observed:
 
 def _search(path: object, value: object) -> Any:
     """What the expression finds; None if one of its functions does not accept the value there."""
-    import jmespath
-    from jmespath.exceptions import JMESPathTypeError
-
     try:
         return jmespath.search(str(path), value)
     except JMESPathTypeError:

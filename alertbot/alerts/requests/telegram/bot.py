@@ -11,9 +11,12 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from telegram import ForceReply, LinkPreviewOptions, ReplyParameters
+
 from alertbot.alerts.requests.telegram import wording
 from alertbot.alerts.requests.telegram.webhook import Hook
 from alertbot.alerts.requests.text import Ask
+from alertbot.channels.telegram import client
 from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Unavailable, Uncertain
 from alertbot.core.words import _
 from alertbot.people.context import Context
@@ -100,7 +103,6 @@ class TelegramWay:
         """One call to the Bot API, repeated once if the group has a new id. "Not modified" counts as
         success. `before` runs before every try. Raises `ChannelError`."""
         bot = self.ready()
-        from alertbot.channels.telegram import client
 
         for _twice in range(2):
             try:
@@ -142,9 +144,9 @@ class TelegramWay:
 
     def make(self) -> "tuple[telegram.Bot, tuple[HTTPXRequest, ...]]":
         """A bot of its own, with connections that the caller must close."""
-        from alertbot.channels.telegram.client import bot
-
-        return bot(self.token(), self.settings.api_url, CONNECT_SECONDS, ANSWER_SECONDS, CONNECTIONS)
+        return client.bot(
+            self.token(), self.settings.api_url, CONNECT_SECONDS, ANSWER_SECONDS, CONNECTIONS
+        )
 
 
 def _ours(error: ChannelError, about: str) -> ChannelError:
@@ -182,7 +184,6 @@ class BotReplies:
     async def say(
         self, chat: int, text: str, *, reply_to: int | None = None, keyboard: Any = None
     ) -> None:
-        from telegram import LinkPreviewOptions, ReplyParameters
 
         reply = (
             None if reply_to is None else ReplyParameters(reply_to, allow_sending_without_reply=True)
@@ -201,8 +202,6 @@ class BotReplies:
     async def ask(self, query: "CallbackQuery", name: str, text: str) -> tuple[int, int] | None:
         """Ask the person who pressed a button a question, to be answered by a reply. `text` contains
         `{name}`. Returns the chat and message id of the question, or None if it could not be sent."""
-        from telegram import ForceReply
-
         if query.message is None:
             return None
         mention = f'<a href="tg://user?id={query.from_user.id}">{escape(name)}</a>'

@@ -10,10 +10,13 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from telegram.ext import ApplicationBuilder
+
 from alertbot.alerts.requests.queue import LONGEST_BACKOFF
 from alertbot.alerts.requests.telegram.bot import TelegramWay
 from alertbot.alerts.requests.telegram.updates import Status, UpdateHandlers
 from alertbot.alerts.requests.telegram.webhook import leave_to_others
+from alertbot.channels.telegram.client import meaning
 from alertbot.core import loops
 from alertbot.core.errors import ChannelError
 
@@ -52,8 +55,6 @@ async def _listen_in_words(way: TelegramWay, ear: UpdateHandlers, stop: asyncio.
     except ChannelError:
         raise
     except Exception as error:  # noqa: BLE001 - the library's errors name the address, the token in it
-        from alertbot.channels.telegram.client import meaning
-
         raise meaning(error, "getUpdates", way.token()) from None
 
 
@@ -75,8 +76,6 @@ async def _listen_once(way: TelegramWay, ear: UpdateHandlers, stop: asyncio.Even
 
 
 def _application(way: TelegramWay, ear: UpdateHandlers) -> "Application[Any, Any, Any, Any, Any, Any]":
-    from telegram.ext import ApplicationBuilder
-
     bot, _requests = way.make()
     application = ApplicationBuilder().bot(bot).updater(None).job_queue(None).build()
     ear.attach(application)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
+
 from alertbot.alerts import halting, showing
 from alertbot.alerts.requests import buttons, queue
 from alertbot.alerts.requests.telegram import wording
@@ -252,8 +254,6 @@ class UpdateHandlers:
 
     def attach(self, application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
         """Register the handlers with the application."""
-        from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
-
         fresh = filters.UpdateType.MESSAGE
         application.add_handler(CallbackQueryHandler(self.pressed))
         for name, act in self._commands.by_name.items():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape, unescape
 from typing import TYPE_CHECKING
 
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
 from alertbot.alerts.requests.text import Ask
 from alertbot.core.model import Verb
 from alertbot.core.words import _, ngettext
@@ -49,8 +51,6 @@ def halt_of(data: str | None) -> tuple[str | None] | None:
 
 
 def of_request(alert: str, digest: str) -> "InlineKeyboardMarkup":
-    from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
     words = {Verb.APPROVE: _("Approve"), Verb.RETURN: _("Return"), Verb.REJECT: _("Reject")}
     row = [
         InlineKeyboardButton(label, callback_data=data(Press(verb, alert, digest)))
@@ -60,8 +60,6 @@ def of_request(alert: str, digest: str) -> "InlineKeyboardMarkup":
 
 
 def of_halt(alert: str | None) -> "InlineKeyboardMarkup":
-    from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
     label = _("Halt {what}").format(what=alert) if alert else _("Halt everything")
     halting = InlineKeyboardButton(label, callback_data=f"halt:{alert or ''}")
     leaving = InlineKeyboardButton(_("Leave it"), callback_data=LEAVE)
