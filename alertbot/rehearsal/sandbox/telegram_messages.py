@@ -21,6 +21,8 @@ from alertbot.rehearsal.sandbox.telegram_chats import (
     BadCall,
     Chats,
     Keyboard,
+    MessageEntity,
+    ParsedText,
     attached,
     keyboard_of,
     labels_of,
@@ -28,7 +30,6 @@ from alertbot.rehearsal.sandbox.telegram_chats import (
     read_text,
     whole,
 )
-from alertbot.rehearsal.sandbox.telegram_html import MessageEntity, ParsedText
 
 DELETABLE_FOR = timedelta(hours=48)
 NOT_MODIFIED = (

@@ -1,29 +1,118 @@
 """Rules that people approve ahead: look at what they will say, propose, sign, revoke, list; and stop an alert
-that would go out by itself.
+that would go out by itself. Includes the views that `alertbot rules` prints.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
 
 from alertbot.alerts import alert_notices, store_reading
+from alertbot.alerts.previewing import sheet_of
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.core import clock
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, Refused
-from alertbot.core.model import AlertState, Person
+from alertbot.core.json import as_document, as_json
+from alertbot.core.model import AlertState, Approvals, Fault, Person
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.people import rules, store_people, tasks
+from alertbot.texts.views import preview_view
 from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
-from alertbot.watch.preapproval import rule_views, rules_ahead, sample, validity
-from alertbot.watch.preapproval.rules_ahead import Preapproval
+from alertbot.watch.preapproval import rules_ahead, sample, validity
+from alertbot.watch.preapproval.rules_ahead import PROPOSAL_LASTS, Preapproval, proposal
 from alertbot.watch.preapproval.sample import RuleSample, forbidden, template
-from alertbot.watch.rules_rule import How, Rule
+from alertbot.watch.preapproval.validity import Validity, broken, judge
+from alertbot.watch.rules_rule import How, Rule, Transition
 from alertbot.watch.store_preapprovals import Planned
-from alertbot.watch.views import CountdownAborted, CountdownView, RuleRevoked, RuleView
+from alertbot.watch.views import (
+    CountdownAborted,
+    CountdownView,
+    PreapprovalView,
+    RuleRevoked,
+    RuleTexts,
+    RuleView,
+    SignatureView,
+)
+
+Rows = Sequence[Preapproval]
+
+
+def line(service: WatchContext, rule: Rule, made: RuleSample | AlertbotError, rows: Rows) -> RuleView:
+    """A rule as the list shows it, also one whose alerts cannot be composed (`made` says why)."""
+    if isinstance(made, RuleSample):
+        return rule_view(service, rule, made, rows)
+    return _view(rule, None, broken(made))
+
+
+def rule_view(service: WatchContext, rule: Rule, made: RuleSample, rows: Rows) -> RuleView:
+    """A rule, and where it stands by what the database holds of it (`rows`, the latest first)."""
+    if rule.how is How.PROPOSE:
+        return replace(_view(rule, made), why=_("its alerts wait for people."))
+    if rule.how is How.OFF:
+        return replace(_view(rule, made), why=_("it is switched off."))
+    found = judge(service, rule, made.kind, made.digest, rows)
+    waiting = proposal(rows, made.digest, service.now)
+    return replace(_view(rule, made, found), proposal=_signed(waiting))
+
+
+def _view(rule: Rule, made: RuleSample | None, found: Validity | None = None) -> RuleView:
+    row = found.row if found else None
+    return RuleView(
+        rule=rule.name,
+        on=tuple(one for one in Transition if one in rule.on),
+        services=tuple(sorted(rule.services)),
+        kind=rule.kind,
+        how=rule.how,
+        after=rule.after.total_seconds(),
+        exercise=rule.exercise,
+        digest=made.digest if made else None,
+        people=made.people if made else None,
+        state=found.why if found else None,
+        automatic=found is not None and found.in_force,
+        why=found.sentence if found else "",
+        approval=_signed(row if row and row.approved_at else None),
+        proposal=None,
+        faults=faults(made) if made else (),
+    )
+
+
+def _signed(row: Preapproval | None) -> PreapprovalView | None:
+    if row is None:
+        return None
+    return PreapprovalView(
+        digest=row.digest,
+        signed=tuple(SignatureView(one.person.name, one.at) for one in row.signatures),
+        lasts=row.lasts.total_seconds(),
+        until=row.expires_at,
+        approved_at=row.approved_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def with_texts(service: WatchContext, made: RuleSample, found: RuleView) -> RuleView:
+    """The rule with what its alerts say."""
+    texts = tuple(_texts(service, made))
+    samples = tuple({"on": as_json(one.on), **as_document(preview_view(one.sheet))} for one in texts)
+    return replace(found, texts=texts, samples=samples)
+
+
+def _texts(service: WatchContext, made: RuleSample) -> Iterable[RuleTexts]:
+    """The texts as in a preview, with the digest of the rule, and with who must sign that."""
+    approvals = Approvals(made.people, True, PROPOSAL_LASTS)
+    for one in made.samples:
+        sheet = sheet_of(service.publisher, one.composed, made.rule.exercise)
+        said = replace(sheet.composition, digest=made.digest)
+        yield RuleTexts(one.on, replace(sheet, composition=said, approvals=approvals))
+
+
+def faults(made: RuleSample) -> tuple[Fault, ...]:
+    """What stands in the way of the rule's alerts, each once."""
+    found = (fault for one in made.samples for fault in one.composed.composition.faults)
+    return tuple(dict.fromkeys(found))
 
 
 async def abort(service: WatchContext, by: str, alert_id: str) -> CountdownAborted:
@@ -121,9 +210,9 @@ async def preapprove(
         else:
             await _sign(service, conn, actor, made, waiting, span, digest)
         rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
-        return replace(rule_views.view(service, rule, made, rows), proposed=waiting is None)
+        return replace(rule_view(service, rule, made, rows), proposed=waiting is None)
 
-    return rule_views.with_texts(service, made, await service.database.transact(work))
+    return with_texts(service, made, await service.database.transact(work))
 
 
 async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: str) -> RuleRevoked:
@@ -159,7 +248,7 @@ async def show(service: WatchContext, rule_name: str, token: str | None) -> Rule
     made = await template(service, rule)
 
     async def see(conn: Connection) -> RuleView:
-        return rule_views.view(
+        return rule_view(
             service, rule, made, await store_preapprovals.of_rule(conn, rule.name, now=service.now)
         )
 
@@ -169,7 +258,7 @@ async def show(service: WatchContext, rule_name: str, token: str | None) -> Rule
         return await see(conn)
 
     seen = await service.database.transact(see_and_note) if token else await service.database.read(see)
-    return rule_views.with_texts(service, made, seen)
+    return with_texts(service, made, seen)
 
 
 async def listing(service: WatchContext) -> list[RuleView]:
@@ -181,7 +270,7 @@ async def listing(service: WatchContext) -> list[RuleView]:
         running = await store_preapprovals.running(conn, pending=True)
         return [
             replace(
-                rule_views.line(service, rule, made[rule.name], rows.get(rule.name, ())),
+                line(service, rule, made[rule.name], rows.get(rule.name, ())),
                 countdowns=tuple(view(one) for one in running if one.rule == rule.name),
             )
             for rule in service.watch.rules
@@ -265,7 +354,7 @@ def _require_possible(service: WatchContext, made: RuleSample) -> None:
         )
     if never := forbidden(rule, made.kind) or sample.untitled(rule, service.watch):
         raise Refused(_("The rule {rule}: {why}").format(rule=rule.name, why=never))
-    if found := rule_views.faults(made):
+    if found := faults(made):
         raise Faulty(
             _("The alerts of the rule {rule} could not go out: mend it first.").format(rule=rule.name),
             found,

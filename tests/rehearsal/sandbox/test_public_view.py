@@ -21,7 +21,7 @@ from alertbot.rehearsal.sandbox.accounts import (
 )
 from alertbot.rehearsal.sandbox.public_view import ViewPicture, cards_of, render_wall
 from alertbot.rehearsal.sandbox.server import Sandbox
-from alertbot.rehearsal.sandbox.telegram_html import parse
+from alertbot.rehearsal.sandbox.telegram_chats import parse
 from tests.rehearsal.sandbox.clients import bearer, bot
 
 EVENING = datetime(2021, 6, 2, 16, 29, 30, tzinfo=UTC)

@@ -26,8 +26,7 @@ from alertbot.rehearsal.sandbox.faults import FAULTS, Faults
 from alertbot.rehearsal.sandbox.http import HttpRequest
 from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.rehearsal.sandbox.telegram_api import CALLS, TelegramPlatform
-from alertbot.rehearsal.sandbox.telegram_chats import Chats, Flood
-from alertbot.rehearsal.sandbox.telegram_html import BadMarkup, parse
+from alertbot.rehearsal.sandbox.telegram_chats import BadMarkup, Chats, Flood, parse
 from tests.rehearsal.sandbox.clients import bot
 
 CHANNEL = "@alertes_exemple"
