@@ -1,6 +1,5 @@
-"""The evening of 2 June 2021, told with alertbot: the real service, the real client libraries, loopback
-platforms, and the case's own clock. Each step goes through the same verb as at the command line.
-"""
+"""The demo: the evening of 2 June 2021 handled with alertbot, with the real verbs and client libraries,
+sandbox platforms on loopback, and the clock of the case."""
 
 import shutil
 import time
@@ -53,7 +52,7 @@ class EveningStaff:
 
 
 async def hire(service: WatchContext, names: Mapping[str, Any]) -> EveningStaff:
-    """Two admins who approve, and an author."""
+    """Add two admins who approve, and an author."""
     tokens: dict[str, str] = {}
     admin: str | None = None
     for name in (*names["approvers"], names["author"]):
@@ -78,7 +77,7 @@ class StoryStage:
     told: dict[str, str] = field(default_factory=dict)
 
     async def play(self, entry: Entry) -> AlertView | None:
-        """Do one step; the alert it published, if any."""
+        """Do one step; returns the alert it published, or None."""
         if "numbers" in entry:
             await self._numbers(entry["numbers"])
             return None
@@ -88,7 +87,7 @@ class StoryStage:
         return await self._published(view, entry["at"] + timedelta(minutes=entry["approved_after"]))
 
     async def _written(self, entry: Entry) -> AlertView:
-        """The draft of a step. One of `ways` stands in it."""
+        """The draft of a step, which contains exactly one of `ways`."""
         ways: dict[str, Callable[[Any, FollowRequest], Awaitable[AlertView]]] = {
             "draft": self._draft,
             "update": self._update,
@@ -129,8 +128,8 @@ class StoryStage:
         return await following.end(self.service, self.staff.author, self.incident or "", said)
 
     async def _numbers(self, step: Entry) -> None:
-        """Take a file into the register; then another person reads every new number back, from the list that
-        person made of the test calls."""
+        """Import a file into the register; then another person reads every new number back, from that
+        person's list of test calls."""
         read = read_numbers(Path(step["import"]))
         await importing.import_(self.service, self.staff.author, read, step["import"])
         called = {str(row): row.number for row in read.rows}
@@ -140,12 +139,12 @@ class StoryStage:
             await verifying.verify(self.service, person, entry.entry, heard)
 
     async def _entry(self, query: str) -> str:
-        """The oldest entry in force for a query: the one that was published."""
+        """The oldest entry in force for a query: the published one."""
         found = await consulting.listing(self.service, query, "in-force")
         return min((one.entry for one in found), key=lambda name: int(name[1:]))
 
     async def register(self) -> dict[Standing, int]:
-        """How many entries of the register stand where, in the end."""
+        """The number of register entries by standing, at the end."""
         rows = [
             row
             for standing in Standing
@@ -160,7 +159,7 @@ FILES = ("numbers.csv", "vendee.csv", "press.csv")
 
 
 class EveningClock:
-    """The case's time: set to a moment, it runs on from there as fast as real time."""
+    """The clock of the case: once set, it runs on in real time."""
 
     def __init__(self, at: datetime) -> None:
         self.set(at)
@@ -172,13 +171,13 @@ class EveningClock:
         return self._at + timedelta(seconds=time.time() - self._real)
 
     def of_real(self, at: datetime) -> datetime:
-        """The case's time at a real moment since the last `set`."""
+        """The case's time for a real time since the last `set`."""
         return self._at + timedelta(seconds=at.timestamp() - self._real)
 
 
 @dataclass(frozen=True, slots=True)
 class ToldAlert:
-    """One alert on one channel, as it went out. `delay`: since the fault began, by the case's clock."""
+    """One alert on one channel, as published. `delay`: since the fault began, by the case's clock."""
 
     alert: str
     kind: str
@@ -220,7 +219,7 @@ class EveningView:
 
 @dataclass
 class Evening:
-    """What the demo did, and where it left it."""
+    """What the demo did, and the files it wrote."""
 
     title: str
     fault_at: datetime
@@ -264,7 +263,8 @@ def _line(row: ToldAlert) -> ToldAlertView:
 
 
 async def tell_evening(output: Path, console: "Console") -> Evening:
-    """Play the whole evening into `output` (made anew). Progress goes to `console`."""
+    """Play the whole evening into `output` (created afresh). Progress goes to `console`. Raises `Misuse`
+    for a folder that is not an earlier demo's."""
     case = yaml.safe_load(CASE.read_text(encoding="utf-8"))
     begun = time.monotonic()
     _prepare(output)
@@ -296,7 +296,8 @@ async def tell_evening(output: Path, console: "Console") -> Evening:
 
 
 def _prepare(output: Path) -> None:
-    """An empty folder with the case's files. Refuses a folder that holds anything but an earlier demo."""
+    """An empty folder with the case's files. Raises `Misuse` for a folder that holds anything but an
+    earlier demo."""
     if output.exists() and any(output.iterdir()) and not (output / ".alertbot-demo").exists():
         raise Misuse(
             _("{folder} is not empty and holds no earlier demo; give another with --output.").format(
@@ -316,7 +317,7 @@ def _prepare(output: Path) -> None:
 
 
 def _build(path: Path, sandbox: "Sandbox", clock: Callable[[], datetime]) -> App:
-    """The application as configured for this sandbox, on the case's clock."""
+    """The application configured for this sandbox, on the case's clock."""
     text = (HERE / "config.yaml").read_text(encoding="utf-8")
     path.write_text(
         text.format(x=sandbox.x_url, telegram=sandbox.telegram_url, smtp=sandbox.smtp_port),
@@ -350,7 +351,7 @@ async def _tell(
 async def _rows(
     app: App, view: AlertView, clock: EveningClock, fault_at: datetime, why: str
 ) -> list[ToldAlert]:
-    """One row per channel of an alert, from what the outbox says of it."""
+    """One row per channel of an alert, from the outbox."""
     service = await app.open()
     deliveries = await overview.deliveries(service, view.id, None, None)
     rows = []
@@ -376,7 +377,7 @@ async def _rows(
 
 
 def _hang(sandbox: "Sandbox", output: Path, title: str) -> str:
-    """Write the wall to a file; its address."""
+    """Write the public view to a file; returns its path."""
     path = (output / "wall.html").resolve()
     path.write_text(render_wall(sandbox.posts, title, lang=language()), encoding="utf-8")
     return path.as_uri()

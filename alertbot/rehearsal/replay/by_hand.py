@@ -1,7 +1,7 @@
-"""What people do in a replay, through the same verbs as at the command line: numbers come into the register,
-are read back, told and withdrawn; false messages are denied. Nothing here is automatic (R1, R3).
+"""What people do in a replay, through the verbs of the command line: numbers are entered, read back,
+published and withdrawn; false messages are denied. Nothing here is automatic (R1, R3).
 
-Every verb raises `NotDone` where a rule of the service stands against it.
+Every method raises `NotDone` if a rule forbids it.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -34,7 +34,7 @@ LANGUAGES = ("fr", "en")
 
 
 class NotDone(Exception):
-    """A person could not do it: told in the replay, never leaves it. `reason`: one word."""
+    """A person could not do it: reported in the replay, never raised out of it. `reason`: one word."""
 
     def __init__(self, what: str, reason: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -42,7 +42,7 @@ class NotDone(Exception):
 
 
 def reason_of(error: AlertbotError) -> str:
-    """One word for what the service says: the rule of the first fault, where there are faults."""
+    """One word for a refusal: the rule of the first fault, if there are faults."""
     if isinstance(error, Faulty) and error.faults:
         return error.faults[0].rule
     return "past_moment" if isinstance(error, PastMoment) else "refused"
@@ -50,8 +50,8 @@ def reason_of(error: AlertbotError) -> str:
 
 @dataclass
 class ReplayedPeople:
-    """The people at work. `by_hand`: by kind, what they write; `words`: by language, what stands for
-    {service} and {where} in it; `service`: what the watcher calls what fails; `since`: when it began."""
+    """The people at work. `by_hand`: what they write, by kind; `words`: the values of {service} and
+    {where}, by language; `service`: the watched service's name; `since`: when the fault began."""
 
     stage: Stage
     by_hand: Mapping[str, Mapping[str, Any]]
@@ -62,14 +62,14 @@ class ReplayedPeople:
     # --- numbers ----------------------------------------------------------------------------------
 
     async def enter(self, rows: Sequence[NumberRow], name: str) -> None:
-        """Take rows into the register."""
+        """Enter rows into the register. Raises `NotDone`."""
         service = self.stage.service
         kept = tuple(with_end(row, service.now) for row in rows)
         async with _done("import"):
             await importing.import_(service, self.stage.staff.author, RowsRead(kept, len(kept)), name)
 
     async def read_back(self) -> int:
-        """Another person calls every number that nobody has read back; how many hold now."""
+        """Another person reads back and calls every unverified number; returns how many are verified."""
         before = len(await self._entries(Standing.IN_FORCE))
         for entry in await self._entries(Standing.UNVERIFIED):
             async with _done(f"{entry.name} {entry.row}"):
@@ -79,8 +79,8 @@ class ReplayedPeople:
         return len(await self._entries(Standing.IN_FORCE)) - before
 
     async def tell_numbers(self, wanted: Standing = Standing.IN_FORCE) -> str | None:
-        """Write the alert with every number of this standing, and ask for approval. One that carries a
-        number nobody has verified is refused by the service, and leaves nothing behind."""
+        """Draft the alert with every number of this standing, and submit it. An alert with an unverified
+        number is refused and leaves nothing behind."""
         entries = await self._entries(wanted)
         if not entries:
             return None
@@ -91,7 +91,7 @@ class ReplayedPeople:
         return await self._ask(NUMBERS, self._values(NUMBERS) | given)
 
     async def withdraw(self, items: Sequence[NumberItem]) -> str:
-        """Withdraw in public what the items name, and nothing else (R6)."""
+        """Withdraw in public what the items name, and nothing else (R6). Raises `NotDone`."""
         gone = await self._meant(items, "withdraw")
         stay = await self._meant(items, "stay")
         names = [one.name for one in gone if one not in stay]
@@ -106,7 +106,7 @@ class ReplayedPeople:
         return view.id
 
     async def missing(self, items: Sequence[NumberItem]) -> list[str]:
-        """What is to be withdrawn and was never in the register."""
+        """What is to be withdrawn but was never in the register."""
         entries = await consulting.entries(self.stage.service, None)
         wanted = [one for one in items if one.action == "withdraw"]
         return [one.query for one in wanted if not any(_fits(one, entry) for entry in entries)]
@@ -114,11 +114,11 @@ class ReplayedPeople:
     # --- false messages ---------------------------------------------------------------------------
 
     async def deny_alert(self) -> str:
-        """A false alert is denied in public, in an incident of its own (R21)."""
+        """Deny a false alert in public, in its own incident (R21). Raises `NotDone`."""
         return await self._ask(DENIAL, self._values(DENIAL), new=True)
 
     async def deny_number(self, item: NumberItem | None) -> str:
-        """A false number is corrected where we told it, else denied."""
+        """Correct a false number if we published it, else deny it. Raises `NotDone`."""
         entry = await self._ours(item) if item else None
         carriers = await self._carriers(entry) if entry else ()
         if entry and carriers:
@@ -165,7 +165,7 @@ class ReplayedPeople:
         ]
 
     async def _ask(self, kind: str, values: Mapping[str, Any], *, new: bool = False) -> str:
-        """Write an alert that follows what was said in the open incident, and ask for approval."""
+        """Draft an alert that follows the open incident's earlier ones, and submit it."""
         service, author = self.stage.service, self.stage.staff.author
         incident, last = (None, None) if new else await self._open()
         async with _done(kind):
@@ -184,7 +184,7 @@ class ReplayedPeople:
         return view.id
 
     async def _open(self) -> tuple[str | None, str | None]:
-        """The open incident, and the last of its alerts that went out."""
+        """The open incident, and the last of its published alerts."""
 
         async def look(conn: Any) -> tuple[str | None, str | None]:
             found = await store_incidents.of_service(conn, self.service)
@@ -196,7 +196,7 @@ class ReplayedPeople:
         return await self.stage.service.database.read(look)
 
     def _values(self, kind: str, *, but: Collection[str] = ()) -> RawValues:
-        """What a person writes into this kind, with its words filled in."""
+        """What a person writes into this kind, with the placeholders filled in."""
         since = {"since": self.since.isoformat()} if self.since else {}
         words = {lang: {**said, **since} for lang, said in self.words.items()}
         given = self.by_hand.get(kind, {})
@@ -204,7 +204,7 @@ class ReplayedPeople:
 
 
 def _in_each(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
-    """A value with its words filled in; a text of its own per language where those differ."""
+    """A value with the placeholders filled in; one text per language if they differ."""
     if isinstance(value, Mapping):
         return {lang: placed(text, words.get(lang, words["en"])) for lang, text in value.items()}
     each = {lang: placed(value, known) for lang, known in words.items()}
@@ -212,7 +212,7 @@ def _in_each(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
 
 
 def _fits(item: NumberItem, entry: Entry) -> bool:
-    """Whether an item means this entry: its territory, its service and its number, as far as it says."""
+    """Whether an item means this entry, by the territory, service and number that it gives."""
     row = item.row
     place, what = str(row.get("territory") or ""), str(row.get("service") or "").partition(":")[0]
     digits = str(row.get("number") or "")
@@ -229,14 +229,14 @@ def _same_place(text: str, row: NumberRow) -> bool:
 
 
 def _as_wrong(item: NumberItem | None) -> list[RawValues]:
-    """The false number as a row to be struck, where the case says for which service and where."""
+    """The false number as a row to be struck, if the case gives its service and place."""
     if item is None or not all(item.row.get(key) for key in ("territory", "service", "number")):
         return []
     return [dict(item.row)]
 
 
 def _called(entry: Entry) -> Verification:
-    """What the person who called says; a short number and a place cannot be tried out."""
+    """The result of the test call; a short number and a place cannot be tested."""
     number = entry.row.number
     if number and number not in SHORT_NUMBERS:
         return Verification(number, "answered")
@@ -246,7 +246,7 @@ def _called(entry: Entry) -> Verification:
 
 @asynccontextmanager
 async def _done(what: str) -> AsyncIterator[None]:
-    """What the service refuses was not done."""
+    """Turn a refusal into `NotDone`."""
     try:
         yield
     except AlertbotError as error:

@@ -1,4 +1,5 @@
-"""A stretch of a case as a picture: what the public could read at the time above, what alertbot says below."""
+"""The HTML page of a replay, with a picture: what the public could read at the time above, what alertbot
+says below."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ AT_LEAST = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One thing said: `loud` in public (or by itself), else a hollow mark."""
+    """One event: `loud` if public (or automatic), else a hollow mark."""
 
     at: datetime
     text: str
@@ -40,7 +41,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one picture shows."""
+    """The period that one picture shows."""
 
     begins: datetime
     ends: datetime
@@ -54,7 +55,7 @@ class Stretch:
 
 
 def stretches(replay: Replay) -> list[Stretch]:
-    """The first hours, until both have spoken; and, where there is more, the whole."""
+    """The first hours, until both have spoken, and the whole period if it is longer."""
     if replay.fault is None:
         return []
     fault = replay.fault.at
@@ -87,7 +88,7 @@ def _within(marks: Iterable[Dot], begins: datetime, ends: datetime) -> tuple[Dot
 
 
 def svg(replay: Replay, stretch: Stretch, number: int) -> Markup:
-    """The picture; everything in it stands in the table of the page too."""
+    """The picture; the page's table has the same content."""
     parts = [
         *_ticks(replay, stretch),
         *_line(stretch, REALITY, _("At the time"), stretch.reality),
@@ -152,7 +153,7 @@ def _fault(stretch: Stretch) -> str:
 
 
 def _delay(replay: Replay, stretch: Stretch, y: int, first: datetime | None) -> Iterator[str]:
-    """From the fault to the first word: the line, and how long."""
+    """The line from the fault to the first word, with its duration."""
     if first is None or not stretch.begins <= first <= stretch.ends:
         return
     begin, end = stretch.x(stretch.fault), stretch.x(first)
@@ -170,7 +171,7 @@ CLASSES = {LineMark.DECIDED: "decided", LineMark.POSTED: "posted", LineMark.HELD
 
 
 def render(replay: Replay) -> str:
-    """The page, to be written as UTF-8. It holds no script and loads nothing."""
+    """The page, to be written as UTF-8. It has no script and loads nothing."""
     style = page_style() + (HERE / "page.css").read_text(encoding="utf-8")
     return (
         environment(HERE)

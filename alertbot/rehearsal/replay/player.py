@@ -1,5 +1,5 @@
-"""Plays a case: its entries at their moments, the answers of people after their delay, and whatever the watcher
-wants to look at in between, one moment after the other."""
+"""Plays a case: its entries at their times, people's actions after their delay, and the watcher's own
+checks in between."""
 
 import heapq
 from collections.abc import Awaitable, Callable
@@ -48,8 +48,8 @@ async def play(
     approver_delay: timedelta,
     progress: Callable[[datetime], None] = lambda _at: None,
 ) -> Replay:
-    """The case as alertbot would have told it. `approver_delay`: how long a person takes to answer.
-    `progress` hears of every moment. Raises `Misuse` and `StoreFailed`."""
+    """Play the case with alertbot. `approver_delay`: how long a person takes to answer. `progress` is
+    called at every step. Raises `Misuse` for an unusable case, `StoreFailed`."""
     steps = steps_of(timeline)
     replay = Replay(timeline, steps, fault_of(timeline), first_trouble(steps), first_word(timeline))
     if all(step.silent for step in steps):
@@ -91,7 +91,7 @@ class _Player:
     _supply: Supply = field(default_factory=Supply)
 
     async def run(self) -> None:
-        """Every moment, until nothing that is left can change anything."""
+        """Every step, until nothing can change any more."""
         for rule, why in self.stage.not_ahead.items():
             self._refuse(rule, "not_approved_ahead", why)
         self._supply = await self._read_numbers()
@@ -104,7 +104,7 @@ class _Player:
         replay.titles = self.stage.titles({one.kind for one in replay.posts})
 
     def _next(self, end: datetime) -> Job | None:
-        """What comes next: an answer before a new entry, and that before another look."""
+        """The next event: a person's answer before a new entry, an entry before another check."""
         steps = self.replay.steps
         moments: list[tuple[datetime, int, Job]] = []
         if self._jobs and self._jobs[0][0] <= end:
@@ -119,7 +119,7 @@ class _Player:
         return min(moments, key=lambda one: one[:2])[2] if moments else None
 
     def _end(self) -> datetime:
-        """The last entry that says something, and then as long as the watch period and the answers take."""
+        """The last entry that says something, plus the watch period and the delays."""
         last = max(step.entry.at for step in self.replay.steps if not step.silent)
         policy = self.stage.service.watch.policy_of(self.gathering.service)
         return last + policy.watch + policy.confirm_up.length + policy.dwell + 3 * self.delay + A_MINUTE
@@ -180,7 +180,7 @@ class _Player:
     # --- what people do by themselves -------------------------------------------------------------
 
     async def _by_hand(self, step: ReplayStep) -> None:
-        """What an entry makes people do: deny, withdraw, take numbers in."""
+        """What an entry makes people do: deny, withdraw, enter numbers."""
         named = {one.action for one in step.entry.numbers}
         if step.role is EntryRole.FALSE_ALERT:
             await self._told(step, "open", self.desk.deny_alert())
@@ -192,7 +192,7 @@ class _Player:
         await self._more_numbers(step)
 
     async def _told(self, step: ReplayStep, action: str, writing: Awaitable[str]) -> None:
-        """Note what a person wrote on their own about this entry, or why nobody could."""
+        """Record what a person wrote because of this entry, or why they could not."""
         alert = None
         try:
             alert = await writing
@@ -214,7 +214,7 @@ class _Player:
         self.replay.decisions.append(ReplayDecision(step.entry.at, "drop", "names_no_rows", None, step))
 
     async def _more_numbers(self, step: ReplayStep) -> None:
-        """Numbers come in: nobody publishes them before another person has called them (R3)."""
+        """Enter numbers; nobody publishes them before another person has called them (R3)."""
         rows = (*self._supply.at(step), *self._added(step))
         if not rows:
             return
@@ -240,7 +240,7 @@ class _Player:
         return read.rows
 
     async def _read_numbers(self) -> Supply:
-        """The file beside the case, by the entry that its rows come in with."""
+        """The rows of the case's file, by the entry that they are imported with."""
         path = self.replay.timeline.folder / signals_of.FILE
         door = signals_of.gate(self.replay.steps)
         if not path.exists():
@@ -263,5 +263,5 @@ class _Player:
 
 
 def _false(items: tuple[NumberItem, ...]) -> list[NumberItem | None]:
-    """The numbers that are false; one that is not named where none is."""
+    """The false numbers of an entry; one without a number if none is named."""
     return [one for one in items if one.action == "false"] or [None]

@@ -1,6 +1,5 @@
-"""What a replay found: at every moment what was decided, what went out, what did not and why; and beside it
-what the public could read at the time, according to the case.
-"""
+"""The results of a replay: at every step what was decided, what was published, what was not and why; and
+what the public could read at the time, according to the case."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -42,8 +41,8 @@ _BETWEEN = re.compile(r"[,;+&]")
 
 
 def is_public(entry: CaseEntry) -> bool:
-    """Whether anybody could read it: the case's own `public:`, else what its channel is called. Of several
-    channels one is enough; an entry without a channel reached nobody that is known of."""
+    """Whether anyone could read it: by the case's own `public:`, else by its channel's name. Of several
+    channels one is enough; an entry without a channel is not public."""
     if entry.public is not None:
         return entry.public
     channel = re.sub(r"\(.*?\)", "", entry.channel).strip()
@@ -53,7 +52,7 @@ def is_public(entry: CaseEntry) -> bool:
 
 
 def first_word(timeline: Timeline) -> CaseEntry | None:
-    """The first entry after the fault began that told the public of it; None where nobody did."""
+    """The first entry after the fault that told the public about it, or None."""
     fault = fault_of(timeline)
     if fault is None:
         return None
@@ -63,7 +62,7 @@ def first_word(timeline: Timeline) -> CaseEntry | None:
 
 @dataclass(frozen=True, slots=True)
 class ReplayDecision:
-    """What was decided. `step`: the entry that led to it; None where time alone did."""
+    """A decision. `step`: the entry that led to it; None if only time did."""
 
     at: datetime
     action: str
@@ -74,7 +73,7 @@ class ReplayDecision:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPost:
-    """One text as the public would have read it. `state`: of the incident, as that alert tells it."""
+    """One text as the public would have read it. `state`: of the incident, as the alert gives it."""
 
     at: datetime
     channel: str
@@ -88,7 +87,7 @@ class ReplayPost:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What did not go out. `reason`: one word, the same every time; `sentence`: for people."""
+    """Something that was not published. `reason`: a fixed word; `sentence`: for people."""
 
     at: datetime
     what: str
@@ -155,8 +154,8 @@ class ReplayView:
 
 @dataclass
 class Replay:
-    """A case that was played. `fault`: when it began; `known`: when it could first have been known;
-    `reality`: the first entry that told the public at the time; `titles`: of kinds, by language."""
+    """A played case. `fault`: when it began; `known`: when it could first have been known; `reality`:
+    the first entry that told the public at the time; `titles`: of kinds, by language."""
 
     timeline: Timeline
     steps: tuple[ReplayStep, ...]
@@ -173,7 +172,7 @@ class Replay:
         return min(self.posts, key=lambda one: one.at, default=None)
 
     def since_fault(self, at: datetime | None) -> float | None:
-        """Seconds from the fault to this moment."""
+        """Seconds from the fault until this time."""
         return _between(self.fault.at if self.fault else None, at)
 
     def view(self) -> ReplayView:
@@ -211,7 +210,7 @@ class Replay:
         )
 
     def _told(self, at: datetime | None) -> datetime | None:
-        """A moment with the case's own offset."""
+        """A time with the case's own offset."""
         return at.astimezone(self.timeline.zone) if at else None
 
 
@@ -237,7 +236,7 @@ HELD_BACK = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the store holds at one moment."""
+    """The content of the store at one step."""
 
     lines: tuple[DecisionLine, ...]  # decisions, oldest first
     alerts: tuple[Alert, ...]
@@ -263,7 +262,7 @@ class Gathering:
     _by_itself: set[str] = field(default_factory=set)
 
     async def after(self, published: Sequence[Post], step: ReplayStep | None = None) -> Seen:
-        """Take down what happened at this moment; `step`: the entry that was just heard."""
+        """Record what happened at this step; `step`: the entry just processed."""
         at = self.stage.clock()
         seen = await self.stage.service.database.read(self._look)
         fresh = [line for line in seen.lines if line.id > self._lines]
@@ -305,7 +304,7 @@ class Gathering:
     def _by_time(
         self, seen: Seen, fresh: Sequence[DecisionLine], heard: ReplayDecision | None, at: datetime
     ) -> Iterator[ReplayDecision]:
-        """What was decided because time had passed, and what a lapsed promise led to."""
+        """What was decided because time had passed, and what an overdue promise led to."""
         known = (heard.action, heard.reason) if heard else None
         for line in fresh:
             mine = (str(line.entry.action), str(line.entry.reason))
@@ -343,7 +342,7 @@ class Gathering:
         )
 
     def _held_back(self, seen: Seen, step: ReplayStep | None, at: datetime) -> Iterator[Refusal]:
-        """What waits, once for each reason, and again for every claim that it is over."""
+        """What is held back, once for each reason, and again for every claim that it is over."""
         reason = Reason(seen.standing.reason) if seen.standing and seen.standing.reason else None
         news = reason != self._held or (step is not None and step.role is EntryRole.CLAIM)
         self._held = reason

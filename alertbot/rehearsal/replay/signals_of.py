@@ -1,6 +1,8 @@
-"""Who speaks: whether an actor's word is the operator's own. Pure.
+"""What a case's entries mean to alertbot: signals, fault and operator, and when rows of numbers are
+imported. Pure.
 
-In doubt it is: a claim that is taken for a confirmation tells the public too early that all is well (R11).
+In doubt an actor counts as the operator: a claim mistaken for a confirmation would tell the public too
+early that all is well (R11).
 """
 
 import re
@@ -31,9 +33,9 @@ _SHARED = frozenset({
 
 
 def speaks_for(actor: str, operator: str) -> bool:
-    """Whether this actor is the operator, speaks for it or with it: `Orange France`, `Orange via RTL` and
-    `Stéphane Richard (PDG Orange)` are Orange. So is nobody in particular. Of an operator that is not
-    known nobody is a part."""
+    """Whether this actor is the operator or speaks for it or with it: `Orange France`, `Orange via RTL`
+    and `Stéphane Richard (PDG Orange)` are Orange. So is an entry without an actor. If the operator
+    is unknown, nobody is."""
     heard = set(_tokens(actor))
     groups = [words for part in _BETWEEN.split(actor) if (words := _telling(part))]
     return not groups or any(
@@ -47,7 +49,7 @@ def _same(name: tuple[str, ...], heard: set[str], groups: list[tuple[str, ...]])
 
 
 def _telling(part: str) -> tuple[str, ...]:
-    """The words that tell one body from another; all of them where none does."""
+    """The words that distinguish organisations; all of them if none does."""
     words = tuple(_tokens(part))
     return tuple(word for word in words if word not in _EMPTY) or words
 
@@ -61,7 +63,7 @@ SOURCE = "case"
 
 
 class EntryRole(StrEnum):
-    """What an entry's state is to alertbot."""
+    """What an entry's state means to alertbot."""
 
     FAULT = "fault"  # it begins, and nobody knows yet
     TROUBLE = "trouble"  # opens or updates
@@ -102,7 +104,7 @@ _OF_WHAT_IS_OPEN = ("investigating", "identified")  # say that somebody works at
 
 @dataclass(frozen=True, slots=True)
 class ReplayStep:
-    """An entry and what it means. `signal`: what the watcher hears of it, if anything."""
+    """An entry and its meaning. `signal`: the watcher's signal, or None."""
 
     entry: CaseEntry
     role: EntryRole
@@ -110,32 +112,33 @@ class ReplayStep:
 
     @property
     def silent(self) -> bool:
-        """Whether it tells alertbot nothing: no news, and no number that comes or goes."""
+        """Whether it tells alertbot nothing: no signal and no numbers."""
         if self.role in (EntryRole.HISTORY, EntryRole.UNKNOWN):
             return not self.entry.numbers
         return self.role is EntryRole.FAULT
 
 
 def steps_of(timeline: Timeline) -> tuple[ReplayStep, ...]:
-    """Every entry in its order, with its meaning."""
+    """Every entry in order, with its meaning."""
     return tuple(_steps(timeline))
 
 
 def fault_of(timeline: Timeline) -> CaseEntry | None:
-    """When it began: the first `undetected`, else the first report of trouble or of a false message."""
+    """The fault: the first `undetected`, else the first report of trouble or of a false message."""
     unseen = (one for one in timeline.entries if one.state == "undetected")
     told = (one for one in timeline.entries if one.state in TROUBLE or one.state in FALSE)
     return next(unseen, None) or next(told, None)
 
 
 def first_trouble(steps: Iterable[ReplayStep]) -> datetime | None:
-    """When it could first have been known: from here the delay of the first word counts."""
+    """When the fault could first have been known; the delay of the first word counts from here."""
     roles = (EntryRole.TROUBLE, EntryRole.FALSE_ALERT, EntryRole.FALSE_NUMBER)
     return next((step.entry.at for step in steps if step.role in roles), None)
 
 
 def operator_of(timeline: Timeline) -> str:
-    """Whose word alone confirms nothing: the case's `operator:`, else the actor of the fault."""
+    """The operator, whose word alone confirms nothing: the case's `operator:`, else the actor of the
+    fault."""
     fault = fault_of(timeline)
     return timeline.operator or (fault.actor if fault else "")
 
@@ -156,7 +159,7 @@ def _steps(timeline: Timeline) -> Iterator[ReplayStep]:
 
 
 def _of_a_false_message(entry: CaseEntry, fails: bool, misled: bool) -> bool:
-    """Whether somebody only works at a false alert: no service is said to fail."""
+    """Whether someone is only working on a false alert: no service is reported as failing."""
     return misled and not fails and entry.state in _OF_WHAT_IS_OPEN
 
 
@@ -203,7 +206,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """The rows of a file by the entry they come in with; `late`: those that came after the last."""
+    """The rows of a file by the entry they are imported with; `late`: those after the last entry."""
 
     by_step: tuple[tuple[ReplayStep, tuple[NumberRow, ...]], ...] = ()
     late: tuple[NumberRow, ...] = ()
@@ -239,7 +242,7 @@ def supply(rows: Sequence[NumberRow], steps: Sequence[ReplayStep], zone: ZoneInf
 
 
 def known_from(published_at: str, zone: ZoneInfo) -> datetime | None:
-    """The beginning of the day, or the moment, that a source was published; None where it names neither."""
+    """When a source was published: the start of the day, or the time; None if it gives neither."""
     if not _DAY.match(published_at):
         return None
     try:
@@ -250,5 +253,5 @@ def known_from(published_at: str, zone: ZoneInfo) -> datetime | None:
 
 
 def with_end(row: NumberRow, now: datetime) -> NumberRow:
-    """The row, to be looked at again in a week where it names no end itself."""
+    """The row, to be reviewed after a week if it has no end."""
     return row if row.ends_at else replace(row, review_at=now + HOLDS)

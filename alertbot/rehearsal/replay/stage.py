@@ -1,4 +1,5 @@
-"""What a case is played with: the rules and the policy of a file, and what a person writes by hand."""
+"""The stage of a replay: rules and policy from a file, a configuration for one case, its people, its
+clock, and the application."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -38,7 +39,7 @@ ByHand = Literal["provisional_number", "withdrawal", "correction", "denial", "de
 
 
 class PolicyFile(Settings):
-    """What a replay takes from a file; the rest of a configuration may stand in it and is left alone."""
+    """What a replay reads from a file; the rest of a configuration may be in it and is ignored."""
 
     watch: WatchSettings = Field(default=WatchSettings(), description="How sceptical to be.")
     rules: dict[Name, RuleSettings] = Field(
@@ -52,8 +53,8 @@ class PolicyFile(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """The file's sections as plain values. `automatic`: the rules that may go out by themselves once two
-    people have approved them ahead."""
+    """The file's sections as plain values. `automatic`: the rules that are automatic once two people
+    have approved them in advance."""
 
     sections: Mapping[str, Any]
     automatic: tuple[str, ...]
@@ -61,7 +62,7 @@ class Playbook:
 
 
 def read_playbook(path: Path | None) -> Playbook:
-    """The rules of a file, else those that are shipped. Raises `ConfigInvalid` with every fault."""
+    """The rules of a file, else the shipped ones. Raises `ConfigInvalid` with every fault."""
     shipped = _checked(SHIPPED)
     given = shipped if path is None else _checked(path)
     sections = {key: value for key, value in given.items() if key != "by_hand"}
@@ -78,8 +79,8 @@ def read_playbook(path: Path | None) -> Playbook:
 def configuration(
     playbook: Playbook, *, service: str, title: Mapping[str, str], zone: str, where: str
 ) -> str:
-    """A whole configuration for one case: nobody to reach, one service, the rules of the playbook on the
-    one channel that keeps its posts."""
+    """A complete configuration for one case: no recipients, one service, the playbook's rules on the one
+    channel that keeps its posts."""
     watch = dict(playbook.sections.get("watch", {}))
     services = {service: {"title": dict(title)}} | watch.get("services", {})
     rules = {name: _public(rule) for name, rule in playbook.sections.get("rules", {}).items()}
@@ -102,7 +103,7 @@ def configuration(
 
 
 def _public(rule: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A rule for the one channel of a replay. What is an exercise tells the public nothing."""
+    """A rule for the replay's channel. An exercise tells the public nothing."""
     if rule.get("exercise"):
         return {
             "when": rule["when"],
@@ -152,7 +153,7 @@ LONGEST_AHEAD = timedelta(days=90)
 
 
 class CaseClock:
-    """The case's time: it stands still until it is set anew, and never goes back."""
+    """The case's clock: it stands still until it is set, and never goes back."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at.astimezone(UTC)
@@ -173,14 +174,14 @@ class Staff:
 
     @property
     def reader(self) -> Person:
-        """Who reads back the numbers that the author entered."""
+        """The person who reads back the numbers entered by the author."""
         return self.approvers[0][0]
 
 
 @dataclass
 class Stage:
-    """The service with its people. `looked_ahead`: when time alone may change something next. `not_ahead`:
-    by rule, why it could not be approved ahead."""
+    """The application with its people. `looked_ahead`: when time alone may change something next.
+    `not_ahead`: by rule, why it could not be approved in advance."""
 
     app: App
     service: WatchContext
@@ -191,7 +192,8 @@ class Stage:
     _seen: int = 0  # posts that were collected
 
     async def work(self) -> list[Post]:
-        """Decide, act and deliver until nothing is due at this moment; the texts that went out meanwhile."""
+        """Decide, act and deliver until nothing is due at this time; returns the texts published
+        meanwhile."""
         await approving.expire_overdue(self.service)
         await reminders.look(self.service)
         self.looked_ahead = await watching.look(self.service)
@@ -204,19 +206,18 @@ class Stage:
         return [one for one in fresh if one.action is Action.PUBLISH]
 
     async def approve(self, alert: Alert) -> None:
-        """As many people as the alert needs look at it and sign it. Raises `Refused` where a rule stands
-        against it."""
+        """Have as many people as needed approve the alert. Raises `Refused` if a rule forbids it."""
         view = await showing.brief(self.service, alert.id)
         for person, token in self.staff.approvers[: view.approvals.needed]:
             await showing.show(self.service, alert.id, token)
             await approving.approve(self.service, person, alert.id, None)
 
     def titles(self, kinds: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """What each kind of alert is called, by language."""
+        """The title of each kind, by language."""
         return {name: load_kind(self.service.publisher, name).title for name in kinds}
 
     async def signed(self, alert: str) -> bool:
-        """Whether a person approved it, or nobody did because it went out by itself."""
+        """Whether a person approved it; False if it went out automatically."""
         now = self.service.now
         return bool(
             await self.service.database.read(
@@ -235,7 +236,7 @@ async def staged(
     zone: str,
     where: str,
 ) -> AsyncIterator[Stage]:
-    """A stage in a folder that is gone afterwards. Raises `ConfigInvalid`, `StoreFailed`."""
+    """A stage in a temporary folder. Raises `ConfigInvalid` or `StoreFailed`."""
     clock = CaseClock(begins)
     with TemporaryDirectory(prefix="alertbot-replay-") as folder:
         path = Path(folder) / "config.yaml"
@@ -254,7 +255,7 @@ async def staged(
 
 
 async def _hired(service: WatchContext) -> Staff:
-    """Two admins who approve, and an author."""
+    """Add two admins who approve, and an author."""
     tokens: dict[str, str] = {}
     admin: str | None = None
     for name in (*APPROVERS, AUTHOR):
@@ -266,8 +267,7 @@ async def _hired(service: WatchContext) -> Staff:
 
 
 async def _approve_ahead(stage: Stage, rule: str) -> None:
-    """Two people look at what alerts of a rule will say, and approve ahead that they go out by themselves
-    (R33). Where that is refused, people will be asked each time."""
+    """Two people approve a rule in advance (R33). If that is refused, people will be asked each time."""
     try:
         for person, token in stage.staff.approvers:
             await signing.show(stage.service, rule, token)

@@ -1,4 +1,4 @@
-"""A replay line by line: what happened at the time, and beside it what alertbot did. Pure; the terminal and the
+"""A replay as lines: what happened at the time, next to what alertbot did. Pure; the terminal and the
 page show the same."""
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ HEAD_PARAGRAPHS = 2  # of a post: who speaks and when, the heading
 
 
 class LineMark(StrEnum):
-    """What a line of ours is; the sign repeats what the words say."""
+    """The kind of a line; its sign repeats what the words say."""
 
     DECIDED = "→"
     POSTED = "✉"
@@ -36,7 +36,7 @@ class TimelineLine:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One moment: an entry of the case, ours, or both."""
+    """One time: an entry of the case, alertbot's lines, or both."""
 
     at: datetime
     entry: CaseEntry | None = None
@@ -44,7 +44,7 @@ class Row:
 
 
 def notes_of(replay: Replay) -> list[str]:
-    """What somebody who trusts this replay should know of the case."""
+    """Caveats about the case for readers of this replay."""
     sentence = _("Line {line}: there is no state “{state}”; it counts as history.")
     notes = [
         sentence.format(line=step.entry.line, state=step.entry.state)
@@ -60,7 +60,7 @@ def notes_of(replay: Replay) -> list[str]:
 
 
 def rows_of(replay: Replay) -> list[Row]:
-    """Everything in its order, in the zone of the case."""
+    """Everything in order, in the case's time zone."""
     zone = replay.timeline.zone
     rows = [Row(step.entry.at, step.entry) for step in replay.steps]
     by_entry = {id(row.entry): row for row in rows}
@@ -78,7 +78,7 @@ def rows_of(replay: Replay) -> list[Row]:
 
 
 def _at_moment(rows: list[Row], at: datetime) -> Row:
-    """The last row of this moment; a new one where there is none."""
+    """The last row of this time, or a new one."""
     found = next((row for row in reversed(rows) if row.at == at), None)
     if found is None:
         found = Row(at)
@@ -87,7 +87,7 @@ def _at_moment(rows: list[Row], at: datetime) -> Row:
 
 
 def _posts(replay: Replay) -> Iterator[tuple[datetime, TimelineLine]]:
-    """One line for each alert, whatever the number of languages."""
+    """One line per alert, whatever the number of languages."""
     for (at, _alert), group in groupby(replay.posts, key=lambda one: (one.at, one.alert)):
         texts = list(group)
         mine = next((one for one in texts if one.lang == language()), texts[0])
@@ -107,7 +107,7 @@ def _post_words(replay: Replay, post: ReplayPost, langs: Iterable[str]) -> str:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of what a post says, after who says it and its heading."""
+    """The beginning of a post, after its sender and heading."""
     paragraphs = [" ".join(one.split()) for one in text.split("\n\n") if one.strip()]
     body = " ".join(paragraphs[HEAD_PARAGRAPHS:] or paragraphs)
     return body if len(body) <= LONGEST_EXCERPT else body[: LONGEST_EXCERPT - 1].rstrip() + "…"
@@ -142,7 +142,7 @@ def refusal_words(refusal: Refusal) -> str:
 
 
 def what_word(what: str) -> str:
-    """What did not go out, in the reader's language."""
+    """The name of what was not published, in the reader's language."""
     words = {
         "open": _("opening"),
         "stabilised": _("stabilised"),
@@ -175,7 +175,7 @@ def _why(refusal: Refusal) -> str:
 
 
 def span_words(seconds: float | None) -> str:
-    """`5 min`, `1 h 45`, `2 d 03 h`; a dash where a thing did not happen."""
+    """`5 min`, `1 h 45`, `2 d 03 h`; a dash for what did not happen."""
     if seconds is None:
         return "–"
     minutes = round(timedelta(seconds=seconds).total_seconds() / 60)
@@ -187,7 +187,7 @@ def span_words(seconds: float | None) -> str:
 
 
 def summary_of(replay: Replay) -> list[tuple[str, str]]:
-    """The figures at the end: what they are, and how much."""
+    """The summary figures, with labels."""
     first, reality = replay.first_post, replay.reality
     told = replay.view().first_public_post
     resolved = next((one for one in replay.posts if one.state == "resolved"), None)

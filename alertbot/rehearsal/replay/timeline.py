@@ -1,6 +1,7 @@
-"""Reads a case: `timeline.yaml`, what happened when, as documented in docs/reference/case-format.md.
+"""Reading a case: `timeline.yaml`, what happened when, as documented in docs/reference/case-format.md.
 
-What a case says is history told by others: it is shown to the team and never published.
+The texts of a case are other people's words about the past: they are shown to the team and never
+published.
 """
 
 import re
@@ -43,7 +44,7 @@ class NumberItem:
 
     @property
     def query(self) -> str:
-        """Which rows of the register are meant, as `register.query` reads it."""
+        """The register query that it means."""
         where, what = str(self.row.get("territory") or ""), str(self.row.get("service") or "")
         kind = what.partition(":")[0].strip()
         return f"{where}/{kind}" if kind else where
@@ -51,8 +52,8 @@ class NumberItem:
 
 @dataclass(frozen=True, slots=True)
 class CaseEntry:
-    """One thing that happened. Moments are aware; `at` is in the case's zone. `public`: what the case
-    itself says of who could read it, None where it says nothing."""
+    """One event. Times are aware; `at` is in the case's zone. `public`: what the case says about who
+    could read it, None if nothing."""
 
     at: datetime
     state: str
@@ -71,10 +72,10 @@ class CaseEntry:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A case. `entries` by their moment; those of one moment in the order of the file. `operator`: whose
-    word alone does not confirm that it works again (R11), empty where the case does not name it.
-    `service`: what the public calls what failed, per language; empty where the case does not say. `where`:
-    the codes of the territories that texts name, with commas between."""
+    """A case. `entries` by time; those at the same time in file order. `operator`: whose word alone does
+    not confirm that it works again (R11), empty if not given. `service`: the public name of what
+    failed, per language; empty if not given. `where`: the codes of the territories that texts name,
+    separated by commas."""
 
     case: str
     title: Mapping[str, str]
@@ -87,7 +88,7 @@ class Timeline:
 
 
 def said(by_lang: Mapping[str, str], lang: str) -> str:
-    """A text in this language, else in English or French, else in any; empty where there is none."""
+    """A text in this language, else in English or French, else in any; empty if there is none."""
     return next(filter(None, (*map(by_lang.get, (lang, "en", "fr")), *by_lang.values())), "")
 
 
@@ -102,7 +103,7 @@ def read_case(where: Path) -> Timeline:
 
 
 def timeline_of(root: Node, folder: Path = Path()) -> Timeline:
-    """The case that a YAML file holds. Raises `ConfigInvalid` with file and line."""
+    """The case in a YAML file. Raises `ConfigInvalid` with file and line."""
     if not isinstance(root.value, Mapping):
         raise _wrong(root, _("a case has keys such as `case:`, `timezone:` and `entries:`"))
     if "entries" not in root.entries:
@@ -158,7 +159,7 @@ def _numbers(node: Node | None, action: str) -> Iterator[NumberItem]:
 
 
 def _item(node: Node, action: str) -> NumberItem:
-    """An item as a mapping of columns, or short: `22/samu`."""
+    """An item: a mapping of columns, or a query such as `22/samu`."""
     if isinstance(node.value, str):
         where, _slash, what = (half.strip() for half in node.value.partition("/"))
         return _checked(node, NumberItem(action, {"territory": where, "service": what}))
@@ -206,7 +207,7 @@ def _zone(node: Node | None) -> ZoneInfo:
 
 
 def _where(node: Node | None, zone: ZoneInfo) -> str:
-    """The territories that the case names, else the one that has a zone to itself, else the whole country."""
+    """The territories that the case names, else the one with this time zone, else the whole country."""
     if node is None or not node.value:
         alone = [one.code for one in all_territories().values() if one.zone == zone.key]
         return alone[0] if len(alone) == 1 else WHOLE_COUNTRY
@@ -227,7 +228,7 @@ def _bound(node: Node | None, zone: ZoneInfo) -> datetime | None:
 
 
 def _moment(node: Node, zone: ZoneInfo) -> datetime:
-    """ISO 8601; without an offset it is local to the case, of an hour that comes twice the first."""
+    """ISO 8601; without an offset it is local to the case, and an hour that occurs twice is the first."""
     text = _text(node)
     try:
         at = datetime.fromisoformat(text)
@@ -251,7 +252,7 @@ def _flag(node: Node | None) -> bool | None:
 
 
 def _texts(node: Node | None) -> dict[str, str]:
-    """A text per language; a lone text counts as English."""
+    """A text per language; a single text counts as English."""
     if node is None or not isinstance(node.value, Mapping):
         text = _text(node)
         return {"en": text} if text else {}
@@ -264,7 +265,7 @@ def _texts(node: Node | None) -> dict[str, str]:
 
 
 def _text(node: Node | None) -> str:
-    """The words of a scalar on one line, without signs that no terminal should get."""
+    """A scalar's text on one line, without control characters."""
     if node is None or node.value is None:
         return ""
     if not isinstance(node.value, str):
@@ -278,7 +279,7 @@ def _text(node: Node | None) -> str:
 
 
 def _word(node: Node) -> str:
-    """A state or an action, however it is written: `False_Alert` is `false-alert`."""
+    """A state or an action in any spelling: `False_Alert` is `false-alert`."""
     return re.sub(r"[\s_]+", "-", _text(node).casefold())
 
 

@@ -1,4 +1,5 @@
-"""The platforms' own limits: X counts calls in windows, Telegram spaces them. Times in seconds."""
+"""The sandbox's accounts and what appeared on them: users, chats and keys, posts and mails, and the
+platforms' rate limits (X counts calls in windows, Telegram spaces them). Times in seconds."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ class Quota:
         self._windows = [CallWindow(calls, seconds / speed) for calls, seconds in windows]
 
     def use(self, now: float) -> Allowance:
-        """Count one call, or refuse it where a window is full (which then counts nothing)."""
+        """Count one call, or refuse it if a window is full (the call is then not counted)."""
         full = [state for state in (window.look(now) for window in self._windows) if state.refused]
         if full:
             return max(full, key=lambda state: state.reset)
@@ -55,14 +56,14 @@ class Quota:
 
 
 class Spacing:
-    """One call every `seconds`, with `burst` at once tolerated after a rest."""
+    """One call every `seconds`, with `burst` calls at once after a rest."""
 
     def __init__(self, seconds: float, burst: int) -> None:
         self.seconds, self.burst = seconds, burst
         self._due = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until a call is allowed; 0 when it is now."""
+        """Seconds until a call is allowed; 0 if it is allowed now."""
         return max(0.0, self._due - (self.burst - 1) * self.seconds - now)
 
     def use(self, now: float) -> None:
@@ -71,7 +72,7 @@ class Spacing:
 
 @dataclass(frozen=True, slots=True)
 class PostedPicture:
-    """A picture on a post; `description` is its alternative text, empty where there is none."""
+    """A picture on a post; `description` is its text alternative, empty if there is none."""
 
     id: str
     description: str = ""
@@ -116,7 +117,7 @@ class TelegramPost:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as one recipient got it. `id` is this copy, `message_id` what its sender called it."""
+    """A mail as one recipient got it. `id` is this copy's, `message_id` the sender's."""
 
     id: str
     at: datetime
@@ -142,7 +143,7 @@ _PLACE = Mail("", datetime.min.replace(tzinfo=UTC), "", "", "", "", None, "", ()
 
 
 class Posts:
-    """Everything that appeared. A post that changes keeps its place."""
+    """Everything published. A changed post keeps its place."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Seen] = {}
@@ -161,7 +162,7 @@ class Posts:
         self._seen[f"{type(post).__name__} {post.id}"] = post
 
     def add_unread(self, name: str, read: Callable[[], Mail]) -> None:
-        """Add a mail that is taken apart when somebody looks: that takes longer than receiving it."""
+        """Add a mail that is parsed only when someone looks: parsing takes longer than receiving."""
         self._seen[f"Mail {name}"] = _PLACE
         self._unread[f"Mail {name}"] = read
 
@@ -200,7 +201,7 @@ _COMMON = {
 
 
 def guess_language(text: str) -> str | None:
-    """`fr` or `en` by their commonest words, None where neither is clear: for screen readers only."""
+    """`fr` or `en` by their most common words, None if neither is clear; for screen readers only."""
     words = re.findall(r"\w+", text.lower())
     counts = {lang: sum(word in common for word in words) for lang, common in _COMMON.items()}
     best = max(counts, key=lambda lang: counts[lang])
@@ -255,10 +256,11 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class TelegramAccount:
-    """The one bot of the sandbox.
+    """The sandbox's bot.
 
     `chats` None: every well-formed address is a chat the bot may write to (`@name` and `-100…` a
-    channel, another negative number a group, a positive one a person). Else only those given exist.
+    channel, another negative number a group, a positive one a person). Otherwise only the given ones
+    exist.
     """
 
     token: str = "1400000001:sandbox-bot-token-for-rehearsals-only"  # noqa: S105
@@ -273,7 +275,7 @@ class TelegramAccount:
 
 @dataclass(frozen=True, slots=True)
 class SmtpAccount:
-    """The mail server's demands. With a `username`, mail is taken only after a login."""
+    """The mail server's requirements. With a `username`, it accepts mail only after a login."""
 
     username: str | None = None
     password: str = ""

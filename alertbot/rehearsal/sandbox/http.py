@@ -1,4 +1,4 @@
-"""A small HTTP server on h11, which lets a platform hang up at any point: what a framework hides."""
+"""A small HTTP server on h11 that lets a platform hang up at any point, which frameworks do not."""
 
 import asyncio
 import json
@@ -162,7 +162,8 @@ class HttpServer:
 async def _read(
     connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> HttpRequest | None:
-    """The next request, or None where the client has gone."""
+    """The next request, or None if the client has gone. Raises `h11.RemoteProtocolError` for something
+    that is not a request."""
     head: h11.Request | None = None
     body = bytearray()
     while True:
@@ -192,7 +193,7 @@ def _request(head: h11.Request, body: bytes) -> HttpRequest:
 
 
 def _turned_away(status: int) -> bytes:
-    """The answer to something that is not a request."""
+    """The response to something that is not a request."""
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
     return (head + "connection: close\r\ncontent-length: 0\r\n\r\n").encode("ascii")
 

@@ -1,4 +1,5 @@
-"""The wall: one self-contained page that shows what the public saw."""
+"""The public view: one self-contained page that shows what the public saw, and the JSON and fault orders
+next to it."""
 
 import base64
 import hashlib
@@ -39,7 +40,7 @@ PICTURE_KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8"
 
 @dataclass(frozen=True, slots=True)
 class ViewPicture:
-    """A picture on a card. `source`: the picture itself, "" where it is unknown or too large."""
+    """A picture on a card. `source`: the picture itself, "" if it is unknown or too large."""
 
     description: str
     source: str = ""
@@ -47,7 +48,7 @@ class ViewPicture:
 
 @dataclass(frozen=True, slots=True)
 class ViewCard:
-    """One post as the wall shows it. `html` is safe; times are in the wall's zone."""
+    """One post as shown. `html` is safe; times are in the page's zone."""
 
     anchor: str
     network: str  # x, telegram or email
@@ -89,8 +90,8 @@ def render_wall(
 ) -> str:
     """One self-contained page of everything the public saw, in time order per network.
 
-    Times are shown in `zone`; `lang` is the language of the page and its dates, by default the program's.
-    `refresh`: seconds after which the page loads itself again; 0: never. `live`: offer that choice.
+    Times are shown in `zone`; `lang` is the language of the page and its dates, by default the
+    program's. `refresh`: seconds after which the page reloads; 0: never. `live`: offer that choice.
     """
     lang = lang or language()
     place = zone if isinstance(zone, ZoneInfo) else ZoneInfo(zone)
@@ -249,7 +250,7 @@ def _shown(pictures: Iterable[PostedPicture]) -> tuple[ViewPicture, ...]:
 
 
 def _source(content: bytes) -> str:
-    """The picture as an address that holds it."""
+    """The picture as a data address."""
     kinds = [kind for start, kind in PICTURE_KINDS.items() if content.startswith(start)]
     if not kinds or len(content) > LARGEST_SHOWN_BYTES:
         return ""
@@ -282,14 +283,14 @@ OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 class PublicView:
-    """Serves the page, the posts as JSON and the orders to fail."""
+    """Serves the page, the posts as JSON and the orders for faults."""
 
     def __init__(self, posts: Posts, faults: Faults, title: str, timezone: str) -> None:
         self._posts, self._faults, self._title = posts, faults, title
         self._zone = ZoneInfo(timezone)
 
     async def handle(self, request: HttpRequest) -> Reply:
-        """Answer one request; only under this machine's own names, so that no foreign page gets in."""
+        """Answer one request; only under this machine's own names, to keep foreign pages out."""
         if urlsplit("//" + request.headers.get("host", "")).hostname not in OWN_NAMES:
             return Reply.of({"error": "unknown host"}, 421)
         match request.method, request.path:
@@ -322,7 +323,7 @@ class PublicView:
         return Reply.of({"standing": [str(fault) for fault in self._faults.standing], "known": known})
 
     def _order(self, request: HttpRequest) -> Reply:
-        """JSON only: a foreign page cannot send that here without being asked first."""
+        """Order a fault. JSON only: a foreign page cannot send that without a preflight request."""
         if request.media_type != "application/json":
             return Reply.of({"error": 'send JSON: {"fault": "telegram:flood"}'}, 415)
         try:

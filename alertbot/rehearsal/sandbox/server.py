@@ -1,4 +1,4 @@
-"""The sandbox: all platforms and the wall, started and stopped together."""
+"""The sandbox: all platforms and the public view, started and stopped together."""
 
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -23,12 +23,13 @@ def utc_now() -> datetime:
 
 
 class Sandbox:
-    """An X API, a Telegram Bot API, a mail server and the wall, on loopback, with state in memory.
+    """An X API, a Telegram Bot API, a mail server and the public view, on loopback, with state in
+    memory.
 
-    A port of 0 takes any free one. `speed` shortens the platforms' own limits (60: their minutes
-    become seconds). `clock` dates what the public sees; limits and resets run on the real clock.
-    `tls` lets the mail server offer STARTTLS with the caller's certificate; without it, it offers none.
-    The libraries that serve are loaded by `start`.
+    A port of 0 takes any free one. `speed` shortens the platforms' own limits (60: their minutes become
+    seconds). `clock` dates what the public sees; limits and resets run on the real clock. `tls` lets the
+    mail server offer STARTTLS with the caller's certificate. The serving libraries are loaded by
+    `start`.
     """
 
     def __init__(
@@ -71,9 +72,9 @@ class Sandbox:
         smtp_port: int | None = None,
         wall_port: int | None = None,
     ) -> Self:
-        """Start everything; ports given here count over those given before.
+        """Start everything; ports given here override earlier ones.
 
-        Raises `Misuse` naming the port where one cannot be had; then nothing runs.
+        Raises `Misuse`, naming the port, if one is not available; then nothing runs.
         """
         given = {"x": x_port, "telegram": telegram_port, "smtp": smtp_port, "wall": wall_port}
         self._ports |= {name: port for name, port in given.items() if port is not None}
@@ -116,7 +117,7 @@ class Sandbox:
             ) from error
 
     async def stop(self) -> None:
-        """Stop everything. What the public saw stays readable in `posts`."""
+        """Stop everything. `posts` stays readable."""
         while self._stops:
             await self._stops.pop()()
 
@@ -130,7 +131,7 @@ class Sandbox:
 
 
 def _loopback(host: str) -> str:
-    """The host, where it is this machine alone. Raises `Misuse`."""
+    """The host, if it is this machine. Raises `Misuse` otherwise."""
     try:
         inside = host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""An SMTP server that keeps every mail and refuses, hangs up or dawdles on demand."""
+"""An SMTP server that keeps every mail, and refuses, hangs up or is slow on demand."""
 
 import asyncio
 import hmac
@@ -136,7 +136,7 @@ class SmtpPlatform:
         return REPLIES.get(fault.name)
 
     def _keep(self, envelope: Any, content: bytes) -> str:
-        """Put one copy per recipient before the public; the name the server gave the mail."""
+        """Publish one copy per recipient; returns the server's name for the mail."""
         self._taken += 1
         at, sender = self._clock(), envelope.mail_from or ""
         for recipient in envelope.rcpt_tos:
@@ -166,7 +166,7 @@ def _mail(name: str, at: datetime, sender: str, recipient: str, content: bytes) 
 
 
 def _pictures(message: EmailMessage) -> Iterator[PostedPicture]:
-    """The pictures that its HTML shows, with what is read instead of them."""
+    """The pictures in its HTML, with their text alternatives."""
     html = _body(message, "html") or ""
     for part in message.walk():
         name = str(part.get("Content-ID", "")).strip("<> ")
@@ -190,7 +190,7 @@ def _body(message: EmailMessage, kind: str) -> str | None:
 
 
 class _Session(SMTP):
-    """One connection; hangs up or greets with a refusal where a fault says so."""
+    """One connection; hangs up or refuses at the greeting if a fault says so."""
 
     def __init__(self, platform: SmtpPlatform, register: set["_Session"], **options: Any) -> None:
         super().__init__(platform, **options)
