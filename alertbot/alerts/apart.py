@@ -26,9 +26,9 @@ def composed(
     now: datetime,
     chain: Chain | None = None,
 ) -> Composed:
-    """The texts of an alert, made ready for the write transaction that is under way, and anew where its
-    values, the rows of the register among them, its number or what it follows are others by the time they are
-    to be written. Raises as `compose_wishes` and `prepared` do."""
+    """The texts of an alert, prepared outside the current write transaction, and composed again if its
+    values (including register rows), its number or what it follows have changed by the time they are
+    written. Raises as `compose_wishes` and `prepared` do."""
 
     def work() -> Composed:
         return compose_wishes(service.publisher, wishes, identity, now, base=Path.cwd(), chain=chain)
@@ -37,8 +37,8 @@ def composed(
 
 
 def worked_out(what: str, grounds: object, work: Callable[[], T]) -> T:
-    """What `work` gives from these `grounds`, in a thread and outside the write transaction that is under way.
-    `what` names it within that transaction. Raises as `prepared` does."""
+    """The result of `work` for these `grounds`, computed in a thread outside the current write
+    transaction. `what` names it within that transaction. Raises as `prepared` does."""
 
     def one_at_a_time() -> T:
         with _ONE_AT_A_TIME:

@@ -22,8 +22,8 @@ FALLS_TOO = (None, Relation.UPDATE)  # relations of alerts that fall with the on
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What an approved alert sends, by channel. `reached`: whom the alerts reached that it follows; None
-    where it follows none. `grounds`: what all that was made of."""
+    """What an approved alert sends, by channel. `reached`: whom the alerts it follows have reached; None
+    if it follows none. `grounds`: everything this was computed from."""
 
     rows: Mapping[str, Sequence[NewDelivery]]
     reached: Reached | None
@@ -78,7 +78,7 @@ async def at_once(
     chain: Sequence[str],
     before: Outgoing | None,
 ) -> Outgoing:
-    """`before`, where nothing has changed since, else the same put together now, in this transaction."""
+    """`before`, if nothing has changed since; otherwise the same computed now, in this transaction."""
     grounds = await _grounds(conn, alert, chain)
     if before is not None and before.grounds == grounds:
         return before

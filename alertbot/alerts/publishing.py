@@ -67,7 +67,7 @@ async def enqueue_test(service: Context, conn: Connection, alert: Alert, channel
 
 
 def _marked(message: Message) -> Message:
-    """The same text under a line that says it is a test, in text, markup and subject."""
+    """A text under a line that says it is a test, in text, markup and subject."""
     mark = _("TEST for the team: not published")
     html = message.html
     if message.type == "email" and html is not None:
@@ -169,7 +169,7 @@ def entries(
 
 
 def _picture(text: NewDelivery, place: int) -> NewDelivery:
-    """The entry for the picture of a text that stands at `place` of the list."""
+    """The entry for the picture of the text at `place` in the list."""
     return replace(text, after=place, cost=0.0, action=Action.PICTURE)
 
 

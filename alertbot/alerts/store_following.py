@@ -74,7 +74,7 @@ async def posts(
 
 
 async def reached_counts(conn: AsyncConnection, alerts: Sequence[str]) -> dict[str, int]:
-    """How many deliveries of these alerts have reached somebody, or perhaps did, by state."""
+    """The number of deliveries of these alerts, by state, that reached someone or perhaps did."""
     d = delivery.c
     query = (
         select(d.state, func.count())

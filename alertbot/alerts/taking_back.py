@@ -1,6 +1,6 @@
-"""Take back: withdraw provisional numbers in public, per territory and service, and say which stay; or retract,
-which sends what was prepared, stored and signed with the alert itself, word for word.
-"""
+"""Taking back: withdrawing provisional numbers in public, by territory and service, saying which stay
+(R6); and retracting, which sends the retraction that was composed, stored and approved with an alert,
+word for word (R20)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -19,7 +19,7 @@ from alertbot.texts.views import FaultView, ForecastView, MessageView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFaultView(FaultView):
-    """What stands in the way of a stored alert. `acceptable`: a person may accept it with a reason."""
+    """A fault of a stored alert. `acceptable`: a person may accept it with a reason."""
 
     acceptable: bool
 
@@ -75,11 +75,9 @@ class RecordedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
-    """Where an alert stands, without its texts. `accepted`: reasons by rule; moments are in UTC.
-
-    `start`: set by the approval that lets it out; `recorded`: by `record`; `unpublished`: by a withdrawal,
-    the entries of the register that were asked for and never told to the public.
-    """
+    """The state of an alert, without its texts. `accepted`: reasons by rule; times are in UTC. `start`:
+    set by the approval that releases it; `recorded`: by `record`; `unpublished`: by a withdrawal, the
+    requested register entries that the public was never told."""
 
     id: str
     incident: str
@@ -151,8 +149,8 @@ class ShownAlertView(AlertView):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestView:
-    """A request to approve: to whom (None: to the team's group), how and when, and whether it was sent.
-    `trouble`: why it could not be, so far."""
+    """An approval request: to whom (None: the team's group), how and when, and whether it was sent.
+    `trouble`: why it could not be sent so far."""
 
     alert: str
     way: str
@@ -185,7 +183,7 @@ class HaltView:
 
 
 async def full(conn: Connection, alert: Alert, now: datetime) -> AlertView:
-    """Where an alert stands, without its texts."""
+    """The state of an alert, without its texts."""
     names = {
         entry.person.id: entry.person.name for entry in await store_people.everybody(conn, now=now)
     }
@@ -226,7 +224,7 @@ async def full(conn: Connection, alert: Alert, now: datetime) -> AlertView:
 
 
 def carried_over(view: AlertView) -> dict[str, Any]:
-    """The fields of a view by name, for one that says more of the same alert."""
+    """The fields of a view by name, for a view of the same alert that says more."""
     return {each.name: getattr(view, each.name) for each in fields(AlertView)}
 
 

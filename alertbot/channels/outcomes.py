@@ -1,4 +1,4 @@
-"""What every platform's adapter has to say in the same words."""
+"""Outcomes that every platform's adapter reports with the same messages."""
 
 import re
 from typing import TypeGuard

@@ -1,6 +1,6 @@
-"""The command line. What commands there are stands in `commands`; each is a function in a file beside it.
+"""The command line. `commands` lists all commands; each is a function in a file of this folder.
 
-Start-up is a feature, so only the file of the command at hand is loaded, and none for `--help`.
+Start-up must be fast, so only the file of the called command is loaded, and none for `--help`.
 """
 
 import os
@@ -71,7 +71,7 @@ def root(
 
 
 def commands() -> Group:
-    """The root with every command listed, none of them loaded."""
+    """The root group with every command listed, none of them loaded."""
     root = typer.main.get_command(app)
     assert isinstance(root, Group)
     root.listing = COMMANDS
@@ -79,7 +79,7 @@ def commands() -> Group:
 
 
 def program() -> None:
-    """Run one command and leave with its exit code: 0 done, 1 refused, 2 misuse, 3 partly delivered."""
+    """Run one command and exit with its code: 0 done, 1 refused, 2 misuse, 3 partly delivered."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal shows a ? rather than nothing
@@ -92,7 +92,7 @@ def program() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; answers its exit code. Never a traceback (unless ALERTBOT_DEBUG is set)."""
+    """Run one command; returns its exit code. Never shows a traceback (unless ALERTBOT_DEBUG is set)."""
     as_json = "--json" in arguments
     install_words()
     try:
@@ -116,7 +116,7 @@ def run(arguments: list[str]) -> int:
 
 
 def fail(error: AlertbotError, as_json: bool) -> int:
-    """Say what went wrong: words on stderr, and one document on stdout where one was asked for."""
+    """Report an error: a message on stderr, and one JSON document on stdout if requested."""
     complain(error)
     if as_json:
         faults = [

@@ -44,7 +44,7 @@ def _stated(name: str, value: str) -> str:
 
 
 def report(view: AlertView, sentence: str, as_json: bool) -> None:
-    """Tell what became of an alert, then what still stands in its way."""
+    """Print the state of an alert, then the faults that still stop it."""
     say(sentence, as_json)
     for fault in view.faults:
         if view.contradictions and fault.rule == "contradicts":
@@ -140,7 +140,7 @@ async def _may_edit(_service: WatchContext, person: Person) -> None:
 
 
 def _edit_by_hand(context: typer.Context, alert: str) -> RawValues:
-    """Open the values in $EDITOR; answers the changed document. Raises `Misuse` where nothing changed."""
+    """Open the values in $EDITOR; returns the changed document. Raises `Misuse` if nothing changed."""
 
     values = read(context, lambda service: writing.typed_values(service, alert))
     before = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100)
@@ -151,7 +151,7 @@ def _edit_by_hand(context: typer.Context, alert: str) -> RawValues:
 
 
 def _in_editor(text: str) -> str:
-    """The text as somebody leaves it in $VISUAL or $EDITOR. Raises `Misuse` where none can be started."""
+    """The text as edited in $VISUAL or $EDITOR. Raises `Misuse` if no editor can be started."""
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Deciding on an alert that somebody else submitted: approve, return, reject, countersign."""
+"""Commands that decide on a submitted alert: approve, return, reject, countersign."""
 
 from typing import Annotated
 

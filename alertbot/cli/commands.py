@@ -1,6 +1,6 @@
-"""Every command: its name, where its function stands, what it does in a sentence or two, and an example.
+"""Every command: its name, its function, its help in one or two sentences, and an example.
 
-Help pages are made from this list alone; the file of a command is loaded when the command is called.
+Help pages are made from this list alone; a command's file is loaded when the command is called.
 """
 
 from alertbot.cli.lazy import Listed, Listing

@@ -67,9 +67,10 @@ def preview(
 
 
 def _publisher(context: typer.Context) -> Publisher:
-    """Who speaks: as configured where a configuration was named or lies in its place, else a default publisher.
+    """The configured publisher if a configuration was named or exists in the default place, else a
+    default one.
 
-    Raises `ConfigInvalid` for a configuration that is named and missing, or is wrong.
+    Raises `ConfigInvalid` for a named configuration that is missing, or for an invalid one.
     """
     named, path = session(context).config, session(context).config_path()
     if named is None and not path.exists():
@@ -80,7 +81,7 @@ def _publisher(context: typer.Context) -> Publisher:
 
 
 def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest) -> DraftRequest:
-    """With the register's rows where it was asked; only then is the database opened."""
+    """The values with the register's rows, if they query it; only then is the database opened."""
     may_ask = any(wishes.given.get(name) for name in QUERY_FIELDS)
     if not may_ask or not asks(load_kind(publisher, wishes.kind), wishes.given):
         return wishes
@@ -91,7 +92,7 @@ def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest
 
 
 def show_sheet(seen: Sheet, as_json: bool = False) -> None:
-    """A preview: drawn where it can be, else as plain text, or as JSON."""
+    """Print a preview: drawn if possible, else as plain text, or as JSON."""
     if as_json:
         from alertbot.texts.views import preview_view
 

@@ -1,4 +1,4 @@
-"""What every command shares: the session, output for people and for machines, errors as sentences."""
+"""What every command shares: the session, output for people and for programs, errors as messages."""
 
 import json
 import os
@@ -67,7 +67,7 @@ TokenFile = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What was said before the command's name."""
+    """The options given before the command's name."""
 
     config: Path | None
     token_file: Path | None
@@ -77,7 +77,7 @@ class Session:
         return self.config or Path(os.environ.get("ALERTBOT_CONFIG") or "config.yaml")
 
     def token(self, given: Path | None = None) -> str | None:
-        """The acting person's token, or None where none is set."""
+        """The acting person's token, or None if none is set. Raises `Misuse` if its file cannot be read."""
         path = given or self.token_file
         if path is None:
             return os.environ.get("ALERTBOT_TOKEN") or None
@@ -104,8 +104,8 @@ def example(line: str) -> str:
 
 
 def console(as_json: bool = False) -> "Console":
-    """Where people read: stdout, or stderr while stdout belongs to a JSON document. As wide as a line
-    needs to be where no terminal sets a width: what is piped is searched and cut, not looked at."""
+    """The console for people: stdout, or stderr while stdout carries a JSON document. As wide as a line
+    needs if no terminal sets a width: piped output is searched and cut, not looked at."""
     from rich.console import Console
 
     where = Console(stderr=as_json, highlight=False, markup=False)
@@ -115,7 +115,7 @@ def console(as_json: bool = False) -> "Console":
 
 
 def drawable() -> bool:
-    """Whether stdout may show frames and colour; asked before the drawing library is loaded."""
+    """Whether stdout can show frames and colour; checked before the drawing library is loaded."""
     return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
@@ -125,15 +125,15 @@ def say(text: str, as_json: bool = False) -> None:
 
 
 def emit(view: object) -> None:
-    """The one JSON document of a command, made of a view, or of a list or mapping of views; escaped where
-    stdout is not UTF."""
+    """Print a command's one JSON document, from a view or a list or mapping of views; escaped if stdout
+    is not UTF."""
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(as_json(view), ensure_ascii=plain, indent=2)
     print(_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text), flush=True)
 
 
 def complain(error: AlertbotError) -> None:
-    """An error as people read it: the sentence, then each fault."""
+    """Print an error for people: the message, then each fault."""
     print(f"alertbot: {error}", file=sys.stderr)
     if isinstance(error, Faulty):
         for fault in error.faults:
@@ -150,7 +150,7 @@ def complain(error: AlertbotError) -> None:
 
 
 def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:
-    """`RULE=REASON` pairs of an option. Raises `Misuse` for one without a reason."""
+    """The `RULE=REASON` pairs of an option. Raises `Misuse` for one without a reason."""
     found = {}
     for pair in pairs or []:
         name, sign, value = pair.partition("=")

@@ -1,4 +1,4 @@
-"""Stopping and going on: halt, resume, and what became of a delivery that was perhaps sent: settle."""
+"""Commands that halt and resume, and `settle` for a delivery that was perhaps sent."""
 
 import asyncio
 from collections.abc import Mapping
@@ -80,7 +80,7 @@ def _address_in(path: Path) -> str:
 
 
 def _channels_in(path: Path) -> Mapping[str, Channel] | None:
-    """For a channel that was never used; every other one is known to the database."""
+    """The configured channels, for one that was never used; every other one is known to the database."""
     try:
         return build_partly(path)[0].publisher.channels
     except ConfigInvalid:

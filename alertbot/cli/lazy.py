@@ -1,8 +1,8 @@
 """Commands that are listed before they are loaded, with help pages in the reader's language.
 
-A group holds a listing: names with their help. A help page of the group is made from it alone; a
-command's file is imported when the command is called or its own page is asked for. Pages are plain text:
-what would draw frames around them takes longer to load than all the rest.
+A group holds a listing of names and help texts. The group's help page is made from it alone; a command's
+file is imported when the command is called or its own help is requested. Pages are plain text: a library
+that draws frames would take longer to load than everything else.
 """
 
 import gettext
@@ -23,13 +23,13 @@ PAGE_WIDTH = 100  # cells, in a terminal that has them
 
 
 def install_words() -> None:
-    """Let Typer find the words that it looks up itself, through Python's gettext, in our catalogue."""
+    """Make Typer look up its own messages, which go through Python's gettext, in our catalogue."""
     gettext.bindtextdomain(DOMAIN, LOCALE)
     gettext.textdomain(DOMAIN)
 
 
 def words_of_typer() -> tuple[str, ...]:
-    """What Typer looks up by itself; named here so that translators find it."""
+    """The messages that Typer looks up, listed here so that translators find them."""
     return (
         _("Arguments"),
         _("Options"),
@@ -42,7 +42,7 @@ def words_of_typer() -> tuple[str, ...]:
 
 
 class _InOneLanguage:
-    """What Typer says in English only, said in the reader's language."""
+    """Typer's English-only messages in the reader's language."""
 
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]
@@ -63,7 +63,7 @@ class _InOneLanguage:
 
 
 class Command(_InOneLanguage, TyperCommand):
-    """A command, as Typer has it. Takes any arguments from the parser, to refuse those too many itself."""
+    """A Typer command. Accepts any number of arguments from the parser, to refuse extra ones itself."""
 
     allow_extra_args = True
 
@@ -75,7 +75,7 @@ class Command(_InOneLanguage, TyperCommand):
 
 
 class Group(_InOneLanguage, TyperGroup):
-    """A group whose commands are listed, and loaded one by one when they are called."""
+    """A group whose commands are listed, and loaded one by one when called."""
 
     def __init__(self, listing: "Mapping[str, Listed | Listing] | None" = None, **given: Any) -> None:
         super().__init__(**given)
@@ -105,8 +105,8 @@ class Group(_InOneLanguage, TyperGroup):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A command before it is loaded: `file:function` in `alertbot/cli`, its help, and an example of it
-    without the program's name."""
+    """A command before it is loaded: `file:function` in `alertbot/cli`, its help, and an example without
+    the program's name."""
 
     target: str
     help: str
@@ -116,7 +116,7 @@ class Listed:
         return _first_sentence(self.help)
 
     def load(self, name: str) -> TyperCommand:
-        """Import its file; answers the command."""
+        """Import its file; returns the command."""
         module, function = self.target.split(":")
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(
@@ -155,7 +155,7 @@ class Listing:
 
 
 def nearly(said: str, near: list[str]) -> str:
-    """What there is not, with what may have been meant."""
+    """A message about an unknown name, with what may have been meant."""
     if not near:
         return said
     return _("{why} (did you mean {near}?)").format(why=said, near=", ".join(near))

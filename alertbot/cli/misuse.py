@@ -1,7 +1,7 @@
-"""What is wrong with a command line, in one sentence of ours.
+"""Command-line errors as our own messages, and parsers for numbers and choices.
 
-Typer's errors say in their classes and fields what happened; their English is not used. They and what
-reads the command line stand in the part of Typer that was Click, which has no public name since 0.26.
+Typer's errors describe in their classes and fields what happened; their English text is not used. They
+and the parser are in the part of Typer that was Click, which has no public name since 0.26.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def misused(error: ClickException) -> Misuse:
-    """The error as `alertbot` tells it, with the command whose help says more."""
+    """Our error for Typer's, with the command whose help explains more."""
     context = error.ctx if isinstance(error, UsageError) else None
     command = context.command_path if context is not None else "alertbot"
     if isinstance(error, NoArgsIsHelpError):
@@ -62,14 +62,14 @@ def _is_flag(error: BadOptionUsage) -> bool:
 
 
 def _name(parameter: Any) -> str:
-    """As it is typed: the option's names, or the word that stands for the argument."""
+    """The name as typed: the option's names, or the argument's placeholder."""
     if parameter.param_type_name == "option":
         return " / ".join(parameter.opts)
     return str(parameter.human_readable_name)
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A reader of whole numbers from `least` to `most`, for `parser=` of an option or an argument."""
+    """A parser for whole numbers from `least` to `most`, for `parser=` of an option or argument."""
 
     def whole(given: str) -> int:
         try:
@@ -83,7 +83,7 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def number(least: float) -> Callable[[str], float]:
-    """A reader of numbers from `least` on, for `parser=` of an option or an argument."""
+    """A parser for numbers from `least` up, for `parser=` of an option or argument."""
 
     def any_number(given: str) -> float:
         try:
@@ -109,7 +109,7 @@ def _within(found: Amount, least: Amount, most: Amount | None) -> Amount:
 
 
 def one_of(choices: type[Choice]) -> Callable[[str], Choice]:
-    """A reader of one of these words, for `parser=` of an option or an argument."""
+    """A parser for one of these words, for `parser=` of an option or argument."""
 
     def word(given: str) -> Choice:
         try:

@@ -29,7 +29,7 @@ Days = Annotated[
 
 
 def _with_token(view: IssuedToken, sentence: str, as_json: bool) -> None:
-    """The token stands alone on the last line of stdout, or in the JSON document."""
+    """Print the token alone on the last line of stdout, or in the JSON document."""
     if as_json:
         say(sentence, as_json)
         emit(view)

@@ -1,4 +1,5 @@
-"""What may go out by itself: rules list, show, preapprove, revoke, abort."""
+"""The commands `rules list`, `show`, `preapprove`, `revoke` and `abort`: rules and their advance
+approval."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -125,7 +126,7 @@ def abort(
 
 
 async def _whoever(context: typer.Context, service: WatchContext, token_file: Path | None) -> str:
-    """Who stops it, for the audit. A token that is not good stops nobody from stopping."""
+    """The name of the person who stops it, for the audit. An invalid token must not prevent stopping."""
 
     try:
         token = session(context).token(token_file)

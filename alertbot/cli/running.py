@@ -1,4 +1,4 @@
-"""Running a verb of the service for a command: with the application open, and with who acts."""
+"""Running a verb for a command: with the application open, and with the acting person."""
 
 import asyncio
 import gc
@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 
 def with_app(context: typer.Context, work: Callable[[App], Awaitable[T]], *, partly: bool = False) -> T:
-    """Build the application from the configuration and run `work` in it. `partly`: what is wrong in sections
-    that `work` does not need is left out and said, not refused."""
+    """Build the application from the configuration and run `work` in it. `partly`: faults in sections
+    that `work` does not need are reported, and the sections left out."""
     gc.enable()  # see `alertbot.__main__`
 
     async def go() -> T:
@@ -76,7 +76,7 @@ def read(
 
 
 def change(context: typer.Context, work: Callable[[WatchContext], Awaitable[T]]) -> T:
-    """Run a verb that changes something and checks by itself who asks for it."""
+    """Run a verb that changes something and checks the person itself."""
 
     async def go(app: App) -> T:
         return await work(await app.open())

@@ -1,4 +1,4 @@
-"""Setting up: init."""
+"""Commands for setting up: init, check, config, db."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ def init(
 
 
 def _ask() -> dict[str, str]:
-    """Put each question that the answers so far call for; an empty answer takes what stands in brackets."""
+    """Ask each question that the answers so far require; an empty answer takes the default in brackets."""
 
     answers: dict[str, str] = {}
     for question in questions():

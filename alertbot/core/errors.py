@@ -42,8 +42,8 @@ class Refused(AlertbotError):
 
 
 class Faulty(Refused):
-    """Faults stand in the way of this alert. `contradictions`: those among them that come from another
-    alert, with the texts of both."""
+    """Faults prevent this alert. `contradictions`: those caused by another alert, with the texts of
+    both."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Misuse(AlertbotError):
 
 
 class ConfigInvalid(Misuse):
-    """The configuration or a kind is wrong; `lines` names every fault with its place."""
+    """The configuration or a kind is invalid; `lines` names every fault with its place."""
 
     def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
         super().__init__("\n".join([message, *lines]))
@@ -77,7 +77,7 @@ class StoreFailed(AlertbotError):
 
 
 class StoreReplaced(StoreFailed):
-    """The database's file is no longer the one that is open: stop, and touch nothing."""
+    """The database file is no longer the one that is open: stop, and touch nothing."""
 
 
 class Scope(StrEnum):
@@ -98,7 +98,7 @@ class ChannelError(AlertbotError):
 
 
 class Rejected(ChannelError):
-    """The channel refused for good."""
+    """The channel refused permanently."""
 
     def __init__(self, reason: str, *, scope: Scope = Scope.MESSAGE, code: str = "") -> None:
         super().__init__(reason, code=code)
@@ -106,7 +106,7 @@ class Rejected(ChannelError):
 
 
 class Throttled(ChannelError):
-    """Surely not sent: too fast. `wait` is in seconds; `whole_account` pushes every later call too."""
+    """Definitely not sent: too fast. `wait` is in seconds; `whole_account` delays every later call too."""
 
     def __init__(self, reason: str, *, wait: float, whole_account: bool = True, code: str = "") -> None:
         super().__init__(reason, code=code)
@@ -115,7 +115,7 @@ class Throttled(ChannelError):
 
 
 class Unavailable(ChannelError):
-    """Surely not sent: the channel could not be reached, or refused for now."""
+    """Definitely not sent: the channel could not be reached, or refused for now."""
 
 
 class Uncertain(ChannelError):
@@ -123,7 +123,7 @@ class Uncertain(ChannelError):
 
 
 class ChannelDown(ChannelError):
-    """Surely not sent, and nothing will be until a person mends the account."""
+    """Definitely not sent, and nothing will be until a person fixes the account."""
 
 
 _SECRET_LOOKING = re.compile(
@@ -132,8 +132,8 @@ _SECRET_LOOKING = re.compile(
 
 
 def safe(text: object, *secrets: str) -> str:
-    """Foreign text made fit for a log or an error: one line, short, without the given secrets and
-    without anything that looks like a token or a password in an address."""
+    """Another program's text made safe for a log or an error: one line, short, without the given secrets
+    and without anything that looks like a token or a password in an address."""
     line = scrub(" ".join(str(text).split()), *secrets)
     return line if len(line) <= LONGEST_FOREIGN_TEXT else line[: LONGEST_FOREIGN_TEXT - 1] + "…"
 

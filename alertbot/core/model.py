@@ -266,8 +266,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A topic on which an alert tells callers something else than an earlier one, with the words of both.
-    `alert` is the earlier; `accepted` the reason of whoever decided on it, None while nobody has."""
+    """A topic on which an alert tells callers something else than an earlier one, with the words of
+    both. `alert` is the earlier; `accepted` the reason of the person who accepted it, or None."""
 
     rule: str
     topic: str  # line, first, number, place, restored

@@ -45,7 +45,7 @@ class AuditEntry:
 
 
 class AuditRow(TypedDict):
-    """One row as it stands in the database, is hashed, and is exported. `at` is ISO 8601, UTC."""
+    """One row as it is stored, hashed and exported. `at` is ISO 8601, UTC."""
 
     seq: int
     at: str

@@ -1,8 +1,8 @@
-"""What takes long and is needed by a transaction is made ready outside it, while everybody else writes.
+"""Preparing slow work for a transaction outside it, while everyone else can write.
 
-A transaction that comes to something of this kind asks for it with `prepared`, and says what it is to be made
-of. Where it is not there, `Database.transact` takes the transaction back, makes it, and runs the transaction
-again. It then counts only if what it is made of is the same as before: else it is made again.
+A transaction that needs such a result asks for it with `prepared`, saying what it is computed from. If
+it is not there, `Database.transact` rolls the transaction back, computes it, and runs the transaction
+again. The result counts only if its inputs are unchanged; otherwise it is computed again.
 """
 
 from collections import Counter, defaultdict

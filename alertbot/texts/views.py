@@ -20,7 +20,7 @@ from alertbot.texts.preview.sheet import Sheet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultView:
-    """What stands in the way of an alert, and where."""
+    """A fault of an alert, and where it is."""
 
     rule: str
     field: str | None
@@ -51,7 +51,7 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureView:
-    """What a picture is; `bytes`: how many. The picture itself stands in the HTML preview."""
+    """The facts about a picture; `bytes`: its size. The picture itself is in the HTML preview."""
 
     digest: str
     mime: str
@@ -78,7 +78,7 @@ class ApprovalRuleView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewView:
-    """An alert as it would go out, with what stands in its way."""
+    """An alert as it would be published, with its faults."""
 
     kind: str
     digest: str

@@ -1,6 +1,5 @@
-"""What sources report: read, parsed, stored, and looked at with what was decided on it. What nobody understands
-is kept aside, never guessed at.
-"""
+"""Reports: received from sources, parsed and stored; and shown with the decisions about them. A body
+that is not understood is quarantined, never guessed at."""
 
 import logging
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ class QuarantineView:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """A decision that changed something. `before` and `state`: where the incident stood, and stands since."""
+    """A decision that changed something. `before` and `state`: the incident's state before and after."""
 
     id: int
     at: datetime
@@ -82,7 +82,7 @@ class DecisionView:
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """An incident. `state` is `open` or `closed`; `condition` where its service stands (see `State`)."""
+    """An incident. `state` is `open` or `closed`; `condition` the state of its service (see `State`)."""
 
     id: str
     title: str | None
@@ -120,7 +120,7 @@ class IncidentLine(IncidentView):
 
 @dataclass(frozen=True, slots=True)
 class IncidentDecision:
-    """A line of an incident's log. `before` and `condition`: where it stood, and stands since."""
+    """A line of an incident's log. `before` and `condition`: the state before and after."""
 
     at: datetime
     action: IncidentAction
@@ -202,7 +202,7 @@ class PreapprovalView:
 
 @dataclass(frozen=True, slots=True)
 class CountdownView:
-    """An alert that goes out by itself at `goes_at` unless somebody stops it."""
+    """An alert that will be published automatically at `goes_at` unless someone stops it."""
 
     alert: str
     rule: str
@@ -220,13 +220,11 @@ class RuleTexts:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """A rule of the configuration, and whether its alerts go out by themselves.
-
-    `after`: seconds of the countdown. `digest` and `people`: what is signed ahead, and by how many; None
-    where its alerts cannot be composed. `state` is None for a rule that leaves it to people; `why` says the
-    same in a sentence. `approval`: the one that `why` speaks of, in force or not. `proposed`: whether this
-    call proposed it. `samples`: its texts as `preview --json` gives them; `texts` are the same for people.
-    """
+    """A configured rule, and whether its alerts are automatic. `after`: the countdown in seconds.
+    `digest` and `people`: what is signed in advance, and by how many; None if its alerts cannot be
+    composed. `state` is None for a rule that leaves everything to people; `why` says it in a
+    sentence. `approval`: the one that `why` is about, in force or not. `proposed`: whether this call
+    proposed it. `samples`: its texts as in `preview --json`; `texts` are the same for people."""
 
     rule: str
     on: tuple[Transition, ...]
@@ -251,7 +249,7 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True)
 class CountdownAborted:
-    """A countdown that somebody stopped: the alert waits for people."""
+    """A stopped countdown: the alert waits for people."""
 
     alert: str
     state: AlertState

@@ -1,4 +1,5 @@
-"""One stored alert in the terminal: who, when, how far, then exactly what the public sees."""
+"""Terminal output of one stored alert: who, when, its state, then exactly what the public sees; and its
+contradictions."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -26,7 +27,7 @@ OUT = (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
 
 
 def show(console: "Console", rows: Sequence[Conflict]) -> None:
-    """As a table on a terminal, line by line elsewhere; nothing where there is none."""
+    """Print contradictions as a table on a terminal, line by line elsewhere; nothing if there are none."""
     if rows and drawn(console):
         console.print(table(rows), highlight=False)
     elif rows:
@@ -34,7 +35,8 @@ def show(console: "Console", rows: Sequence[Conflict]) -> None:
 
 
 def contradiction_lines(rows: Sequence[Conflict]) -> Iterator[str]:
-    """For a pipe, a log or a screen reader: the topic, then each text after the name of who says it."""
+    """Contradictions for a pipe, a log or a screen reader: the topic, then each text after the name of
+    its alert."""
     if rows:
         yield _title()
     for row in rows:
@@ -46,8 +48,8 @@ def contradiction_lines(rows: Sequence[Conflict]) -> Iterator[str]:
 
 
 def table(rows: Sequence[Conflict]) -> "RenderableType":
-    """What is out on the left, what this alert says on the right. Each text carries the name of who says
-    it, so that the table can be heard as well."""
+    """Published texts on the left, this alert's on the right. Each text is labelled with its alert, so
+    that the table also works with a screen reader."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=_title(), title_justify="left")
     grid.caption = _way_out() if any(not row.accepted for row in rows) else None
     grid.caption_justify = "left"
@@ -96,7 +98,7 @@ def show_alert(console: Console, alert: ShownAlertView) -> None:
 
 
 def particulars(alert: ShownAlertView) -> Iterator[tuple[str, str]]:
-    """Everything known about an alert besides its texts, one line each, in the order of events."""
+    """All facts about an alert besides its texts, one line each, in chronological order."""
     zone = alert.zone
     zone = alert.zone
     named = {
@@ -143,7 +145,7 @@ def _by(person: str | None, moment: datetime | None, zone: ZoneInfo) -> str:
 
 
 def _approvals(alert: ShownAlertView) -> str:
-    """How many of the approvals needed are given, and by whom."""
+    """How many of the needed approvals are given, and by whom."""
     approvals = alert.approvals
     given = [_by(each.person, each.at, alert.zone) for each in approvals.given]
     count = _("{given} of {needed} given").format(given=len(given), needed=approvals.needed)

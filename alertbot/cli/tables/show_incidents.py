@@ -1,4 +1,5 @@
-"""The log of an incident in the terminal: what was decided about it, and why."""
+"""Terminal tables of incidents and tasks: the list, one incident with its decisions and numbers, the
+tasks."""
 
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
@@ -96,7 +97,7 @@ def _by(time: str, person: object) -> str:
 
 
 def _guidance(rows: Sequence[CurrentAdvice]) -> Iterable[RenderableType]:
-    """What callers are told now, as far as alerts can be compared by it (R9)."""
+    """What callers are told now, as far as alerts can be compared (R9)."""
     if not rows:
         return ()
     table = _table(_("What callers are told"), _("Words"), _("Told by"))
@@ -149,7 +150,7 @@ def _about(row: IncidentView) -> str:
 
 
 def _waiting(row: Awaited | None, zone: ZoneInfo | None) -> str:
-    """What was last decided, and when time may change it."""
+    """The last decision, and when time may change it."""
     if row is None or row.look_again_at is None:
         return ""
     return _("{decision}; looked at again at {time}").format(

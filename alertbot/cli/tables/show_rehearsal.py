@@ -1,4 +1,4 @@
-"""The demo's table: what went out, on which channel, how long after the fault began."""
+"""Terminal tables of the demo and of a replay."""
 
 from datetime import timedelta
 from itertools import groupby
@@ -27,7 +27,7 @@ from alertbot.texts.preview.phrases import visible
 
 
 def show_evening(console: Console, evening: Evening) -> None:
-    """Print the table, the comparison with that evening, and where everything was left."""
+    """Print the table, the comparison with the real evening, and where the files are."""
     console.print(_evening_table(evening))
     for line in (*_comparison(evening), *_numbers(evening)):
         console.print(line)
@@ -99,7 +99,7 @@ def _comparison(evening: Evening) -> list[str]:
 
 
 def _numbers(evening: Evening) -> list[str]:
-    """Where the register's entries stand in the end."""
+    """The register entries by standing at the end."""
     stand = ", ".join(f"{count} {standing_text(one).plain}" for one, count in evening.register.items())
     return [_("Numbers in the register at the end: {stand}.").format(stand=stand)]
 
@@ -115,7 +115,7 @@ WIDEST = 110  # cells; wider lines are hard to read
 
 
 def show_replay(console: Console, replay: Replay) -> None:
-    """Print the whole story."""
+    """Print the whole replay."""
     title = said(replay.timeline.title, language())
     console.print(Text(visible(title), style="bold"))
     for note in notes_of(replay):

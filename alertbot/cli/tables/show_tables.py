@@ -1,6 +1,6 @@
-"""Tables for the terminal: kinds, deliveries, the state of everything.
+"""Terminal tables: kinds, people, deliveries, status.
 
-A state is a word with a mark before it; colour only repeats what the word says.
+A state is a word with a mark in front; colour only repeats what the word says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +48,7 @@ def kind_details(kind: KindDetailsView) -> RenderableType:
 
 
 def people_table(people: Iterable[PersonLine], zone: ZoneInfo | None = None) -> Table:
-    """Everybody, with why somebody does not count; times in `zone`."""
+    """Everyone, with the reason why someone does not count; times in `zone`."""
     table = _table(_("Name"), _("Roles"), _("Counts"), _("Token last used"), _("Token ends"))
     for person in people:
         said = "✓ " + _("yes") if person.counts else "✗ " + (person.standing or _("no"))
@@ -136,7 +136,7 @@ def _channels(channels: Iterable[ChannelView]) -> Table:
 
 
 def _stopped(channel: ChannelView) -> str:
-    """Why nothing leaves a channel, or nothing."""
+    """Why nothing is sent on a channel; empty if nothing stops it."""
     reasons = {
         _("paused"): channel.paused,
         _("blocked"): channel.blocked,
@@ -155,7 +155,7 @@ def _open(entries: Iterable[NeedView]) -> RenderableType:
 
 
 def _journey(alert: AlertLineView) -> Text:
-    """How far an alert has come, and the reason of everything that was not sent."""
+    """The progress of an alert, and the reason for everything that was not sent."""
     text = _counts(alert.deliveries)
     said = [alert.reason] if alert.reason else []
     if alert.reached_all_seconds is not None:
@@ -172,7 +172,7 @@ def _journey(alert: AlertLineView) -> Text:
 
 
 def _counts(counts: Mapping[str, int]) -> Text:
-    """`✓ 12 sent, ✗ 1 failed`: only what there is."""
+    """`✓ 12 sent, ✗ 1 failed`, without zeros."""
     shown = [(state, number) for state, number in counts.items() if number]
     text = Text()
     for place, (state, number) in enumerate(shown):
@@ -183,8 +183,8 @@ def _counts(counts: Mapping[str, int]) -> Text:
 
 
 def _result(row: DeliveryView, zone: ZoneInfo | None) -> Text:
-    """What came back, and why not more: address of the post, remote id, reason, note, what is shown in
-    its place, next try, attempts."""
+    """The result of a delivery: address of the post, remote id, reason, note, what is shown instead,
+    next attempt, number of attempts."""
     said = [visible(one) for one in (row.url, row.reason, row.note) if one]
     if row.remote_id and not row.url:
         said.insert(0, visible(row.remote_id))

@@ -1,4 +1,4 @@
-"""States and moments as the terminal shows them: a mark and a word, a clock with its zone."""
+"""States and times in the terminal: a mark and a word, a time with its zone."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -59,7 +59,7 @@ def state_text(state: str) -> Text:
 
 
 def clock(moment: object, zone: ZoneInfo | None = None) -> str:
-    """A moment to the second in `zone`, else in this machine's; given aware, in ISO 8601 or as epoch
+    """A time to the second in `zone`, else in this machine's; given aware, in ISO 8601 or as epoch
     seconds."""
     if moment is None or moment == "":
         return ""

@@ -1,8 +1,9 @@
-"""A Telegram Bot API for one bot: `/bot<token>/<method>`, as a form, as JSON or with files.
+"""A Telegram Bot API for one bot: `/bot<token>/<method>`, as a form, as JSON or with files; and its
+updates, by polling or webhook.
 
-As the real one: HTML is really read, 4096 and 1024 UTF-16 units after entities, floods are answered
-with `retry_after`, an edit that changes nothing is refused. Dates are whole seconds of the sandbox's
-clock. What people do in its chats the bot hears by asking, or by being called.
+Like the real one: HTML is parsed, texts are limited to 4096 and captions to 1024 UTF-16 units after
+entities, floods are answered with `retry_after`, an edit that changes nothing is refused. Dates are
+whole seconds of the sandbox's clock.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ CONFLICT = (
 
 @dataclass(frozen=True, slots=True)
 class ButtonAnswer:
-    """What somebody who pressed a button was told. `alert`: in a window that has to be closed."""
+    """The bot's answer to a pressed button. `alert`: in a pop-up that must be closed."""
 
     query: str
     text: str
@@ -59,7 +60,7 @@ class BotUpdate(TypedDict, total=False):
 
 
 class Updates:
-    """The updates that wait for the bot, and the address it wants to be called at."""
+    """The updates waiting for the bot, and its webhook address."""
 
     def __init__(self, desk: TelegramMessages) -> None:
         self._desk = desk
@@ -71,7 +72,7 @@ class Updates:
         self.answers: list[ButtonAnswer] = []
 
     def press(self, chat: int, message: int, data: str, person: int, name: str) -> str:
-        """Somebody presses a button: the bot gets a callback query, whose id this is."""
+        """Press a button: the bot gets a callback query, whose id is returned."""
         query_id = str(FIRST_QUERY + self._last + 1)
         query: CallbackQuery = {
             "id": query_id,
@@ -84,13 +85,13 @@ class Updates:
         return query_id
 
     def say(self, chat: int, text: str, person: int, name: str, reply_to: int | None) -> int:
-        """Somebody writes to a chat; gives the message's number."""
+        """Write to a chat; returns the message's number."""
         message = self._desk.hear(chat, text, _person(person, name), reply_to)
         self._add({"message": message})
         return message["message_id"]
 
     async def poll(self, fields: Mapping[str, Any]) -> None:
-        """Wait for news as long as the call asks."""
+        """Wait for updates as long as the call asks."""
         written = str(fields.get("timeout") or 0)
         seconds = min(int(written), LONGEST_POLL_SECONDS) if written.isdecimal() else 0
         if not self._waiting and seconds > 0 and not self.webhook:
@@ -120,7 +121,8 @@ class Updates:
         return True
 
     def set_webhook(self, fields: Mapping[str, Any]) -> bool:
-        """Call this address from now on. As the sandbox stays on this machine, so must the address."""
+        """Call this address from now on. It must be on this machine, as the sandbox is; raises `BadCall`
+        otherwise."""
         url, secret = str(fields.get("url") or ""), str(fields.get("secret_token") or "")
         if url and not re.match(r"http://(127\.0\.0\.1|localhost|\[::1\])[:/]", url):
             raise BadCall("Bad Request: bad webhook: the sandbox calls 127.0.0.1 alone")
@@ -144,7 +146,7 @@ class Updates:
             self._call(update)
 
     def _call(self, update: BotUpdate) -> None:
-        """Call the webhook once; what it does not take waits until the webhook is set anew."""
+        """Call the webhook once; what it does not accept waits until the webhook is set again."""
         headers = {"content-type": "application/json"}
         if self.secret:
             headers["x-telegram-bot-api-secret-token"] = self.secret
@@ -284,22 +286,22 @@ class TelegramPlatform:
 
     @property
     def webhook(self) -> str:
-        """Where the bot wants to be called; empty where it asks."""
+        """The bot's webhook address; empty if it polls."""
         return self._updates.webhook
 
     @property
     def answers(self) -> list[ButtonAnswer]:
-        """What those who pressed buttons were told, oldest first."""
+        """The answers to button presses, oldest first."""
         return self._updates.answers
 
     def press(self, chat: int, message: int, data: str, person: int, name: str = "Sandbox") -> str:
-        """Somebody presses a button under a message: the bot gets a callback query, whose id this is."""
+        """Press a button under a message: the bot gets a callback query, whose id is returned."""
         return self._updates.press(chat, message, data, person, name)
 
     def say(
         self, chat: int, text: str, person: int, name: str = "Sandbox", reply_to: int | None = None
     ) -> int:
-        """Somebody writes to a chat; gives the message's number. A person's own chat has his number."""
+        """Write to a chat; returns the message's number. A person's own chat has that person's number."""
         return self._updates.say(chat, text, person, name, reply_to)
 
     def buttons(self, chat: int, message: int) -> dict[str, str]:
@@ -330,7 +332,7 @@ def _matched(fields: Mapping[str, Any]) -> str:
 
 
 def faulty(fault: OrderedFault) -> Reply:
-    """What Telegram answers under a fault."""
+    """Telegram's response under a fault."""
     match fault.name:
         case "flood":
             seconds = fault.number("retry_after", 3)

@@ -1,6 +1,5 @@
-"""The chats a sandbox bot may write to, how fast Telegram lets it, and Telegram's HTML, read as strictly as
-Telegram does: markup in, text with entities out.
-"""
+"""The chats of the sandbox's bot, Telegram's flood limits, and parsing what a call contains: texts in
+Telegram's HTML (as strictly as Telegram), files, keyboards."""
 
 import json
 import re
@@ -165,7 +164,7 @@ def _attributes(written: str) -> dict[str, str]:
 
 
 def _entity(name: str, attributes: dict[str, str]) -> MessageEntity | None:
-    """The entity a tag stands for, None where Telegram knows no such tag."""
+    """The entity of a tag, None if Telegram has no such tag."""
     if name == "a":
         return {"type": "text_link", "url": attributes.get("href", "")}
     if name == "span" and attributes.get("class") == "tg-spoiler":
@@ -283,7 +282,7 @@ class BadCall(Exception):
 
 
 def attached(fields: Mapping[str, Any], name: str) -> Any:
-    """A file among the fields, or what stands for one."""
+    """A file among the fields, or a reference to one."""
     given = fields.get(name)
     if isinstance(given, str) and given.startswith("attach://"):
         return fields.get(given.removeprefix("attach://"))
@@ -355,6 +354,6 @@ def keyboard_of(fields: Mapping[str, Any]) -> Keyboard | None:
 
 
 def labels_of(keyboard: Keyboard | None) -> tuple[tuple[str, ...], ...]:
-    """What stands on the buttons, row by row."""
+    """The labels of the buttons, row by row."""
     rows = keyboard["inline_keyboard"] if keyboard else []
     return tuple(tuple(button["text"] for button in row) for row in rows)

@@ -83,7 +83,7 @@ BotMessage = TypedDict(
 
 
 class TelegramMessages:
-    """Keeps every message as the bot sees it beside what the public sees."""
+    """Keeps every message as the bot sees it, and as the public sees it."""
 
     def __init__(
         self, account: TelegramAccount, chats: Chats, posts: Posts, clock: Callable[[], datetime]
@@ -165,7 +165,7 @@ class TelegramMessages:
         return message
 
     def hear(self, chat: int, text: str, person: BotUser, reply_to: int | None) -> BotMessage:
-        """Somebody's own message; the public sees it elsewhere, so it is no post of ours."""
+        """A person's own message; the public does not see it as one of our posts."""
         found = self.chat({"chat_id": chat})
         number = self._last[chat] = self._last.get(chat, 0) + 1
         message: BotMessage = {
@@ -323,7 +323,7 @@ class TelegramMessages:
         return changed
 
     def edit_buttons(self, fields: Mapping[str, Any]) -> BotMessage:
-        """Other buttons, or none, under a message."""
+        """Replace or remove the buttons under a message. Raises `BadCall`."""
         post = self._standing(fields, "edit")
         old = self._messages[post.chat, post.message]
         keyboard = keyboard_of(fields)
@@ -338,7 +338,8 @@ class TelegramMessages:
         return changed
 
     def delete(self, fields: Mapping[str, Any]) -> bool:
-        """As for a bot without the right to delete what others wrote: its own, for 48 hours."""
+        """Delete a message, as for a bot without rights on others' messages: its own, for 48 hours.
+        Raises `BadCall`."""
         post = self._standing(fields, "delete")
         if self._clock() - post.at > DELETABLE_FOR:
             raise BadCall("Bad Request: message can't be deleted")
@@ -350,7 +351,7 @@ class TelegramMessages:
         return True
 
     def unpin(self, fields: Mapping[str, Any]) -> bool:
-        """The message named, else the one pinned last."""
+        """Unpin this message, else the last pinned one. Raises `BadCall`."""
         if whole(fields, "message_id"):
             self._posts.change(self._standing(fields, "unpin"), pinned=False)
             return True

@@ -1,9 +1,9 @@
-"""What goes into the X API and comes out of it: requests read strictly, posts written as X does, and the
-refusals in the words and forms of the real one.
+"""Requests and responses of the X API: requests parsed strictly, posts written as X does, refusals in
+the words and forms of the real one.
 
-Its description knows two forms of refusal: a *problem* with one of nine types, and a plain *error*
-with code and message. What has no problem type of its own is written as an error that also carries
-title, detail and type, which is where clients look.
+Its documentation knows two forms of refusal: a *problem* with one of nine types, and a plain *error*
+with code and message. A refusal without a problem type is written as an error that also has title,
+detail and type, which is where clients look.
 """
 
 import hashlib

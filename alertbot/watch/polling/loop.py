@@ -1,6 +1,5 @@
-"""The sources that are asked, each as one thing to do again and again (a page of states, a feed, a probe), and
-when each is asked next: in seconds of a clock that only grows.
-"""
+"""Polling: the polled sources (a page of states, a feed, a probe), and when each is polled next. Times
+are seconds of a monotonic clock."""
 
 import asyncio
 import logging

@@ -1,6 +1,5 @@
-"""Rules that people approve ahead: look at what they will say, propose, sign, revoke, list; and stop an alert
-that would go out by itself. Includes the views that `alertbot rules` prints.
-"""
+"""Rules approved in advance by people (R33): show, propose, sign, revoke, list; countdowns and stopping
+them; and the views that `alertbot rules` prints."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -49,7 +48,7 @@ def line(service: WatchContext, rule: Rule, made: RuleSample | AlertbotError, ro
 
 
 def rule_view(service: WatchContext, rule: Rule, made: RuleSample, rows: Rows) -> RuleView:
-    """A rule, and where it stands by what the database holds of it (`rows`, the latest first)."""
+    """A rule and its status according to its rows in the database (newest first)."""
     if rule.how is How.PROPOSE:
         return replace(_view(rule, made), why=_("its alerts wait for people."))
     if rule.how is How.OFF:
@@ -110,7 +109,7 @@ def _texts(service: WatchContext, made: RuleSample) -> Iterable[RuleTexts]:
 
 
 def faults(made: RuleSample) -> tuple[Fault, ...]:
-    """What stands in the way of the rule's alerts, each once."""
+    """The faults that stop the rule's alerts, each once."""
     found = (fault for one in made.samples for fault in one.composed.composition.faults)
     return tuple(dict.fromkeys(found))
 
@@ -242,8 +241,8 @@ async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: s
 
 
 async def show(service: WatchContext, rule_name: str, token: str | None) -> RuleView:
-    """One rule, what its alerts say, and where it stands. With a token, what is shown is noted:
-    `preapprove` then needs no digest."""
+    """One rule, the texts of its alerts, and its status. With a token, the person is recorded as having
+    seen it: `preapprove` then needs no digest."""
     rule = named(service, rule_name)
     made = await template(service, rule)
 

@@ -1,6 +1,5 @@
-"""Whether alerts of a rule may go out by themselves now, and why not; and what the team is told of it: proposed,
-about to end, lost.
-"""
+"""Whether alerts of a rule may be published automatically now, and why not (R33); and the tasks about
+it: proposed, about to expire, no longer valid."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""What every source's parser shares: from bytes that anybody may have written to JSON, its shape, its refusal,
-and reading values that may be anything. Pure.
+"""What all parsers of sources share: from bytes that anyone may have written to JSON, the parser's
+signature, the refusal of unknown bodies, and reading values of any type. Pure.
 
-RFC 8259 leaves open what a reader does with a name that stands twice, with depth and with numbers that no
-machine can hold; programs differ, so each of them is refused here rather than guessed at.
+RFC 8259 leaves open what a reader does with repeated names, with deep nesting and with numbers too large
+to represent; programs differ, so all of these are refused.
 """
 
 import json
