@@ -20,9 +20,9 @@ async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> N
         service,
         conn,
         alert,
-        _("Approval wanted: {alert} ({kind})").format(alert=alert.id, kind=alert.kind),
+        _("Approval needed: {alert} ({kind})").format(alert=alert.id, kind=alert.kind),
         _(
-            "{alert} ({kind}) waits for approval until {until}.\nDigest {digest}\nLook at it: alertbot show"
+            "{alert} ({kind}) needs approval before {until}.\nDigest {digest}\nCheck it: alertbot show"
             " {alert}\nThen: alertbot approve {alert}\nAudit: {count} rows, head {head}"
         ).format(
             alert=alert.id,
@@ -44,7 +44,7 @@ async def countdown(service: Context, conn: Connection, alert: Alert, goes_at: d
         alert,
         _("{alert} goes out by itself at {time}").format(alert=alert.id, time=time),
         _(
-            "{alert} ({kind}) was approved ahead and goes out by itself at {time}.\nLook at it: alertbot show"
+            "{alert} ({kind}) is preapproved and goes out by itself at {time}.\nCheck it: alertbot show"
             " {alert}\nStop it: alertbot rules abort {alert}"
         ).format(alert=alert.id, kind=alert.kind, time=time),
     )
@@ -61,8 +61,8 @@ async def glass_broken(
         alert,
         _("BREAK-GLASS: {name} published {alert} alone").format(name=actor.name, alert=alert.id),
         _(
-            "{name} published {alert} ({kind}) alone.\nReason: {reason}\nAnother approver must look and then"
-            " run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+            "{name} published {alert} ({kind}) alone.\nReason: {reason}\nAnother approver must check it,"
+            " then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
         ).format(
             name=actor.name,
             alert=alert.id,
@@ -80,10 +80,11 @@ async def countdown_stopped(service: Context, conn: Connection, alert: Alert, by
         service,
         conn,
         alert,
-        _("{alert} does not go out by itself").format(alert=alert.id),
+        _("{alert} will not go out by itself").format(alert=alert.id),
         _(
-            "{name} stopped the countdown of {alert} ({kind}): it does not go out by itself. It waits for"
-            " people: alertbot show {alert}, then alertbot approve {alert} or alertbot discard {alert}"
+            "{name} stopped the countdown of {alert} ({kind}): it will not go out by itself. It waits"
+            " for approval: alertbot show {alert}, then alertbot approve {alert} or alertbot discard"
+            " {alert}"
         ).format(name=by, alert=alert.id, kind=alert.kind),
     )
 

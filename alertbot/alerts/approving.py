@@ -36,7 +36,7 @@ from alertbot.people.tasks import NewTask
 def _require_somebody(alert: Alert, reached: Reached) -> None:
     if alert.relation in ONLY_THOSE_REACHED and not reached.posts and not reached.records:
         raise Refused(
-            _("{original} reached nobody after all: {alert} is not needed; discard it.").format(
+            _("{original} reached no one after all. {alert} is not needed; discard it.").format(
                 original=alert.original, alert=alert.id
             )
         )
@@ -64,7 +64,7 @@ def _by_hand(alert: Alert, reached: Reached) -> list[NewTask]:
     back."""
     if alert.relation not in ONLY_THOSE_REACHED:
         return []
-    sentence = _("{alert} takes back what was posted by hand on {channel}: mend {url} there.")
+    sentence = _("{alert} takes back what was posted by hand on {channel}. Correct {url} there.")
     return [
         NewTask(
             key=f"by-hand:{alert.id}:{one.url}"[:200],
@@ -225,7 +225,7 @@ async def expire_overdue(service: Context) -> int:
     async def work(conn: Connection) -> int:
         late = await store_reading.overdue(conn, now=service.now)
         for alert in late:
-            reason = _("Nobody approved it in time.")
+            reason = _("Not approved in time.")
             gone = await store_alerts.advance(conn, alert, Verb.EXPIRE, reason=reason)
             await audit.append(
                 conn, actor="alertbot", verb="expire", at=service.now, alert=gone.id, digest=gone.digest

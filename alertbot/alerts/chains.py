@@ -107,7 +107,7 @@ def _chain(
         targets={name: carried[name] for name in configured if name in carried},
         messages=messages,
         lost=tuple(
-            Omission(name, None, _("{channel} is not configured any more").format(channel=name))
+            Omission(name, None, _("{channel} is no longer configured").format(channel=name))
             for name in carried
             if name not in configured
         ),
@@ -220,7 +220,7 @@ def partition(
     others: list[Target] = []
     for one in targets:
         (those if earlier.reached(one) else others).append(one)
-    reason = _("Never reached by {originals}: there is nothing to take back here.").format(
+    reason = _("Never reached by {originals}; nothing to take back here.").format(
         originals=", ".join(alert.references)
     )
     return tuple(those), tuple(
@@ -324,6 +324,6 @@ def _deletions(
 
 
 def _unknown(post: StandingPost) -> str:
-    return _("Nobody knows what the platform calls the post of {alert}: look for it by hand.").format(
-        alert=post.alert
-    )
+    return _(
+        "The platform's id for the post of {alert} is not known. Look for the post by hand."
+    ).format(alert=post.alert)

@@ -57,11 +57,11 @@ def text_of(path: Path) -> str:
             content = file.read(LARGEST_VALUES_FILE + 1)  # a device or a pipe has no size to ask for
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Misuse(_("{path} is not text in UTF-8; save it as UTF-8.").format(path=path)) from None
+        raise Misuse(_("{path} is not UTF-8 text; save it as UTF-8.").format(path=path)) from None
     except OSError as error:
         raise Misuse(_("{path} cannot be read: {why}.").format(path=path, why=error.strerror)) from None
     if len(content) > LARGEST_VALUES_FILE:
-        raise Misuse(_("{path} is larger than 1 MB; values are small.").format(path=path))
+        raise Misuse(_("{path} is larger than 1 MB. Values must be smaller.").format(path=path))
     return text
 
 
@@ -164,7 +164,7 @@ def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) 
     for lang in wishes.languages:
         if lang not in kind.languages and lang not in spoken:
             raise Misuse(
-                _("There is no language '{lang}' here; the kind {kind} has: {known}.").format(
+                _("There is no language '{lang}'; the kind {kind} has: {known}.").format(
                     lang=lang, kind=kind.name, known=", ".join(kind.languages)
                 )
             )

@@ -160,9 +160,9 @@ async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> No
     if rows:
         raise Faulty(
             _(
-                "{alert} contradicts {others}, and nobody has decided on that. Change it with `alertbot"
-                " edit {alert} --set …`, or decide: alertbot edit {alert} --accept contradicts=REASON;"
-                " it is then approved anew."
+                "{alert} contradicts {others}, and no one has decided which holds. Change it with"
+                " `alertbot edit {alert} --set …`, or decide: alertbot edit {alert} --accept"
+                " contradicts=REASON. It must then be approved again."
             ).format(alert=alert.id, others=", ".join(dict.fromkeys(row.alert for row in rows))),
             _faults(rows),
             rows,
@@ -258,7 +258,7 @@ def _judged(composition: Composition, rows: Conflicts, reason: str) -> Compositi
 
 
 def _nothing_found() -> Fault:
-    said = _("--accept {rule}: nothing was found under this name, so nothing was accepted.")
+    said = _("--accept {rule}: there is no such fault here, so nothing was accepted.")
     return Fault("nothing_accepted", said.format(rule=RULE))
 
 
@@ -283,14 +283,14 @@ async def require_open(conn: Connection, incident: str, *, but: str = "") -> Non
     found = await store_incidents.get(conn, incident)
     if found.closed_at is not None:
         raise Refused(
-            _(
-                "Incident {incident} has ended already; `alertbot incident show {incident}` says when."
-            ).format(incident=incident)
+            _("Incident {incident} is already closed; see `alertbot incident show {incident}`.").format(
+                incident=incident
+            )
         )
     other = await store_following.ending(conn, incident, but=but)
     if other is not None:
         raise Refused(
-            _("{other} ends incident {incident} already ({state}).").format(
+            _("{other} already ends incident {incident} ({state}).").format(
                 other=other.id, incident=incident, state=state_word(other.state)
             )
         )
@@ -302,7 +302,7 @@ async def require_not_taken_back(conn: Connection, original: Alert, *, but: str 
     if other is not None:
         raise Refused(
             _(
-                "{original} is taken back by {other} already ({state}): look at it with `alertbot show"
-                " {other}`, and correct that one if it is wrong."
+                "{original} is already taken back by {other} ({state}). Check it with `alertbot show"
+                " {other}`; if that one is wrong, correct it."
             ).format(original=original.id, other=other.id, state=state_word(other.state))
         )

@@ -134,9 +134,7 @@ async def cancel(
     rules.require_role("draft", actor)
     if not text:
         raise Refused(
-            _(
-                "A false alert is denied in public: say what is true with --text (R21); nothing was done."
-            )
+            _("A false alert must be denied in public: say what is true with --text. Nothing was done.")
         )
 
     async def work(conn: Connection) -> Alert:
@@ -175,7 +173,7 @@ async def end(service: Context, actor: Person, incident: str, said: FollowReques
         out = await store_reading.listing(conn, incident=opened.id, states=writing.OUT)
         if not out:
             raise Refused(
-                _("Nothing of incident {incident} went out: there is nothing to end.").format(
+                _("Nothing of incident {incident} went out; there is nothing to end.").format(
                     incident=opened.id
                 )
             )
@@ -193,8 +191,8 @@ def _require_over(opened: store_incidents.Incident) -> None:
         return
     raise Refused(
         _(
-            "{id} is {state}: it ends once it is resolved (R11). Say who of the services concerned confirms"
-            " it: alertbot incident set {id} resolved --confirmed-by …"
+            "Incident {id} is {state}; it can only end once it is resolved. Say which of the services"
+            " concerned confirms it: alertbot incident set {id} resolved --confirmed-by …"
         ).format(id=opened.id, state=opened.state)
     )
 
@@ -216,12 +214,12 @@ async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
     if alert.state is AlertState.APPROVED:
         raise Refused(
             _(
-                "{alert} is approved and nothing of it has gone out yet: stop it with `alertbot halt"
+                "{alert} is approved, but nothing has gone out yet. Stop it with `alertbot halt"
                 " {alert}`, or change it with `alertbot edit {alert}`."
             ).format(alert=alert.id)
         )
     raise Refused(
-        _("{alert} never went out ({state}): there is nothing to {verb}.").format(
+        _("{alert} never went out ({state}); there is nothing to {verb}.").format(
             alert=alert.id, state=state_word(alert.state), verb=verb
         )
     )
@@ -292,4 +290,4 @@ async def submitted(service: Context, actor: Person, view: AlertView) -> AlertVi
 
 
 def _kept(view: AlertView, error: Refused) -> str:
-    return _("{alert} is drafted, but not submitted: {why}").format(alert=view.id, why=error)
+    return _("{alert} was drafted, but not submitted: {why}").format(alert=view.id, why=error)

@@ -87,7 +87,7 @@ async def _know(conn: Connection, channel: str | None, channels: Mapping[str, Ch
         return
     known = sorted({*(channels or ()), *await store_accounts.names(conn)})
     raise Misuse(
-        _("There is no channel '{name}'; known are: {known}.").format(
+        _("There is no channel '{name}'; the channels are: {known}.").format(
             name=channel, known=", ".join(known) or "–"
         )
     )
@@ -100,6 +100,6 @@ async def _note(
     entry = audit.AuditEntry(actor=by, verb="halt", at=now, alert=alert, detail={"channel": channel})
     error = await audit.append_if_possible(conn, entry)
     if error is not None:
-        sentence = _("The halt holds, but the audit has no row of it: {why}")
+        sentence = _("The halt is in force, but it could not be written to the audit: {why}")
         log.warning("%s", sentence.format(why=safe(repr(error))))
     return error is None

@@ -142,8 +142,8 @@ async def note_differences(
             detail=detail,
         )
         text = _(
-            "{channel} shows something else than was approved for {alert} (delivery {id}):"
-            " {difference}. Look there, then correct it or write a correction."
+            "{channel} does not show what was approved for {alert} (delivery {id}): {difference}."
+            " Check it there, then fix the post or publish a correction."
         ).format(channel=one.channel, alert=one.alert, id=one.id, difference=one.words)
         chore = NewTask(f"differs:{one.id}", "read-back", text, alert=one.alert)
         await tasks.raise_(service, conn, chore)

@@ -86,7 +86,7 @@ def apart(original: Alert, wrong: Sequence[str]) -> RawValues:
     strange = [name for name in names if name not in carried]
     if strange:
         raise Misuse(
-            _("{alert} does not carry {names}; it carries {known}.").format(
+            _("{alert} does not give {names}; it gives {known}.").format(
                 alert=original.id, names=", ".join(strange), known=", ".join(carried) or "–"
             )
         )
@@ -120,7 +120,7 @@ async def require_still_told(conn: Connection, alert: Alert) -> None:
 async def already(conn: Connection, ids: Sequence[int]) -> str:
     """The message for numbers that the public has already been told not to call."""
     by = await store_following.struck_by(conn, ids)
-    return _("The public was told already not to call {names}: see {alerts}.").format(
+    return _("The public has already been told not to call {names}: see {alerts}.").format(
         names=", ".join(entry_name(key) for key in sorted(ids)), alerts=", ".join(by) or "–"
     )
 

@@ -43,7 +43,7 @@ async def enqueue_test(service: Context, conn: Connection, alert: Alert, channel
 
     if channel.audience is not Audience.TEAM:
         raise Refused(
-            _("{channel} is not a channel of audience `team`: a test goes to the team only.").format(
+            _("{channel} does not have audience `team`; a test goes to the team only.").format(
                 channel=channel.name
             )
         )
@@ -193,8 +193,8 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
     if agreed and digest == alert.digest:
         return None
     return _(
-        "The texts of {alert} are not those that were approved; nothing of it is sent. Keep the database"
-        " as it is, run `alertbot audit verify`, and make a new draft."
+        "The texts of {alert} are not the ones that were approved; none of it is sent. Do not touch"
+        " the database, run `alertbot audit verify`, and write a new draft."
     ).format(alert=alert.id)
 
 
@@ -210,7 +210,7 @@ async def record(service: Context, actor: Person, reference: str, channel: str, 
         alert = await store_reading.get(conn, reference, lock=True)
         known = {one.url for one in await store_reading.records_of(conn, alert.id)}
         if url in known:
-            raise Refused(_("{url} is recorded for {alert} already.").format(url=url, alert=alert.id))
+            raise Refused(_("{url} is already recorded for {alert}.").format(url=url, alert=alert.id))
         await store_alerts.note_record(
             conn, alert, channel=channel, url=url, remote_id=remote_id, by=actor, now=now
         )
@@ -234,7 +234,7 @@ def _id_in(url: str) -> str:
     """The platform's id of a post: the end of its address. Raises `Misuse` for an address without one."""
     path = url.removeprefix("https://").removeprefix("http://")
     if path in (url, "") or not url.isprintable() or " " in url or len(url) > LONGEST_URL:
-        raise Misuse(_("'{url}' is not the address of a post.").format(url=safe(url)))
+        raise Misuse(_("'{url}' is not a post's address.").format(url=safe(url)))
     return path.rstrip("/").rpartition("/")[2]
 
 

@@ -73,8 +73,8 @@ async def require_in_force(conn: Connection, service: Context, alert: Alert) -> 
 def _refusal(alert: Alert, wrong: Sequence[str], present: Iterable[Entry]) -> str:
     asked = alert.raw.get("territories") or [one.name for one in present if one.withdrawn_at is None]
     return _(
-        "{alert} cannot go out as it is: {rows}. Take the rows as they are now with `alertbot edit {alert}"
-        " --set territories={query}`, and have it approved anew."
+        "{alert} cannot go out: {rows}. Update its rows with `alertbot edit {alert} --set"
+        " territories={query}`, and have it approved again."
     ).format(
         alert=alert.id,
         rows="; ".join(wrong),
@@ -175,10 +175,10 @@ async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -
     """Put the rows that the query finds into `given` in its place. Raises `Misuse` if numbers are given
     as well, if no territory is named, or if the query cannot be read."""
     if given.get("numbers"):
-        raise Misuse(_("Give territories or numbers, not both: the register has the numbers."))
+        raise Misuse(_("Give territories or numbers, not both; numbers come from the register."))
     places, services = (_listed(given.pop(name, "")) for name in QUERY_FIELDS)
     if not places:
-        raise Misuse(_("Say for which territories: territories=69,01."))
+        raise Misuse(_("Give the territories: territories=69,01."))
     parts = {place: _crossed(place, services) for place in places}
     query, found = await matching(conn, ",".join(one for some in parts.values() for one in some))
     named = {part.entry for part in query.wanted if part.entry}
@@ -186,7 +186,7 @@ async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -
     idle = {part.text for part in query.idle(one.row for one in rows)}
     for place in (place for place, some in parts.items() if idle.issuperset(some)):
         sentence = _(
-            "The register holds no number for {part}: enter one with `alertbot numbers add` or `alertbot"
+            "The register has no number for {part}. Add one with `alertbot numbers add` or `alertbot"
             " numbers import`, or leave {part} out."
         )
         doubts.append(Fault("unregistered_number", sentence.format(part=place), QUERY_FIELDS[0]))
@@ -309,18 +309,18 @@ async def withdraw(
     rules.require_role("numbers_withdraw", actor)
     why = reason.strip()
     if not why:
-        raise Misuse(_("Say why: withdrawing numbers needs --reason TEXT."))
+        raise Misuse(_("Withdrawing numbers needs a reason: --reason TEXT."))
     now = service.now
 
     async def work(conn: Connection) -> NumbersWithdrawn:
         asked, found = await lookup.matching(conn, query, but=but)
         idle = [part.text for part in asked.idle(entry.row for entry in found)]
         if idle and not but:
-            raise Refused(_("The register holds nothing for {parts}.").format(parts=", ".join(idle)))
+            raise Refused(_("The register has nothing for {parts}.").format(parts=", ".join(idle)))
         left = [entry for entry in found if entry.withdrawn_at is None]
         if not found:
             raise Refused(
-                _("The register holds nothing for {query} without {but}.").format(query=query, but=but)
+                _("The register has nothing for {query} without {but}.").format(query=query, but=but)
             )
         if not left:
             raise Refused(_already(found, service))
@@ -342,7 +342,7 @@ def _already(found: Sequence[Entry], service: Context) -> str:
     first = found[0]
     assert first.withdrawn_at is not None
     when = first.withdrawn_at.astimezone(service.publisher.zone)
-    return _("{entry} was withdrawn already, on {when} by {who}: {why}").format(
+    return _("{entry} was already withdrawn, on {when} by {who}: {why}").format(
         entry=said(first),
         when=f"{when:%Y-%m-%d %H:%M}",
         who=first.withdrawn_by,
@@ -369,7 +369,7 @@ async def _stopped(
     counts: dict[str, int] = {}
     for alert in sorted({one.alert for one in told if one.state in ON_ITS_WAY}):
         entries = ", ".join(one.entry for one in told if one.alert == alert)
-        reason = _("Not sent: {entries} left the register.").format(entries=entries)
+        reason = _("Not sent: {entries} was withdrawn from the register.").format(entries=entries)
         outcomes = await store_settle.cancel(conn, alert, reason)
         await progress.note_outcomes(service, conn, outcomes)
         await progress.advance(service, conn, alert)
@@ -385,8 +385,8 @@ def _public(published: Sequence[StillPublic]) -> Iterable[StillPublic]:
 
 def _chore(told: StillPublic) -> NewTask:
     sentence = _(
-        "{entry} is withdrawn in the register and still stands in public, in {alert}: {row}. Tell the"
-        " public: alertbot withdraw --numbers {entry}"
+        "{entry} is withdrawn from the register but still public, in {alert}: {row}. Tell the public:"
+        " alertbot withdraw --numbers {entry}"
     )
     return NewTask(
         key=f"withdrawn:{told.entry}",

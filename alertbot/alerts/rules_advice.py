@@ -34,7 +34,7 @@ def topic_word(topic: str) -> str:
 
 def sentence(found: Contradiction) -> str:
     """A contradiction in one line, with the texts of both alerts."""
-    return _("{topic}: {alert} says “{said}”, this says “{says}”.").format(
+    return _("{topic}: {alert} says “{said}”, this alert says “{says}”.").format(
         topic=topic_word(found.topic),
         alert=found.alert,
         said=_in_one_line(found.said),

@@ -83,9 +83,9 @@ def _instead(state: AlertState, alert: str) -> str:
     elif state in (_S.PUBLISHED, _S.PARTLY_PUBLISHED):
         text = _("publish a correction or a withdrawal; see `alertbot deliveries {alert}`")
     elif state is _S.FAILED:
-        text = _("`alertbot deliveries {alert}` says why; then make a new draft")
+        text = _("see `alertbot deliveries {alert}` for the reason, then write a new draft")
     else:
-        text = _("make a new draft; `alertbot show {alert}` has its text")
+        text = _("write a new draft; `alertbot show {alert}` has its text")
     return text.format(alert=alert)
 
 
@@ -112,11 +112,11 @@ def _done_word(verb: Verb) -> str:
         Verb.EDIT: _("edited"),
         Verb.SUBMIT: _("submitted"),
         Verb.APPROVE: _("approved"),
-        Verb.BREAK_GLASS: _("published by breaking the glass"),
+        Verb.BREAK_GLASS: _("published with break-glass"),
         Verb.RETURN: _("returned"),
         Verb.REJECT: _("rejected"),
         Verb.DISCARD: _("discarded"),
-        Verb.EXPIRE: _("left to expire"),
+        Verb.EXPIRE: _("marked as expired"),
         Verb.START: _("published"),
     }
     return words.get(verb, _("settled"))

@@ -77,9 +77,9 @@ def may_approve(
     _require_other_hands(alert, person)
     if any(one.person.id == person.id for one in standing(alert, approvals, now)):
         raise Refused(
-            _("{name} has approved {alert} already; another person must now.").format(
-                name=person.name, alert=alert.id
-            )
+            _(
+                "{name} has already approved {alert}; the next approval must come from someone else."
+            ).format(name=person.name, alert=alert.id)
         )
     require_sound(alert, now)
     if digest is None:
@@ -101,9 +101,9 @@ def may_break_glass(
     given = require_reason(Verb.BREAK_GLASS, alert.id, reason)
     if digest is None:
         raise Misuse(
-            _(
-                "Breaking the glass on {alert} needs --digest; `alertbot show {alert}` prints it."
-            ).format(alert=alert.id)
+            _("Break-glass on {alert} needs --digest; `alertbot show {alert}` prints it.").format(
+                alert=alert.id
+            )
         )
     require_sound(alert, now)
     require_digest(alert, digest)
@@ -116,13 +116,15 @@ def may_countersign(alert: AlertFacts, person: Person) -> None:
     require_role("countersign", person)
     if alert.break_glass_by is None:
         raise Refused(
-            _("{alert} needs no countersignature: nobody broke the glass.").format(alert=alert.id)
+            _("{alert} needs no countersignature: it was not published with break-glass.").format(
+                alert=alert.id
+            )
         )
     if alert.countersigned_by is not None:
-        raise Refused(_("{alert} has been countersigned already.").format(alert=alert.id))
+        raise Refused(_("{alert} is already countersigned.").format(alert=alert.id))
     if alert.break_glass_by == person.id:
         raise Refused(
-            _("{name} broke the glass on {alert}: another approver must countersign.").format(
+            _("{name} published {alert} with break-glass; another approver must countersign.").format(
                 name=person.name, alert=alert.id
             )
         )
@@ -149,7 +151,7 @@ def require_digest(alert: AlertFacts, given: str) -> None:
     if not alert.digest.startswith(typed):
         raise Refused(
             _(
-                "{alert} has another digest than {given}: its text has changed. Look at it again with"
+                "The digest of {alert} is not {given}: its text has changed. Check it again with"
                 " `alertbot show {alert}`."
             ).format(alert=alert.id, given=typed[:SHORTEST_DIGEST])
         )
@@ -159,7 +161,7 @@ def require_open(alert: AlertFacts, now: datetime) -> None:
     """Raises `Refused` if the approval deadline has passed."""
     if alert.pending_until is not None and alert.pending_until <= now:
         raise Refused(
-            _("{alert} was not approved in time and has expired: make a new draft.").format(
+            _("{alert} was not approved in time and has expired. Write a new draft.").format(
                 alert=alert.id
             )
         )
@@ -190,11 +192,11 @@ def _require_other_hands(alert: AlertFacts, person: Person) -> None:
     if alert.approvals.author_may_approve or person.id not in alert.hands:
         return
     if person.id == alert.author_id:
-        sentence = _("{name} wrote {alert}: another approver must approve it.")
+        sentence = _("{name} wrote {alert}; another approver must approve it.")
     elif person.id == alert.last_editor_id:
-        sentence = _("{name} was the last to edit {alert}: another approver must approve it.")
+        sentence = _("{name} was the last to edit {alert}; another approver must approve it.")
     else:
-        sentence = _("{name} submitted {alert}: another approver must approve it.")
+        sentence = _("{name} submitted {alert}; another approver must approve it.")
     raise Refused(sentence.format(name=person.name, alert=alert.id))
 
 
@@ -204,7 +206,7 @@ def require_sound(alert: AlertFacts, now: datetime) -> None:
     require_open(alert, now)
     if alert.faults:
         raise Faulty(
-            _("{alert} has faults and cannot go out; mend them with `alertbot edit {alert}`.").format(
+            _("{alert} has faults and cannot go out. Fix them with `alertbot edit {alert}`.").format(
                 alert=alert.id
             ),
             alert.faults,
@@ -213,7 +215,7 @@ def require_sound(alert: AlertFacts, now: datetime) -> None:
     if moment is not None:
         raise PastMoment(
             _(
-                "{alert} promises a time that has passed ({moment}): run `alertbot submit {alert}"
+                "{alert} promises a time that has passed ({moment}). Run `alertbot submit {alert}"
                 " --retime` and have it approved again."
             ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
             moment,
@@ -224,14 +226,12 @@ def _require_shown(alert: AlertFacts, person: Person, shown: str | None) -> None
     if shown is None:
         raise Refused(
             _(
-                "{name} has not been shown {alert} yet: look at it with `alertbot show {alert}`,"
-                " or give --digest."
+                "{name} has not seen {alert} yet. Show it with `alertbot show {alert}`, or give --digest."
             ).format(name=person.name, alert=alert.id)
         )
     if shown != alert.digest:
         raise Refused(
             _(
-                "{alert} has changed since {name} was last shown it: look at it again with"
-                " `alertbot show {alert}`."
+                "{alert} has changed since {name} last saw it. Check it again with `alertbot show {alert}`."
             ).format(name=person.name, alert=alert.id)
         )

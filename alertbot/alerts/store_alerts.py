@@ -267,7 +267,7 @@ async def _update(conn: AsyncConnection, alert: Alert, **changes: Any) -> None:
     if result.rowcount != 1:
         raise Refused(
             _(
-                "Somebody else has just changed {alert}: look at it again with `alertbot show {alert}`."
+                "Someone else has just changed {alert}. Check it again with `alertbot show {alert}`."
             ).format(alert=alert.id)
         )
 

@@ -112,7 +112,7 @@ async def get(conn: AsyncConnection, reference: str) -> Incident:
     row = (await conn.execute(select(incident).where(incident.c.id == wanted))).one_or_none()
     if row is None:
         raise Misuse(
-            _("There is no incident '{id}'; `alertbot incident list` names those there are.").format(
+            _("There is no incident '{id}'; `alertbot incident list` shows them all.").format(
                 id=reference.strip()
             )
         )

@@ -219,7 +219,7 @@ async def _only_match(conn: AsyncConnection, beginning: str) -> str:
     ids = list(await conn.scalars(query.order_by(alert.c.number).limit(_NAMED_MATCHES)))
     if len(ids) > 1:
         raise Misuse(
-            _("'{given}' could be any of {ids}: write the whole id.").format(
+            _("'{given}' could be any of {ids}. Write the whole id.").format(
                 given=beginning, ids=", ".join(ids)
             )
         )
@@ -227,7 +227,7 @@ async def _only_match(conn: AsyncConnection, beginning: str) -> str:
 
 
 def _no_alert(reference: str) -> str:
-    return _("There is no alert '{id}'; `alertbot status` lists them.").format(id=reference)
+    return _("There is no alert '{id}'; `alertbot status` lists the alerts.").format(id=reference)
 
 
 async def _alerts(conn: AsyncConnection, query: Select[Any]) -> tuple[Alert, ...]:

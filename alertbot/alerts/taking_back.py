@@ -79,7 +79,7 @@ async def withdraw(service: Context, actor: Person, which: Which, said: FollowRe
     if bool(which.alert) == bool(which.query):
         raise Misuse(
             _(
-                "Say what to withdraw: an alert, or --numbers with territories or entries (22,29/samu,N12)."
+                "Give what to withdraw: an alert, or --numbers with territories or entries (22,29/samu,N12)."
             )
         )
     untold: list[str] = []
@@ -110,7 +110,7 @@ async def _found(conn: Connection, which: Which) -> _Withdrawable:
     idle = [part.text for part in query.idle(one.row for one in entries) if part in query.wanted]
     if idle:
         raise Refused(
-            _("The register holds nothing for {parts}; nothing was done.").format(parts=", ".join(idle))
+            _("The register has nothing for {parts}; nothing was done.").format(parts=", ".join(idle))
         )
     return await _told(conn, entries)
 
@@ -125,7 +125,9 @@ async def _of_alert(conn: Connection, which: Which) -> _Withdrawable:
         spared, _rows = await lookup.matching(conn, which.but)
         entries = tuple(one for one in entries if not spared.matches(one.row))
     if not entries:
-        raise Refused(_("{alert} gives no number to withdraw.").format(alert=alert.id))
+        raise Refused(
+            _("{alert} gives no numbers, so there is nothing to withdraw.").format(alert=alert.id)
+        )
     if alert.exercise:
         return _Withdrawable(tuple(entries), (alert,))
     found = await _told(conn, entries)
@@ -137,15 +139,15 @@ async def _told(conn: Connection, entries: Sequence[Entry]) -> _Withdrawable:
     """The entries that the public was told and not yet told to stop calling. Raises `Refused` if there
     is none."""
     if not entries:
-        raise Refused(_("Nothing is left to withdraw."))
+        raise Refused(_("There is nothing left to withdraw."))
     ids = [one.id for one in entries]
     still = await store_numbers.published_in(conn, ids, still=True)
     ever = await store_numbers.published_in(conn, ids)
     if not any(ever.values()):
         raise Refused(
             _(
-                "The public was never told {names}: take them out with `alertbot numbers withdraw`, nobody"
-                " has to be told."
+                "{names} was never published. Remove it with `alertbot numbers withdraw`; the public"
+                " need not be told."
             ).format(names=", ".join(one.name for one in entries))
         )
     if not any(still.values()):
@@ -224,8 +226,8 @@ def _require_alone(service: Context, reference: str) -> None:
     if asked.approvers > 1 or not asked.author_may_approve:
         raise Refused(
             _(
-                "A retraction needs {count} approvers here: run `alertbot retract {alert} --submit`, and have"
-                " it approved."
+                "A retraction needs {count} approvers here. Run `alertbot retract {alert} --submit`,"
+                " and have it approved."
             ).format(count=asked.approvers, alert=reference)
         )
 
@@ -235,7 +237,7 @@ async def _draft(service: Context, conn: Connection, actor: Person, original: Al
     if not prepared:
         raise Refused(
             _(
-                "No retraction was prepared with {alert}: write what was wrong and what is right with"
+                "{alert} has no prepared retraction. Write what was wrong and what is right with"
                 " `alertbot correct {alert}`."
             ).format(alert=original.id)
         )

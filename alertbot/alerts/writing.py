@@ -117,8 +117,8 @@ async def _chain(service: Context, conn: Connection, alert: Alert) -> Chain | No
     if alert.relation is Relation.RETRACTION:
         raise Refused(
             _(
-                "{alert} is a retraction, which is sent as it was prepared; for other words run `alertbot"
-                " correct {original}`."
+                "{alert} is a retraction and goes out exactly as it was prepared. To use other words,"
+                " run `alertbot correct {original}`."
             ).format(alert=alert.id, original=alert.original)
         )
     originals = [await store_reading.get(conn, one) for one in alert.references]
@@ -131,7 +131,7 @@ def _compose(
     composed = apart.composed(service, wishes, identity, now, chain)
     unreadable = [fault for fault in composed.composition.faults if fault.rule in UNSTORABLE]
     if unreadable:
-        raise Faulty(_("Some values cannot be read; nothing was stored."), unreadable)
+        raise Faulty(_("Some values could not be read; nothing was saved."), unreadable)
     return composed
 
 
@@ -349,7 +349,7 @@ def _start(service: Context, not_before: str, now: datetime) -> datetime:
     if starts < now:
         raise Misuse(
             _(
-                "--not-before {time} has passed; name a time ahead, with its date after midnight."
+                "--not-before {time} has passed. Give a time in the future; after midnight, include its date."
             ).format(time=starts.isoformat(" ", "minutes"))
         )
     return starts
@@ -382,7 +382,7 @@ async def _retimed(service: Context, conn: Connection, actor: Person, alert: Ale
 def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
     if alert.faults:
         raise Faulty(
-            _("{alert} cannot be submitted; mend it with `alertbot edit {alert} --set …`.").format(
+            _("{alert} cannot be submitted. Fix it with `alertbot edit {alert} --set …`.").format(
                 alert=alert.id
             ),
             alert.faults,
@@ -394,7 +394,7 @@ def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
     if moment is not None:
         raise PastMoment(
             _(
-                "{alert} promises a time that has passed ({moment}): run `alertbot submit {alert} --retime`."
+                "{alert} promises a time that has passed ({moment}). Run `alertbot submit {alert} --retime`."
             ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
             moment,
         )

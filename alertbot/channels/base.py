@@ -67,7 +67,7 @@ class Adapter(ABC, Generic[S]):
         """
         if isinstance(post, ExercisePost) and self.channel.audience is Audience.LIVE:
             raise Rejected(
-                _("{alert} is an exercise and {channel} reaches the public: refused.").format(
+                _("{alert} is an exercise, but {channel} reaches the public: refused.").format(
                     alert=post.alert, channel=self.channel.name
                 ),
                 scope=Scope.CHANNEL,
@@ -91,22 +91,22 @@ class Adapter(ABC, Generic[S]):
     async def edit(self, post: Post) -> Receipt:
         """Replace the text of the post `post.reply_to` by that of `post`. An unchanged text is a
         success: an edit may be repeated. Only with `spec.can_edit`; raises `Rejected` otherwise."""
-        raise self._cannot(post, _("{channel} cannot edit what it has posted ({alert})."))
+        raise self._cannot(post, _("{channel} cannot edit its posts ({alert})."))
 
     async def delete(self, post: Post) -> Receipt:
         """Delete the post `post.reply_to`. A post already deleted is a success with a note. Only with
         `spec.can_delete`; raises `Rejected` otherwise."""
-        raise self._cannot(post, _("{channel} cannot delete what it has posted ({alert})."))
+        raise self._cannot(post, _("{channel} cannot delete its posts ({alert})."))
 
     async def pin(self, post: Post) -> Receipt:
         """Pin the post `post.reply_to` in its chat without notifying readers. Only with `spec.can_pin`;
         raises `Rejected` otherwise."""
-        raise self._cannot(post, _("{channel} cannot pin a post ({alert})."))
+        raise self._cannot(post, _("{channel} cannot pin posts ({alert})."))
 
     async def add_picture(self, post: Post) -> Receipt:
         """Post `post.picture` as a reply to `post.reply_to`, with `post.alt` as its text alternative.
         Only with `spec.picture_apart`; elsewhere a picture is part of its post."""
-        raise self._cannot(post, _("{channel} cannot put a picture beside a post ({alert})."))
+        raise self._cannot(post, _("{channel} cannot add a picture to a post ({alert})."))
 
     def secret(self, name: str, form: str = "(?s).*") -> str:
         """The value of one of the account's secrets, read now. Raises `ChannelDown` if it is missing."""
@@ -128,7 +128,7 @@ class Adapter(ABC, Generic[S]):
         """The text that the platform shows after `post` (HTML if the channel takes HTML), None if there
         is nothing. Only with `spec.can_read_back`. Raises the same errors as `publish` if it cannot
         tell."""
-        raise self._cannot(post, _("{channel} cannot be asked what it shows ({alert})."))
+        raise self._cannot(post, _("{channel} cannot show what it has posted ({alert})."))
 
     async def prepare(self, post: Post) -> None:
         """Work that may be done before the call is recorded as begun and that nobody sees, such as

@@ -45,7 +45,7 @@ def shown(channel: str, post: Post) -> str:
 def _acts(post: Post) -> str | None:
     """What the call does to an earlier post, in words."""
     sentences = {
-        Action.PUBLISH: _("answers {post}") if post.reply_to else "",
+        Action.PUBLISH: _("replies to {post}") if post.reply_to else "",
         Action.EDIT: _("replaces {post}"),
         Action.DELETE: _("deletes {post}"),
         Action.PIN: _("pins {post}"),

@@ -84,7 +84,7 @@ def _broken(point: EntryPoint, why: str) -> ConfigInvalid:
     package = point.dist.name if point.dist is not None else point.value
     return ConfigInvalid(
         _(
-            "The type of channel {name} from the package {package} cannot be used: {why}. "
-            "Mend or uninstall the package, or take its channels out of the configuration."
+            "The channel type {name} from the package {package} cannot be used: {why}. Fix or"
+            " uninstall the package, or remove its channels from the configuration."
         ).format(name=point.name, package=package, why=why)
     )

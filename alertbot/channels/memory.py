@@ -62,7 +62,7 @@ class MemoryAdapter(Adapter[MemorySettings]):
         await self._answer(post)
         remote_id = post.reply_to or ""
         if self.standing.pop(remote_id, None) is None:
-            return Receipt(remote_id, note=_("It was gone already."))
+            return Receipt(remote_id, note=_("It was already gone."))
         self.pinned.discard(remote_id)
         return Receipt(remote_id)
 
@@ -87,7 +87,7 @@ class MemoryAdapter(Adapter[MemorySettings]):
     def _earlier(self, post: Post) -> str:
         if post.reply_to not in self.standing:
             raise Rejected(
-                _("{alert}: there is no post {id} any more.").format(alert=post.alert, id=post.reply_to)
+                _("{alert}: the post {id} no longer exists.").format(alert=post.alert, id=post.reply_to)
             )
         return post.reply_to
 

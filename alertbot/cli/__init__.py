@@ -25,8 +25,8 @@ app = typer.Typer(
     name="alertbot",
     cls=Group,
     help=_(
-        "Tell the public, on every channel, in every language: composed once, approved by two people,"
-        " published everywhere, and provable afterwards."
+        "Tell the public on every channel and in every language: written once, approved by two people,"
+        " published everywhere, provable afterwards."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -49,7 +49,8 @@ def root(
     config: Annotated[
         Path | None,
         typer.Option(
-            metavar=_("FILE"), help=_("The configuration, else $ALERTBOT_CONFIG, else ./config.yaml.")
+            metavar=_("FILE"),
+            help=_("Configuration file; default: $ALERTBOT_CONFIG, else ./config.yaml."),
         ),
     ] = None,
     token_file: TokenFile = None,
@@ -58,12 +59,15 @@ def root(
         typer.Option(
             metavar=_("LEVEL"),
             help=_(
-                "What is logged on stderr: debug, info, warning, error; else $ALERTBOT_LOG, else info."
+                "Log level on stderr: debug, info, warning or error; default: $ALERTBOT_LOG, else info."
             ),
         ),
     ] = None,
     version: Annotated[  # noqa: ARG001 - its callback acts
-        bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Print the version."))
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help=_("Print the version and exit.")
+        ),
     ] = False,
 ) -> None:
     logs.set_up(log_level)
@@ -102,9 +106,9 @@ def run(arguments: list[str]) -> int:
     except AlertbotError as error:
         return fail(error, as_json)
     except typer.Abort:
-        return fail(Refused(_("Stopped before the end; nothing was done.")), as_json)
+        return fail(Refused(_("Interrupted; nothing was done.")), as_json)
     except UnicodeEncodeError:
-        return fail(Misuse(_("An argument holds bytes that are no text; type it anew.")), as_json)
+        return fail(Misuse(_("An argument contains bytes that are not text; type it again.")), as_json)
     except NoArgsIsHelpError as error:
         say(error.format_message(), as_json)
         return fail(misused(error), as_json)
@@ -140,7 +144,6 @@ def _unexpected(error: Exception) -> AlertbotError:
         raise error
     return Misuse(
         _(
-            "something unexpected happened ({error}). Set ALERTBOT_DEBUG=1 to see where, and tell the"
-            " developers."
+            "unexpected error ({error}). Set ALERTBOT_DEBUG=1 to see where, and report it to the developers."
         ).format(error=safe(f"{type(error).__name__}: {error}"))
     )

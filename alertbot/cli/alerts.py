@@ -62,11 +62,13 @@ def report(view: AlertView, sentence: str, as_json: bool) -> None:
 
 
 Exercise = Annotated[
-    bool, typer.Option("--exercise", help=_("An exercise: reaches exercise channels only."))
+    bool, typer.Option("--exercise", help=_("An exercise; goes to exercise channels only."))
 ]
 NotBefore = Annotated[
     str | None,
-    typer.Option(metavar=_("TIME"), help=_("Publish no earlier: +30m, 18:00 or ISO 8601.")),
+    typer.Option(
+        metavar=_("TIME"), help=_("Do not publish before this time: +30m, 18:00 or ISO 8601.")
+    ),
 ]
 
 
@@ -81,7 +83,7 @@ def draft(
     exercise: Exercise = False,
     incident: Annotated[
         str | None,
-        typer.Option(metavar="ID", help=_("Continue this incident; else a new one is opened.")),
+        typer.Option(metavar="ID", help=_("Add to this incident; without it a new one is opened.")),
     ] = None,
     not_before: NotBefore = None,
     token_file: TokenFile = None,
@@ -102,7 +104,7 @@ def draft(
     view = act(context, work, token_file)
     report(
         view,
-        _("Drafted {id} ({kind}). Look at it: alertbot show {id}. Then: alertbot submit {id}").format(
+        _("Drafted {id} ({kind}). Check it: alertbot show {id}. Then: alertbot submit {id}").format(
             id=view.id, kind=view.kind
         ),
         as_json,
@@ -130,7 +132,7 @@ def edit(
     view = act(context, work, token_file)
     report(
         view,
-        _("{id} is a draft again, revision {revision}.").format(id=view.id, revision=view.revision),
+        _("{id} is a draft again (revision {revision}).").format(id=view.id, revision=view.revision),
         as_json,
     )
 
@@ -146,8 +148,8 @@ def _edit_by_hand(context: typer.Context, alert: str) -> RawValues:
     before = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100)
     after = _in_editor(before)
     if after == before:
-        raise Misuse(_("Nothing was changed in {alert}.").format(alert=alert))
-    return read_values(after, _("the values of {alert}").format(alert=alert))
+        raise Misuse(_("Nothing changed in {alert}.").format(alert=alert))
+    return read_values(after, _("values of {alert}").format(alert=alert))
 
 
 def _in_editor(text: str) -> str:
@@ -166,7 +168,7 @@ def _in_editor(text: str) -> str:
         except (OSError, subprocess.CalledProcessError, ValueError):
             raise Misuse(
                 _(
-                    "The editor '{editor}' did not end well; nothing was changed. Set $EDITOR, or use --set."
+                    "The editor '{editor}' failed; nothing was changed. Set $EDITOR, or use --set."
                 ).format(editor=editor)
             ) from None
         return text_of(path)
@@ -178,7 +180,7 @@ def submit(
     retime: Annotated[
         bool,
         typer.Option(
-            "--retime", help=_("Render anew: `now` and times ahead are counted from this moment.")
+            "--retime", help=_("Render again: `now` and relative times count from this moment.")
         ),
     ] = False,
     token_file: TokenFile = None,
@@ -190,8 +192,8 @@ def submit(
     view = act(context, work, token_file)
     left = view.approvals.needed
     sentence = ngettext(
-        "{id} waits for {left} approval. Another person runs: alertbot show {id}, then alertbot approve {id}",
-        "{id} waits for {left} approvals. Other people run: alertbot show {id}, then alertbot approve {id}",
+        "{id} needs {left} approval. Someone else runs: alertbot show {id}, then alertbot approve {id}",
+        "{id} needs {left} approvals. Other people run: alertbot show {id}, then alertbot approve {id}",
         left,
     )
     report(view, sentence.format(id=view.id, left=left), as_json)
@@ -201,14 +203,14 @@ def discard(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     view = act(context, lambda service, person: writing.discard(service, person, alert), token_file)
-    report(view, _("{id} is discarded; it never went out.").format(id=view.id), as_json)
+    report(view, _("{id} was discarded; it never went out.").format(id=view.id), as_json)
 
 
 def record(
     context: typer.Context,
     alert: AlertId,
-    channel: Annotated[str, typer.Option(metavar="C", help=_("The channel it was posted on."))],
-    url: Annotated[str, typer.Option(metavar="U", help=_("The address of the post."))],
+    channel: Annotated[str, typer.Option(metavar="C", help=_("Channel it was posted on."))],
+    url: Annotated[str, typer.Option(metavar="U", help=_("Address of the post."))],
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -218,9 +220,9 @@ def record(
     view = act(context, work, token_file)
     report(
         view,
-        _("Recorded: {id} was posted by hand on {channel}. Later corrections will know it.").format(
-            id=view.id, channel=channel
-        ),
+        _(
+            "Recorded: {id} was posted by hand on {channel}. Updates and corrections will follow it."
+        ).format(id=view.id, channel=channel),
         as_json,
     )
 
@@ -229,7 +231,7 @@ def test_send(
     context: typer.Context,
     alert: AlertId,
     to: Annotated[
-        str, typer.Option("--to", metavar=_("CHANNEL"), help=_("A channel of audience `team`."))
+        str, typer.Option("--to", metavar=_("CHANNEL"), help=_("A channel with audience `team`."))
     ],
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -241,7 +243,7 @@ def test_send(
     report(
         view,
         _(
-            "A test of {id} is queued for {channel}; it is marked as a test and only the team sees it."
+            "A test of {id} is queued for {channel}. It is marked as a test; only the team sees it."
         ).format(id=view.id, channel=to),
         as_json,
     )

@@ -13,7 +13,7 @@ from alertbot.core.words import _
 from alertbot.watch.context import WatchContext
 
 Reason = Annotated[
-    str, typer.Option("--reason", metavar=_("WHY"), help=_("Why, for the author and the audit."))
+    str, typer.Option("--reason", metavar=_("WHY"), help=_("Reason, for the author and the audit."))
 ]
 
 
@@ -24,14 +24,15 @@ def approve(
     break_glass: Annotated[
         bool,
         typer.Option(
-            "--break-glass", help=_("Publish alone, in an emergency: loud, and countersigned later.")
+            "--break-glass",
+            help=_("Publish alone, in an emergency: everyone is told, and someone countersigns later."),
         ),
     ] = False,
     reason: Annotated[
-        str | None, typer.Option(metavar=_("WHY"), help=_("Why the glass is broken."))
+        str | None, typer.Option(metavar=_("WHY"), help=_("Reason for publishing alone."))
     ] = None,
     publish: Annotated[
-        bool, typer.Option("--publish", help=_("Send at once from here, without waiting for a worker."))
+        bool, typer.Option("--publish", help=_("Send from here now, without waiting for a worker."))
     ] = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -43,7 +44,7 @@ def approve(
 
     view = act(context, work, token_file)
     if publish and view.start is not None:
-        say(_("{id} is approved; sending it from here.").format(id=view.id), as_json)
+        say(_("{id} is approved; sending from here.").format(id=view.id), as_json)
         from alertbot.cli.sending import drain_now
 
         drain_now(context, view, as_json)
@@ -56,16 +57,17 @@ def approve(
 def _approved(view: AlertView) -> str:
     """What happens next, in one sentence."""
     if view.start is None:
-        said = _("Approved by you. {id} waits for {left} more.")
+        said = _("You approved {id}. It needs {left} more.")
         return said.format(id=view.id, left=view.approvals.left)
     start = view.start
     if start.worker_alive:
         return _(
-            "{id} is approved; a worker is alive, the first call starts in {seconds:.0f} s."
+            "{id} is approved. A worker is running; the first call starts in {seconds:.0f} s."
         ).format(id=view.id, seconds=start.seconds)
     return _(
-        "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot run`"
-        " (or approve with --publish); with a worker the first call could start in {seconds:.0f} s."
+        "{id} is approved, but NO WORKER is running: nothing goes out until someone runs `alertbot"
+        " run` (or approves with --publish). With a worker, the first call would start in"
+        " {seconds:.0f} s."
     ).format(id=view.id, seconds=start.seconds)
 
 
@@ -94,7 +96,7 @@ def reject(
         return await approving.reject(service, person, alert, reason)
 
     view = act(context, work, token_file)
-    _tell(view, _("{id} is rejected; it never goes out.").format(id=view.id), as_json)
+    _tell(view, _("{id} is rejected; it will never go out.").format(id=view.id), as_json)
 
 
 def countersign(

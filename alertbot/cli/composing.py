@@ -42,9 +42,10 @@ def preview(
     lang: Langs = None,
     channel: Channels = None,
     accept: Accepts = None,
-    exercise: Annotated[bool, typer.Option("--exercise", help=_("Inside the exercise frame."))] = False,
+    exercise: Annotated[bool, typer.Option("--exercise", help=_("With the exercise marks."))] = False,
     html: Annotated[
-        Path | None, typer.Option(metavar=_("FILE"), help=_("Also write one self-contained page."))
+        Path | None,
+        typer.Option(metavar=_("FILE"), help=_("Also write it to one self-contained page.")),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -108,10 +109,10 @@ def show_sheet(seen: Sheet, as_json: bool = False) -> None:
 def kinds(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Argument(metavar=_("[KIND]"), help=_("One kind's fields."))
+        str | None, typer.Argument(metavar=_("[KIND]"), help=_("Show the fields of this kind."))
     ] = None,
     as_example: Annotated[
-        bool, typer.Option("--example", help=_("Print its example as YAML, ready for --vars."))
+        bool, typer.Option("--example", help=_("Print the kind's example as YAML, ready for --vars."))
     ] = False,
     as_json: AsJson = False,
 ) -> None:

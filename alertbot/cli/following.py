@@ -21,7 +21,7 @@ from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.watch.context import WatchContext
 
-Submit = Annotated[bool, typer.Option("--submit", help=_("Ask for approval at once."))]
+Submit = Annotated[bool, typer.Option("--submit", help=_("Submit for approval at once."))]
 
 
 def update(
@@ -30,7 +30,7 @@ def update(
     kind: Annotated[
         str | None,
         typer.Option(
-            "--kind", metavar=_("KIND"), help=_("Another kind than the alert's, e.g. status.")
+            "--kind", metavar=_("KIND"), help=_("Use a different kind from the alert's, e.g. status.")
         ),
     ] = None,
     sets: Sets = None,
@@ -59,7 +59,7 @@ def correct(
         typer.Option(
             "--wrong",
             metavar="N12",
-            help=_("A number of the alert that must not be called; withdrawn in the register too."),
+            help=_("A number in the alert that must not be called; also withdrawn from the register."),
         ),
     ] = None,
     accept: Accepts = None,
@@ -117,20 +117,18 @@ def next_step(view: AlertView) -> str:
     """What was made, and what comes next."""
     if view.state is AlertState.DRAFT:
         said = _(
-            "Drafted {id} ({kind}), which follows {original}. Look at it: alertbot show {id}. Then: alertbot"
-            " submit {id}"
+            "Drafted {id} ({kind}), following {original}. Check it: alertbot show {id}. Then: alertbot submit {id}"
         )
     elif view.state is AlertState.PENDING:
         said = _(
-            "{id} ({kind}) follows {original} and waits for approval: alertbot show {id}, then alertbot"
-            " approve {id}"
+            "{id} ({kind}) follows {original} and needs approval: alertbot show {id}, then alertbot approve {id}"
         )
     elif view.start is not None and view.start.worker_alive:
-        said = _("{id} is approved and takes back {original}; a worker is alive and sends it.")
+        said = _("{id} is approved and takes back {original}. A worker is running and sends it.")
     else:
         said = _(
-            "{id} is approved and takes back {original}, but NO WORKER is alive: nothing goes out until somebody"
-            " runs `alertbot run`."
+            "{id} is approved and takes back {original}, but NO WORKER is running: nothing goes out"
+            " until someone runs `alertbot run`."
         )
     return said.format(id=view.id, kind=view.kind, original=view.original)
 
@@ -150,15 +148,15 @@ def withdraw(
     context: typer.Context,
     alert: Annotated[
         str | None,
-        typer.Argument(metavar=_("[ALERT]"), help=_("All numbers of this alert; or give --numbers.")),
+        typer.Argument(metavar=_("[ALERT]"), help=_("All numbers of this alert; or use --numbers.")),
     ] = None,
     numbers: WhichNumbers = None,
     but: Annotated[
         str | None,
-        typer.Option("--but", metavar=_("QUERY"), help=_("What stays, written the same way.")),
+        typer.Option("--but", metavar=_("QUERY"), help=_("What stays in force, written the same way.")),
     ] = None,
     incident: Annotated[
-        str | None, typer.Option(metavar="ID", help=_("The incident to file it under."))
+        str | None, typer.Option(metavar="ID", help=_("Incident it belongs to."))
     ] = None,
     sets: Sets = None,
     vars_file: Vars = None,
@@ -176,8 +174,8 @@ def withdraw(
     if view.unpublished:
         say(
             _(
-                "Not named, since the public was never told them: {names}. Take them out with `alertbot"
-                " numbers withdraw {query}`."
+                "Left out, as they were never published: {names}. Remove them with `alertbot numbers"
+                " withdraw {query}`."
             ).format(names=", ".join(view.unpublished), query=",".join(view.unpublished)),
             as_json,
         )
@@ -189,7 +187,7 @@ def retract(
     submit: Submit = False,
     now: Annotated[
         bool,
-        typer.Option("--now", help=_("Submit and approve it as well, where you alone may.")),
+        typer.Option("--now", help=_("Also submit and approve it, where you may do so alone.")),
     ] = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -239,6 +237,6 @@ def _by_language(texts: list[str]) -> str | dict[str, str] | None:
     plain = [text for match, text in found if not match]
     if len(plain) + bool(words) > 1 or len(words) + len(plain) < len(found):
         raise Misuse(
-            _("Give --text once for all languages, or once for each: --text fr=… --text en=….")
+            _("Give --text once for all languages, or once per language: --text fr=… --text en=….")
         )
     return plain[0] if plain else {lang: text for lang, text in words.items() if text} or None

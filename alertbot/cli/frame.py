@@ -22,41 +22,43 @@ WIDTH_IN_A_PIPE = 4000  # cells
 _SURROGATES = re.compile("[\ud800-\udfff]")  # bytes of an argument that are no text
 
 AsJson = Annotated[
-    bool, typer.Option("--json", help=_("Print one JSON document on stdout; words go to stderr."))
+    bool, typer.Option("--json", help=_("Print one JSON document on stdout; messages go to stderr."))
 ]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar=_("FIELD=VALUE"), help=_("A field's value; FIELD.fr=… for one language.")
+        "--set", metavar=_("FIELD=VALUE"), help=_("Set a field; FIELD.fr=… for one language.")
     ),
 ]
 Vars = Annotated[
-    Path | None, typer.Option("--vars", metavar=_("FILE"), help=_("A YAML file with the field values."))
+    Path | None, typer.Option("--vars", metavar=_("FILE"), help=_("YAML file with field values."))
 ]
 Langs = Annotated[
     list[str] | None,
-    typer.Option("--lang", metavar="L", help=_("Only this language; may be repeated.")),
+    typer.Option("--lang", metavar="L", help=_("Only this language; repeatable.")),
 ]
 Channels = Annotated[
     list[str] | None,
-    typer.Option("--channel", metavar="C", help=_("Only this channel; may be repeated.")),
+    typer.Option("--channel", metavar="C", help=_("Only this channel; repeatable.")),
 ]
 Accepts = Annotated[
     list[str] | None,
     typer.Option(
         "--accept",
         metavar=_("RULE=REASON"),
-        help=_("Accept a fault that is a judgement, with the reason."),
+        help=_("Accept a fault that is a matter of judgement, with a reason."),
     ),
 ]
 AlertId = Annotated[str, typer.Argument(metavar=_("ALERT"), help=_("The alert, for example BKRT-1."))]
 OneAlert = Annotated[
-    str | None, typer.Argument(metavar=_("[ALERT]"), help=_("One alert; else everything."))
+    str | None, typer.Argument(metavar=_("[ALERT]"), help=_("One alert; default: everything."))
 ]
 Digest = Annotated[
     str | None,
     typer.Option(
-        "--digest", metavar="D", help=_("What you approve: its digest, or the first 12 signs or more.")
+        "--digest",
+        metavar="D",
+        help=_("What you approve: its digest, at least the first 12 characters."),
     ),
 ]
 TokenFile = Annotated[
@@ -156,7 +158,7 @@ def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:
         name, sign, value = pair.partition("=")
         if not sign or not name.strip() or not value.strip():
             raise Misuse(
-                _("{option} takes NAME=VALUE with neither side empty; got '{pair}'.").format(
+                _("{option} takes NAME=VALUE, neither side empty; got '{pair}'.").format(
                     option=option, pair=pair
                 )
             )

@@ -36,7 +36,7 @@ def halt(
         typer.Option(
             metavar=_("ADDRESS"),
             help=_(
-                "The database, where there is no configuration: sqlite:////FULL/PATH or postgresql://…"
+                "The database, if there is no configuration: sqlite:////FULL/PATH or postgresql://…"
             ),
         ),
     ] = None,
@@ -47,7 +47,7 @@ def halt(
     except (ConfigInvalid, StoreFailed) as error:
         raise StoreFailed(f"{error}\n{_how_to_stop()}") from error
     resuming = " ".join(filter(None, ("alertbot resume", alert, channel and f"--channel {channel}")))
-    halted = _("Halted {what} at {at}: no further call starts. Go on with `{command}`.")
+    halted = _("Halted {what} at {at}: no new call starts. Resume with `{command}`.")
     at = f"{datetime.now().astimezone():%H:%M:%S}"
     say(halted.format(what=_scope(alert, channel), at=at, command=resuming), as_json)
     if as_json:
@@ -74,7 +74,7 @@ def _stop(
 
 def _address_in(path: Path) -> str:
     if not path.exists():
-        sentence = _("There is no configuration at {path}: name it with --config FILE.")
+        sentence = _("No configuration at {path}. Give its path with --config FILE.")
         raise ConfigInvalid(sentence.format(path=path.absolute()))
     return database_settings(path).database_url
 
@@ -89,9 +89,10 @@ def _channels_in(path: Path) -> Mapping[str, Channel] | None:
 
 def _how_to_stop() -> str:
     return _(
-        "Nothing was halted. If you know the database: alertbot halt --database sqlite:////FULL/PATH/alertbot.db"
-        " (or postgresql://USER@HOST:PORT/NAME). Otherwise stop every worker itself: `systemctl stop alertbot`,"
-        " or `kill` the processes of `alertbot run` and `alertbot serve`; calls in progress finish first."
+        "Nothing was halted. If you know the database: alertbot halt --database"
+        " sqlite:////FULL/PATH/alertbot.db (or postgresql://USER@HOST:PORT/NAME). Otherwise stop the"
+        " workers: `systemctl stop alertbot`, or `kill` every `alertbot run` and `alertbot serve`;"
+        " calls in progress finish first."
     )
 
 
@@ -107,7 +108,7 @@ def resume(
 
     done = act(context, work, token_file, partly=True)
     scope = alert or channel
-    say(_("{what} goes on.").format(what=scope) if scope else _("Everything goes on."), as_json)
+    say(_("Resumed: {what}.").format(what=scope) if scope else _("Resumed: everything."), as_json)
     if as_json:
         emit(done)
 
@@ -126,24 +127,24 @@ def settle(
             help=_("Its number in `alertbot deliveries`."),
         ),
     ],
-    sent: Annotated[bool, typer.Option("--sent", help=_("It is out: I have seen it."))] = False,
-    resend: Annotated[bool, typer.Option("--resend", help=_("It is not out: send it again."))] = False,
-    drop: Annotated[bool, typer.Option("--drop", help=_("Leave it; do not send it again."))] = False,
-    url: Annotated[
-        str | None, typer.Option(metavar="U", help=_("With --sent: where it stands."))
-    ] = None,
+    sent: Annotated[bool, typer.Option("--sent", help=_("It went out; I have seen it."))] = False,
+    resend: Annotated[
+        bool, typer.Option("--resend", help=_("It did not go out; send it again."))
+    ] = False,
+    drop: Annotated[bool, typer.Option("--drop", help=_("Leave it; do not send again."))] = False,
+    url: Annotated[str | None, typer.Option(metavar="U", help=_("With --sent: its address."))] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     chosen = [word for word, said in (("sent", sent), ("resend", resend), ("drop", drop)) if said]
     if len(chosen) != 1:
-        raise Misuse(_("Say one of --sent, --resend and --drop."))
+        raise Misuse(_("Give one of --sent, --resend or --drop."))
 
     async def work(service: WatchContext, person: Person) -> SettledView:
         return await publishing.settle(service, person, delivery, chosen[0], url)
 
     row = act(context, work, token_file, partly=True)
-    sentence = _("Delivery {id} is now {state}.")
+    sentence = _("Delivery {id} is now: {state}.")
     say(sentence.format(id=row.id, state=state_word(row.state)), as_json)
     if as_json:
         emit(row)

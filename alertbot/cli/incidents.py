@@ -39,7 +39,7 @@ def open_(
         typer.Option(
             "--service",
             metavar=_("SERVICE"),
-            help=_("The watched service or group that it is about; the rules then act at once."),
+            help=_("The watched service or group concerned; the rules then act at once."),
         ),
     ] = None,
     state: Annotated[
@@ -47,14 +47,14 @@ def open_(
         typer.Option(
             metavar=_("STATE"),
             parser=one_of(State),
-            help=_("Where it stands; investigating unless given. With --service."),
+            help=_("Its state, with --service; default: investigating."),
         ),
     ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     if state is not None and service_name is None:
-        raise Misuse(_("--state goes with --service: say which service it is about."))
+        raise Misuse(_("--state needs --service: give the service it is about."))
     found = act(
         context,
         lambda service, person: incidents.open_(
@@ -76,13 +76,13 @@ def set_(
         str, typer.Argument(metavar=_("INCIDENT"), help=_("The incident, for example BKRT."))
     ],
     state: Annotated[
-        State, typer.Argument(metavar=_("STATE"), parser=one_of(State), help=_("Where it stands now."))
+        State, typer.Argument(metavar=_("STATE"), parser=one_of(State), help=_("The new state."))
     ],
     confirmed_by: Annotated[
         str | None,
         typer.Option(
             metavar=_("WHO"),
-            help=_("Who of the services concerned confirms that it works again (R11)."),
+            help=_("Which of the services concerned confirms that it works again."),
         ),
     ] = None,
     note: Annotated[
@@ -95,11 +95,11 @@ def set_(
     found = act(
         context, lambda service, person: incidents.set_(service, person, name, word), token_file
     )
-    say(_("Incident {id} is {condition}.").format(id=found.id, condition=found.condition), as_json)
+    say(_("Incident {id} is now {condition}.").format(id=found.id, condition=found.condition), as_json)
     again = clock.iso(found.waiting.look_again_at) if found.waiting else None
     if state is State.RESOLVED and found.condition != State.RESOLVED and again:
         say(
-            _("It is under watch and becomes resolved at {time} if nothing happens.").format(
+            _("It is under watch and will be resolved at {time} if nothing happens.").format(
                 time=again
             ),
             as_json,
@@ -114,7 +114,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         emit(found)
         return
     if not found:
-        say(_("There is no incident yet."))
+        say(_("There are no incidents yet."))
         return
 
     console().print(incidents_table(found, zone))
@@ -148,7 +148,7 @@ Limit = Annotated[
     typer.Option(
         metavar=_("NUMBER"),
         parser=whole_number(1, MOST_SHOWN),
-        help=_("Only so many, the latest ones."),
+        help=_("Show the latest N only."),
     ),
 ]
 
@@ -164,16 +164,16 @@ def signals(
         ),
     ] = None,
     service: Annotated[
-        str | None, typer.Option(metavar=_("SERVICE"), help=_("Only reports on this service."))
+        str | None, typer.Option(metavar=_("SERVICE"), help=_("Only reports about this service."))
     ] = None,
     quarantine: Annotated[
-        bool, typer.Option("--quarantine", help=_("What nobody understood, instead."))
+        bool, typer.Option("--quarantine", help=_("Show what could not be read instead."))
     ] = False,
     limit: Limit = USUAL,
     as_json: AsJson = False,
 ) -> None:
     if service is not None and (quarantine or number is not None):
-        raise Misuse(_("--service goes with the list of reports alone."))
+        raise Misuse(_("--service works only with the list of reports."))
     if number is None and quarantine:
         _show(context, lambda s: reports.quarantine(s, limit=limit), quarantine_table, as_json)
     elif number is None:
@@ -188,7 +188,7 @@ def decisions(
     context: typer.Context,
     incident: Annotated[
         str | None,
-        typer.Argument(metavar=_("INCIDENT"), help=_("Only on this incident, for example BKRT.")),
+        typer.Argument(metavar=_("INCIDENT"), help=_("Only about this incident, for example BKRT.")),
     ] = None,
     limit: Limit = USUAL,
     as_json: AsJson = False,

@@ -70,7 +70,7 @@ class Command(_InOneLanguage, TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
-            ctx.fail(_("This is too much: {given}").format(given=safe(" ".join(rest))))
+            ctx.fail(_("Too many arguments: {given}").format(given=safe(" ".join(rest))))
         return rest
 
 

@@ -31,7 +31,7 @@ def misused(error: ClickException) -> Misuse:
     context = error.ctx if isinstance(error, UsageError) else None
     command = context.command_path if context is not None else "alertbot"
     if isinstance(error, NoArgsIsHelpError):
-        return Misuse(_("Say what to do: {command} --help").format(command=command))
+        return Misuse(_("Give a command: {command} --help").format(command=command))
     what = _sentence(error).rstrip(".")
     return Misuse(_("{what}. See `{command} --help`.").format(what=what, command=command))
 
@@ -115,7 +115,9 @@ def one_of(choices: type[Choice]) -> Callable[[str], Choice]:
         try:
             return choices(given)
         except ValueError:
-            said = _("'{given}' is none of {known}").format(given=safe(given), known=", ".join(choices))
+            said = _("'{given}' is not one of {known}").format(
+                given=safe(given), known=", ".join(choices)
+            )
             raise typer.BadParameter(said) from None
 
     return word

@@ -28,7 +28,7 @@ Query = Annotated[
     str | None,
     typer.Argument(
         metavar=_("[QUERY]"),
-        help=_("Territories, services, entries: 22,29/samu,N12. All where it is left out."),
+        help=_("Territories, services, entries: 22,29/samu,N12. Default: all."),
     ),
 ]
 PARTLY = 3  # the exit code where some rows were left out
@@ -39,7 +39,7 @@ def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("A CSV or YAML file."))],
     keep_valid: Annotated[
-        bool, typer.Option("--keep-valid", help=_("Keep the sound rows where others are wrong."))
+        bool, typer.Option("--keep-valid", help=_("Import the good rows even if others are wrong."))
     ] = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -63,8 +63,8 @@ def import_(
 def _told(done: ImportView) -> Iterator[str]:
     """What an import did, then every row that deserves a look."""
     yield _(
-        "{file}: {rows} rows are {entries} entries; {new} new, {changed} changed, {joined} with a source more,"
-        " {same} as they were."
+        "{file}: {rows} rows, {entries} entries: {new} new, {changed} changed, {joined} with one more"
+        " source, {same} unchanged."
     ).format(
         file=done.file,
         rows=done.rows,
@@ -79,15 +79,15 @@ def _told(done: ImportView) -> Iterator[str]:
     yield from (f"  – {_at_row(note)}" for note in done.information)
     if done.withdrawn:
         yield "  ! " + _(
-            "Withdrawn before, and still: {names}. To bring one back: numbers add."
+            "Already withdrawn, and still withdrawn: {names}. To bring one back: numbers add."
         ).format(names=_some(done.withdrawn))
     if done.ended:
         yield "  ! " + _(
-            "Past their end or review, and the file gives no new one: {names}. Give one with numbers edit."
+            "Expired or past review, and the file gives no new date: {names}. Set one with numbers edit."
         ).format(names=_some(done.ended))
     if done.new or done.changed:
         yield _(
-            "Nobody has verified what is new or changed: another person runs alertbot numbers verify."
+            "New and changed entries are not verified yet: someone else runs alertbot numbers verify."
         )
 
 
@@ -111,7 +111,7 @@ def add(
     async def work(service: WatchContext, person: Person) -> NumberView:
         return await changing.add(service, person, cells)
 
-    _entered(act(context, work, token_file), _("{entry} is entered: {said}."), as_json)
+    _entered(act(context, work, token_file), _("Added {entry}: {said}."), as_json)
 
 
 def edit(
@@ -131,14 +131,14 @@ def edit(
 
 def _cells(sets: list[str] | None) -> RawValues:
     if not sets:
-        raise Misuse(_("Say what to set: --set COLUMN=VALUE, such as --set service=samu."))
+        raise Misuse(_("Nothing to set. Use --set COLUMN=VALUE, such as --set service=samu."))
     return merge_sets(sets)
 
 
 def _entered(view: NumberView, sentence: str, as_json: bool) -> None:
     say(sentence.format(entry=view.entry, version=view.version, said=view.said), as_json)
     say(
-        _("Another person reads it back: alertbot numbers verify {entry}").format(entry=view.entry),
+        _("Someone else must verify it: alertbot numbers verify {entry}").format(entry=view.entry),
         as_json,
     )
     if as_json:
@@ -151,9 +151,9 @@ def withdraw(
         str,
         typer.Argument(metavar=_("QUERY"), help=_("Territories, services, entries: 22,29/samu,N12.")),
     ],
-    reason: Annotated[str, typer.Option(metavar=_("TEXT"), help=_("Why, for the record."))],
+    reason: Annotated[str, typer.Option(metavar=_("TEXT"), help=_("Reason, for the record."))],
     but: Annotated[
-        str, typer.Option("--but", metavar=_("QUERY"), help=_("What of it stays: 22/samu."))
+        str, typer.Option("--but", metavar=_("QUERY"), help=_("What stays in force: 22/samu."))
     ] = "",
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -164,7 +164,7 @@ def withdraw(
     done = act(context, work, token_file)
     gone = done.withdrawn
     sentence = ngettext(
-        "{count} entry is withdrawn: {rows}.", "{count} entries are withdrawn: {rows}.", len(gone)
+        "Withdrew {count} entry: {rows}.", "Withdrew {count} entries: {rows}.", len(gone)
     )
     rows = "; ".join(f"{one.entry} ({one.said})" for one in gone)
     say(sentence.format(count=len(gone), rows=rows), as_json)
@@ -179,11 +179,11 @@ def _still_public(published: Sequence[StillPublic]) -> Iterator[str]:
     for one in published:
         if one.state is AlertState.APPROVED:
             sentence = _(
-                "! {entry} is in {alert}, which was approved: it was stopped, and NOTHING OF IT GOES OUT. Write"
-                " it anew without that number."
+                "! {entry} is in {alert}, which was approved. {alert} is stopped and NOTHING MORE OF"
+                " IT GOES OUT. Write it again without that number."
             )
         else:
-            sentence = _("! {entry} STILL STANDS IN PUBLIC, in {alert}: {row}.")
+            sentence = _("! {entry} IS STILL PUBLIC, in {alert}: {row}.")
         yield sentence.format(entry=one.entry, alert=one.alert, row=one.row)
     public = list(dict.fromkeys(one.entry for one in published if one.state is not AlertState.APPROVED))
     if public:
@@ -201,7 +201,8 @@ def list_(
     standing: Annotated[
         str | None,
         typer.Option(
-            metavar="S", help=_("unverified, planned, in-force, expired or withdrawn ones only.")
+            metavar="S",
+            help=_("Only entries that are unverified, planned, in-force, expired or withdrawn."),
         ),
     ] = None,
     as_json: AsJson = False,
@@ -233,7 +234,7 @@ def check(
     context: typer.Context,
     query: Query = None,
     coverage: Annotated[
-        bool, typer.Option("--coverage", help=_("Also which services a territory is left without."))
+        bool, typer.Option("--coverage", help=_("Also list services a territory has no number for."))
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -247,7 +248,7 @@ def check(
     for cover in found.coverage:
         say(f"{_COVER_MARKS[cover.cover]} {cover.message}")
     count = found.entries
-    looked = ngettext("{count} entry was looked at.", "{count} entries were looked at.", count)
+    looked = ngettext("{count} entry checked.", "{count} entries checked.", count)
     say(looked.format(count=count))
 
 
@@ -258,9 +259,7 @@ def export_(
     as_json: AsJson = False,
 ) -> None:
     if format_ not in ("csv", "json"):
-        raise Misuse(
-            _("There is no format '{name}'; there are csv and json.").format(name=format_[:40])
-        )
+        raise Misuse(_("There is no format '{name}'; use csv or json.").format(name=format_[:40]))
     rows = read(context, lambda service: consulting.export(service, query))
     text = to_json(rows) if as_json or format_ == "json" else to_csv(rows)
     print(text, end="", flush=True)

@@ -23,7 +23,8 @@ PARTLY = 3  # the exit code where some are still to be read back
 CallResult = Annotated[
     str | None,
     typer.Option(
-        metavar="R", help=_("The test call: answered, no-answer, busy, wrong-service or not-called.")
+        metavar="R",
+        help=_("Result of the test call: answered, no-answer, busy, wrong-service or not-called."),
     ),
 ]
 
@@ -36,31 +37,31 @@ def verify(
     session: Annotated[
         str | None,
         typer.Option(
-            "--session", metavar=_("TERRITORY"), help=_("Read a territory back, number by number.")
+            "--session", metavar=_("TERRITORY"), help=_("Verify a territory, number by number.")
         ),
     ] = None,
     digits: Annotated[
         str | None,
-        typer.Option(
-            metavar="D", help=_("The digits, typed again; asked for where they are left out.")
-        ),
+        typer.Option(metavar="D", help=_("The digits, typed again; asked for if not given.")),
     ] = None,
     call: CallResult = None,
     called_at: Annotated[
         str | None,
-        typer.Option(metavar=_("TIME"), help=_("When it was made: -10m, 18:00 or ISO 8601; else now.")),
+        typer.Option(
+            metavar=_("TIME"), help=_("Time of the call: -10m, 18:00 or ISO 8601; default: now.")
+        ),
     ] = None,
     note: Annotated[
-        str | None, typer.Option(metavar=_("TEXT"), help=_("What is worth knowing of it."))
+        str | None, typer.Option(metavar=_("TEXT"), help=_("Anything worth noting."))
     ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     if (entry is None) == (session is None):
-        raise Misuse(_("Name one entry, such as N12, or a territory with --session."))
+        raise Misuse(_("Give one entry, such as N12, or a territory with --session."))
     if session is not None:
         if any((digits, call, called_at, note)):
-            raise Misuse(_("In a session each number is asked for: leave --digits and --call out."))
+            raise Misuse(_("A session asks for each number: leave out --digits and --call."))
         _session(context, session, token_file, as_json)
         return
     assert entry is not None
@@ -85,7 +86,7 @@ def _one(
         )
 
     view = act(context, work, token_file)
-    sentence = _("{entry} is verified by {verified_by}: {said}.")
+    sentence = _("{entry} was verified by {verified_by}: {said}.")
     say(sentence.format(entry=view.entry, verified_by=view.verified_by, said=view.said), as_json)
     if as_json:
         emit(view)
@@ -149,7 +150,7 @@ def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Verificat
     if call == LEAVE:
         return None
     note = (
-        _ask(_("Why was it not called, and who confirmed it")) if call == TestCall.NOT_CALLED else None
+        _ask(_("Why it was not called, and who confirmed it")) if call == TestCall.NOT_CALLED else None
     )
     return Verification(digits, call, note=note)
 
@@ -171,17 +172,17 @@ def _ask_call(*, leave: bool = False) -> str:
 
 def _tell_session(outcome: SessionView, query: str, as_json: bool) -> None:
     say(
-        _("{done} verified now, {waiting} still to be read back in {query}.").format(
+        _("Verified now: {done}. Still to verify in {query}: {waiting}.").format(
             done=len(outcome.verified), waiting=len(outcome.waiting), query=query
         ),
         as_json,
     )
     if outcome.own:
         say(
-            _("You entered {names} yourself: another person verifies them.").format(
+            _("You entered {names} yourself: someone else must verify them.").format(
                 names=", ".join(outcome.own)
             ),
             as_json,
         )
     if outcome.waiting:
-        say(_("Go on with: alertbot numbers verify --session {query}").format(query=query), as_json)
+        say(_("Continue with: alertbot numbers verify --session {query}").format(query=query), as_json)

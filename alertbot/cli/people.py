@@ -18,12 +18,12 @@ from alertbot.people.views import IssuedToken, LinkCode, MailAddress, PersonLine
 from alertbot.watch.context import WatchContext
 
 Name = Annotated[
-    str, typer.Argument(metavar=_("NAME"), help=_("The person, as the audit will name them."))
+    str, typer.Argument(metavar=_("NAME"), help=_("The person's name, as it will appear in the audit."))
 ]
 Days = Annotated[
     int | None,
     typer.Option(
-        "--expires-days", parser=whole_number(1, 36_500), help=_("The token lapses after so many days.")
+        "--expires-days", parser=whole_number(1, 36_500), help=_("The token expires after N days.")
     ),
 ]
 
@@ -43,7 +43,7 @@ def add(
     name: Name,
     role: Annotated[
         list[str],
-        typer.Option("--role", metavar="R", help=_("author, approver or admin; may be repeated.")),
+        typer.Option("--role", metavar="R", help=_("author, approver or admin; repeatable.")),
     ],
     expires_days: Days = None,
     token_file: TokenFile = None,
@@ -52,11 +52,11 @@ def add(
     token = session(context).token(token_file)
     view = change(context, lambda service: accounts.add(service, token, name, role, expires_days))
     counts = (
-        _("{name} may act as {roles}. Their token, shown only this once:")
+        _("{name} now counts as {roles}. The token, shown only this once:")
         if view.counts
         else _(
-            "{name} is added as {roles} and counts once another admin has run `alertbot people confirm {name}`."
-            " Their token, shown only this once:"
+            "Added {name} as {roles}; this counts once another admin has run `alertbot people confirm"
+            " {name}`. The token, shown only this once:"
         )
     )
     _with_token(view, counts.format(name=view.name, roles=", ".join(view.roles)), as_json)
@@ -99,7 +99,7 @@ def rotate(
         return await accounts.rotate(service, person, name, expires_days)
 
     view = act(context, work, token_file)
-    sentence = _("The new token of {name}, shown only this once; the old one no longer works:")
+    sentence = _("New token for {name}, shown only this once; the old one no longer works:")
     _with_token(view, sentence.format(name=view.name), as_json)
 
 
@@ -131,7 +131,7 @@ def unlink(
     sentence = (
         _("{name} is no longer linked to a Telegram account.")
         if view.unlinked
-        else _("{name} was not linked to a Telegram account; open codes are void.")
+        else _("{name} was not linked to a Telegram account; open codes were cancelled.")
     )
     say(sentence.format(name=view.name), as_json)
     if as_json:
@@ -144,7 +144,7 @@ def mail(
     address: Annotated[
         str | None, typer.Argument(metavar=_("[ADDRESS]"), help=_("The mail address."))
     ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help=_("Take the address away."))] = False,
+    remove: Annotated[bool, typer.Option("--remove", help=_("Delete the address."))] = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -156,9 +156,9 @@ def mail(
 
     view = act(context, work, token_file)
     sentence = (
-        _("Links to approve go to {mail} for {name}.")
+        _("Approval links for {name} go to {mail}.")
         if view.mail
-        else _("{name} gets no links to approve by mail any more.")
+        else _("{name} no longer gets approval links by mail.")
     )
     say(sentence.format(name=view.name, mail=view.mail), as_json)
     if as_json:
@@ -170,7 +170,7 @@ LARGEST_NUMBER = 2**31 - 1  # that a task's number can be
 
 def list_tasks(
     context: typer.Context,
-    every: Annotated[bool, typer.Option("--all", help=_("The ones that are done too."))] = False,
+    every: Annotated[bool, typer.Option("--all", help=_("Include tasks that are done."))] = False,
     as_json: AsJson = False,
 ) -> None:
     async def work(service: WatchContext) -> tuple[list[TaskView], ZoneInfo]:

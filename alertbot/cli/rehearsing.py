@@ -31,7 +31,7 @@ from alertbot.rehearsal.sandbox.server import Sandbox
 def demo(
     output: Annotated[
         Path,
-        typer.Option(metavar=_("DIR"), help=_("Where the wall, the database and the audit are left.")),
+        typer.Option(metavar=_("DIR"), help=_("Folder for the wall, the database and the audit.")),
     ] = Path("demo-output"),
     as_json: AsJson = False,
 ) -> None:
@@ -59,15 +59,15 @@ def sandbox(
         typer.Option(
             metavar=_("NUMBER"),
             parser=number(0.001),
-            help=_("Shorten the platforms' limits: 60 makes minutes seconds."),
+            help=_("Shorten the platforms' limits: with 60, a minute becomes a second."),
         ),
     ] = 1.0,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar=_("FAULT"), help=_("A fault, as in `--list-faults`; may be repeated.")),
+        typer.Option(metavar=_("FAULT"), help=_("A fault from `--list-faults`; repeatable.")),
     ] = None,
     list_faults: Annotated[
-        bool, typer.Option("--list-faults", help=_("List the faults that can be ordered."))
+        bool, typer.Option("--list-faults", help=_("List the available faults."))
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -108,7 +108,7 @@ async def _serve(ports: tuple[int, int, int, int], speed: float, orders: object,
         }
         for name, address in addresses.items():
             say(f"{name:10} {address}", as_json)
-        say(_("Everything stays on this machine. Ctrl-C ends it."), as_json)
+        say(_("Everything stays on this machine. Stop with Ctrl-C."), as_json)
         if as_json:
             emit(addresses)
         await stopped.wait()
@@ -127,7 +127,7 @@ def replay(
             "--policy",
             metavar=_("FILE"),
             help=_(
-                "Rules and policy instead of the shipped ones: `rules:` and `watch:` as in a configuration."
+                "Rules and policy to use instead of the built-in ones: `rules:` and `watch:` as in a configuration."
             ),
         ),
     ] = None,
@@ -136,14 +136,12 @@ def replay(
         typer.Option(
             "--approver-delay",
             metavar=_("TIME"),
-            help=_("How long a person takes to answer; 3m unless given."),
+            help=_("How long approvers take to answer; default: 3m."),
         ),
     ] = "3m",
     html: Annotated[
         Path | None,
-        typer.Option(
-            "--html", metavar=_("FILE"), help=_("Write the story as a page, with a picture of it.")
-        ),
+        typer.Option("--html", metavar=_("FILE"), help=_("Write the story to a page, with a diagram.")),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -163,7 +161,7 @@ def _delay(text: str) -> timedelta:
         found: timedelta = TypeAdapter(Duration).validate_python(text)
     except ValidationError:
         raise Misuse(
-            _("--approver-delay {text} is not a length of time such as 90s, 3m or 1h30m.").format(
+            _("--approver-delay {text} is not a duration such as 90s, 3m or 1h30m.").format(
                 text=text[:40]
             )
         ) from None

@@ -27,7 +27,7 @@ RuleName = Annotated[
     str, typer.Argument(metavar=_("RULE"), help=_("Its name in `alertbot rules list`."))
 ]
 Reason = Annotated[
-    str, typer.Option("--reason", metavar=_("WHY"), help=_("Why, for the team and the audit."))
+    str, typer.Option("--reason", metavar=_("WHY"), help=_("Reason, for the team and the audit."))
 ]
 
 
@@ -66,9 +66,7 @@ def preapprove(
     rule: RuleName,
     lasts: Annotated[
         str | None,
-        typer.Option(
-            "--for", metavar=_("LENGTH"), help=_("For so long, at most 90d; 30d unless given.")
-        ),
+        typer.Option("--for", metavar=_("LENGTH"), help=_("How long, at most 90d; default: 30d.")),
     ] = None,
     digest: Digest = None,
     token_file: TokenFile = None,
@@ -98,10 +96,10 @@ def revoke(
     done = act(
         context, lambda service, person: signing.revoke(service, person, rule, reason), token_file
     )
-    sentence = _("The rule {rule} no longer acts by itself; its alerts wait for people.")
+    sentence = _("The rule {rule} no longer publishes by itself; its alerts wait for approval.")
     say(sentence.format(rule=rule), as_json)
     for alert in done.stopped:
-        said = _("The countdown of {alert} is stopped: it waits for people.")
+        said = _("The countdown of {alert} is stopped; it waits for approval.")
         say(said.format(alert=alert), as_json)
     if as_json:
         emit(done)
@@ -116,8 +114,8 @@ def abort(
     done = change(context, work)
     say(
         _(
-            "{alert} does not go out by itself. It waits for people: alertbot show {alert}, then alertbot"
-            " approve {alert} or alertbot discard {alert}"
+            "{alert} will not go out by itself. It waits for approval: alertbot show {alert}, then"
+            " alertbot approve {alert} or alertbot discard {alert}"
         ).format(alert=done.alert),
         as_json,
     )
@@ -132,7 +130,7 @@ async def _whoever(context: typer.Context, service: WatchContext, token_file: Pa
         token = session(context).token(token_file)
         return (await acting(service, token)).name if token else HALTER
     except (Misuse, Refused) as error:
-        say(_("{why} It is stopped all the same.").format(why=error), as_json=True)
+        say(_("{why} It is stopped anyway.").format(why=error), as_json=True)
         return HALTER
 
 
@@ -162,9 +160,9 @@ def _signed(found: RuleView, zone: ZoneInfo) -> str:
         )
     left = (found.people or 0) - len(found.proposal.signed)
     sentence = ngettext(
-        "Signed by you. {left} more approver must sign before {until}: alertbot rules show {rule}, then"
+        "You signed. {left} more approver must sign before {until}: alertbot rules show {rule}, then"
         " alertbot rules preapprove {rule}",
-        "Signed by you. {left} more approvers must sign before {until}: alertbot rules show {rule}, then"
+        "You signed. {left} more approvers must sign before {until}: alertbot rules show {rule}, then"
         " alertbot rules preapprove {rule}",
         left,
     )

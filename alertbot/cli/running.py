@@ -40,7 +40,7 @@ def _built_partly(path: Path) -> App:
     if without is None:
         return app
     warning = _(
-        "{path} has faults. This command works without: {sections}. Run `alertbot check` to see every fault."
+        "{path} has faults. This command runs without: {sections}. To see every fault: `alertbot check`."
     )
     sections = ", ".join(without) or "–"
     print(warning.format(path=path, sections=sections), file=sys.stderr)

@@ -23,7 +23,9 @@ def run(
     context: typer.Context,
     once: Annotated[
         bool,
-        typer.Option("--once", help=_("Work until nothing is due, then leave: 0 all sent, 3 not all.")),
+        typer.Option(
+            "--once", help=_("Work until nothing is due, then exit: 0 if all was sent, 3 if not.")
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -31,9 +33,9 @@ def run(
         _leave_with(with_app(context, working.run_once), as_json)
         return
     logs.ready()
-    say(_("The worker is alive; it stops with Ctrl-C or SIGTERM."), as_json)
+    say(_("The worker is running. Stop it with Ctrl-C or SIGTERM."), as_json)
     tally = with_app(context, working.run_until_stopped)
-    say(_("The worker has stopped; nothing is under way."), as_json)
+    say(_("The worker has stopped; no calls in progress."), as_json)
     if as_json:
         emit(tally)
 
@@ -69,12 +71,14 @@ def serve_(
     context: typer.Context,
     host: Annotated[
         str | None,
-        typer.Option(metavar=_("HOST"), help=_("The address to listen on; 0.0.0.0 for every one.")),
+        typer.Option(metavar=_("HOST"), help=_("Address to listen on; 0.0.0.0 for all.")),
     ] = None,
     port: Annotated[
         int | None,
         typer.Option(
-            metavar=_("PORT"), parser=whole_number(0, 65535), help=_("The port; 0 takes any free one.")
+            metavar=_("PORT"),
+            parser=whole_number(0, 65535),
+            help=_("Port to listen on; 0 for any free one."),
         ),
     ] = None,
     as_json: AsJson = False,
@@ -87,6 +91,6 @@ def serve_(
         return await serve(app, host, port, lambda line: say(line, as_json))
 
     ended = with_app(context, work)
-    say(_("The worker and the pages have stopped; nothing is under way."), as_json)
+    say(_("The worker and the pages have stopped; no calls in progress."), as_json)
     if as_json:
         emit(ended)

@@ -18,14 +18,16 @@ from alertbot.ops.check import check_all
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar=_("[DIR]"), help=_("Where to write it."))] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar=_("[DIR]"), help=_("Folder to write it to."))
+    ] = Path(),
     defaults: Annotated[
-        bool, typer.Option("--defaults", help=_("Ask nothing; ready for the sandbox."))
+        bool, typer.Option("--defaults", help=_("Ask nothing; set up for the sandbox."))
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     if as_json and not defaults:
-        raise Misuse(_("`init` asks questions, which --json cannot: give --defaults as well."))
+        raise Misuse(_("`init` asks questions, which does not work with --json: add --defaults."))
     written = starter.write(folder, None if defaults else _ask())
     for path in written:
         say(_("Wrote {path}. Next: alertbot check").format(path=path), as_json)
@@ -50,7 +52,7 @@ def _ask() -> dict[str, str]:
 def check(
     context: typer.Context,
     online: Annotated[
-        bool, typer.Option("--online", help=_("Also ask every channel who it is."))
+        bool, typer.Option("--online", help=_("Also ask each channel which account it is."))
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -19,10 +19,10 @@ def show(
     context: typer.Context,
     alert: AlertId,
     text: Annotated[
-        bool, typer.Option("--text", help=_("Only the plain copy, for press and radio."))
+        bool, typer.Option("--text", help=_("Only the plain text, for press and radio."))
     ] = False,
     html: Annotated[
-        Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview as one page."))
+        Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
     ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,

@@ -27,12 +27,12 @@ def status(
     context: typer.Context,
     alert: OneAlert = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help=_("Look again every second; Ctrl-C ends."))
+        bool, typer.Option("--watch", help=_("Refresh every second; stop with Ctrl-C."))
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     if watch and as_json:
-        raise Misuse(_("--watch is for people and --json for machines; give one of them."))
+        raise Misuse(_("--watch is for people, --json for machines; give only one."))
     if watch:
         _watch(context, alert)
         return
@@ -51,7 +51,7 @@ def status(
 def _watch(context: typer.Context, alert: str | None) -> None:
     screen = console()
     if not screen.is_terminal:
-        raise Misuse(_("--watch needs a terminal; elsewhere run `alertbot status` again and again."))
+        raise Misuse(_("--watch needs a terminal; elsewhere run `alertbot status` repeatedly."))
 
     async def work(service: WatchContext) -> None:
         with Live(console=screen, auto_refresh=False) as live:
@@ -73,7 +73,7 @@ def deliveries(
     limit: Annotated[
         int | None,
         typer.Option(
-            metavar="N", parser=whole_number(1, LARGEST_NUMBER), help=_("At most so many rows.")
+            metavar="N", parser=whole_number(1, LARGEST_NUMBER), help=_("Show at most N rows.")
         ),
     ] = None,
     as_json: AsJson = False,
@@ -93,16 +93,16 @@ def verify(
     context: typer.Context,
     head: Annotated[
         str | None,
-        typer.Option("--head", metavar="D", help=_("A digest that `audit head` printed before.")),
+        typer.Option("--head", metavar="D", help=_("A digest printed earlier by `audit head`.")),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     verdict = read(context, lambda service: overview.audit_verify(service, head), partly=True)
     if verdict.sound:
-        sound = _("The audit is sound: {count} rows, head {head}.")
+        sound = _("The audit is intact: {count} rows, head {head}.")
         say(sound.format(count=verdict.count, head=verdict.head), as_json)
     else:
-        say(_("The audit is NOT sound: {reason}").format(reason=verdict.reason), as_json)
+        say(_("The audit is NOT intact: {reason}").format(reason=verdict.reason), as_json)
     if as_json:
         emit(verdict)
     if not verdict.sound:

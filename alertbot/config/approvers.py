@@ -45,7 +45,7 @@ def _secure(value: str) -> str:
     except ValueError:
         complete = False
     if not complete or parts.query or parts.fragment or any(map(str.isspace, value)):
-        raise ValueError(_("must be a public https:// address without a question mark"))
+        raise ValueError(_("must be a public https:// address, without a question mark"))
     return value.rstrip("/")
 
 
@@ -88,8 +88,8 @@ class WebhookSettings(WithSecrets):
         if isinstance(given, dict) and {"host", "port"} & given.keys():
             raise ValueError(
                 _(
-                    "host and port are those of `serve:` now: take them out here, and let the proxy lead"
-                    " the address in url to the port of `serve:`"
+                    "host and port now belong under `serve:`. Remove them here, and point the proxy"
+                    " for this url at the port of `serve:`"
                 )
             )
         return given
@@ -102,7 +102,7 @@ class TelegramApprovals(WithSecrets):
     """A bot that asks approvers, with buttons. It may be the bot that publishes."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("bot_token", about=_("The token that @BotFather gave for the bot.")),
+        Secret("bot_token", about=_("The bot token from @BotFather.")),
     )
 
     api_url: ServerRoot = Field(
@@ -129,7 +129,7 @@ class MailApprovals(WithSecrets):
     """Links to approve by mail, for when Telegram is the thing that is down."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("secret", about=_("What the links are signed with; 32 characters or more.")),
+        Secret("secret", about=_("The secret that signs the links; at least 32 characters.")),
     )
 
     channel: Name = Field(
@@ -235,9 +235,9 @@ def approver_faults(
         sentence = _("needs `webhook:` with url and secret_env or secret_file")
         yield ("approvals_by", "telegram", "mode"), sentence
     if telegram and telegram.mode == "polling" and telegram.webhook is not None:
-        sentence = _("is not used while the mode is polling; give `mode: webhook`, or leave it out")
+        sentence = _("is not used while the mode is polling; set `mode: webhook`, or remove it")
         yield ("approvals_by", "telegram", "webhook"), sentence
     mail = settings and settings.mail
     if mail and types.get(mail.channel) != "email":
-        sentence = _("there is no channel of the type email called {name}").format(name=mail.channel)
+        sentence = _("there is no email channel called {name}").format(name=mail.channel)
         yield ("approvals_by", "mail", "channel"), sentence

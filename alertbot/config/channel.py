@@ -144,7 +144,7 @@ def beyond(
     for name, settings in channels.items():
         spec = specs.get(settings.type)
         if spec and settings.on_cancel not in possible(spec):
-            sentence = _("{type} cannot do this to a post; possible: {words}").format(
+            sentence = _("{type} cannot do this with a post; possible: {words}").format(
                 type=settings.type, words=", ".join(possible(spec))
             )
             yield ("channels", name, "on_cancel"), sentence

@@ -149,9 +149,9 @@ def _type(kind: str) -> str:
         "bool_type": _("must be true or false"),
         "list_type": _("must be a list: [a, b]"),
         "tuple_type": _("must be a list: [a, b]"),
-        "dict_type": _("must be a group of keys with values"),
-        "model_type": _("must be a group of keys with values"),
-        "model_attributes_type": _("must be a group of keys with values"),
+        "dict_type": _("must be a group of keys and values"),
+        "model_type": _("must be a group of keys and values"),
+        "model_attributes_type": _("must be a group of keys and values"),
         "path_type": _("must be a path"),
     }
     return known.get(kind, "")
@@ -166,26 +166,28 @@ def _measure(kind: str, context: Mapping[str, Any]) -> str:
         "less_than_equal": _("must be at most {le:g}"),
         "string_too_short": _("must have at least {min_length} characters"),
         "string_too_long": _("must have at most {max_length} characters"),
-        "too_short": _("must hold at least {min_length} entry"),
-        "too_long": _("must hold at most {max_length} entries"),
+        "too_short": _("must have at least {min_length} entry"),
+        "too_long": _("must have at most {max_length} entries"),
     }
     return known[kind].format(**context) if kind in known else ""
 
 
 def _form(pattern: str) -> str:
     known = {
-        NAME: _("must begin with a small letter and hold only small letters, digits and _"),
-        LANGUAGE: _("must be a language code of two or three small letters, such as fr"),
-        VARIABLE: _("must be the name of an environment variable, in capitals; not the secret itself"),
+        NAME: _(
+            "must begin with a lower-case letter and contain only lower-case letters, digits and _"
+        ),
+        LANGUAGE: _("must be a language code of two or three lower-case letters, such as fr"),
+        VARIABLE: _("must be the name of an environment variable, in capitals, not the secret itself"),
     }
-    return known.get(pattern, _("has not the right form"))
+    return known.get(pattern, _("does not have the right form"))
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
     near = get_close_matches(key[:LONGEST_SHOWN_KEY], known, 1)
     if near:
         return _("is not a key here; did you mean {key}?").format(key=near[0])
-    return _("is not a key here; there are {keys}").format(keys=", ".join(known))
+    return _("is not a key here; the keys are {keys}").format(keys=", ".join(known))
 
 
 def _unknown_type(given: str, expected: str) -> str:
@@ -250,7 +252,7 @@ def faults(config: Config) -> Iterator[tuple[Path, str]]:
                 yield ("rules", name, "channels", at), said
         for at, service in enumerate(rule.services):
             if service not in services:
-                sentence = _("{name} is not watched: name it under `watch:`; {instead}")
+                sentence = _("{name} is not watched: add it under `watch:`; {instead}")
                 said = sentence.format(name=service, instead=_instead(service, services))
                 yield ("rules", name, "services", at), said
         if sentence := _undecided(rule):
@@ -272,10 +274,10 @@ def _instead(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, 1)
     if near:
         return _("did you mean {near}?").format(near=near[0])
-    return _("there are {known}").format(known=", ".join(sorted(known)[:MOST_NAMED]) or "–")
+    return _("the names are {known}").format(known=", ".join(sorted(known)[:MOST_NAMED]) or "–")
 
 
 def _undecided(rule: RuleSettings) -> str:
     if rule.auto_after is None or "policy" not in rule.model_fields_set or rule.policy == "auto":
         return ""
-    return _("goes with `policy: auto`, or alone")
+    return _("use it with `policy: auto`, or alone")

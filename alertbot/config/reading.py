@@ -97,7 +97,7 @@ def _checked(
 def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[FileFault]:
     """Faults for keys without a value; reading them as absent would silently ignore `hashtag: #word`."""
     if root.value is None:
-        sentence = _("is empty; give a value or leave the key out (# begins a comment)")
+        sentence = _("is empty; give a value or remove the key (# starts a comment)")
         yield FileFault(root.mark, path, sentence)
     elif isinstance(root.value, dict):
         for key, child in root.value.items():
@@ -128,7 +128,7 @@ def _broken_types(
         try:
             validated(settings_type or Settings, given)
         except BrokenType as error:
-            sentence = _("the type {type} fails to check this ({why}); mend or uninstall its package")
+            sentence = _("the type {type} cannot check this ({why}); fix or uninstall its package")
             kind = str(given["type"])
             yield _found(root, ("channels", name), sentence.format(type=kind, why=error))
 
@@ -249,7 +249,7 @@ def _incomplete(named: set[str], settings: type[WithSecrets]) -> str:
         open_sets = [min(open_sets, key=len)]
     absent = [_listed(one - named, everything) for one in open_sets]
     example = absent[0].partition(" ")[0]
-    return _("{names} missing; name it with {example}_env: VARIABLE or {example}_file: PATH").format(
+    return _("{names} missing; give it with {example}_env: VARIABLE or {example}_file: PATH").format(
         names=_(", or ").join(absent), example=example
     )
 
@@ -286,13 +286,13 @@ def content(path: Path) -> bytes:
         with path.open("rb") as file:
             found = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
-        sentence = _("There is no {path}. `alertbot init` writes one.")
+        sentence = _("{path} does not exist. `alertbot init` writes one.")
         raise ConfigInvalid(sentence.format(path=path)) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise ConfigInvalid(_("{path} cannot be read: {why}.").format(path=path, why=why)) from None
     if len(found) > LARGEST_BYTES:
-        sentence = _("{path} is larger than 1 MB; keep recipients in a CSV file of their own.")
+        sentence = _("{path} is larger than 1 MB. Put recipients in a separate CSV file.")
         raise ConfigInvalid(sentence.format(path=path))
     return found
 
@@ -303,13 +303,15 @@ def _decoded(path: Path, found: bytes) -> str:
     except UnicodeDecodeError as error:
         before = found[: error.start]
         mark = Mark(before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1)
-    raise invalid(path, [FileFault(mark, (), _("this is not UTF-8; save the file as UTF-8"))])
+    raise invalid(path, [FileFault(mark, (), _("is not UTF-8; save the file as UTF-8"))])
 
 
 def _not_a_mapping(root: Node | None) -> FileFault:
     if root is None or root.value is None:
         return FileFault(Mark(), (), _("the file is empty; `alertbot init` writes a complete one"))
-    sentence = _("the file must hold keys (organisation:, channels:, …), not a list or a lone value")
+    sentence = _(
+        "the file must contain keys (organisation:, channels:, …), not a list or a single value"
+    )
     return FileFault(root.mark, (), sentence)
 
 

@@ -27,7 +27,7 @@ def _timezone(value: str) -> str:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
         near = get_close_matches(value, available_timezones(), 1) or ["Europe/Paris"]
-        sentence = _("must be a time zone of the IANA list, such as {zone}")
+        sentence = _("must be an IANA time zone, such as {zone}")
         raise ValueError(sentence.format(zone=near[0])) from None
     return value
 
@@ -53,7 +53,7 @@ def _database(value: str) -> str:
     if value.startswith(SQLITE):
         name = value.removeprefix(SQLITE)
         if not name.strip("/") or name == ":memory:" or set(name) & set("?#"):
-            raise ValueError(_("must name a file, without options: sqlite:///alertbot.db"))
+            raise ValueError(_("must be a file, without options: sqlite:///alertbot.db"))
         return value
     if not value.startswith("postgresql://"):
         raise ValueError(_("must be sqlite:///FILE or postgresql://USER@HOST:PORT/NAME"))
@@ -71,7 +71,7 @@ def _postgresql(value: str) -> str:
     if inline:
         raise ValueError(
             _(
-                "must not hold a password; use database_password_env, database_password_file or PGPASSFILE"
+                "must not contain a password; use database_password_env, database_password_file or PGPASSFILE"
             )
         )
     if not complete:
@@ -276,7 +276,7 @@ def whole(**settings_types: type[ChannelSettings]) -> type[Config]:
 def _typed(name: str, settings: type[ChannelSettings]) -> type[ChannelSettings]:
     """The settings with `type` restricted to their own name."""
     only: Any = Literal[name]
-    described = Field(description=_("This channel is of the type {name}.").format(name=name))
+    described = Field(description=_("This channel has the type {name}.").format(name=name))
     made: type[ChannelSettings] = create_model(
         settings.__name__, __base__=settings, __doc__=settings.__doc__, type=(only, described)
     )

@@ -100,7 +100,7 @@ class WithSecrets(Settings):
     def _describe(cls, secret: Secret) -> None:
         told = (
             _("The environment variable that holds {name}.").format(name=secret.name),
-            _("The file that holds {name} alone, in one line.").format(name=secret.name),
+            _("The file that holds only {name}, on one line.").format(name=secret.name),
         )
         for key, sentence in zip(secret.keys, told, strict=True):
             field = cls.model_fields[key]
@@ -141,8 +141,8 @@ class WithSecrets(Settings):
         value = self._value(name)
         if self._sandbox and declared.address and not _safe_in_sandbox(value):
             raise ConfigInvalid(
-                _("{place}: {name} leads to {host}, which a sandbox may not reach. "
-                  "Use json://127.0.0.1:PORT/ or take `sandbox: true` out.").format(
+                _("{place}: {name} points to {host}, which a sandbox must not contact. Use"
+" json://127.0.0.1:PORT/ or remove `sandbox: true`.").format(
                     place=self._place, name=name, host=_shown_host(value)
                 )
             )  # fmt: skip
@@ -212,7 +212,7 @@ class WithSecrets(Settings):
             ) from None
         if not value or len(value.splitlines()) > 1:
             raise self._missing(
-                _("the file {file} ({name}) must hold one line, the secret.").format(
+                _("the file {file} ({name}) must contain one line, the secret.").format(
                     file=path, name=name
                 )
             )

@@ -79,20 +79,20 @@ def _server_root(value: str) -> str:
         raise ValueError(_("must be the root of a server, such as https://api.example.org"))
     if "@" in parts.netloc:
         raise ValueError(
-            _("must not hold a name or password; they have keys of their own (…_env, …_file)")
+            _("must not contain a name or password; use the keys for them (…_env, …_file)")
         )
     if parts.scheme not in ("https", "http"):
         raise ValueError(_("must begin with https:// (http:// only to 127.0.0.1)"))
     if parts.scheme == "http" and not is_loopback(value):
-        raise ValueError(_("plain http is allowed to 127.0.0.1 only; use https://"))
+        raise ValueError(_("plain http is allowed only to 127.0.0.1; use https://"))
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(_("must be the root of the server: leave out what follows host and port"))
+        raise ValueError(_("must be the root of the server: remove what follows the host and port"))
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     if doubled := sorted({value for value in values if values.count(value) > 1}):
-        raise ValueError(_("names {value} twice").format(value=", ".join(doubled)))
+        raise ValueError(_("contains {value} twice").format(value=", ".join(doubled)))
     return values
 
 

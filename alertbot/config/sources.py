@@ -123,8 +123,8 @@ class SourceSettings(WithSecrets):
         Secret(
             "secret",
             about=_(
-                "It comes with every report: as a bearer token, or to sign it with. A source that is asked gets"
-                " it as a bearer token."
+                "Sent with every report, as a bearer token or to sign it. A polled source receives it"
+                " as a bearer token."
             ),
         ),
     )
@@ -159,7 +159,7 @@ class SourceSettings(WithSecrets):
     )
     confirms: bool = Field(
         default=False,
-        description="true: it speaks for the emergency services; what it calls up is confirmed (R11).",
+        description="true: it speaks for the emergency services; what it calls up is confirmed.",
     )
     silent_after: SomeDuration | None = Field(
         default=None,
@@ -185,8 +185,7 @@ class SourceSettings(WithSecrets):
         if len(secret) < SHORTEST_SECRET and not self._sandbox:
             raise ConfigInvalid(
                 _(
-                    "sources.{name}: the secret needs {n} characters or more; `openssl rand -hex 32` makes"
-                    " one."
+                    "sources.{name}: the secret needs at least {n} characters; `openssl rand -hex 32` makes one."
                 ).format(name=name, n=SHORTEST_SECRET)
             )
         return secret.encode()
@@ -207,19 +206,21 @@ class SourceSettings(WithSecrets):
         if self.pushes and not self.has_secret("secret"):
             yield (
                 "type",
-                _("needs secret_env: VARIABLE or secret_file: PATH: anybody could post otherwise"),
+                _(
+                    "needs secret_env: VARIABLE or secret_file: PATH; without it, anyone could send reports"
+                ),
             )
         if self.poll is not None and self.type not in POLLED:
-            yield "poll", _("only {types} are asked this way").format(types=", ".join(POLLED))
+            yield "poll", _("only {types} can be polled").format(types=", ".join(POLLED))
         if self.poll is not None and self.map is not None and self.map.key is not None:
             yield (
                 "map",
-                _("leave `key:` out: what is asked tells its state, and changes are found in it"),
+                _("remove `key:`; a polled source gives its state, and changes are detected in it"),
             )
         for key in ASKED:
             given = getattr(self, key) is not None
             if given is not (self.type == key):
-                told = _("the type {key} and `{key}:` go together").format(key=key)
+                told = _("use the type {key} and `{key}:` together").format(key=key)
                 yield (key if given else "type"), told
         if self.probe is not None:
             tcp = self.probe.host is not None and self.probe.port is not None

@@ -37,7 +37,7 @@ class Question:
     def fault(self, answer: str) -> str:
         """What is wrong with an answer, as a sentence; "" if it is accepted."""
         if not re.fullmatch(self.form, answer) or not answer.isprintable():
-            return self.wanted or _("This must be one line of plain text.")
+            return self.wanted or _("Enter one line of plain text.")
         return _zone_fault(answer) if self.key == "timezone" else ""
 
 
@@ -50,24 +50,24 @@ def _about_us() -> tuple[Question, ...]:
     return (
         Question(
             "sandbox",
-            _("Rehearse against the sandbox on this machine first? (yes or no)"),
+            _("Practise with the sandbox on this machine first? (yes or no)"),
             _("yes"),
             r"yes|no|oui|non",
             _("Answer yes or no."),
         ),
         Question(
             "name",
-            _("Who speaks? (the name as the public knows it)"),
+            _("Your organisation, as the public knows it"),
             "Préfecture de l'Exemple",
             r"\S(.{0,98}\S)?",
-            _("This must be a name of at most 100 characters."),
+            _("Enter a name of at most 100 characters."),
         ),
         Question(
             "languages",
-            _("Languages, the most important first"),
+            _("Languages, most important first"),
             "fr, en",
             r"[a-z]{2,3}([ ,]+[a-z]{2,3})*",
-            _("These must be language codes such as fr, en."),
+            _("Enter language codes, such as fr, en."),
         ),
         Question("timezone", _("Time zone"), "Europe/Paris", r"[\w+/-]{1,60}"),
     )
@@ -77,24 +77,24 @@ def _about_trust() -> tuple[Question, ...]:
     return (
         Question(
             "verification_page",
-            _("Your page where anybody can check that an alert is real (empty: none yet)"),
+            _("Your page where anyone can check that an alert is real (empty: none yet)"),
             "",
             r"(https://[^\s/@]+(/\S*)?)?",
-            _("This must be an https:// address, or empty."),
+            _("Enter an https:// address, or nothing."),
         ),
         Question(
             "hashtag",
-            _("One hashtag for every post (empty: none)"),
+            _("Hashtag for every post (empty: none)"),
             "",
             r"(#?[^\s#@]{1,50})?",
-            _("This must be one word, or empty."),
+            _("Enter one word, or nothing."),
         ),
         Question(
             "channels",
             _("Channels ({types})").format(types=", ".join(CHANNEL_TYPES)),
             "x, telegram, email",
             r"({one})([ ,]+({one}))*".format(one="|".join(CHANNEL_TYPES)),
-            _("These must be some of {types}.").format(types=", ".join(CHANNEL_TYPES)),
+            _("Choose from {types}.").format(types=", ".join(CHANNEL_TYPES)),
         ),
     )
 
@@ -106,7 +106,7 @@ def _about_channels() -> tuple[Question, ...]:
             _("Telegram: the @name of your public channel"),
             "@alertes_exemple",
             r"@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,18}",
-            _("This must be a @name, or the number of a chat."),
+            _("Enter a @name, or the id of a chat."),
             "telegram",
         ),
         Question(
@@ -114,24 +114,24 @@ def _about_channels() -> tuple[Question, ...]:
             _("Mail: the name of your mail server"),
             "smtp.example.org",
             r"[A-Za-z0-9.:-]{1,253}",
-            _("This must be the name of a server."),
+            _("Enter the name of a server."),
             "email",
             live=True,
         ),
         Question(
             "sender",
-            _("Mail: the address that mails come from"),
+            _("Mail: the address mails are sent from"),
             "alertes@example.org",
             r"[^\s@<>]+@[^\s@<>]+",
-            _("This must be a mail address."),
+            _("Enter a mail address."),
             "email",
         ),
         Question(
             "recipients",
-            _("Mail: addresses of the press, with commas between"),
+            _("Mail: press addresses, separated by commas"),
             "redaction@example.org",
             r"[^\s@<>,]+@[^\s@<>,]+([ ,]+[^\s@<>,]+@[^\s@<>,]+)*",
-            _("These must be mail addresses."),
+            _("Enter mail addresses."),
             "email",
         ),
     )
@@ -151,7 +151,7 @@ def _zone_fault(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        return _("This must be a time zone of the IANA list, such as Europe/Paris.")
+        return _("Enter an IANA time zone, such as Europe/Paris.")
     return ""
 
 
@@ -267,9 +267,7 @@ def write(folder: Path, answers: Mapping[str, str] | None = None) -> list[Path]:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        sentence = _(
-            "{path} is already there and was left as it is. Give another folder, or move it away."
-        )
+        sentence = _("{path} already exists and was not changed. Give another folder, or move it away.")
         raise Refused(sentence.format(path=path if path.exists() else folder)) from None
     except OSError as error:
         sentence = _("{path} cannot be written: {why}.")

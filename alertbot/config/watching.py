@@ -26,9 +26,9 @@ def _address(value: str) -> str:
     except ValueError:
         parts, fits = urlsplit(""), False
     if not fits or parts.scheme not in ("http", "https") or any(map(str.isspace, value)):
-        raise ValueError(_("must be an https:// address without a name or password in it"))
+        raise ValueError(_("must be an https:// address without a name or password"))
     if parts.scheme == "http" and not is_loopback(value):
-        raise ValueError(_("plain http is allowed to 127.0.0.1 only; use https://"))
+        raise ValueError(_("plain http is allowed only to 127.0.0.1; use https://"))
     return value
 
 
@@ -38,7 +38,9 @@ def _moment(value: str) -> str:
     except ValueError:
         aware = False
     if not aware:
-        raise ValueError(_('must be a moment with its offset, in quotes: "2026-01-31T22:00+01:00"'))
+        raise ValueError(
+            _('must be a date and time with its offset, in quotes: "2026-01-31T22:00+01:00"')
+        )
     return value
 
 
@@ -99,7 +101,7 @@ class PolicySettings(Settings):
     )
     watch: Duration | None = Field(
         default=None,
-        description="From the confirmation by the emergency services to `resolved` (R11).",
+        description="From the confirmation by the emergency services to `resolved`.",
         examples=["2h"],
     )
     flapping: FlappingSettings | None = Field(default=None, description="Too many changes.")

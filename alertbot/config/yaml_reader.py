@@ -140,13 +140,15 @@ def text_of(path: FilePath) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigInvalid(_("{path} is not text in UTF-8.").format(path=path)) from None
+        raise ConfigInvalid(
+            _("{path} is not UTF-8 text; save it as UTF-8.").format(path=path)
+        ) from None
 
 
 def _parsed(text: str, name: str, *, written: bool) -> Document:
     document = Document()
     if found := _UNPRINTABLE.search(text):
-        sentence = _("holds a character that is no text ({code}); is this a binary file?")
+        sentence = _("contains a character that is not text ({code}); is this a binary file?")
         mark = _mark_at(text, found.start(), name)
         code = f"U+{ord(found.group()):04X}"
         document.faults.append(FileFault(mark, (), sentence.format(code=code)))
@@ -194,7 +196,7 @@ class _Reader:
         next(self._events)  # the document ends
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
-            self._fault(after, (), _("a second document begins here; keep one, without `---`"))
+            self._fault(after, (), _("a second document starts here; keep one, without `---`"))
         return root
 
     def _node(self, event: Any, path: Path) -> Node:
@@ -260,9 +262,9 @@ class _Reader:
     def _aliased(self, event: Any, path: Path) -> Node:
         node = self._anchors.get(event.anchor)
         if self._written:
-            self._fault(event, path, _("aliases (*name) are not allowed; write the value out"))
+            self._fault(event, path, _("aliases (*name) are not allowed; write the value itself"))
         elif node is None:
-            sentence = _("*{name} refers to nothing; put the value in quotes if the * belongs to it")
+            sentence = _("*{name} refers to nothing; put the value in quotes if the * is part of it")
             self._fault(event, path, sentence.format(name=_shown(event.anchor)))
         else:
             return Node(self._mark(event), node.value, node.weight)
@@ -274,7 +276,7 @@ class _Reader:
     def _typed(self, event: Any, path: Path) -> Any:
         text = event.value
         if _FORBIDDEN.search(text):
-            self._fault(event, path, _("holds a control character; take it out"))
+            self._fault(event, path, _("contains a control character; remove it"))
             return _FORBIDDEN.sub("?", text)
         if not event.implicit[0]:
             return text
@@ -317,9 +319,9 @@ def _surprise(text: str) -> str:
         return _("write true or false, or put the word in quotes")
     if ":" in text:
         return _(
-            'programs read this differently; put it in quotes, or write a duration such as "1h30m"'
+            'programs read this in different ways; put it in quotes, or write a duration such as "1h30m"'
         )
-    return _("programs read this number or sign differently; put it in quotes")
+    return _("programs read this number or sign in different ways; put it in quotes")
 
 
 def _syntax(error: yaml.YAMLError, text: str, name: str) -> FileFault:
@@ -338,7 +340,9 @@ def _syntax_sentence(problem: str, line: str, mark: Mark, opened: Any) -> str:
     if sign and sign in "@`%" and "cannot start" in problem:
         return _('a value cannot begin with {sign}; put it in quotes: "{sign}…"').format(sign=sign)
     if "mapping values are not allowed" in problem:
-        return _("a second `: ` on this line; put the value in quotes, or check the indentation")
+        return _(
+            "there is a second `: ` on this line; put the value in quotes, or check the indentation"
+        )
     if "unexpected end of stream" in problem and opened is not None:
         return _("the quote opened on line {line} is not closed").format(line=opened.line + 1)
     if "',' or" in problem and opened is not None:

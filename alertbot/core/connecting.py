@@ -25,14 +25,14 @@ def reason_of(error: BaseException) -> str:
             told = safe(one.reason or "TLS").replace("_", " ").lower()
             return _("the encryption fails ({reason})").format(reason=told)
         if isinstance(one, socket.gaierror | UnicodeError):
-            return _("its name is not known")
+            return _("its name cannot be resolved")
         if isinstance(one, ConnectionRefusedError):
-            return _("the connection is refused")
+            return _("it refused the connection")
         if isinstance(one, OSError) and one.errno in _NO_WAY:
-            return _("no way leads there")
+            return _("no route leads to it")
         if isinstance(one, TimeoutError):
             return _("it does not answer")
-    return _("the connection breaks")
+    return _("the connection broke")
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -74,6 +74,6 @@ def host_of(address: str) -> str:
 def leaves_sandbox() -> str:
     """The message about an address that is not on this machine."""
     return _(
-        "this channel may leave the machine, which `organisation.sandbox: true` forbids; "
-        "give an address on 127.0.0.1, or take `sandbox: true` out"
+        "this channel could reach beyond this machine, which `organisation.sandbox: true` forbids;"
+        " give an address on 127.0.0.1, or remove `sandbox: true`"
     )

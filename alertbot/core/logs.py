@@ -35,7 +35,7 @@ def set_up(level: str | None = None) -> None:
     chosen = (level or os.environ.get("ALERTBOT_LOG") or USUAL).lower()
     if chosen not in LEVELS:
         raise Misuse(
-            _("There is no log level {level}; there are {known}.").format(
+            _("There is no log level {level}; the levels are {known}.").format(
                 level=chosen, known=", ".join(LEVELS)
             )
         )

@@ -271,7 +271,7 @@ class _Check:
     def verdict(self) -> AuditVerdict:
         if not self._met:
             self._say(
-                _("The head {head} is not in the audit: it was cut or built anew after that."),
+                _("The head {head} is not in the audit: the audit was cut or rebuilt since."),
                 head=str(self._kept)[:SHORTEST_HEAD],
             )
         return AuditVerdict(self._count, self._previous, tuple(self._problems))
@@ -280,7 +280,7 @@ class _Check:
         if first == last:
             self._say(_("Row {seq} of the audit is missing."), seq=first)
         elif last < first:
-            self._say(_("Row {seq} of the audit was put in."), seq=last + 1)
+            self._say(_("Row {seq} of the audit was inserted."), seq=last + 1)
         else:
             self._say(_("Rows {first} to {last} of the audit are missing."), first=first, last=last)
 

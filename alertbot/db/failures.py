@@ -31,8 +31,7 @@ def parse_url(url: str) -> URL:
     if parsed is None or parsed.drivername not in SCHEMES:
         raise StoreFailed(
             _(
-                "The database address is not understood. Write sqlite:///FILE or"
-                " postgresql://USER@HOST:PORT/NAME."
+                "The database address cannot be read. Write sqlite:///FILE or postgresql://USER@HOST:PORT/NAME."
             )
         )
     if parsed.drivername.startswith("sqlite") and (parsed.database or ":memory:") == ":memory:":
@@ -70,7 +69,9 @@ def _full(where: str) -> StoreFailed:
 
 
 def _full_disk() -> str:
-    return _("The disk of the database {place} is full. Make room and try again; nothing was changed.")
+    return _(
+        "The disk of the database {place} is full. Free some space and try again; nothing was changed."
+    )
 
 
 def _disk_is_full(url: URL) -> bool:
@@ -96,9 +97,10 @@ def replaced(url: URL) -> StoreReplaced:
     """The error for a database file that was replaced or removed."""
     return StoreReplaced(
         _(
-            "The database file {place} was replaced or removed while this worker used it. The worker stopped:"
-            " a halt in the new file would not reach it. What it sent last stands in the old file only: look"
-            " on the platforms, halt what is out already, then start the worker again."
+            "The database file {place} was replaced or removed while this worker was using it. The"
+            " worker has stopped, because a halt in the new file would not reach it. Its last sends"
+            " are recorded only in the old file: check the platforms, halt what is already out, then"
+            " start the worker again."
         ).format(place=place(url))
     )
 
@@ -115,8 +117,8 @@ def folder_failure(error: OSError, url: URL) -> StoreFailed:
     if isinstance(error, PermissionError):
         return StoreFailed(
             _(
-                "The database {place} may not be opened by this user. Check the owner and the"
-                " permissions of the file and its folder."
+                "This user may not open the database {place}. Check the owner and permissions of the"
+                " file and its folder."
             ).format(place=where)
         )
     if isinstance(error, IsADirectoryError):
@@ -138,7 +140,7 @@ def missing(url: URL) -> StoreFailed:
     where = place(url)
     if url.drivername.startswith("sqlite"):
         where = str(Path(where).absolute())
-    return StoreFailed(_("{place} holds no database of alertbot.").format(place=where))
+    return StoreFailed(_("{place} contains no database of alertbot.").format(place=where))
 
 
 Sentences = list[tuple[str, tuple[str, ...], tuple[str, ...]]]
@@ -162,7 +164,7 @@ def _found_wrong() -> Sentences:
         ),
         (
             _(
-                "The database {place} is locked by another program. Wait for it or end it and try"
+                "The database {place} is locked by another program. Wait for it or stop it, then try"
                 " again; nothing was changed."
             ),
             ("55P03", "40P01"),
@@ -190,7 +192,7 @@ def _not_opened() -> Sentences:
     """Failures to reach a database."""
     return [
         (
-            _("The database {place} refuses this user. Check the user and the password."),
+            _("The database {place} rejected this user. Check the user and the password."),
             ("28", "42501"),
             ("password authentication failed", "permission denied", "no password supplied"),
         ),
@@ -201,14 +203,16 @@ def _not_opened() -> Sentences:
         ),
         (
             _(
-                "The database {place} may not be opened. Check that the folder exists and that this"
+                "The database {place} cannot be opened. Check that the folder exists and that this"
                 " user may write to it."
             ),
             (),
             ("unable to open",),
         ),
         (
-            _("The database {place} cannot be reached. Check that the server runs and the address."),
+            _(
+                "The database {place} cannot be reached. Check the address and that the server is running."
+            ),
             ("08", "57P"),
             (
                 "connection failed",

@@ -88,14 +88,14 @@ def other_version(url: str, version: str) -> StoreFailed:
     where = place(parse_url(url))
     if version in REVISIONS:
         older = _(
-            "The database {place} was made by an older alertbot (its version is {version}, this program"
-            " needs {head}); nothing was changed. Stop what works with it, make a backup, then run"
+            "The database {place} was made by an older alertbot (version {version}; this program needs"
+            " {head}); nothing was changed. Stop everything that uses it, make a backup, then run"
             " `alertbot db upgrade`."
         )
         return StoreFailed(older.format(place=where, version=version, head=HEAD))
     newer = _(
-        "The database {place} is newer than this program (its version is {version}, this program knows"
-        " {head}): update alertbot."
+        "The database {place} is newer than this program (version {version}; this program knows"
+        " {head}). Update alertbot."
     )
     return StoreFailed(newer.format(place=where, version=version, head=HEAD))
 
@@ -121,7 +121,7 @@ def _revision(url: str) -> str | None:
 def _require_folder(path: Path) -> None:
     if not path.parent.is_dir():
         raise StoreFailed(
-            _("The database {path} cannot be made: there is no folder {folder}.").format(
+            _("The database {path} cannot be created: there is no folder {folder}.").format(
                 path=path, folder=path.parent
             )
         )

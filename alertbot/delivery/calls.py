@@ -75,9 +75,9 @@ class Calls:
             answer: ChannelError = error
         except TimeoutError:
             answer = Uncertain(
-                _("Perhaps sent: the worker was stopped before the channel answered.")
+                _("May have been sent: the worker was stopped before the channel answered.")
                 if self.hung_up
-                else _("Perhaps sent: the channel did not answer in time.")
+                else _("May have been sent: the channel did not answer in time.")
             )
         except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
             answer = _unexpected(name, post, error)
@@ -122,7 +122,7 @@ def _unexpected(name: str, post: Post, error: Exception) -> Uncertain:
         safe(error),
         extra={"channel": name, "alert": post.alert},
     )
-    return Uncertain(_("Perhaps sent: the channel's program failed ({kind}).").format(kind=kind))
+    return Uncertain(_("May have been sent: the channel's code failed ({kind}).").format(kind=kind))
 
 
 IN_FLIGHT = (

@@ -164,7 +164,7 @@ class Drain:
         database = self.ledger.database
         if await database.read(lambda conn: store_content.superseded(conn, row.id)):
             return Superseded(
-                _("Not done: the post has a later text than that of {alert}, or is gone.").format(
+                _("Not done: the post now has a later text than {alert}, or is gone.").format(
                     alert=letter.envelope.alert
                 )
             )
@@ -212,7 +212,7 @@ class Drain:
         """Look up one delivery. Returns whether it is no longer uncertain."""
         adapter = self.adapters[doubt.channel]
         letter = await self._letters.get([doubt], adapter.spec.markup)
-        answer: Answer = Uncertain(_("Perhaps sent: the worker stopped while it was being sent."))
+        answer: Answer = Uncertain(_("May have been sent: the worker stopped during the call."))
         if adapter.spec.can_reconcile and doubt.action == Action.PUBLISH:
             answer = await self._calls.find(doubt.channel, letter.post(doubt)) or answer
         step = self._step(answer, doubt, letter, attempt=doubt.attempts)

@@ -31,18 +31,18 @@ def leap(first: Reading, now: Reading, newest: float | None) -> str | None:
     worker's heartbeat (`newest`) is ahead of it."""
     drift = (now.wall - first.wall) - (now.up - first.up)
     if drift > TOLERANCE:
-        return _sentence(_("leapt ahead by {minutes} min"), drift)
+        return _sentence(_("jumped ahead by {minutes} min"), drift)
     if drift < -TOLERANCE:
-        return _sentence(_("fell back by {minutes} min"), -drift)
+        return _sentence(_("jumped back by {minutes} min"), -drift)
     if newest is not None and newest - now.wall > TOLERANCE:
-        return _sentence(_("is {minutes} min behind the last beat of a worker"), newest - now.wall)
+        return _sentence(_("is {minutes} min behind a worker's last heartbeat"), newest - now.wall)
     return None
 
 
 def _sentence(what: str, seconds: float) -> str:
     sentence = _(
-        "The clock of this machine {what}: nothing is sent and nothing expires. Set the clock right. If it is"
-        " right now, restart the worker, then run `alertbot resume`."
+        "The clock of this machine {what}: nothing is sent and nothing expires. Set the clock. If it"
+        " is right now, restart the worker, then run `alertbot resume`."
     )
     return sentence.format(what=what.format(minutes=round(seconds / 60)))
 

@@ -37,14 +37,14 @@ def difference(post: Post, shown: str | None, markup: Markup) -> str | None:
     `shown`: what the platform shows (HTML if `markup` is Telegram's), None if there is nothing.
     """
     if shown is None:
-        return _("nothing stands there any more")
+        return _("nothing is there any more")
     html = markup is Markup.TELEGRAM
     approved, found = _runs(_approved(post, html), html), _runs(shown, html)
     if approved == found:
         return None
     words, seen = [word for word, _marks in approved], [word for word, _marks in found]
     if words == seen:
-        return _("the words are the same, but not what is bold, struck out or a link")
+        return _("the words are the same, but bold, struck-out or linked text differs")
     return _sentence(words, seen)
 
 
@@ -86,7 +86,7 @@ def _sentence(approved: list[str], shown: list[str]) -> str:
         return _("“{text}” is missing").format(text=was)
     if not was:
         return _("“{text}” was added").format(text=now)
-    return _("“{shown}” stands where “{approved}” was approved").format(shown=now, approved=was)
+    return _("it says “{shown}” where “{approved}” was approved").format(shown=now, approved=was)
 
 
 def _short(words: list[str]) -> str:

@@ -170,7 +170,7 @@ async def set_halt(
     elif channel is not None:
         change = update(account).where(account.c.name == channel).values(halted=halted)
         changed = await conn.execute(change)
-        _known(changed.rowcount, _("No channel {name} has been used yet.").format(name=channel))
+        _known(changed.rowcount, _("The channel {name} has not been used yet.").format(name=channel))
     else:
         await _halt_everything(conn, halted)
     await wake(conn)
@@ -338,7 +338,7 @@ async def _window_room(
     # room again once the oldest of the last `calls` attempts has left the window
     oldest = select(spent.c.at + length - NOW).where(within).order_by(spent.c.at)
     wait = await conn.scalar(oldest.limit(1).offset(max(0, used - calls)))
-    reason = _("{calls} calls in {minutes} minutes are used up on {channel}.").format(
+    reason = _("{channel} has used its {calls} calls in {minutes} minutes.").format(
         calls=calls, minutes=round(length / 60, 1), channel=row.name
     )
     return QuotaRoom(max(0, calls - used), max(length if wait is None else float(wait), 0.001), reason)
@@ -355,7 +355,7 @@ async def _budget_room(conn: AsyncConnection, row: Row[Any], costs: list[float])
         calls += 1
     oldest = select(func.min(spent.c.at) + row.budget_seconds - NOW).where(within, spent.c.cost > 0)
     wait = float(await conn.scalar(oldest) or row.budget_seconds)
-    reason = _("The budget of {channel} ({amount}) is used up.").format(
+    reason = _("{channel} has used up its budget ({amount}).").format(
         channel=row.name, amount=row.budget
     )
     return QuotaRoom(calls, max(wait, 0.001), reason)

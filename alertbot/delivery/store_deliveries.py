@@ -147,7 +147,7 @@ async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
 
 async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[Outcome]:
     """Skip the rest of a thread after a part that was not sent."""
-    reason = _("Not sent: the part before it was not sent.")
+    reason = _("Not sent: the previous part was not sent.")
     skipped: list[Outcome] = []
     while unsent:
         follows = facts(delivery.c.after_id.in_(unsent), PENDING)

@@ -111,7 +111,7 @@ async def enqueue(
 async def _account(conn: AsyncConnection, channel: str) -> int:
     owner = await conn.scalar(select(account.c.id).where(account.c.name == channel))
     if owner is None:
-        raise Refused(_("No channel {name} has been used yet.").format(name=channel))
+        raise Refused(_("The channel {name} has not been used yet.").format(name=channel))
     return int(owner)
 
 
@@ -178,7 +178,7 @@ async def decide(
             await _reopen(conn, row)
             outcome, rest = moved(row, DeliveryState.PENDING), []
         case SettleDecision.DROP:
-            reason = _("Dropped: perhaps sent, and not to be sent again.")
+            reason = _("Dropped: may have been sent, and will not be sent again.")
             outcome = moved(row, DeliveryState.FAILED, reason=reason)
             await _put(conn, row.id, state="failed", reason=reason)
             rest = await skip_followers(conn, [row.id])
@@ -194,7 +194,7 @@ async def _uncertain(conn: AsyncConnection, delivery_id: int) -> Any:
         raise Refused(_("There is no delivery {id}.").format(id=delivery_id))
     if row.state != DeliveryState.UNCERTAIN:
         raise Refused(
-            _("Delivery {id} is {state}, not uncertain: there is nothing to settle.").format(
+            _("Delivery {id} is {state}, not uncertain; there is nothing to settle.").format(
                 id=delivery_id, state=row.state
             )
         )
@@ -213,8 +213,8 @@ async def _reopen(conn: AsyncConnection, row: Any) -> None:
     if (await conn.execute(opened)).rowcount == 0:
         raise Refused(
             _(
-                "Delivery {id} may not go out again: {alert} is past its time or cancelled."
-                " Settle it with --sent or --drop."
+                "Delivery {id} cannot go out again: {alert} has expired or is cancelled. Settle it"
+                " with --sent or --drop."
             ).format(id=row.id, alert=row.alert_id)
         )
     await _put(conn, row.id, state="pending", reason=None, resent=True, retry_at=NOW)

@@ -152,7 +152,7 @@ async def reap(conn: AsyncConnection) -> list[Outcome]:
     doubtful = sorted(await conn.scalars(_lapsed_rows("sending")))
     if not doubtful:
         return []
-    reason = _("Perhaps sent: the worker stopped while it was being sent.")
+    reason = _("May have been sent: the worker stopped during the call.")
     rows = (await conn.execute(facts(delivery.c.id.in_(doubtful)))).all()
     await conn.execute(
         update(delivery)
@@ -256,7 +256,7 @@ async def sweep(conn: AsyncConnection) -> list[Outcome]:
 
 
 def _why_expired(row: Any) -> str:
-    late = _("Not sent before its time was over.")
+    late = _("Not sent before it expired.")
     if row.halted or row.stopped:
         return late + " " + _("It was halted.")
     if row.paused:

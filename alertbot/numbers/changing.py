@@ -35,7 +35,7 @@ async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> Numb
     async def work(conn: Connection) -> NumberView:
         plan, ids = await store_changes.take_in(conn, [row], verb="add", by=actor, at=now)
         if plan.same:
-            raise Refused(_("{entry} says the same already.").format(entry=said(plan.same[0])))
+            raise Refused(_("{entry} already says the same.").format(entry=said(plan.same[0])))
         if plan.withdrawn:
             entry = plan.withdrawn[0]
             fresh = with_end(row, now)
@@ -57,13 +57,13 @@ async def edit(service: Context, actor: Person, name: str, changes: Mapping[str,
         entry = await one(conn, name)
         if entry.withdrawn_at is not None:
             raise Refused(
-                _("{entry} was withdrawn; enter it anew with `alertbot numbers add`.").format(
+                _("{entry} was withdrawn. Add it again with `alertbot numbers add`.").format(
                     entry=said(entry)
                 )
             )
         row = with_end(_row(service, _laid_over(entry.row, changes)), now)
         if row == bare(entry.row):
-            raise Refused(_("Nothing was changed in {entry}.").format(entry=said(entry)))
+            raise Refused(_("Nothing changed in {entry}.").format(entry=said(entry)))
         await store_changes.change(conn, entry, row, verb="edit", by=actor, at=now)
         return await _told(service, conn, actor, "numbers-edit", entry.id)
 
@@ -76,7 +76,7 @@ async def one(conn: Connection, name: str) -> Entry:
     found = await store_numbers.entries(conn, ids=[number]) if number else ()
     if not found:
         raise Misuse(
-            _("There is no entry '{name}'; `alertbot numbers list` shows them.").format(
+            _("There is no entry '{name}'; `alertbot numbers list` shows them all.").format(
                 name=name.strip()
             )
         )
@@ -96,14 +96,14 @@ def _row(service: Context, cells: Mapping[str, Any]) -> NumberRow:
     strangers = {"entry", "version", "verified_by", "verified_at"} & cells.keys()
     if strangers:
         raise Misuse(
-            _("{cells} cannot be set: the register writes them itself.").format(
+            _("{cells} cannot be set; the register sets them itself.").format(
                 cells=", ".join(sorted(strangers))
             )
         )
     try:
         return number_row(cells, at)
     except BadRow as bad:
-        raise Faulty(_("This makes no row of the register."), [Fault(bad.rule, str(bad))]) from None
+        raise Faulty(_("This is not a valid register entry."), [Fault(bad.rule, str(bad))]) from None
 
 
 def _laid_over(row: NumberRow, changes: Mapping[str, Any]) -> RawValues:

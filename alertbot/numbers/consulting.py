@@ -125,7 +125,7 @@ def _standing(word: str) -> Standing:
         return Standing(word.strip().lower().replace("-", "_"))
     except ValueError:
         raise Misuse(
-            _("There is no standing '{word}'; there are {known}.").format(
+            _("There is no standing '{word}'; the standings are {known}.").format(
                 word=word[:40], known=", ".join(one.replace("_", "-") for one in Standing)
             )
         ) from None

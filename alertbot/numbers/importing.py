@@ -65,13 +65,13 @@ def _nothing_kept(read: RowsRead, name: str) -> str:
     bad = len({fault.row for fault in read.faults if fault.row})
     if not bad:
         return _(
-            "Nothing was imported from {name}: mend it, or keep its rows with --keep-valid."
+            "Nothing was imported from {name}. Fix it, or import the good rows with --keep-valid."
         ).format(name=name)
     sentence = ngettext(
-        "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Mend it, or keep the"
+        "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Fix it, or import the"
         " others with --keep-valid.",
-        "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Mend them, or keep the"
-        " others with --keep-valid.",
+        "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Fix them, or import"
+        " the others with --keep-valid.",
         bad,
     )
     return sentence.format(name=name, bad=bad, count=read.count)
@@ -99,8 +99,7 @@ def _vouched_for(read: RowsRead) -> tuple[RowFault, ...]:
     back here (R3)."""
     count = sum(1 for row in read.rows if row.verified_by)
     sentence = _(
-        "What the file says of verification is left out ({count} rows): the register counts only what was"
-        " read back here."
+        "Verification given in the file was ignored ({count} rows): only verification done here counts."
     )
     return (RowFault(0, "verification_left_out", sentence.format(count=count)),) if count else ()
 

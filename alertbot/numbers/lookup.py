@@ -20,23 +20,23 @@ def doubt_about(service: Context, entry: Entry, now: datetime) -> Fault | None:
     where, row = standing(entry, now), said(entry)
     if where is Standing.UNVERIFIED:
         sentence = _(
-            "{row} is not verified: another person than {author} runs `alertbot numbers verify {entry}`."
+            "{row} is not verified. Someone other than {author} must run `alertbot numbers verify {entry}`."
         )
         words = sentence.format(row=row, author=entry.entered_by, entry=entry.name)
         return Fault("unverified_number", words, FIELD)
     if where is Standing.EXPIRED:
         sentence = _(
-            "{row} reached its end or its review on {when}: give it a new one (`alertbot numbers edit"
+            "{row} expired or was due for review on {when}. Set a new time (`alertbot numbers edit"
             " {entry} --set review_at=+24h`, then `alertbot numbers verify {entry}`), or withdraw it."
         )
         words = sentence.format(row=row, when=_local(service, entry.row.ends_at), entry=entry.name)
         return Fault("expired_number", words, FIELD)
     if where is Standing.PLANNED:
-        sentence = _("{row} is not valid before {when}; publish it then.")
+        sentence = _("{row} is not valid before {when}. Publish it then.")
         words = sentence.format(row=row, when=_local(service, entry.row.valid_from))
         return Fault("planned_number", words, FIELD)
     if where is Standing.WITHDRAWN:
-        sentence = _("{row} was withdrawn on {when}: {why}. Leave it out, or enter it anew.")
+        sentence = _("{row} was withdrawn on {when}: {why}. Leave it out, or add it again.")
         when, why = _local(service, entry.withdrawn_at), entry.withdrawn_reason
         return Fault("withdrawn_number", sentence.format(row=row, when=when, why=why), FIELD)
     return None
@@ -49,14 +49,12 @@ def _local(service: Context, when: datetime | None) -> str:
 def unregistered(field: str, row: NumberRow, same: Sequence[Entry]) -> Fault:
     """The fault for a row to be called that is not an entry, or not its current version (`same`) (R1)."""
     if same:
-        sentence = _(
-            "{row} has changed: the register is at version {version} of it. Take the row anew."
-        )
+        sentence = _("{row} has changed; the register now has version {version}. Use the new version.")
         words = sentence.format(row=said(same[0]), version=same[0].row.version)
     else:
         sentence = _(
-            "{row} is not in the register: enter it with `alertbot numbers import` or `alertbot numbers"
-            " add`, and have it verified by another person."
+            "{row} is not in the register. Add it with `alertbot numbers import` or `alertbot numbers"
+            " add`, and have someone else verify it."
         )
         words = sentence.format(row=row)
     return Fault("unregistered_number", words, field)

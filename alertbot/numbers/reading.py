@@ -98,7 +98,7 @@ def _text_of(path: Path) -> str:
         raise Misuse(_("{path} is larger than 1 MB.").format(path=path))
     text, assumed = decoded(data, str(path))
     if assumed:
-        raise Misuse(_("{path} is not text in UTF-8; save it as “CSV UTF-8”.").format(path=path))
+        raise Misuse(_("{path} is not UTF-8 text; save it as “CSV UTF-8”.").format(path=path))
     return text
 
 
@@ -141,7 +141,7 @@ def read_import(data: bytes, name: str, *, now: datetime) -> ImportReading:
     text, assumed = decoded(data, name)
     sheet = read_sheet(text, name, PurePath(name).suffix.lower(), most=MOST_IMPORTED)
     if not sheet.rows:
-        raise Misuse(_("{name} holds no row.").format(name=name))
+        raise Misuse(_("{name} contains no rows.").format(name=name))
     reading = _read(sheet, name, now)
     return reading if not assumed else _with_warning(reading, _encoding(name, assumed))
 
@@ -196,7 +196,7 @@ def _strangers(sheet: RowSheet, name: str) -> Iterator[RowFault]:
     for column in sheet.strange:
         near = nearest_column(column)
         meant = _("; did you mean “{near}”?").format(near=near) if near else "."
-        sentence = _("{name}:{line}: there is no column “{column}”{meant} Known are {known}.")
+        sentence = _("{name}:{line}: there is no column “{column}”{meant} The columns are {known}.")
         words = sentence.format(
             name=name,
             line=sheet.heading_line,
@@ -211,7 +211,7 @@ def _ended(row: NumberRow, now: datetime) -> str:
     """The fault of a row whose validity is over, as with a date in the wrong month."""
     if row.ends_at is None or row.ends_at > now:
         return ""
-    return _("it ended on {end}, before now; correct the date or leave the row out.").format(
+    return _("it expired on {end}; correct the date or leave the row out.").format(
         end=row.ends_at.isoformat()
     )
 
@@ -228,7 +228,7 @@ def _doubtful(row: NumberRow, now: datetime) -> Iterator[str]:
 
 
 def _encoding(name: str, assumed: str) -> str:
-    return _("{name} is not in UTF-8 and was read as {encoding}: look at its accents.").format(
+    return _("{name} is not UTF-8 and was read as {encoding}; check the accents.").format(
         name=name, encoding=_ENCODINGS[assumed]
     )
 

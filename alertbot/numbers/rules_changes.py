@@ -80,7 +80,7 @@ def _different_cells(rows: Sequence[Numbered]) -> Iterator[Clash]:
             other, first = said.setdefault((column, *identity), (count, row))
             if getattr(first, column) != value:
                 sentence = _(
-                    "row {other} is the same entry, and {column} differs: {values}; correct one."
+                    "row {other} is the same entry, but {column} differs: {values}; correct one of them."
                 )
                 values = " / ".join(map(_shown, (getattr(first, column), value)))
                 yield count, other, _kept(sentence, column=column, values=values)
@@ -95,7 +95,9 @@ def _different_conditions(rows: Sequence[Numbered]) -> Iterator[Clash]:
         key = (row.territory.code, row.service, row.number, *_items(row.place), "/", *_items(row.zone))
         other, first = said.setdefault(key, (count, row))
         if first.condition != row.condition:
-            sentence = _("row {other} gives this number under another condition; word one for both.")
+            sentence = _(
+                "row {other} gives this number with another condition; use one condition for both."
+            )
             yield count, other, sentence
 
 
@@ -107,7 +109,9 @@ def _different_wordings(rows: Sequence[Numbered]) -> Iterator[Clash]:
         for lang, words in row.zone.items():
             other, first = said.setdefault((*line, "/", lang, words), (count, row))
             if first.zone != row.zone:
-                sentence = _("row {other} words the same zone otherwise; word it alike in both.")
+                sentence = _(
+                    "row {other} writes the same zone differently; write it the same way in both."
+                )
                 yield count, other, sentence
 
 
@@ -119,7 +123,7 @@ def _different_names(rows: Sequence[Numbered]) -> Iterator[Clash]:
             continue
         other, first = said.setdefault(row.territory.code, (count, row))
         if first.territory != row.territory:
-            sentence = _("row {other} gives {code} another name or zone of time; give both the same.")
+            sentence = _("row {other} gives {code} another name or time zone; use the same for both.")
             yield count, other, _kept(sentence, code=row.territory.code)
 
 

@@ -99,7 +99,7 @@ def _two_services(rows: Sequence[NumberRow]) -> Iterator[Finding]:
     for group in _groups(_long(rows), lambda row: (row.number,)):
         services = dict.fromkeys(row.service for row in group)
         if len(services) > 1:
-            sentence = _("{number} stands for several services: {services}.").format(
+            sentence = _("{number} is given for several services: {services}.").format(
                 number=group[0].number, services=", ".join(map(_service, services))
             )
             yield Finding(CheckRule.TWO_SERVICES, sentence, group)
@@ -121,7 +121,7 @@ def _foreign_prefixes(rows: Sequence[NumberRow]) -> Iterator[Finding]:
             continue
         block, home = foreign
         sentence = _(
-            "{number} ({row}): {block} is a beginning of {places}, not of {territory}."
+            "{number} ({row}): the prefix {block} belongs to {places}, not to {territory}."
         ).format(
             number=row.number,
             row=_service(row.service),
@@ -144,7 +144,7 @@ def _zones(rows: Sequence[NumberRow]) -> Iterator[Finding]:
 
 def _conditions(rows: Sequence[NumberRow]) -> Iterator[Finding]:
     for group in _groups(rows, _same_line):
-        conditions = dict.fromkeys(row.condition_in(language()) or _("everybody") for row in group)
+        conditions = dict.fromkeys(row.condition_in(language()) or _("everyone") for row in group)
         if len(conditions) > 1:
             sentence = _("{line} is given under different conditions: {conditions}.").format(
                 line=_line(group[0]), conditions=", ".join(conditions)
@@ -168,7 +168,7 @@ def _several(rows: Sequence[NumberRow]) -> Iterator[Finding]:
 def _no_service(rows: Sequence[NumberRow]) -> Iterator[Finding]:
     for row in rows:
         if not row.replaces and not SERVICES[row.service].replaces:
-            sentence = _("{line} is tied to none of 15, 17, 18 or 196.").format(line=_line(row))
+            sentence = _("{line} does not replace any of 15, 17, 18 or 196.").format(line=_line(row))
             yield Finding(CheckRule.NO_SERVICE, sentence, (row,))
 
 

@@ -92,18 +92,18 @@ def _in_pairs(digits: str) -> str:
     national = _ABROAD.sub("0", digits)
     if _NO_ZERO.fullmatch(national):
         raise InvalidNumber(
-            _("{raw} lacks its first 0, as spreadsheets leave it out; write it as text.").format(
+            _("{raw} has lost its first 0, as happens in spreadsheets; write it as text.").format(
                 raw=digits
             )
         )
     if len(national) != _LENGTH or not national.startswith("0"):
         raise InvalidNumber(
-            _("{raw} is neither ten digits beginning with 0 nor a known short number.").format(
+            _("{raw} is neither ten digits starting with 0 nor a known short number.").format(
                 raw=digits[:_SHOWN]
             )
         )
     if not national.startswith(FRENCH_FICTION) and not _exists(national):
-        raise InvalidNumber(_("{raw} is not a number that exists in France.").format(raw=digits))
+        raise InvalidNumber(_("{raw} does not exist as a number in France.").format(raw=digits))
     return " ".join(national[at : at + 2] for at in range(0, _LENGTH, 2))
 
 
@@ -133,7 +133,7 @@ def _elsewhere(digits: str, country: Country) -> str:
         number = None
     if number is None or not _belongs(number, country):
         raise InvalidNumber(
-            _("{raw} is neither a number that exists in {country} nor a known short number.").format(
+            _("{raw} is neither an existing number in {country} nor a known short number.").format(
                 raw=digits[:_SHOWN], country=country.code
             )
         )

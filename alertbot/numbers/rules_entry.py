@@ -169,7 +169,7 @@ def in_words(where: Standing) -> str:
         Standing.UNVERIFIED: _("not verified"),
         Standing.PLANNED: _("not valid yet"),
         Standing.IN_FORCE: _("in force"),
-        Standing.EXPIRED: _("past its end"),
+        Standing.EXPIRED: _("expired"),
         Standing.WITHDRAWN: _("withdrawn"),
     }
     return words[where]

@@ -69,7 +69,7 @@ def parse_query(text: str, *, but: str = "", free: Iterable[Territory] = ()) -> 
     known = {place.code: place for place in free}
     wanted = _parts(text, known)
     if not wanted:
-        raise Misuse(_("No number is asked for; name territories or entries: 22,29/samu,N12."))
+        raise Misuse(_("No number was asked for; give territories or entries: 22,29/samu,N12."))
     return Query(wanted, _parts(but, known))
 
 
@@ -116,6 +116,6 @@ def _no_service(text: str) -> str:
         return _("There is no service “{text}”; did you mean {near}?").format(
             text=text[:40], near=near[0]
         )
-    return _("There is no service “{text}”; known are {known}.").format(
+    return _("There is no service “{text}”; the services are {known}.").format(
         text=text[:40], known=", ".join(SERVICES)
     )

@@ -75,10 +75,12 @@ def worded(text: str, *, verbatim: bool = False) -> str:
         )
     _refuse_controls(text)
     if not verbatim and _LINK_OR_MENTION.search(text):
-        raise BadRow(_("“{text}” holds a link, a tag or a mention.").format(text=text), "link_in_text")
+        raise BadRow(
+            _("“{text}” contains a link, a hashtag or a mention.").format(text=text), "link_in_text"
+        )
     if not verbatim and _MANY_DIGITS.search(text):
         raise BadRow(
-            _("“{text}” holds digits that look like a number; a number has its own row.").format(
+            _("“{text}” contains digits that look like a number; give a number its own row.").format(
                 text=text
             ),
             "digits_in_text",
@@ -88,7 +90,7 @@ def worded(text: str, *, verbatim: bool = False) -> str:
 
 def _refuse_controls(text: str) -> None:
     if not text.isprintable() and any(unicodedata.category(sign) in _CONTROLS for sign in text):
-        raise BadRow(_("a cell holds control characters."), "control_characters")
+        raise BadRow(_("a cell contains control characters."), "control_characters")
 
 
 def capacity(text: str) -> int | None:
@@ -165,7 +167,7 @@ def local_iso(raw: object, zone: ZoneInfo) -> datetime:
         at = None
     if at is None or len(text) <= _DAY:
         raise BadRow(
-            _("“{raw}” is not a date with a time such as 2021-06-03T18:00.").format(raw=text[:40]),
+            _("“{raw}” is not a date and time such as 2021-06-03T18:00.").format(raw=text[:40]),
             "wrong_type",
         )
     return at if at.tzinfo else at.replace(tzinfo=zone)
@@ -206,7 +208,7 @@ def _check_columns(raw: Mapping[str, Any]) -> None:
     for column in raw:
         if not known_column(column):
             raise BadRow(
-                _("there is no column “{column}”; known are {known}.").format(
+                _("there is no column “{column}”; the columns are {known}.").format(
                     column=column, known=", ".join(COLUMNS)
                 ),
                 "wrong_type",
@@ -219,7 +221,7 @@ def _times(raw: Mapping[str, Any], moment: Moment, zone: ZoneInfo) -> dict[str, 
     begins, ends = times["valid_from"], times["valid_until"]
     if begins and ends and ends <= begins:
         raise BadRow(
-            _("its validity ends ({ends}) before it begins ({begins}).").format(
+            _("its validity ends ({ends}) before it starts ({begins}).").format(
                 ends=ends.isoformat(), begins=begins.isoformat()
             ),
             "past_time",
@@ -245,7 +247,7 @@ def _territory(raw: Mapping[str, Any]) -> Territory:
     if free is None:
         raise BadRow(
             _(
-                "there is no territory “{text}”; one outside France has a code such as BE-WHT, and a name."
+                "there is no territory “{text}”; outside France, give a code such as BE-WHT and a name."
             ).format(text=text[:40])
         )
     return free
@@ -255,7 +257,7 @@ def _same_name(territory: Territory, name: object) -> Territory:
     other = find(name) if isinstance(name, str) else None
     if other and other != territory:
         raise BadRow(
-            _("the code is that of {territory}, the name that of {other}.").format(
+            _("the code belongs to {territory}, the name to {other}.").format(
                 territory=territory, other=other
             )
         )
@@ -267,7 +269,7 @@ def _zone(text: str) -> str:
         return text and ZoneInfo(text).key
     except (OSError, ValueError, KeyError):
         raise BadRow(
-            _("timezone: “{text}” is not a zone such as Europe/Brussels.").format(text=text[:40]),
+            _("timezone: “{text}” is not a time zone such as Europe/Brussels.").format(text=text[:40]),
             "wrong_type",
         ) from None
 
@@ -276,7 +278,7 @@ def _service(text: str) -> tuple[str, str]:
     key, _colon, aside = (part.strip() for part in text.partition(":"))
     if key.casefold() not in SERVICES:
         raise BadRow(
-            _("there is no service “{key}”; known are {known}.").format(
+            _("there is no service “{key}”; the services are {known}.").format(
                 key=key[:40], known=", ".join(SERVICES)
             )
         )
@@ -287,9 +289,9 @@ def _number(text: str, territory: Territory, place: Mapping[str, str]) -> str:
     if not text and place:
         return ""
     if not text:
-        raise BadRow(_("the number is missing; a place may stand instead."))
+        raise BadRow(_("the number is missing; give a number or a place."))
     if place:
-        raise BadRow(_("a number and a place stand in one row; give each its own row."))
+        raise BadRow(_("a row cannot have both a number and a place; give each its own row."))
     try:
         return written(text, territory.region)
     except InvalidNumber as invalid:
@@ -307,7 +309,7 @@ def _replaces(raw: Mapping[str, Any], service: str, number: str, territory: Terr
         )
     usual = SERVICES[service].replaces
     if number and number in (failing or [usual]):
-        raise BadRow(_("{number} is given in place of itself.").format(number=number))
+        raise BadRow(_("{number} is given as its own replacement.").format(number=number))
     return given if "replaces" in raw else usual
 
 
@@ -316,7 +318,7 @@ def _entry(text: str) -> str:
         return ""
     if number := entry_id(text):
         return entry_name(number)
-    raise BadRow(_("“{text}” is not an entry of the register such as N12.").format(text=text[:40]))
+    raise BadRow(_("“{text}” is not a register entry such as N12.").format(text=text[:40]))
 
 
 _MOMENTS = ("valid_from", "valid_until", "review_at", "verified_at")

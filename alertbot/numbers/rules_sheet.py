@@ -131,7 +131,7 @@ def _from_csv(text: str, name: str, most: int) -> RowSheet:
     except csv.Error as error:
         raise Misuse(
             _(
-                "{place} is not CSV: a quotation mark is out of place, or a cell too long ({reason})."
+                "{place} is not CSV: a quotation mark is misplaced, or a cell is too long ({reason})."
             ).format(place=f"{name}:{reader.line_num}", reason=error)
         ) from None
     strange = tuple(column for column in heading if column and not known_column(column))
@@ -159,14 +159,14 @@ def _heading(cells: Sequence[str], place: str) -> list[str]:
         missing.append(_NEEDED_ONE[0])
     if missing:
         raise Misuse(
-            _("{place}: the column {columns} is missing; known columns are {known}.").format(
+            _("{place}: the column {columns} is missing; the columns are {known}.").format(
                 place=place, columns=", ".join(missing), known=", ".join(COLUMNS)
             )
         )
     twice = sorted({column for column in heading if column and heading.count(column) > 1})
     if twice:
         raise Misuse(
-            _("{place}: the column {columns} stands twice.").format(
+            _("{place}: the column {columns} appears twice.").format(
                 place=place, columns=", ".join(twice)
             )
         )
@@ -186,12 +186,10 @@ def _row(heading: Sequence[str], cells: Sequence[str]) -> RawValues:
         if column and (cell or column in _BLANK_MEANS)
     }
     if any(cell.strip() for column, cell in zip_longest(heading, cells, fillvalue="") if not column):
-        row[SURPLUS] = _("it has more cells than the heading has columns.")
+        row[SURPLUS] = _("it has more cells than the header has columns.")
     elif any(map(is_formula, cells)):
         formula = next(filter(is_formula, cells)).strip()
-        row[FORMULA] = _("“{cell}” would be run as a formula; write it as text.").format(
-            cell=formula[:40]
-        )
+        row[FORMULA] = _("“{cell}” would run as a formula; write it as text.").format(cell=formula[:40])
     return row
 
 

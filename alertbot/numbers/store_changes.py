@@ -50,7 +50,7 @@ async def change(
     others = [one for one in twins if one.id != entry.id and one.row.identity == row.identity]
     if others:
         raise Refused(
-            _("{entry} says the same already; change or withdraw that one.").format(
+            _("{entry} already says the same; change or withdraw that entry.").format(
                 entry=others[0].name
             )
         )
@@ -161,7 +161,7 @@ async def _update(conn: AsyncConnection, entry: Entry, values: ColumnValues) -> 
     if result.rowcount != 1:
         raise Refused(
             _(
-                "Somebody else has just changed {entry}: look at it again with `alertbot numbers show`."
+                "Someone else has just changed {entry}. Check it again with `alertbot numbers show`."
             ).format(entry=entry.name)
         )
 

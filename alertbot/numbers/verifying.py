@@ -110,7 +110,7 @@ async def round_of(service: Context, actor: Person, query: str) -> Round:
     now = service.now
     open_ = [one for one in found if standing(one, now) not in (Standing.WITHDRAWN, Standing.EXPIRED)]
     if not open_:
-        raise Misuse(_("The register holds nothing to verify for {query}.").format(query=query))
+        raise Misuse(_("The register has nothing to verify for {query}.").format(query=query))
     unread = [one for one in open_ if not one.row.verified]
     own = tuple(one for one in unread if one.entered_by == actor.name)
     waiting = tuple(one for one in unread if one.entered_by != actor.name)
@@ -124,13 +124,13 @@ def _require_open(entry: Entry, actor: Person, now: datetime) -> None:
     if where is Standing.EXPIRED:
         raise Refused(
             _(
-                "{entry} is past its end or its review: give it a new one first, for example `alertbot"
+                "{entry} has expired or is due for review. First set a new time, for example `alertbot"
                 " numbers edit {name} --set review_at=+24h`."
             ).format(entry=said(entry), name=entry.name)
         )
     if entry.entered_by == actor.name:
         raise Refused(
-            _("{who} entered {entry}: another person must verify it.").format(
+            _("{who} entered {entry}; someone else must verify it.").format(
                 who=actor.name, entry=said(entry)
             )
         )
@@ -152,8 +152,8 @@ def _objection(entry: Entry, call: TestCall, note: str | None, *, matched: bool)
     """Why this does not verify the entry; None if it does."""
     if not matched:
         sentence = _(
-            "What was typed is not what the register has for {entry}: one of the two is wrong. Compare"
-            " both with the source; correct the register with `alertbot numbers edit`, or type again."
+            "The digits you typed do not match the register for {entry}. Compare both with the source;"
+            " correct the register with `alertbot numbers edit`, or type again."
         )
         return sentence.format(entry=described(entry))
     if call is TestCall.ANSWERED:
@@ -163,17 +163,16 @@ def _objection(entry: Entry, call: TestCall, note: str | None, *, matched: bool)
         return None
     if call is TestCall.WRONG_SERVICE:
         sentence = _(
-            "{entry} rings somewhere else: it is not verified. Correct it with `alertbot numbers edit"
-            " {name}`, or withdraw it."
+            "{entry} reaches the wrong service and is not verified. Correct it with `alertbot numbers"
+            " edit {name}`, or withdraw it."
         )
     elif call is TestCall.NOT_CALLED and untried:
-        sentence = _("{entry} cannot be tried out: say with --note how it was confirmed.")
+        sentence = _("{entry} cannot be test-called; say with --note how it was confirmed.")
     elif call is TestCall.NOT_CALLED:
-        sentence = _("{entry} is not verified: nobody called it. Call it, then verify it again.")
+        sentence = _("{entry} is not verified: it was not called. Call it, then verify it again.")
     else:
         sentence = _(
-            "{entry} is not verified: the call was not answered. It is kept; call again later, then"
-            " verify it again."
+            "{entry} is not verified: no one answered. The call is recorded; call again later, then verify again."
         )
     return sentence.format(entry=said(entry), name=entry.name)
 
@@ -188,7 +187,7 @@ def _call(word: str) -> TestCall:
         return TestCall(word.strip().lower())
     except ValueError:
         raise Misuse(
-            _("There is no result '{word}' of a call; there are {known}.").format(
+            _("There is no call result '{word}'; the results are {known}.").format(
                 word=word[:40], known=", ".join(TestCall)
             )
         ) from None
@@ -212,7 +211,7 @@ def _called_at(service: Context, given: Verification, call: TestCall, now: datet
     except moments.BadMoment as error:
         raise Misuse(f"--called-at: {error}") from None
     if at > now:
-        raise Misuse(_("--called-at {time} lies ahead.").format(time=given.called_at))
+        raise Misuse(_("--called-at {time} is in the future.").format(time=given.called_at))
     return at
 
 

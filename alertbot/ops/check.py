@@ -50,7 +50,7 @@ async def approval_warnings(app: "App") -> list[str]:
     try:
         listed = await signing.listing(await app.open())
     except AlertbotError as error:
-        return [_("rules: what was approved ahead could not be read: {why}").format(why=error)]
+        return [_("rules: preapprovals could not be read: {why}").format(why=error)]
     return [
         f"rules.{row.rule}: {row.why}"
         for row in listed
@@ -92,7 +92,10 @@ def _lacking(app: "App", rule: Rule) -> Findings:
         return  # told as a problem
     for fault in found:
         if not _about_value(rule, fault):
-            yield _at(rule, fault), _("a person must add: {message}").format(message=fault.message)
+            yield (
+                _at(rule, fault),
+                _("to be filled in by hand: {message}").format(message=fault.message),
+            )
 
 
 def _faults(app: "App", rule: Rule, kind: Kind, *, beginning: bool = False) -> Iterator[Fault]:
@@ -200,7 +203,7 @@ def _language_warnings(publisher: Publisher) -> list[str]:
     spoken = sorted({lang for one in publisher.channels.values() for lang in one.languages})
     lacking = {lang: [kind.name for kind in kinds if lang not in kind.languages] for lang in spoken}
     return [
-        _("no text in {lang} for: {kinds}; alerts of these kinds leave that language out.").format(
+        _("no text in {lang} for: {kinds}. Alerts of these kinds go out without that language.").format(
             lang=lang, kinds=", ".join(names)
         )
         for lang, names in lacking.items()
@@ -311,8 +314,8 @@ def _lines(report: ConfigCheckView, online: bool) -> Iterator[str]:
         said = _("{name}: {value}").format(name=name, value=answer.error or answer.identity)
         yield f"✗ {said}" if answer.error else f"✓ {said}"
     if report.sound:
-        yield _("✓ {config} is sound: {channels}.").format(
+        yield _("✓ {config} has no faults: {channels}.").format(
             config=report.config, channels=", ".join(report.channels)
         )
         if not online:
-            yield _("To ask every channel who it is: alertbot check --online")
+            yield _("To ask each channel which account it is: alertbot check --online")

@@ -85,10 +85,10 @@ async def in_words(service: WatchContext) -> str:
     found = await status(service, None)
     lines = [_("EVERYTHING IS HALTED.")] if found.halted else []
     if not found.worker.alive:
-        lines.append(_("NO WORKER is alive: nothing goes out."))
+        lines.append(_("NO WORKER is running: nothing goes out."))
     lines += [f"{one.id} {one.kind}: {one.state}" for one in found.alerts[:IN_WORDS]]
     if not found.alerts:
-        lines.append(_("There is no alert."))
+        lines.append(_("There are no alerts."))
     lines += [f"• {one.message}" for one in found.open]
     return "\n".join(lines)
 
@@ -123,7 +123,7 @@ def _state(word: str) -> DeliveryState:
         return DeliveryState(word)
     except ValueError:
         raise Misuse(
-            _("There is no state '{word}'; states are {known}.").format(
+            _("There is no state '{word}'; the states are {known}.").format(
                 word=word, known=", ".join(DeliveryState)
             )
         ) from None
@@ -158,7 +158,7 @@ def _held_back(service: WatchContext, alert: Alert) -> str | None:
     starts = max(alert.not_before or alert.approved_at, alert.approved_at + service.publish_delay)
     if starts <= service.now:
         return None
-    return _("Goes out not before {time}.").format(
+    return _("Goes out no earlier than {time}.").format(
         time=starts.astimezone(service.publisher.zone).isoformat(" ", "seconds")
     )
 
@@ -205,8 +205,8 @@ async def _needs(
     """What needs a person, the most urgent first."""
     needs = [
         _(
-            "BREAK-GLASS: {alert} was published by one person; another approver runs `alertbot countersign"
-            " {alert}`."
+            "BREAK-GLASS: {alert} was published by one person; another approver must run `alertbot"
+            " countersign {alert}`."
         ).format(alert=alert.id)
         for alert in await store_reading.open_glass(conn)
     ]
@@ -214,13 +214,13 @@ async def _needs(
     needs += _halted(summary)
     needs += [
         _(
-            "The channel {channel} is paused: {reason} Mend it, then: alertbot resume --channel {channel}"
+            "The channel {channel} is paused: {reason} Fix it, then: alertbot resume --channel {channel}"
         ).format(channel=one.channel, reason=one.paused)
         for one in summary.accounts
         if one.paused
     ]
     needs += [
-        _("{alert} waits for approval: alertbot show {alert}").format(alert=alert.id)
+        _("{alert} needs approval: alertbot show {alert}").format(alert=alert.id)
         for alert in found
         if _shown_state(service, alert) is AlertState.PENDING
     ]
@@ -231,7 +231,7 @@ async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
     """What will be published automatically, and how to stop it."""
     running = await store_preapprovals.running(conn, pending=True)
     return [
-        _("{alert} goes out by itself at {time}; stop it with: alertbot rules abort {alert}").format(
+        _("{alert} goes out by itself at {time}. To stop it: alertbot rules abort {alert}").format(
             alert=one.alert, time=f"{one.goes_at.astimezone(service.publisher.zone):%H:%M:%S}"
         )
         for one in running
@@ -240,16 +240,16 @@ async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
 
 def _halted(summary: Summary) -> list[str]:
     """What was halted, and how to resume it."""
-    needs = [_("Everything is halted; go on with: alertbot resume")] if summary.halted else []
+    needs = [_("Everything is halted. To resume: alertbot resume")] if summary.halted else []
     needs += [
-        _("The channel {channel} is halted; go on with: alertbot resume --channel {channel}").format(
+        _("The channel {channel} is halted. To resume: alertbot resume --channel {channel}").format(
             channel=one.channel
         )
         for one in summary.accounts
         if one.halted
     ]
     needs += [
-        _("{alert} is halted; go on with: alertbot resume {alert}").format(alert=alert)
+        _("{alert} is halted. To resume: alertbot resume {alert}").format(alert=alert)
         for alert in summary.halted_alerts
     ]
     return needs
@@ -261,12 +261,12 @@ def _doubtful(summary: Summary) -> list[str]:
     for one in summary.counts:
         doubts[one.alert] += one.number if one.state is DeliveryState.UNCERTAIN else 0
     about_none = _(
-        "A notice to the team was perhaps sent; look there, then `alertbot settle DELIVERY` (see"
-        " `alertbot deliveries --state uncertain`)."
+        "A notice to the team may have been sent. Check there, then run `alertbot settle DELIVERY`"
+        " (see `alertbot deliveries --state uncertain`)."
     )
     about_an_alert = _(
-        "{alert}: {count} perhaps sent; look on the platform, then `alertbot settle DELIVERY`"
-        " (see `alertbot deliveries {alert} --state uncertain`)."
+        "{alert}: {count} may have been sent. Check on the platform, then run `alertbot settle"
+        " DELIVERY` (see `alertbot deliveries {alert} --state uncertain`)."
     )
     return [
         (about_an_alert if alert else about_none).format(alert=alert, count=count)

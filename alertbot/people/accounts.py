@@ -25,7 +25,7 @@ async def acting(service: Context, token: str | None) -> Person:
     """The person with this token. Raises `Refused` without a token, or for a person who does not count."""
     if not token:
         raise Refused(
-            _("This needs a person: put your token in ALERTBOT_TOKEN, or give --token-file FILE.")
+            _("You must say who you are: put your token in ALERTBOT_TOKEN, or give --token-file FILE.")
         )
     return await service.database.transact(
         lambda conn: store_people.by_token(conn, token, now=service.now)
@@ -126,7 +126,7 @@ def _standing(entry: store_people.PersonEntry, now: datetime) -> str:
     if entry.revoked_at is not None:
         return _("revoked")
     if entry.token_expires_at is not None and entry.token_expires_at <= now:
-        return _("the token has lapsed")
+        return _("the token has expired")
     return "" if entry.person.counts else _("waits for another admin to confirm")
 
 
@@ -135,7 +135,9 @@ def _role(word: str) -> Role:
         return Role(word.strip().lower())
     except ValueError:
         raise Misuse(
-            _("There is no role '{word}'; roles are {known}.").format(word=word, known=", ".join(Role))
+            _("There is no role '{word}'; the roles are {known}.").format(
+                word=word, known=", ".join(Role)
+            )
         ) from None
 
 
@@ -227,8 +229,8 @@ def _require_self(actor: Person, person: Person) -> None:
     if actor.id != person.id:
         raise Refused(
             _(
-                "Only {name} can do this for {name}, with {name}'s own token: whoever answers in the name of"
-                " another would be two people."
+                "Only {name} can do this, with {name}'s own token: anyone answering for someone else"
+                " would count as two people."
             ).format(name=person.name)
         )
 

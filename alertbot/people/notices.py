@@ -24,7 +24,7 @@ async def work_waits(service: Context, conn: Connection, texts: Sequence[str]) -
     if len(texts) > MOST_TOLD:
         shown.append(_("… and {count} more.").format(count=len(texts) - MOST_TOLD))
     subject = ngettext("A task for you", "{count} tasks for you", len(texts)).format(count=len(texts))
-    body = "\n".join([f"{subject}:", *shown, _("They are listed by `alertbot task list`.")])
+    body = "\n".join([f"{subject}:", *shown, _("To see them: `alertbot task list`.")])
     await tell(service, conn, None, subject, body)
 
 
@@ -80,7 +80,7 @@ def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
     if limit is None or measure(text, how) <= limit:
         return text
     lines = [subject, *text.split("\n")]
-    pointer = _("(shortened; all of it: {command})").format(command=whole)
+    pointer = _("(shortened; in full: {command})").format(command=whole)
     while measure("\n".join(lines), how) > limit:
         left = [place for place, line in enumerate(lines) if line != pointer]
         if not left:

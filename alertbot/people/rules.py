@@ -149,14 +149,14 @@ def require_role(verb: str, person: Person) -> None:
     """Raises `Refused` unless the person counts and has a role that the verb requires."""
     if not person.counts:
         raise Refused(
-            _("{name} does not count yet or any more; ask an admin (`alertbot people list`).").format(
-                name=person.name
-            )
+            _(
+                "{name} does not count yet, or no longer does. Ask an admin (`alertbot people list`)."
+            ).format(name=person.name)
         )
     needed = ROLES[verb]
     if not needed & person.roles:
         raise Refused(
-            _("{name} may not do this ({verb}): it takes the role {roles}.").format(
+            _("{name} may not do this ({verb}): it needs the role {roles}.").format(
                 name=person.name, verb=verb.replace("_", "-"), roles=" / ".join(sorted(needed))
             )
         )
@@ -167,7 +167,7 @@ def require_reason(verb: str, alert: str, reason: str | None) -> str:
     text = (reason or "").strip()
     if not text:
         raise Misuse(
-            _("Say why: {verb} {alert} needs --reason TEXT.").format(
+            _("{verb} {alert} needs a reason: --reason TEXT.").format(
                 verb=verb.replace("_", "-"), alert=alert
             )
         )

@@ -139,7 +139,7 @@ async def _require_free(
     if other is not None and other.id != who.id:
         raise Refused(
             _(
-                "This account is linked to {name} already; run `alertbot people unlink {name}` first."
+                "This account is already linked to {name}. First run `alertbot people unlink {name}`."
             ).format(name=other.name)
         )
 

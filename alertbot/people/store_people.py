@@ -92,8 +92,8 @@ async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Perso
     if row is None or not hmac.compare_digest(row.token_hash, given):
         raise Refused(
             _(
-                "This token is not known here: check ALERTBOT_TOKEN or --token-file, or have an admin run"
-                " `alertbot people rotate NAME`."
+                "This token is not known here. Check ALERTBOT_TOKEN or --token-file, or have an admin"
+                " run `alertbot people rotate NAME`."
             )
         )
     _require_valid(row, now)
@@ -106,7 +106,7 @@ async def get(conn: AsyncConnection, name: str, *, now: datetime) -> PersonEntry
     row = await _find(conn, name)
     if row is None:
         raise Misuse(
-            _("There is nobody called '{name}'; `alertbot people list` shows everybody.").format(
+            _("There is no one called '{name}'; `alertbot people list` shows everyone.").format(
                 name=name.strip()
             )
         )
@@ -141,10 +141,10 @@ async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime)
     await _take_admins_turn(conn, by, now)
     entry = await get(conn, name, now=now)
     if entry.revoked_at is not None:
-        raise Refused(_("{name} has been revoked already.").format(name=entry.person.name))
+        raise Refused(_("{name} has already been revoked.").format(name=entry.person.name))
     if await _is_last_admin(conn, entry.person, now):
         raise Refused(
-            _("{name} is the last admin: add another one before revoking this one.").format(
+            _("{name} is the last admin. Add another admin before revoking this one.").format(
                 name=entry.person.name
             )
         )
@@ -172,7 +172,7 @@ async def rotate(
     if not own:
         await _take_admins_turn(conn, by, now)
     if entry.revoked_at is not None:
-        raise Refused(_("{name} has been revoked: add a new person.").format(name=entry.person.name))
+        raise Refused(_("{name} has been revoked. Add a new person.").format(name=entry.person.name))
     if not own and await _is_last_admin(conn, entry.person, now):
         raise Refused(_("{name} is the last admin.").format(name=entry.person.name))
     token = _new_token()
@@ -196,8 +196,7 @@ async def _require_new_name(conn: AsyncConnection, clean: str) -> None:
     if await _find(conn, clean) is not None:
         raise Refused(
             _(
-                "There is or was somebody called {name}: choose another name, so that the audit stays"
-                " clear."
+                "The name {name} is or was in use. Choose another, so that the audit stays clear."
             ).format(name=clean)
         )
 
@@ -206,7 +205,7 @@ async def _require_adder(conn: AsyncConnection, by: Person | None, now: datetime
     if by is None:
         raise Refused(
             _(
-                "There are people here already: adding another takes an admin's token in"
+                "People have already been added. To add another, give an admin's token in"
                 " ALERTBOT_TOKEN or --token-file."
             )
         )
@@ -216,17 +215,17 @@ async def _require_adder(conn: AsyncConnection, by: Person | None, now: datetime
 def _require_valid(row: Row[Any], now: datetime) -> None:
     name = row.name
     if row.revoked_at is not None:
-        raise Refused(_("{name} has been revoked and may not act any more.").format(name=name))
+        raise Refused(_("{name} has been revoked and can no longer act.").format(name=name))
     if row.token_expires_at is not None and row.token_expires_at <= now:
         raise Refused(
             _(
-                "The token of {name} has lapsed: have an admin run `alertbot people rotate {name}`."
+                "The token of {name} has expired. Have an admin run `alertbot people rotate {name}`."
             ).format(name=name)
         )
     if row.confirmed_at is None:
         raise Refused(
             _(
-                "{name} does not count yet: another admin must run `alertbot people confirm {name}`."
+                "{name} does not count yet. Another admin must run `alertbot people confirm {name}`."
             ).format(name=name)
         )
 
@@ -236,10 +235,10 @@ def _require_other_admin(entry: PersonEntry, by: Person) -> None:
     if entry.revoked_at is not None:
         raise Refused(_("{name} has been revoked.").format(name=name))
     if entry.confirmed_at is not None:
-        raise Refused(_("{name} counts already; nothing to confirm.").format(name=name))
+        raise Refused(_("{name} already counts; there is nothing to confirm.").format(name=name))
     if by.id in (entry.added_by, entry.person.id):
         raise Refused(
-            _("{admin} handed {name} the token: another admin must confirm.").format(
+            _("{admin} gave {name} the token; another admin must confirm.").format(
                 admin=by.name, name=name
             )
         )
@@ -288,7 +287,7 @@ def person_of(row: Row[Any], now: datetime) -> Person:
 def _clean_name(name: str) -> str:
     clean = " ".join(name.split())
     if not clean or not clean.isprintable() or len(clean) > _LONGEST_NAME:
-        raise Misuse(_("A name needs 1 to {n} printable characters.").format(n=_LONGEST_NAME))
+        raise Misuse(_("A name must have 1 to {n} printable characters.").format(n=_LONGEST_NAME))
     return clean
 
 

@@ -131,12 +131,12 @@ def view(task: Task) -> TaskView:
 def sentences(waiting: Sequence[TaskView]) -> Iterator[str]:
     """Tasks as `status` shows them, with how to close each; at most the first few."""
     for task in waiting[:MOST_SHOWN]:
-        yield _("{text} (task {id}; once done: alertbot task done {id})").format(
+        yield _("{text} (task {id}; when done: alertbot task done {id})").format(
             text=task.text, id=task.id
         )
     if len(waiting) > MOST_SHOWN:
         left = len(waiting) - MOST_SHOWN
-        yield _("{count} more tasks wait: alertbot task list").format(count=left)
+        yield _("{count} more tasks: alertbot task list").format(count=left)
 
 
 async def _raise(conn: Connection, one: NewTask, now: datetime) -> bool:
@@ -163,4 +163,4 @@ async def _task(conn: Connection, task_id: int) -> Task:
 
 
 def _already(task: Task) -> str:
-    return _("Task {id} is done already, by {name}.").format(id=task.id, name=task.done_by)
+    return _("Task {id} was already done by {name}.").format(id=task.id, name=task.done_by)

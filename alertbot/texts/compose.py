@@ -48,7 +48,7 @@ def _can_be_marked(desk: Gathered, lang: str) -> bool:
     frame = desk.request.frame
     if not desk.request.exercise or (frame and frame.opening.get(lang) and frame.closing.get(lang)):
         return True
-    sentence = _("The exercise frame has no words in “{lang}”.").format(lang=lang)
+    sentence = _("The exercise frame has no text in “{lang}”.").format(lang=lang)
     desk.faults.append(Fault("language_missing", sentence, lang=lang))
     return False
 
@@ -103,8 +103,8 @@ def _for_channel(
 
 def _missing(channel: Channel, lang: str) -> Fault:
     sentence = _(
-        "No retraction in “{lang}” is prepared: add short.md.j2 and long.md.j2 to {folder} in your folder"
-        " of messages."
+        "There is no retraction text in “{lang}”: add short.md.j2 and long.md.j2 to {folder} in your"
+        " messages folder."
     )
     words = sentence.format(lang=lang, folder=f"retraction/{lang}")
     return Fault("retraction_missing", words, channel=channel.name, lang=lang, acceptable=True)
@@ -171,11 +171,11 @@ def _judge_fields(desk: Gathered) -> None:
 def _judge_whole(desk: Gathered) -> None:
     request = desk.request
     if not request.channels:
-        desk.faults.append(Fault("no_channel", _("No channel is left to publish this on.")))
+        desk.faults.append(Fault("no_channel", _("There is no channel left to publish on.")))
     spoken = {lang for channel in request.channels for lang in channel.languages}
     for lang in request.languages or ():
         if request.channels and lang not in spoken:
-            sentence = _("No channel speaks “{lang}”; the channels' languages are {spoken}.")
+            sentence = _("No channel publishes in “{lang}”; the channels' languages are {spoken}.")
             words = sentence.format(lang=lang, spoken=", ".join(sorted(spoken)))
             desk.faults.append(Fault("language_missing", words, lang=lang))
 
@@ -217,7 +217,7 @@ def _idle(reasons: Mapping[str, str], faults: Iterable[Fault]) -> Iterator[Fault
     for rule in sorted(reasons.keys() - found - JUDGED_LATER):
         yield Fault(
             "nothing_accepted",
-            _("--accept {rule}: nothing was found under this name, so nothing was accepted.").format(
+            _("--accept {rule}: there is no such fault here, so nothing was accepted.").format(
                 rule=rule
             ),
         )
@@ -226,9 +226,9 @@ def _idle(reasons: Mapping[str, str], faults: Iterable[Fault]) -> Iterator[Fault
 def _cannot(fault: Fault) -> str:
     if fault.acceptable:
         return _("{rule} can be accepted only with a reason.").format(rule=fault.rule)
-    return _("{rule} cannot be accepted: it is a rule, not a judgement; mend the alert.").format(
-        rule=fault.rule
-    )
+    return _(
+        "{rule} cannot be accepted: it is a rule, not a matter of judgement. Fix the alert."
+    ).format(rule=fault.rule)
 
 
 def _once(faults: Iterable[Fault]) -> tuple[Fault, ...]:

@@ -41,7 +41,7 @@ def forbidden(kind: Kind, values: Mapping[str, Value]) -> Iterator[Fault]:
     """Faults for fields that this kind must not have."""
     for field in kind.forbidden:
         if field in values:
-            sentence = _("A {kind} must not hold “{field}”; leave it out.")
+            sentence = _("A {kind} must not contain “{field}”; remove it.")
             yield Fault("forbidden_field", sentence.format(kind=kind.name, field=field), field)
 
 
@@ -66,8 +66,8 @@ def _worded(value: object) -> Iterator[Mapping[str, str]]:
 
 def _digits(found: str, field: str, lang: str | None) -> Fault:
     sentence = _(
-        "“{found}” in {field} looks like a telephone number: numbers come from a numbers field, and "
-        "quantities from a figure."
+        "“{found}” in {field} looks like a telephone number. Use a numbers field for numbers, and a"
+        " figure for quantities."
     )
     return Fault("digits_in_text", sentence.format(found=found, field=field), field, lang=lang)
 
@@ -78,13 +78,13 @@ def _misprint(found: str, field: str, lang: str | None) -> Fault:
 
 
 def _link(found: str, field: str, lang: str | None) -> Fault:
-    sentence = _("“{found}” in {field} would become a link: addresses come from a url field.")
+    sentence = _("“{found}” in {field} would become a link. Use a url field for addresses.")
     return Fault("link_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
 
 
 def _mention(found: str, field: str, lang: str | None) -> Fault:
     sentence = _(
-        "“{found}” in {field} would become a mention or a tag: write the name without the sign."
+        "“{found}” in {field} would become a mention or a hashtag. Write the name without the sign."
     )
     return Fault("mention_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
 
@@ -104,7 +104,7 @@ def field_warnings(values: Mapping[str, Value]) -> Iterator[Fault]:
         for found in findings.everywhere(words):
             yield _everywhere(found, field, lang or None)
         for found in findings.capitals(words):
-            sentence = _("Capitals in {field} (“{found}”): keep them for key words.")
+            sentence = _("Capitals in {field} (“{found}”): use them for key words only.")
             yield Fault("capitals", sentence.format(field=field, found=found), field, lang=lang or None)
     for field, value in values.items():
         if isinstance(value, tuple) and any(_whole_country(one) for one in value):
@@ -117,7 +117,7 @@ def _whole_country(value: object) -> bool:
 
 def _everywhere(found: str, field: str, lang: str | None) -> Fault:
     sentence = _(
-        "“{found}” in {field} claims the whole country: say where it fails and where it works."
+        "“{found}” in {field} claims the whole country. Say where it fails and where it works."
     )
     return Fault("everywhere", sentence.format(found=found, field=field), field, lang=lang)
 
@@ -133,12 +133,12 @@ def numbers(
         return
     for field, rows in _dialled_rows(kind, values):
         if unverified := [row for row in rows if not row.verified]:
-            sentence = _("{field}: {count} numbers are not verified by a second person: {rows}.")
+            sentence = _("{field}: {count} numbers not verified by a second person: {rows}.")
             words = sentence.format(field=field, count=len(unverified), rows=_first_of(unverified))
             yield Fault("unverified_number", words, field)
         fictional = [row for row in rows if row.fictional]
         if fictional and not organisation.sandbox:
-            sentence = _("{field}: {count} numbers are fictional and ring nowhere: {rows}.")
+            sentence = _("{field}: {count} fictional numbers, which reach no one: {rows}.")
             words = sentence.format(field=field, count=len(fictional), rows=_first_of(fictional))
             yield Fault("fictional_number", words, field)
 
@@ -198,7 +198,7 @@ def past_times(promised: Iterable[tuple[str, datetime]], now: datetime) -> Itera
 def unequal(channel: Channel, texts: Mapping[str, str]) -> Iterator[Fault]:
     """Faults for languages that disagree on a number, a time or an address (R26)."""
     for one in findings.differences(texts):
-        sentence = _("{channel}: {lang} says {pieces}, {without} does not.")
+        sentence = _("{channel}: {lang} gives {pieces}, {without} does not.")
         words = sentence.format(
             channel=channel.name, lang=one.lang, pieces=", ".join(one.pieces), without=one.without
         )
@@ -210,7 +210,7 @@ def exercise(channels: Sequence[Channel]) -> Iterator[Fault]:
     for channel in channels:
         if channel.audience is Audience.LIVE:
             sentence = _(
-                "An exercise cannot go out on {channel}, which reaches the public; leave it out with --channel."
+                "An exercise cannot go out on {channel}, which reaches the public. Leave it out with --channel."
             )
             yield Fault("exercise_live", sentence.format(channel=channel.name), channel=channel.name)
 
@@ -220,7 +220,9 @@ def real_words(frame: Frame, lang: str, text: str, channel: str) -> Iterator[Fau
     said = _folded(text)
     for words in frame.refused.get(lang, ()):
         if _folded(words) in said:
-            sentence = _("“{words}” are the words of a real alert; an exercise must not hold them.")
+            sentence = _(
+                "“{words}”: these are the words of a real alert; an exercise must not contain them."
+            )
             yield Fault("exercise_words", sentence.format(words=words), channel=channel, lang=lang)
 
 
@@ -235,14 +237,14 @@ def text_warnings(channel: Channel, messages: Sequence[Message]) -> Iterator[Fau
             len(findings.emoji(message.text)) > MOST_EMOJI
             or findings.begins_with_emoji(message.text) > 1
         ):
-            sentence = _("{channel} ({lang}): few emoji, and never as bullets.")
+            sentence = _("{channel} ({lang}): use few emoji, and never as bullets.")
             words = sentence.format(channel=channel.name, lang=message.lang)
             yield Fault("emoji", words, channel=channel.name, lang=message.lang)
     linked = sum(message.has_link for message in messages)
     price = channel.spec.price
     if linked and price.post_with_link > price.post:
         sentence = _(
-            "{channel}: {linked} of {count} posts hold a link and cost {dear} instead of {cheap} each."
+            "{channel}: {linked} of {count} posts contain a link and cost {dear} each instead of {cheap}."
         )
         words = sentence.format(
             channel=channel.name,
@@ -263,7 +265,7 @@ def many_parts(channel: Channel, lang: str, parts: int) -> Iterator[Fault]:
     """The fault of a thread with too many parts to be read."""
     if parts > MOST_PARTS:
         sentence = _(
-            "{channel} ({lang}) would take {parts} posts, more than {most}; send fewer numbers at once."
+            "{channel} ({lang}) would need {parts} posts, more than {most}. Send fewer numbers at once."
         )
         words = sentence.format(channel=channel.name, lang=lang, parts=parts, most=MOST_PARTS)
         yield Fault("too_many_parts", words, channel=channel.name, lang=lang, acceptable=True)
@@ -299,7 +301,9 @@ def warnings(rows: Mapping[str, bool | None]) -> Iterator[Fault]:
     for row, said in rows.items():
         if said is False:
             sentence = (
-                sentences[row]() if row in sentences else _("It does not say: {row}.").format(row=row)
+                sentences[row]()
+                if row in sentences
+                else _("The alert does not say: {row}.").format(row=row)
             )
             yield Fault(f"incomplete_{row}", sentence)
 
@@ -307,15 +311,17 @@ def warnings(rows: Mapping[str, bool | None]) -> Iterator[Fault]:
 @cache
 def _sentences() -> Mapping[str, Callable[[], str]]:
     return {
-        "fact": lambda: _("It does not say what fails."),
-        "since": lambda: _("It does not say since when."),
-        "where": lambda: _("It does not say where."),
-        "what_to_do": lambda: _("It does not say what people should do."),
-        "number": lambda: _("It gives no number to call instead."),
-        "until": lambda: _("It does not say until when it holds, or when that is reviewed."),
-        "next_update": lambda: _("It does not say when the next update comes."),
+        "fact": lambda: _("The alert does not say what fails."),
+        "since": lambda: _("The alert does not say since when."),
+        "where": lambda: _("The alert does not say where."),
+        "what_to_do": lambda: _("The alert does not say what people should do."),
+        "number": lambda: _("The alert gives no number to call instead."),
+        "until": lambda: _(
+            "The alert does not say until when it is valid, or when it will be reviewed."
+        ),
+        "next_update": lambda: _("The alert does not say when the next update comes."),
         "source": lambda: _(
-            "It names no page where people can check it: set organisation.verification_page."
+            "The alert names no page where people can check it. Set organisation.verification_page."
         ),
     }
 
@@ -354,8 +360,8 @@ def _folded_cells(text: str) -> str:
 
 def _fault(row: NumberRow, message: Message) -> Fault:
     sentence = _(
-        "{channel} ({lang}), part {part}: {number} stands without its zone or condition ({details}); let"
-        " the template write it with numbers_block."
+        "{channel} ({lang}), part {part}: {number} appears without its zone or condition ({details})."
+        " Let the template write it with numbers_block."
     )
     kept = ", ".join(one for one in (row.zone_in(message.lang), row.condition_in(message.lang)) if one)
     words = sentence.format(

@@ -47,7 +47,7 @@ class Publisher:
             return self.channels[name]
         except KeyError:
             raise Misuse(
-                _("There is no channel '{name}'; configured are: {known}.").format(
+                _("There is no channel '{name}'; the channels are: {known}.").format(
                     name=name, known=", ".join(self.channels) or "–"
                 )
             ) from None
@@ -73,9 +73,9 @@ def effective(kind: Approvals, override: Override | None) -> Approvals:
     approvers = kind.approvers if override.approvers is None else override.approvers
     expires_after = override.expires_after or kind.expires_after
     if approvers < 1:
-        raise Misuse(_("An alert needs at least one approver: set approvers to 1 or more."))
+        raise Misuse(_("An alert needs at least one approver. Set approvers to 1 or more."))
     if override.expires_after is not None and override.expires_after <= timedelta():
-        raise Misuse(_("expires_after must be longer than nothing, for example 30m."))
+        raise Misuse(_("expires_after must be longer than zero, for example 30m."))
     return Approvals(approvers, kind.author_may_approve, expires_after)
 
 

@@ -49,7 +49,7 @@ async def opening(
     """Open an incident of a watched service, in the caller's transaction. Raises `Refused` if one is
     open already, `Misuse` for a state in which no incident begins."""
     if word.state in (State.STABILISED, State.RESOLVED):
-        raise Misuse(_("An incident does not begin as {state}.").format(state=word.state))
+        raise Misuse(_("An incident cannot start as {state}.").format(state=word.state))
     known = service.watch.group_of(name)
     await store_decisions.turn(
         conn, known
@@ -57,9 +57,9 @@ async def opening(
     present = await store_incidents.of_service(conn, known)
     if present is not None and present.closed_at is None:
         raise Refused(
-            _("{service} has the open incident {id}: alertbot incident set {id} {state}").format(
-                service=known, id=present.id, state=word.state
-            )
+            _(
+                "{service} already has the open incident {id}: alertbot incident set {id} {state}"
+            ).format(service=known, id=present.id, state=word.state)
         )
     begun = await store_incidents.start(conn, by=actor, now=service.now, title=title, service=known)
     await _say(service, conn, actor, begun, word)
@@ -100,8 +100,8 @@ async def _resolved(
     if by is None:
         raise Refused(
             _(
-                "{id} is not resolved on the operator's word alone (R11): say who of the services concerned"
-                " confirms it with --confirmed-by, or set it to stabilised."
+                "The operator's word alone does not resolve {id}. Say with --confirmed-by which of the"
+                " services concerned confirms it, or set it to stabilised."
             ).format(id=found.id)
         )
     if current(log) is not State.STABILISED:
@@ -126,7 +126,7 @@ async def _say(
     log = await store_decisions.log_of(conn, name)
     before = current(log)
     if before is word.state:
-        raise Refused(_("{id} is {state} already.").format(id=found.id, state=word.state))
+        raise Refused(_("{id} is already {state}.").format(id=found.id, state=word.state))
     entry = LogEntry(service.now, _action(before, log, word.state), reason, word.state)
     if word.state in _OBSERVED:
         await store_signals.keep(conn, [_report(service, name, word)], now=service.now)
@@ -179,7 +179,7 @@ def _require_short(word: StateReport) -> None:
     for name, said in (("--confirmed-by", word.confirmed_by), ("--note", word.note)):
         if said is not None and (len(said) > LONGEST or not said.isprintable() or not said.strip()):
             raise Misuse(
-                _("{option} is one line of up to {count} characters.").format(
+                _("{option} must be one line of at most {count} characters.").format(
                     option=name, count=LONGEST
                 )
             )
@@ -188,7 +188,7 @@ def _require_short(word: StateReport) -> None:
 def _require_open(found: Incident, word: StateReport) -> None:
     if found.closed_at is not None:
         raise Refused(
-            _("Incident {id} is closed; open a new one: alertbot incident open --state {state}").format(
+            _("Incident {id} is closed. Open a new one: alertbot incident open --state {state}").format(
                 id=found.id, state=word.state
             )
         )

@@ -125,7 +125,7 @@ async def heard(service: WatchContext, conn: Connection, sources: Collection[str
     over."""
     for source in await store_signals.heard(conn, sources, now=service.now):
         await tasks.close(
-            service, conn, _key(source), _("{source} is heard again.").format(source=source)
+            service, conn, _key(source), _("{source} is reporting again.").format(source=source)
         )
 
 
@@ -154,8 +154,8 @@ async def _tell(service: WatchContext, conn: Connection, source: str, last: date
     await store_signals.note_silence(conn, source, now=service.now)
     clock = last.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
     said = _(
-        "Nothing has been heard of the source {source} since {time}: its silence does not mean that all is"
-        " well. Look at it, and at what it watches."
+        "The source {source} has been silent since {time}. Silence does not mean that all is well:"
+        " check the source, and what it watches."
     ).format(source=source, time=clock)
     await tasks.raise_(service, conn, NewTask(_key(source), KIND, said))
 

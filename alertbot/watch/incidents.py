@@ -59,7 +59,9 @@ async def open_(
 def _title(given: str | None) -> str | None:
     title = " ".join((given or "").split())
     if len(title) > LONGEST_TITLE or not title.isprintable():
-        raise Misuse(_("A title is one line of up to {count} characters.").format(count=LONGEST_TITLE))
+        raise Misuse(
+            _("A title must be one line of at most {count} characters.").format(count=LONGEST_TITLE)
+        )
     return title or None
 
 

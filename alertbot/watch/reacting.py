@@ -72,10 +72,10 @@ async def _remember(service: WatchContext, conn: Connection, change: Change, *, 
     """Raise a task for a reminder that no rule handles; it stays until something else happens."""
     key = f"{REMINDER}:{change.incident}"
     if change.transition is not Transition.REMIND:
-        await tasks.close(service, conn, key, _("Something happened since."))
+        await tasks.close(service, conn, key, _("There is news since."))
     elif not acts:
         said = _(
-            "{service} is {state} as before, and nothing was said for a while: alertbot status"
+            "{service} is still {state}, and nothing has been published for a while: alertbot status"
         ).format(service=service.watch.title(change.service, ""), state=change.state)
         await tasks.raise_(service, conn, NewTask(key, REMINDER, said, incident=change.incident))
 
@@ -93,7 +93,7 @@ async def _still_wanted(
     published, no end is announced."""
     waiting = await _proposals(conn, change.incident)
     if change.transition in OVER:
-        await _throw_away(service, conn, waiting, _("Overtaken: the service works again."))
+        await _throw_away(service, conn, waiting, _("No longer needed: the service works again."))
         return bool(told) and acts
     if not acts or (waiting and change.transition is Transition.REMIND):
         return False
@@ -101,7 +101,7 @@ async def _still_wanted(
         return True  # what waits may come too, once people have read it
     if waiting and not told and change.transition not in BEGINNINGS:
         return False
-    await _throw_away(service, conn, waiting, _("Overtaken by what happened since."))
+    await _throw_away(service, conn, waiting, _("No longer needed: the situation has changed."))
     return True
 
 
@@ -156,7 +156,7 @@ async def _send(
 
 async def _wait(service: WatchContext, conn: Connection, alert: Alert, why: str) -> None:
     """Tell the team why people must decide on an alert that was to be automatic."""
-    said = _("{alert} waits for people: {why}").format(alert=alert.id, why=why)
+    said = _("{alert} waits for approval: {why}").format(alert=alert.id, why=why)
     await notices.work_waits(service, conn, [said])
 
 
@@ -211,7 +211,7 @@ async def _due(service: WatchContext, conn: Connection, plan: Planned) -> None:
         return  # people decided on it meanwhile
     rule = next((one for one in service.watch.rules if one.name == plan.rule), None)
     if rule is None:
-        gone = _("the rule {rule} is configured no more").format(rule=plan.rule)
+        gone = _("the rule {rule} is no longer configured").format(rule=plan.rule)
         await _wait(service, conn, alert, gone)
         return
     standing = await validity.may_go(service, conn, rule, alert, frozenset([plan.service]))
@@ -227,8 +227,8 @@ async def history(
     """Handle an old report: nothing is published automatically; the team decides whether to mention it."""
     begun = since(reports)
     said = _(
-        "{service} was in trouble at {time}, and the news came too late to act on. If the public should know,"
-        " write it by hand: alertbot draft status"
+        "{service} was in trouble at {time}, but the report came too late to act on. If the public"
+        " should know, write an alert by hand: alertbot draft status"
     ).format(
         service=service.watch.title(name, ""),
         time=begun.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m")) if begun else "–",
@@ -247,15 +247,13 @@ async def _stuck(
 ) -> None:
     """Tell the team that a rule could not be carried out, and what to do."""
     what = (
-        _("mend {alert} with `alertbot edit {alert}` and submit it").format(alert=alert.id)
+        _("fix {alert} with `alertbot edit {alert}` and submit it").format(alert=alert.id)
         if alert
-        else _("write it by hand: alertbot draft {kind} --incident {incident}").format(
+        else _("write an alert by hand: alertbot draft {kind} --incident {incident}").format(
             kind=rule.kind, incident=change.incident
         )
     )
-    said = _(
-        "{service} is {state}, and the rule {rule} could not do its work: {why} Now {what}."
-    ).format(
+    said = _("{service} is {state}, but the rule {rule} could not act: {why} Now {what}.").format(
         service=service.watch.title(change.service, ""),
         state=change.state,
         rule=rule.name,
@@ -300,7 +298,7 @@ def _next(promises: Sequence[Spoken], service: WatchContext) -> datetime | None:
 
 
 async def _remind(service: WatchContext, one: Spoken) -> None:
-    said = _("{alert} promised the next update for {time}: alertbot update {alert}").format(
+    said = _("{alert} promised an update for {time}: alertbot update {alert}").format(
         alert=one.alert, time=_promise_clock(service, one)
     )
     await _once(service, NewTask(_promise_key(SOON, one), SOON, said, one.alert, one.incident))
@@ -317,9 +315,9 @@ async def _lapsed(service: WatchContext, one: Spoken) -> None:
         return
 
     async def work(conn: Connection) -> None:
-        said = _("{alert} promised an update for {time}, and none came: the rule {rule} acts.").format(
-            alert=one.alert, time=_promise_clock(service, one), rule=rule.name
-        )
+        said = _(
+            "{alert} promised an update for {time}, and none came: the rule {rule} acts now."
+        ).format(alert=one.alert, time=_promise_clock(service, one), rule=rule.name)
         if await tasks.raise_(service, conn, NewTask(key, LAPSED, said, one.alert, one.incident)):
             led_to = await react(service, conn, change)
             outcome = led_to.id if led_to else _("nothing was written")

@@ -112,18 +112,18 @@ def _text(
 ) -> str:
     if kind == ENDS:
         said = _(
-            "{entry} ({row}) ends at {time}. If it stays, give it a new end: alertbot numbers edit {entry}"
-            " --set {field}=+24h, and have it verified again."
+            "{entry} ({row}) expires at {time}. If it stays in use, set a new time: alertbot numbers"
+            " edit {entry} --set {field}=+24h, and have it verified again."
         )
     elif told:
         said = _(
-            "{entry} ({row}) has ended at {time}, and {alerts} told the public to call it: the next update"
-            " will name it as no longer valid. If it stays, give it a new end: alertbot numbers edit"
-            " {entry} --set {field}=+24h."
+            "{entry} ({row}) expired at {time}, and {alerts} told the public to call it: the next"
+            " update will say it is no longer valid. If it stays in use, set a new time: alertbot"
+            " numbers edit {entry} --set {field}=+24h."
         )
     else:
         said = _(
-            "{entry} ({row}) has ended at {time}; no alert carries it. Give it a new end, or withdraw it:"
+            "{entry} ({row}) expired at {time}; no alert gives it. Set a new time, or withdraw it:"
             " alertbot numbers withdraw {entry} --reason …"
         )
     return said.format(
@@ -154,9 +154,9 @@ def _outcome(one: store_reminders.OpenNumberTask, now: datetime, taken_back: boo
     if one.key != number_key(one.kind, one.entry, one.version):
         return _("{entry} was changed.").format(entry=entry)
     if one.kind == ENDS and one.ends_at is not None and one.ends_at <= now:
-        return _("{entry} has ended.").format(entry=entry)
+        return _("{entry} has expired.").format(entry=entry)
     if one.kind == ENDED and taken_back:
-        return _("The public was told that {entry} is no longer valid.").format(entry=entry)
+        return _("The public has been told that {entry} is no longer valid.").format(entry=entry)
     return ""
 
 
@@ -188,7 +188,7 @@ async def _about_promises(
             key=key,
             kind=LATE,
             text=_(
-                "{alert} promised the next update for {time}, and nothing has followed: alertbot update {alert}"
+                "{alert} promised an update for {time}, and none has followed: alertbot update {alert}"
             ).format(alert=one.alert, time=_clock(service, promised_at(one))),
             alert=one.alert,
             incident=one.incident,
@@ -203,7 +203,7 @@ async def _settled_promises(conn: Connection, promises: Sequence[Spoken]) -> lis
     """Open tasks about promises that are kept or whose incident is over."""
     standing_ones = {_late_key(one) for one in promises}
     return [
-        (one.key, _("It was followed up, or is over."))
+        (one.key, _("An update followed, or the incident is over."))
         for one in await store_tasks.open_tasks(conn, [LATE])
         if one.key not in standing_ones
     ]

@@ -64,7 +64,7 @@ def inlets(sources: Mapping[str, SourceSettings]) -> dict[str, SourceIntake]:
 def _check(name: str, settings: SourceSettings) -> None:
     if settings.type not in directory.names():
         raise ConfigInvalid(
-            _("sources.{name}.type: there is no type {type}; there are {known}.").format(
+            _("sources.{name}.type: there is no type {type}; the types are {known}.").format(
                 name=name, type=settings.type, known=", ".join(directory.names())
             )
         )
@@ -108,7 +108,7 @@ def _parsed(service: WatchContext, inlet: SourceIntake, document: object) -> _Re
     except Exception as error:  # noqa: BLE001 - foreign code on a foreign body
         about = {"source": inlet.name}
         log.error("%s: its parser failed: %s", inlet.name, safe(repr(error)), extra=about)  # noqa: TRY400 - no traceback
-        raise UnknownShape(inlet.name, document, _("its parser fails on it")) from None
+        raise UnknownShape(inlet.name, document, _("its parser failed on it")) from None
     reports = as_configured(found, inlet.settings)
     named = tuple(one for one in reports if one.service or one.is_test)
     if not named:
@@ -122,7 +122,7 @@ async def _set_aside(
     other = looks_like(document)
     said = str(error)
     if other not in (None, inlet.settings.type):
-        said += " " + _("It looks like one of the type {type}: is `type:` right?").format(type=other)
+        said += " " + _("It looks like type {type}: is `type:` right?").format(type=other)
     number = await watching.quarantine(service, inlet.name, body, why=said, keys=error.keys)
     about = {"source": inlet.name}
     log.warning("%s: a body not understood is kept aside as number %d", inlet.name, number, extra=about)
@@ -135,8 +135,8 @@ async def _note_nameless(
     """Log that some reports of a body name no service."""
     lost = reports.count - len(reports.named)
     why = ngettext(
-        "{n} report in it names no service; the others were taken.",
-        "{n} reports in it name no service; the others were taken.",
+        "{n} report in it names no service; the others were accepted.",
+        "{n} reports in it name no service; the others were accepted.",
         lost,
     ).format(n=lost)
     keys = UnknownShape(inlet.name, document).keys
@@ -158,7 +158,7 @@ async def show(service: WatchContext, number: int) -> SignalView:
     """One report with everything it said. Raises `Misuse` if there is none."""
     found = await service.database.read(lambda conn: store_signals.get(conn, number))
     if found is None:
-        raise Misuse(_("There is no report {id}; `alertbot signals` lists them.").format(id=number))
+        raise Misuse(_("There is no report {id}; `alertbot signals` lists them all.").format(id=number))
     return _report(found)
 
 
@@ -176,9 +176,9 @@ async def body(service: WatchContext, number: int) -> QuarantineView:
     )
     if found is None:
         raise Misuse(
-            _("Nothing is kept aside as {id}; `alertbot signals --quarantine` lists it.").format(
-                id=number
-            )
+            _(
+                "There is no {id} in quarantine; `alertbot signals --quarantine` lists what is there."
+            ).format(id=number)
         )
     about, begin = found
     shown = begin.decode("utf-8", "backslashreplace")

@@ -115,7 +115,7 @@ def action_word(action: str) -> str:
         "stabilise": _("stabilised"),
         "resolve": _("resolved"),
         "reopen": _("reopened"),
-        "remind": _("reminded"),
+        "remind": _("reminder"),
         "hold": _("held back"),
         "drop": _("dropped"),
     }
@@ -147,29 +147,29 @@ def _why_changed() -> dict[str, str]:
         "relapse": _("trouble again, soon after the end"),
         "worse": _("worse than before"),
         "better": _("better than before"),
-        "wider": _("more services fail"),
-        "relapse_under_watch": _("trouble again while it was watched"),
+        "wider": _("more services are failing"),
+        "relapse_under_watch": _("trouble again during the watch period"),
         "recovered": _("works again, confirmed"),
         "confirmed_and_watched": _("confirmed by the emergency services, and watched long enough"),
-        "never_announced": _("over, and nobody was told that it began"),
+        "never_announced": _("over, and the public was not told that it began"),
         "due": _("nothing has changed for a while"),
-        "by_hand": _("decided by a person"),
+        "by_hand": _("decided by someone on the team"),
     }
 
 
 def _why_not() -> dict[str, str]:
     return {
-        "confirming_down": _("trouble is not confirmed yet"),
-        "confirming_up": _("its end is not confirmed yet"),
-        "dwell": _("the last change is too fresh"),
-        "flapping": _("changes too often to be believed"),
-        "daily_cap": _("the day's limit is reached"),
-        "maintenance": _("expected: a maintenance window"),
-        "awaiting_confirmation": _("the emergency services have not confirmed it"),
-        "watching": _("watched, to see whether it lasts"),
+        "confirming_down": _("trouble not confirmed yet"),
+        "confirming_up": _("end not confirmed yet"),
+        "dwell": _("last change too recent"),
+        "flapping": _("changes too often to be trusted"),
+        "daily_cap": _("daily limit reached"),
+        "maintenance": _("expected: maintenance window"),
+        "awaiting_confirmation": _("not confirmed by the emergency services"),
+        "watching": _("under watch, to see whether it lasts"),
         "unchanged": _("nothing new"),
         "nothing_open": _("nothing was open"),
-        "no_signal": _("no report says anything"),
+        "no_signal": _("no report gives any information"),
         "stale": _("too old to be news"),
     }
 

@@ -97,7 +97,7 @@ def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
         (_("Languages"), ", ".join(map(language_name, _languages(shown)))),
         (_("Written by"), _hands(shown)),
         (_("Approvals"), _signed(shown.approvals.needed, given)),
-        (_("Decide until"), _moment(opened.until)),
+        (_("Decide before"), _moment(opened.until)),
         (_("Digest"), shown.digest[:12]),
     ]
     return [*said, (_("Follows"), shown.original)] if shown.original else said
@@ -129,38 +129,36 @@ def _signed(needed: int, given: list[str]) -> str:
 def approved(alert: AlertView) -> str:
     """What happens next, in one sentence."""
     if alert.start is None:
-        said = _("Approved by you. {id} waits for {left} more.")
+        said = _("You approved {id}. It needs {left} more.")
         return said.format(id=alert.id, left=alert.approvals.left)
     if alert.start.worker_alive:
         return _(
-            "{id} is approved; a worker is alive, the first call starts in {seconds:.0f} s."
+            "{id} is approved. A worker is running; the first call starts in {seconds:.0f} s."
         ).format(id=alert.id, seconds=alert.start.seconds)
     return _(
-        "{id} is approved, but NO WORKER is alive: nothing goes out until somebody runs `alertbot serve` or"
-        " `alertbot run`."
+        "{id} is approved, but NO WORKER is running: nothing goes out until someone runs `alertbot"
+        " serve` or `alertbot run`."
     ).format(id=alert.id)
 
 
 def bad_form(status: int) -> str:
     """The message for a request that none of our pages makes."""
     if status == 413:
-        return _("That was too much text. Go back, shorten the reason, and send it again.")
+        return _("The text is too long. Go back, shorten the reason, and send it again.")
     if status == 408:
         return _("The form did not arrive in time. Go back and send it again; nothing was decided.")
-    return _("This is no form of ours. Open the link from the mail again; nothing was decided.")
+    return _("This form is not valid. Open the link from the mail again; nothing was decided.")
 
 
 def out_of_order() -> str:
     return _(
-        "The database cannot be reached, so nothing was decided. Try again in a minute, or decide at the"
-        " command line."
+        "The database cannot be reached; nothing was decided. Try again in a minute, or decide on the command line."
     )
 
 
 def failed() -> str:
     return _(
-        "Look at the alert before you try again: alertbot show. Nothing was decided unless it says so"
-        " there."
+        "Check the alert before you try again: alertbot show. If it shows no decision, nothing was decided."
     )
 
 
@@ -229,7 +227,7 @@ async def _answered(desk: ApprovalPages, token: str, request: Request, act: Act)
         except AlertbotError as error:
             return _refusal(desk, error)
         except Unreadable as error:
-            return _said(desk, error.status, _("Not understood"), bad_form(error.status))
+            return _said(desk, error.status, _("Request not understood"), bad_form(error.status))
         except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
             log.error("a page failed: %s in %s", type(error).__name__, _place(error))  # noqa: TRY400 - its text may hold anything
             return _said(desk, 500, _("Something went wrong"), failed())
@@ -284,7 +282,7 @@ def _outcome(desk: ApprovalPages, decided: Decided) -> Response:
         said = _("{id} went back to {author}.").format(id=alert.id, author=alert.author)
         return _said(desk, 200, _("Returned"), said, done=True)
     if decided.decision is PageDecision.REJECT:
-        said = _("{id} is rejected; it never goes out.").format(id=alert.id)
+        said = _("{id} is rejected; it will never go out.").format(id=alert.id)
         return _said(desk, 200, _("Rejected"), said, done=True)
     return _said(desk, 200, _("Approved"), approved(alert), done=True)
 
@@ -294,23 +292,23 @@ def _refusal(desk: ApprovalPages, error: AlertbotError) -> Response:
     headings = {
         403: _("Not allowed"),
         404: _("No such link"),
-        409: _("Not any more"),
-        410: _("This link is over"),
-        429: _("Too often"),
-        503: _("Out of order"),
+        409: _("No longer possible"),
+        410: _("This link no longer works"),
+        429: _("Too many attempts"),
+        503: _("Not working"),
     }
     said = out_of_order() if status == 503 else str(error)
-    return _said(desk, status, headings.get(status, _("Not understood")), said)
+    return _said(desk, status, headings.get(status, _("Request not understood")), said)
 
 
 def _too_often(desk: ApprovalPages, wait: float) -> Response:
     minutes = int(wait // 60) + 1
     said = ngettext(
-        "Too many links that do not exist were asked for from your network. Try again in {n} minute.",
-        "Too many links that do not exist were asked for from your network. Try again in {n} minutes.",
+        "Your network asked for too many links that do not exist. Try again in {n} minute.",
+        "Your network asked for too many links that do not exist. Try again in {n} minutes.",
         minutes,
     ).format(n=minutes)
-    return _said(desk, 429, _("Too often"), said, headers={"retry-after": str(int(wait) + 1)})
+    return _said(desk, 429, _("Too many attempts"), said, headers={"retry-after": str(int(wait) + 1)})
 
 
 def _said(desk: ApprovalPages, status: int, title: str, said: str, **more: Any) -> Response:

@@ -87,8 +87,8 @@ def _refuse_old(door: Door, given: Credentials, now: float) -> None:
     if seconds is None or abs(now - seconds) > longest:
         raise OutOfTime(
             _(
-                "The report is signed, but not for now: its time may differ from ours by {n} s at most. Look"
-                " at the clock of the sender."
+                "The report is signed for another time: its clock may differ from ours by at most {n}"
+                " s. Check the sender's clock."
             ).format(n=int(longest))
         )
 

@@ -134,23 +134,24 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
 def announcement(app: "App", address: str) -> list[str]:
     """What is served and where, with warnings, as sentences."""
     lines = [
-        _("Serving on {address}; watched at {address}/healthz and {address}/readyz.").format(
+        _("Serving on {address}; monitoring at {address}/healthz and {address}/readyz.").format(
             address=address
         )
     ]
     if not is_loopback(address):
         lines.append(
             _(
-                "! This address can be reached from elsewhere and speaks plain HTTP: put a proxy with https in front."
+                "! This address can be reached from other machines over plain HTTP. Put an https proxy"
+                " in front of it."
             )
         )
     mail = app.mail_approvals
     if mail is None:
         lines.append(_("No approvals by mail: `approvals_by: mail:` is not configured."))
     else:
-        lines.append(_("Links to approve begin with {url}/a/").format(url=mail.base_url))
+        lines.append(_("Approval links start with {url}/a/").format(url=mail.base_url))
     lines += [*_called(app, address), _reports(app, address), *_asked(app)]
-    return [*lines, _("The worker is alive; it stops with Ctrl-C or SIGTERM.")]
+    return [*lines, _("The worker is running. Stop it with Ctrl-C or SIGTERM.")]
 
 
 def _called(app: "App", address: str) -> list[str]:
@@ -159,19 +160,19 @@ def _called(app: "App", address: str) -> list[str]:
     if not called:
         return []
     path = urlsplit(called.url).path or "/"
-    sentence = _("Telegram calls {url}, which has to lead to {address}{path}")
+    sentence = _("Telegram calls {url}, which must lead to {address}{path}")
     return [sentence.format(url=called.url, address=address, path=path)]
 
 
 def _asked(app: "App") -> list[str]:
     asked = [name for name, settings in app.config.sources.items() if not settings.pushes]
-    return [_("Asked for news: {names}").format(names=", ".join(asked))] if asked else []
+    return [_("Polled sources: {names}").format(names=", ".join(asked))] if asked else []
 
 
 def _reports(app: "App", address: str) -> str:
     names = [name for name, settings in app.config.sources.items() if settings.pushes]
     if not names:
-        return _("No source reports to this address: `sources:` names none that does.")
-    return _("Reports are taken at {address}/signals/: {names}").format(
+        return _("No source sends reports to this address: there is none under `sources:`.")
+    return _("Reports are accepted at {address}/signals/: {names}").format(
         address=address, names=", ".join(names)
     )

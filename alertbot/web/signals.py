@@ -180,7 +180,7 @@ def _strange(taking: Intake, request: Request) -> SignalAnswer:
     if wait := taking.attempts.wait(address):
         return _too_many(wait)
     taking.attempts.note(address)
-    return _refusal(401, _("There is no such source, or this is not its secret."))
+    return _refusal(401, _("There is no such source, or the secret is wrong."))
 
 
 async def _taken_once(
@@ -213,7 +213,7 @@ async def _taken(service: WatchContext, source: Source, body: bytes, kind: str) 
     else:
         log.info("%s: %d stored, %d new", name, taken.stored, taken.new, extra={"source": name})
         return SignalAnswer(202, {"stored": taken.stored, "new": taken.new})
-    said = _("The report was not stored: the database cannot be used. Send it again.")
+    said = _("The report was not stored: the database is not available. Send it again.")
     return SignalAnswer(503, {"error": said}, RETRY_SECONDS)
 
 
@@ -222,7 +222,7 @@ def _refusal(status: int, said: str, **more: Any) -> SignalAnswer:
 
 
 def _too_many(wait: float) -> SignalAnswer:
-    said = _("Too many in a short time. Try again in {n} s.").format(n=ceil(wait))
+    said = _("Too many reports. Try again in {n} s.").format(n=ceil(wait))
     return SignalAnswer(429, {"error": said}, wait)
 
 

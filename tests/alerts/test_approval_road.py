@@ -141,7 +141,7 @@ async def test_nobody_signs_what_does_not_make_the_digest(team: Team, verb: str,
         if verb == "approve"
         else approving.break_glass(team.service, team.people["bo"], view.id, view.digest, "alone")
     )
-    with pytest.raises(Refused, match="not those that were approved"):
+    with pytest.raises(Refused, match="not the ones that were approved"):
         await signing
     assert await team.state(view.id) == "pending"
     await team.work()

@@ -121,7 +121,7 @@ async def test_a_start_ahead_is_kept_and_shown(team: Team) -> None:
     await team.work()
     line = (await overview.status(team.service, view.id)).alerts[0]
     assert line.state == "approved"
-    assert "not before" in line.reason
+    assert "no earlier than" in line.reason
 
 
 async def test_a_start_that_has_passed_is_refused(team: Team) -> None:

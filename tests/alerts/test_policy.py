@@ -91,7 +91,7 @@ def test_it_takes_the_role_and_to_count() -> None:
 
 
 def test_nobody_approves_twice() -> None:
-    with pytest.raises(Refused, match="has approved BKRT-2 already"):
+    with pytest.raises(Refused, match="has already approved BKRT-2"):
         approve(BERNARD, approval(BERNARD), approvals=Approvals(2, False, HALF_HOUR))
 
 
@@ -184,7 +184,7 @@ def test_a_digest_may_be_a_beginning_of_twelve() -> None:
 
 def test_without_a_digest_what_was_shown_must_hold() -> None:
     may_approve(facts(), BERNARD, [], digest=None, shown=DIGEST, now=NOW)
-    with pytest.raises(Refused, match="has not been shown BKRT-2"):
+    with pytest.raises(Refused, match="has not seen BKRT-2"):
         may_approve(facts(), BERNARD, [], digest=None, shown=None, now=NOW)
     with pytest.raises(Refused, match="has changed since"):
         may_approve(facts(), BERNARD, [], digest=None, shown=OTHER_DIGEST, now=NOW)
@@ -237,7 +237,7 @@ class TestBreakGlass:
         assert not signed.open_glass
         with pytest.raises(Refused, match="already"):
             may_countersign(signed, CHLOE)
-        with pytest.raises(Refused, match="nobody broke the glass"):
+        with pytest.raises(Refused, match="not published with break-glass"):
             may_countersign(facts(), CHLOE)
 
 
@@ -268,7 +268,7 @@ def test_every_verb_of_people_asks_for_a_role() -> None:
 
 def test_a_reason_is_a_reason() -> None:
     assert require_reason(Verb.REJECT, "BKRT-2", " wrong number ") == "wrong number"
-    with pytest.raises(Misuse, match="reject BKRT-2 needs --reason"):
+    with pytest.raises(Misuse, match="reject BKRT-2 needs a reason"):
         require_reason(Verb.REJECT, "BKRT-2", None)
 
 

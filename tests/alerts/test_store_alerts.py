@@ -300,7 +300,7 @@ async def test_of_two_at_once_one_wins_and_the_other_is_told(desk: Desk) -> None
     )
     refused = [result for result in results if isinstance(result, Refused)]
     assert len(refused) == 2
-    assert all("Somebody else has just changed" in str(refusal) for refusal in refused)
+    assert all("Someone else has just changed" in str(refusal) for refusal in refused)
 
 
 async def test_a_person_and_a_worker_never_wait_for_each_other(desk: Desk) -> None:
@@ -328,7 +328,7 @@ async def test_nobody_signs_what_has_been_edited_meanwhile(desk: Desk) -> None:
     alert = await desk.pending()
     edited = await desk.write(store_alerts.replace, alert, DRAFT, COMPOSITION, by=desk.ada, now=NOW)
     await desk.write(store_alerts.submit, edited, by=desk.ada, now=NOW)
-    with pytest.raises(Refused, match="Somebody else"):
+    with pytest.raises(Refused, match="Someone else"):
         await desk.write(store_alerts.sign, alert, desk.ben, now=NOW)
     assert all(a.void for a in await desk.read(store_reading.approvals_of, alert.id, now=NOW))
 

@@ -24,10 +24,10 @@ def test_an_unknown_name_a_closed_port_and_silence_are_three_things() -> None:
         reason_of(one) for one in (socket.gaierror(-2, "unknown"), outer, TimeoutError(), OSError())
     ]
     assert told == [
-        "its name is not known",
-        "the connection is refused",
+        "its name cannot be resolved",
+        "it refused the connection",
         "it does not answer",
-        "the connection breaks",
+        "the connection broke",
     ]
 
 
@@ -35,7 +35,7 @@ def test_what_an_error_was_raised_over_counts_beside_what_it_was_raised_from() -
     """urllib3 raises its own error from a copy, over the one that says why."""
     outer = RuntimeError("retries")
     outer.__context__, outer.__cause__ = ConnectionRefusedError(111, "refused"), ValueError("a copy")
-    assert reason_of(outer) == "the connection is refused"
+    assert reason_of(outer) == "it refused the connection"
 
 
 async def test_a_mail_server_that_cannot_be_reached_says_why() -> None:
@@ -50,7 +50,7 @@ async def test_a_mail_server_that_cannot_be_reached_says_why() -> None:
         await _step(Phase.CONNECT, refused())
     error = meaning(broken.value, ABOUT)
     assert isinstance(error, Unavailable)
-    assert str(error) == "mail.example.org could not be reached for BKRT-1: the connection is refused."
+    assert str(error) == "mail.example.org could not be reached for BKRT-1: it refused the connection."
 
 
 @pytest.mark.parametrize("phase", [Phase.MAIL, Phase.RCPT, Phase.DATA])

@@ -161,7 +161,7 @@ async def test_an_answer_without_end_is_read_up_to_a_limit() -> None:
 
 async def test_a_closed_port_is_told_as_one() -> None:
     adapter = adapter_for(f"http://127.0.0.1:{await raw.free_port()}")
-    with pytest.raises(Unavailable, match="the connection is refused"):
+    with pytest.raises(Unavailable, match="it refused the connection"):
         await adapter.publish(a_post())
     await adapter.close()
 

@@ -52,7 +52,7 @@ def test_in_a_pipe_each_text_stands_on_its_own_line_after_who_says_it() -> None:
     file = io.StringIO()
     show_alerts.show(Console(file=file), ROWS)
     assert file.getvalue().splitlines() == [
-        "This contradicts what callers are told already:",
+        "This contradicts what callers are already told:",
         "  Which line to use: undecided",
         "    BKRT-1: appelez d'un fixe. / Sinon, chez un voisin.",
         "    This alert: use a mobile.<U+001B>[2J",

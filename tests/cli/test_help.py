@@ -115,7 +115,10 @@ def test_every_listed_command_is_there() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["incident", "set", "BKRT", "broken"], "STATE: 'broken' is none of investigating, identified"),
+        (
+            ["incident", "set", "BKRT", "broken"],
+            "STATE: 'broken' is not one of investigating, identified",
+        ),
         (["signals", "x"], "NUMBER: 'x' is not a whole number. See `alertbot signals --help`."),
         (["sandbox", "--speed", "fast"], "--speed: 'fast' is not a number."),
         (["sandbox", "--speed", "nan"], "--speed: nan is out of range (x>=0.001)."),
@@ -123,8 +126,8 @@ def test_every_listed_command_is_there() -> None:
         (["numbers", "shwo"], "There is no command 'shwo' (did you mean show?). See `alertbot numbers"),
         (["--log-level", "info"], "Missing command. See `alertbot --help`."),
         (["--version=3"], "The option --version takes no value. See `alertbot --help`."),
-        (["show", "a", "b\nc"], "This is too much: b c. See `alertbot show --help`."),
-        (["audit"], "Say what to do: alertbot audit --help"),
+        (["show", "a", "b\nc"], "Too many arguments: b c. See `alertbot show --help`."),
+        (["audit"], "Give a command: alertbot audit --help"),
     ],
 )
 def test_what_is_wrong_with_a_command_line(arguments: list[str], said: str) -> None:

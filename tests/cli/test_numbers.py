@@ -69,7 +69,7 @@ def test_the_story_of_a_number(desk: Desk) -> None:
 
 def test_an_import_says_what_it_did(desk: Desk) -> None:
     first = imported(desk)
-    assert "3 rows are 3 entries; 3 new" in first.out
+    assert "3 rows, 3 entries: 3 new" in first.out
     again = imported(desk, ROWS, "--json")
     assert again.json["same"] == 3
     assert "3 as they were" in again.err
@@ -182,7 +182,7 @@ def test_digits_and_call_are_asked_for(desk: Desk) -> None:
     answer = desk.run("numbers", "verify", "N1", "--json", by="bo", stdin="0465716915\nyes\nanswered\n")
     assert answer.code == 0
     assert answer.json["verified_by"] == "bo"
-    assert "69 15" not in answer.err.split("is verified")[0]
+    assert "69 15" not in answer.err.split("was verified")[0]
 
 
 def test_a_territory_is_read_back_left_and_resumed(desk: Desk) -> None:
@@ -198,7 +198,7 @@ def test_a_territory_is_read_back_left_and_resumed(desk: Desk) -> None:
     third = session(desk, "0465716917", "answered")
     assert third.code == 0
     assert "2/2  N2" in third.out
-    assert "1 verified now, 0 still to be read back" in third.out
+    assert "Verified now: 1. Still to verify" in third.out
 
 
 def test_no_single_key_verifies_anything(desk: Desk) -> None:

@@ -41,7 +41,7 @@ def test_what_waits_leaves_with_three(desk: Desk) -> None:
     assert answer.code == 3
     assert answer.json["state"] == "approved"
     shown = desk.run("status", alert).out
-    assert "not before" in shown
+    assert "no earlier than" in shown
     assert desk.run("edit", alert, "--set", "next_update=+50m", by="ada").code == 0
 
 
@@ -126,7 +126,7 @@ def test_halting_one_alert_shows_and_says_how_to_go_on(desk: Desk) -> None:
     assert desk.run("halt", alert).code == 0
     assert f"alertbot resume {alert}" in desk.run("status", alert).out
     assert desk.run("run", "--once").code == 3
-    assert desk.run("resume", alert, by="bo").out == f"{alert} goes on.\n"
+    assert desk.run("resume", alert, by="bo").out == f"Resumed: {alert}.\n"
     assert desk.run("run", "--once").code == 0
 
 

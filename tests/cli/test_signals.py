@@ -98,7 +98,7 @@ def test_a_body_is_shown_and_never_obeyed(watched: Desk) -> None:
     assert cut["cut"]
     assert cut["body"].startswith("\\xffxxx")
     assert len(cut["body"]) < 25_000
-    assert "longer than what is shown" in watched.run("signals", "--quarantine", str(long["id"])).out
+    assert "too long to show in full" in watched.run("signals", "--quarantine", str(long["id"])).out
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_halt_works_whatever_is_wrong_in_the_configuration(desk: Desk, fault) ->
     assert desk.run("check").code != 0
     answer = desk.run("halt")
     assert answer.code == 0, answer.err
-    assert "no further call starts" in answer.out
+    assert "no new call starts" in answer.out
     assert halted(desk)
     assert desk.run("audit", "verify").code == 0
 

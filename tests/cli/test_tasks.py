@@ -24,7 +24,7 @@ def raised(desk: Desk, key: str, text: str) -> None:
 
 
 def test_a_task_is_listed_done_and_gone(desk: Desk) -> None:
-    assert desk.run("task", "list").out.strip() == "There is nothing to do."
+    assert desk.run("task", "list").out.strip() == "There are no tasks."
     raised(desk, "N12", "N12 ends at 20:00.")
     assert "N12 ends at 20:00." in desk.run("task", "list").out
     status = desk.run("status").out

@@ -94,7 +94,7 @@ def test_a_worker_sends_what_is_approved_and_leaves_when_told(busy: Desk, sign: 
     try:
         alert = busy.shown()
         answer = busy.run("approve", alert, by="bo")
-        assert "a worker is alive" in answer.out
+        assert "A worker is running" in answer.out
         deadline = time.monotonic() + PATIENCE
         while busy.state(alert) != "published":
             assert time.monotonic() < deadline
@@ -104,7 +104,7 @@ def test_a_worker_sends_what_is_approved_and_leaves_when_told(busy: Desk, sign: 
     finally:
         worker.kill()
     assert worker.returncode == 0
-    assert "nothing is under way" in said
+    assert "no calls in progress" in said
 
 
 def test_watching_the_status_in_a_terminal(busy: Desk) -> None:

@@ -96,11 +96,11 @@ def test_everything_given(tmp_path: Path) -> None:
                     "telegram": TELEGRAM | {"mode": "webhook", "webhook": WEBHOOK | {"port": 8471}}
                 }
             },
-            "webhook: host and port are those of `serve:` now: take them out here",
+            "webhook: host and port now belong under `serve:`. Remove them here",
         ),
         (
             {"approvals_by": {"telegram": {"bot_token_env": "T"}}},
-            "telegram.api_url: this channel may leave",
+            "telegram.api_url: this channel could reach beyond",
         ),
         (
             {
@@ -111,7 +111,7 @@ def test_everything_given(tmp_path: Path) -> None:
             },
             "webhook.url: must be a public https:// address",
         ),
-        ({"approvals_by": {"mail": MAIL | {"channel": "public"}}}, "no channel of the type email"),
+        ({"approvals_by": {"mail": MAIL | {"channel": "public"}}}, "no email channel"),
         ({"approvals_by": {"mail": MAIL | {"base_url": "http://example.org"}}}, "base_url: must be"),
         ({"approvals_by": {"letter": {}}}, "letter: is not a key here"),
         ({"duty": {"shifts": [SHIFT | {"until": 1200}]}}, "until: must be a time in quotes"),

@@ -46,23 +46,26 @@ def _either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         (SMALL + "<<: {database: x}", "merge keys (<<) are not allowed"),
         (SMALL + "? [a]\n: b", "a key must be a plain word"),
         (SMALL + "database: on", "database: write true or false, or put the word in quotes"),
-        (SMALL + "database: 0123", "database: programs read this number or sign differently"),
-        (SMALL + "database: 1_000", "database: programs read this number or sign differently"),
-        (SMALL + "database: " + "9" * 5000, "database: programs read this number or sign differently"),
-        (SMALL + "database: .inf", "database: programs read this number or sign differently"),
-        (SMALL + "publish_delay: 1:30", "publish_delay: programs read this differently"),
-        (SMALL + 'database: "a\\0b"', "database: holds a control character"),
-        (SMALL + 'database: "a\\u202Eb"', "database: holds a control character"),
-        (SMALL + "---\n" + SMALL, "3:1 a second document begins here"),
-        ("a: \x00", "1:4 holds a character that is no text (U+0000); is this a binary file?"),
+        (SMALL + "database: 0123", "database: programs read this number or sign in different ways"),
+        (SMALL + "database: 1_000", "database: programs read this number or sign in different ways"),
+        (
+            SMALL + "database: " + "9" * 5000,
+            "database: programs read this number or sign in different ways",
+        ),
+        (SMALL + "database: .inf", "database: programs read this number or sign in different ways"),
+        (SMALL + "publish_delay: 1:30", "publish_delay: programs read this in different ways"),
+        (SMALL + 'database: "a\\0b"', "database: contains a control character"),
+        (SMALL + 'database: "a\\u202Eb"', "database: contains a control character"),
+        (SMALL + "---\n" + SMALL, "3:1 a second document starts here"),
+        ("a: \x00", "1:4 contains a character that is not text (U+0000); is this a binary file?"),
         ("[" * 100_000, "is nested deeper than 32 levels"),
         ("- " * 100_000, "is nested deeper than 32 levels"),
         (BOMB, "aliases (*name) make this far too large"),
         (LONG_BOMB, "aliases (*name) make this far too large"),
         ("", "1:1 the file is empty"),
         ("# nothing\n", "1:1 the file is empty"),
-        ("- a\n- b", "1:1 the file must hold keys"),
-        ("hello", "1:1 the file must hold keys"),
+        ("- a\n- b", "1:1 the file must contain keys"),
+        ("hello", "1:1 the file must contain keys"),
     ],
 )
 def test_traps_are_explained(faults: Faults, text: str, fault: str) -> None:
@@ -74,7 +77,7 @@ def test_traps_are_explained(faults: Faults, text: str, fault: str) -> None:
 def test_latin_1_is_named_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes("organisation:\n  name: Préfecture".encode("latin-1"))
-    with pytest.raises(ConfigInvalid, match=r"config\.yaml:2:11 this is not UTF-8"):
+    with pytest.raises(ConfigInvalid, match=r"config\.yaml:2:11 is not UTF-8"):
         read(path, TYPES)
 
 

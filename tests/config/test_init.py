@@ -58,14 +58,14 @@ def test_no_answer_at_all_takes_every_default(tmp_path: Path) -> None:
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("mine")
-    with pytest.raises(Refused, match="was left as it is"):
+    with pytest.raises(Refused, match="was not changed"):
         write(tmp_path)
     assert (tmp_path / "config.yaml").read_text() == "mine"
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(Refused, match="was left as it is"):
+    with pytest.raises(Refused, match="was not changed"):
         write(tmp_path / "file")
     with pytest.raises(Misuse, match="cannot be written"):
         write(tmp_path / "file" / "below")

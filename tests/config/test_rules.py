@@ -36,9 +36,9 @@ def test_a_service_that_is_named_anywhere_is_known(reads: Reads, service: str) -
     ("line", "place", "words"),
     [
         ("services: [sms, spi]", "15:21 rules.one.services[1]", "did you mean sip?"),
-        ("services: [zzzzzzzz]", "15:16 rules.one.services[0]", "there are calls, "),
+        ("services: [zzzzzzzz]", "15:16 rules.one.services[0]", "the names are calls, "),
         ("channels: [wal]", "15:16 rules.one.channels[0]", "did you mean wall?"),
-        ("channels: [wall, other]", "15:22 rules.one.channels[1]", "there are wall"),
+        ("channels: [wall, other]", "15:22 rules.one.channels[1]", "the names are wall"),
         ("auto_after: 90s\n    policy: propose", "15:17 rules.one.auto_after", "policy: auto"),
         ("auto_after: 90s\n    policy: 'off'", "15:17 rules.one.auto_after", "policy: auto"),
     ],

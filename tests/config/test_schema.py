@@ -64,4 +64,6 @@ def test_it_holds_no_path_of_this_machine() -> None:
 def test_secrets_are_explained_by_themselves() -> None:
     described = MAIN["$defs"]["ChatSettings"]["properties"]
     assert described["bot_token_env"]["description"].startswith("The environment variable that holds")
-    assert described["bot_token_file"]["description"].startswith("The file that holds bot_token alone")
+    assert described["bot_token_file"]["description"].startswith(
+        "The file that holds only bot_token, on one line"
+    )

@@ -64,7 +64,7 @@ def test_a_password_in_the_database_address_is_refused(faults: Faults) -> None:
     [
         (
             "",
-            "channels.a: bot_token missing; name it with bot_token_env: VARIABLE or bot_token_file: PATH",
+            "channels.a: bot_token missing; give it with bot_token_env: VARIABLE or bot_token_file: PATH",
         ),
         ("bot_token_env: T, bot_token_file: f", "bot_token_file: give bot_token_env or bot_token_file"),
         ("bot_token_env: lower", "must be the name of an environment variable, in capitals"),
@@ -171,7 +171,7 @@ def test_an_address_that_is_a_secret_is_held_to_the_sandbox(
     if allowed:
         assert settings.secret("url") == address
         return
-    with pytest.raises(ConfigInvalid, match="which a sandbox may not reach") as raised:
+    with pytest.raises(ConfigInvalid, match="which a sandbox must not contact") as raised:
         settings.secret("url")
     assert "topic" not in str(raised.value)
 

@@ -36,7 +36,7 @@ def test_a_value_knows_its_place_and_that_of_its_key() -> None:
     ("text", "told"),
     [
         ("a:\n  b: 1\n  b: 2\n", "f.yaml:3: a.b: is given twice, first on line 2; keep one."),
-        ("a: &x 1\nb: *x\n", "f.yaml:2: b: aliases (*name) are not allowed; write the value out."),
+        ("a: &x 1\nb: *x\n", "f.yaml:2: b: aliases (*name) are not allowed; write the value itself."),
         ("a: [1\n", "f.yaml:2: the bracket opened on line 1 is not closed, or a comma is missing."),
         ("a: !int 1\n", "f.yaml:1: a: tags such as"),
         ("a: " + "[" * 40 + "]" * 40, "f.yaml:1: a[0][0]: is nested deeper than 32 levels."),

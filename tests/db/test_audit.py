@@ -173,7 +173,7 @@ async def test_a_cut_tail_shows_against_a_kept_head(database: Database) -> None:
     await tamper(database, "DELETE FROM audit WHERE seq > 4")
     assert (await verify(database)).whole  # a chain alone cannot show it
     assert (await verify(database, kept)).problems == (
-        f"The head {kept[:12]} is not in the audit: it was cut or built anew after that.",
+        f"The head {kept[:12]} is not in the audit: the audit was cut or rebuilt since.",
     )
 
 

@@ -202,7 +202,7 @@ def test_a_database_of_the_future_is_refused(database_url: str, engine: Engine) 
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for attempt in (migrate.upgrade, migrate.pending, migrate.sql):
-        with pytest.raises(StoreFailed, match=r"newer than this program .*9999.*update alertbot"):
+        with pytest.raises(StoreFailed, match=r"newer than this program .*9999.*Update alertbot"):
             attempt(database_url)
 
 

@@ -37,8 +37,8 @@ def test_what_every_platform_does_to_a_text_is_no_difference(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, "nothing stands there"),
-        ("Appelez le 04 65 71 00 02 : https://example.org/n/", "“02” stands where “01”"),
+        (None, "nothing is there"),
+        ("Appelez le 04 65 71 00 02 : https://example.org/n/", "it says “02” where “01”"),
         ("Appelez le 04 65 71 00 01 :", "“example.org/n” is missing"),
         ("Appelez vite le 04 65 71 00 01 : https://example.org/n/", "“vite” was added"),
     ],
@@ -113,16 +113,16 @@ def test_where_there_is_no_markup_a_tag_is_a_word() -> None:
 def test_a_long_difference_is_shortened_to_sixty_letters(letters: int, quoted: int) -> None:
     words = plain("112", "x" * letters) or ""
     end = "" if letters <= 60 else "…"
-    assert f"“{'x' * quoted}{end}” stands where “112”" in words
+    assert f"“{'x' * quoted}{end}” where “112”" in words
 
 
 def test_in_a_long_text_full_of_the_same_word_the_place_is_found() -> None:
     def said(number: str) -> str:
         return " ".join(["le"] * 150 + [number] + ["le"] * 150)
 
-    assert plain(said("15"), said("17")) == "“17” stands where “15” was approved"
+    assert plain(said("15"), said("17")) == "it says “17” where “15” was approved"
 
 
 def test_several_words_that_part_are_told_together() -> None:
     found = plain("le 112 ce soir", "le 15 ou le 18 ce soir")
-    assert found == "“15 ou le 18” stands where “112” was approved"
+    assert found == "it says “15 ou le 18” where “112” was approved"

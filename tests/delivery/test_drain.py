@@ -176,7 +176,7 @@ async def test_what_is_not_what_was_approved_is_not_sent(database: Database) -> 
 
     async def verify(_conn, alert, purpose, digest):
         asked.append((alert, purpose, digest))
-        return "The texts of ABCD-1 are not those that were approved."
+        return "The texts of ABCD-1 are not the ones that were approved."
 
     adapter = NullAdapter(channel())
     tally = await once(database, adapter, hooks=Hooks(verify=verify))

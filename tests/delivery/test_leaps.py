@@ -103,4 +103,4 @@ def test_small_corrections_and_a_machine_that_slept_are_no_leap() -> None:
     assert leap(first, Reading(1010.0 + TOLERANCE - 1, 20.0), 1010.0) is None
     assert "ahead by 120 min" in str(leap(first, Reading(1000.0 + HOURS, 10.0), None))
     assert "back by 120 min" in str(leap(first, Reading(1000.0 - HOURS, 10.0), None))
-    assert "behind the last beat" in str(leap(first, first, 1000.0 + HOURS))
+    assert "behind a worker's last heartbeat" in str(leap(first, first, 1000.0 + HOURS))

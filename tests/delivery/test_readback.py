@@ -72,7 +72,7 @@ async def test_a_difference_is_told_once_after_a_second_look(
     [number] = await enqueue(database, acts(Action.PUBLISH), text="Appelez le 112")
     await once(database, adapter, told)
     [found] = await verdicts(database)
-    assert found == "“12” stands where “112” was approved"
+    assert found == "it says “12” where “112” was approved"
     assert adapter.looks == 2
     assert [(one.id, one.alert, one.channel, one.differs) for one in told] == [
         (number, "ABCD-1", "memory", True)
@@ -94,7 +94,7 @@ async def test_a_post_that_somebody_deleted_is_missed(
     await enqueue(database, acts(Action.PUBLISH))
     adapter.standing = _Forgetful()  # type: ignore[assignment]
     await once(database, adapter, told)
-    assert await verdicts(database) == ["nothing stands there any more"]
+    assert await verdicts(database) == ["nothing is there any more"]
 
 
 class _Forgetful(dict[str, Post]):

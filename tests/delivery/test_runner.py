@@ -156,7 +156,7 @@ async def test_who_may_not_wait_leaves_calls_that_hang_with_the_rows_right(datab
     assert found["uncertain"] == len(adapter.posts)  # asked, and not heard from
     assert found["pending"] == 40 - len(adapter.posts)  # never begun, and free for the next worker
     told = [row.reason for row in await rows(database) if row.state == "uncertain"]
-    assert set(told) == {"Perhaps sent: the worker was stopped before the channel answered."}
+    assert set(told) == {"May have been sent: the worker was stopped before the channel answered."}
 
 
 async def test_a_call_that_ends_in_time_is_waited_for(database: Database) -> None:

@@ -188,7 +188,7 @@ def test_a_foreign_beginning_is_told_with_its_home() -> None:
         one.sentence for one in reading.report.findings if one.rule is CheckRule.FOREIGN_PREFIX
     ]
     assert len(sentences) == 2
-    assert "0297 is a beginning of 56 Morbihan, not of 85 Vendée" in sentences[0]
+    assert "the prefix 0297 belongs to 56 Morbihan, not to 85 Vendée" in sentences[0]
     assert "974" in sentences[1]
 
 
@@ -268,7 +268,7 @@ def test_coverage_counts_what_is_not_in_force() -> None:
     assert "(1 not verified)" in cover.sentence
     ended = [with_end(row, NOW) for row in imported(f"69,samu,0465710015,,,,{VOUCHED}\n").rows]
     (cover,) = coverage(ended, None, [("samu",)], now=NOW + timedelta(hours=24))
-    assert (cover.cover, "(1 past its end)" in cover.sentence) == (Cover.NONE, True)
+    assert (cover.cover, "(1 expired)" in cover.sentence) == (Cover.NONE, True)
 
 
 def test_the_whole_country_covers_every_territory_of_the_directory() -> None:

@@ -46,7 +46,7 @@ def test_any_delimiter_and_encoding(delimiter: str, encoding: str) -> None:
 def test_the_assumed_encoding_is_said() -> None:
     (warning,) = read(table(",").encode("latin-1")).warnings
     assert warning.row == 0
-    assert "numbers.csv is not in UTF-8 and was read as Windows-1252" in warning.message
+    assert "numbers.csv is not UTF-8 and was read as Windows-1252" in warning.message
 
 
 def test_a_spreadsheet_may_name_its_delimiter() -> None:
@@ -67,9 +67,9 @@ def test_yaml_and_json_are_read_too() -> None:
     [
         ("a.csv", "territory,number\n69,0465710015\n", "a.csv:1: the column service is missing"),
         ("a.csv", "\n\nterritory,service\n69,samu\n", "a.csv:3: the column number is missing"),
-        ("a.csv", "territory,service,number,number\n", "the column number stands twice"),
-        ("a.csv", "departement_code,territory,service,number\n", "the column territory stands twice"),
-        ("a.csv", "territory,service,number\n", "holds no row"),
+        ("a.csv", "territory,service,number,number\n", "the column number appears twice"),
+        ("a.csv", "departement_code,territory,service,number\n", "the column territory appears twice"),
+        ("a.csv", "territory,service,number\n", "contains no rows"),
         ("a.csv", "", "is missing"),
         (
             "a.csv",
@@ -125,7 +125,7 @@ def test_a_number_with_a_plus_is_no_formula(number: str) -> None:
 
 def test_a_number_whose_zero_a_spreadsheet_dropped_is_told() -> None:
     (fault,) = read("territory,service,number\n69,samu,465710015\n").faults
-    assert "lacks its first 0" in fault.message
+    assert "has lost its first 0" in fault.message
 
 
 def test_a_day_without_a_time_is_refused() -> None:
@@ -135,7 +135,7 @@ def test_a_day_without_a_time_is_refused() -> None:
 
 def test_a_code_and_a_name_that_disagree_are_refused() -> None:
     (fault,) = read("territory,name,service,number\n75,Rhône,samu,0465710015\n").faults
-    assert "that of 75 Paris, the name that of 69 Rhône" in fault.message
+    assert "belongs to 75 Paris, the name to 69 Rhône" in fault.message
 
 
 # --- contradictions -------------------------------------------------------------------------------
@@ -150,9 +150,9 @@ BASE = "69,samu,0465710015"
         (",,,,2021-06-03T12:00,", ",,,,2021-06-03T18:00,", "valid_until differs"),
         (",,,15,,", ",,,60,,", "capacity differs: 15 / 60"),
         (",,,,,15", ",,,,,15/112", "replaces differs"),
-        (",,la nuit,,,", ",,le jour,,,", "under another condition"),
-        ("Nord,North,,,,", "Nord,Northern part,,,,", "words the same zone otherwise"),
-        ("Nord,North,,,,", "Nord,,,,,", "words the same zone otherwise"),
+        (",,la nuit,,,", ",,le jour,,,", "with another condition"),
+        ("Nord,North,,,,", "Nord,Northern part,,,,", "writes the same zone differently"),
+        ("Nord,North,,,,", "Nord,,,,,", "writes the same zone differently"),
     ],
 )
 def test_rows_that_contradict_each_other_are_both_told(first: str, second: str, told: str) -> None:

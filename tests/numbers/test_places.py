@@ -138,7 +138,7 @@ def test_a_short_number_may_stand_for_another(cells: str, replaces: str) -> None
 @pytest.mark.parametrize("cells", ["69,samu,15,", "69,pompiers,112,18/112", "69,samu,15,15"])
 def test_a_short_number_cannot_stand_for_itself(cells: str) -> None:
     (fault,) = read_numbers(f"territory,service,number,replaces\n{cells}\n").faults
-    assert "in place of itself" in fault.message
+    assert "as its own replacement" in fault.message
 
 
 def test_a_place_may_stand_for_a_number() -> None:

@@ -79,13 +79,13 @@ def test_what_matches_nothing_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "No number is asked for"),
-        (" , ", "No number is asked for"),
+        ("", "No number was asked for"),
+        (" , ", "No number was asked for"),
         ("Finistere", "did you mean 29 Finistère"),
         ("99", "no territory “99”"),
         ("22/smur", "did you mean samu"),
         ("22/", "no service “”"),
-        ("22/nurse", "known are samu"),
+        ("22/nurse", "the services are samu"),
         ("N0", "no territory"),
     ],
 )

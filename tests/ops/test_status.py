@@ -24,7 +24,7 @@ def down() -> list[bool]:
 async def team(database: Database, down: list[bool]) -> Team:
     def answer(post: Post) -> Receipt:
         if down[0]:
-            raise Unavailable("The server could not be reached: its name is not known.")
+            raise Unavailable("The server could not be reached: its name cannot be resolved.")
         return Receipt(f"r{post.delivery}")
 
     return await gather(database, handlers={"public": answer})
@@ -37,12 +37,12 @@ async def test_a_channel_of_which_all_that_waits_has_failed_is_not_open(
     assert set((await failing(team)).values()) == {None}  # nothing was tried yet
     await team.work(patience=0.0)
     told = await failing(team)
-    assert told.pop("public") == "The server could not be reached: its name is not known."
+    assert told.pop("public") == "The server could not be reached: its name cannot be resolved."
     assert set(told.values()) == {None}
     shown = next(
         one for one in (await overview.status(team.service, None)).channels if one.name == "public"
     )
-    assert "its name is not known" in _stopped(shown)
+    assert "its name cannot be resolved" in _stopped(shown)
     down[0] = False
     await team.work(patience=15.0)
     assert set((await failing(team)).values()) == {None}

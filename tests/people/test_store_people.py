@@ -71,7 +71,7 @@ async def test_the_first_two_are_admins_without_confirmation(desk: Desk) -> None
 async def test_only_the_first_needs_no_token(database: Database) -> None:
     desk = Desk(database)
     ada, _token = await desk.add("Ada", Role.AUTHOR, by=None)
-    with pytest.raises(Refused, match="takes an admin's token"):
+    with pytest.raises(Refused, match="To add another, give an admin's token"):
         await desk.add("Ben", Role.ADMIN, by=None)
     assert ada.counts
 
@@ -99,7 +99,7 @@ async def test_an_approver_or_admin_takes_two_admins(desk: Desk, roles: tuple[Ro
         await desk.confirm("Dora", desk.ada)
     assert (await desk.confirm("dora", desk.ben)).counts
     assert (await desk.by_token(token)).name == "Dora"
-    with pytest.raises(Refused, match="counts already"):
+    with pytest.raises(Refused, match="already counts"):
         await desk.confirm("Dora", desk.ben)
 
 
@@ -125,7 +125,7 @@ async def test_an_unconfirmed_admin_confirms_nobody(desk: Desk) -> None:
 
 
 async def test_a_name_is_used_once(desk: Desk) -> None:
-    with pytest.raises(Refused, match="choose another name"):
+    with pytest.raises(Refused, match="is or was in use"):
         await desk.add(" ada ", Role.AUTHOR, by=desk.ada)
     for name in ("", "  ", "a\x00b", "x" * 201, "a\u202eb"):
         with pytest.raises(Misuse, match="printable"):
@@ -161,7 +161,7 @@ async def test_a_token_lapses(desk: Desk) -> None:
     _carl, token = await desk.add("Carl", Role.AUTHOR, by=desk.ada, token_lasts=timedelta(days=1))
     await desk.by_token(token, NOW + timedelta(hours=23))
     tomorrow = NOW + timedelta(days=1)
-    with pytest.raises(Refused, match="has lapsed"):
+    with pytest.raises(Refused, match="has expired"):
         await desk.by_token(token, tomorrow)
     assert not (await desk.get("Carl", tomorrow)).person.counts
 
@@ -226,7 +226,7 @@ async def test_everybody_is_listed(desk: Desk) -> None:
     assert [entry.confirmed_at is None for entry in entries] == [False, False, True]
     found = await desk.database.read(lambda conn: store_people.approvers(conn, now=NOW))
     assert [one.name for one in found] == ["Ada", "Ben"]
-    with pytest.raises(Misuse, match="nobody called 'Zoe'"):
+    with pytest.raises(Misuse, match="no one called 'Zoe'"):
         await desk.get("Zoe")
 
 

@@ -153,7 +153,7 @@ BOMBS = {
     "twice": b'{"alerts": [], "alerts": [{"status": "firing"}]}',
     "no UTF-8": b'{"alerts": "\xff\xfe"}',
     "UTF-16": '{"alerts": []}'.encode("utf-16"),
-    "no JSON": b"status=down",
+    "not JSON": b"status=down",
     "nothing": b"",
     "zeros": b"\x00" * 100,
     "a list": b"[1, 2, 3]",

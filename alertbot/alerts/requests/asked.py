@@ -43,8 +43,8 @@ async def unknown_names(conn: Connection, service: Context) -> list[str]:
 def _unknown(duty: Duty, known: Iterable[str]) -> list[str]:
     return [
         _(
-            "duty: {name} is nobody who may approve, and is never asked; correct the name, or have an admin"
-            " add or confirm the person."
+            "duty: {name} may not approve, and is never asked. Correct the name, or have an admin add"
+            " or confirm this person."
         ).format(name=name)
         for name in duty.names
         if name.casefold() not in known
@@ -62,10 +62,10 @@ async def _of(conn: Connection, alert: Alert) -> tuple[ApprovalRequest, ...]:
 def _who(service: Context, alert: Alert, asked: Sequence[ApprovalRequest]) -> str:
     if not asked:
         return _(
-            "{alert}: nobody could be asked, because no approver is linked; see `alertbot people link`."
+            "{alert}: no one could be asked, because no approver is linked; see `alertbot people link`."
         ).format(alert=alert.id)
     whom = ", ".join(_one(service, call) for call in asked)
-    return _("{alert}: asked were {whom}.").format(alert=alert.id, whom=whom)
+    return _("{alert}: asked {whom}.").format(alert=alert.id, whom=whom)
 
 
 def _one(service: Context, call: ApprovalRequest) -> str:
@@ -78,7 +78,9 @@ def _one(service: Context, call: ApprovalRequest) -> str:
 
 
 def _trouble(call: ApprovalRequest) -> str:
-    return _("{alert}: {way} did not take the request to {name}: {trouble} It is tried again.").format(
+    return _(
+        "{alert}: {way} did not accept the request for {name}: {trouble} It will be sent again."
+    ).format(
         alert=call.alert,
         way=call.way,
         name=call.person or _("the group"),

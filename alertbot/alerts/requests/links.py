@@ -39,8 +39,7 @@ class Key:
         if len(secret) < SHORTEST_SECRET:
             raise ConfigInvalid(
                 _(
-                    "approvals_by.mail: the secret needs {n} characters or more; `openssl rand -hex 32`"
-                    " makes one."
+                    "approvals_by.mail: the secret needs at least {n} characters; `openssl rand -hex 32` makes one."
                 ).format(n=SHORTEST_SECRET)
             )
         return cls(secret.encode())
@@ -213,7 +212,7 @@ async def _find(service: Context, conn: Connection, key: Key, token: str) -> Lin
         link = await store_requests.find_link(conn, hash_of(token), now=service.now)
     if link is None or not hmac.compare_digest(_derived(key, link), token):
         raise LinkUnknown(
-            _("There is no such link. Copy the whole address from the mail, or ask for a new one.")
+            _("This link does not exist. Copy the whole address from the mail, or ask for a new link.")
         )
     rules.require_role(Verb.APPROVE, link.person)
     if link.used_at is not None:
@@ -221,8 +220,8 @@ async def _find(service: Context, conn: Connection, key: Key, token: str) -> Lin
     if link.attempts >= MOST_WRONG_FORMS:
         raise LinkClosed(
             _(
-                "This link is closed, because it was answered wrongly too often. Decide at the command"
-                " line: alertbot show {alert}"
+                "This link is closed: it received too many wrong answers. Decide on the command line:"
+                " alertbot show {alert}"
             ).format(alert=link.alert)
         )
     return link
@@ -241,8 +240,8 @@ async def _require_open(
     if digest != link.digest or alert.digest != link.digest or alert.state is AlertState.DRAFT:
         raise LinkStale(
             _(
-                "{alert} has changed since this link was sent, so the link decides nothing any more. Once"
-                " it is submitted again you will be asked again, with a new link."
+                "{alert} has changed since this link was sent; the link no longer works. When {alert}"
+                " is submitted again, you will get a new link."
             ).format(alert=alert.id)
         )
     late = alert.pending_until is not None and alert.pending_until <= service.now
@@ -250,7 +249,7 @@ async def _require_open(
         raise _lapsed(alert)
     if alert.state is not AlertState.PENDING:
         outcome = await text.outcome(service, conn, alert, link.digest)
-        raise LinkStale(_("There is nothing left to decide: {outcome}").format(outcome=outcome))
+        raise LinkStale(_("There is nothing left to decide. {outcome}").format(outcome=outcome))
     if link.expires_at <= service.now:
         raise _lapsed(alert)
 
@@ -280,12 +279,12 @@ def _complete(answer: PageAnswer) -> PageDecision:
     except ValueError:
         raise Unanswered(_("Choose: approve, return or reject."), "decision") from None
     if decision is PageDecision.APPROVE and not answer.read:
-        raise Unanswered(_("Tick that you have read the texts, then approve."), "read")
+        raise Unanswered(_("Tick the box to say you have read the texts, then approve."), "read")
     if decision is not PageDecision.APPROVE and not answer.reason.strip():
-        raise Unanswered(_("Write the reason; the author needs it."), f"{decision}-reason")
+        raise Unanswered(_("Give a reason; the author needs it."), f"{decision}-reason")
     if len(answer.reason) > LONGEST_REASON:
         raise Unanswered(
-            _("The reason is too long: at most {n} characters.").format(n=LONGEST_REASON),
+            _("The reason is too long: {n} characters at most.").format(n=LONGEST_REASON),
             f"{decision}-reason",
         )
     return decision
@@ -314,7 +313,7 @@ async def _count_wrong(service: Context, link: Link) -> None:
 
 def _used(link: Link) -> LinkUsed:
     return LinkUsed(
-        _("This link has been used: a decision on {alert} was made with it, and it works once.").format(
+        _("This link has been used for a decision on {alert}. It works only once.").format(
             alert=link.alert
         )
     )
@@ -322,9 +321,9 @@ def _used(link: Link) -> LinkUsed:
 
 def _lapsed(alert: Alert) -> LinkLapsed:
     return LinkLapsed(
-        _(
-            "The time to decide on {alert} is over. It takes a new draft, and you will be asked again."
-        ).format(alert=alert.id)
+        _("It is too late to decide on {alert}. It needs a new draft; you will be asked again.").format(
+            alert=alert.id
+        )
     )
 
 

@@ -36,7 +36,7 @@ class MailWay:
         without a mail address)."""
         if ask.person_id is None or ask.until is None:
             raise Rejected(
-                _("{alert}: a link to approve goes to one person.").format(alert=ask.alert),
+                _("{alert}: an approval link goes to one person only.").format(alert=ask.alert),
                 scope=Scope.RECIPIENT,
             )
         token = await links.issue(
@@ -53,7 +53,7 @@ class MailWay:
 
     async def close(self, ask: Ask, outcome: str) -> None:
         """Send a short mail in the same thread with the outcome."""
-        said = _("{outcome}\nYou need do nothing; the link no longer decides anything.")
+        said = _("{outcome}\nYou do not need to do anything; the link no longer works.")
         reference = ask.message_ref or f"ask.{ask.alert}.{ask.call}"
         await self._send(
             ask,
@@ -89,25 +89,25 @@ class MailWay:
 
 def subject(ask: Ask) -> str:
     """The mail's subject line."""
-    said = _("Approval wanted: {alert} ({kind})").format(alert=ask.alert, kind=ask.kind)
+    said = _("Approval needed: {alert} ({kind})").format(alert=ask.alert, kind=ask.kind)
     return _("EXERCISE: {title}").format(title=said) if ask.exercise else said
 
 
 def letter(ask: Ask, link: str) -> str:
     """The mail's text: what a person needs to decide, and the link."""
     blocks = [
-        _("{name}, your approval is wanted: {alert}, {title}.").format(
+        _("{name}, your approval is needed: {alert}, {title}.").format(
             name=ask.person, alert=ask.alert, title=ask.title
         ),
-        _("Nobody who is on duty has answered; you are asked as deputy.") if ask.deputy else "",
+        _("No one on duty has answered; you are asked as deputy.") if ask.deputy else "",
         "\n".join(stated(name, value) for name, value in _facts(ask)),
         _("The first text begins:\n{lines}").format(lines=_quoted(ask.first_lines)),
         _("Read all texts, then approve, return or reject:\n{link}").format(link=link),
         _(
-            "The link is yours alone and works once: whoever has it decides in your name, so do not pass it"
-            " on. Opening it decides nothing."
+            "This link is yours alone and works once. Anyone who has it can decide in your name: do"
+            " not forward it. Opening it decides nothing."
         ),
-        _("Or at the command line: alertbot show {alert}, then alertbot approve {alert}").format(
+        _("Or on the command line: alertbot show {alert}, then alertbot approve {alert}").format(
             alert=ask.alert
         ),
     ]
@@ -122,7 +122,7 @@ def _facts(ask: Ask) -> list[tuple[str, str]]:
         (_("Channels"), channels),
         (_("Written by"), ask.author),
         (_("Approvals"), "; ".join(filter(None, [needed, ", ".join(ask.given)]))),
-        (_("Decide until"), f"{ask.until:%Y-%m-%d %H:%M %Z}" if ask.until else "–"),
+        (_("Decide before"), f"{ask.until:%Y-%m-%d %H:%M %Z}" if ask.until else "–"),
         (_("Digest"), ask.digest[:12]),
     ]
 

@@ -107,7 +107,7 @@ async def outcome(service: Context, conn: Connection, alert: Alert, digest: str)
     if open_to_answers(alert, service.now):
         return None
     if alert.state in (AlertState.PENDING, AlertState.EXPIRED) and alert.approved_at is None:
-        return _("{alert}: nobody approved it in time; it has expired.").format(alert=alert.id)
+        return _("{alert} was not approved in time and has expired.").format(alert=alert.id)
     if alert.state is AlertState.DISCARDED:
         return _("{alert} was discarded.").format(alert=alert.id)
     if alert.state in (AlertState.RETURNED, AlertState.REJECTED):
@@ -136,7 +136,7 @@ async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
         )
     at = alert.approved_at or service.now
     signed = rules_policy.standing(alert, await store_reading.approvals_of(conn, alert.id, now=at), at)
-    return _("{alert} was approved by {names} at {time}; it goes out.").format(
+    return _("{alert} was approved by {names} at {time} and goes out.").format(
         alert=alert.id,
         names=", ".join(dict.fromkeys(one.person.name for one in signed)) or "?",
         time=f"{at.astimezone(service.publisher.zone):%H:%M}",

@@ -71,7 +71,7 @@ class AppriseAdapter(Adapter[AppriseSettings]):
             outcome = await asyncio.wait_for(call, most + 5)
         except TimeoutError:
             raise Uncertain(
-                _("{channel} did not answer on {alert} in time; it may stand.").format(
+                _("{channel} did not answer about {alert} in time; it may have been posted.").format(
                     channel=self.channel.name, alert=post.alert
                 ),
                 code="timeout",
@@ -95,7 +95,7 @@ class AppriseAdapter(Adapter[AppriseSettings]):
         if too_long or (lines and post.text.count("\n") >= lines):
             raise Rejected(
                 _(
-                    "{alert} is too long for {service}: {amount} of {room} characters. Shorten it."
+                    "{alert} is too long for {service}: {amount} of at most {room} characters. Shorten it."
                 ).format(alert=post.alert, service=service.service_name, amount=amount, room=room),
                 code="too_long",
             )

@@ -105,9 +105,7 @@ def meaning(outcome: AppriseOutcome, alert: str, channel: str) -> ChannelError:
     """Our error for a failed outcome. Pure; never repeats the service's own text."""
     if outcome.status is AppriseResultStatus.NOMATCH:
         return ChannelDown(
-            _("{channel}: Apprise found nothing to send to. Correct its address.").format(
-                channel=channel
-            ),
+            _("{channel}: Apprise found no target. Correct its address.").format(channel=channel),
             code="config",
         )
     if outcome.status is AppriseResultStatus.FAILURE:
@@ -124,14 +122,14 @@ def _by_status(status: int, alert: str, channel: str) -> ChannelError:
     code = str(status)
     if status in (401, 402, 403, 404, 410):
         return ChannelDown(
-            _("{channel} does not accept us (status {status}). Renew the token in its address.").format(
-                channel=channel, status=status
-            ),
+            _(
+                "{channel} rejected our credentials (status {status}). Renew the token in its address."
+            ).format(channel=channel, status=status),
             code=code,
         )
     if status == 429:
         return Throttled(
-            _("{channel}: too many posts; {alert} is tried again in a minute.").format(
+            _("{channel}: too many posts; {alert} will be tried again in a minute.").format(
                 channel=channel, alert=alert
             ),
             wait=TOO_FAST_WAIT_SECONDS,
@@ -151,7 +149,7 @@ def _by_status(status: int, alert: str, channel: str) -> ChannelError:
 def _perhaps(code: str, alert: str, channel: str) -> ChannelError:
     return Uncertain(
         _(
-            "{channel} did not confirm {alert}, so it may stand. Look there, then settle the delivery."
+            "{channel} did not confirm {alert}; it may have been posted. Check there, then settle the delivery."
         ).format(channel=channel, alert=alert),
         code=code,
     )

@@ -108,7 +108,7 @@ class EmailSettings(ChannelSettings):
         if self.security == "none" and self.has_secret("username") and not is_loopback(self.host):
             yield (
                 "security",
-                _("credentials need starttls or tls: a password never goes over an open line"),
+                _("credentials need starttls or tls: a password must not be sent unencrypted"),
             )
 
 
@@ -165,7 +165,7 @@ class EmailAdapter(Adapter[EmailSettings]):
             await self._ready().greet()
         except errors.Broken as broken:
             raise errors.meaning(broken, self._about(self.channel.name)) from None
-        return _("{sender} by {host}").format(sender=self._sender.addr_spec, host=self.settings.host)
+        return _("{sender} via {host}").format(sender=self._sender.addr_spec, host=self.settings.host)
 
     def _recipient(self, post: Post) -> str:
         """The address for the SMTP command, with its domain in ASCII. Raises `Rejected` if that is

@@ -82,7 +82,7 @@ def _for_now(broken: Broken, about: About, why: str) -> ChannelError:
     if _subject(broken) == 7:
         of_recipient = broken.phase is Phase.RCPT  # greylisting: the others may go on
         return Throttled(
-            _("{host} asks for patience with {alert}: {why}").format(
+            _("{host} asks to wait with {alert}: {why}").format(
                 host=about.host, alert=about.alert, why=why
             ),
             wait=GREYLIST_WAIT_SECONDS if of_recipient else TOO_FAST_WAIT_SECONDS,
@@ -90,7 +90,7 @@ def _for_now(broken: Broken, about: About, why: str) -> ChannelError:
             code=str(broken.code),
         )
     return Unavailable(
-        _("{host} does not take {alert} for now: {why}").format(
+        _("{host} does not accept {alert} for now: {why}").format(
             host=about.host, alert=about.alert, why=why
         ),
         code=str(broken.code),
@@ -100,7 +100,7 @@ def _for_now(broken: Broken, about: About, why: str) -> ChannelError:
 def _for_good(broken: Broken, about: About, why: str) -> ChannelError:
     if _too_big(broken):
         return Rejected(
-            _("{host} finds the mail of {alert} too big: {why}").format(
+            _("{host} says the mail of {alert} is too big: {why}").format(
                 host=about.host, alert=about.alert, why=why
             ),
             code=str(broken.code),
@@ -109,12 +109,12 @@ def _for_good(broken: Broken, about: About, why: str) -> ChannelError:
         return _down(broken, about, why)
     if broken.phase is Phase.RCPT:
         return Rejected(
-            _("{host} refuses this address: {why}").format(host=about.host, why=why),
+            _("{host} rejected this address: {why}").format(host=about.host, why=why),
             scope=Scope.RECIPIENT,
             code=str(broken.code),
         )
     return Rejected(
-        _("{host} refuses the text of {alert}: {why}").format(
+        _("{host} rejected the text of {alert}: {why}").format(
             host=about.host, alert=about.alert, why=why
         ),
         code=str(broken.code),
@@ -123,9 +123,9 @@ def _for_good(broken: Broken, about: About, why: str) -> ChannelError:
 
 def _down(broken: Broken, about: About, why: str) -> ChannelError:
     return ChannelDown(
-        _("{host} does not take mail from us: {why} Mend the account or the server's settings.").format(
-            host=about.host, why=why if why.endswith(".") else f"{why}."
-        ),
+        _(
+            "{host} does not accept mail from us: {why} Fix the account or the server's settings."
+        ).format(host=about.host, why=why if why.endswith(".") else f"{why}."),
         code=str(broken.code or broken.phase.name.lower()),
     )
 
@@ -134,18 +134,19 @@ def _no_answer(broken: Broken, about: About) -> ChannelError:
     if broken.phase is Phase.DOT:
         return Uncertain(
             _(
-                "{host} had all of {alert} when the connection broke, so this mail may have gone out. "
-                "Ask for its Message-ID in the server's log, then settle the delivery."
+                "The connection to {host} broke after it had received all of {alert}; the mail may"
+                " have gone out. Look for its Message-ID in the server's log, then settle the"
+                " delivery."
             ).format(host=about.host, alert=about.alert),
             code=str(broken.code or "lost"),
         )
     code = broken.phase.name.lower()
     if broken.phase is Phase.CONNECT:
-        why = broken.why or _("the connection breaks")
+        why = broken.why or _("the connection broke")
         sentence = _("{host} could not be reached for {alert}: {why}.")
         return Unavailable(sentence.format(host=about.host, alert=about.alert, why=why), code=code)
     sentence = _(
-        "The connection to {host} ended before it had all of the mail of {alert}, so nothing was sent."
+        "The connection to {host} broke before it had received all of the mail of {alert}; nothing was sent."
     )
     return Unavailable(sentence.format(host=about.host, alert=about.alert), code=code)
 

@@ -32,12 +32,12 @@ def checked(address: str) -> str:
     wrong; no accepted address can break out of a header or an SMTP command."""
     local, _at, domain = address.strip().rpartition("@")
     if not local or not domain:
-        raise ValueError(_("{address} is not a mail address: name@domain is expected").format(address=_short(address)))  # fmt: skip
+        raise ValueError(_("{address} is not a mail address such as name@domain").format(address=_short(address)))  # fmt: skip
     if len(address) > LONGEST_ADDRESS or len(local) > LONGEST_LOCAL:
         raise ValueError(_("{address} is too long for a mail address").format(address=_short(address)))
     dots = local.startswith(".") or local.endswith(".") or ".." in local
     if dots or not LOCAL.fullmatch(local):
-        raise ValueError(_("{address} holds characters that no mail address has before the @").format(address=_short(address)))  # fmt: skip
+        raise ValueError(_("{address} contains characters that are not allowed before the @").format(address=_short(address)))  # fmt: skip
     if not all(LABEL.fullmatch(label) for label in domain.split(".")):
         raise ValueError(_("{address} has no valid domain after the @").format(address=_short(address)))
     return f"{local}@{domain.lower()}"
@@ -62,15 +62,11 @@ def read(path: Path) -> tuple[Target, ...]:
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise ConfigInvalid(
-            _("The list of recipients {file} cannot be read: {why}.").format(
-                file=path, why=error.strerror
-            )
+            _("The recipient list {file} cannot be read: {why}.").format(file=path, why=error.strerror)
         ) from None
     except UnicodeDecodeError:
         raise ConfigInvalid(
-            _("The list of recipients {file} is not UTF-8 text; save it as CSV UTF-8.").format(
-                file=path
-            )
+            _("The recipient list {file} is not UTF-8 text; save it as CSV UTF-8.").format(file=path)
         ) from None
     return _targets(_rows(path, text), f"{path}:{{number}}")
 
@@ -93,7 +89,7 @@ def _rows(path: Path, text: str) -> list[tuple[int, Mapping[str, str]]]:
         ]
     except csv.Error:
         raise ConfigInvalid(
-            _("{file}:{line}: this is not CSV (an open quote, or a file of another kind).").format(
+            _("{file}:{line}: this is not CSV (an unclosed quote, or another kind of file).").format(
                 file=path, line=lines.line_num
             )
         ) from None
@@ -126,13 +122,15 @@ def _targets(rows: Sequence[tuple[int, Mapping[str, str]]], place: str) -> tuple
         else:
             found[target.address] = _merged(found.get(target.address), target)
     if faults:
-        raise ConfigInvalid(_("The list of recipients has faults:"), faults)
+        raise ConfigInvalid(_("The recipient list has faults:"), faults)
     return tuple(found.values())
 
 
 def _target(row: Mapping[str, str]) -> Target:
     if row.get("more"):
-        raise ValueError(_("there are more values than columns; quote a value that holds a comma"))
+        raise ValueError(
+            _("there are more values than columns; put a value that contains a comma in quotes")
+        )
     lang = row.get("lang", "") or None
     if lang is not None and not LANGUAGE.fullmatch(lang):
         raise ValueError(_("{lang} is not a language code such as fr or en").format(lang=_short(lang)))

@@ -32,7 +32,7 @@ class TelegramSettings(NetworkSettings):
     """A bot that writes to one chat, group or channel."""
 
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("bot_token", about=_("The token that @BotFather gave for the bot.")),
+        Secret("bot_token", about=_("The bot token from @BotFather.")),
     )
 
     type: Literal["telegram"] = Field(default="telegram", description="A chat on Telegram.")
@@ -153,7 +153,9 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         `Rejected` if there is no answer to read."""
         if receipt.id not in self._shown:
             raise Rejected(
-                _("Telegram shows a bot its messages in the answer only, and that is gone."),
+                _(
+                    "Telegram shows a bot its messages only in the answer to sending, and that answer was lost."
+                ),
                 code="not_possible",
             )
         return self._shown[receipt.id]
@@ -167,7 +169,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         try:
             bot, _note = await self._call(self.channel.name, lambda bot, _chat: bot.get_me())
         except Uncertain as lost:
-            raise Unavailable(_("Telegram did not answer as it should."), code=lost.code) from None
+            raise Unavailable(_("Telegram sent an unexpected answer."), code=lost.code) from None
         return f"@{bot.username}"
 
     async def _call(self, alert: str, call: Call) -> tuple[Any, str]:
@@ -188,9 +190,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         except Exception as error:  # noqa: BLE001 - the same
             raise client.meaning(error, alert, self._token) from None
         self._chat = chat
-        return found, _("The chat has a new number, {chat}: put it in the configuration.").format(
-            chat=chat
-        )
+        return found, _("The chat has a new id, {chat}. Put it in the configuration.").format(chat=chat)
 
     async def _in_time(self, call: Awaitable[Any]) -> Any:
         """Limit the whole call: the library's limits are per read, and a server could drip bytes for
@@ -233,7 +233,7 @@ def _alone(post: Post, message: Any) -> str:
     """The note on a reply that stands alone because the post it replies to is gone."""
     if post.reply_to is None or getattr(message, "reply_to_message", None) is not None:
         return ""
-    return _("The message that it answers is gone: it stands on its own.")
+    return _("The message it replies to is gone; it was sent on its own.")
 
 
 def shown_html(message: Any) -> str:

@@ -75,7 +75,7 @@ def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
         case RetryAfter():
             return Throttled(
                 _(
-                    "Telegram: too many messages; {alert} goes out when Telegram allows it again."
+                    "Telegram: too many messages; {alert} goes out as soon as Telegram allows it."
                 ).format(alert=alert),
                 wait=_seconds(error),
                 code="429",
@@ -97,7 +97,7 @@ def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
             )
         case ChatMigrated():
             return Rejected(
-                _("Telegram: the chat has a new number, {chat}. Put it in the configuration.").format(
+                _("Telegram: the chat has a new id, {chat}. Put it in the configuration.").format(
                     chat=error.new_chat_id
                 ),
                 scope=Scope.CHANNEL,
@@ -111,19 +111,19 @@ def meaning(error: Exception, alert: str, *secrets: str) -> ChannelError:
 def _bad_request(why: str, alert: str) -> ChannelError:
     if ONLY_A_CAPTION.search(why):
         return Rejected(
-            _("{alert}: the message has a caption, no text.").format(alert=alert), code="caption"
+            _("{alert}: the message has a caption, not text.").format(alert=alert), code="caption"
         )
     if NO_MORE.search(why):
         return Rejected(
             _(
-                "Telegram does not let the bot touch that message any more ({why}): after 48 hours only"
-                " an administrator may. {alert} stays as it is there; do it by hand."
+                "Telegram no longer lets the bot change that message ({why}); after 48 hours only an"
+                " administrator can. {alert} is unchanged there; change it by hand."
             ).format(why=why.rstrip("."), alert=alert),
             code="too_old",
         )
     if NOT_THERE.search(why):
         return Rejected(
-            _("{alert}: the message is not in the chat any more ({why}).").format(
+            _("{alert}: the message is no longer in the chat ({why}).").format(
                 alert=alert, why=why.rstrip(".")
             ),
             code="no_post",
@@ -137,7 +137,7 @@ def _bad_request(why: str, alert: str) -> ChannelError:
             code="400",
         )
     return Rejected(
-        _("Telegram refused the text of {alert}: {why}. Change it and submit it anew.").format(
+        _("Telegram rejected the text of {alert}: {why}. Change it and submit it again.").format(
             alert=alert, why=why.rstrip(".")
         ),
         code="400",
@@ -170,7 +170,7 @@ def done_already(error: Exception) -> str | None:
     if not isinstance(error, BadRequest):
         return None
     if ALREADY_GONE.search(error.message):
-        return _("It was gone already.")
+        return _("It was already gone.")
     return "" if nothing_changed(error) or PINNED_ALREADY.search(error.message) else None
 
 

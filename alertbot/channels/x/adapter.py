@@ -85,7 +85,9 @@ class XAdapter(base.Adapter[XSettings]):
         X's servers; an older parent is gone for good."""
         patience = len(RACE_WAIT_SECONDS) if post.part > 1 else 1
         if answer.parent_not_visible() and post.attempt <= patience:
-            sentence = _("X does not show the post that {alert} continues yet; in a moment again.")
+            sentence = _(
+                "X does not show the post that {alert} continues yet; it will be tried again in a moment."
+            )
             wait = RACE_WAIT_SECONDS[max(post.attempt, 1) - 1]
             told = sentence.format(alert=post.alert)
             raise Throttled(told, wait=wait, whole_account=False, code="reply_race")
@@ -110,7 +112,7 @@ class XAdapter(base.Adapter[XSettings]):
             raise without_id("X", post.alert, answer.status)
         with suppress(ChannelError):  # the earlier attempt did post it; only its id is missing
             if found := await self.find(post):
-                return replace(found, note=_("An earlier attempt had posted it."))
+                return replace(found, note=_("An earlier attempt had already posted it."))
         sentence = _("X calls {alert} a duplicate, but its post was not found. Check, then settle it.")
         raise Uncertain(sentence.format(alert=post.alert), code="duplicate")
 
@@ -126,7 +128,7 @@ class XAdapter(base.Adapter[XSettings]):
         remote_id = number_of("X", post)
         answer = await self._ask("delete_tweet", post.alert, id=remote_id)
         if answer.is_gone():
-            return Receipt(remote_id, note=_("It was gone already."))
+            return Receipt(remote_id, note=_("It was already gone."))
         answer.accepted(post.alert)
         return Receipt(remote_id)
 
@@ -142,7 +144,7 @@ class XAdapter(base.Adapter[XSettings]):
         if not self._user:
             me = (await self._read("get_me")).data()
             if not is_number(me.get("id")):
-                raise Unavailable(_("X did not say who this account is."), code="200")
+                raise Unavailable(_("X did not say which account this is."), code="200")
             self._user = me
         return self._user
 

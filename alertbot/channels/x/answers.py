@@ -112,7 +112,7 @@ def refusal(answer: Answer, alert: str, now: float) -> ChannelError:
     for header, start in (("x-rate-limit-reset", now), ("retry-after", 0.0)):
         value = answer.headers.get(header, "")
         if answer.status == 429 and re.fullmatch(r"\d{1,12}", value):
-            told = _("X: too many posts; {alert} goes out when X allows it again.").format(alert=alert)
+            told = _("X: too many posts; {alert} goes out as soon as X allows it.").format(alert=alert)
             return Throttled(told, wait=max(float(value) - start, 1.0), code="429")
     meanings = (one for one in _meanings() if answer.status in one[0] and answer.says(one[1]))
     _statuses, _words, error, code, sentence = next(meanings)
@@ -124,15 +124,15 @@ def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, 
     """Statuses, words, then error, code ("" for the status) and sentence. The first match counts."""
     down, ours = ChannelDown, partial(Rejected, scope=Scope.CHANNEL)
     duplicate = _(
-        "X refuses {alert} as a duplicate, though this program has not posted it: this text stands on the"
-        " account already, from an earlier alert, by hand or by another program. Look at the account;"
-        " to say it once more, change the text."
+        "X rejected {alert} as a duplicate, though this program has not posted it: the same text is"
+        " already on the account, from an earlier alert, by hand or by another program. Check the"
+        " account; to post it again, change the text."
     )
     capped = _("X: the quota of this account is used up ({why}). Raise it in the developer portal.")
-    keys = _("X does not accept the credentials of this account ({why}). Renew them.")
+    keys = _("X rejected the credentials of this account ({why}). Renew them.")
     unpaid = _("X: this account has no credits left ({why}). Buy some in the developer portal.")
     unknown = _("The server at api_url does not know X's addresses ({why}). Correct api_url.")
-    moved = _("The server at api_url sends us to another address ({why}). Correct api_url.")
+    moved = _("The server at api_url redirects to another address ({why}). Correct api_url.")
     account = _("X does not let this account post: {why}. Fix this on the account's page.")
     forbidden = _("X forbids {alert} on this account: {why}.")
     text = _("X refused the text of {alert}: {why}. Change the text and submit it again.")

@@ -59,7 +59,9 @@ class Pictures:
             async with asyncio.timeout(WITHIN_SECONDS):
                 media_id = (await self._call(post, "/2/media/upload", image)).data().get("id")
                 if not is_number(media_id):
-                    return Handed(post.attempt, None, without(_("X took the picture but gave no id.")))
+                    return Handed(
+                        post.attempt, None, without(_("X accepted the picture but gave no id."))
+                    )
                 if post.alt:
                     described = {"id": media_id, "metadata": {"alt_text": {"text": post.alt}}}
                     await self._call(post, "/2/media/metadata", described)

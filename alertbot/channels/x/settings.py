@@ -18,7 +18,7 @@ class XSettings(NetworkSettings):
 
     secrets: ClassVar[tuple[Secret, ...]] = (
         *(Secret(name) for name in OAUTH1),
-        Secret("bearer_token", about=_("An OAuth 2.0 user token; it lapses after two hours.")),
+        Secret("bearer_token", about=_("An OAuth 2.0 user token; it expires after two hours.")),
     )
     secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = (OAUTH1, ("bearer_token",))
 
@@ -41,5 +41,5 @@ class XSettings(NetworkSettings):
 
     def warnings(self) -> Iterator[tuple[str, str]]:
         if self.has_secret("bearer_token"):
-            told = _("this token lapses, usually after two hours; the four OAuth 1.0a secrets do not.")
+            told = _("this token expires, usually after two hours; the four OAuth 1.0a secrets do not.")
             yield "bearer_token_env", told

@@ -53,7 +53,7 @@ def table(rows: Sequence[Conflict]) -> "RenderableType":
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=_title(), title_justify="left")
     grid.caption = _way_out() if any(not row.accepted for row in rows) else None
     grid.caption_justify = "left"
-    for heading in (_("About"), _("Already out"), _("This alert")):
+    for heading in (_("About"), _("Already public"), _("This alert")):
         grid.add_column(heading, overflow="fold")
     for row in rows:
         about = f"{topic_word(row.topic)}\n{_decided(row)}"
@@ -68,7 +68,7 @@ def _cell(text: str) -> "RenderableType":
 
 
 def _title() -> str:
-    return _("This contradicts what callers are told already:")
+    return _("This contradicts what callers are already told:")
 
 
 def _way_out() -> str:
@@ -110,14 +110,14 @@ def particulars(alert: ShownAlertView) -> Iterator[tuple[str, str]]:
         _("Followed by"): _followers(alert),
         _("Drafted"): _by(alert.author, alert.drafted_at, zone),
         _("Last edited by"): alert.last_editor,
-        _("Composed"): clock(alert.composed_at, zone),
+        _("Rendered"): clock(alert.composed_at, zone),
         _("Submitted"): _by(alert.submitter, alert.submitted_at, zone),
         _("Must be approved before"): clock(alert.pending_until, zone),
         _("Approvals"): _approvals(alert),
         _("Approved"): clock(alert.approved_at, zone),
-        _("Goes out not before"): clock(alert.not_before, zone),
+        _("Goes out no earlier than"): clock(alert.not_before, zone),
         _("Break-glass"): _break_glass(alert.break_glass),
-        _("Reached every channel"): _reached(alert),
+        _("Reached all channels"): _reached(alert),
         _("Retraction"): _prepared(alert),
         _("Full digest"): alert.digest,
     }
@@ -178,7 +178,7 @@ def _prepared(alert: ShownAlertView) -> str:
 def _break_glass(used: BreakGlassView | None) -> str:
     if used is None:
         return ""
-    said = _("! {person} let this out alone: {reason}").format(person=used.by, reason=used.reason)
+    said = _("! {person} published this alone: {reason}").format(person=used.by, reason=used.reason)
     closed = used.countersigned_by
     return f"{said} · " + (
         _("countersigned by {person}").format(person=closed)

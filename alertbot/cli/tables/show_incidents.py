@@ -46,7 +46,7 @@ def log_table(rows: Sequence[IncidentDecision], zone: ZoneInfo | None = None) ->
 
 def incidents_table(rows: Sequence[IncidentLine], zone: ZoneInfo | None = None) -> Table:
     """Incidents in the order given; times in `zone`."""
-    headings = (_("Incident"), _("Standing"), _("Opened"), _("Closed"), _("Alerts"), _("About"))
+    headings = (_("Incident"), _("State"), _("Opened"), _("Closed"), _("Alerts"), _("About"))
     table = _table(*headings)
     for row in rows:
         table.add_row(
@@ -64,7 +64,7 @@ def incident_view(row: IncidentDetails, zone: ZoneInfo | None = None) -> Rendera
     """One incident from the first alert to the last; times in `zone`."""
     head = Text(stated(_("Incident"), row.id), style="bold")
     lines = [head, *(Text(visible(line)) for line in _particulars(row, zone))]
-    table = _table(_("Alert"), _("Kind"), _("Standing"), _("Follows"), _("Approved"), _("Last sent"))
+    table = _table(_("Alert"), _("Kind"), _("State"), _("Follows"), _("Approved"), _("Last sent"))
     for alert in row.alerts:
         table.add_row(
             Text(alert.id, style="bold"),
@@ -83,7 +83,7 @@ def _particulars(row: IncidentDetails, zone: ZoneInfo | None) -> Iterable[str]:
     said = {
         _("Title"): row.title,
         _("Service"): row.service,
-        _("Standing"): _standing_word(row),
+        _("State"): _standing_word(row),
         _("Waiting"): _waiting(row.waiting, zone),
         _("Confirmed by"): row.confirmed_by,
         _("Opened"): _by(clock(row.opened_at, zone), row.opened_by),
@@ -100,7 +100,7 @@ def _guidance(rows: Sequence[CurrentAdvice]) -> Iterable[RenderableType]:
     """What callers are told now, as far as alerts can be compared (R9)."""
     if not rows:
         return ()
-    table = _table(_("What callers are told"), _("Words"), _("Told by"))
+    table = _table(_("What callers are told"), _("Wording"), _("Set by"))
     for one in rows:
         words = " / ".join(part.strip() for part in one.said.splitlines() if part.strip())
         table.add_row(topic_word(one.topic), Text(visible(words)), one.alert)
@@ -111,7 +111,7 @@ def _numbers(rows: Sequence[NumberInForce]) -> Iterable[RenderableType]:
     """The numbers that the public was told and that are in force."""
     if not rows:
         return (Text(_("No provisional number of this incident is in force.")),)
-    table = _table(_("Number in force"), _("Place and service"), _("Told by"))
+    table = _table(_("Number in force"), _("Place and service"), _("Set by"))
     for one in rows:
         table.add_row(one.entry, Text(visible(one.row)), ", ".join(one.alerts))
     return (table,)
@@ -125,7 +125,7 @@ def relation_word(relation: str) -> str:
         "withdrawal": _("withdraws numbers of"),
         "retraction": _("retracts"),
         "cancel": _("denies"),
-        "end": _("ends what was said in"),
+        "end": _("ends"),
     }
     return words.get(relation, relation)
 
@@ -153,7 +153,7 @@ def _waiting(row: Awaited | None, zone: ZoneInfo | None) -> str:
     """The last decision, and when time may change it."""
     if row is None or row.look_again_at is None:
         return ""
-    return _("{decision}; looked at again at {time}").format(
+    return _("{decision}; checked again at {time}").format(
         decision=decided(row.action, row.reason), time=clock(row.look_again_at, zone)
     )
 
@@ -168,9 +168,9 @@ def _table(*headings: str) -> Table:
 def tasks_table(rows: Sequence[TaskView], zone: ZoneInfo | None = None) -> RenderableType:
     """Tasks in the order given; times in `zone`."""
     if not rows:
-        return Text(_("There is nothing to do."))
+        return Text(_("There are no tasks."))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for heading in (_("No."), _("What to do"), _("About"), _("Due"), _("Standing")):
+    for heading in (_("No."), _("What to do"), _("About"), _("Due"), _("State")):
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(

@@ -35,13 +35,13 @@ def standing_text(standing: Standing) -> Text:
 def numbers_table(rows: Sequence[NumberView], zone: ZoneInfo | None = None) -> RenderableType:
     """One line per entry, nothing cut."""
     if not rows:
-        return Text(_("There is no such number in the register."))
+        return Text(_("No such entry in the register."))
     table = _table(
         _("Entry"),
         _("Where"),
         _("Service"),
         _("Number or place"),
-        _("Standing"),
+        _("State"),
         _("Until"),
         _("Verified by"),
     )
@@ -88,7 +88,7 @@ def _facts(row: NumberView, zone: ZoneInfo | None) -> Iterable[str]:
 
 
 def _versions(versions: Sequence[VersionView], zone: ZoneInfo | None) -> Table:
-    table = _table(_("Version"), _("By"), _("When"), _("What it said"))
+    table = _table(_("Version"), _("By"), _("When"), _("Content"))
     for one in versions:
         said = ", ".join(
             f"{name}={_cell(cell)}" for name, cell in one.row.items() if cell and name != "version"
@@ -98,10 +98,10 @@ def _versions(versions: Sequence[VersionView], zone: ZoneInfo | None) -> Table:
 
 
 def _checks(checks: Sequence[CheckView], zone: ZoneInfo | None) -> Table:
-    table = _table(_("Version"), _("Read back by"), _("When"), _("Digits"), _("Test call"), _("Note"))
+    table = _table(_("Version"), _("Checked by"), _("When"), _("Digits"), _("Test call"), _("Note"))
     for one in checks:
         call = " ".join(filter(None, (one.call or "", clock(one.called_at, zone))))
-        same = Text("✓ " + _("the same"), "green") if one.matched else Text("✗ " + _("others"), "red")
+        same = Text("✓ " + _("match"), "green") if one.matched else Text("✗ " + _("differ"), "red")
         table.add_row(
             str(one.version),
             one.by,
@@ -116,9 +116,9 @@ def _checks(checks: Sequence[CheckView], zone: ZoneInfo | None) -> Table:
 def _published(alerts: Sequence[PublishedIn]) -> Iterable[str]:
     for one in alerts:
         sentence = (
-            _("Published in {alert}; taken back since.")
+            _("Published in {alert}; withdrawn since.")
             if one.taken_back
-            else _("Published in {alert}, where it still stands.")
+            else _("Published in {alert}, and still public.")
         )
         yield sentence.format(alert=one.alert)
 

@@ -35,14 +35,14 @@ def show_evening(console: Console, evening: Evening) -> None:
     console.print(Text(_("What the public saw: {wall}").format(wall=evening.wall), overflow="fold"))
     console.print(
         Text(
-            _("The database with its audit: {path} (head {head})").format(
+            _("Database with its audit: {path} (head {head})").format(
                 path=evening.database, head=evening.audit_head[:12]
             ),
             overflow="fold",
         )
     )
     console.print(
-        _("Done in {seconds:.0f} s; nothing left this machine.").format(seconds=evening.seconds)
+        _("Finished in {seconds:.0f} s; nothing left this machine.").format(seconds=evening.seconds)
     )
 
 
@@ -54,7 +54,7 @@ def _evening_table(evening: Evening) -> Table:
         _("Parts"),
         _("Remote id"),
         _("State"),
-        _("After the fault began"),
+        _("Time after the fault began"),
     ):
         table.add_column(name, overflow="fold")
     for _alert, rows in groupby(evening.rows, key=lambda row: row.alert):
@@ -81,7 +81,7 @@ def _ids(row: ToldAlert) -> str:
 
 def _comparison(evening: Evening) -> list[str]:
     pairs = (
-        (_("First word"), "holding", "first_word"),
+        (_("First message"), "holding", "first_word"),
         (_("First numbers"), "provisional_number", "first_numbers"),
         (_("Apology"), "apology", "apology"),
     )
@@ -127,7 +127,7 @@ def show_replay(console: Console, replay: Replay) -> None:
 def _replay_table(replay: Replay) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", width=None)
     table.add_column(replay.timeline.zone.key.rpartition("/")[2][:8], no_wrap=True)
-    table.add_column(_("At the time"), overflow="fold", ratio=1, max_width=WIDEST // 2)
+    table.add_column(_("What happened"), overflow="fold", ratio=1, max_width=WIDEST // 2)
     table.add_column(_("With alertbot"), overflow="fold", ratio=1, max_width=WIDEST // 2)
     for day, rows in groupby(rows_of(replay), key=lambda row: row.at.date()):
         table.add_section()

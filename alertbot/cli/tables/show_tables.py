@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 
 def kinds_table(kinds: Iterable[KindView]) -> Table:
-    table = _table(_("Kind"), _("What it is for"), _("Approvers"), _("Languages"))
+    table = _table(_("Kind"), _("Used for"), _("Approvers"), _("Languages"))
     for kind in kinds:
         table.add_row(
             Text(kind.kind, style="bold"),
@@ -38,12 +38,12 @@ def kinds_table(kinds: Iterable[KindView]) -> Table:
 def kind_details(kind: KindDetailsView) -> RenderableType:
     """One kind with what may be given for it, and what must not."""
     head = Text.assemble((f"{kind.title} ({kind.kind})", "bold"), "\n", kind.purpose)
-    table = _table(_("Field"), _("Needed"), _("Type"), _("What it says"))
+    table = _table(_("Field"), _("Needed"), _("Type"), _("Meaning"))
     for spec in kind.fields:
-        needed = Text(_("M must"), style="bold") if spec.required else Text(_("O may"))
+        needed = Text(_("M required"), style="bold") if spec.required else Text(_("O optional"))
         table.add_row(_name(spec.name), needed, spec.type, _field_words(spec))
     for name in kind.forbidden:
-        table.add_row(_name(name), Text(_("- must not"), style="dim"), "", "")
+        table.add_row(_name(name), Text(_("- not allowed"), style="dim"), "", "")
     return Group(head, table)
 
 
@@ -65,7 +65,7 @@ def people_table(people: Iterable[PersonLine], zone: ZoneInfo | None = None) -> 
 def deliveries_table(rows: Sequence[DeliveryView], zone: ZoneInfo | None = None) -> RenderableType:
     """One row per delivery; addresses and reasons are wrapped, never cut."""
     if not rows:
-        return Text(_("There is no delivery."))
+        return Text(_("There are no deliveries."))
     many = len({row.alert for row in rows}) > 1
     columns = [_("Alert")] if many else []
     table = _table(_("No."), *columns, _("Channel"), _("Target"), _("Part"), _("State"), _("Result"))
@@ -97,12 +97,12 @@ def status_view(status: StatusView, zone: ZoneInfo | None = None) -> RenderableT
 def _standing(status: StatusView) -> Text:
     text = Text()
     if status.halted:
-        said = _("Everything is halted: no call starts.")
+        said = _("Everything is halted: no new call starts.")
         text.append(f"! {said}\n", style="bold red")
     if status.worker.alive:
         text.append(_("✓ A worker is running."), style="green")
     else:
-        text.append(_("! No worker is running: start one with “alertbot run”."), style="yellow")
+        text.append(_("! No worker is running. Start one with “alertbot run”."), style="yellow")
     return text
 
 
@@ -151,7 +151,7 @@ def _open(entries: Iterable[NeedView]) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     for entry in entries:
         grid.add_row(Text("!", style="bold yellow"), _folded(entry.message))
-    return Group(Text(_("This needs a person:"), style="bold"), grid)
+    return Group(Text(_("Needs someone:"), style="bold"), grid)
 
 
 def _journey(alert: AlertLineView) -> Text:
@@ -189,7 +189,7 @@ def _result(row: DeliveryView, zone: ZoneInfo | None) -> Text:
     if row.remote_id and not row.url:
         said.insert(0, visible(row.remote_id))
     if row.read_back not in (None, "same", "unknown"):
-        shows = _("! It shows something else than was approved: {difference}.")
+        shows = _("! It does not show what was approved: {difference}.")
         said.append(visible(shows.format(difference=row.read_back)))
     if row.retry_at:
         said.append(_("next try {time}").format(time=clock(row.retry_at, zone)))

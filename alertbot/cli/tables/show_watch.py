@@ -40,7 +40,7 @@ def signals_table(rows: Sequence[SignalView], zone: ZoneInfo | None = None) -> R
         return Text(_("No source has reported anything yet."))
     table = _table(
         *(_("No."), _("Received"), _("Source"), _("Service"), _("Reported")),
-        *(_("Decision"), _("Incident"), _("Repeats"), _("What it says")),
+        *(_("Decision"), _("Incident"), _("Repeats"), _("Meaning")),
     )
     for row in rows:
         table.add_row(
@@ -65,7 +65,7 @@ def signal_view(row: SignalView, zone: ZoneInfo | None = None) -> RenderableType
         _("Reported"): _observed(row).plain,
         _("Decision"): _decision(row).plain,
         _("Incident"): row.incident,
-        _("Seen there"): clock(row.at, zone),
+        _("Observed"): clock(row.at, zone),
         _("Received"): clock(row.received_at, zone),
         _("Since"): clock(row.started_at, zone),
         _("Until"): clock(row.ended_at, zone),
@@ -84,7 +84,7 @@ def signal_view(row: SignalView, zone: ZoneInfo | None = None) -> RenderableType
 def quarantine_table(rows: Sequence[QuarantineView], zone: ZoneInfo | None = None) -> RenderableType:
     """What nobody understood, in the order given; times in `zone`."""
     if not rows:
-        return Text(_("Nothing is kept aside: every body was understood."))
+        return Text(_("Nothing in quarantine: every report could be read."))
     table = _table(_("No."), _("Received"), _("Source"), _("Bytes"), _("Why"))
     for row in rows:
         table.add_row(
@@ -104,14 +104,14 @@ def body_view(row: QuarantineView, zone: ZoneInfo | None = None) -> RenderableTy
     )
     parts = [Text(about, style="bold"), Text(visible(row.why)), Text(visible(row.body or ""))]
     if row.cut:
-        parts.append(Text("… " + _("it is longer than what is shown"), style="dim"))
+        parts.append(Text("… " + _("too long to show in full"), style="dim"))
     return Group(*parts)
 
 
 def decisions_table(rows: Sequence[DecisionView], zone: ZoneInfo | None = None) -> RenderableType:
     """Decisions in the order given; times in `zone`."""
     if not rows:
-        return Text(_("Nothing was decided yet."))
+        return Text(_("Nothing has been decided yet."))
     table = _table(
         *(_("Time"), _("Incident"), _("Service"), _("Decision"), _("Why")),
         *(_("State"), _("By"), _("Alert"), _("Note")),
@@ -137,7 +137,7 @@ def _observed(row: SignalView) -> Text:
     if row.test:
         said.append(_("a test"))
     if row.history:
-        said.append(_("told afterwards"))
+        said.append(_("after the fact"))
     if row.confirms:
         said.append(_("confirmation"))
     return Text(" · ".join(said), style=style)
@@ -169,9 +169,9 @@ def _table(*headings: str) -> Table:
 def rules_table(rows: Sequence[RuleView], zone: ZoneInfo | None = None) -> RenderableType:
     """Rules in the order given, each with its countdowns; times in `zone`."""
     if not rows:
-        return Text(_("There is no rule: write one under `rules:` in the configuration."))
+        return Text(_("There are no rules: write one under `rules:` in the configuration."))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for heading in (_("Rule"), _("When"), _("Kind"), _("Goes out"), _("Standing")):
+    for heading in (_("Rule"), _("When"), _("Kind"), _("Goes out"), _("State")):
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(
@@ -191,9 +191,9 @@ def particulars(row: RuleView, zone: ZoneInfo | None = None) -> Iterator[str]:
         _("When"): _when(row),
         _("Kind"): _kind(row),
         _("Goes out"): how(row),
-        _("Standing"): row.why,
+        _("State"): row.why,
         _("Proposed"): _signatures(row.proposal, zone),
-        _("Approved ahead"): _signatures(row.approval, zone),
+        _("Preapproved"): _signatures(row.approval, zone),
         _("Full digest"): row.digest,
     }
     yield from (stated(name, visible(str(value))) for name, value in named.items() if value)
@@ -205,8 +205,8 @@ def how(row: RuleView) -> str:
         return _("by itself, after {span}").format(span=span(row.after))
     words = {
         How.AUTO: _("by itself"),
-        How.PROPOSE: _("when people approve it"),
-        How.OFF: _("not at all"),
+        How.PROPOSE: _("after approval"),
+        How.OFF: _("not sent"),
     }
     return words[row.how]
 

@@ -300,9 +300,9 @@ def _prepare(output: Path) -> None:
     earlier demo."""
     if output.exists() and any(output.iterdir()) and not (output / ".alertbot-demo").exists():
         raise Misuse(
-            _("{folder} is not empty and holds no earlier demo; give another with --output.").format(
-                folder=output
-            )
+            _(
+                "{folder} is not empty and contains no earlier demo; give another folder with --output."
+            ).format(folder=output)
         )
     try:
         shutil.rmtree(output, ignore_errors=True)

@@ -91,7 +91,7 @@ def svg(replay: Replay, stretch: Stretch, number: int) -> Markup:
     """The picture; the page's table has the same content."""
     parts = [
         *_ticks(replay, stretch),
-        *_line(stretch, REALITY, _("At the time"), stretch.reality),
+        *_line(stretch, REALITY, _("What happened"), stretch.reality),
         *_line(stretch, OURS, _("With alertbot"), stretch.ours),
         _fault(stretch),
         *_delay(replay, stretch, REALITY, replay.reality.at if replay.reality else None),
@@ -107,8 +107,8 @@ def svg(replay: Replay, stretch: Stretch, number: int) -> Markup:
 def _alternative(replay: Replay, stretch: Stretch) -> str:
     first, real = replay.first_post, replay.reality
     return _(
-        "From {begin} to {end}. At the time: {real} entries, the first public word after {real_delay}. With"
-        " alertbot: {ours} alerts, the first after {our_delay}."
+        "From {begin} to {end}. What happened: {real} entries, the first public message after"
+        " {real_delay}. With alertbot: {ours} alerts, the first after {our_delay}."
     ).format(
         begin=_clock(replay, stretch.begins, "%d/%m %H:%M"),
         end=_clock(replay, stretch.ends, "%d/%m %H:%M"),

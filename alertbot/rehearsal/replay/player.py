@@ -209,7 +209,7 @@ class _Player:
         if any(one.action == "withdraw" for one in items):
             await self._told(step, "update", self.desk.withdraw(items))
             return
-        sentence = _("The entry names no rows; which are meant is not guessed from its text.")
+        sentence = _("The entry names no rows, and they are not guessed from its text.")
         self._refuse(WITHDRAWAL, "names_no_rows", sentence)
         self.replay.decisions.append(ReplayDecision(step.entry.at, "drop", "names_no_rows", None, step))
 
@@ -251,8 +251,8 @@ class _Player:
             self._refuse(NUMBERS, fault.rule, fault.message)
         if supply.late:
             said = ngettext(
-                "{n} number came after the last trouble.",
-                "{n} numbers came after the last trouble.",
+                "{n} number came after the last disruption.",
+                "{n} numbers came after the last disruption.",
                 len(supply.late),
             )
             self._refuse(NUMBERS, "too_late", said.format(n=len(supply.late)))

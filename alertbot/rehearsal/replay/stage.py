@@ -123,7 +123,7 @@ def _checked(path: Path) -> Mapping[str, Any]:
     found = document.faults
     root = document.root or Node(Mark(), {})
     if not isinstance(root.value, dict):
-        sentence = _("the file must hold keys such as `watch:` and `rules:`")
+        sentence = _("the file must contain keys such as `watch:` and `rules:`")
         raise _invalid(path, [FileFault(root.mark, (), sentence)])
     whole = plain(root)
     mine = {key: value for key, value in whole.items() if _is_mine(key)}

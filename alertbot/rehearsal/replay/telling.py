@@ -54,7 +54,7 @@ def notes_of(replay: Replay) -> list[str]:
     case = replay.timeline
     zones = {one.zone for one in all_territories().values()}
     if replay.posts and case.where == WHOLE_COUNTRY and case.zone.key not in {*zones, "UTC"}:
-        sentence = _("No territory of the directory lies in {zone}: the texts say the whole of France.")
+        sentence = _("No listed territory is in {zone}: the texts say the whole of France.")
         notes.append(sentence.format(zone=case.zone.key))
     return notes
 
@@ -126,8 +126,8 @@ def decision_words(decision: ReplayDecision) -> str:
     """`opened: trouble, confirmed as the policy asks`."""
     words = {
         "history": _("history: nothing to do"),
-        "not_known_yet": _("nobody knows yet"),
-        "unknown_state": _("a state that the format does not have: history, nothing to do"),
+        "not_known_yet": _("no one knows yet"),
+        "unknown_state": _("unknown state: history, nothing to do"),
         "names_no_rows": _("nothing is withdrawn"),
         "not_done": _("nothing was written"),
         "lapsed": _("the promised time has passed, and no update came"),
@@ -160,12 +160,12 @@ def what_word(what: str) -> str:
 
 def _why(refusal: Refusal) -> str:
     words = {
-        "unverified_number": _("no number goes out before another person has called it (R3)"),
-        "names_no_rows": _("the entry names no rows, and none is guessed from its text"),
+        "unverified_number": _("a number goes out only after someone else has test-called it"),
+        "names_no_rows": _("the entry names no rows, and they are not guessed from its text"),
         "no_such_row": refusal.sentence,
-        "expired": _("nobody approved it in time"),
-        "overtaken": _("overtaken by what happened since"),
-        "past_moment": _("a time that it promises had passed before it was approved"),
+        "expired": _("not approved in time"),
+        "overtaken": _("no longer needed: the situation has changed"),
+        "past_moment": _("a time it promises had passed before it was approved"),
         "not_approved_ahead": refusal.sentence,
     }
     return words.get(refusal.reason) or refusal.sentence or reason_words(refusal.reason)
@@ -197,11 +197,11 @@ def summary_of(replay: Replay) -> list[tuple[str, str]]:
     alerts = len({one.alert for one in replay.posts})
     return [
         (_("The fault began"), _moment(replay, replay.fault.at if replay.fault else None)),
-        (_("First public word of alertbot"), _after(replay, first.at if first else None)),
+        (_("First public message from alertbot"), _after(replay, first.at if first else None)),
         (_("… after the first signal"), span_words(told.signal_delay_seconds)),
-        (_("First public word at the time"), _after(replay, reality.at if reality else None)),
-        (_("First numbers of alertbot"), _after(replay, numbers.at if numbers else None)),
-        (_("First numbers at the time"), _after(replay, next((one.at for one in numbered), None))),
+        (_("First public message in reality"), _after(replay, reality.at if reality else None)),
+        (_("First numbers from alertbot"), _after(replay, numbers.at if numbers else None)),
+        (_("First numbers in reality"), _after(replay, next((one.at for one in numbered), None))),
         (_("“Over”, said by alertbot"), _after(replay, resolved.at if resolved else None)),
         (_("Alerts"), _("{n}, of which {auto} by themselves").format(n=alerts, auto=by_itself)),
         (_("Held back or refused"), str(len(replay.refused))),

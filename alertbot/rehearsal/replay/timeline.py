@@ -96,9 +96,7 @@ def read_case(where: Path) -> Timeline:
     """The case in a folder, or in a file of it. Raises `Misuse` with file and line."""
     path = where / FILE if where.is_dir() else where
     if not path.exists():
-        raise Misuse(
-            _("{folder} holds no case: there is no {file} in it.").format(folder=where, file=FILE)
-        )
+        raise Misuse(_("{folder} contains no case: {file} is missing.").format(folder=where, file=FILE))
     return timeline_of(read_written(path), path.parent)
 
 
@@ -176,13 +174,13 @@ _COLUMNS = {"departement_code": "territory", "departement": "name"}
 
 def _checked(node: Node, item: NumberItem) -> NumberItem:
     if item.action not in ACTIONS:
-        sentence = _("there is no action “{action}” in `numbers:`; there are {known}")
+        sentence = _("there is no action “{action}” in `numbers:`; the actions are {known}")
         raise _wrong(node, sentence.format(action=item.action[:40], known=", ".join(ACTIONS)))
     if not item.row.get("territory") and not (item.action == "false" and item.row.get("number")):
         raise _wrong(node, _("the item of `numbers:` names no `territory:`"))
     service = str(item.row.get("service") or "").partition(":")[0].strip()
     if service and not service.isdigit() and service.casefold() not in SERVICES:
-        sentence = _("there is no service “{text}”; known are {known}")
+        sentence = _("there is no service “{text}”; the services are {known}")
         raise _wrong(node, sentence.format(text=service[:40], known=", ".join(SERVICES)))
     return item
 
@@ -191,7 +189,7 @@ def _items(node: Node | None, most: int) -> Sequence[Node]:
     if node is None or node.value is None:
         return ()
     if isinstance(node.value, str | Mapping):
-        raise _wrong(node, _("a list is needed here: each item begins with a hyphen"))
+        raise _wrong(node, _("a list is needed here; each item starts with a hyphen"))
     if len(node.value) > most:
         raise _wrong(node, _("the list has more than {most} items").format(most=most))
     return list(node.value)
@@ -202,7 +200,7 @@ def _zone(node: Node | None) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        sentence = _("“{text}” is not a zone such as Europe/Paris")
+        sentence = _("“{text}” is not a time zone such as Europe/Paris")
         raise _wrong(node or Node(Mark()), sentence.format(text=name[:40])) from None
 
 
@@ -235,7 +233,7 @@ def _moment(node: Node, zone: ZoneInfo) -> datetime:
         at = at.replace(tzinfo=zone) if at.tzinfo is None else at
         local = at.astimezone(UTC).astimezone(zone)
     except (ValueError, OverflowError):
-        sentence = _("“{text}” is not a moment such as 2021-06-02T16:45:00+02:00")
+        sentence = _("“{text}” is not a date and time such as 2021-06-02T16:45:00+02:00")
         raise _wrong(node, sentence.format(text=text[:40])) from None
     if local.year not in YEARS:
         raise _wrong(node, _("the year {year} is not plausible").format(year=local.year))
@@ -269,7 +267,7 @@ def _text(node: Node | None) -> str:
     if node is None or node.value is None:
         return ""
     if not isinstance(node.value, str):
-        raise _wrong(node, _("one text is needed here, not a list and not keys"))
+        raise _wrong(node, _("a single text is needed here, not a list or keys"))
     if len(node.value) > LONGEST_TEXT:
         raise _wrong(node, _("the text is longer than {most} characters").format(most=LONGEST_TEXT))
     words = " ".join(node.value.split())

@@ -49,23 +49,23 @@ FAULTS: tuple[FaultKind, ...] = (
     FaultKind("x", "credits", _("402: no credits left"), "post", also="402"),
     FaultKind("x", "rate_limited", _("429 with a reset time"), "post", ("reset",), also="429"),
     FaultKind("x", "usage_capped", _("429 without a reset time"), "post"),
-    FaultKind("x", "unauthorized", _("401: keys refused"), ANY, also="401"),
+    FaultKind("x", "unauthorized", _("401: credentials rejected"), ANY, also="401"),
     FaultKind("x", "server_error_json", _("503 in JSON"), "post", also="503"),
     FaultKind("x", "server_error_html", _("502 in HTML"), "post", also="502"),
     FaultKind("x", "server_error_empty", _("500 without a body"), "post", also="500"),
-    FaultKind("x", "html_200", _("200 with a page instead of an answer"), "post"),
+    FaultKind("x", "html_200", _("200 with a web page instead of an answer"), "post"),
     FaultKind("x", "drop_before", _("hangs up; nothing was posted"), "post"),
     FaultKind("x", "drop_after_commit", _("hangs up; it was posted"), "post"),
     FaultKind("x", "slow", _("answers late (delay, 10 s)"), "post"),
     FaultKind("telegram", "flood", _("429 with retry_after"), "send", ("retry_after",), also="429"),
-    FaultKind("telegram", "bad_entities", _("400: markup refused"), "send", also="400"),
+    FaultKind("telegram", "bad_entities", _("400: markup rejected"), "send", also="400"),
     FaultKind("telegram", "chat_not_found", _("400: no such chat"), "send"),
     FaultKind("telegram", "kicked", _("403: the bot was removed from the chat"), "send", also="403"),
-    FaultKind("telegram", "migrated", _("400: the chat has another number now"), "send", ("to",)),
-    FaultKind("telegram", "unauthorized", _("401: token refused"), ANY, also="401"),
+    FaultKind("telegram", "migrated", _("400: the chat has a new id"), "send", ("to",)),
+    FaultKind("telegram", "unauthorized", _("401: token rejected"), ANY, also="401"),
     FaultKind("telegram", "server_error", _("500 in JSON"), "send", also="500"),
-    FaultKind("telegram", "html", _("502 with a page instead of an answer"), "send", also="502"),
-    FaultKind("telegram", "html_200", _("200 with a page instead of an answer"), "send"),
+    FaultKind("telegram", "html", _("502 with a web page instead of an answer"), "send", also="502"),
+    FaultKind("telegram", "html_200", _("200 with a web page instead of an answer"), "send"),
     FaultKind("telegram", "drop_before", _("hangs up; nothing was sent"), "send"),
     FaultKind("telegram", "drop_after_commit", _("hangs up; it was sent"), "send"),
     FaultKind("telegram", "slow", _("answers late (delay, 10 s)"), "send"),
@@ -79,8 +79,8 @@ FAULTS: tuple[FaultKind, ...] = (
     FaultKind("smtp", "rcpt_571", _("550 5.7.1 to a recipient: our policy, not the address"), "rcpt"),
     FaultKind("smtp", "data_451", _("451 after the final dot"), "dot"),
     FaultKind("smtp", "data_554", _("554 after the final dot"), "dot"),
-    FaultKind("smtp", "drop_before_dot", _("hangs up during the text; not taken"), "data"),
-    FaultKind("smtp", "drop_after_dot", _("hangs up after the final dot; taken"), "dot"),
+    FaultKind("smtp", "drop_before_dot", _("hangs up during the text; not accepted"), "data"),
+    FaultKind("smtp", "drop_after_dot", _("hangs up after the final dot; accepted"), "dot"),
     FaultKind("smtp", "slow", _("answers the final dot late (delay, 10 s)"), "dot"),
 )
 
@@ -185,7 +185,7 @@ def _kind(platform: str, name: str) -> FaultKind:
             return kind
     known = ", ".join(kind.name for kind in named) or ", ".join(CALLS)
     raise Misuse(
-        _("There is no fault {platform}:{name}; known are {known}.").format(
+        _("There is no fault {platform}:{name}; the faults are {known}.").format(
             platform=platform, name=name, known=known
         )
     )

@@ -120,7 +120,7 @@ def render_wall(
 def _words() -> Mapping[str, str]:
     return {
         "lead": _("A rehearsal on this machine: nothing here was published."),
-        "times": _("Times are those of {zone}."),
+        "times": _("Times are in {zone}."),
         "none": _("Nothing yet."),
         "answer": _("In reply to {what}"),
         "thread": _("{part} of {parts} in a thread"),
@@ -129,8 +129,8 @@ def _words() -> Mapping[str, str]:
         "earlier": _("What it said before"),
         "until": _("until {time}"),
         "to": _("To {whom}"),
-        "refresh": _("Load again every {seconds} seconds"),
-        "still": _("Stop loading again"),
+        "refresh": _("Reload every {seconds} seconds"),
+        "still": _("Stop reloading"),
         "count": _("{count} shown"),
     }
 

@@ -52,7 +52,7 @@ class Sandbox:
     ) -> None:
         self._host = _loopback(host)
         if speed <= 0:
-            raise Misuse(_("The speed of a sandbox is a number above 0."))
+            raise Misuse(_("The speed of a sandbox must be a number above 0."))
         self._ports = {"x": x_port, "telegram": telegram_port, "smtp": smtp_port, "wall": wall_port}
         self.x_account = x or XAccount()
         self.telegram_account = telegram or TelegramAccount()
@@ -138,7 +138,7 @@ def _loopback(host: str) -> str:
         inside = False
     if not inside:
         raise Misuse(
-            _("The sandbox serves this machine alone; {host} is not a loopback address.").format(
+            _("The sandbox serves only this machine; {host} is not a loopback address.").format(
                 host=host
             )
         )

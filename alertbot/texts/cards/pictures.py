@@ -73,7 +73,7 @@ def beside(
 ) -> list[Message]:
     """The posts, each of the first with a card; without any card if there are more cards than posts."""
     if len(cards) > len(posts):
-        sentence = _("{channel}: there are more number cards than posts; no card goes out there.")
+        sentence = _("{channel}: there are more number cards than posts; no cards go out there.")
         words = sentence.format(channel=channel.name)
         desk.warnings.append(Fault("too_many_for_card", words, FIELD, channel=channel.name))
         return list(posts)
@@ -109,18 +109,18 @@ def _words(request: ComposeRequest, lang: str) -> CardWords:
     assert request.prepared is not None
     lines = request.prepared.card.get(lang)
     if lines is None:
-        sentence = _("no number card, since {file} has no lines in that language.")
+        sentence = _("no number card: {file} has no lines in this language.")
         raise _NoCardError(Fault("no_card", sentence.format(file="card.yaml")))
     return CardWords(request, lang, lines)
 
 
 def _drawn(words: CardWords, spec: ChannelSpec, rows: Rows) -> tuple[Pictured, ...]:
     if not rows:
-        raise _NoCardError(Fault("no_card", _("no number card, since there is no number.")))
+        raise _NoCardError(Fault("no_card", _("no number card: there are no numbers.")))
     if len(rows) > ROWS * MOST_CARDS:
         raise _too_many()
     if unknown := drawing.unreadable(words.card(rows)):
-        sentence = _("no number card, since it cannot show these letters: {letters}")
+        sentence = _("no number card: it cannot show these letters: {letters}")
         raise _NoCardError(Fault("no_card", sentence.format(letters=" ".join(unknown))))
     pages = _pages(words, spec, rows)
     if len(pages) > MOST_CARDS:
@@ -131,7 +131,7 @@ def _drawn(words: CardWords, spec: ChannelSpec, rows: Rows) -> tuple[Pictured, .
 
 def _too_many() -> _NoCardError:
     sentence = _(
-        "too many numbers for {most} number cards, so there is none; all of them are in the text."
+        "no number card: there are too many numbers for {most} cards; all of them are in the text."
     )
     return _NoCardError(Fault("too_many_for_card", sentence.format(most=MOST_CARDS)))
 
@@ -173,8 +173,8 @@ def _one_by_one(words: CardWords, spec: ChannelSpec, pages: list[Rows], group: R
             pages.append((row,))
         else:
             sentence = _(
-                "the text alternative of a card with “{row}” alone is longer than {most} characters:"
-                " shorten its condition, or leave the card out."
+                "the text alternative of a card with only “{row}” is longer than {most} characters."
+                " Shorten its condition, or leave the card out."
             )
             told = sentence.format(row=row, most=spec.longest_alt)
             raise _NoCardError(Fault("alt_too_long", told), law=True)

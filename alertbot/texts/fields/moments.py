@@ -56,9 +56,7 @@ def span(raw: object) -> timedelta:
     text = raw.strip() if isinstance(raw, str) else ""
     length = _length(_SPAN.fullmatch(text)) or _length(_ISO_SPAN.fullmatch(text))
     if length is None:
-        raise BadMoment(
-            _("“{raw}” is not a length of time; write 45m, 1h30 or 2d.").format(raw=_short(raw))
-        )
+        raise BadMoment(_("“{raw}” is not a duration; write 45m, 1h30 or 2d.").format(raw=_short(raw)))
     return length
 
 
@@ -109,12 +107,12 @@ def _in_zone(at: datetime, zone: ZoneInfo) -> datetime:
     local = f"{at:%Y-%m-%d %H:%M}"
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != first.replace(tzinfo=None):
         raise BadMoment(
-            _("{local} does not exist in {zone}: the clocks go forward then.").format(
+            _("{local} does not exist in {zone}: the clocks go forward at that time.").format(
                 local=local, zone=zone.key
             )
         )
     raise BadMoment(
-        _("{local} happens twice in {zone}; write {first} or {second}.").format(
+        _("{local} occurs twice in {zone}; write {first} or {second}.").format(
             local=local, zone=zone.key, first=first.isoformat(), second=second.isoformat()
         )
     )
@@ -139,9 +137,9 @@ def _not_a_time(text: str) -> str:
 def _not_text(raw: object) -> str:
     if isinstance(raw, date):
         return _("{day} has no time of day; write {day}T16:45.").format(day=raw.isoformat())
-    return _("{raw} is not a time; if you wrote one such as 16:45 in YAML, put it in quotes.").format(
-        raw=_short(raw)
-    )
+    return _(
+        "{raw} is not a time. If you wrote a time such as 16:45 in YAML, put it in quotes."
+    ).format(raw=_short(raw))
 
 
 def _short(raw: object) -> str:

@@ -32,7 +32,7 @@ def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple["RowsRead"
 
     rows = _raw_rows(raw, base)
     if not rows:
-        raise FieldError("missing", _("There is no number in it."))
+        raise FieldError("missing", _("It contains no numbers."))
 
     def at(given: object, zone: ZoneInfo) -> datetime:
         return moment(given, now=now, zone=zone)
@@ -63,9 +63,9 @@ def _raw_rows(raw: Any, base: Path | None) -> list[RawValues]:
 def lapsed(row: NumberRow, now: datetime) -> str | None:
     """Why a row cannot be published at `now` (R3, R5) on any channel; None if it can."""
     if row.valid_until and row.valid_until <= now:
-        return _("{row}: its validity has ended.").format(row=row)
+        return _("{row}: it has expired.").format(row=row)
     if row.verified_at and row.verified_at > now:
-        return _("{row}: the time of its verification lies ahead.").format(row=row)
+        return _("{row}: its verification time is in the future.").format(row=row)
     return None
 
 
@@ -144,7 +144,7 @@ def merge_sets(sets: Sequence[str], values: Mapping[str, Any] | None = None) -> 
             raise Misuse(_("“{one}” is not FIELD=VALUE.").format(one=one[:60]))
         if path in seen:
             raise Misuse(
-                _("{path} is set twice; for several values write them with commas.").format(path=path)
+                _("{path} is set twice; separate several values with commas.").format(path=path)
             )
         seen.add(path)
         _put(merged, path.split("."), value, path)
@@ -163,7 +163,7 @@ def _put(merged: RawValues, parts: list[str], value: str, path: str) -> None:
         inner = place.setdefault(part, {})
         if not isinstance(inner, dict):
             raise Misuse(
-                _("{path} cannot be set: {part} already has one value for every language.").format(
+                _("{path} cannot be set: {part} already has a value for all languages.").format(
                     path=path, part=part
                 )
             )
@@ -221,10 +221,10 @@ class _Work:
         if isinstance(value, datetime) and (late := readers.mistimed(spec, value, self.reading.now)):
             self.faults.append(Fault("past_time", _about(spec, late), spec.name))
         for lang in readers.languages_lacking(value, self.languages):
-            sentence = _about(spec, _("There are no words in the language {lang}.").format(lang=lang))
+            sentence = _about(spec, _("There is no text in the language {lang}.").format(lang=lang))
             self.faults.append(Fault("language_missing", sentence, spec.name, lang=lang))
         if len(self.languages) > 1 and readers.untranslated(value):
-            sentence = _about(spec, _("The same words go out in every language."))
+            sentence = _about(spec, _("The same text goes out in every language."))
             self.warnings.append(Fault("untranslated", sentence, spec.name))
 
     def _read_numbers(self, spec: FieldSpec, raw: Any) -> None:
@@ -242,7 +242,7 @@ class _Work:
         """Report fields that the kind forbids or does not know."""
         for name in raw:
             if name in self.kind.forbidden:
-                sentence = _("An alert of the kind {kind} must not say “{name}”; leave it out.")
+                sentence = _("An alert of kind {kind} must not include “{name}”; remove it.")
                 self.faults.append(
                     Fault("forbidden_field", sentence.format(kind=self.kind.name, name=name), name)
                 )
@@ -252,7 +252,7 @@ class _Work:
     def refuse_gaps(self) -> None:
         """Report missing fields."""
         self.faults += [
-            Fault("missing", _about(spec, _("This is missing.")), spec.name)
+            Fault("missing", _about(spec, _("This value is missing.")), spec.name)
             for spec in self.kind.fields
             if spec.required and spec.name not in self.frozen
         ]
@@ -268,10 +268,10 @@ class _Work:
         rule = "cause_without_certainty" if spec.name == "cause" else "missing"
         value = self.values.get(needed)
         if needed not in self.frozen:
-            sentence = _about(spec, _("This needs {needed} with it.").format(needed=needed))
+            sentence = _about(spec, _("Give {needed} as well.").format(needed=needed))
             yield Fault(rule, sentence, spec.name)
         elif spec.needs_value and isinstance(value, Choice) and value.key != spec.needs_value:
-            sentence = _("This is said only where {needed} is {value}, and it is {key}.").format(
+            sentence = _("This is allowed only if {needed} is {value}; it is {key}.").format(
                 needed=needed, value=spec.needs_value, key=value.key
             )
             judgement = value.key != "unknown"
@@ -285,7 +285,7 @@ def _stranger(name: str, kind: Kind) -> str:
         return _("There is no field “{name}”; did you mean “{near}”?").format(
             name=name[:60], near=near[0]
         )
-    return _("There is no field “{name}” in {kind}; there are {names}.").format(
+    return _("There is no field “{name}” in {kind}; the fields are {names}.").format(
         name=str(name)[:60], kind=kind.name, names=", ".join(names)
     )
 
@@ -311,7 +311,7 @@ def load_values(text: str, name: str) -> RawValues:
         return {}
     if not isinstance(values, dict):
         raise Misuse(
-            _("{name} must hold fields and their values, such as {example}.").format(
+            _("{name} must contain fields and their values, such as {example}.").format(
                 name=name, example="since: -1h30"
             )
         )

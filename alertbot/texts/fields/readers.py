@@ -62,9 +62,9 @@ def read_datetime(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Val
 def mistimed(spec: FieldSpec, at: datetime, now: datetime) -> str | None:
     """The fault of a promise that has passed, or of a start in the future; None if there is none."""
     if spec.past and at > now + timedelta(minutes=1):
-        return _("{at} lies ahead; this must have been already.").format(at=_written(at))
+        return _("{at} is in the future; give a time in the past.").format(at=_written(at))
     if not spec.past and at <= now:
-        return _("{at} has passed; name a later time.").format(at=_written(at))
+        return _("{at} has passed; give a later time.").format(at=_written(at))
     return None
 
 
@@ -81,7 +81,7 @@ def read_territory(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Va
     found = [_territory(_plain_text(one)) for one in asked if str(one).strip()]
     unique = tuple({place.code: place for place in found}.values())
     if not unique:
-        raise FieldError("missing", _("No territory is named."))
+        raise FieldError("missing", _("No territory is given."))
     return unique, [place.code for place in unique]
 
 
@@ -92,7 +92,7 @@ def read_services(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Val
     found = [_service(_plain_text(one)) for one in asked if str(one).strip()]
     unique = tuple({service.key: service for service in found}.values())
     if not unique:
-        raise FieldError("missing", _("No service is named."))
+        raise FieldError("missing", _("No service is given."))
     return unique, [service.key for service in unique]
 
 
@@ -117,7 +117,7 @@ def read_url(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value, A
     if not sound or "@" in parts.netloc or not address.isascii() or re.search(r"[\s<>\"\\]", address):
         raise FieldError(
             "wrong_type",
-            _("“{raw}” is not the address of a page; write https://….").format(raw=address[:60]),
+            _("“{raw}” is not a web address; write https://….").format(raw=address[:60]),
         )
     return Url(address), address
 
@@ -138,7 +138,7 @@ def read_figure(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Value
     these is missing or wrong."""
     asked = raw if isinstance(raw, list | tuple) else [raw]
     if not 0 < len(asked) <= MOST_FIGURES:
-        raise FieldError("wrong_type", _("From 1 to {most} figures.").format(most=MOST_FIGURES))
+        raise FieldError("wrong_type", _("Give 1 to {most} figures.").format(most=MOST_FIGURES))
     read = [_figure(one, reading) for one in asked]
     return tuple(figure for figure, _frozen in read), [frozen for _figure, frozen in read]
 
@@ -147,7 +147,7 @@ def _figure(raw: Any, reading: FieldReading) -> tuple[Figure, RawValues]:
     if not isinstance(raw, Mapping):
         raise FieldError(
             "wrong_type",
-            _("A figure has {keys}; set each, such as FIELD.value=….").format(
+            _("A figure has {keys}; set each one, such as FIELD.value=….").format(
                 keys=", ".join(_FIGURE_KEYS)
             ),
         )
@@ -156,7 +156,7 @@ def _figure(raw: Any, reading: FieldReading) -> tuple[Figure, RawValues]:
             raise FieldError("unknown_field", unknown(str(key)[:40], _FIGURE_KEYS))
     for key in ("value", "unit", "at", "source"):
         if raw.get(key) in (None, "", {}):
-            raise FieldError("missing", _("A figure lacks its {key}.").format(key=key))
+            raise FieldError("missing", _("A figure is missing its {key}.").format(key=key))
     unit, frozen_unit = text_value(raw["unit"], 60)
     source, frozen_source = text_value(raw["source"], 100)
     at = moment(raw["at"], now=reading.now, zone=reading.zone, past=True)
@@ -179,7 +179,7 @@ def _yes(raw: Any) -> bool:
         return raw
     if str(raw).strip().lower() in ("true", "yes", "false", "no"):
         return str(raw).strip().lower() in ("true", "yes")
-    raise FieldError("wrong_type", _("provisional is true or false."))
+    raise FieldError("wrong_type", _("provisional must be true or false."))
 
 
 def _territory(text: str) -> Territory:
@@ -196,7 +196,7 @@ def _nearest(text: str, names: Sequence[str]) -> str:
     sentence = unknown(text.strip()[:40], names)
     if len(sentence) < 200:
         return sentence
-    return _("“{text}”; write the code of a département or its name.").format(text=text.strip()[:40])
+    return _("“{text}”; give a département's code or name.").format(text=text.strip()[:40])
 
 
 def _plain_text(raw: Any) -> str:

@@ -159,11 +159,11 @@ def text_value(raw: object, longest: int | None) -> tuple[Text, Any]:
     if isinstance(raw, Mapping):
         by_lang = {_language(key): clean(value, longest, key) for key, value in raw.items() if value}
         if not any(by_lang.values()):
-            raise FieldError("missing", _("No language has words."))
+            raise FieldError("missing", _("There is no text in any language."))
         return Text(by_lang), dict(by_lang)
     bare = clean(raw, longest)
     if not bare:
-        raise FieldError("missing", _("There are no words."))
+        raise FieldError("missing", _("There is no text."))
     return Text({}, bare), bare
 
 
@@ -179,7 +179,7 @@ def clean(raw: object, longest: int | None = None, lang: object = None) -> str:
 
 def _refuse_length(text: str, most: int, lang: str | None) -> None:
     if len(text) > most:
-        sentence = _("This has {length} characters; {most} are the most. Shorten it.")
+        sentence = _("This has {length} characters, at most {most} are allowed. Shorten it.")
         raise FieldError("too_long", sentence.format(length=len(text), most=most), lang=lang)
 
 
@@ -191,7 +191,9 @@ def _one(raw: object) -> str:
             "wrong_type",
             _("A text is expected, not {raw}; put it in quotes.").format(raw=str(raw)[:40]),
         )
-    raise FieldError("wrong_type", _("A text is expected here, one or one per language."))
+    raise FieldError(
+        "wrong_type", _("A text is expected here: one for all languages, or one per language.")
+    )
 
 
 def _language(key: object) -> str:
@@ -208,6 +210,6 @@ def _refuse_hidden(text: str, lang: str | None) -> None:
         marks = marks + 1 if unicodedata.combining(sign) else 0
         broken = sign != "\n" and unicodedata.category(sign) in _BROKEN
         if broken or sign in _HIDDEN or marks > MOST_MARKS:
-            sentence = _("Character {at} (U+{code}) is invisible or broken; type the words anew.")
+            sentence = _("Character {at} (U+{code}) is invisible or broken; type the text again.")
             code = f"{ord(sign):04X}"
             raise FieldError("control_characters", sentence.format(at=at, code=code), lang=lang)

@@ -120,12 +120,12 @@ def stacked(folders: tuple[Path, ...]) -> tuple[Path, ...]:
     missing."""
     for folder in folders:
         if not folder.is_dir():
-            raise ConfigInvalid(_("The folder of messages {path} does not exist.").format(path=folder))
+            raise ConfigInvalid(_("The messages folder {path} does not exist.").format(path=folder))
     return (shipped(), *(folder for folder in folders if folder.resolve() != shipped().resolve()))
 
 
 def _no_such_kind(name: str, known: Mapping[str, Kind] | tuple[str, ...]) -> Misuse:
-    return Misuse(_("There is no kind of alert of that name: {why}").format(why=unknown(name, known)))
+    return Misuse(_("There is no kind with that name: {why}").format(why=unknown(name, known)))
 
 
 def _refuse(faults: list[str]) -> None:
@@ -157,7 +157,7 @@ def _kind(name: str, layers: tuple[Path, ...], shared: Mapping[str, Node], fault
     sheet = _sheet(path, faults) or Node(Mark(file=str(path)), {})
     templates = _templates(name, layers, Node(Mark(0, 0, str(path.parent))), check)
     if not NAME.fullmatch(name) or name in (FRAME, RETRACTION):
-        check.fault(sheet, _("“{name}” is not a name for a kind.").format(name=name))
+        check.fault(sheet, _("“{name}” is not a valid kind name.").format(name=name))
     return read_kind(name, sheet, shared, templates, check)
 
 
@@ -177,7 +177,7 @@ def _templates(
         if (lang, form) not in found:
             check.fault(place, _("{file} is missing.").format(file=f"{lang}/{form}.md.j2"))
     if not found:
-        check.fault(place, _("No language has a template."))
+        check.fault(place, _("There is no template in any language."))
     return found
 
 
@@ -185,7 +185,7 @@ def _template(path: Path, check: Checker) -> Template:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        check.faults.append(_("{path} cannot be read as text in UTF-8.").format(path=path))
+        check.faults.append(_("{path} cannot be read as UTF-8 text.").format(path=path))
         return Template("", str(path))
     if len(text) > LONGEST_TEMPLATE:
         check.faults.append(_("{path} is too long for a template.").format(path=path))
@@ -194,7 +194,7 @@ def _template(path: Path, check: Checker) -> Template:
 
 def _misplaced(path: Path) -> str:
     return _(
-        "{path}: a template is <language>/short.md.j2, long.md.j2 or <channel type>.md.j2."
+        "{path}: a template must be <language>/short.md.j2, long.md.j2 or <channel type>.md.j2."
     ).format(path=path)
 
 

@@ -120,7 +120,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, choices, n=1)
     if near:
         return _("“{name}” is not known here; did you mean “{near}”?").format(name=name, near=near[0])
-    return _("“{name}” is not known here; possible are {choices}.").format(
+    return _("“{name}” is not known here; use one of {choices}.").format(
         name=name, choices=", ".join(sorted(choices))
     )
 
@@ -169,7 +169,7 @@ def _line(node: Node, places: tuple[str, ...], check: Checker) -> str:
         named = ["?"]
     for name in named:
         if name not in places:
-            sentence = _("In this line braces may hold {places}, not “{name}”.")
+            sentence = _("In this line, braces may contain {places}, not “{name}”.")
             check.fault(node, sentence.format(places=", ".join(places) or "–", name=name))
     return text
 
@@ -249,10 +249,10 @@ def _field(name: str, node: Node, common: Node | None, check: Checker) -> FieldS
     own = node
     if isinstance(node.value, str):
         if node.value not in ("required", "optional"):
-            check.fault(node, _("required, optional or the keys of a field are expected here."))
+            check.fault(node, _("required, optional or a field's keys are expected here."))
         own = Node(node.mark, {"required": Node(node.mark, str(node.value == "required").lower())})
     if not NAME.fullmatch(name):
-        check.fault(node, _("“{name}” is not a field name.").format(name=name))
+        check.fault(node, _("“{name}” is not a valid field name.").format(name=name))
     check.keys(own, _FIELD_KEYS)
     merged = {**(common.entries if common else {}), **own.entries}
     if "type" not in merged:
@@ -265,7 +265,7 @@ def _field_spec(name: str, part: Mapping[str, Node], place: Node, check: Checker
     needs, needs_value = _needs(part.get("needs"), check)
     choices = part.get("choices")
     if (type_ in _CHOOSING) != (choices is not None):
-        check.fault(place, _("Fields of type choice and certainty list their choices; no other."))
+        check.fault(place, _("Only fields of type choice and certainty list choices, and they must."))
     default = part.get("default")
     return FieldSpec(
         name=name,
@@ -344,7 +344,7 @@ def _automatic(name: str, node: Node | None, specs: tuple[FieldSpec, ...], check
     if node is None or not automatic:
         return False
     if name in NEVER_AUTOMATIC:
-        check.fault(node, _("An alert of the kind {kind} never goes out by itself.").format(kind=name))
+        check.fault(node, _("An alert of kind {kind} never goes out by itself.").format(kind=name))
     for spec in specs:
         if spec.required and spec.type in (FieldType.NUMBERS, FieldType.FIGURE):
             check.fault(

@@ -80,7 +80,7 @@ def _line(request: ComposeRequest, relation: Relation, lang: str) -> str:
 
 def _missing(channel: Channel, lang: str) -> Fault:
     sentence = _(
-        "The posts in “{lang}” on {channel} cannot be edited: {file} in your folder of messages has no"
+        "The posts in “{lang}” on {channel} cannot be edited: {file} in your messages folder has no"
         " lines in that language."
     )
     named = sentence.format(lang=lang, channel=channel.name, file="edits.yaml")

@@ -160,7 +160,7 @@ def over_limit(finished: Sequence[Message]) -> list[Fault]:
     return [
         Fault(
             "too_long",
-            _("{channel} ({lang}), part {part}: {over} characters too long; shorten the text.").format(
+            _("{channel} ({lang}), part {part}: {over} characters too long. Shorten the text.").format(
                 channel=one.channel, lang=one.lang, part=one.part, over=one.length - one.limit
             ),
             None,
@@ -205,16 +205,16 @@ def too_long(channel: Channel, one: Edition, excess: Excess, values: Mapping[str
     field = _longest_field(text, one.lang, values)
     place = {"channel": channel.name, "lang": one.lang, "over": excess.over}
     if field:
-        sentence = _("{channel} ({lang}): {over} characters too long; shorten “{field}”.").format(
+        sentence = _("{channel} ({lang}): {over} characters too long. Shorten “{field}”.").format(
             **place, field=field
         )
     elif excess.piece == "frame":
         sentence = _(
-            "{channel} ({lang}): head and foot leave no room for the text; {over} characters too long."
+            "{channel} ({lang}): header and footer leave no room for the text; {over} characters too long."
         )
         sentence = sentence.format(**place)
     else:
-        sentence = _("{channel} ({lang}): {over} characters too long; shorten the paragraph “{text}”.")
+        sentence = _("{channel} ({lang}): {over} characters too long. Shorten the paragraph “{text}”.")
         sentence = sentence.format(**place, text=_quoted(text))
     return Fault("too_long", sentence, field or None, channel.name, one.lang)
 

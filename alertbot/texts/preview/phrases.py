@@ -67,7 +67,9 @@ def edition_name(thread: ShownThread) -> str:
 
 def about_retraction() -> str:
     """What the prepared retraction is for."""
-    return _("Ready from the first post on, approved with this alert, sent only by `alertbot retract`.")
+    return _(
+        "Ready from the first post on and approved with this alert; sent only by `alertbot retract`."
+    )
 
 
 def alternative(message: Message) -> str:
@@ -128,14 +130,14 @@ def money(cost: Cost) -> str:
 def price(sheet: Sheet) -> str:
     """The cost and its reason: posts with a link cost more on X."""
     if not sheet.cost.amount:
-        return _("free of charge")
+        return _("free")
     paid = [message for message in sheet.composition.messages if _is_paid(sheet, message)]
     linked = sum(message.has_link for message in paid)
     if not linked:
-        return _("{money}, no post has a link").format(money=money(sheet.cost))
+        return _("{money}; no post has a link").format(money=money(sheet.cost))
     said = ngettext(
-        "{money}, as {linked} of {posts} post has a link",
-        "{money}, as {linked} of {posts} posts have a link",
+        "{money}; {linked} of {posts} post has a link",
+        "{money}; {linked} of {posts} posts have a link",
         len(paid),
     )
     return said.format(money=money(sheet.cost), linked=linked, posts=len(paid))
@@ -152,7 +154,7 @@ def must_approve(approvals: Approvals) -> str:
     if approvals.author_may_approve:
         said = ngettext(
             "{number} approver, who may be the author, within {span}",
-            "{number} approvers, the author may be one of them, within {span}",
+            "{number} approvers, one of whom may be the author, within {span}",
             number,
         )
     else:
@@ -167,12 +169,12 @@ def must_approve(approvals: Approvals) -> str:
 def verdict(composition: Composition) -> str:
     """One sentence: could this be published?"""
     if composition.publishable:
-        return _("This could go out once it is approved.")
+        return _("Ready to go out once approved.")
     if not composition.faults:
-        return _("This cannot go out: there is no message for any channel.")
+        return _("Cannot go out: there is no message for any channel.")
     return ngettext(
-        "This cannot go out: {number} fault stands in the way.",
-        "This cannot go out: {number} faults stand in the way.",
+        "Cannot go out: {number} fault to fix.",
+        "Cannot go out: {number} faults to fix.",
         len(composition.faults),
     ).format(number=len(composition.faults))
 
@@ -200,7 +202,7 @@ def remedy(fault: Fault) -> str:
 
 def answer(held: bool | None) -> str:
     """An answer of the completeness table, in words."""
-    return {True: _("yes"), False: _("no"), None: _("not called for")}[held]
+    return {True: _("yes"), False: _("no"), None: _("not applicable")}[held]
 
 
 def row_name(row: str) -> str:

@@ -52,9 +52,9 @@ def header(sheet: Sheet, thread: ShownThread) -> list[tuple[str, str]]:
     """The headers above a mail, as a mail reader shows them."""
     reached = readers(sheet, thread)
     nobody = (
-        _("nobody in this language")
+        _("no one in this language")
         if sheet.composition.targets.get(thread.channel)
-        else _("no recipient yet")
+        else _("no recipients yet")
     )
     sender = phrases.visible(sheet.senders.get(thread.channel) or sheet.speaker)
     lines = [(_("From"), sender)] if sender else []

@@ -100,7 +100,7 @@ class Environment(ImmutableSandboxedEnvironment):
         for node in source.find_all((*_REFUSED, nodes.For)):
             if not isinstance(node, nodes.For):
                 raise TemplateSyntaxError(
-                    _("A template stands alone: include, import and extends are not available."),
+                    _("A template must stand alone: include, import and extends are not available."),
                     node.lineno,
                 )
             node.iter = nodes.Filter(node.iter, "_counted", [], [], None, None, lineno=node.lineno)

@@ -201,7 +201,7 @@ def _allowed(address: str) -> str:
     if address.startswith(_SCHEMES):
         return address
     raise MarkupError(
-        _("A link must begin with https:// (“{address}”).").format(address=address[:60]), address
+        _("A link must start with https:// (“{address}”).").format(address=address[:60]), address
     )
 
 
@@ -210,8 +210,8 @@ def _refusal(token: "Token") -> MarkupError:
     snippet = (token.content or token.markup).strip().partition("\n")[0] or "|"
     return MarkupError(
         _(
-            "A template may hold paragraphs, lists, **bold**, *italic*, ~~struck~~ and links, "
-            "not this ({what}: “{snippet}”)."
+            "A template may contain paragraphs, lists, **bold**, *italic*, ~~struck~~ and links, but"
+            " not this ({what}: “{snippet}”)."
         ).format(what=what, snippet=snippet[:60]),
         snippet,
     )

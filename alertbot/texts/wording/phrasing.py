@@ -91,7 +91,7 @@ def _moment_given(value: object) -> datetime:
     if isinstance(value, datetime):
         return value
     raise TemplateRunError(
-        _("A time is needed here; a field that may be empty is tested first with {% if … %}.")
+        _("A time is needed here. If the field may be empty, test it first with {% if … %}.")
     )
 
 

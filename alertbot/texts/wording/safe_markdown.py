@@ -104,9 +104,9 @@ def written(context: Context, value: object) -> Markup:
 
 def _how_to_write(value: object) -> str:
     if value is None:
-        return _("A field that may be empty is written here: test it first with {% if … %}.")
+        return _("A field that may be empty is used here. Test it first with {% if … %}.")
     return _(
-        "A {type} is written here: choose a filter that words it, such as when, names or span."
+        "A {type} is used here. Choose a filter that puts it into words, such as when, names or span."
     ).format(type=type(value).__name__)
 
 

@@ -111,7 +111,7 @@ def _feed(body: bytes, source: str) -> list[Entry]:
 
 
 def _none(source: str, body: bytes) -> UnknownShape:
-    return UnknownShape(source, body, _("it is no RSS or Atom feed"))
+    return UnknownShape(source, body, _("it is not an RSS or Atom feed"))
 
 
 def _signal(

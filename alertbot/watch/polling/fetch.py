@@ -37,7 +37,7 @@ async def read(response: httpx.Response, host: str, largest: int) -> bytes:
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in (*_PLAIN, *_PACKED):
         raise BadAnswer(
-            _("{host} packs its answer in a way that we did not ask for.").format(host=host)
+            _("{host} compressed its answer in a way that was not asked for.").format(host=host)
         )
     unpack = _Gzip() if coding in _PACKED else None
     kept = bytearray()
@@ -46,7 +46,7 @@ async def read(response: httpx.Response, host: str, largest: int) -> bytes:
         received += len(piece)
         kept += unpack.more(piece, largest + 1 - len(kept), host) if unpack else piece
         if max(received, len(kept)) > largest:
-            raise TooLarge(_("{host} answers with more than {n} bytes.").format(host=host, n=largest))
+            raise TooLarge(_("{host} answered with more than {n} bytes.").format(host=host, n=largest))
     if unpack and not unpack.whole:
         raise _broken(host)
     return bytes(kept)
@@ -80,7 +80,7 @@ class _Gzip:
 
 
 def _broken(host: str) -> BadAnswer:
-    return BadAnswer(_("{host} answers with something that cannot be unpacked.").format(host=host))
+    return BadAnswer(_("{host} sent an answer that cannot be decompressed.").format(host=host))
 
 
 USER_AGENT = f"alertbot/{__version__}"
@@ -95,7 +95,7 @@ def address_of(url: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError):
         found = httpx.URL("")
     if found.scheme not in PORTS or not found.host:
-        raise BadAnswer(_("What is to be asked is no address on the web."))
+        raise BadAnswer(_("The address to poll is not a web address."))
     return found
 
 
@@ -140,7 +140,7 @@ async def _found(url: httpx.URL, network: Network, sent_by: str) -> tuple[Addres
         told = _("{host} is in a private or reserved network").format(host=host_of(url))
         raise ForbiddenRedirect(sent_by, told)
     if not addresses:
-        raise Unreachable(host_of(url), _("its name is not known"))
+        raise Unreachable(host_of(url), _("its name cannot be resolved"))
     return both_families(addresses)
 
 
@@ -179,7 +179,7 @@ def _request(url: httpx.URL, address: Address, headers: Headers, connect: float)
 def _meaning(host: str, error: Exception) -> Unreachable | BadAnswer:
     """Our error for the library's, never with its own text: it may quote a header."""
     if isinstance(error, httpx.ProtocolError | httpx.DecodingError | httpx.StreamError):
-        return BadAnswer(_("{host} does not answer in HTTP.").format(host=host))
+        return BadAnswer(_("{host} did not answer in HTTP.").format(host=host))
     return Unreachable(host, reason_of(error))
 
 
@@ -249,7 +249,7 @@ class _Journey:
                     return await self._body(url, answer)
                 sent_by = host_of(url)
                 url = self._next(url, answer.headers.get("location", ""))
-        told = _("it does so more than {n} times").format(n=MOST_REDIRECTS)
+        told = _("more than {n} redirects").format(n=MOST_REDIRECTS)
         raise ForbiddenRedirect(host_of(self.start), told)
 
     def _headers(self, url: httpx.URL) -> Headers:
@@ -265,7 +265,7 @@ class _Journey:
             return self.known.body
         if answer.status_code != _FINE:
             raise BadAnswer(
-                _("{host} answers {status}.").format(host=host_of(url), status=answer.status_code)
+                _("{host} answered {status}.").format(host=host_of(url), status=answer.status_code)
             )
         found = await read(answer, host_of(url), self.largest)
         self.known.etag = answer.headers.get("etag", "")
@@ -282,13 +282,15 @@ class _Journey:
         except (httpx.InvalidURL, ValueError):
             target = httpx.URL("")
         if not location or target.scheme not in PORTS or not target.host:
-            raise ForbiddenRedirect(host, _("it names no address on the web"))
+            raise ForbiddenRedirect(host, _("it is not a web address"))
         if target.userinfo:
-            raise ForbiddenRedirect(host, _("there is a name or password in the address"))
+            raise ForbiddenRedirect(host, _("the address contains a name or password"))
         if url.scheme == "https" and target.scheme != "https":
             raise ForbiddenRedirect(host, _("from https to http"))
         if is_loopback(str(self.start)):
-            raise ForbiddenRedirect(host, _("one from this machine leads nowhere"))
+            raise ForbiddenRedirect(
+                host, _("it comes from this machine, whose redirects are not followed")
+            )
         return target
 
 

@@ -50,13 +50,15 @@ class ForbiddenRedirect(NotFetched):
 
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(
-            _("{host} sends us on, which is not followed: {reason}.").format(host=host, reason=reason)
+            _("{host} sent a redirect, which is not followed: {reason}.").format(
+                host=host, reason=reason
+            )
         )
 
 
 def late(host: str, seconds: float) -> Unreachable:
     """The host did not answer in time."""
-    return Unreachable(host, _("no whole answer within {seconds:g} s").format(seconds=seconds))
+    return Unreachable(host, _("no complete answer within {seconds:g} s").format(seconds=seconds))
 
 
 Address = IPv4Address | IPv6Address

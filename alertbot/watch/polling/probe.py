@@ -134,7 +134,7 @@ async def probe(
         told, observed = str(error), Observed.DOWN
         if not await online.holds(since=begun):
             told, observed = (
-                _("This machine is offline itself: {reason}").format(reason=error),
+                _("This machine itself is offline: {reason}").format(reason=error),
                 Observed.UNKNOWN,
             )
     return _signal(settings, source, observed, told, clock)
@@ -179,8 +179,8 @@ async def _http(
     async with asked(url, bearer(token), network=network, within=seconds) as answer:
         status = answer.status_code
     if lowest <= status <= highest:
-        return _("It answers {status}.").format(status=status)
-    told = _("{host} answers {status}; {lowest} to {highest} would be right.")
+        return _("It answered {status}.").format(status=status)
+    told = _("{host} answered {status}; expected {lowest} to {highest}.")
     raise BadAnswer(told.format(host=host_of(url), status=status, lowest=lowest, highest=highest))
 
 
@@ -195,5 +195,5 @@ async def _tcp(host: str, port: int, network: Network, seconds: float) -> str:
             failure = error
             continue
         writer.close()
-        return _("It takes connections.")
+        return _("It accepts connections.")
     raise Unreachable(f"{host}:{port}", reason_of(failure))

@@ -115,7 +115,7 @@ def require_length(lasts: timedelta) -> timedelta:
     """Raises `Misuse` for a duration that is invalid or too long."""
     if not timedelta() < lasts <= AT_MOST:
         raise Misuse(
-            _("A rule is approved ahead for at most {days} days: write --for 30d.").format(
+            _("A rule can be preapproved for at most {days} days: use --for 30d.").format(
                 days=AT_MOST.days
             )
         )
@@ -126,7 +126,7 @@ def require_other(row: Preapproval, person: Person) -> None:
     """Raises `Refused` for a person who has already signed."""
     if any(one.person.id == person.id for one in row.signatures):
         raise Refused(
-            _("{name} has signed the rule {rule} already: another approver must now.").format(
+            _("{name} has already signed the rule {rule}; another approver must sign next.").format(
                 name=person.name, rule=row.rule
             )
         )
@@ -142,15 +142,15 @@ def require_seen(
     elif shown is None:
         raise Refused(
             _(
-                "{name} has not been shown the rule {rule} yet: look at it with `alertbot rules show"
-                " {rule}`, or give --digest."
+                "{name} has not seen the rule {rule} yet. Show it with `alertbot rules show {rule}`,"
+                " or give --digest."
             ).format(name=person.name, rule=rule)
         )
     elif shown != digest:
         raise Refused(
             _(
-                "The rule {rule} has changed since {name} was last shown it: look at it again with"
-                " `alertbot rules show {rule}`."
+                "The rule {rule} has changed since {name} last saw it. Check it again with `alertbot"
+                " rules show {rule}`."
             ).format(name=person.name, rule=rule)
         )
 
@@ -165,8 +165,7 @@ def require_digest(rule: str, digest: str, given: str) -> None:
     if not digest.startswith(typed):
         raise Refused(
             _(
-                "The rule {rule} has another digest than {given}: look at it again with `alertbot rules"
-                " show {rule}`."
+                "The digest of the rule {rule} is not {given}. Check it again with `alertbot rules show {rule}`."
             ).format(rule=rule, given=typed[:SHORTEST_DIGEST])
         )
 

@@ -71,7 +71,7 @@ async def template(service: WatchContext, rule: Rule) -> RuleSample:
 def forbidden(rule: Rule, kind: Kind) -> str | None:
     """Why no alert of this rule is ever published automatically; None if it may be."""
     if not kind.automatic:
-        return _("An alert of the kind {kind} never goes out by itself.").format(kind=kind.name)
+        return _("An alert of kind {kind} never goes out by itself.").format(kind=kind.name)
     return carries(kind, rule.values)
 
 
@@ -98,10 +98,10 @@ def beyond(made: RuleSample, alert: Alert) -> str | None:
     if why := carries(made.kind, alert.given):
         return why
     if alert.author_id is not None or alert.last_editor_id is not None:
-        return _("a person has written or changed it.")
+        return _("someone wrote or changed it by hand.")
     more = (*_more_fields(made, alert), *_more_channels(made, alert), *_more_languages(made, alert))
     if more:
-        return _("it says more than was approved ahead: {what}.").format(what=", ".join(more))
+        return _("it says more than was preapproved: {what}.").format(what=", ".join(more))
     return None
 
 
@@ -113,7 +113,8 @@ def untitled(rule: Rule, watch: Watch, services: frozenset[str] | None = None) -
     if not bare or not _names(rule):
         return None
     return _(
-        "the public would read {services}: name it with `title:` under `watch:`; until then people decide."
+        "the public would read {services}; give it a name with `title:` under `watch:`. Until then its"
+        " alerts wait for approval."
     ).format(services=", ".join(bare))
 
 

@@ -50,7 +50,7 @@ def line(service: WatchContext, rule: Rule, made: RuleSample | AlertbotError, ro
 def rule_view(service: WatchContext, rule: Rule, made: RuleSample, rows: Rows) -> RuleView:
     """A rule and its status according to its rows in the database (newest first)."""
     if rule.how is How.PROPOSE:
-        return replace(_view(rule, made), why=_("its alerts wait for people."))
+        return replace(_view(rule, made), why=_("its alerts wait for approval."))
     if rule.how is How.OFF:
         return replace(_view(rule, made), why=_("it is switched off."))
     found = judge(service, rule, made.kind, made.digest, rows)
@@ -166,13 +166,12 @@ def _stopped(by: str) -> str:
 def _not_running(alert: Alert, plan: Planned | None) -> str:
     if plan is None:
         sentence = _(
-            "{alert} was never to go out by itself: there is no countdown to stop. What is on its way is"
-            " stopped with `alertbot halt {alert}`."
+            "{alert} was not going to go out by itself; there is no countdown to stop. To stop what is"
+            " being sent: `alertbot halt {alert}`."
         )
         return sentence.format(alert=alert.id)
     return _(
-        "The countdown of {alert} is over already: {outcome} What is on its way is stopped with `alertbot"
-        " halt {alert}`."
+        "The countdown of {alert} is already over: {outcome} To stop what is being sent: `alertbot halt {alert}`."
     ).format(alert=alert.id, outcome=plan.outcome or _decided(alert))
 
 
@@ -231,7 +230,7 @@ async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: s
                 _("Nothing is proposed or in force for the rule {rule}.").format(rule=rule_name)
             )
         await _note(service, conn, actor, "rule-revoke", rule_name, None, reason=why)
-        outcome = _("The rule {rule} was revoked.").format(rule=rule_name)
+        outcome = _("The preapproval of the rule {rule} was revoked.").format(rule=rule_name)
         stopped = await stop_all(service, conn, rule_name, by=actor.name, reason=outcome)
         for one in rows:
             await tasks.close(service, conn, validity.proposed_key(one), outcome)
@@ -288,7 +287,7 @@ def named(service: WatchContext, name: str) -> Rule:
         sentence = _("There is no rule '{name}'; did you mean {near}?")
         raise Misuse(sentence.format(name=name, near=near[0]))
     raise Misuse(
-        _("There is no rule '{name}'; under `rules:` there are: {known}.").format(
+        _("There is no rule '{name}'; the rules under `rules:` are: {known}.").format(
             name=name, known=", ".join(known) or "–"
         )
     )
@@ -339,7 +338,7 @@ async def _sign(
     await _note(
         service, conn, actor, "rule-approve", rule, made.digest, names=list(signed.names), until=until
     )
-    await tasks.close(service, conn, validity.proposed_key(signed), _("It was approved ahead."))
+    await tasks.close(service, conn, validity.proposed_key(signed), _("It was preapproved."))
 
 
 def _require_possible(service: WatchContext, made: RuleSample) -> None:
@@ -348,14 +347,16 @@ def _require_possible(service: WatchContext, made: RuleSample) -> None:
     if rule.how is not How.AUTO:
         raise Refused(
             _(
-                "The rule {rule} leaves it to people: write `policy: auto` or `auto_after:` first."
+                "The rule {rule} always waits for approval. First set `policy: auto` or `auto_after:`."
             ).format(rule=rule.name)
         )
     if never := forbidden(rule, made.kind) or sample.untitled(rule, service.watch):
         raise Refused(_("The rule {rule}: {why}").format(rule=rule.name, why=never))
     if found := faults(made):
         raise Faulty(
-            _("The alerts of the rule {rule} could not go out: mend it first.").format(rule=rule.name),
+            _("The alerts of the rule {rule} could not go out. Fix the rule first.").format(
+                rule=rule.name
+            ),
             found,
         )
 

@@ -72,7 +72,7 @@ async def may_go(
 
 def broken(error: AlertbotError) -> Validity:
     """The verdict for a rule whose alerts cannot be composed."""
-    said = _("its alerts cannot be composed; people decide. {why}").format(why=error)
+    said = _("its alerts cannot be composed, so they wait for approval. {why}").format(why=error)
     return Validity(Why.BROKEN, said)
 
 
@@ -107,7 +107,8 @@ def clock(service: WatchContext, moment: datetime) -> str:
 def _sentence(service: WatchContext, why: Why, row: Preapproval | None, rule: str, people: int) -> str:
     if row is None:
         return _(
-            "nobody has approved this rule ahead: alertbot rules preapprove {rule}; until then people decide."
+            "this rule is not preapproved: alertbot rules preapprove {rule}. Until then its alerts"
+            " wait for approval."
         ).format(rule=rule)
     return _known(why).format(
         rule=rule,
@@ -122,20 +123,21 @@ def _sentence(service: WatchContext, why: Why, row: Preapproval | None, rule: st
 
 def _known(why: Why) -> str:
     words = {
-        Why.IN_FORCE: _("approved ahead by {names}, until {time}."),
+        Why.IN_FORCE: _("preapproved by {names}, until {time}."),
         Why.PROPOSED: _(
-            "proposed by {names}, {left} more must sign before {time}; until then people decide."
+            "proposed by {names}; {left} more must sign before {time}. Until then its alerts wait for approval."
         ),
         Why.LAPSED: _(
-            "proposed by {names}, and not signed in time or before it changed; people decide."
+            "proposed by {names}, but not signed in time, or changed before it was signed; its alerts"
+            " wait for approval."
         ),
-        Why.EXPIRED: _("the approval ahead by {names} ended at {time}; people decide."),
+        Why.EXPIRED: _("the preapproval by {names} ended at {time}; its alerts wait for approval."),
         Why.CHANGED: _(
-            "what {names} approved ahead has changed since (texts, values, channels, recipients or"
-            " organisation); people decide."
+            "what {names} preapproved has changed since (texts, values, channels, recipients or"
+            " organisation); its alerts wait for approval."
         ),
-        Why.REVOKED: _("{by} revoked it ({reason}); people decide."),
-        Why.HANDS: _("{gone} signed it and is no approver any more; people decide."),
+        Why.REVOKED: _("{by} revoked it ({reason}); its alerts wait for approval."),
+        Why.HANDS: _("{gone} signed it but is no longer an approver; its alerts wait for approval."),
     }
     return words[why]
 
@@ -184,8 +186,8 @@ async def look(service: WatchContext) -> RuleFindings:
 def proposed(service: WatchContext, row: Preapproval, by: str) -> NewTask:
     """The task that another approver must review the rule."""
     text = _(
-        "{name} proposes that alerts of the rule {rule} go out by themselves. Another approver looks at them:"
-        " alertbot rules show {rule}, and signs before {time}: alertbot rules preapprove {rule}"
+        "{name} proposes that alerts of the rule {rule} go out by themselves. Another approver checks"
+        " them: alertbot rules show {rule}, and signs before {time}: alertbot rules preapprove {rule}"
     ).format(name=by, rule=row.rule, time=clock(service, row.expires_at))
     return NewTask(proposed_key(row), PROPOSED, text, due_at=row.expires_at)
 
@@ -257,15 +259,15 @@ def _one(chore: NewTask) -> dict[str, NewTask | None]:
 
 def _ends(service: WatchContext, rule: str, row: Preapproval) -> NewTask:
     text = _(
-        "The approval ahead of the rule {rule} ends at {time}; then its alerts wait for people. Look at it:"
-        " alertbot rules show {rule}, and renew it: alertbot rules preapprove {rule}"
+        "The preapproval of the rule {rule} ends at {time}; after that its alerts wait for approval."
+        " Check it: alertbot rules show {rule}, and renew it: alertbot rules preapprove {rule}"
     ).format(rule=rule, time=clock(service, row.expires_at))
     return NewTask(f"{ENDS}:{row.id}", ENDS, text, due_at=row.expires_at)
 
 
 def _lost(rule: str, row: Preapproval, why: str, digest: str) -> NewTask:
     text = _(
-        "The rule {rule} no longer acts by itself: {why} Look at it: alertbot rules show {rule}, and approve it"
-        " ahead anew: alertbot rules preapprove {rule}"
+        "The rule {rule} no longer publishes by itself: {why} Check it: alertbot rules show {rule},"
+        " and preapprove it again: alertbot rules preapprove {rule}"
     ).format(rule=rule, why=why)
     return NewTask(f"{LOST}:{row.id}:{digest[:12]}", LOST, text)

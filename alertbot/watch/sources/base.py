@@ -28,11 +28,11 @@ class UnknownShape(Refused):
 
     def __init__(self, source: str, body: object, why: str = "") -> None:
         self.keys = sorted(text(key)[:40] for key in body)[:20] if isinstance(body, Mapping) else []
-        why, seen = why or _("its shape is unknown"), ", ".join(self.keys)
+        why, seen = why or _("its structure is unknown"), ", ".join(self.keys)
         said = (
-            _("This is no message of {source}: {why} (seen at its top: {seen}).")
+            _("This is not a message from {source}: {why} (top level: {seen}).")
             if seen
-            else _("This is no message of {source}: {why}.")
+            else _("This is not a message from {source}: {why}.")
         )
         super().__init__(said.format(source=source, why=why, seen=seen))
 
@@ -145,11 +145,11 @@ def read(source: str, body: bytes, content_type: str = "") -> object:
     try:
         return _json(_within(body, content_type).decode("utf-8-sig"))
     except UnicodeDecodeError:
-        why = _("it is no text in UTF-8")
+        why = _("it is not UTF-8 text")
     except _Unfit as error:
         why = str(error)
     except (ValueError, RecursionError):
-        why = _("it is no JSON")
+        why = _("it is not JSON")
     raise UnknownShape(source, None, why) from None
 
 
@@ -192,22 +192,22 @@ def _refuse_depth(text: str) -> None:
         sign = found[0]
         depth += (sign in "[{") - (sign in "]}")
         if depth > DEEPEST:
-            raise _Unfit(_("more than {n} levels within each other").format(n=DEEPEST))
+            raise _Unfit(_("nested deeper than {n} levels").format(n=DEEPEST))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Json]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise _Unfit(_("a name stands twice in one object"))
+        raise _Unfit(_("a name appears twice in one object"))
     return made
 
 
 def _no_number(_word: str) -> Any:
-    raise _Unfit(_("NaN and Infinity are no JSON"))
+    raise _Unfit(_("NaN and Infinity are not JSON"))
 
 
 def _some_number(digits: str) -> float:
     number = float(digits)
     if not isfinite(number):
-        raise _Unfit(_("a number in it is too large"))
+        raise _Unfit(_("it contains a number that is too large"))
     return number

@@ -43,7 +43,7 @@ def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if options.get(key):
                 jmespath.compile(str(options[key]))
         except JMESPathError as error:
-            yield key, _("is no JMESPath expression: {why}").format(why=safe(error))
+            yield key, _("is not a JMESPath expression: {why}").format(why=safe(error))
 
 
 def parse(
@@ -59,7 +59,7 @@ def parse(
             raise UnknownShape(source, body, _("`items` finds no list in it"))
         return tuple(_signal(one, body, source, now, options) for one in found[:MOST_SIGNALS])
     except (JMESPathError, RecursionError):
-        why = _("an expression of `map:` cannot be applied to it")
+        why = _("an expression of `map:` does not apply to it")
         raise UnknownShape(source, body, why) from None
 
 

@@ -120,7 +120,7 @@ async def test_a_used_link_is_named_so(team: Team) -> None:
     token = await issue(team, await team.pending())
     await links.decide(team.service, KEY, token, approving(token))
     for again in (approving(token), PageAnswer("reject", KEY.form(token), reason="no")):
-        with pytest.raises(LinkUsed, match="works once"):
+        with pytest.raises(LinkUsed, match="works only once"):
             await links.decide(team.service, KEY, token, again)
 
 
@@ -139,7 +139,7 @@ async def test_what_is_shown_is_noted_with_the_decision(team: Team) -> None:
     alert = await team.pending("provisional_number")
     token = await issue(team, alert)
     await links.open_page(team.service, KEY, token)
-    with pytest.raises(Refused, match="not been shown"):
+    with pytest.raises(Refused, match="not seen"):
         await _approve_as_shown(team, alert.id)
     await links.decide(team.service, KEY, token, approving(token))
     with pytest.raises(Refused, match="already"):

@@ -93,7 +93,12 @@ def _require_page(text: str) -> None:
 def test_the_story_in_a_pipe(desk: Desk) -> None:
     answer = desk.run("replay", "case", "--approver-delay", "1m30s")
     assert (answer.code, answer.err) == (0, "")
-    for told in ("Try <1>", "Few calls", "First public word of alertbot", "there is no state “kaputt”"):
+    for told in (
+        "Try <1>",
+        "Few calls",
+        "First public message from alertbot",
+        "there is no state “kaputt”",
+    ):
         assert told in answer.out
     assert max(map(len, answer.out.splitlines())) <= 140
 
@@ -126,13 +131,13 @@ def test_a_whole_configuration_serves_as_a_policy(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nowhere",), "holds no case"),
-        (("case", "--approver-delay", "soon"), "is not a length of time"),
-        (("case", "--approver-delay", "-3m"), "is not a length of time"),
+        (("nowhere",), "contains no case"),
+        (("case", "--approver-delay", "soon"), "is not a duration"),
+        (("case", "--approver-delay", "-3m"), "is not a duration"),
         (("case", "--approver-delay", "8d"), "longer than 7 days"),
         (("case", "--policy", "nowhere.yaml"), "nowhere.yaml cannot be read"),
         (("case", "--policy", "bad.yaml"), "bad.yaml:2:20 rules.first.when[0]"),
-        (("case", "--policy", "list.yaml"), "must hold keys"),
+        (("case", "--policy", "list.yaml"), "must contain keys"),
         (("case", "--policy", "bytes.yaml"), "UTF-8"),
         (("bad",), "timeline.yaml:2: “soon” is not a moment"),
         (("case", "--html", "case"), "case cannot be written"),

@@ -116,7 +116,7 @@ def test_a_file_may_hold_nothing_of_it(tmp_path: Path, text: str) -> None:
         ("by_hand: {holding: {}}\n", "by_hand"),
         ("rules: [\n", ":2:1"),
         ("rules: {}\nrules: {}\n", "is given twice"),
-        ("3\n", "must hold keys"),
+        ("3\n", "must contain keys"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_place(

@@ -108,12 +108,12 @@ def test_one_language_is_enough() -> None:
         ("entries:\n- down", 2, "an entry has keys"),
         ("entries:\n- {state: down}", 2, "the entry has no `at:`"),
         ('entries:\n- {at: "2021-06-02T16:45"}', 2, "the entry has no `state:`"),
-        ("entries:\n- state: down\n  at: yesterday", 3, "“yesterday” is not a moment"),
-        ("entries:\n- state: down\n  at: 9999-12-31T23:59-23:59", 3, "is not a moment"),
+        ("entries:\n- state: down\n  at: yesterday", 3, "“yesterday” is not a date and time"),
+        ("entries:\n- state: down\n  at: 9999-12-31T23:59-23:59", 3, "is not a date and time"),
         ("entries:\n- state: down\n  at: 1901-01-01T00:00", 3, "1901 is not plausible"),
-        ("entries:\n- state: down\n  at: [1]", 3, "one text is needed"),
-        ("timezone: Paris\nentries: []", 1, "“Paris” is not a zone"),
-        ("timezone: ../../etc/passwd\nentries: []", 1, "is not a zone"),
+        ("entries:\n- state: down\n  at: [1]", 3, "a single text is needed"),
+        ("timezone: Paris\nentries: []", 1, "“Paris” is not a time zone"),
+        ("timezone: ../../etc/passwd\nentries: []", 1, "is not a time zone"),
         ("title: {français: x}\nentries: []", 1, "is not a language"),
         ("entries: []\nentries: []", 2, "given twice"),
         ("entries: &a\n- *a", 1, ""),
@@ -155,7 +155,7 @@ def test_too_many_entries() -> None:
 def test_what_is_no_case(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match=r"no timeline\.yaml"):
         read_case(tmp_path)
-    with pytest.raises(Misuse, match="holds no case"):
+    with pytest.raises(Misuse, match="contains no case"):
         read_case(tmp_path / "nowhere")
     (tmp_path / "timeline.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Misuse, match="UTF-8"):

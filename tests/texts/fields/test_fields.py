@@ -61,7 +61,7 @@ def test_a_time_is_what_was_meant(raw: str, past: bool, expected: str) -> None:
     ("raw", "why"),
     [
         ("2021-03-28T02:30", "does not exist"),
-        ("2021-10-31T02:30", "happens twice"),
+        ("2021-10-31T02:30", "occurs twice"),
         ("2021-06-02", "not a time"),
         (1005, "in quotes"),
         (True, "in quotes"),

@@ -82,7 +82,7 @@ def test_later_folders_lie_over_earlier_ones_and_a_channel_may_have_its_own_word
         ("priority: 30", "priority: high", 4, "A number"),
         ("when_uncertain: ask", "when_uncertain: guess", 6, "guess"),
         ("final: false", "final: no", 7, "true or false"),
-        ("time_to_live: 1h", "time_to_live: soon", 5, "length of time"),
+        ("time_to_live: 1h", "time_to_live: soon", 5, "duration"),
         ("approvers: 1,", "approvers: 0,", 3, "A number"),
         ("approvers: 1,", "aprovers: 1,", 3, "approvers"),
         ("  where: required", "  where: sometimes", 9, "required, optional"),

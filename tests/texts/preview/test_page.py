@@ -125,14 +125,14 @@ def test_every_text_names_its_language() -> None:
 
 def test_faults_come_before_the_messages() -> None:
     page = render_page(examples.sheet(examples.BLOCKED))
-    assert page.index("stand in the way") < page.index('id="faults"') < page.index('id="channel-1"')
+    assert page.index("to fix") < page.index('id="faults"') < page.index('id="channel-1"')
 
 
 def test_counters_completeness_cost_forecast_approval_and_digest_are_there() -> None:
     page = render_page(examples.sheet())
     for words in (
         "217/280 weighted",
-        "not called for",
+        "not applicable",
         "0.40 USD",
         "after the first call",
         "1 approver other than the author",
@@ -148,7 +148,7 @@ def test_a_thread_shows_every_part() -> None:
 
 def test_without_any_message_it_is_still_a_page() -> None:
     empty = replace(examples.BLOCKED, messages=())
-    assert "There is no message for any channel." in render_page(examples.sheet(empty))
+    assert "There are no messages for any channel." in render_page(examples.sheet(empty))
 
 
 def test_hidden_characters_are_shown() -> None:

@@ -91,7 +91,7 @@ def test_languages_stand_side_by_side_where_there_is_room(seen) -> None:
 def test_without_colour_nothing_is_lost(seen) -> None:
     bare = seen(examples.sheet(examples.BLOCKED), _environ={"NO_COLOR": "1"})
     assert not re.search(r"\x1b\[(?:\d+;)*3\d", bare)
-    for words in ("✓", "yes", "✗", "no", "not called for", "Faults", "Warnings"):
+    for words in ("✓", "yes", "✗", "no", "not applicable", "Faults", "Warnings"):
         assert words in bare
 
 
@@ -164,7 +164,7 @@ def test_each_fault_says_what_to_do(seen) -> None:
     shown = seen(examples.sheet(examples.BLOCKED), 120)
     assert "--set next_update=…" in shown
     assert "--accept parity=REASON" in shown
-    assert "3 faults stand in the way" in shown
+    assert "3 faults to fix" in shown
 
 
 def test_left_out_channels_have_a_reason(seen) -> None:
@@ -206,13 +206,13 @@ def test_who_must_approve_in_words() -> None:
 
 
 def test_prices_say_why() -> None:
-    assert phrases.price(examples.sheet()) == "0.40 USD, as 2 of 2 posts have a link"
+    assert phrases.price(examples.sheet()) == "0.40 USD; 2 of 2 posts have a link"
     bare = replace(
         examples.STATUS, messages=tuple(replace(m, has_link=False) for m in examples.STATUS.messages)
     )
-    assert phrases.price(examples.sheet(bare)) == "0.03 USD, no post has a link"
+    assert phrases.price(examples.sheet(bare)) == "0.03 USD; no post has a link"
     mails = replace(examples.STATUS, messages=examples.STATUS.messages[-1:])
-    assert phrases.price(examples.sheet(mails)) == "free of charge"
+    assert phrases.price(examples.sheet(mails)) == "free"
 
 
 def test_a_language_nobody_named_is_named_by_babel_or_by_its_code() -> None:
@@ -302,7 +302,7 @@ def test_deliveries_keep_long_addresses_and_reasons_whole(width: int) -> None:
 
 
 def test_no_delivery_is_said_in_words() -> None:
-    assert drawn(show_tables.deliveries_table([])) == "There is no delivery.\n"
+    assert drawn(show_tables.deliveries_table([])) == "There are no deliveries.\n"
 
 
 def test_status_says_in_words_what_is_wrong() -> None:
@@ -363,7 +363,7 @@ def test_kinds_and_fields() -> None:
     kind = kind_details_view(load_kind("status", shipped()))
     assert "Say where the fault stands" in drawn(show_tables.kinds_table([kind]))
     details = drawn(show_tables.kind_details(kind))
-    for words in ("M must", "O may", "- must not", "what_fails"):
+    for words in ("M required", "O optional", "- not allowed", "what_fails"):
         assert words in details
 
 
@@ -387,5 +387,5 @@ def test_a_fault_names_a_place_once() -> None:
 
 def test_a_mail_says_when_nobody_reads_it(seen) -> None:
     english = {"press": examples.CHANNELS[2].targets[1:]}
-    assert "nobody in this language" in seen(examples.sheet(replace(examples.STATUS, targets=english)))
-    assert "no recipient yet" in seen(examples.sheet(replace(examples.STATUS, targets={})))
+    assert "no one in this language" in seen(examples.sheet(replace(examples.STATUS, targets=english)))
+    assert "no recipients yet" in seen(examples.sheet(replace(examples.STATUS, targets={})))

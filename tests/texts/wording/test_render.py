@@ -139,9 +139,9 @@ def test_an_address_is_a_link_only_by_type() -> None:
         ("{{ none }}\n{{ nothing }}", ":2: A field that may be empty"),
         ("x\n{{ at }}", ":2: A datetime"),
         ("x\n\n{% if %}", ":3: "),
-        ("x\n{% include 'y' %}", ":2: A template stands alone"),
-        ("{% from 'y' import z %}", ":1: A template stands alone"),
-        ("x\n<b>fat</b>", ":2: A template may hold"),
+        ("x\n{% include 'y' %}", ":2: A template must stand alone"),
+        ("{% from 'y' import z %}", ":1: A template must stand alone"),
+        ("x\n<b>fat</b>", ":2: A template may contain"),
         ("{{ v|safe }}", ":1: No filter named"),
     ],
 )

@@ -73,7 +73,7 @@ def names(known: dict[str, str | list[str]], *, asked: list[str] | None = None) 
         with suppress(ValueError):
             return (ip_address(host),)
         if host not in known:
-            raise Unreachable(host, "its name is not known")
+            raise Unreachable(host, "its name cannot be resolved")
         found = known[host]
         return tuple(map(ip_address, [found] if isinstance(found, str) else found))
 

@@ -235,7 +235,7 @@ def test_hostile_markup_is_read_in_one_go(piece: str) -> None:
     ],
 )
 def test_what_is_no_feed_is_refused(body: bytes) -> None:
-    with pytest.raises(UnknownShape, match=r"operator_feed.*no RSS or Atom feed"):
+    with pytest.raises(UnknownShape, match=r"operator_feed.*not an RSS or Atom feed"):
         parse(body)
 
 

@@ -108,7 +108,7 @@ async def test_not_modified_without_a_question_is_no_answer() -> None:
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "204 No Content", "401 Who"])
 async def test_another_status_is_no_answer(status: str) -> None:
     async with server({"/": said(status, b"page")}) as one:
-        with pytest.raises(BadAnswer, match=f"127.0.0.1:{one.port} answers {status[:3]}"):
+        with pytest.raises(BadAnswer, match=f"127.0.0.1:{one.port} answered {status[:3]}"):
             await fetch(one.url(), timeout=SOON)
 
 
@@ -117,7 +117,7 @@ async def test_another_status_is_no_answer(status: str) -> None:
 )
 async def test_what_is_not_http_is_no_answer(raw: bytes) -> None:
     async with server({"/": raw}) as one:
-        with pytest.raises(BadAnswer, match="does not answer in HTTP"):
+        with pytest.raises(BadAnswer, match="did not answer in HTTP"):
             await fetch(one.url(), timeout=SOON)
 
 
@@ -139,7 +139,7 @@ async def test_only_the_web_is_asked(url: str) -> None:
 async def test_nobody_listens() -> None:
     async with server() as one:
         pass
-    with pytest.raises(Unreachable, match="the connection is refused"):
+    with pytest.raises(Unreachable, match="it refused the connection"):
         await fetch(one.url("/path?token=s3cret"), timeout=SOON)
 
 
@@ -148,13 +148,13 @@ async def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "nobody knows it")
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
-    with pytest.raises(Unreachable, match=r"nowhere\.invalid.*its name is not known"):
+    with pytest.raises(Unreachable, match=r"nowhere\.invalid.*its name cannot be resolved"):
         await fetch("http://nowhere.invalid/?token=s3cret", timeout=SOON)
 
 
 async def test_a_name_that_cannot_be_one() -> None:
     """Found out before anybody is asked about it."""
-    with pytest.raises(Unreachable, match="its name is not known"):
+    with pytest.raises(Unreachable, match="its name cannot be resolved"):
         await fetch(f"http://{'x' * 64}.test/", timeout=SOON)
 
 
@@ -192,7 +192,7 @@ async def test_three_redirects_are_followed() -> None:
 async def test_a_fourth_is_not() -> None:
     network = names({"a.test": "127.0.0.1"})
     async with server({"/": moved("/")}) as one:
-        with pytest.raises(ForbiddenRedirect, match="more than 3 times"):
+        with pytest.raises(ForbiddenRedirect, match="more than 3 redirects"):
             await fetch(one.url(host="a.test"), timeout=SOON, network=network)
     assert len(one.heads) == 4
 
@@ -245,7 +245,7 @@ async def test_a_redirect_leads_to_the_web_alone(where: str) -> None:
 
 async def test_a_redirect_from_this_machine_leads_nowhere() -> None:
     async with server({"/": moved("https://www.example.org/")}) as one:
-        with pytest.raises(ForbiddenRedirect, match="leads nowhere"):
+        with pytest.raises(ForbiddenRedirect, match="machine, whose redirects are not followed"):
             await fetch(one.url(), timeout=SOON)
 
 
@@ -295,7 +295,7 @@ async def test_a_bomb_is_not_unpacked(bodies: int) -> None:
 @pytest.mark.parametrize("coding", ["br", "deflate, gzip", "compress"])
 async def test_another_packing_is_refused(coding: str) -> None:
     async with server({"/": said("200 OK", b"x", f"Content-Encoding: {coding}")}) as one:
-        with pytest.raises(BadAnswer, match="did not ask for"):
+        with pytest.raises(BadAnswer, match="was not asked for"):
             await fetch(one.url(), timeout=SOON)
 
 
@@ -304,7 +304,7 @@ async def test_another_packing_is_refused(coding: str) -> None:
 )
 async def test_a_broken_packing_is_refused(packed: bytes) -> None:
     async with server({"/": said("200 OK", packed, "Content-Encoding: gzip")}) as one:
-        with pytest.raises(BadAnswer, match="cannot be unpacked"):
+        with pytest.raises(BadAnswer, match="cannot be decompressed"):
             await fetch(one.url(), timeout=SOON)
 
 
@@ -323,7 +323,7 @@ async def _silent(one: Server, head: str, writer: asyncio.StreamWriter) -> None:
 @pytest.mark.parametrize("answer", [_dripping, _silent])
 async def test_the_time_is_bounded_as_a_whole(answer: object) -> None:
     async with server({"/": answer}) as one:  # type: ignore[dict-item]
-        with pytest.raises(Unreachable, match=r"no whole answer within 0\.3 s"):
+        with pytest.raises(Unreachable, match=r"no complete answer within 0\.3 s"):
             await fetch(one.url(), timeout=AT_ONCE)
 
 
@@ -332,7 +332,7 @@ async def test_a_name_server_that_does_not_answer_counts_too() -> None:
         await asyncio.sleep(60)
         return ()
 
-    with pytest.raises(Unreachable, match="no whole answer"):
+    with pytest.raises(Unreachable, match="no complete answer"):
         await fetch("http://a.test/", timeout=AT_ONCE, network=Network(resolve=never))
 
 

@@ -44,17 +44,17 @@ def test_there_is_an_example_for_each_way() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ("type: gatus, " + POLL, "only generic, statuspage are asked this way"),
-        ("type: feed", "the type feed and `feed:` go together"),
+        ("type: gatus, " + POLL, "only generic, statuspage can be polled"),
+        ("type: feed", "use the type feed and `feed:` together"),
         (
             "type: statuspage, " + POLL + ", probe: {service: a, url: https://a.example}",
             "`probe:` go together",
         ),
         ("type: probe, probe: {service: a}", "give `url:`, or `host:` and `port:`"),
-        ("type: generic, map: {key: id}, " + POLL, "leave `key:` out"),
+        ("type: generic, map: {key: id}, " + POLL, "remove `key:`; a polled source gives"),
         (
             "type: generic, poll: {url: http://status.example.org/}",
-            "plain http is allowed to 127.0.0.1 only",
+            "plain http is allowed only to 127.0.0.1",
         ),
         ("type: generic, poll: {url: https://a.example/, every: 0s}", "must be longer than 0s"),
     ],

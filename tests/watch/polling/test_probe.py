@@ -43,7 +43,7 @@ async def test_an_address_that_answers_is_up() -> None:
         at=START,
         key="portal/up/2026-03-02T14:00:00+00:00",
         title="portal",
-        summary="It answers 200.",
+        summary="It answered 200.",
         url=one.url("/"),
         received=START,
     )
@@ -78,7 +78,7 @@ async def test_a_token_is_shown() -> None:
 async def test_a_refused_connection_is_down() -> None:
     seen = await look(look_for(url=f"http://127.0.0.1:{await refusing_port()}/?key=s3cret"))
     assert seen.observed is DOWN
-    assert "the connection is refused" in seen.summary
+    assert "it refused the connection" in seen.summary
     assert "s3cret" not in repr(seen)
 
 
@@ -86,7 +86,7 @@ async def test_an_unknown_name_is_down() -> None:
     seen = await look(look_for(url="https://nowhere.invalid/"), network=names({}))
     assert (seen.observed, seen.summary) == (
         DOWN,
-        "nowhere.invalid cannot be reached: its name is not known.",
+        "nowhere.invalid cannot be reached: its name cannot be resolved.",
     )
 
 
@@ -110,7 +110,7 @@ async def test_no_answer_in_time_is_down() -> None:
     async with server({"/": silent}) as one:
         seen = await look(look_for(url=one.url(), timeout=timedelta(seconds=0.2)))
     assert seen.observed is DOWN
-    assert "no whole answer within 0.2 s" in seen.summary
+    assert "no complete answer within 0.2 s" in seen.summary
 
 
 async def test_an_endless_body_is_not_read() -> None:
@@ -130,14 +130,14 @@ async def test_an_endless_body_is_not_read() -> None:
 async def test_a_port_that_takes_connections_is_up() -> None:
     async with server() as one:
         seen = await look(look_for(host="127.0.0.1", port=one.port))
-    assert (seen.observed, seen.summary, seen.url) == (UP, "It takes connections.", "")
+    assert (seen.observed, seen.summary, seen.url) == (UP, "It accepts connections.", "")
 
 
 async def test_a_port_that_takes_none_is_down() -> None:
     port = await refusing_port()
     seen = await look(look_for(host="127.0.0.1", port=port))
     assert seen.observed is DOWN
-    assert seen.summary == f"127.0.0.1:{port} cannot be reached: the connection is refused."
+    assert seen.summary == f"127.0.0.1:{port} cannot be reached: it refused the connection."
 
 
 async def test_one_address_of_several_is_enough() -> None:
@@ -173,7 +173,7 @@ async def test_offline_a_failure_is_unknown() -> None:
     seen = await look(look_for(url=nobody), online=Online([nobody, nobody]))
     assert seen.observed is UNKNOWN
     assert not seen.still_firing
-    assert seen.summary.startswith("This machine is offline itself: 127.0.0.1:")
+    assert seen.summary.startswith("This machine itself is offline: 127.0.0.1:")
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "500 Oops", "301 Moved"])

@@ -76,7 +76,7 @@ async def test_words_that_it_takes_over_from_a_person_are_for_people(database: D
     await first_by_a_person(team, said={"regret": REGRET})
     await says(team, Observed.DOWN)
     assert (await alerts(team))[-1] == ("status", "pending")
-    assert "more than was approved ahead: regret" in await told(team)
+    assert "more than was preapproved: regret" in await told(team)
 
 
 async def test_a_rule_for_one_channel_does_not_reach_another_through_what_it_follows(
@@ -89,7 +89,7 @@ async def test_a_rule_for_one_channel_does_not_reach_another_through_what_it_fol
     team.clock.forward(minutes=20)
     await says(team, Observed.DOWN)
     assert (await alerts(team))[-1] == ("status", "pending")
-    assert "more than was approved ahead: public" in await told(team)
+    assert "more than was preapproved: public" in await told(team)
 
 
 async def test_a_rule_for_one_language_does_not_speak_another(database: Database) -> None:

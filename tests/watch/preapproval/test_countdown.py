@@ -55,10 +55,10 @@ async def test_stopped_it_waits_for_people_who_may_approve_it(team: Team) -> Non
 async def test_what_has_no_countdown_or_had_one_is_not_stopped(team: Team) -> None:
     alert = await counting(team)
     other = (await team.pending("holding")).id
-    with pytest.raises(Refused, match="never to go out by itself"):
+    with pytest.raises(Refused, match="not going to go out by itself"):
         await signing.abort(team.service, "ada", other)
     await signing.abort(team.service, "ada", alert)
-    with pytest.raises(Refused, match=r"over already: Stopped by ada\."):
+    with pytest.raises(Refused, match=r"already over: Stopped by ada\."):
         await signing.abort(team.service, "ada", alert)
     with pytest.raises(Misuse, match="no alert"):
         await signing.abort(team.service, "ada", "XXXX-9")

@@ -184,9 +184,9 @@ def test_no_time_and_too_long_a_time_are_refused(lasts: timedelta) -> None:
 
 def test_nobody_signs_a_rule_twice() -> None:
     require_other(proposed(), BO)
-    with pytest.raises(Refused, match="Ana has signed the rule first already"):
+    with pytest.raises(Refused, match="Ana has already signed the rule first"):
         require_other(proposed(), replace(ANA, counts=False))
-    with pytest.raises(Refused, match="Bo has signed"):
+    with pytest.raises(Refused, match="Bo has already signed"):
         require_other(proposed(1, ANA, BO), BO)
 
 
@@ -200,9 +200,9 @@ def test_a_rule_is_not_signed_unseen() -> None:
     require_seen("first", DIGEST, BO, given=None, shown=DIGEST)
     with pytest.raises(Misuse, match="12"):
         require_digest("first", DIGEST, f" {DIGEST[:11]} ")
-    with pytest.raises(Refused, match="another digest than cdcdcdcdcdcd:"):
+    with pytest.raises(Refused, match="is not cdcdcdcdcdcd"):
         require_seen("first", DIGEST, BO, given=OTHER, shown=DIGEST)  # what is typed counts
-    with pytest.raises(Refused, match="Bo has not been shown the rule first"):
+    with pytest.raises(Refused, match="Bo has not seen the rule first"):
         require_seen("first", DIGEST, BO, given=None, shown=None)
     with pytest.raises(Refused, match="has changed since Bo"):
         require_seen("first", DIGEST, BO, given=None, shown=OTHER)

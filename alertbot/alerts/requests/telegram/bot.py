@@ -119,7 +119,7 @@ class TelegramWay:
                     raise _ours(client.meaning(error, about, self.token()), about) from None
                 self._moved[chat] = moved
                 log.warning(
-                    _("The team's group has a new number, {chat}: put it in the configuration.").format(
+                    _("The team's group has a new id, {chat}. Put it in the configuration.").format(
                         chat=moved
                     )
                 )
@@ -155,7 +155,7 @@ def _ours(error: ChannelError, about: str) -> ChannelError:
     if not isinstance(error, Uncertain):
         return error
     return Unavailable(
-        _("Telegram's answer about {alert} was lost; the message may stand already.").format(
+        _("Telegram's answer about {alert} was lost; the message may have been posted.").format(
             alert=about
         ),
         code=error.code,
@@ -206,7 +206,7 @@ class BotReplies:
             return None
         mention = f'<a href="tg://user?id={query.from_user.id}">{escape(name)}</a>'
         html = escape(text, quote=False).replace("{name}", mention)
-        waiting = ForceReply(selective=True, input_field_placeholder=_("The reason"))
+        waiting = ForceReply(selective=True, input_field_placeholder=_("Reason"))
         message = await self._try(
             query.message.chat.id,
             lambda bot, there: bot.send_message(there, html, parse_mode="HTML", reply_markup=waiting),

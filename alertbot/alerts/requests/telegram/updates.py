@@ -122,7 +122,7 @@ class Commands:
         if not _private(message):
             await accounts.spoil(self._service, code)
             text = _(
-                "Only in a private chat with me. Others have seen this code: it is void, make another."
+                "Send this in a private chat with me. Others have seen this code, so it is void; make a new one."
             )
         elif not code:
             text = wording.how_to_link()
@@ -152,15 +152,15 @@ class Commands:
             await self._speaker.reply(message, str(error))
             return
         text = (
-            _("Halt {what}? No further call starts then.").format(what=alert)
+            _("Halt {what}? No new call will start.").format(what=alert)
             if alert
-            else _("Halt everything? No further call starts then.")
+            else _("Halt everything? No new call will start.")
         )
         await self._speaker.reply(message, text, wording.of_halt(alert))
 
     async def halt_confirmed(self, query: "CallbackQuery", alert: str | None) -> None:
         if query.message is None or not self._way.in_group(query.message.chat.id):
-            await self._speaker.pop(query, _("Only in the team's group."))
+            await self._speaker.pop(query, _("This works only in the team's group."))
             return
         who = await self._name(query.from_user)
         try:
@@ -170,7 +170,7 @@ class Commands:
             return
         local = self._service.now.astimezone(self._service.publisher.zone)
         text = _(
-            "Halted: {what}, by {name} at {at}. No further call starts. Go on with `{command}`."
+            "Halted: {what}, by {name} at {at}. No new call starts. Resume with `{command}`."
         ).format(
             what=alert or _("everything"),
             name=who,
@@ -198,7 +198,7 @@ class Commands:
         if person is None:
             self._guesses.note(user.id, now)
             return _(
-                "This code is wrong, used or too old: run `alertbot people link NAME` for another."
+                "This code is wrong, used or expired. Run `alertbot people link NAME` for a new one."
             )
         return wording.greeting(person.name)
 
@@ -220,7 +220,9 @@ class Commands:
             return True
         if _private(message) and message.from_user is not None:
             person = await accounts.of_user(self._service, str(message.from_user.id))
-            text = wording.how_to_link() if person is None else _("Only in the team's group.")
+            text = (
+                wording.how_to_link() if person is None else _("This works only in the team's group.")
+            )
             await self._speaker.reply(message, text)
         return False
 
@@ -275,7 +277,7 @@ class UpdateHandlers:
         elif query.data == wording.LEAVE:
             await self._commands.left(query)
         elif press is None:
-            await self._speaker.pop(query, _("This button no longer serves; see /status."))
+            await self._speaker.pop(query, _("This button no longer works; see /status."))
         else:
             await self._answered(query, press)
             await queue.attend(self._service, (self._way,))
@@ -289,10 +291,12 @@ class UpdateHandlers:
         question = self._questions.find(message.chat.id, asked.message_id)
         if question is None or question.until <= self._service.now:
             if _is_question(asked):
-                lapsed = _("This question has lapsed and nothing was changed; press the button again.")
+                lapsed = _("This question has expired and nothing was changed. Press the button again.")
                 await self._speaker.reply(message, lapsed)
         elif question.user != message.from_user.id:
-            await self._speaker.reply(message, _("Somebody else was asked; press the button yourself."))
+            await self._speaker.reply(
+                message, _("Someone else was asked this; press the button yourself.")
+            )
         else:
             self._questions.drop(question)
             await self._speaker.reply(message, await self._sent_away(question, message.text or ""))
@@ -301,7 +305,7 @@ class UpdateHandlers:
     async def forget(self) -> None:
         """Tell people who gave no reason in time that nothing was changed."""
         for question in self._questions.lapsed(self._service.now):
-            text = _("No reason came, so nothing was changed. Press the button again.")
+            text = _("No reason was given, so nothing was changed. Press the button again.")
             await self._speaker.replace(question.chat, question.message, text)
 
     async def _answered(self, query: "CallbackQuery", press: Press) -> None:
@@ -326,20 +330,20 @@ class UpdateHandlers:
             self._service, person, press.alert, press.digest, way=self._way.name
         )
         if view.start is None:
-            said = _("Approved by you. {id} waits for {left} more.")
+            said = _("You approved {id}. It needs {left} more.")
             return said.format(id=view.id, left=view.approvals.left)
         if view.start.worker_alive:
             return _("{id} is approved and goes out.").format(id=view.id)
-        return _("{id} is approved, but NO WORKER is alive: somebody must run `alertbot run`.").format(
+        return _("{id} is approved, but NO WORKER is running: someone must run `alertbot run`.").format(
             id=view.id
         )
 
     async def _ask_why(self, query: "CallbackQuery", person: Person, press: Press) -> str:
         await buttons.may_send_away(self._service, person, press.verb, press.alert, press.digest)
         sentence = (
-            _("why does {alert} go back to its author? Answer this message.")
+            _("why does {alert} go back to its author? Reply to this message.")
             if press.verb is Verb.RETURN
-            else _("why is {alert} refused for good? Answer this message.")
+            else _("why is {alert} rejected for good? Reply to this message.")
         )
         user = query.from_user.id
         asked = await self._speaker.ask(
@@ -349,7 +353,7 @@ class UpdateHandlers:
             chat, number = asked
             until = self._service.now + ANSWER_WITHIN
             self._questions.add(PendingQuestion(chat, number, user, press, until))
-        return _("Say why in an answer to my message.")
+        return _("Give the reason in a reply to my message.")
 
     async def _sent_away(self, question: PendingQuestion, text: str) -> str:
         person = await accounts.of_user(self._service, str(question.user))
@@ -370,7 +374,7 @@ class UpdateHandlers:
             return str(error)
         if press.verb is Verb.RETURN:
             return _("{id} went back to {author}.").format(id=view.id, author=view.author)
-        return _("{id} is rejected; it never goes out.").format(id=view.id)
+        return _("{id} is rejected; it will never go out.").format(id=view.id)
 
     async def _show_outcome(self, query: "CallbackQuery", press: Press) -> None:
         """Show the outcome in the message under the button, whichever copy it is; the queue knows only

@@ -71,8 +71,8 @@ async def leave_to_others(stop: asyncio.Event) -> None:
     is set."""
     log.warning(
         _(
-            "This worker does not hear the bot: with `mode: webhook` Telegram's calls come to `alertbot"
-            " serve`. Start that, or give `mode: polling`."
+            "This worker does not receive messages for the bot: with `mode: webhook`, Telegram calls"
+            " `alertbot serve`. Start `alertbot serve`, or set `mode: polling`."
         )
     )
     await stop.wait()

@@ -62,7 +62,7 @@ def of_request(alert: str, digest: str) -> "InlineKeyboardMarkup":
 def of_halt(alert: str | None) -> "InlineKeyboardMarkup":
     label = _("Halt {what}").format(what=alert) if alert else _("Halt everything")
     halting = InlineKeyboardButton(label, callback_data=f"halt:{alert or ''}")
-    leaving = InlineKeyboardButton(_("Leave it"), callback_data=LEAVE)
+    leaving = InlineKeyboardButton(_("Do nothing"), callback_data=LEAVE)
     return InlineKeyboardMarkup([[halting, leaving]])
 
 
@@ -77,7 +77,7 @@ TAG = re.compile(r"<[^>]*>")
 def request(ask: Ask) -> str:
     """The caption of a request: what an approver needs to decide. The rest is in the document."""
     head = "\n".join(_facts(ask))
-    foot = _("The attached page shows every text as it goes out.")
+    foot = _("The attached page shows every text exactly as it goes out.")
     room = LONGEST_CAPTION - _length(head) - _length(foot) - 4
     lines = cut(ask.first_lines, room) if room > 0 else ""
     quoted = f"<blockquote>{escape(lines, quote=False)}</blockquote>" if lines else ""
@@ -85,10 +85,10 @@ def request(ask: Ask) -> str:
 
 
 def _facts(ask: Ask) -> list[str]:
-    title = _("{alert} waits for approval: {title}").format(alert=ask.alert, title=ask.title)
+    title = _("{alert} needs approval: {title}").format(alert=ask.alert, title=ask.title)
     facts = [f"<b>{escape(cut(title, 200), quote=False)}</b>"]
     if ask.deputy:
-        facts.append(_said(_("You are asked as deputy, because nobody on duty has answered.")))
+        facts.append(_said(_("No one on duty has answered; you are asked as deputy.")))
     facts += [
         _said(_("For: {audience}"), audience=ask.audience),
         _said(_("Written by: {name}"), name=ask.author),
@@ -103,7 +103,9 @@ def _facts(ask: Ask) -> list[str]:
 
 def _approvals(ask: Ask) -> str:
     left = max(0, ask.needed - len(ask.given))
-    said = ngettext("One approval is missing.", "{n} approvals are missing.", left).format(n=left)
+    said = ngettext("One more approval is needed.", "{n} more approvals are needed.", left).format(
+        n=left
+    )
     if ask.given:
         said = _("Approved by {names}.").format(names=", ".join(ask.given)) + " " + said
     return escape(cut(said, 200), quote=False)
@@ -129,8 +131,8 @@ def how_to_link() -> str:
 
 def greeting(name: str) -> str:
     return _(
-        "You are {name} here. I send you alerts that wait for approval; answer with the buttons under them."
-        " /status says how things stand. In the team's group /halt stops everything."
+        "You are {name} here. I send you alerts that need approval; answer with the buttons below"
+        " them. /status shows what is going on. In the team's group, /halt stops everything."
     ).format(name=name)
 
 

@@ -38,7 +38,7 @@ async def test_a_request_has_what_is_needed_to_decide(chat: Chat) -> None:
         assert post.buttons == (("Approve", "Return", "Reject"),)
         for part in (view.id, view.digest[:12], "THE PUBLIC", "ada", "public (fr, en)"):
             assert part in post.text
-        assert "2 approvals are missing" in post.text
+        assert "2 more approvals are needed" in post.text
         assert shown.messages[0].text[:40] in post.text
         page = chat.document(post)
         assert page.filename == f"{view.id}-{view.digest[:12]}.html"
@@ -104,13 +104,13 @@ async def test_a_reason_is_asked_for_and_shown(chat: Chat, label: str, state: st
     asked = next(post for post in chat.posts() if post.text == question).message
     assert await chat.team.state(view.id) == "pending"
     other = chat.say("because", "cy", GROUP, asked)
-    assert "Somebody else" in await chat.answered(GROUP, other)
+    assert "Someone else" in await chat.answered(GROUP, other)
     mine = chat.say("name the départements", "bo", GROUP, asked)
     assert view.id in await chat.answered(GROUP, mine)
     assert await chat.team.state(view.id) == state
     await chat.until(lambda: "name the départements" in chat.request(USERS["cy"]).text)
     again = chat.say("once more", "bo", GROUP, asked)
-    assert "lapsed" in await chat.answered(GROUP, again)
+    assert "expired" in await chat.answered(GROUP, again)
 
 
 async def test_a_reason_that_does_not_come_changes_nothing_and_is_told(chat: Chat) -> None:
@@ -121,7 +121,7 @@ async def test_a_reason_that_does_not_come_changes_nothing_and_is_told(chat: Cha
     question = await chat.answered(GROUP, number)
     asked = next(post for post in chat.posts() if post.text == question)
     chat.team.clock.forward(minutes=10)
-    await chat.until(lambda: "No reason came" in chat.posts()[asked.message - 1].text)
+    await chat.until(lambda: "No reason was given" in chat.posts()[asked.message - 1].text)
     late = chat.say("too late", "bo", GROUP, asked.message)
     assert await chat.team.state(view.id) == "pending"
     assert chat.posts()[-1].message <= late + 1
@@ -227,7 +227,7 @@ async def test_anybody_in_the_group_halts_with_one_more_press(chat: Chat) -> Non
     await chat.answered(GROUP, number)
     post = chat.posts()[-1]
     assert not (await overview.status(chat.team.service, None)).halted
-    await chat.told(chat.press("Leave it", STRANGER, post))
+    await chat.told(chat.press("Do nothing", STRANGER, post))
     assert not (await overview.status(chat.team.service, None)).halted
     await chat.answered(GROUP, chat.say("/halt", STRANGER, GROUP))
     await chat.told(chat.press("Halt everything", STRANGER, chat.posts()[-1]))
@@ -279,7 +279,7 @@ async def test_telegram_that_is_down_is_tried_again_and_nothing_is_doubled(datab
         await chat.ask()
         assert not chat.posts()
         needs = [one.message for one in (await overview.status(chat.team.service, None)).open]
-        assert any("telegram did not take" in one for one in needs)
+        assert any("telegram did not accept" in one for one in needs)
         chat.team.clock.forward(minutes=1)
         await chat.ask()
         await chat.ask()

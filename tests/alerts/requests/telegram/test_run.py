@@ -80,8 +80,6 @@ async def test_whoever_serves_is_told_where_telegram_s_calls_have_to_come_to(tmp
         assert taken is way.hook  # type: ignore[attr-defined]
         assert asked.hook(service) is None
         await app.close()
-    line = (
-        "Telegram calls https://bot.example.org/hook, which has to lead to http://127.0.0.1:8470/hook"
-    )
+    line = "Telegram calls https://bot.example.org/hook, which must lead to http://127.0.0.1:8470/hook"
     assert line in announcement(app, "http://127.0.0.1:8470")
     assert line not in announcement(asked, "http://127.0.0.1:8470")

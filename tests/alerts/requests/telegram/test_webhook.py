@@ -89,5 +89,5 @@ async def test_a_worker_without_pages_leaves_the_bot_to_others_and_says_so(
     monkeypatch.setenv("ALERTBOT_HOOK", SECRET)
     hook = WebhookSettings(url="http://127.0.0.1:8470/telegram", secret_env="ALERTBOT_HOOK")
     async with listening(database, mode="webhook", webhook=hook) as chat:
-        await chat.until(lambda: "does not hear the bot" in caplog.text)
+        await chat.until(lambda: "does not receive messages for the bot" in caplog.text)
         assert not chat.sandbox.telegram.webhook
