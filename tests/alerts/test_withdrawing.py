@@ -128,9 +128,9 @@ async def test_what_the_public_was_never_told_is_not_named(team: Team) -> None:
 
 async def test_a_withdrawal_says_what_is_meant(team: Team) -> None:
     told = await brittany(team)
-    with pytest.raises(Misuse, match="Nothing"):
+    with pytest.raises(Misuse, match="Give what"):
         await withdraw(team)
-    with pytest.raises(Misuse, match="Nothing"):
+    with pytest.raises(Misuse, match="Give what"):
         await withdraw(team, alert=told, query="22")
     with pytest.raises(Refused, match="has nothing for 69"):
         await withdraw(team, query="22,69")
