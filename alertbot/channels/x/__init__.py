@@ -1,1 +1,0 @@
-"""X: an account that posts by X's API v2."""
