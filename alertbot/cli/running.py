@@ -1,6 +1,5 @@
 """Running a verb for a command: with the application open, and with the acting person."""
 
-import asyncio
 import gc
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +10,7 @@ import typer
 
 from alertbot.app import App, build, build_partly
 from alertbot.cli.frame import session
+from alertbot.core import loops
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.people.accounts import acting
@@ -32,7 +32,7 @@ def with_app(context: typer.Context, work: Callable[[App], Awaitable[T]], *, par
         finally:
             await app.close()
 
-    return asyncio.run(go())
+    return loops.run(go())
 
 
 def _built_partly(path: Path) -> App:

@@ -6,10 +6,11 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alertbot.core.errors import AlertbotError, safe
 
@@ -83,17 +84,16 @@ class Backoff:
         """Seconds until the first failing one may be retried; None if none is failing."""
         return min((self.wait(name) for name in self._failing), default=None)
 
-    def failed(self, name: str, error: BaseException) -> None:
-        """Note and log another failure; the next wait is longer."""
+    def failed(self, name: str, error: BaseException, *, last: bool = False) -> None:
+        """Note and log another failure; the next wait is longer. `last`: it is not tried again."""
         failures = 1 + (self._failing[name].failures if name in self._failing else 0)
         seconds = min(self._longest, self._first * 2.0 ** min(failures - 1, 30))
         self._failing[name] = _Failing(failures, self._clock() + seconds)
+        said = f"Next try in {seconds:.0f} s." if not last else "It is not tried again."
         if isinstance(error, AlertbotError):
-            log.warning("%s: %s Next try in %.0f s.", name, error, seconds)
+            log.warning("%s: %s %s", name, error, said)
         else:
-            log.error(
-                "%s: an unexpected fault, %s. Next try in %.0f s.", name, safe(repr(error)), seconds
-            )
+            log.error("%s: an unexpected fault, %s. %s", name, safe(repr(error)), said)
 
     def worked(self, name: str) -> None:
         """Note a success; the next failure counts as the first."""
@@ -101,15 +101,17 @@ class Backoff:
         if found is not None:
             log.info("%s: works again after %d failures.", name, found.failures)
 
-    async def attempt(self, name: str, work: Callable[[], Awaitable[T]]) -> T | None:
+    async def attempt(
+        self, name: str, work: Callable[[], Awaitable[T]], stop: asyncio.Event | None = None
+    ) -> T | None:
         """Try it, unless it failed a moment ago. Returns None if it was not tried or failed, which is
-        logged."""
+        logged; once `stop` is set, without promising another try."""
         if self.wait(name) > 0:
             return None
         try:
             done = await work()
         except Exception as error:  # noqa: BLE001 - told by `failed`; the loop goes on
-            self.failed(name, error)
+            self.failed(name, error, last=stop is not None and stop.is_set())
             return None
         self.worked(name)
         return done
@@ -131,7 +133,7 @@ async def keep(
     """
     backoff = Backoff(longest=longest)
     while not stop.is_set():
-        await backoff.attempt(name, work)
+        await backoff.attempt(name, work, stop)
         await until(stop, backoff.wait(name) or every)
 
 
@@ -142,3 +144,46 @@ async def until(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         return
+
+
+async def each(name: str, items: Iterable[T], work: Callable[[T], Awaitable[object]]) -> None:
+    """Do `work` for every item, those behind one that fails too. Each failure but the first is logged under
+    `name`; the first is raised once all were tried."""
+    failed: list[Exception] = []
+    for one in items:
+        try:
+            await work(one)
+        except Exception as error:  # noqa: BLE001 - raised or logged below
+            failed.append(error)
+    for other in failed[1:]:
+        log.warning("%s: %s", name, safe(str(other) or repr(other)))
+    if failed:
+        raise failed[0]
+
+
+class DaemonThreads(ThreadPoolExecutor):
+    """An executor whose threads nobody waits for: a name server that hangs cannot keep the program alive."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                future.set_exception(error)
+
+        threading.Thread(target=run, name="executor", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing is waited for."""
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run`, but calls in threads (a look-up of a name) are left behind in the end."""
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(DaemonThreads())
+        return runner.run(main)

@@ -125,7 +125,7 @@ class Database:
         while True:
             preparation.begin()
             try:
-                return await self._guarded(finish(_within(self._writer, work)))
+                return await self._guarded(_within(self._writer, work))
             except StoreFailed as error:
                 crossed += failures.crossed(error.__cause__)
                 busy = failures.busy(error.__cause__) and time.monotonic() < until
@@ -136,7 +136,7 @@ class Database:
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one consistent snapshot that never waits for a writer; it may not write. Raises
         `StoreFailed`."""
-        return await self._guarded(finish(_within(self._reader, work)))
+        return await self._guarded(_within(self._reader, work))
 
     def know_file(self) -> None:
         """Remember which file is open; called once after opening."""
@@ -197,8 +197,22 @@ async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[
 
 
 async def _within(engine: AsyncEngine, work: Work[T]) -> T:
-    async with engine.begin() as conn:
-        return await work(conn)
+    """Run `work` in a transaction that ends even if the caller is cancelled. Connecting to a server that does not
+    answer is left at once: nothing has begun then."""
+    conn = engine.connect()
+    if engine.dialect.name != "sqlite":
+        await conn.start()
+    return await finish(_begun(conn, work))
+
+
+async def _begun(conn: AsyncConnection, work: Work[T]) -> T:
+    if conn.sync_connection is None:
+        await conn.start()
+    try:
+        async with conn.begin():
+            return await work(conn)
+    finally:
+        await conn.close()
 
 
 async def _revision(engine: AsyncEngine) -> str | None:

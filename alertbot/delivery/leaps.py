@@ -28,14 +28,14 @@ class Reading:
 
 def leap(first: Reading, now: Reading, newest: float | None) -> str | None:
     """What is wrong with the clock, as a sentence; None if it agrees with the first reading and no
-    worker's heartbeat (`newest`) is ahead of it."""
+    heartbeat or audit row (`newest`) is ahead of it."""
     drift = (now.wall - first.wall) - (now.up - first.up)
     if drift > TOLERANCE:
         return _sentence(_("jumped ahead by {minutes} min"), drift)
     if drift < -TOLERANCE:
         return _sentence(_("jumped back by {minutes} min"), -drift)
     if newest is not None and newest - now.wall > TOLERANCE:
-        return _sentence(_("is {minutes} min behind a worker's last heartbeat"), newest - now.wall)
+        return _sentence(_("is {minutes} min behind what was last recorded here"), newest - now.wall)
     return None
 
 
@@ -61,5 +61,7 @@ class ClockWatch:
             return
         wall, newest = await store_accounts.clock(conn)
         now = Reading(wall, uptime())
-        self._first = self._first or now
-        self.reason = leap(self._first, now, newest)
+        first = self._first or now
+        self.reason = leap(first, now, newest)
+        if self.reason is None:
+            self._first = first  # a clock that was wrong from the beginning is nothing to compare with

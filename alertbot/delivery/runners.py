@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0  # behind every wake-up
 LEASE_SECONDS = 10.0
 READ_BACK_SECONDS = 1.0
+SIGN_OFF_SECONDS = 0.8  # else the next worker finds out by the missing heartbeat
 PATIENCE_SECONDS = 15.0
 LOOKING = "Looking for what is due"  # in the log
 
@@ -83,6 +84,11 @@ class LocalRunner:
     def held(self) -> str | None:
         """Why sending and expiry wait for the clock (see `leaps`); None if they do not."""
         return self._ledger.clock.reason
+
+    async def clock_is_right(self) -> bool:
+        """Look at the clock before anything goes by it; `held` then says what is wrong with it."""
+        await self._database.read(self._ledger.clock.look)
+        return self.held is None
 
     def wake(self) -> None:
         """Look now: something was queued in this process."""
@@ -177,7 +183,8 @@ class LocalRunner:
         await self._database.transact(lambda conn: store_accounts.beat(conn, self.worker, host))
 
     async def _leave(self) -> None:
-        await self._database.transact(lambda conn: store_accounts.leave(conn, self.worker))
+        async with asyncio.timeout(SIGN_OFF_SECONDS):
+            await self._database.transact(lambda conn: store_accounts.leave(conn, self.worker))
 
     async def _look_after(self) -> None:
         """The reaper and the sweep. They only read while there is nothing to do, and wait while the

@@ -3,6 +3,7 @@ workers' heartbeats."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
@@ -13,8 +14,10 @@ from alertbot.core.model import Channel
 from alertbot.core.words import _
 from alertbot.db import sql
 from alertbot.db.sql import NOW, ColumnValues
-from alertbot.db.tables import account, dispatch, halt, pace, spent, worker
+from alertbot.db.tables import account, audit, dispatch, halt, pace, spent, worker
 from alertbot.delivery.store_deliveries import fence, wake
+
+NOTED_ROWS = 50  # of the audit: rows that a wrong clock wrote must not hide those before
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +234,17 @@ async def seen(conn: AsyncConnection) -> list[Worker]:
 
 
 async def clock(conn: AsyncConnection) -> tuple[float, float | None]:
-    """The database's clock, and the newest heartbeat of any worker by it."""
-    row = (await conn.execute(select(NOW, select(func.max(worker.c.seen_at)).scalar_subquery()))).one()
-    return float(row[0]), row[1]
+    """The database's clock, and the latest moment recorded in it, both in epoch seconds: a worker's heartbeat, or
+    one of the last rows of the audit since `resume` (which a person runs when the clock is right again)."""
+    beat = select(func.max(worker.c.seen_at)).scalar_subquery()
+    now, newest = (await conn.execute(select(NOW, beat))).one()
+    recorded = [] if newest is None else [float(newest)]
+    noted = select(audit.c.at, audit.c.verb).order_by(audit.c.seq.desc()).limit(NOTED_ROWS)
+    for row in await conn.execute(noted):
+        recorded.append(datetime.fromisoformat(row.at).timestamp())
+        if row.verb == "resume":
+            break
+    return float(now), max(recorded, default=None)
 
 
 async def forget_ahead(conn: AsyncConnection) -> None:

@@ -49,10 +49,12 @@ CHORES: tuple[tuple[str, float, Callable[[WatchContext], Awaitable[object]]], ..
 async def run_once(app: "App") -> RunTally:
     """Work until no row can be claimed; returns the tally, with `waiting` for what is still open."""
     service = await app.open()
-    await approving.expire_overdue(service)
-    await reminders.look(service)
-    await watching.look(service)
-    tally = await _runner(app, service).run_once()
+    runner = _runner(app, service)
+    if await runner.clock_is_right():
+        await approving.expire_overdue(service)
+        await reminders.look(service)
+        await watching.look(service)
+    tally = await runner.run_once()
     await queue.attend(service, app.ways(service))
     return tally
 

@@ -18,6 +18,7 @@ from alertbot.alerts import (
 )
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
+from alertbot.core import loops
 from alertbot.core.errors import AlertbotError, Faulty, Refused
 from alertbot.core.model import MACHINE, AlertState, Verb
 from alertbot.core.words import _
@@ -197,8 +198,11 @@ async def _let_out(
 async def look(service: WatchContext) -> datetime | None:
     """Publish planned alerts that are due now. Returns when the next is due."""
     due = await service.database.read(lambda conn: store_preapprovals.due(conn, service.now))
-    for one in due:
-        await service.database.transact(partial(_due, service, plan=one))
+
+    async def let_out(plan: Planned) -> None:
+        await service.database.transact(partial(_due, service, plan=plan))
+
+    await loops.each("Letting out what was planned", due, let_out)
     return await service.database.read(store_preapprovals.next_due)
 
 
@@ -282,12 +286,15 @@ async def look_at_promises(service: WatchContext) -> datetime | None:
     spoken = await service.database.read(lambda conn: store_reminders.spoken(conn, now=now))
     promises = [one for one in reminders.standing_promises(spoken) if not one.exercise]
     before = service.watch.remind_before
-    for one in promises:
+
+    async def keep(one: Spoken) -> None:
         due = reminders.promised_at(one)
         if due <= now:
             await _lapsed(service, one)
         elif due - before <= now:
             await _remind(service, one)
+
+    await loops.each("Keeping promised updates", promises, keep)
     return _next(promises, service)
 
 

@@ -1,6 +1,10 @@
 """Loops that live: whatever one round raises, the next comes, ever more slowly, and the log says so."""
 
 import asyncio
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,11 +15,11 @@ import pytest
 from sqlalchemy import text
 
 from alertbot.app import App
-from alertbot.core.errors import StoreFailed
-from alertbot.core.loops import Backoff, keep
+from alertbot.core.errors import Refused, StoreFailed
+from alertbot.core.loops import Backoff, each, keep
 from alertbot.db.database import Database
 from alertbot.ops import working
-from alertbot.watch import reminders, watching
+from alertbot.watch import reacting, reminders, store_preapprovals, watching
 from alertbot.watch.rules_signals import Observed, Signal
 from tests.team import Team, gather
 from tests.watch.test_watching import alerts, watched
@@ -185,3 +189,75 @@ async def test_a_fault_in_one_chore_does_not_end_publishing(
     stop.set()
     await asyncio.wait_for(working_on, 20)
     assert "TaskGroup" not in caplog.text
+
+
+async def test_what_fails_holds_up_nothing_behind_it(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+
+    async def work(one: int) -> None:
+        if one % 2:
+            raise Refused(f"{one} is odd.")
+        done.append(one)
+
+    with pytest.raises(Refused, match="1 is odd"):
+        await each("Counting", range(5), work)
+    assert done == [0, 2, 4]
+    assert "Counting: 3 is odd." in caplog.text
+
+
+async def test_a_countdown_that_cannot_end_holds_up_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = await gather(database)
+    first, second = [(await team.pending()).id for _alert in range(2)]
+    for alert in (first, second):
+        await database.transact(
+            lambda conn, alert=alert: store_preapprovals.plan(
+                conn, alert, service="sip", rule="gone", goes_at=team.service.now
+            )
+        )
+    settle, tried = store_preapprovals.settle, []
+
+    async def broken(conn: Any, alert: str, **named: Any) -> bool:
+        tried.append(alert)
+        if len(tried) == 1:
+            raise ZeroDivisionError("a fault of ours")
+        return await settle(conn, alert, **named)
+
+    monkeypatch.setattr(store_preapprovals, "settle", broken)
+    with pytest.raises(ZeroDivisionError):
+        await reacting.look(team.service)
+    assert sorted(tried) == sorted([first, second])
+    left = await database.read(lambda conn: store_preapprovals.due(conn, team.service.now))
+    assert [one.alert for one in left] == [tried[0]]
+
+
+HANGING = """
+import asyncio, socket, time
+from alertbot.core import loops
+socket.getaddrinfo = lambda *given, **named: time.sleep(60)
+async def main():
+    looking = asyncio.create_task(asyncio.get_running_loop().getaddrinfo("nowhere.example", 25))
+    await asyncio.sleep(0.2)
+    looking.cancel()
+loops.run(main())
+"""
+
+
+def test_a_name_server_that_hangs_does_not_keep_the_program_alive() -> None:
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", HANGING], check=True, timeout=30)
+    assert time.monotonic() - begun < 15
+
+
+async def test_who_connects_to_a_server_that_does_not_answer_is_left_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        opening = asyncio.create_task(Database.open(f"postgresql://a:b@127.0.0.1:{port}/alertbot"))
+        await asyncio.sleep(0.5)
+        assert not opening.done()
+        begun = time.monotonic()
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert time.monotonic() - begun < 2

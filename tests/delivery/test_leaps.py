@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event, text
 
 from alertbot.core.model import DeliveryState
+from alertbot.db import audit
 from alertbot.db.database import Database
 from alertbot.delivery.leaps import TOLERANCE, Reading, leap
 from alertbot.delivery.runners import LocalRunner
@@ -97,10 +99,30 @@ async def test_a_worker_that_starts_behind_the_beats_of_another_says_so(sqlite_u
     await database.close()
 
 
+async def test_a_worker_that_starts_behind_the_audit_neither_sends_nor_lets_expire(
+    sqlite_url: str,
+) -> None:
+    database, clock = await clocked(sqlite_url)
+    ids = await put(database, 3)
+    team = await gather(database)
+    now = datetime.now(UTC)
+    await database.transact(lambda conn: audit.append(conn, actor="bo", verb="halt", at=now))
+    clock.ahead = -HOURS
+    adapter = NullAdapter(channel())
+    runner = LocalRunner(database, {"null": adapter}, hooks=working.hooks(team.service))
+    assert not await runner.clock_is_right()
+    tally = await runner.run_once(0.2)
+    assert (tally.sent, tally.expired, adapter.posts) == (0, 0, [])
+    assert {(await states(database))[one] for one in ids} == {DeliveryState.PENDING}
+    clock.ahead = 0.0
+    assert await runner.clock_is_right()
+    await database.close()
+
+
 def test_small_corrections_and_a_machine_that_slept_are_no_leap() -> None:
     first = Reading(1000.0, 10.0)
     assert leap(first, Reading(1000.0 + HOURS, 10.0 + HOURS), None) is None
     assert leap(first, Reading(1010.0 + TOLERANCE - 1, 20.0), 1010.0) is None
     assert "ahead by 120 min" in str(leap(first, Reading(1000.0 + HOURS, 10.0), None))
     assert "back by 120 min" in str(leap(first, Reading(1000.0 - HOURS, 10.0), None))
-    assert "behind a worker's last heartbeat" in str(leap(first, first, 1000.0 + HOURS))
+    assert "behind what was last recorded" in str(leap(first, first, 1000.0 + HOURS))

@@ -63,7 +63,9 @@ async def test_a_file_that_stays_is_no_reason_to_stop(database: Database) -> Non
     database.require_same_file()
 
 
-def test_the_command_says_why_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_why_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(runners.store_accounts, "BEAT_SECONDS", 0.05)
     desk: Desk = opened(tmp_path)
     path = tmp_path / "alertbot.db"
@@ -84,4 +86,5 @@ def test_the_command_says_why_it_stopped(tmp_path: Path, monkeypatch: pytest.Mon
 
     with pytest.raises(StoreReplaced, match="start the worker again"):
         asyncio.run(run_and_replace())
+    assert not [one for one in caplog.messages if one.startswith("Publishing") and "Next try" in one]
     assert desk.run("status").code == 0

@@ -10,19 +10,17 @@ NotFetched
 A message names the host and nothing else of the address: path and query may hold a secret.
 """
 
-import asyncio
 import itertools
 import socket
 import ssl
-import threading
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from alertbot.core.connecting import reason_of
 from alertbot.core.errors import AlertbotError
+from alertbot.core.loops import in_thread
 from alertbot.core.words import _
 
 
@@ -74,27 +72,10 @@ async def look_up(host: str, port: int) -> tuple[Address, ...]:
     Runs in its own thread that nobody waits for: a name server that does not answer delays neither the
     program's stop nor the threads that publish.
     """
-    loop = asyncio.get_running_loop()
-    found: asyncio.Future[tuple[Address, ...]] = loop.create_future()
-
-    def tell(value: tuple[Address, ...] | OSError | UnicodeError) -> None:
-        if found.done():
-            return
-        if isinstance(value, tuple):
-            found.set_result(value)
-        else:
-            found.set_exception(Unreachable(host, reason_of(value)))
-
-    def work() -> None:
-        try:
-            value: tuple[Address, ...] | OSError | UnicodeError = _addresses(host, port)
-        except (OSError, UnicodeError) as error:
-            value = error
-        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(tell, value)
-
-    threading.Thread(target=work, name="look-up", daemon=True).start()
-    return await found
+    try:
+        return await in_thread(partial(_addresses, host, port))
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(host, reason_of(error)) from None
 
 
 def is_inward(address: Address) -> bool:
