@@ -105,7 +105,9 @@ def _rules(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") in RAISED_WITH_A_RULE:
         words = [*node.args, *(word.value for word in node.keywords)]
         return {one for one in _texts(words) if RULE.fullmatch(one)}
-    if isinstance(node, ast.Assign) and "rule" in [getattr(name, "id", "") for name in node.targets]:
+    if isinstance(node, ast.Assign) and "rule" in [
+        getattr(name, "id", "").lower() for name in node.targets
+    ]:
         return {one for one in _texts(ast.walk(node.value)) if RULE.fullmatch(one)} - {"cause"}
     return set()
 

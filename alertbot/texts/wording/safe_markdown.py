@@ -1,9 +1,5 @@
-"""The sandbox in which templates run: what they may reach, how far they may go, and how values come out.
-
-A template is written by the team, a value by whoever fills a field; neither is trusted. Templates reach
-data and the filters named here, nothing else; loops, calls and output are capped; a value comes out as
-plain words whatever signs it holds, because every sign that means something in Markdown is escaped.
-"""
+"""Printing values in templates: as plain words whatever signs they contain, because every sign with a
+meaning in Markdown is escaped; and the limits on a rendering's steps and output."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -49,7 +45,7 @@ class Setting:
     characters: int = 0
 
     def step(self) -> None:
-        """Count one round of a loop or one call."""
+        """Count one round of a loop or one call. Raises `TemplateRunError` above the limit."""
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise TemplateRunError(
@@ -57,12 +53,12 @@ class Setting:
             )
 
     def stand_in(self, blocks: tuple[Block, ...]) -> "SafeMarkdown":
-        """Markdown that stands for blocks which are ready: long lists need not be read again."""
+        """Markdown that stands for finished blocks: long lists need not be parsed again."""
         self.ready.append(blocks)
         return SafeMarkdown(f"\n\n{STAND_IN}{len(self.ready) - 1}{STAND_IN}\n\n")
 
     def write(self, text: str) -> None:
-        """Count output."""
+        """Count output. Raises `TemplateRunError` above the limit."""
         self.characters += len(text)
         if self.characters > MOST_CHARACTERS:
             raise TemplateRunError(
@@ -91,7 +87,7 @@ def link(address: str, text: str = "") -> SafeMarkdown:
 
 @pass_context
 def written(context: Context, value: object) -> Markup:
-    """How `{{ value }}` comes out."""
+    """How `{{ value }}` is printed. Raises `TemplateRunError` for a value that cannot be printed."""
     setting_of(context).write("" if value is None else str(value))
     if isinstance(value, Markup):
         return value
@@ -111,7 +107,7 @@ def _how_to_write(value: object) -> str:
 
 
 def setting_of(context: Context) -> Setting:
-    """The setting of the rendering under way."""
+    """The setting of the current rendering."""
     setting = context.parent[SETTING]
     assert isinstance(setting, Setting)
     return setting
