@@ -22,7 +22,9 @@ T = TypeVar("T")
 def with_app(context: typer.Context, work: Callable[[App], Awaitable[T]], *, partly: bool = False) -> T:
     """Build the application from the configuration and run `work` in it. `partly`: faults in sections
     that `work` does not need are reported, and the sections left out."""
-    gc.enable()  # see `alertbot.__main__`
+    if not gc.isenabled():  # see `alertbot.__main__`
+        gc.freeze()  # what is loaded by now stays to the end: it is never looked through
+        gc.enable()
 
     async def go() -> T:
         path = session(context).config_path()
