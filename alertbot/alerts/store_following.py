@@ -4,6 +4,7 @@ to. Read only."""
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,6 +43,11 @@ class StandingPost:
     remote_id: str | None
 
 
+def _post(row: Any) -> StandingPost:
+    state = DeliveryState(row.state)
+    return StandingPost(row.alert, row.channel, row.target, row.lang, row.part, state, row.remote_id)
+
+
 async def posts(
     conn: AsyncConnection,
     alerts: Sequence[str],
@@ -53,7 +59,14 @@ async def posts(
     d = delivery.c
     query = (
         select(
-            dispatch.c.alert_id, account.c.name, d.target, d.lang, d.part, d.state, d.remote_id, d.id
+            dispatch.c.alert_id.label("alert"),
+            account.c.name.label("channel"),
+            d.target,
+            d.lang,
+            d.part,
+            d.state,
+            d.remote_id,
+            d.id,
         )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
@@ -67,7 +80,7 @@ async def posts(
     after = 0
     while True:  # page by page: a hundred thousand rows at once would hold up the event loop
         rows = (await conn.execute(query.where(d.id > after))).all()
-        found += [StandingPost(*row[:5], DeliveryState(row[5]), row[6]) for row in rows]
+        found += [_post(row) for row in rows]
         if len(rows) < PAGE_ROWS:
             return tuple(found)
         after = rows[-1].id

@@ -300,18 +300,21 @@ async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
     )
     waits = (
         select(
-            retry - NOW,
-            dispatch.c.not_before - NOW,
-            account.c.blocked_until - NOW,
-            account.c.booked_to - HORIZON - NOW,
-            dispatch.c.expires_at - NOW,
+            (retry - NOW).label("retry"),
+            (dispatch.c.not_before - NOW).label("not_before"),
+            (account.c.blocked_until - NOW).label("blocked"),
+            (account.c.booked_to - HORIZON - NOW).label("booked"),
+            (dispatch.c.expires_at - NOW).label("expires"),
         )
         .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
         .where(account.c.name.in_(names), ~dispatch.c.closed, ~dispatch.c.halted)
         .where(dispatch.c.cancelled.is_(None), dispatch.c.expires_at > NOW)
         .where(~account.c.halted, account.c.paused.is_(None), NOT_HALTED, retry.is_not(None))
     )
-    moments = [min(max(row[:4]), row[4]) for row in await conn.execute(waits)]
+    moments = [
+        min(max(row.retry, row.not_before, row.blocked, row.booked), row.expires)
+        for row in await conn.execute(waits)
+    ]
     moments += [] if (lease := await _next_lapse(conn, names)) is None else [lease]
     return max(0.0, min(moments)) if moments else None
 

@@ -37,7 +37,7 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
         await conn.execute(
             select(
                 p.alert_id,
-                account.c.name,
+                account.c.name.label("channel"),
                 p.account_id,
                 p.purpose,
                 p.digest,
@@ -54,7 +54,15 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
     purpose, doubt = Purpose(row.purpose), WhenUncertain(row.when_uncertain)
     about, references = row.alert_id or NOTICE, _thread(row.references or (), row.original)
     return DispatchFacts(
-        dispatch_id, about, *row[1:3], purpose, row.digest, row.exercise, doubt, references
+        dispatch_id,
+        about,
+        row.channel,
+        row.account_id,
+        purpose,
+        row.digest,
+        row.exercise,
+        doubt,
+        references,
     )
 
 
@@ -87,7 +95,10 @@ async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
             m.id.in_(sorted(ids))
         )
     )
-    return {row.id: Words(*row[1:]) for row in rows}
+    return {
+        row.id: Words(row.lang, row.parts, row.text, row.html, row.subject, row.picture, row.alt)
+        for row in rows
+    }
 
 
 async def is_known(conn: AsyncConnection, channel: str, remote_id: str, *, but: int) -> bool:

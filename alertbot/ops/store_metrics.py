@@ -59,12 +59,18 @@ class Beginning:
 async def signals(conn: AsyncConnection, *, after: int) -> tuple[int, Counter[tuple[str, str]]]:
     """Reports by (source, observed) after this number; and the last number."""
     counted = (
-        select(signal.c.source, signal.c.observed, func.count(), func.max(signal.c.id))
+        select(
+            signal.c.source,
+            signal.c.observed,
+            func.count().label("number"),
+            func.max(signal.c.id).label("last"),
+        )
         .where(signal.c.id > after)
         .group_by(signal.c.source, signal.c.observed)
     )
     rows = (await conn.execute(counted)).all()
-    return max((row[3] for row in rows), default=after), Counter({(r[0], r[1]): r[2] for r in rows})
+    last = max((row.last for row in rows), default=after)
+    return last, Counter({(row.source, row.observed): row.number for row in rows})
 
 
 async def last_signal(conn: AsyncConnection) -> int:
@@ -96,10 +102,11 @@ async def open_incidents(conn: AsyncConnection) -> Counter[str]:
 async def lots(conn: AsyncConnection) -> tuple[Lot, ...]:
     """Every alert on every channel. Uncertain deliveries may still be settled by a person."""
     unsure = select(delivery.c.id).where(delivery.c.dispatch_id == dispatch.c.id, UNCERTAIN).exists()
-    found = select(dispatch.c.id, account.c.name, dispatch.c.closed & ~unsure).join_from(
+    final = (dispatch.c.closed & ~unsure).label("final")
+    found = select(dispatch.c.id, account.c.name, final).join_from(
         dispatch, account, account.c.id == dispatch.c.account_id
     )
-    return tuple(Lot(row[0], row[1], bool(row[2])) for row in await conn.execute(found))
+    return tuple(Lot(row.id, row.name, bool(row.final)) for row in await conn.execute(found))
 
 
 async def states(conn: AsyncConnection, ids: Collection[int]) -> dict[int, Counter[str]]:
@@ -135,9 +142,22 @@ async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
         .where(dispatch.c.account_id == a.id, LIVE, DUE)
         .scalar_subquery()
     )
-    found = select(a.name, a.halted, a.paused, a.booked_to - NOW, a.blocked_until - NOW, oldest)
+    found = select(
+        a.name,
+        a.halted,
+        a.paused,
+        (a.booked_to - NOW).label("booked"),
+        (a.blocked_until - NOW).label("blocked"),
+        oldest.label("oldest"),
+    )
     return tuple(
-        ChannelFigures(row[0], row[1], row[2] is not None, max(0.0, row[3], row[4]), row[5])
+        ChannelFigures(
+            row.name,
+            row.halted,
+            row.paused is not None,
+            max(0.0, row.booked, row.blocked),
+            row.oldest,
+        )
         for row in await conn.execute(found)
     )
 
