@@ -36,8 +36,8 @@ async def test_a_difference_is_told_loudly_and_once(team: Team) -> None:
         await team.work()
     assert (await team.verbs()).count("differs") == 1
     status = await overview.status(team.service, None)
-    (told,) = [one.message for one in status.open if "public shows something" in one.message]
+    (told,) = [one.message for one in status.open if "public does not show what" in one.message]
     assert view.id in told
-    assert any("public shows something" in post.text for post in team.adapters["team"].posts)
+    assert any("public does not show what" in post.text for post in team.adapters["team"].posts)
     (task,) = [one for one in status.tasks if one.kind == "read-back"]
     assert task.alert == view.id

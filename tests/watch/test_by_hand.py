@@ -38,7 +38,7 @@ async def test_resolved_is_not_one_sides_word(database: Database) -> None:
     ada = team.people["ada"]
     with pytest.raises(Refused, match="--confirmed-by"):
         await incidents.set_(team.service, ada, name, StateReport(State.RESOLVED))
-    with pytest.raises(Refused, match="operator's word alone"):
+    with pytest.raises(Refused, match="can only end once it is resolved"):
         await following.end(team.service, ada, name, FollowRequest())
     word = StateReport(State.RESOLVED, confirmed_by="SAMU 69")
     shown = await incidents.set_(team.service, ada, name, word)
