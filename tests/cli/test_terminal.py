@@ -80,7 +80,7 @@ def started(desk: Desk, *arguments: str) -> subprocess.Popen[str]:
         text=True,
     )
     assert worker.stdout is not None
-    assert "alive" in worker.stdout.readline()
+    assert "running" in worker.stdout.readline()
     deadline = time.monotonic() + PATIENCE
     while not desk.run("status", "--json").json["worker"]["alive"]:
         assert time.monotonic() < deadline
