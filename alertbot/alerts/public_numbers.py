@@ -155,7 +155,7 @@ def stop_and_stay(words: ReadyWords, gone: Sequence[NumberRow], stay: Sequence[N
 
 async def of_incident(
     service: Context, conn: Connection, incident: str, *, exercise: bool
-) -> dict[str, Any]:
+) -> RawValues:
     """For an end: every number of the incident that has not been taken back stops, none stays."""
     known = await by_incident(conn, incident, service.now, exercise=exercise)
     rows = sorted((*known.in_force, *known.over), key=store_numbers.place_in_order)

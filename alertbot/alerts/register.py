@@ -15,7 +15,7 @@ from alertbot.alerts import progress, store_reading
 from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, asks, load_kind
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import AlertState, Audience, Fault, Person
+from alertbot.core.model import AlertState, Audience, Fault, Person, RawValues
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_settle
@@ -128,7 +128,7 @@ async def look_up(service: Context, wishes: DraftRequest) -> DraftRequest:
 
 def anew(
     given: Mapping[str, Any], raw: Mapping[str, Any], changes: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[RawValues, RawValues]:
     """Values to resolve again, and the same as typed: the query as typed, else the entries by name, so
     that their current version is used. `changes` override earlier values: rows replace a query, a
     query replaces rows."""
@@ -171,7 +171,7 @@ async def carry(conn: Connection, alert_id: str, kind: Kind, values: Mapping[str
 # --- resolving ------------------------------------------------------------------------------------
 
 
-async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -> list[Entry]:
+async def _asked(conn: Connection, given: RawValues, doubts: list[Fault]) -> list[Entry]:
     """Put the rows that the query finds into `given` in its place. Raises `Misuse` if numbers are given
     as well, if no territory is named, or if the query cannot be read."""
     if given.get("numbers"):
@@ -197,7 +197,7 @@ async def _asked(conn: Connection, given: dict[str, Any], doubts: list[Fault]) -
 
 
 async def _typed(
-    conn: Connection, given: dict[str, Any], spec: FieldSpec, now: datetime, doubts: list[Fault]
+    conn: Connection, given: RawValues, spec: FieldSpec, now: datetime, doubts: list[Fault]
 ) -> list[Entry]:
     """Replace rows that are register entries by the register's version. A row to be called that is not
     an entry is an objection; a struck row may be."""

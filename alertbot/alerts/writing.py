@@ -162,7 +162,7 @@ def _as_draft(
     )
 
 
-def _loaded(given: Mapping[str, Any], composed: Composed) -> dict[str, Any]:
+def _loaded(given: Mapping[str, Any], composed: Composed) -> RawValues:
     """The values as typed, but with numbers as loaded: their file may be gone or changed later."""
     frozen = composed.parsed.frozen
     loaded = {spec.name for spec in composed.kind.fields if spec.type == "numbers"}

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from alertbot.alerts.conflicts import CurrentAdvice
 from alertbot.alerts.store_incidents import Incident
+from alertbot.alerts.views import AlertFaultView
 from alertbot.core.json import IF_SET, NOT_JSON, Json
-from alertbot.core.model import AlertState, Fault, Relation
+from alertbot.core.model import AlertState, Relation
 from alertbot.texts.preview.sheet import Sheet
 from alertbot.watch.preapproval.rules_ahead import Why
 from alertbot.watch.rules_log import IncidentAction, Reason, State
@@ -180,7 +181,7 @@ class IncidentDetails(IncidentView):
 
 
 @dataclass(frozen=True, slots=True)
-class SignatureView:
+class RuleSignature:
     """Who signed a rule, and when."""
 
     person: str
@@ -193,7 +194,7 @@ class PreapprovalView:
     the last signature."""
 
     digest: str
-    signed: tuple[SignatureView, ...]
+    signed: tuple[RuleSignature, ...]
     lasts: float
     until: datetime
     approved_at: datetime | None
@@ -240,7 +241,7 @@ class RuleView:
     why: str
     approval: PreapprovalView | None
     proposal: PreapprovalView | None
-    faults: tuple[Fault, ...]
+    faults: tuple[AlertFaultView, ...]
     countdowns: tuple[CountdownView, ...] | None = field(default=None, metadata=IF_SET)
     proposed: bool | None = field(default=None, metadata=IF_SET)
     samples: tuple[Mapping[str, Json], ...] | None = field(default=None, metadata=IF_SET)

@@ -4,7 +4,6 @@ A state is a word with a mark in front; colour only repeats what the word says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -19,8 +18,6 @@ from alertbot.ops.views import AlertLineView, ChannelView, NeedView, StatusView
 from alertbot.people.views import PersonLine
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.texts.views import FieldView, KindDetailsView, KindView
-
-Row = Mapping[str, Any]
 
 
 def kinds_table(kinds: Iterable[KindView]) -> Table:

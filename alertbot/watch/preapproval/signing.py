@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
 
-from alertbot.alerts import alert_notices, store_reading
+from alertbot.alerts import alert_notices, store_reading, views
 from alertbot.alerts.previewing import sheet_of
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
@@ -32,9 +32,9 @@ from alertbot.watch.views import (
     CountdownView,
     PreapprovalView,
     RuleRevoked,
+    RuleSignature,
     RuleTexts,
     RuleView,
-    SignatureView,
 )
 
 Rows = Sequence[Preapproval]
@@ -75,7 +75,7 @@ def _view(rule: Rule, made: RuleSample | None, found: Validity | None = None) ->
         why=found.sentence if found else "",
         approval=_signed(row if row and row.approved_at else None),
         proposal=None,
-        faults=faults(made) if made else (),
+        faults=tuple(views.fault(one) for one in faults(made)) if made else (),
     )
 
 
@@ -84,7 +84,7 @@ def _signed(row: Preapproval | None) -> PreapprovalView | None:
         return None
     return PreapprovalView(
         digest=row.digest,
-        signed=tuple(SignatureView(one.person.name, one.at) for one in row.signatures),
+        signed=tuple(RuleSignature(one.person.name, one.at) for one in row.signatures),
         lasts=row.lasts.total_seconds(),
         until=row.expires_at,
         approved_at=row.approved_at,
