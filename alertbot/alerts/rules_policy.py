@@ -28,11 +28,12 @@ class AlertFacts:
     faults: tuple[Fault, ...]
     break_glass_by: int | None
     countersigned_by: int | None
+    editors: tuple[int, ...] = ()  # of any revision
 
     @property
     def hands(self) -> frozenset[int]:
-        """Everyone who worked on the text: author, last editor, submitter."""
-        people = (self.author_id, self.last_editor_id, self.submitter_id)
+        """Everyone who worked on the text: author, editors of any revision, submitter."""
+        people = (self.author_id, self.last_editor_id, self.submitter_id, *self.editors)
         return frozenset(person for person in people if person is not None)
 
     @property
@@ -195,6 +196,8 @@ def _require_other_hands(alert: AlertFacts, person: Person) -> None:
         sentence = _("{name} wrote {alert}; another approver must approve it.")
     elif person.id == alert.last_editor_id:
         sentence = _("{name} was the last to edit {alert}; another approver must approve it.")
+    elif person.id in alert.editors:
+        sentence = _("{name} edited {alert}; another approver must approve it.")
     else:
         sentence = _("{name} submitted {alert}; another approver must approve it.")
     raise Refused(sentence.format(name=person.name, alert=alert.id))

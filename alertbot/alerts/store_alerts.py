@@ -111,6 +111,7 @@ async def replace(
         Verb.EDIT,
         revision=alert.revision + 1,
         last_editor_id=by.id,
+        editors=sorted({*alert.editors, *filter(None, [alert.last_editor_id]), by.id}),
         composed_at=now,
         **_unapproved(),
         **_draft_columns(draft),

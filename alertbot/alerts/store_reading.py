@@ -252,6 +252,7 @@ def _alert(row: Row[Any]) -> Alert:
         faults=tuple(Fault(**fault) for fault in values.pop("faults")),
         warnings=tuple(Fault(**fault) for fault in values.pop("warnings")),
         omitted=tuple(Omission(**omission) for omission in values.pop("omitted")),
+        editors=tuple(values.pop("editors") or ()),
         languages=tuple(values.pop("languages")),
         channels=tuple(values.pop("channels")),
         references=tuple(values.pop("references")),

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # every one that this program knows, oldest first
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+)  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"
 _WAIT_SECONDS = 30

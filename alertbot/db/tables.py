@@ -138,6 +138,7 @@ alert = Table(
     Column("revision", Integer, nullable=False),  # counts edits, from 1
     Column("author_id", ForeignKey("person.id")),
     Column("last_editor_id", ForeignKey("person.id")),
+    Column("editors", JSON),  # ids of everyone who edited it; none before revision 0006
     Column("submitter_id", ForeignKey("person.id")),
     Column("drafted_at", Instant, nullable=False),
     Column("composed_at", Instant, nullable=False),

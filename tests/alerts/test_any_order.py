@@ -20,6 +20,7 @@ from tests.team import Team, gather
 PEOPLE = ("ada", "bo", "cy")
 VERBS = (
     "edit",
+    "retime",
     "submit",
     "approve",
     "give_back",
@@ -58,6 +59,7 @@ class Desk:
     signed: dict[str, set[str]] = field(default_factory=dict)
     says: dict[str, Counter[str]] = field(default_factory=dict)
     edits: int = 0
+    editors: set[str] = field(default_factory=lambda: {"ada"})
 
     async def look(self) -> str:
         """The digest of what stands there now, remembered with its texts."""
@@ -76,7 +78,13 @@ class Desk:
         self.edits += 1
         change = {"next_update": f"+{30 + self.edits}m"}
         await writing.edit(self.team.service, self.team.people[who], self.alert, change, {})
-        self.hands[await self.look()] = {"ada", who}
+        self.editors.add(who)
+        self.hands[await self.look()] = {*self.editors}
+
+    async def retime(self, who: str) -> None:
+        await writing.submit(self.team.service, self.team.people[who], self.alert, retime=True)
+        self.editors.add(who)
+        self.hands[await self.look()] = {*self.editors}
 
     async def submit(self, who: str) -> None:
         await writing.submit(self.team.service, self.team.people[who], self.alert)
@@ -154,6 +162,8 @@ def test_only_what_enough_others_signed_goes_out_whole_and_once(
     @given(taken=roads)
     @example(taken=_road([], ("bo", "bo", "bo")))
     @example(taken=_road([("edit", "cy")], ("bo", "cy", "bo")))
+    @example(taken=_road([("edit", "cy"), ("retime", "bo")], ("ada", "cy", "cy")))
+    @example(taken=_road([("edit", "cy"), ("edit", "bo")], ("ada", "cy", "cy")))
     @example(taken=_road([("submit", "ada"), ("approve", "cy"), ("edit", "ada")], ("ada", "bo", "bo")))
     def any_order(taken: list[Step]) -> None:
         nonlocal count

@@ -205,7 +205,7 @@ async def test_submitting_names_every_missing_field_and_never_fills_in_the_examp
 
 
 async def test_values_that_cannot_be_read_are_refused_and_nothing_is_stored(team: Team) -> None:
-    with pytest.raises(Faulty, match="stored"):
+    with pytest.raises(Faulty, match="saved"):
         await team.draft(given={"what_failed": "le 15"})
     assert not (await overview.status(team.service, None)).alerts
 
@@ -341,3 +341,13 @@ async def test_an_alert_of_the_same_incident_follows_up_the_last_one_that_went_o
     drill = await team.draft(incident=first.incident, exercise=True)
     assert drill.references == ()
     assert (await team.draft()).references == ()
+
+
+async def test_who_edited_an_earlier_revision_approves_none_of_it(team: Team) -> None:
+    alert = (await team.draft()).id
+    change = {"what_works": {"en": "Calls to 15.", "fr": "Le 15."}}
+    await writing.edit(team.service, team.people["cy"], alert, change, {})
+    await writing.submit(team.service, team.people["bo"], alert, retime=True)
+    with pytest.raises(Refused, match="edited"):
+        await team.approve(alert, "cy")
+    assert await team.state(alert) == "pending"

@@ -37,6 +37,7 @@ FROZEN = {
     "r0003_register_and_what_follows.py": "248a1c0fa98d7a98",
     "r0004_what_is_watched.py": "e8b85554b1b346bb",
     "r0005_what_is_uncertain.py": "fe89c3f00e4ae5c9",
+    "r0006_who_edited.py": "5defff49fa5cfe00",
 }
 
 A_DELIVERY = """
@@ -161,7 +162,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
     connection.executescript(migrate.statements("sqlite", None, to="0001"))
     connection.close()
     url = f"sqlite:///{path}"
-    assert [step.revision for step in migrate.pending(url)] == ["0002", "0003", "0004", "0005"]
+    assert [step.revision for step in migrate.pending(url)] == ["0002", "0003", "0004", "0005", "0006"]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
 
