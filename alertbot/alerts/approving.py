@@ -123,7 +123,7 @@ async def approve(
         alert = await store_alerts.approve(conn, alert, now=now)
         return alert.id, await _let_go(service, conn, actor, alert, said)
 
-    return await _told(service, *await service.database.transact(work))
+    return await _after_decision(service, *await service.database.transact(work))
 
 
 async def break_glass(
@@ -147,7 +147,7 @@ async def break_glass(
         await alert_notices.glass_broken(service, conn, alert, actor, why)
         return alert.id, await _let_go(service, conn, actor, alert, said)
 
-    return await _told(service, *await service.database.transact(work))
+    return await _after_decision(service, *await service.database.transact(work))
 
 
 async def approve_ahead(
@@ -258,7 +258,7 @@ def _came(through: Through) -> dict[str, str]:
     return {"way": through.way} if through.way else {}
 
 
-async def _told(service: Context, alert_id: str, wait: timedelta | None) -> AlertView:
+async def _after_decision(service: Context, alert_id: str, wait: timedelta | None) -> AlertView:
     """The alert after the decision, and when its first call starts. Read after the decision has
     committed, so that the worker does not wait for it."""
 

@@ -196,14 +196,14 @@ async def _said_in(
 ) -> list[SentAdvice]:
     out = await store_reading.listing(conn, incident=incident, states=WENT_OUT)
     others = [one for one in out if one.exercise is exercise and one.id != but]
-    return [_said(one) for one in sorted(others, key=_order)]
+    return [_sent_advice(one) for one in sorted(others, key=_order)]
 
 
 def _order(alert: Alert) -> tuple[datetime, int]:
     return (alert.approved_at or alert.drafted_at, alert.number)
 
 
-def _said(alert: Alert) -> SentAdvice:
+def _sent_advice(alert: Alert) -> SentAdvice:
     return SentAdvice(alert.id, _guidance(alert), alert.relation, alert.original)
 
 

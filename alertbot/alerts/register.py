@@ -106,7 +106,7 @@ async def resolve(
     given = {name: value for name, value in wishes.given.items() if value is not None}
     doubts: list[Fault] = []
     typed = [one for one in kind.fields if one.type is FieldType.NUMBERS and one.name in given]
-    rows = await _asked(conn, given, doubts) if asks(kind, given) else []
+    rows = await _from_query(conn, given, doubts) if asks(kind, given) else []
     for spec in typed:
         rows += await _typed(conn, given, spec, now, doubts)
     if incident and kind.field(NO_LONGER) and NO_LONGER not in given:
@@ -171,7 +171,7 @@ async def carry(conn: Connection, alert_id: str, kind: Kind, values: Mapping[str
 # --- resolving ------------------------------------------------------------------------------------
 
 
-async def _asked(conn: Connection, given: RawValues, doubts: list[Fault]) -> list[Entry]:
+async def _from_query(conn: Connection, given: RawValues, doubts: list[Fault]) -> list[Entry]:
     """Put the rows that the query finds into `given` in its place. Raises `Misuse` if numbers are given
     as well, if no territory is named, or if the query cannot be read."""
     if given.get("numbers"):

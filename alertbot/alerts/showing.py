@@ -65,7 +65,7 @@ async def stored_sheet(service: Context, conn: Connection, alert: Alert) -> Shee
         for name in alert.channels
         if (channel := service.publisher.channels.get(name)) is not None
     )
-    said = await _said(conn, alert)
+    said = await _stored_composition(conn, alert)
     return Sheet(
         title=in_words(kind.title),
         composition=said,
@@ -78,7 +78,7 @@ async def stored_sheet(service: Context, conn: Connection, alert: Alert) -> Shee
     )
 
 
-async def _said(conn: Connection, alert: Alert) -> Composition:
+async def _stored_composition(conn: Connection, alert: Alert) -> Composition:
     texts = tuple((await store_reading.messages_of(conn, alert.id)).values())
     prepared = await store_reading.messages_of(conn, alert.id, Purpose.RETRACTION)
     shown = await store_outbox.get(conn, {one.picture for one in texts if one.picture})

@@ -112,7 +112,7 @@ async def _found(conn: Connection, which: Which) -> _Withdrawable:
         raise Refused(
             _("The register has nothing for {parts}; nothing was done.").format(parts=", ".join(idle))
         )
-    return await _told(conn, entries)
+    return await _still_withdrawable(conn, entries)
 
 
 async def _of_alert(conn: Connection, which: Which) -> _Withdrawable:
@@ -130,12 +130,12 @@ async def _of_alert(conn: Connection, which: Which) -> _Withdrawable:
         )
     if alert.exercise:
         return _Withdrawable(tuple(entries), (alert,))
-    found = await _told(conn, entries)
+    found = await _still_withdrawable(conn, entries)
     first = sorted(found.carriers, key=lambda one: one.id != alert.id)
     return replace(found, carriers=tuple(first), untold=())
 
 
-async def _told(conn: Connection, entries: Sequence[Entry]) -> _Withdrawable:
+async def _still_withdrawable(conn: Connection, entries: Sequence[Entry]) -> _Withdrawable:
     """The entries that the public was told and not yet told to stop calling. Raises `Refused` if there
     is none."""
     if not entries:
@@ -268,7 +268,7 @@ def _composition(
     """The prepared texts for whom the chain reached. Channels without a prepared text are named."""
     spoken = {(one.channel, one.lang) for one in prepared}
     targets = {
-        name: tuple(one for one in (_spoken(spoken, name, each) for each in group) if one)
+        name: tuple(one for one in (_in_a_language(spoken, name, each) for each in group) if one)
         for name, group in chain.targets.items()
     }
     silent = [name for name, group in targets.items() if not group]
@@ -284,7 +284,7 @@ def _composition(
     )
 
 
-def _spoken(spoken: set[tuple[str, str]], channel: str, target: Target) -> Target | None:
+def _in_a_language(spoken: set[tuple[str, str]], channel: str, target: Target) -> Target | None:
     """The target with a language that has a text, preferably its own."""
     langs = [lang for name, lang in sorted(spoken) if name == channel]
     if not langs:

@@ -52,7 +52,7 @@ def import_(
             return await importing.import_(service, person, reading, file.name, keep_valid=keep_valid)
 
     done = act(context, work, token_file)
-    for line in _told(done):
+    for line in _import_lines(done):
         say(line, as_json)
     if as_json:
         emit(done)
@@ -60,7 +60,7 @@ def import_(
         raise typer.Exit(PARTLY)
 
 
-def _told(done: ImportView) -> Iterator[str]:
+def _import_lines(done: ImportView) -> Iterator[str]:
     """What an import did, then every row that deserves a look."""
     yield _(
         "{file}: {rows} rows, {entries} entries: {new} new, {changed} changed, {joined} with one more"

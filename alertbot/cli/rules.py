@@ -109,7 +109,7 @@ def abort(
     context: typer.Context, alert: AlertId, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     async def work(service: WatchContext) -> CountdownAborted:
-        return await signing.abort(service, await _whoever(context, service, token_file), alert)
+        return await signing.abort(service, await _aborter(context, service, token_file), alert)
 
     done = change(context, work)
     say(
@@ -123,7 +123,7 @@ def abort(
         emit(done)
 
 
-async def _whoever(context: typer.Context, service: WatchContext, token_file: Path | None) -> str:
+async def _aborter(context: typer.Context, service: WatchContext, token_file: Path | None) -> str:
     """The name of the person who stops it, for the audit. An invalid token must not prevent stopping."""
 
     try:

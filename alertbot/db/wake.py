@@ -113,7 +113,7 @@ class Alarm:
         self._rung = asyncio.Event()
 
     async def __aenter__(self) -> "Alarm":
-        _EARS.setdefault(self._database, _Ear(self._database)).join(self)
+        _LISTENERS.setdefault(self._database, _CommitListener(self._database)).join(self)
         return self
 
     async def __aexit__(
@@ -122,7 +122,7 @@ class Alarm:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await _EARS[self._database].leave(self)
+        await _LISTENERS[self._database].leave(self)
 
     def ring(self) -> None:
         """Wake everyone who waits for this alarm."""
@@ -139,7 +139,7 @@ class Alarm:
         return True
 
 
-class _Ear:
+class _CommitListener:
     """Hears what is committed to one database by whomever, and rings every alarm. It listens while there is
     an alarm."""
 
@@ -240,4 +240,4 @@ class _Waiting:
             self._told, self._awake_until = True, clock() + AWAKE_SECONDS
 
 
-_EARS: WeakKeyDictionary[Database, _Ear] = WeakKeyDictionary()
+_LISTENERS: WeakKeyDictionary[Database, _CommitListener] = WeakKeyDictionary()

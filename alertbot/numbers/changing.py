@@ -41,7 +41,9 @@ async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> Numb
             fresh = with_end(row, now)
             await store_changes.change(conn, entry, fresh, verb="add", by=actor, at=now)
         known = (*plan.withdrawn, *(entry for entry, _row in (*plan.changed, *plan.sourced)))
-        return await _told(service, conn, actor, "numbers-add", (*ids, *(one.id for one in known))[0])
+        return await _audited(
+            service, conn, actor, "numbers-add", (*ids, *(one.id for one in known))[0]
+        )
 
     return await service.database.transact(work)
 
@@ -65,7 +67,7 @@ async def edit(service: Context, actor: Person, name: str, changes: Mapping[str,
         if row == bare(entry.row):
             raise Refused(_("Nothing changed in {entry}.").format(entry=said(entry)))
         await store_changes.change(conn, entry, row, verb="edit", by=actor, at=now)
-        return await _told(service, conn, actor, "numbers-edit", entry.id)
+        return await _audited(service, conn, actor, "numbers-edit", entry.id)
 
     return await service.database.transact(work)
 
@@ -121,7 +123,9 @@ def _worded_over(before: Any, words: Mapping[str, str]) -> dict[str, str]:
 # --- telling --------------------------------------------------------------------------------------
 
 
-async def _told(service: Context, conn: Connection, actor: Person, verb: str, key: int) -> NumberView:
+async def _audited(
+    service: Context, conn: Connection, actor: Person, verb: str, key: int
+) -> NumberView:
     """The entry after the change, and its audit row with the version."""
     entry = await one(conn, entry_name(key))
     detail = {"entries": {entry.name: entry.row.version}, "row": str(entry.row)}

@@ -166,8 +166,8 @@ def _read(sheet: RowSheet, name: str, now: datetime) -> ImportReading:
         entries,
         len(rows),
         (*_strangers(sheet, name), *sorted((*faults, *later), key=_row)),
-        (*_times(kept, raw_of, now), *_told(report.warnings, kept)),
-        _told(report.information, kept),
+        (*_times(kept, raw_of, now), *_as_faults(report.warnings, kept)),
+        _as_faults(report.information, kept),
         report,
     )
 
@@ -176,7 +176,7 @@ def _row(fault: RowFault) -> int:
     return fault.row
 
 
-def _told(findings: Sequence[Finding], rows: Sequence[Numbered]) -> tuple[RowFault, ...]:
+def _as_faults(findings: Sequence[Finding], rows: Sequence[Numbered]) -> tuple[RowFault, ...]:
     last = {row.identity: count for count, row in rows}
     at = ((max(last[row.identity] for row in one.rows), one) for one in findings)
     return tuple(RowFault(count, str(one.rule), one.sentence) for count, one in at)

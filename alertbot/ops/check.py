@@ -167,7 +167,7 @@ def _kind_problems(publisher: Publisher) -> list[str]:
 
 def _example_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
     """Faults of an example on the channels and in the languages for which the kind has texts."""
-    told = _told(kind)
+    told = _complete_languages(kind)
     channels = {
         name: replace(one, languages=tuple(lang for lang in one.languages if lang in told))
         for name, one in publisher.channels.items()
@@ -184,7 +184,7 @@ def _example_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
             yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
 
 
-def _told(kind: Kind) -> frozenset[str]:
+def _complete_languages(kind: Kind) -> frozenset[str]:
     """The languages that both the templates and the example's texts have."""
     told = set(kind.languages)
     for spec in kind.fields:

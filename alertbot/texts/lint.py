@@ -275,11 +275,12 @@ def table(kind: Kind, values: Mapping[str, Value], *, source: bool) -> dict[str,
     """The completeness table, row by row: said, not said, or None if this kind does not require it.
     `source`: whether the organisation has a verification page."""
     return {
-        row: _said(kind, row, values, source=source) for row in {**COMPLETENESS, **kind.completeness}
+        row: _is_given(kind, row, values, source=source)
+        for row in {**COMPLETENESS, **kind.completeness}
     }
 
 
-def _said(kind: Kind, row: str, values: Mapping[str, Value], *, source: bool) -> bool | None:
+def _is_given(kind: Kind, row: str, values: Mapping[str, Value], *, source: bool) -> bool | None:
     if row not in kind.completeness:
         return None
     names = kind.completeness[row]

@@ -227,10 +227,12 @@ async def _answered(desk: ApprovalPages, token: str, request: Request, act: Act)
         except AlertbotError as error:
             return _refusal(desk, error)
         except Unreadable as error:
-            return _said(desk, error.status, _("Request not understood"), bad_form(error.status))
+            return _message_page(
+                desk, error.status, _("Request not understood"), bad_form(error.status)
+            )
         except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
             log.error("a page failed: %s in %s", type(error).__name__, _place(error))  # noqa: TRY400 - its text may hold anything
-            return _said(desk, 500, _("Something went wrong"), failed())
+            return _message_page(desk, 500, _("Something went wrong"), failed())
 
 
 async def _show(desk: ApprovalPages, token: str, request: Request) -> Response:  # noqa: ARG001 - like `_decide`
@@ -280,11 +282,11 @@ def _outcome(desk: ApprovalPages, decided: Decided) -> Response:
     alert = decided.alert
     if decided.decision is PageDecision.RETURN:
         said = _("{id} went back to {author}.").format(id=alert.id, author=alert.author)
-        return _said(desk, 200, _("Returned"), said, done=True)
+        return _message_page(desk, 200, _("Returned"), said, done=True)
     if decided.decision is PageDecision.REJECT:
         said = _("{id} is rejected; it will never go out.").format(id=alert.id)
-        return _said(desk, 200, _("Rejected"), said, done=True)
-    return _said(desk, 200, _("Approved"), approved(alert), done=True)
+        return _message_page(desk, 200, _("Rejected"), said, done=True)
+    return _message_page(desk, 200, _("Approved"), approved(alert), done=True)
 
 
 def _refusal(desk: ApprovalPages, error: AlertbotError) -> Response:
@@ -298,7 +300,7 @@ def _refusal(desk: ApprovalPages, error: AlertbotError) -> Response:
         503: _("Not working"),
     }
     said = out_of_order() if status == 503 else str(error)
-    return _said(desk, status, headings.get(status, _("Request not understood")), said)
+    return _message_page(desk, status, headings.get(status, _("Request not understood")), said)
 
 
 def _too_often(desk: ApprovalPages, wait: float) -> Response:
@@ -308,10 +310,12 @@ def _too_often(desk: ApprovalPages, wait: float) -> Response:
         "Your network asked for too many links that do not exist. Try again in {n} minutes.",
         minutes,
     ).format(n=minutes)
-    return _said(desk, 429, _("Too many attempts"), said, headers={"retry-after": str(int(wait) + 1)})
+    return _message_page(
+        desk, 429, _("Too many attempts"), said, headers={"retry-after": str(int(wait) + 1)}
+    )
 
 
-def _said(desk: ApprovalPages, status: int, title: str, said: str, **more: Any) -> Response:
+def _message_page(desk: ApprovalPages, status: int, title: str, said: str, **more: Any) -> Response:
     """A page with one message."""
     headers, done = more.get("headers"), more.get("done", False)
     return page(

@@ -11,7 +11,7 @@ from rich.text import Text
 from alertbot.cli.tables.show_numbers import standing_text
 from alertbot.cli.tables.states import state_word
 from alertbot.core.words import _, language
-from alertbot.rehearsal.demo.evening import Evening, ToldAlert
+from alertbot.rehearsal.demo.evening import Evening, PlayedAlert
 from alertbot.rehearsal.replay.results import Replay
 from alertbot.rehearsal.replay.telling import (
     LineMark,
@@ -71,7 +71,7 @@ def _evening_table(evening: Evening) -> Table:
     return table
 
 
-def _ids(row: ToldAlert) -> str:
+def _ids(row: PlayedAlert) -> str:
     """The first remote id, and how many more there are."""
     if not row.remote_ids:
         return "–"

@@ -176,7 +176,7 @@ class EveningClock:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldAlert:
+class PlayedAlert:
     """One alert on one channel, as published. `delay`: since the fault began, by the case's clock."""
 
     alert: str
@@ -190,7 +190,7 @@ class ToldAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldAlertView:
+class PlayedAlertView:
     """One alert on one channel as `alertbot demo --json` prints it."""
 
     alert: str
@@ -209,7 +209,7 @@ class EveningView:
     case: str
     complete: bool
     fault_at: datetime
-    rows: tuple[ToldAlertView, ...]
+    rows: tuple[PlayedAlertView, ...]
     wall: str
     database: str
     audit_head: str
@@ -224,7 +224,7 @@ class Evening:
     title: str
     fault_at: datetime
     in_reality: dict[str, int]
-    rows: list[ToldAlert] = field(default_factory=list)
+    rows: list[PlayedAlert] = field(default_factory=list)
     wall: str = ""
     database: str = ""
     seconds: float = 0.0
@@ -250,8 +250,8 @@ class Evening:
         )
 
 
-def _line(row: ToldAlert) -> ToldAlertView:
-    return ToldAlertView(
+def _line(row: PlayedAlert) -> PlayedAlertView:
+    return PlayedAlertView(
         alert=row.alert,
         kind=row.kind,
         channel=row.channel,
@@ -269,7 +269,7 @@ async def tell_evening(output: Path, console: "Console") -> Evening:
     begun = time.monotonic()
     _prepare(output)
     clock = EveningClock(case["fault_at"])
-    evening = Evening(_said(case["case"]), case["fault_at"], case["in_reality"])
+    evening = Evening(_language_text(case["case"]), case["fault_at"], case["in_reality"])
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -339,18 +339,20 @@ async def _tell(
     service = await app.open()
     stage = StoryStage(app, service, clock, await hire(service, case["people"]))
     for entry in case["steps"]:
-        step(f"{entry['at']:%d/%m %H:%M}  {_said(entry['why'])}")
+        step(f"{entry['at']:%d/%m %H:%M}  {_language_text(entry['why'])}")
         clock.set(entry["at"])
         view = await stage.play(entry)
         if view is not None:
-            evening.rows += await _rows(app, view, clock, evening.fault_at, _said(entry["why"]))
+            evening.rows += await _rows(
+                app, view, clock, evening.fault_at, _language_text(entry["why"])
+            )
     evening.register = await stage.register()
     evening.audit_head = (await overview.audit_head(service)).head
 
 
 async def _rows(
     app: App, view: AlertView, clock: EveningClock, fault_at: datetime, why: str
-) -> list[ToldAlert]:
+) -> list[PlayedAlert]:
     """One row per channel of an alert, from the outbox."""
     service = await app.open()
     deliveries = await overview.deliveries(service, view.id, None, None)
@@ -362,7 +364,7 @@ async def _rows(
         states = {str(one.state) for one in mine}
         settled = [clock.of_real(one.settled_at) for one in mine if one.settled_at]
         rows.append(
-            ToldAlert(
+            PlayedAlert(
                 alert=view.id,
                 kind=view.kind,
                 channel=channel,
@@ -383,5 +385,5 @@ def _hang(sandbox: "Sandbox", output: Path, title: str) -> str:
     return path.as_uri()
 
 
-def _said(by_lang: dict[str, str]) -> str:
+def _language_text(by_lang: dict[str, str]) -> str:
     return by_lang.get(language(), by_lang["en"])

@@ -189,11 +189,11 @@ def render(replay: Replay) -> str:
             zone=replay.timeline.zone.key,
             tz=replay.timeline.zone,
             head=headline,
-            told=_told,
+            told=_entry_text,
             classes=CLASSES,
         )
     )
 
 
-def _told(entry: CaseEntry) -> str:
+def _entry_text(entry: CaseEntry) -> str:
     return said(entry.summary, language())

@@ -183,15 +183,15 @@ class _Player:
         """What an entry makes people do: deny, withdraw, enter numbers."""
         named = {one.action for one in step.entry.numbers}
         if step.role is EntryRole.FALSE_ALERT:
-            await self._told(step, "open", self.desk.deny_alert())
+            await self._note_result(step, "open", self.desk.deny_alert())
         if step.role is EntryRole.FALSE_NUMBER or "false" in named:
             for item in _false(step.entry.numbers):
-                await self._told(step, "update", self.desk.deny_number(item))
+                await self._note_result(step, "update", self.desk.deny_number(item))
         if step.role is EntryRole.FEWER_NUMBERS or "withdraw" in named:
             await self._withdraw(step)
         await self._more_numbers(step)
 
-    async def _told(self, step: ReplayStep, action: str, writing: Awaitable[str]) -> None:
+    async def _note_result(self, step: ReplayStep, action: str, writing: Awaitable[str]) -> None:
         """Record what a person wrote because of this entry, or why they could not."""
         alert = None
         try:
@@ -207,7 +207,7 @@ class _Player:
             sentence = _("The register never had a number for {query}.").format(query=query)
             self._refuse(WITHDRAWAL, "no_such_row", sentence)
         if any(one.action == "withdraw" for one in items):
-            await self._told(step, "update", self.desk.withdraw(items))
+            await self._note_result(step, "update", self.desk.withdraw(items))
             return
         sentence = _("The entry names no rows, and they are not guessed from its text.")
         self._refuse(WITHDRAWAL, "names_no_rows", sentence)

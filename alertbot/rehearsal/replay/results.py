@@ -180,9 +180,9 @@ class Replay:
         first = self.first_post
         return ReplayView(
             case=self.timeline.case,
-            fault_at=self._told(self.fault.at if self.fault else None),
+            fault_at=self._local(self.fault.at if self.fault else None),
             first_public_post=FirstPostView(
-                at=self._told(first.at if first else None),
+                at=self._local(first.at if first else None),
                 delay_seconds=self.since_fault(first.at if first else None),
                 signal_delay_seconds=_between(self.known, first.at if first else None),
                 real_delay_seconds=self.since_fault(self.reality.at if self.reality else None),
@@ -190,17 +190,17 @@ class Replay:
             decisions=tuple(self._decision(one) for one in self.decisions),
             posts=tuple(self._post(one) for one in self.posts),
             refused=tuple(
-                RefusedView(self._told(one.at), one.what, one.reason) for one in self.refused
+                RefusedView(self._local(one.at), one.what, one.reason) for one in self.refused
             ),
         )
 
     def _decision(self, one: ReplayDecision) -> ReplayDecisionView:
         signal = one.step.entry.state if one.step else None
-        return ReplayDecisionView(self._told(one.at), signal, one.action, one.reason, one.alert)
+        return ReplayDecisionView(self._local(one.at), signal, one.action, one.reason, one.alert)
 
     def _post(self, one: ReplayPost) -> ReplayPostView:
         return ReplayPostView(
-            at=self._told(one.at),
+            at=self._local(one.at),
             channel=one.channel,
             lang=one.lang,
             kind=one.kind,
@@ -209,7 +209,7 @@ class Replay:
             approval="auto" if one.by_itself else "person",
         )
 
-    def _told(self, at: datetime | None) -> datetime | None:
+    def _local(self, at: datetime | None) -> datetime | None:
         """A time with the case's own offset."""
         return at.astimezone(self.timeline.zone) if at else None
 
@@ -254,7 +254,7 @@ class Gathering:
     service: str
     _lines: int = 0
     _held: str | None = None
-    _told: set[str] = field(default_factory=set)  # alerts and tasks that were reported
+    _local: set[str] = field(default_factory=set)  # alerts and tasks that were reported
     _states: dict[str, str | None] = field(
         default_factory=dict
     )  # by alert: the incident's, as it tells it
@@ -360,6 +360,6 @@ class Gathering:
                 yield Refusal(at, "rule", "rule_stuck", text)
 
     def _first_time(self, key: str) -> bool:
-        fresh = key not in self._told
-        self._told.add(key)
+        fresh = key not in self._local
+        self._local.add(key)
         return fresh

@@ -47,7 +47,7 @@ def told(before: Memory, signals: Iterable[Signal]) -> Memory:
     If a page has several rows for a service, the worst counts, and an unknown one keeps the service from
     being up. Tests and old entries are ignored.
     """
-    return {name: _told(before.get(name), signal) for name, signal in _worst(signals).items()}
+    return {name: _after_report(before.get(name), signal) for name, signal in _worst(signals).items()}
 
 
 def kept(before: Memory, now: Memory) -> Memory:
@@ -72,7 +72,7 @@ def _rank(signal: Signal) -> tuple[int, bool, float]:
     return _WORSE.index(signal.observed), signal.critical, signal.at.timestamp()
 
 
-def _told(before: LastReport | None, signal: Signal) -> LastReport:
+def _after_report(before: LastReport | None, signal: Signal) -> LastReport:
     signal = replace(signal, still_firing=signal.trouble)  # the page says so at this moment
     if before is None:
         return LastReport(signal, (signal.key,))

@@ -117,7 +117,7 @@ def _sentence(service: WatchContext, why: Why, row: Preapproval | None, rule: st
         left=max(0, people - len(row.hands)),
         by=row.revoked_by or "?",
         reason=row.reason or "–",
-        gone=", ".join(_gone(row)),
+        gone=", ".join(_former_approvers(row)),
     )
 
 
@@ -142,7 +142,7 @@ def _known(why: Why) -> str:
     return words[why]
 
 
-def _gone(row: Preapproval) -> list[str]:
+def _former_approvers(row: Preapproval) -> list[str]:
     return [one.person.name for one in row.signatures if one.person.id not in row.hands]
 
 

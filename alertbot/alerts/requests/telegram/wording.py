@@ -88,17 +88,17 @@ def _facts(ask: Ask) -> list[str]:
     title = _("{alert} needs approval: {title}").format(alert=ask.alert, title=ask.title)
     facts = [f"<b>{escape(cut(title, 200), quote=False)}</b>"]
     if ask.deputy:
-        facts.append(_said(_("No one on duty has answered; you are asked as deputy.")))
+        facts.append(_escaped_message(_("No one on duty has answered; you are asked as deputy.")))
     facts += [
-        _said(_("For: {audience}"), audience=ask.audience),
-        _said(_("Written by: {name}"), name=ask.author),
-        _said(_("Goes to: {places}"), places=cut(_places(ask.channels), LONGEST_PLACES)),
+        _escaped_message(_("For: {audience}"), audience=ask.audience),
+        _escaped_message(_("Written by: {name}"), name=ask.author),
+        _escaped_message(_("Goes to: {places}"), places=cut(_places(ask.channels), LONGEST_PLACES)),
         _approvals(ask),
     ]
     if ask.until is not None:
-        facts.append(_said(_("Until: {time}"), time=ask.until.strftime(_("%H:%M on %d/%m"))))
+        facts.append(_escaped_message(_("Until: {time}"), time=ask.until.strftime(_("%H:%M on %d/%m"))))
     digest = f"<code>{escape(ask.digest[:SHOWN_DIGEST])}</code>"
-    return [*facts, _said(_("Digest: {digest}")).replace("{digest}", digest)]
+    return [*facts, _escaped_message(_("Digest: {digest}")).replace("{digest}", digest)]
 
 
 def _approvals(ask: Ask) -> str:
@@ -144,7 +144,7 @@ def cut(text: str, longest: int) -> str:
     return kept.decode("utf-16-le", "ignore").rstrip() + "…"
 
 
-def _said(sentence: str, **values: str) -> str:
+def _escaped_message(sentence: str, **values: str) -> str:
     """The message with its values, HTML-escaped."""
     return escape(sentence.format(**values) if values else sentence, quote=False)
 
