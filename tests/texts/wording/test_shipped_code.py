@@ -16,7 +16,7 @@ from alertbot.texts.wording import environment
 from alertbot.texts.wording.render import TemplateBrokenError, render
 
 ROOT = Path(__file__).parents[3]
-NUMBER = re.compile(r"\d+")
+NUMBER = re.compile(r"Digest: \w+|\d+")
 PREVIEW = "from alertbot.__main__ import main; main()"
 COUNTED = f"""
 import sys
