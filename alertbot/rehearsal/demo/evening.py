@@ -28,12 +28,11 @@ from alertbot.numbers.rules_entry import Standing
 from alertbot.ops import overview, working
 from alertbot.people import accounts
 from alertbot.rehearsal.sandbox.public_view import render_wall
+from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.watch.context import WatchContext
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from alertbot.rehearsal.sandbox.server import Sandbox
 
 
 Entry = Mapping[str, Any]
@@ -316,7 +315,7 @@ def _prepare(output: Path) -> None:
         ) from None
 
 
-def _build(path: Path, sandbox: "Sandbox", clock: Callable[[], datetime]) -> App:
+def _build(path: Path, sandbox: Sandbox, clock: Callable[[], datetime]) -> App:
     """The application configured for this sandbox, on the case's clock."""
     text = (HERE / "config.yaml").read_text(encoding="utf-8")
     path.write_text(
@@ -378,7 +377,7 @@ async def _rows(
     return rows
 
 
-def _hang(sandbox: "Sandbox", output: Path, title: str) -> str:
+def _hang(sandbox: Sandbox, output: Path, title: str) -> str:
     """Write the public view to a file; returns its path."""
     path = (output / "wall.html").resolve()
     path.write_text(render_wall(sandbox.posts, title, lang=language()), encoding="utf-8")
