@@ -139,7 +139,7 @@ def test_a_whole_configuration_serves_as_a_policy(desk: Desk) -> None:
         (("case", "--policy", "bad.yaml"), "bad.yaml:2:20 rules.first.when[0]"),
         (("case", "--policy", "list.yaml"), "must contain keys"),
         (("case", "--policy", "bytes.yaml"), "UTF-8"),
-        (("bad",), "timeline.yaml:2: “soon” is not a moment"),
+        (("bad",), "timeline.yaml:2: “soon” is not a date and time"),
         (("case", "--html", "case"), "case cannot be written"),
         ((), "CASE_DIR"),
     ],
