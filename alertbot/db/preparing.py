@@ -66,7 +66,7 @@ class Preparation:
         if known is None or known.grounds != grounds:
             if self._tries[what] >= tries or self._tries.total() >= MOST_RUNS:
                 raise Unsteady(
-                    _("Others kept changing what this builds on; nothing was done. Try again.")
+                    _("Others kept changing the data this needs; nothing was done. Try again.")
                 )
             raise Unprepared(what, grounds, make)
         if known.error is not None:
