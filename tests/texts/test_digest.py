@@ -1,12 +1,14 @@
 """The digest changes with everything a reader or recipient could notice, and with nothing else."""
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.core.model import Action, Measure, Message, Target
-from alertbot.texts.digest import digest_of
+from alertbot.texts.digest import agrees, digest_of
 
 MESSAGE = Message("x", "x", "fr", 1, 1, "texte", "<b>", "sujet", 5, 280, Measure.WEIGHTED)
 OTHER = replace(MESSAGE, lang="en", text="text")
@@ -81,3 +83,53 @@ def test_two_texts_never_share_a_digest(one: str, other: str) -> None:
         return digest_of("k", [replace(MESSAGE, text=text)], {}, exercise=False)
 
     assert (of(one) == of(other)) == (one == other)
+
+
+SIGNED = "a65d75ddb9af346065ff015919bc287843ac20f419f8ea2924f711aabe60d24d"
+SIGNED_BY_0_1_0 = "d360a52ef5bde1086b22b6e3dad4fb3546be1a50c5e4f9577c37062648b9e19e"
+
+
+def agreed(signed: str, kind: str = "holding", exercise: bool = False, **more: Any) -> bool:
+    messages = more.get("messages", [MESSAGE, OTHER])
+    retraction = more.get("retraction", ())
+    targets = more.get("targets", TARGETS)
+    return agrees(signed, kind, messages, targets, exercise=exercise, retraction=retraction)
+
+
+def test_what_was_signed_yesterday_is_signed_today() -> None:
+    """Digests are stored: the same content must make the same digits in every version with this format."""
+    assert DIGEST == SIGNED
+    assert agreed(SIGNED)
+    assert agreed(SIGNED_BY_0_1_0)
+
+
+@pytest.mark.parametrize("signed", [SIGNED, SIGNED_BY_0_1_0])
+def test_a_digest_of_either_format_belongs_to_one_content(signed: str) -> None:
+    assert not agreed(signed, kind="status")
+    assert not agreed(signed, exercise=True)
+    assert not agreed(signed, targets={"x": TARGETS["x"][:1]})
+    assert not agreed(signed, targets={"y": TARGETS["x"]})
+    assert not agreed(signed, messages=[MESSAGE])
+    assert not agreed(signed, messages=[MESSAGE, replace(OTHER, text="another")])
+    assert not agreed(signed[:-1])
+    assert not agreed("")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"picture": "ab"}, {"alt": "une carte"}, {"action": Action.EDIT}, {"action": Action.DELETE}],
+)
+def test_an_old_digest_does_not_cover_what_came_later(change: dict[str, Any]) -> None:
+    """Its formula is blind to these: whoever adds one would otherwise keep the approval."""
+    changed = replace(MESSAGE, **change)
+    assert not agreed(SIGNED_BY_0_1_0, messages=[changed, OTHER])
+    assert not agreed(SIGNED_BY_0_1_0, messages=[OTHER, changed])
+    today = digest_of("holding", [changed, OTHER], TARGETS, exercise=False)
+    assert agreed(today, messages=[OTHER, changed])
+
+
+def test_an_old_digest_does_not_cover_a_prepared_retraction() -> None:
+    assert not agreed(SIGNED_BY_0_1_0, retraction=[OTHER])
+    both = digest_of("holding", [MESSAGE, OTHER], TARGETS, exercise=False, retraction=[OTHER])
+    assert agreed(both, retraction=[OTHER])
+    assert not agreed(both)
