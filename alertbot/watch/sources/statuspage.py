@@ -59,7 +59,7 @@ def _component_change(top: Body, source: str, now: datetime) -> Signal:
 
 def _incident(incident: Body, source: str, now: datetime) -> Signal:
     updates = rows(incident.get("incident_updates"))
-    newest = updates[0] if updates else incident
+    newest: Body = updates[0] if updates else {}
     touched = rows(newest.get("affected_components")) or rows(incident.get("components"))
     status = text(newest.get("status"), incident.get("status"))
     return Signal(
