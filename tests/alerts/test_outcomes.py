@@ -148,20 +148,20 @@ WAYS_OUT = {
     AlertState.PUBLISHING: "`alertbot halt BKRT-2`, or publish a correction",
     AlertState.PUBLISHED: "`alertbot deliveries BKRT-2`",
     AlertState.PARTLY_PUBLISHED: "`alertbot deliveries BKRT-2`",
-    AlertState.FAILED: "`alertbot deliveries BKRT-2` says why",
-    AlertState.REJECTED: "make a new draft",
-    AlertState.EXPIRED: "make a new draft",
-    AlertState.DISCARDED: "make a new draft",
+    AlertState.FAILED: "`alertbot deliveries BKRT-2` for the reason",
+    AlertState.REJECTED: "`alertbot show BKRT-2` has its text",
+    AlertState.EXPIRED: "`alertbot show BKRT-2` has its text",
+    AlertState.DISCARDED: "`alertbot show BKRT-2` has its text",
 }
 DONE = {
     Verb.EDIT: "edited",
     Verb.SUBMIT: "submitted",
     Verb.APPROVE: "approved",
-    Verb.BREAK_GLASS: "published by breaking the glass",
+    Verb.BREAK_GLASS: "published with break-glass",
     Verb.RETURN: "returned",
     Verb.REJECT: "rejected",
     Verb.DISCARD: "discarded",
-    Verb.EXPIRE: "left to expire",
+    Verb.EXPIRE: "marked as expired",
     Verb.START: "published",
 }
 REFUSED = [pair for pair in itertools.product(AlertState, Verb) if pair not in MOVES]
