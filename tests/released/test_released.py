@@ -29,6 +29,7 @@ def written(release: str) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     connection.executescript(gzip.decompress((HERE / f"{release}.sql.gz").read_bytes()).decode())
     [last] = connection.execute("SELECT max(drafted_at) FROM alert").fetchone()
+    shift = time.time() - 60 - last
     names = [
         row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     ]
@@ -36,7 +37,10 @@ def written(release: str) -> sqlite3.Connection:
         for column in connection.execute(f"PRAGMA table_info({name})").fetchall():
             if column[2] == "FLOAT":
                 moved = f'"{column[1]}" = "{column[1]}" + ? WHERE "{column[1]}" > 1000000000'
-                connection.execute(f"UPDATE {name} SET {moved}", (time.time() - 60 - last,))
+                connection.execute(f"UPDATE {name} SET {moved}", (shift,))
+    for alert, promised in connection.execute("SELECT id, promised FROM alert").fetchall():
+        later = json.dumps([moment + shift for moment in json.loads(promised)])
+        connection.execute("UPDATE alert SET promised = ? WHERE id = ?", (later, alert))
     connection.commit()
     return connection
 
