@@ -97,8 +97,9 @@ def capacity(text: str) -> int | None:
     """Simultaneous calls (R8). Raises `BadRow` unless it is a whole number in range."""
     if not text:
         return None
-    if text.isascii() and text.isdigit() and 0 < int(text[:7]) <= MOST_CALLS:
-        return int(text)
+    digits = text.lstrip("0")[: len(str(MOST_CALLS)) + 1] if text.isascii() and text.isdigit() else ""
+    if digits and int(digits) <= MOST_CALLS:
+        return int(digits)
     raise BadRow(_("capacity: “{text}” is not a number of calls.").format(text=text[:40]), "wrong_type")
 
 

@@ -40,3 +40,25 @@ async def test_the_chain_has_no_gap_and_no_outcome_is_missing(database: Database
     assert sorted(await database.read(_noted)) == ids
     for one in others:
         await one.close()
+
+
+async def test_where_the_bookkeeping_fails_a_bare_row_says_who_did_what(database: Database) -> None:
+    """The outcome is kept whatever a hook does; its row names the machine, the post and that it is bare."""
+
+    async def broken(_conn: Any, _outcomes: Any) -> None:
+        raise RuntimeError("audit is broken")
+
+    [number] = await put(database)
+    begun = datetime.now(UTC)
+    runner = LocalRunner(database, {"null": NullAdapter(channel())}, hooks=Hooks(outcomes=broken))
+    await runner.run_once()
+
+    async def exported(conn: Any) -> list[Any]:
+        return [row async for row in audit.export(conn)]
+
+    [row] = await database.read(exported)
+    assert (row["actor"], row["verb"], row["alert"]) == ("alertbot", "sent", "ABCD-1")
+    assert (row["digest"], row["remote_id"]) == ("d", f"r{number}")
+    assert row["detail"] == {"delivery": number, "channel": "null", "attempt": 1, "bare": True}
+    assert abs((datetime.fromisoformat(row["at"]) - begun).total_seconds()) < 60
+    assert (await database.read(audit.verify)).whole
