@@ -81,8 +81,7 @@ class XAdapter(base.Adapter[XSettings]):
         return replace(posted, note=f"{posted.note} {note}".strip())
 
     def _wait_for_parent(self, post: Post, answer: Answer) -> None:
-        """Raises `Throttled` for a reply whose parent is only moments old and not yet known to all of
-        X's servers; an older parent is gone for good."""
+        """Raises `Throttled` while not all of X's servers may know the parent; an older one is gone."""
         patience = len(RACE_WAIT_SECONDS) if post.part > 1 else 1
         if answer.parent_not_visible() and post.attempt <= patience:
             sentence = _(

@@ -1,7 +1,4 @@
-"""X's answers: what they contain, and which of the five errors they mean. Pure.
-
-Refusals are told apart by X's sentences of 2026, as users report them.
-"""
+"""What X's answers mean, told apart by X's sentences of 2026 as users report them. Pure."""
 
 import html
 import re
@@ -22,8 +19,7 @@ OWN_PICTURE = re.compile(r"https?://(x|twitter)\.com/\w+/status/\d+/(photo|video
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response: header names in lower case; `body` is {} unless it was a JSON object. `secrets` must
-    not appear in any message."""
+    """A response. Header names in lower case; `body` {} unless a JSON object; no message has `secrets`."""
 
     status: int
     headers: Mapping[str, str]
@@ -73,8 +69,7 @@ class Answer:
         return self.status == 400 and self.says(r"\bmedia\b")
 
     def is_gone(self) -> bool:
-        """Whether the post does not exist. A server that does not know the path also answers 404, but
-        not in X's format."""
+        """Whether the post does not exist; a 404 that is not in X's format does not say so."""
         known = self.status == 404 and bool(self.detail)
         return known or (self.status == 200 and self.data().get("deleted") is False)
 
