@@ -141,7 +141,7 @@ def _from_csv(text: str, name: str, most: int) -> RowSheet:
 def _delimiter(text: str) -> tuple[str, str]:
     """The delimiter, and the text without the line (`sep=;`) in which a spreadsheet may name it."""
     first, _break, rest = text.partition("\n")
-    named = first.strip().lower()
+    named = first.strip(" \r").lower()  # a tab may be what it names
     if named.startswith("sep=") and named[4:] in DELIMITERS:
         return named[4:], rest
     heading = text.lstrip().partition("\n")[0].replace('"', "")
