@@ -8,6 +8,7 @@ from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Rela
 from alertbot.numbers.rules_checks import CheckRule, Cover, Severity
 from alertbot.numbers.rules_entry import Standing
 from alertbot.watch.preapproval.rules_ahead import Why
+from alertbot.watch.rules_log import IncidentAction, Reason, State
 from alertbot.watch.rules_rule import How, Transition
 from alertbot.watch.rules_signals import Observed
 
@@ -45,6 +46,16 @@ from alertbot.watch.rules_signals import Observed
         (
             DeliveryState,
             "pending claimed sending sent failed uncertain cancelled expired skipped",
+        ),
+        (State, "investigating identified degraded down stabilised resolved maintenance"),
+        (IncidentAction, "open update stabilise resolve reopen remind hold drop"),
+        (
+            Reason,
+            (
+                "confirmed relapse worse better wider relapse_under_watch recovered confirmed_and_watched"
+                " never_announced due by_hand confirming_down confirming_up dwell flapping daily_cap"
+                " maintenance awaiting_confirmation watching unchanged nothing_open no_signal stale"
+            ),
         ),
         (Role, "author approver admin"),
         (Purpose, "publication test notice retraction"),

@@ -139,3 +139,35 @@ def test_every_deputy_who_may_approve_is_asked_once_in_order_and_not_too_soon(
     assert asked == wanted[: len(asked)]
     if sum(1 for wait in waits if wait >= 10) >= len(wanted):
         assert asked == wanted
+
+
+@pytest.mark.parametrize(
+    ("able", "asked"),
+    [
+        (
+            ["Eve", "Fay"],
+            [("Eve", False), ("Fay", False)],
+        ),  # nobody named may approve: everybody is asked
+        (["Eve", "dan"], [("dan", True)]),  # spelt as people are, whatever the rota writes
+        (["BO", "Dan"], [("BO", False)]),
+        ([], []),
+    ],
+)
+def test_whom_a_rota_asks_first(able: list[str], asked: list[tuple[str, bool]]) -> None:
+    found = first_asked(duty(DAY, deputies=("Dan",)), able, 1, paris("2026-03-02T12:00"))
+    assert [(one.name, one.deputy) for one in found] == asked
+
+
+def test_the_next_deputy_is_asked_at_the_minute_and_not_twice() -> None:
+    rota = duty(DAY, deputies=("Dan", "Cy"))
+    now = paris("2026-03-02T12:00")
+    able = ["Bo", "Cy", "Dan"]
+    assert next_deputy(rota, able, ["Bo"], now - TEN, now) == "Dan"
+    assert next_deputy(rota, able, ["Bo"], now - TEN + timedelta(seconds=1), now) is None
+    assert next_deputy(rota, able, ["Bo", "DAN"], now - TEN, now) == "Cy"
+    assert next_deputy(rota, able, ["Dan", "Cy"], now - TEN, now) is None
+
+
+def test_everyone_named_is_named_once() -> None:
+    rota = duty(DAY, NIGHT, Shift("bo", time(1), time(2)), deputies=("Dan", "CY"))
+    assert rota.names == ("Bo", "Cy", "Dan")
