@@ -126,6 +126,8 @@ def test_words_that_are_taken(text: str, kept: str) -> None:
         ("a\u202eb", "control_characters", True),
         ("a\u200bb", "control_characters", True),
         ("a\ue000b", "control_characters", True),
+        ("a\ud800b", "control_characters", True),
+        ("a\x7fb", "control_characters", True),
         ("see http:a", "link_in_text", False),
         ("HTTPS:a", "link_in_text", False),
         ("www.a", "link_in_text", False),
@@ -168,7 +170,7 @@ def test_words_per_language_come_from_columns_or_a_mapping() -> None:
 
 
 def test_sources_are_lines_each_once_and_in_order() -> None:
-    assert sources({"source_url": "b\n\n a  c \nb"}) == ("b", "a c")
+    assert sources({"source_url": "b\n\n  \n a  c \nb"}) == ("b", "a c")
     assert sources({"source_url": ["b", "", "a", "b", None]}) == ("b", "a")
     assert sources({}) == ()
     assert sources({"source_url": ["x" * 3000]}) == ("x" * 2000,)
@@ -220,6 +222,7 @@ def test_a_column_that_is_not(column: str) -> None:
     [
         ("2021-06-03T18:00", datetime(2021, 6, 3, 18, 0, tzinfo=PARIS)),
         (" 2021-06-03 18:00 ", datetime(2021, 6, 3, 18, 0, tzinfo=PARIS)),
+        ("20210603T18", datetime(2021, 6, 3, 18, 0, tzinfo=PARIS)),
         ("2021-06-03T18:00Z", datetime(2021, 6, 3, 18, 0, tzinfo=UTC)),
         (datetime(2021, 6, 3, 18, 0), datetime(2021, 6, 3, 18, 0, tzinfo=PARIS)),
         (datetime(2021, 6, 3, 18, 0, tzinfo=UTC), datetime(2021, 6, 3, 18, 0, tzinfo=UTC)),
@@ -295,6 +298,8 @@ def test_a_row_that_is_refused(cells: dict[str, Any], rule: str, told: str) -> N
         ({"service": "samu:Sens", "zone": "Auxerre"}, {"zone": {"": "Auxerre"}, "condition": {}}),
         ({"number": "", "place": "caserne"}, {"number": "", "place": {"": "caserne"}}),
         ({"entry": " n12 ", "version": "3"}, {"entry": "N12", "version": 3}),
+        ({"valid_from": "2021-06-03T18:00Z"}, {"valid_from": datetime(2021, 6, 3, 18, 0, tzinfo=UTC)}),
+        ({"valid_until": "2021-06-03T18:00Z"}, {"valid_from": None}),
         ({"published_at": "x" * 50}, {"published_at": "x" * 40}),
         ({"verified_by": "https://a.fr"}, {"verified_by": "https://a.fr"}),
         (
