@@ -167,6 +167,14 @@ def test_yaml_by_its_name_or_its_beginning(suffix: str) -> None:
     for text in ("- {territory: 01, number: 04}\n", "  [{territory: 01, number: 04}]"):
         sheet = read_sheet(text, "n", suffix, most=1)
         assert sheet.rows == ((1, {"territory": "01", "number": "04"}),)
+        assert sheet.heading_line == 1
+
+
+@pytest.mark.parametrize("first", ["-", "[x]"])
+def test_a_name_counts_more_than_the_beginning(first: str) -> None:
+    sheet = csv(f"{first},territory,service,number\na,69,samu,1\n")
+    assert sheet.strange == (first,)
+    assert sheet.rows[0][1]["number"] == "1"
 
 
 def test_json_keeps_numbers_as_they_were_written() -> None:

@@ -153,7 +153,7 @@ def test_too_many_entries() -> None:
 
 
 def test_what_is_no_case(tmp_path: Path) -> None:
-    with pytest.raises(Misuse, match=r"no timeline\.yaml"):
+    with pytest.raises(Misuse, match=r"timeline\.yaml is missing"):
         read_case(tmp_path)
     with pytest.raises(Misuse, match="contains no case"):
         read_case(tmp_path / "nowhere")

@@ -48,7 +48,7 @@ def test_there_is_an_example_for_each_way() -> None:
         ("type: feed", "use the type feed and `feed:` together"),
         (
             "type: statuspage, " + POLL + ", probe: {service: a, url: https://a.example}",
-            "`probe:` go together",
+            "the type probe and `probe:` together",
         ),
         ("type: probe, probe: {service: a}", "give `url:`, or `host:` and `port:`"),
         ("type: generic, map: {key: id}, " + POLL, "remove `key:`; a polled source gives"),
