@@ -2,12 +2,14 @@
 
 import codecs
 import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from alertbot.core.errors import Misuse
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.numbers.rules_rows import COLUMNS, FORMULA, SURPLUS
+from alertbot.numbers.rules_rows import COLUMNS, FORMULA, SURPLUS, local_iso, number_row
 from alertbot.numbers.rules_sheet import (
     RowSheet,
     column_name,
@@ -210,6 +212,9 @@ def test_a_template_has_every_column_and_one_row() -> None:
     assert template().splitlines()[0] == ",".join(COLUMNS)
     ((count, row),) = sheet.rows
     assert (count, row["territory"], row["name"], row["number"]) == (1, "69", "Rhône", "04 65 71 69 18")
+    checked = number_row(row, local_iso)  # it can be imported as it is
+    assert (checked.capacity, checked.sources) == (15, ("https://www.example.org/69",))
+    assert checked.valid_until == datetime(2030, 6, 3, 18, 0, tzinfo=ZoneInfo("Europe/Paris"))
 
 
 SENS = NumberRow(
