@@ -138,7 +138,6 @@ alert = Table(
     Column("revision", Integer, nullable=False),  # counts edits, from 1
     Column("author_id", ForeignKey("person.id")),
     Column("last_editor_id", ForeignKey("person.id")),
-    Column("editors", JSON),  # ids of everyone who edited it; none before revision 0006
     Column("submitter_id", ForeignKey("person.id")),
     Column("drafted_at", Instant, nullable=False),
     Column("composed_at", Instant, nullable=False),
@@ -166,6 +165,7 @@ alert = Table(
     Column("relation", String(12)),  # how it follows `original`
     Column("original", String(20)),
     Column("guidance", JSON),  # what it tells callers to do, as far as it can be compared (R9)
+    Column("editors", JSON),  # ids of everyone who edited it; none before revision 0006
     UniqueConstraint("incident_id", "number"),
 )
 TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at once, one wins

@@ -114,8 +114,8 @@ async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("mysql://localhost/a", "not understood"),
-        ("no address", "not understood"),
+        ("mysql://localhost/a", "cannot be read"),
+        ("no address", "cannot be read"),
         ("sqlite://", "needs a file"),
         ("postgresql://alertbot:hidden@127.0.0.1:9/alertbot", "cannot be reached"),
     ],

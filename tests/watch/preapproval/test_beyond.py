@@ -163,4 +163,4 @@ async def test_an_alert_that_a_person_wrote_is_never_let_out(database: Database)
         lambda conn: validity.may_go(team.service, conn, FIRST, alert, frozenset({"calls"}))
     )
     assert not found.in_force
-    assert "person" in found.sentence
+    assert "someone wrote" in found.sentence

@@ -318,7 +318,7 @@ async def test_what_could_not_go_out_is_not_approved_ahead(team: Team) -> None:
 async def test_a_rule_that_is_not_there_names_the_nearest(team: Team) -> None:
     with pytest.raises(Misuse, match="did you mean first_word"):
         await signing.show(team.service, "first_wrod", None)
-    with pytest.raises(Misuse, match="there are: first_word"):
+    with pytest.raises(Misuse, match="are: first_word"):
         await signing.show(team.service, "zzz", None)
 
 
