@@ -91,9 +91,9 @@ async def _correct_all(config: Path) -> list[float]:
     app = build(config)
     service = await app.open()
     first = await accounts.add(service, None, "Ada", ["author"], None)
-    second = await accounts.add(service, first["token"], "Bo", ["approver"], None)
-    author = await accounts.acting(service, first["token"])
-    approver = await accounts.acting(service, second["token"])
+    second = await accounts.add(service, first.token, "Bo", ["approver"], None)
+    author = await accounts.acting(service, first.token)
+    approver = await accounts.acting(service, second.token)
     spent = [await _one(service, author, approver) for _number in range(ALERTS)]
     await app.close()
     return spent

@@ -76,9 +76,9 @@ async def _approve_all(config: Path, arrivals: "asyncio.Queue[float]") -> list[f
     app = build(config)
     service = await app.open()
     first = await accounts.add(service, None, "Ada", ["author"], None)
-    second = await accounts.add(service, first["token"], "Bo", ["approver"], None)
-    author = await accounts.acting(service, first["token"])
-    approver = await accounts.acting(service, second["token"])
+    second = await accounts.add(service, first.token, "Bo", ["approver"], None)
+    author = await accounts.acting(service, first.token)
+    approver = await accounts.acting(service, second.token)
     while not (await overview.status(service, None)).worker.alive:
         await asyncio.sleep(0.05)
     await asyncio.sleep(1.0)  # the worker loads its libraries

@@ -97,9 +97,9 @@ async def _approve_ahead(config: Path) -> None:
     app = build(config)
     service = await app.open()
     first = await accounts.add(service, None, "Ada", ["approver"], None)
-    second = await accounts.add(service, first["token"], "Bo", ["approver"], None)
+    second = await accounts.add(service, first.token, "Bo", ["approver"], None)
     made = await sample.template(service, service.watch.rules[0])
-    for token in (first["token"], second["token"]):
+    for token in (first.token, second.token):
         person = await accounts.acting(service, token)
         await signing.preapprove(service, person, "first_word", digest=made.digest)
     await app.close()
