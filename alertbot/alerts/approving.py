@@ -108,7 +108,7 @@ async def approve(
         alert = await store_reading.get(conn, reference, lock=True)
         await through.besides(conn)
         so_far = await store_reading.approvals_of(conn, alert.id, now=now)
-        shown = None if digest else await store_reading.shown_to(conn, actor.id, alert.id)
+        shown = await store_reading.shown_to(conn, actor.id, alert.id)
         rules_policy.may_approve(
             as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now
         )
@@ -135,8 +135,9 @@ async def break_glass(
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await store_reading.get(conn, reference, lock=True)
+        shown = await store_reading.shown_to(conn, actor.id, alert.id)
         why = rules_policy.may_break_glass(
-            as_read(service, alert), actor, digest=digest, reason=reason, now=now
+            as_read(service, alert), actor, digest=digest, shown=shown, reason=reason, now=now
         )
         await conflicts.require_free(conn, alert)
         await conflicts.require_agreement(conn, alert, now)

@@ -189,6 +189,7 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
         said.targets,
         exercise=alert.exercise,
         retraction=said.retraction.values(),
+        salt=alert.salt,
     )
     if agreed and digest == alert.digest:
         return None

@@ -53,7 +53,8 @@ class Approval:
     void: bool = False  # the alert was edited after it
 
 
-SHORTEST_DIGEST = 12  # hexadecimal digits that a person must type at least
+SHORTEST_DIGEST = 12  # hexadecimal digits that a person must type at least, of what they were shown
+ALONE_DIGEST = 32  # at least so many identify texts that the person was not shown
 
 
 """Any one of these roles is enough for the verb. `run`, `halt` and `abort` are for everybody."""
@@ -70,8 +71,8 @@ def may_approve(
 ) -> None:
     """Raises `Refused` (or `Faulty`, `PastMoment`) for the first rule that forbids it.
 
-    `digest` is what the person typed. If it is None, `shown`, the digest last shown to this person, must
-    still be the alert's.
+    `digest` is what the person typed. `shown`, the digest last shown to this person, must still be the
+    alert's, except where they typed `ALONE_DIGEST` digits or more.
     """
     require_role(Verb.APPROVE, person)
     move(alert.state, Verb.APPROVE, alert=alert.id)
@@ -86,13 +87,20 @@ def may_approve(
     if digest is None:
         _require_shown(alert, person, shown)
     else:
-        require_digest(alert, digest)
+        require_digest(alert, person, digest, shown)
 
 
 def may_break_glass(
-    alert: AlertFacts, person: Person, *, digest: str | None, reason: str | None, now: datetime
+    alert: AlertFacts,
+    person: Person,
+    *,
+    digest: str | None,
+    shown: str | None,
+    reason: str | None,
+    now: datetime,
 ) -> str:
-    """The reason, if this person may publish the alert alone now, whoever wrote it.
+    """The reason, if this person may publish the alert alone now, whoever wrote it. `digest` and `shown` as
+    for `may_approve`, but a digest must be typed.
 
     Faults, unverified numbers (which are faults) and past times forbid it as they forbid any approval.
     Raises `Refused`, `Misuse`, `Faulty` or `PastMoment`.
@@ -107,7 +115,7 @@ def may_break_glass(
             )
         )
     require_sound(alert, now)
-    require_digest(alert, digest)
+    require_digest(alert, person, digest, shown)
     return given
 
 
@@ -142,8 +150,9 @@ def approved_enough(alert: AlertFacts, approvals: Sequence[Approval], now: datet
     return approvals_left(alert, approvals, now) == 0
 
 
-def require_digest(alert: AlertFacts, given: str) -> None:
-    """Raises `Misuse` for fewer than 12 digits, `Refused` for the digest of another text."""
+def require_digest(alert: AlertFacts, person: Person, given: str, shown: str | None) -> None:
+    """Raises `Misuse` for fewer than 12 digits, `Refused` for the digest of another text, or for fewer than
+    32 digits of a text that this person was not shown: so few can be the same in two texts."""
     typed = given.strip().lower()
     if len(typed) < SHORTEST_DIGEST:
         raise Misuse(
@@ -155,6 +164,13 @@ def require_digest(alert: AlertFacts, given: str) -> None:
                 "The digest of {alert} is not {given}: its text has changed. Check it again with"
                 " `alertbot show {alert}`."
             ).format(alert=alert.id, given=typed[:SHORTEST_DIGEST])
+        )
+    if len(typed) < ALONE_DIGEST and shown != alert.digest:
+        raise Refused(
+            _(
+                "{name} has not seen {alert} as it is now. Show it with your token (`alertbot show"
+                " {alert}`), or give at least {n} characters of its digest."
+            ).format(name=person.name, alert=alert.id, n=ALONE_DIGEST)
         )
 
 

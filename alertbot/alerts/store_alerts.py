@@ -31,9 +31,11 @@ from alertbot.core.model import (
 from alertbot.core.words import _
 from alertbot.db import tables
 from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.preparing import drawn
 from alertbot.db.sql import ColumnValues
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox
+from alertbot.texts.digest import new_salt, salted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +125,15 @@ async def replace(
 
 
 async def submit(conn: AsyncConnection, alert: Alert, *, by: Person, now: datetime) -> Alert:
-    """Make a draft pending until its approval deadline. Raises `Refused` if it has changed."""
+    """Make a draft pending until its approval deadline, with a fresh salt in its digest. Raises `Refused` if
+    it has changed."""
+    salt = drawn("salt", new_salt)
     return await _move(
         conn,
         alert,
         Verb.SUBMIT,
+        salt=salt,
+        digest=salted(alert.digest, salt),
         submitter_id=by.id or None,
         submitted_at=now,
         pending_until=now + alert.approvals.expires_after,
@@ -310,6 +316,7 @@ def _unapproved() -> ColumnValues:
     """The columns that an edit resets."""
     return dict.fromkeys(
         (
+            "salt",
             "submitter_id",
             "submitted_at",
             "pending_until",

@@ -64,6 +64,7 @@ class Alert(AlertFacts):
     relation: Relation | None = None  # how it follows `original`
     original: str | None = None
     guidance: Mapping[str, Any] | None = None  # see `rules_guidance.from_json`
+    salt: str | None = None  # in the digest, since the submission
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,7 +285,7 @@ async def ask(
     _require_ready(service, alert, now)
     await conflicts.require_free(conn, alert)
     alert = await store_alerts.submit(conn, alert, by=actor, now=now)
-    await note(conn, actor, "submit", alert, now)
+    await note(conn, actor, "submit", alert, now, salt=alert.salt)
     if call:
         await alert_notices.approval_wanted(service, conn, alert)
         await queue.enqueue(service, conn, alert)

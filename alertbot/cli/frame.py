@@ -58,7 +58,9 @@ Digest = Annotated[
     typer.Option(
         "--digest",
         metavar="D",
-        help=_("What you approve: its digest, at least the first 12 characters."),
+        help=_(
+            "What you approve: its digest; the first 12 characters if you were shown it, else at least 32."
+        ),
     ),
 ]
 TokenFile = Annotated[

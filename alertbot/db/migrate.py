@@ -26,6 +26,7 @@ REVISIONS = (
     "0004",
     "0005",
     "0006",
+    "0007",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

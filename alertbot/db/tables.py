@@ -166,6 +166,7 @@ alert = Table(
     Column("original", String(20)),
     Column("guidance", JSON),  # what it tells callers to do, as far as it can be compared (R9)
     Column("editors", JSON),  # ids of everyone who edited it; none before revision 0006
+    Column("salt", String(32)),  # in the digest since the submission; none in a draft, or before 0007
     UniqueConstraint("incident_id", "number"),
 )
 TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at once, one wins

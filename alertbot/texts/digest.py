@@ -1,8 +1,9 @@
 """What an approval signs: SHA-256 over every message of every channel and language, the prepared retraction
-included, and every target."""
+included, and every target; and over a salt that is drawn when the alert is submitted."""
 
 import hashlib
 import json
+import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from alertbot.core.json import Json
@@ -10,6 +11,7 @@ from alertbot.core.model import Action, Message, Target
 
 FORMAT = 2  # a change of what is covered is a new number, and an entry in `agrees`
 FIRST_FORMAT = 1  # 0.1.0
+SALT_BYTES = 16
 
 
 def digest_of(
@@ -20,8 +22,8 @@ def digest_of(
     exercise: bool,
     retraction: Iterable[Message] = (),
 ) -> str:
-    """64 hexadecimal digits. The order of messages and targets does not matter; everything that a reader
-    or a recipient could notice does."""
+    """The digest of the content alone, as a draft has it: 64 hexadecimal digits. The order of messages and
+    targets does not matter; everything that a reader or a recipient could notice does."""
     covered = {
         "format": FORMAT,
         "kind": kind,
@@ -33,6 +35,18 @@ def digest_of(
     return _sum(covered)
 
 
+def new_salt() -> str:
+    """32 hexadecimal digits that nobody can know before the alert is submitted: of two texts nobody can
+    prepare digests that begin alike."""
+    return secrets.token_hex(SALT_BYTES)
+
+
+def salted(content: str, salt: str | None) -> str:
+    """What is signed: the digest of the content, with the salt of its submission. Without one (a draft; what
+    0.1.0 stored) it is the digest of the content."""
+    return content if salt is None else hashlib.sha256(f"{salt}:{content}".encode()).hexdigest()
+
+
 def agrees(
     signed: str,
     kind: str,
@@ -41,15 +55,17 @@ def agrees(
     *,
     exercise: bool,
     retraction: Collection[Message] = (),
+    salt: str | None = None,
 ) -> bool:
-    """Whether a digest, of this format or an earlier one, belongs to this content. An earlier format
-    counts only if the content has nothing that it did not cover."""
-    if signed == digest_of(kind, messages, targets, exercise=exercise, retraction=retraction):
+    """Whether a digest, of this format or an earlier one, belongs to this content and this salt. An earlier
+    format counts only if the content has nothing that it did not cover."""
+    content = digest_of(kind, messages, targets, exercise=exercise, retraction=retraction)
+    if signed == salted(content, salt):
         return True
     beyond = retraction or any(
         one.picture or one.alt or one.action is not Action.PUBLISH for one in messages
     )
-    return not beyond and signed == _first(kind, messages, targets, exercise=exercise)
+    return not beyond and signed == salted(_first(kind, messages, targets, exercise=exercise), salt)
 
 
 def _first(

@@ -62,8 +62,14 @@ def approval(who: Person, **changes: Any) -> Approval:
     return replace(Approval(who, DIGEST, NOW - timedelta(minutes=1), NOW + HALF_HOUR), **changes)
 
 
-def approve(who: Person, *approvals: Approval, digest: str | None = DIGEST, **changes: Any) -> None:
-    may_approve(facts(**changes), who, approvals, digest=digest, shown=None, now=NOW)
+def approve(
+    who: Person,
+    *approvals: Approval,
+    digest: str | None = DIGEST,
+    shown: str | None = None,
+    **changes: Any,
+) -> None:
+    may_approve(facts(**changes), who, approvals, digest=digest, shown=shown, now=NOW)
 
 
 def test_another_approver_may_approve() -> None:
@@ -174,8 +180,12 @@ def test_faults_stand_in_the_way() -> None:
 
 
 def test_a_digest_may_be_a_beginning_of_twelve() -> None:
-    approve(BERNARD, digest=DIGEST[:12])
+    approve(BERNARD, digest=DIGEST[:12], shown=DIGEST)
     approve(BERNARD, digest=f" {DIGEST.upper()} ")
+    approve(BERNARD, digest=DIGEST[:32])
+    for shown in (None, OTHER_DIGEST, DIGEST[:12] + "f" * 52):
+        with pytest.raises(Refused, match="has not seen BKRT-2 as it is now"):
+            approve(BERNARD, digest=DIGEST[:31], shown=shown)
     with pytest.raises(Misuse, match="12"):
         approve(BERNARD, digest=DIGEST[:11])
     with pytest.raises(Refused, match="text has changed"):
@@ -200,8 +210,8 @@ def test_two_approvers_means_two_people() -> None:
 
 class TestBreakGlass:
     def break_glass(self, who: Person = AUTHOR, **changes: Any) -> str:
-        given: dict[str, Any] = {"digest": DIGEST, "reason": "nobody answers"}
-        given |= {key: changes.pop(key) for key in ("digest", "reason") if key in changes}
+        given: dict[str, Any] = {"digest": DIGEST, "shown": None, "reason": "nobody answers"}
+        given |= {key: changes.pop(key) for key in ("digest", "shown", "reason") if key in changes}
         return may_break_glass(facts(**changes), who, now=NOW, **given)
 
     def test_one_approver_alone_even_the_author(self) -> None:
@@ -380,7 +390,8 @@ class Office:
             self._move(Verb.APPROVE)
 
     def break_glass(self, who: Person) -> None:
-        may_break_glass(self.alert, who, digest=self.alert.digest, reason="…", now=self.now)
+        digest = self.alert.digest
+        may_break_glass(self.alert, who, digest=digest, shown=None, reason="…", now=self.now)
         self._move(Verb.BREAK_GLASS)
         self.glass_was_broken = True
 

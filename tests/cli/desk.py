@@ -54,6 +54,12 @@ class Desk:
         assert answer.code == 0, answer.err
         self.tokens[name] = answer.out.splitlines()[-1]
 
+    def gather(self) -> None:
+        """The team: ada (author), bo and cy (approvers); bo and cy are the first admins."""
+        self.add("bo", "approver")
+        self.add("cy", "approver", by="bo")
+        self.add("ada", "author", by="bo")
+
     def configure(self, name: str = "config.yaml", **changes: Any) -> Path:
         path = self.folder / name
         path.write_text(yaml.safe_dump(CONFIG | changes, allow_unicode=True), encoding="utf-8")
@@ -94,7 +100,5 @@ def _first() -> tuple[tempfile.TemporaryDirectory[str], dict[str, str]]:
     folder = tempfile.TemporaryDirectory(prefix="alertbot-desk-")
     desk = Desk(Path(folder.name))
     desk.configure()
-    desk.add("bo", "approver")
-    desk.add("cy", "approver", by="bo")
-    desk.add("ada", "author", by="bo")
+    desk.gather()
     return folder, desk.tokens

@@ -38,6 +38,7 @@ FROZEN = {
     "r0004_what_is_watched.py": "e8b85554b1b346bb",
     "r0005_what_is_uncertain.py": "fe89c3f00e4ae5c9",
     "r0006_who_edited.py": "5defff49fa5cfe00",
+    "r0007_salt.py": "b705ea8cf3af742c",
 }
 
 A_DELIVERY = """
@@ -162,7 +163,14 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
     connection.executescript(migrate.statements("sqlite", None, to="0001"))
     connection.close()
     url = f"sqlite:///{path}"
-    assert [step.revision for step in migrate.pending(url)] == ["0002", "0003", "0004", "0005", "0006"]
+    assert [step.revision for step in migrate.pending(url)] == [
+        "0002",
+        "0003",
+        "0004",
+        "0005",
+        "0006",
+        "0007",
+    ]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.core.model import Action, Measure, Message, Target
-from alertbot.texts.digest import agrees, digest_of
+from alertbot.texts.digest import agrees, digest_of, new_salt, salted
 
 MESSAGE = Message("x", "x", "fr", 1, 1, "texte", "<b>", "sujet", 5, 280, Measure.WEIGHTED)
 OTHER = replace(MESSAGE, lang="en", text="text")
@@ -133,3 +133,24 @@ def test_an_old_digest_does_not_cover_a_prepared_retraction() -> None:
     both = digest_of("holding", [MESSAGE, OTHER], TARGETS, exercise=False, retraction=[OTHER])
     assert agreed(both, retraction=[OTHER])
     assert not agreed(both)
+
+
+@pytest.mark.parametrize("content", [SIGNED, SIGNED_BY_0_1_0])
+def test_a_salt_belongs_to_its_digest_in_either_format(content: str) -> None:
+    salt = new_salt()
+    signed = salted(content, salt)
+    messages = [MESSAGE, OTHER]
+
+    def agree(given: str, salt: str | None, texts: list[Message] = messages) -> bool:
+        return agrees(given, "holding", texts, TARGETS, exercise=False, salt=salt)
+
+    assert agree(signed, salt)
+    assert not agree(signed, None)
+    assert not agree(content, salt)
+    assert not agree(signed, new_salt())
+    assert not agree(signed, salt, [MESSAGE, replace(OTHER, text="another")])
+    assert salted(content, None) == content
+
+
+def test_no_salt_is_drawn_twice() -> None:
+    assert len({new_salt() for _again in range(1000)}) == 1000

@@ -58,7 +58,7 @@ async def may_send_away(
     async def look(conn: Connection) -> None:
         rules.require_role(verb, person)
         alert = await store_reading.get(conn, alert_id)
-        rules_policy.require_digest(alert, digest)
+        rules_policy.require_digest(alert, person, digest, None)
         move(alert.state, verb, alert=alert.id)
 
     await service.database.read(look)
@@ -70,7 +70,8 @@ async def send_away(
     """Return or reject the alert if it still says what the person saw. Raises `Refused` otherwise."""
 
     async def still_the_same(conn: Connection) -> None:
-        rules_policy.require_digest(await store_reading.get(conn, alert_id), digest)
+        alert = await store_reading.get(conn, alert_id)
+        rules_policy.require_digest(alert, person, digest, None)
 
     act = approving.return_ if verb is Verb.RETURN else approving.reject
     return await act(service, person, alert_id, reason, Through(way, still_the_same))

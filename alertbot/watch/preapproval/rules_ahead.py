@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alertbot.alerts.rules_policy import SHORTEST_DIGEST
+from alertbot.alerts.rules_policy import ALONE_DIGEST, SHORTEST_DIGEST
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Approvals, Person, Role
 from alertbot.core.words import _
@@ -135,10 +135,17 @@ def require_other(row: Preapproval, person: Person) -> None:
 def require_seen(
     rule: str, digest: str, person: Person, *, given: str | None, shown: str | None
 ) -> None:
-    """Raises `Refused` unless the person signs what the rule says now: by its digest (`given`), or as
-    last `shown` to them. Raises `Misuse` for too few digits."""
+    """Raises `Refused` unless the person signs what the rule says now: as last `shown` to them, or by at
+    least 32 digits of its digest (`given`). Raises `Misuse` for fewer than 12 digits."""
     if given is not None:
         require_digest(rule, digest, given)
+        if len(given.strip()) < ALONE_DIGEST and shown != digest:
+            raise Refused(
+                _(
+                    "{name} has not seen the rule {rule} as it is now. Show it with your token"
+                    " (`alertbot rules show {rule}`), or give at least {n} characters of its digest."
+                ).format(name=person.name, rule=rule, n=ALONE_DIGEST)
+            )
     elif shown is None:
         raise Refused(
             _(

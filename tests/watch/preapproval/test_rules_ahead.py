@@ -193,7 +193,11 @@ def test_nobody_signs_a_rule_twice() -> None:
 @pytest.mark.parametrize("given_", [DIGEST, DIGEST[:12], f"  {DIGEST.upper()}\n"])
 def test_a_rule_is_signed_by_twelve_characters_of_its_digest(given_: str) -> None:
     require_digest("first", DIGEST, given_)
-    require_seen("first", DIGEST, BO, given=given_, shown=None)
+    require_seen("first", DIGEST, BO, given=given_, shown=DIGEST)
+    require_seen("first", DIGEST, BO, given=DIGEST[:32], shown=None)
+    for shown in (None, OTHER):
+        with pytest.raises(Refused, match="Bo has not seen the rule first as it is now"):
+            require_seen("first", DIGEST, BO, given=DIGEST[:31], shown=shown)
 
 
 def test_a_rule_is_not_signed_unseen() -> None:

@@ -69,7 +69,9 @@ async def test_who_signs_was_shown_it_or_gives_the_digest(team: Team) -> None:
     with pytest.raises(Refused, match="The digest of"):
         await signing.preapprove(team.service, cy, "first_word", digest="0" * 64)
     assert not (await standing(team)).in_force
-    await signing.preapprove(team.service, cy, "first_word", digest=proposed.digest[:12].upper())
+    with pytest.raises(Refused, match="has not seen the rule first_word as it is now"):
+        await signing.preapprove(team.service, cy, "first_word", digest=proposed.digest[:31])
+    await signing.preapprove(team.service, cy, "first_word", digest=proposed.digest[:32].upper())
     assert (await standing(team)).in_force
 
 

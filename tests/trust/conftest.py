@@ -1,0 +1,27 @@
+"""Who can get a text out alone, and what must stop it: a desk on each database, through the command line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import Desk
+
+
+@pytest.fixture
+def bare(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A folder with a configuration and an empty database: nobody has been added."""
+    found = re.match(r"(postgresql://[^:@/]*):([^@/]*)@", database_url)
+    if found:  # a password stands in no configuration
+        monkeypatch.setenv("PGPASSWORD", found[2])
+        database_url = f"{found[1]}@{database_url[found.end() :]}"
+    desk = Desk(tmp_path)
+    desk.configure(database=database_url)
+    return desk
+
+
+@pytest.fixture
+def desk(bare: Desk) -> Desk:
+    """A team of ada (author), bo and cy (approvers and the first two admins)."""
+    bare.gather()
+    return bare
