@@ -200,9 +200,9 @@ def sentence(text: object) -> str:
 
 
 def lowered(text: object) -> str:
-    """The text to follow a colon: first letter in lower case, unless a capital follows (`SAMU`)."""
-    words = str(text).strip()
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+    """The text as typed. (Its first letter was put in lower case once: that made `lyon` of Lyon. The
+    filter stays for templates that name it.)"""
+    return str(text).strip()
 
 
 def unstopped(text: object) -> str:
