@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, announced, current, opened
 from alertbot.watch.rules_rule import Confirmation, Flapping, Policy
-from alertbot.watch.rules_signals import Observed, Signal, last_run, telling
+from alertbot.watch.rules_signals import Observed, Signal, last_run, telling, working_run
 
 
 def share(results: Sequence[bool]) -> float:
@@ -147,7 +147,7 @@ def _works_again(
 ) -> Decision:
     if state is State.STABILISED:
         return _under_watch(log, said, policy, now)
-    run = last_run(said)
+    run = working_run(said)
     if run[-1].known <= log[opened(log)].at:
         return _idle(log, policy, now, Reason.UNCHANGED)
     if not _confirmed(run, policy.confirm_up, now):
@@ -168,9 +168,14 @@ def _under_watch(
     vouched = [one for one in last_run(said) if one.confirms]
     if not vouched:
         return _idle(log, policy, now, Reason.AWAITING_CONFIRMATION)
-    if now - vouched[0].at < policy.watch:
+    if now < _watched_from(said, vouched[0]) + policy.watch:
         return _idle(log, policy, now, Reason.WATCHING)
     return IncidentAction.RESOLVE, Reason.CONFIRMED_AND_WATCHED
+
+
+def _watched_from(said: Sequence[Signal], vouched: Signal) -> datetime:
+    """When the watch period begins: at the confirmation, or after a maintenance that came later."""
+    return max(vouched.at, working_run(said)[0].at)
 
 
 def _idle(log: Sequence[LogEntry], policy: Policy, now: datetime, reason: Reason) -> Decision:
@@ -203,17 +208,19 @@ def look_again(
 def _held_until(
     log: Sequence[LogEntry], signals: Sequence[Signal], policy: Policy, reason: Reason, now: datetime
 ) -> datetime | None:
-    run = last_run(telling(signals))
+    said = telling(signals)
+    run = last_run(said)
     if reason in (Reason.FLAPPING, Reason.MAINTENANCE):
         return now + PATIENCE
     if reason is Reason.CONFIRMING_DOWN:
         return _later(run[0].at + policy.confirm_down.length, now)
     if reason is Reason.CONFIRMING_UP:
-        return _later(run[0].at + policy.confirm_up.length, now)
+        return _later(working_run(said)[0].at + policy.confirm_up.length, now)
     if reason is Reason.DWELL:
         return log[-1].at + policy.dwell
     if reason is Reason.WATCHING:
-        return next(one.at for one in run if one.confirms) + policy.watch
+        vouched = next(one for one in run if one.confirms)
+        return _watched_from(said, vouched) + policy.watch
     if reason is Reason.DAILY_CAP:
         begun = [one.at for one in log if one.action in (IncidentAction.OPEN, IncidentAction.REOPEN)]
         return min(at for at in begun if now - at < timedelta(days=1)) + timedelta(days=1)

@@ -1,6 +1,7 @@
 """Signals: what a source reports, in the one form that every parser returns; joining those about one
 service or group. Pure."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -86,12 +87,12 @@ def since(signals: Sequence[Signal]) -> datetime | None:
 
 
 def works_since(signals: Sequence[Signal]) -> datetime | None:
-    """When the last run of `up` signals began; None while there is trouble or nothing is known."""
-    said = telling(signals)
-    if not said or said[-1].observed is not Observed.UP:
+    """Since when it is known to work: the beginning of the last unbroken run of `up`, which neither
+    trouble nor maintenance interrupts. None while there is trouble or nothing is known."""
+    run = working_run(telling(signals))
+    if not run:
         return None
-    first = last_run(said)[0]
-    return first.ended_at or first.at
+    return min(filter(None, (run[0].ended_at, run[0].at)))
 
 
 def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
@@ -102,6 +103,13 @@ def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
             break
         run.append(one)
     return tuple(reversed(run))
+
+
+def working_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
+    """The latest signals that all say `up`. Maintenance ends a run: nobody knows whether it worked
+    meanwhile, so it counts neither as working nor as watched (R11)."""
+    up = itertools.takewhile(lambda one: one.observed is Observed.UP, reversed(signals))
+    return tuple(up)[::-1]
 
 
 PEOPLE = "people"  # the source of what people say by hand: it counts over everything before it

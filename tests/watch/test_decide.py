@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.watch.rules_decide import decide, flaps, share, state_after
+from alertbot.watch.rules_decide import decide, flaps, look_again, share, state_after
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, current
 from alertbot.watch.rules_rule import Confirmation, Flapping, Policy, Window
 from alertbot.watch.rules_signals import Observed, Signal
@@ -73,6 +73,30 @@ def test_maintenance_holds_unless_critical() -> None:
     policy = Policy(maintenance=(Window(T, at(60)),))
     assert decide((), [signal(0, DOWN)], policy, T) == (IncidentAction.HOLD, Reason.MAINTENANCE)
     assert decide((), [signal(0, DOWN, severity="critical")], policy, T)[0] is IncidentAction.OPEN
+
+
+def test_maintenance_is_neither_a_confirmation_nor_watched() -> None:
+    policy = Policy(confirm_up=Confirmation(2, 10 * MINUTE), dwell=timedelta(), remind_every=None)
+    reports = [signal(0, DOWN), signal(1, Observed.MAINTENANCE), signal(30, UP)]
+    held = IncidentAction.HOLD, Reason.CONFIRMING_UP
+    assert decide(OPEN, reports, policy, at(45)) == held
+    reports.append(signal(31, UP))
+    assert decide(OPEN, reports, policy, at(39)) == held
+    assert look_again(OPEN, reports, policy, Reason.CONFIRMING_UP, at(39)) == at(40)
+    assert decide(OPEN, reports, policy, at(40)) == (IncidentAction.STABILISE, Reason.RECOVERED)
+
+
+def test_the_watch_period_begins_again_after_a_maintenance() -> None:
+    policy = Policy(watch=60 * MINUTE, remind_every=None)
+    reports = [signal(25, UP, confirms=True), signal(40, Observed.MAINTENANCE), signal(80, UP)]
+    watching = IncidentAction.HOLD, Reason.WATCHING
+    assert decide(STABLE, reports, policy, at(139)) == watching
+    assert look_again(STABLE, reports, policy, Reason.WATCHING, at(139)) == at(140)
+    resolved = IncidentAction.RESOLVE, Reason.CONFIRMED_AND_WATCHED
+    assert decide(STABLE, reports, policy, at(140)) == resolved
+    late = [signal(25, UP), signal(40, UP, confirms=True), signal(80, UP)]
+    assert decide(STABLE, late, policy, at(99)) == watching
+    assert decide(STABLE, late, policy, at(100)) == resolved
 
 
 def test_flapping_holds() -> None:

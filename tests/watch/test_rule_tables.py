@@ -134,7 +134,9 @@ def signal(minute: int, observed: str, **more: object) -> Signal:
         ("down unknown down", 0, None),
         ("up unknown up", None, 0),
         ("down maintenance", None, None),
-        ("down maintenance up", None, 1),  # no trouble from then on
+        ("down maintenance up", None, 2),  # whether it worked meanwhile, nobody knows
+        ("down up maintenance up up", None, 3),
+        ("down up unknown up", None, 1),
         ("up maintenance down", 2, None),
     ],
 )
@@ -151,6 +153,8 @@ def test_the_source_knows_better_when_it_began_and_ended() -> None:
     assert since([signal(0, "down", started_at=later)]) == T  # not after it was seen
     assert since([signal(0, "down"), signal(1, "down", started_at=earlier)]) == T
     assert works_since([signal(0, "up", ended_at=earlier)]) == earlier
+    assert works_since([signal(0, "up", ended_at=later)]) == T
+    assert works_since([signal(0, "up"), signal(1, "up", ended_at=earlier)]) == T
 
 
 def test_tests_history_and_the_unknown_say_nothing() -> None:
