@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.channels.base import EMAIL, TELEGRAM, X
 from alertbot.core.model import Channel, Identity, Organisation, Target
-from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territories
+from alertbot.regions.facts import WHOLE_COUNTRY, Territory, all_territories
 from alertbot.texts.compose import compose
 from alertbot.texts.fields.parse import parse
 from alertbot.texts.kinds.catalogue import load_kind, load_prepared

@@ -9,7 +9,7 @@ from alertbot.core.model import Identity, RawValues
 from alertbot.delivery.rules_forecast import cost, forecast
 from alertbot.texts.kinds import catalogue
 from alertbot.texts.kinds.kind_spec import Kind, in_words
-from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.publisher import Publisher
 
 NOT_YET = Identity(incident="XXXX", alert="XXXX-1")  # a preview belongs to no incident yet

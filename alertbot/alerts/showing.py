@@ -13,8 +13,8 @@ from alertbot.delivery.rules_forecast import cost, forecast
 from alertbot.people import store_people
 from alertbot.people.context import Context
 from alertbot.texts.kinds.kind_spec import in_words
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.preview.plain import plain_copy
-from alertbot.texts.preview.sheet import Sheet
 from alertbot.texts.views import ForecastView, message_view
 
 

@@ -33,6 +33,7 @@ from alertbot.db import tables
 from alertbot.db.locks import AUDIT, take_lock
 from alertbot.db.preparing import drawn
 from alertbot.db.sql import ColumnValues
+from alertbot.db.sql import AUDIT, ColumnValues, take_lock
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox
 from alertbot.texts.digest import new_salt, salted

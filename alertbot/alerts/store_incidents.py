@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person
 from alertbot.core.words import _
-from alertbot.db.locks import AUDIT, take_lock
 from alertbot.db.preparing import drawn
+from alertbot.db.sql import AUDIT, take_lock
 from alertbot.db.tables import alert, incident
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words, and none that looks like a digit

@@ -25,7 +25,7 @@ from alertbot.core.model import (
     WhenUncertain,
 )
 from alertbot.core.words import _
-from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, take_lock
 from alertbot.db.tables import alert, approval, message, person, record, shown, target
 from alertbot.people import store_people
 

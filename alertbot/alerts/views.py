@@ -13,7 +13,7 @@ from alertbot.core.json import IF_SET, NOT_JSON
 from alertbot.core.model import AlertState, Conflict, Cost, DeliveryState, Fault, Omission, Relation
 from alertbot.db.sql import Connection
 from alertbot.people import store_people
-from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.views import FaultView, ForecastView, MessageView
 
 

@@ -16,8 +16,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from alertbot import __version__
 from alertbot.cli.commands import COMMANDS
 from alertbot.cli.frame import Session, TokenFile, complain, emit, say
-from alertbot.cli.lazy import PAGE_WIDTH, Group, install_words
-from alertbot.cli.misuse import misused
+from alertbot.cli.parsing import PAGE_WIDTH, Group, install_words, misused
 from alertbot.core import logs
 from alertbot.core.errors import AlertbotError, Misuse, Refused, safe
 from alertbot.core.words import _

@@ -1,6 +1,6 @@
 """The commands whose first word is a noun (`numbers add`): a list as in `commands`, one for each noun."""
 
-from alertbot.cli.lazy import Listed, Listing
+from alertbot.cli.parsing import Listed, Listing
 from alertbot.core.words import _
 
 INCIDENT = Listing(

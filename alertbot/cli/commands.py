@@ -5,7 +5,7 @@ Commands whose first word is a noun (`numbers add`) are listed in `command_group
 """
 
 from alertbot.cli import command_groups
-from alertbot.cli.lazy import Listed, Listing
+from alertbot.cli.parsing import Listed, Listing
 from alertbot.core.words import _
 
 COMMANDS: dict[str, Listed | Listing] = {

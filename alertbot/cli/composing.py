@@ -29,8 +29,8 @@ from alertbot.cli.frame import (
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.texts.preview.html_page import write_preview
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.preview.plain import plain
-from alertbot.texts.preview.sheet import Sheet
 from alertbot.texts.publisher import Publisher, unconfigured_publisher
 
 

@@ -12,7 +12,7 @@ from alertbot.alerts import halting, publishing
 from alertbot.alerts.views import HaltView, SettledView
 from alertbot.app import build_partly
 from alertbot.cli.frame import AsJson, OneAlert, TokenFile, emit, say, session
-from alertbot.cli.misuse import whole_number
+from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import act
 from alertbot.cli.tables.states import state_word
 from alertbot.config.partly import database_settings

@@ -8,7 +8,7 @@ import typer
 from rich.console import RenderableType
 
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
-from alertbot.cli.misuse import one_of, whole_number
+from alertbot.cli.parsing import one_of, whole_number
 from alertbot.cli.running import act, read
 from alertbot.cli.tables.show_incidents import incident_view, incidents_table
 from alertbot.cli.tables.show_watch import (
@@ -22,8 +22,8 @@ from alertbot.core import clock
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.watch import incidents, reports
-from alertbot.watch.by_hand import StateReport
 from alertbot.watch.context import WatchContext
+from alertbot.watch.incidents import StateReport
 from alertbot.watch.rules_log import State
 
 T = TypeVar("T")

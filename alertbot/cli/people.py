@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say, session
-from alertbot.cli.misuse import whole_number
+from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import act, change, read
 from alertbot.cli.tables.show_incidents import tasks_table
 from alertbot.cli.tables.show_tables import people_table

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from alertbot.cli.frame import AsJson, console, emit, say
-from alertbot.cli.misuse import number, whole_number
+from alertbot.cli.parsing import number, whole_number
 from alertbot.cli.tables.show_rehearsal import show_evening, show_replay
 from alertbot.config.shapes import Duration
 from alertbot.core.errors import Misuse

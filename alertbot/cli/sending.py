@@ -8,7 +8,7 @@ from alertbot.alerts import showing
 from alertbot.alerts.views import AlertView
 from alertbot.app import App
 from alertbot.cli.frame import AsJson, emit, say
-from alertbot.cli.misuse import whole_number
+from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import with_app
 from alertbot.core import logs
 from alertbot.core.words import _

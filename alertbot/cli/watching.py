@@ -9,7 +9,7 @@ import typer
 from rich.live import Live
 
 from alertbot.cli.frame import AsJson, OneAlert, console, emit, say
-from alertbot.cli.misuse import whole_number
+from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import read
 from alertbot.cli.tables.show_tables import deliveries_table, status_view
 from alertbot.core.errors import Misuse

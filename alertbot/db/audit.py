@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, take_lock
 from alertbot.db.tables import audit, installation
 
 GENESIS = "0" * 64  # what the first row follows

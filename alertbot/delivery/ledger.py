@@ -16,8 +16,7 @@ from alertbot.core.errors import StoreFailed, safe
 from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import audit
 from alertbot.db.database import Database
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import Connection
+from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.delivery import store_accounts, store_claim, store_settle
 from alertbot.delivery.leaps import ClockWatch
 from alertbot.delivery.store_accounts import Push, Want

@@ -20,8 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Action, DeliveryState, Purpose
 from alertbot.core.words import _
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import NOW
+from alertbot.db.sql import AUDIT, NOW, take_lock
 from alertbot.db.tables import PENDING, account, delivery, dispatch
 
 FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet: the year 33658

@@ -27,8 +27,7 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 from alertbot.db import sql
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import NOW, ColumnValues
+from alertbot.db.sql import AUDIT, NOW, ColumnValues, take_lock
 from alertbot.db.tables import account, delivery, dispatch, message, picture, target
 from alertbot.delivery.store_deliveries import (
     FAR,

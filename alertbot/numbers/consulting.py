@@ -20,7 +20,7 @@ from alertbot.numbers.views import (
     VersionView,
 )
 from alertbot.people.context import Context
-from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territories, find
+from alertbot.regions.facts import WHOLE_COUNTRY, Territory, all_territories, find
 
 
 async def listing(service: Context, query: str | None, wanted: str | None) -> list[NumberView]:

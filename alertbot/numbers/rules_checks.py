@@ -11,8 +11,7 @@ from typing import TypeAlias
 from alertbot.core.words import _, language
 from alertbot.numbers.rules_digits import foreign_block, is_short
 from alertbot.numbers.rules_entry import NumberRow, Standing, in_words, row_standing
-from alertbot.regions.countries import SERVICES
-from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territories, order_of
+from alertbot.regions.facts import SERVICES, WHOLE_COUNTRY, Territory, all_territories, order_of
 
 
 class Severity(StrEnum):

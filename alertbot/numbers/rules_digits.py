@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from alertbot.core.errors import Refused
 from alertbot.core.words import _
-from alertbot.regions.countries import (
+from alertbot.regions.facts import (
     COUNTRIES,
     EVERY_FICTION,
     EVERY_SHORT_NUMBER,
     FRENCH_FICTION,
     FRENCH_SHORT,
     Country,
+    Territory,
     Writing,
+    blocks,
 )
-from alertbot.regions.territories import Territory, blocks
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber

@@ -9,8 +9,7 @@ from enum import StrEnum
 
 from alertbot.core.words import _
 from alertbot.numbers.rules_digits import is_fictional
-from alertbot.regions.countries import SERVICES
-from alertbot.regions.territories import Territory
+from alertbot.regions.facts import SERVICES, Territory
 
 EVERY_LANGUAGE = ""
 _ENTRY = re.compile(r"[Nn]([1-9][0-9]{0,8})", re.ASCII)

@@ -8,8 +8,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.numbers.rules_digits import SHORT_NUMBERS
 from alertbot.numbers.rules_entry import NumberRow, entry_id, entry_name
-from alertbot.regions.countries import SERVICES
-from alertbot.regions.territories import WHOLE_COUNTRY, Territory, all_territories, find
+from alertbot.regions.facts import SERVICES, WHOLE_COUNTRY, Territory, all_territories, find
 
 
 @dataclass(frozen=True, slots=True)

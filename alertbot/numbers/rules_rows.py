@@ -12,8 +12,14 @@ from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers.rules_digits import InvalidNumber, written
 from alertbot.numbers.rules_entry import EVERY_LANGUAGE, NumberRow, entry_id, entry_name
-from alertbot.regions.countries import COUNTRIES, SERVICES
-from alertbot.regions.territories import Territory, all_territories, find, free_territory
+from alertbot.regions.facts import (
+    COUNTRIES,
+    SERVICES,
+    Territory,
+    all_territories,
+    find,
+    free_territory,
+)
 
 LONGEST_WORDING = 80
 MOST_CALLS = 100_000

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.errors import Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import ColumnValues, among
+from alertbot.db.sql import AUDIT, ColumnValues, among, take_lock
 from alertbot.db.tables_register import number, number_check, number_version
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_changes import Plan, plan

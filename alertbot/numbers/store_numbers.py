@@ -20,8 +20,7 @@ from alertbot.db.tables import alert, person, record
 from alertbot.db.tables_register import alert_number, number, number_check, number_version
 from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.numbers.rules_rows import kept_row
-from alertbot.regions.countries import SERVICES
-from alertbot.regions.territories import Territory, all_territories, order_of
+from alertbot.regions.facts import SERVICES, Territory, all_territories, order_of
 
 OUT = (
     AlertState.APPROVED,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.errors import Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
-from alertbot.db.locks import PEOPLE, take_lock
+from alertbot.db.sql import PEOPLE, take_lock
 from alertbot.db.tables import person
 from alertbot.db.tables_register import contact, link_code
 from alertbot.people.store_people import person_of

@@ -19,8 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person, Role
 from alertbot.core.words import _
-from alertbot.db.locks import PEOPLE, take_lock
-from alertbot.db.sql import ColumnValues
+from alertbot.db.sql import PEOPLE, ColumnValues, take_lock
 from alertbot.db.tables import person
 from alertbot.people.rules import require_role
 

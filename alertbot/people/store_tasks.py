@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import upsert
+from alertbot.db.sql import AUDIT, take_lock, upsert
 from alertbot.db.tables_register import OPEN_TASK, task
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from alertbot.core.model import Audience, Channel, Fault, Message, Organisation
 from alertbot.core.words import _, language
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.territories import WHOLE_COUNTRY, Territory
+from alertbot.regions.facts import WHOLE_COUNTRY, Territory
 from alertbot.texts.fields import findings
 from alertbot.texts.fields.findings import plainly
 from alertbot.texts.fields.values import Figure, Text, Value

@@ -15,7 +15,7 @@ from alertbot.core.model import (
     WhenUncertain,
 )
 from alertbot.texts.kinds.kind_spec import FieldSpec, Kind, in_words
-from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.preview.phrases import Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,15 @@
 """Incidents as people handle them: opening by hand, setting the state, listing, showing from the first
 alert to the last."""
 
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
 from alertbot.alerts import conflicts, public_numbers, store_following, store_incidents, store_reading
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.errors import Misuse
+from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db import audit
@@ -12,9 +17,11 @@ from alertbot.db.sql import Connection
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_entry import entry_id
 from alertbot.people import rules, store_people
-from alertbot.watch import by_hand, store_decisions
+from alertbot.watch import reacting, rules_rule, store_decisions, store_signals, watching
 from alertbot.watch.context import WatchContext
-from alertbot.watch.rules_log import State
+from alertbot.watch.proposing import Change
+from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, announced, current
+from alertbot.watch.rules_signals import PEOPLE, Observed, Signal
 from alertbot.watch.views import (
     Awaited,
     IncidentAlert,
@@ -24,6 +31,181 @@ from alertbot.watch.views import (
     IncidentView,
     NumberInForce,
 )
+
+LONGEST = 200
+_OBSERVED: Mapping[State, Observed] = {
+    State.DOWN: Observed.DOWN,
+    State.DEGRADED: Observed.DEGRADED,
+    State.STABILISED: Observed.UP,
+    State.RESOLVED: Observed.UP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StateReport:
+    """A state reported by a person. `confirmed_by`: who, besides the operator, confirms that it works
+    again (R11)."""
+
+    state: State
+    confirmed_by: str | None = None
+    note: str | None = None
+
+
+async def opening(
+    service: WatchContext,
+    conn: Connection,
+    actor: Person,
+    name: str,
+    word: StateReport,
+    title: str | None,
+) -> Incident:
+    """Open an incident of a watched service, in the caller's transaction. Raises `Refused` if one is
+    open already, `Misuse` for a state in which no incident begins."""
+    if word.state in (State.STABILISED, State.RESOLVED):
+        raise Misuse(_("An incident cannot start as {state}.").format(state=word.state))
+    known = service.watch.group_of(name)
+    await store_decisions.turn(
+        conn, known
+    )  # of two who open it at once, the second is told of the first's
+    present = await store_incidents.of_service(conn, known)
+    if present is not None and present.closed_at is None:
+        raise Refused(
+            _(
+                "{service} already has the open incident {id}: alertbot incident set {id} {state}"
+            ).format(service=known, id=present.id, state=word.state)
+        )
+    begun = await store_incidents.start(conn, by=actor, now=service.now, title=title, service=known)
+    await _say(service, conn, actor, begun, word)
+    return await store_incidents.get(conn, begun.id)
+
+
+async def _set_state(service: WatchContext, actor: Person, reference: str, word: StateReport) -> str:
+    """Set the state of an incident; returns its id. Raises `Misuse` for an unknown incident or state,
+    `Refused` for one that is closed and for "resolved" without a confirmation (R11)."""
+    rules.require_role("draft", actor)
+    _require_short(word)
+
+    async def work(conn: Connection) -> str:
+        found = await store_incidents.get(conn, reference)
+        await store_decisions.turn(conn, found.service or found.id)
+        found = await store_incidents.get(conn, reference)
+        _require_open(found, word)
+        if word.state is State.RESOLVED:
+            await _resolved(service, conn, actor, found, word)
+        else:
+            await _say(service, conn, actor, found, word)
+        return found.id
+
+    return await service.database.transact(work)
+
+
+async def _resolved(
+    service: WatchContext, conn: Connection, actor: Person, found: Incident, word: StateReport
+) -> None:
+    """Raises `Refused` unless there is a confirmation and the watch period after it has passed (R11);
+    everything else is up to `decide`."""
+    name = found.service or found.id
+    log = await store_decisions.log_of(conn, name)
+    if not announced(log):
+        await _say(service, conn, actor, found, word, reason=Reason.NEVER_ANNOUNCED)
+        return
+    by = word.confirmed_by or found.confirmed_by
+    if by is None:
+        raise Refused(
+            _(
+                "The operator's word alone does not resolve {id}. Say with --confirmed-by which of the"
+                " services concerned confirms it, or set it to stabilised."
+            ).format(id=found.id)
+        )
+    if current(log) is not State.STABILISED:
+        await _say(service, conn, actor, found, StateReport(State.STABILISED, note=word.note))
+    await store_incidents.confirm(conn, found.id, by=by, now=service.now)
+    await store_signals.keep(conn, [_report(service, name, word, confirms=True)], now=service.now)
+    await watching.decide_now(service, conn, name)
+
+
+async def _say(
+    service: WatchContext,
+    conn: Connection,
+    actor: Person,
+    found: Incident,
+    word: StateReport,
+    *,
+    reason: Reason = Reason.BY_HAND,
+) -> None:
+    name = found.service or found.id
+    if found.service is None:
+        await store_incidents.watch(conn, found.id, name)
+    log = await store_decisions.log_of(conn, name)
+    before = current(log)
+    if before is word.state:
+        raise Refused(_("{id} is already {state}.").format(id=found.id, state=word.state))
+    entry = LogEntry(service.now, _action(before, log, word.state), reason, word.state)
+    if word.state in _OBSERVED:
+        await store_signals.keep(conn, [_report(service, name, word)], now=service.now)
+    number = await watching.record(conn, name, found.id, entry, before, by=actor.name, note=word.note)
+    await store_decisions.make_due(conn, [name], service.now)
+    if found.service is not None:  # one without a service has no name that the public knows
+        await reacting.react(service, conn, _change(found, entry, number, service.now))
+
+
+def _change(found: Incident, entry: LogEntry, number: int, now: datetime) -> Change:
+    over = entry.state in (State.STABILISED, State.RESOLVED)
+    return Change(
+        service=found.service or found.id,
+        incident=found.id,
+        transition=rules_rule.transition(entry.action, entry.reason),
+        state=entry.state,
+        since=found.opened_at,
+        works_since=now if over else None,
+        decision=number,
+    )
+
+
+def _action(before: State | None, log: tuple[LogEntry, ...], state: State) -> IncidentAction:
+    if state is State.STABILISED:
+        return IncidentAction.STABILISE
+    if state is State.RESOLVED:
+        return IncidentAction.RESOLVE
+    if before is None:
+        return IncidentAction.REOPEN if log else IncidentAction.OPEN
+    return IncidentAction.UPDATE
+
+
+def _report(service: WatchContext, name: str, word: StateReport, *, confirms: bool = False) -> Signal:
+    """A person's report; nothing holds it back."""
+    return Signal(
+        source=PEOPLE,
+        service=name,
+        observed=_OBSERVED[word.state],
+        at=service.now,
+        key=uuid.uuid4().hex,
+        severity="critical",
+        title=word.note or "",
+        confirmed=True,
+        confirms=confirms,
+        received=service.now,
+    )
+
+
+def _require_short(word: StateReport) -> None:
+    for name, said in (("--confirmed-by", word.confirmed_by), ("--note", word.note)):
+        if said is not None and (len(said) > LONGEST or not said.isprintable() or not said.strip()):
+            raise Misuse(
+                _("{option} must be one line of at most {count} characters.").format(
+                    option=name, count=LONGEST
+                )
+            )
+
+
+def _require_open(found: Incident, word: StateReport) -> None:
+    if found.closed_at is not None:
+        raise Refused(
+            _("Incident {id} is closed. Open a new one: alertbot incident open --state {state}").format(
+                id=found.id, state=word.state
+            )
+        )
+
 
 LONGEST_TITLE = 200
 
@@ -45,8 +227,8 @@ async def open_(
         if watched is None:
             opened = await store_incidents.start(conn, by=actor, now=service.now, title=named)
         else:
-            word = by_hand.StateReport(state)
-            opened = await by_hand.opening(service, conn, actor, watched, word, named)
+            word = StateReport(state)
+            opened = await opening(service, conn, actor, watched, word, named)
         detail = {"incident": opened.id, "title": named}
         await audit.append(
             conn, actor=actor.name, verb="incident-opened", at=service.now, detail=detail
@@ -66,11 +248,11 @@ def _title(given: str | None) -> str | None:
 
 
 async def set_(
-    service: WatchContext, actor: Person, reference: str, word: by_hand.StateReport
+    service: WatchContext, actor: Person, reference: str, word: StateReport
 ) -> IncidentDetails:
     """Set the state of an incident; returns the incident afterwards. Raises `Misuse` or `Refused` as
-    `by_hand.set_` does."""
-    return await show(service, await by_hand.set_(service, actor, reference, word))
+    `opening` does."""
+    return await show(service, await _set_state(service, actor, reference, word))
 
 
 async def listing(service: WatchContext) -> list[IncidentLine]:

@@ -11,8 +11,7 @@ from itertools import groupby
 from alertbot.core.errors import AlertbotError
 from alertbot.core.model import Relation
 from alertbot.core.words import _
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import Connection
+from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_entry import Entry, Standing, entry_name, standing
 from alertbot.people import store_tasks, tasks

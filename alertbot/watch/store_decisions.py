@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import sql
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import ColumnValues
+from alertbot.db.sql import AUDIT, ColumnValues, take_lock
 from alertbot.db.tables import alert, delivery, dispatch, incident
 from alertbot.db.tables_watch import decision, watched
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State

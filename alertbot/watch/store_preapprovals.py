@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import AlertState, Person
-from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, take_lock
 from alertbot.db.tables import alert, person
 from alertbot.db.tables_watch import planned, preapproval, presignature, rule_shown
 from alertbot.people import store_people

@@ -11,8 +11,7 @@ from sqlalchemy import ColumnElement, LargeBinary, Row, Select, func, insert, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.db import sql
-from alertbot.db.locks import SIGNALS, take_lock
-from alertbot.db.sql import ColumnValues
+from alertbot.db.sql import SIGNALS, ColumnValues, take_lock
 from alertbot.db.tables_watch import quarantine, signal, source_seen
 from alertbot.watch.rules_signals import Observed, Signal
 

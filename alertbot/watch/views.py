@@ -11,7 +11,7 @@ from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.views import AlertFaultView
 from alertbot.core.json import IF_SET, NOT_JSON, Json
 from alertbot.core.model import AlertState, Relation
-from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.watch.preapproval.rules_ahead import Why
 from alertbot.watch.rules_log import IncidentAction, Reason, State
 from alertbot.watch.rules_rule import How, Transition

@@ -17,7 +17,7 @@ from alertbot.channels.base import EMAIL, TELEGRAM, X
 from alertbot.core.model import Channel, Organisation, Target
 from alertbot.texts.kinds import catalogue
 from alertbot.texts.preview.panels import show
-from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.publisher import Publisher
 
 COLUMNS = 78

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alertbot import cli
-from alertbot.cli.lazy import Group, Listing
+from alertbot.cli.parsing import Group, Listing
 from tests import program
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"

@@ -9,7 +9,7 @@ import pytest
 from alertbot.core.errors import Refused
 from alertbot.db import audit
 from alertbot.db.database import Database
-from alertbot.db.locks import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, take_lock
 from alertbot.delivery import store_accounts, store_claim, store_settle
 from alertbot.delivery.ledger import Hooks, Ledger
 from alertbot.delivery.runners import LocalRunner

@@ -10,7 +10,7 @@ from alertbot.numbers.reading import ImportReading, read_import
 from alertbot.numbers.rules_changes import with_end
 from alertbot.numbers.rules_checks import CheckRule, Cover, Report, Severity, check_rows, coverage
 from alertbot.numbers.rules_query import parse_query
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 
 CASE = Path(__file__).parents[3] / "shared/cases/orange-2021-06-02/provisional-numbers.csv"
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alertbot.numbers.rules_changes import FIRST_REVIEW, Plan, merged, plan, same_entry, updated
 from alertbot.numbers.rules_entry import Entry, NumberRow, entry_name
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 
 NOW = datetime(2026, 3, 2, 14, 0, 7, 123456, tzinfo=UTC)
 RHONE, AIN = find("69"), find("01")

@@ -8,7 +8,7 @@ import pytest
 
 from alertbot.numbers.rules_checks import NEEDED, CheckRule, Cover, Severity, check_rows, coverage
 from alertbot.numbers.rules_entry import NumberRow, Standing
-from alertbot.regions.territories import find, free_territory
+from alertbot.regions.facts import find, free_territory
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -18,7 +18,7 @@ from alertbot.numbers.rules_entry import (
     row_standing,
     standing,
 )
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -13,8 +13,7 @@ from alertbot.numbers.rules_digits import FICTION_PREFIXES, written
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.numbers.rules_rows import COLUMNS, frozen_row, is_formula, quoted, thawed_row, unquoted
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
-from alertbot.regions.countries import SERVICES
-from alertbot.regions.territories import find, free_territory
+from alertbot.regions.facts import SERVICES, find, free_territory
 from tests.effort import examples
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from alertbot.numbers.rules_changes import bare, contradictions, merged, plan, updated, with_end
 from alertbot.numbers.rules_entry import Entry, NumberRow
-from alertbot.regions.territories import find, free_territory
+from alertbot.regions.facts import find, free_territory
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

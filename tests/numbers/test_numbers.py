@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_digits import FICTION_PREFIXES, InvalidNumber, is_fictional, written
-from alertbot.regions.territories import all_territories, find
+from alertbot.regions.facts import all_territories, find
 
 HEADING = "territory,service,number,zone,condition,source_url,verified_by,verified_at\n"
 

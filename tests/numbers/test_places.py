@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_digits import InvalidNumber, is_fictional, written
-from alertbot.regions.countries import COUNTRIES
-from alertbot.regions.territories import all_territories, blocks, find, free_territory
+from alertbot.regions.facts import COUNTRIES, all_territories, blocks, find, free_territory
 
 
 @pytest.mark.parametrize(

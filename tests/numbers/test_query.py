@@ -12,8 +12,7 @@ from alertbot.core.errors import Misuse
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, standing
 from alertbot.numbers.rules_query import parse_query
 from alertbot.numbers.rules_rows import frozen_row, thawed_row
-from alertbot.regions.countries import SERVICES
-from alertbot.regions.territories import find
+from alertbot.regions.facts import SERVICES, find
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -21,7 +21,7 @@ from alertbot.numbers.rules_sheet import (
     to_csv,
     to_json,
 )
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 
 ROW = {"territory": "69", "service": "samu", "number": "0465710015"}
 

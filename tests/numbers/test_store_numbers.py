@@ -19,7 +19,7 @@ from alertbot.numbers.rules_changes import Plan
 from alertbot.numbers.rules_entry import Entry, NumberRow
 from alertbot.numbers.store_numbers import Carried, Check
 from alertbot.people import store_people
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 

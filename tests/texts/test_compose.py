@@ -19,7 +19,7 @@ from alertbot.core.model import (
     Target,
 )
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.territories import all_territories
+from alertbot.regions.facts import all_territories
 from alertbot.texts.compose import compose
 from alertbot.texts.fields.parse import Parsed, parse
 from alertbot.texts.fields.values import Text

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from alertbot.channels.base import X
 from alertbot.core.model import Channel, Measure, Message
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 from alertbot.texts import lint
 from alertbot.texts.fields import findings
 from alertbot.texts.fields.findings import differences, figures

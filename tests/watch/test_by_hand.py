@@ -10,7 +10,7 @@ from alertbot.alerts.following import FollowRequest
 from alertbot.core.errors import Refused
 from alertbot.db.database import Database
 from alertbot.watch import incidents, watching
-from alertbot.watch.by_hand import StateReport
+from alertbot.watch.incidents import StateReport
 from alertbot.watch.rules_log import State
 from alertbot.watch.rules_signals import Observed
 from tests.team import Team, gather

@@ -22,7 +22,7 @@ from alertbot.numbers.reading import RowsRead
 from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, standing
 from alertbot.numbers.verifying import Verification
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 from alertbot.rehearsal.replay.signals_of import with_end
 from alertbot.rehearsal.replay.stage import Stage
 from alertbot.rehearsal.replay.timeline import NumberItem

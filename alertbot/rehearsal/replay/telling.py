@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from alertbot.core.words import _, language, ngettext
-from alertbot.regions.territories import WHOLE_COUNTRY, all_territories
+from alertbot.regions.facts import WHOLE_COUNTRY, all_territories
 from alertbot.rehearsal.replay.results import Refusal, Replay, ReplayDecision, ReplayPost, is_public
 from alertbot.rehearsal.replay.signals_of import EntryRole
 from alertbot.rehearsal.replay.timeline import CaseEntry, said

@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 from alertbot.config.yaml_reader import Mark, Node, plain, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
 from alertbot.core.words import _
-from alertbot.regions.countries import SERVICES
-from alertbot.regions.territories import WHOLE_COUNTRY, all_territories, find
+from alertbot.regions.facts import SERVICES, WHOLE_COUNTRY, all_territories, find
 
 FILE = "timeline.yaml"
 FALLBACK = "case"  # the name of a case that has none

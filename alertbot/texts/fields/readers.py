@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.core.model import RawValues
 from alertbot.core.words import _
-from alertbot.regions.countries import SERVICES, Service
-from alertbot.regions.territories import Territory, all_territories, find
+from alertbot.regions.facts import SERVICES, Service, Territory, all_territories, find
 from alertbot.texts.fields.moments import moment, span
 from alertbot.texts.fields.values import (
     Certainty,

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 from alertbot.core.errors import Refused
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.countries import Service
-from alertbot.regions.territories import Territory
+from alertbot.regions.facts import Service, Territory
 
 CERTAINTIES = ("unknown", "suspected", "confirmed")  # of a cause (R10)
 

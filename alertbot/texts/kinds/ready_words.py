@@ -12,7 +12,7 @@ from alertbot.config.yaml_reader import read_written
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.countries import SERVICES
+from alertbot.regions.facts import SERVICES
 from alertbot.texts.kinds.catalogue import FOLDER, shipped
 from alertbot.texts.kinds.kind_file import LANGUAGE, Checker
 

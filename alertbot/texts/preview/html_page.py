@@ -19,7 +19,7 @@ from alertbot.core.model import Message, Picture
 from alertbot.core.words import _, language, ngettext
 from alertbot.texts.preview import phrases, plain
 from alertbot.texts.preview.fragments import fragment
-from alertbot.texts.preview.sheet import Sheet, ShownThread, address, threads
+from alertbot.texts.preview.phrases import Sheet, ShownThread, address, threads
 
 if TYPE_CHECKING:
     from jinja2 import Environment

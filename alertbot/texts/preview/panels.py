@@ -13,6 +13,7 @@ from alertbot.core.model import Composition, Fault, Message
 from alertbot.core.words import _
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.fragments import styled
+from alertbot.texts.preview.phrases import Sheet, ShownThread, threads
 from alertbot.texts.preview.plain import (
     facts,
     header,
@@ -23,7 +24,6 @@ from alertbot.texts.preview.plain import (
     sentences,
     title,
 )
-from alertbot.texts.preview.sheet import Sheet, ShownThread, threads
 
 TWO_COLUMNS_FROM = 110  # cells
 WIDEST_PANEL = 76

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from alertbot.core.model import Action, Composition, Fault, Message
 from alertbot.core.words import _
 from alertbot.texts.preview import phrases
-from alertbot.texts.preview.sheet import Sheet, ShownThread, address, readers, threads
+from alertbot.texts.preview.phrases import Sheet, ShownThread, address, readers, threads
 
 LONG_FORMS = ("email", "telegram", "apprise", "console", "memory")  # whose text is read aloud first
 

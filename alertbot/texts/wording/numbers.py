@@ -11,7 +11,7 @@ from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.territories import WHOLE_COUNTRY, Territory
+from alertbot.regions.facts import WHOLE_COUNTRY, Territory
 from alertbot.texts.lint import LONGEST_SHORT
 from alertbot.texts.wording.markup import Block, Line, Run, Shape
 from alertbot.texts.wording.phrasing import MOST_NAMED, local, other_zone

@@ -9,8 +9,7 @@ from alertbot.alerts.compose import load_kind
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.words import _
-from alertbot.db.locks import AUDIT, take_lock
-from alertbot.db.sql import Connection
+from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.people import store_tasks, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.texts.kinds.kind_spec import Kind

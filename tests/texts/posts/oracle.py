@@ -9,7 +9,7 @@ import types
 from functools import cache
 from typing import Any
 
-from alertbot.texts.posts.weights import PATTERNS
+from alertbot.texts.posts.measure import PATTERNS
 
 
 def library_weight(text: str) -> int:
@@ -18,7 +18,7 @@ def library_weight(text: str) -> int:
 
 
 def patterns() -> dict[str, str]:
-    """Those of the library, by the names that `weights` gives them; emoji as signs instead of escapes."""
+    """Those of the library, by the names that `measure` gives them; emoji as signs instead of escapes."""
     _library()
     from twitter_text.regexp.emoji import emoji
     from twitter_text.regexp.extract_url import extract_url

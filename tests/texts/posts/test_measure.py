@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from alertbot.core.model import Measure
 from alertbot.texts.posts import measure
-from alertbot.texts.posts.measure import utf16_length, weighted_length
-from alertbot.texts.posts.weights import PATTERNS, exact_weight
+from alertbot.texts.posts.measure import PATTERNS, exact_weight, utf16_length, weighted_length
 from tests.effort import examples
 from tests.texts.posts.oracle import library_weight, patterns, written
 

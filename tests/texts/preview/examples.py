@@ -15,7 +15,7 @@ from alertbot.core.model import (
     Target,
 )
 from alertbot.delivery.rules_forecast import cost, forecast
-from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.preview.phrases import Sheet
 
 DIGEST = "9f2c4e7ab1d05c6688aa90b7c3de114f52d0417be8c1f7a95b3de2c0a4f6d8e1"
 PAGE = "https://info.example.fr/urgences"

@@ -6,7 +6,7 @@ from typing import Any
 
 from alertbot.core.json import as_document
 from alertbot.core.model import Composition, Fault
-from alertbot.texts.preview.sheet import Sheet
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.views import preview_view
 from tests.texts.preview import examples
 

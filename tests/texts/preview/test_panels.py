@@ -29,8 +29,8 @@ from alertbot.people.views import PersonLine
 from alertbot.texts.kinds.catalogue import load_kind, shipped
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.panels import Wrapped, show
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.preview.plain import plain_copy
-from alertbot.texts.preview.sheet import Sheet
 from alertbot.texts.views import kind_details_view
 from tests.shown import alert_view, delivery_view
 from tests.texts.preview import examples

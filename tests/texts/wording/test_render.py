@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.territories import find
+from alertbot.regions.facts import find
 from alertbot.texts.fields.values import SeenChoice, Url
 from alertbot.texts.kinds.kind_spec import Template
 from alertbot.texts.posts.writing import plain, telegram
