@@ -56,9 +56,7 @@ def test_help_loads_no_command() -> None:
     )
     expected = {"alertbot.cli", "alertbot.core"}
     expected |= {f"alertbot.core.{name}" for name in ("errors", "json", "logs", "words")}
-    expected |= {
-        f"alertbot.cli.{name}" for name in ("command_groups", "commands", "frame", "lazy", "misuse")
-    }
+    expected |= {f"alertbot.cli.{name}" for name in ("command_groups", "commands", "frame", "parsing")}
     for arguments in (["--help"], ["numbers", "--help"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
