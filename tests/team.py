@@ -13,7 +13,7 @@ from alertbot.channels.memory import MemoryAdapter
 from alertbot.core.model import Audience, Channel, Organisation, Person, Target
 from alertbot.db.database import Database
 from alertbot.delivery.runners import LocalRunner, RunTally
-from alertbot.numbers import consulting, importing, verifying
+from alertbot.numbers import changing, consulting, verifying
 from alertbot.numbers.reading import read_numbers
 from alertbot.ops import overview, working
 from alertbot.people import accounts
@@ -120,7 +120,7 @@ async def registered(
     """Rows in the register, read back by another person; the names of their entries."""
     now = service.now
     read = read_numbers(rows, moment=lambda given, zone: moment(given, now=now, zone=zone))
-    await importing.import_(service, author, read, "rows.csv")
+    await changing.import_(service, author, read, "rows.csv")
     found = {one.row.identity: one for one in await consulting.entries(service, None)}
     entries = [found[row.identity] for row in read.rows]
     for entry in entries:

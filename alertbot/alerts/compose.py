@@ -1,5 +1,5 @@
-"""Requests to write an alert: reading the values (`--vars`, `--set`), loading the kind, and composing
-the texts."""
+"""Requests to write an alert: reading the values (`--vars`, `--set`), loading the kind, composing the texts; and
+previews, which show the same texts and need no database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,14 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Approvals, Audience, Channel, Composition, Fault, Identity, RawValues
 from alertbot.core.words import _
+from alertbot.delivery.rules_forecast import cost, forecast
 from alertbot.texts.compose import compose
 from alertbot.texts.fields import parse
 from alertbot.texts.fields.parse import Parsed, load_values, merge_sets
 from alertbot.texts.kinds import catalogue, kind_spec
-from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.kinds.kind_spec import Kind, in_words
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.publisher import Publisher, effective
 from alertbot.texts.request import ComposeRequest
 
@@ -183,3 +187,45 @@ def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -
     return {
         name: raw[name] if name in ahead and name in raw else value for name, value in frozen.items()
     }
+
+
+NOT_YET = Identity(incident="XXXX", alert="XXXX-1")  # a preview belongs to no incident yet
+
+
+def look(publisher: Publisher, wishes: DraftRequest) -> Sheet:
+    """What the public would see. Without values, the kind's example is used."""
+    kind = load_kind(publisher, wishes.kind)
+    if not wishes.given:
+        wishes = replace(wishes, given=kind.example)
+    composed = compose_kind(publisher, kind, wishes, NOT_YET, publisher.clock())
+    return sheet_of(publisher, composed, wishes.exercise)
+
+
+def sheet_of(publisher: Publisher, composed: Composed, exercise: bool) -> Sheet:
+    """A composition with its cost, its forecast and the approvals it needs."""
+    return Sheet(
+        title=in_words(composed.kind.title),
+        composition=composed.composition,
+        channels=composed.channels,
+        approvals=composed.approvals,
+        cost=cost(composed.composition, composed.channels),
+        forecast=forecast(composed.composition, composed.channels),
+        speaker=publisher.organisation.name,
+        exercise=exercise,
+    )
+
+
+def kinds(publisher: Publisher) -> list[Kind]:
+    """Every kind, in order of priority."""
+    found = catalogue.load(*publisher.folders)
+    return sorted(found, key=lambda kind: (kind.priority, kind.name))
+
+
+def example_yaml(publisher: Publisher, name: str) -> str:
+    """The kind's example as YAML, ready for `--vars`."""
+    return yaml.safe_dump(example(publisher, name), allow_unicode=True, sort_keys=False, width=100)
+
+
+def example(publisher: Publisher, name: str) -> RawValues:
+    """The values of the kind's example. Raises `Misuse` for an unknown kind."""
+    return dict(load_kind(publisher, name).example)

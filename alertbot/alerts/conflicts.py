@@ -19,7 +19,6 @@ from alertbot.alerts import (
     store_reading,
 )
 from alertbot.alerts.compose import DraftRequest
-from alertbot.alerts.rules_advice import guidance_of, sentence
 from alertbot.alerts.rules_guidance import (
     NO,
     RULE,
@@ -30,6 +29,8 @@ from alertbot.alerts.rules_guidance import (
     active,
     contradictions,
     from_json,
+    guidance_of,
+    sentence,
     stored_contradictions,
     to_json,
 )

@@ -27,8 +27,8 @@ from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import rules
 from alertbot.people.context import Context
+from alertbot.texts.kinds.catalogue import load_ready_words
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
-from alertbot.texts.kinds.ready_words import load_ready_words
 from alertbot.texts.publisher import effective
 
 GIVEN_ANEW = frozenset({"next_update"})  # a promise is made anew or not at all

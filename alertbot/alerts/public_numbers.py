@@ -16,7 +16,7 @@ from alertbot.numbers import store_changes, store_numbers
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, entry_name, standing
 from alertbot.numbers.rules_rows import frozen_row
 from alertbot.people.context import Context
-from alertbot.texts.kinds.ready_words import ReadyWords, load_ready_words
+from alertbot.texts.kinds.catalogue import ReadyWords, load_ready_words
 
 TAKES_OUT = {  # by relation: the field whose numbers leave the register with the approval
     Relation.CORRECTION: "wrong_numbers",

@@ -43,8 +43,8 @@ from alertbot.numbers.rules_entry import Entry, NumberRow
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.digest import digest_of
+from alertbot.texts.kinds.catalogue import load_ready_words
 from alertbot.texts.kinds.kind_spec import Kind
-from alertbot.texts.kinds.ready_words import load_ready_words
 from alertbot.texts.publisher import effective
 
 WITHDRAWAL = "withdrawal"

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from alertbot.alerts import previewing
-from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, asks, field_values, load_kind
-from alertbot.alerts.previewing import look
+from alertbot.alerts import compose
+from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, asks, field_values, load_kind, look
 from alertbot.cli.frame import (
     Accepts,
     AsJson,
@@ -121,15 +120,15 @@ def kinds(
         if kind is None:
             raise Misuse(_("Which kind? For example: alertbot kinds status --example"))
         if as_json:
-            emit(previewing.example(publisher, kind))
+            emit(compose.example(publisher, kind))
         else:
-            say(previewing.example_yaml(publisher, kind).rstrip("\n"))
+            say(compose.example_yaml(publisher, kind).rstrip("\n"))
         return
     from alertbot.cli.tables.show_tables import kind_details, kinds_table
     from alertbot.texts.views import kind_details_view, kind_view
 
     if kind is None:
-        found = [kind_view(one) for one in previewing.kinds(publisher)]
+        found = [kind_view(one) for one in compose.kinds(publisher)]
         emit(found) if as_json else console().print(kinds_table(found))
         return
     one = kind_details_view(load_kind(publisher, kind))

@@ -14,7 +14,7 @@ from alertbot.app import build_partly
 from alertbot.cli.frame import AsJson, OneAlert, TokenFile, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import act
-from alertbot.cli.tables.states import state_word
+from alertbot.cli.tables.show_tables import state_word
 from alertbot.config.partly import database_settings
 from alertbot.core.errors import ConfigInvalid, Misuse, StoreFailed
 from alertbot.core.model import Channel, Person

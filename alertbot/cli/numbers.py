@@ -14,7 +14,7 @@ from alertbot.cli.tables.show_numbers import number_details, numbers_table
 from alertbot.core.errors import Misuse
 from alertbot.core.model import AlertState, Person, RawValues
 from alertbot.core.words import _, ngettext
-from alertbot.numbers import changing, consulting, importing
+from alertbot.numbers import changing, consulting
 from alertbot.numbers.reading import RowFault
 from alertbot.numbers.rules_checks import Cover, Severity
 from alertbot.numbers.rules_rows import COLUMNS
@@ -45,11 +45,11 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     async def work(service: WatchContext, person: Person) -> ImportView:
-        importing.require_role(person)  # before a large file is read
+        changing.require_role(person)  # before a large file is read
         with console(as_json=True).status(_("Reading {file}").format(file=file.name)):
-            reading = importing.read(file, service.now)
+            reading = changing.read(file, service.now)
         with console(as_json=True).status(_("Writing {count} rows").format(count=reading.count)):
-            return await importing.import_(service, person, reading, file.name, keep_valid=keep_valid)
+            return await changing.import_(service, person, reading, file.name, keep_valid=keep_valid)
 
     done = act(context, work, token_file)
     for line in _import_lines(done):

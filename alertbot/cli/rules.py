@@ -12,8 +12,8 @@ from alertbot.alerts.halting import HALTER
 from alertbot.cli.composing import show_sheet
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, console, emit, say, session
 from alertbot.cli.running import act, change, read
+from alertbot.cli.tables.show_tables import clock
 from alertbot.cli.tables.show_watch import particulars, rules_table
-from alertbot.cli.tables.states import clock
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _, ngettext

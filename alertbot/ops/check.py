@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alertbot.alerts.compose import DraftRequest, asks
-from alertbot.alerts.previewing import look
+from alertbot.alerts.compose import DraftRequest, asks, look
 from alertbot.alerts.requests import asked
 from alertbot.channels.base import SHIPPED
 from alertbot.config.faults import lines_in

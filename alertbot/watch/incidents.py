@@ -1,5 +1,5 @@
 """Incidents as people handle them: opening by hand, setting the state, listing, showing from the first
-alert to the last."""
+alert to the last. What people report takes the same path as a source's reports, but counts at once."""
 
 import uuid
 from collections.abc import Mapping

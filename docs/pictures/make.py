@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from alertbot.alerts.compose import DraftRequest
-from alertbot.alerts.previewing import look
+from alertbot.alerts.compose import DraftRequest, look
 from alertbot.channels.base import EMAIL, TELEGRAM, X
 from alertbot.core.model import Channel, Organisation, Target
 from alertbot.texts.kinds import catalogue

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.alerts.rules_advice import guidance_of, sentence
 from alertbot.alerts.rules_guidance import (
     Fallback,
     Guidance,
@@ -18,7 +17,9 @@ from alertbot.alerts.rules_guidance import (
     active,
     contradictions,
     from_json,
+    guidance_of,
     laid_over,
+    sentence,
     to_json,
 )
 from alertbot.core.model import Relation

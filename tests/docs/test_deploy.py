@@ -254,7 +254,7 @@ def test_the_heartbeat_of_the_page_says_nothing_about_any_service() -> None:
 
 def test_the_signature_of_the_page_is_ours() -> None:
     """As it is typed there, in a shell."""
-    from alertbot.web.credentials import signature_of
+    from alertbot.web.signals import signature_of
 
     page = (ROOT / "docs" / "how-to" / "receive-signals.md").read_text("utf-8")
     script = page.split("In a shell:", 1)[1].split("```sh\n", 1)[1].split("curl", 1)[0]

@@ -8,7 +8,7 @@ import pytest
 from alertbot.alerts import register, writing
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
-from alertbot.numbers import changing, consulting, importing, verifying
+from alertbot.numbers import changing, consulting, verifying
 from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.views import ImportView, NumberHistory, NumberView
 from alertbot.ops import overview
@@ -42,7 +42,7 @@ async def verify(
 
 async def import_(team: Team, text: str, **options: Any) -> ImportView:
     reading = read_numbers(text)
-    return await importing.import_(team.service, team.people["ada"], reading, "a.csv", **options)
+    return await changing.import_(team.service, team.people["ada"], reading, "a.csv", **options)
 
 
 async def shown(team: Team, name: str) -> NumberHistory:
@@ -100,12 +100,12 @@ async def test_an_export_with_a_new_number_changes_the_entry_that_it_names(team:
 async def test_the_case_file_loads_as_it_is(team: Team) -> None:
     if not CASE.exists():
         pytest.skip("the case file lies beside the project")
-    reading = importing.read(CASE, team.service.now)
-    done = await importing.import_(team.service, team.people["ada"], reading, CASE.name)
+    reading = changing.read(CASE, team.service.now)
+    done = await changing.import_(team.service, team.people["ada"], reading, CASE.name)
     assert (done.rows, done.entries, len(done.new)) == (98, 73, 73)
     assert not done.faults
     assert done.warnings
-    again = await importing.import_(team.service, team.people["ada"], reading, CASE.name)
+    again = await changing.import_(team.service, team.people["ada"], reading, CASE.name)
     assert (again.same, again.new, again.changed) == (73, (), ())
 
 

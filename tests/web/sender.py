@@ -12,8 +12,7 @@ from alertbot.watch import store_signals
 from alertbot.watch.reports import inlets
 from alertbot.watch.store_signals import Aside, StoredSignal
 from alertbot.web.app import build
-from alertbot.web.credentials import signature_of
-from alertbot.web.signals import intake_of
+from alertbot.web.signals import intake_of, signature_of
 from tests.team import Team, gather
 
 SECRET = "a-secret-of-the-sources-for-the-tests"

@@ -10,10 +10,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from alertbot.alerts.rules_advice import topic_word
+from alertbot.alerts.rules_guidance import topic_word
 from alertbot.alerts.views import BreakGlassView, ShownAlertView
 from alertbot.cli.tables.show_incidents import follows, relation_word
-from alertbot.cli.tables.states import clock, state_text, state_word
+from alertbot.cli.tables.show_tables import clock, state_text, state_word
 from alertbot.core.model import AlertState, Conflict
 from alertbot.core.words import _
 from alertbot.texts.preview import phrases

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.alerts.conflicts import CurrentAdvice
-from alertbot.alerts.rules_advice import topic_word
-from alertbot.cli.tables.states import clock, state_text, state_word
+from alertbot.alerts.rules_guidance import topic_word
+from alertbot.cli.tables.show_tables import clock, state_text, state_word
 from alertbot.core.words import _
 from alertbot.people.views import TaskView
 from alertbot.texts.preview.phrases import stated, visible

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from alertbot.cli.tables.states import clock
+from alertbot.cli.tables.show_tables import clock
 from alertbot.core.json import Json
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import Standing, in_words

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.cli.tables.show_numbers import standing_text
-from alertbot.cli.tables.states import state_word
+from alertbot.cli.tables.show_tables import state_word
 from alertbot.core.words import _, language
 from alertbot.rehearsal.demo.evening import Evening, PlayedAlert
 from alertbot.rehearsal.replay.results import Replay

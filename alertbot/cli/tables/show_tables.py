@@ -1,9 +1,9 @@
-"""Terminal tables: kinds, people, deliveries, status.
+"""Terminal tables: kinds, people, deliveries, status; and the states and times that every table shows.
 
-A state is a word with a mark in front; colour only repeats what the word says.
-"""
+A state is a word with a mark in front; colour only repeats what the word says."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -11,13 +11,76 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from alertbot.cli.tables.states import MARKS, clock, state_text, state_word
 from alertbot.core.words import _
 from alertbot.delivery.views import DeliveryView
 from alertbot.ops.views import AlertLineView, ChannelView, NeedView, StatusView
 from alertbot.people.views import PersonLine
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.texts.views import FieldView, KindDetailsView, KindView
+
+MARKS = {
+    "pending": ("·", ""),
+    "claimed": ("·", ""),
+    "sending": ("→", "cyan"),
+    "sent": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "uncertain": ("?", "bold yellow"),
+    "cancelled": ("–", "dim"),
+    "expired": ("–", "yellow"),
+    "skipped": ("–", "dim"),
+    "draft": ("·", ""),
+    "approved": ("✓", "green"),
+    "returned": ("←", "yellow"),
+    "rejected": ("✗", "red"),
+    "publishing": ("→", "cyan"),
+    "published": ("✓", "green"),
+    "partly_published": ("!", "bold yellow"),
+    "discarded": ("–", "dim"),
+}
+
+
+def state_word(state: str) -> str:
+    """The state of an alert or a delivery in the reader's language."""
+    words = {
+        "pending": _("waiting"),
+        "claimed": _("claimed"),
+        "sending": _("sending"),
+        "sent": _("sent"),
+        "failed": _("failed"),
+        "uncertain": _("uncertain"),
+        "cancelled": _("cancelled"),
+        "expired": _("expired"),
+        "skipped": _("not sent"),
+        "draft": _("draft"),
+        "approved": _("approved"),
+        "returned": _("returned"),
+        "rejected": _("rejected"),
+        "publishing": _("publishing"),
+        "published": _("published"),
+        "partly_published": _("partly published"),
+        "discarded": _("discarded"),
+    }
+    return words.get(state, state)
+
+
+def state_text(state: str) -> Text:
+    """`✓ sent`."""
+    mark, style = MARKS.get(state, ("·", ""))
+    return Text(f"{mark} {state_word(state)}", style=style)
+
+
+def clock(moment: object, zone: ZoneInfo | None = None) -> str:
+    """A time to the second in `zone`, else in this machine's; given aware, in ISO 8601 or as epoch
+    seconds."""
+    if moment is None or moment == "":
+        return ""
+    if isinstance(moment, int | float):
+        moment = datetime.fromtimestamp(moment, UTC)
+    elif isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if not isinstance(moment, datetime):
+        return str(moment)
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z").rstrip()
 
 
 def kinds_table(kinds: Iterable[KindView]) -> Table:

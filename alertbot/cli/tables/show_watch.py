@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from alertbot.cli.tables.states import clock
+from alertbot.cli.tables.show_tables import clock
 from alertbot.core.words import _
 from alertbot.texts.preview.phrases import short_digest, span, stated, visible
 from alertbot.watch.rules_log import action_word, incident_word, observed_word, reason_words

@@ -22,7 +22,7 @@ from alertbot.app import App, build
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, Purpose
 from alertbot.core.words import _, language
-from alertbot.numbers import consulting, importing, verifying
+from alertbot.numbers import changing, consulting, verifying
 from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import Standing
 from alertbot.ops import overview, working
@@ -130,7 +130,7 @@ class StoryStage:
         """Import a file into the register; then another person reads every new number back, from that
         person's list of test calls."""
         read = read_numbers(Path(step["import"]))
-        await importing.import_(self.service, self.staff.author, read, step["import"])
+        await changing.import_(self.service, self.staff.author, read, step["import"])
         called = {str(row): row.number for row in read.rows}
         person, _token = self.staff.approvers[-1]
         for entry in await consulting.listing(self.service, None, "unverified"):

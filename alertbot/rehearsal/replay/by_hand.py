@@ -17,7 +17,7 @@ from alertbot.alerts.taking_back import Which
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment
 from alertbot.core.model import RawValues
 from alertbot.core.words import _
-from alertbot.numbers import consulting, importing, store_numbers, verifying
+from alertbot.numbers import changing, consulting, store_numbers, verifying
 from alertbot.numbers.reading import RowsRead
 from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, standing
@@ -66,7 +66,7 @@ class ReplayedPeople:
         service = self.stage.service
         kept = tuple(with_end(row, service.now) for row in rows)
         async with _done("import"):
-            await importing.import_(service, self.stage.staff.author, RowsRead(kept, len(kept)), name)
+            await changing.import_(service, self.stage.staff.author, RowsRead(kept, len(kept)), name)
 
     async def read_back(self) -> int:
         """Another person reads back and calls every unverified number; returns how many are verified."""

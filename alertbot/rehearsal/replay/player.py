@@ -11,7 +11,7 @@ from alertbot.alerts import store_reading
 from alertbot.core.errors import Refused
 from alertbot.core.model import AlertState
 from alertbot.core.words import _, ngettext
-from alertbot.numbers import importing
+from alertbot.numbers import changing
 from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import NumberRow, Standing
 from alertbot.rehearsal.replay import signals_of
@@ -245,7 +245,7 @@ class _Player:
         door = signals_of.gate(self.replay.steps)
         if not path.exists():
             return Supply()
-        read = importing.read(path, door.entry.at if door else self.stage.clock())
+        read = changing.read(path, door.entry.at if door else self.stage.clock())
         supply = signals_of.supply(read.rows, self.replay.steps, self.replay.timeline.zone)
         for fault in read.faults:
             self._refuse(NUMBERS, fault.rule, fault.message)

@@ -8,10 +8,10 @@ from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts.posts import writing
 from alertbot.texts.posts.messages import marks
 from alertbot.texts.request import ComposeRequest
+from alertbot.texts.wording.markup import Setting
 from alertbot.texts.wording.numbers import SEPARATOR, Promised, by_place, named, row_words
 from alertbot.texts.wording.phrasing import day_name, local, zone_name
 from alertbot.texts.wording.render import typography
-from alertbot.texts.wording.safe_markdown import Setting
 
 
 @dataclass(frozen=True, slots=True)

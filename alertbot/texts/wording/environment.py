@@ -21,9 +21,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from alertbot.core.words import _
+from alertbot.texts.wording.markup import Setting, joined, setting_of, written
 from alertbot.texts.wording.numbers import NUMBER_FILTERS
 from alertbot.texts.wording.phrasing import FILTERS
-from alertbot.texts.wording.safe_markdown import Setting, joined, setting_of, written
 
 _FILTERS = [
     "abs",

@@ -13,9 +13,8 @@ from jinja2.utils import pass_context
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import WHOLE_COUNTRY, Territory
 from alertbot.texts.lint import LONGEST_SHORT
-from alertbot.texts.wording.markup import Block, Line, Run, Shape
+from alertbot.texts.wording.markup import Block, Line, Run, SafeMarkdown, Setting, Shape, setting_of
 from alertbot.texts.wording.phrasing import MOST_NAMED, local, other_zone
-from alertbot.texts.wording.safe_markdown import SafeMarkdown, Setting, setting_of
 
 Places = Sequence[tuple[Territory, Sequence[NumberRow]]]
 

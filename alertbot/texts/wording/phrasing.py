@@ -16,7 +16,7 @@ from jinja2.utils import pass_context
 from alertbot.core.words import _
 from alertbot.regions.facts import WHOLE_COUNTRY, Territory
 from alertbot.texts.fields.values import Url
-from alertbot.texts.wording.safe_markdown import (
+from alertbot.texts.wording.markup import (
     SafeMarkdown,
     Setting,
     TemplateRunError,

@@ -16,8 +16,16 @@ from alertbot.core.words import _
 from alertbot.texts.kinds.kind_spec import Template
 from alertbot.texts.posts.writing import plain
 from alertbot.texts.wording.environment import load
-from alertbot.texts.wording.markup import Block, MarkupError, read
-from alertbot.texts.wording.safe_markdown import SETTING, Setting, TemplateRunError, literal, setting_of
+from alertbot.texts.wording.markup import (
+    SETTING,
+    Block,
+    MarkupError,
+    Setting,
+    TemplateRunError,
+    literal,
+    read,
+    setting_of,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType

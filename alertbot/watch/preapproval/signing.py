@@ -7,7 +7,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from alertbot.alerts import alert_notices, store_reading, views
-from alertbot.alerts.previewing import sheet_of
+from alertbot.alerts.compose import sheet_of
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.core import clock

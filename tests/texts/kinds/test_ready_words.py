@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from alertbot.core.errors import ConfigInvalid
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import SERVICES, all_territories
-from alertbot.texts.kinds.ready_words import KEYS, LONGEST_LIST, load_ready_words
+from alertbot.texts.kinds.catalogue import KEYS, LONGEST_LIST, load_ready_words
 
 WORDS = load_ready_words()
 PLACES = [place for code, place in all_territories().items() if code != "FR"]

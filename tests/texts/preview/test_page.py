@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.alerts.compose import DraftRequest
-from alertbot.alerts.previewing import look
+from alertbot.alerts.compose import DraftRequest, look
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Action, Fault, Omission, Organisation, Picture
 from alertbot.texts.kinds import catalogue

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.texts.posts.writing import document, email, entities, has_link, plain, telegram, visible
-from alertbot.texts.wording.markup import MarkupError, read
-from alertbot.texts.wording.safe_markdown import link, literal
+from alertbot.texts.wording.markup import MarkupError, link, literal, read
 
 SOURCE = """# Titre
 
