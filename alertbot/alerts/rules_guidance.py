@@ -2,7 +2,7 @@
 for the team. Pure.
 
 An incident has one active guidance: for each topic the latest statement of its published alerts. An
-alert that contradicts it is held until a person decides; `contradictions` finds where. `advice` reads the
+alert that contradicts it is held until a person decides; `contradictions` finds where. `guidance_of` reads the
 statements from an alert's field values."""
 
 from collections.abc import Iterable, Iterator, Mapping
