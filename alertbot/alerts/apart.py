@@ -11,7 +11,7 @@ from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import Composed, DraftRequest, compose_wishes
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Identity
-from alertbot.db.preparing import prepared
+from alertbot.db.database import prepared
 from alertbot.people.context import Context
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from alertbot.alerts.store_reading import Alert, Record
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Message, Omission, OnCancel, Relation, Target
 from alertbot.core.words import _
-from alertbot.db.preparing import prepared
+from alertbot.db.database import prepared
 from alertbot.db.sql import Connection
 from alertbot.delivery.store_outbox import NewDelivery
 from alertbot.people.context import Context

@@ -12,7 +12,7 @@ from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Message, Relation, Target
-from alertbot.db.preparing import Unsteady, prepared
+from alertbot.db.database import Unsteady, prepared
 from alertbot.db.sql import Connection
 from alertbot.delivery.store_outbox import NewDelivery
 from alertbot.people.context import Context

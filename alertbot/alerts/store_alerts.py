@@ -30,7 +30,7 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 from alertbot.db import tables
-from alertbot.db.preparing import drawn
+from alertbot.db.database import drawn
 from alertbot.db.sql import AUDIT, ColumnValues, take_lock
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person
 from alertbot.core.words import _
-from alertbot.db.preparing import drawn
+from alertbot.db.database import drawn
 from alertbot.db.sql import AUDIT, take_lock
 from alertbot.db.tables import alert, incident
 

@@ -30,7 +30,7 @@ from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.core.model import AlertState, Identity, Person, RawValues, Relation, Verb
 from alertbot.core.words import _
 from alertbot.db import audit
-from alertbot.db.preparing import drawn
+from alertbot.db.database import drawn
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_settle
 from alertbot.people import rules

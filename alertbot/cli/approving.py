@@ -45,7 +45,7 @@ def approve(
     view = act(context, work, token_file)
     if publish and view.start is not None:
         say(_("{id} is approved; sending from here.").format(id=view.id), as_json)
-        from alertbot.cli.sending import drain_now
+        from alertbot.cli.operating import drain_now
 
         drain_now(context, view, as_json)
         return

@@ -6,8 +6,7 @@ from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.numbers import changing, lookup, store_numbers
 from alertbot.numbers.rules_checks import Coverage, Finding, check_rows, coverage
-from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, standing
-from alertbot.numbers.rules_query import parse_query
+from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, parse_query, standing
 from alertbot.numbers.rules_rows import frozen_row
 from alertbot.numbers.views import (
     CheckView,

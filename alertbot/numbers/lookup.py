@@ -8,8 +8,15 @@ from alertbot.core.model import Fault
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.numbers import store_numbers
-from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, standing
-from alertbot.numbers.rules_query import Query, parse_query
+from alertbot.numbers.rules_entry import (
+    Entry,
+    NumberRow,
+    Query,
+    Standing,
+    entry_id,
+    parse_query,
+    standing,
+)
 from alertbot.people.context import Context
 
 FIELD = "numbers"

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alertbot.alerts.compose import DraftRequest, asks, look
-from alertbot.alerts.requests import asked
 from alertbot.channels.base import SHIPPED
 from alertbot.config.faults import lines_in
 from alertbot.config.yaml_reader import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.model import Audience, Channel, Fault, Target
 from alertbot.core.words import _
+from alertbot.ops import overview
 from alertbot.ops.views import ConfigCheckView, IdentityView
 from alertbot.texts.kinds import catalogue, kind_spec
 from alertbot.texts.kinds.kind_spec import Kind
@@ -227,7 +227,7 @@ async def _duty_warnings(app: "App") -> list[str]:
         return []
     try:
         service = await app.open()
-        return await service.database.read(lambda conn: asked.unknown_names(conn, service))
+        return await service.database.read(lambda conn: overview.unknown_names(conn, service))
     except AlertbotError as error:
         return [_("duty: the names could not be checked: {why}").format(why=error)]
 

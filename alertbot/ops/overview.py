@@ -1,11 +1,11 @@
 """`status` and `deliveries`: the state of everything, and what needs a person. Changes nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from alertbot.alerts import store_reading, views
-from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.views import RequestView
 from alertbot.core.errors import Misuse
 from alertbot.core.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.core.words import _
@@ -25,7 +25,10 @@ from alertbot.ops.views import (
     StatusView,
     WorkerView,
 )
-from alertbot.people import tasks
+from alertbot.people import store_people, store_requests, tasks
+from alertbot.people.context import Context
+from alertbot.people.rules import Duty
+from alertbot.people.store_requests import ApprovalRequest
 from alertbot.watch import reminders, store_preapprovals
 from alertbot.watch.context import WatchContext
 
@@ -71,7 +74,7 @@ async def status(service: WatchContext, reference: str | None) -> StatusView:
             oldest_waiting_seconds=summary.oldest_pending,
             alerts=tuple([await _line(service, conn, alert, summary) for alert in found]),
             channels=_channels(service, summary, await store_listing.failing(conn)),
-            asked=tuple(await asked.requests(conn, found)),
+            asked=tuple(await _requests(conn, found)),
             open=tuple(NeedView(message=one) for one in needs),
             tasks=tuple(chores),
         )
@@ -224,7 +227,7 @@ async def _needs(
         for alert in found
         if _shown_state(service, alert) is AlertState.PENDING
     ]
-    return needs + await asked.needs(service, conn, found)
+    return needs + await _unanswered(service, conn, found)
 
 
 async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
@@ -273,3 +276,90 @@ def _doubtful(summary: Summary) -> list[str]:
         for alert, count in doubts.items()
         if count
     ]
+
+
+async def _requests(conn: Connection, found: Sequence[Alert]) -> list[RequestView]:
+    """Every request about pending alerts."""
+    return [_view(call) for alert in _waiting(found) for call in await _of(conn, alert)]
+
+
+async def _unanswered(service: Context, conn: Connection, found: Sequence[Alert]) -> list[str]:
+    """What a person should know or do: who was asked and has not answered, which requests could not be
+    sent."""
+    if not service.reach.ways:
+        return []
+    said = []
+    for alert in _waiting(found):
+        asked = await _of(conn, alert)
+        said += [_who(service, alert, asked)]
+        said += [_trouble(call) for call in asked if call.trouble and call.closed_at is None]
+    return said + await unknown_names(conn, service)
+
+
+async def unknown_names(conn: Connection, service: Context) -> list[str]:
+    """Names in `duty:` that match nobody who may approve."""
+    duty = service.reach.duty
+    if duty is None:
+        return []
+    approvers = await store_people.approvers(conn, now=service.now)
+    return _unknown(duty, {person.name.casefold() for person in approvers})
+
+
+def _unknown(duty: Duty, known: Iterable[str]) -> list[str]:
+    return [
+        _(
+            "duty: {name} may not approve, and is never asked. Correct the name, or have an admin add"
+            " or confirm this person."
+        ).format(name=name)
+        for name in duty.names
+        if name.casefold() not in known
+    ]
+
+
+def _waiting(found: Sequence[Alert]) -> list[Alert]:
+    return [alert for alert in found if alert.state is AlertState.PENDING]
+
+
+async def _of(conn: Connection, alert: Alert) -> tuple[ApprovalRequest, ...]:
+    return await store_requests.of_alert(conn, alert.id, alert.digest)
+
+
+def _who(service: Context, alert: Alert, asked: Sequence[ApprovalRequest]) -> str:
+    if not asked:
+        return _(
+            "{alert}: no one could be asked, because no approver is linked; see `alertbot people link`."
+        ).format(alert=alert.id)
+    whom = ", ".join(_one(service, call) for call in asked)
+    return _("{alert}: asked {whom}.").format(alert=alert.id, whom=whom)
+
+
+def _one(service: Context, call: ApprovalRequest) -> str:
+    """One request in short: `Bo (deputy, telegram, 20:15)`."""
+    what = [_("deputy")] if call.deputy else []
+    what += [call.way, f"{call.at.astimezone(service.publisher.zone):%H:%M}"]
+    if call.message_ref is None:
+        what.append(_("not sent yet"))
+    return f"{call.person or _('the group')} ({', '.join(what)})"
+
+
+def _trouble(call: ApprovalRequest) -> str:
+    return _(
+        "{alert}: {way} did not accept the request for {name}: {trouble} It will be sent again."
+    ).format(
+        alert=call.alert,
+        way=call.way,
+        name=call.person or _("the group"),
+        trouble=call.trouble,
+    )
+
+
+def _view(call: ApprovalRequest) -> RequestView:
+    return RequestView(
+        alert=call.alert,
+        way=call.way,
+        person=call.person,
+        deputy=call.deputy,
+        at=call.at,
+        sent=call.message_ref is not None,
+        trouble=call.trouble,
+    )

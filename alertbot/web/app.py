@@ -1,5 +1,5 @@
 """The web application of `alertbot serve`: its routes put together, the headers of every response, and
-the route that receives Telegram's calls."""
+the route that receives Telegram's calls. One router per subject; no other room knows the web libraries."""
 
 import json
 from typing import Any

@@ -26,8 +26,7 @@ from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Refused
 from alertbot.core.model import Target
-from alertbot.db.database import Database
-from alertbot.db.preparing import MOST_RUNS
+from alertbot.db.database import MOST_RUNS, Database
 from alertbot.numbers import consulting
 from alertbot.watch import incidents
 from tests.alerts.test_following import WRONG, published

@@ -9,7 +9,7 @@ import pytest
 from alertbot.numbers.reading import ImportReading, read_import
 from alertbot.numbers.rules_changes import with_end
 from alertbot.numbers.rules_checks import CheckRule, Cover, Report, Severity, check_rows, coverage
-from alertbot.numbers.rules_query import parse_query
+from alertbot.numbers.rules_entry import parse_query
 from alertbot.regions.facts import find
 
 CASE = Path(__file__).parents[3] / "shared/cases/orange-2021-06-02/provisional-numbers.csv"

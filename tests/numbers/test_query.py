@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.core.errors import Misuse
-from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, standing
-from alertbot.numbers.rules_query import parse_query
+from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, parse_query, standing
 from alertbot.numbers.rules_rows import frozen_row, thawed_row
 from alertbot.regions.facts import SERVICES, find
 

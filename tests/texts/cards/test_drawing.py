@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from alertbot.texts.cards import drawing
+from alertbot.texts.cards import pictures
 from alertbot.texts.cards.card import Card, CardEntry, Section, alternative
-from alertbot.texts.cards.drawing import WIDTH, draw, unreadable
+from alertbot.texts.cards.pictures import WIDTH, draw, unreadable
 from tests.effort import examples
 
 SAMU = CardEntry("SAMU (15)\u00a0:", "04 65 71 00 15")
@@ -55,13 +55,13 @@ def test_nothing_reaches_the_margins() -> None:
     )  # fmt: skip
     for card in (CARD, long):
         shown = image(card)
-        inside = shown.crop((drawing.MARGIN - 6, 20, WIDTH - drawing.MARGIN + 10, shown.height - 20))
+        inside = shown.crop((pictures.MARGIN - 6, 20, WIDTH - pictures.MARGIN + 10, shown.height - 20))
         assert sum(inside.histogram()[:200]) == sum(shown.histogram()[:200])
 
 
 def test_the_same_card_has_the_same_bytes_in_every_process() -> None:
     code = (
-        "import sys; from tests.texts.cards.test_drawing import CARD; from alertbot.texts.cards.drawing import draw;"
+        "import sys; from tests.texts.cards.test_drawing import CARD; from alertbot.texts.cards.pictures import draw;"
         "sys.stdout.buffer.write(draw(CARD).png)"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
@@ -116,7 +116,7 @@ def test_any_words_can_be_drawn(title: str, entries: list[CardEntry], foot: str)
 
 def test_pillow_is_loaded_only_for_a_card() -> None:
     code = (
-        "import sys; import alertbot.texts.compose, alertbot.texts.preview.html_page, alertbot.texts.cards.drawing;"
+        "import sys; import alertbot.texts.compose, alertbot.texts.preview.html_page, alertbot.texts.cards.pictures;"
         "print('PIL' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
