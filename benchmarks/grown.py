@@ -16,7 +16,7 @@ from alertbot.db.database import Database
 from alertbot.db.sql import Connection
 from alertbot.db.tables import alert, delivery, dispatch
 from alertbot.delivery import store_listing
-from alertbot.ops import store_metrics
+from alertbot.ops import metrics, store_metrics
 from alertbot.watch import store_decisions
 from benchmarks.engine import on_a_fresh_database
 
@@ -53,7 +53,9 @@ async def run(url: str, size: int) -> dict[str, float]:
         "deliveries --state uncertain": lambda conn: store_listing.deliveries(
             conn, states=(DeliveryState.UNCERTAIN,), limit=100
         ),
-        "what /metrics looks at": store_metrics.lots,
+        "what /metrics looks at": lambda conn: store_metrics.lots(
+            conn, after=size // EACH - metrics.OVERLAP
+        ),
         "what a decision looks at": lambda conn: store_decisions.reached_public(conn, ["ABCD"]),
     }
     figures = {name: await _ask(database, question) for name, question in questions.items()}

@@ -14,7 +14,7 @@ from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Message, Relation, Target
 from alertbot.db.database import Unsteady, prepared
 from alertbot.db.sql import Connection
-from alertbot.delivery.store_outbox import NewDelivery
+from alertbot.delivery.store_outbox import NewDelivery, PackedDeliveries
 from alertbot.people.context import Context
 
 FALLS_TOO = (None, Relation.UPDATE)  # relations of alerts that fall with the one they belong to
@@ -25,7 +25,7 @@ class Outgoing:
     """What an approved alert sends, by channel. `reached`: whom the alerts it follows have reached; None
     if it follows none. `grounds`: everything this was computed from."""
 
-    rows: Mapping[str, Sequence[NewDelivery]]
+    rows: Mapping[str, PackedDeliveries]
     reached: Reached | None
     grounds: object
 
@@ -110,7 +110,7 @@ def _outgoing(
     for name in alert.channels:
         mine = {key: text for key, text in said.texts.items() if text.channel == name}
         channel, targets = service.publisher.channel(name), said.targets.get(name, ())
-        rows[name] = _rows(channel, alert, mine, targets, reached)
+        rows[name] = PackedDeliveries.of(_rows(channel, alert, mine, targets, reached))
     return Outgoing(rows, reached, grounds)
 
 

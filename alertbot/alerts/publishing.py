@@ -28,7 +28,7 @@ from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts, store_outbox
-from alertbot.delivery.store_outbox import NewDelivery, SettleDecision
+from alertbot.delivery.store_outbox import NewDelivery, PackedDeliveries, SettleDecision
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.digest import agrees
@@ -116,7 +116,7 @@ async def enqueue(
     service: Context,
     conn: Connection,
     alert: Alert,
-    rows: Mapping[str, Sequence[NewDelivery]],
+    rows: Mapping[str, PackedDeliveries],
 ) -> timedelta:
     """Write every delivery of an approved alert, given by channel. Returns how long until the first call may
     start. Languages and channels that the alert leaves out are among them as skipped, with the reason

@@ -20,26 +20,28 @@ from alertbot.texts.views import ForecastView, message_view
 
 async def show(service: Context, reference: str, token: str | None) -> ShownAlertView:
     """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest."""
-    now = service.now
-
-    async def look_and_note(conn: Connection) -> ShownAlertView:
-        person = await store_people.by_token(conn, token or "", now=now)
-        await store_alerts.note_shown(conn, person, await store_reading.get(conn, reference), now=now)
-        return await _look(service, conn, reference)
-
+    alert, view = await service.database.read(lambda conn: _look(service, conn, reference))
     if token:
-        return await service.database.transact(look_and_note)
-    return await service.database.read(lambda conn: _look(service, conn, reference))
+        await service.database.transact(lambda conn: _note_shown(service, conn, alert, token))
+    return view
 
 
-async def _look(service: Context, conn: Connection, reference: str) -> ShownAlertView:
+async def _note_shown(service: Context, conn: Connection, alert: Alert, token: str) -> None:
+    """Note the digest that was looked at, which may be an older one by now: `approve` then refuses it. With many
+    readers looking takes seconds, in which others have to be able to write."""
+    now = service.now
+    person = await store_people.by_token(conn, token, now=now)
+    await store_alerts.note_shown(conn, person, alert, now=now)
+
+
+async def _look(service: Context, conn: Connection, reference: str) -> tuple[Alert, ShownAlertView]:
     now = service.now
     alert = await store_reading.get(conn, reference)
     sheet = await stored_sheet(service, conn, alert)
     said = sheet.composition
     conflicting = await conflicts.beside(conn, alert, now)
     standing = replace(await views.full(conn, alert, now), contradictions=conflicting)
-    return ShownAlertView(
+    return alert, ShownAlertView(
         **views.carried_over(standing),
         values=alert.given,
         messages=tuple(map(message_view, said.messages)),

@@ -25,7 +25,6 @@ UNDER_WAY = (  # from the moment it is asked for until it is refused, thrown awa
     AlertState.PUBLISHED,
     AlertState.PARTLY_PUBLISHED,
 )
-PAGE_ROWS = 2000
 TAKEN_BACK = (Relation.CORRECTION, Relation.RETRACTION, Relation.CANCEL)
 
 
@@ -74,14 +73,14 @@ async def posts(
         .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.action == action.value)
         .where(d.state.in_([state.value for state in states]))
         .order_by(d.id)
-        .limit(PAGE_ROWS)
+        .limit(store_reading.PAGE_ROWS)
     )
     found: list[StandingPost] = []
     after = 0
     while True:  # page by page: a hundred thousand rows at once would hold up the event loop
         rows = (await conn.execute(query.where(d.id > after))).all()
         found += [_post(row) for row in rows]
-        if len(rows) < PAGE_ROWS:
+        if len(rows) < store_reading.PAGE_ROWS:
             return tuple(found)
         after = rows[-1].id
 

@@ -31,6 +31,7 @@ from alertbot.people import store_people
 
 SHORTEST_BEGINNING = 4  # an incident's letters: a slip of the finger must not name an alert
 _NAMED_MATCHES = 5
+PAGE_ROWS = 2000  # of readers and their posts, of which there may be fifty thousand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,10 +172,15 @@ async def targets_of(
     if channels is None:
         channels = await conn.scalar(select(alert.c.channels).where(alert.c.id == alert_id)) or ()
     found: dict[str, list[Target]] = {channel: [] for channel in channels}
-    query = select(target).where(target.c.alert_id == alert_id).order_by(target.c.id)
-    for row in await conn.execute(query):
-        found.setdefault(row.channel, []).append(Target(row.address, row.lang, tuple(row.topics)))
-    return {channel: tuple(targets) for channel, targets in found.items()}
+    mine = select(target).where(target.c.alert_id == alert_id).order_by(target.c.id).limit(PAGE_ROWS)
+    after = 0
+    while True:  # page by page: fifty thousand rows at once would hold up the event loop
+        rows = (await conn.execute(mine.where(target.c.id > after))).all()
+        for row in rows:
+            found.setdefault(row.channel, []).append(Target(row.address, row.lang, tuple(row.topics)))
+        if len(rows) < PAGE_ROWS:
+            return {channel: tuple(targets) for channel, targets in found.items()}
+        after = rows[-1].id
 
 
 async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -> tuple[Approval, ...]:

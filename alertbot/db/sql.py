@@ -99,6 +99,7 @@ NOW = _Now()
 
 MOST_PARAMETERS = 32_766  # of one statement: SQLite's limit; PostgreSQL's is 65,535
 INSERTED = 1000  # rows per statement; between two the event loop gets its turn
+LINKED = 10_000  # the same, where a row costs the loop nothing
 TYPES: dict[type, TypeEngine[Any]] = {
     int: Integer(),
     float: Float(53),
@@ -177,6 +178,46 @@ async def add(
             await conn.execute(_from_arrays(into, chunk, same))
         else:
             await conn.execute(insert(into).values(**same), list(chunk))
+
+
+async def add_linked(
+    conn: AsyncConnection,
+    into: Table,
+    rows: Sequence[tuple[Any, ...]],
+    columns: Mapping[str, str],
+    **same: float,
+) -> None:
+    """Insert rows that name each other, in order: as `add`, at a third of its cost on SQLite, where nobody else
+    can write meanwhile. `columns`: the names, each with what stands in the row: "value", "place" (of a row of
+    the same list, or None) or "least" (a number, or the one in `same` if that is more)."""
+    ids = await fresh_ids(conn, into, len(rows))
+    names = [*columns, *(name for name in same if name not in columns)]
+    if conn.dialect.name == "postgresql":
+        for start in range(0, len(rows), INSERTED):
+            chunk = rows[start : start + INSERTED]
+            resolved = [_resolved(row, columns, ids, same) for row in chunk]
+            await add(conn, into, [dict(zip(names, row, strict=True)) for row in resolved])
+        return
+    first = ids[0] if ids else 0
+    asked = {"value": "?", "place": f"? + {first}"}
+    values = [asked.get(what, f"max(?, {same.get(name)!r})") for name, what in columns.items()]
+    values += [repr(same[name]) for name in names[len(columns) :]]
+    statement = f"INSERT INTO {into.name} ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608 - ours
+    for start in range(0, len(rows), LINKED):
+        await conn.exec_driver_sql(statement, list(rows[start : start + LINKED]))
+
+
+def _resolved(
+    row: Sequence[Any], columns: Mapping[str, str], ids: Sequence[int], same: Mapping[str, float]
+) -> list[Any]:
+    """The row as PostgreSQL gets it: places as ids, then what all rows have in common."""
+    found = []
+    for (name, what), value in zip(columns.items(), row, strict=True):
+        if what == "place":
+            found.append(None if value is None else ids[value])
+        else:
+            found.append(max(value, same[name]) if what == "least" else value)
+    return found + [value for name, value in same.items() if name not in columns]
 
 
 def _from_arrays(into: Table, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> Insert:

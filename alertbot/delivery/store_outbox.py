@@ -65,6 +65,22 @@ class NewDelivery:
     remote_ref: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PackedDeliveries:
+    """Deliveries as the table takes them, put together before the transaction that writes them: with many
+    readers that takes as long as writing them. `closed`: none of them will ever be sent."""
+
+    rows: tuple[tuple[Any, ...], ...]
+    closed: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[NewDelivery]) -> "PackedDeliveries":
+        return cls(
+            tuple(_packed(place, row) for place, row in enumerate(rows)),
+            all(row.skipped is not None for row in rows),
+        )
+
+
 async def enqueue(
     conn: AsyncConnection,
     alert_id: str | None,
@@ -73,7 +89,7 @@ async def enqueue(
     digest: str,
     priority: int,
     ttl_seconds: float,
-    rows: Sequence[NewDelivery],
+    rows: Sequence[NewDelivery] | PackedDeliveries,
     purpose: Purpose = Purpose.PUBLICATION,
     delay_seconds: float = 0.0,
     exercise: bool = False,
@@ -85,6 +101,7 @@ async def enqueue(
     Times count from now by the database's clock: nothing before `delay_seconds`, nothing later than
     `ttl_seconds` after that. The account must exist (`store_accounts.sync`).
     """
+    packed = rows if isinstance(rows, PackedDeliveries) else PackedDeliveries.of(rows)
     owner = await _account(conn, channel)
     added = insert(dispatch).values(
         alert_id=alert_id,
@@ -94,15 +111,14 @@ async def enqueue(
         priority=priority,
         not_before=NOW + delay_seconds,
         expires_at=NOW + delay_seconds + ttl_seconds,
-        halted=False,
-        started=False,
-        closed=all(row.skipped is not None for row in rows),
+        **dict.fromkeys(("halted", "started"), False),
+        closed=packed.closed,
         exercise=exercise,
         when_uncertain=when_uncertain.value,
     )
     number = await conn.scalar(added.returning(dispatch.c.id))
     assert number is not None
-    await extend(conn, int(number), rows)
+    await extend(conn, int(number), packed)
     await wake(conn)
     return int(number)
 
@@ -114,35 +130,46 @@ async def _account(conn: AsyncConnection, channel: str) -> int:
     return int(owner)
 
 
-async def extend(conn: AsyncConnection, dispatch_id: int, rows: Sequence[NewDelivery]) -> None:
-    """Add deliveries to a dispatch, in their order."""
-    ids = await sql.fresh_ids(conn, delivery, len(rows))
-    now = float(await conn.scalar(select(NOW)) or 0.0)
-    for start in range(0, len(rows), sql.INSERTED):
-        chunk = zip(ids[start:], rows[start : start + sql.INSERTED], strict=False)
-        values = [_values(dispatch_id, row, ids, now) | {"id": key} for key, row in chunk]
-        await sql.add(conn, delivery, values)
+_COLUMNS = {
+    "id": "place",
+    "message_id": "value",
+    "target": "value",
+    "lang": "value",
+    "part": "value",
+    "after_id": "place",
+    "retry_at": "least",
+    "state": "value",
+    "reason": "value",
+    "cost": "value",
+    "action": "value",
+    "remote_ref": "value",
+}
 
 
-def _values(dispatch_id: int, row: NewDelivery, ids: Sequence[int], now: float) -> ColumnValues:
+def _packed(place: int, row: NewDelivery) -> tuple[Any, ...]:
     skipped = row.skipped is not None
     waits = row.after is not None and not skipped
-    return {
-        "dispatch_id": dispatch_id,
-        "message_id": row.message_id,
-        "target": row.target,
-        "lang": row.lang,
-        "part": row.part,
-        "after_id": None if row.after is None else ids[row.after],
-        "retry_at": FAR if waits else now,
-        "state": (DeliveryState.SKIPPED if skipped else DeliveryState.PENDING).value,
-        "reason": row.skipped,
-        "attempts": 0,
-        "resent": False,
-        "cost": row.cost,
-        "action": row.action.value,
-        "remote_ref": row.remote_ref,
-    }
+    return (
+        place,
+        row.message_id,
+        row.target,
+        row.lang,
+        row.part,
+        row.after,
+        FAR if waits else 0.0,
+        (DeliveryState.SKIPPED if skipped else DeliveryState.PENDING).value,
+        row.skipped,
+        row.cost,
+        row.action.value,
+        row.remote_ref,
+    )
+
+
+async def extend(conn: AsyncConnection, dispatch_id: int, rows: PackedDeliveries) -> None:
+    """Add deliveries to a dispatch, in their order."""
+    now = float(await conn.scalar(select(NOW)) or 0.0)
+    same = {"retry_at": now, "dispatch_id": dispatch_id, "attempts": 0, "resent": False}
+    await sql.add_linked(conn, delivery, rows.rows, _COLUMNS, **same)
 
 
 class SettleDecision(StrEnum):

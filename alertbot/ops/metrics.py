@@ -31,6 +31,9 @@ class Measured:
     watch: bool
 
 
+OVERLAP = 100  # a lot is seen late if its transaction is: PostgreSQL gives out numbers before
+
+
 @dataclass
 class Measures:
     """Remembers totals that cannot change any more, so that the next scrape counts only what is new or
@@ -40,7 +43,10 @@ class Measures:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _last_signal: int = 0
     _signals: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _over: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    _last_lot: int = 0
+    _counted: set[int] = field(default_factory=set)  # of the last ones, those in `_over`
+    _moving: frozenset[int] = frozenset()  # those that may still change
+    _over: Counter[tuple[str, str]] = field(default_factory=Counter)
     _first_posts: dict[int, float] = field(default_factory=dict)
 
     async def take(self) -> Measured:
@@ -74,13 +80,21 @@ class Measures:
         self._signals += fresh
 
     async def _deliveries(self, conn: Connection) -> Counter[tuple[str, str]]:
-        lots = [one for one in await store_metrics.lots(conn) if one.id not in self._over]
+        found = await store_metrics.lots(conn, after=self._last_lot - OVERLAP, again=self._moving)
+        lots = {one.id: one for one in found if one.id not in self._counted}.values()
         states = await store_metrics.states(conn, [one.id for one in lots])
         moving: dict[int, Counter[tuple[str, str]]] = {}
         for one in lots:
-            kept = self._over if one.over else moving
-            kept[one.id] = _of_channel(one, states.get(one.id, Counter()))
-        return sum((*self._over.values(), *moving.values()), Counter[tuple[str, str]]())
+            counted = _of_channel(one, states.get(one.id, Counter()))
+            if one.over:
+                self._over += counted
+                self._counted.add(one.id)
+            else:
+                moving[one.id] = counted
+        self._moving = frozenset(moving)
+        self._last_lot = max((self._last_lot, *(one.id for one in lots)))
+        self._counted = {one for one in self._counted if one > self._last_lot - OVERLAP}
+        return sum(moving.values(), Counter(self._over))
 
     async def _posts(self, conn: Connection) -> tuple[float, ...]:
         for one in await store_metrics.beginnings(conn, self._first_posts.keys()):

@@ -99,14 +99,19 @@ async def open_incidents(conn: AsyncConnection) -> Counter[str]:
     return Counter({row[0]: row[1] for row in await conn.execute(counted)})
 
 
-async def lots(conn: AsyncConnection) -> tuple[Lot, ...]:
-    """Every alert on every channel. Uncertain deliveries may still be settled by a person."""
+async def lots(
+    conn: AsyncConnection, *, after: int = 0, again: Collection[int] = ()
+) -> tuple[Lot, ...]:
+    """Every alert on every channel with a number above `after`, and those of `again`. Uncertain deliveries may
+    still be settled by a person."""
     unsure = select(delivery.c.id).where(delivery.c.dispatch_id == dispatch.c.id, UNCERTAIN).exists()
     final = (dispatch.c.closed & ~unsure).label("final")
     found = select(dispatch.c.id, account.c.name, final).join_from(
         dispatch, account, account.c.id == dispatch.c.account_id
     )
-    return tuple(Lot(row.id, row.name, bool(row.final)) for row in await conn.execute(found))
+    wanted = [dispatch.c.id > after, *(dispatch.c.id.in_(chunk) for chunk in _chunks(again))]
+    rows = [row for one in wanted for row in await conn.execute(found.where(one))]
+    return tuple(Lot(row.id, row.name, bool(row.final)) for row in rows)
 
 
 async def states(conn: AsyncConnection, ids: Collection[int]) -> dict[int, Counter[str]]:

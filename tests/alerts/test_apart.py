@@ -109,6 +109,40 @@ async def test_a_draft_whose_number_was_taken_meanwhile_is_composed_again(
     assert held.times == 3
 
 
+async def test_others_write_while_an_approver_looks_and_what_was_seen_is_what_counts(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many readers `show` takes seconds; a halt must not wait for it."""
+    view = await team.pending()
+    looking, go_on = asyncio.Event(), asyncio.Event()
+    sheet = showing.stored_sheet
+
+    async def slow(*given: Any) -> Any:
+        looking.set()
+        await go_on.wait()
+        return await sheet(*given)
+
+    monkeypatch.setattr(showing, "stored_sheet", slow)
+    work = asyncio.create_task(showing.show(team.service, view.id, team.tokens["bo"]))
+    async with asyncio.timeout(20):
+        await looking.wait()
+        other = await Database.open(team.service.database.url, migrate=False)
+        await other.transact(
+            lambda conn: conn.execute(text("UPDATE incident SET title = 'seen'")), patience=1.0
+        )
+        await other.close()
+        fresh = {"what_fails": {"en": "Calls to 17.", "fr": "Le 17."}}
+        newer = await writing.edit(team.service, team.people["ada"], view.id, fresh, {})
+        await writing.submit(team.service, team.people["ada"], view.id)
+    go_on.set()
+    assert (await work).digest == view.digest != newer.digest
+    with pytest.raises(Refused):
+        await approving.approve(team.service, team.people["bo"], view.id, None)
+    monkeypatch.undo()
+    await showing.show(team.service, view.id, team.tokens["bo"])
+    assert (await approving.approve(team.service, team.people["bo"], view.id, None)).state != "draft"
+
+
 async def _sound(team: Team, alert: str) -> bool:
     """The stored texts make the digest."""
     view = await showing.show(team.service, alert, None)
