@@ -46,7 +46,7 @@ def _apart(dialect: str, size: int) -> dict[str, float]:
 async def run(url: str, size: int) -> dict[str, float]:
     """Fill the database, ask each question several times."""
     database = await Database.open(url, migrate=False)
-    await _fill(database, size)
+    await fill(database, size)
     shown = [f"ABCD-{number}" for number in range(1, 1 + min(SHOWN, size // EACH))]
     questions: dict[str, Callable[[Connection], Awaitable[Any]]] = {
         "status": lambda conn: store_listing.summary(conn, shown=shown),
@@ -72,7 +72,7 @@ async def _ask(database: Database, question: Callable[[Connection], Awaitable[An
     return statistics.median(spent) * 1000
 
 
-async def _fill(database: Database, size: int) -> None:
+async def fill(database: Database, size: int, each: int = EACH) -> None:
     """One alert by the engine's own road; its rows are then copied, a statement for each table."""
     from tests.delivery.scene import put
 
@@ -81,11 +81,11 @@ async def _fill(database: Database, size: int) -> None:
     async def work(conn: Connection) -> None:
         await conn.execute(text("UPDATE delivery SET state = 'sent', settled_at = 1"))
         await conn.execute(text("UPDATE dispatch SET closed = true"))
-        alerts = size // EACH
+        alerts = size // each
         await _copy(conn, alert, alerts, {"id": "'ABCD-' || i", "number": "i"})
         await _copy(conn, dispatch, alerts, {"id": "i", "alert_id": "'ABCD-' || i"})
-        rows = {"id": "i", "dispatch_id": f"1 + i / {EACH + 1}", "target": "'r' || i"}
-        await _copy(conn, delivery, alerts * EACH, rows)
+        rows = {"id": "i", "dispatch_id": f"1 + i / {each + 1}", "target": "'r' || i"}
+        await _copy(conn, delivery, alerts * each, rows)
 
     await database.transact(work)
 

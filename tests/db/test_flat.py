@@ -1,7 +1,9 @@
 """What is asked again and again costs no more however much was ever sent: counted in steps of SQLite's machine,
 which are the same on every computer."""
 
+import shutil
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
 from alertbot.ops import store_metrics
 from alertbot.watch import store_decisions
+from benchmarks import grown
 from tests.delivery.scene import put
 
 STEP = 10
@@ -80,3 +83,25 @@ async def test_what_was_sent_long_ago_costs_nothing(sqlite_url: str, name: str) 
     after = await _steps(database, LOOKS[name])
     await database.close()
     assert after <= 2 * before + 500
+
+
+async def scraped(conn: Connection) -> Any:
+    """As `/metrics` does, once it has counted what was there."""
+    newest = await conn.scalar(text("SELECT max(id) FROM dispatch"))
+    return await store_metrics.lots(conn, after=int(newest or 0) - 5)
+
+
+@pytest.mark.parametrize("look", [told, scraped, uncertain])
+async def test_alerts_of_long_ago_cost_nothing(
+    sqlite_template: Path, tmp_path: Path, look: Look
+) -> None:
+    """One incident may have hundreds of them."""
+    steps = []
+    for alerts in (10, 500):
+        path = tmp_path / f"{alerts}.db"
+        shutil.copyfile(sqlite_template, path)
+        database = await Database.open(f"sqlite:///{path}", migrate=False)
+        await grown.fill(database, alerts * 10, each=10)
+        steps.append(await _steps(database, look))
+        await database.close()
+    assert steps[1] <= 2 * steps[0] + 500
