@@ -19,20 +19,49 @@ from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
 
 MACHINE = "alertbot"
+UNDONE = frozenset({DeliveryState.FAILED, DeliveryState.EXPIRED})
 QUIET = frozenset({DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING})
 
 
 async def note_outcomes(
     service: Context, conn: Connection, outcomes: Sequence[Outcome], *, actor: str = MACHINE
 ) -> None:
-    """Write one audit row per delivery that reached a state worth recording; mail addresses as
-    pseudonyms."""
+    """Write one audit row per delivery that reached a state worth recording, with mail addresses as pseudonyms;
+    and raise a task for each edit, deletion, pin or picture that was not done, which a person has to do."""
     final = [one for one in outcomes if one.state not in QUIET]
     if not final:
         return
     private = {one.target for one in final if _is_private(service, one)}
     names = await audit.pseudonyms(conn, private)
     await audit.append_many(conn, [_entry(one, names, actor) for one in final])
+    undone = [one for one in final if one.action != Action.PUBLISH and one.state in UNDONE]
+    if undone:
+        chores = {chore.key: chore for chore in map(_by_hand, undone)}
+        await tasks.raise_all(service, conn, list(chores.values()))
+
+
+def _by_hand(one: Outcome) -> NewTask:
+    """The task to do by hand what a channel did not do; one for each alert, channel and kind of action."""
+    said = {
+        Action.EDIT: _(
+            "{channel}: an earlier post was not changed for {alert}, so it still shows the old text. {reason}"
+            " Change it there by hand."
+        ),
+        Action.DELETE: _(
+            "{channel}: an earlier post was not deleted for {alert}, so it still stands. {reason} Delete it"
+            " there by hand."
+        ),
+        Action.PIN: _("{channel}: the post of {alert} was not pinned. {reason} Pin it there by hand."),
+        Action.PICTURE: _(
+            "{channel}: the picture of {alert} was not posted; its text is out. {reason} Post it by hand if"
+            " it is needed."
+        ),
+    }
+    text = said[Action(one.action)].format(
+        channel=one.channel, alert=one.alert or "", reason=one.reason or ""
+    )
+    key = f"undone:{one.alert}:{one.channel}:{one.action}"
+    return NewTask(key, "undone", text, alert=one.alert)
 
 
 def _is_private(service: Context, outcome: Outcome) -> bool:

@@ -1,6 +1,10 @@
-"""Outcomes that every platform's adapter reports with the same messages."""
+"""Outcomes that every platform's adapter reports with the same messages, and the times after which servers allow
+another call."""
 
 import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeGuard
 
 from alertbot.core.connecting import reason_of
@@ -45,3 +49,37 @@ def number_of(platform: str, post: Post) -> str:
     sentence = _("{alert}: '{id}' is not the number of a post on {platform}.")
     told = sentence.format(alert=post.alert, id=post.reply_to or "", platform=platform)
     raise Rejected(told, code="no_post")
+
+
+PAST_WAIT_SECONDS = 30.0  # where a server refuses for now and names a moment that has passed
+FOR_EVER_SECONDS = 1e9
+LONG_WAIT_SECONDS = 3600.0  # the team has to know: what cannot wait goes out by hand
+
+
+def seconds_until(value: str, now: float) -> float | None:
+    """Seconds until the moment that a header names; negative if it has passed, None if it names none.
+
+    Servers write `Retry-After` and their reset times as seconds from now, as epoch seconds or milliseconds, as an
+    HTTP date in one of its three forms (RFC 9110, section 5.6.7), or in ISO 8601. `now`: epoch seconds.
+    """
+    value = value.strip()[:100]
+    if re.fullmatch(r"[+-]?[0-9]{1,30}([.,][0-9]{0,30})?(e[+-]?[0-9]{1,4})?", value):
+        number = float(value.replace(",", "."))
+        if number > 100 * now:
+            return number / 1000 - now
+        return number - now if number > now / 2 else number
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            found = read(value)
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() - now
+        except (ValueError, TypeError, IndexError, OverflowError):  # the library raises all of them
+            continue
+    return None
+
+
+def longest_wait(values: Iterable[str], now: float) -> float | None:
+    """Seconds until the latest of these moments; half a minute if all have passed, None if there is none."""
+    waits = [wait for value in values if (wait := seconds_until(value, now)) is not None]
+    if not waits:
+        return None
+    return min(max(waits), FOR_EVER_SECONDS) if max(waits) > 0 else PAST_WAIT_SECONDS

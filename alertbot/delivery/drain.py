@@ -182,6 +182,7 @@ class Drain:
                 resent=row.resent,
                 may_resend=spec.per_recipient and not spec.public_post,
                 repeatable=row.action in REPEATABLE,
+                side=row.action != Action.PUBLISH,
                 jitter=self._jitter.random(),
             ),
         )

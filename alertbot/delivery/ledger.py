@@ -85,6 +85,7 @@ class GroupCommit(Generic[Item, Answer]):
 log = logging.getLogger(__name__)
 
 RETRIES = 60  # times that an outcome is tried to be written, a second apart
+LONG_BLOCK = 3600.0  # seconds
 LINGER = 0.005  # seconds that outcomes wait for others under load
 WITHOUT_HOOKS = 3  # from this try on without hooks that fail: the outcome itself must be kept
 
@@ -97,7 +98,8 @@ class Hooks:
     (once per channel). `settled`: alerts whose publication has no open delivery left. `verify` (in a
     read transaction, once per worker, alert and channel) returns a reason why nothing of it may be sent,
     or None. `differs`: what a platform shows differently from what was approved, once per delivery.
-    `clock`: why sending and expiry wait, or None when they resume. `failed`, outside any transaction:
+    `clock`: why sending and expiry wait, or None when they resume. `blocked`: accounts to which the channel allows
+    no call for an hour or more. `failed`, outside any transaction:
     the channel and error class of a failed call.
     """
 
@@ -107,6 +109,7 @@ class Hooks:
     verify: Callable[[Connection, str, Purpose, str], Awaitable[str | None]] | None = None
     differs: Callable[[Connection, Sequence[ReadbackVerdict]], Awaitable[None]] | None = None
     clock: Callable[[Connection, str | None], Awaitable[None]] | None = None
+    blocked: Callable[[Connection, Sequence[Push]], Awaitable[None]] | None = None
     failed: Callable[[str, str], None] | None = None
 
 
@@ -224,8 +227,12 @@ class Ledger:
             for result in results:
                 if result.pause:
                     await store_accounts.pause(conn, *result.pause)
-            await store_accounts.push(conn, _strongest(result.push for result in results))
+            pushes = _strongest(result.push for result in results)
+            await store_accounts.push(conn, pushes)
             if hooks:
+                long = [one for one in pushes if one.target is None and one.seconds >= LONG_BLOCK]
+                if long and self.hooks.blocked:
+                    await self.hooks.blocked(conn, long)
                 await self._after(conn, outcomes, {result.dispatch for result in results})
             else:
                 await self._plainly(conn, outcomes)

@@ -10,12 +10,17 @@
 | Uncertain   | uncertain; or once more, where the policy says so            |                            |
 | ChannelDown | pending                                                      | pauses the account         |
 
+An edit, a deletion, a pin or a picture accompanies a post (`side`): refused, it fails alone and never pauses the
+account, and a wait that the channel asks of it holds the account up for `MOST_SIDE_PUSH` seconds at most. Only
+credentials, the right to post and payment (`ChannelDown`, and `Rejected` for a post) pause.
+
 What leaves the same record however often it is done (an edit, a deletion, a pin: `repeatable`) is done
 again where the answer was lost, whatever the policy for posts says: a second time changes nothing, and
 the platform then says so ("not modified", "not found"), which counts as done. Only a post is doubled by
 a repeat, so only a post waits for a person.
 """
 
+from math import isnan
 from typing import NamedTuple
 
 from alertbot.core.errors import (
@@ -34,6 +39,7 @@ LONGEST_DELAY = 300.0
 MOST_ATTEMPTS = 1000  # the dispatch's time ends most rows long before
 LONGEST_WAIT = 86_400.0  # the most that a channel's own Retry-After is believed
 SHORTEST_WAIT = 0.05
+MOST_SIDE_PUSH = 30.0  # platforms limit deletions and edits apart from posts, and for longer
 
 
 class Superseded(ChannelError):
@@ -44,8 +50,8 @@ class Circumstances(NamedTuple):
     """What the rules consider besides the answer.
 
     `attempt`: the one just made, from 1. `resent`: it was already sent once more. `may_resend`: the
-    channel sends to single recipients. `repeatable`: a repeat has no further effect. `jitter`: drawn by
-    the caller, 0 to 1.
+    channel sends to single recipients. `repeatable`: a repeat has no further effect. `side`: an edit, a deletion,
+    a pin or a picture, not a post. `jitter`: drawn by the caller, 0 to 1.
     """
 
     attempt: int
@@ -53,6 +59,7 @@ class Circumstances(NamedTuple):
     resent: bool = False
     may_resend: bool = False
     repeatable: bool = False
+    side: bool = False
     jitter: float = 0.5
 
 
@@ -80,7 +87,7 @@ def next_step(answer: Answer, now: Circumstances) -> NextStep:
         case Superseded():
             return NextStep(DeliveryState.SKIPPED, answer.reason)
         case Rejected():
-            pause = answer.scope is Scope.CHANNEL and answer.code != "exercise"
+            pause = answer.scope is Scope.CHANNEL and answer.code != "exercise" and not now.side
             return NextStep(DeliveryState.FAILED, answer.reason, pause=pause)
         case Throttled():
             return _throttled(answer, now)
@@ -102,15 +109,16 @@ def backoff(attempt: int, jitter: float) -> float:
 
 
 def _throttled(answer: Throttled, now: Circumstances) -> NextStep:
-    wait = min(max(answer.wait, SHORTEST_WAIT), LONGEST_WAIT)
-    whole = answer.whole_account
+    asked = FIRST_DELAY if isnan(answer.wait) else answer.wait
+    wait = min(max(asked, SHORTEST_WAIT), LONGEST_WAIT)
+    whole, push = answer.whole_account, min(wait, MOST_SIDE_PUSH) if now.side else wait
     return NextStep(
         DeliveryState.PENDING,
         answer.reason,
         delay=wait,
         resent=now.resent,
-        push_account=wait if whole else None,
-        push_target=None if whole else wait,
+        push_account=push if whole else None,
+        push_target=None if whole else push,
     )
 
 

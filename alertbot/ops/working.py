@@ -17,6 +17,7 @@ from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import LocalRunner, RunTally
+from alertbot.delivery.store_accounts import Push
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
 from alertbot.ops.views import StoppedView
@@ -161,7 +162,11 @@ def hooks(service: WatchContext) -> Hooks:
         else:
             await tasks.raise_(service, conn, NewTask(CLOCK_TASK, CLOCK_TASK, reason))
 
+    async def blocked(conn: Connection, pushes: Sequence[Push]) -> None:
+        await tasks.raise_all(service, conn, [_blocked(one) for one in pushes])
+
     return Hooks(
+        blocked=blocked,
         clock=clock,
         outcomes=outcomes,
         first_intent=start,
@@ -170,6 +175,15 @@ def hooks(service: WatchContext) -> Hooks:
         differs=differs,
         failed=service.pulse.fail,
     )
+
+
+def _blocked(push: Push) -> NewTask:
+    told = _(
+        "{channel} accepts nothing for {hours} h: {reason} What cannot wait has to be posted there by hand; then run"
+        " `alertbot record`."
+    )
+    text = told.format(channel=push.account, hours=round(push.seconds / 3600), reason=push.reason)
+    return NewTask(f"blocked:{push.account}", "blocked", text)
 
 
 def _runner(app: "App", service: WatchContext) -> LocalRunner:

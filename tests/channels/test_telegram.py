@@ -145,7 +145,9 @@ async def test_what_is_asked_of_telegram() -> None:
     [
         ("telegram:bad_entities", Rejected, Scope.MESSAGE),
         ("telegram:chat_not_found", Rejected, Scope.CHANNEL),
-        ("telegram:kicked", Rejected, Scope.RECIPIENT),
+        ("telegram:kicked", Rejected, Scope.CHANNEL),
+        ("telegram:topic_closed", Rejected, Scope.CHANNEL),
+        ("telegram:no_rights:on=send", Rejected, Scope.CHANNEL),
         ("telegram:unauthorized", ChannelDown, None),
         ("telegram:server_error", Uncertain, None),
         ("telegram:html", Uncertain, None),
@@ -369,3 +371,132 @@ def test_the_target_is_the_chat() -> None:
 def test_a_chat_is_a_name_or_a_number(chat: Any) -> None:
     with pytest.raises(ValidationError):
         TestContract().settings(1, chat=chat)
+
+
+def refused(status: int, why: str, **parameters: Any) -> raw.Handler:
+    answer = {"ok": False, "error_code": status, "description": why, "parameters": parameters}
+    return api(status, answer if parameters else {k: v for k, v in answer.items() if k != "parameters"})
+
+
+OF_THE_CHAT = (
+    "chat not found",
+    "not enough rights to send text messages to the chat",
+    "have no rights to send a message",
+    "need administrator rights in the channel chat",
+    "CHAT_WRITE_FORBIDDEN",
+    "CHAT_ADMIN_REQUIRED",
+    "CHAT_RESTRICTED",
+    "CHAT_SEND_PLAIN_FORBIDDEN",
+    "CHANNEL_PRIVATE",
+    "PEER_ID_INVALID",
+    "TOPIC_CLOSED",
+    "TOPIC_DELETED",
+    "message thread not found",
+    "group chat was deactivated",
+    "USER_BANNED_IN_CHANNEL",
+)
+OF_THE_TEXT = (
+    "can't parse entities: Unsupported start tag",
+    "message is too long",
+    "message text is empty",
+    "text must be non-empty",
+    "ENTITIES_TOO_LONG",
+    "MESSAGE_TOO_LONG",
+)
+OF_NEITHER = ("BOT_RESPONSE_TIMEOUT", "something that nobody has seen yet")
+
+
+@pytest.mark.parametrize("why", OF_THE_CHAT)
+async def test_a_refusal_that_is_about_the_chat_says_so(why: str) -> None:
+    found = await outcome(refused(400, f"Bad Request: {why}"))
+    assert isinstance(found, Rejected)
+    assert found.scope is Scope.CHANNEL
+    assert "`chat`" in found.reason
+    assert why.lower() in found.reason.lower()
+    assert "submit" not in found.reason
+    assert why in found.reason or "_" not in why
+
+
+@pytest.mark.parametrize("why", OF_THE_TEXT)
+async def test_a_refusal_that_is_about_the_text_says_so(why: str) -> None:
+    found = await outcome(refused(400, f"Bad Request: {why}"))
+    assert (found.scope, "submit it again" in found.reason) == (Scope.MESSAGE, True)
+
+
+@pytest.mark.parametrize("why", OF_NEITHER)
+async def test_an_unknown_refusal_is_told_as_it_is(why: str) -> None:
+    found = await outcome(refused(400, f"Bad Request: {why}"))
+    assert (found.scope, "text of" in found.reason) == (Scope.MESSAGE, False)
+
+
+async def test_payment_stops_the_channel() -> None:
+    assert isinstance(await outcome(refused(400, "Bad Request: PAYMENT_REQUIRED")), ChannelDown)
+
+
+@pytest.mark.parametrize("action", [Action.EDIT, Action.DELETE, Action.PIN, Action.PICTURE])
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (400, "Bad Request: not enough rights to manage pinned messages in the chat"),
+        (400, "Bad Request: CHAT_ADMIN_REQUIRED"),
+        (400, "Bad Request: CHAT_SEND_PHOTOS_FORBIDDEN"),
+        (400, "Bad Request: message can't be edited"),
+        (400, "Bad Request: message to pin not found"),
+        (400, "Bad Request: PAYMENT_REQUIRED"),
+        (403, "Forbidden: bot is not a member of the channel chat"),
+    ],
+)
+async def test_a_refusal_of_what_accompanies_a_post_is_about_that_alone(
+    action: Action, status: int, why: str
+) -> None:
+    async with raw.listening(refused(status, why)) as port:
+        adapter = adapter_for(f"http://127.0.0.1:{port}")
+        with pytest.raises(Rejected) as caught:
+            await adapter.publish(a_post(action=action, reply_to="5", picture=CARD, alt="x"))
+        await adapter.close()
+    assert caught.value.scope is Scope.MESSAGE
+    assert "BKRT-1" in str(caught.value)
+    assert "submit" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "wait"),
+    [
+        (3, 3.0),
+        (2.4, 3.0),
+        ("7", 7.0),
+        (0, 30.0),
+        (-4, 30.0),
+        ("soon", 30.0),
+        (None, 30.0),
+        ([1], 30.0),
+        (1e300, 86_400.0),
+        ("1e999", 86_400.0),
+        (200_000, 86_400.0),
+    ],
+)
+async def test_a_time_to_wait_of_any_form_is_kept(given: Any, wait: float) -> None:
+    found = await outcome(refused(429, "Too Many Requests: retry after 5", retry_after=given))
+    assert isinstance(found, Throttled)
+    assert found.wait == wait
+
+
+@pytest.mark.parametrize(
+    ("why", "wait"), [("Too Many Requests: retry after 11", 11.0), ("Too Many Requests", 30.0)]
+)
+async def test_too_many_without_a_time_to_wait_was_not_sent(why: str, wait: float) -> None:
+    found = await outcome(refused(429, why))
+    assert isinstance(found, Throttled)
+    assert found.wait == wait
+
+
+@pytest.mark.parametrize("name", ["region", "copy", "section", "note", "lt", "amp", "para", "reg"])
+async def test_an_address_with_the_name_of_a_sign_is_read_back_as_it_was_posted(
+    telegram: TelegramAdapter, name: str
+) -> None:
+    address = f"https://example.org/?dep=69&amp;{name}=84"
+    post = a_post(html=f'<b>Panne</b> &amp; <a href="{address}">la liste</a>, {address} 🚒 <s>15</s>')
+    shown = await telegram.read_back(post, await telegram.publish(post))
+    assert difference(post, shown, telegram.spec.markup) is None
+    other = a_post(html=str(post.html).replace("84", "85", 1))
+    assert difference(other, shown, telegram.spec.markup)

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alertbot.channels.base import compared_words
 from alertbot.channels.x.adapter import XAdapter
@@ -28,6 +31,7 @@ from alertbot.core.errors import (
     Uncertain,
 )
 from alertbot.core.model import Action, Audience, Channel
+from alertbot.delivery.rules_retry import Circumstances, next_step
 from alertbot.rehearsal.sandbox.accounts import XAccount
 from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
@@ -378,7 +382,7 @@ async def test_x_may_say_in_another_way_that_it_is_gone(gone: bytes) -> None:
 async def test_a_server_that_is_not_x_has_deleted_nothing() -> None:
     async with raw.listening(raw.http(raw.http_answer(404, b"<html>nginx</html>"))) as port:
         adapter = adapter_for(f"http://127.0.0.1:{port}")
-        with pytest.raises(ChannelDown):
+        with pytest.raises(Rejected):  # a post would find out by itself that the address is wrong
             await adapter.publish(a_post(action=Action.DELETE, reply_to="1"))
         await adapter.close()
 
@@ -503,20 +507,102 @@ async def test_another_status_with_the_words_of_a_duplicate_is_no_earlier_post(s
     assert caught.value.code != "duplicate"
 
 
+NOW = 1_796_500_000.0  # 5 December 2026, 19:46:40 UTC
+DAY_SPENT = {
+    "x-rate-limit-limit": "1080000",
+    "x-rate-limit-remaining": "1079999",
+    "x-rate-limit-reset": str(int(NOW) + 900),
+    "x-user-limit-24hour-remaining": "0",
+    "x-user-limit-24hour-reset": str(int(NOW) + 72_000),
+}
+
+
 @pytest.mark.parametrize(
     ("headers", "wait"),
     [
-        ({"x-rate-limit-reset": "1060"}, 60.0),
-        ({"x-rate-limit-reset": "900"}, 1.0),
-        ({"x-rate-limit-reset": "999999999999"}, 999999998999.0),
+        ({"x-rate-limit-reset": f"{NOW + 60:.0f}"}, 60.0),
+        ({"x-rate-limit-reset": f"{NOW + 60.5}"}, 60.5),
+        ({"x-rate-limit-reset": f"{NOW - 100:.0f}"}, 30.0),  # past: neither now nor a thousand times
+        ({"x-rate-limit-reset": f"{(NOW + 60) * 1000:.0f}"}, 60.0),  # milliseconds
+        ({"x-rate-limit-reset": "900"}, 900.0),  # seconds from now
         ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.2"}, 1.0),
+        ({"retry-after": "1e999"}, 1e9),
+        ({"retry-after": "-5"}, 30.0),
+        ({"retry-after": "0"}, 30.0),
+        ({"retry-after": "Sat, 05 Dec 2026 19:48:20 GMT"}, 100.0),
+        ({"retry-after": "Saturday, 05-Dec-26 19:48:20 GMT"}, 100.0),
+        ({"retry-after": "Sat Dec  5 19:48:20 2026"}, 100.0),
+        ({"retry-after": "2026-12-05T20:48:20+01:00"}, 100.0),
+        ({"retry-after": "Sat, 05 Dec 2020 19:48:20 GMT"}, 30.0),
         ({"x-rate-limit-reset": "soon", "retry-after": "8"}, 8.0),
+        ({"x-rate-limit-reset": f"{NOW + 900:.0f}", "retry-after": "72000"}, 72_000.0),
+        (DAY_SPENT, 72_000.0),
+        (DAY_SPENT | {"x-app-limit-24hour-remaining": "0", "x-app-limit-24hour-reset": "80000"}, 80_000.0),
+        (DAY_SPENT | {"x-user-limit-24hour-remaining": "-1"}, 72_000.0),
+        (DAY_SPENT | {"x-user-limit-24hour-remaining": "3", "x-rate-limit-remaining": "0"}, 900.0),
+    ],
+)  # fmt: skip
+def test_how_long_too_fast_lasts(headers: dict[str, str], wait: float) -> None:
+    found = refusal(Answer(429, headers, {}), "BKRT-1", NOW)
+    assert isinstance(found, Throttled)
+    assert found.wait == pytest.approx(wait, abs=0.01)
+    assert ("by hand" in found.reason) is (wait >= 3600)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-rate-limit-reset": "soon"},
+        {"retry-after": ""},
+        DAY_SPENT | {"x-user-limit-24hour-remaining": "7"},  # more calls left under all that it names
+        {name: value for name, value in DAY_SPENT.items() if "24hour" not in name},
+        DAY_SPENT | {"x-user-limit-24hour-reset": "never"},
     ],
 )
-def test_how_long_too_fast_lasts(headers: dict[str, str], wait: float) -> None:
-    found = refusal(Answer(429, headers, {}), "BKRT-1", 1000.0)
-    assert isinstance(found, Throttled)
-    assert found.wait == wait
+def test_a_limit_whose_end_is_not_said_calls_a_person(headers: dict[str, str]) -> None:
+    assert isinstance(refusal(Answer(429, headers, {}), "BKRT-1", NOW), ChannelDown)
+
+
+@pytest.mark.parametrize("name", ["x-rate-limit-reset", "retry-after", "x-user-limit-24hour-reset"])
+@given(
+    st.text(max_size=40)
+    | st.integers().map(str)
+    | st.floats().map(str)
+    | st.datetimes().map(lambda at: format_datetime(at))
+    | st.datetimes().map(lambda at: at.isoformat())
+    | st.datetimes().map(lambda at: at.ctime())
+)
+def test_no_form_of_a_time_to_wait_crashes_or_spins(name: str, value: str) -> None:
+    headers = {name: value, "x-user-limit-24hour-remaining": "0"}
+    found = refusal(Answer(429, headers, {}), "BKRT-1", NOW)
+    assert isinstance(found, (Throttled, ChannelDown))
+    if isinstance(found, Throttled):
+        step = next_step(found, Circumstances(1))
+        assert 1.0 <= step.delay <= 86_400.0
+
+
+async def test_a_day_that_is_used_up_is_no_quarter_of_an_hour(x: XAdapter, sandbox: Sandbox) -> None:
+    sandbox.faults.add("x:daily_limit:reset=72000")
+    with pytest.raises(Throttled, match="20 h") as caught:
+        await x.publish(a_post())
+    assert 71_000 < caught.value.wait <= 72_000
+
+
+@pytest.mark.parametrize("names", ["region", "copy", "section", "note", "lt", "amp", "para", "reg"])
+async def test_an_address_with_the_name_of_a_sign_is_read_back_as_it_was_posted(
+    x: XAdapter, sandbox: Sandbox, names: str
+) -> None:
+    text = f"Numéros & zones <Rhône> : https://example.org/?dep=69&{names}=84 à suivre"
+    shown = await x.read_back(a_post(text=text), await x.publish(a_post(text=text)))
+    assert shown is not None
+    assert compared_words(shown) == compared_words(text)
+    sandbox.faults.add("x:drop_after_commit")
+    lost = a_post(text=f"Suite. {text}", delivery=8)
+    with pytest.raises(Uncertain):
+        await x.publish(lost)
+    assert await x.find(lost) is not None
 
 
 def test_an_error_never_repeats_a_secret_that_the_server_repeats() -> None:

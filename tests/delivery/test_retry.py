@@ -105,6 +105,29 @@ def now(base: Circumstances = FIRST, **changes: object) -> Circumstances:
         (Superseded("a later text"), EDIT, NextStep(SKIPPED, "a later text")),
         (Rejected("no"), FIRST, NextStep(FAILED, "no")),
         (Rejected("no", scope=Scope.CHANNEL), FIRST, NextStep(FAILED, "no", pause=True)),
+        (Rejected("no", scope=Scope.CHANNEL), now(side=True), NextStep(FAILED, "no")),
+        (ChannelDown("401"), now(side=True), NextStep(PENDING, "401", pause=True)),
+        (SLOW, now(side=True), NextStep(PENDING, "slow", delay=7.0, push_account=7.0)),
+        (
+            Throttled("slow", wait=900.0),  # of deletions on X, which are limited apart from posts
+            now(side=True),
+            NextStep(PENDING, "slow", delay=900.0, push_account=30.0),
+        ),
+        (
+            Throttled("slow", wait=900.0, whole_account=False),
+            now(side=True),
+            NextStep(PENDING, "slow", delay=900.0, push_target=30.0),
+        ),
+        (
+            Throttled("slow", wait=float("nan")),
+            FIRST,
+            NextStep(PENDING, "slow", delay=1.0, push_account=1.0),
+        ),
+        (
+            Throttled("slow", wait=float("inf")),
+            FIRST,
+            NextStep(PENDING, "slow", delay=86400, push_account=86400),
+        ),
         (SLOW, FIRST, NextStep(PENDING, "slow", delay=7.0, push_account=7.0)),
         (Throttled("slow", wait=0.0), FIRST, NextStep(PENDING, "slow", delay=0.05, push_account=0.05)),
         (Throttled("slow", wait=-9.0), FIRST, NextStep(PENDING, "slow", delay=0.05, push_account=0.05)),
@@ -149,5 +172,5 @@ def test_every_row_of_the_table(answer: Answer, circumstances: Circumstances, st
 
 def test_a_delivery_of_which_nothing_is_said_is_a_post_to_the_public() -> None:
     """What is not said must never be what allows a repeat."""
-    assert Circumstances(1) == (1, WhenUncertain.ASK, False, False, False, 0.5)
+    assert Circumstances(1) == (1, WhenUncertain.ASK, False, False, False, False, 0.5)
     assert NextStep(SENT) == (SENT, None, None, 0.0, False, None, None, False)

@@ -5,7 +5,8 @@ from typing import Any
 from alertbot.alerts import approving, following, halting, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.views import AlertView, ShownAlertView
-from alertbot.ops import working
+from alertbot.ops import overview, working
+from alertbot.people import tasks
 from tests.road.test_road import Road, road  # noqa: F401 - the fixture
 
 WRONG = {
@@ -92,3 +93,26 @@ async def test_what_a_person_posted_is_answered(road: Road) -> None:  # noqa: F8
     answers = [post for post in road.sandbox.posts.telegram() if post.reply_to == by_hand.id]
     assert answers
     assert first not in view.references
+
+
+async def test_a_refused_pin_lets_the_edit_and_later_alerts_go_out(road: Road) -> None:  # noqa: F811
+    """A bot that may post but not pin: the wrong text is struck all the same, and the team hears of the pin once."""
+    road.sandbox.faults.add("telegram:no_rights:times=always")
+    service = await road.app.open()
+    first = (await road.publish()).id
+    await working.run_once(road.app)
+    view = await following.correct(service, road.approvers[0], first, FollowRequest(WRONG))
+    view = await writing.submit(service, road.approvers[0], view.id)
+    await approving.approve(service, road.approvers[0], view.id, view.digest)
+    tally = await working.run_once(road.app)
+    assert (tally.waiting, tally.failed) == (0, 2)  # in both languages
+    before = road.sandbox.posts.telegram()[:2]
+    assert all(post.edited_at and "<s>" in post.html for post in before)
+    later = (await road.publish("holding")).id
+    await working.run_once(road.app)
+    assert all(row.state == "sent" for row in await road.deliveries(later))
+    status = await overview.status(service, None)
+    assert not any(channel.paused for channel in status.channels)
+    told = [one for one in await tasks.listing(service) if one.kind == "undone"]
+    assert [one.alert for one in told] == [view.id]
+    assert "not pinned" in told[0].text

@@ -13,11 +13,12 @@ from pydantic import Field
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
 from alertbot.channels.outcomes import number_of, without_id
+from alertbot.channels.telegram.spans import marked
 from alertbot.config.channel import NetworkSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
 from alertbot.core.errors import Rejected, Unavailable, Uncertain
-from alertbot.core.model import Channel, Post, Receipt, Target
+from alertbot.core.model import Action, Channel, Post, Receipt, Target
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
 
     async def _send(self, post: Post) -> Receipt:
         message, note = await self._call(
-            post.alert,
+            post,
             lambda bot, chat: bot.send_message(
                 chat, post.html or post.text, reply_parameters=_answers(post), **_looks(post)
             ),
@@ -103,7 +104,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
             raise Rejected(_("{alert}: there is no picture to send.").format(alert=post.alert))
         photo = post.picture.content
         message, note = await self._call(
-            post.alert,
+            post,
             lambda bot, chat: bot.send_photo(
                 chat, photo, caption=post.alt, filename="picture", reply_parameters=_answers(post)
             ),
@@ -116,7 +117,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         text = post.html or post.text
         try:
             message, note = await self._call(
-                post.alert,
+                post,
                 lambda bot, chat: bot.edit_message_text(
                     text, chat_id=chat, message_id=number, **_looks(post)
                 ),
@@ -125,7 +126,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
             if refused.code != "caption":
                 raise
             message, note = await self._call(
-                post.alert,
+                post,
                 lambda bot, chat: bot.edit_message_caption(
                     chat, number, caption=text, parse_mode="HTML" if post.html else None
                 ),
@@ -137,13 +138,13 @@ class TelegramAdapter(Adapter[TelegramSettings]):
 
     async def delete(self, post: Post) -> Receipt:
         number = int(number_of("Telegram", post))
-        _done, note = await self._call(post.alert, lambda bot, chat: bot.delete_message(chat, number))
+        _done, note = await self._call(post, lambda bot, chat: bot.delete_message(chat, number))
         return Receipt(str(number), note=note)
 
     async def pin(self, post: Post) -> Receipt:
         number = int(number_of("Telegram", post))
         _done, note = await self._call(
-            post.alert,
+            post,
             lambda bot, chat: bot.pin_chat_message(chat, number, disable_notification=True),
         )
         return Receipt(str(number), self._url(None, str(number)), note)
@@ -167,15 +168,17 @@ class TelegramAdapter(Adapter[TelegramSettings]):
 
     async def identify(self) -> str:
         try:
-            bot, _note = await self._call(self.channel.name, lambda bot, _chat: bot.get_me())
+            bot, _note = await self._call(None, lambda bot, _chat: bot.get_me())
         except Uncertain as lost:
             raise Unavailable(_("Telegram sent an unexpected answer."), code=lost.code) from None
         return f"@{bot.username}"
 
-    async def _call(self, alert: str, call: Call) -> tuple[Any, str]:
-        """Make a call, and once more with the new id if the group has become a supergroup. Raises the
-        channel errors."""
+    async def _call(self, post: Post | None, call: Call) -> tuple[Any, str]:
+        """Make a call for a post (None: about the account), and once more with the new id if the group has become a
+        supergroup. Raises the channel errors."""
         bot = self._ready()
+        alert = self.channel.name if post is None else post.alert
+        action = Action.PUBLISH if post is None else post.action
         from alertbot.channels.telegram import client
 
         try:
@@ -184,11 +187,11 @@ class TelegramAdapter(Adapter[TelegramSettings]):
             if (note := client.done_already(error)) is not None:
                 return True, note
             if (chat := client.new_chat(error)) is None:
-                raise client.meaning(error, alert, self._token) from None
+                raise client.meaning(error, alert, self._token, action=action) from None
         try:
             found = await self._in_time(call(bot, chat))
         except Exception as error:  # noqa: BLE001 - the same
-            raise client.meaning(error, alert, self._token) from None
+            raise client.meaning(error, alert, self._token, action=action) from None
         self._chat = chat
         return found, _("The chat has a new id, {chat}. Put it in the configuration.").format(chat=chat)
 
@@ -239,7 +242,9 @@ def _alone(post: Post, message: Any) -> str:
 def shown_html(message: Any) -> str:
     """The text or caption of a message as HTML; empty if the answer has none."""
     try:
-        return str(message.text_html or message.caption_html or "")
+        text, found = message.text or message.caption, message.entities or message.caption_entities
+        marks = [(one.type, one.offset, one.length, one.url) for one in found or ()]
+        return marked(str(text or ""), marks)
     except Exception:  # noqa: BLE001 - entities that do not fit their text
         return ""
 

@@ -208,7 +208,7 @@ class XAdapter(base.Adapter[XSettings]):
         answer = await self._ask("delete_tweet", post.alert, id=remote_id)
         if answer.is_gone():
             return Receipt(remote_id, note=_("It was already gone."))
-        answer.accepted(post.alert)
+        answer.accepted(post.alert, side=True)
         return Receipt(remote_id)
 
     async def read_back(self, _post: Post, shown: Receipt) -> str | None:

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from alertbot.channels.base import compared_words
-from alertbot.channels.outcomes import is_number
+from alertbot.channels.outcomes import LONG_WAIT_SECONDS, is_number, longest_wait
 from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain, safe
 from alertbot.core.model import Receipt
 from alertbot.core.words import _
 
+ESCAPED = re.compile(r"&(?:amp|lt|gt);")  # nothing else: `&region=` is not ®
 OWN_PICTURE = re.compile(r"https?://(x|twitter)\.com/\w+/status/\d+/(photo|video)/\d+$")
 
 
@@ -46,11 +47,11 @@ class Answer:
         data = self.body.get("data")
         return data if isinstance(data, dict) else {}
 
-    def accepted(self, alert: str) -> "Answer":
+    def accepted(self, alert: str, *, side: bool = False) -> "Answer":
         """The answer itself, if X did what was asked. Raises our error for it otherwise."""
         if self.status in (200, 201, 204):
             return self
-        raise refusal(self, alert, time.time())
+        raise refusal(self, alert, time.time(), side=side)
 
     def is_duplicate(self) -> bool:
         return self.status == 403 and self.says("duplicate")
@@ -66,7 +67,7 @@ class Answer:
 
     def is_about_media(self) -> bool:
         """Whether X refuses the picture; it may still accept the text."""
-        return self.status == 400 and self.says(r"\bmedia\b")
+        return self.status in (400, 403) and self.says(r"\bmedia\b")
 
     def is_gone(self) -> bool:
         """Whether the post does not exist; a 404 that is not in X's format does not say so."""
@@ -87,14 +88,14 @@ def post_with(text: str, timeline: object) -> str | None:
 
 
 def as_posted(entry: Mapping[str, Any]) -> str:
-    """A post's text as it was sent: X shortens links and escapes `&`, `<`, `>`."""
+    """A post's text as it was sent: X shortens links in it and escapes `&`, `<`, `>`, but not in their long form."""
     text, entities = entry.get("text"), entry.get("entities")
     posted = text if isinstance(text, str) else ""
     for url in _objects(entities.get("urls") if isinstance(entities, dict) else None):
         short, long = str(url.get("url") or ""), str(url.get("expanded_url") or "")
         if short and long:
             posted = posted.replace(short, "" if OWN_PICTURE.match(long) else long)
-    return html.unescape(posted)
+    return ESCAPED.sub(lambda found: html.unescape(found[0]), posted)
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
@@ -102,17 +103,35 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def refusal(answer: Answer, alert: str, now: float) -> ChannelError:
-    """Our error for a failed answer. `now`: epoch seconds."""
-    for header, start in (("x-rate-limit-reset", now), ("retry-after", 0.0)):
-        value = answer.headers.get(header, "")
-        if answer.status == 429 and re.fullmatch(r"\d{1,12}", value):
-            told = _("X: too many posts; {alert} goes out as soon as X allows it.").format(alert=alert)
-            return Throttled(told, wait=max(float(value) - start, 1.0), code="429")
+LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
+
+
+def refusal(answer: Answer, alert: str, now: float, *, side: bool = False) -> ChannelError:
+    """Our error for a failed answer. `now`: epoch seconds. `side`: to a deletion, not a post."""
+    wait = _wait(answer.headers, now) if answer.status == 429 else None
+    if wait is not None and not answer.says("usage-capped"):
+        told = _("X: too many posts; {alert} goes out as soon as X allows it.")
+        if wait >= LONG_WAIT_SECONDS:
+            told = _("X: no more posts for {hours} h (a daily limit); {alert} waits. Post it by hand.")
+        told = told.format(alert=alert, hours=round(wait / 3600))
+        return Throttled(told, wait=max(wait, 1.0), code="429")
     meanings = (one for one in _meanings() if answer.status in one[0] and answer.says(one[1]))
     _statuses, _words, error, code, sentence = next(meanings)
     told = sentence.format(alert=alert, status=answer.status, why=answer.why())
+    if side and error is ChannelDown and answer.status in (404, 405):
+        error = Rejected
     return error(told, code=code or str(answer.status))
+
+
+def _wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds until X allows another post. None if it does not say so: if more calls are left under every limit that
+    it names, another one is used up, perhaps for the month."""
+    left = {one: headers.get(f"{one}-remaining", "").strip() for one in LIMITS}
+    spent = [one for one in LIMITS if re.fullmatch(r"-?0*|-[0-9]+", left[one]) and left[one]]
+    if not spent and not any(re.fullmatch("[0-9]+", count) for count in left.values()):
+        spent = ["x-rate-limit"]
+    resets = [headers.get(f"{one}-reset", "") for one in spent]
+    return longest_wait([*resets, headers.get("retry-after", "")], now)
 
 
 def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, str], ...]:

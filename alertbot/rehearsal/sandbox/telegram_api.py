@@ -342,6 +342,11 @@ def faulty(fault: OrderedFault) -> Reply:
             return refusal(400, f"Bad Request: can't parse entities: {why}")
         case "chat_not_found":
             return refusal(400, "Bad Request: chat not found")
+        case "topic_closed":
+            return refusal(400, "Bad Request: TOPIC_CLOSED")
+        case "no_rights":
+            right = "manage pinned messages in the chat"
+            return refusal(400, f"Bad Request: not enough rights to {right}")
         case "kicked":
             return refusal(403, "Forbidden: bot was kicked from the channel chat")
         case "migrated":

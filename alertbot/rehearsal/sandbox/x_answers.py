@@ -108,12 +108,22 @@ def faulty(fault: OrderedFault) -> Reply:
             return error(402, "CreditsDepleted", detail, PROBLEMS + "credits")
         case "rate_limited":
             return too_many(Allowance(100, 0, time.time() + fault.number("reset", 60), refused=True))
+        case "daily_limit":
+            return _day_used_up(time.time(), fault.number("reset", 72_000))
         case "usage_capped":
             return error(429, "UsageCapExceeded", "Usage cap exceeded", PROBLEMS + "usage-capped")
         case "unauthorized":
             return unauthorized()
         case _:
             return _broken(fault.name)
+
+
+def _day_used_up(now: float, seconds: int) -> Reply:
+    """The account's posts of 24 hours are used up; the short window, which X names too, is nearly unused."""
+    headers = quota_headers(Allowance(1_080_000, 1_079_999, now + 900, refused=True))
+    day = {"limit": 100, "remaining": 0, "reset": int(now) + seconds}
+    headers |= {f"x_user_limit_24hour_{name}": str(value) for name, value in day.items()}
+    return error(429, "Too Many Requests", "Too Many Requests", **headers)
 
 
 def _broken(name: str) -> Reply:

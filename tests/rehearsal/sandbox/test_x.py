@@ -365,6 +365,7 @@ REFUSED = {
     "reply_race": (403, tweepy.Forbidden),
     "credits": (402, tweepy.HTTPException),
     "rate_limited": (429, tweepy.TooManyRequests),
+    "daily_limit": (429, tweepy.TooManyRequests),
     "usage_capped": (429, tweepy.TooManyRequests),
     "unauthorized": (401, tweepy.Unauthorized),
     "server_error_json": (503, tweepy.TwitterServerError),
