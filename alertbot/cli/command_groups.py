@@ -244,7 +244,7 @@ CONFIG = Listing(
     "config schema",
     {
         "schema": Listed(
-            "setting_up:schema",
+            "operating:schema",
             _("Print the JSON Schema of the configuration, for editors that complete and check it."),
             "config schema > config.schema.json",
         ),
@@ -256,7 +256,7 @@ DB = Listing(
     "db upgrade --dry-run",
     {
         "upgrade": Listed(
-            "setting_up:upgrade",
+            "operating:upgrade",
             _("Create or migrate the database; with --dry-run, only show what would change."),
             "db upgrade --dry-run",
         ),

@@ -125,7 +125,7 @@ COMMANDS: dict[str, Listed | Listing] = {
     ),
     "rules": command_groups.RULES,
     "serve": Listed(
-        "sending:serve_",
+        "operating:serve_",
         _(
             "Publish due messages, as `run` does, and serve the approval pages. Stop with Ctrl-C or"
             " SIGTERM. Listens on this machine only, unless another host is given here or under"
@@ -147,7 +147,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         "decisions BKRT",
     ),
     "run": Listed(
-        "sending:run",
+        "operating:run",
         _("Publish due messages until stopped. On SIGTERM, calls in progress finish first."),
         "run --once",
     ),
@@ -179,12 +179,12 @@ COMMANDS: dict[str, Listed | Listing] = {
     "task": command_groups.TASK,
     "audit": command_groups.AUDIT,
     "init": Listed(
-        "setting_up:init",
+        "operating:init",
         _("Write a commented configuration, with questions or with --defaults."),
         "init --defaults",
     ),
     "check": Listed(
-        "setting_up:check",
+        "operating:check",
         _("Check the configuration and every kind and template; list missing secrets."),
         "check --online",
     ),
