@@ -189,7 +189,7 @@ async def _let_go(
         for original in originals:
             await _stop(service, conn, original, alert)
     if alert.relation is not None:
-        await public_numbers.take_out(conn, actor, alert, service.now)
+        await public_numbers.take_out(service, conn, actor, alert)
     plan = await outgoing.at_once(service, conn, alert, said, chain, plan)
     if plan.reached is not None:
         _require_somebody(alert, plan.reached)

@@ -32,7 +32,8 @@ LARGEST_VALUES_FILE = 1_000_000
 @dataclass(frozen=True, slots=True)
 class DraftRequest:
     """An alert as requested. Empty `languages`: each channel's own; empty `channels`: every channel of
-    the audience. `doubts`: what the register objects to."""
+    the audience. `doubts`: what the register objects to; `notes`: what approvers are told of values that
+    were taken over."""
 
     kind: str
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class DraftRequest:
     accepted: Mapping[str, str] = field(default_factory=dict)
     exercise: bool = False
     doubts: tuple[Fault, ...] = ()
+    notes: tuple[Fault, ...] = ()
 
 
 def read_values(text: str, name: str) -> RawValues:
@@ -140,6 +142,8 @@ def compose_kind(
     )
     approvals = effective(kind.approvals, publisher.overrides.get(kind.name))
     composition = _doubted(compose(request), wishes.doubts, channels)
+    if wishes.notes:
+        composition = replace(composition, warnings=(*composition.warnings, *wishes.notes))
     if chain:
         composition = replace(composition, omitted=(*composition.omitted, *chain.lost))
     return Composed(kind, channels, parsed, composition, approvals)

@@ -1,8 +1,8 @@
 """Alerts that follow an earlier one: update, correct, cancel, end. What they take over from it, and the
 draft that results."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,14 +15,17 @@ from alertbot.alerts import (
     store_reading,
     views,
     writing,
+    wrong_numbers,
 )
 from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.alerts.rules_lists import NUMBERS, WRONG, in_words, rows_of
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
+from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import Faulty, Refused
-from alertbot.core.model import AlertState, Person, RawValues, Relation
+from alertbot.core.model import AlertState, Fault, Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import rules
@@ -46,6 +49,7 @@ LEFT = {  # what would say again what is no longer true
         }
     ),
     Relation.END: frozenset({"what_works", "what_to_do", "numbers", "which_stop", "which_stay"}),
+    Relation.CORRECTION: frozenset({"what_was_wrong", "what_is_right", "wrong_numbers"}),
     Relation.WITHDRAWAL: frozenset({"numbers", "wrong_numbers", "which_stop", "which_stay"}),
 }
 NAMED_AFTER = frozenset(
@@ -78,6 +82,7 @@ def _holds(spec: FieldSpec, value: Any, until: datetime) -> bool:
         return False
 
 
+NO_NUMBERS = WrongNumbers()
 CORRECTION, WITHDRAWAL, DENIAL, END, STATUS = "correction", "withdrawal", "denial", "end", "status"
 Work = Callable[[Connection], Awaitable[Alert]]
 
@@ -108,18 +113,23 @@ async def update(
 
 
 async def correct(
-    service: Context, actor: Person, reference: str, said: FollowRequest, *, wrong: Sequence[str] = ()
+    service: Context,
+    actor: Person,
+    reference: str,
+    said: FollowRequest,
+    numbers: WrongNumbers = NO_NUMBERS,
 ) -> AlertView:
-    """Draft a correction to everyone whom the alert reached (R20, R22). `wrong`: the register entries
-    (`N12`) in it that people must not call. Raises `Refused` for an alert that was never published,
-    `Misuse` for an entry that it does not carry."""
+    """Draft a correction to everyone whom the alert reached (R20, R22). `numbers`: which of its numbers are
+    wrong, and which are right. Raises `Refused` for an alert that was never published, `Misuse` for a
+    number that it does not give or that cannot replace another."""
     rules.require_role("draft", actor)
 
     async def work(conn: Connection) -> Alert:
         original = await to_take_back(conn, reference, _("correct"))
-        words = public_numbers.apart(original, wrong)
+        done = await wrong_numbers.corrected(service, conn, actor, original, numbers, said.changes)
         chain = await chains.read(service, conn, Relation.CORRECTION, [original])
-        return await add(service, conn, actor, CORRECTION, said, chain, below=words)
+        asked = replace(said, changes=done.asked)
+        return await add(service, conn, actor, CORRECTION, asked, chain, below=done.values)
 
     return await drafted(service, actor, work, said)
 
@@ -147,13 +157,15 @@ async def cancel(
 
 
 def _denied(service: Context, original: Alert, text: object) -> RawValues:
-    """The values of the denial: what the alert said is wrong, what is true, and that nothing it named
-    has failed."""
+    """The values of the denial: what the alert said is wrong, its numbers too, what is true, and that nothing
+    it named has failed."""
     words = load_ready_words(*service.publisher.folders)
     wrong = original.given.get("what_was_wrong") or original.given.get("what_fails")
-    said = {"what_was_wrong": wrong} if wrong else {}
+    said: RawValues = {"what_was_wrong": wrong} if wrong else {}
+    numbers = list(rows_of(original.given, NUMBERS))
     return {
         **said,
+        WRONG: numbers or None,
         "what_is_right": text,
         "what_fails": words.each("nothing_failed"),
         "what_works": words.each("all_works"),
@@ -249,24 +261,39 @@ async def add(
     found = load_kind(service.publisher, kind)
     wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
     given = inherited(original.given, found, chain.relation, now=service.now, wait=wait)
-    if "numbers" in given:
-        given["numbers"] = (
-            await public_numbers.still_in_force(conn, given["numbers"], service.now) or None
-        )
     words = {name: value for name, value in (below or {}).items() if found.field(name)}
     taken_over = writing.overlay(given, words)
-    if said.changes.keys() & {"territories", "services"}:
-        taken_over.pop("numbers", None)  # the person asks the register anew
+    if said.changes.keys() & {"territories", "services", NUMBERS}:
+        taken_over.pop(NUMBERS, None)  # the person says which
+    notes = await _repeatable(service, conn, taken_over, original)
     wishes = DraftRequest(
         kind=kind,
         given=writing.overlay(taken_over, said.changes),
         languages=original.languages,
         accepted=said.accepted,
         exercise=original.exercise,
+        notes=notes,
     )
     filed = incident or original.incident
     return await writing.add(
         service, conn, actor, wishes, incident=filed, references=chain.references, chain=chain
+    )
+
+
+async def _repeatable(
+    service: Context, conn: Connection, taken_over: RawValues, original: Alert
+) -> tuple[Fault, ...]:
+    """Leave rows that hold no more out of the values, and note each: what nobody asked for blocks nothing."""
+    found = await public_numbers.repeated(conn, rows_of(taken_over, NUMBERS), service.now)
+    if not found.left_out:
+        return ()
+    taken_over[NUMBERS] = list(found.kept)
+    if not found.kept:
+        del taken_over[NUMBERS]
+    sentence = _("{row}, in {alert}, is left out: {why}.")
+    return tuple(
+        Fault("left_out", sentence.format(row=in_words(row), alert=original.id, why=why), NUMBERS)
+        for row, why in found.left_out
     )
 
 

@@ -6,16 +6,28 @@ from datetime import datetime
 from typing import Any
 
 from alertbot.alerts import store_following
+from alertbot.alerts.rules_lists import WRONG, rows_of
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.errors import Misuse, Refused
+from alertbot.core.errors import Refused
 from alertbot.core.model import Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.numbers import store_changes, store_numbers
-from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, entry_name, standing
+from alertbot.numbers.lookup import said
+from alertbot.numbers.rules_entry import (
+    Entry,
+    NumberRow,
+    Standing,
+    entry_id,
+    entry_name,
+    in_words,
+    standing,
+)
 from alertbot.numbers.rules_rows import frozen_row
+from alertbot.people import tasks
 from alertbot.people.context import Context
+from alertbot.people.tasks import NewTask
 from alertbot.texts.kinds.catalogue import ReadyWords, load_ready_words
 
 TAKES_OUT = {  # by relation: the field whose numbers leave the register with the approval
@@ -23,6 +35,12 @@ TAKES_OUT = {  # by relation: the field whose numbers leave the register with th
     Relation.WITHDRAWAL: "wrong_numbers",
     Relation.CANCEL: "wrong_numbers",
     Relation.END: "no_longer_valid",
+}
+
+TASKS = {  # about a number that the public still reads: kinds, and what their keys begin with
+    "withdrawn_number": "withdrawn",
+    "changed_number": "changed",
+    "wrong_service": "wrong-service",
 }
 
 
@@ -50,50 +68,44 @@ async def by_incident(conn: Connection, incident: str, now: datetime, *, exercis
     )
 
 
-async def still_in_force(
-    conn: Connection, rows: Iterable[Mapping[str, Any]], now: datetime
-) -> list[Mapping[str, Any]]:
-    """The frozen rows of an earlier alert that may be repeated: in force in the register with the same
-    number. Rows that are not register entries stay; composing judges them."""
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Rows of an earlier alert: those that may be repeated, and those left out, each with the reason."""
+
+    kept: tuple[Mapping[str, Any], ...]
+    left_out: tuple[tuple[Mapping[str, Any], str], ...]
+
+
+async def repeated(conn: Connection, rows: Iterable[Mapping[str, Any]], now: datetime) -> Repeated:
+    """Which frozen rows of an earlier alert may be repeated: those in force in the register with the same
+    number. Rows that are not register entries, or only name one, stay; composing judges them."""
     given = list(rows)
     ids = [key for row in given if (key := entry_id(str(row.get("entry", ""))))]
     present = {one.name: one for one in await store_numbers.entries(conn, ids=ids)} if ids else {}
-    return [
-        row
-        for row in given
-        if (entry := present.get(str(row.get("entry", "")))) is None or _same(row, entry, now)
-    ]
+    kept, left = [], []
+    for row in given:
+        entry = present.get(str(row.get("entry", "")))
+        why = _over_because(row, entry, now) if entry and len(row) > 1 else None
+        if why is None:
+            kept.append(row)
+        else:
+            left.append((row, why))
+    return Repeated(tuple(kept), tuple(left))
 
 
-def _same(row: Mapping[str, Any], entry: Entry, now: datetime) -> bool:
+def _over_because(row: Mapping[str, Any], entry: Entry, now: datetime) -> str | None:
+    where = standing(entry, now)
+    if where is Standing.WITHDRAWN:
+        return in_words(where)
     told = (row.get("number", ""), dict(row.get("place") or {}))
-    return (
-        told == (entry.row.number, dict(entry.row.place)) and standing(entry, now) is Standing.IN_FORCE
-    )
+    if told != (entry.row.number, dict(entry.row.place)):
+        return _("the register has another number now")
+    return None if where is Standing.IN_FORCE else in_words(where)
 
 
 def _holds(row: NumberRow, entry: Entry, now: datetime) -> bool:
     same = (row.number, row.place) == (entry.row.number, entry.row.place)
     return same and standing(entry, now) is Standing.IN_FORCE
-
-
-def apart(original: Alert, wrong: Sequence[str]) -> RawValues:
-    """Split an alert's numbers into those named as wrong (`N12`) and the rest. Raises `Misuse` for an
-    entry that it does not carry."""
-    rows = [dict(row) for row in original.given.get("numbers") or () if isinstance(row, Mapping)]
-    carried = [str(row["entry"]) for row in rows if row.get("entry")]
-    names = [name.strip().upper() for text in wrong for name in text.split(",") if name.strip()]
-    strange = [name for name in names if name not in carried]
-    if strange:
-        raise Misuse(
-            _("{alert} does not give {names}; it gives {known}.").format(
-                alert=original.id, names=", ".join(strange), known=", ".join(carried) or "–"
-            )
-        )
-    if not names:
-        return {}
-    gone = [row for row in rows if row.get("entry") in names]
-    return {"wrong_numbers": gone, "numbers": [row for row in rows if row not in gone] or None}
 
 
 def frozen(rows: Iterable[NumberRow]) -> list[RawValues]:
@@ -125,28 +137,78 @@ async def already(conn: Connection, ids: Sequence[int]) -> str:
     )
 
 
-async def take_out(conn: Connection, actor: Person, alert: Alert, now: datetime) -> None:
-    """Withdraw the numbers an approved alert strikes, in the same transaction. An exercise withdraws
-    nothing; entries changed since, or given again by the alert itself, stay."""
+async def take_out(service: Context, conn: Connection, actor: Person, alert: Alert) -> None:
+    """Withdraw the numbers an approved alert strikes, in the same transaction. An exercise withdraws nothing.
+
+    What a correction or a denial calls wrong is digits: an entry that has other digits by now stays, and
+    other entries with these digits must be read back again before anything may give them.
+    """
     ids = set(struck_ids(alert))
     if alert.exercise or not ids:
         return
-    carried = (await store_numbers.carried(conn, [alert.id]))[alert.id]
-    versions = {one.entry: one.version for one in carried if one.struck and one.entry in ids}
-    present = await store_numbers.entries(conn, ids=versions)
-    wrong = [one.id for one in present if one.row.version == versions[one.id]]
+    present = await store_numbers.entries(conn, ids=ids)
+    if alert.relation in (Relation.CORRECTION, Relation.CANCEL):
+        digits = {_dialled(row) for row in rows_of(alert.given, WRONG)}
+        present = tuple(one for one in present if _dialled(frozen_row(one.row)) in digits)
+        await _doubt_the_same(service, conn, actor, alert, {one for one, _place in digits if one})
     reason = _("Taken back by {alert}.").format(alert=alert.id)
-    gone = await store_changes.withdraw(conn, wrong, by=actor, reason=reason, at=now)
+    for one in ids:
+        for about in TASKS.values():
+            await tasks.close(service, conn, f"{about}:{entry_name(one)}", reason)
+    gone = await store_changes.withdraw(
+        conn, [one.id for one in present], by=actor, reason=reason, at=service.now
+    )
     if gone:
         names = {one.name: one.row.version for one in present if one.id in gone}
-        await audit.append(
-            conn,
-            actor=actor.name,
-            verb="numbers-withdraw",
-            at=now,
-            alert=alert.id,
-            detail={"entries": names, "reason": reason},
-        )
+        detail = {"entries": names, "reason": reason}
+        await _note(service, conn, actor, "numbers-withdraw", alert, detail)
+
+
+async def _doubt_the_same(
+    service: Context, conn: Connection, actor: Person, alert: Alert, digits: set[str]
+) -> None:
+    """Entries for other places or services with digits that are called wrong: unverified again, with a task."""
+    struck = set(struck_ids(alert))
+    same = [
+        one
+        for one in await store_numbers.with_numbers(conn, digits)
+        if one.id not in struck and one.withdrawn_at is None
+    ]
+    if not same:
+        return
+    await store_changes.doubt(conn, [one.id for one in same])
+    names = {one.name: one.row.version for one in same}
+    await _note(service, conn, actor, "numbers-doubt", alert, {"entries": names})
+    await tasks.raise_all(service, conn, [_to_read_again(one, alert) for one in same])
+
+
+def _to_read_again(entry: Entry, alert: Alert) -> NewTask:
+    sentence = _(
+        "{entry} has digits that {alert} calls wrong, for another place or service. Read it back again"
+        " (alertbot numbers verify {name}), or withdraw it."
+    )
+    return NewTask(
+        key=f"read-back:{entry.name}:{entry.row.version}",
+        kind="unverified_number",
+        text=sentence.format(entry=said(entry), alert=alert.id, name=entry.name),
+        alert=alert.id,
+        number=entry.id,
+    )
+
+
+def _dialled(cells: Mapping[str, Any]) -> tuple[str, str]:
+    return str(cells.get("number") or ""), str(sorted(dict(cells.get("place") or {}).items()))
+
+
+async def _note(
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    verb: str,
+    alert: Alert,
+    detail: Mapping[str, object],
+) -> None:
+    await audit.append(conn, actor=actor.name, verb=verb, at=service.now, alert=alert.id, detail=detail)
 
 
 def stop_and_stay(words: ReadyWords, gone: Sequence[NumberRow], stay: Sequence[NumberRow]) -> RawValues:

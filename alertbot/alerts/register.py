@@ -11,16 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alertbot.alerts import progress, store_reading
+from alertbot.alerts import rules_lists
 from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, asks, load_kind
+from alertbot.alerts.rules_lists import NO_LONGER, NUMBERS, WRONG
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import AlertState, Audience, Fault, Person, RawValues
+from alertbot.core.model import Audience, Fault, RawValues
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
-from alertbot.delivery import store_settle
-from alertbot.numbers import lookup, store_changes, store_numbers
-from alertbot.numbers.changing import note
+from alertbot.numbers import lookup, store_numbers
 from alertbot.numbers.lookup import matching, said
 from alertbot.numbers.rules_changes import same_entry
 from alertbot.numbers.rules_entry import (
@@ -32,13 +31,12 @@ from alertbot.numbers.rules_entry import (
     in_words,
     standing,
 )
+from alertbot.numbers.rules_query import Query
 from alertbot.numbers.rules_rows import frozen_row
-from alertbot.numbers.views import NumbersWithdrawn, NumberView, StillPublic
-from alertbot.people import rules, tasks
 from alertbot.people.context import Context
-from alertbot.people.tasks import NewTask
 from alertbot.texts.fields.parse import read_rows
 from alertbot.texts.fields.values import FieldError
+from alertbot.texts.kinds.catalogue import load_ready_words
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
 
 
@@ -82,8 +80,7 @@ def _refusal(alert: Alert, wrong: Sequence[str], present: Iterable[Entry]) -> st
     )
 
 
-NO_LONGER = "no_longer_valid"
-WRONG = "wrong_numbers"
+AS_TOLD = (WRONG, NO_LONGER)  # these lists keep the digits that the public knows
 
 
 async def resolve(
@@ -114,8 +111,32 @@ async def resolve(
         wrong = {one.get("entry") for one in given.get(WRONG) or () if isinstance(one, Mapping)}
         over = [row for row in over if row.entry not in wrong]  # named once
         given |= {NO_LONGER: [frozen_row(row) for row in over]} if over else {}
+    given, rows = _separated(kind, given, rows)
+    doubts += _empty_promise(service, kind, given)
     doubts += [doubt for entry in rows if (doubt := lookup.doubt_about(service, entry, now))]
     return replace(wishes, given=given, doubts=tuple(doubts))
+
+
+def _separated(kind: Kind, given: RawValues, rows: list[Entry]) -> tuple[RawValues, list[Entry]]:
+    """The values with each number in one list (`rules_lists`), and the entries still to be called."""
+    done = rules_lists.separated(given, digits_count=kind.field("what_was_wrong") is not None)
+    out = {(row.get("entry"), row.get("number", "")) for row in done.taken_out}
+    return done.values, [one for one in rows if (one.name, one.row.number) not in out]
+
+
+def _empty_promise(service: Context, kind: Kind, given: RawValues) -> list[Fault]:
+    """The fault of a text that announces right numbers where the message has none."""
+    field = "what_is_right"
+    text = given.get(field)
+    if not kind.field(field) or given.get(NUMBERS) or not isinstance(text, Mapping):
+        return []
+    if not load_ready_words(*service.publisher.folders).announces_numbers(text):
+        return []
+    sentence = _(
+        "{field} says that the right numbers are in the message, and there are none. Give them with"
+        " --set territories=…, or say what callers should do instead."
+    )
+    return [Fault("missing", sentence.format(field=field), field)]
 
 
 async def look_up(service: Context, wishes: DraftRequest) -> DraftRequest:
@@ -148,7 +169,7 @@ def anew(
             values.pop("where", None)
         return values | asked, typed
     for name, value in values.items():
-        if name not in changes and isinstance(value, list) and name != WRONG:  # as they were told
+        if name not in changes and isinstance(value, list) and name not in AS_TOLD:
             values[name] = [_by_name(cells) for cells in value]
     return values, typed
 
@@ -176,13 +197,9 @@ async def _from_query(conn: Connection, given: RawValues, doubts: list[Fault]) -
     as well, if no territory is named, or if the query cannot be read."""
     if given.get("numbers"):
         raise Misuse(_("Give territories or numbers, not both; numbers come from the register."))
-    places, services = (_listed(given.pop(name, "")) for name in QUERY_FIELDS)
-    if not places:
-        raise Misuse(_("Give the territories: territories=69,01."))
-    parts = {place: _crossed(place, services) for place in places}
-    query, found = await matching(conn, ",".join(one for some in parts.values() for one in some))
-    named = {part.entry for part in query.wanted if part.entry}
-    rows = [one for one in found if one.withdrawn_at is None or one.name in named]
+    parts, query, rows = await _queried(conn, given)
+    for name in QUERY_FIELDS:
+        given.pop(name, None)
     idle = {part.text for part in query.idle(one.row for one in rows)}
     for place in (place for place, some in parts.items() if idle.issuperset(some)):
         sentence = _(
@@ -194,6 +211,26 @@ async def _from_query(conn: Connection, given: RawValues, doubts: list[Fault]) -
         given["numbers"] = [frozen_row(one.row) for one in rows]
         given.setdefault("where", list(dict.fromkeys(one.row.territory.code for one in rows)))
     return rows
+
+
+async def asked_for(conn: Connection, given: Mapping[str, Any]) -> list[Entry]:
+    """The entries that the query in these values finds. Raises `Misuse` if it names no territory or cannot be
+    read."""
+    return (await _queried(conn, given))[2]
+
+
+async def _queried(
+    conn: Connection, given: Mapping[str, Any]
+) -> tuple[dict[str, list[str]], Query, list[Entry]]:
+    """The parts of the query by the place they were given for, the query, and what it finds; withdrawn
+    entries only if they are named."""
+    places, services = (_listed(given.get(name) or "") for name in QUERY_FIELDS)
+    if not places:
+        raise Misuse(_("Give the territories: territories=69,01."))
+    parts = {place: _crossed(place, services) for place in places}
+    query, found = await matching(conn, ",".join(one for some in parts.values() for one in some))
+    named = {part.entry for part in query.wanted if part.entry}
+    return parts, query, [one for one in found if one.withdrawn_at is None or one.name in named]
 
 
 async def _typed(
@@ -295,103 +332,3 @@ def _by_name(cells: Any) -> Any:
 
 def _rows(value: object) -> list[NumberRow]:
     return [one for one in value if isinstance(one, NumberRow)] if isinstance(value, tuple) else []
-
-
-ON_ITS_WAY = (AlertState.APPROVED, AlertState.PUBLISHING)
-
-
-async def withdraw(
-    service: Context, actor: Person, query: str, reason: str, *, but: str = ""
-) -> NumbersWithdrawn:
-    """Withdraw entries from the register and cancel deliveries that carry them. Tells the public
-    nothing: `published` lists the alerts that still show them, `stopped` the cancelled calls of each.
-    Raises `Misuse` for a query that cannot be read, `Refused` if nothing is left to withdraw."""
-    rules.require_role("numbers_withdraw", actor)
-    why = reason.strip()
-    if not why:
-        raise Misuse(_("Withdrawing numbers needs a reason: --reason TEXT."))
-    now = service.now
-
-    async def work(conn: Connection) -> NumbersWithdrawn:
-        asked, found = await lookup.matching(conn, query, but=but)
-        idle = [part.text for part in asked.idle(entry.row for entry in found)]
-        if idle and not but:
-            raise Refused(_("The register has nothing for {parts}.").format(parts=", ".join(idle)))
-        left = [entry for entry in found if entry.withdrawn_at is None]
-        if not found:
-            raise Refused(
-                _("The register has nothing for {query} without {but}.").format(query=query, but=but)
-            )
-        if not left:
-            raise Refused(_already(found, service))
-        published = await _stopped(service, conn, await _still_told(conn, left))
-        await store_changes.withdraw(conn, [entry.id for entry in left], by=actor, reason=why, at=now)
-        names = {entry.name: entry.row.version for entry in left}
-        await note(conn, actor, "numbers-withdraw", now, {"entries": names, "reason": why})
-        await tasks.raise_all(service, conn, [_chore(told) for told in _public(published)])
-        return NumbersWithdrawn(
-            withdrawn=tuple(NumberView.of(entry, now) for entry in left),
-            reason=why,
-            published=published,
-        )
-
-    return await service.database.transact(work)
-
-
-def _already(found: Sequence[Entry], service: Context) -> str:
-    first = found[0]
-    assert first.withdrawn_at is not None
-    when = first.withdrawn_at.astimezone(service.publisher.zone)
-    return _("{entry} was already withdrawn, on {when} by {who}: {why}").format(
-        entry=said(first),
-        when=f"{when:%Y-%m-%d %H:%M}",
-        who=first.withdrawn_by,
-        why=first.withdrawn_reason,
-    )
-
-
-async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[StillPublic]:
-    """The alerts in which the public can still read these numbers, by entry."""
-    found = await store_numbers.published_in(conn, [entry.id for entry in entries], still=True)
-    told = []
-    for entry in entries:
-        for alert in found[entry.id]:
-            state = (await store_reading.get(conn, alert)).state
-            told.append(StillPublic(entry.name, str(entry.row), alert, state))
-    return told
-
-
-async def _stopped(
-    service: Context, conn: Connection, told: Sequence[StillPublic]
-) -> tuple[StillPublic, ...]:
-    """Cancel every pending call that carries a withdrawn number; one such number cancels the whole
-    message."""
-    counts: dict[str, int] = {}
-    for alert in sorted({one.alert for one in told if one.state in ON_ITS_WAY}):
-        entries = ", ".join(one.entry for one in told if one.alert == alert)
-        reason = _("Not sent: {entries} was withdrawn from the register.").format(entries=entries)
-        outcomes = await store_settle.cancel(conn, alert, reason)
-        await progress.note_outcomes(service, conn, outcomes)
-        await progress.advance(service, conn, alert)
-        counts[alert] = len(outcomes)
-    return tuple(replace(one, stopped=counts.get(one.alert, 0)) for one in told)
-
-
-def _public(published: Sequence[StillPublic]) -> Iterable[StillPublic]:
-    """For each entry, the last alert in which the public can read it."""
-    out = (one for one in published if one.state is not AlertState.APPROVED)
-    return {one.entry: one for one in out}.values()
-
-
-def _chore(told: StillPublic) -> NewTask:
-    sentence = _(
-        "{entry} is withdrawn from the register but still public, in {alert}: {row}. Tell the public:"
-        " alertbot withdraw --numbers {entry}"
-    )
-    return NewTask(
-        key=f"withdrawn:{told.entry}",
-        kind="withdrawn_number",
-        text=sentence.format(entry=told.entry, alert=told.alert, row=told.row),
-        alert=told.alert,
-        number=entry_id(told.entry),
-    )

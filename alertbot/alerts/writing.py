@@ -38,6 +38,16 @@ from alertbot.people.context import Context
 from alertbot.texts.fields import moments
 from alertbot.texts.kinds.kind_spec import Kind
 
+NOTES = frozenset({"left_out"})  # warnings about what was taken over; an edit keeps them
+OF_THE_REGISTER = frozenset(
+    {
+        "unverified_number",
+        "expired_number",
+        "planned_number",
+        "withdrawn_number",
+        "unregistered_number",
+    }
+)
 UNSTORABLE = frozenset({"unknown_field", "wrong_type", "control_characters", "invalid_number"})
 
 
@@ -84,7 +94,15 @@ async def anew(
     read again."""
     now = drawn("moment", lambda: service.now)
     chain = await _chain(service, conn, alert)
-    wishes = DraftRequest(alert.kind, given, alert.languages, alert.channels, accepted, alert.exercise)
+    wishes = DraftRequest(
+        alert.kind,
+        given,
+        alert.languages,
+        alert.channels,
+        accepted,
+        alert.exercise,
+        notes=tuple(one for one in alert.warnings if one.rule in NOTES),
+    )
     identity = Identity(alert.incident, alert.id, alert.references)
     asked = await register.resolve(
         conn, service, wishes, now=now, incident=alert.incident, alert=alert.id
@@ -269,6 +287,8 @@ async def submit(service: Context, actor: Person, reference: str, *, retime: boo
         alert = await store_reading.get(conn, reference, lock=True)
         if retime:
             alert = await _retimed(service, conn, actor, alert)
+        elif any(one.rule in OF_THE_REGISTER for one in alert.faults):
+            alert = await _looked_up(service, conn, actor, alert)
         alert = await ask(service, conn, actor, alert)
         return await views.full(conn, alert, service.now)
 
@@ -376,6 +396,15 @@ async def _retimed(service: Context, conn: Connection, actor: Person, alert: Ale
     accepted = conflicts.undecided(alert.accepted)
     changed = await anew(service, conn, actor, alert, given, raw, accepted)
     await note(conn, actor, "retime", changed, service.now)
+    return changed
+
+
+async def _looked_up(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
+    """The alert with the register's rows as they are now: what the register objected to may be settled."""
+    given, raw = register.anew(alert.given, alert.raw, {})
+    changed = await anew(service, conn, actor, alert, given, raw, conflicts.undecided(alert.accepted))
+    if not any(one.rule in OF_THE_REGISTER for one in changed.faults):
+        await note(conn, actor, "numbers-renewed", changed, service.now)
     return changed
 
 

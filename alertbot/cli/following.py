@@ -13,6 +13,7 @@ from alertbot.alerts import following, taking_back
 from alertbot.alerts.compose import field_values
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.views import AlertView
+from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.cli.alerts import report
 from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, say, split_pairs
 from alertbot.cli.running import act
@@ -58,8 +59,19 @@ def correct(
         list[str] | None,
         typer.Option(
             "--wrong",
-            metavar="N12",
-            help=_("A number in the alert that must not be called; also withdrawn from the register."),
+            metavar=_("NUMBER"),
+            help=_(
+                "A number in the alert that must not be called: its entry (N12) or its digits. Also withdrawn"
+                " from the register."
+            ),
+        ),
+    ] = None,
+    right: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--right",
+            metavar=_("NUMBER"),
+            help=_("The number that replaces it: an entry, or digits, which someone else must verify."),
         ),
     ] = None,
     accept: Accepts = None,
@@ -70,7 +82,9 @@ def correct(
     said = said_of(sets, vars_file, accept, submit)
     tell(
         context,
-        lambda service, person: following.correct(service, person, alert, said, wrong=wrong or ()),
+        lambda service, person: following.correct(
+            service, person, alert, said, WrongNumbers(wrong or (), right or ())
+        ),
         token_file,
         as_json,
     )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from alertbot.alerts import register
+from alertbot.alerts import still_public
 from alertbot.cli.frame import AsJson, Sets, TokenFile, console, emit, say
 from alertbot.cli.running import act, read
 from alertbot.cli.tables.show_numbers import number_details, numbers_table
@@ -19,7 +19,14 @@ from alertbot.numbers.reading import RowFault
 from alertbot.numbers.rules_checks import Cover, Severity
 from alertbot.numbers.rules_rows import COLUMNS
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
-from alertbot.numbers.views import ImportView, NumberHistory, NumbersWithdrawn, NumberView, StillPublic
+from alertbot.numbers.views import (
+    ImportView,
+    NumberChanged,
+    NumberHistory,
+    NumbersWithdrawn,
+    NumberView,
+    StillPublic,
+)
 from alertbot.texts.fields.parse import merge_sets
 from alertbot.watch.context import WatchContext
 
@@ -49,7 +56,9 @@ def import_(
         with console(as_json=True).status(_("Reading {file}").format(file=file.name)):
             reading = changing.read(file, service.now)
         with console(as_json=True).status(_("Writing {count} rows").format(count=reading.count)):
-            return await changing.import_(service, person, reading, file.name, keep_valid=keep_valid)
+            return await still_public.import_(
+                service, person, reading, file.name, keep_valid=keep_valid
+            )
 
     done = act(context, work, token_file)
     for line in _import_lines(done):
@@ -85,6 +94,7 @@ def _import_lines(done: ImportView) -> Iterator[str]:
         yield "  ! " + _(
             "Expired or past review, and the file gives no new date: {names}. Set one with numbers edit."
         ).format(names=_some(done.ended))
+    yield from _still_read(done.published)
     if done.new or done.changed:
         yield _(
             "New and changed entries are not verified yet: someone else runs alertbot numbers verify."
@@ -123,10 +133,13 @@ def edit(
 ) -> None:
     cells = _cells(sets)
 
-    async def work(service: WatchContext, person: Person) -> NumberView:
-        return await changing.edit(service, person, entry, cells)
+    async def work(service: WatchContext, person: Person) -> NumberChanged:
+        return await still_public.edit(service, person, entry, cells)
 
-    _entered(act(context, work, token_file), _("{entry} is now version {version}: {said}."), as_json)
+    changed = act(context, work, token_file)
+    _entered(changed, _("{entry} is now version {version}: {said}."), as_json)
+    for line in _still_read(changed.published):
+        say(line, as_json)
 
 
 def _cells(sets: list[str] | None) -> RawValues:
@@ -159,7 +172,7 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     async def work(service: WatchContext, person: Person) -> NumbersWithdrawn:
-        return await register.withdraw(service, person, query, reason, but=but)
+        return await still_public.withdraw(service, person, query, reason, but=but)
 
     done = act(context, work, token_file)
     gone = done.withdrawn
@@ -175,21 +188,34 @@ def withdraw(
 
 
 def _still_public(published: Sequence[StillPublic]) -> Iterator[str]:
-    """Loudly: what the public can still read."""
-    for one in published:
-        if one.state is AlertState.APPROVED:
-            sentence = _(
-                "! {entry} is in {alert}, which was approved. {alert} is stopped and NOTHING MORE OF"
-                " IT GOES OUT. Write it again without that number."
-            )
-        else:
-            sentence = _("! {entry} IS STILL PUBLIC, in {alert}: {row}.")
-        yield sentence.format(entry=one.entry, alert=one.alert, row=one.row)
+    """Loudly: what the public can still read of entries that left the register."""
+    sentence = _("! {entry} IS STILL PUBLIC, in {alert}: {row}.")
+    yield from _loudly(published, sentence)
     public = list(dict.fromkeys(one.entry for one in published if one.state is not AlertState.APPROVED))
     if public:
         yield _("! Tell the public now: alertbot withdraw --numbers {names}").format(
             names=",".join(public)
         )
+
+
+def _still_read(published: Sequence[StillPublic]) -> Iterator[str]:
+    """Loudly: what the public can still read of entries that say something else now."""
+    yield from _loudly(published, _("! THE PUBLIC STILL READS {row} ({entry}), in {alert}."))
+    last = {one.entry: one.alert for one in published if one.state is not AlertState.APPROVED}
+    for entry, alert in last.items():
+        yield _(
+            "! Tell the public now, once {entry} is verified: alertbot correct {alert} --wrong {entry} --right {entry}"
+        ).format(entry=entry, alert=alert)
+
+
+def _loudly(published: Sequence[StillPublic], sentence: str) -> Iterator[str]:
+    stopped = _(
+        "! {entry} is in {alert}, which was approved. {alert} is stopped and NOTHING MORE OF IT GOES OUT."
+        " Write it again without that number."
+    )
+    for one in published:
+        words = stopped if one.state is AlertState.APPROVED else sentence
+        yield words.format(entry=one.entry, alert=one.alert, row=one.row)
 
 
 _COVER_MARKS = {Cover.NONE: "✗", Cover.PARTIAL: "!", Cover.WHOLE: "✓"}

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from alertbot.alerts import still_public
 from alertbot.cli.frame import AsJson, TokenFile, emit, say
 from alertbot.cli.running import act
 from alertbot.core.errors import Misuse, Refused
@@ -81,7 +82,7 @@ def _one(
         asked = await verifying.open_entry(service, person, name)
         said = digits or _ask(_("{row}: type its digits again").format(row=verifying.described(asked)))
         result = call or _ask_call()
-        return await verifying.verify(
+        return await still_public.verify(
             service, person, name, Verification(said, result, called_at, note)
         )
 
@@ -128,7 +129,7 @@ async def _go_through(
         if given is None:
             return done, True
         try:
-            await verifying.verify(service, person, entry.name, given)
+            await still_public.verify(service, person, entry.name, given)
         except Refused as refused:
             say(f"  ✗ {refused}", as_json=True)
         else:

@@ -1,12 +1,14 @@
 """Changing the register: a file of numbers, completely or not at all and reported row by row; add and edit by hand.
 Each is one transaction with its audit rows.
 
-Nothing here verifies a number: another person does, in `verifying`. Entries are withdrawn by `alerts.register`."""
+Nothing here verifies a number: another person does, in `verifying`. Entries are withdrawn by
+`alerts.still_public`, which also finds what the public still reads."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from alertbot.core.errors import Faulty, Misuse, Refused
@@ -20,43 +22,62 @@ from alertbot.numbers.reading import LARGEST_IMPORT, ImportReading, RowFault, Ro
 from alertbot.numbers.rules_changes import Plan, bare, with_end
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, entry_name, standing
 from alertbot.numbers.rules_rows import BadRow, frozen_row, number_row
-from alertbot.numbers.views import ImportView, NumberView
+from alertbot.numbers.views import ImportView, NumberChanged, NumberView, StillPublic
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.fields import moments
+
+Told: TypeAlias = Callable[
+    [Connection, Sequence[tuple[Entry, NumberRow]]], Awaitable[tuple[StillPublic, ...]]
+]  # given entries as they were and their new rows: where the public still reads the old ones
 
 
 async def add(service: Context, actor: Person, cells: Mapping[str, Any]) -> NumberView:
     """Add one entry. A withdrawn entry with the same values comes back as a new version. Raises `Faulty`
     for cells that make no valid row, `Refused` if the register has the same entry already."""
     rules.require_role("numbers_enter", actor)
-    now = service.now
     row = _row(service, cells)
 
     async def work(conn: Connection) -> NumberView:
-        plan, ids = await store_changes.take_in(conn, [row], verb="add", by=actor, at=now)
-        if plan.same:
-            raise Refused(_("{entry} already says the same.").format(entry=said(plan.same[0])))
-        if plan.withdrawn:
-            entry = plan.withdrawn[0]
-            fresh = with_end(row, now)
-            await store_changes.change(conn, entry, fresh, verb="add", by=actor, at=now)
-        known = (*plan.withdrawn, *(entry for entry, _row in (*plan.changed, *plan.sourced)))
-        return await _audited(
-            service, conn, actor, "numbers-add", (*ids, *(one.id for one in known))[0]
-        )
+        entry = await enter(service, conn, actor, row, again=False)
+        return NumberView.of(entry, service.now)
 
     return await service.database.transact(work)
 
 
-async def edit(service: Context, actor: Person, name: str, changes: Mapping[str, Any]) -> NumberView:
+async def enter(
+    service: Context, conn: Connection, actor: Person, row: NumberRow, *, again: bool = True
+) -> Entry:
+    """Enter a row; a withdrawn entry of the same comes back as a new version. `again`: an entry that already
+    says the same is the result. Raises `Refused` without it."""
+    now = service.now
+    plan, ids = await store_changes.take_in(conn, [row], verb="add", by=actor, at=now)
+    if plan.same and again:
+        return plan.same[0]
+    if plan.same:
+        raise Refused(_("{entry} already says the same.").format(entry=said(plan.same[0])))
+    if plan.withdrawn:
+        await store_changes.change(
+            conn, plan.withdrawn[0], with_end(row, now), verb="add", by=actor, at=now
+        )
+    known = (*plan.withdrawn, *(entry for entry, _row in (*plan.changed, *plan.sourced)))
+    return await _audited(service, conn, actor, "numbers-add", (*ids, *(one.id for one in known))[0])
+
+
+async def edit(
+    service: Context,
+    actor: Person,
+    name: str,
+    changes: Mapping[str, Any],
+    told: Told | None = None,
+) -> NumberChanged:
     """Change cells of an entry: a new version that must be verified again. An empty cell clears the old
-    value. Raises `Faulty` for cells that make no valid row, `Refused` if nothing changes or the entry
-    is withdrawn."""
+    value. `told` looks, in the same transaction, for alerts in which the public still reads the old version.
+    Raises `Faulty` for cells that make no valid row, `Refused` if nothing changes or the entry is withdrawn."""
     rules.require_role("numbers_enter", actor)
     now = service.now
 
-    async def work(conn: Connection) -> NumberView:
+    async def work(conn: Connection) -> NumberChanged:
         entry = await one(conn, name)
         if entry.withdrawn_at is not None:
             raise Refused(
@@ -68,7 +89,9 @@ async def edit(service: Context, actor: Person, name: str, changes: Mapping[str,
         if row == bare(entry.row):
             raise Refused(_("Nothing changed in {entry}.").format(entry=said(entry)))
         await store_changes.change(conn, entry, row, verb="edit", by=actor, at=now)
-        return await _audited(service, conn, actor, "numbers-edit", entry.id)
+        changed = await _audited(service, conn, actor, "numbers-edit", entry.id)
+        published = await told(conn, [(entry, row)]) if told else ()
+        return NumberChanged.of(changed, now, published=published)
 
     return await service.database.transact(work)
 
@@ -124,14 +147,12 @@ def _worded_over(before: Any, words: Mapping[str, str]) -> dict[str, str]:
 # --- telling --------------------------------------------------------------------------------------
 
 
-async def _audited(
-    service: Context, conn: Connection, actor: Person, verb: str, key: int
-) -> NumberView:
+async def _audited(service: Context, conn: Connection, actor: Person, verb: str, key: int) -> Entry:
     """The entry after the change, and its audit row with the version."""
     entry = await one(conn, entry_name(key))
     detail = {"entries": {entry.name: entry.row.version}, "row": str(entry.row)}
     await note(conn, actor, verb, service.now, detail)
-    return NumberView.of(entry, service.now)
+    return entry
 
 
 async def note(
@@ -157,9 +178,16 @@ def require_role(actor: Person) -> None:
 
 
 async def import_(
-    service: Context, actor: Person, read: RowsRead, name: str, *, keep_valid: bool = False
+    service: Context,
+    actor: Person,
+    read: RowsRead,
+    name: str,
+    *,
+    keep_valid: bool = False,
+    told: Told | None = None,
 ) -> ImportView:
-    """Import the rows of a file, all or none; with `keep_valid` those without faults.
+    """Import the rows of a file, all or none; with `keep_valid` those without faults. `told` looks for alerts in
+    which the public still reads what changed.
 
     Verification columns are ignored: the register counts only numbers read back here. Raises `Faulty`
     with every bad row.
@@ -174,7 +202,8 @@ async def import_(
         kept = await store_changes.take_in(conn, read.rows, verb="import", by=actor, at=now)
         done = _imported(read, name, *kept, now)
         await note(conn, actor, "numbers-import", now, _summary(done, *kept))
-        return done
+        changed = kept[0].changed
+        return replace(done, published=await told(conn, changed)) if told else done
 
     return await service.database.transact(work)
 

@@ -81,6 +81,13 @@ async def note_check(
         await _update(conn, entry, {"verified_by": who, "verified_at": when})
 
 
+async def doubt(conn: AsyncConnection, ids: Iterable[int]) -> None:
+    """Entries that somebody has to read back again: no longer verified."""
+    await take_lock(conn, AUDIT)
+    wanted = among(conn, sorted(set(ids)), number.c.id)
+    await conn.execute(update(number).where(wanted).values(verified_by=None, verified_at=None))
+
+
 async def withdraw(
     conn: AsyncConnection, ids: Iterable[int], *, by: Person, reason: str, at: datetime
 ) -> tuple[int, ...]:

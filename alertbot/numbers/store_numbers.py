@@ -94,6 +94,17 @@ async def by_identity(conn: AsyncConnection, rows: Iterable[NumberRow]) -> tuple
     return await entries(conn, ids=ids | {key for row in given if (key := entry_id(row.entry))})
 
 
+async def with_numbers(conn: AsyncConnection, digits: Collection[str]) -> tuple[Entry, ...]:
+    """The entries with one of these numbers, as written in the register, including withdrawn ones."""
+    if not digits:
+        return ()
+    written = number.c.row["number"].as_string()
+    names = await _names(conn)
+    rows = await conn.execute(select(number).where(written.in_(sorted(digits))))
+    found = [_entry(row, names) for row in rows]
+    return tuple(sorted(found, key=lambda entry: place_in_order(entry.row)))
+
+
 async def free_territories(conn: AsyncConnection) -> tuple[Territory, ...]:
     """The territories of entries that the directory does not know."""
     codes = set(await conn.scalars(select(number.c.territory).distinct())) - all_territories().keys()

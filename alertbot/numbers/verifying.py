@@ -1,9 +1,11 @@
 """Reading numbers back: another person than the one who entered the row types its digits again and says
 how the test call went (R3). Every attempt is recorded, including failed ones."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
@@ -16,7 +18,7 @@ from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
 from alertbot.numbers.rules_entry import Entry, Standing, standing
 from alertbot.numbers.store_numbers import Check
 from alertbot.numbers.views import NumberView
-from alertbot.people import rules
+from alertbot.people import rules, tasks
 from alertbot.people.context import Context
 from alertbot.texts.fields import moments
 
@@ -57,8 +59,18 @@ class Round:
         return len(self.waiting) + self.done
 
 
-async def verify(service: Context, actor: Person, name: str, given: Verification) -> NumberView:
-    """Read one entry back; the attempt is recorded whatever the result.
+OnWrong: TypeAlias = Callable[[Connection, Entry], Awaitable[None]]
+
+
+async def verify(
+    service: Context,
+    actor: Person,
+    name: str,
+    given: Verification,
+    on_wrong: OnWrong | None = None,
+) -> NumberView:
+    """Read one entry back; the attempt is recorded whatever the result. `on_wrong` is awaited, in the same
+    transaction, if the call reached the wrong service.
 
     The entry is verified if the digits match and the right service answered; a short number or a place,
     which cannot be tested, needs a note instead. Raises `Refused` with the reason if it stays
@@ -77,6 +89,11 @@ async def verify(service: Context, actor: Person, name: str, given: Verification
         verified = True if why is None else False if _is_wrong(call, matched=matched) else None
         await store_changes.note_check(conn, entry, check, by=actor, verified=verified)
         await _note(conn, actor, entry, check, now, verified=why is None)
+        if verified is False and on_wrong:
+            await on_wrong(conn, entry)
+        if verified:
+            key = f"read-back:{entry.name}:{entry.row.version}"
+            await tasks.close(service, conn, key, _("{who} read it back.").format(who=actor.name))
         return NumberView.of(await changing.one(conn, name), now), why
 
     view, why = await service.database.transact(work)

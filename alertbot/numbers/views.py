@@ -153,7 +153,7 @@ class RegisterCheck:
 class ImportView:
     """What an import did. Entries are named (`N12`); `sources_added`: those that gained a source and changed
     in nothing else; `same` were known as they are; `withdrawn` before, and still; `ended`: past their end,
-    which the file does not renew."""
+    which the file does not renew; `published`: where the public can still read what changed entries said."""
 
     file: str
     rows: int
@@ -167,18 +167,26 @@ class ImportView:
     faults: tuple[RowFault, ...]
     warnings: tuple[RowFault, ...]
     information: tuple[RowFault, ...]
+    published: tuple["StillPublic", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StillPublic:
-    """An alert that still carries an entry which left the register. `stopped`: how many of its calls that
-    were to come will not start."""
+    """An alert that still carries an entry which left the register or changed. `stopped`: how many of its calls
+    that were to come will not start."""
 
     entry: str
     row: str
     alert: str
     state: AlertState
     stopped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NumberChanged(NumberView):
+    """An entry after a change, and where the public can still read what it said before."""
+
+    published: tuple[StillPublic, ...]
 
 
 @dataclass(frozen=True, slots=True)

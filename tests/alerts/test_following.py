@@ -8,6 +8,7 @@ import pytest
 from alertbot.alerts import approving, following, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.views import AlertView
+from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.core.model import Action, OnCancel, Receipt
 from alertbot.db.database import Database
@@ -303,7 +304,7 @@ async def test_a_false_alert_is_denied_in_public(team: Team) -> None:
 async def test_a_number_that_is_not_carried_is_not_called_wrong(team: Team) -> None:
     first = await published(team)
     with pytest.raises(Misuse, match="does not give N12"):
-        await correct(team, first, wrong=["N12"])
+        await correct(team, first, numbers=WrongNumbers(["N12"]))
 
 
 async def test_the_prepared_retraction_goes_out_word_for_word(team: Team) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import approving, following, register, showing, taking_back, writing
+from alertbot.alerts import approving, following, showing, still_public, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.taking_back import Which
 from alertbot.alerts.views import AlertView, ShownAlertView
+from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting
@@ -142,7 +143,7 @@ async def test_a_withdrawal_says_what_is_meant(team: Team) -> None:
 
 async def test_a_number_out_of_the_register_is_still_taken_back_in_public(team: Team) -> None:
     await brittany(team)
-    await register.withdraw(team.service, team.people["bo"], "35/samu", "no line")
+    await still_public.withdraw(team.service, team.people["bo"], "35/samu", "no line")
     view = await withdraw(team, query="35/samu")
     seen = await shown(team, view.id)
     assert [row["number"] for row in seen.values["wrong_numbers"]] == ["02 61 91 35 15"]
@@ -155,7 +156,7 @@ async def test_a_wrong_number_leaves_text_and_register(team: Team) -> None:
     rows = (await shown(team, told)).values["numbers"]
     wrong = rows[0]["entry"]
     view = await following.correct(
-        team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), wrong=[wrong]
+        team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), WrongNumbers([wrong])
     )
     values = (await shown(team, view.id)).values
     assert [row["entry"] for row in values["wrong_numbers"]] == [wrong]
@@ -170,7 +171,7 @@ async def test_a_rejected_correction_leaves_the_register_alone(team: Team) -> No
     told = await brittany(team)
     wrong = (await shown(team, told)).values["numbers"][0]["entry"]
     view = await following.correct(
-        team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), wrong=[wrong]
+        team.service, team.people["bo"], told, FollowRequest(RIGHT, submit=True), WrongNumbers([wrong])
     )
     await approving.reject(team.service, team.people["cy"], view.id, "it is right")
     assert len(await in_force(team)) == 12
@@ -181,7 +182,7 @@ async def test_a_wrong_number_that_was_mended_stays_in_the_register(team: Team) 
     wrong = (await shown(team, told)).values["numbers"][0]
     await changing.edit(team.service, team.people["ada"], wrong["entry"], {"number": "02 61 91 22 77"})
     view = await following.correct(
-        team.service, team.people["bo"], told, FollowRequest(RIGHT), wrong=[wrong["entry"]]
+        team.service, team.people["bo"], told, FollowRequest(RIGHT), WrongNumbers([wrong["entry"]])
     )
     changes = {"regret": {"fr": "Pardon.", "en": "Sorry."}}
     await writing.edit(team.service, team.people["bo"], view.id, changes, {})
@@ -195,7 +196,7 @@ async def test_a_wrong_number_that_was_mended_stays_in_the_register(team: Team) 
 
 async def test_an_update_names_what_holds_no_more(team: Team) -> None:
     told = await brittany(team)
-    await register.withdraw(team.service, team.people["bo"], "56", "no line")
+    await still_public.withdraw(team.service, team.people["bo"], "56", "no line")
     said = FollowRequest({"next_update": "+30m"})
     view = await following.update(team.service, team.people["ada"], told, said)
     values = (await shown(team, view.id)).values

@@ -68,6 +68,33 @@ def published(desk: Desk) -> str:
     return alert
 
 
+def test_the_story_of_a_wrong_number(desk: Desk) -> None:
+    """The section "Correct a number", by the people it names."""
+    published(desk)
+    page = PAGE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for block in blocks:
+        who, *lines = block.strip().splitlines()
+        name = who.removeprefix("# ").lower()
+        for line in lines:
+            printed = line.replace("BKRT", _incident(desk))
+            answer = desk.run(*shlex.split(printed)[1:], by=name)
+            assert answer.code == 0, f"{line}: {answer.err}"
+    gone = {row["entry"]: row["standing"] for row in desk.run("numbers", "list", "--json").json}
+    assert "N1" not in gone
+    assert gone["N9"] == "in_force"
+    assert desk.run("run", "--once").code == 0
+    second = desk.run("show", f"{_incident(desk)}-2", "--json").json
+    assert second["state"] == "published"
+    said = [one["text"].replace("\u00a0", " ") for one in second["messages"]]
+    assert any("02 61 91 22 51" in text for text in said)
+    assert any("02 61 91 22 15" in text for text in said)
+
+
+def _incident(desk: Desk) -> str:
+    return str(desk.run("incident", "list", "--json").json[0]["id"])
+
+
 @pytest.mark.parametrize("title", sections())
 def test_the_page_works_as_it_is_printed(desk: Desk, title: str) -> None:
     alert = published(desk)

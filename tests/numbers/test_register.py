@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import approving, register, showing, writing
+from alertbot.alerts import approving, register, showing, still_public, writing
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Misuse, Refused
@@ -59,7 +59,7 @@ def rules(view: AlertView) -> set[str]:
 
 
 async def withdraw(team: Team, query: str) -> NumbersWithdrawn:
-    return await register.withdraw(team.service, team.people["bo"], query, "17 works again")
+    return await still_public.withdraw(team.service, team.people["bo"], query, "17 works again")
 
 
 # --- asking ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import register, writing
+from alertbot.alerts import still_public, writing
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting, verifying
@@ -240,7 +240,7 @@ async def test_what_has_ended_or_was_withdrawn_is_not_verified(team: Team) -> No
     team.clock.forward(hours=2)
     with pytest.raises(Refused, match="alertbot numbers edit N1"):
         await verify(team, "N1", "0465716915")
-    await register.withdraw(team.service, team.people["bo"], "N1", "over")
+    await still_public.withdraw(team.service, team.people["bo"], "N1", "over")
     with pytest.raises(Refused, match="withdrawn"):
         await verify(team, "N1", "0465716915")
 
@@ -291,7 +291,7 @@ async def test_a_withdrawal_by_territory_and_service_spares_the_rest(team: Team)
         for service, short in (("samu", "15"), ("police", "17"), ("pompiers", "18"))
     ]
     await team.register(rows)
-    done = await register.withdraw(
+    done = await still_public.withdraw(
         team.service, team.people["ada"], "22,29,35", "numbers are back", but="22/samu"
     )
     assert len(done.withdrawn) == 8
@@ -301,22 +301,22 @@ async def test_a_withdrawal_by_territory_and_service_spares_the_rest(team: Team)
 
 async def test_what_is_withdrawn_already_is_said_in_one_sentence(team: Team) -> None:
     await team.register([SAMU])
-    await register.withdraw(team.service, team.people["ada"], "69", "back")
+    await still_public.withdraw(team.service, team.people["ada"], "69", "back")
     with pytest.raises(Refused, match=r"already withdrawn, on .* by ada: back"):
-        await register.withdraw(team.service, team.people["bo"], "N1", "again")
+        await still_public.withdraw(team.service, team.people["bo"], "N1", "again")
 
 
 @pytest.mark.parametrize("query", ["42", "69,42", "N9", "69/samu"])
 async def test_a_slip_withdraws_nothing(team: Team, query: str) -> None:
     await team.register([POLICE])
     with pytest.raises(Refused, match="has nothing"):
-        await register.withdraw(team.service, team.people["bo"], query, "back")
+        await still_public.withdraw(team.service, team.people["bo"], query, "back")
     assert await consulting.listing(team.service, None, None)
 
 
 async def test_a_withdrawn_entry_comes_back_by_hand_alone(team: Team) -> None:
     await team.register([SAMU])
-    await register.withdraw(team.service, team.people["bo"], "N1", "back")
+    await still_public.withdraw(team.service, team.people["bo"], "N1", "back")
     assert (await import_(team, "territory,service,number\n69,samu,0465716915\n")).withdrawn == ("N1",)
     with pytest.raises(Refused, match="numbers add"):
         await edit(team, "N1", capacity="15")
@@ -330,7 +330,7 @@ async def test_what_stands_in_public_is_named_loudly_and_becomes_a_task(team: Te
     first = await team.approved("provisional_number")
     await team.work()
     second = await team.approved("provisional_number", incident=first.incident)
-    done = await register.withdraw(team.service, team.people["bo"], "69/samu", "wrong")
+    done = await still_public.withdraw(team.service, team.people["bo"], "69/samu", "wrong")
     told = {(one.alert, one.state) for one in done.published}
     assert told == {(first.id, "published"), (second.id, "approved")}
     (task,) = [one for one in await tasks.listing(team.service) if one.kind == "withdrawn_number"]
@@ -341,7 +341,7 @@ async def test_what_stands_in_public_is_named_loudly_and_becomes_a_task(team: Te
 async def test_a_withdrawal_needs_a_reason(team: Team) -> None:
     await team.register([SAMU])
     with pytest.raises(Misuse, match="--reason"):
-        await register.withdraw(team.service, team.people["bo"], "N1", "  ")
+        await still_public.withdraw(team.service, team.people["bo"], "N1", "  ")
 
 
 async def test_an_admin_alone_changes_nothing(team: Team) -> None:
@@ -355,7 +355,7 @@ async def test_an_admin_alone_changes_nothing(team: Team) -> None:
         add(team, by="eve", number="04 65 71 69 16"),
         edit(team, "N1", by="eve", capacity="15"),
         verify(team, "N1", "0465716915", by="eve"),
-        register.withdraw(team.service, team.people["eve"], "N1", "over"),
+        still_public.withdraw(team.service, team.people["eve"], "N1", "over"),
     ):
         with pytest.raises(Refused, match="role"):
             await work

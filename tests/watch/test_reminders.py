@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import register, writing
+from alertbot.alerts import still_public, writing
 from alertbot.db.database import Database
 from alertbot.numbers import changing
 from alertbot.ops import overview
@@ -105,7 +105,7 @@ async def test_it_closes_itself_once_the_row_was_changed(team: Team, how: str) -
     if how == "edit":
         await changing.edit(team.service, team.people["ada"], name, {"valid_until": "+5h"})
     else:
-        await register.withdraw(team.service, team.people["bo"], name, "17 works again.")
+        await still_public.withdraw(team.service, team.people["bo"], name, "17 works again.")
     await reminders.look(team.service)
     (task,) = await tasks.listing(team.service, every=True)
     assert (task.done_by, name in task.outcome) == ("alertbot", True)

@@ -18,6 +18,7 @@ from alertbot.alerts import approving, following, showing, taking_back, writing
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.views import AlertView
+from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.app import App, build
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, Purpose
@@ -114,9 +115,9 @@ class StoryStage:
         return await following.update(self.service, self.staff.author, self.told[alert], said)
 
     async def _correct(self, what: Entry, said: FollowRequest) -> AlertView:
-        wrong = [await self._entry(what["wrong"])]
+        wrong = WrongNumbers([await self._entry(what["wrong"])])
         return await following.correct(
-            self.service, self.staff.author, self.told[what["alert"]], said, wrong=wrong
+            self.service, self.staff.author, self.told[what["alert"]], said, wrong
         )
 
     async def _withdraw(self, what: Entry, said: FollowRequest) -> AlertView:

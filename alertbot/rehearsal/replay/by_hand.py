@@ -14,6 +14,7 @@ from alertbot.alerts import following, store_incidents, store_reading, taking_ba
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.taking_back import Which
+from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment
 from alertbot.core.model import RawValues
 from alertbot.core.words import _
@@ -130,7 +131,7 @@ class ReplayedPeople:
                     self.stage.staff.author,
                     carriers[-1],
                     FollowRequest(values, submit=True),
-                    wrong=[entry.name],
+                    WrongNumbers([entry.name]),
                 )
             return view.id
         wrong = _as_wrong(item)

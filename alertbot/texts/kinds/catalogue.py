@@ -15,7 +15,7 @@ earlier ones, file by file.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -279,7 +279,11 @@ def _files(layer: Path, kind: str) -> Iterator[Path]:
         yield from sorted(path for path in layer.glob(pattern) if path.is_file())
 
 
-KEYS = ("nothing_failed", "all_works", "disregard", "none", "all", "some", "these", "in_part")
+KEYS = (
+    *("nothing_failed", "all_works", "disregard", "none", "all", "some", "these", "in_part"),
+    *("wrong_number", "wrong_numbers", "right_number", "right_numbers", "right_in_part"),
+    *("no_right_number", "no_right_numbers"),
+)
 LONGEST_LIST = 150  # characters: what still leaves room in a post
 
 
@@ -303,6 +307,36 @@ class ReadyWords:
         if not mine:
             return self.each("none")
         return {lang: self._named(mine, rest, lang) for lang in self.each("these")}
+
+    def wrong(self, rows: Sequence[NumberRow], others: Iterable[NumberRow]) -> dict[str, str]:
+        """What was wrong: these numbers by service and place, without the digits. `others`: those that stay."""
+        named = self.numbers(rows, others)
+        counted = {lang: text.format(count=len(rows)) for lang, text in self.each("some").items()}
+        texts = self.each("wrong_number" if len(rows) == 1 else "wrong_numbers")
+        return {
+            lang: which if which == counted.get(lang) else texts[lang].format(which=which)
+            for lang, which in named.items()
+            if lang in texts
+        }
+
+    def right(self, wrong: int, known: int) -> dict[str, str]:
+        """What is right: where the right numbers stand, of which `known` of `wrong` are in the message."""
+        if not known:
+            return self.each("no_right_number" if wrong == 1 else "no_right_numbers")
+        if known < wrong:
+            return self.each("right_in_part")
+        return self.each("right_number" if wrong == 1 else "right_numbers")
+
+    def announces_numbers(self, text: Mapping[str, str]) -> bool:
+        """Whether a text says that the right numbers are in the message."""
+        names = ("right_number", "right_numbers", "right_in_part")
+        return any(text.get(lang) in words for lang, words in self._each_of(names))
+
+    def _each_of(self, names: tuple[str, ...]) -> Iterable[tuple[str, set[str]]]:
+        return (
+            (lang, {texts[name] for name in names if name in texts})
+            for lang, texts in self.texts.items()
+        )
 
     def _named(self, rows: tuple[NumberRow, ...], rest: set[tuple[str, str]], lang: str) -> str:
         texts = self.texts[lang]

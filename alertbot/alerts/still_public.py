@@ -1,0 +1,185 @@
+"""Entries of the register that change or leave it while the public still reads them: what is on its way is
+stopped, and the team is told to tell the public. Nothing here tells the public itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from alertbot.alerts import progress, store_reading
+from alertbot.alerts.public_numbers import TASKS
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.model import AlertState, Person
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_settle
+from alertbot.numbers import changing, lookup, store_changes, store_numbers, verifying
+from alertbot.numbers.changing import note
+from alertbot.numbers.lookup import said
+from alertbot.numbers.reading import RowsRead
+from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id
+from alertbot.numbers.verifying import Verification
+from alertbot.numbers.views import (
+    ImportView,
+    NumberChanged,
+    NumbersWithdrawn,
+    NumberView,
+    StillPublic,
+)
+from alertbot.people import rules, tasks
+from alertbot.people.context import Context
+from alertbot.people.tasks import NewTask
+
+ON_ITS_WAY = (AlertState.APPROVED, AlertState.PUBLISHING)
+
+
+async def edit(service: Context, actor: Person, name: str, changes: Mapping[str, Any]) -> NumberChanged:
+    """Change cells of an entry: a new version, to be verified again. If the public was told another number,
+    place, zone or condition, `published` lists the alerts, calls still to come are cancelled, and a task
+    asks for a correction. Raises as `numbers.changing.edit` does."""
+    return await changing.edit(service, actor, name, changes, partial(_changed, service))
+
+
+async def import_(
+    service: Context, actor: Person, read: RowsRead, name: str, *, keep_valid: bool = False
+) -> ImportView:
+    """Import the rows of a file (`numbers.changing.import_`); entries that it changes are treated as by
+    `edit`."""
+    told = partial(_changed, service)
+    return await changing.import_(service, actor, read, name, keep_valid=keep_valid, told=told)
+
+
+async def verify(service: Context, actor: Person, name: str, given: Verification) -> NumberView:
+    """Read an entry back (`numbers.verifying.verify`). If a number that the public was told reaches the
+    wrong service, calls still to come are cancelled and a task asks for a correction."""
+    return await verifying.verify(service, actor, name, given, partial(_wrong_service, service))
+
+
+async def withdraw(
+    service: Context, actor: Person, query: str, reason: str, *, but: str = ""
+) -> NumbersWithdrawn:
+    """Withdraw entries from the register and cancel deliveries that carry them. Tells the public
+    nothing: `published` lists the alerts that still show them, `stopped` the cancelled calls of each.
+    Raises `Misuse` for a query that cannot be read, `Refused` if nothing is left to withdraw."""
+    rules.require_role("numbers_withdraw", actor)
+    why = reason.strip()
+    if not why:
+        raise Misuse(_("Withdrawing numbers needs a reason: --reason TEXT."))
+    now = service.now
+
+    async def work(conn: Connection) -> NumbersWithdrawn:
+        asked, found = await lookup.matching(conn, query, but=but)
+        idle = [part.text for part in asked.idle(entry.row for entry in found)]
+        if idle and not but:
+            raise Refused(_("The register has nothing for {parts}.").format(parts=", ".join(idle)))
+        left = [entry for entry in found if entry.withdrawn_at is None]
+        if not found:
+            raise Refused(
+                _("The register has nothing for {query} without {but}.").format(query=query, but=but)
+            )
+        if not left:
+            raise Refused(_already(found, service))
+        why_not = _("Not sent: {entries} was withdrawn from the register.")
+        published = await _stopped(service, conn, await _still_told(conn, left), why_not)
+        await store_changes.withdraw(conn, [entry.id for entry in left], by=actor, reason=why, at=now)
+        names = {entry.name: entry.row.version for entry in left}
+        await note(conn, actor, "numbers-withdraw", now, {"entries": names, "reason": why})
+        sentence = _(
+            "{entry} is withdrawn from the register but still public, in {alert}: {row}. Tell the public:"
+            " alertbot withdraw --numbers {entry}"
+        )
+        chores = [_chore(told, sentence, "withdrawn_number") for told in _public(published)]
+        await tasks.raise_all(service, conn, chores)
+        return NumbersWithdrawn(
+            withdrawn=tuple(NumberView.of(entry, now) for entry in left),
+            reason=why,
+            published=published,
+        )
+
+    return await service.database.transact(work)
+
+
+def _already(found: Sequence[Entry], service: Context) -> str:
+    first = found[0]
+    assert first.withdrawn_at is not None
+    when = first.withdrawn_at.astimezone(service.publisher.zone)
+    return _("{entry} was already withdrawn, on {when} by {who}: {why}").format(
+        entry=said(first),
+        when=f"{when:%Y-%m-%d %H:%M}",
+        who=first.withdrawn_by,
+        why=first.withdrawn_reason,
+    )
+
+
+async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[StillPublic]:
+    """The alerts in which the public can still read these numbers, by entry."""
+    found = await store_numbers.published_in(conn, [entry.id for entry in entries], still=True)
+    told = []
+    for entry in entries:
+        for alert in found[entry.id]:
+            state = (await store_reading.get(conn, alert)).state
+            told.append(StillPublic(entry.name, str(entry.row), alert, state))
+    return told
+
+
+async def _changed(
+    service: Context, conn: Connection, changed: Sequence[tuple[Entry, NumberRow]]
+) -> tuple[StillPublic, ...]:
+    """What the public can still read of entries whose number, place, zone or condition is different now."""
+    other = [entry for entry, row in changed if _acted_on(entry.row) != _acted_on(row)]
+    why_not = _("Not sent: {entries} has changed in the register.")
+    published = await _stopped(service, conn, await _still_told(conn, other), why_not)
+    sentence = _(
+        "{entry} has changed in the register; the public still reads {row}, in {alert}. Tell the public:"
+        " alertbot correct {alert} --wrong {entry} --right {entry}"
+    )
+    chores = [_chore(told, sentence, "changed_number") for told in _public(published)]
+    await tasks.raise_all(service, conn, chores)
+    return published
+
+
+async def _wrong_service(service: Context, conn: Connection, entry: Entry) -> None:
+    why_not = _("Not sent: {entries} reaches the wrong service.")
+    published = await _stopped(service, conn, await _still_told(conn, [entry]), why_not)
+    sentence = _(
+        "{entry} reaches the wrong service and the public still reads it, in {alert}: {row}. Tell the"
+        " public: alertbot correct {alert} --wrong {entry}"
+    )
+    chores = [_chore(told, sentence, "wrong_service") for told in _public(published)]
+    await tasks.raise_all(service, conn, chores)
+
+
+def _acted_on(row: NumberRow) -> tuple[object, ...]:
+    """What callers act on."""
+    return (row.number, dict(row.place), dict(row.zone), dict(row.condition))
+
+
+async def _stopped(
+    service: Context, conn: Connection, told: Sequence[StillPublic], why_not: str
+) -> tuple[StillPublic, ...]:
+    """Cancel every pending call that carries one of these numbers; one such number cancels the whole
+    message."""
+    counts: dict[str, int] = {}
+    for alert in sorted({one.alert for one in told if one.state in ON_ITS_WAY}):
+        entries = ", ".join(one.entry for one in told if one.alert == alert)
+        outcomes = await store_settle.cancel(conn, alert, why_not.format(entries=entries))
+        await progress.note_outcomes(service, conn, outcomes)
+        await progress.advance(service, conn, alert)
+        counts[alert] = len(outcomes)
+    return tuple(replace(one, stopped=counts.get(one.alert, 0)) for one in told)
+
+
+def _public(published: Sequence[StillPublic]) -> Iterable[StillPublic]:
+    """For each entry, the last alert in which the public can read it."""
+    out = (one for one in published if one.state is not AlertState.APPROVED)
+    return {one.entry: one for one in out}.values()
+
+
+def _chore(told: StillPublic, sentence: str, kind: str) -> NewTask:
+    return NewTask(
+        key=f"{TASKS[kind]}:{told.entry}",
+        kind=kind,
+        text=sentence.format(entry=told.entry, alert=told.alert, row=told.row),
+        alert=told.alert,
+        number=entry_id(told.entry),
+    )
