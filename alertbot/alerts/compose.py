@@ -121,11 +121,37 @@ def compose_kind(
         chain.channels(publisher) if chain else publisher.choose(wishes.channels, exercise=exercise)
     )
     languages = _languages(wishes, channels, kind)
-    zone = publisher.zone
     parsed = parse.parse(
-        kind, wishes.given, languages=languages, timezone=zone, now=now, base=base, complete=True
+        kind,
+        wishes.given,
+        languages=languages,
+        timezone=publisher.zone,
+        now=now,
+        base=base,
+        complete=True,
     )
-    request = ComposeRequest(
+    request = _request(publisher, kind, wishes, identity, now, parsed, channels, chain)
+    approvals = effective(kind.approvals, publisher.overrides.get(kind.name))
+    composition = _doubted(compose(request), wishes.doubts, channels)
+    composition = replace(
+        composition,
+        warnings=(*composition.warnings, *wishes.notes),
+        omitted=(*composition.omitted, *(chain.lost if chain else ())),
+    )
+    return Composed(kind, channels, parsed, composition, approvals)
+
+
+def _request(
+    publisher: Publisher,
+    kind: Kind,
+    wishes: DraftRequest,
+    identity: Identity,
+    now: datetime,
+    parsed: Parsed,
+    channels: tuple[Channel, ...],
+    chain: "Chain | None",
+) -> ComposeRequest:
+    return ComposeRequest(
         kind=kind,
         parsed=parsed,
         channels=channels,
@@ -133,20 +159,13 @@ def compose_kind(
         organisation=publisher.organisation,
         identity=identity,
         now=now,
-        exercise=exercise,
-        frame=catalogue.load_frame(*publisher.folders) if exercise else None,
+        exercise=wishes.exercise,
+        frame=catalogue.load_frame(*publisher.folders) if wishes.exercise else None,
         accepted=wishes.accepted,
         prepared=catalogue.load_prepared(*publisher.folders),
         relation=chain.relation if chain else None,
         originals=chain.messages if chain else (),
     )
-    approvals = effective(kind.approvals, publisher.overrides.get(kind.name))
-    composition = _doubted(compose(request), wishes.doubts, channels)
-    if wishes.notes:
-        composition = replace(composition, warnings=(*composition.warnings, *wishes.notes))
-    if chain:
-        composition = replace(composition, omitted=(*composition.omitted, *chain.lost))
-    return Composed(kind, channels, parsed, composition, approvals)
 
 
 def asks(kind: Kind, given: Mapping[str, Any]) -> bool:

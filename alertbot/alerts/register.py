@@ -25,13 +25,13 @@ from alertbot.numbers.rules_changes import same_entry
 from alertbot.numbers.rules_entry import (
     Entry,
     NumberRow,
+    Query,
     Standing,
     entry_id,
     entry_name,
     in_words,
     standing,
 )
-from alertbot.numbers.rules_query import Query
 from alertbot.numbers.rules_rows import frozen_row
 from alertbot.people.context import Context
 from alertbot.texts.fields.parse import read_rows

@@ -68,17 +68,7 @@ async def withdraw(
     now = service.now
 
     async def work(conn: Connection) -> NumbersWithdrawn:
-        asked, found = await lookup.matching(conn, query, but=but)
-        idle = [part.text for part in asked.idle(entry.row for entry in found)]
-        if idle and not but:
-            raise Refused(_("The register has nothing for {parts}.").format(parts=", ".join(idle)))
-        left = [entry for entry in found if entry.withdrawn_at is None]
-        if not found:
-            raise Refused(
-                _("The register has nothing for {query} without {but}.").format(query=query, but=but)
-            )
-        if not left:
-            raise Refused(_already(found, service))
+        left = await _left(service, conn, query, but)
         why_not = _("Not sent: {entries} was withdrawn from the register.")
         published = await _stopped(service, conn, await _still_told(conn, left), why_not)
         await store_changes.withdraw(conn, [entry.id for entry in left], by=actor, reason=why, at=now)
@@ -97,6 +87,22 @@ async def withdraw(
         )
 
     return await service.database.transact(work)
+
+
+async def _left(service: Context, conn: Connection, query: str, but: str) -> list[Entry]:
+    """The entries that the query finds and that are not withdrawn. Raises `Refused` if there are none."""
+    asked, found = await lookup.matching(conn, query, but=but)
+    idle = [part.text for part in asked.idle(entry.row for entry in found)]
+    if idle and not but:
+        raise Refused(_("The register has nothing for {parts}.").format(parts=", ".join(idle)))
+    if not found:
+        raise Refused(
+            _("The register has nothing for {query} without {but}.").format(query=query, but=but)
+        )
+    left = [entry for entry in found if entry.withdrawn_at is None]
+    if not left:
+        raise Refused(_already(found, service))
+    return left
 
 
 def _already(found: Sequence[Entry], service: Context) -> str:
