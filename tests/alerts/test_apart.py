@@ -263,3 +263,16 @@ async def test_an_approval_that_meets_new_texts_signs_nothing(
     with pytest.raises(Refused):
         await work
     assert await team.state(view.id) == "draft"
+
+
+async def test_an_edit_leaves_the_readers_of_other_alerts_alone(team: Team) -> None:
+    first, second = await team.draft(), await team.draft()
+    before = {
+        one.id: (await showing.show(team.service, one.id, None)).targets for one in (first, second)
+    }
+    fresh = {"what_fails": {"en": "Calls to 17.", "fr": "Le 17."}}
+    await writing.edit(team.service, team.people["ada"], first.id, fresh, {})
+    for alert, targets in before.items():
+        assert sum(targets.values()) > 0
+        assert (await showing.show(team.service, alert, None)).targets == targets
+        assert await _sound(team, alert)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from alertbot.core.errors import Refused, StoreFailed
@@ -523,3 +523,54 @@ async def test_syncing_keeps_what_people_have_set(database: Database) -> None:
     found = row.one()
     assert (found.paused, round(found.gap, 4)) == ("why", round(1 / 30, 4))
     assert await database.transact(lambda conn: store_accounts.unpause(conn, "null"))
+
+
+async def test_an_alert_halted_on_one_channel_goes_on_elsewhere(database: Database) -> None:
+    for name in ("one", "two"):
+        for alert in ("ABCD-1", "ABCD-2"):
+            await put(database, name=alert, on=channel(name))
+    await database.transact(
+        lambda conn: store_accounts.set_halt(conn, True, channel="one", alert="ABCD-1")
+    )
+    halted = text("SELECT alert_id, account_id FROM dispatch WHERE halted")
+    found = (await database.read(lambda conn: conn.execute(halted))).all()
+    assert [tuple(row) for row in found] == [("ABCD-1", (await _account(database, "one")).id)]
+
+
+async def test_only_a_channel_on_which_all_that_waits_has_failed_is_failing(database: Database) -> None:
+    await put(database, 2)
+    expected: list[dict[str, str]] = [{}, {"null": "closed port"}]
+    for failing in expected:
+        [row] = (await _claim(database, 1)).rows
+        await _intend(database, [row.id])
+        await _settle(database, row.id, "pending", reason="closed port", delay=60.0)
+        assert await database.read(store_listing.failing) == failing
+    await database.transact(lambda conn: conn.execute(text("UPDATE dispatch SET closed = true")))
+    assert await database.read(store_listing.failing) == {}
+
+
+async def test_what_was_cancelled_by_an_edit_does_not_count_once_it_goes_out_anew(
+    database: Database,
+) -> None:
+    await put(database, 3)
+    await database.transact(lambda conn: store_settle.cancel(conn, "ABCD-1", "edited"))
+    begun = text("UPDATE alert SET state = 'publishing'")
+    await database.transact(lambda conn: conn.execute(begun))
+    taken_back = {DeliveryState.CANCELLED: 3}
+    counted = await database.read(lambda conn: store_listing.publication(conn, "ABCD-1"))
+    assert counted == taken_back
+    await put(database, 1, purpose=Purpose.TEST)
+    assert await database.read(lambda conn: store_listing.publication(conn, "ABCD-1")) == taken_back
+    await put(database, 2)
+    counted = await database.read(lambda conn: store_listing.publication(conn, "ABCD-1"))
+    assert counted == {DeliveryState.PENDING: 2}
+
+
+async def test_deliveries_of_one_alert(database: Database) -> None:
+    await put(database, 2)
+    ids = await put(database, 3, name="ABCD-2")
+    shown = await database.read(lambda conn: store_listing.deliveries(conn, "ABCD-2"))
+    assert [one.id for one in shown] == ids
+    assert {one.alert for one in shown} == {"ABCD-2"}
+    newest = await database.read(lambda conn: store_listing.deliveries(conn, "ABCD-2", limit=2))
+    assert [one.id for one in newest] == ids[1:]

@@ -204,3 +204,70 @@ def test_it_ends_in_time_though_its_peer_says_nothing(tmp_path: Path) -> None:
     assert process.returncode == 0, output
     assert "Traceback" not in output
     assert seconds < 3.0 + MARGIN_SECONDS
+
+
+HANGS = """
+import pathlib, socket, time
+
+ask = socket.getaddrinfo
+
+
+def getaddrinfo(host, *rest, **more):
+    if host in ("localhost", b"localhost"):
+        pathlib.Path("asked").touch()
+        time.sleep(600)
+    return ask(host, *rest, **more)
+
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+def test_it_ends_though_a_name_server_a_mail_server_and_a_browser_hang(tmp_path: Path) -> None:
+    """What was being sent is perhaps sent, what was not waits, and nothing stays half-way."""
+    hook = tmp_path / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(HANGS, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        desk = opened(tmp_path)
+        press = {
+            "type": "email",
+            "host": "127.0.0.1",
+            "port": silent.getsockname()[1],
+            "security": "none",
+            "sender": "Alertes <alertes@example.org>",
+            "recipients": [f"redaction{n}@example.org" for n in range(40)],
+        }
+        channels = {**CONFIG["channels"], "press": press, "radio": press | {"host": "localhost"}}
+        desk.configure(channels=channels)
+        alert = desk.draft("holding", "--channel", "public", "--channel", "press", "--channel", "radio")
+        assert desk.run("submit", alert, by="ada").code == 0
+        assert desk.run("show", alert, by="bo").code == 0
+        assert desk.run("approve", alert, by="bo").code == 0
+        with serving(desk, PYTHONPATH=str(hook)) as process:
+            port = int(address(process).rpartition(":")[2])
+            silent.settimeout(PATIENCE_SECONDS)
+            with silent.accept()[0], socket.create_connection(("127.0.0.1", port)) as browser:
+                browser.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")  # and no more
+                until(lambda: (tmp_path / "asked").exists())
+                until(lambda: "sent" in _states(desk, alert)["public"])
+                begun = time.monotonic()
+                process.terminate()
+                output, _err = process.communicate(timeout=PATIENCE_SECONDS)
+                seconds = time.monotonic() - begun
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert seconds < 20  # it ends, while its peers would hold it for minutes
+    states = _states(desk, alert)
+    assert states["public"] == {"sent"}
+    for channel in ("press", "radio"):
+        assert states[channel] <= {"uncertain", "pending"}
+        assert "pending" in states[channel]
+    assert "uncertain" in states["press"]
+
+
+def _states(desk: Desk, alert: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for one in desk.run("deliveries", alert, "--json").json["deliveries"]:
+        found.setdefault(one["channel"], set()).add(one["state"])
+    return found
