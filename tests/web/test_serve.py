@@ -268,6 +268,6 @@ def test_it_ends_though_a_name_server_a_mail_server_and_a_browser_hang(tmp_path:
 
 def _states(desk: Desk, alert: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for one in desk.run("deliveries", alert, "--json").json["deliveries"]:
+    for one in desk.run("deliveries", alert, "--json").json:
         found.setdefault(one["channel"], set()).add(one["state"])
     return found
