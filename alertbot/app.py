@@ -230,7 +230,21 @@ def watch_of(read: "Config") -> "Watch":
         rules=tuple(rule_of(name, one) for name, one in read.rules.items()),
         remind_before=read.promises.remind_before,
         silent_after={name: one.silent_after for name, one in read.sources.items() if one.silent_after},
+        named=_services(read),
     )
+
+
+def _services(read: "Config") -> frozenset[str]:
+    """Every service that the configuration names."""
+    found = {*read.watch.services, *read.watch.groups}
+    for group in read.watch.groups.values():
+        found |= {*group.members, *filter(None, [group.parent])}
+    for source in read.sources.values():
+        asked = (one.service for one in (source.probe, source.feed) if one is not None)
+        found |= {*source.names.values(), *asked}
+    for rule in read.rules.values():
+        found |= {*rule.services}
+    return frozenset(found)
 
 
 def _duty(read: "Config") -> "Duty | None":

@@ -27,6 +27,7 @@ REVISIONS = (
     "0005",
     "0006",
     "0007",
+    "0008",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

@@ -5,6 +5,7 @@ In the same metadata as `tables`, which says how times are stored.
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -24,7 +25,9 @@ signal = Table(  # one report of a source, stored before the source is answered
     Column("id", Integer, primary_key=True),
     Column("source", String(64), nullable=False),
     Column("service", String(200), nullable=False),
-    Column("key", String(300), nullable=False),  # a repeat has the same
+    Column(
+        "key", String(300), nullable=False
+    ),  # the report's own; with the number of times it was news, from 2
     Column("observed", String(12), nullable=False),
     Column("at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
@@ -34,9 +37,15 @@ signal = Table(  # one report of a source, stored before the source is answered
     Column("incident_id", ForeignKey("incident.id"), index=True),
     Column("action", String(12)),  # the decision when it came
     Column("reason", String(32)),
+    Column("thread", String(300)),  # a repeat equals the last report of the same thread
+    Column("subject", String(300)),  # of each the last state stands
+    Column(
+        "tells", Boolean
+    ),  # something about the state now: no test, not unknown, not told afterwards
     UniqueConstraint("source", "key"),
 )
-Index("ix_signal_service", signal.c.service, signal.c.at)
+Index("ix_signal_received", signal.c.service, signal.c.received_at)
+Index("ix_signal_thread", signal.c.source, signal.c.thread, signal.c.service)
 
 quarantine = Table(  # bodies that no parser understood
     "quarantine",

@@ -14,7 +14,8 @@ from alertbot.watch.context import WATCH, WatchContext
 @dataclass(frozen=True, slots=True)
 class Measured:
     """All metrics at one time. `signals` by (source, observed), `decisions` by (action, reason),
-    `deliveries` by (channel, state), `failures` by (channel, class) since this process started;
+    `deliveries` by (channel, state), `failures` by (channel, class) and `unheeded` by (source, why) since
+    this process started;
     `first_posts`: seconds from the first report of trouble to the first post, once per incident
     opened."""
 
@@ -25,6 +26,7 @@ class Measured:
     deliveries: Counter[tuple[str, str]]
     lines: tuple[ChannelFigures, ...]
     failures: Counter[tuple[str, str]]
+    unheeded: Counter[tuple[str, str]]
     first_posts: tuple[float, ...]
     halted: bool
     worker: bool
@@ -65,6 +67,7 @@ class Measures:
             deliveries=await self._deliveries(conn),
             lines=await store_metrics.lines(conn),
             failures=Counter(pulse.failures),
+            unheeded=Counter(pulse.unheeded),
             first_posts=await self._posts(conn),
             halted=await store_accounts.everything_halted(conn),
             worker=await store_accounts.any_alive(conn),

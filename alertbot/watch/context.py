@@ -1,6 +1,7 @@
 """What the verbs of watching work with: settings, the inbox of reports, this process's pulse. Also the
 check for silent sources."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -8,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from alertbot.core.errors import safe
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import GroupCommit
-from alertbot.people import tasks
+from alertbot.people import store_tasks, tasks
 from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
 from alertbot.watch import store_decisions, store_signals
+from alertbot.watch.rules_log import IncidentAction, Reason
 from alertbot.watch.rules_rule import Policy, Rule
 from alertbot.watch.rules_signals import Group, Signal, telling
 
@@ -25,10 +28,11 @@ ALIVE_SECONDS = 30.0
 @dataclass(frozen=True)
 class Pulse:
     """Each loop reports that it is alive in every round. `failures`: calls that did not publish, by
-    (channel, class)."""
+    (channel, class). `unheeded`: reports that were cut, refused or not decided about, by (source, why)."""
 
     clock: Callable[[], float] = time.monotonic
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unheeded: Counter[tuple[str, str]] = field(default_factory=Counter)
     _seen: dict[str, float] = field(default_factory=dict)
 
     def beat(self, loop: str) -> None:
@@ -49,7 +53,8 @@ class Watch:
     """What is watched, how sceptically, and which rules apply.
 
     `titles`: the public name of a service or group, by language; "" if one name serves all.
-    `silent_after`: per source, how long it may be silent before the team is told.
+    `silent_after`: per source, how long it may be silent before the team is told. `named`: the services
+    that the configuration names anywhere; they come first, and only of the others is there a limit.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -59,6 +64,7 @@ class Watch:
     rules: tuple[Rule, ...] = ()
     remind_before: timedelta = timedelta(minutes=10)
     silent_after: Mapping[str, timedelta] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
 
     def policy_of(self, service: str) -> Policy:
         return self.policies.get(service, self.policy)
@@ -74,14 +80,19 @@ class Watch:
         return given.get(language) or given.get("") or service
 
 
+MOST_READ = 4
+
+
 class Inbox(GroupCommit["Item", tuple[Signal, ...]]):
     """Stores reports that arrive at the same time together: one transaction, one commit to wait for.
 
-    `add((context, reports))` returns the new ones once they are stored.
+    `add((context, reports))` returns the new ones once they are stored. `reading`: large bodies that are
+    read at once; each takes a multiple of its size in memory.
     """
 
     def __init__(self) -> None:
         super().__init__(_store)
+        self.reading = asyncio.Semaphore(MOST_READ)
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,9 @@ async def _store(items: Sequence[Item]) -> list[tuple[Signal, ...]]:
     async def work(conn: Connection) -> list[Signal]:
         await heard(service, conn, {one.source for one in reports})  # it may write into the audit
         fresh = await store_signals.keep(conn, reports, now=service.now)
-        concerned = {service.watch.group_of(one.service) for one in telling(fresh)}
+        told = telling(fresh)
+        left = await _left_alone(service, conn, told)
+        concerned = {service.watch.group_of(one.service) for one in told} - left
         await store_decisions.make_due(conn, concerned, service.now)
         return fresh
 
@@ -115,6 +128,62 @@ async def _store(items: Sequence[Item]) -> list[tuple[Signal, ...]]:
 def _mine(given: Sequence[Signal], left: list[Signal]) -> tuple[Signal, ...]:
     """The new reports of one sender, taken from `left`, which is in sender order."""
     return tuple([left.pop(0) for one in given if left and left[0] is one])
+
+
+MOST_UNNAMED = (
+    10  # services that no configuration names, in trouble as one source says within that time
+)
+UNNAMED_WITHIN = timedelta(minutes=10)
+NAMES_SHOWN = 5
+UNHEEDED = "reports-unheeded"
+
+
+async def _left_alone(
+    service: WatchContext, conn: Connection, told: Collection[Signal]
+) -> frozenset[str]:
+    """The services in trouble that are not decided about: those that no configuration names, where one
+    source tells of many. The team gets one task instead of an incident, a draft and a task for each."""
+    strange: dict[str, set[str]] = {}
+    for one in told:
+        if one.trouble and not _is_named(service.watch, one.service):
+            strange.setdefault(one.source, set()).add(one.service)
+    left: set[str] = set()
+    for source, names in strange.items():
+        since = service.now - UNNAMED_WITHIN
+        every = await store_signals.in_trouble(conn, source, since=since)
+        many = [name for name in every if not _is_named(service.watch, name)]
+        mine = sorted(names - await store_decisions.with_incident(conn, names))
+        if len(many) > MOST_UNNAMED and mine:
+            await store_signals.note(
+                conn, mine, incident=None, action=IncidentAction.HOLD, reason=Reason.UNNAMED
+            )
+            await unheeded(service, conn, source, Reason.UNNAMED, _of_unnamed(source, mine), len(mine))
+            left |= set(mine)
+    return frozenset(left)
+
+
+def _is_named(watch: Watch, name: str) -> bool:
+    return name in watch.named or watch.group_of(name) != name
+
+
+def _of_unnamed(source: str, names: Sequence[str]) -> str:
+    shown = ", ".join(safe(name) for name in names[:NAMES_SHOWN])
+    return _(
+        "{source} reports {n} services out of order that the configuration does not name ({names} …). No"
+        " incident was opened for them: alertbot signals lists them. If callers are affected, write an"
+        " alert by hand (alertbot draft holding). Give the services that matter a name under `sources:"
+        " {source}: names:`."
+    ).format(source=source, n=len(names), names=shown)
+
+
+async def unheeded(
+    service: WatchContext, conn: Connection, source: str, why: str, said: str, times: int = 1
+) -> None:
+    """Count what a source told and nobody acts on, and tell the team: once an hour for each reason."""
+    service.pulse.unheeded[source, why] += times
+    key = f"{UNHEEDED}:{source}:{why}:{service.now:%Y-%m-%dT%H}"
+    if not await store_tasks.ever_raised(conn, [key]):
+        await tasks.raise_(service, conn, NewTask(key, UNHEEDED, said))
 
 
 KIND = "source-silent"

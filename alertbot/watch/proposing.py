@@ -1,8 +1,8 @@
 """Drafting the alert that a rule asks for: the rule's values, completed with what the program knows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.watch import rules_rule
 from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_log import State
-from alertbot.watch.rules_rule import Rule, Transition, placed
+from alertbot.watch.rules_rule import How, Rule, Transition, placed
 
 NEXT_UPDATE = "+30m"
 SERVICES = "{services}"
@@ -85,6 +85,23 @@ def rule_for(service: WatchContext, change: Change) -> Rule | None:
     return configured or rules_rule.first(DEFAULTS, change.service, change.transition)
 
 
+ONE_STORY = timedelta(hours=1)  # after the last word to the public
+
+
+def as_one_story(rule: Rule, change: Change, told: Sequence[Alert], now: datetime) -> Rule:
+    """The rule for trouble that comes back soon after the public was told that it is over: people read
+    what happened since, not a first notice. Nobody signed that ahead, so it is always proposed."""
+    if change.transition is not Transition.REOPEN or rule.kind != HOLDING or not _trouble_told(told):
+        return rule
+    spoken = max(one.approved_at for one in told if one.approved_at is not None)
+    return replace(rule, kind=STATUS, how=How.PROPOSE) if now - spoken <= ONE_STORY else rule
+
+
+def _trouble_told(told: Sequence[Alert]) -> list[Alert]:
+    """What the public was told that was no end, newest first."""
+    return [one for one in told if one.relation is not Relation.END and one.approved_at is not None]
+
+
 async def write_draft(
     service: WatchContext, conn: Connection, rule: Rule, change: Change, told: Sequence[Alert]
 ) -> Alert:
@@ -93,7 +110,8 @@ async def write_draft(
     kind = load_kind(service.publisher, rule.kind)
     found = await store_incidents.get(conn, change.incident)
     last = change.follows or next(iter(told), None)
-    first = last is None or last.relation is Relation.END
+    resumed = change.transition is Transition.REOPEN and rule.kind == STATUS and _trouble_told(told)
+    first = last is None or (last.relation is Relation.END and not resumed)
     given = values(service, rule, kind, change, first=first, confirmed_by=found.confirmed_by)
     if last is None or first:
         return await _first(service, conn, rule, change, given, last)
@@ -104,7 +122,10 @@ async def write_draft(
         words = await public_numbers.of_incident(service, conn, change.incident, exercise=last.exercise)
         said = FollowRequest(given)
         return await following.add(service, conn, MACHINE, END, said, chain, below=words)
-    chain = await chains.read(service, conn, Relation.UPDATE, [last])
+    originals = [last]
+    if resumed and last.relation is Relation.END:
+        originals = [*_trouble_told(told)[:1], last]  # the words of the trouble, not those of its end
+    chain = await chains.read(service, conn, Relation.UPDATE, originals)
     return await following.add(service, conn, MACHINE, rule.kind, FollowRequest(given), chain)
 
 
@@ -142,7 +163,10 @@ def values(
     nothing has been published in this incident yet."""
     facts = Facts(first, change.since, change.works_since, confirmed_by)
     words = {lang: _words(service, change, lang) for lang in service.publisher.organisation.languages}
-    given = filled(rule, kind, facts, service.publisher.zone)
+    fits = {spec.name for spec in kind.fields}
+    again = change.transition is Transition.REOPEN  # the rule's values may be those of a first notice
+    kept = {name: one for name, one in rule.values.items() if name in fits or not again}
+    given = filled(replace(rule, values=kept), kind, facts, service.publisher.zone)
     return {name: _in_each(value, words) for name, value in given.items()}
 
 

@@ -54,6 +54,8 @@ async def react(service: WatchContext, conn: Connection, change: Change) -> Aler
     """Carry out the rule that applies, in the caller's transaction. Returns the alert, or None."""
     told = await _published_in(conn, change)
     rule = proposing.rule_for(service, change)
+    if rule is not None:
+        rule = proposing.as_one_story(rule, change, told, service.now)
     acts = rule is not None and rule.how is not How.OFF
     await _remember(service, conn, change, acts=acts)
     if not await _still_wanted(service, conn, change, told, acts=acts) or rule is None:

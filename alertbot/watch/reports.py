@@ -1,20 +1,23 @@
 """Reports: received from sources, parsed and stored; and shown with the decisions about them. A body
 that is not understood is quarantined, never guessed at."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from alertbot.alerts import store_incidents
 from alertbot.config.sources import ASKED, SourceSettings
 from alertbot.core.errors import ConfigInvalid, Misuse, Refused, safe
+from alertbot.core.loops import in_thread
 from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection
 from alertbot.watch import store_decisions, store_signals, watching
 from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_signals import Signal
-from alertbot.watch.sources import base, directory, generic
-from alertbot.watch.sources.base import Parse, UnknownShape, looks_like
+from alertbot.watch.sources import alertmanager, base, directory, generic
+from alertbot.watch.sources.base import MOST_SIGNALS, Parse, UnknownShape, looks_like
 from alertbot.watch.sources.directory import as_configured
 from alertbot.watch.store_decisions import DecisionLine
 from alertbot.watch.store_signals import Aside, StoredSignal
@@ -78,22 +81,72 @@ async def receive(
 ) -> Taken:
     """Store what a source sent; it is stored once this returns. Raises `SetAside` for a body that was
     quarantined because it was not understood, `StoreFailed` if nothing was stored."""
-    document: object = None
-    try:
-        document = base.read(inlet.name, body, content_type)
-        reports = _parsed(service, inlet, document)
-    except UnknownShape as error:
-        raise await _set_aside(service, inlet, body, document, error) from None
+    understood = await _understood(service, inlet, body, content_type)
+    document, reports = understood.document, understood.reports
+    if understood.error is not None:
+        raise await _set_aside(service, inlet, body, document, understood.error) from None
     if len(reports.named) < reports.count:
         await _note_nameless(service, inlet, body, document, reports)
     fresh = await watching.take(service, reports.named)
+    if cut := alertmanager.left_out(document):
+        await watching.unheeded(service, inlet.name, CUT, _cut(inlet.name, cut))
     return Taken(len(reports.named), len(fresh))
+
+
+CUT, TOO_SLOW = "cut", "too_slow"  # why a report was not heeded, in the metrics
+SMALL_BYTES = 20_000  # a body that may be read where everything else runs
+MOST_SECONDS = 10.0  # for reading a larger one, in a thread
+
+
+def _cut(source: str, count: int) -> str:
+    return _(
+        "{source} left {n} alerts out of its message (truncatedAlerts): what they are about is not known"
+        " here. Look there, and set max_alerts: 0 in its webhook."
+    ).format(source=source, n=count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """What a body holds, or why it was not understood."""
+
+    document: object
+    reports: "_Reports"
+    error: UnknownShape | None = None
+
+
+async def _understood(
+    service: WatchContext, inlet: SourceIntake, body: bytes, content_type: str
+) -> _Understood:
+    """Read and parse a body: a large one in a thread, because the pages and the other sources must not
+    wait for it, and no longer than `MOST_SECONDS`."""
+    work = partial(_read, service, inlet, body, content_type)
+    if len(body) <= SMALL_BYTES:
+        return work()
+    try:
+        async with asyncio.timeout(MOST_SECONDS), service.inbox.reading:
+            return await in_thread(work)
+    except TimeoutError:
+        why = _("it could not be read within {n} s").format(n=int(MOST_SECONDS))
+        await watching.unheeded(service, inlet.name, TOO_SLOW, str(UnknownShape(inlet.name, None, why)))
+        return _Understood(None, _NOTHING, UnknownShape(inlet.name, None, why))
+
+
+def _read(service: WatchContext, inlet: SourceIntake, body: bytes, content_type: str) -> _Understood:
+    document: object = None
+    try:
+        document = base.read(inlet.name, body, content_type)
+        return _Understood(document, _parsed(service, inlet, document))
+    except UnknownShape as error:
+        return _Understood(document, _NOTHING, error)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reports:
     named: tuple[Signal, ...]
     count: int  # with those that name no service
+
+
+_NOTHING = _Reports((), 0)
 
 
 def _parsed(service: WatchContext, inlet: SourceIntake, document: object) -> _Reports:
@@ -110,6 +163,10 @@ def _parsed(service: WatchContext, inlet: SourceIntake, document: object) -> _Re
         log.error("%s: its parser failed: %s", inlet.name, safe(repr(error)), extra=about)  # noqa: TRY400 - no traceback
         raise UnknownShape(inlet.name, document, _("its parser failed on it")) from None
     reports = as_configured(found, inlet.settings)
+    if len(reports) > MOST_SIGNALS:
+        raise UnknownShape(
+            inlet.name, document, _("more than {n} reports at once").format(n=MOST_SIGNALS)
+        )
     named = tuple(one for one in reports if one.service or one.is_test)
     if not named:
         raise UnknownShape(inlet.name, document, _("no report in it names a service"))

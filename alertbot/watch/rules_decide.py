@@ -2,7 +2,8 @@
 repeatable: once the decision is in the log, the same signals give `drop`."""
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, announced, current, opened
@@ -110,7 +111,8 @@ def _flapping(said: Sequence[Signal], policy: Policy, now: datetime) -> bool:
 def _confirmed(run: Sequence[Signal], asked: Confirmation, now: datetime) -> bool:
     """Whether there are enough reports, or one from a source that waited itself, over a long enough
     time."""
-    enough = len(run) >= asked.count or any(one.confirmed for one in run)
+    told = [one for one in run if not one.stands] or run[:1]
+    enough = len(told) >= asked.count or any(one.confirmed for one in told)
     return enough and now - run[0].at >= asked.length
 
 
@@ -190,6 +192,19 @@ def _idle(log: Sequence[LogEntry], policy: Policy, now: datetime, reason: Reason
         return IncidentAction.REMIND, Reason.DUE
     waiting = reason in (Reason.AWAITING_CONFIRMATION, Reason.WATCHING)
     return (IncidentAction.HOLD if waiting else IncidentAction.DROP), reason
+
+
+def in_turn(due: Sequence[tuple[str, str | None]], named: Collection[str]) -> tuple[str, ...]:
+    """In which order to decide about these services, given with the source that reported on each, oldest
+    first: those that the configuration names come first, and then the sources take turns, so that a storm
+    of one delays no other."""
+    turns: Counter[tuple[bool, str | None]] = Counter()
+    order = []
+    for place, (service, source) in enumerate(due):
+        strange = service not in named
+        order.append((strange, turns[strange, source], place, service))
+        turns[strange, source] += 1
+    return tuple(service for _strange, _turn, _place, service in sorted(order))
 
 
 PATIENCE = timedelta(minutes=1)  # where no moment can be named: a window of maintenance, flapping

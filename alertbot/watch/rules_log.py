@@ -57,6 +57,7 @@ class Reason(StrEnum):
     NOTHING_OPEN = "nothing_open"
     NO_SIGNAL = "no_signal"
     STALE = "stale"
+    UNNAMED = "unnamed"  # one of many services that no configuration names
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def _why_not() -> dict[str, str]:
         "nothing_open": _("nothing was open"),
         "no_signal": _("no report gives any information"),
         "stale": _("too old to be news"),
+        "unnamed": _("too many unknown services at once"),
     }
 
 

@@ -26,9 +26,11 @@ TROUBLE = frozenset({Observed.DEGRADED, Observed.DOWN})
 class Signal:
     """One report about one service. Times are aware, in UTC.
 
-    `at`: when the source saw it. `confirmed`: the source has already waited before reporting (the `for`
-    of Alertmanager and Grafana). `confirms`: someone other than the operator confirms that it works
-    again (R11). Texts are the source's own: for the team only, never for the public unread.
+    `at`: when the source saw it. `told_at`: when the source itself says that it told this; only a time
+    that it sets anew with every report (a heartbeat's, an update's), never the begin or the end of the
+    trouble. `confirmed`: the source has already waited before reporting (the `for` of Alertmanager and
+    Grafana). `confirms`: someone other than the operator confirms that it works again (R11). Texts are
+    the source's own: for the team only, never for the public unread.
     """
 
     source: str
@@ -51,6 +53,16 @@ class Signal:
     history: bool = False  # told afterwards, not news (Statuspage: backfilled)
     received: datetime | None = None  # when it reached us; a report may be late
     failing: tuple[str, ...] = ()  # of a group: the services that fail at this moment
+    told_at: datetime | None = None
+    entry: str = (
+        ""  # what the source says again and again, where that is not the subject: one text of a feed
+    )
+    stands: bool = False  # in trouble because of another subject; no further report of trouble
+
+    @property
+    def thread(self) -> str:
+        """What a repeat of this report would be about."""
+        return self.entry or self.subject
 
     @property
     def trouble(self) -> bool:
@@ -67,13 +79,29 @@ class Signal:
 
 
 def telling(signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """The signals that say something about the service, in the order seen."""
-    said = [
+    """The signals that say something about the service, in the order in which they were told."""
+    return in_order(
         one
         for one in signals
         if not one.is_test and not one.history and one.observed is not Observed.UNKNOWN
-    ]
-    return tuple(sorted(said, key=lambda one: one.at))
+    )
+
+
+def in_order(signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """By arrival; those that arrived at once stay as given. Where a source says itself when it told two
+    reports about one subject, that counts between the two: one may have been held up on the way. The
+    begin and the end of trouble never count: both may lie before another report's arrival."""
+    arrived = sorted(signals, key=lambda one: one.known)
+    places: dict[tuple[str, str, str], list[int]] = {}
+    for place, one in enumerate(arrived):
+        if one.told_at is not None:
+            places.setdefault((one.source, one.service, one.subject), []).append(place)
+    found = list(arrived)
+    for mine in places.values():
+        told = sorted((arrived[place] for place in mine), key=lambda one: one.told_at or one.known)
+        for place, one in zip(mine, told, strict=True):
+            found[place] = one
+    return tuple(found)
 
 
 def since(signals: Sequence[Signal]) -> datetime | None:
@@ -120,26 +148,27 @@ Standing = dict[tuple[str, str], Observed]
 
 def joined(signals: Iterable[Signal]) -> tuple[Signal, ...]:
     """The reports about one service, each giving its overall state from then on: the worst of what its
-    sources last said about each of their subjects. Reports without a subject replace each other."""
+    sources last said about each of their subjects. What a source says without a subject is replaced by
+    whatever it says next, and what people say by whatever comes next without a subject. It works when
+    the last of several matters is over."""
     standing: Standing = {}
     found = []
     for one in telling(signals):
         if one.source == PEOPLE:
             standing.clear()
-        standing[_about(one)] = one.observed
+        if not one.subject:
+            standing.pop((PEOPLE, ""), None)
+        standing.pop((one.source, ""), None)
+        standing[one.source, one.subject] = one.observed
         found.append(_as_whole(one, standing))
     return tuple(found)
-
-
-def _about(one: Signal) -> tuple[str, str]:
-    return (one.source, one.subject) if one.subject else ("", "")
 
 
 def _as_whole(one: Signal, standing: Mapping[tuple[str, str], Observed]) -> Signal:
     worst = next((state for state in _SEVERITY if state in standing.values()), None)
     if worst is None or worst is one.observed:
         return one
-    return replace(one, observed=worst, confirms=False, still_firing=True)
+    return replace(one, observed=worst, confirms=False, still_firing=True, stands=True)
 
 
 @dataclass(frozen=True, slots=True)

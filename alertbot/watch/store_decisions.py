@@ -13,7 +13,7 @@ from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import sql
 from alertbot.db.sql import AUDIT, ColumnValues, take_lock
 from alertbot.db.tables import alert, delivery, dispatch, incident
-from alertbot.db.tables_watch import decision, watched
+from alertbot.db.tables_watch import decision, signal, watched
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
 
 _REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
@@ -182,10 +182,29 @@ async def last_word(conn: AsyncConnection, service: str) -> Watched | None:
     return None if row is None else Watched(*row)
 
 
-async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
-    """Services whose held decision may be due."""
-    due = select(watched.c.service).where(watched.c.look_again_at <= now)
-    return tuple((await conn.execute(due.order_by(watched.c.look_again_at))).scalars())
+async def with_incident(conn: AsyncConnection, services: Collection[str]) -> frozenset[str]:
+    """Those of these services that ever had an incident."""
+    known = watched.c.incident_id.is_not(None)
+    found: set[str] = set()
+    for names in sql.portions(sorted(services), 1):
+        query = select(watched.c.service).where(watched.c.service.in_(names), known)
+        found |= set((await conn.execute(query)).scalars())
+    return frozenset(found)
+
+
+async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[tuple[str, str | None], ...]:
+    """Services whose held decision may be due, the one that waited longest first, each with the source
+    that reported on it last (None for a group)."""
+    last = (
+        select(signal.c.source)
+        .where(signal.c.service == watched.c.service)
+        .order_by(signal.c.received_at.desc(), signal.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    due = select(watched.c.service, last.label("source")).where(watched.c.look_again_at <= now)
+    rows = await conn.execute(due.order_by(watched.c.look_again_at, watched.c.service))
+    return tuple((row.service, row.source) for row in rows)
 
 
 async def next_look(conn: AsyncConnection, *, without: Collection[str] = ()) -> datetime | None:

@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.db import sql
 from alertbot.db.sql import SIGNALS, ColumnValues, take_lock
 from alertbot.db.tables_watch import quarantine, signal, source_seen
-from alertbot.watch.rules_signals import Observed, Signal
+from alertbot.watch.rules_signals import TROUBLE, Observed, Signal
 
-_MOMENTS = ("at", "started_at", "ended_at", "received")
-MOST_LOOKED_AT = 300  # reports of one service, to decide about it; no policy asks for as many
+_MOMENTS = ("at", "started_at", "ended_at", "received", "told_at")
+LONGEST_KEY = 300  # characters
+_ROOM_FOR_KEY = 280  # where something is added
+MOST_LOOKED_AT = 300  # newest reports of one service, to decide about it; no policy asks for as many
 MOST_QUARANTINED = 1000  # bodies kept per source; the oldest go first
 
 
@@ -46,53 +48,145 @@ class Aside:
 
 
 async def keep(conn: AsyncConnection, reports: Sequence[Signal], *, now: datetime) -> list[Signal]:
-    """Store these reports; returns the new ones, in order. A repeat (same source and key) is counted,
-    not stored."""
+    """Store these reports; returns the new ones, in order. A repeat is counted, not stored: a report equal
+    to the last one of its thread, whatever came before that. What is no news in any case (a test, what is
+    told afterwards) is a repeat wherever its key is known."""
     await take_lock(conn, SIGNALS)
-    left = await _insert(conn, reports, now)
-    fresh, again = [], Counter[tuple[str, str]]()
+    highest = int(await conn.scalar(select(func.max(signal.c.id))) or 0)
+    found = _Known(await _lasts(conn, reports), await _stored_as(conn, reports), highest)
     for one in reports:
-        name = (one.source, one.key[:300])
-        if name in left:
-            left.remove(name)
-            fresh.append(one)
+        found.add(one, now)
+    for portion in sql.portions(found.rows, len(signal.c)):
+        await conn.execute(insert(signal).values(portion))
+    await _count_again(conn, found.again, now)
+    return found.fresh
+
+
+Thread = tuple[str, str, str]  # source, thread, service
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last report of a thread. `id`: None while it is not stored yet; then `row` is what will be."""
+
+    key: str
+    observed: str
+    id: int | None = None
+    row: ColumnValues | None = None
+
+
+class _Known:
+    """Sorts reports into new ones and repeats. `ids`: of each (source, key) that is stored. `highest`: the
+    highest id so far, which makes the key of a report unique that is news again."""
+
+    def __init__(
+        self, lasts: dict[Thread, _Last], ids: dict[tuple[str, str], int | None], highest: int
+    ) -> None:
+        self._lasts, self._ids, self._highest = lasts, ids, highest
+        self.rows: list[ColumnValues] = []
+        self.fresh: list[Signal] = []
+        self.again: Counter[int] = Counter()
+
+    def add(self, one: Signal, now: datetime) -> None:
+        last, name = self._lasts.get(_thread(one)), (one.source, one.key[:LONGEST_KEY])
+        if last is not None and _repeats(one, last):
+            self._count(last)
+        elif (one.is_test or one.history) and name in self._ids:
+            self._count(_Last(one.key, str(one.observed), self._ids[name]))
         else:
-            again[name] += 1
-    await _count_again(conn, again, now)
-    return fresh
+            self._keep(one, name, now)
+
+    def _count(self, last: _Last) -> None:
+        if last.row is not None:
+            last.row["repeats"] += 1
+        elif last.id is not None:
+            self.again[last.id] += 1
+
+    def _keep(self, one: Signal, name: tuple[str, str], now: datetime) -> None:
+        row = _columns(one, now)
+        if name in self._ids:
+            row["key"] = f"{one.key[:_ROOM_FOR_KEY]}#{self._highest + len(self.rows) + 1}"
+        self._ids[name] = None
+        self._lasts[_thread(one)] = _Last(one.key, str(one.observed), row=row)
+        self.rows.append(row)
+        self.fresh.append(one)
 
 
-async def _insert(
-    conn: AsyncConnection, reports: Sequence[Signal], now: datetime
-) -> set[tuple[str, str]]:
-    """Insert the reports in a few statements; returns source and key of the new ones."""
-    left: set[tuple[str, str]] = set()
-    for portion in sql.portions([_columns(one, now) for one in reports], len(signal.c)):
-        rows = sql.upsert(conn, signal).values(portion)
-        once = rows.on_conflict_do_nothing(index_elements=[signal.c.source, signal.c.key])
-        found = await conn.execute(once.returning(signal.c.source, signal.c.key))
-        left |= {(row.source, row.key) for row in found}
-    return left
+def _repeats(one: Signal, last: _Last) -> bool:
+    return last.key == one.key or (one.is_repeat and last.observed == str(one.observed))
 
 
-async def _count_again(
-    conn: AsyncConnection, again: Mapping[tuple[str, str], int], now: datetime
-) -> None:
+def _thread(one: Signal) -> Thread:
+    return one.source, one.thread[:300], one.service[:200]
+
+
+async def _lasts(conn: AsyncConnection, reports: Sequence[Signal]) -> dict[Thread, _Last]:
+    """The last report of each of these threads."""
+    names = sorted({_thread(one) for one in reports})
+    if not names:
+        return {}
+    given = sql.table(conn, {"source": str, "thread": str, "service": str}, names).c
+    same = (
+        (signal.c.source == given.source)
+        & (signal.c.thread == given.thread)
+        & (signal.c.service == given.service)
+    )
+    newest = select(func.max(signal.c.id)).where(same).group_by(*_OF_THREAD).correlate(None)
+    rows = await conn.execute(
+        select(signal.c.id, *_OF_THREAD, signal.c.observed, signal.c.row).where(signal.c.id.in_(newest))
+    )
+    return {
+        (row.source, row.thread, row.service): _Last(row.row.get("key", ""), row.observed, row.id)
+        for row in rows
+    }
+
+
+_OF_THREAD = (signal.c.source, signal.c.thread, signal.c.service)
+
+
+async def _stored_as(
+    conn: AsyncConnection, reports: Sequence[Signal]
+) -> dict[tuple[str, str], int | None]:
+    """The id of each (source, key) of these reports that is stored."""
+    names = sorted({(one.source, one.key[:LONGEST_KEY]) for one in reports})
+    if not names:
+        return {}
+    given = sql.table(conn, {"source": str, "key": str}, names).c
+    same = (signal.c.source == given.source) & (signal.c["key"] == given["key"])
+    rows = await conn.execute(select(signal.c.id, signal.c.source, signal.c["key"]).where(same))
+    return {(row.source, row.key): row.id for row in rows}
+
+
+async def _count_again(conn: AsyncConnection, again: Mapping[int, int], now: datetime) -> None:
     if not again:
         return
-    rows = [(*name, times) for name, times in sorted(again.items())]
-    given = sql.table(conn, {"source": str, "key": str, "times": int}, rows).c
-    same = (signal.c.source == given.source) & (signal.c.key == given["key"])
-    counted = update(signal).where(same)
+    given = sql.table(conn, {"id": int, "times": int}, sorted(again.items())).c
+    counted = update(signal).where(signal.c.id == given.id)
     await conn.execute(counted.values(repeats=signal.c.repeats + given.times, last_at=now))
 
 
 async def of_service(conn: AsyncConnection, service: str, *, since: datetime) -> tuple[Signal, ...]:
-    """The last `MOST_LOOKED_AT` reports about a service, oldest first."""
-    query = select(signal.c.row).where(signal.c.service == service, signal.c.at >= since)
-    latest = query.order_by(signal.c.at.desc(), signal.c.id.desc()).limit(MOST_LOOKED_AT)
-    rows = (await conn.execute(latest)).all()
-    return tuple(_signal(row) for row in reversed(rows))
+    """The last `MOST_LOOKED_AT` reports about a service, and before them the last that each source told
+    about each subject, however long ago after `since`. In the order of arrival."""
+    mine = (signal.c.service == service) & (signal.c.received_at >= since)
+    latest = (
+        select(signal.c.id, signal.c.row)
+        .where(mine)
+        .order_by(signal.c.received_at.desc(), signal.c.id.desc())
+        .limit(MOST_LOOKED_AT)
+    )
+    found: dict[int, Row[Any]] = {row.id: row for row in await conn.execute(latest)}
+    if len(found) == MOST_LOOKED_AT:
+        tells = mine & signal.c.tells.is_not(False)
+        last = (
+            select(func.max(signal.c.id))
+            .where(tells)
+            .group_by(signal.c.source, signal.c.subject)
+            .correlate(None)
+        )
+        standing = select(signal.c.id, signal.c.row).where(signal.c.id.in_(last))
+        found |= {row.id: row for row in await conn.execute(standing)}
+    return tuple(_signal(found[number]) for number in sorted(found))
 
 
 async def listing(
@@ -130,6 +224,15 @@ async def forget(conn: AsyncConnection, *, before: datetime) -> int:
     idle = signal.c.action == "drop"
     gone = await conn.execute(signal.delete().where(signal.c.received_at < before, idle))
     return gone.rowcount
+
+
+async def in_trouble(conn: AsyncConnection, source: str, *, since: datetime) -> tuple[str, ...]:
+    """The services that this source called out of order since then."""
+    bad = signal.c.observed.in_([str(one) for one in TROUBLE]) & signal.c.tells.is_not(False)
+    query = select(signal.c.service).where(
+        signal.c.source == source, signal.c.received_at >= since, bad
+    )
+    return tuple((await conn.execute(query.distinct())).scalars())
 
 
 async def put_aside(
@@ -216,13 +319,16 @@ def _columns(one: Signal, now: datetime) -> ColumnValues:
     return {
         "source": one.source,
         "service": one.service[:200],
-        "key": one.key[:300],
+        "key": one.key[:LONGEST_KEY],
         "observed": str(one.observed),
         "at": one.at,
         "received_at": now,
         "row": _plain(one),
         "repeats": 0,
         "last_at": now,
+        "thread": one.thread[:300],
+        "subject": one.subject[:300],
+        "tells": not (one.is_test or one.history or one.observed is Observed.UNKNOWN),
     }
 
 
@@ -233,7 +339,7 @@ def _plain(one: Signal) -> ColumnValues:
     return {**values, "observed": str(one.observed)}
 
 
-def _signal(row: Row[Any]) -> Signal:
+def _signal(row: Any) -> Signal:
     values = dict(row.row)
     for name in _MOMENTS:
         values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None

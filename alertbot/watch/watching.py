@@ -23,16 +23,18 @@ from alertbot.watch import context, reacting, rules_rule, store_decisions, store
 from alertbot.watch.context import WATCH, WatchContext
 from alertbot.watch.preapproval import validity
 from alertbot.watch.proposing import Change
-from alertbot.watch.rules_decide import decide, look_again, state_after
+from alertbot.watch.rules_decide import decide, in_turn, look_again, state_after
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, current, opened
 from alertbot.watch.rules_signals import Signal, joined, merged, since, telling, works_since
 
 log = logging.getLogger(__name__)
 
 MOST_ROUNDS = 10
+AT_ONCE = 5  # services decided about before looking who is due now
 MOST_LOOKS = 50  # in a second
 LOOK_SECONDS = 5.0  # behind every wake-up: promises and silence have no signal of their own
 DAY = timedelta(days=1)
+LONGEST_KEPT = 100_000  # bytes of a body that was refused
 KEPT = timedelta(days=30)  # reports that led to nothing
 DECIDING = "Deciding about reports"  # in the log
 CHANGES_NOTHING = (IncidentAction.HOLD, IncidentAction.DROP)
@@ -70,6 +72,23 @@ async def quarantine(
     return await service.database.transact(work)
 
 
+async def unheeded(
+    service: WatchContext, source: str, why: str, said: str, body: bytes | None = None
+) -> int | None:
+    """Tell the team that something a source sent was cut or refused, and keep what there is of the body;
+    returns its number in quarantine."""
+
+    async def work(conn: Connection) -> int | None:
+        await context.heard(service, conn, [source])
+        await context.unheeded(service, conn, source, why, said)
+        if body is None:
+            return None
+        kept = body[:LONGEST_KEPT]
+        return await store_signals.put_aside(conn, source, kept, why=said, keys=(), now=service.now)
+
+    return await service.database.transact(work)
+
+
 async def tidy(service: WatchContext) -> int:
     """Delete old reports that led to nothing: a probe leaves thousands a day. Returns how many."""
     before = service.now - KEPT
@@ -94,15 +113,14 @@ async def _decide_all(service: WatchContext, backoff: Backoff) -> datetime | Non
 
 
 async def _decide_due(service: WatchContext, backoff: Backoff) -> bool:
-    """Decide about what is due; returns whether anything was decided. A service that fails does not
-    affect the others and is held back for a while. Raises `StoreFailed`: then the others would fail
-    too."""
-    due = await service.database.read(lambda conn: store_decisions.to_look_at(conn, service.now))
+    """Decide about the next few services that are due; returns whether anything was decided. Few, so that
+    what arrives meanwhile gets its turn soon. A service that fails does not affect the others and is held
+    back for a while. Raises `StoreFailed`: then the others would fail too."""
+    waiting = await service.database.read(lambda conn: store_decisions.to_look_at(conn, service.now))
+    ready = [one for one in waiting if backoff.wait(f"{DECIDING} of {one[0]}") <= 0]
     decided = False
-    for name in due:
+    for name in in_turn(ready, service.watch.named | service.watch.groups.keys())[:AT_ONCE]:
         trying = f"{DECIDING} of {name}"
-        if backoff.wait(trying) > 0:
-            continue
         try:
             await service.database.transact(partial(decide_now, service, name=name))
         except StoreFailed:
@@ -112,6 +130,7 @@ async def _decide_due(service: WatchContext, backoff: Backoff) -> bool:
         else:
             backoff.worked(trying)
             decided = True
+        service.pulse.beat(WATCH)  # a storm takes long, and is no standstill
     return decided
 
 

@@ -2,6 +2,7 @@
 the route that receives Telegram's calls. One router per subject; no other room knows the web libraries."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -16,6 +17,7 @@ from alertbot.alerts.requests.telegram.webhook import HEADER, Hook
 from alertbot.watch.context import WatchContext
 from alertbot.web import approvals, health, reading, signals
 from alertbot.web.described import SECURITY_SCHEMES
+from alertbot.web.reading import household
 from alertbot.web.signals import Intake
 
 LARGEST_BODY_BYTES = 1_000_000
@@ -88,6 +90,37 @@ class Headers:
         await self._app(scope, receive, with_headers)
 
 
+MOST_REQUESTS = 200  # under way at once
+MOST_OF_ONE_ADDRESS = 100
+ALWAYS_ANSWERED = ("/healthz", "/readyz")
+
+
+class Limits:
+    """Answers 503 where too many requests are under way, in all or of one address. Connections that say
+    nothing are no requests: see `serving`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._under_way: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in ALWAYS_ANSWERED:
+            await self._app(scope, receive, send)
+            return
+        address = household(scope["client"][0]) if scope.get("client") else ""
+        if self._under_way.total() >= MOST_REQUESTS or self._under_way[address] >= MOST_OF_ONE_ADDRESS:
+            busy = PlainTextResponse("too many requests at once\n", 503, {"retry-after": "5"})
+            await busy(scope, receive, send)
+            return
+        self._under_way[address] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way[address] -= 1
+            if not self._under_way[address]:
+                del self._under_way[address]
+
+
 def build(
     service: WatchContext,
     *,
@@ -99,8 +132,15 @@ def build(
     """The web application. Without the key of the links there are no approval pages, without an intake
     no sources, without a hook no route for Telegram. `/openapi.json` describes the machine
     interfaces, not the pages."""
-    web = FastAPI(title="alertbot", version=__version__, docs_url=None, redoc_url=None)
+    web = FastAPI(
+        title="alertbot",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would send the secret in the path to whatever Host says
+    )
     web.add_middleware(Headers)
+    web.add_middleware(Limits)
     web.include_router(health.router(service))
     web.include_router(signals.router(intake or Intake(service, {})))
     if metrics:

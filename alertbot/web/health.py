@@ -95,6 +95,12 @@ def _reports(now: Measured) -> Iterator[Metric]:
     yield _counted(
         "alertbot_signals", "Reports stored, without repeats.", ("source", "observed"), now.signals
     )
+    yield _counted(
+        "alertbot_reports_unheeded",
+        "Reports of this process that were cut, refused, or not decided about.",
+        ("source", "why"),
+        now.unheeded,
+    )
     yield _standing(
         "alertbot_quarantined",
         "Bodies kept aside because nobody understood them.",

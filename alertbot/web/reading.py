@@ -5,42 +5,58 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect, Request
 
 BODY_SECONDS = 10.0
+BEGIN_SECONDS = 1.0  # for the begin of a body that is refused
 MOST_DIGITS = 20  # of a length
 
 
 class Unreadable(Exception):
-    """The body did not arrive properly; `status` is the response code."""
+    """The body did not arrive properly; `status` is the response code, `begin` what had arrived."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, begin: bytes = b"") -> None:
         super().__init__(f"HTTP {status}")
-        self.status = status
+        self.status, self.begin = status, begin
 
 
-async def read_body(request: Request, *, largest: int) -> bytes:
+async def read_body(request: Request, *, largest: int, shown: int = 0) -> bytes:
     """The whole body. Raises `Unreadable`: 413 for more than `largest` bytes, announced or sent; 408 if
-    it takes longer than `BODY_SECONDS`; 400 if it breaks off."""
+    it takes longer than `BODY_SECONDS`; 400 if it breaks off. Of one that is announced as too large the
+    first `shown` bytes are read all the same: people want to see what was refused."""
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or len(announced) > MOST_DIGITS or int(announced) > largest:
-        raise Unreadable(413)
-    pieces, size = [], 0
+        raise Unreadable(413, await _begin(request, shown))
+    body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for piece in request.stream():
-                pieces.append(piece)
-                size += len(piece)
-                if size > largest:
-                    raise Unreadable(413)
+                body += piece
+                if len(body) > largest:
+                    raise Unreadable(413, bytes(body))
     except TimeoutError:
-        raise Unreadable(408) from None
+        raise Unreadable(408, bytes(body)) from None
     except ClientDisconnect:
-        raise Unreadable(400) from None
-    return b"".join(pieces)
+        raise Unreadable(400, bytes(body)) from None
+    return bytes(body)
+
+
+async def _begin(request: Request, most: int) -> bytes:
+    """At most so many bytes of a body, as far as they come soon."""
+    body = bytearray()
+    if not most:
+        return b""
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(BEGIN_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) >= most:
+                    break
+    return bytes(body[:most])
 
 
 LARGEST_BODY_BYTES = 32_768
@@ -78,7 +94,7 @@ class Attempts:
 
     def wait(self, address: str) -> float:
         """For how many seconds this address is blocked; 0 if it is not."""
-        asked = self._wrong.get(_household(address))
+        asked = self._wrong.get(household(address))
         if asked is None:
             return 0.0
         since = self._clock() - WINDOW_SECONDS
@@ -88,14 +104,15 @@ class Attempts:
 
     def note(self, address: str) -> None:
         """Count a request from this address for something that does not exist."""
-        home = _household(address)
+        home = household(address)
         self._wrong.setdefault(home, deque(maxlen=self._most)).append(self._clock())
         self._wrong.move_to_end(home)
         while len(self._wrong) > MOST_ADDRESSES:
             self._wrong.popitem(last=False)
 
 
-def _household(address: str) -> str:
+def household(address: str) -> str:
+    """The address itself, or the network of an IPv6 address: what one sender has."""
     try:
         known = ip_address(address)
     except ValueError:

@@ -3,6 +3,7 @@ address may be a secret), no signal handlers."""
 
 import asyncio
 import socket
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from alertbot.core import loops
 from alertbot.core.connecting import is_loopback
@@ -19,6 +21,7 @@ from alertbot.ops import working
 from alertbot.ops.views import ServedView
 from alertbot.watch import reports
 from alertbot.web.app import build
+from alertbot.web.reading import household
 from alertbot.web.signals import intake_of
 
 if TYPE_CHECKING:
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
 
 GOODBYE_SECONDS = 2  # for answers under way when it stops
 IDLE_SECONDS = 5  # of a connection that is kept
-MOST_CONNECTIONS = 200
+HEAD_SECONDS = 5.0  # for a request's head, from the connection or from its first byte
+MOST_SILENT = 400  # connections on which no request is under way; beyond, the oldest is closed
+MOST_SILENT_OF_ONE = 50  # of one address
 LONGEST_HEAD_BYTES = 16_384
 BACKLOG = 128
 
@@ -39,6 +44,75 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Do nothing: signals stop the worker and the server together; see `ops.working.stop_signal`."""
         yield
+
+
+class Silent:
+    """The connections of this process on which no request is under way, oldest first. They cost a
+    descriptor each and nothing else, and whoever opens many of them loses his own oldest."""
+
+    def __init__(self) -> None:
+        self._since: OrderedDict[Connection, str] = OrderedDict()
+        self._of: Counter[str] = Counter()
+
+    def add(self, one: "Connection", address: str) -> None:
+        self.drop(one)
+        self._since[one] = address
+        self._of[address] += 1
+        if self._of[address] > MOST_SILENT_OF_ONE:
+            self._close(next(each for each, home in self._since.items() if home == address))
+        elif len(self._since) > MOST_SILENT:
+            self._close(next(iter(self._since)))
+
+    def drop(self, one: "Connection") -> None:
+        address = self._since.pop(one, None)
+        if address is not None:
+            self._of[address] -= 1
+            if not self._of[address]:
+                del self._of[address]
+
+    def _close(self, one: "Connection") -> None:
+        self.drop(one)
+        one.transport.abort()
+
+
+SILENT = Silent()
+
+
+class Connection(H11Protocol):
+    """A connection that must say what it wants: the head of a request within `HEAD_SECONDS`, however
+    slowly its bytes come."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._done_waiting()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._done_waiting()
+        elif self._deadline is None and not self.transport.is_closing():
+            self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing() and self.cycle.response_complete:
+            SILENT.add(self, household(self.client[0]) if self.client else "")
+
+    def _wait(self) -> None:
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+        SILENT.add(self, household(self.client[0]) if self.client else "")
+
+    def _done_waiting(self) -> None:
+        SILENT.drop(self)
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -70,13 +144,13 @@ async def serve_app(web: "FastAPI", listening: socket.socket, stop: asyncio.Even
         lifespan="off",
         log_config=None,
         access_log=False,
-        log_level="warning",
+        log_level="error",  # a stranger's broken request is no line in our log
         server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
         h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
-        http="h11",
+        http=Connection,
+        backlog=BACKLOG,
         ws="none",
     )
     server = _Server(config)

@@ -22,9 +22,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from alertbot.core.errors import Refused, StoreFailed, safe
+from alertbot.core.errors import AlertbotError, Refused, StoreFailed, safe
 from alertbot.core.words import _
-from alertbot.watch import reports
+from alertbot.watch import reports, watching
 from alertbot.watch.context import WatchContext
 from alertbot.watch.reports import SetAside, SourceIntake
 from alertbot.web import described, reading
@@ -176,7 +176,10 @@ class Answered(Generic[T]):
 
 log = logging.getLogger(__name__)
 
-LARGEST_BODY_BYTES = 1_000_000
+LARGEST_BODY_BYTES = 4_000_000  # some 8,000 alerts
+LARGEST_SIGNED_BYTES = 1_000_000  # read before anything is known of the sender
+TOLD_EVERY = 60.0  # seconds between two notes of the same refusal
+_WHY = {413: "too_large", 408: "too_slow", 400: "broken_off"}
 RETRY_SECONDS = 5  # after a failure of the database
 
 
@@ -204,6 +207,7 @@ class Source:
     bucket: Bucket
     answered: Answered[SignalAnswer]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # of signed reports: one after the other
+    told: dict[str, float] = field(default_factory=dict)  # when a refusal was last noted, by reason
 
 
 @dataclass(frozen=True)
@@ -254,24 +258,51 @@ async def _answered(taking: Intake, name: str, request: Request, in_path: str | 
     return answer.response()
 
 
+async def _refused(taking: Intake, source: Source, why: str, said: str, body: bytes | None) -> None:
+    """Note that a report of a known source was refused: in the log, the metrics and a task. Where it comes
+    again and again, once a minute; what cannot be stored now is at least logged."""
+    name, now = source.inlet.name, time.monotonic()
+    if now - source.told.get(why, -TOLD_EVERY) < TOLD_EVERY:
+        taking.service.pulse.unheeded[name, why] += 1
+        return
+    source.told[why] = now
+    log.warning("%s: a report was refused (%s): %s", name, why, said, extra={"source": name})
+    words = _("A report of {source} was refused: {why} What it said is not known here; look there.")
+    try:
+        task = words.format(source=name, why=said)
+        await watching.unheeded(taking.service, name, why, task, body)
+    except AlertbotError as error:
+        log.error("%s: that could not be stored: %s", name, error, extra={"source": name})  # noqa: TRY400
+
+
 async def _answer(taking: Intake, name: str, request: Request, in_path: str | None) -> SignalAnswer:
     """The response to a report. Raises `Unreadable`."""
     source, given = taking.sources.get(name), shown(request.headers, in_path)
     body = None
     if given.signature is not None:  # it signs the body; read for unknown sources too
-        body = await reading.read_body(request, largest=LARGEST_BODY_BYTES)
+        body = await reading.read_body(request, largest=LARGEST_SIGNED_BYTES)
     try:
         now = taking.service.now.timestamp()
         admit(source.door if source else None, given, body or b"", now)
     except OutOfTime as error:
+        if source is not None:
+            await _refused(taking, source, "out_of_time", str(error), None)
         return _refusal(401, str(error))
     except Stranger:
         return _strange(taking, request)
     assert source is not None
     if wait := source.bucket.take():
-        return _too_many(wait)
+        answer = _too_many(wait)
+        await _refused(taking, source, "too_many", str(answer.document["error"]), None)
+        return answer
     if body is None:
-        body = await reading.read_body(request, largest=LARGEST_BODY_BYTES)
+        try:
+            most = watching.LONGEST_KEPT
+            body = await reading.read_body(request, largest=LARGEST_BODY_BYTES, shown=most)
+        except Unreadable as error:
+            why = _WHY[error.status]
+            await _refused(taking, source, why, _unreadable(error.status), error.begin)
+            raise
     return await _taken_once(taking, source, given, body, request.headers.get("content-type", ""))
 
 

@@ -39,6 +39,7 @@ FROZEN = {
     "r0005_what_is_uncertain.py": "fe89c3f00e4ae5c9",
     "r0006_who_edited.py": "5defff49fa5cfe00",
     "r0007_salt.py": "b705ea8cf3af742c",
+    "r0008_repeats_of_the_last.py": "ff2a0ad60d0a2a61",
 }
 
 A_DELIVERY = """

@@ -175,6 +175,32 @@ async def test_a_relapse_reopens(database: Database) -> None:
     assert (await alerts(team))[-1] == ("holding", "pending")
 
 
+async def test_trouble_that_is_back_minutes_after_its_end_is_one_story(
+    database: Database,
+) -> None:
+    """Opened, ended and opened again: the same incident, and what was told goes on as an update."""
+    policy = replace(POLICY, watch=timedelta(), confirm_up=Confirmation(), dwell=timedelta())
+    team = watched(await gather(database), policy=policy)
+    await says(team, Observed.DOWN)
+    await publish(team)
+    team.clock.forward(minutes=4)
+    await says(team, Observed.UP, confirms=True)
+    for _round in range(3):
+        team.clock.forward(minutes=1)
+        await watching.look(team.service)
+        await publish(team)
+    assert [kind for kind, _state in await alerts(team)][-1] == "end"
+    team.clock.forward(minutes=5)
+    await says(team, Observed.DOWN)
+    (only,) = await incidents.listing(team.service)
+    assert (only.condition, only.closed_at) == ("down", None)
+    kind, state = (await alerts(team))[-1]
+    assert (kind, state) == ("status", "pending")
+    newest = (await team.service.database.read(store_reading.listing))[0]
+    assert "all numbers" not in str(newest.given)  # nothing of the end is taken over
+    assert len(newest.references) == 2
+
+
 @pytest.mark.parametrize("back", [False, True])
 async def test_an_end_does_not_close_an_incident_whose_trouble_came_back(
     database: Database, back: bool

@@ -136,6 +136,8 @@ def _signal(
         url=text(entry.get("link")),
         history=now - at > NEWS_FOR or (dated is None and not is_first),
         received=now,
+        told_at=at if dated is not None else None,
+        entry=name[:200],
     )
 
 

@@ -42,7 +42,8 @@ Memory = Mapping[str, LastReport]
 
 
 def told(before: Memory, signals: Iterable[Signal]) -> Memory:
-    """One report per service of the page, keyed so that an unchanged state keeps its key.
+    """One report per service of the page, keyed so that an unchanged state keeps its key. It has no
+    subject: the whole page was read, so it replaces what the page said before.
 
     If a page has several rows for a service, the worst counts, and an unknown one keeps the service from
     being up. Tests and old entries are ignored.
@@ -73,7 +74,7 @@ def _rank(signal: Signal) -> tuple[int, bool, float]:
 
 
 def _after_report(before: LastReport | None, signal: Signal) -> LastReport:
-    signal = replace(signal, still_firing=signal.trouble)  # the page says so at this moment
+    signal = replace(signal, still_firing=signal.trouble, subject="", told_at=None)  # it says so now
     if before is None:
         return LastReport(signal, (signal.key,))
     last = before.signal

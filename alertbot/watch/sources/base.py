@@ -19,7 +19,7 @@ from alertbot.core.words import _
 from alertbot.watch.rules_signals import Signal
 
 LONGEST_TEXT = 500
-MOST_SIGNALS = 1000
+MOST_SIGNALS = 20_000  # in one body; one that holds more is refused whole, never cut
 Body = Mapping[str, Any]
 
 
@@ -54,10 +54,10 @@ def mapping(value: object) -> Body:
 
 
 def rows(value: object) -> Sequence[Body]:
-    """The mappings in a list, up to a limit; empty for anything else."""
+    """The mappings in a list; empty for anything else."""
     if not isinstance(value, list):
         return ()
-    return [row for row in value[:MOST_SIGNALS] if isinstance(row, Mapping)]
+    return [row for row in value if isinstance(row, Mapping)]
 
 
 def text(*candidates: object) -> str:
@@ -66,7 +66,10 @@ def text(*candidates: object) -> str:
         if isinstance(one, int | float) and not isinstance(one, bool):
             return str(one)
         if isinstance(one, str) and one.strip():
-            return " ".join("".join(c if c.isprintable() else " " for c in one).split())[:LONGEST_TEXT]
+            shown = one.lstrip()[: 4 * LONGEST_TEXT]
+            return " ".join("".join(c if c.isprintable() else " " for c in shown).split())[
+                :LONGEST_TEXT
+            ]
     return ""
 
 
@@ -131,7 +134,9 @@ MULTIPART = "multipart/form-data"
 FIELD = "data"  # of a form: where Uptime Kuma puts the JSON
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
-_NAMED = re.compile(rb'content-disposition:[^\r\n]*[; ]name="?data"?(?=[;\s]|$)', re.IGNORECASE)
+LONGEST_PART_HEAD = 4_096  # bytes of a form's part before its content
+_DISPOSITION = b"content-disposition:"
+_NAMES = (b"name=data", b'name="data"')
 _BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -171,11 +176,20 @@ def _field(body: bytes) -> bytes | None:
 
 def _part(body: bytes, boundary: bytes) -> bytes | None:
     """The content of the part with this name (RFC 7578)."""
-    for part in body.split(b"--" + boundary)[1 : MOST_FIELDS + 1]:
-        head, blank, content = part.partition(b"\r\n\r\n")
-        if blank and _NAMED.search(head):
-            return content.removesuffix(b"\r\n")
+    for part in body.split(b"--" + boundary, MOST_FIELDS + 1)[1 : MOST_FIELDS + 1]:
+        end = part.find(b"\r\n\r\n", 0, LONGEST_PART_HEAD)
+        if end >= 0 and _is_ours(part[:end]):
+            return part[end + 4 :].removesuffix(b"\r\n")
     return None
+
+
+def _is_ours(head: bytes) -> bool:
+    """Whether the head of a part names the field. Split, not searched: an expression that may begin
+    anywhere takes a time that grows with the square of a hostile head."""
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(_DISPOSITION):
+            return any(one.strip() in _NAMES for one in line.split(b";")[1:])
+    return False
 
 
 def _json(text: str) -> object:

@@ -23,7 +23,7 @@ from jmespath.exceptions import JMESPathError, JMESPathTypeError
 from alertbot.core.errors import safe
 from alertbot.core.words import _
 from alertbot.watch.rules_signals import Observed, Signal
-from alertbot.watch.sources.base import MOST_SIGNALS, UnknownShape, moment, no_later, text
+from alertbot.watch.sources.base import UnknownShape, moment, no_later, text
 
 DEFAULTS = {
     "service": "service",
@@ -57,7 +57,7 @@ def parse(
         found = _search(named, body) if named else [body]
         if not isinstance(found, list):
             raise UnknownShape(source, body, _("`items` finds no list in it"))
-        return tuple(_signal(one, body, source, now, options) for one in found[:MOST_SIGNALS])
+        return tuple(_signal(one, body, source, now, options) for one in found)
     except (JMESPathError, RecursionError):
         why = _("an expression of `map:` does not apply to it")
         raise UnknownShape(source, body, why) from None
@@ -88,6 +88,7 @@ def _signal(
         confirmed=options.get("confirmed") is True,
         is_test=read("test") is True,
         received=now,
+        told_at=None if seen is None else no_later(seen, now),
     )
 
 

@@ -44,6 +44,7 @@ def parse(
         confirmed=True,
         is_repeat=beat.get("important") is False,
         is_test=not beat or not monitor,
+        told_at=None if said is None else no_later(said, now),
         received=now,
     )
     return (signal,)

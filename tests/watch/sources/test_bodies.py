@@ -10,7 +10,6 @@ from alertbot.watch.sources.base import (
     DEEPEST,
     LONGEST_TEXT,
     MOST_FIELDS,
-    MOST_SIGNALS,
     UnknownShape,
     mapping,
     moment,
@@ -123,10 +122,6 @@ def test_odd_values_are_empty(odd: object) -> None:
     assert list(rows(odd)) == []
     assert list(rows({"a": 1})) == []
     assert list(rows([odd, {"a": 1}])) == [{"a": 1}]
-
-
-def test_rows_are_bounded() -> None:
-    assert len(rows([{}] * (MOST_SIGNALS + 5))) == MOST_SIGNALS
 
 
 @pytest.mark.parametrize(

@@ -253,14 +253,14 @@ def test_a_component_of_statuspage(shape: Any, status: object, observed: str) ->
     [
         ("investigating", "critical", "down"),
         ("investigating", "major", "degraded"),
-        ("investigating", "none", "degraded"),
+        ("investigating", "none", "unknown"),
         ("investigating", None, "degraded"),
         ("identified", "critical", "down"),
         ("identified", "minor", "degraded"),
         ("monitoring", "critical", "unknown"),
         ("resolved", "critical", "up"),
         ("postmortem", "critical", "up"),
-        ("scheduled", "maintenance", "maintenance"),
+        ("scheduled", "maintenance", "unknown"),
         ("in_progress", "maintenance", "maintenance"),
         ("verifying", "maintenance", "maintenance"),
         ("completed", "maintenance", "up"),
@@ -288,20 +288,21 @@ def test_the_newest_update_of_an_incident_counts() -> None:
         ],
     }
     one = only("statuspage", {"page": {}, "incident": incident})
-    assert (one.observed, one.key, one.service, one.history) == (Observed.UP, "u2", "15", False)
+    assert (one.observed, one.key, one.service, one.history) == (Observed.UP, "u2/15/up", "15", False)
     assert one.at == one.ended_at == datetime(2026, 3, 2, 13, 30, tzinfo=UTC)
     assert one.started_at == datetime(2026, 3, 2, 12, tzinfo=UTC)
     incident["incident_updates"][0]["affected_components"] = [{"name": "112"}, {"name": "17"}]
-    assert only("statuspage", {"page": {}, "incident": incident}).service == "112"
+    every = parse("statuspage", {"page": {}, "incident": incident})
+    assert [one.service for one in every] == ["112", "17", "15"]
     bare = {**incident, "incident_updates": None, "components": None}
     told = only("statuspage", {"page": {}, "incident": bare})
-    assert (told.service, told.key) == ("Trouble", "i1/investigating")
+    assert (told.service, told.key) == ("Trouble", "i1/investigating//down")
     assert told.at == datetime(2026, 3, 2, 12, tzinfo=UTC)
     over = only("statuspage", {"page": {}, "incident": {**bare, "status": "resolved"}})
-    assert over.key == "i1/resolved"  # its end is no repeat of its beginning
+    assert over.key == "i1/resolved//up"  # its end is no repeat of its beginning
     for flag, history in ((True, True), ("true", False), (None, False)):
         late = {"page": {}, "incident": {**incident, "backfilled": flag}}
-        assert only("statuspage", late).history is history
+        assert {one.history for one in parse("statuspage", late)} == {history}
 
 
 def test_statuspage_in_pieces_is_another_message() -> None:
