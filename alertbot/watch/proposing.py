@@ -85,7 +85,7 @@ def rule_for(service: WatchContext, change: Change) -> Rule | None:
     return configured or rules_rule.first(DEFAULTS, change.service, change.transition)
 
 
-ONE_STORY = timedelta(hours=1)  # after the last word to the public
+ONE_STORY = timedelta(minutes=30)  # after the last word to the public
 
 
 def as_one_story(rule: Rule, change: Change, told: Sequence[Alert], now: datetime) -> Rule:

@@ -175,7 +175,7 @@ async def of_service(conn: AsyncConnection, service: str, *, since: datetime) ->
         .order_by(signal.c.received_at.desc(), signal.c.id.desc())
         .limit(MOST_LOOKED_AT)
     )
-    found: dict[int, Row[Any]] = {row.id: row for row in await conn.execute(latest)}
+    found: dict[int, Any] = {row.id: row for row in await conn.execute(latest)}
     if len(found) == MOST_LOOKED_AT:
         tells = mine & signal.c.tells.is_not(False)
         last = (

@@ -171,6 +171,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
         "0005",
         "0006",
         "0007",
+        "0008",
     ]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
