@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import composing, correcting, engine, first_byte, grown, mail, mailing, signals, startup
+from benchmarks import (
+    composing,
+    correcting,
+    engine,
+    first_byte,
+    grown,
+    idle,
+    mail,
+    mailing,
+    signals,
+    startup,
+)
 
 Figures = dict[str, object]
 PARTS: dict[str, Callable[[], Figures]] = {
@@ -18,6 +29,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "Composing 101 départements in two languages (goal: under 1000 ms)": composing.measure,
     "Mail to a local sink, the adapter alone": mail.measure,
     "Mail to a local sink, the whole engine (goal: nodemailer's rate)": mailing.measure,
+    "Idle on SQLite, over all threads (goal: under 1 % of a core)": idle.measure,
     "Looking, after much was sent (goal: the same after 1 M as after 10 k)": grown.measure,
     "Signal to first publication, approved ahead (goal: at most 250 ms)": signals.measure,
     "Correction on every channel (goal: under 60 s)": correcting.measure,
