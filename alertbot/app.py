@@ -198,6 +198,7 @@ def _channel(read: "Config", name: str, types: "Mapping[str, type[Adapter[Any]]]
         types[settings.type].spec,
         types[settings.type].targets(settings),
         organisation=root.organisation_of(read),
+        addresses=types[settings.type].addresses(settings),
     )
 
 
@@ -264,7 +265,12 @@ def _publisher(read: "Config", channels: Mapping[str, Channel]) -> Publisher:
     overrides = {
         kind: Override(rule.approvers, rule.expires_after) for kind, rule in read.approvals.items()
     }
-    return Publisher(root.organisation_of(read), channels, folders, overrides)
+    types = adapter_types()
+    identities = {
+        name: partial(types[read.channels[name].type].identity, read.channels[name])
+        for name in channels
+    }
+    return Publisher(root.organisation_of(read), channels, folders, overrides, identities=identities)
 
 
 AS_THEY_ARE = ("dwell", "reopen_within", "watch", "daily_cap", "stale_after", "critical_bypass")

@@ -3,7 +3,7 @@ what was not decided in time. Also what an approval changes in the alerts that i
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alertbot.alerts import (
     alert_notices,
@@ -112,6 +112,7 @@ async def approve(
         rules_policy.may_approve(
             as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now
         )
+        _require_lasting(service, alert, now)
         await conflicts.require_free(conn, alert)
         await conflicts.require_agreement(conn, alert, now)
         said = await outgoing.signed(service, alert)
@@ -124,6 +125,25 @@ async def approve(
         return alert.id, await _let_go(service, conn, actor, alert, said)
 
     return await _after_decision(service, *await service.database.transact(work))
+
+
+def _require_lasting(service: Context, alert: Alert, now: datetime) -> None:
+    """Raises `Refused` if an approval given now lapses before the first call: the worker would refuse it."""
+    starts = max(now + service.publish_delay, alert.not_before or now)
+    lapses = now + alert.approvals.expires_after
+    if starts >= lapses:
+        zone = service.publisher.zone
+        raise Refused(
+            _(
+                "{alert} goes out at {start}, but an approval given now lapses at {lapse}. Approve it later,"
+                " or set `expires_after` for {kind} under `approvals:`."
+            ).format(
+                alert=alert.id,
+                kind=alert.kind,
+                start=f"{starts.astimezone(zone):%Y-%m-%d %H:%M}",
+                lapse=f"{lapses.astimezone(zone):%Y-%m-%d %H:%M}",
+            )
+        )
 
 
 async def break_glass(
@@ -139,6 +159,7 @@ async def break_glass(
         why = rules_policy.may_break_glass(
             as_read(service, alert), actor, digest=digest, shown=shown, reason=reason, now=now
         )
+        _require_lasting(service, alert, now)
         await conflicts.require_free(conn, alert)
         await conflicts.require_agreement(conn, alert, now)
         said = await outgoing.signed(service, alert)

@@ -9,6 +9,7 @@ from html import escape
 
 from alertbot.alerts import apart, progress, store_alerts, store_reading, views
 from alertbot.alerts.compose import DraftRequest
+from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView, RecordedView, SettledView
 from alertbot.core.errors import Faulty, Misuse, Refused, safe
@@ -26,8 +27,8 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 from alertbot.db import audit
-from alertbot.db.sql import Connection
-from alertbot.delivery import store_accounts, store_outbox
+from alertbot.db.sql import AUDIT, Connection, take_lock
+from alertbot.delivery import store_accounts, store_listing, store_outbox
 from alertbot.delivery.store_outbox import NewDelivery, PackedDeliveries, SettleDecision
 from alertbot.people import rules
 from alertbot.people.context import Context
@@ -173,13 +174,6 @@ def _picture(text: NewDelivery, place: int) -> NewDelivery:
     return replace(text, after=place, cost=0.0, action=Action.PICTURE)
 
 
-async def verify(conn: Connection, alert_id: str, digest: str) -> str | None:
-    """What is wrong if the stored texts and targets no longer make the approved digest (promise 2); None
-    if they do."""
-    alert = await store_reading.get(conn, alert_id)
-    return disagreement(alert, await stored(conn, alert), digest)
-
-
 def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
     """The message for texts or targets that do not make the digest; None if they do."""
     agreed = agrees(
@@ -190,6 +184,7 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
         exercise=alert.exercise,
         retraction=said.retraction.values(),
         salt=alert.salt,
+        terms=alert.terms,
     )
     if agreed and digest == alert.digest:
         return None
@@ -201,17 +196,23 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
 
 async def record(service: Context, actor: Person, reference: str, channel: str, url: str) -> AlertView:
     """Record a post that a person made by hand, so that later updates and corrections can reply to it.
-    Raises `Misuse` for an address that is not one."""
+    Raises `Misuse` for an address that is not one of the channel's posts, `Refused` for an alert that was
+    not approved and for a post that is known already."""
     rules.require_role("record", actor)
-    service.publisher.channel(channel)
-    remote_id = _id_in(url)
+    place = service.publisher.channel(channel)
+    remote_id = _id_in(url, place)
 
     async def work(conn: Connection) -> AlertView:
         now = service.now
         alert = await store_reading.get(conn, reference, lock=True)
-        known = {one.url for one in await store_reading.records_of(conn, alert.id)}
-        if url in known:
-            raise Refused(_("{url} is already recorded for {alert}.").format(url=url, alert=alert.id))
+        if alert.approved_at is None:
+            raise Refused(
+                _(
+                    "{alert} is {state}: only what was approved can have been posted for it. What says"
+                    " something else belongs to another alert."
+                ).format(alert=alert.id, state=state_word(alert.state))
+            )
+        await _require_unknown(conn, place, remote_id, url)
         await store_alerts.note_record(
             conn, alert, channel=channel, url=url, remote_id=remote_id, by=actor, now=now
         )
@@ -231,12 +232,39 @@ async def record(service: Context, actor: Person, reference: str, channel: str, 
     return await service.database.transact(work)
 
 
-def _id_in(url: str) -> str:
-    """The platform's id of a post: the end of its address. Raises `Misuse` for an address without one."""
+def _id_in(url: str, channel: Channel) -> str:
+    """The platform's id of a post: the end of its address. Raises `Misuse` for an address without one, or
+    of a post that is not the channel's own: what follows would answer or delete somebody else's."""
     path = url.removeprefix("https://").removeprefix("http://")
     if path in (url, "") or not url.isprintable() or " " in url or len(url) > LONGEST_URL:
         raise Misuse(_("'{url}' is not a post's address.").format(url=safe(url)))
-    return path.rstrip("/").rpartition("/")[2]
+    known = channel.addresses
+    if known is None:
+        return path.rstrip("/").rpartition("/")[2]
+    if known.unknown:
+        raise Misuse(f"{channel.name}: {known.unknown}")
+    for pattern in known.patterns:
+        if found := re.fullmatch(pattern, url):
+            return found["id"]
+    raise Misuse(
+        _("'{url}' is not a post of {channel}; its posts have addresses like {example}.").format(
+            url=safe(url), channel=channel.name, example=known.example
+        )
+    )
+
+
+async def _require_unknown(
+    conn: Connection, channel: Channel, remote_id: str, url: str, *, but: int = 0
+) -> None:
+    """Raises `Refused` for a post that belongs to another delivery than `but`, or was recorded. Where
+    nothing is known of a channel's addresses, the same address is the same post."""
+    if channel.addresses is None:
+        owner = await store_reading.recorded_for(conn, channel.name, url)
+    else:
+        owner = await store_reading.recorded_for(conn, channel.name, url, remote_id)
+        owner = owner or await store_listing.owner_of(conn, channel.name, remote_id, but=but)
+    if owner is not None:
+        raise Refused(_("{url} is already recorded for {alert}.").format(url=url, alert=owner))
 
 
 async def test_send(service: Context, actor: Person, reference: str, to: str) -> AlertView:
@@ -265,13 +293,15 @@ async def settle(
     service: Context, actor: Person, delivery: int, word: str, url: str | None
 ) -> SettledView:
     """Record what a person found out about an uncertain delivery. Raises `Refused` if the delivery is
-    not uncertain."""
+    not uncertain or the post belongs to another one, `Misuse` for an address that is not one of the
+    channel's posts."""
     rules.require_role("settle", actor)
-    remote_id = _id_in(url) if url else None
 
     async def work(conn: Connection) -> SettledView:
+        await take_lock(conn, AUDIT)
+        remote_id = await _settled_id(service, conn, delivery, url) if url else None
         outcomes, settled = await store_outbox.decide(
-            conn, delivery, SettleDecision(word), remote_id=remote_id, url=url
+            conn, delivery, SettleDecision(word), remote_id=remote_id, url=url, by=actor.id
         )
         await progress.note_outcomes(service, conn, outcomes, actor=actor.name)
         first = outcomes[0]
@@ -280,3 +310,15 @@ async def settle(
         return SettledView(id=first.id, alert=first.alert, state=first.state, target=first.target)
 
     return await service.database.transact(work)
+
+
+async def _settled_id(service: Context, conn: Connection, delivery: int, url: str) -> str | None:
+    """The id in the address that is to belong to this delivery; None where there is no such delivery,
+    which is told later."""
+    name = await store_listing.channel_of(conn, delivery)
+    if name is None:
+        return None
+    channel = service.publisher.channel(name)
+    remote_id = _id_in(url, channel)
+    await _require_unknown(conn, channel, remote_id, url, but=delivery)
+    return remote_id

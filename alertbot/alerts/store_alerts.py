@@ -11,7 +11,7 @@ from dataclasses import replace as replace_fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, null, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts.rules_moves import MOVES, move
@@ -34,7 +34,7 @@ from alertbot.db.database import drawn
 from alertbot.db.sql import AUDIT, ColumnValues, take_lock
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox
-from alertbot.texts.digest import new_salt, salted
+from alertbot.texts.digest import Terms, new_salt, salted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,16 +123,19 @@ async def replace(
     return await get(conn, alert.id)
 
 
-async def submit(conn: AsyncConnection, alert: Alert, *, by: Person, now: datetime) -> Alert:
-    """Make a draft pending until its approval deadline, with a fresh salt in its digest. Raises `Refused` if
-    it has changed."""
+async def submit(
+    conn: AsyncConnection, alert: Alert, *, by: Person, now: datetime, terms: Terms | None = None
+) -> Alert:
+    """Make a draft pending until its approval deadline, with a fresh salt and `terms` (see `sealing`) in its
+    digest. Raises `Refused` if it has changed."""
     salt = drawn("salt", new_salt)
     return await _move(
         conn,
         alert,
         Verb.SUBMIT,
         salt=salt,
-        digest=salted(alert.digest, salt),
+        terms=null() if terms is None else dict(terms),
+        digest=salted(alert.digest, salt, terms),
         submitter_id=by.id or None,
         submitted_at=now,
         pending_until=now + alert.approvals.expires_after,
@@ -313,7 +316,7 @@ def _composed_columns(composition: Composition) -> ColumnValues:
 
 def _unapproved() -> ColumnValues:
     """The columns that an edit resets."""
-    return dict.fromkeys(
+    return {"terms": null()} | dict.fromkeys(
         (
             "salt",
             "submitter_id",

@@ -4,7 +4,7 @@ to. Read only."""
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.alerts import store_reading
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation
-from alertbot.db.tables import account, alert, delivery, dispatch
+from alertbot.db.tables import account, alert, delivery, dispatch, record
 from alertbot.db.tables_register import alert_number
 
 REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
@@ -83,6 +83,41 @@ async def posts(
         if len(rows) < store_reading.PAGE_ROWS:
             return tuple(found)
         after = rows[-1].id
+
+
+class KnownPost(NamedTuple):
+    """A post whose id is known. `url`: where a person gave its address, else ""."""
+
+    channel: str
+    remote_id: str
+    alert: str
+    url: str
+
+
+async def known_posts(
+    conn: AsyncConnection, alerts: Sequence[str], channels: Sequence[str]
+) -> tuple[KnownPost, ...]:
+    """The posts of these alerts on these channels, pictures and posts made by hand included, in order."""
+    d, family = delivery.c, sorted(set(alerts))
+    sent = (
+        select(account.c.name, d.remote_id, dispatch.c.alert_id, d.url, d.settled_by)
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(dispatch.c.alert_id.in_(family), account.c.name.in_(sorted(channels)))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.remote_id.is_not(None))
+        .where(d.action.in_([Action.PUBLISH.value, Action.PICTURE.value]))
+        .where(d.state.in_([state.value for state in REACHED]))
+    )
+    r = record.c
+    by_hand = select(r.channel, r.remote_id, r.alert_id, r.url).where(
+        r.alert_id.in_(family), r.channel.in_(sorted(channels)), r.remote_id.is_not(None)
+    )
+    posts = [
+        KnownPost(row.name, row.remote_id, row.alert_id, (row.url or "") if row.settled_by else "")
+        for row in await conn.execute(sent)
+    ]
+    posts += [KnownPost(*row) for row in await conn.execute(by_hand)]
+    return tuple(sorted(set(posts)))
 
 
 async def reached_counts(conn: AsyncConnection, alerts: Sequence[str]) -> dict[str, int]:

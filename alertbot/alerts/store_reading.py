@@ -66,6 +66,7 @@ class Alert(AlertFacts):
     original: str | None = None
     guidance: Mapping[str, Any] | None = None  # see `rules_guidance.from_json`
     salt: str | None = None  # in the digest, since the submission
+    terms: Mapping[str, Any] | None = None  # see `sealing`; None before it was submitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,18 @@ async def records_of(conn: AsyncConnection, alert_id: str) -> tuple[Record, ...]
         Record(row.channel, row.url, row.remote_id, row.person_id, row.at)
         for row in await conn.execute(query)
     )
+
+
+async def recorded_for(
+    conn: AsyncConnection, channel: str, url: str, remote_id: str | None = None
+) -> str | None:
+    """The alert for which a person recorded this post, by its address or its id; None if nobody did."""
+    same = record.c.url == url
+    if remote_id is not None:
+        same = same | (record.c.remote_id == remote_id)
+    mine = (record.c.channel == channel) & same
+    found = await conn.scalar(select(record.c.alert_id).where(mine).limit(1))
+    return None if found is None else str(found)
 
 
 async def _row(conn: AsyncConnection, alert_id: str, *, lock: bool) -> Row[Any] | None:

@@ -16,6 +16,7 @@ from alertbot.alerts import (
     register,
     rules_guidance,
     rules_policy,
+    sealing,
     store_alerts,
     store_incidents,
     store_reading,
@@ -35,6 +36,7 @@ from alertbot.db.sql import Connection
 from alertbot.delivery import store_settle
 from alertbot.people import rules
 from alertbot.people.context import Context
+from alertbot.texts.digest import terms_sum
 from alertbot.texts.fields import moments
 from alertbot.texts.kinds.kind_spec import Kind
 
@@ -296,16 +298,22 @@ async def submit(service: Context, actor: Person, reference: str, *, retime: boo
 
 
 async def ask(
-    service: Context, conn: Connection, actor: Person, alert: Alert, *, call: bool = True
+    service: Context,
+    conn: Connection,
+    actor: Person,
+    alert: Alert,
+    *,
+    call: bool = True,
 ) -> Alert:
-    """Make the draft pending. `call`: notify the team and ask the approvers. Raises `Faulty` with every
-    fault, `PastMoment` if a promised time is over."""
+    """Make the draft pending under terms that its digest covers from now on. `call`: notify the team and
+    ask the approvers. Raises `Faulty` with every fault, `PastMoment` if a promised time is over."""
     now = service.now
     alert = await conflicts.refreshed(conn, alert, now)
     _require_ready(service, alert, now)
     await conflicts.require_free(conn, alert)
-    alert = await store_alerts.submit(conn, alert, by=actor, now=now)
-    await note(conn, actor, "submit", alert, now, salt=alert.salt)
+    terms = await sealing.terms(service, conn, alert)
+    alert = await store_alerts.submit(conn, alert, by=actor, now=now, terms=terms)
+    await note(conn, actor, "submit", alert, now, salt=alert.salt, terms=terms_sum(terms))
     if call:
         await alert_notices.approval_wanted(service, conn, alert)
         await queue.enqueue(service, conn, alert)

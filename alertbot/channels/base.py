@@ -18,9 +18,11 @@ from alertbot.core.model import (
     Measure,
     Pace,
     Post,
+    PostAddresses,
     Price,
     Receipt,
     Target,
+    TeamPost,
 )
 from alertbot.core.words import _
 
@@ -60,11 +62,26 @@ class Adapter(ABC, Generic[S]):
         """
         return (Target(cls.spec.type),)
 
+    @classmethod
+    def identity(cls, settings: S) -> dict[str, str]:  # noqa: ARG003 - for subclasses
+        """Which account on which server these settings lead to, as facts by name ("chat", "server"). An
+        approval covers them, so a new token or password of the same account must not change them. No
+        value is a secret; "" is a fact that only a secret tells, and the secret cannot be read here."""
+        return {}
+
+    @classmethod
+    def addresses(cls, settings: S) -> PostAddresses | None:  # noqa: ARG003 - for subclasses
+        """The addresses of this account's posts, by which `record` and `settle` recognise them. Every
+        channel that can reply, edit or delete should say it; None takes any address."""
+        return None
+
     async def publish(self, post: Post) -> Receipt:
         """Do what `post.action` says: the engine's only call.
 
         Raises `Rejected`, `Throttled`, `Unavailable`, `Uncertain` or `ChannelDown`.
         """
+        if isinstance(post, TeamPost):
+            self._require_team(post)
         if isinstance(post, ExercisePost) and self.channel.audience is Audience.LIVE:
             raise Rejected(
                 _("{alert} is an exercise, but {channel} reaches the public: refused.").format(
@@ -83,6 +100,25 @@ class Adapter(ABC, Generic[S]):
             case Action.PICTURE:
                 return await self.add_picture(post)
         return await self._send(post)
+
+    def _require_team(self, post: TeamPost) -> None:
+        """Raises `Rejected` for a test or notice that would leave the team."""
+        if self.channel.audience is not Audience.TEAM:
+            raise Rejected(
+                _(
+                    "Not sent: tests and notices go to the team only, and {channel} is {audience} here."
+                ).format(channel=self.channel.name, audience=self.channel.audience),
+                scope=Scope.RECIPIENT,
+                code="team",
+            )
+        if all(post.target != one.address for one in self.channel.targets):
+            raise Rejected(
+                _("Not sent: this recipient of {channel} is not in the worker's configuration.").format(
+                    channel=self.channel.name
+                ),
+                scope=Scope.RECIPIENT,
+                code="team",
+            )
 
     @abstractmethod
     async def _send(self, post: Post) -> Receipt:

@@ -52,7 +52,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         _(
             "Record an alert that someone posted by hand, so that updates and corrections can follow it."
         ),
-        "record BKRT-1 --channel x_main --url https://x.com/i/web/status/1",
+        "record BKRT-1 --channel x_main --url https://x.com/alertes_exemple/status/1400000000000000001",
     ),
     "test-send": Listed(
         "alerts:test_send",
@@ -172,7 +172,7 @@ COMMANDS: dict[str, Listed | Listing] = {
     "settle": Listed(
         "halting:settle",
         _("Record what happened to a delivery that may have been sent."),
-        "settle 17 --sent --url https://x.com/i/web/status/1",
+        "settle 17 --sent --url https://x.com/alertes_exemple/status/1400000000000000001",
     ),
     "numbers": command_groups.NUMBERS,
     "people": command_groups.PEOPLE,

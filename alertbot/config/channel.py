@@ -16,6 +16,7 @@ from alertbot.core.model import (
     OnCancel,
     Organisation,
     Pace,
+    PostAddresses,
     Target,
 )
 from alertbot.core.words import _
@@ -106,6 +107,11 @@ class NetworkSettings(ChannelSettings):
     answer_within: SomeDuration = timedelta(seconds=20)
 
     @property
+    def server(self) -> str:
+        """Host and port of `api_url`, for an identity; "" for settings without one."""
+        return str(getattr(self, "api_url", "")).partition("://")[2].lower().removesuffix(":443")
+
+    @property
     def within(self) -> tuple[float, float]:
         """Seconds to connect and to wait for each piece of an answer, as client libraries take them."""
         return self.connect_within.total_seconds(), self.answer_within.total_seconds()
@@ -122,6 +128,7 @@ def channel_of(
     spec: ChannelSpec,
     targets: tuple[Target, ...],
     organisation: Organisation,
+    addresses: PostAddresses | None = None,
 ) -> Channel:
     """The channel as plain data; what the settings leave out comes from `spec` and the organisation."""
     return Channel(
@@ -134,6 +141,7 @@ def channel_of(
         budget=_budget(settings.budget),
         on_cancel=settings.on_cancel,
         read_back=settings.read_back and spec.can_read_back,
+        addresses=addresses,
     )
 
 

@@ -148,6 +148,13 @@ class WithSecrets(Settings):
             )  # fmt: skip
         return value
 
+    def told(self, name: str) -> str:
+        """The value of a secret, or "" where it is not configured or cannot be read here."""
+        try:
+            return self.secret(name) if self.has_secret(name) else ""
+        except ConfigInvalid:
+            return ""
+
     def missing_secrets(self) -> list[str]:
         """One sentence for every named secret that cannot be read."""
         return list(self._unreadable())

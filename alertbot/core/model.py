@@ -189,6 +189,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class PostAddresses:
+    """The addresses that a channel's own posts have on the web. `patterns`: regular expressions, each with
+    a group `id`, the platform's id of the post. `example`: one such address. `unknown`: a sentence why
+    no address can be told to be the channel's own; then there are no patterns."""
+
+    patterns: tuple[str, ...] = ()
+    example: str = ""
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One configured account, as plain data (`config` builds it; adapters get it)."""
 
@@ -201,6 +212,7 @@ class Channel:
     budget: Budget | None = None
     on_cancel: OnCancel = OnCancel.KEEP
     read_back: bool = False  # compare what it shows with what was approved, after publishing
+    addresses: PostAddresses | None = None  # of its posts; None: any (nothing is done to a post by it)
 
     @property
     def type(self) -> str:
@@ -393,6 +405,11 @@ class Post:
 @dataclass(frozen=True, slots=True)
 class ExercisePost(Post):
     """A post of an exercise. Adapters of live channels refuse this type (promise 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamPost(Post):
+    """A test or a notice. Only adapters of team channels take this type, and only for their own targets."""
 
 
 class Verb(StrEnum):

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, take_lock
-from alertbot.db.tables import audit, installation
+from alertbot.db.tables import APPROVING, audit, installation
 
 GENESIS = "0" * 64  # what the first row follows
 SHORTEST_HEAD = 12
@@ -135,6 +135,21 @@ async def head(conn: AsyncConnection) -> Head:
     last = select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1).scalar_subquery()
     row = (await conn.execute(select(func.coalesce(func.max(audit.c.seq), 0), last))).one()
     return Head(int(row[0]), GENESIS if row[1] is None else str(row[1]))
+
+
+async def approving(conn: AsyncConnection, alert: str) -> list[AuditRow]:
+    """The rows in which this alert was approved or the glass broken for it, of any digest, in order; only
+    those whose hash is that of their content."""
+    wanted = select(audit).where(audit.c.alert == alert, APPROVING).order_by(audit.c.seq)
+    rows = (cast(AuditRow, dict(row)) for row in (await conn.execute(wanted)).mappings())
+    return [row for row in rows if row_hash(row) == row["hash"]]
+
+
+async def renewed(conn: AsyncConnection, person: str, since: datetime) -> bool:
+    """Whether this person got a new token after this moment."""
+    start = since.astimezone(UTC).isoformat(timespec="microseconds")
+    wanted = select(audit.c.detail).where(audit.c.verb == "people-rotate", audit.c.at >= start)
+    return any(detail.get("person") == person for detail in await conn.scalars(wanted))
 
 
 async def verify(conn: AsyncConnection, head: str | None = None) -> AuditVerdict:

@@ -167,6 +167,7 @@ alert = Table(
     Column("guidance", JSON),  # what it tells callers to do, as far as it can be compared (R9)
     Column("editors", JSON),  # ids of everyone who edited it; none before revision 0006
     Column("salt", String(32)),  # in the digest since the submission; none in a draft, or before 0007
+    Column("terms", JSON),  # in the digest since the submission too; none in a draft, or before 0009
     UniqueConstraint("incident_id", "number"),
 )
 TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at once, one wins
@@ -286,6 +287,9 @@ halt = Table(  # one row, id 1: everything is halted
     metadata,
     Column("id", Integer, primary_key=True),
     Column("halted", Boolean, nullable=False),
+    Column(
+        "turn", Integer, nullable=False, server_default="0"
+    ),  # counts how often anything was resumed
 )
 
 dispatch = Table(  # one alert on one account
@@ -305,6 +309,7 @@ dispatch = Table(  # one alert on one account
     Column("closed", Boolean, nullable=False),  # no row of it is open
     Column("exercise", Boolean, nullable=False),
     Column("when_uncertain", String(10), nullable=False),
+    Column("turn", Integer),  # `halt.turn` at its last first call: judged since the last halt
 )
 partial_index(
     "ix_dispatch_open",
@@ -350,6 +355,7 @@ delivery = Table(  # one row, one call
     Column("action", String(8), nullable=False, server_default="publish"),
     Column("remote_ref", String(200)),  # the earlier post that it answers, edits or deletes
     Column("read_back", Text),  # same, unknown, or how what is shown differs
+    Column("settled_by", Integer),  # the person whose word its outcome is; none: a worker's
     CheckConstraint(
         "state IN ('pending','claimed','sending','sent','failed','uncertain','cancelled','expired',"
         "'skipped')",
@@ -403,6 +409,11 @@ audit = Table(
     Column("detail", JSON, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
+)
+
+APPROVING: Any = literal_column("verb").in_(_words("approve", "break-glass"))
+partial_index(  # asked before the first call of every dispatch
+    "ix_audit_approving", audit.c.alert, where=APPROVING
 )
 
 installation = Table(  # one row: a random key that turns addresses into pseudonyms in the audit

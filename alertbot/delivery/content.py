@@ -3,9 +3,10 @@ has loaded."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 
-from alertbot.core.model import Action, ExercisePost, Markup, Picture, Post
+from alertbot.core.model import Action, ExercisePost, Markup, Picture, Post, Purpose, TeamPost
 from alertbot.core.words import _
 from alertbot.db.database import Database
 from alertbot.db.sql import Connection
@@ -15,6 +16,7 @@ from alertbot.delivery.store_claim import Claimed
 from alertbot.delivery.store_content import DispatchFacts, Sent, Words
 from alertbot.delivery.store_settle import Doubt
 
+WITHIN_THE_TEAM = frozenset({Purpose.TEST, Purpose.NOTICE})
 _ACTIONS = {one.value: one for one in Action}  # a look-up is faster than the enumeration's own
 
 
@@ -31,8 +33,10 @@ def post(
     references: tuple[str, ...] = (),
     picture: Picture | None = None,
 ) -> Post:
-    """The finished post. An exercise becomes the type that live channels refuse."""
+    """The finished post. An exercise, a test and a notice become types that live channels refuse."""
     kind = ExercisePost if envelope.exercise else Post
+    if envelope.purpose in WITHIN_THE_TEAM:
+        kind = TeamPost
     claimed = isinstance(row, Claimed)
     return kind(
         alert=envelope.alert,
@@ -72,11 +76,15 @@ WORDLESS = frozenset({Action.DELETE.value, Action.PIN.value})
 
 
 class DispatchContent:
-    """The content of a dispatch. `refusal`: why none of it may be sent."""
+    """The content of a dispatch. `refusal`: why none of it may be sent. `turn`: when it was judged; None:
+    not yet. `targets`: the addresses that were approved, where that is known."""
 
-    def __init__(self, envelope: DispatchFacts, refusal: str | None) -> None:
+    def __init__(self, envelope: DispatchFacts) -> None:
         self.envelope = envelope
-        self.refusal = refusal
+        self.refusal: str | None = None
+        self.turn: int | None = None
+        self.targets: frozenset[str] | None = None
+        self.approved: frozenset[int] | None = None  # the messages
         self.words: dict[int, Words] = {}
         self.pictures: dict[str, Picture] = {}
         self.threads: Mapping[str, tuple[str, ...]] = {}
@@ -96,6 +104,15 @@ class ContentCache:
         self._database = database
         self._hooks = hooks
         self._kept: OrderedDict[int, DispatchContent] = OrderedDict()
+
+    async def judged(self, rows: Sequence[Claimed], markup: Markup, turn: int) -> DispatchContent:
+        """The content as `get` gives it, judged now unless it was since `turn`, the last halt."""
+        letter = self._kept.get(rows[0].dispatch)
+        if letter is None or letter.turn != turn:
+            self._kept[rows[0].dispatch] = await self._database.read(
+                lambda conn: self._judge(conn, rows[0].dispatch, turn)
+            )
+        return await self.get(rows, markup)
 
     async def get(self, rows: Sequence[Claimed | Doubt | Sent], markup: Markup) -> DispatchContent:
         """The content of the dispatch that these rows belong to, with every text they need."""
@@ -120,7 +137,7 @@ class ContentCache:
         missing: set[int],
         threaded: bool,
     ) -> DispatchContent:
-        letter = known or await self._open(conn, rows[0].dispatch)
+        letter = known or DispatchContent(await store_content.envelope(conn, rows[0].dispatch))
         if missing:
             await _fill(conn, letter, missing)
         alerts = letter.envelope.references
@@ -131,22 +148,39 @@ class ContentCache:
             letter.threads = {**letter.threads, **found}
         return letter
 
-    async def _open(self, conn: Connection, dispatch: int) -> DispatchContent:
-        envelope = await store_content.envelope(conn, dispatch)
-        verify = self._hooks.verify
-        refusal = None
-        if verify is not None:
-            refusal = await verify(conn, envelope.alert, envelope.purpose, envelope.digest)
-        return DispatchContent(envelope, refusal)
+    async def _judge(self, conn: Connection, dispatch: int, turn: int) -> DispatchContent:
+        """The judgement of the hook. What it has read of the texts is what will be sent."""
+        letter = DispatchContent(await store_content.envelope(conn, dispatch))
+        letter.turn = turn
+        if self._hooks.judge is None:
+            return letter
+        found = await self._hooks.judge(
+            conn, replace(letter.envelope, judged=letter.envelope.turn == turn)
+        )
+        letter.refusal, letter.targets = found.refusal, found.targets
+        if found.texts is not None:
+            letter.approved = frozenset(found.texts)
+            mine = {
+                key: one for key, one in found.texts.items() if one.channel == letter.envelope.channel
+            }
+            letter.words = {key: store_content.words_of(one) for key, one in mine.items()}
+            await _add_pictures(conn, letter)
+        return letter
 
 
 async def _fill(conn: Connection, letter: DispatchContent, missing: set[int]) -> None:
-    """Load texts and their pictures. A picture is accepted only if its bytes match the approved digest."""
-    found = await store_content.words(conn, sorted(missing))
-    letter.words |= found
+    """Load texts and their pictures. Texts that were not approved are not loaded."""
+    allowed = missing if letter.approved is None else missing & letter.approved
+    letter.words |= await store_content.words(conn, sorted(allowed))
     if not missing <= letter.words.keys():
         letter.refusal = letter.refusal or _("Not sent: its text is missing from the database.")
-    digests = {words.picture for words in found.values() if words.picture} - letter.pictures.keys()
+    await _add_pictures(conn, letter)
+
+
+async def _add_pictures(conn: Connection, letter: DispatchContent) -> None:
+    """Load the pictures of its texts. One is accepted only if its bytes match the approved digest."""
+    wanted = {words.picture for words in letter.words.values() if words.picture}
+    digests = wanted - letter.pictures.keys()
     if not digests:
         return
     letter.pictures |= await store_outbox.get(conn, digests)

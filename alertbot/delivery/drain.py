@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alertbot.channels.base import Adapter
-from alertbot.core.errors import ChannelError, Uncertain, safe
+from alertbot.core.errors import ChannelError, Rejected, Scope, Uncertain, safe
 from alertbot.core.model import Action, DeliveryState, Receipt
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -24,6 +24,8 @@ from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.rules_retry import Answer, Circumstances, NextStep, Superseded, next_step
 from alertbot.delivery.store_accounts import Account, Push, Want
 from alertbot.delivery.store_claim import Claim, Claimed
+from alertbot.delivery.store_content import DispatchFacts
+from alertbot.delivery.store_deliveries import Outcome
 from alertbot.delivery.store_settle import Doubt, Settlement
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 LONGEST_CALL = 900.0  # seconds, a last resort: the adapters have limits of their own
 FRESH = 0.05  # seconds that an intent holds while it waits for a line; then it is asked about again
 SHORT_WAIT = 1.0  # a drain waits this long for a slot itself; longer waits are the runner's
+TO_A_TARGET = frozenset({Action.PUBLISH.value, Action.PICTURE.value})
 REPEATABLE = frozenset({Action.EDIT.value, Action.DELETE.value, Action.PIN.value})
 DOUBTS = 100  # that are asked about in one go
 DOUBT_LEASE = 150.0  # how long one may take to ask a channel about an uncertain post
@@ -95,11 +98,11 @@ class Drain:
             lambda conn: store_claim.claim(conn, whose, n, worker=ledger.worker, lease=ledger.lease)
         )
 
-    async def letter(self, whose: Account, rows: Sequence[Claimed]) -> DispatchContent | None:
+    async def letter(self, whose: Account, claim: Claim) -> DispatchContent | None:
         """The content of claimed rows (all of one dispatch). None: they may not be sent and have been
         failed with the reason."""
-        adapter = self.adapters[whose.name]
-        letter = await self._letters.get(rows, adapter.spec.markup)
+        adapter, rows = self.adapters[whose.name], claim.rows
+        letter = await self._letters.judged(rows, adapter.spec.markup, claim.turn)
         if letter.refusal is None:
             return letter
         ids = [row.id for row in rows]
@@ -107,10 +110,15 @@ class Drain:
         await self.ledger.database.transact(
             lambda conn: store_claim.give_back(conn, ids, worker=worker)
         )
-        number = letter.envelope.dispatch
-        while await self.ledger.record(lambda conn: store_settle.fail_dispatch(conn, number, refusal)):
+        while await self.ledger.record(lambda conn: self._refuse(conn, letter.envelope, refusal)):
             pass
         return None
+
+    async def _refuse(self, conn: Connection, envelope: DispatchFacts, why: str) -> Sequence[Outcome]:
+        outcomes = await store_settle.fail_dispatch(conn, envelope.dispatch, why)
+        if outcomes and self.ledger.hooks.refused:
+            await self.ledger.hooks.refused(conn, envelope, why)
+        return outcomes
 
     async def deliver(self, row: Claimed, slot: float, gap: float, letter: DispatchContent) -> None:
         """One delivery, from its slot to its committed outcome."""
@@ -120,7 +128,7 @@ class Drain:
                 await self._calls.prepare(letter.envelope.channel, letter.post(row))
             await self._turns.take(letter.envelope.channel, gap, slot)
             async with self._in_flight[letter.envelope.channel]:
-                want = Want(row.id, letter.envelope.account, row.cost, row.dispatch)
+                want = Want(row.id, letter.envelope.account, row.cost, row.dispatch, letter.turn)
                 if not self._calls.hung_up and await self.ledger.intend(want):
                     await self._send(row, letter)
         finally:
@@ -146,6 +154,13 @@ class Drain:
 
     async def _call(self, row: Claimed, letter: DispatchContent) -> Answer:
         channel = letter.envelope.channel
+        if (
+            letter.targets is not None
+            and row.action in TO_A_TARGET
+            and row.target not in letter.targets
+        ):
+            told = _("Not sent: this target is not among those approved for {alert}.")
+            return Rejected(told.format(alert=letter.envelope.alert), scope=Scope.RECIPIENT)
         if row.action == Action.EDIT and (superseded := await self._superseded(row, letter)):
             return superseded
         begun = time.monotonic()
@@ -246,7 +261,7 @@ class _Flight:
                 claim = await self._drain.claim(self._whose, n)
                 full = len(claim.rows) == n
                 if claim.rows:
-                    await self._start(claim.rows)
+                    await self._start(claim)
                 elif not await self._wait(claim.retry):
                     break
         finally:
@@ -264,10 +279,10 @@ class _Flight:
             await self._landing()
         return calls.portion(self._whose.gap, places - len(self._calls))
 
-    async def _start(self, rows: Sequence[Claimed]) -> None:
+    async def _start(self, claim: Claim) -> None:
         now = time.monotonic()
-        letter = await self._drain.letter(self._whose, rows)
-        for row in rows if letter else ():
+        letter = await self._drain.letter(self._whose, claim)
+        for row in claim.rows if letter else ():
             assert letter is not None
             call = asyncio.create_task(
                 self._drain.deliver(row, now + row.wait, self._whose.gap, letter)

@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from alertbot.core.errors import StoreFailed, safe
-from alertbot.core.model import DeliveryState, Purpose
+from alertbot.core.model import DeliveryState
 from alertbot.db import audit
 from alertbot.db.database import Database
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.delivery import store_accounts, store_claim, store_settle
 from alertbot.delivery.leaps import ClockWatch
 from alertbot.delivery.store_accounts import Push, Want
-from alertbot.delivery.store_content import ReadbackVerdict
+from alertbot.delivery.store_content import DispatchFacts, Judgement, ReadbackVerdict
 from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, wake
 from alertbot.delivery.store_settle import Settlement
 
@@ -84,6 +84,7 @@ class GroupCommit(Generic[Item, Answer]):
 
 log = logging.getLogger(__name__)
 
+NEVER = -1  # the turn of what has not begun
 RETRIES = 60  # times that an outcome is tried to be written, a second apart
 LONG_BLOCK = 3600.0  # seconds
 LINGER = 0.005  # seconds that outcomes wait for others under load
@@ -95,18 +96,20 @@ class Hooks:
     """Called inside the engine's transactions, once per transaction, with lists.
 
     `outcomes`: deliveries that changed state. `first_intent`: alerts about to make their first call
-    (once per channel). `settled`: alerts whose publication has no open delivery left. `verify` (in a
-    read transaction, once per worker, alert and channel) returns a reason why nothing of it may be sent,
-    or None. `differs`: what a platform shows differently from what was approved, once per delivery.
-    `clock`: why sending and expiry wait, or None when they resume. `blocked`: accounts to which the channel allows
-    no call for an hour or more. `failed`, outside any transaction:
+    (once per channel). `settled`: alerts whose publication has no open delivery left. `judge` (in a
+    read transaction, before the first call of a dispatch and again after anything was resumed) says
+    whether it may be sent; `refused`: it may not, and its deliveries have failed. `differs`: what a
+    platform shows differently from what was approved, once per delivery. `clock`: why sending and expiry
+    wait, or None when they resume. `blocked`: accounts to which the channel allows no call for an hour or
+    more. `failed`, outside any transaction:
     the channel and error class of a failed call.
     """
 
     outcomes: Callable[[Connection, Sequence[Outcome]], Awaitable[None]] | None = None
     first_intent: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
     settled: Callable[[Connection, Sequence[str]], Awaitable[None]] | None = None
-    verify: Callable[[Connection, str, Purpose, str], Awaitable[str | None]] | None = None
+    judge: Callable[[Connection, DispatchFacts], Awaitable[Judgement]] | None = None
+    refused: Callable[[Connection, DispatchFacts, str], Awaitable[None]] | None = None
     differs: Callable[[Connection, Sequence[ReadbackVerdict]], Awaitable[None]] | None = None
     clock: Callable[[Connection, str | None], Awaitable[None]] | None = None
     blocked: Callable[[Connection, Sequence[Push]], Awaitable[None]] | None = None
@@ -137,7 +140,7 @@ class Ledger:
         self.lease = lease
         self.clock = ClockWatch()
         self.tally: Counter[DeliveryState] = Counter()
-        self._started: set[int] = set()
+        self._started: dict[int, int | None] = {}  # dispatch: the turn in which it was judged
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
         self._questions: GroupCommit[int, bool] = GroupCommit(self._ask)
@@ -164,13 +167,14 @@ class Ledger:
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
         if self.clock.reason is not None:
             return [None] * len(wants)
+        turns = {want.dispatch: want.turn for want in wants}
 
         async def work(conn: Connection) -> dict[int, int]:
-            if any(want.dispatch not in self._started for want in wants):
+            if any(self._is_new(want.dispatch, want.turn) for want in wants):
                 await take_lock(conn, AUDIT)  # before the fence that intents pass
             rows = await store_claim.intend(conn, wants, worker=self.worker)
             intended = {row.id: row.dispatch_id for row in rows}
-            fresh = set(intended.values()) - self._started
+            fresh = {one for one in intended.values() if self._is_new(one, turns.get(one))}
             if fresh:
                 alerts = await store_claim.mark_started(conn, sorted(fresh))
                 if alerts and self.hooks.first_intent:
@@ -183,8 +187,12 @@ class Ledger:
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)
             return [None] * len(wants)
-        self._started.update(intended.values())
+        self._started |= {one: turns.get(one) for one in intended.values()}
         return [intended.get(want.id) for want in wants]
+
+    def _is_new(self, dispatch: int, turn: int | None) -> bool:
+        """Whether this worker has made no call of the dispatch yet, or none since it was judged last."""
+        return self._started.get(dispatch, NEVER) != turn
 
     async def _ask(self, dispatches: Sequence[int]) -> Sequence[bool]:
         try:

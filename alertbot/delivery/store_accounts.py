@@ -176,6 +176,8 @@ async def set_halt(
         _known(changed.rowcount, _("The channel {name} has not been used yet.").format(name=channel))
     else:
         await _halt_everything(conn, halted)
+    if not halted:
+        await _next_turn(conn)
     await wake(conn)
 
 
@@ -188,6 +190,13 @@ async def _halt_everything(conn: AsyncConnection, halted: bool) -> None:
     done = await conn.execute(update(halt).where(halt.c.id == 1).values(halted=halted))
     if done.rowcount == 0:
         await conn.execute(insert(halt).values(id=1, halted=halted))
+
+
+async def _next_turn(conn: AsyncConnection) -> None:
+    """Something was resumed: before its next call, everything is judged again."""
+    done = await conn.execute(update(halt).where(halt.c.id == 1).values(turn=halt.c.turn + 1))
+    if done.rowcount == 0:
+        await conn.execute(insert(halt).values(id=1, halted=False, turn=1))
 
 
 async def everything_halted(conn: AsyncConnection) -> bool:
@@ -262,12 +271,13 @@ Limited = dict[int, Row[Any]]  # accounts with a window or a budget, locked unti
 
 class Want(NamedTuple):
     """A delivery that wants to make a call. `cost` is in the budget's currency. `dispatch`: its own, 0
-    if not given."""
+    if not given. `turn`: since which halt it was judged (`store_claim.TURN`); None: it was not."""
 
     id: int
     account: int
     cost: float = 0.0
     dispatch: int = 0
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

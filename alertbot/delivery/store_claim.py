@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +33,7 @@ from alertbot.delivery.store_deliveries import FOLLOWED, REFERS_TO, fence, wake
 HORIZON = 0.5  # nobody books further ahead: booked slots outlive their bookers (pitfall 4)
 
 NOT_HALTED = ~exists().where(halt.c.halted)
+TURN = func.coalesce(select(halt.c.turn).where(halt.c.id == 1).scalar_subquery(), 0)
 USABLE = and_(~account.c.halted, account.c.paused.is_(None), account.c.blocked_until <= NOW)
 LIVE = and_(
     ~dispatch.c.closed,
@@ -65,10 +67,11 @@ class Claimed(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The result of a claim. Without rows, `retry` says in how many seconds slots are free again (None:
-    nothing is due)."""
+    nothing is due). `turn` counts what was resumed so far: after that, what is sent is judged anew."""
 
     rows: tuple[Claimed, ...] = ()
     retry: float | None = None
+    turn: int = 0
 
 
 CLAIMED = (
@@ -93,7 +96,7 @@ def _lot() -> Any:
     expired backlog of a million deliveries costs nothing."""
     waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
     return (
-        select(dispatch.c.id)
+        select(dispatch.c.id, TURN.label("turn"))
         .where(dispatch.c.account_id == bindparam("account"), LIVE, waiting)
         .order_by(dispatch.c.priority, dispatch.c.id)
         .limit(1)
@@ -134,9 +137,10 @@ TAKE = (
 
 async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, lease: float) -> Claim:
     """Claim up to `n` deliveries of the account's most urgent dispatch and book their slots."""
-    lot = await conn.scalar(LOT, {"account": whose.id})
-    if lot is None:
+    found = (await conn.execute(LOT, {"account": whose.id})).one_or_none()
+    if found is None:
         return Claim()
+    lot, turn = found
     booked = (await conn.execute(BOOK, {"account": whose.id, "n": n})).one_or_none()
     if booked is None:
         return Claim(retry=await _until_free(conn, whose))
@@ -146,7 +150,7 @@ async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, l
     if len(kept) < n and whose.gap:
         await conn.execute(UNBOOK, {"account": whose.id, "n": n - len(kept)})
     first = booked[0] - n * booked[1]
-    return Claim(_with_slots(kept, max(first, 0.0), booked[1]))
+    return Claim(_with_slots(kept, max(first, 0.0), booked[1]), turn=turn)
 
 
 async def _until_free(conn: AsyncConnection, whose: Account) -> float | None:
@@ -218,7 +222,7 @@ async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -
         held = _held(conn, sorted(want.id for want in good), worker)
         sending = (
             update(delivery)
-            .where(held, delivery.c.dispatch_id.in_(_SENDABLE))
+            .where(held, delivery.c.dispatch_id.in_(_SENDABLE), _judged(good))
             .values(state="sending", attempts=delivery.c.attempts + 1, attempted_at=NOW)
             .returning(delivery.c.id, delivery.c.dispatch_id)
         )
@@ -230,6 +234,17 @@ async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -
     await store_accounts.note(conn, limits, [want for want in good if want.id in ids])
     await store_accounts.write(conn, full)
     return intended
+
+
+def _judged(wants: Sequence[Want]) -> ColumnElement[bool]:
+    """Whether nothing was resumed since these were judged; who was judged earlier than others in the same
+    transaction comes with the next."""
+    turns = {want.turn for want in wants if want.turn is not None}
+    if not turns:
+        return true()
+    late = [want.id for want in wants if want.turn not in (None, max(turns))]
+    current = TURN.in_([max(turns)])
+    return and_(current, delivery.c.id.not_in(late)) if late else current
 
 
 async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
@@ -261,8 +276,11 @@ async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -
 
 
 async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:
-    """The alerts now being published for the first time on one of these dispatches. A notice to the team
-    about an alert does not count."""
+    """The alerts now being published for the first time on one of these dispatches, which are hereby
+    judged since the last halt. A notice to the team about an alert does not count."""
+    mine = dispatch.c.id.in_(sorted(dispatches))
+    again = dispatch.c.turn.is_(None) | (dispatch.c.turn != TURN)
+    await conn.execute(update(dispatch).where(mine, again).values(turn=TURN))
     fresh = update(dispatch).where(dispatch.c.id.in_(sorted(dispatches)), ~dispatch.c.started)
     began = fresh.values(started=True).returning(dispatch.c.alert_id, dispatch.c.purpose)
     rows = (await conn.execute(began)).all()

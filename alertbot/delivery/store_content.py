@@ -1,14 +1,14 @@
 """What a claimed delivery carries: the facts of its dispatch, its texts, and the earlier posts it
 continues. Also what still has to be read back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.core.model import Action, Purpose, WhenUncertain
+from alertbot.core.model import Action, Message, Purpose, WhenUncertain
 from alertbot.db.sql import NOW
 from alertbot.db.tables import account, alert, delivery, dispatch, message
 
@@ -28,6 +28,8 @@ class DispatchFacts:
     exercise: bool
     when_uncertain: WhenUncertain
     references: tuple[str, ...]  # earlier alerts that this one continues; it answers the last
+    turn: int | None = None  # `halt.turn` at its last first call
+    judged: bool = False  # it has begun, and nothing was resumed since
 
 
 async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
@@ -43,6 +45,7 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
                 p.digest,
                 p.exercise,
                 p.when_uncertain,
+                p.turn,
                 alert.c.references,
                 alert.c.original,
             )
@@ -63,6 +66,7 @@ async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
         row.exercise,
         doubt,
         references,
+        row.turn,
     )
 
 
@@ -72,6 +76,17 @@ def _thread(references: Sequence[str], original: str | None) -> tuple[str, ...]:
     if original is None:
         return tuple(references)
     return (*(name for name in references if name != original), original)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the worker found before it sends a dispatch. `refusal`: why nothing of it may be sent.
+    `texts`: the approved texts of its alert by row id, and `targets`: the approved addresses of its
+    channel; where they are given, nothing else is sent, and to nobody else."""
+
+    refusal: str | None = None
+    texts: Mapping[int, Message] | None = None
+    targets: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,10 @@ class Words:
     alt: str | None = None
 
 
+def words_of(said: Message) -> Words:
+    return Words(said.lang, said.parts, said.text, said.html, said.subject, said.picture, said.alt)
+
+
 async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
     """The texts of these messages."""
     m = message.c
@@ -99,6 +118,31 @@ async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
         row.id: Words(row.lang, row.parts, row.text, row.html, row.subject, row.picture, row.alt)
         for row in rows
     }
+
+
+async def acted_upon(conn: AsyncConnection, dispatch_id: int) -> frozenset[str]:
+    """The platform's ids of the earlier posts that a dispatch answers, edits or deletes."""
+    d = delivery.c
+    found = await conn.scalars(
+        select(d.remote_ref).where(d.dispatch_id == dispatch_id, d.remote_ref.is_not(None)).distinct()
+    )
+    return frozenset(found)
+
+
+async def sent_by_us(
+    conn: AsyncConnection, account_id: int, ids: Collection[str], alerts: Sequence[str]
+) -> frozenset[str]:
+    """Those of these posts that a worker published for these alerts on the account, as the platform's own
+    answer said; not those whose address a person gave."""
+    d = delivery.c
+    found = await conn.scalars(
+        select(d.remote_id)
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .where(dispatch.c.alert_id.in_(sorted(set(alerts))), dispatch.c.account_id == account_id)
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.state == "sent")
+        .where(d.remote_id.in_(sorted(ids)), d.settled_by.is_(None))
+    )
+    return frozenset(found)
 
 
 async def is_known(conn: AsyncConnection, channel: str, remote_id: str, *, but: int) -> bool:

@@ -49,6 +49,29 @@ _SHOWN = (
 )
 
 
+async def channel_of(conn: AsyncConnection, delivery_id: int) -> str | None:
+    """The channel of this delivery; None if there is no such delivery."""
+    named = (
+        select(account.c.name)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(delivery.c.id == delivery_id)
+    )
+    found = await conn.scalar(named)
+    return None if found is None else str(found)
+
+
+async def owner_of(conn: AsyncConnection, channel: str, remote_id: str, *, but: int = 0) -> str | None:
+    """The alert that another delivery than `but` published under this id on the channel; None if none."""
+    owner = (
+        select(dispatch.c.alert_id)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(account.c.name == channel, delivery.c.remote_id == remote_id, delivery.c.id != but)
+    )
+    return await conn.scalar(owner.limit(1))
+
+
 async def deliveries(
     conn: AsyncConnection,
     alert: str | None = None,

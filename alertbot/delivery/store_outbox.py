@@ -187,8 +187,9 @@ async def decide(
     *,
     remote_id: str | None = None,
     url: str | None = None,
+    by: int | None = None,
 ) -> tuple[list[Outcome], list[str]]:
-    """Settle an uncertain delivery; returns the outcomes, and the alerts that are thereby settled.
+    """Settle an uncertain delivery on the word of a person (`by`: the id); returns the outcomes, and the alerts that are thereby settled.
 
     Raises `Refused` if there is no such delivery, it is not uncertain, or it may not be sent again.
     """
@@ -197,7 +198,8 @@ async def decide(
     match decision:
         case SettleDecision.SENT:
             outcome = moved(row, DeliveryState.SENT, remote_id=remote_id, url=url)
-            await _put(conn, row.id, state="sent", reason=None, remote_id=remote_id, url=url)
+            told = {"remote_id": remote_id, "url": url, "settled_by": by}
+            await _put(conn, row.id, state="sent", reason=None, **told)
             await release_followers(conn, [row.id])
             rest: list[Outcome] = []
         case SettleDecision.RESEND:

@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from alertbot.alerts import approving, progress, publishing
+from alertbot.alerts import approving, judging, progress
 from alertbot.alerts.requests import queue
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError
-from alertbot.core.model import Purpose
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import Hooks
@@ -25,6 +24,7 @@ from alertbot.people import tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import reminders, watching
 from alertbot.watch.context import WatchContext
+from alertbot.watch.preapproval import validity
 from alertbot.watch.rules_signals import Signal
 
 if TYPE_CHECKING:
@@ -148,11 +148,6 @@ def hooks(service: WatchContext) -> Hooks:
     async def start(conn: Connection, alert_ids: Sequence[str]) -> None:
         await progress.start_all(service, conn, alert_ids)
 
-    async def verify(conn: Connection, alert_id: str, purpose: Purpose, digest: str) -> str | None:
-        return (
-            await publishing.verify(conn, alert_id, digest) if purpose is Purpose.PUBLICATION else None
-        )
-
     async def differs(conn: Connection, verdicts: Sequence[ReadbackVerdict]) -> None:
         await progress.note_differences(service, conn, verdicts)
 
@@ -171,7 +166,8 @@ def hooks(service: WatchContext) -> Hooks:
         outcomes=outcomes,
         first_intent=start,
         settled=advance,
-        verify=verify,
+        judge=judging.Judge(service, partial(validity.objection, service)),
+        refused=partial(judging.call_the_team, service),
         differs=differs,
         failed=service.pulse.fail,
     )

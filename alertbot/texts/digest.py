@@ -1,5 +1,6 @@
 """What an approval signs: SHA-256 over every message of every channel and language, the prepared retraction
-included, and every target; and over a salt that is drawn when the alert is submitted."""
+included, and every target; and over what is added when the alert is submitted: a random salt, and the terms
+under which it may go out."""
 
 import hashlib
 import json
@@ -12,6 +13,8 @@ from alertbot.core.model import Action, Message, Target
 FORMAT = 2  # a change of what is covered is a new number, and an entry in `agrees`
 FIRST_FORMAT = 1  # 0.1.0
 SALT_BYTES = 16
+
+Terms = Mapping[str, Json]  # see `alerts.sealing`
 
 
 def digest_of(
@@ -41,10 +44,18 @@ def new_salt() -> str:
     return secrets.token_hex(SALT_BYTES)
 
 
-def salted(content: str, salt: str | None) -> str:
-    """What is signed: the digest of the content, with the salt of its submission. Without one (a draft; what
-    0.1.0 stored) it is the digest of the content."""
-    return content if salt is None else hashlib.sha256(f"{salt}:{content}".encode()).hexdigest()
+def salted(content: str, salt: str | None, terms: Terms | None = None) -> str:
+    """What is signed: the digest of the content, with the salt and the terms of its submission. Without a salt
+    (a draft; what 0.1.0 stored) it is the digest of the content."""
+    if salt is None:
+        return content
+    whole = content if terms is None else f"{terms_sum(terms)}:{content}"
+    return hashlib.sha256(f"{salt}:{whole}".encode()).hexdigest()
+
+
+def terms_sum(terms: Terms) -> str:
+    """64 hexadecimal digits over the terms alone, for the audit."""
+    return _sum(dict(terms))
 
 
 def agrees(
@@ -56,16 +67,19 @@ def agrees(
     exercise: bool,
     retraction: Collection[Message] = (),
     salt: str | None = None,
+    terms: Terms | None = None,
 ) -> bool:
-    """Whether a digest, of this format or an earlier one, belongs to this content and this salt. An earlier
+    """Whether a digest, of this format or an earlier one, belongs to this content, salt and terms. An earlier
     format counts only if the content has nothing that it did not cover."""
     content = digest_of(kind, messages, targets, exercise=exercise, retraction=retraction)
-    if signed == salted(content, salt):
+    if signed == salted(content, salt, terms):
         return True
     beyond = retraction or any(
         one.picture or one.alt or one.action is not Action.PUBLISH for one in messages
     )
-    return not beyond and signed == salted(_first(kind, messages, targets, exercise=exercise), salt)
+    return not beyond and signed == salted(
+        _first(kind, messages, targets, exercise=exercise), salt, terms
+    )
 
 
 def _first(

@@ -24,6 +24,14 @@ class Publisher:
     folders: tuple[Path, ...]  # of kinds, later ones overlay earlier ones
     overrides: "Mapping[str, Override]" = field(default_factory=dict)  # approvals per kind
     clock: Callable[[], datetime] = utc_now
+    identities: "Mapping[str, Callable[[], Mapping[str, str]]]" = field(default_factory=dict)
+
+    def identity(self, name: str) -> dict[str, str]:
+        """Which account the channel with this name is, as an approval signs it (see `Adapter.identity`);
+        reads secrets. Raises `Misuse` if it is not configured."""
+        one = self.channel(name)
+        more = self.identities[name]() if name in self.identities else {}
+        return {"type": one.type, "audience": str(one.audience), **more}
 
     @property
     def zone(self) -> ZoneInfo:

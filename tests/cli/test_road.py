@@ -89,14 +89,20 @@ def test_an_editor_that_fails_or_changes_nothing(desk: Desk, editor: str) -> Non
     assert desk.run("show", alert, "--json").json["revision"] == 1
 
 
-def test_posted_by_hand_and_sent_to_the_team(desk: Desk) -> None:
-    alert = desk.draft()
+def test_posted_by_hand(desk: Desk) -> None:
+    alert = desk.shown()
     url = "https://www.example.org/posts/7"
+    assert desk.run("record", alert, "--channel", "public", "--url", url, by="ada").code == 1
+    assert desk.run("approve", alert, by="bo").code == 0
     recorded = desk.run("record", alert, "--channel", "public", "--url", url, "--json", by="ada")
     assert recorded.json["recorded"]["url"] == url
     assert desk.run("record", alert, "--channel", "public", "--url", url, by="ada").code == 1
     for wrong in ("javascript:alert(1)", "https://", "https://a b", "x"):
         assert desk.run("record", alert, "--channel", "public", "--url", wrong, by="ada").code == 2
+
+
+def test_sent_to_the_team(desk: Desk) -> None:
+    alert = desk.draft()
     assert desk.run("test-send", alert, "--to", "public", by="ada").code == 1
     assert desk.run("test-send", alert, "--to", "team", by="ada").code == 0
     assert desk.run("run", "--once").code == 0

@@ -26,6 +26,7 @@ from alertbot.delivery import store_accounts, store_claim, store_listing, store_
 from alertbot.delivery.ledger import Hooks, Ledger, Result
 from alertbot.delivery.runners import LocalRunner, RunTally
 from alertbot.delivery.store_accounts import Push, Want
+from alertbot.delivery.store_content import DispatchFacts, Judgement
 from alertbot.delivery.store_settle import Settlement
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
@@ -173,15 +174,20 @@ async def test_an_exercise_has_its_own_type_and_no_live_channel_takes_it(databas
 async def test_what_is_not_what_was_approved_is_not_sent(database: Database) -> None:
     await put(database, 40)
     asked: list[tuple[str, Purpose, str]] = []
+    told: list[tuple[str, str]] = []
 
-    async def verify(_conn, alert, purpose, digest):
-        asked.append((alert, purpose, digest))
-        return "The texts of ABCD-1 are not the ones that were approved."
+    async def judge(_conn: Any, facts: DispatchFacts) -> Judgement:
+        asked.append((facts.alert, facts.purpose, facts.digest))
+        return Judgement("The texts of ABCD-1 are not the ones that were approved.")
+
+    async def refused(_conn: Any, facts: DispatchFacts, why: str) -> None:
+        told.append((facts.alert, why))
 
     adapter = NullAdapter(channel())
-    tally = await once(database, adapter, hooks=Hooks(verify=verify))
+    tally = await once(database, adapter, hooks=Hooks(judge=judge, refused=refused))
     assert (tally.failed, adapter.posts) == (40, [])
     assert asked == [("ABCD-1", Purpose.PUBLICATION, "d")]
+    assert told == [("ABCD-1", "The texts of ABCD-1 are not the ones that were approved.")]
     assert "approved" in str((await rows(database))[0].reason)
 
 

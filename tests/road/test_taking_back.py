@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import httpx
+
 from alertbot.alerts import approving, following, halting, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.views import AlertView, ShownAlertView
+from alertbot.config.secrets import SANDBOX_SECRETS
 from alertbot.ops import overview, working
 from alertbot.people import tasks
 from tests.road.test_road import Road, road  # noqa: F401 - the fixture
@@ -81,7 +84,11 @@ async def test_what_a_person_posted_is_answered(road: Road) -> None:  # noqa: F8
     service = await road.app.open()
     first = (await road.publish()).id
     await working.run_once(road.app)
-    by_hand = road.sandbox.posts.telegram()[0]
+    async with httpx.AsyncClient() as person:
+        said = {"chat_id": "@essai_public", "text": "Le 15 ne répond plus."}
+        token = SANDBOX_SECRETS["bot_token"]
+        await person.post(f"{road.sandbox.telegram_url}/bot{token}/sendMessage", json=said)
+    by_hand = next(post for post in road.sandbox.posts.telegram() if post.text == said["text"])
     other = (await road.publish("holding")).id
     await halting.halt(service, other, None)
     url = f"https://t.me/essai_public/{by_hand.message}"

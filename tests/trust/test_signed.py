@@ -81,11 +81,12 @@ def test_breaking_the_glass_takes_a_short_digest_as_little(desk: Desk) -> None:
 
 
 def test_the_salt_is_drawn_at_submission_and_is_in_the_digest(desk: Desk) -> None:
-    """The digest that is signed is the salt of the submission with the digest of the content."""
+    """The digest that is signed is the salt and the terms of the submission with the digest of the content."""
     alert = desk.draft()
     content = digest(desk, alert)
     desk.run("submit", alert, by="ada")
     rows = desk.run("audit", "export", "--json").json
-    (salt,) = (row["detail"]["salt"] for row in rows if row["verb"] == "submit")
-    assert len(salt) == 32
-    assert digest(desk, alert) == hashlib.sha256(f"{salt}:{content}".encode()).hexdigest()
+    (detail,) = (row["detail"] for row in rows if row["verb"] == "submit")
+    assert len(detail["salt"]) == 32
+    whole = f"{detail['salt']}:{detail['terms']}:{content}"
+    assert digest(desk, alert) == hashlib.sha256(whole.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -52,6 +53,11 @@ class AppriseAdapter(Adapter[AppriseSettings]):
 
     spec = base.APPRISE
     settings_type = AppriseSettings
+
+    @classmethod
+    def identity(cls, settings: AppriseSettings) -> dict[str, str]:
+        url = settings.told("url")
+        return {"address": sha256(url.encode()).hexdigest()[:32] if url else ""}
 
     @property
     def at_once(self) -> int:

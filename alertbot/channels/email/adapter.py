@@ -21,7 +21,7 @@ from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, Port, SomeDuration, Variable
 from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import Rejected, Scope
-from alertbot.core.model import Channel, Post, Receipt, Target
+from alertbot.core.model import Channel, Post, PostAddresses, Receipt, Target
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -131,6 +131,15 @@ class EmailAdapter(Adapter[EmailSettings]):
         if isinstance(settings.recipients, Path):
             return message.read(settings.folder / settings.recipients.expanduser())
         return message.listed(settings.recipients)
+
+    @classmethod
+    def identity(cls, settings: EmailSettings) -> dict[str, str]:
+        port = settings.port or {"none": 25, "starttls": 587, "tls": 465}[settings.security]
+        return {"server": f"{settings.host.lower()}:{port}", "sender": settings.sender}
+
+    @classmethod
+    def addresses(cls, settings: EmailSettings) -> PostAddresses:  # noqa: ARG003 - the same for all
+        return PostAddresses(unknown=_("A mail has no address on the web."))
 
     @property
     def at_once(self) -> int:

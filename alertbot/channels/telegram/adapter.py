@@ -18,7 +18,7 @@ from alertbot.config.channel import NetworkSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
 from alertbot.core.errors import Rejected, Unavailable, Uncertain
-from alertbot.core.model import Action, Channel, Post, Receipt, Target
+from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, Target
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -75,6 +75,28 @@ class TelegramAdapter(Adapter[TelegramSettings]):
     @classmethod
     def targets(cls, settings: TelegramSettings) -> tuple[Target, ...]:
         return (Target(str(settings.chat)),)
+
+    @classmethod
+    def identity(cls, settings: TelegramSettings) -> dict[str, str]:
+        token = settings.told("bot_token")
+        return {
+            "server": settings.server,
+            "chat": str(settings.chat).lower(),
+            "bot": token.partition(":")[0] if re.fullmatch(LIKE_A_TOKEN, token) else "",
+        }
+
+    @classmethod
+    def addresses(cls, settings: TelegramSettings) -> PostAddresses:
+        chat = str(settings.chat)
+        place = "c/" + chat.removeprefix("-100") if chat.startswith("-100") else chat.removeprefix("@")
+        if chat.lstrip("-").isdigit() and not chat.startswith("-100"):
+            return PostAddresses(
+                unknown=_("Messages of the chat {chat} have no address.").format(chat=chat)
+            )
+        pattern = (
+            rf"(?i)https://(?:t|telegram)\.me/(?:s/)?{re.escape(place)}/(?:\d+/)?(?P<id>\d+)/?(?:\?.*)?"
+        )
+        return PostAddresses((pattern,), f"https://t.me/{place}/17")
 
     @property
     def at_once(self) -> int:

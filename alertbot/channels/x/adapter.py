@@ -5,6 +5,7 @@ A text never waits long for its picture nor fails because of it (R24): it goes w
 """
 
 import asyncio
+import re
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +19,7 @@ from alertbot.channels.x.answers import Answer, as_posted, post_with, receipt
 from alertbot.channels.x.settings import OAUTH1, XSettings
 from alertbot.core.errors import ChannelError, Rejected, Throttled, Unavailable, Uncertain
 from alertbot.core.loops import in_thread
-from alertbot.core.model import Action, Channel, Picture, Post, Receipt
+from alertbot.core.model import Action, Channel, Picture, Post, PostAddresses, Receipt
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def without(why: str) -> str:
     return _("Without its picture: {why}").format(why=why)
 
 
+X_SERVERS = frozenset({"api.twitter.com", "api.x.com"})
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)  # then a part goes out on its own
 TIMELINE_POSTS = 50
 
@@ -116,6 +118,30 @@ class XAdapter(base.Adapter[XSettings]):
         self._idle: list[Client] = []
         self._user: Mapping[str, Any] = {}
         self._pictures = Pictures(self._ask)
+
+    @classmethod
+    def identity(cls, settings: XSettings) -> dict[str, str]:
+        """The id of the user stands before the dash in an OAuth 1.0a token, whichever token it is."""
+        user = settings.told("access_token").partition("-")[0]
+        return {
+            "server": "api.x.com" if settings.server in X_SERVERS else settings.server,
+            "account": (settings.account or "").removeprefix("@").lower(),
+            "user": user if user.isascii() and user.isdigit() else "",
+        }
+
+    @classmethod
+    def addresses(cls, settings: XSettings) -> PostAddresses:
+        if settings.account is None:
+            told = _(
+                "Set `account:` to the account's name, so that its posts can be told from others'."
+            )
+            return PostAddresses(unknown=told)
+        name = settings.account.removeprefix("@")
+        pattern = (
+            rf"(?i)https://(?:(?:www|mobile)\.)?(?:x|twitter)\.com/{re.escape(name)}/status/(?P<id>\d+)"
+            r"(?:/(?:photo|video)/\d)?/?(?:\?.*)?"
+        )
+        return PostAddresses((pattern,), f"https://x.com/{name}/status/1400000000000000001")
 
     def _new_client(self) -> "Client":
         from alertbot.channels.x.client import Client

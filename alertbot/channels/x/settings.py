@@ -28,6 +28,12 @@ class XSettings(NetworkSettings):
         description="The root of X's API; https://api.x.com is the same service.",
         examples=["http://127.0.0.1:8101"],
     )
+    account: str | None = Field(
+        default=None,
+        pattern=r"^@?[A-Za-z0-9_]{1,15}$",
+        description="The account's name. `record` and `settle` take addresses of its posts only, and need it.",
+        examples=["@alertes_exemple"],
+    )
     consumer_key_env: Variable | None = None
     consumer_key_file: FilePath | None = None
     consumer_secret_env: Variable | None = None

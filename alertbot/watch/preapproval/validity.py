@@ -53,11 +53,26 @@ async def standing(
     return judge(service, rule, kind, digest, rows, services=services)
 
 
+async def objection(
+    service: WatchContext, conn: Connection, alert: Alert, rule_name: str
+) -> str | None:
+    """Why an alert that went through under this rule may not be published by itself now; None if it may."""
+    rule = next((one for one in service.watch.rules if one.name == rule_name), None)
+    if rule is None or rule.how is not How.AUTO:
+        return _("the rule {rule} publishes nothing by itself here").format(rule=rule_name)
+    found = await may_go(service, conn, rule, alert)
+    return None if found.in_force else found.sentence
+
+
 async def may_go(
-    service: WatchContext, conn: Connection, rule: Rule, alert: Alert, services: frozenset[str]
+    service: WatchContext,
+    conn: Connection,
+    rule: Rule,
+    alert: Alert,
+    services: frozenset[str] | None = None,
 ) -> Validity:
-    """Whether this alert of a rule may be published automatically now. `services`: those that it names.
-    Does not raise for a rule that can no longer be composed: that is a reason too."""
+    """Whether this alert of a rule may be published automatically now. `services`: those that it names,
+    else the rule's own. Does not raise for a rule that can no longer be composed: that is a reason too."""
     try:
         made = await template(service, rule)
     except (ConfigInvalid, Misuse) as error:

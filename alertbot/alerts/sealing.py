@@ -1,0 +1,102 @@
+"""What an approval signs besides texts and targets: the terms of an alert, drawn up at its submission; and in
+what the configuration of whoever looks differs from them.
+
+The terms are a JSON object: `channels`, which account each one is, by fact (see
+`Adapter.identity`); `files`, the fingerprint of the kind's files; `approvers`, `author_may_approve`,
+`not_before` (epoch seconds); `relation`, `original`, `references`; `on_cancel`, by channel, for a denial;
+`posts`, the earlier posts that were known then, each `[channel, id on the platform, alert, address]`.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import cast
+
+from alertbot.alerts import chains, store_following, store_reading
+from alertbot.alerts.store_following import KnownPost
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.json import Json
+from alertbot.core.loops import in_thread
+from alertbot.core.model import Relation
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.people.context import Context
+from alertbot.texts.digest import Terms
+from alertbot.texts.kinds.catalogue import fingerprint
+from alertbot.texts.publisher import Publisher
+
+
+async def terms(service: Context, conn: Connection, alert: Alert) -> Terms:
+    """The terms of an alert that is being submitted."""
+    posts = await known_posts(service, conn, alert)
+    return await in_thread(partial(_terms, service.publisher, alert, posts))
+
+
+def _terms(publisher: Publisher, alert: Alert, posts: tuple[KnownPost, ...]) -> Terms:
+    here = [name for name in alert.channels if name in publisher.channels]
+    found: dict[str, Json] = {
+        "channels": {name: dict(publisher.identity(name)) for name in here},
+        "files": fingerprint(alert.kind, *publisher.folders),
+        "approvers": alert.approvals.approvers,
+        "author_may_approve": alert.approvals.author_may_approve,
+        "not_before": alert.not_before.timestamp() if alert.not_before else None,
+        "relation": str(alert.relation) if alert.relation else None,
+        "original": alert.original,
+        "references": list(alert.references),
+        "posts": [list(one) for one in posts],
+    }
+    if alert.relation is Relation.CANCEL:
+        found["on_cancel"] = {name: str(publisher.channels[name].on_cancel) for name in here}
+    return found
+
+
+async def known_posts(service: Context, conn: Connection, alert: Alert) -> tuple[KnownPost, ...]:
+    """The posts that this alert may answer, edit or delete, as far as they are known now: what its chain
+    has posted on its channels, and what people posted by hand. Without mails, which nothing is done to."""
+    if alert.relation is None:
+        return ()
+    known = service.publisher.channels
+    public = [one for one in alert.channels if one in known and not known[one].spec.per_recipient]
+    originals = [await store_reading.get(conn, one) for one in alert.references]
+    family = [one.id for one in await chains.members(conn, alert.relation, originals)]
+    return await store_following.known_posts(conn, family, public)
+
+
+async def difference(publisher: Publisher, alert: Alert) -> str | None:
+    """In what this configuration differs from the terms that were signed, as a sentence; None if in
+    nothing, or for an alert that was submitted before there were terms. Channels that are not configured
+    here are not compared: nothing is sent on them from here."""
+    return await in_thread(partial(_difference, publisher, alert))
+
+
+def _difference(publisher: Publisher, alert: Alert) -> str | None:
+    if alert.terms is None:
+        return None
+    channels = cast(Mapping[str, Mapping[str, str]], alert.terms["channels"])
+    for name, signed in channels.items():
+        if name in publisher.channels and (told := _changed(name, signed, publisher.identity(name))):
+            return told
+    cancelled = cast(Mapping[str, str], alert.terms.get("on_cancel", {}))
+    for name, signed_word in cancelled.items():
+        if name in publisher.channels and str(publisher.channels[name].on_cancel) != signed_word:
+            return _said(name, "on_cancel", signed_word, str(publisher.channels[name].on_cancel))
+    if alert.terms["files"] != fingerprint(alert.kind, *publisher.folders):
+        return _("the files of the kind {kind} are not those it was submitted with").format(
+            kind=alert.kind
+        )
+    return None
+
+
+def _changed(name: str, signed: Mapping[str, str], here: Mapping[str, str]) -> str | None:
+    """The first fact that differs. What one of the two could not know is not compared: it depends on a
+    secret that only the service can read."""
+    for fact in sorted(signed.keys() | here.keys()):
+        before, now = signed.get(fact, ""), here.get(fact, "")
+        if before and now and before != now:
+            return _said(name, fact, before, now)
+    return None
+
+
+def _said(name: str, fact: str, before: str, now: str) -> str:
+    return _("{channel}: {fact} was {before} when it was submitted and is {now} here").format(
+        channel=name, fact=fact, before=before, now=now
+    )
