@@ -20,8 +20,8 @@ from alertbot.core.words import _
 from alertbot.watch.rules_signals import Observed, Signal
 from alertbot.watch.sources.base import UnknownShape, no_later, text
 
-# Linear, whatever the text; the standard library's reader of HTML takes minutes for some 50 kB.
-_TAG = re.compile(r"<(?:(/?[a-zA-Z][a-zA-Z0-9]*)|[!?])[^<>]*>")
+# Linear, whatever the text (nothing is given back once taken); the standard library's reader of HTML takes minutes for some 50 kB.
+_TAG = re.compile(r"<(?:(/?[a-zA-Z][a-zA-Z0-9]*+)|[!?])[^<>]*+>")
 _BLOCKS = frozenset(
     ("address", "article", "blockquote", "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
      "li", "ol", "p", "pre", "section", "table", "td", "th", "tr", "ul")

@@ -87,6 +87,20 @@ def _after_report(before: LastReport | None, signal: Signal) -> LastReport:
     return LastReport(changed, (*before.keys, key)[-MOST_KEYS:])
 
 
+READ_SECONDS = 20.0  # for a page or a feed of others
+
+
+async def _in_time(source: str, read: Callable[[], tuple[Signal, ...]]) -> tuple[Signal, ...]:
+    """Read foreign bytes in a thread that nobody waits for longer than `READ_SECONDS`. Raises
+    `UnknownShape`."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await loops.in_thread(read)
+    except TimeoutError:
+        why = _("it could not be read within {n} s").format(n=int(READ_SECONDS))
+        raise UnknownShape(source, None, why) from None
+
+
 class Asked(Protocol):
     """A source polled every `every` seconds."""
 
@@ -121,7 +135,7 @@ class PolledPage:
             network=self._network,
             known=self._known,
         )
-        signals = await asyncio.to_thread(self._read, body)
+        signals = await _in_time(self._name, partial(self._read, body))
         self._said = told(self._stored, as_configured(signals, self._settings))
         return tuple(said.signal for said in self._said.values())
 
@@ -157,7 +171,7 @@ class Feed:
             network=self._network,
             known=self._known,
         )
-        return as_configured(await asyncio.to_thread(self._read, body), self._settings)
+        return as_configured(await _in_time(self._name, partial(self._read, body)), self._settings)
 
     def taken(self) -> None:
         """Nothing to remember: entries have their own keys."""

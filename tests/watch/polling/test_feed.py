@@ -1,5 +1,6 @@
 """What feeds say: samples of each form, words and their places, dates, and any bytes."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -322,3 +323,10 @@ def test_any_bytes_give_signals_or_a_refusal(body: bytes) -> None:
 def test_any_words_in_a_feed_are_read(title: str, text: str, name: str) -> None:
     item = f"<item><title>{escape(title)}</title><guid>{escape(name)}</guid><description>{escape(text)}</description></item>"
     _fine(rss(item).encode(errors="replace"))
+
+
+def test_a_hostile_entry_takes_no_longer_than_its_length() -> None:
+    begun = time.process_time()
+    for text in ("<" + "a" * 50_000, "<a" * 25_000, "<!" * 25_000, "\n " * 25_000, "&" * 50_000):
+        paragraphs_of(text)
+    assert time.process_time() - begun < 5  # the first alone took a minute
