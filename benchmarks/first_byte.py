@@ -14,6 +14,7 @@ from alertbot.app import build
 from alertbot.ops import overview
 from alertbot.people import accounts
 from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.http import HttpRequest, Reply
 from alertbot.rehearsal.sandbox.x_api import XPlatform
 
 ALERTS = 40
@@ -64,10 +65,10 @@ def _listen(arrivals: "asyncio.Queue[float]") -> None:
     """Note when a request to post reaches the X platform; it has been read, so its first byte is older."""
     handle = XPlatform.handle
 
-    async def noted(platform: XPlatform, request: Any) -> Any:
+    async def noted(self: XPlatform, request: HttpRequest) -> Reply:
         if request.method == "POST":
             arrivals.put_nowait(time.perf_counter())
-        return await handle(platform, request)
+        return await handle(self, request)
 
     XPlatform.handle = noted  # type: ignore[method-assign]
 

@@ -40,7 +40,7 @@ async def sink() -> AsyncIterator[int]:
 async def _send(port: int) -> float:
     settings = EmailAdapter.settings_type(
         type="email", host="127.0.0.1", port=port, security="none",
-        sender="bench@example.org", recipients=["a@example.org"],
+        sender="bench@example.org", recipients=("a@example.org",),
     )  # fmt: skip
     target = Target("a@example.org", "fr")
     adapter = EmailAdapter(

@@ -73,7 +73,7 @@ async def _drain(database: Database, port: int) -> float:
 
     settings = EmailAdapter.settings_type(
         type="email", host="127.0.0.1", port=port, security="none",
-        sender="bench@example.org", recipients=["a@example.org"],
+        sender="bench@example.org", recipients=("a@example.org",),
     )  # fmt: skip
     names = [f"reader-{number}@example.org" for number in range(MAILS)]
     targets = tuple(Target(name, "fr") for name in names)

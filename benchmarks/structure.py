@@ -179,12 +179,12 @@ def _taken_from_outside(module: Module) -> Iterator[tuple[int, str]]:
         found = [one for one in _sources(node) if _is_outside(one)]
         if found and not only_types:
             yield node.lineno, found[0]
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call):
-            called = node.func
+    for call in ast.walk(module.tree):
+        if isinstance(call, ast.Call):
+            called = call.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             if name in LOOKS:
-                yield node.lineno, f"{name}()"
+                yield call.lineno, f"{name}()"
 
 
 def _is_outside(source: str) -> bool:
