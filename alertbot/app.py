@@ -23,7 +23,7 @@ from alertbot.people.context import RequestSettings
 from alertbot.people.rules import Duty, Shift
 from alertbot.texts.kinds.catalogue import shipped
 from alertbot.texts.publisher import Override, Publisher
-from alertbot.watch.rules_rule import Confirmation, Flapping, How, Policy, Rule, Transition, Window
+from alertbot.watch.rules_rule import Confirmation, Flapping, Policy, Rule, RuleMode, Transition, Window
 from alertbot.watch.rules_signals import Group
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ class App:
         from alertbot.ops import overview
 
         if self._team_bot is None:
-            hear = partial(listen, status=partial(overview.in_words, service))
-            self._team_bot = TelegramWay(service, by.telegram, hear)
+            listening = partial(listen, status=partial(overview.in_words, service))
+            self._team_bot = TelegramWay(service, by.telegram, listening)
         return self._team_bot
 
     def hook(self, service: "WatchContext") -> "Hook | None":
@@ -308,7 +308,7 @@ def rule_of(name: str, given: RuleSettings) -> Rule:
         name=name,
         on=frozenset(map(Transition, given.when)),
         kind=given.kind,
-        how=How.AUTO if given.auto_after is not None else How(given.policy),
+        how=RuleMode.AUTO if given.auto_after is not None else RuleMode(given.policy),
         services=frozenset(given.services),
         after=given.auto_after or timedelta(),
         values=given.set,

@@ -13,8 +13,8 @@ from alertbot.alerts.compose import DraftRequest
 from alertbot.app import build
 from alertbot.ops import overview
 from alertbot.people import accounts
-from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply
+from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.rehearsal.sandbox.x_api import XPlatform
 
 ALERTS = 40

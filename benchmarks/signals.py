@@ -16,8 +16,8 @@ import httpx
 
 from alertbot.app import build
 from alertbot.people import accounts
-from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply
+from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.rehearsal.sandbox.x_api import XPlatform
 from alertbot.watch.preapproval import sample, signing
 

@@ -78,7 +78,7 @@ class CurrentAdvice:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldWords:
+class AdviceInForce:
     """What callers are told on one topic, and by which alert."""
 
     topic: str
@@ -87,7 +87,7 @@ class ToldWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckedComposition:
     """A composition with its contradictions among its faults, and the decisions to store about them."""
 
     composition: Composition
@@ -102,7 +102,7 @@ async def judge(
     wishes: DraftRequest,
     about: Subject,
     now: datetime,
-) -> Judged:
+) -> CheckedComposition:
     """Compare a new composition with what callers are already told.
 
     A reason given for `contradicts` accepts every contradiction found; it is audited with both texts.
@@ -118,7 +118,7 @@ async def judge(
         await audit.append(
             conn, actor=actor.name, verb="accept-contradiction", at=now, alert=about.id, detail=detail
         )
-    return Judged(
+    return CheckedComposition(
         _judged(composed.composition, rows, reason),
         {**to_json(mine), RULE: _plain(rows)},
         _accepted(wishes.accepted, rows),

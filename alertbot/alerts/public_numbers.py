@@ -45,14 +45,16 @@ TASKS = {  # about a number that the public still reads: kinds, and what their k
 
 
 @dataclass(frozen=True, slots=True)
-class ToldNumbers:
+class PublishedNumbers:
     """Numbers as the public was told them: those still valid, and those that are over."""
 
     in_force: tuple[NumberRow, ...] = ()
     over: tuple[NumberRow, ...] = ()
 
 
-async def by_incident(conn: Connection, incident: str, now: datetime, *, exercise: bool) -> ToldNumbers:
+async def by_incident(
+    conn: Connection, incident: str, now: datetime, *, exercise: bool
+) -> PublishedNumbers:
     """What an incident's alerts last told the public, without what they have taken back themselves."""
     last = await store_numbers.last_of_incident(conn, incident, exercise=exercise)
     told = [one for one in last if not one.struck]
@@ -62,7 +64,7 @@ async def by_incident(conn: Connection, incident: str, now: datetime, *, exercis
     }
     rows = sorted((forms[one.entry, one.version] for one in told), key=store_numbers.place_in_order)
     holds = {row.entry for row in rows if _holds(row, present[entry_id(row.entry) or 0], now)}
-    return ToldNumbers(
+    return PublishedNumbers(
         tuple(row for row in rows if row.entry in holds),
         tuple(row for row in rows if row.entry not in holds),
     )

@@ -51,7 +51,7 @@ WITHDRAWAL = "withdrawal"
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
+class NumberSelection:
     """The numbers meant: all that an alert carries, or what a register query finds without `but`.
     `incident`: where the withdrawal belongs, else the incident of the last alert that gave them."""
 
@@ -71,7 +71,9 @@ class _Withdrawable:
     untold: tuple[str, ...] = ()
 
 
-async def withdraw(service: Context, actor: Person, which: Which, said: FollowRequest) -> AlertView:
+async def withdraw(
+    service: Context, actor: Person, which: NumberSelection, said: FollowRequest
+) -> AlertView:
     """Draft a withdrawal to everyone who was told the numbers. `unpublished` names matching entries that
     were never published; they stay in the register. Raises `Misuse` for a query that cannot be read,
     `Refused` if nothing can be withdrawn."""
@@ -103,7 +105,7 @@ async def withdraw(service: Context, actor: Person, which: Which, said: FollowRe
     return replace(view, unpublished=tuple(untold))
 
 
-async def _found(conn: Connection, which: Which) -> _Withdrawable:
+async def _found(conn: Connection, which: NumberSelection) -> _Withdrawable:
     if which.alert:
         return await _of_alert(conn, which)
     query, entries = await lookup.matching(conn, which.query, but=which.but)
@@ -115,7 +117,7 @@ async def _found(conn: Connection, which: Which) -> _Withdrawable:
     return await _still_withdrawable(conn, entries)
 
 
-async def _of_alert(conn: Connection, which: Which) -> _Withdrawable:
+async def _of_alert(conn: Connection, which: NumberSelection) -> _Withdrawable:
     alert = await store_reading.get(conn, which.alert or "")
     await following.require_out(conn, alert, _("withdraw"))
     carried = (await store_numbers.carried(conn, [alert.id]))[alert.id]

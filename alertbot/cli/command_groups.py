@@ -1,18 +1,18 @@
 """The commands whose first word is a noun (`numbers add`): a list as in `commands`, one for each noun."""
 
-from alertbot.cli.parsing import Listed, Listing
+from alertbot.cli.parsing import ListedCommand, Listing
 from alertbot.core.words import _
 
 INCIDENT = Listing(
     _("Incidents: the alerts of one event, from first to last."),
     "incident list",
     {
-        "open": Listed(
+        "open": ListedCommand(
             "incidents:open_",
             _("Open an incident before anything is published; name it in drafts with --incident."),
             'incident open --title "15 and 18 out of order in Rhône"',
         ),
-        "set": Listed(
+        "set": ListedCommand(
             "incidents:set_",
             _(
                 "Set the state of an incident. It is handled like a source's report, but counts at"
@@ -21,12 +21,12 @@ INCIDENT = Listing(
             ),
             'incident set BKRT resolved --confirmed-by "SAMU 35"',
         ),
-        "list": Listed(
+        "list": ListedCommand(
             "incidents:list_",
             _("List incidents, latest first, with their number of alerts."),
             "incident list",
         ),
-        "show": Listed(
+        "show": ListedCommand(
             "incidents:show",
             _("Show one incident: its alerts in order, what each follows, and the numbers in force."),
             "incident show BKRT",
@@ -38,14 +38,14 @@ RULES = Listing(
     _("Rules that publish alerts by themselves: approve them in advance, stop them."),
     "rules list",
     {
-        "list": Listed(
+        "list": ListedCommand(
             "rules:list_",
             _(
                 "List rules: how their alerts go out, who preapproved them, until when, and what blocks them."
             ),
             "rules list",
         ),
-        "show": Listed(
+        "show": ListedCommand(
             "rules:show",
             _(
                 "Show what a rule will publish on every channel. With your token, `preapprove`"
@@ -53,7 +53,7 @@ RULES = Listing(
             ),
             "rules show first_word",
         ),
-        "preapprove": Listed(
+        "preapprove": ListedCommand(
             "rules:preapprove",
             _(
                 "Let a rule's alerts go out by themselves. The first approver proposes it and sees"
@@ -62,12 +62,12 @@ RULES = Listing(
             ),
             "rules preapprove first_word --for 30d",
         ),
-        "revoke": Listed(
+        "revoke": ListedCommand(
             "rules:revoke",
             _("Revoke a preapproval; alerts already counting down wait for approval."),
             'rules revoke first_word --reason "the operator changes its network"',
         ),
-        "abort": Listed(
+        "abort": ListedCommand(
             "rules:abort",
             _(
                 "Stop an alert that is about to go out by itself; it then waits for approval. Needs no token."
@@ -81,7 +81,7 @@ NUMBERS = Listing(
     _("The register of provisional numbers: the only source of numbers in alerts."),
     "numbers import numbers.csv",
     {
-        "import": Listed(
+        "import": ListedCommand(
             "numbers:import_",
             _(
                 "Import a CSV or YAML file into the register: every row, or none if one is wrong."
@@ -89,17 +89,17 @@ NUMBERS = Listing(
             ),
             "numbers import numbers.csv",
         ),
-        "add": Listed(
+        "add": ListedCommand(
             "numbers:add",
             _("Add one number, or a place that replaces it."),
             'numbers add --set territory=69 --set service=samu --set number="04 65 71 00 15"',
         ),
-        "edit": Listed(
+        "edit": ListedCommand(
             "numbers:edit",
             _("Change an entry. This makes a new version, which someone else must verify."),
             "numbers edit N12 --set review_at=+24h",
         ),
-        "withdraw": Listed(
+        "withdraw": ListedCommand(
             "numbers:withdraw",
             _(
                 "Remove entries from the register. This tells the public nothing: use `alertbot"
@@ -107,7 +107,7 @@ NUMBERS = Listing(
             ),
             'numbers withdraw 22/police,N12 --reason "17 works again"',
         ),
-        "verify": Listed(
+        "verify": ListedCommand(
             "numbers_verifying:verify",
             _(
                 "Read a number back: type its digits again, from the source and not from the"
@@ -118,17 +118,17 @@ NUMBERS = Listing(
             ),
             'numbers verify N12 --digits "04 65 71 00 15" --call answered',
         ),
-        "list": Listed(
+        "list": ListedCommand(
             "numbers:list_",
             _("List entries: all that are not withdrawn, or those of a query or standing."),
             "numbers list 22,29/samu --standing unverified",
         ),
-        "show": Listed(
+        "show": ListedCommand(
             "numbers:show",
             _("Show one entry: its versions, who verified them, and where it was published."),
             "numbers show N12",
         ),
-        "check": Listed(
+        "check": ListedCommand(
             "numbers:check",
             _(
                 "Look for doubtful entries: one number for two services or territories, a prefix"
@@ -137,12 +137,12 @@ NUMBERS = Listing(
             ),
             "numbers check --coverage 22,29",
         ),
-        "export": Listed(
+        "export": ListedCommand(
             "numbers:export_",
             _("Print the register as a file that can be imported again."),
             "numbers export --format csv > numbers.csv",
         ),
-        "template": Listed(
+        "template": ListedCommand(
             "numbers:template_",
             _("Print an empty numbers file with its columns and one example row."),
             "numbers template > numbers.csv",
@@ -154,7 +154,7 @@ PEOPLE = Listing(
     _("People who may write, approve and administer."),
     "people add Camille --role author",
     {
-        "add": Listed(
+        "add": ListedCommand(
             "people:add",
             _(
                 "Add a person. On an empty database the first two become admins. From the second"
@@ -164,21 +164,21 @@ PEOPLE = Listing(
             ),
             "people add Dominique --role approver",
         ),
-        "list": Listed("people:list_", _("List people."), "people list"),
-        "confirm": Listed(
+        "list": ListedCommand("people:list_", _("List people."), "people list"),
+        "confirm": ListedCommand(
             "people:confirm",
             _("Confirm an approver or admin added by another admin."),
             "people confirm Dominique",
         ),
-        "revoke": Listed(
+        "revoke": ListedCommand(
             "people:revoke", _("Revoke a person's token for good."), "people revoke Dominique"
         ),
-        "rotate": Listed(
+        "rotate": ListedCommand(
             "people:rotate",
             _("Give a person a new token; the old one stops working at once."),
             "people rotate Dominique",
         ),
-        "link": Listed(
+        "link": ListedCommand(
             "people:link",
             _(
                 "Print a one-time code that links your Telegram account: within 15 minutes, send"
@@ -186,12 +186,12 @@ PEOPLE = Listing(
             ),
             "people link Dominique",
         ),
-        "unlink": Listed(
+        "unlink": ListedCommand(
             "people:unlink",
             _("Unlink a person's Telegram account and cancel open codes."),
             "people unlink Dominique",
         ),
-        "mail": Listed(
+        "mail": ListedCommand(
             "people:mail",
             _("Set the address for a person's approval links; --remove deletes it."),
             "people mail Dominique dominique@example.org",
@@ -203,10 +203,10 @@ TASK = Listing(
     _("Tasks that need someone: numbers about to expire, promised updates that are due or late."),
     "task list",
     {
-        "list": Listed(
+        "list": ListedCommand(
             "people:list_tasks", _("List open tasks, most urgent first."), "task list --all"
         ),
-        "done": Listed(
+        "done": ListedCommand(
             "people:done",
             _("Mark a task as done."),
             'task done 3 --outcome "Told the SAMU of Lyon by telephone"',
@@ -218,7 +218,7 @@ AUDIT = Listing(
     _("The audit: who did what and when, in a chain of rows that reveals any change."),
     "audit verify",
     {
-        "verify": Listed(
+        "verify": ListedCommand(
             "watching:verify",
             _(
                 "Check every row of the chain; with --head, also that it was not cut or rebuilt"
@@ -226,12 +226,12 @@ AUDIT = Listing(
             ),
             "audit verify --head 41f2…",
         ),
-        "head": Listed(
+        "head": ListedCommand(
             "watching:head",
             _("Print the number of rows and the digest of the last one; keep them elsewhere."),
             "audit head",
         ),
-        "export": Listed(
+        "export": ListedCommand(
             "watching:export",
             _("Print the whole audit, for an inquiry."),
             "audit export --json > audit.json",
@@ -243,7 +243,7 @@ CONFIG = Listing(
     _("The configuration."),
     "config schema",
     {
-        "schema": Listed(
+        "schema": ListedCommand(
             "operating:schema",
             _("Print the JSON Schema of the configuration, for editors that complete and check it."),
             "config schema > config.schema.json",
@@ -255,7 +255,7 @@ DB = Listing(
     _("The database."),
     "db upgrade --dry-run",
     {
-        "upgrade": Listed(
+        "upgrade": ListedCommand(
             "operating:upgrade",
             _("Create or migrate the database; with --dry-run, only show what would change."),
             "db upgrade --dry-run",

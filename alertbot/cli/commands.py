@@ -5,11 +5,11 @@ Commands whose first word is a noun (`numbers add`) are listed in `command_group
 """
 
 from alertbot.cli import command_groups
-from alertbot.cli.parsing import Listed, Listing
+from alertbot.cli.parsing import ListedCommand, Listing
 from alertbot.core.words import _
 
-COMMANDS: dict[str, Listed | Listing] = {
-    "preview": Listed(
+COMMANDS: dict[str, ListedCommand | Listing] = {
+    "preview": ListedCommand(
         "composing:preview",
         _(
             "Show what each channel will show in each language, and what blocks it. Without values,"
@@ -17,17 +17,17 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "preview status --vars facts.yaml --html preview.html",
     ),
-    "kinds": Listed(
+    "kinds": ListedCommand(
         "composing:kinds",
         _("List the kinds of alert, or one kind's fields."),
         "kinds status --example > facts.yaml",
     ),
-    "draft": Listed(
+    "draft": ListedCommand(
         "alerts:draft",
         _("Write an alert. Nothing goes out until it is submitted and approved."),
         "draft status --vars facts.yaml --set next_update=+30m",
     ),
-    "edit": Listed(
+    "edit": ListedCommand(
         "alerts:edit",
         _(
             "Change an alert that has not gone out; earlier approvals no longer count. Use --set, or"
@@ -35,7 +35,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "edit BKRT-1 --set next_update=+45m",
     ),
-    "show": Listed(
+    "show": ListedCommand(
         "watching:show",
         _(
             "Show an alert as the public will see it, and its state. With your token, `approve` then"
@@ -43,23 +43,23 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "show BKRT-1",
     ),
-    "submit": Listed("alerts:submit", _("Submit a draft for approval."), "submit BKRT-1"),
-    "discard": Listed(
+    "submit": ListedCommand("alerts:submit", _("Submit a draft for approval."), "submit BKRT-1"),
+    "discard": ListedCommand(
         "alerts:discard", _("Discard an alert that was never approved."), "discard BKRT-1"
     ),
-    "record": Listed(
+    "record": ListedCommand(
         "alerts:record",
         _(
             "Record an alert that someone posted by hand, so that updates and corrections can follow it."
         ),
         "record BKRT-1 --channel x_main --url https://x.com/alertes_exemple/status/1400000000000000001",
     ),
-    "test-send": Listed(
+    "test-send": ListedCommand(
         "alerts:test_send",
         _("Send an alert to the team only, marked as a test, to see it on a real device."),
         "test-send BKRT-1 --to team",
     ),
-    "update": Listed(
+    "update": ListedCommand(
         "following:update",
         _(
             "Update an alert where it was published: a reply on X, an edit and a reply on Telegram, a"
@@ -68,7 +68,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "update BKRT-1 --set next_update=+30m --submit",
     ),
-    "correct": Listed(
+    "correct": ListedCommand(
         "following:correct",
         _(
             "Tell everyone an alert reached what was wrong and what is right, even after the incident"
@@ -76,12 +76,12 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         'correct BKRT-1 --set "what_was_wrong=112 works" --set "what_is_right=112 is cut off"',
     ),
-    "end": Listed(
+    "end": ListedCommand(
         "following:end",
         _("Announce that an incident is over. Once published, the incident is closed."),
         "end BKRT --vars end.yaml --submit",
     ),
-    "withdraw": Listed(
+    "withdraw": ListedCommand(
         "following:withdraw",
         _(
             "Withdraw provisional numbers in public: all of an alert's, or those in a query. The alert"
@@ -89,18 +89,18 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "withdraw --numbers 22,29,35,56 --but 22/samu",
     ),
-    "retract": Listed(
+    "retract": ListedCommand(
         "following:retract",
         _("Send an alert's retraction, prepared and approved with it, word for word."),
         "retract BKRT-1 --now",
     ),
-    "cancel": Listed(
+    "cancel": ListedCommand(
         "following:cancel",
         _("Deny a false alert in public. A text for the public is required."),
         'cancel BKRT-1 --text "fr=Il n’y a pas de panne." --text "en=Nothing has failed."',
     ),
     "incident": command_groups.INCIDENT,
-    "approve": Listed(
+    "approve": ListedCommand(
         "approving:approve",
         _(
             "Approve exactly what you were shown. The author, the last editor and the submitter"
@@ -108,23 +108,23 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "approve BKRT-1 --digest 3f9c0a12b7d4",
     ),
-    "return": Listed(
+    "return": ListedCommand(
         "approving:return_",
         _("Send an alert back to its author with a reason."),
         'return BKRT-1 --reason "name the départements"',
     ),
-    "reject": Listed(
+    "reject": ListedCommand(
         "approving:reject",
         _("Refuse an alert for good, with a reason."),
         'reject BKRT-1 --reason "not our network"',
     ),
-    "countersign": Listed(
+    "countersign": ListedCommand(
         "approving:countersign",
         _("Countersign what one person published alone with --break-glass."),
         "countersign BKRT-1",
     ),
     "rules": command_groups.RULES,
-    "serve": Listed(
+    "serve": ListedCommand(
         "operating:serve_",
         _(
             "Publish due messages, as `run` does, and serve the approval pages. Stop with Ctrl-C or"
@@ -133,7 +133,7 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "serve --port 8470",
     ),
-    "signals": Listed(
+    "signals": ListedCommand(
         "incidents:signals",
         _(
             "List what sources reported, latest first, with each decision and its reason. --quarantine"
@@ -141,35 +141,35 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "signals --quarantine 3",
     ),
-    "decisions": Listed(
+    "decisions": ListedCommand(
         "incidents:decisions",
         _("List what was decided about watched services, and why, latest first."),
         "decisions BKRT",
     ),
-    "run": Listed(
+    "run": ListedCommand(
         "operating:run",
         _("Publish due messages until stopped. On SIGTERM, calls in progress finish first."),
         "run --once",
     ),
-    "status": Listed(
+    "status": ListedCommand(
         "watching:status",
         _("Show what went out, what is waiting, what needs someone, and why anything was not sent."),
         "status --watch",
     ),
-    "deliveries": Listed(
+    "deliveries": ListedCommand(
         "watching:deliveries",
         _("List deliveries with target, state, attempts, remote id and reason."),
         "deliveries BKRT-1 --state uncertain",
     ),
-    "halt": Listed(
+    "halt": ListedCommand(
         "halting:halt",
         _("Stop at once: everything, one channel, or one alert. Needs no token."),
         "halt --channel x_main",
     ),
-    "resume": Listed(
+    "resume": ListedCommand(
         "halting:resume", _("Resume after a halt, or after a channel was paused."), "resume BKRT-1"
     ),
-    "settle": Listed(
+    "settle": ListedCommand(
         "halting:settle",
         _("Record what happened to a delivery that may have been sent."),
         "settle 17 --sent --url https://x.com/alertes_exemple/status/1400000000000000001",
@@ -178,19 +178,19 @@ COMMANDS: dict[str, Listed | Listing] = {
     "people": command_groups.PEOPLE,
     "task": command_groups.TASK,
     "audit": command_groups.AUDIT,
-    "init": Listed(
+    "init": ListedCommand(
         "operating:init",
         _("Write a commented configuration, with questions or with --defaults."),
         "init --defaults",
     ),
-    "check": Listed(
+    "check": ListedCommand(
         "operating:check",
         _("Check the configuration and every kind and template; list missing secrets."),
         "check --online",
     ),
     "config": command_groups.CONFIG,
     "db": command_groups.DB,
-    "sandbox": Listed(
+    "sandbox": ListedCommand(
         "rehearsing:sandbox",
         _(
             "Serve an X API, a Telegram Bot API and a mail server on this machine, and a wall that"
@@ -198,14 +198,14 @@ COMMANDS: dict[str, Listed | Listing] = {
         ),
         "sandbox --fault telegram:flood:retry_after=3",
     ),
-    "demo": Listed(
+    "demo": ListedCommand(
         "rehearsing:demo",
         _(
             "Replay the evening of 2 June 2021 as it could have been told, on loopback, in under a minute."
         ),
         "demo",
     ),
-    "replay": Listed(
+    "replay": ListedCommand(
         "rehearsing:replay",
         _(
             "Replay a past case against the rules, on the case's own clock: what would have been"

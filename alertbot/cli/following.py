@@ -180,7 +180,7 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     said = said_of(sets, vars_file, accept, submit)
-    which = taking_back.Which(alert, numbers or "", but or "", incident)
+    which = taking_back.NumberSelection(alert, numbers or "", but or "", incident)
     view = act(
         context, lambda service, person: taking_back.withdraw(service, person, which, said), token_file
     )

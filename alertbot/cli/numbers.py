@@ -16,7 +16,7 @@ from alertbot.core.model import AlertState, Person, RawValues
 from alertbot.core.words import _, ngettext
 from alertbot.numbers import changing, consulting
 from alertbot.numbers.reading import RowFault
-from alertbot.numbers.rules_checks import Cover, Severity
+from alertbot.numbers.rules_checks import CoverageLevel, Severity
 from alertbot.numbers.rules_rows import COLUMNS
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
 from alertbot.numbers.views import (
@@ -218,7 +218,7 @@ def _loudly(published: Sequence[StillPublic], sentence: str) -> Iterator[str]:
         yield words.format(entry=one.entry, alert=one.alert, row=one.row)
 
 
-_COVER_MARKS = {Cover.NONE: "✗", Cover.PARTIAL: "!", Cover.WHOLE: "✓"}
+_COVER_MARKS = {CoverageLevel.NONE: "✗", CoverageLevel.PARTIAL: "!", CoverageLevel.WHOLE: "✓"}
 
 
 def list_(

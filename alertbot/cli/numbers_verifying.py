@@ -13,7 +13,7 @@ from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.numbers import verifying
 from alertbot.numbers.rules_entry import Entry
-from alertbot.numbers.verifying import Round, TestCall, Verification, described
+from alertbot.numbers.verifying import TestCall, Verification, VerificationRound, described
 from alertbot.numbers.views import NumberView, SessionView
 from alertbot.watch.context import WatchContext
 
@@ -115,7 +115,7 @@ def _session(context: typer.Context, query: str, token_file: Path | None, as_jso
 
 
 async def _go_through(
-    service: WatchContext, person: Person, reading: Round, as_json: bool
+    service: WatchContext, person: Person, reading: VerificationRound, as_json: bool
 ) -> tuple[list[str], bool]:
     """Ask for each number, one after the other; those that were verified, and whether it was left. What
     was said of each one is kept before the next is asked for."""

@@ -89,7 +89,9 @@ class Command(_InOneLanguage, TyperCommand):
 class Group(_InOneLanguage, TyperGroup):
     """A group whose commands are listed, and loaded one by one when called."""
 
-    def __init__(self, listing: "Mapping[str, Listed | Listing] | None" = None, **given: Any) -> None:
+    def __init__(
+        self, listing: "Mapping[str, ListedCommand | Listing] | None" = None, **given: Any
+    ) -> None:
         super().__init__(**given)
         self.listing = dict(listing or {})
         self.subcommand_metavar = _("COMMAND [ARGS]...")
@@ -116,7 +118,7 @@ class Group(_InOneLanguage, TyperGroup):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedCommand:
     """A command before it is loaded: `file:function` in `alertbot/cli`, its help, and an example without
     the program's name."""
 
@@ -149,7 +151,7 @@ class Listing:
 
     help: str
     example: str
-    commands: Mapping[str, Listed]
+    commands: Mapping[str, ListedCommand]
 
     def line(self) -> str:
         return _first_sentence(self.help)

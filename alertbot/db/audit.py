@@ -60,7 +60,7 @@ class AuditRow(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class AuditHead:
     """The end of the chain: the number of rows, and the last row's hash."""
 
     count: int
@@ -130,11 +130,11 @@ async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Except
     return None
 
 
-async def head(conn: AsyncConnection) -> Head:
+async def head(conn: AsyncConnection) -> AuditHead:
     """The end of the chain; for an empty one, no rows and `GENESIS`."""
     last = select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1).scalar_subquery()
     row = (await conn.execute(select(func.coalesce(func.max(audit.c.seq), 0), last))).one()
-    return Head(int(row[0]), GENESIS if row[1] is None else str(row[1]))
+    return AuditHead(int(row[0]), GENESIS if row[1] is None else str(row[1]))
 
 
 async def approving(conn: AsyncConnection, alert: str) -> list[AuditRow]:
@@ -208,7 +208,7 @@ def _keyed_hash(key: bytes, address: str) -> str:
     return hmac.new(key, plain, hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
 
 
-def _chained(end: Head, entries: Iterable[AuditEntry]) -> Iterable[AuditRow]:
+def _chained(end: AuditHead, entries: Iterable[AuditEntry]) -> Iterable[AuditRow]:
     previous, seq = end.digest, end.count
     for entry in entries:
         seq += 1

@@ -211,7 +211,7 @@ NEEDED: tuple[tuple[str, ...], ...] = (("samu",), ("pompiers",), ("police", "gen
 EVERY_SERVICE = "toutes-urgences"
 
 
-class Cover(StrEnum):
+class CoverageLevel(StrEnum):
     """How well callers of a service are covered."""
 
     NONE = "none"  # no number in force
@@ -228,7 +228,7 @@ class Coverage:
 
     territory: Territory
     services: tuple[str, ...]
-    cover: Cover
+    cover: CoverageLevel
     rows: tuple[NumberRow, ...]
     others: Mapping[Standing, int]
 
@@ -246,11 +246,11 @@ class Coverage:
 
 
 _SENTENCES = {
-    Cover.NONE: lambda: _("{territory}: no number in force for {service}{others}."),
-    Cover.PARTIAL: lambda: _(
+    CoverageLevel.NONE: lambda: _("{territory}: no number in force for {service}{others}."),
+    CoverageLevel.PARTIAL: lambda: _(
         "{territory}: {service} has numbers for some zones or callers only{others}."
     ),
-    Cover.WHOLE: lambda: _("{territory}: {service} has a number in force{others}."),
+    CoverageLevel.WHOLE: lambda: _("{territory}: {service} has a number in force{others}."),
 }
 
 
@@ -298,7 +298,11 @@ def _judged(
     return Coverage(place, services, _cover(rows), rows, dict(others))
 
 
-def _cover(rows: Sequence[NumberRow]) -> Cover:
+def _cover(rows: Sequence[NumberRow]) -> CoverageLevel:
     if not rows:
-        return Cover.NONE
-    return Cover.WHOLE if any(not row.zone and not row.condition for row in rows) else Cover.PARTIAL
+        return CoverageLevel.NONE
+    return (
+        CoverageLevel.WHOLE
+        if any(not row.zone and not row.condition for row in rows)
+        else CoverageLevel.PARTIAL
+    )

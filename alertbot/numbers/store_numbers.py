@@ -31,7 +31,7 @@ OUT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class NumberInAlert:
     """An entry in an alert. `struck`: listed as no longer to be called."""
 
     entry: int
@@ -178,13 +178,15 @@ async def carry(
         )
 
 
-async def carried(conn: AsyncConnection, alert_ids: Sequence[str]) -> dict[str, tuple[Carried, ...]]:
+async def carried(
+    conn: AsyncConnection, alert_ids: Sequence[str]
+) -> dict[str, tuple[NumberInAlert, ...]]:
     """What each of these alerts carries, by entry; empty if it carries no number."""
     a = alert_number.c
     query = select(alert_number).where(a.alert_id.in_(list(alert_ids))).order_by(a.number_id)
-    found: dict[str, list[Carried]] = {one: [] for one in alert_ids}
+    found: dict[str, list[NumberInAlert]] = {one: [] for one in alert_ids}
     for row in await conn.execute(query):
-        found[row.alert_id].append(Carried(row.number_id, row.version, row.struck))
+        found[row.alert_id].append(NumberInAlert(row.number_id, row.version, row.struck))
     return {one: tuple(rows) for one, rows in found.items()}
 
 
@@ -221,12 +223,12 @@ async def states_of(conn: AsyncConnection, alert_ids: Collection[str]) -> dict[s
 
 async def last_of_incident(
     conn: AsyncConnection, incident: str, *, exercise: bool, but: str = ""
-) -> tuple[Carried, ...]:
+) -> tuple[NumberInAlert, ...]:
     """What the incident's alerts, without the alert `but`, last told the public about each entry."""
     query = _out(select(alert_number), exercise=exercise)
     query = query.where(alert.c.incident_id == incident, alert.c.id != but).order_by(alert.c.number)
     last = {
-        row.number_id: Carried(row.number_id, row.version, row.struck)
+        row.number_id: NumberInAlert(row.number_id, row.version, row.struck)
         for row in await conn.execute(query)
     }
     return tuple(last[key] for key in sorted(last))

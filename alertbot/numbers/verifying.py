@@ -46,7 +46,7 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class VerificationRound:
     """The entries of a territory that this person can read back now. `done`: the number already
     verified; `own`: the number that this person entered and another must verify."""
 
@@ -120,7 +120,7 @@ def described(entry: Entry) -> str:
     )
 
 
-async def round_of(service: Context, actor: Person, query: str) -> Round:
+async def round_of(service: Context, actor: Person, query: str) -> VerificationRound:
     """What is to be read back in a territory or for a query. Raises `Misuse` if there is nothing."""
     rules.require_role("numbers_verify", actor)
     _asked, found = await service.database.read(lambda conn: lookup.matching(conn, query))
@@ -131,7 +131,7 @@ async def round_of(service: Context, actor: Person, query: str) -> Round:
     unread = [one for one in open_ if not one.row.verified]
     own = tuple(one for one in unread if one.entered_by == actor.name)
     waiting = tuple(one for one in unread if one.entered_by != actor.name)
-    return Round(waiting, len(open_) - len(unread), own)
+    return VerificationRound(waiting, len(open_) - len(unread), own)
 
 
 def _require_open(entry: Entry, actor: Person, now: datetime) -> None:

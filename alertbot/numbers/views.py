@@ -8,7 +8,7 @@ from typing import Any, Self
 from alertbot.core.json import Json
 from alertbot.core.model import AlertState
 from alertbot.numbers.reading import RowFault
-from alertbot.numbers.rules_checks import CheckRule, Cover, Severity
+from alertbot.numbers.rules_checks import CheckRule, CoverageLevel, Severity
 from alertbot.numbers.rules_entry import Entry, Standing, standing
 
 
@@ -135,7 +135,7 @@ class CoverageView:
 
     territory: str
     services: tuple[str, ...]
-    cover: Cover
+    cover: CoverageLevel
     message: str
     entries: tuple[str, ...]
 

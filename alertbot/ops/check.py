@@ -18,10 +18,10 @@ from alertbot.texts.kinds import catalogue, kind_spec
 from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.texts.publisher import Publisher
 from alertbot.watch.preapproval import signing
-from alertbot.watch.preapproval.rules_ahead import Why
+from alertbot.watch.preapproval.rules_ahead import PreapprovalReason
 from alertbot.watch.preapproval.sample import BEGINNINGS, compose_template, forbidden, untitled
 from alertbot.watch.reports import inlets
-from alertbot.watch.rules_rule import How, Rule
+from alertbot.watch.rules_rule import Rule, RuleMode
 
 if TYPE_CHECKING:
     from alertbot.app import App
@@ -43,7 +43,7 @@ def rule_warnings(app: "App") -> list[str]:
 
 async def approval_warnings(app: "App") -> list[str]:
     """Automatic rules that are not approved, if there is a database that can tell."""
-    automatic = [rule.name for rule in app.watch.rules if rule.how is How.AUTO]
+    automatic = [rule.name for rule in app.watch.rules if rule.how is RuleMode.AUTO]
     if not automatic or not app.config.database_exists():
         return []
     try:
@@ -53,7 +53,8 @@ async def approval_warnings(app: "App") -> list[str]:
     return [
         f"rules.{row.rule}: {row.why}"
         for row in listed
-        if row.rule in automatic and row.state not in (None, Why.FORBIDDEN, Why.IN_FORCE)
+        if row.rule in automatic
+        and row.state not in (None, PreapprovalReason.FORBIDDEN, PreapprovalReason.IN_FORCE)
     ]
 
 
@@ -66,9 +67,9 @@ def _wrong(app: "App", rule: Rule) -> Findings:
     except Misuse as error:
         yield (*place, "kind"), str(error)
         return
-    if rule.how is How.AUTO and (never := forbidden(rule, kind)):
+    if rule.how is RuleMode.AUTO and (never := forbidden(rule, kind)):
         yield (*place, "auto_after" if rule.after else "policy"), never
-    if rule.how is How.AUTO and (bare := untitled(rule, app.watch)):
+    if rule.how is RuleMode.AUTO and (bare := untitled(rule, app.watch)):
         yield (*place, "services"), bare
     try:
         found = _faults(app, rule, kind)
@@ -76,13 +77,13 @@ def _wrong(app: "App", rule: Rule) -> Findings:
         yield (*place, "languages"), str(error)
         return
     for fault in found:
-        if rule.how is How.AUTO or _about_value(rule, fault):
+        if rule.how is RuleMode.AUTO or _about_value(rule, fault):
             yield _at(rule, fault), fault.message
 
 
 def _lacking(app: "App", rule: Rule) -> Findings:
     """What the first alert of a rule lacks; a follow-up takes it over from the earlier alert."""
-    if rule.how is not How.PROPOSE:
+    if rule.how is not RuleMode.PROPOSE:
         return
     try:
         kind = catalogue.load_kind(rule.kind, *app.publisher.folders)
@@ -99,7 +100,7 @@ def _lacking(app: "App", rule: Rule) -> Findings:
 
 def _faults(app: "App", rule: Rule, kind: Kind, *, beginning: bool = False) -> Iterator[Fault]:
     """Faults that stop the rule's alerts. Queries to the register are checked when they are made."""
-    if rule.how is How.OFF or asks(kind, rule.values):
+    if rule.how is RuleMode.OFF or asks(kind, rule.values):
         return iter(())
     made = compose_template(app.publisher, app.watch, rule)
     samples = (one for one in made.samples if not beginning or BEGINNINGS.intersection(one.on))

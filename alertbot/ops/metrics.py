@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts
 from alertbot.ops import store_metrics
-from alertbot.ops.store_metrics import ChannelFigures, Lot
+from alertbot.ops.store_metrics import AlertDeliveries, ChannelFigures
 from alertbot.watch.context import WATCH, WatchContext
 
 
@@ -105,5 +105,5 @@ class Measures:
         return tuple(self._first_posts.values())
 
 
-def _of_channel(lot: Lot, states: Counter[str]) -> Counter[tuple[str, str]]:
+def _of_channel(lot: AlertDeliveries, states: Counter[str]) -> Counter[tuple[str, str]]:
     return Counter({(lot.channel, state): count for state, count in states.items()})

@@ -26,7 +26,7 @@ BEGINNINGS = (str(IncidentAction.OPEN), str(IncidentAction.REOPEN))
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class AlertDeliveries:
     """An alert's deliveries on one channel. `over`: none of them will change without a person."""
 
     id: int
@@ -47,7 +47,7 @@ class ChannelFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class OpenedIncident:
     """A decision that opened an incident and led to an alert: the times of the first report of the
     trouble and of the first post, in epoch seconds."""
 
@@ -101,7 +101,7 @@ async def open_incidents(conn: AsyncConnection) -> Counter[str]:
 
 async def lots(
     conn: AsyncConnection, *, after: int = 0, again: Collection[int] = ()
-) -> tuple[Lot, ...]:
+) -> tuple[AlertDeliveries, ...]:
     """Every alert on every channel with a number above `after`, and those of `again`. Uncertain deliveries may
     still be settled by a person."""
     unsure = select(delivery.c.id).where(delivery.c.dispatch_id == dispatch.c.id, UNCERTAIN).exists()
@@ -111,7 +111,7 @@ async def lots(
     )
     wanted = [dispatch.c.id > after, *(dispatch.c.id.in_(chunk) for chunk in _chunks(again))]
     rows = [row for one in wanted for row in await conn.execute(found.where(one))]
-    return tuple(Lot(row.id, row.name, bool(row.final)) for row in rows)
+    return tuple(AlertDeliveries(row.id, row.name, bool(row.final)) for row in rows)
 
 
 async def states(conn: AsyncConnection, ids: Collection[int]) -> dict[int, Counter[str]]:
@@ -167,7 +167,7 @@ async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
     )
 
 
-async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[Beginning, ...]:
+async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[OpenedIncident, ...]:
     """Decisions, except the known ones, whose alert has reached the public: the first report of trouble
     since the previous decision, and the first delivery. Exercises do not count."""
     d = decision.c
@@ -177,7 +177,7 @@ async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[Beg
     for chunk in _chunks(unknown):
         query = select(d.id, _reported(), _published()).where(d.id.in_(chunk))
         found += [
-            Beginning(number, first.timestamp(), post)
+            OpenedIncident(number, first.timestamp(), post)
             for number, first, post in await conn.execute(query)
             if first is not None and post is not None
         ]

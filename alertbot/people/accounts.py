@@ -17,7 +17,7 @@ from alertbot.people.views import (
     MailAddress,
     PersonLine,
     PersonView,
-    Unlinked,
+    UnlinkView,
 )
 
 
@@ -182,15 +182,15 @@ async def spoil(service: Context, code: str) -> None:
     await service.database.transact(lambda conn: store_contacts.void(conn, code))
 
 
-async def unlink(service: Context, actor: Person, name: str) -> Unlinked:
+async def unlink(service: Context, actor: Person, name: str) -> UnlinkView:
     """Remove a person's Telegram account and open codes; your own, or anyone's as an admin."""
 
-    async def work(conn: Connection) -> Unlinked:
+    async def work(conn: Connection) -> UnlinkView:
         person = (await store_people.get(conn, name, now=service.now)).person
         _require_self_or_admin(actor, person)
         gone = await store_contacts.unlink(conn, person, TELEGRAM)
         await _note_contact(service, conn, actor.name, "people-unlink", person, linked=gone)
-        return Unlinked(person.name, gone)
+        return UnlinkView(person.name, gone)
 
     return await service.database.transact(work)
 

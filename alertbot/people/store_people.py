@@ -127,7 +127,7 @@ async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ..
 async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
     """Confirm a new approver or admin. Raises `Refused` unless `by` is another admin than the one who
     added them or issued their token."""
-    await _take_admins_turn(conn, by, now)
+    await _lock_admins(conn, by, now)
     entry = await get(conn, name, now=now)
     _require_other_admin(entry, by)
     await _set(conn, entry, confirmed_at=now, confirmed_by=by.id)
@@ -137,7 +137,7 @@ async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime
 async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
     """Remove the token and the rights, permanently. Raises `Refused` for a person already revoked and
     for the last admin who counts."""
-    await _take_admins_turn(conn, by, now)
+    await _lock_admins(conn, by, now)
     entry = await get(conn, name, now=now)
     if entry.revoked_at is not None:
         raise Refused(_("{name} has already been revoked.").format(name=entry.person.name))
@@ -169,7 +169,7 @@ async def rotate(
     entry = await get(conn, name, now=now)
     own = entry.person.id == by.id
     if not own:
-        await _take_admins_turn(conn, by, now)
+        await _lock_admins(conn, by, now)
     if entry.revoked_at is not None:
         raise Refused(_("{name} has been revoked. Add a new person.").format(name=entry.person.name))
     if not own and await _is_last_admin(conn, entry.person, now):
@@ -185,7 +185,7 @@ async def rotate(
     return (await get(conn, name, now=now)).person, token
 
 
-async def _take_admins_turn(conn: AsyncConnection, by: Person, now: datetime) -> None:
+async def _lock_admins(conn: AsyncConnection, by: Person, now: datetime) -> None:
     """Lock the management of people; then `by` must still be an admin. Raises `Refused` otherwise."""
     await take_lock(conn, PEOPLE)
     require_role("people", (await get(conn, by.name, now=now)).person)
@@ -208,7 +208,7 @@ async def _require_adder(conn: AsyncConnection, by: Person | None, now: datetime
                 " ALERTBOT_TOKEN or --token-file."
             )
         )
-    await _take_admins_turn(conn, by, now)
+    await _lock_admins(conn, by, now)
 
 
 def _require_valid(row: Row[Any], now: datetime) -> None:

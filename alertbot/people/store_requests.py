@@ -41,7 +41,7 @@ class ApprovalRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class NewRequest:
     """A request to be stored."""
 
     way: str
@@ -51,7 +51,7 @@ class Fresh:
 
 
 async def add(
-    conn: AsyncConnection, alert_id: str, digest: str, fresh: Iterable[Fresh], *, now: datetime
+    conn: AsyncConnection, alert_id: str, digest: str, fresh: Iterable[NewRequest], *, now: datetime
 ) -> None:
     """Store requests; those of an earlier round about the same texts are renewed."""
     known = {(one.way, one.address): one for one in await of_alert(conn, alert_id, digest)}

@@ -45,7 +45,7 @@ class LinkCode:
 
 
 @dataclass(frozen=True, slots=True)
-class Unlinked:
+class UnlinkView:
     """Whether a Telegram account was unlinked (False if none was linked)."""
 
     name: str

@@ -17,12 +17,12 @@ from alertbot.texts.digest import digest_of
 from alertbot.texts.kinds.kind_spec import Prepared, Template
 from alertbot.texts.posts import edits, messages
 from alertbot.texts.posts.messages import Edition
-from alertbot.texts.request import ComposeRequest, Gathered, context
+from alertbot.texts.request import ComposeFindings, ComposeRequest, context
 from alertbot.texts.wording.render import TemplateBrokenError, render
 
 
 def edition(
-    desk: Gathered, template: Template, lang: str, title: str, *, fields: bool = True
+    desk: ComposeFindings, template: Template, lang: str, title: str, *, fields: bool = True
 ) -> Edition | None:
     """The text of this template; None if a fault prevents it. `fields` False: the template may not use
     any field of the kind."""
@@ -43,7 +43,7 @@ def edition(
     return messages.edition(title, lang, text, request.marked)
 
 
-def _can_be_marked(desk: Gathered, lang: str) -> bool:
+def _can_be_marked(desk: ComposeFindings, lang: str) -> bool:
     """Whether an exercise has its marks; it is never published without them (R23)."""
     frame = desk.request.frame
     if not desk.request.exercise or (frame and frame.opening.get(lang) and frame.closing.get(lang)):
@@ -53,13 +53,13 @@ def _can_be_marked(desk: Gathered, lang: str) -> bool:
     return False
 
 
-def _field_absent(desk: Gathered) -> bool:
+def _field_absent(desk: ComposeFindings) -> bool:
     """Whether a template failed for a value that was missing or wrong: then the template has no fault."""
     values = desk.request.parsed.values
     return any(fault.field and fault.field not in values for fault in desk.request.parsed.faults)
 
 
-def written(desk: Gathered, channel: Channel, one: Edition, least: int = 1) -> Sequence[Message]:
+def written(desk: ComposeFindings, channel: Channel, one: Edition, least: int = 1) -> Sequence[Message]:
     """The messages of this channel, split into posts (into at least `least`, if possible). Whatever does
     not fit or is not allowed is a fault."""
     thread = messages.thread(channel.spec, one, least)
@@ -74,7 +74,7 @@ def written(desk: Gathered, channel: Channel, one: Edition, least: int = 1) -> S
     return finished
 
 
-def prepare(desk: Gathered, said: Sequence[Message]) -> None:
+def prepare(desk: ComposeFindings, said: Sequence[Message]) -> None:
     """Compose the retraction of `said` for the same channels and languages. A language without templates
     for it is a judgement: there the alert could not be taken back at once."""
     prepared = desk.request.prepared
@@ -88,7 +88,7 @@ def prepare(desk: Gathered, said: Sequence[Message]) -> None:
 
 
 def _for_channel(
-    desk: Gathered, prepared: Prepared, channel: Channel, languages: Sequence[str]
+    desk: ComposeFindings, prepared: Prepared, channel: Channel, languages: Sequence[str]
 ) -> list[Message]:
     alert, texts = desk.request.identity.alert, []
     for lang in languages:
@@ -116,7 +116,7 @@ JUDGED_LATER = frozenset({"contradicts"})  # found only beside the other alerts 
 def compose(request: ComposeRequest) -> Composition:
     """Every message of this alert, its targets and its digest, with faults, warnings and omissions; the
     edits of the alert it follows; and its own retraction, ready to be sent."""
-    desk = Gathered(request)
+    desk = ComposeFindings(request)
     _judge_fields(desk)
     for channel in request.channels:
         _compose_channel(desk, channel)
@@ -153,7 +153,7 @@ def compose(request: ComposeRequest) -> Composition:
 # --- judging -------------------------------------------------------------------------------------
 
 
-def _judge_fields(desk: Gathered) -> None:
+def _judge_fields(desk: ComposeFindings) -> None:
     request, values = desk.request, desk.request.parsed.values
     desk.faults += request.parsed.faults
     desk.faults += lint.fields(request.kind, values)
@@ -168,7 +168,7 @@ def _judge_fields(desk: Gathered) -> None:
     desk.warnings += lint.warnings(_table(request))
 
 
-def _judge_whole(desk: Gathered) -> None:
+def _judge_whole(desk: ComposeFindings) -> None:
     request = desk.request
     if not request.channels:
         desk.faults.append(Fault("no_channel", _("There is no channel left to publish on.")))
@@ -239,7 +239,7 @@ def _once(faults: Iterable[Fault]) -> tuple[Fault, ...]:
 # --- channel by channel --------------------------------------------------------------------------
 
 
-def _compose_channel(desk: Gathered, channel: Channel) -> None:
+def _compose_channel(desk: ComposeFindings, channel: Channel) -> None:
     texts = [
         edition
         for lang in _languages(desk, channel)
@@ -252,13 +252,13 @@ def _compose_channel(desk: Gathered, channel: Channel) -> None:
     desk.messages += made
 
 
-def _posts(desk: Gathered, channel: Channel, one: Edition) -> list[Message]:
+def _posts(desk: ComposeFindings, channel: Channel, one: Edition) -> list[Message]:
     """The posts of one language, each of the first with a number card if requested."""
     cards = pictures.for_channel(desk, channel, one.lang)
     return pictures.beside(desk, channel, written(desk, channel, one, len(cards)), cards)
 
 
-def _languages(desk: Gathered, channel: Channel) -> Iterator[str]:
+def _languages(desk: ComposeFindings, channel: Channel) -> Iterator[str]:
     """The languages this channel publishes; the others are reported as left out."""
     wanted = desk.request.languages
     left = [lang for lang in channel.languages if wanted is None or lang in wanted]
@@ -275,7 +275,7 @@ def _languages(desk: Gathered, channel: Channel) -> Iterator[str]:
     yield from with_template
 
 
-def _has_template(desk: Gathered, channel: Channel, lang: str) -> bool:
+def _has_template(desk: ComposeFindings, channel: Channel, lang: str) -> bool:
     kind = desk.request.kind
     if messages.template(kind.templates, channel.spec, lang) is not None:
         return True
@@ -284,7 +284,7 @@ def _has_template(desk: Gathered, channel: Channel, lang: str) -> bool:
     return False
 
 
-def _edition(desk: Gathered, channel: Channel, lang: str) -> Edition | None:
+def _edition(desk: ComposeFindings, channel: Channel, lang: str) -> Edition | None:
     request = desk.request
     template = messages.template(request.kind.templates, channel.spec, lang)
     assert template is not None

@@ -56,7 +56,7 @@ class ComposeRequest:
 
 
 @dataclass
-class Gathered:
+class ComposeFindings:
     """What is collected while an alert is composed."""
 
     request: ComposeRequest

@@ -26,7 +26,7 @@ ALIVE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Pulse:
+class LoopHealth:
     """Each loop reports that it is alive in every round. `failures`: calls that did not publish, by
     (channel, class). `unheeded`: reports that were cut, refused or not decided about, by (source, why)."""
 
@@ -100,7 +100,7 @@ class WatchContext(Context):
     """What the verbs of watching need in addition: the settings, this process's pulse, its inbox."""
 
     watch: Watch = field(default_factory=Watch)
-    pulse: Pulse = field(default_factory=Pulse)
+    pulse: LoopHealth = field(default_factory=LoopHealth)
     inbox: Inbox = field(default_factory=Inbox)
 
 

@@ -23,13 +23,13 @@ from alertbot.watch.proposing import Change
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, announced, current
 from alertbot.watch.rules_signals import PEOPLE, Observed, Signal
 from alertbot.watch.views import (
-    Awaited,
     IncidentAlert,
     IncidentDecision,
     IncidentDetails,
     IncidentLine,
     IncidentView,
     NumberInForce,
+    PendingDecision,
 )
 
 LONGEST = 200
@@ -64,7 +64,7 @@ async def opening(
     if word.state in (State.STABILISED, State.RESOLVED):
         raise Misuse(_("An incident cannot start as {state}.").format(state=word.state))
     known = service.watch.group_of(name)
-    await store_decisions.turn(
+    await store_decisions.lock_service(
         conn, known
     )  # of two who open it at once, the second is told of the first's
     present = await store_incidents.of_service(conn, known)
@@ -87,7 +87,7 @@ async def _set_state(service: WatchContext, actor: Person, reference: str, word:
 
     async def work(conn: Connection) -> str:
         found = await store_incidents.get(conn, reference)
-        await store_decisions.turn(conn, found.service or found.id)
+        await store_decisions.lock_service(conn, found.service or found.id)
         found = await store_incidents.get(conn, reference)
         _require_open(found, word)
         if word.state is State.RESOLVED:
@@ -301,12 +301,12 @@ def _decision(one: store_decisions.DecisionLine) -> IncidentDecision:
     )
 
 
-async def _awaited(conn: Connection, found: Incident) -> Awaited | None:
+async def _awaited(conn: Connection, found: Incident) -> PendingDecision | None:
     """The last decision about its service, and when time may change it."""
     latest = await store_decisions.last_word(conn, found.service) if found.service else None
     if latest is None or found.closed_at is not None:
         return None
-    return Awaited(latest.action, latest.reason, latest.look_again_at)
+    return PendingDecision(latest.action, latest.reason, latest.look_again_at)
 
 
 async def _line(conn: Connection, alert: Alert) -> IncidentAlert:

@@ -16,7 +16,7 @@ from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.watch import rules_rule
 from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_log import State
-from alertbot.watch.rules_rule import How, Rule, Transition, placed
+from alertbot.watch.rules_rule import Rule, RuleMode, Transition, placed
 
 NEXT_UPDATE = "+30m"
 SERVICES = "{services}"
@@ -94,7 +94,7 @@ def as_one_story(rule: Rule, change: Change, told: Sequence[Alert], now: datetim
     if change.transition is not Transition.REOPEN or rule.kind != HOLDING or not _trouble_told(told):
         return rule
     spoken = max(one.approved_at for one in told if one.approved_at is not None)
-    return replace(rule, kind=STATUS, how=How.PROPOSE) if now - spoken <= ONE_STORY else rule
+    return replace(rule, kind=STATUS, how=RuleMode.PROPOSE) if now - spoken <= ONE_STORY else rule
 
 
 def _trouble_told(told: Sequence[Alert]) -> list[Alert]:

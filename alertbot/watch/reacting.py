@@ -39,10 +39,10 @@ from alertbot.watch.preapproval import validity
 from alertbot.watch.preapproval.validity import Validity
 from alertbot.watch.proposing import Change
 from alertbot.watch.rules_log import State
-from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_rule import Rule, RuleMode, Transition
 from alertbot.watch.rules_signals import Signal, since
 from alertbot.watch.store_preapprovals import Planned
-from alertbot.watch.store_reminders import Spoken
+from alertbot.watch.store_reminders import AlertPromise
 
 STUCK, HISTORY, REMINDER = "rule-stuck", "old-news", "reminder"
 BEGINNINGS = frozenset({Transition.OPEN, Transition.REOPEN})
@@ -56,7 +56,7 @@ async def react(service: WatchContext, conn: Connection, change: Change) -> Aler
     rule = proposing.rule_for(service, change)
     if rule is not None:
         rule = proposing.as_one_story(rule, change, told, service.now)
-    acts = rule is not None and rule.how is not How.OFF
+    acts = rule is not None and rule.how is not RuleMode.OFF
     await _remember(service, conn, change, acts=acts)
     if not await _still_wanted(service, conn, change, told, acts=acts) or rule is None:
         return None
@@ -138,7 +138,7 @@ async def _send(
     """Submit the draft; publish it automatically if that was approved in advance, else ask the
     approvers."""
     standing = None
-    if rule.how is How.AUTO:
+    if rule.how is RuleMode.AUTO:
         named = frozenset((change.service, *change.failing))
         standing = await validity.may_go(service, conn, rule, alert, named)
     by_itself = standing is not None and standing.in_force
@@ -285,11 +285,11 @@ SOON, LAPSED = "update-due", "update-lapsed"
 async def look_at_promises(service: WatchContext) -> datetime | None:
     """Remind of updates that are due soon, act on those that are overdue. Returns when to check next."""
     now = service.now
-    spoken = await service.database.read(lambda conn: store_reminders.spoken(conn, now=now))
+    spoken = await service.database.read(lambda conn: store_reminders.promises(conn, now=now))
     promises = [one for one in reminders.standing_promises(spoken) if not one.exercise]
     before = service.watch.remind_before
 
-    async def keep(one: Spoken) -> None:
+    async def keep(one: AlertPromise) -> None:
         due = reminders.promised_at(one)
         if due <= now:
             await _lapsed(service, one)
@@ -300,20 +300,20 @@ async def look_at_promises(service: WatchContext) -> datetime | None:
     return _next(promises, service)
 
 
-def _next(promises: Sequence[Spoken], service: WatchContext) -> datetime | None:
+def _next(promises: Sequence[AlertPromise], service: WatchContext) -> datetime | None:
     due = [reminders.promised_at(one) for one in promises]
     moments = [*due, *(moment - service.watch.remind_before for moment in due)]
     return min((moment for moment in moments if moment > service.now), default=None)
 
 
-async def _remind(service: WatchContext, one: Spoken) -> None:
+async def _remind(service: WatchContext, one: AlertPromise) -> None:
     said = _("{alert} promised an update for {time}: alertbot update {alert}").format(
         alert=one.alert, time=_promise_clock(service, one)
     )
     await _once(service, NewTask(_promise_key(SOON, one), SOON, said, one.alert, one.incident))
 
 
-async def _lapsed(service: WatchContext, one: Spoken) -> None:
+async def _lapsed(service: WatchContext, one: AlertPromise) -> None:
     """Act on an overdue promise: once per promise, and only if a rule says what to do."""
     key = _promise_key(LAPSED, one)
     if await service.database.read(lambda conn: store_tasks.ever_raised(conn, [key])):
@@ -335,7 +335,7 @@ async def _lapsed(service: WatchContext, one: Spoken) -> None:
     await service.database.transact(work)
 
 
-async def _change(conn: Connection, one: Spoken) -> Change:
+async def _change(conn: Connection, one: AlertPromise) -> Change:
     found = await store_incidents.get(conn, one.incident)
     return Change(
         service=found.service or found.id,
@@ -352,9 +352,9 @@ async def _once(service: WatchContext, chore: NewTask) -> None:
     await service.database.transact(lambda conn: tasks.raise_(service, conn, chore))
 
 
-def _promise_key(kind: str, one: Spoken) -> str:
+def _promise_key(kind: str, one: AlertPromise) -> str:
     return f"{kind}:{one.alert}:{one.next_update}"
 
 
-def _promise_clock(service: WatchContext, one: Spoken) -> str:
+def _promise_clock(service: WatchContext, one: AlertPromise) -> str:
     return reminders.promised_at(one).astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))

@@ -18,7 +18,7 @@ from alertbot.people import store_tasks, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import store_reminders
 from alertbot.watch.context import WatchContext
-from alertbot.watch.store_reminders import ENDED, ENDS, LATE, Ending, Spoken, number_key
+from alertbot.watch.store_reminders import ENDED, ENDS, LATE, AlertPromise, Ending, number_key
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def _findings(service: WatchContext, conn: Connection) -> ReminderFindings
     now = service.now
     soon = await store_reminders.endings(conn, after=now, until=now + service.warn_before)
     over = await store_reminders.endings(conn, after=None, until=now)
-    promises = list(standing_promises(await store_reminders.spoken(conn, now=now)))
+    promises = list(standing_promises(await store_reminders.promises(conn, now=now)))
     chores = [
         *await _about_numbers(service, conn, ENDS, soon),
         *await _about_numbers(service, conn, ENDED, over),
@@ -162,7 +162,7 @@ def _outcome(one: store_reminders.OpenNumberTask, now: datetime, taken_back: boo
 # --- promised updates -----------------------------------------------------------------------------
 
 
-def standing_promises(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
+def standing_promises(spoken: Sequence[AlertPromise]) -> Iterator[AlertPromise]:
     """The alert whose promise of a next update is current, per incident and separately for its
     exercises. An end promises none; an alert without a promise leaves the one before it in force."""
     parts = sorted(spoken, key=lambda one: (one.incident, one.exercise))
@@ -178,7 +178,7 @@ def standing_promises(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
 
 
 async def _about_promises(
-    service: WatchContext, conn: Connection, promises: Sequence[Spoken]
+    service: WatchContext, conn: Connection, promises: Sequence[AlertPromise]
 ) -> list[NewTask]:
     late = {_late_key(one): one for one in promises if promised_at(one) <= service.now}
     known = await store_tasks.ever_raised(conn, late) if late else ()
@@ -198,7 +198,9 @@ async def _about_promises(
     ]
 
 
-async def _settled_promises(conn: Connection, promises: Sequence[Spoken]) -> list[tuple[str, str]]:
+async def _settled_promises(
+    conn: Connection, promises: Sequence[AlertPromise]
+) -> list[tuple[str, str]]:
     """Open tasks about promises that are kept or whose incident is over."""
     standing_ones = {_late_key(one) for one in promises}
     return [
@@ -208,11 +210,11 @@ async def _settled_promises(conn: Connection, promises: Sequence[Spoken]) -> lis
     ]
 
 
-def _late_key(one: Spoken) -> str:
+def _late_key(one: AlertPromise) -> str:
     return f"{LATE}:{one.alert}:{one.next_update}"
 
 
-def promised_at(one: Spoken) -> datetime:
+def promised_at(one: AlertPromise) -> datetime:
     return datetime.fromisoformat(one.next_update)
 
 

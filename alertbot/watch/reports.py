@@ -20,7 +20,7 @@ from alertbot.watch.sources import alertmanager, base, directory, generic
 from alertbot.watch.sources.base import MOST_SIGNALS, Parse, UnknownShape, looks_like
 from alertbot.watch.sources.directory import as_configured
 from alertbot.watch.store_decisions import DecisionLine
-from alertbot.watch.store_signals import Aside, StoredSignal
+from alertbot.watch.store_signals import QuarantinedBody, StoredSignal
 from alertbot.watch.views import DecisionView, QuarantineView, SignalView
 
 log = logging.getLogger(__name__)
@@ -36,14 +36,14 @@ class SourceIntake:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReportCount:
     """How many reports a body held, and how many were new."""
 
     stored: int
     new: int
 
 
-class SetAside(Refused):
+class ReportQuarantined(Refused):
     """A body that was not understood; it is quarantined under this number. `keys`: its top-level keys.
     `looks_like`: another type of source that sends such bodies."""
 
@@ -78,8 +78,8 @@ def _check(name: str, settings: SourceSettings) -> None:
 
 async def receive(
     service: WatchContext, inlet: SourceIntake, body: bytes, content_type: str = ""
-) -> Taken:
-    """Store what a source sent; it is stored once this returns. Raises `SetAside` for a body that was
+) -> ReportCount:
+    """Store what a source sent; it is stored once this returns. Raises `ReportQuarantined` for a body that was
     quarantined because it was not understood, `StoreFailed` if nothing was stored."""
     understood = await _understood(service, inlet, body, content_type)
     document, reports = understood.document, understood.reports
@@ -90,7 +90,7 @@ async def receive(
     fresh = await watching.take(service, reports.named)
     if cut := alertmanager.left_out(document):
         await watching.unheeded(service, inlet.name, CUT, _cut(inlet.name, cut))
-    return Taken(len(reports.named), len(fresh))
+    return ReportCount(len(reports.named), len(fresh))
 
 
 CUT, TOO_SLOW = "cut", "too_slow"  # why a report was not heeded, in the metrics
@@ -175,7 +175,7 @@ def _parsed(service: WatchContext, inlet: SourceIntake, document: object) -> _Re
 
 async def _set_aside(
     service: WatchContext, inlet: SourceIntake, body: bytes, document: object, error: UnknownShape
-) -> SetAside:
+) -> ReportQuarantined:
     other = looks_like(document)
     said = str(error)
     if other not in (None, inlet.settings.type):
@@ -183,7 +183,7 @@ async def _set_aside(
     number = await watching.quarantine(service, inlet.name, body, why=said, keys=error.keys)
     about = {"source": inlet.name}
     log.warning("%s: a body not understood is kept aside as number %d", inlet.name, number, extra=about)
-    return SetAside(said, number, error.keys, other)
+    return ReportQuarantined(said, number, error.keys, other)
 
 
 async def _note_nameless(
@@ -281,7 +281,7 @@ def _report(one: StoredSignal) -> SignalView:
     )
 
 
-def _aside(one: Aside) -> QuarantineView:
+def _aside(one: QuarantinedBody) -> QuarantineView:
     return QuarantineView(
         id=one.id,
         source=one.source,

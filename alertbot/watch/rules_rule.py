@@ -116,7 +116,7 @@ _BY_ACTION = {
 }
 
 
-class How(StrEnum):
+class RuleMode(StrEnum):
     AUTO = "auto"  # by itself, where that was approved ahead
     PROPOSE = "propose"
     OFF = "off"
@@ -130,7 +130,7 @@ class Rule:
     name: str
     on: frozenset[Transition]
     kind: str
-    how: How = How.PROPOSE
+    how: RuleMode = RuleMode.PROPOSE
     services: frozenset[str] = frozenset()
     after: timedelta = timedelta()
     values: Mapping[str, Any] = field(default_factory=dict)

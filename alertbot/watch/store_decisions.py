@@ -45,7 +45,7 @@ class Watched:
     look_again_at: datetime | None
 
 
-async def turn(conn: AsyncConnection, service: str) -> None:
+async def lock_service(conn: AsyncConnection, service: str) -> None:
     """Lock a service's decisions until the transaction ends."""
     await take_lock(conn, AUDIT)
     await take_lock(conn, f"service:{service}")

@@ -33,7 +33,7 @@ class Planned:
 # --- approved ahead -------------------------------------------------------------------------------
 
 
-async def turn(conn: AsyncConnection, rule: str) -> None:
+async def lock_rule(conn: AsyncConnection, rule: str) -> None:
     """Lock the approvals of a rule until the transaction ends."""
     await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
     await take_lock(conn, f"rule:{rule}")

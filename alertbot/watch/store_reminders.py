@@ -44,7 +44,7 @@ class OpenNumberTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class AlertPromise:
     """A published alert of an open incident, with what it promises."""
 
     alert: str
@@ -89,7 +89,7 @@ async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
     return [OpenNumberTask(*row[:5], withdrawn=row.withdrawn_at is not None) for row in rows]
 
 
-async def spoken(conn: AsyncConnection, *, now: datetime) -> list[Spoken]:
+async def promises(conn: AsyncConnection, *, now: datetime) -> list[AlertPromise]:
     """What the open incidents published in the last days, in order."""
     a = alert.c
     query = (
@@ -100,7 +100,7 @@ async def spoken(conn: AsyncConnection, *, now: datetime) -> list[Spoken]:
         .order_by(a.incident_id, a.approved_at, a.number)
     )
     return [
-        Spoken(*row[:5], next_update=str(row.given.get("next_update") or ""))
+        AlertPromise(*row[:5], next_update=str(row.given.get("next_update") or ""))
         for row in await conn.execute(query)
     ]
 

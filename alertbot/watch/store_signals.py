@@ -36,7 +36,7 @@ class StoredSignal:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class QuarantinedBody:
     """A quarantined body."""
 
     id: int
@@ -255,7 +255,7 @@ async def put_aside(
     return number
 
 
-async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[Aside, ...]:
+async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[QuarantinedBody, ...]:
     """Quarantined bodies, newest first."""
     query = _asides().order_by(quarantine.c.id.desc()).limit(limit)
     return tuple(_aside(row) for row in await conn.execute(query))
@@ -263,7 +263,7 @@ async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[Aside, ...]
 
 async def aside_with_body(
     conn: AsyncConnection, number: int, *, most: int
-) -> tuple[Aside, bytes] | None:
+) -> tuple[QuarantinedBody, bytes] | None:
     """One quarantined body with its first `most` bytes."""
     begin = func.substr(quarantine.c.body, 1, most, type_=LargeBinary)
     query = _asides().add_columns(begin.label("begin")).where(quarantine.c.id == number)
@@ -304,9 +304,9 @@ def _asides() -> Select[*tuple[Any, ...]]:
     return select(q.id, q.source, q.received_at, q.why, q["keys"], size.label("size"))
 
 
-def _aside(row: Any) -> Aside:
+def _aside(row: Any) -> QuarantinedBody:
     number, source, received_at, why, keys, size = row[:6]
-    return Aside(number, source, received_at, why, tuple(keys), size)
+    return QuarantinedBody(number, source, received_at, why, tuple(keys), size)
 
 
 def _stored(row: Row[Any]) -> StoredSignal:

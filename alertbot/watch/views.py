@@ -12,9 +12,9 @@ from alertbot.alerts.views import AlertFaultView
 from alertbot.core.json import IF_SET, NOT_JSON, Json
 from alertbot.core.model import AlertState, Relation
 from alertbot.texts.preview.phrases import Sheet
-from alertbot.watch.preapproval.rules_ahead import Why
+from alertbot.watch.preapproval.rules_ahead import PreapprovalReason
 from alertbot.watch.rules_log import IncidentAction, Reason, State
-from alertbot.watch.rules_rule import How, Transition
+from alertbot.watch.rules_rule import RuleMode, Transition
 from alertbot.watch.rules_signals import Observed
 
 
@@ -134,7 +134,7 @@ class IncidentDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class PendingDecision:
     """What was last decided about a service, and when time may change it."""
 
     action: str | None
@@ -171,7 +171,7 @@ class IncidentDetails(IncidentView):
     """An incident with its log and its alerts, oldest first, and what callers are told now."""
 
     decisions: tuple[IncidentDecision, ...]
-    waiting: Awaited | None
+    waiting: PendingDecision | None
     alerts: tuple[IncidentAlert, ...]
     guidance: tuple[CurrentAdvice, ...]
     numbers: tuple[NumberInForce, ...]
@@ -231,12 +231,12 @@ class RuleView:
     on: tuple[Transition, ...]
     services: tuple[str, ...]
     kind: str
-    how: How
+    how: RuleMode
     after: float
     exercise: bool
     digest: str | None
     people: int | None
-    state: Why | None
+    state: PreapprovalReason | None
     automatic: bool
     why: str
     approval: PreapprovalView | None

@@ -208,7 +208,7 @@ async def decide_now(
     service: WatchContext, conn: Connection, name: str
 ) -> tuple[IncidentAction, Reason]:
     """Decide about one service under its lock, and carry out what follows in the same transaction."""
-    await store_decisions.turn(conn, name)
+    await store_decisions.lock_service(conn, name)
     known = await _known(service, conn, name)
     policy, now = service.watch.policy_of(name), service.now
     action, reason = decide(known.log, known.reports, policy, now)

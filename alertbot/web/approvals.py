@@ -16,7 +16,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from alertbot.alerts.requests import links, text
-from alertbot.alerts.requests.links import Decided, Key, Opened, PageAnswer, PageDecision, Unanswered
+from alertbot.alerts.requests.links import (
+    Key,
+    LinkDecision,
+    Opened,
+    PageAnswer,
+    PageDecision,
+    Unanswered,
+)
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
 from alertbot.core.words import LANGUAGES, _, language, ngettext, spoken
@@ -278,7 +285,7 @@ def _form(
     )
 
 
-def _outcome(desk: ApprovalPages, decided: Decided) -> Response:
+def _outcome(desk: ApprovalPages, decided: LinkDecision) -> Response:
     alert = decided.alert
     if decided.decision is PageDecision.RETURN:
         said = _("{id} went back to {author}.").format(id=alert.id, author=alert.author)

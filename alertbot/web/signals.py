@@ -26,7 +26,7 @@ from alertbot.core.errors import AlertbotError, Refused, StoreFailed, safe
 from alertbot.core.words import _
 from alertbot.watch import reports, watching
 from alertbot.watch.context import WatchContext
-from alertbot.watch.reports import SetAside, SourceIntake
+from alertbot.watch.reports import ReportQuarantined, SourceIntake
 from alertbot.web import described, reading
 from alertbot.web.reading import Attempts, Unreadable
 
@@ -54,7 +54,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class SourceCredentials:
     """What a source accepts: its secret, or a signature no older than `window`."""
 
     secret: bytes = field(repr=False)
@@ -71,10 +71,10 @@ def shown(headers: Headers, in_path: str | None) -> Credentials:
     )
 
 
-def admit(door: Door | None, given: Credentials, body: bytes, now: float) -> None:
+def admit(door: SourceCredentials | None, given: Credentials, body: bytes, now: float) -> None:
     """Check the credentials. Raises `Stranger` or `OutOfTime`. `door`: None for an unknown source;
     `body`: complete if it is signed; `now`: Unix seconds."""
-    known = door or Door(token_bytes(32))
+    known = door or SourceCredentials(token_bytes(32))
     by_signature = given.signature is not None
     genuine = (
         _signed_by(known.secret, given, body) if by_signature else _same(known.secret, given.token)
@@ -96,7 +96,7 @@ def _signed_by(secret: bytes, given: Credentials, body: bytes) -> bool:
     return _same(expected.encode(), (given.signature or "").encode("latin-1", "replace"))
 
 
-def _refuse_old(door: Door, given: Credentials, now: float) -> None:
+def _refuse_old(door: SourceCredentials, given: Credentials, now: float) -> None:
     seconds = _seconds(given.timestamp)
     longest = door.window.total_seconds()
     if seconds is None or abs(now - seconds) > longest:
@@ -203,7 +203,7 @@ class Source:
     """One configured source, and this process's state about it."""
 
     inlet: SourceIntake
-    door: Door
+    door: SourceCredentials
     bucket: Bucket
     answered: Answered[SignalAnswer]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # of signed reports: one after the other
@@ -227,7 +227,7 @@ def intake_of(service: WatchContext, inlets: Mapping[str, SourceIntake]) -> Inta
 
 def _source(inlet: SourceIntake) -> Source:
     settings = inlet.settings
-    door = Door(settings.key(inlet.name), settings.signed, settings.replay_window)
+    door = SourceCredentials(settings.key(inlet.name), settings.signed, settings.replay_window)
     return Source(
         inlet,
         door,
@@ -335,7 +335,7 @@ async def _taken(service: WatchContext, source: Source, body: bytes, kind: str) 
     name = source.inlet.name
     try:
         taken = await reports.receive(service, source.inlet, body, kind)
-    except SetAside as error:
+    except ReportQuarantined as error:
         more = {"looks_like": error.looks_like} if error.looks_like else {}
         return _refusal(422, str(error), keys=error.keys, quarantine=error.number, **more)
     except StoreFailed as error:

@@ -7,7 +7,7 @@ import pytest
 
 from alertbot.alerts import approving, following, showing, still_public, taking_back, writing
 from alertbot.alerts.following import FollowRequest
-from alertbot.alerts.taking_back import Which
+from alertbot.alerts.taking_back import NumberSelection
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Misuse, Refused
@@ -57,7 +57,7 @@ async def in_force(team: Team) -> set[str]:
 
 async def withdraw(team: Team, by: str = "bo", submit: bool = True, **which: Any) -> AlertView:
     return await taking_back.withdraw(
-        team.service, team.people[by], Which(**which), FollowRequest(submit=submit)
+        team.service, team.people[by], NumberSelection(**which), FollowRequest(submit=submit)
     )
 
 

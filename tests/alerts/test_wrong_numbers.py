@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alertbot.alerts import following, showing, still_public, taking_back, writing
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.rules_lists import NO_LONGER, NUMBERS, WRONG, rows_of
-from alertbot.alerts.taking_back import Which
+from alertbot.alerts.taking_back import NumberSelection
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, Refused
@@ -345,7 +345,7 @@ class Story:
     async def withdraw(self, name: str, _at: int) -> None:
         await self._go(
             await taking_back.withdraw(
-                self.team.service, self.team.people["ada"], Which(query=name), FollowRequest()
+                self.team.service, self.team.people["ada"], NumberSelection(query=name), FollowRequest()
             )
         )
 

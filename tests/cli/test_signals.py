@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.watch.reports import SetAside, inlets, receive
+from alertbot.watch.reports import ReportQuarantined, inlets, receive
 from tests.cli.desk import Desk, opened
 from tests.web.sender import source
 
@@ -22,7 +22,7 @@ def reported(desk: Desk, name: str, body: bytes) -> None:
         app = build(desk.folder / "config.yaml")
         try:
             await receive(await app.open(), inlets({name: source(name)})[name], body)
-        except SetAside:
+        except ReportQuarantined:
             pass
         finally:
             await app.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alertbot.app import build
-from alertbot.watch.rules_rule import How, Transition
+from alertbot.watch.rules_rule import RuleMode, Transition
 from tests.config.conftest import Faults, Reads
 
 TEXT = """\
@@ -61,9 +61,9 @@ def test_rules_as_the_service_sees_them(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     watch = build(path).watch
     one, two, three = watch.rules
-    assert (one.name, one.how, one.after) == ("one", How.AUTO, timedelta(seconds=90))
+    assert (one.name, one.how, one.after) == ("one", RuleMode.AUTO, timedelta(seconds=90))
     assert (one.services, one.values) == (frozenset({"sms"}), {"where": [69]})
-    assert (two.how, two.after, two.exercise) == (How.AUTO, timedelta(), True)
+    assert (two.how, two.after, two.exercise) == (RuleMode.AUTO, timedelta(), True)
     assert two.on == {Transition.REMIND, Transition.LAPSED}
-    assert (three.how, three.languages, three.channels) == (How.PROPOSE, ("fr",), ("wall",))
+    assert (three.how, three.languages, three.channels) == (RuleMode.PROPOSE, ("fr",), ("wall",))
     assert watch.titles == {"calls": {}, "sms": {"": "le 114"}}

@@ -5,11 +5,11 @@ from enum import StrEnum
 import pytest
 
 from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation, Role, Verb
-from alertbot.numbers.rules_checks import CheckRule, Cover, Severity
+from alertbot.numbers.rules_checks import CheckRule, CoverageLevel, Severity
 from alertbot.numbers.rules_entry import Standing
-from alertbot.watch.preapproval.rules_ahead import Why
+from alertbot.watch.preapproval.rules_ahead import PreapprovalReason
 from alertbot.watch.rules_log import IncidentAction, Reason, State
-from alertbot.watch.rules_rule import How, Transition
+from alertbot.watch.rules_rule import RuleMode, Transition
 from alertbot.watch.rules_signals import Observed
 
 
@@ -17,11 +17,11 @@ from alertbot.watch.rules_signals import Observed
     ("kind", "words"),
     [
         (
-            Why,
+            PreapprovalReason,
             "in_force never proposed lapsed expired changed revoked hands forbidden broken",
         ),
         (Standing, "unverified planned in_force expired withdrawn"),
-        (Cover, "none partial whole"),
+        (CoverageLevel, "none partial whole"),
         (Severity, "warning information"),
         (
             CheckRule,
@@ -31,7 +31,7 @@ from alertbot.watch.rules_signals import Observed
             ),
         ),
         (Observed, "up degraded down maintenance unknown"),
-        (How, "auto propose off"),
+        (RuleMode, "auto propose off"),
         (
             Transition,
             "open reopen worse better wider relapse update stabilise resolve remind lapsed history",

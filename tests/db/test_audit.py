@@ -49,7 +49,7 @@ async def verify(database: Database, head: str | None = None) -> audit.AuditVerd
 async def test_an_empty_chain_is_whole(database: Database) -> None:
     verdict = await verify(database)
     assert verdict == audit.AuditVerdict(0, audit.GENESIS, ())
-    assert await database.read(audit.head) == audit.Head(0, audit.GENESIS)
+    assert await database.read(audit.head) == audit.AuditHead(0, audit.GENESIS)
     assert (await verify(database, audit.GENESIS)).whole
 
 
@@ -69,7 +69,7 @@ async def test_rows_form_a_chain_that_head_and_export_show(database: Database) -
     assert exported[0]["at"] == "2021-06-02T16:45:30.123456+00:00"
     assert exported[0]["detail"] == {"a": [1, 2]}
     assert heads[1] == heads[2] == exported[2]["hash"]
-    assert await database.read(audit.head) == audit.Head(3, heads[1])
+    assert await database.read(audit.head) == audit.AuditHead(3, heads[1])
     assert await verify(database) == audit.AuditVerdict(3, heads[1], ())
 
 

@@ -8,7 +8,14 @@ import pytest
 
 from alertbot.numbers.reading import ImportReading, read_import
 from alertbot.numbers.rules_changes import with_end
-from alertbot.numbers.rules_checks import CheckRule, Cover, Report, Severity, check_rows, coverage
+from alertbot.numbers.rules_checks import (
+    CheckRule,
+    CoverageLevel,
+    Report,
+    Severity,
+    check_rows,
+    coverage,
+)
 from alertbot.numbers.rules_entry import parse_query
 from alertbot.regions.facts import find
 
@@ -236,13 +243,13 @@ BRITTANY = "".join(
 
 def test_brittany_keeps_only_the_samu_of_22() -> None:
     rows = imported(BRITTANY).rows
-    assert {one.cover for one in coverage(rows, now=NOW)} == {Cover.WHOLE}
+    assert {one.cover for one in coverage(rows, now=NOW)} == {CoverageLevel.WHOLE}
     query = parse_query("22,29,35,56", but="22/samu")
     left = [row for row in rows if not query.matches(row)]
     assert [str(row) for row in left] == ["22 samu 02 61 91 22 15"]
     asked = [place for code in ("22", "29", "35", "56") if (place := find(code))]
     covers = coverage(left, asked, now=NOW)
-    assert [one.cover for one in covers] == [Cover.WHOLE] + [Cover.NONE] * 11
+    assert [one.cover for one in covers] == [CoverageLevel.WHOLE] + [CoverageLevel.NONE] * 11
     assert "22 Côtes-d'Armor: no number in force for Fire and rescue." in covers[1].sentence
 
 
@@ -268,7 +275,7 @@ def test_coverage_counts_what_is_not_in_force() -> None:
     assert "(1 not verified)" in cover.sentence
     ended = [with_end(row, NOW) for row in imported(f"69,samu,0465710015,,,,{VOUCHED}\n").rows]
     (cover,) = coverage(ended, None, [("samu",)], now=NOW + timedelta(hours=24))
-    assert (cover.cover, "(1 expired)" in cover.sentence) == (Cover.NONE, True)
+    assert (cover.cover, "(1 expired)" in cover.sentence) == (CoverageLevel.NONE, True)
 
 
 def test_the_whole_country_covers_every_territory_of_the_directory() -> None:

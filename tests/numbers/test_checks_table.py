@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from alertbot.numbers.rules_checks import NEEDED, CheckRule, Cover, Severity, check_rows, coverage
+from alertbot.numbers.rules_checks import (
+    NEEDED,
+    CheckRule,
+    CoverageLevel,
+    Severity,
+    check_rows,
+    coverage,
+)
 from alertbot.numbers.rules_entry import NumberRow, Standing
 from alertbot.regions.facts import find, free_territory
 
@@ -100,28 +107,34 @@ GOOD = replace(ROW, verified_by="Bo", verified_at=NOW - HOUR)
 @pytest.mark.parametrize(
     ("rows", "cover", "others"),
     [
-        ([], Cover.NONE, {}),
-        ([GOOD], Cover.WHOLE, {}),
-        ([ROW], Cover.NONE, {Standing.UNVERIFIED: 1}),
-        ([ROW, GOOD], Cover.WHOLE, {Standing.UNVERIFIED: 1}),
-        ([replace(GOOD, zone={"fr": "a"})], Cover.PARTIAL, {}),
-        ([replace(GOOD, condition={"fr": "a"})], Cover.PARTIAL, {}),
-        ([replace(GOOD, zone={"fr": "a"}), replace(GOOD, condition={"fr": "a"})], Cover.PARTIAL, {}),
-        ([replace(GOOD, zone={"fr": "a"}), GOOD], Cover.WHOLE, {}),
-        ([replace(GOOD, valid_until=NOW)], Cover.NONE, {Standing.EXPIRED: 1}),
-        ([replace(GOOD, valid_from=NOW + HOUR)] * 2, Cover.NONE, {Standing.PLANNED: 2}),
-        ([replace(GOOD, service="police")], Cover.NONE, {}),
-        ([replace(GOOD, service="toutes-urgences")], Cover.WHOLE, {}),
-        ([replace(GOOD, territory=find("42"))], Cover.NONE, {}),
-        ([replace(GOOD, territory=find("FR"))], Cover.WHOLE, {}),
-        ([replace(GOOD, territory=find("FR"), zone={"fr": "a"})], Cover.PARTIAL, {}),
+        ([], CoverageLevel.NONE, {}),
+        ([GOOD], CoverageLevel.WHOLE, {}),
+        ([ROW], CoverageLevel.NONE, {Standing.UNVERIFIED: 1}),
+        ([ROW, GOOD], CoverageLevel.WHOLE, {Standing.UNVERIFIED: 1}),
+        ([replace(GOOD, zone={"fr": "a"})], CoverageLevel.PARTIAL, {}),
+        ([replace(GOOD, condition={"fr": "a"})], CoverageLevel.PARTIAL, {}),
+        (
+            [replace(GOOD, zone={"fr": "a"}), replace(GOOD, condition={"fr": "a"})],
+            CoverageLevel.PARTIAL,
+            {},
+        ),
+        ([replace(GOOD, zone={"fr": "a"}), GOOD], CoverageLevel.WHOLE, {}),
+        ([replace(GOOD, valid_until=NOW)], CoverageLevel.NONE, {Standing.EXPIRED: 1}),
+        ([replace(GOOD, valid_from=NOW + HOUR)] * 2, CoverageLevel.NONE, {Standing.PLANNED: 2}),
+        ([replace(GOOD, service="police")], CoverageLevel.NONE, {}),
+        ([replace(GOOD, service="toutes-urgences")], CoverageLevel.WHOLE, {}),
+        ([replace(GOOD, territory=find("42"))], CoverageLevel.NONE, {}),
+        ([replace(GOOD, territory=find("FR"))], CoverageLevel.WHOLE, {}),
+        ([replace(GOOD, territory=find("FR"), zone={"fr": "a"})], CoverageLevel.PARTIAL, {}),
     ],
 )
-def test_what_a_territory_has(rows: list[NumberRow], cover: Cover, others: dict[Standing, int]) -> None:
+def test_what_a_territory_has(
+    rows: list[NumberRow], cover: CoverageLevel, others: dict[Standing, int]
+) -> None:
     (found,) = coverage(rows, [find("69")], [("samu",)], now=NOW)
     assert (found.territory.code, found.services) == ("69", ("samu",))
     assert (found.cover, found.others) == (cover, others)
-    assert bool(found.rows) is (cover is not Cover.NONE)
+    assert bool(found.rows) is (cover is not CoverageLevel.NONE)
 
 
 @pytest.mark.parametrize("service", ["police", "gendarmerie"])
@@ -134,7 +147,7 @@ def test_either_of_two_services_is_enough(service: str) -> None:
 def test_the_whole_country_ends_at_its_borders() -> None:
     rows = [replace(GOOD, territory=find("FR"), number="112")]
     (abroad,) = coverage(rows, [HAINAUT], [("samu",)], now=NOW)
-    assert abroad.cover is Cover.NONE
+    assert abroad.cover is CoverageLevel.NONE
     own = replace(GOOD, territory=HAINAUT, number="112")
     (abroad,) = coverage([*rows, own], [HAINAUT], [("samu",)], now=NOW)
     assert abroad.rows == (own,)

@@ -17,7 +17,7 @@ from alertbot.db.tables import alert, incident
 from alertbot.numbers import store_changes, store_numbers
 from alertbot.numbers.rules_changes import Plan
 from alertbot.numbers.rules_entry import Entry, NumberRow
-from alertbot.numbers.store_numbers import Carried, Check
+from alertbot.numbers.store_numbers import Check, NumberInAlert
 from alertbot.people import store_people
 from alertbot.regions.facts import find
 
@@ -290,7 +290,7 @@ async def test_what_was_taken_back_stands_no_more(book: Book) -> None:
     last = await book.database.read(
         lambda conn: store_numbers.last_of_incident(conn, "BKRT", exercise=False)
     )
-    assert last == (Carried(1, 1, True), Carried(2, 1, False))
+    assert last == (NumberInAlert(1, 1, True), NumberInAlert(2, 1, False))
 
 
 async def test_what_was_told_again_after_it_was_taken_back_stands(book: Book) -> None:
@@ -308,10 +308,10 @@ async def test_what_an_alert_carries_is_written_anew_with_its_texts(book: Book) 
         await store_numbers.carry(conn, "BKRT-1", [first], struck=True)
 
     carried = await book.database.read(lambda conn: store_numbers.carried(conn, ["BKRT-1", "BKRT-9"]))
-    assert carried == {"BKRT-1": (Carried(1, 1, False), Carried(2, 1, False)), "BKRT-9": ()}
+    assert carried == {"BKRT-1": (NumberInAlert(1, 1, False), NumberInAlert(2, 1, False)), "BKRT-9": ()}
     await book.database.transact(again)
     carried = await book.database.read(lambda conn: store_numbers.carried(conn, ["BKRT-1"]))
-    assert carried["BKRT-1"] == (Carried(1, 1, True), Carried(2, 3, False))
+    assert carried["BKRT-1"] == (NumberInAlert(1, 1, True), NumberInAlert(2, 3, False))
 
 
 async def test_a_form_is_found_as_it_was(book: Book) -> None:

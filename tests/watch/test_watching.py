@@ -11,7 +11,7 @@ from alertbot.db.database import Database
 from alertbot.people import tasks
 from alertbot.watch import incidents, store_decisions, store_signals, watching
 from alertbot.watch.context import Watch
-from alertbot.watch.rules_rule import Confirmation, How, Policy, Rule, Transition
+from alertbot.watch.rules_rule import Confirmation, Policy, Rule, RuleMode, Transition
 from alertbot.watch.rules_signals import Group, Observed, Signal
 from tests.team import START, Team, gather
 
@@ -325,7 +325,7 @@ async def test_a_promise_is_reminded_of_before_it_lapses(database: Database) -> 
 @pytest.mark.parametrize("after", [0, 90])
 async def test_a_lapsed_promise_is_kept_by_the_rule_on_it(database: Database, after: int) -> None:
     """R19: the public is told that there is no news, and when we speak again."""
-    no_news = Rule("no_news", frozenset({T.LAPSED}), "holding", How.PROPOSE, values=VALUES)
+    no_news = Rule("no_news", frozenset({T.LAPSED}), "holding", RuleMode.PROPOSE, values=VALUES)
     team = watched(await gather(database), *RULES, no_news)
     await says(team, Observed.DOWN)
     await publish(team)

@@ -10,7 +10,7 @@ from alertbot.config.sources import SourceSettings
 from alertbot.db.database import Database
 from alertbot.watch import store_signals
 from alertbot.watch.reports import inlets
-from alertbot.watch.store_signals import Aside, StoredSignal
+from alertbot.watch.store_signals import QuarantinedBody, StoredSignal
 from alertbot.web.app import build
 from alertbot.web.signals import intake_of, signature_of
 from tests.team import Team, gather
@@ -55,7 +55,7 @@ class Sender:
             lambda conn: store_signals.listing(conn, limit=EVERY)
         )
 
-    async def aside(self) -> tuple[Aside, ...]:
+    async def aside(self) -> tuple[QuarantinedBody, ...]:
         return await self.team.service.database.read(
             lambda conn: store_signals.aside(conn, limit=EVERY)
         )

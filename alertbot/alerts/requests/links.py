@@ -132,7 +132,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class LinkDecision:
     """A decision made through a link, and the alert after it."""
 
     decision: PageDecision
@@ -182,7 +182,7 @@ async def open_page(service: Context, key: Key, token: str) -> Opened:
     return Opened(link.person, key.form(token), _until(service, link), shown, obstacle)
 
 
-async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> Decided:
+async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> LinkDecision:
     """Carry out the decision for the link's person; the link is used up in the same transaction, and
     stays usable if the decision is refused. Raises `Refused` (`LinkForged` for a form that is not
     this link's), `Faulty`, or `Unanswered` for an incomplete form."""
@@ -201,7 +201,7 @@ async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> 
         view = await approving.return_(service, person, alert, reason, through)
     else:
         view = await approving.reject(service, person, alert, reason, through)
-    return Decided(decision, view)
+    return LinkDecision(decision, view)
 
 
 async def _find(service: Context, conn: Connection, key: Key, token: str) -> Link:

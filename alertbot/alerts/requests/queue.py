@@ -21,7 +21,7 @@ from alertbot.db.sql import Connection
 from alertbot.people import rules, store_contacts, store_people, store_requests
 from alertbot.people.context import Context
 from alertbot.people.rules import Candidate
-from alertbot.people.store_requests import ApprovalRequest, Fresh
+from alertbot.people.store_requests import ApprovalRequest, NewRequest
 
 
 class Way(Protocol):
@@ -86,14 +86,14 @@ async def attend(service: Context, ways: Sequence[Way]) -> None:
 
 async def _first(
     service: Context, conn: Connection, alert: Alert
-) -> tuple[list[Fresh], tuple[Candidate, ...]]:
+) -> tuple[list[NewRequest], tuple[Candidate, ...]]:
     """The first requests: to the groups, and to the people on duty."""
     reach = service.reach
     if not reach.ways:
         return [], ()
     able = await _able(service, conn, alert)
     asked = rules.first_asked(reach.duty, tuple(able), alert.approvals.approvers, service.now)
-    groups = [Fresh(way, reach.groups[way]) for way in reach.ways if way in reach.groups]
+    groups = [NewRequest(way, reach.groups[way]) for way in reach.ways if way in reach.groups]
     return groups + await _addressed(service, conn, able, asked), asked
 
 
@@ -106,11 +106,11 @@ async def _able(service: Context, conn: Connection, alert: Alert) -> dict[str, P
 
 async def _addressed(
     service: Context, conn: Connection, able: Mapping[str, Person], asked: Iterable[Candidate]
-) -> list[Fresh]:
+) -> list[NewRequest]:
     """One request per person for every way that reaches them."""
     known = await store_contacts.reaches(conn)
     return [
-        Fresh(way, address, able[one.name].id, one.deputy)
+        NewRequest(way, address, able[one.name].id, one.deputy)
         for one in asked
         for way in service.reach.ways
         if (address := known[able[one.name].id].address(way))
@@ -140,7 +140,7 @@ async def _ask_more(service: Context, alert_id: str) -> None:
 
 async def _further(
     service: Context, conn: Connection, alert: Alert
-) -> tuple[list[Fresh], tuple[Candidate, ...]]:
+) -> tuple[list[NewRequest], tuple[Candidate, ...]]:
     """The next people to ask, in addition to those already asked."""
     if not text.open_to_answers(alert, service.now):
         return [], ()
@@ -173,7 +173,7 @@ async def _write(
     service: Context,
     conn: Connection,
     alert: Alert,
-    fresh: Sequence[Fresh],
+    fresh: Sequence[NewRequest],
     asked: Sequence[Candidate],
     verb: str,
 ) -> None:

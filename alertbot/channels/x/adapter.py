@@ -33,7 +33,7 @@ MOST_KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class UploadResult:
     """The result of one attempt: valid `until` (monotonic seconds), or no `media_id` and the reason."""
 
     attempt: int = 0
@@ -47,13 +47,13 @@ class Pictures:
 
     def __init__(self, ask: Callable[..., Awaitable[Answer]]) -> None:
         self._ask = ask
-        self._handed: dict[int, Handed] = {}  # by delivery
+        self._handed: dict[int, UploadResult] = {}  # by delivery
 
-    async def hand_over(self, post: Post) -> Handed:
+    async def hand_over(self, post: Post) -> UploadResult:
         """Upload the post's picture unless X has it already; once per attempt."""
         if post.picture is None:
-            return Handed()
-        known = self._handed.get(post.delivery, Handed())
+            return UploadResult()
+        known = self._handed.get(post.delivery, UploadResult())
         if known.attempt != post.attempt and time.monotonic() >= known.until:
             known = self._handed[post.delivery] = await self._in_time(post, post.picture)
             while len(self._handed) > MOST_KEPT:  # what is over is forgotten in time
@@ -62,15 +62,15 @@ class Pictures:
 
     def refused(self, post: Post, answer: Answer) -> None:
         """X no longer knows the picture, or refuses it here: this attempt goes without it."""
-        self._handed[post.delivery] = Handed(post.attempt, None, without(f"{answer.why()}."))
+        self._handed[post.delivery] = UploadResult(post.attempt, None, without(f"{answer.why()}."))
 
-    async def _in_time(self, post: Post, picture: Picture) -> Handed:
+    async def _in_time(self, post: Post, picture: Picture) -> UploadResult:
         image = {"media": b64encode(picture.content).decode(), "media_category": "tweet_image"}
         try:
             async with asyncio.timeout(WITHIN_SECONDS):
                 media_id = (await self._call(post, "/2/media/upload", image)).data().get("id")
                 if not is_number(media_id):
-                    return Handed(
+                    return UploadResult(
                         post.attempt, None, without(_("X accepted the picture but gave no id."))
                     )
                 if post.alt:
@@ -78,8 +78,8 @@ class Pictures:
                     await self._call(post, "/2/media/metadata", described)
         except (ChannelError, TimeoutError) as error:
             why = error.reason if isinstance(error, ChannelError) else _("X took too long.")
-            return Handed(post.attempt, None, without(why))
-        return Handed(post.attempt, media_id, until=time.monotonic() + GOOD_FOR_SECONDS)
+            return UploadResult(post.attempt, None, without(why))
+        return UploadResult(post.attempt, media_id, until=time.monotonic() + GOOD_FOR_SECONDS)
 
     async def _call(
         self, post: Post, route: str, body: Mapping[str, object], tries: int = TRIES

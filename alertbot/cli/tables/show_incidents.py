@@ -17,12 +17,12 @@ from alertbot.people.views import TaskView
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.watch.rules_log import decided, incident_word
 from alertbot.watch.views import (
-    Awaited,
     IncidentDecision,
     IncidentDetails,
     IncidentLine,
     IncidentView,
     NumberInForce,
+    PendingDecision,
 )
 
 
@@ -149,7 +149,7 @@ def _about(row: IncidentView) -> str:
     return " · ".join(filter(None, (row.service, row.title)))
 
 
-def _waiting(row: Awaited | None, zone: ZoneInfo | None) -> str:
+def _waiting(row: PendingDecision | None, zone: ZoneInfo | None) -> str:
     """The last decision, and when time may change it."""
     if row is None or row.look_again_at is None:
         return ""

@@ -15,7 +15,7 @@ from alertbot.cli.tables.show_tables import clock
 from alertbot.core.words import _
 from alertbot.texts.preview.phrases import short_digest, span, stated, visible
 from alertbot.watch.rules_log import action_word, incident_word, observed_word, reason_words
-from alertbot.watch.rules_rule import How
+from alertbot.watch.rules_rule import RuleMode
 from alertbot.watch.rules_signals import Observed
 from alertbot.watch.views import (
     CountdownView,
@@ -201,12 +201,12 @@ def particulars(row: RuleView, zone: ZoneInfo | None = None) -> Iterator[str]:
 
 def how(row: RuleView) -> str:
     """How alerts of a rule go out, as the configuration has it."""
-    if row.how is How.AUTO and row.after:
+    if row.how is RuleMode.AUTO and row.after:
         return _("by itself, after {span}").format(span=span(row.after))
     words = {
-        How.AUTO: _("by itself"),
-        How.PROPOSE: _("after approval"),
-        How.OFF: _("not sent"),
+        RuleMode.AUTO: _("by itself"),
+        RuleMode.PROPOSE: _("after approval"),
+        RuleMode.OFF: _("not sent"),
     }
     return words[row.how]
 
@@ -224,10 +224,10 @@ def _when(row: RuleView) -> str:
 
 def _standing(row: RuleView, zone: ZoneInfo | None) -> Text:
     mark, style = ("✓", "green") if row.automatic else ("–", "")
-    if row.how is How.AUTO and not row.automatic:
+    if row.how is RuleMode.AUTO and not row.automatic:
         mark, style = "!", "yellow"
     lines = [f"{mark} {row.why}"]
-    if row.digest and row.how is How.AUTO:
+    if row.digest and row.how is RuleMode.AUTO:
         lines.append(stated(_("Digest"), short_digest(row.digest)))
     lines += [_countdown(one, zone) for one in row.countdowns or ()]
     return Text(visible("\n".join(lines)), style=style, overflow="fold")

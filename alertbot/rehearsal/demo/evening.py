@@ -121,7 +121,7 @@ class StoryStage:
         )
 
     async def _withdraw(self, what: Entry, said: FollowRequest) -> AlertView:
-        which = taking_back.Which(query=what["numbers"], but=what["but"])
+        which = taking_back.NumberSelection(query=what["numbers"], but=what["but"])
         return await taking_back.withdraw(self.service, self.staff.author, which, said)
 
     async def _end(self, _what: object, said: FollowRequest) -> AlertView:

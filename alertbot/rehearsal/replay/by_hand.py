@@ -13,7 +13,7 @@ from typing import Any
 from alertbot.alerts import following, store_incidents, store_reading, taking_back, writing
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
-from alertbot.alerts.taking_back import Which
+from alertbot.alerts.taking_back import NumberSelection
 from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment
 from alertbot.core.model import RawValues
@@ -102,7 +102,7 @@ class ReplayedPeople:
             raise NotDone(WITHDRAWAL, "no_such_row", sentence.format(query=asked))
         said = FollowRequest(self._values(WITHDRAWAL, but=("where",)), submit=True)
         async with _done(WITHDRAWAL):
-            which = Which(query=",".join(names))
+            which = NumberSelection(query=",".join(names))
             view = await taking_back.withdraw(self.stage.service, self.stage.staff.author, which, said)
         return view.id
 

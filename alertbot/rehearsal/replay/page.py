@@ -40,7 +40,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PagePeriod:
     """The period that one picture shows."""
 
     begins: datetime
@@ -54,7 +54,7 @@ class Stretch:
         return LEFT + (RIGHT - LEFT) * ((at - self.begins) / timedelta(seconds=1)) / whole
 
 
-def stretches(replay: Replay) -> list[Stretch]:
+def stretches(replay: Replay) -> list[PagePeriod]:
     """The first hours, until both have spoken, and the whole period if it is longer."""
     if replay.fault is None:
         return []
@@ -67,7 +67,7 @@ def stretches(replay: Replay) -> list[Stretch]:
     return [first] if soon >= last else [first, _stretch(replay, fault, last)]
 
 
-def _stretch(replay: Replay, fault: datetime, ends: datetime) -> Stretch:
+def _stretch(replay: Replay, fault: datetime, ends: datetime) -> PagePeriod:
     room = (ends - fault) / 40
     begins, ends = fault - room, ends + room
     reality = (
@@ -80,14 +80,14 @@ def _stretch(replay: Replay, fault: datetime, ends: datetime) -> Stretch:
         Dot(one.at, said(replay.titles.get(one.kind, {}), language()) or one.kind, one.by_itself)
         for one in alerts.values()
     )
-    return Stretch(begins, ends, _within(reality, begins, ends), _within(ours, begins, ends), fault)
+    return PagePeriod(begins, ends, _within(reality, begins, ends), _within(ours, begins, ends), fault)
 
 
 def _within(marks: Iterable[Dot], begins: datetime, ends: datetime) -> tuple[Dot, ...]:
     return tuple(sorted((one for one in marks if begins <= one.at <= ends), key=lambda one: one.at))
 
 
-def svg(replay: Replay, stretch: Stretch, number: int) -> Markup:
+def svg(replay: Replay, stretch: PagePeriod, number: int) -> Markup:
     """The picture; the page's table has the same content."""
     parts = [
         *_ticks(replay, stretch),
@@ -104,7 +104,7 @@ def svg(replay: Replay, stretch: Stretch, number: int) -> Markup:
     )
 
 
-def _alternative(replay: Replay, stretch: Stretch) -> str:
+def _alternative(replay: Replay, stretch: PagePeriod) -> str:
     first, real = replay.first_post, replay.reality
     return _(
         "From {begin} to {end}. What happened: {real} entries, the first public message after"
@@ -119,7 +119,7 @@ def _alternative(replay: Replay, stretch: Stretch) -> str:
     )
 
 
-def _ticks(replay: Replay, stretch: Stretch) -> Iterator[str]:
+def _ticks(replay: Replay, stretch: PagePeriod) -> Iterator[str]:
     whole = stretch.ends - stretch.begins
     step = next((one for one in TICKS if whole / one <= MOST_TICKS), TICKS[-1])
     form = "%H:%M" if step < timedelta(days=1) else "%d/%m"
@@ -133,7 +133,7 @@ def _ticks(replay: Replay, stretch: Stretch) -> Iterator[str]:
         at += step
 
 
-def _line(stretch: Stretch, y: int, name: str, marks: Iterable[Dot]) -> Iterator[str]:
+def _line(stretch: PagePeriod, y: int, name: str, marks: Iterable[Dot]) -> Iterator[str]:
     yield f'<line class="lane" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"/>'
     yield f'<text class="title" x="{RIGHT}" y="{y - 18}">{escape(name)}</text>'
     for one in marks:
@@ -144,7 +144,7 @@ def _line(stretch: Stretch, y: int, name: str, marks: Iterable[Dot]) -> Iterator
         )
 
 
-def _fault(stretch: Stretch) -> str:
+def _fault(stretch: PagePeriod) -> str:
     x = stretch.x(stretch.fault)
     return (
         f'<line class="fault" x1="{x:.1f}" y1="30" x2="{x:.1f}" y2="190"/>'
@@ -152,7 +152,7 @@ def _fault(stretch: Stretch) -> str:
     )
 
 
-def _delay(replay: Replay, stretch: Stretch, y: int, first: datetime | None) -> Iterator[str]:
+def _delay(replay: Replay, stretch: PagePeriod, y: int, first: datetime | None) -> Iterator[str]:
     """The line from the fault to the first word, with its duration."""
     if first is None or not stretch.begins <= first <= stretch.ends:
         return

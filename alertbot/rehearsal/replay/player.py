@@ -23,7 +23,7 @@ from alertbot.rehearsal.replay.by_hand import (
     ReplayedPeople,
     reason_of,
 )
-from alertbot.rehearsal.replay.results import Gathering, Refusal, Replay, ReplayDecision, first_word
+from alertbot.rehearsal.replay.results import Refusal, Replay, ReplayBuilder, ReplayDecision, first_word
 from alertbot.rehearsal.replay.signals_of import (
     EntryRole,
     ReplayStep,
@@ -64,7 +64,7 @@ async def play(
     ) as stage:
         desk = ReplayedPeople(stage, playbook.by_hand, names, service, replay.known)
         player = _Player(
-            stage, desk, replay, Gathering(stage, replay, service), approver_delay, progress
+            stage, desk, replay, ReplayBuilder(stage, replay, service), approver_delay, progress
         )
         await player.run()
     return replay
@@ -81,7 +81,7 @@ class _Player:
     stage: Stage
     desk: ReplayedPeople
     replay: Replay
-    gathering: Gathering
+    gathering: ReplayBuilder
     delay: timedelta
     progress: Callable[[datetime], None]
     _place: int = 0  # the next step

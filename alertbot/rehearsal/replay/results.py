@@ -246,7 +246,7 @@ class Seen:
 
 
 @dataclass
-class Gathering:
+class ReplayBuilder:
     """Fills a `Replay`. `by_hand`: alerts that a person wrote."""
 
     stage: Stage

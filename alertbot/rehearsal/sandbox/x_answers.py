@@ -144,7 +144,7 @@ CLOCK_TOLERANCE_SECONDS = 300
 NONCES_KEPT = 20_000
 
 
-class Doorkeeper:
+class XAuthenticator:
     """Knows the keys of one account and the nonces already used."""
 
     def __init__(self, account: XAccount) -> None:

@@ -18,7 +18,7 @@ from alertbot.rehearsal.sandbox import x_answers
 from alertbot.rehearsal.sandbox.accounts import Allowance, PostedPicture, Posts, Quota, XAccount, XPost
 from alertbot.rehearsal.sandbox.faults import Faults, spoil
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply
-from alertbot.rehearsal.sandbox.x_answers import Doorkeeper
+from alertbot.rehearsal.sandbox.x_answers import XAuthenticator
 
 TWITTER_EPOCH_MS = 1_288_834_974_657
 LIMIT_WEIGHTED = 280
@@ -49,7 +49,7 @@ class XPlatform:
         speed: float = 1.0,
     ) -> None:
         self.account, self._posts, self._faults, self._clock = account, posts, faults, clock
-        self._door = Doorkeeper(account)
+        self._door = XAuthenticator(account)
         self._quotas = {call: Quota(windows, speed) for call, windows in QUOTAS.items()}
         self._pictures: dict[str, PostedPicture] = {}
         self._last_id = 0

@@ -23,7 +23,7 @@ from alertbot.texts import lint
 from alertbot.texts.cards.card import Card, CardEntry, CardWords, Section
 from alertbot.texts.fields.values import Choice
 from alertbot.texts.posts.messages import Edition
-from alertbot.texts.request import ComposeRequest, Gathered
+from alertbot.texts.request import ComposeFindings, ComposeRequest
 from alertbot.texts.wording.numbers import by_place
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def wanted(request: ComposeRequest) -> bool:
     return request.prepared is not None and isinstance(asked, Choice) and asked.key == "yes"
 
 
-def for_channel(desk: Gathered, channel: Channel, lang: str) -> tuple[Pictured, ...]:
+def for_channel(desk: ComposeFindings, channel: Channel, lang: str) -> tuple[Pictured, ...]:
     """The cards of one channel and language, in order. Empty if none was requested, the channel takes no
     pictures, or something prevents it, which is then reported."""
     if not channel.spec.can_picture or not wanted(desk.request):
@@ -291,7 +291,7 @@ def for_channel(desk: Gathered, channel: Channel, lang: str) -> tuple[Pictured, 
 
 
 def beside(
-    desk: Gathered, channel: Channel, posts: Sequence[Message], cards: Sequence[Pictured]
+    desk: ComposeFindings, channel: Channel, posts: Sequence[Message], cards: Sequence[Pictured]
 ) -> list[Message]:
     """The posts, each of the first with a card; without any card if there are more cards than posts."""
     if len(cards) > len(posts):

@@ -14,7 +14,7 @@ from alertbot.texts import lint
 from alertbot.texts.kinds.kind_file import SHORTENED
 from alertbot.texts.posts import measure, messages, writing
 from alertbot.texts.posts.writing import Paragraph, paragraphs, plain_paragraphs
-from alertbot.texts.request import ComposeRequest, Gathered
+from alertbot.texts.request import ComposeFindings, ComposeRequest
 from alertbot.texts.wording.markup import Line, Run
 from alertbot.texts.wording.phrasing import day_name, zone_name
 from alertbot.texts.wording.render import words
@@ -32,7 +32,7 @@ class _Text:
     below: tuple[Paragraph, ...] = ()
 
 
-def follow(desk: Gathered) -> None:
+def follow(desk: ComposeFindings) -> None:
     """The edits of the posts that this alert follows, after its own messages."""
     request = desk.request
     for channel in request.channels if request.relation else ():
@@ -42,7 +42,7 @@ def follow(desk: Gathered) -> None:
 
 
 def of_posts(
-    desk: Gathered, channel: Channel, posts: Sequence[Message], relation: Relation
+    desk: ComposeFindings, channel: Channel, posts: Sequence[Message], relation: Relation
 ) -> list[Message]:
     """An edit for each of these posts, if the channel can. A language without lines for it is a
     judgement: that post stays as it is."""

@@ -19,7 +19,7 @@ AT_MOST = timedelta(days=90)
 PROPOSAL_LASTS = timedelta(days=7)
 
 
-class Why(StrEnum):
+class PreapprovalReason(StrEnum):
     """Why alerts of a rule are, or are not, published automatically."""
 
     IN_FORCE = "in_force"
@@ -84,19 +84,19 @@ def people_needed(kind: Approvals) -> int:
 
 def weigh(
     rows: Sequence[Preapproval], digest: str, now: datetime, needed: int
-) -> tuple[Why, Preapproval | None]:
+) -> tuple[PreapprovalReason, Preapproval | None]:
     """The status of a rule whose texts have this digest, and the row it is about. `rows`: of the rule,
     newest first."""
     dated = [(one.approved_at, one) for one in rows if one.approved_at is not None]
     approved = [one for _at, one in sorted(dated, key=lambda pair: pair[0], reverse=True)]
     for one in approved:
         if one.stands(now) and one.digest == digest and len(one.hands) >= needed:
-            return Why.IN_FORCE, one
+            return PreapprovalReason.IN_FORCE, one
     waiting = proposal(rows, digest, now)
     if waiting is not None:
-        return Why.PROPOSED, waiting
+        return PreapprovalReason.PROPOSED, waiting
     last = next(iter((*approved, *rows)), None)
-    return (_over(last, digest, now), last) if last else (Why.NEVER, None)
+    return (_over(last, digest, now), last) if last else (PreapprovalReason.NEVER, None)
 
 
 def proposal(rows: Sequence[Preapproval], digest: str, now: datetime) -> Preapproval | None:
@@ -177,11 +177,11 @@ def require_digest(rule: str, digest: str, given: str) -> None:
         )
 
 
-def _over(last: Preapproval, digest: str, now: datetime) -> Why:
+def _over(last: Preapproval, digest: str, now: datetime) -> PreapprovalReason:
     if last.revoked_at is not None:
-        return Why.REVOKED
+        return PreapprovalReason.REVOKED
     if last.approved_at is None:
-        return Why.LAPSED
+        return PreapprovalReason.LAPSED
     if last.expires_at <= now:
-        return Why.EXPIRED
-    return Why.CHANGED if last.digest != digest else Why.HANDS
+        return PreapprovalReason.EXPIRED
+    return PreapprovalReason.CHANGED if last.digest != digest else PreapprovalReason.HANDS

@@ -25,7 +25,7 @@ from alertbot.watch.preapproval import rules_ahead, sample, validity
 from alertbot.watch.preapproval.rules_ahead import PROPOSAL_LASTS, Preapproval, proposal
 from alertbot.watch.preapproval.sample import RuleSample, forbidden, template
 from alertbot.watch.preapproval.validity import Validity, broken, judge
-from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_rule import Rule, RuleMode, Transition
 from alertbot.watch.store_preapprovals import Planned
 from alertbot.watch.views import (
     CountdownAborted,
@@ -49,9 +49,9 @@ def line(service: WatchContext, rule: Rule, made: RuleSample | AlertbotError, ro
 
 def rule_view(service: WatchContext, rule: Rule, made: RuleSample, rows: Rows) -> RuleView:
     """A rule and its status according to its rows in the database (newest first)."""
-    if rule.how is How.PROPOSE:
+    if rule.how is RuleMode.PROPOSE:
         return replace(_view(rule, made), why=_("its alerts wait for approval."))
-    if rule.how is How.OFF:
+    if rule.how is RuleMode.OFF:
         return replace(_view(rule, made), why=_("it is switched off."))
     found = judge(service, rule, made.kind, made.digest, rows)
     waiting = proposal(rows, made.digest, service.now)
@@ -200,7 +200,7 @@ async def preapprove(
     span = None if lasts is None else rules_ahead.require_length(lasts)
 
     async def work(conn: Connection) -> RuleView:
-        await store_preapprovals.turn(conn, rule.name)
+        await store_preapprovals.lock_rule(conn, rule.name)
         rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
         waiting = rules_ahead.proposal(rows, made.digest, service.now)
         if waiting is None:
@@ -221,7 +221,7 @@ async def revoke(service: WatchContext, actor: Person, rule_name: str, reason: s
 
     async def work(conn: Connection) -> RuleRevoked:
         now = service.now
-        await store_preapprovals.turn(conn, rule_name)
+        await store_preapprovals.lock_rule(conn, rule_name)
         rows = await store_preapprovals.of_rule(conn, rule_name, now=now)
         if not rows:
             named(service, rule_name)
@@ -344,7 +344,7 @@ async def _sign(
 def _require_possible(service: WatchContext, made: RuleSample) -> None:
     """Raises `Refused` for a rule that is never automatic, `Faulty` for one whose alerts have faults."""
     rule = made.rule
-    if rule.how is not How.AUTO:
+    if rule.how is not RuleMode.AUTO:
         raise Refused(
             _(
                 "The rule {rule} always waits for approval. First set `policy: auto` or `auto_after:`."

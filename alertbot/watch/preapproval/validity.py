@@ -17,22 +17,28 @@ from alertbot.texts.publisher import effective
 from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import sample
-from alertbot.watch.preapproval.rules_ahead import Preapproval, Why, people_needed, proposal, weigh
+from alertbot.watch.preapproval.rules_ahead import (
+    Preapproval,
+    PreapprovalReason,
+    people_needed,
+    proposal,
+    weigh,
+)
 from alertbot.watch.preapproval.sample import RuleSample, beyond, forbidden, template, untitled
-from alertbot.watch.rules_rule import How, Rule
+from alertbot.watch.rules_rule import Rule, RuleMode
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
     """`sentence`: for people and for the decision log. `row`: the approval it is about."""
 
-    why: Why
+    why: PreapprovalReason
     sentence: str
     row: Preapproval | None = None
 
     @property
     def in_force(self) -> bool:
-        return self.why is Why.IN_FORCE
+        return self.why is PreapprovalReason.IN_FORCE
 
 
 async def standing(
@@ -58,7 +64,7 @@ async def objection(
 ) -> str | None:
     """Why an alert that went through under this rule may not be published by itself now; None if it may."""
     rule = next((one for one in service.watch.rules if one.name == rule_name), None)
-    if rule is None or rule.how is not How.AUTO:
+    if rule is None or rule.how is not RuleMode.AUTO:
         return _("the rule {rule} publishes nothing by itself here").format(rule=rule_name)
     found = await may_go(service, conn, rule, alert)
     return None if found.in_force else found.sentence
@@ -80,14 +86,14 @@ async def may_go(
     rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
     found = judge(service, rule, made.kind, made.digest, rows, services=services)
     if found.in_force and (more := beyond(made, alert)):
-        return Validity(Why.FORBIDDEN, more, found.row)
+        return Validity(PreapprovalReason.FORBIDDEN, more, found.row)
     return found
 
 
 def broken(error: AlertbotError) -> Validity:
     """The verdict for a rule whose alerts cannot be composed."""
     said = _("its alerts cannot be composed, so they wait for approval. {why}").format(why=error)
-    return Validity(Why.BROKEN, said)
+    return Validity(PreapprovalReason.BROKEN, said)
 
 
 def judge(
@@ -103,7 +109,7 @@ def judge(
     apart from composing. Raises `Misuse` or `ConfigInvalid` if the kind cannot be read."""
     never = forbidden(rule, kind) or untitled(rule, service.watch, services)
     if never:
-        return Validity(Why.FORBIDDEN, never)
+        return Validity(PreapprovalReason.FORBIDDEN, never)
     why, row = weigh(rows, digest, service.now, needed(service, kind))
     return Validity(why, _sentence(service, why, row, rule.name, needed(service, kind)), row)
 
@@ -118,7 +124,9 @@ def clock(service: WatchContext, moment: datetime) -> str:
     return moment.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
 
 
-def _sentence(service: WatchContext, why: Why, row: Preapproval | None, rule: str, people: int) -> str:
+def _sentence(
+    service: WatchContext, why: PreapprovalReason, row: Preapproval | None, rule: str, people: int
+) -> str:
     if row is None:
         return _(
             "this rule is not preapproved: alertbot rules preapprove {rule}. Until then its alerts"
@@ -135,23 +143,27 @@ def _sentence(service: WatchContext, why: Why, row: Preapproval | None, rule: st
     )
 
 
-def _known(why: Why) -> str:
+def _known(why: PreapprovalReason) -> str:
     words = {
-        Why.IN_FORCE: _("preapproved by {names}, until {time}."),
-        Why.PROPOSED: _(
+        PreapprovalReason.IN_FORCE: _("preapproved by {names}, until {time}."),
+        PreapprovalReason.PROPOSED: _(
             "proposed by {names}; {left} more must sign before {time}. Until then its alerts wait for approval."
         ),
-        Why.LAPSED: _(
+        PreapprovalReason.LAPSED: _(
             "proposed by {names}, but not signed in time, or changed before it was signed; its alerts"
             " wait for approval."
         ),
-        Why.EXPIRED: _("the preapproval by {names} ended at {time}; its alerts wait for approval."),
-        Why.CHANGED: _(
+        PreapprovalReason.EXPIRED: _(
+            "the preapproval by {names} ended at {time}; its alerts wait for approval."
+        ),
+        PreapprovalReason.CHANGED: _(
             "what {names} preapproved has changed since (texts, values, channels, recipients or"
             " organisation); its alerts wait for approval."
         ),
-        Why.REVOKED: _("{by} revoked it ({reason}); its alerts wait for approval."),
-        Why.HANDS: _("{gone} signed it but is no longer an approver; its alerts wait for approval."),
+        PreapprovalReason.REVOKED: _("{by} revoked it ({reason}); its alerts wait for approval."),
+        PreapprovalReason.HANDS: _(
+            "{gone} signed it but is no longer an approver; its alerts wait for approval."
+        ),
     }
     return words[why]
 
@@ -162,7 +174,12 @@ def _former_approvers(row: Preapproval) -> list[str]:
 
 PROPOSED, ENDS, LOST = "rule-proposed", "rule-ends", "rule-lost"  # kinds of tasks
 WARN_BEFORE = timedelta(days=3)
-LOSSES = (Why.CHANGED, Why.HANDS, Why.FORBIDDEN, Why.BROKEN)
+LOSSES = (
+    PreapprovalReason.CHANGED,
+    PreapprovalReason.HANDS,
+    PreapprovalReason.FORBIDDEN,
+    PreapprovalReason.BROKEN,
+)
 
 Made = dict[str, RuleSample | AlertbotError]  # by rule; the error where its alerts cannot be composed
 
@@ -211,7 +228,7 @@ def proposed_key(row: Preapproval) -> str:
 
 
 def _automatic(service: WatchContext) -> Iterator[Rule]:
-    return (rule for rule in service.watch.rules if rule.how is How.AUTO)
+    return (rule for rule in service.watch.rules if rule.how is RuleMode.AUTO)
 
 
 async def _made(service: WatchContext, rule: Rule) -> RuleSample | AlertbotError:
@@ -247,7 +264,9 @@ def _about(
     row = where.row or _approved(service, rows)
     if row is None:
         return found
-    if where.why is Why.EXPIRED or (where.in_force and row.expires_at - service.now <= WARN_BEFORE):
+    if where.why is PreapprovalReason.EXPIRED or (
+        where.in_force and row.expires_at - service.now <= WARN_BEFORE
+    ):
         found |= _one(_ends(service, rule.name, row))
     if where.why in LOSSES:
         found |= _one(_lost(rule.name, row, where.sentence, digest))

@@ -192,7 +192,7 @@ def test_whatever_was_posted_the_edit_is_valid_and_fits(
     from alertbot.core.model import Identity
     from alertbot.texts.fields.parse import Parsed
     from alertbot.texts.posts import edits
-    from alertbot.texts.request import ComposeRequest, Gathered
+    from alertbot.texts.request import ComposeFindings, ComposeRequest
     from tests.texts.conftest import ORGANISATION, VALUES, make_kind
 
     html = writing.telegram(blocks)
@@ -205,7 +205,7 @@ def test_whatever_was_posted_the_edit_is_valid_and_fits(
         make_kind(), Parsed(VALUES, (), (), {}), (channel,), None, ORGANISATION,
         Identity("BKRT", "BKRT-2"), LATER, exercise, FRAME, prepared=PREPARED,
     )  # fmt: skip
-    (one,) = edits.of_posts(Gathered(ready), channel, [post], relation)
+    (one,) = edits.of_posts(ComposeFindings(ready), channel, [post], relation)
     assert one.html is not None
     shown = Checked(one.html)
     assert utf16_length(shown.text) == one.length

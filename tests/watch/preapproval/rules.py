@@ -6,7 +6,7 @@ from typing import Any
 
 from alertbot.watch.context import Watch, WatchContext
 from alertbot.watch.preapproval import sample, signing, validity
-from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_rule import Rule, RuleMode, Transition
 from tests.team import Team
 
 TITLES = {
@@ -25,7 +25,7 @@ FIRST = Rule(
     name="first_word",
     on=frozenset({Transition.OPEN, Transition.REOPEN}),
     kind="holding",
-    how=How.AUTO,
+    how=RuleMode.AUTO,
     services=frozenset({"sip"}),
     after=timedelta(seconds=90),
     values=VALUES,

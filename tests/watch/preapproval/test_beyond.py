@@ -17,17 +17,17 @@ from alertbot.ops import overview
 from alertbot.texts.kinds.catalogue import shipped
 from alertbot.watch import watching
 from alertbot.watch.preapproval import sample, signing, validity
-from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_rule import Rule, RuleMode, Transition
 from alertbot.watch.rules_signals import Observed
 from tests.team import Team, gather
 from tests.watch.preapproval.rules import signed
 from tests.watch.test_watching import VALUES, alerts, says, watched
 
 T = Transition
-FIRST = Rule("first", frozenset({T.OPEN}), "holding", How.AUTO, values=VALUES)
+FIRST = Rule("first", frozenset({T.OPEN}), "holding", RuleMode.AUTO, values=VALUES)
 SLOW = replace(FIRST, name="slow", after=timedelta(seconds=90))
 WORSE = Rule(
-    "worse", frozenset({T.WORSE}), "status", How.AUTO, values={**VALUES, "next_update": "+20m"}
+    "worse", frozenset({T.WORSE}), "status", RuleMode.AUTO, values={**VALUES, "next_update": "+20m"}
 )
 REGRET = {"fr": "Nous en sommes désolés.", "en": "We are sorry."}
 
@@ -35,7 +35,7 @@ REGRET = {"fr": "Nous en sommes désolés.", "en": "We are sorry."}
 async def ready(database: Database, *rules: Rule) -> Team:
     team = watched(await gather(database), *rules)
     for rule in rules:
-        if rule.how is How.AUTO:
+        if rule.how is RuleMode.AUTO:
             await signed(team, "bo", "cy", rule=rule)
     return team
 
@@ -72,7 +72,7 @@ async def test_what_follows_goes_out_by_itself_where_it_is_complete(database: Da
 
 
 async def test_words_that_it_takes_over_from_a_person_are_for_people(database: Database) -> None:
-    team = await ready(database, replace(FIRST, how=How.PROPOSE), WORSE)
+    team = await ready(database, replace(FIRST, how=RuleMode.PROPOSE), WORSE)
     await first_by_a_person(team, said={"regret": REGRET})
     await says(team, Observed.DOWN)
     assert (await alerts(team))[-1] == ("status", "pending")

@@ -11,13 +11,13 @@ from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.watch import watching
 from alertbot.watch.preapproval import sample, signing
-from alertbot.watch.rules_rule import How, Rule, Transition
+from alertbot.watch.rules_rule import Rule, RuleMode, Transition
 from alertbot.watch.rules_signals import Group, Observed
 from tests.team import Team, gather
 from tests.watch.test_watching import RULES, VALUES, alerts, says, texts, watched
 
 T = Transition
-AUTO = replace(RULES[0], name="auto", how=How.AUTO)
+AUTO = replace(RULES[0], name="auto", how=RuleMode.AUTO)
 SLOW = replace(AUTO, name="slow", after=timedelta(seconds=90))
 
 
@@ -31,7 +31,7 @@ async def approved_ahead(team: Team, rule: Rule) -> Team:
 async def ready(database: Database, *rules: Rule, **more: Any) -> Team:
     team = watched(await gather(database), *rules, **more)
     for rule in rules:
-        if rule.how is How.AUTO:
+        if rule.how is RuleMode.AUTO:
             await approved_ahead(team, rule)
     return team
 
@@ -124,7 +124,7 @@ async def test_people_may_be_faster_than_the_countdown(database: Database) -> No
 async def test_numbers_that_people_published_are_not_told_again_by_itself(database: Database) -> None:
     """A status by itself would take over the numbers of the alert that it follows: that is for people."""
     follow = Rule(
-        "follow", frozenset({T.STABILISE}), "status", How.AUTO, values={**VALUES, "since": "-1h"}
+        "follow", frozenset({T.STABILISE}), "status", RuleMode.AUTO, values={**VALUES, "since": "-1h"}
     )
     team = await ready(database, AUTO, follow)
     await says(team, Observed.DOWN)

@@ -12,8 +12,8 @@ from alertbot.core.model import Approvals, Person, Role
 from alertbot.watch.preapproval.rules_ahead import (
     AT_MOST,
     Preapproval,
+    PreapprovalReason,
     Signature,
-    Why,
     people_needed,
     proposal,
     require_digest,
@@ -71,9 +71,9 @@ def test_nothing_is_in_force_without_every_condition(rows: list[Preapproval], ne
         and one.digest == "a"
         and approvers(one) >= needed
     ]
-    assert (why is Why.IN_FORCE) == bool(sound)
+    assert (why is PreapprovalReason.IN_FORCE) == bool(sound)
     assert (row is None) == (not rows)
-    if why is Why.IN_FORCE:
+    if why is PreapprovalReason.IN_FORCE:
         assert row in sound
 
 
@@ -125,33 +125,55 @@ SECOND = timedelta(seconds=1)
 @pytest.mark.parametrize(
     ("rows", "why", "number"),
     [
-        ([], Why.NEVER, None),
-        ([row()], Why.IN_FORCE, 1),
-        ([row(expires_at=NOW + SECOND)], Why.IN_FORCE, 1),
-        ([row(expires_at=NOW)], Why.EXPIRED, 1),
-        ([row(revoked_at=NOW - SECOND)], Why.REVOKED, 1),
-        ([row(revoked_at=NOW - SECOND, expires_at=NOW - SECOND, digest=OTHER)], Why.REVOKED, 1),
-        ([row(digest=OTHER)], Why.CHANGED, 1),
-        ([row(digest=OTHER, expires_at=NOW)], Why.EXPIRED, 1),
-        ([row(1, ANA, GONE)], Why.HANDS, 1),
-        ([row(1, ANA, DEMOTED)], Why.HANDS, 1),
-        ([row(1, ANA, ANA)], Why.HANDS, 1),  # one person twice is one person
-        ([row(1, ANA, DEMOTED, digest=OTHER)], Why.CHANGED, 1),
-        ([proposed()], Why.PROPOSED, 1),
-        ([proposed(expires_at=NOW)], Why.LAPSED, 1),
-        ([proposed(digest=OTHER)], Why.LAPSED, 1),
-        ([proposed(revoked_at=NOW)], Why.REVOKED, 1),
-        ([proposed(1, GONE)], Why.LAPSED, 1),
-        ([proposed(2), row(1)], Why.IN_FORCE, 1),  # a proposal to prolong takes nothing away
-        ([proposed(2), row(1, expires_at=NOW)], Why.PROPOSED, 2),
-        ([proposed(2, expires_at=NOW), row(1, expires_at=NOW)], Why.EXPIRED, 1),
-        ([row(2, digest=OTHER), row(1)], Why.IN_FORCE, 1),  # the text is back to what was signed
-        ([row(1, approved_at=NOW - 2 * DAY), row(2)], Why.IN_FORCE, 2),  # the latest approval
-        ([row(2, approved_at=NOW), row(1)], Why.IN_FORCE, 2),
-        ([row(1, approved_at=NOW - 2 * DAY, digest=OTHER), row(2, expires_at=NOW)], Why.EXPIRED, 2),
+        ([], PreapprovalReason.NEVER, None),
+        ([row()], PreapprovalReason.IN_FORCE, 1),
+        ([row(expires_at=NOW + SECOND)], PreapprovalReason.IN_FORCE, 1),
+        ([row(expires_at=NOW)], PreapprovalReason.EXPIRED, 1),
+        ([row(revoked_at=NOW - SECOND)], PreapprovalReason.REVOKED, 1),
+        (
+            [row(revoked_at=NOW - SECOND, expires_at=NOW - SECOND, digest=OTHER)],
+            PreapprovalReason.REVOKED,
+            1,
+        ),
+        ([row(digest=OTHER)], PreapprovalReason.CHANGED, 1),
+        ([row(digest=OTHER, expires_at=NOW)], PreapprovalReason.EXPIRED, 1),
+        ([row(1, ANA, GONE)], PreapprovalReason.HANDS, 1),
+        ([row(1, ANA, DEMOTED)], PreapprovalReason.HANDS, 1),
+        ([row(1, ANA, ANA)], PreapprovalReason.HANDS, 1),  # one person twice is one person
+        ([row(1, ANA, DEMOTED, digest=OTHER)], PreapprovalReason.CHANGED, 1),
+        ([proposed()], PreapprovalReason.PROPOSED, 1),
+        ([proposed(expires_at=NOW)], PreapprovalReason.LAPSED, 1),
+        ([proposed(digest=OTHER)], PreapprovalReason.LAPSED, 1),
+        ([proposed(revoked_at=NOW)], PreapprovalReason.REVOKED, 1),
+        ([proposed(1, GONE)], PreapprovalReason.LAPSED, 1),
+        (
+            [proposed(2), row(1)],
+            PreapprovalReason.IN_FORCE,
+            1,
+        ),  # a proposal to prolong takes nothing away
+        ([proposed(2), row(1, expires_at=NOW)], PreapprovalReason.PROPOSED, 2),
+        ([proposed(2, expires_at=NOW), row(1, expires_at=NOW)], PreapprovalReason.EXPIRED, 1),
+        (
+            [row(2, digest=OTHER), row(1)],
+            PreapprovalReason.IN_FORCE,
+            1,
+        ),  # the text is back to what was signed
+        (
+            [row(1, approved_at=NOW - 2 * DAY), row(2)],
+            PreapprovalReason.IN_FORCE,
+            2,
+        ),  # the latest approval
+        ([row(2, approved_at=NOW), row(1)], PreapprovalReason.IN_FORCE, 2),
+        (
+            [row(1, approved_at=NOW - 2 * DAY, digest=OTHER), row(2, expires_at=NOW)],
+            PreapprovalReason.EXPIRED,
+            2,
+        ),
     ],
 )
-def test_where_a_rule_stands(rows: list[Preapproval], why: Why, number: int | None) -> None:
+def test_where_a_rule_stands(
+    rows: list[Preapproval], why: PreapprovalReason, number: int | None
+) -> None:
     found, which = weigh(rows, DIGEST, NOW, 2)
     assert (found, which.id if which else None) == (why, number)
 
@@ -159,7 +181,7 @@ def test_where_a_rule_stands(rows: list[Preapproval], why: Why, number: int | No
 @pytest.mark.parametrize("needed", [1, 2, 3])
 def test_it_takes_as_many_people_as_are_needed(needed: int) -> None:
     why, _row = weigh([row()], DIGEST, NOW, needed)
-    assert why is (Why.IN_FORCE if needed <= 2 else Why.HANDS)
+    assert why is (PreapprovalReason.IN_FORCE if needed <= 2 else PreapprovalReason.HANDS)
 
 
 def test_the_first_proposal_that_says_this_is_the_one_to_sign() -> None:

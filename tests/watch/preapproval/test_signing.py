@@ -14,8 +14,8 @@ from alertbot.ops import overview
 from alertbot.people import accounts, tasks
 from alertbot.texts.publisher import Override
 from alertbot.watch.preapproval import signing
-from alertbot.watch.preapproval.rules_ahead import Why
-from alertbot.watch.rules_rule import How, Transition
+from alertbot.watch.preapproval.rules_ahead import PreapprovalReason
+from alertbot.watch.rules_rule import RuleMode, Transition
 from tests.team import CHANNELS, START, Team, channel, gather
 from tests.watch.preapproval.rules import FIRST, TITLES, VALUES, signed, standing, with_rules
 
@@ -27,16 +27,16 @@ async def team(database: Database) -> Team:
     return with_rules(await gather(database), FIRST)
 
 
-async def why(team: Team, **options: Any) -> Why:
+async def why(team: Team, **options: Any) -> PreapprovalReason:
     return (await standing(team, **options)).why
 
 
 async def test_one_proposes_another_signs_and_it_is_in_force(team: Team) -> None:
-    assert await why(team) is Why.NEVER
+    assert await why(team) is PreapprovalReason.NEVER
     proposed = await signing.preapprove(team.service, team.people["bo"], "first_word")
     assert proposed.proposed
     assert (proposed.state, proposed.automatic) == ("proposed", False)
-    assert await why(team) is Why.PROPOSED
+    assert await why(team) is PreapprovalReason.PROPOSED
     done = await signed(team, "cy")
     assert (done.state, done.automatic, done.proposal) == ("in_force", True, None)
     assert [one.person for one in done.approval.signed] == ["bo", "cy"]
@@ -105,7 +105,7 @@ async def test_it_ends_by_itself(team: Team) -> None:
     team.clock.forward(days=2, seconds=-1)
     assert (await standing(team)).in_force
     team.clock.forward(seconds=1)
-    assert await why(team) is Why.EXPIRED
+    assert await why(team) is PreapprovalReason.EXPIRED
 
 
 async def test_of_two_lengths_the_shorter_counts_and_none_is_endless(team: Team) -> None:
@@ -120,7 +120,7 @@ async def test_of_two_lengths_the_shorter_counts_and_none_is_endless(team: Team)
 async def test_a_proposal_that_nobody_signs_lapses(team: Team) -> None:
     await signed(team, "bo")
     team.clock.forward(days=7)
-    assert await why(team) is Why.LAPSED
+    assert await why(team) is PreapprovalReason.LAPSED
     assert (await signed(team, "cy")).proposed  # a new one
     assert (await signed(team, "bo")).state == "in_force"
 
@@ -131,7 +131,7 @@ async def test_revoked_it_is_over_at_once_and_for_good(team: Team) -> None:
         await signing.revoke(team.service, team.people["ada"], "first_word", " ")
     await signing.revoke(team.service, team.people["ada"], "first_word", "the network changes")
     found = await standing(team)
-    assert found.why is Why.REVOKED
+    assert found.why is PreapprovalReason.REVOKED
     assert "ada" in found.sentence
     assert "the network changes" in found.sentence
     with pytest.raises(Refused, match="Nothing"):
@@ -142,7 +142,7 @@ async def test_revoked_it_is_over_at_once_and_for_good(team: Team) -> None:
 async def test_an_open_proposal_is_revoked_as_well(team: Team) -> None:
     await signed(team, "bo")
     await signing.revoke(team.service, team.people["cy"], "first_word", "not yet")
-    assert await why(team) is Why.REVOKED
+    assert await why(team) is PreapprovalReason.REVOKED
     assert await tasks.listing(team.service) == []
     assert (await signed(team, "cy")).proposed
 
@@ -166,7 +166,7 @@ async def test_who_is_an_approver_no_more_does_not_count(team: Team, name: str) 
     other = "cy" if name == "bo" else "bo"
     await accounts.revoke(team.service, team.people[other], name)
     found = await standing(team)
-    assert found.why is Why.HANDS
+    assert found.why is PreapprovalReason.HANDS
     assert name in found.sentence
 
 
@@ -197,7 +197,7 @@ async def test_it_is_renewed_while_it_is_in_force(team: Team) -> None:
     team.clock.forward(days=19)
     assert (await standing(team)).in_force
     team.clock.forward(days=1)
-    assert await why(team) is Why.EXPIRED
+    assert await why(team) is PreapprovalReason.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ async def test_it_is_renewed_while_it_is_in_force(team: Team) -> None:
 async def test_any_change_of_the_rule_is_another_rule(team: Team, change: dict[str, Any]) -> None:
     await signed(team, "bo", "cy")
     changed = replace(FIRST, **change)
-    wanted = Why.NEVER if "name" in change else Why.CHANGED
+    wanted = PreapprovalReason.NEVER if "name" in change else PreapprovalReason.CHANGED
     assert await why(team, rule=changed) is wanted
     assert (await standing(team)).in_force  # what was approved still is
 
@@ -248,23 +248,23 @@ async def test_another_recipient_channel_organisation_or_title_is_another_approv
     before = team.service
     for changed in voices:
         team.service = replace(before, publisher=changed)
-        assert await why(team) is Why.CHANGED
+        assert await why(team) is PreapprovalReason.CHANGED
     titles = TITLES | {"sip": {"fr": "le 15", "en": "15"}}
     team.service = replace(before, watch=replace(watch, titles=titles))
-    assert await why(team) is Why.CHANGED
+    assert await why(team) is PreapprovalReason.CHANGED
     titles = TITLES | {"other": {"fr": "autre", "en": "other"}}
     team.service = replace(before, watch=replace(watch, titles=titles))
-    assert await why(team) is Why.IN_FORCE  # no text names it
+    assert await why(team) is PreapprovalReason.IN_FORCE  # no text names it
 
 
 async def test_a_channel_of_another_audience_is_another_approval(team: Team) -> None:
     rule = replace(FIRST, channels=("public", "team"))
     with_rules(team, rule)
     await signed(team, "bo", "cy", rule=rule)
-    assert await why(team, rule=rule) is Why.IN_FORCE
+    assert await why(team, rule=rule) is PreapprovalReason.IN_FORCE
     channels = team.service.publisher.channels | {"team": channel("team", Audience.LIVE)}
     team.service = replace(team.service, publisher=replace(team.service.publisher, channels=channels))
-    assert await why(team, rule=rule) is Why.CHANGED
+    assert await why(team, rule=rule) is PreapprovalReason.CHANGED
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ async def test_a_channel_of_another_audience_is_another_approval(team: Team) -> 
             "figures never",
         ),
         ({"services": frozenset({"sip", "unknown"})}, "unknown"),
-        ({"how": How.PROPOSE}, "auto_after"),
+        ({"how": RuleMode.PROPOSE}, "auto_after"),
     ],
     ids=_named,
 )
@@ -293,20 +293,22 @@ async def test_some_things_nobody_can_approve_ahead(
     with_rules(team, rule)
     with pytest.raises(Refused, match=words):
         await signing.preapprove(team.service, team.people["bo"], rule.name)
-    if rule.how is How.AUTO:
-        assert await why(team, rule=rule) is Why.FORBIDDEN
+    if rule.how is RuleMode.AUTO:
+        assert await why(team, rule=rule) is PreapprovalReason.FORBIDDEN
 
 
 async def test_a_service_without_a_title_is_not_named_unread(team: Team) -> None:
     anyone = replace(FIRST, services=frozenset())
     with_rules(team, anyone)
     await signed(team, "bo", "cy", rule=anyone)
-    assert await why(team, rule=anyone, services=frozenset({"sip"})) is Why.IN_FORCE
-    assert await why(team, rule=anyone, services=frozenset({"sip-core-1"})) is Why.FORBIDDEN
+    assert await why(team, rule=anyone, services=frozenset({"sip"})) is PreapprovalReason.IN_FORCE
+    assert (
+        await why(team, rule=anyone, services=frozenset({"sip-core-1"})) is PreapprovalReason.FORBIDDEN
+    )
     plain = replace(anyone, values=VALUES | {"what_fails": {"fr": "le 15", "en": "15"}})
     with_rules(team, plain)
     await signed(team, "bo", "cy", rule=plain)
-    assert await why(team, rule=plain, services=frozenset({"sip-core-1"})) is Why.IN_FORCE
+    assert await why(team, rule=plain, services=frozenset({"sip-core-1"})) is PreapprovalReason.IN_FORCE
 
 
 async def test_what_could_not_go_out_is_not_approved_ahead(team: Team) -> None:
@@ -328,8 +330,8 @@ async def test_every_rule_is_listed_with_its_reason(team: Team) -> None:
     rules = (
         FIRST,
         replace(FIRST, name="over", kind="end"),
-        replace(FIRST, name="people", how=How.PROPOSE),
-        replace(FIRST, name="quiet", how=How.OFF),
+        replace(FIRST, name="people", how=RuleMode.PROPOSE),
+        replace(FIRST, name="quiet", how=RuleMode.OFF),
         replace(FIRST, name="broken", kind="holdin"),
     )
     with_rules(team, *rules)

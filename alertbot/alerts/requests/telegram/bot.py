@@ -36,18 +36,18 @@ CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 20.0
 LONGEST_CALL_SECONDS = 60.0
 
 Call = Callable[["telegram.Bot", int], Awaitable[Any]]
-Hear = Callable[["TelegramWay", asyncio.Event], Awaitable[None]]
+UpdateListener = Callable[["TelegramWay", asyncio.Event], Awaitable[None]]
 
 
 class TelegramWay:
     """Asks in the team's group and in private chats. Nothing is loaded before the first call. `hook`:
-    where Telegram calls this machine; None for polling. `hear`: handles the answers until its event
+    where Telegram calls this machine; None for polling. `listen`: handles the answers until its event
     is set."""
 
     name = "telegram"
 
-    def __init__(self, service: Context, settings: "TelegramApprovals", hear: Hear) -> None:
-        self.service, self.settings, self._hear = service, settings, hear
+    def __init__(self, service: Context, settings: "TelegramApprovals", listen: UpdateListener) -> None:
+        self.service, self.settings, self._listen = service, settings, listen
         called = settings.webhook if settings.mode == "webhook" else None
         self.hook = None if called is None else Hook(called)
         self._bot: telegram.Bot | None = None
@@ -79,7 +79,7 @@ class TelegramWay:
         await self._change(ask, wording.settled(outcome, ask.digest), None)
 
     async def listen(self, stop: asyncio.Event) -> None:
-        await self._hear(self, stop)
+        await self._listen(self, stop)
 
     async def shut(self) -> None:
         """Close the connections."""

@@ -66,7 +66,7 @@ class Questions:
 
 
 @dataclass
-class Guesses:
+class WrongCodeLimit:
     """Counts wrong codes per user; a few an hour are allowed."""
 
     _wrong: dict[int, list[datetime]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Commands:
     def __init__(self, way: TelegramWay, speaker: BotReplies, status: Status) -> None:
         self._way, self._service, self._speaker = way, way.service, speaker
         self._status = status
-        self._guesses = Guesses()
+        self._guesses = WrongCodeLimit()
 
     @property
     def by_name(self) -> dict[str, Act]:

@@ -102,8 +102,8 @@ async def connected(
         team = await gather(database)
         groups = {} if group is None else {"telegram": str(group)}
         team.service = replace(team.service, reach=RequestSettings(("telegram",), groups, duty))
-        hear = partial(listen, status=partial(overview.in_words, team.service))
-        way = TelegramWay(team.service, settings, hear)
+        listening = partial(listen, status=partial(overview.in_words, team.service))
+        way = TelegramWay(team.service, settings, listening)
         try:
             yield Chat(team, sandbox, way)
         finally:
