@@ -1,4 +1,4 @@
-"""Writing an alert: draft, edit, submit, discard, record, test-send."""
+"""Writing an alert, and seeing it as the public will: draft, edit, show, submit, discard, record, test-send."""
 
 import os
 import shlex
@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 import yaml
 
-from alertbot.alerts import publishing, writing
+from alertbot.alerts import publishing, showing, writing
 from alertbot.alerts.compose import DraftRequest, field_values, read_values, text_of
-from alertbot.alerts.views import AlertView
+from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.cli.frame import (
     Accepts,
     AlertId,
@@ -26,6 +26,7 @@ from alertbot.cli.frame import (
     console,
     emit,
     say,
+    session,
     split_pairs,
 )
 from alertbot.cli.running import act, read
@@ -34,6 +35,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, RawValues, Verb
 from alertbot.core.words import _, ngettext
 from alertbot.people.rules import require_role
+from alertbot.texts.preview.html_page import write_preview
 from alertbot.watch.context import WatchContext
 
 STDERR = 2  # where an editor talks while stdout belongs to a document
@@ -247,3 +249,32 @@ def test_send(
         ).format(id=view.id, channel=to),
         as_json,
     )
+
+
+def show(
+    context: typer.Context,
+    alert: AlertId,
+    text: Annotated[
+        bool, typer.Option("--text", help=_("Only the plain text, for press and radio."))
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
+    ] = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    token = session(context).token(token_file)
+
+    async def work(service: WatchContext) -> ShownAlertView:
+        return await showing.show(service, alert, token)
+
+    shown = read(context, work)
+    if html:
+        write_preview(html, shown.sheet)
+        say(_("The preview of {id} is in {path}.").format(id=shown.id, path=html), as_json)
+    if as_json:
+        emit(shown)
+    elif text:
+        say(shown.plain)
+    elif not html:
+        show_alerts.show_alert(console(), shown)

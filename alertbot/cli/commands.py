@@ -36,7 +36,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         "edit BKRT-1 --set next_update=+45m",
     ),
     "show": ListedCommand(
-        "watching:show",
+        "alerts:show",
         _(
             "Show an alert as the public will see it, and its state. With your token, `approve` then"
             " approves exactly what you saw."
