@@ -114,14 +114,15 @@ class TelegramApprovals(WithSecrets):
     bot_token_file: FilePath | None = None
     chat: Annotated[int, Field(lt=0)] | None = Field(
         default=None,
-        description="The number of the team's group; without it, approvers are asked in private alone.",
+        description="The chat number of the team's group. Without it, approvers are asked only in private.",
         examples=[-1001234567890],
     )
     mode: Literal["polling", "webhook"] = Field(
-        default="polling", description="polling asks Telegram for news; webhook waits for its calls."
+        default="polling",
+        description="polling: ask Telegram for updates. webhook: Telegram calls this machine.",
     )
     webhook: WebhookSettings | None = Field(
-        default=None, description="Where Telegram calls; for `mode: webhook` alone."
+        default=None, description="Where Telegram calls; only for `mode: webhook`."
     )
 
 
@@ -132,11 +133,9 @@ class MailApprovals(WithSecrets):
         Secret("secret", about=_("The secret that signs the links; at least 32 characters.")),
     )
 
-    channel: Name = Field(
-        description="The channel of the type email that the mails go out by.", examples=["press"]
-    )
+    channel: Name = Field(description="The email channel that sends these mails.", examples=["press"])
     base_url: PageRoot = Field(
-        description="The address under which approvers reach this machine's pages (`serve:`).",
+        description="The address at which approvers reach this machine's pages (`serve:`).",
         examples=["https://alertbot.example.org"],
     )
     secret_env: Variable | None = None
@@ -149,24 +148,26 @@ class MailApprovals(WithSecrets):
 class ApproverSettings(Settings):
     """How approvers are asked; each way is used that is given."""
 
-    telegram: TelegramApprovals | None = Field(default=None, description="By a bot on Telegram.")
-    mail: MailApprovals | None = Field(default=None, description="By a link in a mail.")
+    telegram: TelegramApprovals | None = Field(default=None, description="Through a Telegram bot.")
+    mail: MailApprovals | None = Field(default=None, description="Through a link in a mail.")
 
 
 class ShiftSettings(Settings):
     """When one person is on duty, by the organisation's clock."""
 
     person: PersonName = Field(
-        description="The name, as `alertbot people list` has it.", examples=["Camille"]
+        description="The name, as in `alertbot people list`.", examples=["Camille"]
     )
     days: Annotated[
         tuple[Day, ...],
         Field(strict=False, min_length=1, max_length=7),
-    ] = Field(default=DAYS, description="The days on which it begins.", examples=[["mon", "tue"]])
-    start: Clock = Field(alias="from", description="When it begins.", examples=["08:00"])
+    ] = Field(
+        default=DAYS, description="The days on which the shift begins.", examples=[["mon", "tue"]]
+    )
+    start: Clock = Field(alias="from", description="When the shift begins.", examples=["08:00"])
     end: Clock = Field(
         alias="until",
-        description="When it ends: on the next day where that is not later than `from`.",
+        description="When the shift ends; on the next day if that is not later than `from`.",
         examples=["20:00"],
     )
 
@@ -184,7 +185,7 @@ class DutySettings(Settings):
     )
     deputies: Annotated[tuple[PersonName, ...], Field(strict=False, max_length=MOST_NAMES)] = Field(
         default=(),
-        description="Who is asked when nobody answers, one after the other.",
+        description="Who is asked next if nobody answers, one after another.",
         examples=[["Dominique"]],
     )
 

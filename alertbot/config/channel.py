@@ -42,7 +42,7 @@ class PaceSettings(Settings):
     )
     windows: Annotated[tuple[Window, ...], Field(strict=False)] | None = Field(
         default=None,
-        description="Most calls within a time, as [calls, time].",
+        description="The most calls allowed within a time, as [calls, time].",
         examples=[[[100, "15m"], [300, "3h"]]],
     )
 
@@ -50,9 +50,9 @@ class PaceSettings(Settings):
 class BudgetSettings(Settings):
     """The most that may be spent on this account."""
 
-    amount: float = Field(ge=0, description="In the platform's currency.", examples=[20])
+    amount: float = Field(ge=0, description="The amount, in the platform's currency.", examples=[20])
     per: Literal["minute", "hour", "day", "week", "month"] = Field(
-        description="The time the amount is for; a month is 30 days.", examples=["day"]
+        description="The period the amount covers; a month is 30 days.", examples=["day"]
     )
 
 
@@ -66,12 +66,12 @@ class ChannelSettings(WithSecrets):
     type: str = Field(description="The type of channel.", examples=["telegram"])
     languages: Languages | None = Field(
         default=None,
-        description="Languages this channel publishes in; those of the organisation unless given.",
+        description="The languages this channel publishes in. Default: those of the organisation.",
         examples=[["fr", "en"]],
     )
     audience: Annotated[Audience, Field(strict=False)] = Field(
         default=Audience.LIVE,
-        description="live: the public; team: ourselves; exercise: takes exercises, never the public.",
+        description="live: the public. team: your own people. exercise: exercises only, never the public.",
         examples=["team"],
     )
     on_cancel: Annotated[OnCancel, Field(strict=False)] = Field(
@@ -82,8 +82,10 @@ class ChannelSettings(WithSecrets):
         ),
         examples=["strike"],
     )
-    pace: PaceSettings | None = Field(default=None, description="Slower or faster than the default.")
-    budget: BudgetSettings | None = Field(default=None, description="A limit on what it may cost.")
+    pace: PaceSettings | None = Field(
+        default=None, description="The rate of calls, if it differs from the default."
+    )
+    budget: BudgetSettings | None = Field(default=None, description="The most this channel may cost.")
     read_back: bool = Field(
         default=True,
         description="After publishing, fetch what the channel shows and compare it with what was "

@@ -80,29 +80,29 @@ def _postgresql(value: str) -> str:
 
 
 class OrganisationSettings(Settings):
-    """Who speaks."""
+    """The organisation that publishes."""
 
     name: str = Field(
         pattern=r"^\S(.*\S)?$",
         max_length=100,
-        description="The name as the public knows it; it stands in the texts.",
+        description="The name the public knows; it appears in the texts.",
         examples=["Préfecture de l'Exemple"],
     )
     languages: Languages = Field(
         default=("fr", "en"),
-        description="Languages the texts go out in, the most important first.",
+        description="The languages of the texts, the most important first.",
         examples=[["fr", "en"]],
     )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         default="Europe/Paris",
         max_length=60,
-        description="The zone that times in texts are written in, by its IANA name.",
+        description="The time zone of the times in texts, by its IANA name.",
         examples=["Europe/Paris"],
     )
     verification_page: Annotated[str, AfterValidator(_page)] | None = Field(
         default=None,
         max_length=200,
-        description="Your own page where anybody can check that an alert is real.",
+        description="Your own web page where anyone can check that an alert is real.",
         examples=["https://alerts.example.org"],
     )
     hashtag: Annotated[str, AfterValidator(_without_sign)] | None = Field(
@@ -113,7 +113,7 @@ class OrganisationSettings(Settings):
     )
     sandbox: bool = Field(
         default=False,
-        description="true: a rehearsal. Allowed only where every channel stays on 127.0.0.1.",
+        description="true: a rehearsal. Allowed only if every channel stays on 127.0.0.1.",
         examples=[True],
     )
 
@@ -122,10 +122,10 @@ class ApprovalSettings(Settings):
     """What a kind of alert needs before it may go out; what is left out comes from the kind."""
 
     approvers: int | None = Field(
-        default=None, ge=1, le=9, description="People who must approve.", examples=[2]
+        default=None, ge=1, le=9, description="How many people must approve.", examples=[2]
     )
     expires_after: SomeDuration | None = Field(
-        default=None, description="How long an approval counts.", examples=["30m"]
+        default=None, description="How long an approval is valid.", examples=["30m"]
     )
 
 
@@ -135,7 +135,7 @@ class NumbersSettings(Settings):
     warn_before: SomeDuration = Field(
         default="30m",
         validate_default=True,
-        description="How long before a number's end the team is told.",
+        description="How long before a number expires the team is told.",
         examples=["30m"],
     )
 
@@ -183,49 +183,52 @@ class DatabaseSettings(WithSecrets):
 class Config(DatabaseSettings):
     """The configuration of alertbot."""
 
-    organisation: OrganisationSettings = Field(description="Who speaks.")
+    organisation: OrganisationSettings = Field(description="The organisation that publishes.")
     messages: FilePath | None = Field(
         default=None,
-        description="A folder of your own kinds and words, laid over the shipped ones.",
+        description="A folder with your own kinds and texts; they override the shipped ones, file by file.",
         examples=["messages"],
     )
     publish_delay: Duration = Field(
         default="0s",
         validate_default=True,
-        description="Time to halt between the approval and the first call.",
+        description="The time between the approval and the first call, in which you can still halt.",
         examples=["0s"],
     )
     approvals: dict[Name, ApprovalSettings] = Field(
-        default_factory=dict, description="By kind: other approvals than the kind itself asks for."
+        default_factory=dict,
+        description="For each kind: approvals that differ from what the kind itself requires.",
     )
     approvals_by: ApproverSettings | None = Field(
-        default=None, description="How approvers are asked, beside the channels of the audience team."
+        default=None,
+        description="How approvers are asked, in addition to the channels with the audience team.",
     )
     duty: DutySettings | None = Field(
-        default=None, description="Who is asked first to approve, and who then."
+        default=None, description="Who is asked first to approve, and who next."
     )
     numbers: NumbersSettings = Field(
         default=NumbersSettings(), description="The register of provisional numbers."
     )
     serve: ServeSettings = Field(
-        default=ServeSettings(), description="Where alertbot serves its own pages."
+        default=ServeSettings(), description="Where alertbot serves its web pages."
     )
     sources: dict[Name, SourceSettings] = Field(
         default_factory=dict,
-        description="What reports how services do, each under a name of your choice.",
+        description="The sources that report the state of services, each under a name of your choice.",
     )
     watch: WatchSettings = Field(
-        default=WatchSettings(), description="The services that are watched, and how sceptically."
+        default=WatchSettings(),
+        description="The services to watch, and what it takes to believe a report.",
     )
     rules: dict[Name, RuleSettings] = Field(
         default_factory=dict,
-        description="What is written when a state changes; the first that fits counts.",
+        description="What to write when a state changes; the first rule that matches applies.",
     )
     promises: PromiseSettings = Field(
-        default=PromiseSettings(), description="The next update that a message promises."
+        default=PromiseSettings(), description="Reminders of the next update that a message promises."
     )
     channels: dict[Name, SerializeAsAny[ChannelSettings]] = Field(
-        min_length=1, description="The accounts to publish on, each under a name of your choice."
+        min_length=1, description="The accounts to publish to, each under a name of your choice."
     )
 
     @property

@@ -23,67 +23,75 @@ class MapSettings(Settings):
 
     items: Text | None = Field(
         default=None,
-        description="The list of reports; without it the body is one.",
+        description="The list of reports. Without it, the whole body is one report.",
         examples=["checks"],
     )
     service: Text = Field(default="service", description="The service's name.", examples=["check.name"])
     state: Text = Field(default="state", description="The state.", examples=["check.status"])
     states: dict[Literal["up", "degraded", "down", "maintenance"], list[str]] | None = Field(
         default=None,
-        description="What each state is called there; any other state is unknown and never means down.",
+        description="What the source calls each state. Any other word is unknown and never means down.",
         examples=[{"down": ["critical"], "up": ["ok"]}],
     )
-    title: Text = Field(default="title", description="A heading, for the team alone.")
-    summary: Text = Field(default="summary", description="A text, for the team alone.")
-    url: Text = Field(default="url", description="An address, for the team alone.")
-    at: Text | None = Field(default=None, description="When it was seen, in ISO 8601.")
-    key: Text | None = Field(default=None, description="What a report and its repeats have in common.")
+    title: Text = Field(default="title", description="A heading, for the team only.")
+    summary: Text = Field(default="summary", description="A text, for the team only.")
+    url: Text = Field(default="url", description="A link, for the team only.")
+    at: Text | None = Field(default=None, description="When it was observed, in ISO 8601.")
+    key: Text | None = Field(
+        default=None, description="An identifier that a report and its repeats share."
+    )
     severity: Text | None = Field(default=None, description="The severity; `critical` skips holds.")
-    test: Text | None = Field(default=None, description="true where it is only a test.")
+    test: Text | None = Field(default=None, description="true if the report is only a test.")
 
 
 class PollSettings(Settings):
     """A source that is asked for news."""
 
     url: Address = Field(
-        description="The address to ask; a Statuspage's is …/api/v2/summary.json.",
+        description="The address to poll; for a Statuspage, …/api/v2/summary.json.",
         examples=["https://status.example.org/api/v2/summary.json"],
     )
     every: SomeDuration = Field(
-        default="60s", validate_default=True, description="How often it is asked.", examples=["60s"]
+        default="60s", validate_default=True, description="How often to poll.", examples=["60s"]
     )
     timeout: SomeDuration = Field(
-        default="10s", validate_default=True, description="How long to wait.", examples=["10s"]
+        default="10s",
+        validate_default=True,
+        description="How long to wait for an answer.",
+        examples=["10s"],
     )
 
 
 class ProbeSettings(Settings):
     """What alertbot tries by itself: an address, or a port that must take a connection."""
 
-    service: ServiceName = Field(
-        description="The service it says something about.", examples=["portal"]
-    )
+    service: ServiceName = Field(description="The service that this checks.", examples=["portal"])
     url: Address | None = Field(
-        default=None, description="An address that must answer.", examples=["https://www.example.org"]
+        default=None,
+        description="A web address that must answer.",
+        examples=["https://www.example.org"],
     )
     host: Annotated[str, Field(max_length=200)] | None = Field(
-        default=None, description="A host that must take a connection.", examples=["sip.example.org"]
+        default=None, description="A host that must accept a connection.", examples=["sip.example.org"]
     )
-    port: Port | None = Field(default=None, description="On this port.", examples=[5061])
+    port: Port | None = Field(default=None, description="The port of the host.", examples=[5061])
     failures: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=3, description="Failures in a row before it is called down.", examples=[3]
+        default=3, description="Failures in a row before the service counts as down.", examples=[3]
     )
     status: tuple[Annotated[int, Field(ge=100, le=599)], Annotated[int, Field(ge=100, le=599)]] = Field(
         default=(200, 399),
         strict=False,
-        description="Answers from … to … are right.",
+        description="The status codes that count as working, as [from, to].",
         examples=[[200, 399]],
     )
     every: SomeDuration = Field(
-        default="30s", validate_default=True, description="How often it is tried.", examples=["30s"]
+        default="30s", validate_default=True, description="How often to check.", examples=["30s"]
     )
     timeout: SomeDuration = Field(
-        default="10s", validate_default=True, description="How long to wait.", examples=["10s"]
+        default="10s",
+        validate_default=True,
+        description="How long to wait for an answer.",
+        examples=["10s"],
     )
 
 
@@ -92,14 +100,18 @@ class FeedWords(Settings):
     accents make no difference."""
 
     down: list[Text] = Field(
-        default=[], description="Trouble, anywhere in an entry.", examples=[["outage", "panne"]]
+        default=[],
+        description="Words that mean an outage, anywhere in an entry.",
+        examples=[["outage", "panne"]],
     )
     degraded: list[Text] = Field(
-        default=[], description="Partly out of order, anywhere in an entry.", examples=[["degraded"]]
+        default=[],
+        description="Words that mean partly out of order, anywhere in an entry.",
+        examples=[["degraded"]],
     )
     up: list[Text] = Field(
         default=[],
-        description="Over; counts in the title and in the first paragraph alone, and there before the others.",
+        description="Words that mean it is over. They count only in the title and the first paragraph, and there they outweigh the others.",
         examples=[["resolved", "rétabli"]],
     )
 
@@ -107,13 +119,19 @@ class FeedWords(Settings):
 class FeedSettings(Settings):
     """An RSS or Atom feed."""
 
-    service: ServiceName = Field(description="The service it speaks about.", examples=["operator"])
-    url: Address = Field(description="The feed.", examples=["https://status.example.org/feed.atom"])
-    words: FeedWords = Field(default=FeedWords(), description="What its entries mean.")
-    every: SomeDuration = Field(
-        default="2m", validate_default=True, description="How often it is asked."
+    service: ServiceName = Field(
+        description="The service that the feed is about.", examples=["operator"]
     )
-    timeout: SomeDuration = Field(default="10s", validate_default=True, description="How long to wait.")
+    url: Address = Field(
+        description="The address of the feed.", examples=["https://status.example.org/feed.atom"]
+    )
+    words: FeedWords = Field(
+        default=FeedWords(), description="Which words in an entry mean which state."
+    )
+    every: SomeDuration = Field(default="2m", validate_default=True, description="How often to poll.")
+    timeout: SomeDuration = Field(
+        default="10s", validate_default=True, description="How long to wait for an answer."
+    )
 
 
 class SourceSettings(WithSecrets):
@@ -139,13 +157,13 @@ class SourceSettings(WithSecrets):
     secret_file: FilePath | None = None
     signed: bool = Field(
         default=False,
-        description="true: no token comes with a report, but its HMAC (see the page on sources).",
+        description="true: reports carry an HMAC signature instead of a token (see the page on sources).",
     )
     replay_window: SomeDuration = Field(
         default="5m", validate_default=True, description="How old a signed report may be."
     )
     per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=600, description="Most reports taken in a minute."
+        default=600, description="The most reports accepted per minute."
     )
     service_label: Text | None = Field(
         default=None,
@@ -159,19 +177,20 @@ class SourceSettings(WithSecrets):
     )
     confirms: bool = Field(
         default=False,
-        description="true: it speaks for the emergency services; what it calls up is confirmed.",
+        description="true: the source speaks for the emergency services. When it reports a service as up, that counts as confirmed.",
     )
     silent_after: SomeDuration | None = Field(
         default=None,
-        description="The team is told when nothing is heard of it for so long.",
+        description="Tell the team when the source has been silent for this long.",
         examples=["15m"],
     )
-    map: MapSettings | None = Field(default=None, description="For the type generic.")
+    map: MapSettings | None = Field(default=None, description="Only for the type generic.")
     poll: PollSettings | None = Field(
-        default=None, description="Ask it (generic, statuspage) instead of waiting for its reports."
+        default=None,
+        description="Poll the source (generic, statuspage) instead of waiting for its reports.",
     )
-    feed: FeedSettings | None = Field(default=None, description="For the type feed.")
-    probe: ProbeSettings | None = Field(default=None, description="For the type probe.")
+    feed: FeedSettings | None = Field(default=None, description="Only for the type feed.")
+    probe: ProbeSettings | None = Field(default=None, description="Only for the type probe.")
 
     @property
     def pushes(self) -> bool:

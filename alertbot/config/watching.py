@@ -51,52 +51,65 @@ Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
 class ConfirmSettings(Settings):
     """What turns reports into a fact."""
 
-    count: Annotated[int, Field(ge=1, le=200)] = Field(default=1, description="Reports in a row.")
+    count: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=1, description="How many reports in a row."
+    )
     length: Duration = Field(
-        default="0s", validate_default=True, description="From the first of them on.", alias="for"
+        default="0s",
+        validate_default=True,
+        description="How long they must last, from the first report on.",
+        alias="for",
     )
 
 
 class FlappingSettings(Settings):
     """When a service changes its mind too often to be believed."""
 
-    results: Annotated[int, Field(ge=4, le=200)] = Field(default=21, description="Reports looked at.")
+    results: Annotated[int, Field(ge=4, le=200)] = Field(
+        default=21, description="How many reports to look at."
+    )
     within: SomeDuration = Field(
-        default="1h", validate_default=True, description="Older reports count no more."
+        default="1h", validate_default=True, description="Reports older than this no longer count."
     )
     high: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.5, description="From this share of changes on it flaps,"
+        default=0.5, description="The share of changes at which a service starts to flap."
     )
     low: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.25, description="and it does so until the share is below this."
+        default=0.25, description="The share of changes below which it stops."
     )
 
 
 class MaintenanceSettings(Settings):
     """When trouble is expected: once, from a moment to a moment, or every week."""
 
-    starts: Moment | None = Field(default=None, description="Once: from.")
-    ends: Moment | None = Field(default=None, description="Once: until.")
+    starts: Moment | None = Field(default=None, description="For a single period: from when.")
+    ends: Moment | None = Field(default=None, description="For a single period: until when.")
     days: Annotated[tuple[Day, ...], Field(strict=False)] = Field(
-        default=(), description="Every week, on these days; every day unless given."
+        default=(), description="For a weekly period: on which days. Default: every day."
     )
-    start: Clock | None = Field(default=None, description="Every week: from.", alias="from")
-    end: Clock | None = Field(default=None, description="Every week: until.", alias="until")
+    start: Clock | None = Field(
+        default=None, description="For a weekly period: from what time.", alias="from"
+    )
+    end: Clock | None = Field(
+        default=None, description="For a weekly period: until what time.", alias="until"
+    )
 
 
 class PolicySettings(Settings):
     """How patient and how sceptical to be; what is left out is as in `watch: policy:`, else as shipped."""
 
     confirm_down: ConfirmSettings | None = Field(
-        default=None, description="Before trouble is believed."
+        default=None, description="What it takes to believe that a service is down."
     )
-    confirm_up: ConfirmSettings | None = Field(default=None, description="Before its end is believed.")
+    confirm_up: ConfirmSettings | None = Field(
+        default=None, description="What it takes to believe that a service is up again."
+    )
     dwell: Duration | None = Field(
-        default=None, description="Least time in one state.", examples=["10m"]
+        default=None, description="The shortest time a service stays in one state.", examples=["10m"]
     )
     reopen_within: Duration | None = Field(
         default=None,
-        description="Trouble so soon after the end reopens the incident.",
+        description="Trouble within this time after the end reopens the incident.",
         examples=["24h"],
     )
     watch: Duration | None = Field(
@@ -104,24 +117,31 @@ class PolicySettings(Settings):
         description="From the confirmation by the emergency services to `resolved`.",
         examples=["2h"],
     )
-    flapping: FlappingSettings | None = Field(default=None, description="Too many changes.")
+    flapping: FlappingSettings | None = Field(
+        default=None, description="When a service changes state too often."
+    )
     remind_every: Duration | None = Field(
-        default=None, description="A reminder while nothing changes; 0s: none.", examples=["30m"]
+        default=None,
+        description="How often to remind the team while nothing changes. 0s: never.",
+        examples=["30m"],
     )
     daily_cap: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        default=None, description="Most incidents opened or reopened in 24 hours."
+        default=None, description="The most incidents opened or reopened in 24 hours."
     )
     stale_after: SomeDuration | None = Field(
-        default=None, description="Older news is no news.", examples=["30m"]
+        default=None,
+        description="Reports older than this are old news; `stale` says what to do with them.",
+        examples=["30m"],
     )
     stale: Literal["drop", "propose"] | None = Field(
-        default=None, description="What becomes of old news: dropped, or proposed as history."
+        default=None,
+        description="What to do with old news: drop it, or propose it to the team as history.",
     )
     maintenance: Annotated[tuple[MaintenanceSettings, ...], Field(strict=False)] | None = Field(
-        default=None, description="When trouble is expected."
+        default=None, description="When outages are expected."
     )
     critical_bypass: bool | None = Field(
-        default=None, description="A critical report is held back by nothing but its confirmation."
+        default=None, description="For a critical report, only confirmation can hold it back."
     )
 
 
@@ -133,35 +153,43 @@ class ServiceSettings(Settings):
         description="What the public calls it, in each language.",
         examples=[{"fr": "les appels au 15", "en": "calls to 15"}],
     )
-    policy: PolicySettings = Field(default=PolicySettings(), description="For this service alone.")
+    policy: PolicySettings = Field(
+        default=PolicySettings(), description="A policy for this service only."
+    )
 
 
 class GroupSettings(Settings):
     """Services that make one incident together, under the group's name."""
 
-    title: Texts | None = Field(default=None, description="What the public calls them together.")
+    title: Texts | None = Field(default=None, description="What the public calls the group.")
     members: Annotated[tuple[ServiceName, ...], Field(strict=False, min_length=1)] = Field(
-        description="The services.", examples=[["sdis_35", "sdis_22"]]
+        description="The services in the group.", examples=[["sdis_35", "sdis_22"]]
     )
     parent: ServiceName | None = Field(
-        default=None, description="The service they all hang on: while it fails, it alone is named."
+        default=None,
+        description="The service that they all depend on. While it fails, only it is named.",
     )
-    policy: PolicySettings = Field(default=PolicySettings(), description="For this group alone.")
+    policy: PolicySettings = Field(
+        default=PolicySettings(), description="A policy for this group only."
+    )
 
 
 class WatchSettings(Settings):
     """What is watched, and how sceptically."""
 
-    policy: PolicySettings = Field(default=PolicySettings(), description="For every service.")
+    policy: PolicySettings = Field(
+        default=PolicySettings(), description="The policy for every service."
+    )
     services: dict[ServiceName, ServiceSettings] = Field(
-        default_factory=dict, description="Services by name; others get the policy above."
+        default_factory=dict,
+        description="Settings for single services. All others follow the policy above.",
     )
     groups: dict[ServiceName, GroupSettings] = Field(
-        default_factory=dict, description="Services that make one incident together."
+        default_factory=dict, description="Services that share one incident."
     )
     online_checks: Annotated[tuple[Address, ...], Field(strict=False)] = Field(
         default=(),
-        description="Addresses elsewhere: when none answers, we are offline ourselves, and no probe counts.",
+        description="Addresses elsewhere. If none of them answers, this machine is offline and no probe counts.",
         examples=[["https://www.example.net", "https://www.example.com"]],
     )
 
@@ -178,36 +206,36 @@ class RuleSettings(Settings):
     """When this happens to one of these services, write this, and let it go out like that."""
 
     when: Annotated[tuple[Transition, ...], Field(strict=False, min_length=1)] = Field(
-        description="What happened.", examples=[["open", "reopen"]]
+        description="What has to happen.", examples=[["open", "reopen"]]
     )
     services: Annotated[tuple[ServiceName, ...], Field(strict=False)] = Field(
-        default=(), description="To which services or groups; all unless given."
+        default=(), description="To which services or groups. Default: all."
     )
     kind: Name = Field(description="The kind of alert.", examples=["holding"])
     policy: Literal["auto", "propose", "off"] = Field(
         default="propose",
-        description="auto: goes out by itself where two people have approved that ahead (`alertbot rules"
-        " preapprove`); propose: drafted, and the approvers are called; off: nothing.",
+        description="auto: published automatically if two people have approved that in advance (`alertbot"
+        " rules preapprove`). propose: drafted, and the approvers are asked. off: nothing.",
     )
     auto_after: SomeDuration | None = Field(
         default=None,
-        description="auto, but after so long, in which anybody may stop it.",
+        description="Published automatically after this time, unless someone stops it before.",
         examples=["90s"],
     )
     set: dict[Name, Any] = Field(
         default_factory=dict,
-        description="The values of the kind's fields. {service}, {services}, {count}, {total} and {since} stand"
-        " for what happened.",
+        description="The values of the kind's fields. {service}, {services}, {count}, {total} and {since} are"
+        " replaced by what happened.",
         examples=[{"where": [69], "next_update": "+30m"}],
     )
     languages: Languages | None = Field(
-        default=None, description="In these languages; else each channel's own."
+        default=None, description="The languages. Default: each channel's own."
     )
     channels: Annotated[tuple[Name, ...], Field(strict=False)] | None = Field(
-        default=None, description="On these channels; else every one of the public."
+        default=None, description="The channels. Default: every public channel."
     )
     exercise: bool = Field(
-        default=False, description="true: an exercise, for channels of that audience."
+        default=False, description="true: an exercise, only for channels with that audience."
     )
 
 
@@ -217,6 +245,6 @@ class PromiseSettings(Settings):
     remind_before: SomeDuration = Field(
         default="10m",
         validate_default=True,
-        description="How long before it is due the team is reminded.",
+        description="How long before the update is due the team is reminded.",
         examples=["10m"],
     )
