@@ -91,6 +91,26 @@ async def test_others_write_while_a_correction_to_many_readers_is_composed(
     assert held.times == 1
     shown = await database.read(lambda conn: store_reading.targets_of(conn, view.id))
     assert len(shown["public"]) == READERS
+    await writing.submit(team.service, team.people["ada"], view.id)
+    done = await team.approve(view.id, "cy")
+    assert done.state == "approved"
+    assert await _rows_for_readers(database) == {("publish", 0), ("pin", 0), ("edit", 0)}
+
+
+async def _rows_for_readers(database: Database) -> set[tuple[str, int]]:
+    """The actions of the correction, each with how many readers lack its row, or have one that names a post of
+    somebody else."""
+    rows = text(
+        "SELECT d.action, count(*) FROM delivery d"
+        " LEFT JOIN delivery post ON post.id = d.after_id"
+        " LEFT JOIN delivery earlier ON earlier.remote_id = d.remote_ref"
+        " WHERE d.state = 'pending' AND d.target LIKE 'r%@example.org'"
+        " AND CASE d.action WHEN 'pin' THEN post.target = d.target AND d.retry_at > 1e11"
+        "  ELSE earlier.target = d.target AND d.after_id IS NULL AND d.retry_at < 1e11 END"
+        " GROUP BY d.action"
+    )
+    found = (await database.read(lambda conn: conn.execute(rows))).all()
+    return {(action, READERS - number) for action, number in found}
 
 
 async def test_a_draft_whose_number_was_taken_meanwhile_is_composed_again(
