@@ -190,6 +190,7 @@ async def ask_sources(service: WatchContext, config: "Config", stop: asyncio.Eve
     """Poll every polled source at its interval, until `stop` is set."""
     asked = {name: one for name, one in config.sources.items() if not one.pushes}
     if not asked:
+        await stop.wait()  # whoever keeps this going would call it again at once
         return
     from alertbot.watch.polling import loop
 

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from alertbot.config.sources import SourceSettings
 from alertbot.config.watching import WatchSettings
 from alertbot.core.errors import StoreFailed
+from alertbot.ops import working
 from alertbot.watch.polling.loop import keep
 from alertbot.watch.rules_signals import Observed, Signal
 from tests.watch.polling.clocks import TurnedClock
@@ -388,3 +390,14 @@ async def test_whoever_cancels_it_ends_all(desk: Desk) -> None:
         with pytest.raises(asyncio.CancelledError):
             await kept
     assert not [one for one in asyncio.all_tasks() if one.get_name().startswith("asking")]
+
+
+async def test_without_a_source_to_poll_nobody_asks_again_and_again() -> None:
+    """The loop that keeps it going would call what has ended at once, for ever."""
+    stop, config = asyncio.Event(), SimpleNamespace(sources={"pushed": SimpleNamespace(pushes=True)})
+    asking = asyncio.create_task(working.ask_sources(None, config, stop))  # type: ignore[arg-type]
+    done, _waiting = await asyncio.wait({asking}, timeout=0.2)
+    assert not done
+    stop.set()
+    async with asyncio.timeout(20):
+        await asking
