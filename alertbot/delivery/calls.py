@@ -3,8 +3,7 @@ five errors, and pacing them (slots, turns, calls in flight)."""
 
 import asyncio
 import logging
-import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -140,35 +139,38 @@ def portion(gap: float, free: int) -> int:
     return max(1, int(HORIZON / gap))
 
 
-def moment(wait: float) -> float:
-    """The time `wait` seconds from now on the monotonic clock."""
-    return time.monotonic() + wait
-
-
 class Turns:
-    """Spaces out this process's calls that are late for their slots, so that they do not all start at
-    once after a stall. They may catch up slightly, within the tolerance that paces leave."""
+    """Spaces out this process's calls that are late for their slots, so that they do not start all at once
+    after a stall: each a gap after the one before, in order. They may catch up slightly, within the tolerance
+    that paces leave. Gaps shorter than `FINEST` are below what a timer can wait for; those calls keep to
+    their slots only."""
 
     CATCH_UP = 0.97
+    FINEST = 0.001
 
     def __init__(self) -> None:
         self._free: dict[str, float] = {}
+        self._queues: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def take(self, channel: str, gap: float, slot: float) -> None:
         """Wait for the slot, and for a turn after it."""
         await until(slot)
-        if gap <= 0:
+        if gap < self.FINEST:
             return
-        turn = max(time.monotonic(), self._free.get(channel, 0.0))
-        self._free[channel] = turn + gap * self.CATCH_UP
-        await until(turn)
+        async with self._queues[channel]:  # a turn is not given in advance: a stall would bunch them
+            await until(self._free.get(channel, 0.0))
+            self._free[channel] = _clock() + gap * self.CATCH_UP
 
 
 async def until(slot: float) -> None:
-    """Sleep until this time of the monotonic clock."""
-    wait = slot - time.monotonic()
+    """Sleep until this time of the event loop's clock."""
+    wait = slot - _clock()
     if wait > 0:
         await asyncio.sleep(wait)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Flight:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
@@ -352,30 +352,46 @@ async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> 
 async def _window_room(
     conn: AsyncConnection, row: Row[Any], calls: int, length: float, wanted: int
 ) -> QuotaRoom:
-    within = (spent.c.account_id == row.id) & (spent.c.at > NOW - length)
-    used = int(await conn.scalar(select(func.count()).where(within)) or 0)
-    if used + wanted <= calls:  # nobody has to wait: not asked for how long
+    """Room again once the oldest of the last `calls` attempts has left the window; if there is none, once those
+    that are made now have."""
+    last = select(spent.c.at).order_by(spent.c.at.desc()).limit(1).offset(calls - 1)
+    used, last_at, oldest, now = await _within(
+        conn, row, length, select(func.count()), last, select(func.min(spent.c.at))
+    )
+    if used + wanted <= calls:
         return QuotaRoom(calls - used, length, "")
-    # room again once the oldest of the last `calls` attempts has left the window
-    oldest = select(spent.c.at + length - NOW).where(within).order_by(spent.c.at)
-    wait = await conn.scalar(oldest.limit(1).offset(max(0, used - calls)))
     reason = _("{channel} has used its {calls} calls in {minutes} minutes.").format(
         calls=calls, minutes=round(length / 60, 1), channel=row.name
     )
-    return QuotaRoom(max(0, calls - used), max(length if wait is None else float(wait), 0.001), reason)
+    leaves = oldest if last_at is None else last_at
+    wait = length if leaves is None else leaves + length - now
+    return QuotaRoom(max(0, calls - used), max(wait, 0.001), reason)
+
+
+async def _within(
+    conn: AsyncConnection, row: Row[Any], length: float, *questions: Select[Any]
+) -> tuple[Any, ...]:
+    """What each question answers about the account's attempts within the last `length` seconds, and the moment
+    they are asked. One statement with one moment: if the oldest attempt left between two, an account without
+    room would wait for the whole length."""
+    now = select(NOW.label("now")).cte("now")
+    within = (spent.c.account_id == row.id) & (spent.c.at > now.c.now - length)
+    answers = [one.where(within).correlate(now).scalar_subquery() for one in questions]
+    return tuple((await conn.execute(select(*answers, now.c.now).select_from(now))).one())
 
 
 async def _budget_room(conn: AsyncConnection, row: Row[Any], costs: list[float]) -> QuotaRoom:
-    within = (spent.c.account_id == row.id) & (spent.c.at > NOW - row.budget_seconds)
-    left = row.budget - float(await conn.scalar(select(func.sum(spent.c.cost)).where(within)) or 0)
+    length = float(row.budget_seconds)
+    paid = select(func.min(spent.c.at)).where(spent.c.cost > 0)
+    used, oldest, now = await _within(conn, row, length, select(func.sum(spent.c.cost)), paid)
+    left = row.budget - float(used or 0)
     calls = 0
     for cost in costs:
         left -= cost
         if left < -1e-9 and cost > 0:
             break
         calls += 1
-    oldest = select(func.min(spent.c.at) + row.budget_seconds - NOW).where(within, spent.c.cost > 0)
-    wait = float(await conn.scalar(oldest) or row.budget_seconds)
+    wait = length if oldest is None else oldest + length - now
     reason = _("{channel} has used up its budget ({amount}).").format(
         channel=row.name, amount=row.budget
     )

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from alertbot.delivery.calls import AHEAD, IN_FLIGHT, SHARE, Flight, Turns, moment, until
+from alertbot.delivery.calls import AHEAD, IN_FLIGHT, SHARE, Flight, Turns, until
 
 
 def flight(at_once: int, *seconds: float, ahead: bool = True) -> Flight:
@@ -98,12 +98,12 @@ async def test_a_call_that_fails_gives_its_place_back() -> None:
 
 async def test_a_slot_is_waited_for_and_without_a_pace_nothing_else() -> None:
     begun = time.monotonic()
-    await until(moment(-5.0))
+    await until(time.monotonic() - 5.0)
     turns = Turns()
     for _number in range(50):
-        await turns.take("x", 0.0, moment(-1.0))
+        await turns.take("x", 0.0, time.monotonic() - 1.0)
     assert time.monotonic() - begun < 0.5
-    slot = moment(0.03)
+    slot = time.monotonic() + 0.03
     await turns.take("x", 0.0, slot)
     assert time.monotonic() >= slot
 
@@ -111,5 +111,5 @@ async def test_a_slot_is_waited_for_and_without_a_pace_nothing_else() -> None:
 async def test_channels_do_not_wait_for_each_other() -> None:
     turns, begun = Turns(), time.monotonic()
     for name in "abcdefgh":
-        await turns.take(name, 10.0, moment(-1.0))
+        await turns.take(name, 10.0, time.monotonic() - 1.0)
     assert time.monotonic() - begun < 5.0

@@ -2,17 +2,20 @@
 
 import asyncio
 import random
+import selectors
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alertbot.core.model import Pace
 from alertbot.db.database import Database
-from alertbot.delivery.calls import Turns, moment, portion
+from alertbot.delivery.calls import Turns, portion, until
 from alertbot.delivery.store_claim import HORIZON
 from tests.delivery.scene import channel, put, states
 from tests.delivery.worker import Nursery
@@ -48,31 +51,90 @@ def test_half_a_seconds_worth_is_held(gap: float, free: int, held: int) -> None:
     assert portion(gap, free) == held
 
 
-async def test_calls_that_are_late_for_their_slots_do_not_start_at_once() -> None:
-    """Five slots have passed in a stall: the calls go out a gap apart, and may catch up by a hair."""
-    turns, past, begun = Turns(), moment(-10.0), time.monotonic()
-    started: list[float] = []
+class HeldClock(selectors.DefaultSelector):
+    """What an event loop waits with, on a clock of its own: waiting takes no time but moves the clock."""
 
-    async def call() -> None:
-        await turns.take("x", 0.02, past)
-        started.append(time.monotonic() - begun)
+    now = 1000.0
 
-    await asyncio.gather(*(call() for _number in range(5)))
-    starts = sorted(started)  # a busy machine wakes a call late, but none before its own gap
-    assert all(one >= number * 0.02 * 0.9 for number, one in enumerate(starts))
+    def select(self, timeout: float | None = None) -> Any:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+def starts_of(gap: float, slots: Sequence[float], stalls: Sequence[tuple[float, float]]) -> list[float]:
+    """When calls with these slots start, in seconds. `stalls`: when the program stands still, and how long."""
+    clock, started = HeldClock(), []
+    begun = clock.now
+
+    async def call(turns: Turns, slot: float) -> None:
+        await turns.take("x", gap, begun + slot)
+        started.append(clock.now - begun)
+
+    async def stall(at: float, seconds: float) -> None:
+        await until(begun + at)
+        clock.now += seconds
+
+    async def all_of_them() -> None:
+        turns = Turns()
+        waiting = (call(turns, slot) for slot in slots)
+        await asyncio.gather(*waiting, *(stall(*one) for one in stalls))
+
+    def loop() -> asyncio.SelectorEventLoop:
+        made = asyncio.SelectorEventLoop(clock)
+        made.time = lambda: clock.now  # type: ignore[method-assign]
+        return made
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(all_of_them())
+    return started
+
+
+SECONDS = st.floats(0, 5).map(lambda one: round(one, 3))
+
+
+@given(
+    st.floats(Turns.FINEST, 0.5),
+    st.lists(SECONDS, min_size=2, max_size=20),
+    st.lists(st.tuples(SECONDS, SECONDS), max_size=4),
+)
+@example(0.02, [0.0] * 5, [])  # all slots have passed
+@example(
+    0.02, [0.0, 0.02, 0.04, 0.06], [(0.01, 1.0)]
+)  # they pass in a stall, each call waiting for its own
+@example(0.02, [0.0] * 5, [(0.01, 1.0)])  # the stall comes while they wait for their turns
+def test_calls_that_are_late_for_their_slots_do_not_start_at_once(
+    gap: float, slots: list[float], stalls: list[tuple[float, float]]
+) -> None:
+    starts = starts_of(gap, slots, stalls)
+    assert len(starts) == len(slots)
+    assert all(later - earlier >= gap * Turns.CATCH_UP - 1e-6 for earlier, later in pairwise(starts))
+    assert all(one >= slot - 1e-6 for one, slot in zip(starts, sorted(slots), strict=True))
+
+
+def test_slots_that_lie_a_gap_apart_are_kept_to_the_moment() -> None:
+    """A turn delays nothing that is not late, and what was late catches up by a hair a call."""
+    slots = [number * 0.02 for number in range(10)]
+    assert starts_of(0.02, slots, []) == pytest.approx(slots)
+    assert starts_of(0.02, slots, [(0.01, 0.05)])[-1] == pytest.approx(0.06 + 8 * 0.02 * Turns.CATCH_UP)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.0002])
+def test_gaps_below_what_a_timer_can_wait_are_left_to_the_slots(gap: float) -> None:
+    slots = [number * gap for number in range(100)]
+    assert starts_of(gap, slots, []) == pytest.approx(slots)
 
 
 async def test_each_channel_has_turns_of_its_own_and_nobody_waits_without_a_pace() -> None:
     turns, begun = Turns(), time.monotonic()
-    await turns.take("x", 30.0, moment(0.0))
-    await turns.take("y", 30.0, moment(-1.0))
+    await turns.take("x", 30.0, time.monotonic() + 0.0)
+    await turns.take("y", 30.0, time.monotonic() - 1.0)
     for _number in range(50):
-        await turns.take("z", 0.0, moment(-1.0))
+        await turns.take("z", 0.0, time.monotonic() - 1.0)
     assert time.monotonic() - begun < 5.0
 
 
 async def test_no_call_starts_before_its_slot() -> None:
-    slot = moment(0.05)
+    slot = time.monotonic() + 0.05
     await Turns().take("x", 0.0, slot)
     assert time.monotonic() >= slot
 

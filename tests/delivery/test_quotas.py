@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Connection, bindparam, event, insert, select
 
 from alertbot.core.model import Budget, Pace
 from alertbot.db.database import Database
@@ -115,6 +116,28 @@ async def test_a_full_window_waits_until_it_has_room_for_one(
         await paid(database, whose, ago=age)
     _good, [block] = await ask(database, wants(whose, 0.0))
     assert wait - 5 < block.seconds <= wait
+
+
+@pytest.mark.parametrize(("limits", "cost"), [({"windows": [(1, DAY)]}, 0.0), ({"budget": 0.5}, 0.5)])
+async def test_an_attempt_that_leaves_while_it_is_looked_at_costs_no_whole_day(
+    database: Database, limits: dict[str, Any], cost: float
+) -> None:
+    """The only attempt of the day leaves right after the first look at the attempts."""
+    whose = await account_with(database, **limits)
+    await paid(database, whose, cost=cost, ago=86_370.0)
+    looked: list[str] = []
+
+    def leave(conn: Connection, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")) and "spent" in statement:
+            looked.append(statement)
+            if len(looked) == 1:
+                conn.exec_driver_sql("UPDATE spent SET at = at - 60")
+
+    event.listen(database._writer.sync_engine, "after_cursor_execute", leave)
+    good, [block] = await ask(database, wants(whose, cost))
+    assert looked
+    assert not good
+    assert block.seconds < 60
 
 
 async def test_the_tightest_of_several_limits_counts(database: Database) -> None:
