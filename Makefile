@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench docs words patterns lock clean
+.PHONY: demo test test-all lint bench docs words patterns domains lock clean
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +41,9 @@ words: $(READY)  ## bring new sentences into the catalogues and compile them
 
 patterns: $(READY)  ## take X's patterns of addresses and emoji from twitter-text-parser
 	$(BIN)/python -m tests.texts.posts.oracle
+
+domains: $(READY)  ## take the newest list of top-level domains from IANA
+	$(BIN)/python docs/make_domains.py
 
 lock:  ## renew the pinned dependencies (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/run.txt

@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 from alertbot.config.yaml_reader import LARGEST_FILE
 from alertbot.core.errors import Misuse
 from alertbot.core.model import RawValues
+from alertbot.core.signs import shown
 from alertbot.core.words import _
 from alertbot.numbers.rules_changes import Numbered, contradictions, merged
 from alertbot.numbers.rules_checks import Finding, Report, check_rows
@@ -104,7 +105,9 @@ def _text_of(path: Path) -> str:
 
 def at_row(count: int, raw: RawRow, sentence: str) -> str:
     """The message with the row it is about."""
-    what = " ".join(str(raw[key])[:40] for key in ("territory", "service", "number") if raw.get(key))
+    what = " ".join(
+        shown(str(raw[key])[:40]) for key in ("territory", "service", "number") if raw.get(key)
+    )
     return _("Row {count} ({what}): {sentence}").format(count=count, what=what, sentence=sentence)
 
 
@@ -200,7 +203,7 @@ def _strangers(sheet: RowSheet, name: str) -> Iterator[RowFault]:
         words = sentence.format(
             name=name,
             line=sheet.heading_line,
-            column=column[:40],
+            column=shown(column[:40]),
             meant=meant,
             known=", ".join(COLUMNS),
         )

@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from alertbot.core.errors import Refused
+from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _
 from alertbot.regions.facts import (
     COUNTRIES,
@@ -78,6 +79,12 @@ def written(raw: str, region: str = "FR") -> str:
 @lru_cache(maxsize=_KEPT)
 def _written(raw: str, region: str) -> str:
     digits, country = compact(raw), COUNTRIES[region]
+    if place := hidden_place(raw):
+        raise InvalidNumber(
+            _("In “{raw}” {place}; type the number again instead of pasting it.").format(
+                raw=shown(raw[: _SHOWN * 2]), place=place
+            )
+        )
     if not _DIALLED.fullmatch(digits):
         raise InvalidNumber(_("“{raw}” is not a telephone number.").format(raw=raw[:40]))
     if digits in country.short:

@@ -1,17 +1,18 @@
 """The cells of a row: reading and checking each one (R1), and the frozen (JSON) form of a row. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from alertbot.core.errors import Refused
 from alertbot.core.model import RawValues
+from alertbot.core.signs import hidden_place
 from alertbot.core.words import _
 from alertbot.numbers.rules_digits import InvalidNumber, written
 from alertbot.numbers.rules_entry import EVERY_LANGUAGE, NumberRow, entry_id, entry_name
+from alertbot.numbers.rules_words import acting
 from alertbot.regions.facts import (
     COUNTRIES,
     SERVICES,
@@ -25,9 +26,6 @@ LONGEST_WORDING = 80
 MOST_CALLS = 100_000
 _LONGEST_SOURCE = 2000
 _LONGEST_VERSION = 10
-_LINK_OR_MENTION = re.compile(r"[@#]\w|https?:|www\.|\w\.(?:fr|com|org|net|info)\b", re.IGNORECASE)
-_MANY_DIGITS = re.compile(r"(?:\d[\s.\-]?){6,}")
-_CONTROLS = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 
 class BadRow(Refused):
@@ -44,6 +42,7 @@ def cell(raw: Mapping[str, Any], column: str) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
+        _refuse_hidden(value.strip(), column)
         return value.strip()
     if isinstance(value, int) and not isinstance(value, bool) and column != "number":
         return str(value)
@@ -62,15 +61,16 @@ def wording(raw: Mapping[str, Any], column: str) -> dict[str, str]:
     for key in raw:
         if key.startswith(tag):
             by_lang[key.partition(".")[2]] = raw[key]
-    checked = {str(lang): worded(str(text)) for lang, text in by_lang.items() if text}
+    checked = {str(lang): worded(str(text), column) for lang, text in by_lang.items() if text}
     return {lang: words for lang, words in checked.items() if words}
 
 
-def worded(text: str, *, verbatim: bool = False) -> str:
-    """The text with single spaces. `verbatim`: a name or a source, which may look like a link.
+def worded(text: str, column: str = "text", *, verbatim: bool = False) -> str:
+    """The text of a column with single spaces. `verbatim`: a name or a source, which may look like a link.
 
-    Raises `BadRow` for a link, digits, control characters or too long a text.
+    Raises `BadRow` for a link, digits, invisible characters or too long a text.
     """
+    _refuse_hidden(text.strip(), column)
     text = " ".join(text.split())
     if len(text) > LONGEST_WORDING:
         raise BadRow(
@@ -79,12 +79,12 @@ def worded(text: str, *, verbatim: bool = False) -> str:
             ),
             "too_long",
         )
-    _refuse_controls(text)
-    if not verbatim and _LINK_OR_MENTION.search(text):
+    acts = "" if verbatim else acting(text)
+    if acts == "link":
         raise BadRow(
             _("“{text}” contains a link, a hashtag or a mention.").format(text=text), "link_in_text"
         )
-    if not verbatim and _MANY_DIGITS.search(text):
+    if acts == "digits":
         raise BadRow(
             _("“{text}” contains digits that look like a number; give a number its own row.").format(
                 text=text
@@ -94,9 +94,13 @@ def worded(text: str, *, verbatim: bool = False) -> str:
     return text
 
 
-def _refuse_controls(text: str) -> None:
-    if not text.isprintable() and any(unicodedata.category(sign) in _CONTROLS for sign in text):
-        raise BadRow(_("a cell contains control characters."), "control_characters")
+def _refuse_hidden(text: str, column: str) -> None:
+    """Raises `BadRow` for a character that nobody sees, with its name and place."""
+    if text.isascii() and text.isprintable():
+        return
+    if place := hidden_place(text, "\r\n\t"):
+        sentence = _("{column}: {place}; type the cell again instead of pasting it.")
+        raise BadRow(sentence.format(column=column, place=place), "control_characters")
 
 
 def capacity(text: str) -> int | None:
@@ -123,13 +127,16 @@ def sources(raw: Mapping[str, Any]) -> tuple[str, ...]:
     lines = (" ".join(str(one).split())[:_LONGEST_SOURCE].strip() for one in given if one)
     found = tuple(dict.fromkeys(line for line in lines if line))
     for line in found:
-        _refuse_controls(line)
+        _refuse_hidden(line, "source_url")
     return found
 
 
 _RISKY = "[=+\\-@\uff0b\uff0d\uff1d\uff20]"  # the wide signs too: some spreadsheets take them alike
 _FORMULA = re.compile(rf"[\t\r]|\s*{_RISKY}")
-_QUOTED = re.compile(rf"'+(?:[\t\r]|\s*{_RISKY})")
+_QUOTED = re.compile(rf"'+(?:[\t\r]|\s*{_RISKY}|[0-9])")  # a digit: a spreadsheet's mark of a text
+# Inside a cell, where a program that splits at this sign instead of the comma finds the beginning of one.
+_INNER = re.compile(rf"([;|\t\r\n]\s*)(?='*\s*{_RISKY})")
+_INNER_QUOTED = re.compile(rf"([;|\t\r\n]\s*)'(?='*\s*{_RISKY})")
 _ABROAD = re.compile(r"\s*\+[0-9][0-9 .\-()]*\s*", re.ASCII)
 
 
@@ -139,13 +146,14 @@ def is_formula(cell: str) -> bool:
 
 
 def quoted(cell: str) -> str:
-    """The cell with an apostrophe in front if a spreadsheet would run it."""
-    return f"'{cell}" if is_formula(cell) or _QUOTED.match(cell) else cell
+    """The cell with an apostrophe wherever a spreadsheet would run the rest, whatever sign it splits at."""
+    within = _INNER.sub(r"\1'", cell)
+    return f"'{within}" if is_formula(cell) or _QUOTED.match(cell) else within
 
 
 def unquoted(cell: str) -> str:
     """The cell as it was before `quoted`."""
-    return cell[1:] if _QUOTED.match(cell) else cell
+    return _INNER_QUOTED.sub(r"\1", cell[1:] if _QUOTED.match(cell) else cell)
 
 
 Moment: TypeAlias = Callable[[object, ZoneInfo], datetime]
@@ -177,7 +185,32 @@ def local_iso(raw: object, zone: ZoneInfo) -> datetime:
             _("“{raw}” is not a date and time such as 2021-06-03T18:00.").format(raw=text[:40]),
             "wrong_type",
         )
-    return at if at.tzinfo else at.replace(tzinfo=zone)
+    return certain(at, zone)
+
+
+def certain(at: datetime, zone: ZoneInfo) -> datetime:
+    """A time with its offset; without one it is local to `zone`. Raises `BadRow` for a local time that a
+    clock change skips or repeats, with both times that can be meant."""
+    if at.tzinfo is not None:
+        return at
+    first, second = at.replace(tzinfo=zone, fold=0), at.replace(tzinfo=zone, fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return first
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at:
+        sentence = _(
+            "{local} does not exist in {zone}: the clocks go forward at that time; write {first} or {second}."
+        )
+        one, other = (when.astimezone(UTC).astimezone(zone) for when in (second, first))
+    else:
+        sentence, one, other = (
+            _("{local} occurs twice in {zone}; write {first} or {second}."),
+            first,
+            second,
+        )
+    words = sentence.format(
+        local=f"{at:%Y-%m-%d %H:%M}", zone=zone.key, first=one.isoformat(), second=other.isoformat()
+    )
+    raise BadRow(words, "wrong_type")
 
 
 def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
@@ -187,7 +220,9 @@ def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
     service, aside = _service(cell(raw, "service"))
     zone, condition, place = (wording(raw, column) for column in ("zone", "condition", "place"))
     if aside:
-        (zone if aside[:1].isupper() else condition).setdefault(EVERY_LANGUAGE, worded(aside))
+        (zone if aside[:1].isupper() else condition).setdefault(
+            EVERY_LANGUAGE, worded(aside, "service")
+        )
     number = _number(cell(raw, "number"), territory, place)
     return NumberRow(
         territory=territory,
@@ -198,8 +233,8 @@ def number_row(raw: Mapping[str, Any], moment: Moment) -> NumberRow:
         condition=condition,
         capacity=capacity(cell(raw, "capacity")),
         sources=sources(raw),
-        published_at=worded(cell(raw, "published_at")[:40], verbatim=True),
-        verified_by=worded(cell(raw, "verified_by"), verbatim=True),
+        published_at=worded(cell(raw, "published_at")[:40], "published_at", verbatim=True),
+        verified_by=worded(cell(raw, "verified_by"), "verified_by", verbatim=True),
         place=place,
         entry=_entry(cell(raw, "entry")),
         version=version(cell(raw, "version")),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person, Role
+from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
@@ -220,6 +221,9 @@ async def of_user(service: Context, user: str) -> Person | None:
 
 def _address(text: str) -> str:
     address = text.strip()
+    if place := hidden_place(address):
+        sentence = _("In “{address}” {place}; type the address again instead of pasting it.")
+        raise Misuse(sentence.format(address=shown(address), place=place))
     if not ADDRESS.fullmatch(address) or ".." in address:
         raise Misuse(_("'{address}' is not a mail address.").format(address=address))
     return address

@@ -11,6 +11,7 @@ from functools import cache
 
 from alertbot.core.model import Audience, Channel, Fault, Message, Organisation
 from alertbot.core.words import _, language
+from alertbot.numbers import rules_words
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import WHOLE_COUNTRY, Territory
 from alertbot.texts.fields import findings
@@ -62,6 +63,9 @@ def _worded(value: object) -> Iterator[Mapping[str, str]]:
     elif isinstance(value, NumberRow):
         yield value.zone
         yield value.condition
+        yield value.place
+        if value.territory.free:
+            yield value.territory.names
 
 
 def _digits(found: str, field: str, lang: str | None) -> Fault:
@@ -91,10 +95,10 @@ def _mention(found: str, field: str, lang: str | None) -> Fault:
 
 FieldRule = tuple[Callable[[str], Iterable[str]], Callable[[str, str, str | None], Fault]]
 _FIELD_RULES: tuple[FieldRule, ...] = (
-    (findings.dialled, _digits),
-    (findings.misprinted, _misprint),
-    (findings.links, _link),
-    (findings.mentions, _mention),
+    (rules_words.dialled, _digits),
+    (rules_words.misprinted, _misprint),
+    (rules_words.links, _link),
+    (rules_words.mentions, _mention),
 )
 
 

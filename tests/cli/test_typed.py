@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import CONFIG
+from tests.cli.desk import CONFIG, Desk
 from tests.program import Answer, run
 
 CHANNELS = {
@@ -57,3 +57,136 @@ def test_no_name_loses_or_gains_a_capital(folder: Path, kind: str) -> None:
         given = [text for text in said if words.casefold() in text.casefold()]
         assert given, (words, answer.out)
         assert all(words in text for text in given), (words, given)
+
+
+HIDDEN = {
+    "\u202a": "U+202A LEFT-TO-RIGHT EMBEDDING", "\u200e": "U+200E LEFT-TO-RIGHT MARK", "\u200b": "U+200B ZERO WIDTH SPACE",
+    "\u3164": "U+3164 HANGUL FILLER", "\ufeff": "U+FEFF ZERO WIDTH NO-BREAK SPACE", "\u00ad": "U+00AD SOFT HYPHEN",
+    "\u2060": "U+2060 WORD JOINER", "\x07": "U+0007 CONTROL CHARACTER", "\U000e0041": "U+E0041 TAG LATIN CAPITAL LETTER A",
+    "\ufe0f": "U+FE0F VARIATION SELECTOR-16", "\u034f": "U+034F COMBINING GRAPHEME JOINER", "\ue000": "U+E000",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", HIDDEN)
+def test_an_invisible_sign_is_named_wherever_it_is_typed(desk: Desk, sign: str) -> None:
+    """The sentence showed a number that looks perfect: "… is not a telephone number"."""
+    name, place = HIDDEN[sign], "character 6"
+    sheet = f"territory,service,number,zone\n69,samu,04 65{sign} 71 69 30,\n69,police,04 65 71 69 31,Lyon {sign}nord\n"
+    (desk.folder / "n.csv").write_text(sheet, encoding="utf-8", newline="")
+    answer = desk.run("numbers", "import", "n.csv", by="ada")
+    assert answer.code == 1
+    lines = [line for line in answer.err.splitlines() if name in line and place in line]
+    assert ["number" in lines[0], "zone" in lines[1], len(lines)] == [True, True, 2], answer.err
+    assert sign not in answer.err
+
+    said = previewed(desk.folder, "holding", sets=[f"what_fails.fr=SAMU {sign}15"])
+    (fault,) = [one for one in said.json["faults"] if one["rule"] == "control_characters"]
+    assert (name in fault["message"], "haracter 6" in fault["message"], fault["lang"]) == (
+        True,
+        True,
+        "fr",
+    )
+
+    mailed = desk.run("people", "mail", "ada", f"ada@e{sign}xample.org", by="ada")
+    assert mailed.code == 2
+    assert name in mailed.err
+    assert "character 6" in mailed.err
+
+    (desk.folder / "r.csv").write_text(
+        f"address\nb@example.org\nada@e{sign}xample.org\n", encoding="utf-8"
+    )
+    desk.configure("mail.yaml", channels={"mail": {**CHANNELS["mail"], "recipients": "r.csv"}})
+    checked = desk.run("--config", "mail.yaml", "preview", "holding", "--vars", "facts.yaml")
+    assert checked.code == 2
+    assert "r.csv:3" in checked.err
+    assert name in checked.err
+
+
+def test_joiners_emoji_and_french_spaces_stay(folder: Path) -> None:
+    words = "Pompiers 👨‍🚒, ☎️ 1️⃣, 🏴󠁧󠁢󠁳󠁣󠁴󠁿, « œuvre »\u00a0: 14\u202fh\u00a030, می‌خواهم"
+    answer = previewed(folder, "status", sets=[f"what_works.fr={words}", "what_works.en=x"])
+    assert "control_characters" not in rules(answer)
+
+
+SKIPPED = ("2027-03-28T02:30", "2027-03-28T01:30:00+01:00", "2027-03-28T03:30:00+02:00")
+DOUBLED = ("2027-10-31T02:30", "2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00")
+
+
+@pytest.mark.parametrize("typed", [SKIPPED, DOUBLED])
+@pytest.mark.parametrize("column", ["valid_from", "valid_until", "review_at"])
+def test_an_hour_that_is_skipped_or_comes_twice_is_refused_with_both_offers(
+    desk: Desk, typed: tuple[str, str, str], column: str
+) -> None:
+    """A file was imported with 03:30 for one, the earlier of two for the other, without a word."""
+    local, first, second = typed
+    heading = f"territory,service,number,{column}\n"
+    (desk.folder / "n.csv").write_text(f"{heading}69,samu,04 65 71 69 94,{local}\n", encoding="utf-8")
+    rows = f"- {{territory: '69', service: samu, number: '04 65 71 69 94', {column}: '{local}'}}\n"
+    (desk.folder / "n.yaml").write_text(rows, encoding="utf-8")
+    for name in ("n.csv", "n.yaml"):
+        answer = desk.run("numbers", "import", name, by="ada")
+        assert (answer.code, column in answer.err, first in answer.err, second in answer.err) == (
+            1,
+            *[True] * 3,
+        )
+    row = ("--set", "territory=69", "--set", "service=samu", "--set", "number=04 65 71 69 94")
+    added = desk.run("numbers", "add", *row, "--set", f"{column}={local}", by="ada")
+    assert (added.code, first in added.err, second in added.err) == (1, True, True)
+    said = previewed(desk.folder, "holding", sets=[f"next_update={local}"])
+    assert any(first in one["message"] and second in one["message"] for one in said.json["faults"])
+    for offer in (first, second):
+        (desk.folder / "n.csv").write_text(
+            f"{heading}69,samu,04 65 71 69 94,{offer}\n", encoding="utf-8"
+        )
+        assert desk.run("numbers", "import", "n.csv", by="ada").code == 0
+
+
+def test_a_neighbour_hour_and_another_zone_pass(desk: Desk) -> None:
+    """La Réunion has no such change; 01:30 and 03:30 are certain."""
+    rows = [
+        ("974", "2027-03-28T02:30"),
+        ("974", "2027-10-31T02:30"),
+        ("69", "2027-10-31T03:30"),
+        ("69", "2027-03-28T01:30"),
+    ]
+    lines = [f"{code},{one},04 65 71 69 9{at},{when}" for at, ((code, when), one) in
+             enumerate(zip(rows, ["samu", "police", "samu", "police"], strict=True))]  # fmt: skip
+    sheet = "\n".join(["territory,service,number,valid_until", *lines, ""])
+    (desk.folder / "n.csv").write_text(sheet, encoding="utf-8")
+    answer = desk.run("numbers", "import", "n.csv", by="ada")
+    assert answer.code == 0, answer.err
+
+
+def test_an_export_starts_no_formula_whatever_sign_splits_it_and_comes_back_the_same(
+    desk: Desk,
+) -> None:
+    zones = [
+        "Lyon;=1+1",
+        "a;-2",
+        "a |+cmd",
+        "a; @ x",
+        "a;'=b",
+        "a;''=b",
+        "'=c",
+        "'12 nord",
+        "a;b",
+        "x ; - y",
+        "’=é;=œ",
+    ]
+    lines = [
+        f'69,samu,04 65 71 69 {at:02},"{zone}","https://example.org/a\n=1+1\n\t@b"'
+        for at, zone in enumerate(zones)
+    ]
+    sheet = "\n".join(["territory,service,number,zone,source_url", *lines, ""])
+    (desk.folder / "n.csv").write_text(sheet, encoding="utf-8")
+    assert desk.run("numbers", "import", "n.csv", by="ada").code == 0
+    exported = desk.run("numbers", "export", by="ada").out
+    for sign in ";|\t\n":
+        for cell in exported.split(sign):
+            assert not cell.strip(' "').startswith(tuple("=+-@")), (sign, cell)
+    (desk.folder / "again.csv").write_text(exported, encoding="utf-8", newline="")
+    again = desk.run("numbers", "import", "again.csv", "--json", by="ada")
+    assert again.code == 0, again.err
+    before = desk.run("numbers", "list", "--json", by="ada").json
+    assert desk.run("numbers", "export", by="ada").out == exported
+    assert desk.run("numbers", "list", "--json", by="ada").json == before

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from alertbot.channels.base import X
 from alertbot.core.model import Channel, Measure, Message
+from alertbot.numbers import rules_words
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import find
 from alertbot.texts import lint
-from alertbot.texts.fields import findings
 from alertbot.texts.fields.findings import differences, figures
 from alertbot.texts.fields.values import Figure, Text
 from tests.texts.conftest import NOW, make_kind
@@ -24,7 +24,7 @@ from tests.texts.conftest import NOW, make_kind
     ],
 )  # fmt: skip
 def test_telephone_numbers_are_found(text: str) -> None:
-    assert list(findings.dialled(f"Bonjour {text}"))
+    assert list(rules_words.dialled(f"Bonjour {text}"))
 
 
 @pytest.mark.parametrize(
@@ -36,27 +36,27 @@ def test_telephone_numbers_are_found(text: str) -> None:
     ],
 )  # fmt: skip
 def test_short_numbers_and_quantities_are_left_alone(text: str) -> None:
-    assert list(findings.dialled(text)) == []
-    assert list(findings.misprinted(text)) == []
+    assert list(rules_words.dialled(text)) == []
+    assert list(rules_words.misprinted(text)) == []
 
 
 @given(st.integers(0, 9_999_999), st.sampled_from([" ", ".", "-", "", "\u00a0", "/"]))
 def test_a_full_number_is_found_however_it_is_separated(tail: int, separator: str) -> None:
     digits = f"046{tail:07}"
     written = separator.join(digits[at : at + 2] for at in range(0, 10, 2))
-    assert list(findings.dialled(f"x {written} x"))
+    assert list(rules_words.dialled(f"x {written} x"))
 
 
 @pytest.mark.parametrize("text", ["appelez le 12", "call 122", "15, 17, 18 et 122", "composez le 12."])
 def test_misprints_of_112_are_found(text: str) -> None:
-    assert list(findings.misprinted(text))
+    assert list(rules_words.misprinted(text))
 
 
 @pytest.mark.parametrize(
     "text", ["le 12 juin", "12 départements", "122 appels", "15, 17 et 12 départements fermés"]
 )
 def test_other_twelves_are_left_alone(text: str) -> None:
-    assert list(findings.misprinted(text)) == [] or "15" in text
+    assert list(rules_words.misprinted(text)) == [] or "15" in text
 
 
 @pytest.mark.parametrize(
@@ -65,24 +65,24 @@ def test_other_twelves_are_left_alone(text: str) -> None:
      "ｅｘａｍｐｌｅ.ｃｏｍ", "bit.ly/a", "exam\u200bple.org"],
 )  # fmt: skip
 def test_addresses_are_found(text: str) -> None:
-    assert list(findings.links(f"voir {text} vite"))
+    assert list(rules_words.links(f"voir {text} vite"))
 
 
 @pytest.mark.parametrize("text", ["Fin. Début", "M. Dupont", "etc.", "3.5", "16.45", "a/b", "n° 3"])
 def test_ordinary_dots_are_no_addresses(text: str) -> None:
-    assert list(findings.links(text)) == []
+    assert list(rules_words.links(text)) == []
 
 
 @pytest.mark.parametrize(
     "text", ["@orange", "voir @orange", "#urgence", "＃urgence", "＠orange", "$ORAN"]
 )
 def test_mentions_and_tags_are_found(text: str) -> None:
-    assert list(findings.mentions(text))
+    assert list(rules_words.mentions(text))
 
 
 @pytest.mark.parametrize("text", ["n°1", "C#", "#1", "5 $", "100 $", "a@b"])
 def test_other_signs_are_left_alone(text: str) -> None:
-    assert list(findings.mentions(text)) == []
+    assert list(rules_words.mentions(text)) == []
 
 
 def test_field_faults_name_field_and_language() -> None:

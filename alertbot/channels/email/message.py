@@ -16,6 +16,7 @@ from pathlib import Path
 
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.model import Post, Target
+from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _
 
 LONGEST_ADDRESS = 254
@@ -30,6 +31,9 @@ TOPICS = re.compile(r"[\s;,|]+")
 def checked(address: str) -> str:
     """The address with its domain in lower case. Raises `ValueError` with a sentence that says what is
     wrong; no accepted address can break out of a header or an SMTP command."""
+    if place := hidden_place(address.strip()):
+        sentence = _("in “{address}” {place}; type the address again instead of pasting it")
+        raise ValueError(sentence.format(address=_short(shown(address)), place=place))
     local, _at, domain = address.strip().rpartition("@")
     if not local or not domain:
         raise ValueError(_("{address} is not a mail address such as name@domain").format(address=_short(address)))  # fmt: skip

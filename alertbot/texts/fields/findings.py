@@ -1,5 +1,5 @@
-"""Finding things in a text: digits that could be dialled, addresses, mentions, emoji, capitals;
-differences in numbers, times and addresses between languages. Pure.
+"""Finding things in a text: claims about the whole country, emoji, capitals; differences in numbers, times
+and addresses between languages. Pure. (What could be dialled or becomes a link: `numbers/rules_words`.)
 
 Every function returns the pieces as written, so that a person sees what is meant.
 """
@@ -10,33 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from alertbot.numbers.rules_digits import REFUSED_NUMBERS, SHORT_NUMBERS
-
-LEAST_DIALLED = 6  # digits from which a string looks like a telephone number
-
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
-_RUN_OF_DIGITS = re.compile(r"\+?\d(?:[\s.\-\u2010-\u2015_/()·•|*]{0,4}\d)+")
-_CALLED = re.compile(
-    r"\b(?:appel\w*|compos\w*|call|calls|calling|dial\w*|ring|num[ée]ros?|numbers?|t[ée]l\w*)\W{1,3}"
-    r"(?:(?:d[’']urgence|emergency|le|the|au|on)\W{1,2}){0,2}(\d{2,5})"
-    r"(?=\s*(?:$|[.,;!?)]|(?:ou|or|et|and|pour|for|if|si|from|depuis|d[’'])\b))",
-    re.IGNORECASE,
-)
-_AMONG_SHORT = re.compile(
-    r"\b(?:15|17|18|112)\b[\s,;/]*(?:(?:et|ou|and|or|le)[\s]*)*\b(12|122)\b(?!\s*[:h%\d])"
-)
-_TLD = (
-    "com|org|net|edu|gov|int|info|biz|mobi|app|dev|io|ai|me|tv|cc|ly|to|gg|gl|gd|co|us|uk|ca|au|nz|eu|fr|re|gp|mq|"
-    "gf|yt|pm|nc|pf|wf|bzh|paris|alsace|corsica|be|ch|de|es|it|lu|nl|pt|ie|at|pl|se|no|dk|fi|cz|ru|su|ua|cn|jp|in|"
-    "br|xyz|top|site|online|shop|live|news|link|click|page|web|website|cloud|social|team|support|help|gouv"
-)
-_LINK = re.compile(
-    rf"(?:\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|"
-    rf"\b[\w-]+(?:\.[\w-]+)*\.(?:{_TLD})\b(?:/\S*)?)",
-    re.IGNORECASE,
-)
-_MENTION = re.compile(r"(?<!\w)(?:@\w+|#\w*[^\W\d]\w*|\$[A-Za-z]{1,6}\b)")
 _EVERYWHERE = re.compile(
     r"\b(?:partout|(?:dans )?toute la france|tout le pays|ensemble du (?:pays|territoire)|everywhere|nationwide|"
     r"(?:the )?(?:whole|entire) country|all (?:of|over) (?:france|the country))\b",
@@ -51,39 +26,6 @@ def plainly(text: str) -> str:
     every script normalised, invisible characters removed."""
     folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("。", ".")
     return _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), folded)
-
-
-def dialled(text: str) -> Iterator[str]:
-    """Digits that look like a phone number and are not a list of known short numbers (R1)."""
-    text = plainly(text)
-    for found in _RUN_OF_DIGITS.finditer(text):
-        groups = re.findall(r"\d+", found[0])
-        if sum(map(len, groups)) >= LEAST_DIALLED and not _short(groups):
-            yield found[0]
-    for called in _CALLED.finditer(text):
-        if called[1] not in SHORT_NUMBERS and called[1] not in REFUSED_NUMBERS:
-            yield called[1]
-
-
-def _short(groups: list[str]) -> bool:
-    return all(group in SHORT_NUMBERS for group in groups)
-
-
-def misprinted(text: str) -> Iterator[str]:
-    """12 or 122 where an emergency number is meant (R2)."""
-    text = plainly(text)
-    for pattern in (_CALLED, _AMONG_SHORT):
-        yield from (found[1] for found in pattern.finditer(text) if found[1] in REFUSED_NUMBERS)
-
-
-def links(text: str) -> Iterator[str]:
-    """Web and mail addresses, with or without a scheme."""
-    yield from (found[0] for found in _LINK.finditer(plainly(text)))
-
-
-def mentions(text: str) -> Iterator[str]:
-    """`@account`, `#tag` and `$TAG`."""
-    yield from (found[0] for found in _MENTION.finditer(plainly(text)))
 
 
 def everywhere(text: str) -> Iterator[str]:

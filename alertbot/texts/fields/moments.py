@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.core.errors import Refused
 from alertbot.core.words import _
+from alertbot.numbers.rules_rows import BadRow, certain
 
 LONGEST = timedelta(days=366)
 YEARS = range(2000, 2101)
@@ -100,22 +101,11 @@ def _in_zone(at: datetime, zone: ZoneInfo) -> datetime:
         raise BadMoment(_("The year {year} is not plausible.").format(year=at.year))
     if at.tzinfo is not None:
         return at.replace(microsecond=0).astimezone(zone)
-    first = at.replace(tzinfo=zone, fold=0, microsecond=0)
-    second = first.replace(fold=1)
-    if first.utcoffset() == second.utcoffset():
-        return first
-    local = f"{at:%Y-%m-%d %H:%M}"
-    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != first.replace(tzinfo=None):
-        raise BadMoment(
-            _("{local} does not exist in {zone}: the clocks go forward at that time.").format(
-                local=local, zone=zone.key
-            )
-        )
-    raise BadMoment(
-        _("{local} occurs twice in {zone}; write {first} or {second}.").format(
-            local=local, zone=zone.key, first=first.isoformat(), second=second.isoformat()
-        )
-    )
+    at = at.replace(microsecond=0)
+    try:
+        return certain(at, zone)
+    except BadRow as refused:
+        raise BadMoment(str(refused)) from None
 
 
 def _iso(text: str, zone: ZoneInfo) -> datetime:

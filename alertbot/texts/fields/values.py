@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from alertbot.core.errors import Refused
+from alertbot.core.signs import hidden_place, named
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import Service, Territory
@@ -133,14 +134,6 @@ LONGEST = 600  # characters, where the kind names no other length
 MOST_MARKS = 3  # accents upon one letter
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _SPACES = re.compile(r"[^\S\n]+")
-# Marks that change the order of what is read, and signs without width that hide in words. The joiners
-# U+200C and U+200D stay: Persian and many emoji need them.
-_HIDDEN = frozenset(
-    "\u200b\u200e\u200f\u2028\u2029\u2060\ufeff\u00ad\ufffd\u061c"
-    + "".join(map(chr, range(0x202A, 0x202F)))
-    + "".join(map(chr, range(0x2066, 0x206A)))
-)
-_BROKEN = frozenset({"Cc", "Cs", "Co"})
 
 
 class FieldError(Refused):
@@ -204,11 +197,13 @@ def _language(key: object) -> str:
 
 
 def _refuse_hidden(text: str, lang: str | None) -> None:
+    if place := hidden_place(text, "\n"):
+        sentence = _("{place}; type the text again.").format(place=place)
+        raise FieldError("control_characters", sentence[:1].upper() + sentence[1:], lang=lang)
     marks = 0
     for at, sign in enumerate(text, start=1):
         marks = marks + 1 if unicodedata.combining(sign) else 0
-        broken = sign != "\n" and unicodedata.category(sign) in _BROKEN
-        if broken or sign in _HIDDEN or marks > MOST_MARKS:
-            sentence = _("Character {at} (U+{code}) is invisible or broken; type the text again.")
-            code = f"{ord(sign):04X}"
-            raise FieldError("control_characters", sentence.format(at=at, code=code), lang=lang)
+        if marks > MOST_MARKS:
+            sentence = _("Character {at} ({name}) stands upon others; type the text again.")
+            words = sentence.format(at=at, name=named(sign))
+            raise FieldError("control_characters", words, lang=lang)
