@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.signs import hidden_place
 from alertbot.core.words import _
 
 DEEPEST = 32
@@ -186,6 +187,8 @@ class _Reader:
         self._faults = faults
         self._name = name
         self._written = written
+        self._lines = _LINE_BREAK.split(text)
+        self._flow = 0  # depth of brackets
         self._anchors: dict[str, Node] = {}
 
     def document(self) -> Node | None:
@@ -215,10 +218,15 @@ class _Reader:
 
     def _fill(self, node: Node, event: Any, path: Path) -> None:
         if isinstance(event, yaml.MappingStartEvent):
+            self._flow += bool(event.flow_style)
             node.value = self._mapping(node, path)
+            self._flow -= bool(event.flow_style)
         elif isinstance(event, yaml.SequenceStartEvent):
+            self._flow += bool(event.flow_style)
             node.value = self._sequence(node, path)
+            self._flow -= bool(event.flow_style)
         else:
+            self._whole_text(event, path)
             node.value = self._as_written(event) if self._written else self._typed(event, path)
             node.weight += len(event.value)
 
@@ -226,13 +234,21 @@ class _Reader:
         items: list[Node] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._weighed(node, event, (*path, len(items))))
+            if self._written and self._flow and len(items) > 1 and self._goes_on(event):
+                sentence = _(
+                    "“{item}” is one item of a list in brackets: the commas cut it. Put each text in quotes, or one"
+                    " per line after “- ”"
+                )
+                self._fault(event, path, sentence.format(item=_shown(event.value)))
         return items
 
     def _mapping(self, node: Node, path: Path) -> dict[str, Node]:
         entries: dict[str, Node] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event, path)
-            value = self._weighed(node, next(self._events), (*path, key))
+            after = next(self._events)
+            self._whole_key(event, after, key, (*path, key))
+            value = self._weighed(node, after, (*path, key))
             value.key = self._mark(event)
             node.weight += len(key)
             if key == "<<":
@@ -270,6 +286,67 @@ class _Reader:
             return Node(self._mark(event), node.value, node.weight)
         return Node(self._mark(event))
 
+    def _whole_key(self, event: Any, after: Any, key: str, path: Path) -> None:
+        """Report a text that a comma or a colon made a key."""
+        plain = isinstance(event, yaml.ScalarEvent) and event.implicit[0]
+        empty = isinstance(after, yaml.ScalarEvent) and after.implicit[0] and not after.value
+        if plain and empty and self._flow and after.start_mark.index == event.end_mark.index:
+            sentence = _(
+                'the text ends at the comma; the rest, “{rest}”, is lost. Put the whole text in quotes: "…, {rest}"'
+            )
+            self._fault(event, path[:-1], sentence.format(rest=_shown(key)))
+        elif plain and self._written and not self._flow and _PROSE.search(self._source(event, 2)):
+            sentence = _(
+                '“{key}” was read as a key because of the colon. Put the text in quotes: "{key}: …"'
+            )
+            self._fault(event, path[:-1], sentence.format(key=shown_key(key)))
+
+    def _whole_text(self, event: Any, path: Path) -> None:
+        """Report a plain text that was cut: by a comment, quotes that are none, an anchor or a tag."""
+        if self._written and (event.tag == "!" or (event.anchor and not self._refers_to(event.anchor))):
+            sentence = _(
+                "the first word, with & or !, is no part of the text that was read. Put the text in quotes"
+            )
+            self._fault(event, path, sentence)
+        if not event.implicit[0] or event.style:
+            return
+        text = str(event.value)
+        if text and text[0] in _OPENING and (self._flow or text[-1:] in _CLOSING):
+            sentence = _(
+                'typographic quotes do not hold a text together; it was read as {read}. Write straight quotes: "…"'
+            )
+            self._fault(event, path, sentence.format(read=_shown(text)))
+        elif self._commented(event, text):
+            sentence = _(
+                "read as “{read}”: what follows the # is a comment. Put the text in quotes; before a comment,"
+                " write two spaces"
+            )
+            self._fault(event, path, sentence.format(read=_shown(text)))
+
+    def _refers_to(self, name: str) -> bool:
+        return any(f"*{name}" in line for line in self._lines)  # the alias is the fault then
+
+    def _goes_on(self, event: Any) -> bool:
+        """Whether an item in brackets reads like the rest of a sentence: `17 ou 18`, `et le 18`."""
+        return (
+            isinstance(event, yaml.ScalarEvent) and event.implicit[0] and bool(_REST.match(event.value))
+        )
+
+    def _commented(self, event: Any, text: str) -> bool:
+        """Whether the comment behind a plain text looks like a part of it: `SAMU #15`, `ligne # 2`."""
+        mark = event.end_mark
+        rest = self._lines[mark.line][mark.column :] if mark.line < len(self._lines) else ""
+        stuck = re.match(r"\s*#[^\s#]", rest)
+        if not self._written:
+            return bool(stuck) and (" " in text or not text)
+        return bool(stuck or (" " in text and re.match(r" # ?\S", rest)))
+
+    def _source(self, event: Any, more: int) -> str:
+        """What stands in the file for a scalar on one line, with `more` characters behind it."""
+        mark = event.start_mark
+        line = self._lines[mark.line] if mark.line < len(self._lines) else ""
+        return str(line[mark.column : event.end_mark.column + more])
+
     def _as_written(self, event: Any) -> str | None:
         return None if event.implicit[0] and _NULL.fullmatch(event.value) else str(event.value)
 
@@ -278,6 +355,9 @@ class _Reader:
         if _FORBIDDEN.search(text):
             self._fault(event, path, _("contains a control character; remove it"))
             return _FORBIDDEN.sub("?", text)
+        if place := hidden_place(text, "\n\t\x85"):
+            sentence = _("contains an invisible character: {place}; type it again")
+            self._fault(event, path, sentence.format(place=place))
         if not event.implicit[0]:
             return text
         if (value := _resolved(text)) is not _SURPRISE:
@@ -296,6 +376,12 @@ class _Reader:
         self._fault(event, path, sentence)
         raise _GiveUp
 
+
+_LINE_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+_OPENING, _CLOSING = "“„‟«‘‚", "”“»’‘"
+_PROSE = re.compile(r"[^\W\d_]+[\s,;’'!?-]+[^\W_]+.*:|[A-ZÀ-Þ][^:]*\s:")  # words, or a French colon
+
+_REST = re.compile(r"\d+\s+[^\W\d]|(?:et|ou|and|or|puis|then|mais|but|sauf|except)\s", re.IGNORECASE)
 
 _SURPRISE = object()
 
@@ -339,6 +425,14 @@ def _syntax_sentence(problem: str, line: str, mark: Mark, opened: Any) -> str:
         return _("indent with spaces, not with a tab")
     if sign and sign in "@`%" and "cannot start" in problem:
         return _('a value cannot begin with {sign}; put it in quotes: "{sign}…"').format(sign=sign)
+    rest = line[mark.column - 1 :].strip()
+    if (
+        rest
+        and line[: mark.column - 1].rstrip()[-1:] in ("'", '"')
+        and "did not find expected" in problem
+    ):
+        sentence = _("the quoted text ends before “{rest}”; put the whole text in one pair of quotes")
+        return sentence.format(rest=_shown(rest))
     if "mapping values are not allowed" in problem:
         return _(
             "there is a second `: ` on this line; put the value in quotes, or check the indentation"
@@ -354,7 +448,7 @@ def _syntax_sentence(problem: str, line: str, mark: Mark, opened: Any) -> str:
 
 
 def _line(text: str, mark: Mark) -> str:
-    lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)
+    lines = _LINE_BREAK.split(text)
     return lines[mark.line - 1] if mark.line <= len(lines) else ""
 
 

@@ -190,3 +190,47 @@ def test_an_export_starts_no_formula_whatever_sign_splits_it_and_comes_back_the_
     before = desk.run("numbers", "list", "--json", by="ada").json
     assert desk.run("numbers", "export", by="ada").out == exported
     assert desk.run("numbers", "list", "--json", by="ada").json == before
+
+
+CUT = [
+    ("what_fails: {fr: 15, 17 et 18 sur mobile, en: x}", "17 et 18 sur mobile"),
+    ("what_fails: {fr: “15, 17 et 18”, en: “15, 17”}", "“15"),
+    ("what_fails: “15, 17 et 18 sur mobile”", "“15, 17 et 18 sur mobile”"),
+    ("what_fails: ‘SAMU du Rhône’", "‘SAMU du Rhône’"),
+    ("what_fails: SAMU #15 et pompiers", "“SAMU”"),
+    ("what_fails: le 15 # et le 17", "“le 15”"),
+    ("what_fails: #15 et 17", "#"),
+    ("what_fails: &15 et 17", "&"),
+    ("what_fails: ! le 15", "!"),
+    ("what_fails: Urgence : le 15 ne répond pas", "quotes"),
+    ("what_fails:\n  Urgence : le 15 ne répond pas", "“Urgence”"),
+    ("what_fails:\n- Si rien ne marche: venez", "“Si rien ne marche”"),
+    ("what_fails: [Le 15, 17 ou 18, le 112]", "“17 ou 18”"),
+    ("what_fails: 'L'hôpital ne répond pas'", "hôpital"),
+    ('what_fails: "15" et "17" sur mobile', 'et "17" sur mobile'),
+]
+
+
+@pytest.mark.parametrize(("line", "read"), CUT)
+def test_a_text_that_yaml_cuts_is_refused_with_the_line_and_what_was_read(
+    folder: Path, line: str, read: str
+) -> None:
+    """`{fr: 15, 17 et 18 sur mobile}` told the public that 15 alone fails."""
+    facts = "since: -1h\n" + line + "\n"
+    answer = previewed(folder, "holding", facts)
+    assert answer.code == 2, answer.out
+    at = 2 + ("\n" in line)
+    assert f"facts.yaml:{at}:" in answer.err
+    assert read in answer.err, answer.err
+
+
+def test_what_people_type_in_yaml_stays_as_typed(folder: Path) -> None:
+    facts = (
+        "since: -1h  # the hour of the first call\nnext_update: +30m\nwhere: [69, '01', 42] # three\nwhat_to_do:\n- 08 et 01:30\n- no\n"
+        "what_fails: {fr: \"15, 17 #1 : “oui”\", en: '15: off'}\nwhat_works: « 112 », d’un fixe # note\n"
+    )
+    answer = previewed(folder, "holding", facts.replace(" # note", "  # note"))
+    assert answer.json["messages"], answer.out
+    said = "\n".join(one["text"].replace("\u00a0", " ") for one in answer.json["messages"])
+    for words in ("15, 17 #1 : “oui”", "15: off", "« 112 », d’un fixe", "08 et 01:30", "no"):
+        assert words in said, (words, said)
