@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 SOURCE = "https://data.iana.org/TLD/tlds-alpha-by-domain.txt"
-KEPT = Path(__file__).parents[1] / "alertbot" / "numbers" / "domains.txt"
+KEPT = Path(__file__).parents[1] / "alertbot" / "regions" / "domains.txt"
 LEAST = 1000  # fewer are no list
 
 

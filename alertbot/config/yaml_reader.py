@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from alertbot.config.yaml_faults import shortened, syntax_sentence
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.signs import hidden_place
 from alertbot.core.words import _
@@ -239,7 +240,7 @@ class _Reader:
                     "“{item}” is one item of a list in brackets: the commas cut it. Put each text in quotes, or one"
                     " per line after “- ”"
                 )
-                self._fault(event, path, sentence.format(item=_shown(event.value)))
+                self._fault(event, path, sentence.format(item=shortened(event.value)))
         return items
 
     def _mapping(self, node: Node, path: Path) -> dict[str, Node]:
@@ -281,7 +282,7 @@ class _Reader:
             self._fault(event, path, _("aliases (*name) are not allowed; write the value itself"))
         elif node is None:
             sentence = _("*{name} refers to nothing; put the value in quotes if the * is part of it")
-            self._fault(event, path, sentence.format(name=_shown(event.anchor)))
+            self._fault(event, path, sentence.format(name=shortened(event.anchor)))
         else:
             return Node(self._mark(event), node.value, node.weight)
         return Node(self._mark(event))
@@ -294,7 +295,7 @@ class _Reader:
             sentence = _(
                 'the text ends at the comma; the rest, “{rest}”, is lost. Put the whole text in quotes: "…, {rest}"'
             )
-            self._fault(event, path[:-1], sentence.format(rest=_shown(key)))
+            self._fault(event, path[:-1], sentence.format(rest=shortened(key)))
         elif plain and self._written and not self._flow and _PROSE.search(self._source(event, 2)):
             sentence = _(
                 '“{key}” was read as a key because of the colon. Put the text in quotes: "{key}: …"'
@@ -315,13 +316,13 @@ class _Reader:
             sentence = _(
                 'typographic quotes do not hold a text together; it was read as {read}. Write straight quotes: "…"'
             )
-            self._fault(event, path, sentence.format(read=_shown(text)))
+            self._fault(event, path, sentence.format(read=shortened(text)))
         elif self._commented(event, text):
             sentence = _(
                 "read as “{read}”: what follows the # is a comment. Put the text in quotes; before a comment,"
                 " write two spaces"
             )
-            self._fault(event, path, sentence.format(read=_shown(text)))
+            self._fault(event, path, sentence.format(read=shortened(text)))
 
     def _refers_to(self, name: str) -> bool:
         return any(f"*{name}" in line for line in self._lines)  # the alias is the fault then
@@ -416,35 +417,7 @@ def _syntax(error: yaml.YAMLError, text: str, name: str) -> FileFault:
     mark = Mark(file=name) if place is None else Mark(place.line + 1, place.column + 1, name)
     problem = str(getattr(error, "problem", None) or error)
     opened = getattr(error, "context_mark", None)
-    return FileFault(mark, (), _syntax_sentence(problem, _line(text, mark), mark, opened))
-
-
-def _syntax_sentence(problem: str, line: str, mark: Mark, opened: Any) -> str:
-    sign = line[mark.column - 1 : mark.column]
-    if sign == "\t" or "tab character" in problem:
-        return _("indent with spaces, not with a tab")
-    if sign and sign in "@`%" and "cannot start" in problem:
-        return _('a value cannot begin with {sign}; put it in quotes: "{sign}…"').format(sign=sign)
-    rest = line[mark.column - 1 :].strip()
-    if (
-        rest
-        and line[: mark.column - 1].rstrip()[-1:] in ("'", '"')
-        and "did not find expected" in problem
-    ):
-        sentence = _("the quoted text ends before “{rest}”; put the whole text in one pair of quotes")
-        return sentence.format(rest=_shown(rest))
-    if "mapping values are not allowed" in problem:
-        return _(
-            "there is a second `: ` on this line; put the value in quotes, or check the indentation"
-        )
-    if "unexpected end of stream" in problem and opened is not None:
-        return _("the quote opened on line {line} is not closed").format(line=opened.line + 1)
-    if "',' or" in problem and opened is not None:
-        sentence = _("the bracket opened on line {line} is not closed, or a comma is missing")
-        return sentence.format(line=opened.line + 1)
-    if "expected key" in problem or "block end" in problem or "'-' indicator" in problem:
-        return _("check the indentation: this line does not line up with the ones above it")
-    return _("this is not valid YAML ({why})").format(why=_shown(problem))
+    return FileFault(mark, (), syntax_sentence(problem, _line(text, mark), mark.column, opened))
 
 
 def _line(text: str, mark: Mark) -> str:
@@ -455,10 +428,6 @@ def _line(text: str, mark: Mark) -> str:
 def _mark_at(text: str, index: int, name: str) -> Mark:
     before = text[:index]
     return Mark(before.count("\n") + 1, index - before.rfind("\n"), name)
-
-
-def _shown(word: str) -> str:
-    return word if len(word) <= 60 else word[:59] + "…"
 
 
 def shown_key(key: str) -> str:

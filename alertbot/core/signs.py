@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from alertbot.core.words import _
@@ -120,3 +122,64 @@ def shown(text: str) -> str:
 def _unseen(sign: str) -> bool:
     hidden = is_ignorable(sign) or unicodedata.category(sign) in ("Co", "Zl", "Zp")
     return hidden and sign not in "\n\t"
+
+
+# --- the skeleton of a text: as a reader or a telephone takes it ----------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A text as it is judged. `spans`: for each of its characters, where it came from."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    original: str
+
+    def piece(self, start: int, end: int) -> str:
+        """What was written between two places of the skeleton."""
+        return self.original[self.spans[start][0] : self.spans[end - 1][1]]
+
+
+@lru_cache(maxsize=64)
+def skeleton(text: str) -> Skeleton:
+    """The skeleton of a text."""
+    signs: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for at, sign in enumerate(text):
+        folded = sign if sign.isascii() else _folded(sign)
+        signs.append(folded)
+        spans += [(at, at + 1)] * len(folded)
+    return Skeleton("".join(signs), tuple(spans), text)
+
+
+@lru_cache(maxsize=4096)
+def _folded(sign: str) -> str:
+    if (digits := _digits(sign)) is not None:
+        return digits
+    kept = (one for one in unicodedata.normalize("NFKD", sign) if not _dropped(one))
+    return "".join(_digits(one) or _WRITTEN_OTHERWISE.get(one, one) for one in kept)
+
+
+def _dropped(sign: str) -> bool:
+    return is_ignorable(sign) or unicodedata.category(sign) in ("Mn", "Me")
+
+
+_WRITTEN_OTHERWISE = {"。": ".", "\u2044": "/", "\U0001f17e": "O"}
+
+
+def _digits(sign: str) -> str | None:
+    """The digits that a sign stands for: in another script, in a circle, as a Roman numeral."""
+    value = unicodedata.numeric(sign, -1)
+    return str(int(value)) if 0 <= value < 100 and value == int(value) else None
+
+
+def replaced(of: Skeleton, pieces: Sequence[tuple[int, int, str]]) -> Skeleton:
+    """The skeleton with pieces of it in other words; each takes the whole place of the old one."""
+    text, spans, last = [], [], 0
+    for start, end, words in pieces:
+        text += [of.text[last:start], words]
+        spans += [*of.spans[last:start], *[(of.spans[start][0], of.spans[end - 1][1])] * len(words)]
+        last = end
+    return Skeleton(
+        "".join((*text, of.text[last:])), (*spans, *of.spans[last:]), of.original
+    )  # fmt: skip

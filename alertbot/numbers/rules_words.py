@@ -7,16 +7,14 @@ what is meant.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
-from pathlib import Path
 
-from alertbot.core.signs import is_ignorable
+from alertbot.core.signs import Skeleton, replaced, skeleton
 from alertbot.numbers.rules_digits import REFUSED_NUMBERS, SHORT_NUMBERS
-from alertbot.regions.facts import all_territories
+from alertbot.regions.facts import all_territories, top_level_domains
 
 LEAST_DIALLED = 6  # digits from which a string looks like a telephone number
 LEAST_LISTED = 9  # digits, where commas or words stand between the groups
@@ -25,68 +23,6 @@ MOST_DIGITS = 48  # in one text that are no time, date, year, known short number
 MOST_AFTER_ZERO = 7  # such digits within REACH of a group that begins with 0
 REACH = 160  # characters
 WIDEST_GAP = 12  # signs between two groups that are still read as one number
-_DOMAINS = Path(__file__).with_name("domains.txt")
-
-
-# --- the skeleton --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """A text as it is judged. `spans`: for each of its characters, where it came from."""
-
-    text: str
-    spans: tuple[tuple[int, int], ...]
-    original: str
-
-    def piece(self, start: int, end: int) -> str:
-        """What was written between two places of the skeleton."""
-        return self.original[self.spans[start][0] : self.spans[end - 1][1]]
-
-
-@lru_cache(maxsize=64)
-def skeleton(text: str) -> Skeleton:
-    """The skeleton of a text."""
-    signs: list[str] = []
-    spans: list[tuple[int, int]] = []
-    for at, sign in enumerate(text):
-        folded = sign if sign.isascii() else _folded(sign)
-        signs.append(folded)
-        spans += [(at, at + 1)] * len(folded)
-    return Skeleton("".join(signs), tuple(spans), text)
-
-
-@lru_cache(maxsize=4096)
-def _folded(sign: str) -> str:
-    if (digits := _digits(sign)) is not None:
-        return digits
-    kept = (one for one in unicodedata.normalize("NFKD", sign) if not _dropped(one))
-    return "".join(_digits(one) or _WRITTEN_OTHERWISE.get(one, one) for one in kept)
-
-
-def _dropped(sign: str) -> bool:
-    return is_ignorable(sign) or unicodedata.category(sign) in ("Mn", "Me")
-
-
-_WRITTEN_OTHERWISE = {"。": ".", "\u2044": "/", "\U0001f17e": "O"}
-
-
-def _digits(sign: str) -> str | None:
-    """The digits that a sign stands for: in another script, in a circle, as a Roman numeral."""
-    value = unicodedata.numeric(sign, -1)
-    return str(int(value)) if 0 <= value < 100 and value == int(value) else None
-
-
-def _replaced(of: Skeleton, pieces: Sequence[tuple[int, int, str]]) -> Skeleton:
-    """The skeleton with pieces of it in other words; each takes the whole place of the old one."""
-    text, spans, last = [], [], 0
-    for start, end, words in pieces:
-        text += [of.text[last:start], words]
-        spans += [*of.spans[last:start], *[(of.spans[start][0], of.spans[end - 1][1])] * len(words)]
-        last = end
-    return Skeleton(
-        "".join((*text, of.text[last:])), (*spans, *of.spans[last:]), of.original
-    )  # fmt: skip
 
 
 _LOOK_ALIKE = {**dict.fromkeys("OoОоΟο", "0"), **dict.fromkeys("IlІӀ", "1"), "S": "5", "З": "3"}
@@ -101,11 +37,11 @@ def _without_look_alikes(of: Skeleton) -> Skeleton:
         (one.start(), one.end(), "".join(_LOOK_ALIKE.get(sign, sign) for sign in one[0]))
         for one in _AMONG_DIGITS.finditer(of.text)
     ]
-    made = _replaced(of, found) if found else of
+    made = replaced(of, found) if found else of
     alone = [
         (one.start(2), one.end(2), "".join(_LOOK_ALIKE[sign] for sign in one[2])) for one in _ALONE.finditer(made.text)
     ]  # fmt: skip
-    return _replaced(made, alone) if alone else made
+    return replaced(made, alone) if alone else made
 
 
 # --- numbers in words ----------------------------------------------------------------------------
@@ -299,7 +235,7 @@ def dialled(text: str) -> Iterator[str]:
     plain = skeleton(text)
     rows = _spoken(plain)
     yield from (plain.piece(row[0][0], row[-1][1]) for row in rows if _begins_with_zero(row))
-    of = _without_look_alikes(_replaced(plain, [one for row in rows for one in row]) if rows else plain)
+    of = _without_look_alikes(replaced(plain, [one for row in rows for one in row]) if rows else plain)
     tokens = _tokens(of.text)
     for run in _runs(of.text, tokens, frozenset({"tight"})):
         if _close(run):
@@ -471,9 +407,8 @@ _MENTION = re.compile(
 @cache
 def domains() -> frozenset[str]:
     """Every top-level domain, as registered (`xn--p1ai`) and as written, in the form of a skeleton."""
-    lines = _DOMAINS.read_text(encoding="ascii").split("\n")
-    known = {line.strip().lower() for line in lines if line and not line.startswith("#")}
-    return frozenset(known | {skeleton(_in_letters(one)).text.lower() for one in known})
+    known = top_level_domains()
+    return known | {skeleton(_in_letters(one)).text.lower() for one in known}
 
 
 def _in_letters(domain: str) -> str:

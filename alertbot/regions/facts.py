@@ -204,3 +204,11 @@ def _by_name() -> Mapping[str, Territory]:
 
 def _plain(name: str) -> str:
     return " ".join(name.replace("’", "'").replace("-", " ").casefold().split())
+
+
+@cache
+def top_level_domains() -> frozenset[str]:
+    """Every top-level domain of IANA in its registered form (`xn--p1ai`). The file says of which day;
+    `make domains` renews it."""
+    lines = Path(__file__).with_name("domains.txt").read_text(encoding="ascii").split("\n")
+    return frozenset(line.strip() for line in lines if line and not line.startswith("#"))
