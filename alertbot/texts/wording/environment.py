@@ -21,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from alertbot.core.words import _
-from alertbot.texts.wording.markup import Setting, joined, setting_of, written
+from alertbot.texts.wording.markup import MOST_CHARACTERS, Setting, joined, setting_of, written
 from alertbot.texts.wording.numbers import NUMBER_FILTERS
 from alertbot.texts.wording.phrasing import FILTERS
 
@@ -63,6 +63,18 @@ _OWN_METHODS = frozenset(["name_in", "service_in", "zone_in", "condition_in", "p
 _REFUSED = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
+LARGEST = 10**18  # of the numbers that a template reckons with
+
+
+def _bounded(text: str) -> str:
+    """Raises `SecurityError` for a text that doubles without end."""
+    if len(text) > MOST_CHARACTERS:
+        raise SecurityError(
+            _("The template writes more than {most} characters.").format(most=MOST_CHARACTERS)
+        )
+    return text
+
+
 @pass_context
 def _counted(context: Context, values: Iterable[object]) -> Iterator[object]:
     setting = setting_of(context)
@@ -92,7 +104,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
     code_generator_class = _Code
     intercepted_binops = frozenset(["+", "*", "**", "%"])
-    joined = staticmethod(joined)
+    joined = staticmethod(lambda pieces: _bounded(joined(pieces)))
 
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
@@ -116,8 +128,10 @@ class Environment(ImmutableSandboxedEnvironment):
         without bound."""
         texts = isinstance(left, str | list | tuple), isinstance(right, str | list | tuple)
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
-            return joined((left, right))
+            return _bounded(joined((left, right)))
         if operator != "+" and (operator == "**" or any(texts)):
+            raise SecurityError(_("“{operator}” is not available here.").format(operator=operator))
+        if isinstance(left, int) and isinstance(right, int) and max(abs(left), abs(right)) > LARGEST:
             raise SecurityError(_("“{operator}” is not available here.").format(operator=operator))
         return super().call_binop(context, operator, left, right)
 

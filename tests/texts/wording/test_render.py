@@ -181,3 +181,15 @@ def test_the_first_of_a_month_is_written_as_the_french_write_it() -> None:
     assert day_name(date(2026, 12, 1), "fr", with_year=True) == "mardi 1er décembre 2026"
     assert day_name(date(2026, 12, 11), "fr") == "vendredi 11 décembre"
     assert day_name(date(2026, 12, 1), "en") == "Tuesday 1 December"
+
+
+@pytest.mark.parametrize("step", ["n.s ~ n.s", "n.s + n.s", "n.s * n.s"])
+def test_a_text_that_doubles_or_a_number_that_squares_is_stopped(step: str) -> None:
+    from alertbot.texts.wording.environment import environment
+    from alertbot.texts.wording.markup import Setting
+
+    start = "99" if "*" in step else "'aaaaaaaaaa'"
+    source = f"{{% set n = namespace(s={start}) %}}{{% for i in range(60) %}}{{% set n.s = {step} %}}{{% endfor %}}"
+    setting = Setting("fr", ZoneInfo("Europe/Paris"), datetime(2026, 11, 30, tzinfo=ZoneInfo("UTC")))
+    with pytest.raises(Exception, match=r"300000|not available"):
+        environment().from_string(source).render(_setting=setting)
