@@ -165,3 +165,11 @@ def test_territories_come_in_the_order_of_the_directory_and_only_those_asked_for
     assert coverage(rows, [], now=NOW) == ()
     asked = coverage(rows, [find("75"), find("01")], [("samu",)], now=NOW)
     assert [(one.territory.code, one.cover) for one in asked] == [("01", "whole"), ("75", "none")]
+
+
+@pytest.mark.parametrize(("line", "named"), [({}, "04 65 71 00 15 (69 "), (PLACE, "caserne (69 ")])
+def test_a_finding_names_the_line_as_people_know_it(line: dict[str, Any], named: str) -> None:
+    """A warning that names no number sends nobody to the right row."""
+    [finding] = check_rows([replace(ROW, **line, zone={"fr": "a"}), replace(ROW, **line)]).findings
+    assert named in finding.sentence
+    assert finding.severity is Severity.WARNING
