@@ -98,7 +98,7 @@ class Drain:
             lambda conn: store_claim.claim(conn, whose, n, worker=ledger.worker, lease=ledger.lease)
         )
 
-    async def letter(self, whose: Account, claim: Claim) -> DispatchContent | None:
+    async def content_of(self, whose: Account, claim: Claim) -> DispatchContent | None:
         """The content of claimed rows (all of one dispatch). None: they may not be sent and have been
         failed with the reason."""
         adapter, rows = self.adapters[whose.name], claim.rows
@@ -281,7 +281,7 @@ class _Flight:
 
     async def _start(self, claim: Claim) -> None:
         now = time.monotonic()
-        letter = await self._drain.letter(self._whose, claim)
+        letter = await self._drain.content_of(self._whose, claim)
         for row in claim.rows if letter else ():
             assert letter is not None
             call = asyncio.create_task(
