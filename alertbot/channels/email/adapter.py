@@ -6,8 +6,6 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.errors import MessageError
-from email.headerregistry import Address
-from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -20,7 +18,7 @@ from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, Port, SomeDuration, Variable
 from alertbot.core.connecting import is_loopback
-from alertbot.core.errors import Rejected, Scope
+from alertbot.core.errors import ConfigInvalid, Rejected, Scope
 from alertbot.core.model import Channel, Post, PostAddresses, Receipt, Target
 from alertbot.core.words import _
 
@@ -34,13 +32,9 @@ UNSUBSCRIBE = re.compile(r"(mailto:[^\s<>@]+@[^\s<>]+|https://[^\s<>]+)")
 
 
 def _sender(value: str) -> str:
-    name, address = parseaddr(value)
-    if any(ord(letter) < 32 for letter in value) or not address.isascii():
-        raise ValueError(_("must be plain text, its address in ASCII"))
     try:
-        checked = message.checked(address)
-        Address(name, addr_spec=checked)
-    except (ValueError, MessageError):
+        message.parted(value)
+    except MessageError:
         raise ValueError(
             _("must be an address: alerts@example.org, or Name <alerts@example.org>")
         ) from None
@@ -111,6 +105,22 @@ class EmailSettings(ChannelSettings):
                 _("credentials need starttls or tls: a password must not be sent unencrypted"),
             )
 
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        try:
+            odd = [one.address for one in EmailAdapter.targets(self) if not _plain(one.address)]
+        except ConfigInvalid:  # told elsewhere
+            return
+        if odd:
+            sentence = _(
+                "{count} addresses, the first is {address}, have letters beyond ASCII before the @; a mail server"
+                " without SMTPUTF8 does not take them."
+            )
+            yield "recipients", sentence.format(count=len(odd), address=odd[0])
+
+
+def _plain(address: str) -> bool:
+    return address.rpartition("@")[0].isascii()
+
 
 class EmailAdapter(Adapter[EmailSettings]):
     """One mail per delivery; calls may run in parallel."""
@@ -120,8 +130,7 @@ class EmailAdapter(Adapter[EmailSettings]):
 
     def __init__(self, channel: Channel, settings: EmailSettings) -> None:
         super().__init__(channel, settings)
-        name, address = parseaddr(settings.sender)
-        self._sender = Address(name, addr_spec=message.checked(address))
+        self._sender = message.parted(settings.sender)
         self._letters: dict[tuple[str | None, ...], bytes] = {}
         self._secrets: tuple[str, ...] = ()
         self._lines: SmtpPool | None = None
@@ -181,7 +190,7 @@ class EmailAdapter(Adapter[EmailSettings]):
         impossible."""
         try:
             local, _at, domain = message.checked(post.target).rpartition("@")
-            return f"{local}@{domain.encode('idna').decode()}"
+            return f"{local}@{message.in_ascii(domain)}"
         except (ValueError, UnicodeError) as fault:
             raise Rejected(
                 _("{alert}: {why}.").format(alert=post.alert, why=fault),

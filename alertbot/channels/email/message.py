@@ -4,6 +4,7 @@ the messages."""
 import csv
 import io
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -44,7 +45,21 @@ def checked(address: str) -> str:
         raise ValueError(_("{address} contains characters that are not allowed before the @").format(address=_short(address)))  # fmt: skip
     if not all(LABEL.fullmatch(label) for label in domain.split(".")):
         raise ValueError(_("{address} has no valid domain after the @").format(address=_short(address)))
+    in_ascii(domain)
     return f"{local}@{domain.lower()}"
+
+
+def in_ascii(domain: str) -> str:
+    """The domain as mail servers want it, by IDNA 2008: in Python's own "idna", of 2003, straße.example becomes
+    strasse.example, the domain of somebody else. Raises `ValueError` with a sentence."""
+    if domain.isascii():
+        return domain.lower()
+    import idna  # large tables, for few addresses
+
+    try:
+        return idna.encode(domain, uts46=True, transitional=False).decode()
+    except UnicodeError:
+        raise ValueError(_("{address} has no valid domain after the @").format(address=_short(f"@{domain}"))) from None  # fmt: skip
 
 
 def _short(address: str) -> str:
@@ -155,20 +170,68 @@ def _merged(first: Target | None, second: Target) -> Target:
 
 NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~@-]+")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
+BLANKS = re.compile(r"[ \t\r\n]+")  # a no-break space stays one
 MOST_REFERENCES = 20
+LONGEST_RAW = 60  # with the name of its header well within a line of 78
+MOST_NAME_BYTES = 45
+MOST_ENCODED_BYTES = 39  # 64 characters as an encoded word, of which a line may hold 76
 
 
 def shared(post: Post, sender: Address, unsubscribe: str | None) -> bytes:
     """Everything that is the same for every recipient: sender, subject, body."""
+    subject = BLANKS.sub(" ", _clean(post.subject or post.text.strip().partition("\n")[0])).strip(" ")
+    head = f"From: {_named(sender)}\r\nSubject: {encoded(subject)}\r\n".encode()
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = sender
-    mail["Subject"] = " ".join(_clean(post.subject or post.text.strip().partition("\n")[0]).split())
     mail["Content-Language"] = post.lang
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(_clean(post.text), cte="quoted-printable")
     if post.html is not None:
         _add_html(mail, post, post.html)
-    return _unsubscribe(unsubscribe) + mail.as_bytes()
+    return head + _unsubscribe(unsubscribe) + mail.as_bytes()
+
+
+def encoded(text: str, most: int = MOST_ENCODED_BYTES) -> str:
+    """The text as a header's value: as it is if it is short and ASCII, else in encoded words of whole letters
+    (RFC 2047) of up to `most` bytes. The library, which cuts by words, loses blanks between them and cuts encoded words in two."""
+    if text.isascii() and len(text) <= LONGEST_RAW and "=?" not in text:
+        return text
+    pieces, piece = [], ""
+    for letter in text:
+        piece += letter
+        if len(piece.encode("utf-8", "replace")) > most:
+            cut = len(piece) - 1
+            while cut > 1 and (piece[cut].isspace() or piece[cut - 1].isspace()):
+                cut -= 1  # some readers add a blank to one at the edge of an encoded word
+            pieces.append(piece[:cut])
+            piece = piece[cut:]
+    words = [b64encode(one.encode("utf-8", "replace")).decode() for one in [*pieces, piece]]
+    return "\r\n ".join(f"=?utf-8?b?{one}?=" for one in words)
+
+
+def _named(sender: Address) -> str:
+    name, address = sender.display_name, f"<{sender.addr_spec}>"
+    if not name:
+        return address
+    value = encoded(name, MOST_NAME_BYTES)  # in one word: readers add blanks between those of a name
+    if value != name:
+        return f"{value}\r\n {address}"
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" {address}'
+
+
+def parted(sender: str) -> Address:
+    """The name and address of `Name <name@domain>` or of an address alone. The name is everything before the
+    bracket, with or without quotes, whatever signs it holds. Raises `ValueError` with a sentence."""
+    if any(not letter.isprintable() for letter in sender):
+        raise ValueError(_("must be plain text, without line ends or invisible characters"))
+    found = re.fullmatch(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>", sender.strip())
+    name, address = (found["name"].strip(), found["address"]) if found else ("", sender)
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    local, _at, domain = checked(address).rpartition("@")
+    if not local.isascii():
+        raise ValueError(_("must have an address in ASCII before the @"))
+    return Address(name, addr_spec=f"{local}@{in_ascii(domain)}")
 
 
 def _add_html(mail: EmailMessage, post: Post, html: str) -> None:
