@@ -101,6 +101,10 @@ class ChannelSettings(WithSecrets):
         """(key, sentence) for each valid setting that will cause trouble; `check` shows them."""
         return iter(())
 
+    def narrowed(self, spec: ChannelSpec) -> ChannelSpec:
+        """What this account can do, where it is less than its type can: a type that stands for several services."""
+        return spec
+
 
 class NetworkSettings(ChannelSettings):
     """One account on a platform that is called over a connection."""
@@ -133,6 +137,7 @@ def channel_of(
     addresses: PostAddresses | None = None,
 ) -> Channel:
     """The channel as plain data; what the settings leave out comes from `spec` and the organisation."""
+    spec = settings.narrowed(spec)
     return Channel(
         name=name,
         spec=spec,

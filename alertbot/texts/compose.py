@@ -71,6 +71,7 @@ def written(desk: ComposeFindings, channel: Channel, one: Edition, least: int = 
         desk.faults += lint.real_words(frame, one.lang, text, channel.name)
     finished = messages.written(channel, one, thread)
     desk.faults += messages.over_limit(finished)
+    desk.faults += messages.misread(channel, finished)
     return finished
 
 

@@ -9,13 +9,15 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+from apprise.manager_plugins import NotificationManager
 from apprise.result import AppriseResultStatus as Status
 
 from alertbot.channels.apprise import client
-from alertbot.channels.apprise.adapter import ENCRYPTED, PLAIN, AppriseAdapter, AppriseSettings
+from alertbot.channels.apprise.adapter import ENCRYPTED, LIMITS, PLAIN, AppriseAdapter, AppriseSettings
 from alertbot.channels.apprise.client import AppriseOutcome
 from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Throttled, Unavailable, Uncertain
-from alertbot.core.model import Audience, Channel, Post
+from alertbot.core.model import Audience, Channel, Message, Post
+from alertbot.texts.posts import messages
 from tests.channels import raw
 from tests.channels.contract import NetworkChannelContract
 
@@ -194,3 +196,60 @@ def test_apprise_knows_every_service_that_is_allowed() -> None:
         for schema in service[kind] or ()
     }
     assert known >= ENCRYPTED | PLAIN
+
+
+def test_the_limits_known_before_a_call_are_those_of_the_library() -> None:
+    known = NotificationManager()
+    for schema in ENCRYPTED | PLAIN:
+        limit = LIMITS.get(schema, LIMITS.get(schema.removesuffix("s")))
+        assert limit, schema
+        most = known[schema].body_maxlen
+        assert not isinstance(most, int) or limit == most, schema
+
+
+@pytest.mark.parametrize(
+    ("url", "limit", "form"),
+    [
+        ("mastodons://token@example.org", 500, "short"),
+        ("bluesky://user:password@handle", 280, "short"),
+        ("discord://1/2", 2000, "long"),
+        ("slack://a/b/c", 35000, "long"),
+        ("unknown://x", None, "long"),
+    ],
+)
+def test_the_limit_of_the_service_is_known_before_approval(
+    monkeypatch: pytest.MonkeyPatch, url: str, limit: int | None, form: str
+) -> None:
+    monkeypatch.setenv("ELSEWHERE", url)
+    spec = AppriseSettings(url_env="ELSEWHERE").narrowed(AppriseAdapter.spec)
+    assert (spec.limit, spec.form) == (limit, form)
+    monkeypatch.delenv("ELSEWHERE")
+    assert AppriseSettings(url_env="ELSEWHERE").narrowed(AppriseAdapter.spec).limit is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("<@&123> panne", True),
+        ("@**all** panne", True),
+        ("le *112* marche", True),
+        ("le ~~112~~ marche", True),
+        ("_112_", True),
+        ("[ici](https://example.org)", True),
+        ("# Panne", True),
+        ("|| 112 ||", True),
+        ("- 15, 17 et 18 < 112 > rien * 3 [BKRT-1]", False),
+        ("https://example.org/a_b/c_d?x=1&y=2", False),
+        ("Les numéros d'urgence (15 & 18) ne répondent pas.\n\nProchain point à 17 h.", False),
+    ],
+)
+def test_what_a_service_reads_as_markup_or_mention_is_judged_before_approval(
+    monkeypatch: pytest.MonkeyPatch, text: str, wrong: bool
+) -> None:
+    monkeypatch.setenv("ELSEWHERE", "discord://1/2")
+    spec = AppriseSettings(url_env="ELSEWHERE").narrowed(AppriseAdapter.spec)
+    message = Message(
+        "elsewhere", "apprise", "fr", 1, 1, text, None, None, len(text), 2000, spec.measure
+    )
+    found = messages.misread(Channel("elsewhere", spec, ("fr",)), [message])
+    assert [one.rule for one in found] == ["misread"] * wrong

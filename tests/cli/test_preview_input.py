@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Desk
+from tests.cli.desk import Desk, opened
 from tests.program import Answer
 
 
@@ -178,3 +178,20 @@ def test_check_reads_templates_that_no_channel_uses(empty: Desk) -> None:
     answer = empty.run("check", "--json")
     assert answer.code == 2
     assert any("short.md.j2:2" in problem for problem in answer.json["problems"])
+
+
+def test_the_limit_of_a_service_of_apprise_is_told_before_approval(tmp_path: Path) -> None:
+    """500 characters on Mastodon: judged in preview, as on X, not found out after the approval."""
+    desk = opened(tmp_path)
+    desk.configure(channels={"masto": {"type": "apprise", "url_env": "MASTO"}})
+    address = {"MASTO": "mastodon://token@127.0.0.1:9"}
+    facts = desk.facts("status")
+    found = desk.run("preview", "status", "--vars", facts, "--json", **address).json
+    assert {one["limit"] for one in found["messages"]} == {500}
+    assert all(one["length"] <= 500 for one in found["messages"]) is found["publishable"]
+    long = "une panne de tous les numéros d'urgence sur les mobiles et sur les fixes " * 8
+    answer = desk.run(
+        "preview", "status", "--vars", facts, "--set", f"what_fails.fr={long}", "--json", **address
+    )
+    assert answer.code == 1
+    assert "too_long" in {one["rule"] for one in answer.json["faults"]}

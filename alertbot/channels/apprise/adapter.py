@@ -1,6 +1,7 @@
 """Any other service through Apprise: one address per account, one call per delivery."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -13,9 +14,9 @@ from alertbot.config.channel import NetworkSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, Variable
 from alertbot.core.connecting import is_loopback
-from alertbot.core.errors import ChannelDown, Rejected, Uncertain
+from alertbot.core.errors import ChannelDown, ConfigInvalid, Rejected, Uncertain
 from alertbot.core.loops import in_thread
-from alertbot.core.model import Post, Receipt
+from alertbot.core.model import ChannelSpec, Post, Receipt
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -34,6 +35,25 @@ ENCRYPTED = frozenset(
 )  # fmt: skip
 PLAIN = frozenset({"form", "gotify", "json", "mastodon", "matrix", "mmost", "rocket", "signal", "xml"})
 
+# Characters that each service takes in one message, as Apprise's plugins say: known here without loading Apprise,
+# so that a preview judges them.
+LIMITS = {
+    "bluesky": 280, "discord": 2000, "form": 32768, "gchat": 4000, "gotify": 32768, "hassio": 32768, "json": 32768,
+    "line": 5000, "mastodon": 500, "toot": 500, "matrix": 65000, "mmost": 4000, "nctalk": 32000, "ntfy": 7800,
+    "opsgenie": 15000, "pagerduty": 1024, "pover": 1024, "rocket": 1000, "ryver": 1000, "signal": 32768,
+    "slack": 35000, "synology": 32768, "threema": 3500, "twist": 1000, "webex": 1000, "wxteam": 1000,
+    "workflow": 1000, "xml": 32768, "zulip": 10000,
+}  # fmt: skip
+SHORT_BELOW = 600  # then the short texts
+READ_MARKUP = frozenset(
+    {"discord", "gchat", "matrix", "mmost", "nctalk", "rocket", "ryver", "slack", "synology", "threema", "twist",
+     "webex", "wxteam", "workflow", "zulip"}
+)  # fmt: skip
+MARKUP = (
+    r"<[@#!:a-zA-Z/]|@\*\*|@(?:everyone|here|channel|all)\b|\*[^\s*](?:[^*\n]*[^\s*])?\*|(?<!\w)_[^\s_][^_\n]*_(?!\w)"
+    r"|~[^\s~][^~\n]*~|`[^`]+`|\|\|[^|\n]+\|\||\[[^\]\n]+\]\(|(?m:^\s*(?:>|#{1,6}\s))|\$\$"
+)
+
 
 class AppriseSettings(NetworkSettings):
     """One address of a service that Apprise knows; the address is a secret as it holds the token."""
@@ -45,6 +65,17 @@ class AppriseSettings(NetworkSettings):
     type: Literal["apprise"] = Field(default="apprise", description="Another service, by Apprise.")
     url_env: Variable | None = None
     url_file: FilePath | None = None
+
+    def narrowed(self, spec: ChannelSpec) -> ChannelSpec:
+        """With the limit of the service that the address names, as far as it can be read now."""
+        try:
+            schema = self.secret("url").partition("://")[0].lower()
+        except ConfigInvalid:
+            return spec
+        service = schema if schema in LIMITS else schema.removesuffix("s")
+        limit = LIMITS.get(service)
+        form = "short" if limit is not None and limit < SHORT_BELOW else spec.form
+        return replace(spec, limit=limit, form=form, misread=MARKUP if service in READ_MARKUP else "")
 
 
 class AppriseAdapter(Adapter[AppriseSettings]):

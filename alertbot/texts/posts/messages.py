@@ -1,6 +1,7 @@
 """From a rendered text to the finished messages of one channel and language: choosing the template,
 splitting into posts, marks of exercises, length. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -169,6 +170,26 @@ def over_limit(finished: Sequence[Message]) -> list[Fault]:
         )
         for one in finished
         if one.limit is not None and one.length > one.limit
+    ]
+
+
+def misread(channel: Channel, finished: Sequence[Message]) -> list[Fault]:
+    """What the service would not show as it stands, but as markup or as a mention."""
+    if not channel.spec.misread:
+        return []
+    sentence = _(
+        "{channel} ({lang}): the service would read “{text}” as formatting or as a mention. Write it without these signs."
+    )
+    return [
+        Fault(
+            "misread",
+            sentence.format(channel=channel.name, lang=one.lang, text=_quoted(found[0])),
+            None,
+            channel.name,
+            one.lang,
+        )
+        for one in finished
+        if (found := re.search(channel.spec.misread, one.text))
     ]
 
 
