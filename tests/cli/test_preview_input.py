@@ -183,7 +183,9 @@ def test_check_reads_templates_that_no_channel_uses(empty: Desk) -> None:
 def test_the_limit_of_a_service_of_apprise_is_told_before_approval(tmp_path: Path) -> None:
     """500 characters on Mastodon: judged in preview, as on X, not found out after the approval."""
     desk = opened(tmp_path)
-    desk.configure(channels={"masto": {"type": "apprise", "url_env": "MASTO"}})
+    organisation = {"name": "Préfecture", "languages": ["fr", "en"], "timezone": "Europe/Paris"}
+    masto = {"type": "apprise", "url_env": "MASTO"}
+    desk.configure(organisation=organisation, channels={"masto": masto})
     address = {"MASTO": "mastodon://token@127.0.0.1:9"}
     facts = desk.facts("status")
     found = desk.run("preview", "status", "--vars", facts, "--json", **address).json
