@@ -2,10 +2,17 @@
 each once; and what a later alert answers or deletes was signed with it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from alertbot.alerts import publishing
+from alertbot.core.errors import Misuse, Refused, Uncertain
+from alertbot.core.model import Post, PostAddresses, Receipt
+from alertbot.db.database import Database
+from alertbot.ops import overview
+from tests import team
 from tests.cli.desk import Desk
 from tests.trust.test_judged import ACCOUNT, CHAT, KEYS, MAIL, TEAM, configured, rows
 
@@ -112,3 +119,33 @@ def test_what_a_retraction_answers_was_signed_with_it(posting: Desk) -> None:
     assert mine
     assert all(row["state"] == "failed" for row in mine), mine
     assert all("it would answer or delete 99" in row["reason"] for row in mine)
+
+
+async def test_case_19_settle_takes_only_a_post_of_the_channel_that_no_delivery_has(
+    database: Database,
+) -> None:
+    """Else a cancellation would delete somebody's post, or that of another alert."""
+
+    def unknown(_post: Post) -> Receipt:
+        raise Uncertain("no answer")
+
+    ours = PostAddresses((r"https://t\.me/ours/(?P<id>\d+)",), "https://t.me/ours/17")
+    public = replace(team.CHANNELS[0], addresses=ours)
+    channels = (public, team.CHANNELS[2])
+    people = await team.gather(database, channels, handlers={"public": unknown})
+    service, ada = people.service, people.people["ada"]
+    first, second = await people.approved(), await people.approved()
+    await publishing.record(service, ada, first.id, "public", "https://t.me/ours/17")
+    await people.work()
+    doubts = await overview.deliveries(service, second.id, None, None)
+    number = next(row.id for row in doubts if row.state == "uncertain" and row.channel == "public")
+    with pytest.raises(Misuse, match="is not a post of public"):
+        await publishing.settle(
+            service, people.people["bo"], number, "sent", "https://t.me/stranger/18"
+        )
+    with pytest.raises(Refused, match=f"already recorded for {first.id}"):
+        await publishing.settle(service, people.people["bo"], number, "sent", "https://t.me/ours/17")
+    settled = await publishing.settle(
+        service, people.people["bo"], number, "sent", "https://t.me/ours/18"
+    )
+    assert settled.state == "sent"
