@@ -265,6 +265,13 @@ async def test_a_post_mortem_of_one_incident_does_not_end_the_next(desk: Sender)
     assert await stand(desk) == {"Voice": "down"}
 
 
+async def test_a_post_mortem_opens_nothing(desk: Sender) -> None:
+    await tell(
+        desk, "statuspage", page("postmortem", "critical", ("Voice", "major_outage"), told=at(desk))
+    )
+    assert await stand(desk) == {}
+
+
 # --- reports that arrive in another order -------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -271,3 +271,34 @@ def _states(desk: Desk, alert: str) -> dict[str, set[str]]:
     for one in desk.run("deliveries", alert, "--json").json:
         found.setdefault(one["channel"], set()).add(one["state"])
     return found
+
+
+def closed(one: socket.socket) -> bool:
+    """Whether the other side has closed this connection."""
+    one.settimeout(0.01)
+    try:
+        return one.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: "])
+def test_connections_that_say_nothing_stop_nobody(tmp_path: Path, said: bytes) -> None:
+    """Some hundred connections without a request, or with half of one."""
+    desk = opened(tmp_path)
+    with serving(desk) as process:
+        root = address(process)
+        host, port = root.removeprefix("http://").split(":")
+        with httpx.Client(base_url=root, timeout=PATIENCE_SECONDS) as browser:
+            until(lambda: browser.get("/readyz").status_code == 200)
+        silent = [socket.create_connection((host, int(port))) for _number in range(260)]
+        for one in silent:
+            with suppress(OSError):  # the oldest are closed while the newest come
+                one.sendall(said)
+        with httpx.Client(base_url=root, timeout=PATIENCE_SECONDS) as browser:
+            assert [browser.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+        until(lambda: all(map(closed, silent)))
+        for one in silent:
+            one.close()

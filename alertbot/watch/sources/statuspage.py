@@ -25,7 +25,8 @@ _COMPONENT = {
 _ANNOUNCED = "scheduled"  # works to come: they say nothing about now
 _AT_WORK = frozenset({"in_progress", "verifying"})
 _TROUBLE = frozenset({"investigating", "identified"})
-_OVER = frozenset({"resolved", "postmortem", "completed"})
+_AFTERWARDS = "postmortem"  # what it says of components may be days old
+_OVER = frozenset({"resolved", _AFTERWARDS, "completed"})
 _IMPACT = {"critical": Observed.DOWN, "major": Observed.DEGRADED, "minor": Observed.DEGRADED}
 
 
@@ -90,7 +91,8 @@ def _incident(incident: Body, source: str, now: datetime) -> Iterator[Signal]:
             key=f"{whole.key}/{number}/{observed}",
             subject=f"{text(incident.get('id'))}/{number}",
         )
-        if status in _OVER and state in _COMPONENT and not whole.history and told is not None:
+        now_said = status in _OVER and status != _AFTERWARDS and told is not None
+        if now_said and state in _COMPONENT and not whole.history:
             yield replace(
                 whole,
                 service=name,
@@ -174,8 +176,11 @@ def _summary(top: Body, source: str, now: datetime) -> tuple[Signal, ...]:
     for matter in (*rows(top.get("incidents")), *rows(top.get("scheduled_maintenances"))):
         for one in _incident(matter, source, now):
             number = one.subject.rpartition("/")[2]
-            if one.observed is Observed.UP or number in headings.keys() - names.keys():
-                continue  # over, or told of each member
+            if (
+                one.observed in (Observed.UP, Observed.UNKNOWN)
+                or number in headings.keys() - names.keys()
+            ):
+                continue  # over, yet to come, or told of each member: the component's own state counts
             found.append(replace(one, service=names.get(number, one.service), still_firing=one.trouble))
     return tuple(found)
 

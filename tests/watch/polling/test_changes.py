@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from alertbot.watch.polling.loop import MOST_SERVICES, Memory, kept, told
 from alertbot.watch.rules_signals import Observed, Signal
+from alertbot.watch.sources import directory
 
 T = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 UP, DOWN, DEGRADED, UNKNOWN = Observed.UP, Observed.DOWN, Observed.DEGRADED, Observed.UNKNOWN
@@ -108,3 +109,25 @@ def test_there_are_as_many_reports_as_changes(seen: list[Observed]) -> None:
     assert len({one.key for one in found}) == changes
     assert [one.observed for one in found] == seen
     assert [one.at for one in found] == sorted(one.at for one in found)
+
+
+def test_a_page_with_works_to_come_and_an_incident_that_leaves_it() -> None:
+    """Announced works keep no component from working again, and an incident is over when it is gone."""
+    component = {"id": "c1", "name": "Voice", "status": "operational"}
+    touched = [{"code": "c1", "name": "Voice", "new_status": "operational"}]
+
+    def page(**more: object) -> Memory:
+        body = {"page": {}, "status": {"indicator": "none"}, "components": [component], **more}
+        found = directory.parser("statuspage")(body, source="page", now=T, options={})
+        return told({}, found)
+
+    works = {"id": "m1", "status": "scheduled", "impact": "maintenance", "components": touched}
+    trouble = {
+        "id": "i1",
+        "status": "identified",
+        "impact": "critical",
+        "incident_updates": [{"id": "u1", "status": "identified", "affected_components": touched}],
+    }
+    seen = [page(scheduled_maintenances=[works]), page(incidents=[trouble]), page()]
+    assert [one["Voice"].signal.observed for one in seen] == [Observed.UP, Observed.DOWN, Observed.UP]
+    assert {one["Voice"].signal.subject for one in seen} == {""}
