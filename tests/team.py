@@ -17,6 +17,7 @@ from alertbot.numbers import changing, consulting, verifying
 from alertbot.numbers.reading import read_numbers
 from alertbot.ops import overview, working
 from alertbot.people import accounts
+from alertbot.rehearsal import hiring
 from alertbot.texts.fields.moments import moment
 from alertbot.texts.kinds.catalogue import shipped
 from alertbot.texts.publisher import Publisher
@@ -59,6 +60,12 @@ class Team:
     adapters: dict[str, MemoryAdapter]
     people: dict[str, Person] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+
+    async def join(self, name: str, *roles: str) -> None:
+        """One more person, a hand of their own, whom the two admins agreed on."""
+        bo, cy = self.tokens["bo"], self.tokens["cy"]
+        self.tokens[name] = await hiring.join(self.service, bo, cy, name, roles)
+        self.people[name] = await accounts.acting(self.service, self.tokens[name])
 
     async def draft(self, kind: str = "status", by: str = "ada", **options: Any) -> AlertView:
         incident = options.pop("incident", None)
@@ -155,10 +162,7 @@ async def gather(
     )
     adapters = {one.name: memory(one, (handlers or {}).get(one.name)) for one in channels}
     team = Team(WatchContext(publisher, database), clock, adapters)
-    first: str | None = None
-    for name, role in (("bo", "approver"), ("cy", "approver"), ("ada", "author")):
-        added = await accounts.add(team.service, first, name, [role], None)
-        first = first or added.token
-        team.tokens[name] = added.token
-        team.people[name] = await accounts.acting(team.service, added.token)
+    team.tokens |= await hiring.hire(team.service, ("bo", "cy"), "ada")
+    for name, token in team.tokens.items():
+        team.people[name] = await accounts.acting(team.service, token)
     return team

@@ -4,12 +4,14 @@ stopped."""
 from datetime import datetime
 
 from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
+from alertbot.delivery import store_accounts
 from alertbot.people.context import Context
-from alertbot.people.notices import tell
+from alertbot.people.notices import team, tell
 
 
 async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> None:
@@ -71,7 +73,54 @@ async def glass_broken(
             count=head.count,
             head=head.digest,
         ),
+        urgent=True,
     )
+
+
+async def approved_alone(service: Context, conn: Connection, alert: Alert, actor: Person) -> None:
+    """One person wrote and approved the alert, which takes back another. Raises `Refused` if nobody can be
+    told."""
+    await require_way(service, conn, alert)
+    head = await audit.head(conn)
+    await tell(
+        service,
+        conn,
+        alert,
+        _("ALONE: {name} wrote and approved {alert}").format(name=actor.name, alert=alert.id),
+        _(
+            "{name} wrote and approved {alert} ({kind}) alone, which takes back {original}.\nAnother approver"
+            " must check it, then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+        ).format(
+            name=actor.name,
+            alert=alert.id,
+            kind=alert.kind,
+            original=alert.original,
+            count=head.count,
+            head=head.digest,
+        ),
+        urgent=True,
+    )
+
+
+async def require_way(service: Context, conn: Connection, alert: Alert) -> None:
+    """Raises `Refused` unless a channel to the team can be used: nobody publishes alone unseen."""
+    names = [one.name for one in team(service)]
+    paused = await store_accounts.paused(conn, names)
+    if not names:
+        raise Refused(
+            _(
+                "{alert} needs another approver: one person alone can publish only what the team is told of,"
+                " and no channel has the audience `team`. Configure one, or have someone else approve it."
+            ).format(alert=alert.id)
+        )
+    if len(paused) == len(names):
+        raise Refused(
+            _(
+                "{alert} needs another approver: one person alone can publish only what the team is told of,"
+                " and every channel to the team is paused ({names}). Fix one, then: alertbot resume"
+                " --channel {first}"
+            ).format(alert=alert.id, names=", ".join(names), first=names[0])
+        )
 
 
 async def countdown_stopped(service: Context, conn: Connection, alert: Alert, by: str) -> None:

@@ -28,7 +28,7 @@ from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts, store_settle
-from alertbot.people import rules, tasks
+from alertbot.people import rules, store_people, tasks
 from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
 
@@ -109,8 +109,9 @@ async def approve(
         await through.besides(conn)
         so_far = await store_reading.approvals_of(conn, alert.id, now=now)
         shown = await store_reading.shown_to(conn, actor.id, alert.id)
+        crew = await store_people.persons(conn, now=now)
         rules_policy.may_approve(
-            as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now
+            as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now, people=crew
         )
         _require_lasting(service, alert, now)
         await conflicts.require_free(conn, alert)
@@ -121,7 +122,10 @@ async def approve(
         await _note(service, conn, actor, "approve", alert, **_came(through), **_vouched(rows))
         if not rules_policy.approved_enough(alert, signed, now):
             return alert.id, None
-        alert = await store_alerts.approve(conn, alert, now=now)
+        alone = actor if rules_policy.by_one_hand(alert, signed, now) else None
+        alert = await store_alerts.approve(conn, alert, now=now, alone=alone)
+        if alone:
+            await alert_notices.approved_alone(service, conn, alert, alone)
         return alert.id, await _let_go(service, conn, actor, alert, said)
 
     return await _after_decision(service, *await service.database.transact(work))
@@ -160,6 +164,7 @@ async def break_glass(
             as_read(service, alert), actor, digest=digest, shown=shown, reason=reason, now=now
         )
         _require_lasting(service, alert, now)
+        await alert_notices.require_way(service, conn, alert)
         await conflicts.require_free(conn, alert)
         await conflicts.require_agreement(conn, alert, now)
         said = await outgoing.signed(service, alert)

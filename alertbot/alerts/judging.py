@@ -105,7 +105,9 @@ class Judge:
         if rule := _rule_in(rows):
             return await self._ahead(conn, alert, rule)
         asked = await in_thread(partial(self._asked, alert.kind))
-        if alert.break_glass_by is not None:
+        if not alert.approvals.author_may_approve:  # it takes nothing back that was sent
+            asked = replace(asked, author_may_approve=False)
+        if alert.break_glass_by is not None and alert.break_glass_reason:
             return await self._broken_glass(conn, alert, asked, rows, begun=begun)
         given = await self._given(conn, alert, begun=begun)
         counted = rules_policy.standing(replace(alert, approvals=asked), given, self._service.now)

@@ -2,7 +2,7 @@
 missing. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alertbot.alerts.rules_moves import move
@@ -28,13 +28,23 @@ class AlertFacts:
     faults: tuple[Fault, ...]
     break_glass_by: int | None
     countersigned_by: int | None
+    approved_at: datetime | None = None
     editors: tuple[int, ...] = ()  # of any revision
+    written_by: tuple[int, ...] = ()  # who could have: writers, and who had seen their tokens then
+    glass_by: tuple[int, ...] = ()  # the same for `break_glass_by`
 
     @property
     def hands(self) -> frozenset[int]:
-        """Everyone who worked on the text: author, editors of any revision, submitter."""
+        """Everyone who could have worked on the text: author, editors of any revision, submitter, the authors
+        of words taken over from an alert that was not approved by two hands; and whoever had seen the token of
+        one of them by then."""
         people = (self.author_id, self.last_editor_id, self.submitter_id, *self.editors)
-        return frozenset(person for person in people if person is not None)
+        return frozenset(person for person in (*people, *self.written_by) if person is not None)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether a second hand has approved or countersigned these words."""
+        return self.approved_at is not None and not self.open_glass
 
     @property
     def open_glass(self) -> bool:
@@ -44,13 +54,20 @@ class AlertFacts:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's approval of one digest. `person` with their current status."""
+    """One person's approval of one digest. `person` with their current status. `given_by`: who could have
+    given it: the person, and who had seen their token then."""
 
     person: Person
     digest: str
     at: datetime
     expires_at: datetime
     void: bool = False  # the alert was edited after it
+    given_by: frozenset[int] = frozenset()
+
+    @property
+    def hands(self) -> frozenset[int]:
+        """Everyone who could have given it; of one from before this was kept, everyone who could now."""
+        return self.given_by or self.person.hands
 
 
 SHORTEST_DIGEST = 12  # hexadecimal digits that a person must type at least, of what they were shown
@@ -68,21 +85,18 @@ def may_approve(
     digest: str | None,
     shown: str | None,
     now: datetime,
+    people: Sequence[Person] = (),
 ) -> None:
     """Raises `Refused` (or `Faulty`, `PastMoment`) for the first rule that forbids it.
 
+    `people`: everyone, to say in a refusal whose hands it is about and who can approve instead.
     `digest` is what the person typed. `shown`, the digest last shown to this person, must still be the
     alert's, except where they typed `ALONE_DIGEST` digits or more.
     """
     require_role(Verb.APPROVE, person)
     move(alert.state, Verb.APPROVE, alert=alert.id)
-    _require_other_hands(alert, person)
-    if any(one.person.id == person.id for one in standing(alert, approvals, now)):
-        raise Refused(
-            _(
-                "{name} has already approved {alert}; the next approval must come from someone else."
-            ).format(name=person.name, alert=alert.id)
-        )
+    if obstacle := barred(alert, person, standing(alert, approvals, now), people):
+        raise Refused(f"{obstacle} {_instead(alert, approvals, people, now)}".strip())
     require_sound(alert, now)
     if digest is None:
         _require_shown(alert, person, shown)
@@ -120,22 +134,27 @@ def may_break_glass(
 
 
 def may_countersign(alert: AlertFacts, person: Person) -> None:
-    """Raises `Refused` unless the alert was published alone and this is another approver than the one
+    """Raises `Refused` unless the alert was published alone and this approver is another hand than the one
     who did it."""
     require_role("countersign", person)
     if alert.break_glass_by is None:
         raise Refused(
-            _("{alert} needs no countersignature: it was not published with break-glass.").format(
-                alert=alert.id
-            )
+            _("{alert} needs no countersignature: nobody published it alone.").format(alert=alert.id)
         )
     if alert.countersigned_by is not None:
         raise Refused(_("{alert} is already countersigned.").format(alert=alert.id))
     if alert.break_glass_by == person.id:
         raise Refused(
-            _("{name} published {alert} with break-glass; another approver must countersign.").format(
+            _("{name} published {alert} alone; another approver must countersign.").format(
                 name=person.name, alert=alert.id
             )
+        )
+    if person.hands & {alert.break_glass_by, *alert.glass_by}:
+        raise Refused(
+            _(
+                "{name} and the person who published {alert} alone count as one hand, because one has seen"
+                " the token of the other; another approver must countersign."
+            ).format(name=person.name, alert=alert.id)
         )
 
 
@@ -148,6 +167,12 @@ def approvals_left(alert: AlertFacts, approvals: Sequence[Approval], now: dateti
 
 def approved_enough(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> bool:
     return approvals_left(alert, approvals, now) == 0
+
+
+def by_one_hand(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> bool:
+    """Whether the approvals are enough only because the author of this alert may approve it."""
+    usual = replace(alert.approvals, author_may_approve=False)
+    return approvals_left(replace(alert, approvals=usual), approvals, now) > 0
 
 
 def require_digest(alert: AlertFacts, person: Person, given: str, shown: str | None) -> None:
@@ -190,33 +215,105 @@ def passed(promised: Sequence[datetime], now: datetime) -> datetime | None:
 
 
 def standing(alert: AlertFacts, approvals: Sequence[Approval], now: datetime) -> tuple[Approval, ...]:
-    """The approvals that count now: of this digest, not void, not expired, by approvers who still count
-    and may approve this alert."""
-    barred = frozenset() if alert.approvals.author_may_approve else alert.hands
-    return tuple(
-        approval
-        for approval in approvals
-        if not approval.void
-        and approval.digest == alert.digest
-        and approval.at <= now < approval.expires_at
-        and approval.person.counts
-        and Role.APPROVER in approval.person.roles
-        and approval.person.id not in barred
-    )
+    """The approvals that count now: of this digest, not void, not expired, by approvers who still count and
+    may approve this alert; each by another hand than those before it."""
+    spent = set() if alert.approvals.author_may_approve else set(alert.hands)
+    found = []
+    for approval in approvals:
+        if (
+            not approval.void
+            and approval.digest == alert.digest
+            and approval.at <= now < approval.expires_at
+            and approval.person.counts
+            and Role.APPROVER in approval.person.roles
+            and not approval.hands & spent
+        ):
+            found.append(approval)
+            spent |= approval.hands
+    return tuple(found)
 
 
-def _require_other_hands(alert: AlertFacts, person: Person) -> None:
-    if alert.approvals.author_may_approve or person.id not in alert.hands:
-        return
+def barred(
+    alert: AlertFacts, person: Person, given: Sequence[Approval], people: Sequence[Person] = ()
+) -> str | None:
+    """Why this person's approval would be no other hand than those who wrote the alert or approved it before
+    (`given`: the approvals that stand), as a sentence; None if it would be."""
+    for one in given:
+        if one.person.id == person.id:
+            said = _(
+                "{name} has already approved {alert}; the next approval must come from someone else."
+            )
+            return said.format(name=person.name, alert=alert.id)
+        if one.hands & person.hands:
+            said = _(
+                "{name} and {other}, who approved {alert} before, count as one hand, because one person has"
+                " seen the tokens of both."
+            )
+            return said.format(name=person.name, other=one.person.name, alert=alert.id)
+    if alert.approvals.author_may_approve or not person.hands & alert.hands:
+        return None
+    return _wrote(alert, person, people)
+
+
+def _wrote(alert: AlertFacts, person: Person, people: Sequence[Person]) -> str:
+    """The sentence for somebody whose hand may be in the text."""
+    names = {one.id: one.name for one in people}
+    writers = (alert.author_id, alert.last_editor_id, *alert.editors, alert.submitter_id)
+    others = [names[one] for one in dict.fromkeys(writers) if one in names and one != person.id]
     if person.id == alert.author_id:
         sentence = _("{name} wrote {alert}; another approver must approve it.")
     elif person.id == alert.last_editor_id:
         sentence = _("{name} was the last to edit {alert}; another approver must approve it.")
     elif person.id in alert.editors:
         sentence = _("{name} edited {alert}; another approver must approve it.")
-    else:
+    elif person.id == alert.submitter_id:
         sentence = _("{name} submitted {alert}; another approver must approve it.")
-    raise Refused(sentence.format(name=person.name, alert=alert.id))
+    else:
+        sentence = _(
+            "{name} counts as one hand with those who wrote {alert} ({writers}): {name} has seen a token of"
+            " theirs, one person has seen the tokens of both, or words of {name} live on in it. Another"
+            " approver must approve it."
+        )
+    return sentence.format(
+        name=person.name, alert=alert.id, writers=", ".join(others) or _("taken over")
+    )
+
+
+def able(
+    alert: AlertFacts, people: Sequence[Person], approvals: Sequence[Approval], now: datetime
+) -> tuple[Person, ...]:
+    """Those of `people` whose approval would count now."""
+    given = standing(alert, approvals, now)
+    return tuple(
+        one
+        for one in people
+        if one.counts and Role.APPROVER in one.roles and barred(alert, one, given) is None
+    )
+
+
+def most_hands(taken: frozenset[int], approvers: Sequence[Person]) -> int:
+    """How many of these approvers can approve together: each another hand than the others and than `taken`."""
+    free = [one for one in approvers if not one.hands & taken]
+    if not free:
+        return 0
+    first, *rest = free
+    if not any(first.hands & one.hands for one in rest):
+        return 1 + most_hands(taken, rest)
+    return max(1 + most_hands(taken | first.hands, rest), most_hands(taken, rest))
+
+
+def _instead(
+    alert: AlertFacts, approvals: Sequence[Approval], people: Sequence[Person], now: datetime
+) -> str:
+    """Who can approve it now, as a sentence; empty if nothing is known of people."""
+    if not people:
+        return ""
+    found = able(alert, people, approvals, now)
+    if found:
+        return _("{names} can approve it.").format(names=", ".join(one.name for one in found))
+    return _(
+        "Nobody can approve it now: `alertbot check` says which people count as one hand, and what to do."
+    )
 
 
 def require_sound(alert: AlertFacts, now: datetime) -> None:

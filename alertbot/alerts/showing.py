@@ -18,20 +18,28 @@ from alertbot.texts.preview.plain import plain_copy
 from alertbot.texts.views import ForecastView, message_view
 
 
-async def show(service: Context, reference: str, token: str | None) -> ShownAlertView:
-    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest."""
+async def show(
+    service: Context, reference: str, token: str | None, *, whole: bool = True
+) -> ShownAlertView:
+    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest. `whole`:
+    whether the person is shown all that they would sign; else nothing is noted."""
     alert, view = await service.database.read(lambda conn: _look(service, conn, reference))
     if token:
-        await service.database.transact(lambda conn: _note_shown(service, conn, alert, token))
+        await service.database.transact(
+            lambda conn: _note_shown(service, conn, alert, token, whole=whole)
+        )
     return view
 
 
-async def _note_shown(service: Context, conn: Connection, alert: Alert, token: str) -> None:
+async def _note_shown(
+    service: Context, conn: Connection, alert: Alert, token: str, *, whole: bool
+) -> None:
     """Note the digest that was looked at, which may be an older one by now: `approve` then refuses it. With many
     readers looking takes seconds, in which others have to be able to write."""
     now = service.now
     person = await store_people.by_token(conn, token, now=now)
-    await store_alerts.note_shown(conn, person, alert, now=now)
+    if whole:
+        await store_alerts.note_shown(conn, person, alert, now=now)
 
 
 async def _look(service: Context, conn: Connection, reference: str) -> tuple[Alert, ShownAlertView]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from alertbot.alerts import progress, store_reading
 from alertbot.alerts.public_numbers import TASKS
-from alertbot.core.errors import Misuse, Refused
+from alertbot.core.errors import Misuse, Refused, one_line
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -62,7 +62,7 @@ async def withdraw(
     nothing: `published` lists the alerts that still show them, `stopped` the cancelled calls of each.
     Raises `Misuse` for a query that cannot be read, `Refused` if nothing is left to withdraw."""
     rules.require_role("numbers_withdraw", actor)
-    why = reason.strip()
+    why = one_line(reason)
     if not why:
         raise Misuse(_("Withdrawing numbers needs a reason: --reason TEXT."))
     now = service.now

@@ -68,9 +68,11 @@ async def insert_draft(
     number: int,
     by: Person | None,
     now: datetime,
+    originals: Iterable[Alert] = (),
 ) -> Alert:
     """Insert a new draft with its texts and targets. Its id is `INCIDENT-NUMBER`. `by` None or
-    `MACHINE`: the program."""
+    `MACHINE`: the program. `originals`: alerts whose words it takes over; where no second hand has approved
+    those, their writers are writers of this one."""
     alert_id = f"{incident}-{number}"
     author = (by.id or None) if by else None
     await conn.execute(
@@ -82,6 +84,7 @@ async def insert_draft(
             revision=1,
             author_id=author,
             last_editor_id=author,
+            hands=sorted(_hands(by).union(*(one.hands for one in originals if not one.vouched))),
             drafted_at=now,
             composed_at=now,
             **_draft_columns(draft),
@@ -113,6 +116,7 @@ async def replace(
         revision=alert.revision + 1,
         last_editor_id=by.id,
         editors=sorted({*alert.editors, *filter(None, [alert.last_editor_id]), by.id}),
+        hands=sorted(alert.hands | by.hands),
         composed_at=now,
         **_unapproved(),
         **_draft_columns(draft),
@@ -137,6 +141,7 @@ async def submit(
         terms=null() if terms is None else dict(terms),
         digest=salted(alert.digest, salt, terms),
         submitter_id=by.id or None,
+        hands=sorted(alert.hands | by.hands),
         submitted_at=now,
         pending_until=now + alert.approvals.expires_after,
         reason=None,
@@ -157,7 +162,8 @@ async def sign(
     the alert until this transaction ends. `policy.may_approve` decides who may sign.
     """
     await _update(conn, alert, state=str(alert.state))
-    fresh = Approval(person, alert.digest, now, now + alert.approvals.expires_after)
+    ends = now + alert.approvals.expires_after
+    fresh = Approval(person, alert.digest, now, ends, given_by=person.hands)
     await conn.execute(
         insert(approval).values(
             alert_id=alert.id,
@@ -166,6 +172,7 @@ async def sign(
             at=fresh.at,
             expires_at=fresh.expires_at,
             void=fresh.void,
+            hands=sorted(person.hands),
         )
     )
     if so_far is None:
@@ -173,12 +180,18 @@ async def sign(
     return (*so_far, fresh)
 
 
-async def approve(conn: AsyncConnection, alert: Alert, *, now: datetime) -> Alert:
-    """Make the alert approved: enough people have signed, or it was approved in advance (R33). Raises
-    `Refused` if it has changed."""
+async def approve(
+    conn: AsyncConnection, alert: Alert, *, now: datetime, alone: Person | None = None
+) -> Alert:
+    """Make the alert approved: enough people have signed, or it was approved in advance (R33). `alone`: who
+    both wrote and approved it, where that is enough. Raises `Refused` if it has changed."""
     state = move(alert.state, Verb.APPROVE, alert=alert.id)
-    await _update(conn, alert, state=str(state), approved_at=now)
-    return replace_fields(alert, state=state, approved_at=now)
+    one, hands = (alone.id, sorted(alone.hands)) if alone else (None, [])
+    glass = {"break_glass_by": one, "glass_hands": hands}
+    await _update(conn, alert, state=str(state), approved_at=now, **glass)
+    return replace_fields(
+        alert, state=state, approved_at=now, break_glass_by=one, glass_by=tuple(hands)
+    )
 
 
 async def start(conn: AsyncConnection, alert_id: str) -> str | None:
@@ -207,6 +220,7 @@ async def break_glass(
         approved_at=now,
         break_glass_by=by.id,
         break_glass_reason=reason,
+        glass_hands=sorted(by.hands),
         countersigned_by=None,
         countersigned_at=None,
     )
@@ -281,6 +295,10 @@ async def _update(conn: AsyncConnection, alert: Alert, **changes: Any) -> None:
         )
 
 
+def _hands(by: Person | None) -> frozenset[int]:
+    return by.hands if by else frozenset()
+
+
 def _draft_columns(draft: Draft) -> ColumnValues:
     return {
         "kind": draft.kind,
@@ -325,6 +343,7 @@ def _unapproved() -> ColumnValues:
             "approved_at",
             "break_glass_by",
             "break_glass_reason",
+            "glass_hands",
             "countersigned_by",
             "countersigned_at",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts.rules_policy import AlertFacts, Approval
@@ -14,6 +14,7 @@ from alertbot.core.model import (
     Action,
     AlertState,
     Approvals,
+    DeliveryState,
     Fault,
     Measure,
     Message,
@@ -26,17 +27,49 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, take_lock
-from alertbot.db.tables import alert, approval, message, person, record, shown, target
+from alertbot.db.tables import (
+    alert,
+    approval,
+    delivery,
+    dispatch,
+    message,
+    person,
+    record,
+    shown,
+    target,
+)
 from alertbot.people import store_people
 
 SHORTEST_BEGINNING = 4  # an incident's letters: a slip of the finger must not name an alert
 _NAMED_MATCHES = 5
 PAGE_ROWS = 2000  # of readers and their posts, of which there may be fifty thousand
+TAKES_BACK = (Relation.CORRECTION, Relation.WITHDRAWAL, Relation.RETRACTION, Relation.CANCEL)
+"""Relations of alerts whose author may approve them, where the kind says so and the original was sent."""
+
+_original = alert.alias("original")
+_ALERTS = select(
+    alert,
+    and_(
+        alert.c.author_may_approve,
+        alert.c.relation.in_([str(one) for one in TAKES_BACK]),
+        exists().where(_original.c.id == alert.c.original, _original.c.approved_at.is_not(None)),
+        exists().where(
+            dispatch.c.alert_id == alert.c.original,
+            dispatch.c.purpose == str(Purpose.PUBLICATION),
+            delivery.c.dispatch_id == dispatch.c.id,
+            delivery.c.state == str(DeliveryState.SENT),
+        ),
+    ).label("takes_back"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert(AlertFacts):
-    """An alert without its texts. `given`: field values, times resolved; `raw`: the same as typed."""
+    """An alert without its texts. `given`: field values, times resolved; `raw`: the same as typed.
+
+    `approvals`: as the kind asks for, but that its author may approve holds only for what takes back an alert
+    that this program sent after approval.
+    """
 
     incident: str
     number: int
@@ -51,7 +84,6 @@ class Alert(AlertFacts):
     drafted_at: datetime
     composed_at: datetime
     submitted_at: datetime | None
-    approved_at: datetime | None
     not_before: datetime | None
     priority: int
     ttl: timedelta
@@ -117,7 +149,7 @@ async def listing(
     limit: int | None = None,
 ) -> tuple[Alert, ...]:
     """Alerts, newest first."""
-    query = select(alert).order_by(alert.c.drafted_at.desc(), alert.c.number.desc()).limit(limit)
+    query = _ALERTS.order_by(alert.c.drafted_at.desc(), alert.c.number.desc()).limit(limit)
     if states is not None:
         query = query.where(alert.c.state.in_([str(state) for state in states]))
     if incident is not None:
@@ -127,13 +159,13 @@ async def listing(
 
 async def overdue(conn: AsyncConnection, *, now: datetime) -> tuple[Alert, ...]:
     """Pending alerts whose approval deadline has passed."""
-    query = select(alert).where(alert.c.state == str(AlertState.PENDING), alert.c.pending_until <= now)
+    query = _ALERTS.where(alert.c.state == str(AlertState.PENDING), alert.c.pending_until <= now)
     return await _alerts(conn, query.order_by(alert.c.id))
 
 
 async def open_glass(conn: AsyncConnection) -> tuple[Alert, ...]:
     """Alerts that one person published alone and nobody has countersigned."""
-    query = select(alert).where(alert.c.break_glass_by.is_not(None), alert.c.countersigned_by.is_(None))
+    query = _ALERTS.where(alert.c.break_glass_by.is_not(None), alert.c.countersigned_by.is_(None))
     return await _alerts(conn, query.order_by(alert.c.id))
 
 
@@ -188,13 +220,20 @@ async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -
     """Every approval, void ones too, oldest first, each with the person's current status."""
     a = approval.c
     query = (
-        select(person, a.digest, a.at, a.expires_at, a.void)
+        select(person, a.digest, a.at, a.expires_at, a.void, a.hands.label("given_by"))
         .join_from(approval, person, person.c.id == a.person_id)
         .where(a.alert_id == alert_id)
         .order_by(a.id)
     )
     return tuple(
-        Approval(store_people.person_of(row, now), row.digest, row.at, row.expires_at, row.void)
+        Approval(
+            store_people.person_of(row, now),
+            row.digest,
+            row.at,
+            row.expires_at,
+            row.void,
+            frozenset(row.given_by or ()),
+        )
         for row in await conn.execute(query)
     )
 
@@ -228,8 +267,8 @@ async def recorded_for(
 
 
 async def _row(conn: AsyncConnection, alert_id: str, *, lock: bool) -> Row[Any] | None:
-    query = select(alert).where(alert.c.id == alert_id)
-    return (await conn.execute(query.with_for_update() if lock else query)).one_or_none()
+    query = _ALERTS.where(alert.c.id == alert_id)
+    return (await conn.execute(query.with_for_update(of=alert) if lock else query)).one_or_none()
 
 
 async def _only_match(conn: AsyncConnection, beginning: str) -> str:
@@ -256,9 +295,10 @@ async def _alerts(conn: AsyncConnection, query: Select[Any]) -> tuple[Alert, ...
 
 def _alert(row: Row[Any]) -> Alert:
     values = dict(row._mapping)
+    del values["author_may_approve"]
     approvals = Approvals(
         values.pop("approvers"),
-        values.pop("author_may_approve"),
+        bool(values.pop("takes_back")),
         timedelta(seconds=values.pop("expires_after_seconds")),
     )
     promised = tuple(datetime.fromtimestamp(moment, UTC) for moment in values.pop("promised"))
@@ -273,6 +313,8 @@ def _alert(row: Row[Any]) -> Alert:
         warnings=tuple(Fault(**fault) for fault in values.pop("warnings")),
         omitted=tuple(Omission(**omission) for omission in values.pop("omitted")),
         editors=tuple(values.pop("editors") or ()),
+        written_by=tuple(values.pop("hands") or ()),
+        glass_by=tuple(values.pop("glass_hands") or ()),
         languages=tuple(values.pop("languages")),
         channels=tuple(values.pop("channels")),
         references=tuple(values.pop("references")),

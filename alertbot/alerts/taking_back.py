@@ -211,7 +211,10 @@ async def retract(
 
     async def work(conn: Connection) -> AlertView:
         original = await following.to_take_back(conn, reference, _("retract"))
-        return await views.full(conn, await _draft(service, conn, actor, original), service.now)
+        drafted = await _draft(service, conn, actor, original)
+        if now and not drafted.approvals.author_may_approve:
+            raise Refused(_not_sent(original))
+        return await views.full(conn, drafted, service.now)
 
     view = await service.database.transact(work)
     if submit or now:
@@ -232,6 +235,13 @@ def _require_alone(service: Context, reference: str) -> None:
                 " and have it approved."
             ).format(count=asked.approvers, alert=reference)
         )
+
+
+def _not_sent(original: Alert) -> str:
+    return _(
+        "Nothing of {alert} was sent by alertbot after an approval, so that a second person must approve its"
+        " retraction. Run `alertbot retract {alert} --submit`."
+    ).format(alert=original.id)
 
 
 async def _draft(service: Context, conn: Connection, actor: Person, original: Alert) -> Alert:
@@ -259,6 +269,7 @@ async def _draft(service: Context, conn: Connection, actor: Person, original: Al
         number=number,
         by=actor,
         now=service.now,
+        originals=[original],
     )
     await writing.note(conn, actor, "draft", alert, service.now, retracts=original.id)
     return alert

@@ -49,7 +49,8 @@ class ApprovalsView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlassView:
-    """Who let an alert out alone, and why; `countersigned_by` None while nobody has looked at it."""
+    """Who let an alert out alone, and why; `reason` None: its author approved what takes back another alert.
+    `countersigned_by` None while nobody has looked at it."""
 
     by: str | None
     reason: str | None

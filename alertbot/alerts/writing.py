@@ -76,7 +76,14 @@ async def add(
     judged = await conflicts.judge(conn, actor, composed, wishes, about, now)
     draft = replace(draft, guidance=judged.guidance, accepted=judged.accepted)
     alert = await store_alerts.insert_draft(
-        conn, draft, judged.composition, incident=incident, number=number, by=actor, now=now
+        conn,
+        draft,
+        judged.composition,
+        incident=incident,
+        number=number,
+        by=actor,
+        now=now,
+        originals=chain.originals if chain else (),
     )
     await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
     await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(alert.accepted))

@@ -19,6 +19,7 @@ from alertbot.cli.frame import (
     AlertId,
     AsJson,
     Channels,
+    Force,
     Langs,
     Sets,
     TokenFile,
@@ -35,7 +36,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, RawValues, Verb
 from alertbot.core.words import _, ngettext
 from alertbot.people.rules import require_role
-from alertbot.texts.preview.html_page import write_preview
+from alertbot.texts.preview.html_page import require_writable, write_preview
 from alertbot.watch.context import WatchContext
 
 STDERR = 2  # where an editor talks while stdout belongs to a document
@@ -255,19 +256,27 @@ def show(
     context: typer.Context,
     alert: AlertId,
     text: Annotated[
-        bool, typer.Option("--text", help=_("Only the plain text, for press and radio."))
+        bool,
+        typer.Option(
+            "--text",
+            help=_("Only the plain text, for press and radio. Whoever approves must see the whole."),
+        ),
     ] = False,
     html: Annotated[
         Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
     ] = None,
+    force: Force = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     token = session(context).token(token_file)
+    whole = as_json or html is not None or not text  # the bare text shows no channels or targets
 
     async def work(service: WatchContext) -> ShownAlertView:
-        return await showing.show(service, alert, token)
+        return await showing.show(service, alert, token, whole=whole)
 
+    if html:
+        require_writable(html, force=force)
     shown = read(context, work)
     if html:
         write_preview(html, shown.sheet)

@@ -15,6 +15,7 @@ from alertbot.cli.frame import (
     Accepts,
     AsJson,
     Channels,
+    Force,
     Langs,
     Sets,
     Vars,
@@ -27,7 +28,7 @@ from alertbot.cli.frame import (
 )
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.texts.preview.html_page import write_preview
+from alertbot.texts.preview.html_page import require_writable, write_preview
 from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.preview.plain import plain
 from alertbot.texts.publisher import Publisher, unconfigured_publisher
@@ -46,8 +47,11 @@ def preview(
         Path | None,
         typer.Option(metavar=_("FILE"), help=_("Also write it to one self-contained page.")),
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
+    if html:
+        require_writable(html, force=force)
     publisher = _publisher(context)
     wishes = DraftRequest(
         kind=kind,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alertbot.core.errors import AlertbotError, Faulty, Misuse
+from alertbot.core.errors import AlertbotError, Faulty, Misuse, one_line
 from alertbot.core.json import as_json
 from alertbot.core.words import _
 
@@ -63,6 +64,10 @@ Digest = Annotated[
         ),
     ),
 ]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help=_("Replace the FILE of --html even if it is no preview of alertbot.")),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option("--token-file", metavar=_("FILE"), help=_("Your token, instead of ALERTBOT_TOKEN.")),
@@ -86,11 +91,30 @@ class Session:
         if path is None:
             return os.environ.get("ALERTBOT_TOKEN") or None
         try:
+            _warn_if_exposed(path)
             return path.read_text(encoding="utf-8").strip() or None
         except (OSError, UnicodeDecodeError) as error:
             raise Misuse(
                 _("The token file {path} cannot be read: {why}.").format(path=path, why=_why(error))
             ) from None
+
+
+HANDED_IN = (
+    "/run/credentials",
+    "/run/secrets",
+)  # by systemd or a container engine: nobody else sees these
+
+
+def _warn_if_exposed(path: Path) -> None:
+    """Say on stderr that other users can read a person's token, as `check` says it of the secrets of channels."""
+    if any(path.is_relative_to(place) for place in HANDED_IN) or not path.is_file():
+        return
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        sentence = _(
+            "alertbot: other users of this machine can read your token in {path}. Run `chmod 600 {path}`; if"
+            " someone may have read it, `alertbot people rotate`."
+        )
+        print(sentence.format(path=path), file=sys.stderr)
 
 
 def _why(error: Exception) -> str:
@@ -164,5 +188,5 @@ def split_pairs(pairs: list[str] | None, option: str) -> dict[str, str]:
                     option=option, pair=pair
                 )
             )
-        found[name.strip()] = value.strip()
+        found[name.strip()] = one_line(value)
     return found

@@ -75,10 +75,30 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def confirm(
-    context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
+    context: typer.Context,
+    name: Name,
+    own_token: Annotated[
+        bool,
+        typer.Option(
+            "--own-token",
+            help=_(
+                "This person told you that they renewed their token themselves: nobody else knows it."
+            ),
+        ),
+    ] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    view = act(context, lambda service, person: accounts.confirm(service, person, name), token_file)
-    _tell(view, _("{name} now counts as {roles}."), as_json)
+    async def work(service: WatchContext, person: Person) -> PersonView:
+        return await accounts.confirm(service, person, name, own_token=own_token)
+
+    view = act(context, work, token_file)
+    said = (
+        _("{name} alone knows the token of {name}, and counts as {roles}.")
+        if own_token
+        else _("{name} now counts as {roles}.")
+    )
+    _tell(view, said, as_json)
 
 
 def revoke(

@@ -134,8 +134,13 @@ _SECRET_LOOKING = re.compile(
 def safe(text: object, *secrets: str) -> str:
     """Another program's text made safe for a log or an error: one line, short, without the given secrets
     and without anything that looks like a token or a password in an address."""
-    line = scrub(" ".join(str(text).split()), *secrets)
+    line = scrub(one_line(str(text)), *secrets)
     return line if len(line) <= LONGEST_FOREIGN_TEXT else line[: LONGEST_FOREIGN_TEXT - 1] + "…"
+
+
+def one_line(text: str) -> str:
+    """Free text on one line: line ends of every alphabet, tabs and repeated spaces become one space."""
+    return " ".join(text.split())
 
 
 def scrub(text: str, *secrets: str) -> str:

@@ -360,12 +360,20 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who may act. `counts`: confirmed, not revoked, token not expired."""
+    """A person who may act. `counts`: confirmed, not revoked, token not expired. `seen_by`: ids of others who
+    saw the present token, because they added the person or renewed the token."""
 
     id: int
     name: str
     roles: frozenset[Role]
     counts: bool
+    seen_by: frozenset[int] = frozenset()
+
+    @property
+    def hands(self) -> frozenset[int]:
+        """Everyone who can act with this person's token. Two people are two hands if these have nobody in
+        common."""
+        return self.seen_by | ({self.id} if self.id else frozenset())
 
 
 MACHINE = Person(0, "alertbot", frozenset(), counts=False)

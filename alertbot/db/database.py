@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import random
+import stat
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
@@ -25,6 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from alertbot.core.errors import AlertbotError, Refused, StoreFailed
 from alertbot.core.words import _
 from alertbot.db import failures, migrate
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -186,6 +189,8 @@ class Database:
         parsed = failures.parse_url(url)
         if _lacks_file(parsed):
             _create_file(parsed)
+        elif parsed.drivername.startswith("sqlite"):
+            _tighten(Path(str(parsed.database)))
         return await _prepared(cls(parsed), cls._require_current)
 
     @classmethod
@@ -344,10 +349,32 @@ def _lacks_file(url: URL) -> bool:
     return url.drivername.startswith("sqlite") and not Path(str(url.database)).is_file()
 
 
+def _tighten(path: Path) -> None:
+    """Take a database, as a copy or a restored backup may be, from users who are neither its owner nor in its
+    group; from its group too, unless that may write. It holds addresses and the hashes of tokens."""
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        try:
+            mode = stat.S_IMODE(each.stat().st_mode)
+            if not mode & stat.S_IRWXO:
+                continue
+            each.chmod(mode & (0o770 if mode & stat.S_IWGRP else 0o700))
+            log.warning("%s could be read by every user of this machine; it no longer can", each)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            log.warning(
+                "%s can be read by every user of this machine, and its mode cannot be changed (%s):"
+                " have its owner run chmod 600",
+                each,
+                error.strerror,
+            )
+
+
 def _create_file(url: URL) -> None:
     """Create the file for its owner only; SQLite gives -wal and -shm the same mode. Raises `StoreFailed`
     if the folder cannot be written."""
     path = Path(str(url.database))
+    _tighten(path)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except PermissionError as error:

@@ -98,6 +98,8 @@ person = Table(
     Column("confirmed_by", ForeignKey("person.id")),
     Column("revoked_at", Instant),
     Column("mail", String(320)),  # where links to approve go
+    Column("seen_by", JSON),  # ids of others who saw the present token
+    Column("renewed_at", Instant),  # by themselves, since another last saw it
 )
 
 incident = Table(
@@ -168,6 +170,10 @@ alert = Table(
     Column("editors", JSON),  # ids of everyone who edited it; none before revision 0006
     Column("salt", String(32)),  # in the digest since the submission; none in a draft, or before 0007
     Column("terms", JSON),  # in the digest since the submission too; none in a draft, or before 0009
+    Column(
+        "hands", JSON
+    ),  # ids of all who could have written it: its writers, and who saw their tokens then
+    Column("glass_hands", JSON),  # the same for who published it alone
     UniqueConstraint("incident_id", "number"),
 )
 TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at once, one wins
@@ -235,6 +241,7 @@ approval = Table(
     Column("at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("void", Boolean, nullable=False),  # an edit after it
+    Column("hands", JSON),  # ids of the person, and of who saw their token when it was given
 )
 
 shown = Table(  # the digest that a person was last shown, so that `approve` needs none

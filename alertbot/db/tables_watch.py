@@ -109,6 +109,7 @@ presignature = Table(  # who signed it: first whoever proposed it
     Column("preapproval_id", ForeignKey("preapproval.id"), nullable=False),
     Column("person_id", ForeignKey("person.id"), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("hands", JSON),  # ids of the person, and of who saw their token when it was signed
     UniqueConstraint("preapproval_id", "person_id"),
 )
 

@@ -148,6 +148,13 @@ async def pause(conn: AsyncConnection, name: str, reason: str) -> bool:
     return (await conn.execute(running.values(paused=reason))).rowcount > 0
 
 
+async def paused(conn: AsyncConnection, names: Sequence[str]) -> dict[str, str]:
+    """The reasons of those of these accounts that wait for a person."""
+    query = select(account.c.name, account.c.paused).where(account.c.name.in_(list(names)))
+    found = await conn.execute(query.where(account.c.paused.is_not(None)))
+    return {row.name: row.paused for row in found}
+
+
 async def unpause(conn: AsyncConnection, name: str) -> bool:
     """Use the account again. False where it was not paused."""
     stopped = update(account).where(account.c.name == name, account.c.paused.is_not(None))

@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    or_,
     select,
     true,
     update,
@@ -34,10 +35,12 @@ HORIZON = 0.5  # nobody books further ahead: booked slots outlive their bookers 
 
 NOT_HALTED = ~exists().where(halt.c.halted)
 TURN = func.coalesce(select(halt.c.turn).where(halt.c.id == 1).scalar_subquery(), 0)
-USABLE = and_(~account.c.halted, account.c.paused.is_(None), account.c.blocked_until <= NOW)
+URGENT = dispatch.c.priority < 0  # see `store_outbox.URGENT`
+RUNNING = or_(~account.c.halted, URGENT)
+USABLE = and_(account.c.paused.is_(None), account.c.blocked_until <= NOW)
 LIVE = and_(
     ~dispatch.c.closed,
-    ~dispatch.c.halted,
+    or_(~dispatch.c.halted, URGENT),
     dispatch.c.cancelled.is_(None),
     dispatch.c.not_before <= NOW,
     dispatch.c.expires_at > NOW,
@@ -95,9 +98,10 @@ def _lot() -> Any:
     """The dispatch to serve next. Flags and priority are on the few dispatch rows, so a halted or
     expired backlog of a million deliveries costs nothing."""
     waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
+    running = exists().where(account.c.id == bindparam("account"), RUNNING)
     return (
         select(dispatch.c.id, TURN.label("turn"))
-        .where(dispatch.c.account_id == bindparam("account"), LIVE, waiting)
+        .where(dispatch.c.account_id == bindparam("account"), LIVE, running, waiting)
         .order_by(dispatch.c.priority, dispatch.c.id)
         .limit(1)
     )
@@ -198,7 +202,7 @@ async def _put_back(conn: AsyncConnection, early: Sequence[dict[str, float]]) ->
 _SENDABLE = (  # asked for all rows at once: it lies on the few rows of dispatch and account
     select(dispatch.c.id)
     .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
-    .where(LIVE, USABLE, NOT_HALTED)
+    .where(LIVE, RUNNING, USABLE, NOT_HALTED)
 )
 
 
@@ -300,7 +304,7 @@ async def renew(conn: AsyncConnection, ids: Sequence[int], *, worker: str, lease
 async def due(conn: AsyncConnection, names: Sequence[str]) -> list[str]:
     """The channels with something to send now."""
     waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
-    lot = exists().where(dispatch.c.account_id == account.c.id, LIVE, waiting)
+    lot = exists().where(dispatch.c.account_id == account.c.id, LIVE, RUNNING, waiting)
     free = account.c.booked_to < NOW + HORIZON
     found = await conn.scalars(
         select(account.c.name).where(account.c.name.in_(names), NOT_HALTED, USABLE, free, lot)
@@ -325,9 +329,9 @@ async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
             (dispatch.c.expires_at - NOW).label("expires"),
         )
         .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
-        .where(account.c.name.in_(names), ~dispatch.c.closed, ~dispatch.c.halted)
+        .where(account.c.name.in_(names), ~dispatch.c.closed, or_(~dispatch.c.halted, URGENT))
         .where(dispatch.c.cancelled.is_(None), dispatch.c.expires_at > NOW)
-        .where(~account.c.halted, account.c.paused.is_(None), NOT_HALTED, retry.is_not(None))
+        .where(RUNNING, account.c.paused.is_(None), NOT_HALTED, retry.is_not(None))
     )
     moments = [
         min(max(row.retry, row.not_before, row.blocked, row.booked), row.expires)

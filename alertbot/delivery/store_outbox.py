@@ -81,6 +81,11 @@ class PackedDeliveries:
         )
 
 
+URGENT = -1
+"""The priority of notices that a halt of their channel or alert does not stop: only a halt of everything does.
+No kind has a priority below 0."""
+
+
 async def enqueue(
     conn: AsyncConnection,
     alert_id: str | None,

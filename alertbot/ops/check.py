@@ -12,7 +12,7 @@ from alertbot.config.yaml_reader import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.model import Audience, Channel, Fault, Target
 from alertbot.core.words import _
-from alertbot.ops import overview
+from alertbot.ops import overview, trust
 from alertbot.ops.views import ConfigCheckView, IdentityView
 from alertbot.texts.kinds import catalogue, kind_spec
 from alertbot.texts.kinds.kind_spec import Kind
@@ -130,6 +130,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
     problems = [
         *_kind_problems(app.publisher),
         *_approval_problems(app),
+        *trust.shared_addresses(app),
         *rule_problems(app),
     ]
     missing = _missing_secrets(app)
@@ -146,6 +147,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
             *_setting_warnings(app),
             *_language_warnings(app.publisher),
             *await _duty_warnings(app),
+            *await trust.people_warnings(app),
             *rule_warnings(app),
             *await approval_warnings(app),
         ),

@@ -211,6 +211,11 @@ async def _needs(
             "BREAK-GLASS: {alert} was published by one person; another approver must run `alertbot"
             " countersign {alert}`."
         ).format(alert=alert.id)
+        if alert.break_glass_reason
+        else _(
+            "ALONE: {alert} was written and approved by one person; another approver must run `alertbot"
+            " countersign {alert}`."
+        ).format(alert=alert.id)
         for alert in await store_reading.open_glass(conn)
     ]
     needs += _doubtful(summary)

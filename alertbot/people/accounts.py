@@ -76,10 +76,14 @@ async def everybody(service: Context) -> list[PersonLine]:
     ]
 
 
-async def confirm(service: Context, actor: Person, name: str) -> PersonView:
+async def confirm(service: Context, actor: Person, name: str, *, own_token: bool = False) -> PersonView:
+    """Confirm that this person is to count. `own_token`: the actor has heard from the person that they renewed
+    their token, so that nobody else knows it. Raises `Refused` as `store_people.confirm` does."""
+
     async def work(conn: Connection) -> PersonView:
-        person = await store_people.confirm(conn, name, by=actor, now=service.now)
-        await _note(service, conn, actor.name, "people-confirm", person)
+        person = await store_people.confirm(conn, name, by=actor, own_token=own_token, now=service.now)
+        verb = "people-own-token" if own_token else "people-confirm"
+        await _note(service, conn, actor.name, verb, person)
         return _view(person)
 
     return await service.database.transact(work)
@@ -95,10 +99,16 @@ async def revoke(service: Context, actor: Person, name: str) -> PersonView:
 
 
 async def rotate(service: Context, actor: Person, name: str, expires_days: int | None) -> IssuedToken:
+    """Issue a new token. Where another person has seen the old one or sees the new one, the ways to reach
+    the person are removed: that other person could have entered their own."""
+
     async def work(conn: Connection) -> IssuedToken:
         person, fresh = await store_people.rotate(
             conn, name, by=actor, now=service.now, token_lasts=_days(expires_days)
         )
+        if person.seen_by:
+            await store_contacts.unlink(conn, person, TELEGRAM)
+            await store_contacts.set_mail(conn, person, None)
         await _note(service, conn, actor.name, "people-rotate", person)
         return _issued(person, fresh)
 

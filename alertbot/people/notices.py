@@ -44,9 +44,16 @@ class Subject(Protocol):
 
 
 async def tell(
-    service: Context, conn: Connection, alert: Subject | None, subject: str, text: str
+    service: Context,
+    conn: Connection,
+    alert: Subject | None,
+    subject: str,
+    text: str,
+    *,
+    urgent: bool = False,
 ) -> None:
-    """Queue a notice on every team channel. `alert` None: it is about no alert, or about several."""
+    """Queue a notice on every team channel. `alert` None: it is about no alert, or about several. `urgent`: a
+    halt of the channel or of the alert does not stop it."""
     name, revision, digest = (
         (alert.id, alert.revision, alert.digest) if alert else (None, 0, _sum(text))
     )
@@ -61,7 +68,7 @@ async def tell(
             name,
             channel.name,
             digest=digest,
-            priority=FIRST,
+            priority=store_outbox.URGENT if urgent else FIRST,
             ttl_seconds=LASTS_SECONDS,
             purpose=Purpose.NOTICE,
             rows=[

@@ -1,8 +1,12 @@
 """People and their tokens. A token is shown once and stored as a hash.
 
-The first two people in an empty database become admins. After that nobody becomes approver or admin on
-one person's word: anyone added, or given a new token, as approver or admin counts only after another
-admin confirms. Keep three admins, so that one lost token leaves two.
+The first two people in an empty database become admins. After that nobody is added, or given a new token, on
+one person's word: they count only after another admin confirms. Keep three admins, so that one lost token
+leaves two.
+
+Whoever adds a person or renews their token sees the token, and could act with it: `seen_by` holds them, and
+the two count as one hand. They are two again once the person has renewed the token and another admin has
+vouched for it.
 """
 
 import hashlib
@@ -66,7 +70,7 @@ async def add(
         await _require_adder(conn, by, now)
     await _require_new_name(conn, clean)
     token = _new_token()
-    counts = present < FIRST_ADMINS or held == {Role.AUTHOR}
+    counts = present < FIRST_ADMINS
     await conn.execute(
         insert(person).values(
             name=clean,
@@ -76,6 +80,7 @@ async def add(
             added_at=now,
             added_by=by.id if by else None,
             confirmed_at=now if counts else None,
+            seen_by=[] if counts or by is None else sorted(by.hands),
         )
     )
     return (await get(conn, clean, now=now)).person, token
@@ -118,19 +123,31 @@ async def everybody(conn: AsyncConnection, *, now: datetime) -> tuple[PersonEntr
     return tuple(_entry(row, now) for row in rows)
 
 
+async def persons(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
+    """All people, including revoked ones, in the order added."""
+    return tuple(one.person for one in await everybody(conn, now=now))
+
+
 async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
     """Everyone who may approve now."""
     entries = await everybody(conn, now=now)
     return tuple(e.person for e in entries if e.person.counts and Role.APPROVER in e.person.roles)
 
 
-async def confirm(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
-    """Confirm a new approver or admin. Raises `Refused` unless `by` is another admin than the one who
-    added them or issued their token."""
+async def confirm(
+    conn: AsyncConnection, name: str, *, by: Person, now: datetime, own_token: bool = False
+) -> Person:
+    """Confirm a new person, or one with a new token. `own_token`: also that only this person knows the
+    token. Raises `Refused` unless `by` is another admin than those who have seen the token, and, with
+    `own_token`, unless the person has renewed it since."""
     await _lock_admins(conn, by, now)
     entry = await get(conn, name, now=now)
-    _require_other_admin(entry, by)
-    await _set(conn, entry, confirmed_at=now, confirmed_by=by.id)
+    _require_other_admin(entry, by, own_token=own_token)
+    if entry.confirmed_at is None:
+        await _set(conn, entry, confirmed_at=now, confirmed_by=by.id)
+    if own_token:
+        await _require_renewed(conn, entry)
+        await _set(conn, entry, seen_by=[], renewed_at=None)
     return (await get(conn, name, now=now)).person
 
 
@@ -161,9 +178,9 @@ async def rotate(
 ) -> tuple[Person, str]:
     """Issue a new token; the old one is invalid at once.
 
-    People may rotate their own token, and an admin anyone's; an approver or admin then counts again only
-    after another admin confirms, because whoever issues a token could keep it. Raises `Refused` for
-    someone else's token without being an admin, for a revoked person, and for the last admin.
+    People may rotate their own token, and an admin anyone's; the person then counts again only after another
+    admin confirms, because whoever issues a token could keep it. Raises `Refused` for someone else's token
+    without being an admin, for a revoked person, and for the last admin.
     """
     await take_lock(conn, PEOPLE)
     entry = await get(conn, name, now=now)
@@ -178,9 +195,11 @@ async def rotate(
     changes: ColumnValues = {
         "token_hash": _hash(token),
         "token_expires_at": now + token_lasts if token_lasts else None,
+        "renewed_at": now if own else None,
     }
-    if not own and entry.person.roles != {Role.AUTHOR}:
+    if not own:
         changes |= {"added_by": by.id, "confirmed_at": None, "confirmed_by": None}
+        changes["seen_by"] = sorted(by.hands)
     await _set(conn, entry, **changes)
     return (await get(conn, name, now=now)).person, token
 
@@ -229,17 +248,36 @@ def _require_valid(row: Row[Any], now: datetime) -> None:
         )
 
 
-def _require_other_admin(entry: PersonEntry, by: Person) -> None:
+def _require_other_admin(entry: PersonEntry, by: Person, *, own_token: bool) -> None:
     name = entry.person.name
     if entry.revoked_at is not None:
         raise Refused(_("{name} has been revoked.").format(name=name))
-    if entry.confirmed_at is not None:
+    if entry.confirmed_at is not None and not (own_token and entry.person.seen_by):
         raise Refused(_("{name} already counts; there is nothing to confirm.").format(name=name))
-    if by.id in (entry.added_by, entry.person.id):
+    if by.id == entry.added_by:
         raise Refused(
             _("{admin} gave {name} the token; another admin must confirm.").format(
                 admin=by.name, name=name
             )
+        )
+    if by.hands & entry.person.hands:
+        raise Refused(
+            _(
+                "{admin} and {name} count as one hand, because one person has seen the tokens of both;"
+                " another admin must confirm."
+            ).format(admin=by.name, name=name)
+        )
+
+
+async def _require_renewed(conn: AsyncConnection, entry: PersonEntry) -> None:
+    """Raises `Refused` unless the person has renewed their token since another saw it."""
+    renewed = select(person.c.renewed_at).where(person.c.id == entry.person.id)
+    if await conn.scalar(renewed) is None:
+        raise Refused(
+            _(
+                "{name} still has the token that another person gave them. First {name} runs `alertbot"
+                " people rotate {name}` with it, and tells you so; nothing was confirmed."
+            ).format(name=entry.person.name)
         )
 
 
@@ -280,7 +318,8 @@ def person_of(row: Row[Any], now: datetime) -> Person:
     """The person in a row with the columns of the table `person`, with their current status."""
     lapsed = row.token_expires_at is not None and row.token_expires_at <= now
     counts = row.confirmed_at is not None and row.revoked_at is None and not lapsed
-    return Person(row.id, row.name, frozenset(Role(role) for role in row.roles), counts)
+    roles = frozenset(Role(role) for role in row.roles)
+    return Person(row.id, row.name, roles, counts, frozenset(row.seen_by or ()))
 
 
 def _clean_name(name: str) -> str:

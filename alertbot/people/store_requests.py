@@ -7,6 +7,7 @@ if a worker dies in between, the request is sent once more.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row, insert, or_, select, update
@@ -154,7 +155,8 @@ def _call(row: Row[Any]) -> ApprovalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`person` with their current status. `attempts`: how often it was answered with a wrong form."""
+    """`person` with their current status. `attempts`: how often it was answered with a wrong form. `bond`:
+    what the person's token and mail address make together now (see `bond_of`)."""
 
     token_hash: str
     alert: str
@@ -164,6 +166,18 @@ class Link:
     expires_at: datetime
     used_at: datetime | None
     attempts: int
+    bond: str
+
+
+def bond(token_hash: str, address: str | None) -> str:
+    """64 hexadecimal digits that are others with another token or another mail address."""
+    return sha256(f"{token_hash}\0{address or ''}".encode()).hexdigest()
+
+
+async def bond_of(conn: AsyncConnection, person_id: int, address: str | None = None) -> str:
+    """The bond of a person's present token with the address that a link is sent to (None: their present one)."""
+    row = (await conn.execute(select(person).where(person.c.id == person_id))).one()
+    return bond(row.token_hash, address or row.mail)
 
 
 async def add_link(
@@ -247,4 +261,5 @@ def _link(row: Row[Any], now: datetime) -> Link:
         row.expires_at,
         row.used_at,
         row.attempts,
+        bond(row.token_hash, row.mail),
     )

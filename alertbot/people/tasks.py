@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alertbot.core.errors import Misuse, Refused
+from alertbot.core.errors import Misuse, Refused, one_line
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db import audit
@@ -73,7 +73,7 @@ async def done(service: Context, actor: Person, task_id: int, outcome: str | Non
     """Close a task as a person. Raises `Misuse` for an unknown task, `Refused` for one that is already
     closed."""
     rules.require_role("task", actor)
-    said = (outcome or "").strip()[:LONGEST_OUTCOME] or None
+    said = one_line(outcome or "")[:LONGEST_OUTCOME] or None
 
     async def work(conn: Connection) -> TaskView:
         now = service.now

@@ -60,7 +60,8 @@ async def sign(
     conn: AsyncConnection, number: int, *, by: Person, now: datetime, lasts: timedelta | None = None
 ) -> None:
     """Add a signature; `lasts` if it is for another duration. The database forbids signing twice."""
-    await conn.execute(insert(presignature).values(preapproval_id=number, person_id=by.id, at=now))
+    row = {"preapproval_id": number, "person_id": by.id, "at": now, "hands": sorted(by.hands)}
+    await conn.execute(insert(presignature).values(**row))
     if lasts is not None:
         mine = update(preapproval).where(preapproval.c.id == number)
         await conn.execute(mine.values(lasts_seconds=lasts.total_seconds()))
@@ -128,14 +129,14 @@ async def _signatures(
     conn: AsyncConnection, ids: Sequence[int], now: datetime
 ) -> dict[int, tuple[Signature, ...]]:
     query = (
-        select(person, presignature.c.preapproval_id, presignature.c.at)
+        select(person, presignature.c.preapproval_id, presignature.c.at, presignature.c.hands)
         .join_from(presignature, person, person.c.id == presignature.c.person_id)
         .where(presignature.c.preapproval_id.in_(ids))
         .order_by(presignature.c.id)
     )
     found: dict[int, tuple[Signature, ...]] = {}
     for row in await conn.execute(query):
-        one = Signature(store_people.person_of(row, now), row.at)
+        one = Signature(store_people.person_of(row, now), row.at, frozenset(row.hands or ()))
         found[row.preapproval_id] = (*found.get(row.preapproval_id, ()), one)
     return found
 

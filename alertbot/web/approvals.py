@@ -172,6 +172,7 @@ def failed() -> str:
 log = logging.getLogger(__name__)
 
 STATUS: Mapping[type[AlertbotError], int] = {
+    links.LinkDead: 410,
     links.LinkUnknown: 404,
     links.LinkUsed: 410,
     links.LinkLapsed: 410,
@@ -221,14 +222,17 @@ def router(desk: ApprovalPages) -> APIRouter:
 
 async def _answered(desk: ApprovalPages, token: str, request: Request, act: Act) -> Response:
     """The page that `act` makes, or one that says why not. A library's own message is never shown, and
-    nothing with the page's address is logged."""
+    nothing with the page's address is logged. After many wrong links a network is told to wait, but a right
+    link works: nobody can keep an approver of the same network from deciding."""
     address = request.client.host if request.client else ""
     with spoken(reader_language(request, desk.default_language)):
-        if wait := desk.attempts.wait(address):
-            return _too_often(desk, wait)
         try:
             return await act(desk, token, request)
+        except links.LinkDead as error:
+            return _refusal(desk, error)
         except links.LinkUnknown as error:
+            if wait := desk.attempts.wait(address):
+                return _too_often(desk, wait)
             desk.attempts.note(address)
             return _refusal(desk, error)
         except AlertbotError as error:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from alertbot.alerts import approving, halting, publishing, showing, writing
+from alertbot.alerts import approving, halting, publishing, showing, taking_back, writing
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.db import tables
 from alertbot.db.database import Database
@@ -71,8 +71,9 @@ async def test_numbers_need_two_approvers(team: Team) -> None:
 
 
 async def test_a_correction_needs_one_who_may_be_its_author(team: Team) -> None:
-    view = await team.draft("correction", by="bo")
-    await writing.submit(team.service, team.people["bo"], view.id)
+    wrong = await team.approved()
+    await team.work()
+    view = await taking_back.retract(team.service, team.people["bo"], wrong.id, submit=True)
     assert (await team.approve(view.id, "bo")).state == "approved"
 
 

@@ -103,7 +103,10 @@ class Desk:
             ada, _t = await store_people.add(conn, "Ada", roles, by=None, now=NOW)
             ben, _t = await store_people.add(conn, "Ben", roles, by=ada, now=NOW)
             await store_people.add(conn, "Cid", roles, by=ada, now=NOW)
-            return [ada, ben, await store_people.confirm(conn, "Cid", by=ben, now=NOW)]
+            cid = await store_people.confirm(conn, "Cid", by=ben, now=NOW)
+            await store_people.rotate(conn, "Cid", by=cid, now=NOW)
+            cid = await store_people.confirm(conn, "Cid", by=ben, now=NOW, own_token=True)
+            return [ada, ben, cid]
 
         self.ada, self.ben, self.cid = await self.database.transact(hire)
         return self

@@ -41,6 +41,7 @@ FROZEN = {
     "r0007_salt.py": "b705ea8cf3af742c",
     "r0008_repeats_of_the_last.py": "ff2a0ad60d0a2a61",
     "r0009_what_is_signed_besides.py": "49f92cd55ae4f2cf",
+    "r0010_hands.py": "d881c768b38a4b8e",
 }
 
 A_DELIVERY = """
@@ -174,6 +175,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
         "0007",
         "0008",
         "0009",
+        "0010",
     ]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()

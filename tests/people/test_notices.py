@@ -69,12 +69,12 @@ def test_what_fits_is_left_alone_and_one_line_too_long_leaves_the_subject() -> N
 async def test_a_correction_does_not_take_back_the_notice_of_a_broken_glass(team: Team) -> None:
     alert = await broken(team, "No other approver can be reached.")
     database = team.service.database
-    await database.transact(lambda conn: store_accounts.set_halt(conn, True, channel="team"))
+    await database.transact(lambda conn: store_accounts.pause(conn, "team", "The bot was removed."))
     await team.work()  # the public has it, the team has not
     view = await correct(team, alert)
     await approved(team, view)
     assert not told(team)
-    await database.transact(lambda conn: store_accounts.set_halt(conn, False, channel="team"))
+    await database.transact(lambda conn: store_accounts.unpause(conn, "team"))
     await team.work()
     assert any("alone" in text for text in told(team))
 

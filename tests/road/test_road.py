@@ -16,6 +16,7 @@ from alertbot.core.model import Person
 from alertbot.delivery.views import DeliveryView
 from alertbot.ops import overview, working
 from alertbot.people import accounts
+from alertbot.rehearsal import hiring
 from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.team import registered
 
@@ -93,10 +94,8 @@ async def road(
         path.write_text(text, encoding="utf-8")
         app = build(path)
         service = await app.open()
-        first = await accounts.add(service, None, "bo", ["approver"], None)
-        second = await accounts.add(service, first.token, "cy", ["approver"], None)
-        author = await accounts.add(service, first.token, "ada", ["author"], None)
-        acting = [await accounts.acting(service, one.token) for one in (author, first, second)]
+        tokens = await hiring.hire(service, ("bo", "cy"), "ada")
+        acting = [await accounts.acting(service, tokens[name]) for name in ("ada", "bo", "cy")]
         yield Road(app, sandbox, acting[0], acting[1:])
         await app.close()
 

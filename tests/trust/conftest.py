@@ -15,8 +15,8 @@ def bare(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
     if found:  # a password stands in no configuration
         monkeypatch.setenv("PGPASSWORD", found[2])
         database_url = f"{found[1]}@{database_url[found.end() :]}"
-    desk = Desk(tmp_path)
-    desk.configure(database=database_url)
+    desk = Desk(tmp_path, database=database_url)
+    desk.configure()
     return desk
 
 

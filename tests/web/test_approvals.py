@@ -191,9 +191,9 @@ async def test_who_was_revoked_is_out(desk: Reader) -> None:
     token = await desk.link(alert, "bo")
     form = form_in((await desk.get(token)).text)
     await accounts.rotate(service, cy, "bo", None)  # until another admin confirms, bo does not count
-    assert (await desk.get(token)).status_code == 403
+    assert (await desk.get(token)).status_code == 410
     answer = await desk.post(token, form=form, decision="approve", read="yes")
-    assert answer.status_code == 403
+    assert answer.status_code == 410
     assert await desk.team.state(alert.id) == "pending"
 
 
@@ -267,7 +267,7 @@ async def test_guessing_links_is_capped_per_address(desk: Reader) -> None:
     answer = await desk.get("x" * 43)
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
-    assert (await desk.get(token)).status_code == 429
+    assert (await desk.get(token)).status_code == 200  # a right link is no guess
 
 
 @pytest.mark.parametrize("token", ["x", "../a", "%00", "é" * 43, "a" * 9000, "A" * 42 + "="])

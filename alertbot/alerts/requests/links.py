@@ -19,7 +19,7 @@ from alertbot.core.errors import ConfigInvalid, Misuse, Refused
 from alertbot.core.model import AlertState, Person, Verb
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
-from alertbot.people import rules, store_requests
+from alertbot.people import rules, store_people, store_requests
 from alertbot.people.context import Context
 from alertbot.people.store_requests import Link
 
@@ -44,10 +44,10 @@ class Key:
             )
         return cls(secret.encode())
 
-    def token(self, alert: str, digest: str, person_id: int, made_at: datetime) -> str:
-        """The secret part of the address of a link."""
+    def token(self, alert: str, digest: str, person_id: int, made_at: datetime, bond: str = "") -> str:
+        """The secret part of the address of a link. `bond`: of the person's token and mail address."""
         moment = round(made_at.timestamp() * 1_000_000)
-        return self._sign("approval-link", alert, digest, str(person_id), str(moment))
+        return self._sign("approval-link", alert, digest, str(person_id), str(moment), bond)
 
     def form(self, token: str) -> str:
         """The value that a link's page sends back, so that only its own forms count."""
@@ -71,6 +71,10 @@ LONGEST_REASON = 2000  # characters
 
 class LinkUnknown(Refused):
     """There is no such link."""
+
+
+class LinkDead(LinkUnknown):
+    """The person's mail address or token is another than when the link was sent, or the program's key."""
 
 
 class LinkUsed(Refused):
@@ -140,19 +144,28 @@ class LinkDecision:
 
 
 async def issue(
-    service: Context, key: Key, *, alert: str, digest: str, person_id: int, until: datetime
+    service: Context,
+    key: Key,
+    *,
+    alert: str,
+    digest: str,
+    person_id: int,
+    until: datetime,
+    address: str | None = None,
 ) -> str:
     """The token of a link to decide on this text until the given time: the unused one if there is one,
-    so that a repeated mail contains the same link, else a new one."""
+    so that a repeated mail contains the same link, else a new one. It works as long as the person has the
+    same token, and the mail `address` that it is sent to (None: the one of now)."""
 
     async def work(conn: Connection) -> str:
         now = service.now
+        bond = await store_requests.bond_of(conn, person_id, address)
         known = await store_requests.open_for(conn, alert, digest, person_id, now=now)
         if known is not None:
-            token = _derived(key, known)
+            token = key.token(alert, digest, person_id, known.made_at, bond)
             if hmac.compare_digest(hash_of(token), known.token_hash):  # else the key is another by now
                 return token
-        token = key.token(alert, digest, person_id, now)
+        token = key.token(alert, digest, person_id, now, bond)
         await store_requests.add_link(
             conn,
             hash_of(token),
@@ -210,10 +223,12 @@ async def _find(service: Context, conn: Connection, key: Key, token: str) -> Lin
     link = None
     if TOKEN.fullmatch(token):
         link = await store_requests.find_link(conn, hash_of(token), now=service.now)
-    if link is None or not hmac.compare_digest(_derived(key, link), token):
+    if link is None:
         raise LinkUnknown(
             _("This link does not exist. Copy the whole address from the mail, or ask for a new link.")
         )
+    if not hmac.compare_digest(_derived(key, link), token):
+        raise _dead(link)
     rules.require_role(Verb.APPROVE, link.person)
     if link.used_at is not None:
         raise _used(link)
@@ -228,8 +243,9 @@ async def _find(service: Context, conn: Connection, key: Key, token: str) -> Lin
 
 
 def _derived(key: Key, link: Link) -> str:
-    """The token that the current key makes: a new key invalidates every old link."""
-    return key.token(link.alert, link.digest, link.person.id, link.made_at)
+    """The token that the current key makes, with the person's current token and address: whatever of these is
+    new invalidates every old link."""
+    return key.token(link.alert, link.digest, link.person.id, link.made_at, link.bond)
 
 
 async def _require_open(
@@ -265,6 +281,7 @@ async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert
             digest=link.digest,
             shown=None,
             now=service.now,
+            people=await store_people.persons(conn, now=service.now),
         )
     except Refused as refusal:
         return str(refusal)
@@ -296,6 +313,8 @@ def _besides(service: Context, link: Link) -> Callable[[Connection], Awaitable[N
     async def work(conn: Connection) -> None:
         fresh = await store_requests.find_link(conn, link.token_hash, now=service.now) or link
         rules.require_role(Verb.APPROVE, fresh.person)
+        if fresh.bond != link.bond:
+            raise _dead(link)
         alert = await store_reading.get(conn, link.alert)
         if not await store_requests.use(conn, link.token_hash, now=service.now):
             raise _used(fresh)
@@ -309,6 +328,15 @@ async def _count_wrong(service: Context, link: Link) -> None:
     about = {"alert": link.alert}
     log.warning("%s: a wrong form was sent to a link of %s", link.alert, link.person.name, extra=about)
     await service.database.transact(lambda conn: store_requests.count_wrong(conn, link.token_hash))
+
+
+def _dead(link: Link) -> LinkDead:
+    return LinkDead(
+        _(
+            "This link no longer works: since it was sent, your mail address, your token or the key of the"
+            " links has changed. Decide on the command line: alertbot show {alert}"
+        ).format(alert=link.alert)
+    )
 
 
 def _used(link: Link) -> LinkUsed:

@@ -46,6 +46,7 @@ class MailWay:
             digest=ask.digest,
             person_id=ask.person_id,
             until=ask.until,
+            address=ask.address,
         )
         reference = f"ask.{ask.alert}.{hash_of(token)[:16]}"
         await self._send(ask, subject(ask), letter(ask, f"{self._base_url}/a/{token}"), reference)

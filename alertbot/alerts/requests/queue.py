@@ -98,10 +98,11 @@ async def _first(
 
 
 async def _able(service: Context, conn: Connection, alert: Alert) -> dict[str, Person]:
-    """The approvers who may approve this alert, by name."""
-    barred = frozenset() if alert.approvals.author_may_approve else alert.hands
+    """The approvers whose approval of this alert would count now, by name."""
     approvers = await store_people.approvers(conn, now=service.now)
-    return {person.name: person for person in approvers if person.id not in barred}
+    signed = await store_reading.approvals_of(conn, alert.id, now=service.now)
+    free = rules_policy.able(alert, approvers, signed, service.now)
+    return {person.name: person for person in free}
 
 
 async def _addressed(

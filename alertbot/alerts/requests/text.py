@@ -128,6 +128,10 @@ async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
     names = {
         one.person.id: one.person.name for one in await store_people.everybody(conn, now=service.now)
     }
+    if alert.break_glass_by is not None and not alert.break_glass_reason:
+        return _("{alert} was written and approved by {name} alone.").format(
+            alert=alert.id, name=names.get(alert.break_glass_by, "?")
+        )
     if alert.break_glass_by is not None:
         return _("{alert} was published by {name} alone (BREAK-GLASS): {reason}").format(
             alert=alert.id,

@@ -14,6 +14,7 @@ from alertbot.alerts.rules_guidance import topic_word
 from alertbot.alerts.views import BreakGlassView, ShownAlertView
 from alertbot.cli.tables.show_incidents import follows, relation_word
 from alertbot.cli.tables.show_tables import clock, state_text, state_word
+from alertbot.core.errors import one_line
 from alertbot.core.model import AlertState, Conflict
 from alertbot.core.words import _
 from alertbot.texts.preview import phrases
@@ -104,7 +105,7 @@ def particulars(alert: ShownAlertView) -> Iterator[tuple[str, str]]:
     named = {
         _("Alert"): alert.id,
         _("State"): state_word(alert.state),
-        _("Reason"): alert.reason,
+        _("Reason"): one_line(alert.reason or ""),
         _("Incident"): alert.incident,
         _("Follows"): follows(alert.relation, alert.references or ()),
         _("Followed by"): _followers(alert),
@@ -178,7 +179,13 @@ def _prepared(alert: ShownAlertView) -> str:
 def _break_glass(used: BreakGlassView | None) -> str:
     if used is None:
         return ""
-    said = _("! {person} published this alone: {reason}").format(person=used.by, reason=used.reason)
+    said = (
+        _("! {person} published this alone: {reason}").format(
+            person=used.by, reason=one_line(used.reason)
+        )
+        if used.reason
+        else _("! {person} wrote and approved this alone").format(person=used.by)
+    )
     closed = used.countersigned_by
     return f"{said} · " + (
         _("countersigned by {person}").format(person=closed)

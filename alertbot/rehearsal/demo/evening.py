@@ -28,6 +28,7 @@ from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import Standing
 from alertbot.ops import overview, working
 from alertbot.people import accounts
+from alertbot.rehearsal import hiring
 from alertbot.rehearsal.sandbox.public_view import render_wall
 from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.watch.context import WatchContext
@@ -53,13 +54,7 @@ class EveningStaff:
 
 async def hire(service: WatchContext, names: Mapping[str, Any]) -> EveningStaff:
     """Add two admins who approve, and an author."""
-    tokens: dict[str, str] = {}
-    admin: str | None = None
-    for name in (*names["approvers"], names["author"]):
-        role = "author" if name == names["author"] else "approver"
-        added = await accounts.add(service, admin, name, [role], None)
-        tokens[name] = added.token
-        admin = admin or added.token
+    tokens = await hiring.hire(service, names["approvers"], names["author"])
     acting = {name: await accounts.acting(service, token) for name, token in tokens.items()}
     approvers = tuple((acting[name], tokens[name]) for name in names["approvers"])
     return EveningStaff(acting[names["author"]], approvers)

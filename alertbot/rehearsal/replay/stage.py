@@ -28,6 +28,7 @@ from alertbot.core.words import _, ngettext
 from alertbot.delivery import store_claim
 from alertbot.ops import working
 from alertbot.people import accounts
+from alertbot.rehearsal import hiring
 from alertbot.watch import reminders, watching
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import signing
@@ -256,12 +257,7 @@ async def staged(
 
 async def _hired(service: WatchContext) -> Staff:
     """Add two admins who approve, and an author."""
-    tokens: dict[str, str] = {}
-    admin: str | None = None
-    for name in (*APPROVERS, AUTHOR):
-        role = "author" if name == AUTHOR else "approver"
-        tokens[name] = (await accounts.add(service, admin, name, [role], None)).token
-        admin = admin or tokens[name]
+    tokens = await hiring.hire(service, APPROVERS, AUTHOR)
     acting = {name: await accounts.acting(service, token) for name, token in tokens.items()}
     return Staff(acting[AUTHOR], tuple((acting[name], tokens[name]) for name in APPROVERS))
 

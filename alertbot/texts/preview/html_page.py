@@ -132,6 +132,30 @@ def _initial(words: Any) -> str:
     return str(words or "?").strip()[:1].upper() or "?"
 
 
+MARK = b'<meta name="generator" content="alertbot preview">'  # as in page.html.j2
+LONGEST_HEAD_BYTES = 2000
+
+
+def require_writable(path: Path, *, force: bool) -> None:
+    """Raises `Misuse` if there is something at `path` that is no earlier preview, unless `force` is given."""
+    if force or not path.exists() or (path.is_file() and _is_preview(path)):
+        return
+    raise Misuse(
+        _(
+            "{path} exists and is no preview of alertbot; nothing was written. Choose another place with"
+            " --html, or replace it with --force."
+        ).format(path=path)
+    )
+
+
+def _is_preview(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return MARK in file.read(LONGEST_HEAD_BYTES)
+    except OSError:
+        return False
+
+
 def write_preview(path: Path, sheet: Sheet) -> None:
     """Write the page to `path`, completely or not at all. Raises `Misuse` if that fails."""
     page = render_page(sheet)

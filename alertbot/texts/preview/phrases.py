@@ -228,8 +228,8 @@ def must_approve(approvals: Approvals) -> str:
     number, limit = approvals.approvers, span(approvals.expires_after.total_seconds())
     if approvals.author_may_approve:
         said = ngettext(
-            "{number} approver, who may be the author, within {span}",
-            "{number} approvers, one of whom may be the author, within {span}",
+            "{number} approver within {span}; the author may be one where this takes back what was sent",
+            "{number} approvers within {span}; the author may be one where this takes back what was sent",
             number,
         )
     else:

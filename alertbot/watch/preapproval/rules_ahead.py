@@ -36,10 +36,17 @@ class PreapprovalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """`person` with their current status."""
+    """`person` with their current status. `given_by`: who could have given it: the person, and who had seen
+    their token then."""
 
     person: Person
     at: datetime
+    given_by: frozenset[int] = frozenset()
+
+    @property
+    def hands(self) -> frozenset[int]:
+        """Everyone who could have given it; of one from before this was kept, everyone who could now."""
+        return self.given_by or self.person.hands
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +72,14 @@ class Preapproval:
 
     @property
     def hands(self) -> frozenset[int]:
-        """The signers who are still approvers."""
-        return frozenset(
-            one.person.id
-            for one in self.signatures
-            if one.person.counts and Role.APPROVER in one.person.roles
-        )
+        """The signers who are still approvers, each another hand than those before."""
+        found, spent = set(), set[int]()
+        for one in self.signatures:
+            approver = one.person.counts and Role.APPROVER in one.person.roles
+            if approver and not one.hands & spent:
+                found.add(one.person.id)
+                spent |= one.hands
+        return frozenset(found)
 
     def stands(self, now: datetime) -> bool:
         """Neither expired nor revoked; the rule may have changed all the same."""
@@ -130,6 +139,14 @@ def require_other(row: Preapproval, person: Person) -> None:
                 name=person.name, rule=row.rule
             )
         )
+    for one in row.signatures:
+        if one.person.counts and one.hands & person.hands:
+            raise Refused(
+                _(
+                    "{name} and {other}, who has signed the rule {rule}, count as one hand, because one"
+                    " person has seen the tokens of both; another approver must sign next."
+                ).format(name=person.name, other=one.person.name, rule=row.rule)
+            )
 
 
 def require_seen(

@@ -83,9 +83,7 @@ async def link(team: Team, name: str) -> None:
 
 async def add(team: Team, name: str) -> None:
     """One more approver, whom the two admins agreed on."""
-    added = await accounts.add(team.service, team.tokens["bo"], name, ["approver"], None)
-    await accounts.confirm(team.service, team.people["cy"], name)
-    team.people[name] = await accounts.acting(team.service, added.token)
+    await team.join(name, "approver")
 
 
 async def test_the_group_and_every_approver_are_asked_once(team: Team) -> None:

@@ -91,10 +91,7 @@ async def test_only_approvers_sign(team: Team) -> None:
 
 async def test_a_kind_that_needs_two_approvers_needs_three_people(database: Database) -> None:
     team = with_rules(await gather(database, overrides=TWO_MORE), FIRST)
-    added = await accounts.add(team.service, team.tokens["bo"], "di", ["approver"], None)
-    await accounts.confirm(team.service, team.people["cy"], "di")
-    team.tokens["di"] = added.token
-    team.people["di"] = await accounts.acting(team.service, added.token)
+    await team.join("di", "approver")
     found = await signed(team, "bo", "cy")
     assert (found.state, found.people) == ("proposed", 3)
     assert (await signed(team, "di")).state == "in_force"

@@ -1,0 +1,161 @@
+"""What `alertbot check` says about trust: addresses that channels of several audiences share, people who count
+as one hand, and kinds that too few can approve."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from alertbot.alerts.compose import load_kind
+from alertbot.alerts.rules_policy import most_hands
+from alertbot.core.errors import AlertbotError, ConfigInvalid
+from alertbot.core.model import Audience, Channel, Person, Role
+from alertbot.core.words import _
+from alertbot.db.sql import Connection
+from alertbot.people import store_contacts, store_people
+from alertbot.texts.kinds import catalogue
+from alertbot.texts.publisher import effective
+from alertbot.watch.context import WatchContext
+
+if TYPE_CHECKING:
+    from alertbot.app import App
+
+WRITES = frozenset({Role.AUTHOR, Role.APPROVER})
+
+
+def shared_addresses(app: "App") -> list[str]:
+    """Addresses and accounts that channels of different audiences lead to: what is for the team or an exercise
+    would reach the public."""
+    found: dict[str, list[Channel]] = {}
+    for channel in app.publisher.channels.values():
+        for place in _places(app, channel):
+            found.setdefault(place, []).append(channel)
+    pairs = {
+        (one.name, other.name)
+        for channels in found.values()
+        for one, other in combinations(channels, 2)
+        if one.audience is not other.audience
+    }
+    audiences = {name: one.audience for name, one in app.publisher.channels.items()}
+    return [
+        _(
+            "channels.{one} (audience {first}) and channels.{other} (audience {second}) lead to the same"
+            " address: what is meant for one would reach the other. Give each an address of its own."
+        ).format(one=one, first=_word(audiences[one]), other=other, second=_word(audiences[other]))
+        for one, other in sorted(pairs)
+    ]
+
+
+def _word(audience: Audience) -> str:
+    return f"`{audience}`"
+
+
+def _places(app: "App", channel: Channel) -> set[str]:
+    """What identifies the places that a channel leads to: its addresses; where it has none of its own, the
+    account that its secrets open."""
+    own = {one.address for one in channel.targets} - {channel.name, channel.type}
+    if own:
+        return {f"{channel.type} {one.strip().casefold()}" for one in own}
+    settings = app.config.channels.get(channel.name)
+    if settings is None or not settings.secrets:
+        return set()
+    known = []
+    for secret in settings.secrets:
+        if settings.has_secret(secret.name):
+            try:
+                known.append(f"{secret.name}={settings.secret(secret.name)}")
+            except ConfigInvalid:
+                return set()  # told with the secrets
+    host = getattr(settings, "api_url", None) or ""
+    return {f"{channel.type} {sha256(f'{host} {known}'.encode()).hexdigest()}"} if known else set()
+
+
+async def people_warnings(app: "App") -> list[str]:
+    """Which people count as one hand, and what nobody can publish therefore; if there is a database that can
+    tell."""
+    if not app.config.database_exists():
+        return []
+    try:
+        service = await app.open()
+        return await service.database.read(lambda conn: _people(service, conn))
+    except AlertbotError as error:
+        return [_("people: they could not be checked: {why}").format(why=error)]
+
+
+async def _people(service: WatchContext, conn: Connection) -> list[str]:
+    everybody = await store_people.persons(conn, now=service.now)
+    people = [one for one in everybody if one.counts]
+    reaches = await store_contacts.reaches(conn)
+    mails = {one.id: reaches[one.id].mail for one in people}
+    return [
+        *_same_hands(people, {one.id: one.name for one in everybody}),
+        *_same_mail(people, mails),
+        *_too_few(service, people),
+    ]
+
+
+def _same_hands(people: Sequence[Person], names: dict[int, str]) -> Iterator[str]:
+    """The pairs of whom one cannot approve what the other wrote."""
+    for one, other in combinations(people, 2):
+        both = one.hands & other.hands
+        if not both or Role.APPROVER not in one.roles | other.roles:
+            continue
+        seen = ", ".join(names.get(each, "?") for each in sorted(both))
+        whose = [each.name for each in (one, other) if each.seen_by & both]
+        yield _(
+            "{one} and {other} count as one hand: {seen} has seen a token of theirs, so that neither approves"
+            " what the other wrote. To make them two: {whose} runs `alertbot people rotate {whose}`, then an"
+            " admin who is neither runs `alertbot people confirm {whose} --own-token`."
+        ).format(one=one.name, other=other.name, seen=seen, whose=whose[0] if whose else other.name)
+
+
+def _same_mail(people: Sequence[Person], mails: dict[int, str | None]) -> Iterator[str]:
+    """Approvers whose links arrive at one address: whoever reads it approves as either."""
+    approvers = [one for one in people if Role.APPROVER in one.roles]
+    for one, other in combinations(approvers, 2):
+        address = mails[one.id]
+        if address and address.casefold() == (mails[other.id] or "").casefold():
+            yield _(
+                "{one} and {other} have the same mail address for links to approve: one person could answer"
+                " for both and publish alone. Change one: alertbot people mail"
+            ).format(one=one.name, other=other.name)
+
+
+def _too_few(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:
+    """Kinds that need more approvers than there are hands besides somebody who may write them."""
+    approvers = [one for one in people if Role.APPROVER in one.roles]
+    writers = [one for one in people if WRITES & one.roles]
+    for needed, kinds in sorted(_kinds_by_need(service).items()):
+        lacking = {
+            writer.name: count
+            for writer in writers
+            if (count := most_hands(writer.hands, approvers)) < needed
+        }
+        if not writers or len(lacking) == len(writers):
+            yield _(
+                "Nobody can publish: {kinds}. It takes {needed} approvers besides the author, each a hand of"
+                " their own. Add approvers: alertbot people add NAME --role approver"
+            ).format(kinds=_listed(kinds), needed=needed)
+            continue
+        for name, count in lacking.items():
+            yield _(
+                "What {name} writes of {kinds} cannot be published: it takes {needed} approvers besides the"
+                " author, each a hand of their own, and there are {count}."
+            ).format(name=name, kinds=_listed(kinds), needed=needed, count=count)
+
+
+def _kinds_by_need(service: WatchContext) -> dict[int, list[str]]:
+    publisher = service.publisher
+    found: dict[int, list[str]] = {}
+    try:
+        names = [one.name for one in catalogue.load(*publisher.folders)]
+    except ConfigInvalid:
+        return {}  # told as a problem
+    for name in names:
+        asked = effective(load_kind(publisher, name).approvals, publisher.overrides.get(name))
+        found.setdefault(asked.approvers, []).append(name)
+    return found
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
