@@ -239,7 +239,7 @@ def _require_alone(service: Context, reference: str) -> None:
 
 def _not_sent(original: Alert) -> str:
     return _(
-        "Nothing of {alert} was sent by alertbot after an approval, so that a second person must approve its"
+        "Nothing of {alert} was sent by this program after an approval, so that a second person must approve its"
         " retraction. Run `alertbot retract {alert} --submit`."
     ).format(alert=original.id)
 
