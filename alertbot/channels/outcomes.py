@@ -1,15 +1,18 @@
-"""Outcomes that every platform's adapter reports with the same messages, and the times after which servers allow
-another call."""
+"""Outcomes that every platform's adapter reports with the same messages, the times after which servers allow
+another call, and pictures that are uploaded before their posts."""
 
+import asyncio
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeGuard
 
 from alertbot.core.connecting import reason_of
-from alertbot.core.errors import Rejected, Unavailable, Uncertain
-from alertbot.core.model import Post
+from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain
+from alertbot.core.model import Picture, Post
 from alertbot.core.words import _
 
 
@@ -83,3 +86,59 @@ def longest_wait(values: Iterable[str], now: float) -> float | None:
     if not waits:
         return None
     return min(max(waits), FOR_EVER_SECONDS) if max(waits) > 0 else PAST_WAIT_SECONDS
+
+
+UPLOAD_SECONDS = 20.0
+UPLOAD_GOOD_FOR_SECONDS = 3600.0  # X keeps a picture that no post shows for a day
+MOST_UPLOADS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResult:
+    """The result of one attempt: valid `until` (monotonic seconds), or no `media_id` and the reason."""
+
+    attempt: int = 0
+    media_id: str | None = None
+    note: str = ""
+    until: float = 0.0
+
+
+class PictureUploads:
+    """The pictures of one account on a platform that takes them before the post that shows them. A text never
+    waits long for its picture nor fails because of it (R24): it goes without, with a note.
+
+    `upload` makes the calls and returns the platform's id, or raises one of the channel errors.
+    """
+
+    def __init__(self, platform: str, upload: Callable[[Post, Picture], Awaitable[str]]) -> None:
+        self._platform, self._upload = platform, upload
+        self._results: dict[int, UploadResult] = {}  # by delivery
+
+    async def upload(self, post: Post) -> UploadResult:
+        """Upload the post's picture unless the platform has it already; once per attempt."""
+        if post.picture is None:
+            return UploadResult()
+        known = self._results.get(post.delivery, UploadResult())
+        if known.attempt != post.attempt and time.monotonic() >= known.until:
+            known = self._results[post.delivery] = await self._in_time(post, post.picture)
+            while len(self._results) > MOST_UPLOADS:  # what is over is forgotten in time
+                self._results.pop(next(iter(self._results)))
+        return known
+
+    def refused(self, post: Post, why: str) -> None:
+        """The platform no longer knows the picture, or refuses it here: this attempt goes without it."""
+        self._results[post.delivery] = _without(post, f"{why}.")
+
+    async def _in_time(self, post: Post, picture: Picture) -> UploadResult:
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                media_id = await self._upload(post, picture)
+        except ChannelError as error:
+            return _without(post, error.reason)
+        except TimeoutError:
+            return _without(post, _("{platform} took too long.").format(platform=self._platform))
+        return UploadResult(post.attempt, media_id, until=time.monotonic() + UPLOAD_GOOD_FOR_SECONDS)
+
+
+def _without(post: Post, why: str) -> UploadResult:
+    return UploadResult(post.attempt, note=_("Without its picture: {why}").format(why=why))

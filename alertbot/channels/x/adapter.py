@@ -1,20 +1,23 @@
 """X: one post after another, by tweepy in a thread; pictures with their descriptions before the post that
-shows them.
-
-A text never waits long for its picture nor fails because of it (R24): it goes without, with a note.
-"""
+shows them."""
 
 import asyncio
 import re
-import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alertbot.channels import base
-from alertbot.channels.outcomes import is_number, lost, number_of, unreachable, without_id
+from alertbot.channels.outcomes import (
+    PictureUploads,
+    is_number,
+    lost,
+    number_of,
+    unreachable,
+    without_id,
+)
 from alertbot.channels.x.answers import Answer, as_posted, post_with, receipt
 from alertbot.channels.x.settings import OAUTH1, XSettings
 from alertbot.core.errors import ChannelError, Rejected, Throttled, Unavailable, Uncertain
@@ -26,81 +29,7 @@ if TYPE_CHECKING:
     from alertbot.channels.x.client import Client
 
 
-WITHIN_SECONDS = 20.0
-TRIES = 2  # nobody sees these calls: a lost answer is no reason not to repeat one
-GOOD_FOR_SECONDS = 3600.0  # X keeps a picture that no post shows for a day
-MOST_KEPT = 50
-
-
-@dataclass(frozen=True, slots=True)
-class UploadResult:
-    """The result of one attempt: valid `until` (monotonic seconds), or no `media_id` and the reason."""
-
-    attempt: int = 0
-    media_id: str | None = None
-    note: str = ""
-    until: float = 0.0
-
-
-class Pictures:
-    """The pictures of one account. `ask` makes one call of tweepy; its media calls are those of v1.1."""
-
-    def __init__(self, ask: Callable[..., Awaitable[Answer]]) -> None:
-        self._ask = ask
-        self._handed: dict[int, UploadResult] = {}  # by delivery
-
-    async def hand_over(self, post: Post) -> UploadResult:
-        """Upload the post's picture unless X has it already; once per attempt."""
-        if post.picture is None:
-            return UploadResult()
-        known = self._handed.get(post.delivery, UploadResult())
-        if known.attempt != post.attempt and time.monotonic() >= known.until:
-            known = self._handed[post.delivery] = await self._in_time(post, post.picture)
-            while len(self._handed) > MOST_KEPT:  # what is over is forgotten in time
-                self._handed.pop(next(iter(self._handed)))
-        return known
-
-    def refused(self, post: Post, answer: Answer) -> None:
-        """X no longer knows the picture, or refuses it here: this attempt goes without it."""
-        self._handed[post.delivery] = UploadResult(post.attempt, None, without(f"{answer.why()}."))
-
-    async def _in_time(self, post: Post, picture: Picture) -> UploadResult:
-        image = {"media": b64encode(picture.content).decode(), "media_category": "tweet_image"}
-        try:
-            async with asyncio.timeout(WITHIN_SECONDS):
-                media_id = (await self._call(post, "/2/media/upload", image)).data().get("id")
-                if not is_number(media_id):
-                    return UploadResult(
-                        post.attempt, None, without(_("X accepted the picture but gave no id."))
-                    )
-                if post.alt:
-                    described = {"id": media_id, "metadata": {"alt_text": {"text": post.alt}}}
-                    await self._call(post, "/2/media/metadata", described)
-        except (ChannelError, TimeoutError) as error:
-            why = error.reason if isinstance(error, ChannelError) else _("X took too long.")
-            return UploadResult(post.attempt, None, without(why))
-        return UploadResult(post.attempt, media_id, until=time.monotonic() + GOOD_FOR_SECONDS)
-
-    async def _call(
-        self, post: Post, route: str, body: Mapping[str, object], tries: int = TRIES
-    ) -> Answer:
-        try:
-            answer = await self._ask("request", post.alert, method="POST", route=route, json=body)
-            if answer.status in (200, 201):
-                return answer
-            why = _("X answered {status}: {why}.").format(status=answer.status, why=answer.why())
-            raise Unavailable(why) if answer.status >= 500 else Rejected(why)
-        except (Uncertain, Unavailable):
-            if tries == 1:
-                raise
-        return await self._call(post, route, body, tries - 1)
-
-
-def without(why: str) -> str:
-    """The note on a post whose picture was left out."""
-    return _("Without its picture: {why}").format(why=why)
-
-
+UPLOAD_TRIES = 2  # nobody sees these calls: a lost answer is no reason not to repeat one
 X_SERVERS = frozenset({"api.twitter.com", "api.x.com"})
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)  # then a part goes out on its own
 TIMELINE_POSTS = 50
@@ -117,7 +46,7 @@ class XAdapter(base.Adapter[XSettings]):
         super().__init__(channel, settings)
         self._idle: list[Client] = []
         self._user: Mapping[str, Any] = {}
-        self._pictures = Pictures(self._ask)
+        self._pictures = PictureUploads("X", self._upload)
 
     @classmethod
     def identity(cls, settings: XSettings) -> dict[str, str]:
@@ -175,7 +104,31 @@ class XAdapter(base.Adapter[XSettings]):
 
     async def prepare(self, post: Post) -> None:
         if post.action is Action.PUBLISH:
-            await self._pictures.hand_over(post)
+            await self._pictures.upload(post)
+
+    async def _upload(self, post: Post, picture: Picture) -> str:
+        image = {"media": b64encode(picture.content).decode(), "media_category": "tweet_image"}
+        media_id = (await self._post_media(post, "/2/media/upload", image)).data().get("id")
+        if not is_number(media_id):
+            raise Rejected(_("X accepted the picture but gave no id."))
+        if post.alt:
+            described = {"id": media_id, "metadata": {"alt_text": {"text": post.alt}}}
+            await self._post_media(post, "/2/media/metadata", described)
+        return media_id
+
+    async def _post_media(
+        self, post: Post, route: str, body: Mapping[str, object], tries: int = UPLOAD_TRIES
+    ) -> Answer:
+        try:  # as `request`, since tweepy's own media calls are those of v1.1
+            answer = await self._ask("request", post.alert, method="POST", route=route, json=body)
+            if answer.status in (200, 201):
+                return answer
+            why = _("X answered {status}: {why}.").format(status=answer.status, why=answer.why())
+            raise Unavailable(why) if answer.status >= 500 else Rejected(why)
+        except (Uncertain, Unavailable):
+            if tries == 1:
+                raise
+        return await self._post_media(post, route, body, tries - 1)
 
     async def _send(self, post: Post) -> Receipt:
         answer, note = await self._create(post, post.reply_to)
@@ -199,13 +152,13 @@ class XAdapter(base.Adapter[XSettings]):
 
     async def _create(self, post: Post, reply_to: str | None) -> tuple[Answer, str]:
         """Create the post, with its picture if X has it; returns the answer and a note."""
-        picture = await self._pictures.hand_over(post)
+        picture = await self._pictures.upload(post)
         media = None if picture.media_id is None else [picture.media_id]
         answer = await self._ask(
             "create_tweet", post.alert, text=post.text, in_reply_to_tweet_id=reply_to, media_ids=media
         )
         if media and answer.is_about_media():
-            self._pictures.refused(post, answer)
+            self._pictures.refused(post, answer.why())
             return await self._create(post, reply_to)
         return answer, picture.note
 
