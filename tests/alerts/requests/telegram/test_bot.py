@@ -292,7 +292,7 @@ async def test_a_new_worker_goes_on_where_the_last_one_stopped(database: Databas
         await chat.ask()
         chat.stop.set()
         query = chat.press("Approve", "bo")
-        after = type(chat.way)(chat.team.service, chat.way.settings, chat.way._hear)
+        after = type(chat.way)(chat.team.service, chat.way.settings, chat.way._listen)
         stop = asyncio.Event()
         hearing = asyncio.create_task(after.listen(stop))
         await queue.attend(chat.team.service, (after,))
