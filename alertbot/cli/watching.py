@@ -13,7 +13,7 @@ from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import read
 from alertbot.cli.tables.show_tables import deliveries_table, status_view
 from alertbot.core.errors import Misuse
-from alertbot.core.words import _
+from alertbot.core.words import _, ngettext
 from alertbot.delivery.views import DeliveryView
 from alertbot.ops import overview
 from alertbot.ops.views import StatusView
@@ -99,10 +99,17 @@ def verify(
 ) -> None:
     verdict = read(context, lambda service: overview.audit_verify(service, head), partly=True)
     if verdict.sound:
-        sound = _("The audit is intact: {count} rows, head {head}.")
+        sound = _("The audit is intact, and the tables are as it says: {count} rows, head {head}.")
         say(sound.format(count=verdict.count, head=verdict.head), as_json)
     else:
-        say(_("The audit is NOT intact: {reason}").format(reason=verdict.reason), as_json)
+        say(_("The audit is NOT intact: {reason}").format(reason="\n".join(verdict.problems)), as_json)
+    if verdict.before:
+        older = ngettext(
+            "{n} row is from before the audit was told what rows say: it could not be compared.",
+            "{n} rows are from before the audit was told what rows say: they could not be compared.",
+            verdict.before,
+        )
+        say(older.format(n=verdict.before), as_json)
     if as_json:
         emit(verdict)
     if not verdict.sound:

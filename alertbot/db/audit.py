@@ -7,10 +7,8 @@ kept (`verify(head=…)`): approval notices include it. The audit never contains
 """
 
 import hashlib
-import hmac
 import json
-import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
@@ -20,14 +18,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
+from alertbot.db import facts
+from alertbot.db.facts import Group
 from alertbot.db.sql import AUDIT, take_lock
-from alertbot.db.tables import APPROVING, audit, installation
+from alertbot.db.tables import APPROVING, audit
 
 GENESIS = "0" * 64  # what the first row follows
 SHORTEST_HEAD = 12
 _PAGE_ROWS = 1000
 _PATIENCE = "3s"  # for the turn at the audit, where the row matters less than what it is about
-_PSEUDONYM_DIGITS = 32
+MACHINE = "alertbot"
+ROWS = "rows"  # the verb of what is told of rows and belongs to no verb of a person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class AuditEntry:
 
 
 class AuditRow(TypedDict):
-    """One row as it is stored, hashed and exported. `at` is ISO 8601, UTC."""
+    """One row as it is stored, hashed and exported. `at` is ISO 8601, UTC. `facts`: what was written in the
+    tables, see `db.facts`."""
 
     seq: int
     at: str
@@ -55,6 +57,7 @@ class AuditRow(TypedDict):
     digest: str | None
     remote_id: str | None
     detail: Mapping[str, Any]
+    facts: Sequence[Group] | None
     previous: str
     hash: str
 
@@ -105,15 +108,21 @@ async def append(
 
 
 async def append_many(conn: AsyncConnection, entries: Sequence[AuditEntry]) -> str:
-    """Add rows in order, in one statement; returns the new head's hash. Other writers wait until this
-    transaction ends."""
+    """Add rows in order, in one statement; returns the new head's hash. The last one also tells what the
+    transaction has written so far. Other writers wait until this transaction ends."""
     await take_lock(conn, AUDIT)
     end = await head(conn)
-    rows = list(_chained(end, entries))
+    rows = list(_chained(end, entries, await facts.gather(conn) if entries else []))
     if not rows:
         return end.digest
     await conn.execute(insert(audit), rows)
     return rows[-1]["hash"]
+
+
+async def complete(conn: AsyncConnection) -> None:
+    """Before a transaction is committed: tell the audit what was written and belongs to no row of it yet."""
+    if facts.waiting(conn):
+        await append_many(conn, [AuditEntry(actor=MACHINE, verb=ROWS, at=datetime.now(UTC))])
 
 
 async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Exception | None:
@@ -152,8 +161,11 @@ async def renewed(conn: AsyncConnection, person: str, since: datetime) -> bool:
     return any(detail.get("person") == person for detail in await conn.scalars(wanted))
 
 
-async def verify(conn: AsyncConnection, head: str | None = None) -> AuditVerdict:
-    """Read the whole chain and name every row that was changed, removed, inserted or moved.
+async def verify(
+    conn: AsyncConnection, head: str | None = None, hear: Callable[[AuditRow], None] | None = None
+) -> AuditVerdict:
+    """Read the whole chain and name every row that was changed, removed, inserted or moved. `hear` is given
+    every row on the way.
 
     `head` is the hash of an earlier head, or at least its first 12 digits: a chain without it was
     truncated or rebuilt. Raises `Misuse` for fewer digits.
@@ -162,6 +174,8 @@ async def verify(conn: AsyncConnection, head: str | None = None) -> AuditVerdict
     check = _Check(kept)
     async for row in export(conn):
         check.row(row)
+        if hear is not None:
+            hear(row)
     return check.verdict()
 
 
@@ -187,30 +201,20 @@ async def pseudonym(conn: AsyncConnection, address: str) -> str:
 async def pseudonyms(conn: AsyncConnection, addresses: Iterable[str]) -> dict[str, str]:
     """`pseudonym` for many addresses, reading the key once. Needs a write transaction the first time in
     a database's life."""
-    key = await _key(conn)
-    return {address: _keyed_hash(key, address) for address in addresses}
+    key = await facts.pseudonym_key(conn)
+    return {address: facts.keyed_hash(key, address) for address in addresses}
 
 
-async def _key(conn: AsyncConnection) -> bytes:
-    question = select(installation.c.pseudonym_key).where(installation.c.id == 1)
-    found = await conn.scalar(question)
-    if found is None:
-        await take_lock(conn, AUDIT)
-        found = await conn.scalar(question)
-    if found is None:
-        found = secrets.token_hex(32)
-        await conn.execute(insert(installation).values(id=1, pseudonym_key=found))
-    return bytes.fromhex(found)
-
-
-def _keyed_hash(key: bytes, address: str) -> str:
-    plain = address.strip().casefold().encode("utf-8", "surrogatepass")
-    return hmac.new(key, plain, hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
-
-
-def _chained(end: AuditHead, entries: Iterable[AuditEntry]) -> Iterable[AuditRow]:
+def _chained(
+    end: AuditHead, entries: Sequence[AuditEntry], told: Sequence[list[Group]] = ()
+) -> Iterable[AuditRow]:
+    """The rows of the entries, the last with the first part of what is told; more rows for more of it."""
+    last = entries[-1] if entries else None
+    more = [AuditEntry(actor=one.actor, verb=ROWS, at=one.at) for one in [last] if one] * len(told[1:])
+    parts: list[list[Group] | None] = [None] * (len(entries) - 1)
+    parts += told or [None]
     previous, seq = end.digest, end.count
-    for entry in entries:
+    for entry, part in zip([*entries, *more], parts, strict=False):
         seq += 1
         row: AuditRow = {
             "seq": seq,
@@ -221,6 +225,7 @@ def _chained(end: AuditHead, entries: Iterable[AuditEntry]) -> Iterable[AuditRow
             "digest": entry.digest,
             "remote_id": entry.remote_id,
             "detail": json.loads(_canonical(entry.detail)),
+            "facts": part,
             "previous": previous,
             "hash": "",
         }
@@ -230,8 +235,9 @@ def _chained(end: AuditHead, entries: Iterable[AuditEntry]) -> Iterable[AuditRow
 
 def row_hash(row: AuditRow) -> str:
     """The hash of a row: over everything in it except the hash itself; `previous` links it to the row
-    before."""
-    signed = {name: value for name, value in row.items() if name != "hash"}
+    before. Rows without facts are hashed as before there were any."""
+    bare = {"hash"} if row["facts"] is not None else {"hash", "facts"}
+    signed = {name: value for name, value in row.items() if name not in bare}
     return hashlib.sha256(_canonical(signed).encode()).hexdigest()
 
 

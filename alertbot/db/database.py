@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from alertbot.core.errors import AlertbotError, Refused, StoreFailed
 from alertbot.core.words import _
-from alertbot.db import failures, migrate
+from alertbot.db import audit, facts, failures, migrate
 
 log = logging.getLogger(__name__)
 
@@ -165,6 +165,7 @@ class Database:
         make = _sqlite_engine if self.dialect == "sqlite" else _postgresql_engine
         self._writer = make(url, reader=False)
         self._reader = make(url, reader=True)
+        facts.watch(self._writer.sync_engine)
         self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it is open
 
     @classmethod
@@ -227,7 +228,7 @@ class Database:
         while True:
             preparation.begin()
             try:
-                return await self._guarded(_within(self._writer, work))
+                return await self._guarded(_within(self._writer, work, told=True))
             except StoreFailed as error:
                 crossed += failures.crossed(error.__cause__)
                 busy = failures.busy(error.__cause__) and time.monotonic() < until
@@ -298,21 +299,27 @@ async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[
     return database
 
 
-async def _within(engine: AsyncEngine, work: Work[T]) -> T:
+async def _within(engine: AsyncEngine, work: Work[T], *, told: bool = False) -> T:
     """Run `work` in a transaction that ends even if the caller is cancelled. Connecting to a server that does not
     answer is left at once: nothing has begun then."""
     conn = engine.connect()
     if engine.dialect.name != "sqlite":
         await conn.start()
-    return await finish(_begun(conn, work))
+    return await finish(_begun(conn, work, told=told))
 
 
-async def _begun(conn: AsyncConnection, work: Work[T]) -> T:
+async def _begun(conn: AsyncConnection, work: Work[T], *, told: bool) -> T:
+    """`told`: the audit is told what was written."""
     if conn.sync_connection is None:
         await conn.start()
     try:
         async with conn.begin():
-            return await work(conn)
+            if not told:
+                return await work(conn)
+            facts.begin(conn)
+            done = await work(conn)
+            await audit.complete(conn)
+            return done
     finally:
         await conn.close()
 

@@ -416,6 +416,7 @@ audit = Table(
     Column("detail", JSON, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
+    Column("facts", JSON(none_as_null=True)),  # what was written in the tables, see `db.facts`
 )
 
 APPROVING: Any = literal_column("verb").in_(_words("approve", "break-glass"))

@@ -122,6 +122,7 @@ def _rule_lines(app: "App", found: Findings) -> list[str]:
     return lines_in(app.path, told) if told else []
 
 
+MOST_OF_AUDIT = 10  # differences that `check` lists
 ABOUT_VALUES = frozenset({"unverified_number", "fictional_number", "no_channel"})
 
 
@@ -132,6 +133,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
         *_approval_problems(app),
         *trust.shared_addresses(app),
         *rule_problems(app),
+        *await _audit_problems(app),
     ]
     missing = _missing_secrets(app)
     answers = await _identities(app) if online else {}
@@ -233,6 +235,20 @@ async def _duty_warnings(app: "App") -> list[str]:
         return await service.database.read(lambda conn: overview.unknown_names(conn, service))
     except AlertbotError as error:
         return [_("duty: the names could not be checked: {why}").format(why=error)]
+
+
+async def _audit_problems(app: "App") -> list[str]:
+    """Where the audit is broken or the tables are not as it says, if there is a database."""
+    if not app.config.database_exists():
+        return []
+    try:
+        found = await overview.audit_verify(await app.open(), None)
+    except AlertbotError as error:
+        return [_("audit: it could not be verified: {why}").format(why=error)]
+    told = [f"audit: {problem}" for problem in found.problems[:MOST_OF_AUDIT]]
+    left = len(found.problems) - len(told)
+    more = _("audit: {n} more; see `alertbot audit verify`.").format(n=left)
+    return [*told, more] if left else told
 
 
 def _template_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from alertbot.alerts import store_reading, views
+from alertbot.alerts import publishing, store_reading, views
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import RequestView
 from alertbot.core.errors import Misuse
 from alertbot.core.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.core.words import _
-from alertbot.db import audit
+from alertbot.db import audit, comparing
 from alertbot.db.audit import AuditRow
+from alertbot.db.comparing import Comparison
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
 from alertbot.delivery.store_listing import Summary
@@ -97,14 +98,44 @@ async def in_words(service: WatchContext) -> str:
 
 
 async def audit_verify(service: WatchContext, head: str | None) -> AuditVerdictView:
-    verdict = await service.database.read(lambda conn: audit.verify(conn, head))
+    """The chain of the audit, and every table against it. Raises `Misuse` for a head that is too short."""
+
+    async def look(conn: Connection) -> tuple[Comparison, list[str]]:
+        compared = await comparing.compare(conn, head)
+        return compared, await _other_texts(conn, compared.alerts)
+
+    found, texts = await service.database.read(look)
+    problems = (*found.verdict.problems, *found.problems, *texts)
     return AuditVerdictView(
-        sound=verdict.whole,
-        count=verdict.count,
-        head=verdict.digest,
-        reason=" ".join(verdict.problems),
-        problems=tuple(verdict.problems),
+        sound=not problems,
+        count=found.verdict.count,
+        head=found.verdict.digest,
+        reason=" ".join(problems),
+        problems=problems,
+        before=found.before,
     )
+
+
+async def _other_texts(conn: Connection, ids: Sequence[str]) -> list[str]:
+    """Which of these alerts have stored texts and targets that do not make their digest; what somebody has
+    written there may be anything."""
+    wrong = []
+    unreadable = _("Table alert, row {alert}: it cannot be read.")
+    different = _(
+        "Tables message and target, {alert}: the texts and targets do not make the digest {digest} that the"
+        " audit names."
+    )
+    for name in ids:
+        try:
+            alert = await store_reading.get(conn, name)
+            said = await publishing.stored(conn, alert)
+            agreed = publishing.disagreement(alert, said, alert.digest) is None
+        except (ValueError, LookupError, TypeError, AttributeError):
+            wrong.append(unreadable.format(alert=name))
+            continue
+        if not agreed:
+            wrong.append(different.format(alert=name, digest=alert.digest[:12]))
+    return wrong
 
 
 async def audit_head(service: WatchContext) -> AuditHeadView:

@@ -94,13 +94,15 @@ class AuditHeadView:
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdictView:
-    """Whether the chain of the audit is whole. `reason`: the `problems` in one line."""
+    """Whether the chain of the audit is whole and the tables are as it says. `reason`: the `problems` in one
+    line. `before`: rows that are older than what the audit is told of rows, and could not be compared."""
 
     sound: bool
     count: int
     head: str
     reason: str
     problems: tuple[str, ...]
+    before: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ FROZEN = {
     "r0008_repeats_of_the_last.py": "ff2a0ad60d0a2a61",
     "r0009_what_is_signed_besides.py": "49f92cd55ae4f2cf",
     "r0010_hands.py": "d881c768b38a4b8e",
+    "r0011_what_rows_say.py": "f304b5290c1e47e8",
 }
 
 A_DELIVERY = """
@@ -176,6 +177,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
         "0008",
         "0009",
         "0010",
+        "0011",
     ]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()

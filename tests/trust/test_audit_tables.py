@@ -1,0 +1,371 @@
+"""Case 13: rows changed with the true head kept. `audit verify` compares the tables with what the chain says: every
+column, every row that is gone or was added; and after whatever people do, it finds nothing."""
+
+import asyncio
+import re
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    Integer,
+    LargeBinary,
+    NullPool,
+    Table,
+    create_engine,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from alertbot.app import build
+from alertbot.core.model import AlertState, DeliveryState, Picture
+from alertbot.db import migrate, tables
+from alertbot.db.facts import WATCHED, columns_of
+from alertbot.db.failures import parse_url
+from alertbot.db.tables import Instant
+from alertbot.delivery import store_outbox
+from alertbot.people import accounts
+from tests import postgres
+from tests.cli.desk import Desk
+from tests.cli.test_rules import RULES, WATCH
+from tests.released.test_released import carried_to_postgresql, written
+
+ONCE = ("alert.incident_id", "number_version.number_id", "presignature.preapproval_id")
+OF_DELIVERY = ("state", "target", "lang", "part", "remote_id", "url", "settled_by")
+OF_DISPATCH = ("alert_id", "digest", "purpose")
+DOCS = Path(__file__).parents[2] / "docs" / "how-to"
+
+
+def verdict(desk: Desk) -> dict[str, Any]:
+    answer = desk.run("audit", "verify", "--json")
+    found: dict[str, Any] = answer.json
+    assert answer.code == (0 if found["sound"] else 1)
+    return found
+
+
+def sound(desk: Desk) -> None:
+    found = verdict(desk)
+    assert found["problems"] == []
+    assert found["before"] == 0
+
+
+def direct(desk: Desk) -> Engine:
+    """A connection of somebody else, behind the program's back."""
+    address = parse_url(str(build(desk.folder / "config.yaml").config.database))
+    if address.drivername.startswith("sqlite"):
+        address = address.set(drivername="sqlite", database=str(desk.folder / "alertbot.db"))
+    return create_engine(address, poolclass=NullPool)
+
+
+# --- a database in which something of everything happened -------------------------------------------
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+)
+def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(tmp_path_factory.mktemp("busy"))
+    if request.param == "sqlite":
+        happened(desk)
+        yield desk
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = postgres.clone(server, request.getfixturevalue("postgres_template"))
+    with pytest.MonkeyPatch.context() as patch:
+        if found := re.match(r"(postgresql://[^:@/]*):([^@/]*)@", url):
+            patch.setenv("PGPASSWORD", found[2])
+            desk.database = f"{found[1]}@{url[found.end() :]}"
+        else:
+            desk.database = url
+        happened(desk)
+        yield desk
+    postgres.drop(server, url)
+
+
+def happened(desk: Desk) -> None:
+    """People come and go, numbers are entered and read back, alerts go out, are edited, returned, discarded,
+    published alone, taken back; a rule is approved in advance."""
+    desk.configure(watch=WATCH, rules=RULES)
+    desk.gather()
+    desk.add("dan", "approver", by="bo")
+    desk.does("people", "confirm", "dan", by="cy")
+    desk.does("people", "mail", "dan", "dan@example.org", by="dan")
+    desk.does("people", "revoke", "dan", by="cy")
+    beside(desk)
+    register(desk)
+    for name in ("bo", "cy"):
+        desk.run("rules", "show", "first_word", by=name)
+        desk.does("rules", "preapprove", "first_word", by=name)
+    desk.does("rules", "revoke", "first_word", "--reason", "works on the line", by="ada")
+    published = desk.shown()
+    desk.does("edit", published, "--set", "next_update=+45m", by="ada")
+    desk.does("submit", published, by="ada")
+    desk.does("show", published, by="bo")
+    desk.does("approve", published, by="bo")
+    desk.does("run", "--once")
+    desk.does(
+        "record", published, "--channel", "public", "--url", "https://www.example.org/avis/1", by="bo"
+    )
+    desk.does("retract", published, by="ada")
+    returned = desk.shown("status")
+    desk.does("return", returned, "--reason", "too long", by="bo")
+    desk.does("discard", returned, by="ada")
+    alone = desk.shown("status")
+    digest = str(desk.run("show", alone, "--json").json["digest"])
+    glass = ("--break-glass", "--reason", "nobody answers", "--digest", digest)
+    desk.does("approve", alone, *glass, by="bo")
+    desk.does("countersign", alone, by="cy")
+    desk.does("run", "--once")
+
+
+def beside(desk: Desk) -> None:
+    """What no command does: the bot links a person, the composer keeps a picture."""
+    code = str(desk.run("people", "link", "bo", "--json", by="bo").json["code"])
+    card = Picture("c" * 64, "image/png", 1200, 675, b"PNG")
+
+    async def go() -> None:
+        app = build(desk.folder / "config.yaml")
+        try:
+            service = await app.open()
+            assert await accounts.redeem(service, code, "1001") is not None
+            await service.database.transact(lambda conn: store_outbox.keep(conn, [card]))
+        finally:
+            await app.close()
+
+    asyncio.run(go())
+
+
+def register(desk: Desk) -> None:
+    """The story of `docs/how-to/numbers.md`, as far as the register goes."""
+    page = (DOCS / "numbers.md").read_text("utf-8")
+    (rows,) = re.findall(r"^```csv\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    facts = desk.run("kinds", "provisional_number", "--example").out
+    bare = re.sub(r"^(numbers|where):\n(?:[- ].*\n)*", "", facts, flags=re.MULTILINE)
+    (desk.folder / "facts.yaml").write_text(bare, "utf-8")
+    people = {"Ada": "ada", "Bo": "bo", "anybody": None}
+    for block in re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        who, *lines = block.strip().splitlines()
+        for line in lines:
+            command, _arrow, file = line.partition(" > ")
+            said = desk.does(*shlex.split(command)[1:], by=people[who.removeprefix("# ")])
+            if file:
+                (desk.folder / file).write_text(rows if "template" in line else said, "utf-8")
+
+
+# --- each column ------------------------------------------------------------------------------------
+
+
+def other(column: Column[Any], value: Any, rows: list[Any]) -> Any:
+    """Another value that the column may have."""
+    if column.foreign_keys:
+        once = f"{column.table.name}.{column.name}" in ONCE
+        return strange(value) if once else next(one for one in rows if one != value)
+    if column.name == "state":
+        words = DeliveryState if column.table.name == "delivery" else AlertState
+        return next(str(one) for one in words if one not in (value, *words)[:1] and one != "pending")
+    if isinstance(column.type, Boolean):
+        return not value
+    if isinstance(column.type, JSON):
+        return ["x"]
+    if isinstance(column.type, LargeBinary):
+        return (value or b"") + b"x"
+    if isinstance(column.type, Integer):
+        return (value or 0) + 1000
+    if isinstance(column.type, Instant):
+        return datetime.now(UTC) if value is None else value + timedelta(seconds=1)
+    if isinstance(column.type, Float):
+        return (value or 0) + 1
+    return f"x{(value or '')[1:]}" if value != "x" else "y"
+
+
+def tried(desk: Desk, table: Table, column: Column[Any]) -> tuple[str, list[str]]:
+    """One value of one row is changed; what is found, before it is changed back."""
+    engine, primary = direct(desk), list(table.primary_key.columns)
+    try:
+        with engine.begin() as conn:
+            row = conn.execute(select(table).order_by(*primary)).mappings().first()
+            assert row is not None, f"nothing happened in {table.name}"
+            pointed = [key.column for key in column.foreign_keys]
+            used = set(conn.scalars(select(column))) if pointed else set()
+            rows = sorted(conn.scalars(select(pointed[0])), key=used.__contains__) if pointed else []
+            here = [one == row[one.name] for one in primary]
+            fresh = other(column, row[column.name], rows)
+            assert fresh != row[column.name]
+            loose(conn)
+            conn.execute(update(table).where(*here).values({column.name: fresh}))
+        try:
+            found = verdict(desk)["problems"]
+        finally:
+            with engine.begin() as conn:
+                loose(conn)
+                conn.execute(update(table).where(*here).values({column.name: row[column.name]}))
+    finally:
+        engine.dispose()
+    return "/".join(str(row[one.name]) for one in primary), found
+
+
+EACH = [column for table in WATCHED.values() for column in columns_of(table)]
+
+
+@pytest.mark.parametrize("column", EACH, ids=str)
+def test_each_column_that_is_changed_is_named(busy: Desk, column: Column[Any]) -> None:
+    table = column.table
+    assert isinstance(table, Table)
+    key, found = tried(busy, table, column)
+    wanted = (
+        rf"Table {table.name}, row {re.escape(key)}( \(.*\))?: {column.name} is .* in the audit and "
+    )
+    assert any(re.match(wanted, one) for one in found), found
+
+
+@pytest.mark.parametrize("name", OF_DELIVERY)
+def test_each_outcome_that_is_changed_is_named(busy: Desk, name: str) -> None:
+    key, found = tried(busy, tables.delivery, tables.delivery.c[name])
+    assert any(one.startswith(f"Table delivery, row {key}: {name} is ") for one in found), found
+
+
+@pytest.mark.parametrize("name", OF_DISPATCH)
+def test_each_dispatch_that_is_changed_is_named_by_its_deliveries(busy: Desk, name: str) -> None:
+    _key, found = tried(busy, tables.dispatch, tables.dispatch.c[name])
+    assert any(
+        re.match(rf"Table delivery, row \d+: {name.removesuffix('_id')} is ", one) for one in found
+    )
+
+
+@pytest.mark.parametrize("name", ["channel", "address", "lang"])
+def test_each_target_that_is_changed_is_named_by_its_alert(busy: Desk, name: str) -> None:
+    _key, found = tried(busy, tables.target, tables.target.c[name])
+    assert any(one.startswith("Tables message and target, ") for one in found), found
+
+
+def test_nothing_is_left_of_these_changes(busy: Desk) -> None:
+    sound(busy)
+
+
+# --- rows that are gone, and rows that nobody wrote -------------------------------------------------
+
+
+@pytest.mark.parametrize("table", [*WATCHED.values(), tables.delivery], ids=str)
+def test_a_row_that_was_added_or_is_gone_is_named(busy: Desk, table: Table) -> None:
+    engine, primary = direct(busy), list(table.primary_key.columns)
+    try:
+        with engine.begin() as conn:
+            loose(conn)
+            row = dict(conn.execute(select(table).order_by(*primary)).mappings().all()[-1])
+            here = [one == row[one.name] for one in primary]
+            conn.execute(delete(table).where(*here))
+        found = verdict(busy)["problems"]
+        key = "/".join(str(row[one.name]) for one in primary)
+        assert f"Table {table.name}, row {key}: the audit knows it, and it is gone." in found
+        more = row | {one.name: strange(row[one.name]) for one in primary}
+        with engine.begin() as conn:
+            loose(conn)
+            conn.execute(insert(table).values(**more))
+        found = verdict(busy)["problems"]
+        key = "/".join(str(more[one.name]) for one in primary)
+        assert any(one.startswith(f"Table {table.name}, row {key}") for one in found), found
+        with engine.begin() as conn:
+            loose(conn)
+            conn.execute(delete(table).where(*(one == more[one.name] for one in primary)))
+            conn.execute(insert(table).values(**row))
+    finally:
+        engine.dispose()
+    sound(busy)
+
+
+def loose(conn: Any) -> None:
+    """Without foreign keys, as somebody may who owns the database."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
+
+
+def strange(value: Any) -> Any:
+    return value + 5000 if isinstance(value, int) else f"Z{value[1:]}"
+
+
+def test_a_published_alert_without_its_approval_is_a_fault(busy: Desk) -> None:
+    draft = busy.draft()
+    engine = direct(busy)
+    with engine.begin() as conn:
+        mine = update(tables.alert).where(tables.alert.c.id == draft)
+        conn.execute(mine.values(state="approved"))
+    found = verdict(busy)["problems"]
+    assert f"Table alert, row {draft}: it is approved, and the audit has 0 of its 1 approvals." in found
+    with engine.begin() as conn:
+        conn.execute(mine.values(state="draft"))
+    engine.dispose()
+    sound(busy)
+
+
+def test_check_says_how_the_audit_stands(busy: Desk) -> None:
+    engine = direct(busy)
+    mine = update(tables.person).where(tables.person.c.name == "ada")
+    with engine.begin() as conn:
+        conn.execute(mine.values(roles=["admin", "approver", "author"]))
+    told = [one for one in busy.run("check", "--json").json["problems"] if one.startswith("audit: ")]
+    raised = '["admin","approver","author"]'
+    assert told == [
+        f'audit: Table person, row 3 (ada): roles is ["author"] in the audit and {raised} in the table.'
+    ]
+    with engine.begin() as conn:
+        conn.execute(mine.values(roles=["author"]))
+    engine.dispose()
+    assert not [one for one in busy.run("check", "--json").json["problems"] if one.startswith("audit")]
+
+
+def test_what_the_program_writes_afterwards_does_not_cover_it_up(busy: Desk) -> None:
+    """Somebody raises ada; then she acts, and a notice of it is written in her row."""
+    engine = direct(busy)
+    with engine.begin() as conn:
+        mine = update(tables.person).where(tables.person.c.name == "ada")
+        conn.execute(mine.values(roles=["approver", "author"]))
+    busy.draft()
+    busy.does("people", "mail", "ada", "ada@example.org", by="ada")
+    (told,) = verdict(busy)["problems"]
+    assert told.startswith("Table person, row 3 (ada): roles is ")
+    with engine.begin() as conn:
+        conn.execute(mine.values(roles=["author"]))
+    engine.dispose()
+    sound(busy)
+
+
+# --- no false alarm ---------------------------------------------------------------------------------
+
+
+def test_a_released_database_is_sound_after_its_upgrade(
+    tmp_path: Path, database_url: str, bare: Desk
+) -> None:
+    """What is older cannot be compared, which is said once, with the number of rows."""
+    if "postgres" in database_url:
+        carried_to_postgresql("0.1.0", database_url)
+    else:
+        (tmp_path / "alertbot.db").unlink()
+        with written("0.1.0") as source:
+            target = sqlite3.connect(tmp_path / "alertbot.db")
+            source.backup(target)
+            target.close()
+    migrate.upgrade(database_url)
+    found = verdict(bare)
+    assert found["problems"] == []
+    assert found["before"] > 0
+    said = bare.run("audit", "verify").out
+    assert f"{found['before']} rows are from before the audit was told what rows say" in said
+    engine = direct(bare)
+    with engine.begin() as conn:
+        first = dict(conn.execute(select(tables.person)).mappings().all()[0])
+        conn.execute(
+            insert(tables.person).values(**first | {"id": 99, "name": "eve", "token_hash": "0"})
+        )
+    engine.dispose()
+    assert verdict(bare)["problems"] == ["Table person, row 99 (eve): the audit does not know it."]
