@@ -33,7 +33,7 @@ def lines() -> list[list[str]]:
 
 
 @cache
-def tests_of(file: str) -> frozenset[str]:
+def names_in(file: str) -> frozenset[str]:
     tree = ast.parse((ROOT / "tests" / file).read_text("utf-8"))
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(one.name for one in tree.body if isinstance(one, kinds))
@@ -52,7 +52,7 @@ def test_each_line_is_held_by_tests_that_exist(row: list[str]) -> None:
     assert named, "a claim without a test"
     assert re.sub(r"`[\w/]+\.py::\w+`", "", held).strip(" ,|") == ""
     for file, name in named:
-        assert name in tests_of(file), f"{file} has no test {name}"
+        assert name in names_in(file), f"{file} has no test {name}"
 
 
 def test_the_page_says_where_nothing_helps() -> None:
