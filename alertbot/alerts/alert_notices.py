@@ -39,7 +39,7 @@ async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> N
 
 async def countdown(service: Context, conn: Connection, alert: Alert, goes_at: datetime) -> None:
     """An alert will be published automatically unless someone stops it."""
-    time = goes_at.astimezone(service.publisher.zone).strftime("%H:%M:%S")
+    time = goes_at.astimezone(service.publisher.zone).strftime("%H:%M:%S (%Z)")
     await tell(
         service,
         conn,
@@ -139,6 +139,4 @@ async def countdown_stopped(service: Context, conn: Connection, alert: Alert, by
 
 
 def _clock(service: Context, alert: Alert) -> str:
-    if alert.pending_until is None:
-        return "–"
-    return alert.pending_until.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
+    return "–" if alert.pending_until is None else service.clock(alert.pending_until)

@@ -3,20 +3,19 @@ what was not decided in time. Also what an approval changes in the alerts that i
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from alertbot.alerts import (
     alert_notices,
     chains,
-    conflicts,
     outgoing,
     progress,
     public_numbers,
     publishing,
-    register,
     rules_policy,
     store_alerts,
     store_reading,
+    verdicts,
     views,
 )
 from alertbot.alerts.chains import ONLY_THOSE_REACHED, Reached
@@ -111,13 +110,16 @@ async def approve(
         shown = await store_reading.shown_to(conn, actor.id, alert.id)
         crew = await store_people.persons(conn, now=now)
         rules_policy.may_approve(
-            as_read(service, alert), actor, so_far, digest=digest, shown=shown, now=now, people=crew
+            verdicts.as_read(service, alert),
+            actor,
+            so_far,
+            digest=digest,
+            shown=shown,
+            now=now,
+            people=crew,
         )
-        _require_lasting(service, alert, now)
-        await conflicts.require_free(conn, alert)
-        await conflicts.require_agreement(conn, alert, now)
+        rows = await verdicts.require_approvable(service, conn, alert, now)
         said = await outgoing.signed(service, alert)
-        rows = await register.require_in_force(conn, service, alert)
         signed = await store_alerts.sign(conn, alert, actor, now=now, so_far=so_far)
         await _note(service, conn, actor, "approve", alert, **_came(through), **_vouched(rows))
         if not rules_policy.approved_enough(alert, signed, now):
@@ -131,25 +133,6 @@ async def approve(
     return await _after_decision(service, *await service.database.transact(work))
 
 
-def _require_lasting(service: Context, alert: Alert, now: datetime) -> None:
-    """Raises `Refused` if an approval given now lapses before the first call: the worker would refuse it."""
-    starts = max(now + service.publish_delay, alert.not_before or now)
-    lapses = now + alert.approvals.expires_after
-    if starts >= lapses:
-        zone = service.publisher.zone
-        raise Refused(
-            _(
-                "{alert} goes out at {start}, but an approval given now lapses at {lapse}. Approve it later,"
-                " or set `expires_after` for {kind} under `approvals:`."
-            ).format(
-                alert=alert.id,
-                kind=alert.kind,
-                start=f"{starts.astimezone(zone):%Y-%m-%d %H:%M}",
-                lapse=f"{lapses.astimezone(zone):%Y-%m-%d %H:%M}",
-            )
-        )
-
-
 async def break_glass(
     service: Context, actor: Person, reference: str, digest: str | None, reason: str
 ) -> AlertView:
@@ -161,14 +144,11 @@ async def break_glass(
         alert = await store_reading.get(conn, reference, lock=True)
         shown = await store_reading.shown_to(conn, actor.id, alert.id)
         why = rules_policy.may_break_glass(
-            as_read(service, alert), actor, digest=digest, shown=shown, reason=reason, now=now
+            verdicts.as_read(service, alert), actor, digest=digest, shown=shown, reason=reason, now=now
         )
-        _require_lasting(service, alert, now)
         await alert_notices.require_way(service, conn, alert)
-        await conflicts.require_free(conn, alert)
-        await conflicts.require_agreement(conn, alert, now)
+        rows = await verdicts.require_approvable(service, conn, alert, now)
         said = await outgoing.signed(service, alert)
-        rows = await register.require_in_force(conn, service, alert)
         alert = await store_alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why, **_vouched(rows))
         await alert_notices.glass_broken(service, conn, alert, actor, why)
@@ -185,11 +165,8 @@ async def approve_ahead(
     audit. Returns how long until the first call may start. Raises `Refused`, `Faulty` or
     `PastMoment`."""
     now = service.now
-    rules_policy.require_sound(as_read(service, alert), now)
-    await conflicts.require_free(conn, alert)
-    await conflicts.require_agreement(conn, alert, now)
+    rows = await verdicts.require_approvable(service, conn, alert, now, lasting=False)
     said = await outgoing.signed_here(conn, alert)
-    rows = await register.require_in_force(conn, service, alert)
     alert = await store_alerts.approve(conn, alert, now=now)
     await _note(service, conn, MACHINE, "approve", alert, **grounds, **_vouched(rows))
     return await _let_go(service, conn, MACHINE, alert, said, here=True)
@@ -297,11 +274,6 @@ async def _after_decision(service: Context, alert_id: str, wait: timedelta | Non
         return replace(view, start=StartView(worker_alive=alive, seconds=wait.total_seconds()))
 
     return await service.database.read(look)
-
-
-def as_read(service: Context, alert: Alert) -> Alert:
-    """The alert with its promised times in the organisation's time zone, for messages to people."""
-    return replace(alert, promised=service.publisher.local(alert.promised))
 
 
 def _vouched(rows: dict[str, int]) -> dict[str, object]:

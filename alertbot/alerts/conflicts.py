@@ -141,18 +141,25 @@ async def beside(conn: Connection, alert: Alert, now: datetime) -> Conflicts:
     return tuple(_kept(one, decided.get(_key(one))) for one in found)
 
 
-async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
+async def compared(conn: Connection, alert: Alert, now: datetime) -> Alert:
     """The alert with its contradictions as of now: others may have been published or ended since it was
-    composed."""
+    composed. Writes nothing; the same object if nothing changed."""
     rows = await beside(conn, alert, now)
     others = tuple(one for one in alert.faults if one.rule != RULE)
     if rows == stored_contradictions(alert.guidance) and len(others) + len(_open(rows)) == len(
         alert.faults
     ):
         return alert
-    faults = (*others, *_faults(_open(rows)))
     guidance = {**(alert.guidance or {}), RULE: _plain(rows)}
-    return await store_alerts.note_guidance(conn, alert, guidance, faults)
+    return replace(alert, faults=(*others, *_faults(_open(rows))), guidance=guidance)
+
+
+async def refreshed(conn: Connection, alert: Alert, now: datetime) -> Alert:
+    """The alert with its contradictions as of now, stored."""
+    fresh = await compared(conn, alert, now)
+    if fresh is alert:
+        return alert
+    return await store_alerts.note_guidance(conn, alert, fresh.guidance or {}, fresh.faults)
 
 
 async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> None:

@@ -45,6 +45,9 @@ MOVES: Mapping[tuple[AlertState, Verb], AlertState] = MappingProxyType(
     }
 )
 
+OUT = frozenset({_S.PUBLISHING, _S.PUBLISHED, _S.PARTLY_PUBLISHED})
+"""States in which people have read it, or may have."""
+
 MACHINE = frozenset({Verb.EXPIRE, Verb.START, *_SETTLED})
 
 

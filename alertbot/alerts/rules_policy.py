@@ -8,7 +8,7 @@ from datetime import datetime
 from alertbot.alerts.rules_moves import move
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.core.model import AlertState, Approvals, Fault, Person, Role, Verb
-from alertbot.core.words import _
+from alertbot.core.words import _, told
 from alertbot.people.rules import require_reason, require_role
 
 
@@ -203,9 +203,10 @@ def require_open(alert: AlertFacts, now: datetime) -> None:
     """Raises `Refused` if the approval deadline has passed."""
     if alert.pending_until is not None and alert.pending_until <= now:
         raise Refused(
-            _("{alert} was not approved in time and has expired. Write a new draft.").format(
-                alert=alert.id
-            )
+            _(
+                "{alert} was not approved in time and has expired. To write it again: alertbot draft --like"
+                " {alert}"
+            ).format(alert=alert.id)
         )
 
 
@@ -333,7 +334,7 @@ def require_sound(alert: AlertFacts, now: datetime) -> None:
             _(
                 "{alert} promises a time that has passed ({moment}). Run `alertbot submit {alert}"
                 " --retime` and have it approved again."
-            ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
+            ).format(alert=alert.id, moment=told(moment, moment.tzinfo)),
             moment,
         )
 

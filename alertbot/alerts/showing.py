@@ -1,19 +1,27 @@
 """Showing a stored alert: exactly the texts that were composed, with their cost."""
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from alertbot.alerts import conflicts, store_alerts, store_reading, views
+from alertbot.alerts import conflicts, store_alerts, store_reading, verdicts, views
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.store_reading import Alert
-from alertbot.alerts.views import AlertView, ShownAlertView
-from alertbot.core.model import Composition, Fault, Purpose
+from alertbot.alerts.views import AlertView, CarriedNumberView, ChannelProgress, ShownAlertView
+from alertbot.core.model import AlertState, Composition, Fault, Purpose
+from alertbot.core.words import _, told
 from alertbot.db.sql import Connection
-from alertbot.delivery import store_outbox
+from alertbot.delivery import store_listing, store_outbox
 from alertbot.delivery.rules_forecast import cost, forecast
+from alertbot.delivery.store_listing import Summary
+from alertbot.numbers import store_numbers
+from alertbot.numbers.rules_entry import standing
 from alertbot.people import store_people
 from alertbot.people.context import Context
 from alertbot.texts.kinds.kind_spec import in_words
-from alertbot.texts.preview.phrases import Sheet
+from alertbot.texts.preview.phrases import Sheet, when_reached
 from alertbot.texts.preview.plain import plain_copy
 from alertbot.texts.views import ForecastView, message_view
 
@@ -23,7 +31,7 @@ async def show(
 ) -> ShownAlertView:
     """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest. `whole`:
     whether the person is shown all that they would sign; else nothing is noted."""
-    alert, view = await service.database.read(lambda conn: _look(service, conn, reference))
+    alert, view = await service.database.read(lambda conn: _look(service, conn, reference, token))
     if token:
         await service.database.transact(
             lambda conn: _note_shown(service, conn, alert, token, whole=whole)
@@ -42,15 +50,25 @@ async def _note_shown(
         await store_alerts.note_shown(conn, person, alert, now=now)
 
 
-async def _look(service: Context, conn: Connection, reference: str) -> tuple[Alert, ShownAlertView]:
+async def _look(
+    service: Context, conn: Connection, reference: str, token: str | None
+) -> tuple[Alert, ShownAlertView]:
     now = service.now
+    reader = await store_people.reading_with(conn, token, now=now) if token else None
     alert = await store_reading.get(conn, reference)
     sheet = await stored_sheet(service, conn, alert)
     said = sheet.composition
     conflicting = await conflicts.beside(conn, alert, now)
-    standing = replace(await views.full(conn, alert, now), contradictions=conflicting)
+    view = replace(
+        await views.full(conn, alert, now),
+        contradictions=conflicting,
+        verdict=await verdicts.of(service, conn, alert, reader),
+        asked=await verdicts.asked(conn, alert),
+    )
+    carried = await _numbers(conn, alert, now)
+    sheet = replace(sheet, verdict=view.verdict, record=tuple(_record(service, view, carried)))
     return alert, ShownAlertView(
-        **views.carried_over(standing),
+        **views.carried_over(view),
         values=alert.given,
         messages=tuple(map(message_view, said.messages)),
         retraction=tuple(map(message_view, said.retraction)),
@@ -58,6 +76,7 @@ async def _look(service: Context, conn: Connection, reference: str) -> tuple[Ale
         cost=sheet.cost,
         forecast=ForecastView(seconds=round(sheet.forecast.seconds, 3)),
         records=await store_reading.records_of(conn, alert.id),
+        numbers=carried,
         follows=await views.followed(conn, alert),
         followed_by=await views.followers(conn, alert),
         reached_all_seconds=await views.reached_all_seconds(conn, alert),
@@ -65,6 +84,145 @@ async def _look(service: Context, conn: Connection, reference: str) -> tuple[Ale
         sheet=sheet,
         zone=service.publisher.zone,
     )
+
+
+async def _numbers(conn: Connection, alert: Alert, now: datetime) -> tuple[CarriedNumberView, ...]:
+    """The register's entries that the alert carries, and who verified each in the carried version."""
+    carried = (await store_numbers.carried(conn, [alert.id]))[alert.id]
+    if not carried:
+        return ()
+    ids = [one.entry for one in carried]
+    present = {one.id: one for one in await store_numbers.entries(conn, ids=ids)}
+    forms = await store_numbers.forms(conn, [(one.entry, one.version) for one in carried])
+    checks = await store_numbers.checks_of(conn, ids)
+    found = []
+    for one in carried:
+        entry, key = present[one.entry], (one.entry, one.version)
+        read_back = [check for check in checks.get(key, ()) if check.matched]
+        last = read_back[-1] if read_back else None
+        row = entry.row if entry.row.version == one.version else None
+        found.append(
+            CarriedNumberView(
+                entry=entry.name,
+                version=one.version,
+                row=str(forms.get(key, entry.row)),
+                struck=one.struck,
+                standing=str(standing(entry, now)),
+                entered_by=entry.entered_by,
+                verified_by=last.by if last else (row.verified_by or None) if row else None,
+                verified_at=last.at if last else row.verified_at if row else None,
+                call=last.call_result if last else None,
+                called_at=last.call_at if last else None,
+                note=last.note if last else None,
+            )
+        )
+    return tuple(found)
+
+
+def number_in_words(one: CarriedNumberView, zone: ZoneInfo) -> str:
+    """Who verified a number, when and with which result, in one line."""
+    named = f"{one.entry} {one.row}"
+    if one.struck:
+        return _("{row}: no longer to be called").format(row=named)
+    if not one.verified_by or one.verified_at is None:
+        return _("{row}: NOT VERIFIED (entered by {name})").format(row=named, name=one.entered_by)
+    results = {
+        "answered": _("the service answered the test call"),
+        "no-answer": _("nobody answered the test call"),
+        "busy": _("the test call was busy"),
+        "wrong-service": _("another service answered the test call"),
+    }
+    said = _("{row}: verified by {name} at {time}; {call}").format(
+        row=named,
+        name=one.verified_by,
+        time=told(one.verified_at, zone),
+        call=results.get(one.call or "", _("no test call")),
+    )
+    return f"{said} ({one.note})" if one.note else said
+
+
+def _record(
+    service: Context, view: AlertView, carried: Sequence[CarriedNumberView]
+) -> Iterator[tuple[str, str]]:
+    """Who did what with a stored alert, for a page."""
+    yield _("Alert"), view.id
+    yield _("Drafted"), _who(service, view.author, view.drafted_at)
+    if view.last_editor not in (None, view.author):
+        yield _("Last edited by"), str(view.last_editor)
+    if view.submitted_at:
+        yield _("Submitted"), _who(service, view.submitter, view.submitted_at)
+    count = _("{given} of {needed} given")
+    approvals = view.approvals
+    given = [_who(service, one.person, one.at) for one in approvals.given]
+    said = count.format(given=len(given), needed=approvals.needed)
+    yield _("Approvals"), "\n".join([said, *given])
+    if view.approved_at:
+        yield _("Approved"), service.clock(view.approved_at)
+    if view.break_glass:
+        yield _("Break-glass"), f"{view.break_glass.by}: {view.break_glass.reason}"
+    if view.references:
+        yield _("Follows"), ", ".join(view.references)
+    if carried:
+        zone = service.publisher.zone
+        yield _("Numbers"), "\n".join(number_in_words(one, zone) for one in carried)
+
+
+def _who(service: Context, person: str | None, moment: datetime) -> str:
+    said = service.clock(moment)
+    return _("{time} by {person}").format(time=said, person=person) if person else said
+
+
+async def outlook(service: Context, view: AlertView) -> AlertView:
+    """The same alert after a verb, with how it stands, who was asked and what happens next."""
+
+    async def look(conn: Connection) -> AlertView:
+        alert = await store_reading.get(conn, view.id)
+        verdict = await verdicts.of(service, conn, alert)
+        if alert.state in (AlertState.PENDING, AlertState.APPROVED):
+            sheet = await stored_sheet(service, conn, alert)
+            reached = _("Last recipient reached: {when}").format(
+                when=when_reached(sheet.forecast.seconds)
+            )
+            verdict = replace(verdict, further=(*verdict.further, reached))
+        return replace(view, verdict=verdict, asked=await verdicts.asked(conn, alert))
+
+    return await service.database.read(look)
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """How far the deliveries of an approved alert have got. `over`: all are out, in doubt or given up; `stuck`: why
+    nothing more goes out until somebody acts."""
+
+    alert: AlertView
+    over: bool
+    stuck: tuple[str, ...]
+
+
+async def passing(service: Context, reference: str) -> Passing:
+    """How far an approved alert has got, channel by channel. Raises `Misuse` for an unknown alert."""
+
+    async def look(conn: Connection) -> Passing:
+        alert = await store_reading.get(conn, reference)
+        found = await store_listing.summary(conn, alert.id)
+        rows = tuple(
+            ChannelProgress(channel=name, deliveries=_by_state(found, name)) for name in alert.channels
+        )
+        verdict = await verdicts.of(service, conn, alert)
+        view = replace(await views.full(conn, alert, service.now), verdict=verdict, delivered=rows)
+        over = alert.state not in (AlertState.APPROVED, AlertState.PUBLISHING)
+        waiting = [one.channel for one in rows if one.waiting]
+        return Passing(view, over, () if over else tuple(verdicts.stuck(alert, found, waiting)))
+
+    return await service.database.read(look)
+
+
+def _by_state(found: Summary, channel: str) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for one in found.counts:
+        if one.channel == channel:
+            counted[str(one.state)] += one.number
+    return dict(counted)
 
 
 async def stored_sheet(service: Context, conn: Connection, alert: Alert) -> Sheet:

@@ -108,10 +108,9 @@ async def _left(service: Context, conn: Connection, query: str, but: str) -> lis
 def _already(found: Sequence[Entry], service: Context) -> str:
     first = found[0]
     assert first.withdrawn_at is not None
-    when = first.withdrawn_at.astimezone(service.publisher.zone)
     return _("{entry} was already withdrawn, on {when} by {who}: {why}").format(
         entry=said(first),
-        when=f"{when:%Y-%m-%d %H:%M}",
+        when=service.clock(first.withdrawn_at),
         who=first.withdrawn_by,
         why=first.withdrawn_reason,
     )

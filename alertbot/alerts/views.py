@@ -10,10 +10,19 @@ from alertbot.alerts import rules_guidance, rules_policy, store_following, store
 from alertbot.alerts.chains import ONLY_THOSE_REACHED
 from alertbot.alerts.store_reading import Alert, Record
 from alertbot.core.json import IF_SET, NOT_JSON
-from alertbot.core.model import AlertState, Conflict, Cost, DeliveryState, Fault, Omission, Relation
+from alertbot.core.model import (
+    OPEN_STATES,
+    AlertState,
+    Conflict,
+    Cost,
+    DeliveryState,
+    Fault,
+    Omission,
+    Relation,
+)
 from alertbot.db.sql import Connection
 from alertbot.people import store_people
-from alertbot.texts.preview.phrases import Sheet
+from alertbot.texts.preview.phrases import Sheet, Verdict
 from alertbot.texts.views import FaultView, ForecastView, MessageView
 
 
@@ -67,6 +76,52 @@ class StartView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    """An approval request: to whom (None: the team's group), how and when, and whether it was sent.
+    `trouble`: why it could not be sent so far."""
+
+    alert: str
+    way: str
+    person: str | None
+    deputy: bool
+    at: datetime
+    sent: bool
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedNumberView:
+    """A number of the register that an alert gives, or (`struck`) takes back, in the `version` that it carries.
+    `standing` is today's. Of its verification: who read it back, when, how the test call went (`answered`,
+    `no-answer`, `busy`, `wrong-service`, `not-called`); None where that version was not verified."""
+
+    entry: str
+    version: int
+    row: str
+    struck: bool
+    standing: str
+    entered_by: str
+    verified_by: str | None
+    verified_at: datetime | None
+    call: str | None
+    called_at: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelProgress:
+    """How far an alert has got on one channel: its deliveries by state, without zeros."""
+
+    channel: str
+    deliveries: Mapping[str, int]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any of them is still to be sent."""
+        return any(self.deliveries.get(state) for state in OPEN_STATES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedView:
     """A post that was just recorded as made by hand."""
 
@@ -77,7 +132,8 @@ class RecordedView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
     """The state of an alert, without its texts. `accepted`: reasons by rule; times are in UTC. `start`:
-    set by the approval that releases it; `recorded`: by `record`; `unpublished`: by a withdrawal, the
+    set by the approval that releases it; `verdict` and `asked`: how it stands and who was asked to approve
+    it, by `show`, `submit` and `approve`; `delivered`: channel by channel, by `approve --wait`; `recorded`: by `record`; `unpublished`: by a withdrawal, the
     requested register entries that the public was never told."""
 
     id: str
@@ -110,6 +166,9 @@ class AlertView:
     approvals: ApprovalsView
     break_glass: BreakGlassView | None
     start: StartView | None = field(default=None, metadata=IF_SET)
+    verdict: Verdict | None = field(default=None, metadata=IF_SET)
+    asked: tuple[RequestView, ...] | None = field(default=None, metadata=IF_SET)
+    delivered: tuple[ChannelProgress, ...] | None = field(default=None, metadata=IF_SET)
     recorded: RecordedView | None = field(default=None, metadata=IF_SET)
     unpublished: tuple[str, ...] | None = field(default=None, metadata=IF_SET)
 
@@ -129,8 +188,9 @@ class ShownAlertView(AlertView):
     """An alert with its texts and what became of them.
 
     `values`: field values, times resolved. `targets`: how many per channel. `reached_all_seconds`: for what
-    takes back, how long after its approval the last of its posts was out; None while some is not. `plain`:
-    the copy for press and radio. `sheet` and `zone` (the organisation's) are for terminal and page.
+    takes back, how long after its approval the last of its posts was out; None while some is not. `numbers`:
+    those of the register that it carries. `plain`: the copy for press and radio. `sheet` and `zone` (the
+    organisation's) are for terminal and page.
     """
 
     values: Mapping[str, Any]
@@ -140,26 +200,13 @@ class ShownAlertView(AlertView):
     cost: Cost
     forecast: ForecastView
     records: tuple[Record, ...]
+    numbers: tuple[CarriedNumberView, ...] = ()
     follows: tuple[RelatedView, ...]
     followed_by: tuple[RelatedView, ...]
     reached_all_seconds: float | None
     plain: str
     sheet: Sheet = field(metadata=NOT_JSON)
     zone: ZoneInfo = field(metadata=NOT_JSON)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestView:
-    """An approval request: to whom (None: the team's group), how and when, and whether it was sent.
-    `trouble`: why it could not be sent so far."""
-
-    alert: str
-    way: str
-    person: str | None
-    deputy: bool
-    at: datetime
-    sent: bool
-    trouble: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,11 @@ from alertbot.alerts import (
     conflicts,
     progress,
     register,
-    rules_guidance,
-    rules_policy,
     sealing,
     store_alerts,
     store_incidents,
     store_reading,
+    verdicts,
     views,
 )
 from alertbot.alerts.chains import Chain
@@ -27,7 +26,7 @@ from alertbot.alerts.compose import Composed, DraftRequest, load_kind, shift_tim
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
-from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
+from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.core.model import AlertState, Identity, Person, RawValues, Relation, Verb
 from alertbot.core.words import _
 from alertbot.db import audit
@@ -316,8 +315,7 @@ async def ask(
     ask the approvers. Raises `Faulty` with every fault, `PastMoment` if a promised time is over."""
     now = service.now
     alert = await conflicts.refreshed(conn, alert, now)
-    _require_ready(service, alert, now)
-    await conflicts.require_free(conn, alert)
+    await verdicts.require_submittable(service, conn, alert, now)
     terms = await sealing.terms(service, conn, alert)
     alert = await store_alerts.submit(conn, alert, by=actor, now=now, terms=terms)
     await note(conn, actor, "submit", alert, now, salt=alert.salt, terms=terms_sum(terms))
@@ -385,7 +383,7 @@ def _start(service: Context, not_before: str, now: datetime) -> datetime:
         raise Misuse(
             _(
                 "--not-before {time} has passed. Give a time in the future; after midnight, include its date."
-            ).format(time=starts.isoformat(" ", "minutes"))
+            ).format(time=service.clock(starts))
         )
     return starts
 
@@ -421,24 +419,3 @@ async def _looked_up(service: Context, conn: Connection, actor: Person, alert: A
     if not any(one.rule in OF_THE_REGISTER for one in changed.faults):
         await note(conn, actor, "numbers-renewed", changed, service.now)
     return changed
-
-
-def _require_ready(service: Context, alert: Alert, now: datetime) -> None:
-    if alert.faults:
-        raise Faulty(
-            _("{alert} cannot be submitted. Fix it with `alertbot edit {alert} --set …`.").format(
-                alert=alert.id
-            ),
-            alert.faults,
-            rules_guidance.stored_contradictions(alert.guidance),
-        )
-    if not alert.channels:
-        raise Refused(_("{alert} has no channel to go to.").format(alert=alert.id))
-    moment = rules_policy.passed(service.publisher.local(alert.promised), now)
-    if moment is not None:
-        raise PastMoment(
-            _(
-                "{alert} promises a time that has passed ({moment}). Run `alertbot submit {alert} --retime`."
-            ).format(alert=alert.id, moment=f"{moment:%Y-%m-%d %H:%M}"),
-            moment,
-        )

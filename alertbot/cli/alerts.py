@@ -190,16 +190,25 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     async def work(service: WatchContext, person: Person) -> AlertView:
-        return await writing.submit(service, person, alert, retime=retime)
+        view = await writing.submit(service, person, alert, retime=retime)
+        return await showing.outlook(service, view)
 
     view = act(context, work, token_file)
+    report(view, needs(view), as_json)
+
+
+def needs(view: AlertView) -> str:
+    """What a submitted alert needs, by when; then who was asked, and what happens next."""
     left = view.approvals.needed
     sentence = ngettext(
         "{id} needs {left} approval. Someone else runs: alertbot show {id}, then alertbot approve {id}",
         "{id} needs {left} approvals. Other people run: alertbot show {id}, then alertbot approve {id}",
         left,
     )
-    report(view, sentence.format(id=view.id, left=left), as_json)
+    said = [sentence.format(id=view.id, left=left)]
+    if view.verdict:
+        said += [view.verdict.said, *(f"  {line}" for line in view.verdict.further)]
+    return "\n".join(said)
 
 
 def discard(

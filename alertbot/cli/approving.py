@@ -1,15 +1,20 @@
 """Commands that decide on a submitted alert: approve, return, reject, countersign."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from alertbot.alerts import approving
+from alertbot.alerts import approving, showing
 from alertbot.alerts.views import AlertView
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, emit, say
-from alertbot.cli.running import act
-from alertbot.core.model import Person
+from alertbot.cli.running import act, read
+from alertbot.cli.tables.show_tables import state_word
+from alertbot.core.errors import Misuse
+from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
+from alertbot.texts.preview.phrases import stated
 from alertbot.watch.context import WatchContext
 
 Reason = Annotated[
@@ -17,30 +22,49 @@ Reason = Annotated[
 ]
 
 
+BreakGlass = Annotated[
+    bool,
+    typer.Option(
+        "--break-glass",
+        help=_("Publish alone, in an emergency: everyone is told, and someone countersigns later."),
+    ),
+]
+WhyAlone = Annotated[str | None, typer.Option(metavar=_("WHY"), help=_("Reason for publishing alone."))]
+Publish = Annotated[
+    bool, typer.Option("--publish", help=_("Send from here now, without waiting for a worker."))
+]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait",
+        help=_(
+            "Show channel by channel what goes out, until all is out or in doubt: exit 0 if all was"
+            " sent, 3 if not. Ctrl-C stops the waiting, not the sending."
+        ),
+    ),
+]
+
+
 def approve(
     context: typer.Context,
     alert: AlertId,
     digest: Digest = None,
-    break_glass: Annotated[
-        bool,
-        typer.Option(
-            "--break-glass",
-            help=_("Publish alone, in an emergency: everyone is told, and someone countersigns later."),
-        ),
-    ] = False,
-    reason: Annotated[
-        str | None, typer.Option(metavar=_("WHY"), help=_("Reason for publishing alone."))
-    ] = None,
-    publish: Annotated[
-        bool, typer.Option("--publish", help=_("Send from here now, without waiting for a worker."))
-    ] = False,
+    break_glass: BreakGlass = False,
+    reason: WhyAlone = None,
+    publish: Publish = False,
+    wait: Wait = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    if publish and wait:
+        raise Misuse(_("--publish sends from here, --wait watches a worker send; give only one."))
+
     async def work(service: WatchContext, person: Person) -> AlertView:
         if break_glass:
-            return await approving.break_glass(service, person, alert, digest, reason or "")
-        return await approving.approve(service, person, alert, digest)
+            view = await approving.break_glass(service, person, alert, digest, reason or "")
+        else:
+            view = await approving.approve(service, person, alert, digest)
+        return view if publish and view.start else await showing.outlook(service, view)
 
     view = act(context, work, token_file)
     if publish and view.start is not None:
@@ -49,26 +73,66 @@ def approve(
 
         drain_now(context, view, as_json)
         return
-    say(_approved(view), as_json)
-    if as_json:
+    tell_outlook(view, _approved(view), as_json)
+    if wait:
+        _wait(context, view, as_json)
+    elif as_json:
         emit(view)
 
 
+def tell_outlook(view: AlertView, sentence: str, as_json: bool) -> None:
+    """Print what was done, then who was asked, and what happens next and when."""
+    say(sentence, as_json)
+    for line in view.verdict.further if view.verdict else ():
+        say(f"  {line}", as_json)
+
+
 def _approved(view: AlertView) -> str:
-    """What happens next, in one sentence."""
+    if view.start is not None:
+        return _("{id} is approved.").format(id=view.id)
+    said = _("You approved {id}. It needs {left} more.")
+    return said.format(id=view.id, left=view.approvals.left)
+
+
+LOOK_SECONDS = 0.5  # between two looks at what was sent
+PARTLY = 3  # the exit code: not everything is out
+
+
+def _wait(context: typer.Context, view: AlertView, as_json: bool) -> None:
+    """Tell on stderr, channel by channel, what becomes of the deliveries; then leave with 0 or 3."""
+    seen: list[AlertView] = [view]
     if view.start is None:
-        said = _("You approved {id}. It needs {left} more.")
-        return said.format(id=view.id, left=view.approvals.left)
-    start = view.start
-    if start.worker_alive:
-        return _(
-            "{id} is approved. A worker is running; the first call starts in {seconds:.0f} s."
-        ).format(id=view.id, seconds=start.seconds)
-    return _(
-        "{id} is approved, but NO WORKER is running: nothing goes out until someone runs `alertbot"
-        " run` (or approves with --publish). With a worker, the first call would start in"
-        " {seconds:.0f} s."
-    ).format(id=view.id, seconds=start.seconds)
+        say(_("{id} is not approved yet: there is nothing to wait for.").format(id=view.id), True)
+    else:
+        try:
+            read(context, lambda service: _watch(service, view.id, seen))
+        except KeyboardInterrupt:
+            said = _("Stopped waiting; {id} goes on being sent. To see how far: alertbot status {id}")
+            say(said.format(id=view.id), True)
+    last = seen[-1]
+    if as_json:
+        emit(last)
+    if last.state is not AlertState.PUBLISHED:
+        raise typer.Exit(PARTLY)
+
+
+async def _watch(service: WatchContext, alert: str, seen: list[AlertView]) -> None:
+    """Look until all is out or in doubt, or nothing more will go out; each change is told once."""
+    told: dict[str, Mapping[str, int]] = {}
+    while True:
+        now = await showing.passing(service, alert)
+        seen.append(now.alert)
+        for one in now.alert.delivered or ():
+            if one.deliveries and told.get(one.channel) != one.deliveries:
+                told[one.channel] = one.deliveries
+                counts = ", ".join(f"{n} {state_word(state)}" for state, n in one.deliveries.items())
+                say(stated(one.channel, counts), True)
+        if now.over or now.stuck:
+            ended = [now.alert.verdict.said] if now.alert.verdict else []
+            for line in now.stuck or ended:
+                say(line, True)
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def return_(

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from alertbot.alerts import following, taking_back
+from alertbot.alerts import following, showing, taking_back
 from alertbot.alerts.compose import field_values
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.views import AlertView
@@ -123,8 +123,13 @@ def tell(
     token_file: Path | None,
     as_json: bool,
 ) -> None:
-    view = act(context, work, token_file)
-    report(view, next_step(view), as_json)
+    async def work_and_look(service: WatchContext, person: Person) -> AlertView:
+        done = await work(service, person)
+        return done if done.state is AlertState.DRAFT else await showing.outlook(service, done)
+
+    view = act(context, work_and_look, token_file)
+    further = view.verdict.further if view.verdict else ()
+    report(view, "\n".join([next_step(view), *(f"  {line}" for line in further)]), as_json)
 
 
 def next_step(view: AlertView) -> str:
@@ -137,13 +142,8 @@ def next_step(view: AlertView) -> str:
         said = _(
             "{id} ({kind}) follows {original} and needs approval: alertbot show {id}, then alertbot approve {id}"
         )
-    elif view.start is not None and view.start.worker_alive:
-        said = _("{id} is approved and takes back {original}. A worker is running and sends it.")
     else:
-        said = _(
-            "{id} is approved and takes back {original}, but NO WORKER is running: nothing goes out"
-            " until someone runs `alertbot run`."
-        )
+        said = _("{id} is approved and takes back {original}.")
     return said.format(id=view.id, kind=view.kind, original=view.original)
 
 

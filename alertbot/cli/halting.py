@@ -48,7 +48,7 @@ def halt(
         raise StoreFailed(f"{error}\n{_how_to_stop()}") from error
     resuming = " ".join(filter(None, ("alertbot resume", alert, channel and f"--channel {channel}")))
     halted = _("Halted {what} at {at}: no new call starts. Resume with `{command}`.")
-    at = f"{datetime.now().astimezone():%H:%M:%S}"
+    at = f"{datetime.now().astimezone():%H:%M:%S (%Z)}"
     say(halted.format(what=_scope(alert, channel), at=at, command=resuming), as_json)
     if as_json:
         emit(done)

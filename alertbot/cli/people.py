@@ -12,7 +12,7 @@ from alertbot.cli.tables.show_incidents import tasks_table
 from alertbot.cli.tables.show_tables import people_table
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person
-from alertbot.core.words import _
+from alertbot.core.words import _, told
 from alertbot.people import accounts, tasks
 from alertbot.people.views import IssuedToken, LinkCode, MailAddress, PersonLine, PersonView, TaskView
 from alertbot.watch.context import WatchContext
@@ -137,7 +137,7 @@ def link(
 
     view, zone = act(context, work, token_file)
     sentence = _("Send this to the team's bot on Telegram, in a private chat, before {time}:")
-    say(sentence.format(time=f"{view.expires_at.astimezone(zone):%H:%M}"), as_json)
+    say(sentence.format(time=told(view.expires_at, zone)), as_json)
     if as_json:
         emit(view)
     else:

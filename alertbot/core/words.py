@@ -10,6 +10,7 @@ import gettext
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 DOMAIN = "alertbot"
@@ -44,3 +45,10 @@ def spoken(lang: str) -> Iterator[None]:
         yield
     finally:
         _catalogue.reset(before)
+
+
+def told(moment: datetime, zone: tzinfo | None) -> str:
+    """A time in a sentence for people, in the organisation's zone, which it names because the reader may be
+    elsewhere: `20:15 on 30/11 (CET)`."""
+    here = moment.astimezone(zone)
+    return here.strftime(_("%H:%M on %d/%m")) + f" ({here:%Z})"

@@ -50,7 +50,7 @@ def doubt_about(service: Context, entry: Entry, now: datetime) -> Fault | None:
 
 
 def _local(service: Context, when: datetime | None) -> str:
-    return f"{when.astimezone(service.publisher.zone):%Y-%m-%d %H:%M}" if when else ""
+    return service.clock(when) if when else ""
 
 
 def unregistered(field: str, row: NumberRow, same: Sequence[Entry]) -> Fault:

@@ -125,19 +125,26 @@ async def history(conn: AsyncConnection, entry: int) -> tuple[tuple[Version, ...
             Version(row.version, _named(row.row, entry, row.version), row.verb, names[row.by], row.at)
             for row in versions
         ),
-        tuple(
-            Check(
-                row.version,
-                names[row.by],
-                row.at,
-                row.matched,
-                row.call_at,
-                row.call_result,
-                row.note,
-            )
-            for row in checks
-        ),
+        tuple(_check(row, names) for row in checks),
     )
+
+
+async def checks_of(
+    conn: AsyncConnection, entry_ids: Collection[int]
+) -> dict[tuple[int, int], tuple[Check, ...]]:
+    """Every attempt to read these entries back, by entry and version, oldest first."""
+    names, c = await _names(conn), number_check.c
+    query = select(number_check).where(among(conn, sorted(set(entry_ids)), c.number_id))
+    found: dict[tuple[int, int], tuple[Check, ...]] = {}
+    for row in await conn.execute(query.order_by(c.id)):
+        key = (row.number_id, row.version)
+        found[key] = (*found.get(key, ()), _check(row, names))
+    return found
+
+
+def _check(row: Row[Any], names: Mapping[int | None, str]) -> Check:
+    called = (row.call_at, row.call_result)
+    return Check(row.version, names[row.by], row.at, row.matched, *called, row.note)
 
 
 async def forms(

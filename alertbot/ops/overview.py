@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from alertbot.alerts import publishing, store_reading, views
+from alertbot.alerts import publishing, store_reading, verdicts, views
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import RequestView
 from alertbot.core.errors import Misuse
@@ -26,10 +26,9 @@ from alertbot.ops.views import (
     StatusView,
     WorkerView,
 )
-from alertbot.people import store_people, store_requests, tasks
+from alertbot.people import store_people, tasks
 from alertbot.people.context import Context
 from alertbot.people.rules import Duty
-from alertbot.people.store_requests import ApprovalRequest
 from alertbot.watch import reminders, store_preapprovals
 from alertbot.watch.context import WatchContext
 
@@ -192,9 +191,7 @@ def _held_back(service: WatchContext, alert: Alert) -> str | None:
     starts = max(alert.not_before or alert.approved_at, alert.approved_at + service.publish_delay)
     if starts <= service.now:
         return None
-    return _("Goes out no earlier than {time}.").format(
-        time=starts.astimezone(service.publisher.zone).isoformat(" ", "seconds")
-    )
+    return _("Goes out no earlier than {time}.").format(time=service.clock(starts))
 
 
 def _shown_state(service: WatchContext, alert: Alert) -> AlertState:
@@ -271,7 +268,7 @@ async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
     running = await store_preapprovals.running(conn, pending=True)
     return [
         _("{alert} goes out by itself at {time}. To stop it: alertbot rules abort {alert}").format(
-            alert=one.alert, time=f"{one.goes_at.astimezone(service.publisher.zone):%H:%M:%S}"
+            alert=one.alert, time=f"{one.goes_at.astimezone(service.publisher.zone):%H:%M:%S (%Z)}"
         )
         for one in running
     ]
@@ -316,7 +313,7 @@ def _doubtful(summary: Summary) -> list[str]:
 
 async def _requests(conn: Connection, found: Sequence[Alert]) -> list[RequestView]:
     """Every request about pending alerts."""
-    return [_view(call) for alert in _waiting(found) for call in await _of(conn, alert)]
+    return [one for alert in _waiting(found) for one in await verdicts.asked(conn, alert)]
 
 
 async def _unanswered(service: Context, conn: Connection, found: Sequence[Alert]) -> list[str]:
@@ -326,9 +323,7 @@ async def _unanswered(service: Context, conn: Connection, found: Sequence[Alert]
         return []
     said = []
     for alert in _waiting(found):
-        asked = await _of(conn, alert)
-        said += [_who(service, alert, asked)]
-        said += [_trouble(call) for call in asked if call.trouble and call.closed_at is None]
+        said += await verdicts.requests_in_words(service, conn, alert)
     return said + await unknown_names(conn, service)
 
 
@@ -354,48 +349,3 @@ def _unknown(duty: Duty, known: Iterable[str]) -> list[str]:
 
 def _waiting(found: Sequence[Alert]) -> list[Alert]:
     return [alert for alert in found if alert.state is AlertState.PENDING]
-
-
-async def _of(conn: Connection, alert: Alert) -> tuple[ApprovalRequest, ...]:
-    return await store_requests.of_alert(conn, alert.id, alert.digest)
-
-
-def _who(service: Context, alert: Alert, asked: Sequence[ApprovalRequest]) -> str:
-    if not asked:
-        return _(
-            "{alert}: no one could be asked, because no approver is linked; see `alertbot people link`."
-        ).format(alert=alert.id)
-    whom = ", ".join(_one(service, call) for call in asked)
-    return _("{alert}: asked {whom}.").format(alert=alert.id, whom=whom)
-
-
-def _one(service: Context, call: ApprovalRequest) -> str:
-    """One request in short: `Bo (deputy, telegram, 20:15)`."""
-    what = [_("deputy")] if call.deputy else []
-    what += [call.way, f"{call.at.astimezone(service.publisher.zone):%H:%M}"]
-    if call.message_ref is None:
-        what.append(_("not sent yet"))
-    return f"{call.person or _('the group')} ({', '.join(what)})"
-
-
-def _trouble(call: ApprovalRequest) -> str:
-    return _(
-        "{alert}: {way} did not accept the request for {name}: {trouble} It will be sent again."
-    ).format(
-        alert=call.alert,
-        way=call.way,
-        name=call.person or _("the group"),
-        trouble=call.trouble,
-    )
-
-
-def _view(call: ApprovalRequest) -> RequestView:
-    return RequestView(
-        alert=call.alert,
-        way=call.way,
-        person=call.person,
-        deputy=call.deputy,
-        at=call.at,
-        sent=call.message_ref is not None,
-        trouble=call.trouble,
-    )

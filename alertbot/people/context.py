@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from alertbot.core.words import told
 from alertbot.texts.publisher import Publisher
 
 if TYPE_CHECKING:
@@ -38,3 +39,7 @@ class Context:
     @property
     def now(self) -> datetime:
         return self.publisher.clock()
+
+    def clock(self, moment: datetime) -> str:
+        """A time in a sentence for people: see `core.clock.told`."""
+        return told(moment, self.publisher.zone)

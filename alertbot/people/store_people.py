@@ -91,6 +91,13 @@ async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Perso
 
     Raises `Refused`, with the reason, for a token that is unknown, revoked, expired or not confirmed.
     """
+    found = await reading_with(conn, token, now=now)
+    await conn.execute(update(person).where(person.c.id == found.id).values(last_used_at=now))
+    return found
+
+
+async def reading_with(conn: AsyncConnection, token: str, *, now: datetime) -> Person:
+    """The person with this token, without recording its use. Raises as `by_token` does."""
     given = _hash(token.strip())
     row = (await conn.execute(select(person).where(person.c.token_hash == given))).one_or_none()
     if row is None or not hmac.compare_digest(row.token_hash, given):
@@ -101,7 +108,6 @@ async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Perso
             )
         )
     _require_valid(row, now)
-    await conn.execute(update(person).where(person.c.id == row.id).values(last_used_at=now))
     return person_of(row, now)
 
 

@@ -221,11 +221,10 @@ async def look(service: WatchContext) -> datetime | None:
 
 async def _tell(service: WatchContext, conn: Connection, source: str, last: datetime) -> None:
     await store_signals.note_silence(conn, source, now=service.now)
-    clock = last.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
     said = _(
         "The source {source} has been silent since {time}. Silence does not mean that all is well:"
         " check the source, and what it watches."
-    ).format(source=source, time=clock)
+    ).format(source=source, time=service.clock(last))
     await tasks.raise_(service, conn, NewTask(_key(source), KIND, said))
 
 

@@ -237,7 +237,7 @@ async def history(
         " should know, write an alert by hand: alertbot draft status"
     ).format(
         service=service.watch.title(name, ""),
-        time=begun.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m")) if begun else "–",
+        time=service.clock(begun) if begun else "–",
     )
     key = f"{HISTORY}:{name}:{begun.isoformat() if begun else ''}"[:200]
     await tasks.raise_(service, conn, NewTask(key, HISTORY, said))
@@ -357,4 +357,4 @@ def _promise_key(kind: str, one: AlertPromise) -> str:
 
 
 def _promise_clock(service: WatchContext, one: AlertPromise) -> str:
-    return reminders.promised_at(one).astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
+    return service.clock(reminders.promised_at(one))

@@ -219,4 +219,4 @@ def promised_at(one: AlertPromise) -> datetime:
 
 
 def _clock(service: WatchContext, moment: datetime) -> str:
-    return moment.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
+    return service.clock(moment)

@@ -5,7 +5,6 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -104,7 +103,7 @@ def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
         (_("Languages"), ", ".join(map(language_name, _languages(shown)))),
         (_("Written by"), _hands(shown)),
         (_("Approvals"), _signed(shown.approvals.needed, given)),
-        (_("Decide before"), _moment(opened.until)),
+        (_("Decide before"), service.clock(opened.until)),
         (_("Digest"), shown.digest[:12]),
     ]
     return [*said, (_("Follows"), shown.original)] if shown.original else said
@@ -113,10 +112,6 @@ def facts(service: Context, opened: Opened) -> list[tuple[str, str]]:
 def _languages(shown: ShownAlertView) -> list[str]:
     """The languages of the texts, in order."""
     return list(dict.fromkeys(one.lang for one in shown.messages))
-
-
-def _moment(until: datetime) -> str:
-    return until.strftime(_("%H:%M on %d/%m")) + f" ({until:%Z})"
 
 
 def _hands(shown: ShownAlertView) -> str:

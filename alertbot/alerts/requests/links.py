@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from alertbot.alerts import approving, rules_policy, showing, store_alerts, store_reading
+from alertbot.alerts import approving, rules_policy, showing, store_alerts, store_reading, verdicts
 from alertbot.alerts.approving import Through
 from alertbot.alerts.requests import text
 from alertbot.alerts.store_reading import Alert
@@ -275,7 +275,7 @@ async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert
     so_far = await store_reading.approvals_of(conn, alert.id, now=service.now)
     try:
         rules_policy.may_approve(
-            approving.as_read(service, alert),
+            verdicts.as_read(service, alert),
             link.person,
             so_far,
             digest=link.digest,
@@ -283,6 +283,7 @@ async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert
             now=service.now,
             people=await store_people.persons(conn, now=service.now),
         )
+        await verdicts.require_approvable(service, conn, alert, service.now)
     except Refused as refusal:
         return str(refusal)
     return None

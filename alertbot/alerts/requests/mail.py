@@ -12,7 +12,7 @@ from alertbot.alerts.requests.text import Ask
 from alertbot.channels.base import Adapter
 from alertbot.core.errors import ChannelDown, ConfigInvalid, Rejected, Scope
 from alertbot.core.model import Post
-from alertbot.core.words import _, language, ngettext
+from alertbot.core.words import _, language, ngettext, told
 from alertbot.people.context import Context
 from alertbot.texts.preview.phrases import stated
 
@@ -123,7 +123,7 @@ def _facts(ask: Ask) -> list[tuple[str, str]]:
         (_("Channels"), channels),
         (_("Written by"), ask.author),
         (_("Approvals"), "; ".join(filter(None, [needed, ", ".join(ask.given)]))),
-        (_("Decide before"), f"{ask.until:%Y-%m-%d %H:%M %Z}" if ask.until else "–"),
+        (_("Decide before"), told(ask.until, ask.until.tzinfo) if ask.until else "–"),
         (_("Digest"), ask.digest[:12]),
     ]
 

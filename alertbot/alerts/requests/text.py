@@ -143,7 +143,7 @@ async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
     return _("{alert} was approved by {names} at {time} and goes out.").format(
         alert=alert.id,
         names=", ".join(dict.fromkeys(one.person.name for one in signed)) or "?",
-        time=f"{at.astimezone(service.publisher.zone):%H:%M}",
+        time=service.clock(at),
     )
 
 

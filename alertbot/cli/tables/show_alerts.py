@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.alerts.rules_guidance import topic_word
+from alertbot.alerts.showing import number_in_words
 from alertbot.alerts.views import BreakGlassView, ShownAlertView
 from alertbot.cli.tables.show_incidents import follows, relation_word
 from alertbot.cli.tables.show_tables import clock, state_text, state_word
@@ -21,8 +22,6 @@ from alertbot.texts.preview import phrases
 from alertbot.texts.preview.panels import blocks, drawn
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.texts.preview.plain import plain
-
-OUT = (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
 
 OUT = (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
 
@@ -101,7 +100,6 @@ def show_alert(console: Console, alert: ShownAlertView) -> None:
 def particulars(alert: ShownAlertView) -> Iterator[tuple[str, str]]:
     """All facts about an alert besides its texts, one line each, in chronological order."""
     zone = alert.zone
-    zone = alert.zone
     named = {
         _("Alert"): alert.id,
         _("State"): state_word(alert.state),
@@ -117,6 +115,7 @@ def particulars(alert: ShownAlertView) -> Iterator[tuple[str, str]]:
         _("Approvals"): _approvals(alert),
         _("Approved"): clock(alert.approved_at, zone),
         _("Goes out no earlier than"): clock(alert.not_before, zone),
+        _("Numbers"): "\n".join(number_in_words(one, zone) for one in alert.numbers),
         _("Break-glass"): _break_glass(alert.break_glass),
         _("Reached all channels"): _reached(alert),
         _("Retraction"): _prepared(alert),

@@ -16,6 +16,7 @@ from alertbot.texts.preview.fragments import styled
 from alertbot.texts.preview.phrases import Sheet, ShownThread, threads
 from alertbot.texts.preview.plain import (
     facts,
+    facts_title,
     header,
     heading,
     left_out,
@@ -52,8 +53,11 @@ def blocks(sheet: Sheet, width: int) -> Iterator[RenderableType]:
     yield from _retraction(sheet, width)
     yield from fault_lists(shown)
     yield _summary(sheet, width)
-    style, mark = ("green", "✓") if shown.publishable else ("red", "✗")
-    yield Text(f"{mark} {phrases.verdict(shown)}", style=f"bold {style}")
+    stands = phrases.judged(sheet)
+    style = {True: "bold green", False: "bold red", None: "bold"}[stands.ready]
+    yield Text(f"{stands.mark} {phrases.visible(stands.said)}", style=style)
+    for line in stands.further:
+        yield Text(f"  {phrases.visible(line)}")
 
 
 def message_panels(sheet: Sheet, width: int) -> Iterator[RenderableType]:
@@ -211,7 +215,7 @@ def _summary(sheet: Sheet, width: int) -> RenderableType:
         grid.add_row(Text(name, style="dim"), Text(value))
     parts = [
         *_completeness(sheet.composition),
-        Group(_heading(_("Before it goes out")), grid),
+        Group(_heading(facts_title(sheet)), grid),
     ]
     if width < TWO_COLUMNS_FROM:
         return Group(*parts, Text(""))

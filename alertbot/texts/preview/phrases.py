@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alertbot.core.json import NOT_JSON
 from alertbot.core.model import (
     Action,
     Approvals,
@@ -20,10 +21,29 @@ from alertbot.core.model import (
 from alertbot.core.words import _, language, ngettext
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How an alert stands. `ready`: whether the verb that comes next goes through; None where the reader has
+    nothing to decide. `said`: one sentence; `further`: why, who was asked, what happens next and when.
+    `headline`: for the head of a page. `out`: whether any of it reached someone, or may have."""
+
+    ready: bool | None
+    said: str
+    further: tuple[str, ...] = ()
+    headline: str = field(default="", metadata=NOT_JSON)
+    out: bool = field(default=False, metadata=NOT_JSON)
+
+    @property
+    def mark(self) -> str:
+        """A tick only where the next verb goes through."""
+        return {True: "✓", False: "✗", None: "·"}[self.ready]
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One alert as shown to a reader. `title` is the kind's, in the reader's language; `speaker` the
-    organisation's name; `senders` the From lines of mail channels."""
+    organisation's name; `senders` the From lines of mail channels. `verdict` and `record` (who did what, by
+    name) only of a stored alert."""
 
     title: str
     composition: Composition
@@ -34,6 +54,8 @@ class Sheet:
     speaker: str = ""
     senders: Mapping[str, str] = field(default_factory=dict)
     exercise: bool = False
+    verdict: Verdict | None = None
+    record: tuple[tuple[str, str], ...] = ()
 
     def channel(self, name: str) -> Channel | None:
         return next((channel for channel in self.channels if channel.name == name), None)
@@ -239,6 +261,17 @@ def must_approve(approvals: Approvals) -> str:
             number,
         )
     return said.format(number=number, span=limit)
+
+
+def judged(sheet: Sheet) -> Verdict:
+    """How it stands: of a stored alert as the next verb judges it, else by its texts alone."""
+    if sheet.verdict is not None:
+        return sheet.verdict
+    return Verdict(
+        ready=sheet.composition.publishable,
+        said=verdict(sheet.composition),
+        headline=_("Preview: nothing has been sent"),
+    )
 
 
 def verdict(composition: Composition) -> str:

@@ -30,7 +30,9 @@ def plain(sheet: Sheet) -> str:
         ],
     )
     blocks.append("\n".join(phrases.stated(name, value) for name, value in facts(sheet)))
-    return "\n\n".join([*blocks, phrases.verdict(shown)])
+    stands = phrases.judged(sheet)
+    further = (f"  {phrases.visible(line)}" for line in stands.further)
+    return "\n\n".join([*blocks, "\n".join([phrases.visible(stands.said), *further])])
 
 
 def plain_copy(messages: Iterable[Message]) -> str:
@@ -87,13 +89,21 @@ def _taken_back(sheet: Sheet, thread: ShownThread) -> str:
 
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
-    """Cost, time, approval and digest, each in one line."""
+    """Cost, time, approval and digest, each in one line; of what is out only what is still so."""
+    digest = (_("Digest"), phrases.short_digest(sheet.composition.digest))
+    if phrases.judged(sheet).out:
+        return [digest]
     return [
         (_("Cost"), phrases.price(sheet)),
         (_("Last recipient reached"), phrases.when_reached(sheet.forecast.seconds)),
         (_("Must be approved by"), phrases.must_approve(sheet.approvals)),
-        (_("Digest"), phrases.short_digest(sheet.composition.digest)),
+        digest,
     ]
+
+
+def facts_title(sheet: Sheet) -> str:
+    """The heading above the facts."""
+    return _("What went out") if phrases.judged(sheet).out else _("Before it goes out")
 
 
 def sentences(fault: Fault) -> Iterator[str]:

@@ -121,7 +121,7 @@ def needed(service: WatchContext, kind: Kind) -> int:
 
 def clock(service: WatchContext, moment: datetime) -> str:
     """A time as the team reads it, in the organisation's time zone."""
-    return moment.astimezone(service.publisher.zone).strftime(_("%H:%M on %d/%m"))
+    return service.clock(moment)
 
 
 def _sentence(

@@ -174,7 +174,7 @@ class Commands:
         ).format(
             what=alert or _("everything"),
             name=who,
-            at=f"{local:%H:%M:%S}",
+            at=f"{local:%H:%M:%S (%Z)}",
             command=" ".join(filter(None, ("alertbot resume", alert))),
         )
         await self._speaker.replace(query.message.chat.id, query.message.message_id, text)

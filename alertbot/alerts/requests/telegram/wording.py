@@ -11,7 +11,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from alertbot.alerts.requests.text import Ask
 from alertbot.core.model import Verb
-from alertbot.core.words import _, ngettext
+from alertbot.core.words import _, ngettext, told
 
 if TYPE_CHECKING:
     from telegram import InlineKeyboardMarkup
@@ -96,7 +96,7 @@ def _facts(ask: Ask) -> list[str]:
         _approvals(ask),
     ]
     if ask.until is not None:
-        facts.append(_escaped_message(_("Until: {time}"), time=ask.until.strftime(_("%H:%M on %d/%m"))))
+        facts.append(_escaped_message(_("Until: {time}"), time=told(ask.until, ask.until.tzinfo)))
     digest = f"<code>{escape(ask.digest[:SHOWN_DIGEST])}</code>"
     return [*facts, _escaped_message(_("Digest: {digest}")).replace("{digest}", digest)]
 
