@@ -4,12 +4,16 @@ draft that results."""
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from alertbot.alerts import (
+    approving,
     chains,
     conflicts,
     public_numbers,
+    register,
+    rules_moves,
     store_following,
     store_incidents,
     store_reading,
@@ -18,7 +22,7 @@ from alertbot.alerts import (
     wrong_numbers,
 )
 from alertbot.alerts.chains import Chain
-from alertbot.alerts.compose import DraftRequest, load_kind
+from alertbot.alerts.compose import DraftRequest, load_kind, shift_times
 from alertbot.alerts.rules_lists import NUMBERS, WRONG, in_words, rows_of
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
@@ -30,6 +34,7 @@ from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import rules
 from alertbot.people.context import Context
+from alertbot.texts.fields import moments
 from alertbot.texts.kinds.catalogue import load_ready_words
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
 from alertbot.texts.publisher import effective
@@ -110,6 +115,118 @@ async def update(
         return await add(service, conn, actor, wanted, said, chain)
 
     return await drafted(service, actor, work, said)
+
+
+async def like(
+    service: Context,
+    actor: Person,
+    reference: str,
+    wishes: DraftRequest,
+    *,
+    incident: str | None = None,
+    not_before: str | None = None,
+) -> AlertView:
+    """Draft a new alert with the kind, values, languages, channels and references of another, which never went
+    out. `wishes`: what the person gives instead. Times ahead are as they were typed; a promise that is over
+    is left out with a note. Writers of words that no second hand approved are writers of this one too.
+
+    Raises `Refused` for a retraction and for one that is out or may still go out.
+    """
+    rules.require_role("draft", actor)
+    await approving.expire_overdue(service)
+    starts = writing.start_of(service, not_before, service.now) if not_before else None
+
+    async def work(conn: Connection) -> Alert:
+        original = await store_reading.get(conn, reference)
+        _require_over_and_gone(original)
+        chain = await writing.chain_of(service, conn, original)
+        filed = await _filed(conn, original, incident, actor, service.now)
+        followed = original.references if filed == original.incident else ()
+        if not followed:
+            followed = await writing.followed(conn, filed, exercise=original.exercise)
+        asked = _same(service, original, wishes)
+        add = partial(writing.add, service, conn, actor, asked, incident=filed, like=original)
+        followed = chain.references if chain else followed
+        return await add(references=followed, not_before=starts, chain=chain)
+
+    return await drafted(service, actor, work, FollowRequest())
+
+
+def _require_over_and_gone(original: Alert) -> None:
+    """Raises `Refused` for an alert that another verb is for."""
+    if original.state in (AlertState.DRAFT, AlertState.PENDING, AlertState.APPROVED):
+        sentence = _("{alert} is {state}. To change it: alertbot edit {alert}")
+    elif original.state in rules_moves.OUT:
+        sentence = _("{alert} is {state}. To follow it up: alertbot update {alert}")
+    else:
+        return
+    raise Refused(sentence.format(alert=original.id, state=state_word(original.state)))
+
+
+async def _filed(
+    conn: Connection, original: Alert, incident: str | None, actor: Person, now: datetime
+) -> str:
+    """The incident of an alert like `original`: the named one, else the same while it is open. What follows
+    another alert stays with that."""
+    own = await store_incidents.get(conn, original.incident)
+    if original.relation is not None or (incident is None and own.closed_at is None):
+        return own.id
+    return await writing.in_incident(conn, incident, actor, now)
+
+
+def _same(service: Context, original: Alert, wishes: DraftRequest) -> DraftRequest:
+    """What `original` asked for, with what the person gives instead."""
+    kind = load_kind(service.publisher, original.kind)
+    given, notes = _kept_times(service, kind, shift_times(original.raw, original.given, kind), original)
+    raw = {name: value for name, value in original.raw.items() if name in given}
+    values = writing.overlay(given, wishes.given)
+    values, _typed = register.anew(values, writing.overlay(raw, wishes.given), wishes.given)
+    known = [name for name in original.channels if name in service.publisher.channels]
+    gone = [name for name in original.channels if name not in known]
+    if gone:
+        sentence = _("{channels}, in {alert}, is left out: it is not configured any more.")
+        notes.append(Fault("left_out", sentence.format(channels=", ".join(gone), alert=original.id)))
+    return DraftRequest(
+        kind=original.kind,
+        given=values,
+        languages=wishes.languages or original.languages,
+        channels=wishes.channels or tuple(known),
+        accepted={**conflicts.undecided(original.accepted), **wishes.accepted},
+        exercise=original.exercise or wishes.exercise,
+        notes=(_taken_over(original), *notes),
+    )
+
+
+def _taken_over(original: Alert) -> Fault:
+    if original.vouched:
+        sentence = _("The values are taken over from {alert} ({state}), as they were approved.")
+    else:
+        sentence = _(
+            "The values are taken over from {alert} ({state}). Nobody approved them there: whoever wrote them"
+            " counts as a writer of this alert."
+        )
+    said = sentence.format(alert=original.id, state=state_word(original.state))
+    return Fault("taken_over", said)
+
+
+def _kept_times(
+    service: Context, kind: Kind, given: RawValues, original: Alert
+) -> tuple[RawValues, list[Fault]]:
+    """The values without the promised times that are over, and a note for each of those."""
+    kept, notes = dict(given), []
+    for spec in kind.fields:
+        if spec.type is not FieldType.DATETIME or spec.past or spec.name not in given:
+            continue
+        try:
+            at = moments.moment(str(given[spec.name]), now=service.now, zone=service.publisher.zone)
+        except moments.BadMoment:
+            continue  # told when it is composed
+        if at <= service.now:
+            del kept[spec.name]
+            sentence = _("{field} ({time}), in {alert}, is left out: the time has passed.")
+            said = sentence.format(field=spec.name, time=service.clock(at), alert=original.id)
+            notes.append(Fault("left_out", said, spec.name))
+    return kept, notes
 
 
 async def correct(

@@ -163,6 +163,14 @@ async def overdue(conn: AsyncConnection, *, now: datetime) -> tuple[Alert, ...]:
     return await _alerts(conn, query.order_by(alert.c.id))
 
 
+async def lapsing(conn: AsyncConnection, *, since: datetime) -> tuple[Alert, ...]:
+    """Alerts whose approval may lapse (pending, or approved and not begun), and those that expired for want of
+    one, if it was due at `since` or later."""
+    waits = alert.c.state.in_([str(AlertState.PENDING), str(AlertState.APPROVED)])
+    gone = (alert.c.state == str(AlertState.EXPIRED)) & (alert.c.pending_until >= since)
+    return await _alerts(conn, _ALERTS.where(waits | gone).order_by(alert.c.id))
+
+
 async def open_glass(conn: AsyncConnection) -> tuple[Alert, ...]:
     """Alerts that one person published alone and nobody has countersigned."""
     query = _ALERTS.where(alert.c.break_glass_by.is_not(None), alert.c.countersigned_by.is_(None))

@@ -39,7 +39,7 @@ from alertbot.texts.digest import terms_sum
 from alertbot.texts.fields import moments
 from alertbot.texts.kinds.kind_spec import Kind
 
-NOTES = frozenset({"left_out"})  # warnings about what was taken over; an edit keeps them
+NOTES = frozenset({"left_out", "taken_over"})  # warnings about what was taken over; an edit keeps them
 OF_THE_REGISTER = frozenset(
     {
         "unverified_number",
@@ -62,9 +62,10 @@ async def add(
     references: tuple[str, ...] = (),
     not_before: datetime | None = None,
     chain: Chain | None = None,
+    like: Alert | None = None,
 ) -> Alert:
-    """Write a new draft in an incident, following `chain` if given. Raises `Faulty` for values that
-    cannot be read at all."""
+    """Write a new draft in an incident, following `chain` if given; `like`: an alert whose words it takes over
+    without following it. Raises `Faulty` for values that cannot be read at all."""
     now = drawn("moment", lambda: service.now)
     number = await store_incidents.next_number(conn, incident)
     identity = Identity(incident, f"{incident}-{number}", references)
@@ -82,10 +83,12 @@ async def add(
         number=number,
         by=actor,
         now=now,
-        originals=chain.originals if chain else (),
+        originals=(*(chain.originals if chain else ()), *((like,) if like else ())),
     )
     await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
-    await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=dict(alert.accepted))
+    origin = {"like": like.id} if like else {}
+    accepted = dict(alert.accepted)
+    await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=accepted, **origin)
     return alert
 
 
@@ -101,7 +104,7 @@ async def anew(
     """Compose the alert again with other values, as of now. What it follows stays; whom that reached is
     read again."""
     now = drawn("moment", lambda: service.now)
-    chain = await _chain(service, conn, alert)
+    chain = await chain_of(service, conn, alert)
     wishes = DraftRequest(
         alert.kind,
         given,
@@ -136,7 +139,7 @@ def _subject(
     )
 
 
-async def _chain(service: Context, conn: Connection, alert: Alert) -> Chain | None:
+async def chain_of(service: Context, conn: Connection, alert: Alert) -> Chain | None:
     """The chain of a stored alert. Raises `Refused` for a retraction, whose texts are fixed."""
     if alert.relation is None:
         return None
@@ -244,13 +247,13 @@ async def draft(
     `Faulty` for those, `Misuse` for an unknown kind, channel or language."""
     rules.require_role("draft", actor)
     now = service.now
-    starts = _start(service, not_before, now) if not_before else None
+    starts = start_of(service, not_before, now) if not_before else None
 
     async def work(conn: Connection) -> AlertView:
-        opened = await _incident(conn, incident, actor, now)
-        followed = await _followed(conn, opened, exercise=wishes.exercise)
+        opened = await in_incident(conn, incident, actor, now)
+        before = await followed(conn, opened, exercise=wishes.exercise)
         alert = await add(
-            service, conn, actor, wishes, incident=opened, references=followed, not_before=starts
+            service, conn, actor, wishes, incident=opened, references=before, not_before=starts
         )
         return await views.full(conn, alert, now)
 
@@ -359,20 +362,20 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> RawValues:
     return merged
 
 
-async def _followed(conn: Connection, incident: str, *, exercise: bool) -> tuple[str, ...]:
+async def followed(conn: Connection, incident: str, *, exercise: bool) -> tuple[str, ...]:
     """The alert that a new one of this incident follows up: the last that was published or is on its
     way."""
     out = await store_reading.listing(conn, incident=incident, states=OUT)
     return tuple(alert.id for alert in out if alert.exercise is exercise)[:1]
 
 
-async def _incident(conn: Connection, wanted: str | None, actor: Person, now: datetime) -> str:
+async def in_incident(conn: Connection, wanted: str | None, actor: Person, now: datetime) -> str:
     if wanted is None:
         return (await store_incidents.start(conn, by=actor, now=now)).id
     return (await store_incidents.get(conn, wanted)).id
 
 
-def _start(service: Context, not_before: str, now: datetime) -> datetime:
+def start_of(service: Context, not_before: str, now: datetime) -> datetime:
     """When an alert may go out. Raises `Misuse` for an unreadable or past time: `00:30` typed before
     midnight would otherwise mean this morning, and the alert would go out at once."""
     try:

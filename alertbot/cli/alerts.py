@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from alertbot.alerts import publishing, showing, writing
+from alertbot.alerts import following, publishing, showing, writing
 from alertbot.alerts.compose import DraftRequest, field_values, read_values, text_of
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.cli.frame import (
@@ -67,6 +67,24 @@ def report(view: AlertView, sentence: str, as_json: bool) -> None:
 Exercise = Annotated[
     bool, typer.Option("--exercise", help=_("An exercise; goes to exercise channels only."))
 ]
+OfKind = Annotated[
+    str | None,
+    typer.Argument(metavar=_("[KIND]"), help=_("See `alertbot kinds`; none with --like.")),
+]
+InIncident = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help=_("Add to this incident; without it a new one is opened.")),
+]
+Like = Annotated[
+    str | None,
+    typer.Option(
+        metavar=_("ALERT"),
+        help=_(
+            "Take over kind, values, languages, channels and references of an alert that never went out:"
+            " expired, returned, rejected, discarded or failed."
+        ),
+    ),
+]
 NotBefore = Annotated[
     str | None,
     typer.Option(
@@ -77,23 +95,23 @@ NotBefore = Annotated[
 
 def draft(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar=_("KIND"), help=_("See `alertbot kinds`."))],
+    kind: OfKind = None,
     sets: Sets = None,
     vars_file: Vars = None,
     lang: Langs = None,
     channel: Channels = None,
     accept: Accepts = None,
     exercise: Exercise = False,
-    incident: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help=_("Add to this incident; without it a new one is opened.")),
-    ] = None,
+    incident: InIncident = None,
     not_before: NotBefore = None,
+    like: Like = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    if (kind is None) is (like is None):
+        raise Misuse(_("Give a KIND, or --like ALERT, whose kind it takes over; not both."))
     wishes = DraftRequest(
-        kind=kind,
+        kind=kind or "",
         given=field_values(sets, vars_file),
         languages=tuple(lang or ()),
         channels=tuple(channel or ()),
@@ -102,7 +120,10 @@ def draft(
     )
 
     async def work(service: WatchContext, person: Person) -> AlertView:
-        return await writing.draft(service, person, wishes, incident=incident, not_before=not_before)
+        place = {"incident": incident, "not_before": not_before}
+        if like is None:
+            return await writing.draft(service, person, wishes, **place)
+        return await following.like(service, person, like, wishes, **place)
 
     view = act(context, work, token_file)
     report(

@@ -1,20 +1,22 @@
-"""Reminders: numbers near or past their end (R5), promised updates (R19). Checked by the worker and
+"""Reminders: numbers near or past their end (R5), promised updates (R19), approvals about to lapse or lapsed. Checked by the worker and
 `status`; each finding is one task, which closes automatically once it is settled. What rules do about an overdue
 promise: `reacting.look_at_promises`."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from alertbot.alerts import store_reading
+from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError
-from alertbot.core.model import Relation
+from alertbot.core.model import AlertState, Relation
 from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_entry import Entry, Standing, entry_name, standing
-from alertbot.people import store_tasks, tasks
+from alertbot.people import store_people, store_tasks, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import store_reminders
 from alertbot.watch.context import WatchContext
@@ -74,9 +76,13 @@ async def _findings(service: WatchContext, conn: Connection) -> ReminderFindings
         *await _about_numbers(service, conn, ENDED, over),
         *await _about_promises(service, conn, promises),
     ]
+    lapsing = await _about_approvals(service, conn)
+    known = await store_tasks.ever_raised(conn, lapsing) if lapsing else frozenset()
+    chores += [chore for key, chore in lapsing.items() if key not in known]
     settled = [
         *await _settled_numbers(conn, now),
         *await _settled_promises(conn, promises),
+        *await _settled_approvals(conn, lapsing),
     ]
     return ReminderFindings(tuple(chores), tuple(settled))
 
@@ -216,6 +222,96 @@ def _late_key(one: AlertPromise) -> str:
 
 def promised_at(one: AlertPromise) -> datetime:
     return datetime.fromisoformat(one.next_update)
+
+
+# --- approvals ------------------------------------------------------------------------------------
+
+
+LAPSES, LAPSED = "approval-lapses", "approval-lapsed"  # kinds of tasks
+LAST_PART = 3  # of the time for approval: the team is told when a third is left, at most `warn_before`
+
+
+async def _about_approvals(service: WatchContext, conn: Connection) -> dict[str, NewTask]:
+    """Tasks about approvals that are about to lapse or have lapsed, by key; those that were raised before too."""
+    now = service.now
+    found = await store_reading.lapsing(conn, since=now - store_reminders.REMEMBERED)
+    ends = {one.id: at for one in found if (at := await _lapse_of(conn, one, now)) is not None}
+    due = [one for one in found if one.id in ends and _is_due(service, one, ends[one.id], now)]
+    if not due:
+        return {}
+    names = {one.id: one.name for one in await store_people.persons(conn, now=now)}
+    chores = {}
+    for one in due:
+        if one.state is AlertState.EXPIRED and await _written_since(conn, one):
+            continue
+        kind = LAPSED if one.state is AlertState.EXPIRED else LAPSES
+        text = _lapse_text(service, one, names.get(one.author_id or 0, "alertbot"), ends[one.id])
+        key = f"{kind}:{one.id}:{one.digest[:12]}"
+        due_at = None if kind == LAPSED else ends[one.id]
+        chores[key] = NewTask(key, kind, text, one.id, one.incident, due_at=due_at)
+    return chores
+
+
+async def _lapse_of(conn: Connection, one: Alert, now: datetime) -> datetime | None:
+    """When its approval lapses or had to be given; None for what one person published alone."""
+    if one.state is not AlertState.APPROVED:
+        return one.pending_until
+    given = await store_reading.approvals_of(conn, one.id, now=now)
+    return min((each.expires_at for each in given if each.digest == one.digest), default=None)
+
+
+def _is_due(service: WatchContext, one: Alert, ends: datetime, now: datetime) -> bool:
+    if one.state is AlertState.EXPIRED:
+        return True
+    return now < ends <= now + min(service.warn_before, one.approvals.expires_after / LAST_PART)
+
+
+async def _written_since(conn: Connection, gone: Alert) -> bool:
+    """Whether somebody has written a later alert of the same incident since, which takes its place."""
+    others = await store_reading.listing(conn, incident=gone.incident)
+    return any(
+        one.number > gone.number
+        and one.exercise is gone.exercise
+        and one.state is not AlertState.DISCARDED
+        and gone.pending_until is not None
+        and one.drafted_at >= gone.pending_until
+        for one in others
+    )
+
+
+def _lapse_text(service: WatchContext, one: Alert, author: str, ends: datetime) -> str:
+    if one.state is AlertState.PENDING:
+        said = _(
+            "{alert} ({kind}) by {author} expires at {time} unless it is approved: alertbot show {alert}, then"
+            " alertbot approve {alert}"
+        )
+    elif one.state is AlertState.APPROVED:
+        said = _(
+            "The approval of {alert} ({kind}) by {author} lapses at {time}, and nothing of it has gone out:"
+            " alertbot show {alert} says what holds it back."
+        )
+    elif one.approved_at is None:
+        said = _(
+            "{alert} ({kind}) by {author} was not approved before {time} and never went out. If it is still"
+            " needed: alertbot draft --like {alert}"
+        )
+    else:
+        said = _(
+            "{alert} ({kind}) by {author} was approved, but expired before any of it went out. If it is still"
+            " needed: alertbot draft --like {alert}"
+        )
+    return said.format(alert=one.id, kind=one.kind, author=author, time=_clock(service, ends))
+
+
+async def _settled_approvals(
+    conn: Connection, standing: Mapping[str, NewTask]
+) -> list[tuple[str, str]]:
+    """Open tasks about approvals that were given, or are of no use any more."""
+    return [
+        (one.key, _("It was approved, changed or written anew, or it has expired."))
+        for one in await store_tasks.open_tasks(conn, [LAPSES, LAPSED])
+        if one.key not in standing
+    ]
 
 
 def _clock(service: WatchContext, moment: datetime) -> str:

@@ -2,13 +2,20 @@
 `submit` and `approve` say about whom, when and whether. By hand, through the command line, on both databases."""
 
 import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
 from alertbot.texts.publisher import Publisher
+from tests import program
 from tests.cli.desk import Desk
 
 TOWN = "Saint-Remy-en-Bouzemont-Saint-Genest-et-Isson"  # the longest name of a commune
@@ -178,3 +185,157 @@ def test_submit_says_who_may_who_was_asked_and_what_comes_next(desk: Desk) -> No
         "Once approved",
     ):
         assert words in answer.err
+
+
+def drafted_like(desk: Desk, alert: str, *more: str, by: str = "ada") -> dict[str, object]:
+    answer = desk.run("draft", "--like", alert, *more, "--json", by=by)
+    assert answer.code == 0, answer.err
+    return dict(answer.json)
+
+
+def test_a_draft_like_one_that_never_went_out_keeps_all_but_the_promise_that_is_over(
+    desk: Desk, monkeypatch
+) -> None:
+    words = f"le 15, le 17 et le 18 à {TOWN}"
+    alert = desk.shown("holding", "--lang", "fr", "--set", f"what_fails.fr={words}")
+    soon = (datetime.now(ZoneInfo("Europe/Paris")) + timedelta(minutes=30)).isoformat("T", "minutes")
+    desk.run("edit", alert, "--set", f"next_update={soon}", by="ada")
+    assert desk.run("submit", alert, by="ada").code == 0
+    refused = desk.run("draft", "--like", alert, by="ada")
+    assert refused.code == 1
+    assert f"alertbot edit {alert}" in refused.err
+    later(monkeypatch, timedelta(hours=6))
+    fresh = drafted_like(desk, alert)
+    assert (fresh["kind"], fresh["languages"], fresh["channels"]) == ("holding", ["fr"], ["public"])
+    shown = desk.run("show", str(fresh["id"]), "--json").json
+    assert shown["values"]["what_fails"]["fr"] == words
+    assert "next_update" not in shown["values"]
+    notes = {one["rule"]: one["message"] for one in shown["warnings"]}
+    assert f"next_update ({soon[11:16]} on " in notes["left_out"]
+    assert f"{alert} (expired)" in notes["taken_over"]
+    assert fresh["incident"] == alert.split("-")[0]
+    edited = desk.run("edit", str(fresh["id"]), "--set", "next_update=+40m", "--json", by="ada")
+    assert {one["rule"] for one in edited.json["warnings"]} >= {"taken_over", "left_out"}
+    assert desk.run("submit", str(fresh["id"]), by="ada").code == 0
+    assert desk.run("show", str(fresh["id"]), by="bo").code == 0
+    assert desk.run("approve", str(fresh["id"]), by="bo").code == 0
+
+
+@pytest.mark.parametrize("end", ["reject", "discard", "return"])
+def test_whoever_wrote_words_that_nobody_approved_writes_what_is_drafted_like_them(
+    desk: Desk, end: str
+) -> None:
+    facts = desk.facts("holding")
+    alert = str(desk.run("draft", "holding", "--vars", facts, "--json", by="bo").json["id"])
+    assert desk.run("submit", alert, by="bo").code == 0
+    reason = [] if end == "discard" else ["--reason", "trop tôt"]
+    assert desk.run(end, alert, *reason, by="cy").code == 0
+    fresh = str(drafted_like(desk, alert)["id"])
+    assert desk.run("submit", fresh, by="ada").code == 0
+    assert desk.run("show", fresh, by="bo").code == 0
+    refused = desk.run("approve", fresh, by="bo")
+    assert refused.code == 1
+    assert verdict(desk, fresh, by="bo")["ready"] is None
+    assert desk.run("show", fresh, by="cy").code == 0
+    assert desk.run("approve", fresh, by="cy").code == 0
+
+
+def test_a_kind_and_like_or_neither_is_a_sentence(desk: Desk) -> None:
+    for words in ((), ("holding", "--like", "ABCD-1")):
+        answer = desk.run("draft", *words, by="ada")
+        assert (answer.code, "--like ALERT" in answer.err) == (2, True)
+
+
+def tasks_about(desk: Desk, alert: str) -> dict[str, str]:
+    return {
+        one["kind"]: one["text"]
+        for one in desk.run("task", "list", "--json").json
+        if one["alert"] == alert
+    }
+
+
+def told_the_team(desk: Desk) -> int:
+    """How many notices about tasks the team has got."""
+    rows = desk.run("deliveries", "--json").json
+    return sum(1 for one in rows if one["channel"] == "team" and one["alert"] is None)
+
+
+def test_an_approval_about_to_lapse_and_one_lapsed_are_told_once_and_close_by_themselves(
+    desk: Desk, monkeypatch
+) -> None:
+    alert = desk.shown("holding", "--set", "next_update=+3d")
+    desk.run("run", "--once")
+    assert tasks_about(desk, alert) == {}
+    before = told_the_team(desk)
+    until = datetime.fromisoformat(desk.run("show", alert, "--json").json["pending_until"])
+    later(monkeypatch, until - datetime.now(UTC) - timedelta(minutes=2))
+    for _twice in range(2):
+        desk.run("run", "--once")
+    found = tasks_about(desk, alert)
+    assert set(found) == {"approval-lapses"}
+    assert "by ada" in found["approval-lapses"]
+    assert found["approval-lapses"] in desk.run("status").out
+    assert told_the_team(desk) == before + 1
+    later(monkeypatch, until - datetime.now(UTC) + timedelta(minutes=2))
+    desk.run("run", "--once")
+    found = tasks_about(desk, alert)
+    assert set(found) == {"approval-lapsed"}
+    assert f"alertbot draft --like {alert}" in found["approval-lapsed"]
+    assert found["approval-lapsed"] in desk.run("status").out
+    drafted_like(desk, alert)
+    desk.run("run", "--once")
+    assert tasks_about(desk, alert) == {}
+
+
+def test_waiting_without_a_worker_says_what_to_do_and_leaves_with_three(desk: Desk) -> None:
+    alert = desk.shown("status")
+    answer = desk.run("approve", alert, "--wait", "--json", by="bo")
+    assert answer.code == 3
+    assert "NO WORKER" in answer.err
+    assert answer.json["state"] == "approved"
+    assert desk.run("approve", alert, "--wait", "--publish", by="cy").code == 2
+
+
+@contextmanager
+def a_worker(desk: Desk) -> Iterator[None]:
+    """A worker in a process of its own, from its first heartbeat on."""
+    command = [program.PROGRAM, "run"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=desk.folder, env=program.surroundings(), **quiet) as worker:
+        try:
+            while not desk.run("status", "--json").json["worker"]["alive"]:
+                assert worker.poll() is None
+                time.sleep(0.2)
+            yield
+        finally:
+            worker.terminate()
+
+
+def test_waiting_shows_channel_by_channel_until_all_is_out(desk: Desk) -> None:
+    alert, late = desk.shown("status"), desk.shown("holding", "--not-before", "+10m")
+    with a_worker(desk):
+        answer = desk.run("approve", alert, "--wait", "--json", by="bo")
+        assert answer.code == 0, answer.err
+        assert "public: 2 sent" in answer.err
+        assert answer.json["delivered"] == [{"channel": "public", "deliveries": {"sent": 2}}]
+        assert answer.json["state"] == "published"
+        stopped = _waited_and_interrupted(desk, late)
+    assert stopped.code == 3
+    assert f"Stopped waiting; {late}" in stopped.err
+    assert stopped.json["state"] == "approved"
+
+
+def _waited_and_interrupted(desk: Desk, alert: str) -> program.Answer:
+    """Ctrl-C while `approve --wait` waits."""
+    environment = program.surroundings(ALERTBOT_TOKEN=desk.tokens["bo"])
+    command = [program.PROGRAM, "approve", alert, "--wait", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=desk.folder, env=environment, **pipes) as waiting:
+        assert waiting.stderr is not None
+        read = []
+        while not any("2 waiting" in line for line in read):
+            read.append(waiting.stderr.readline())
+            assert read[-1], read
+        waiting.send_signal(signal.SIGINT)
+        out, err = waiting.communicate(timeout=program.PATIENCE_SECONDS)
+    return program.Answer(waiting.returncode, out, err)
