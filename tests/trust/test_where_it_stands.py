@@ -264,26 +264,27 @@ def test_an_approval_about_to_lapse_and_one_lapsed_are_told_once_and_close_by_th
     desk: Desk, monkeypatch
 ) -> None:
     alert = desk.shown("holding", "--set", "next_update=+3d")
-    desk.run("run", "--once")
+    desk.run("status")
     assert tasks_about(desk, alert) == {}
     before = told_the_team(desk)
     until = datetime.fromisoformat(desk.run("show", alert, "--json").json["pending_until"])
     later(monkeypatch, until - datetime.now(UTC) - timedelta(minutes=2))
     for _twice in range(2):
-        desk.run("run", "--once")
+        said = desk.run("status").out
     found = tasks_about(desk, alert)
     assert set(found) == {"approval-lapses"}
     assert "by ada" in found["approval-lapses"]
-    assert found["approval-lapses"] in desk.run("status").out
+    assert found["approval-lapses"] in said
     assert told_the_team(desk) == before + 1
     later(monkeypatch, until - datetime.now(UTC) + timedelta(minutes=2))
-    desk.run("run", "--once")
+    assert desk.run("return", alert, "--reason", "trop tard", by="bo").code == 1  # it expires first
+    said = desk.run("status").out
     found = tasks_about(desk, alert)
     assert set(found) == {"approval-lapsed"}
     assert f"alertbot draft --like {alert}" in found["approval-lapsed"]
-    assert found["approval-lapsed"] in desk.run("status").out
+    assert found["approval-lapsed"] in said
     drafted_like(desk, alert)
-    desk.run("run", "--once")
+    desk.run("status")
     assert tasks_about(desk, alert) == {}
 
 
