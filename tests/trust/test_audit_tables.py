@@ -5,12 +5,15 @@ import asyncio
 import re
 import shlex
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -37,8 +40,9 @@ from alertbot.db.tables import Instant
 from alertbot.delivery import store_outbox
 from alertbot.people import accounts
 from tests import postgres
-from tests.cli.desk import Desk
+from tests.cli.desk import Desk, opened
 from tests.cli.test_rules import RULES, WATCH
+from tests.effort import examples
 from tests.released.test_released import carried_to_postgresql, written
 
 ONCE = ("alert.incident_id", "number_version.number_id", "presignature.preapproval_id")
@@ -369,3 +373,39 @@ def test_a_released_database_is_sound_after_its_upgrade(
         )
     engine.dispose()
     assert verdict(bare)["problems"] == ["Table person, row 99 (eve): the audit does not know it."]
+
+
+STEPS = (
+    ("edit", "{alert}", "--set", "next_update=+50m", "ada"),
+    ("submit", "{alert}", "ada"),
+    ("show", "{alert}", "bo"),
+    ("show", "{alert}", "cy"),
+    ("approve", "{alert}", "bo"),
+    ("approve", "{alert}", "cy"),
+    ("return", "{alert}", "--reason", "trop long", "bo"),
+    ("reject", "{alert}", "--reason", "faux", "cy"),
+    ("discard", "{alert}", "ada"),
+    ("retract", "{alert}", "ada"),
+    ("update", "{alert}", "ada"),
+    ("halt", "{alert}", "bo"),
+    ("resume", "{alert}", "bo"),
+    ("test-send", "{alert}", "--to", "team", "ada"),
+    ("run", "--once", "bo"),
+    ("people", "rotate", "ada", "bo"),
+    ("people", "confirm", "ada", "cy"),
+    ("people", "mail", "cy", "cy@example.org", "cy"),
+    ("numbers", "edit", "N3", "--set", "zone=Lyon", "ada"),
+    ("numbers", "withdraw", "N4", "--reason", "fini", "bo"),
+)
+
+
+@settings(max_examples=examples(15), deadline=None)
+@given(st.lists(st.sampled_from(STEPS), min_size=3, max_size=12))
+def test_after_whatever_people_do_it_finds_nothing(steps: list[tuple[str, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        desk = opened(Path(folder))
+        register(desk)
+        alert = desk.draft()
+        for *words, who in steps:
+            desk.run(*(word.format(alert=alert) for word in words), by=who)  # it may be refused
+        sound(desk)
