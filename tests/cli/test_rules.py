@@ -88,9 +88,11 @@ def test_by_digest_and_as_json(desk: Desk) -> None:
     (sample,) = shown["samples"]
     assert (sample["on"], sample["digest"]) == (["open"], shown["digest"])
     assert {message["lang"] for message in sample["messages"]} == {"fr", "en"}
-    digest = shown["digest"][:12]
+    digest = shown["digest"]
     first = desk.run("rules", "preapprove", "first_word", "--digest", digest, "--json", by="cy")
     assert (first.json["proposed"], first.json["state"]) == (True, "proposed")
+    short = desk.run("rules", "preapprove", "first_word", "--digest", digest[:12], by="bo")
+    assert (short.code, "32" in short.err) == (1, True)  # nobody showed it to bo
     second = desk.run("rules", "preapprove", "first_word", "--digest", digest, "--json", by="bo")
     assert (second.json["proposed"], second.json["state"]) == (False, "in_force")
     rows = desk.run("rules", "list", "--json").json

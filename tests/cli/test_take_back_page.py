@@ -40,7 +40,9 @@ PLACES = "22,29,35,56"
 def desk(tmp_path: Path) -> Desk:
     """A desk with numbers of Brittany, verified."""
     desk = opened(tmp_path)
-    desk.configure(channels={"public": {"type": "memory"}})
+    desk.configure(
+        channels={"public": {"type": "memory"}, "team": {"type": "memory", "audience": "team"}}
+    )
     (desk.folder / "numbers.yaml").write_text(yaml.safe_dump(NUMBERS), encoding="utf-8")
     (desk.folder / "right.yaml").write_text(yaml.safe_dump(RIGHT), encoding="utf-8")
     answer = desk.run("numbers", "import", "numbers.yaml", "--json", by="ada")

@@ -17,9 +17,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError, JMESPathTypeError
-
 from alertbot.core.errors import safe
 from alertbot.core.words import _
 from alertbot.watch.rules_signals import Observed, Signal
@@ -38,11 +35,13 @@ PATHS = ("items", "service", "state", "title", "summary", "url", "at", "key", "s
 
 def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(key, sentence) for each invalid expression."""
+    import jmespath  # only where there is such a source: help and other commands do without
+
     for key in PATHS:
         try:
             if options.get(key):
                 jmespath.compile(str(options[key]))
-        except JMESPathError as error:
+        except jmespath.exceptions.JMESPathError as error:
             yield key, _("is not a JMESPath expression: {why}").format(why=safe(error))
 
 
@@ -58,7 +57,7 @@ def parse(
         if not isinstance(found, list):
             raise UnknownShape(source, body, _("`items` finds no list in it"))
         return tuple(_signal(one, body, source, now, options) for one in found)
-    except (JMESPathError, RecursionError):
+    except (ValueError, RecursionError):  # every error of JMESPath is a ValueError
         why = _("an expression of `map:` does not apply to it")
         raise UnknownShape(source, body, why) from None
 
@@ -102,7 +101,9 @@ def _observed(state: str, options: Mapping[str, Any]) -> Observed:
 
 def _search(path: object, value: object) -> Any:
     """What the expression finds; None if one of its functions does not accept the value there."""
+    import jmespath
+
     try:
         return jmespath.search(str(path), value)
-    except JMESPathTypeError:
+    except jmespath.exceptions.JMESPathTypeError:
         return None
