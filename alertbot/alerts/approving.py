@@ -19,7 +19,7 @@ from alertbot.alerts import (
     views,
 )
 from alertbot.alerts.chains import ONLY_THOSE_REACHED, Reached
-from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.alerts.views import AlertView, StartView
 from alertbot.core.errors import Refused
 from alertbot.core.model import MACHINE, Person, Relation, Verb
@@ -76,20 +76,16 @@ def _by_hand(alert: Alert, reached: Reached) -> list[NewTask]:
     ]
 
 
-async def _nothing(conn: Connection) -> None:
-    """The default for `Through.besides`: a decision at the command line needs no further step."""
-
-
 @dataclass(frozen=True, slots=True)
-class Through:
-    """How a decision reached the program. `way` is recorded in the audit. `besides` runs first in the
+class DecisionOrigin:
+    """How a decision reached the program. `way` is recorded in the audit. `precheck` runs first in the
     decision's transaction and may refuse (a link that has been used)."""
 
     way: str | None = None
-    besides: Callable[[Connection], Awaitable[None]] = _nothing
+    precheck: Callable[[Connection], Awaitable[None]] | None = None
 
 
-AT_THE_DESK = Through()
+COMMAND_LINE = DecisionOrigin()
 
 
 async def approve(
@@ -97,7 +93,7 @@ async def approve(
     actor: Person,
     reference: str,
     digest: str | None,
-    through: Through = AT_THE_DESK,
+    origin: DecisionOrigin = COMMAND_LINE,
 ) -> AlertView:
     """Sign exactly the texts that were shown. The last approval needed creates the deliveries in the
     same transaction. Raises `Refused`, `Faulty` or `PastMoment` for the first rule that forbids it."""
@@ -105,7 +101,9 @@ async def approve(
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await store_reading.get(conn, reference, lock=True)
-        await through.besides(conn)
+        said = await outgoing.signed(service, alert)  # first: it starts the transaction over
+        if origin.precheck:
+            await origin.precheck(conn)
         so_far = await store_reading.approvals_of(conn, alert.id, now=now)
         shown = await store_reading.shown_to(conn, actor.id, alert.id)
         crew = await store_people.persons(conn, now=now)
@@ -119,9 +117,8 @@ async def approve(
             people=crew,
         )
         rows = await verdicts.require_approvable(service, conn, alert, now)
-        said = await outgoing.signed(service, alert)
         signed = await store_alerts.sign(conn, alert, actor, now=now, so_far=so_far)
-        await _note(service, conn, actor, "approve", alert, **_came(through), **_vouched(rows))
+        await _note(service, conn, actor, "approve", alert, **_came(origin), **_vouched(rows))
         if not rules_policy.approved_enough(alert, signed, now):
             return alert.id, None
         alone = actor if rules_policy.by_one_hand(alert, signed, now) else None
@@ -142,13 +139,13 @@ async def break_glass(
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await store_reading.get(conn, reference, lock=True)
+        said = await outgoing.signed(service, alert)  # first: it starts the transaction over
         shown = await store_reading.shown_to(conn, actor.id, alert.id)
         why = rules_policy.may_break_glass(
             verdicts.as_read(service, alert), actor, digest=digest, shown=shown, reason=reason, now=now
         )
         await alert_notices.require_way(service, conn, alert)
         rows = await verdicts.require_approvable(service, conn, alert, now)
-        said = await outgoing.signed(service, alert)
         alert = await store_alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why, **_vouched(rows))
         await alert_notices.glass_broken(service, conn, alert, actor, why)
@@ -177,7 +174,7 @@ async def _let_go(
     conn: Connection,
     actor: Person,
     alert: Alert,
-    said: publishing.StoredTexts,
+    said: StoredTexts,
     *,
     here: bool = False,
 ) -> timedelta:
@@ -201,15 +198,15 @@ async def _let_go(
 
 
 async def return_(
-    service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
+    service: Context, actor: Person, reference: str, reason: str, origin: DecisionOrigin = COMMAND_LINE
 ) -> AlertView:
-    return await _send_away(service, actor, reference, Verb.RETURN, reason, through)
+    return await _send_away(service, actor, reference, Verb.RETURN, reason, origin)
 
 
 async def reject(
-    service: Context, actor: Person, reference: str, reason: str, through: Through = AT_THE_DESK
+    service: Context, actor: Person, reference: str, reason: str, origin: DecisionOrigin = COMMAND_LINE
 ) -> AlertView:
-    return await _send_away(service, actor, reference, Verb.REJECT, reason, through)
+    return await _send_away(service, actor, reference, Verb.REJECT, reason, origin)
 
 
 async def countersign(service: Context, actor: Person, reference: str) -> AlertView:
@@ -242,24 +239,25 @@ async def expire_overdue(service: Context) -> int:
 
 
 async def _send_away(
-    service: Context, actor: Person, reference: str, verb: Verb, reason: str, through: Through
+    service: Context, actor: Person, reference: str, verb: Verb, reason: str, origin: DecisionOrigin
 ) -> AlertView:
     await expire_overdue(service)
 
     async def work(conn: Connection) -> AlertView:
         rules.require_role(verb, actor)
         alert = await store_reading.get(conn, reference, lock=True)
-        await through.besides(conn)
+        if origin.precheck:
+            await origin.precheck(conn)
         why = rules.require_reason(verb, alert.id, reason)
         alert = await store_alerts.advance(conn, alert, verb, reason=why)
-        await _note(service, conn, actor, str(verb), alert, reason=why, **_came(through))
+        await _note(service, conn, actor, str(verb), alert, reason=why, **_came(origin))
         return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)
 
 
-def _came(through: Through) -> dict[str, str]:
-    return {"way": through.way} if through.way else {}
+def _came(origin: DecisionOrigin) -> dict[str, str]:
+    return {"way": origin.way} if origin.way else {}
 
 
 async def _after_decision(service: Context, alert_id: str, wait: timedelta | None) -> AlertView:

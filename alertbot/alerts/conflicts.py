@@ -6,7 +6,7 @@ A decision covers the contradictions found when it was made. One that appears la
 alert was published meanwhile, needs its own decision.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -78,15 +78,6 @@ class CurrentAdvice:
 
 
 @dataclass(frozen=True, slots=True)
-class AdviceInForce:
-    """What callers are told on one topic, and by which alert."""
-
-    topic: str
-    alert: str
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
 class CheckedComposition:
     """A composition with its contradictions among its faults, and the decisions to store about them."""
 
@@ -109,7 +100,8 @@ async def judge(
     Without a reason, contradictions accepted before the edit stay accepted.
     """
     mine = guidance_of(composed.kind.name, composed.parsed.frozen)
-    found = await _found(conn, about, mine, now)
+    said = await _said_in(conn, about.incident, exercise=about.exercise, but=about.id)
+    found = _found(said, about, mine, now)
     reason = (wishes.accepted.get(RULE) or "").strip()
     earlier = {} if reason else _decisions(about.before)
     rows = tuple(_kept(one, reason or earlier.get(_key(one))) for one in found)
@@ -136,8 +128,11 @@ async def beside(conn: Connection, alert: Alert, now: datetime) -> Conflicts:
     if alert.state not in NOT_OUT or alert.relation is Relation.RETRACTION:
         return stored_contradictions(alert.guidance)
     about = Subject(alert.id, alert.incident, alert.exercise, alert.relation, alert.original)
+    said = await _said_in(conn, about.incident, exercise=about.exercise, but=about.id)
+    if not said:
+        return ()
     decided = _decisions(alert)
-    found = await _found(conn, about, _guidance(alert), now)
+    found = _found(said, about, _guidance(alert), now)
     return tuple(_kept(one, decided.get(_key(one))) for one in found)
 
 
@@ -189,10 +184,9 @@ async def current(conn: Connection, incident: str, now: datetime) -> tuple[Curre
     )
 
 
-async def _found(
-    conn: Connection, about: Subject, mine: Guidance, now: datetime
+def _found(
+    said: Sequence[SentAdvice], about: Subject, mine: Guidance, now: datetime
 ) -> tuple[Contradiction, ...]:
-    said = await _said_in(conn, about.incident, exercise=about.exercise, but=about.id)
     if not said:
         return ()
     told = active(said, now, relation=about.relation, original=about.original)
@@ -283,7 +277,8 @@ async def require_free(conn: Connection, alert: Alert) -> None:
         await require_not_taken_back(conn, original, but=alert.id)
     if alert.relation is Relation.END:
         await require_open(conn, alert.incident, but=alert.id)
-    await public_numbers.require_still_told(conn, alert)
+    if alert.relation is Relation.WITHDRAWAL and not alert.exercise:
+        await public_numbers.require_still_told(conn, alert)
 
 
 async def require_open(conn: Connection, incident: str, *, but: str = "") -> None:

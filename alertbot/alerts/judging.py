@@ -10,9 +10,8 @@ from functools import partial
 
 from alertbot.alerts import chains, publishing, register, rules_policy, sealing, store_reading
 from alertbot.alerts.compose import load_kind
-from alertbot.alerts.publishing import StoredTexts
 from alertbot.alerts.rules_policy import Approval
-from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import AlertbotError
 from alertbot.core.loops import in_thread
 from alertbot.core.model import MACHINE, Approvals, Audience, Purpose, Role
@@ -75,7 +74,7 @@ class Judge:
         key = (alert.id, digest)
         if alert.digest == digest and (known := self._sound.get(key)) is not None:
             return known
-        said = await publishing.stored(conn, alert)
+        said = await store_reading.stored_texts(conn, alert.id, alert.channels)
         if broken := await in_thread(partial(publishing.disagreement, alert, said, digest)):
             return broken
         self._sound[key] = said

@@ -7,8 +7,7 @@ from functools import partial
 
 from alertbot.alerts import chains, publishing, store_following, store_reading
 from alertbot.alerts.chains import Reached
-from alertbot.alerts.publishing import StoredTexts
-from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import Refused
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Message, Relation, Target
@@ -35,7 +34,8 @@ async def signed(service: Context, alert: Alert) -> StoredTexts:
     does not wait for it (see `prepared`). Raises `Refused` where they do not make it."""
 
     async def look() -> StoredTexts:
-        said = await service.database.read(lambda conn: publishing.stored(conn, alert))
+        read = partial(store_reading.stored_texts, alert_id=alert.id, channels=alert.channels)
+        said = await service.database.read(read)
         broken = await in_thread(partial(publishing.disagreement, alert, said, alert.digest))
         if broken:
             raise Refused(broken)
@@ -47,7 +47,7 @@ async def signed(service: Context, alert: Alert) -> StoredTexts:
 
 async def signed_here(conn: Connection, alert: Alert) -> StoredTexts:
     """As `signed`, for an alert that was written in this very transaction."""
-    said = await publishing.stored(conn, alert)
+    said = await store_reading.stored_texts(conn, alert.id, alert.channels)
     if broken := publishing.disagreement(alert, said, alert.digest):
         raise Refused(broken)
     return said

@@ -123,11 +123,9 @@ def struck_ids(alert: Alert) -> tuple[int, ...]:
 
 
 async def require_still_told(conn: Connection, alert: Alert) -> None:
-    """Raises `Refused` if another alert has withdrawn these numbers in the meantime."""
+    """Raises `Refused` if another alert has withdrawn the numbers of this withdrawal in the meantime."""
     ids = struck_ids(alert)
-    if alert.relation is not Relation.WITHDRAWAL or alert.exercise or not ids:
-        return
-    if not any((await store_numbers.published_in(conn, ids, still=True)).values()):
+    if ids and not any((await store_numbers.published_in(conn, ids, still=True)).values()):
         raise Refused(await already(conn, ids))
 
 

@@ -3,14 +3,14 @@ make the approved digest, posts recorded by hand, and settling an uncertain deli
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from html import escape
 
 from alertbot.alerts import apart, progress, store_alerts, store_reading, views
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.rules_moves import state_word
-from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.alerts.views import AlertView, RecordedView, SettledView
 from alertbot.core.errors import Faulty, Misuse, Refused, safe
 from alertbot.core.model import (
@@ -95,22 +95,6 @@ def _compose(service: Context, alert: Alert, channel: Channel) -> Composition:
 
 
 LONGEST_URL = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTexts:
-    """An alert's stored texts, by row id, and its targets."""
-
-    texts: Mapping[int, Message]
-    targets: Mapping[str, tuple[Target, ...]]
-    retraction: Mapping[int, Message]
-
-
-async def stored(conn: Connection, alert: Alert) -> StoredTexts:
-    texts, retraction = await store_reading.said_of(conn, alert.id)
-    return StoredTexts(
-        texts, await store_reading.targets_of(conn, alert.id, alert.channels), retraction
-    )
 
 
 async def enqueue(

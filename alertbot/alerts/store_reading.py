@@ -190,10 +190,17 @@ async def messages_of(
     return {row.id: _message(row) for row in rows}
 
 
-async def said_of(
-    conn: AsyncConnection, alert_id: str
-) -> tuple[dict[int, Message], dict[int, Message]]:
-    """The publication and the prepared retraction of the alert's current revision, in one query."""
+@dataclass(frozen=True, slots=True)
+class StoredTexts:
+    """What an alert's digest covers: its texts and those of its prepared retraction by row id, and its targets."""
+
+    texts: Mapping[int, Message]
+    targets: Mapping[str, tuple[Target, ...]]
+    retraction: Mapping[int, Message]
+
+
+async def stored_texts(conn: AsyncConnection, alert_id: str, channels: Iterable[str]) -> StoredTexts:
+    """The texts of the alert's current revision, and the targets in its `channels`."""
     signed = (Purpose.PUBLICATION.value, Purpose.RETRACTION.value)
     present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
     query = select(message).where(
@@ -202,7 +209,8 @@ async def said_of(
     found: dict[str, dict[int, Message]] = {name: {} for name in signed}
     for row in await conn.execute(query.order_by(message.c.id)):
         found[row.purpose][row.id] = _message(row)
-    return found[signed[0]], found[signed[1]]
+    targets = await targets_of(conn, alert_id, channels)
+    return StoredTexts(found[signed[0]], targets, found[signed[1]])
 
 
 async def targets_of(
@@ -326,13 +334,9 @@ def _alert(row: Row[Any]) -> Alert:
         languages=tuple(values.pop("languages")),
         channels=tuple(values.pop("channels")),
         references=tuple(values.pop("references")),
-        relation=_relation(values.pop("relation")),
+        relation=Relation(word) if (word := values.pop("relation")) else None,
         **values,
     )
-
-
-def _relation(word: str | None) -> Relation | None:
-    return Relation(word) if word else None
 
 
 def _message(row: Row[Any]) -> Message:

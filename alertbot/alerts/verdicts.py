@@ -173,7 +173,7 @@ async def _pending(service: Context, conn: Connection, alert: Alert, reader: Per
 
 
 async def _require_unchanged(conn: Connection, alert: Alert) -> None:
-    stored = await publishing.stored(conn, alert)
+    stored = await store_reading.stored_texts(conn, alert.id, alert.channels)
     if broken := await in_thread(partial(publishing.disagreement, alert, stored, alert.digest)):
         raise Refused(broken)
 

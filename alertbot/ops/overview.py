@@ -127,7 +127,7 @@ async def _other_texts(conn: Connection, ids: Sequence[str]) -> list[str]:
     for name in ids:
         try:
             alert = await store_reading.get(conn, name)
-            said = await publishing.stored(conn, alert)
+            said = await store_reading.stored_texts(conn, alert.id, alert.channels)
             agreed = publishing.disagreement(alert, said, alert.digest) is None
         except (ValueError, LookupError, TypeError, AttributeError):
             wrong.append(unreadable.format(alert=name))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Column, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse, Refused
@@ -130,8 +130,13 @@ async def everybody(conn: AsyncConnection, *, now: datetime) -> tuple[PersonEntr
 
 
 async def persons(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
-    """All people, including revoked ones, in the order added."""
-    return tuple(one.person for one in await everybody(conn, now=now))
+    """As `everybody`, without what only a list of people shows."""
+    c = person.c
+    needed: tuple[Column[Any], ...] = (
+        *(c.id, c.name, c.roles, c.seen_by),
+        *(c.confirmed_at, c.revoked_at, c.token_expires_at),
+    )
+    return tuple(person_of(row, now) for row in await conn.execute(select(*needed).order_by(c.id)))
 
 
 async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
@@ -321,7 +326,7 @@ def _entry(row: Row[Any], now: datetime) -> PersonEntry:
 
 
 def person_of(row: Row[Any], now: datetime) -> Person:
-    """The person in a row with the columns of the table `person`, with their current status."""
+    """The person in a row of the table `person`, with their current status."""
     lapsed = row.token_expires_at is not None and row.token_expires_at <= now
     counts = row.confirmed_at is not None and row.revoked_at is None and not lapsed
     roles = frozenset(Role(role) for role in row.roles)

@@ -169,7 +169,8 @@ async def _sound(team: Team, alert: str) -> bool:
 
     async def look(conn: Connection) -> str | None:
         stored = await store_reading.get(conn, alert)
-        return publishing.disagreement(stored, await publishing.stored(conn, stored), stored.digest)
+        said = await store_reading.stored_texts(conn, stored.id, stored.channels)
+        return publishing.disagreement(stored, said, stored.digest)
 
     return await team.service.database.read(look) is None
 

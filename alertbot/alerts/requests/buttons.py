@@ -2,7 +2,7 @@
 person on one digest. No rule of its own."""
 
 from alertbot.alerts import approving, rules_policy, store_alerts, store_reading
-from alertbot.alerts.approving import Through
+from alertbot.alerts.approving import DecisionOrigin
 from alertbot.alerts.requests import text
 from alertbot.alerts.rules_moves import move
 from alertbot.alerts.views import AlertView
@@ -47,7 +47,7 @@ async def approve_by_button(
 ) -> AlertView:
     """Approve as the linked person. `way` is recorded in the audit. Raises `Refused`, `Faulty` or
     `PastMoment` as `approving.approve` does."""
-    return await approving.approve(service, person, alert_id, digest, Through(way))
+    return await approving.approve(service, person, alert_id, digest, DecisionOrigin(way))
 
 
 async def may_send_away(
@@ -74,4 +74,4 @@ async def send_away(
         rules_policy.require_digest(alert, person, digest, None)
 
     act = approving.return_ if verb is Verb.RETURN else approving.reject
-    return await act(service, person, alert_id, reason, Through(way, still_the_same))
+    return await act(service, person, alert_id, reason, DecisionOrigin(way, still_the_same))

@@ -11,7 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from alertbot.alerts import approving, rules_policy, showing, store_alerts, store_reading, verdicts
-from alertbot.alerts.approving import Through
+from alertbot.alerts.approving import DecisionOrigin
 from alertbot.alerts.requests import text
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView, ShownAlertView
@@ -206,14 +206,14 @@ async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> 
             _("This form does not belong to this link. Open the link from the mail again.")
         )
     decision = _complete(answer)
-    through = Through(WAY, _besides(service, link))
+    origin = DecisionOrigin(WAY, _precheck(service, link))
     person, alert, reason = link.person, link.alert, answer.reason
     if decision is PageDecision.APPROVE:
-        view = await approving.approve(service, person, alert, link.digest, through)
+        view = await approving.approve(service, person, alert, link.digest, origin)
     elif decision is PageDecision.RETURN:
-        view = await approving.return_(service, person, alert, reason, through)
+        view = await approving.return_(service, person, alert, reason, origin)
     else:
-        view = await approving.reject(service, person, alert, reason, through)
+        view = await approving.reject(service, person, alert, reason, origin)
     return LinkDecision(decision, view)
 
 
@@ -308,7 +308,7 @@ def _complete(answer: PageAnswer) -> PageDecision:
     return decision
 
 
-def _besides(service: Context, link: Link) -> Callable[[Connection], Awaitable[None]]:
+def _precheck(service: Context, link: Link) -> Callable[[Connection], Awaitable[None]]:
     """Check the link and use it up, in the decision's transaction."""
 
     async def work(conn: Connection) -> None:
