@@ -4,7 +4,7 @@ stopped."""
 from datetime import datetime
 
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.errors import Refused
+from alertbot.core.errors import Refused, one_line
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db import audit
@@ -69,7 +69,7 @@ async def glass_broken(
             name=actor.name,
             alert=alert.id,
             kind=alert.kind,
-            reason=reason,
+            reason=one_line(reason),
             count=head.count,
             head=head.digest,
         ),

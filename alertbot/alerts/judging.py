@@ -46,7 +46,7 @@ class Judge:
         """Whether this dispatch may be sent. What is wrong with a configuration or a file of this worker is
         a reason not to send."""
         if facts.purpose is not Purpose.PUBLICATION:
-            return Judgement(self._leaves_the_team(facts))
+            return self._of_the_team(facts)
         alert = await store_reading.get(conn, facts.alert)
         said = await self._said(conn, alert, facts.digest)
         if isinstance(said, str):
@@ -60,14 +60,16 @@ class Judge:
         targets = said.targets.get(facts.channel, ())
         return Judgement(None, said.texts, frozenset(one.address for one in targets))
 
-    def _leaves_the_team(self, facts: DispatchFacts) -> str | None:
+    def _of_the_team(self, facts: DispatchFacts) -> Judgement:
+        """Tests and notices go to the team as this worker knows it, and to nobody else."""
         known = self._service.publisher.channels.get(facts.channel)
         if known is not None and known.audience is Audience.TEAM:
-            return None
-        return _(
+            return Judgement(targets=frozenset(one.address for one in known.targets))
+        sentence = _(
             "Not sent: a test or notice about {alert} was queued for {channel}, which does not have audience"
             " `team` in the worker's configuration. Find out who queued it, and with which configuration."
-        ).format(alert=facts.alert, channel=facts.channel)
+        )
+        return Judgement(sentence.format(alert=facts.alert, channel=facts.channel))
 
     async def _said(self, conn: Connection, alert: Alert, digest: str) -> StoredTexts | str:
         """The stored texts and targets, if they make this digest; else why not."""
@@ -84,9 +86,11 @@ class Judge:
 
     async def _objection(self, conn: Connection, alert: Alert, facts: DispatchFacts) -> str | None:
         """The first thing that forbids sending this, as a part of a sentence."""
-        if why := await sealing.difference(self._service.publisher, alert):
+        if why := await sealing.difference(self._service.publisher, alert, facts.channel):
             return why
         if why := await self._unapproved(conn, alert, begun=facts.judged):
+            return why
+        if why := await self._unheard(conn, alert):
             return why
         if why := await self._foreign_posts(conn, alert, facts):
             return why
@@ -166,6 +170,21 @@ class Judge:
         if not begun and one.expires_at <= now:
             return _("what {name} decided alone has lapsed").format(name=who.name)
         return None
+
+    async def _unheard(self, conn: Connection, alert: Alert) -> str | None:
+        """What one person published alone, the team must be told of where this worker tells it: whoever typed
+        may have had another configuration."""
+        if alert.break_glass_by is None or alert.terms is None:
+            return None
+        told = await store_content.told(conn, alert.id, alert.digest)
+        channels = self._service.publisher.channels.values()
+        team = [one for one in channels if one.audience is Audience.TEAM]
+        if any((one.name, target.address) in told for one in team for target in one.targets):
+            return None
+        return _(
+            "one person published it alone, and no notice of it was queued for a team channel of the worker's"
+            " configuration"
+        )
 
     async def _foreign_posts(self, conn: Connection, alert: Alert, facts: DispatchFacts) -> str | None:
         """Posts that it would answer, edit or delete, which were neither signed with it nor published by this

@@ -61,19 +61,23 @@ async def known_posts(service: Context, conn: Connection, alert: Alert) -> tuple
     return await store_following.known_posts(conn, family, public)
 
 
-async def difference(publisher: Publisher, alert: Alert) -> str | None:
+async def difference(publisher: Publisher, alert: Alert, channel: str) -> str | None:
     """In what this configuration differs from the terms that were signed, as a sentence; None if in
     nothing, or for an alert that was submitted before there were terms. Channels that are not configured
-    here are not compared: nothing is sent on them from here."""
-    return await in_thread(partial(_difference, publisher, alert))
+    here are not compared: nothing is sent on them from here. `channel`: that on which it is to be sent."""
+    return await in_thread(partial(_difference, publisher, alert, channel))
 
 
-def _difference(publisher: Publisher, alert: Alert) -> str | None:
+def _difference(publisher: Publisher, alert: Alert, channel: str) -> str | None:
     if alert.terms is None:
         return None
     channels = cast(Mapping[str, Mapping[str, str]], alert.terms["channels"])
+    if channel not in channels:
+        return _("{channel} was not configured where it was submitted").format(channel=channel)
     for name, signed in channels.items():
-        if name in publisher.channels and (told := _changed(name, signed, publisher.identity(name))):
+        if name not in publisher.channels:
+            continue
+        if told := _changed(name, signed, publisher.identity(name), here=name == channel):
             return told
     cancelled = cast(Mapping[str, str], alert.terms.get("on_cancel", {}))
     for name, signed_word in cancelled.items():
@@ -86,13 +90,15 @@ def _difference(publisher: Publisher, alert: Alert) -> str | None:
     return None
 
 
-def _changed(name: str, signed: Mapping[str, str], here: Mapping[str, str]) -> str | None:
-    """The first fact that differs. What one of the two could not know is not compared: it depends on a
-    secret that only the service can read."""
-    for fact in sorted(signed.keys() | here.keys()):
-        before, now = signed.get(fact, ""), here.get(fact, "")
-        if before and now and before != now:
-            return _said(name, fact, before, now)
+def _changed(
+    name: str, signed: Mapping[str, str], found: Mapping[str, str], *, here: bool
+) -> str | None:
+    """The first fact that differs. What could not be known at the submission is not compared: it depends on a
+    secret that only the service can read. What was known then is known wherever it is sent (`here`)."""
+    for fact in sorted(signed.keys() | found.keys()):
+        before, now = signed.get(fact, ""), found.get(fact, "")
+        if before and before != now and (now or here):
+            return _said(name, fact, before, now or _("unknown"))
     return None
 
 

@@ -6,10 +6,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from alertbot.alerts import conflicts, store_alerts, store_reading, verdicts, views
+from alertbot.alerts import (
+    conflicts,
+    sealing,
+    store_alerts,
+    store_following,
+    store_reading,
+    verdicts,
+    views,
+)
 from alertbot.alerts.compose import load_kind
+from alertbot.alerts.store_following import KnownPost
 from alertbot.alerts.store_reading import Alert
-from alertbot.alerts.views import AlertView, CarriedNumberView, ChannelProgress, ShownAlertView
+from alertbot.alerts.views import (
+    ActedUponPost,
+    AlertView,
+    CarriedNumberView,
+    ChannelProgress,
+    ShownAlertView,
+)
 from alertbot.core.model import AlertState, Composition, Fault, Purpose
 from alertbot.core.words import _, told
 from alertbot.db.sql import Connection
@@ -75,6 +90,7 @@ async def _look(
         targets={name: len(group) for name, group in said.targets.items()},
         cost=sheet.cost,
         forecast=ForecastView(seconds=round(sheet.forecast.seconds, 3)),
+        posts=await _acted_upon(service, conn, alert),
         records=await store_reading.records_of(conn, alert.id),
         numbers=carried,
         follows=await views.followed(conn, alert),
@@ -243,7 +259,37 @@ async def stored_sheet(service: Context, conn: Connection, alert: Alert) -> Shee
         forecast=forecast(said, channels),
         speaker=service.publisher.organisation.name,
         exercise=alert.exercise,
+        acts_upon=_by_channel(await _acted_upon(service, conn, alert)),
     )
+
+
+async def _acted_upon(service: Context, conn: Connection, alert: Alert) -> tuple[ActedUponPost, ...]:
+    """The earlier posts that this alert may answer, edit or delete: those that are signed with it, of a draft
+    those known now."""
+    if alert.terms is None:
+        posts = await sealing.known_posts(service, conn, alert)
+    else:
+        posts = tuple(KnownPost(*one) for one in alert.terms["posts"])
+    if not posts:
+        return ()
+    urls = await store_following.urls(
+        conn, [one.alert for one in posts], [one.channel for one in posts]
+    )
+    return tuple(
+        ActedUponPost(
+            channel=one.channel,
+            alert=one.alert,
+            address=one.url or urls.get((one.channel, one.remote_id)) or one.remote_id,
+        )
+        for one in posts
+    )
+
+
+def _by_channel(posts: Sequence[ActedUponPost]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in posts:
+        found.setdefault(one.channel, []).append(f"{one.address} ({one.alert})")
+    return found
 
 
 async def _stored_composition(conn: Connection, alert: Alert) -> Composition:

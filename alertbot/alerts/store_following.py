@@ -120,6 +120,23 @@ async def known_posts(
     return tuple(sorted(set(posts)))
 
 
+async def urls(
+    conn: AsyncConnection, alerts: Sequence[str], channels: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """The addresses of the posts of these alerts on these channels, by channel and the platform's id, where the
+    platform or a person gave one."""
+    d = delivery.c
+    found = await conn.execute(
+        select(account.c.name, d.remote_id, d.url)
+        .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(dispatch.c.alert_id.in_(sorted(set(alerts))), account.c.name.in_(sorted(set(channels))))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value)
+        .where(d.remote_id.is_not(None), d.url.is_not(None))
+    )
+    return {(row.name, row.remote_id): row.url for row in found}
+
+
 async def reached_counts(conn: AsyncConnection, alerts: Sequence[str]) -> dict[str, int]:
     """The number of deliveries of these alerts, by state, that reached someone or perhaps did."""
     d = delivery.c

@@ -184,6 +184,16 @@ class RelatedView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActedUponPost:
+    """An earlier post that an alert may answer, edit or delete; `alert`: the one it was posted for. `address`:
+    on the web, or the platform's id where it has none."""
+
+    channel: str
+    alert: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownAlertView(AlertView):
     """An alert with its texts and what became of them.
 
@@ -199,6 +209,7 @@ class ShownAlertView(AlertView):
     targets: Mapping[str, int]
     cost: Cost
     forecast: ForecastView
+    posts: tuple[ActedUponPost, ...]
     records: tuple[Record, ...]
     numbers: tuple[CarriedNumberView, ...] = ()
     follows: tuple[RelatedView, ...]

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from alertbot.core.errors import Misuse, Refused, one_line
+from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person, Role, Verb
 from alertbot.core.words import _
 
@@ -163,9 +163,10 @@ def require_role(verb: str, person: Person) -> None:
 
 
 def require_reason(verb: str, alert: str, reason: str | None) -> str:
-    """The reason on one line, so that no line of it can pass for one of the program's. Raises `Misuse` if it
-    is empty."""
-    text = one_line(reason or "")
+    """The reason as it was typed, without spaces around it: the audit keeps that. Where it is shown in a line
+    or a sentence, `one_line` keeps its line ends from making lines of their own. Raises `Misuse` if it is
+    empty."""
+    text = (reason or "").strip()
     if not text:
         raise Misuse(
             _("{verb} {alert} needs a reason: --reason TEXT.").format(

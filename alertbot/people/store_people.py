@@ -21,7 +21,7 @@ from sqlalchemy import Column, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import Person, Role
+from alertbot.core.model import MACHINE, Person, Role
 from alertbot.core.words import _
 from alertbot.db.sql import PEOPLE, ColumnValues, take_lock
 from alertbot.db.tables import person
@@ -335,6 +335,10 @@ def person_of(row: Row[Any], now: datetime) -> Person:
 
 def _clean_name(name: str) -> str:
     clean = " ".join(name.split())
+    if clean.casefold() == MACHINE.name.casefold():
+        raise Misuse(
+            _("{name} is the program itself in the audit. Choose another name.").format(name=clean)
+        )
     if not clean or not clean.isprintable() or len(clean) > _LONGEST_NAME:
         raise Misuse(_("A name must have 1 to {n} printable characters.").format(n=_LONGEST_NAME))
     return clean

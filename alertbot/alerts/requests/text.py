@@ -7,6 +7,7 @@ from datetime import datetime
 from alertbot.alerts import rules_policy, showing, store_reading
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
+from alertbot.core.errors import one_line
 from alertbot.core.model import AlertState, Audience
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -121,7 +122,7 @@ async def _sent_away(conn: Connection, alert: Alert) -> str:
         sentence = _("{alert} was returned to its author by {name}: {reason}")
     else:
         sentence = _("{alert} was rejected by {name}: {reason}")
-    return sentence.format(alert=alert.id, name=who, reason=alert.reason or "–")
+    return sentence.format(alert=alert.id, name=who, reason=one_line(alert.reason or "–"))
 
 
 async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
@@ -136,7 +137,7 @@ async def _approved(service: Context, conn: Connection, alert: Alert) -> str:
         return _("{alert} was published by {name} alone (BREAK-GLASS): {reason}").format(
             alert=alert.id,
             name=names.get(alert.break_glass_by, "?"),
-            reason=alert.break_glass_reason or "–",
+            reason=one_line(alert.break_glass_reason or "–"),
         )
     at = alert.approved_at or service.now
     signed = rules_policy.standing(alert, await store_reading.approvals_of(conn, alert.id, now=at), at)

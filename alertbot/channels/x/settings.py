@@ -49,3 +49,9 @@ class XSettings(NetworkSettings):
         if self.has_secret("bearer_token"):
             told = _("this token expires, usually after two hours; the four OAuth 1.0a secrets do not.")
             yield "bearer_token_env", told
+            if self.account is None:
+                told = _(
+                    "nothing in this token says whose it is, so that an approval could not cover which account"
+                    " posts. Set `account:` to its name."
+                )
+                yield "account", told

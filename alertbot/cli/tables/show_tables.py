@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from alertbot.core.errors import one_line
 from alertbot.core.words import _
 from alertbot.delivery.views import DeliveryView
 from alertbot.ops.views import AlertLineView, ChannelView, NeedView, StatusView
@@ -217,7 +218,7 @@ def _open(entries: Iterable[NeedView]) -> RenderableType:
 def _journey(alert: AlertLineView) -> Text:
     """The progress of an alert, and the reason for everything that was not sent."""
     text = _counts(alert.deliveries)
-    said = [alert.reason] if alert.reason else []
+    said = [one_line(alert.reason)] if alert.reason else []
     if alert.reached_all_seconds is not None:
         said.append(
             _("on every channel {seconds} s after approval").format(seconds=alert.reached_all_seconds)

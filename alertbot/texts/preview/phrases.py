@@ -3,7 +3,7 @@
 All of it is plain text without colour, so that the terminal, the page, JSON and a log say the same."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alertbot.core.json import NOT_JSON
@@ -43,7 +43,8 @@ class Verdict:
 class Sheet:
     """One alert as shown to a reader. `title` is the kind's, in the reader's language; `speaker` the
     organisation's name; `senders` the From lines of mail channels. `verdict` and `record` (who did what, by
-    name) only of a stored alert."""
+    name) only of a stored alert. `acts_upon`: by channel, the addresses of earlier posts that it may answer,
+    edit or delete."""
 
     title: str
     composition: Composition
@@ -56,6 +57,7 @@ class Sheet:
     exercise: bool = False
     verdict: Verdict | None = None
     record: tuple[tuple[str, str], ...] = ()
+    acts_upon: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def channel(self, name: str) -> Channel | None:
         return next((channel for channel in self.channels if channel.name == name), None)
@@ -243,6 +245,19 @@ def price(sheet: Sheet) -> str:
 def _is_paid(sheet: Sheet, message: Message) -> bool:
     channel = sheet.channel(message.channel)
     return channel is not None and bool(channel.spec.price.post)
+
+
+MOST_POSTS = 20  # named one by one per channel; the JSON of `show` holds all
+
+
+def acted_upon(sheet: Sheet) -> Iterator[str]:
+    """The earlier posts that this may answer, edit or delete: one line for each channel."""
+    for channel, posts in sheet.acts_upon.items():
+        said = ", ".join(posts[:MOST_POSTS])
+        if len(posts) > MOST_POSTS:
+            more = len(posts) - MOST_POSTS
+            said = _("{posts} and {count} more").format(posts=said, count=more)
+        yield visible(stated(channel, said))
 
 
 def must_approve(approvals: Approvals) -> str:

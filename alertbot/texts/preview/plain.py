@@ -89,13 +89,14 @@ def _taken_back(sheet: Sheet, thread: ShownThread) -> str:
 
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
-    """Cost, time, approval and digest, each in one line; of what is out only what is still so."""
+    """Cost, time, earlier posts that change, approval and digest, each in one line; of what is out only what is still so."""
     digest = (_("Digest"), phrases.short_digest(sheet.composition.digest))
     if phrases.judged(sheet).out:
         return [digest]
     return [
         (_("Cost"), phrases.price(sheet)),
         (_("Last recipient reached"), phrases.when_reached(sheet.forecast.seconds)),
+        *((_("Answers, edits or deletes"), one) for one in phrases.acted_upon(sheet)),
         (_("Must be approved by"), phrases.must_approve(sheet.approvals)),
         digest,
     ]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
+from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse, one_line
 from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.people import store_tasks, tasks
@@ -138,7 +138,7 @@ def _sentence(
         time=clock(service, row.expires_at),
         left=max(0, people - len(row.hands)),
         by=row.revoked_by or "?",
-        reason=row.reason or "–",
+        reason=one_line(row.reason or "–"),
         gone=", ".join(_former_approvers(row)),
     )
 
