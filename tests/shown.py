@@ -51,6 +51,7 @@ def alert_view(**changes: Any) -> ShownAlertView:
         "targets": {},
         "cost": Cost("USD", 0.4),
         "forecast": ForecastView(seconds=1.0),
+        "posts": (),
         "records": (),
         "follows": (),
         "followed_by": (),

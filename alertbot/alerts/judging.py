@@ -19,7 +19,7 @@ from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.audit import AuditRow
 from alertbot.db.sql import Connection
-from alertbot.delivery import store_content
+from alertbot.delivery import store_content, store_outbox
 from alertbot.delivery.store_content import DispatchFacts, Judgement
 from alertbot.people import store_people, tasks
 from alertbot.people.context import Context
@@ -112,7 +112,7 @@ class Judge:
             asked = replace(asked, author_may_approve=False)
         if alert.break_glass_by is not None and alert.break_glass_reason:
             return await self._broken_glass(conn, alert, asked, rows, begun=begun)
-        given = await self._given(conn, alert, begun=begun)
+        given = await self._given(conn, alert, asked, begun=begun)
         counted = rules_policy.standing(replace(alert, approvals=asked), given, self._service.now)
         vouched = {row["actor"] for row in rows if row["verb"] == "approve"}
         people = {one.person.id for one in counted if one.person.name in vouched}
@@ -126,15 +126,18 @@ class Judge:
         publisher = self._service.publisher
         return effective(load_kind(publisher, kind).approvals, publisher.overrides.get(kind))
 
-    async def _given(self, conn: Connection, alert: Alert, *, begun: bool) -> tuple[Approval, ...]:
-        """The approvals of these texts. A new token voids none that was given before it; being revoked,
-        losing the role or letting the token lapse does."""
+    async def _given(
+        self, conn: Connection, alert: Alert, asked: Approvals, *, begun: bool
+    ) -> tuple[Approval, ...]:
+        """The approvals of these texts; none lasts longer than this worker's configuration says. A new token
+        voids none that was given before it; being revoked, losing the role or letting the token lapse does."""
         now = self._service.now
         found: list[Approval] = []
         for one in await store_reading.approvals_of(conn, alert.id, now=now):
             if one.digest != alert.digest or one.void:
                 continue
-            person, until = one.person, max(one.expires_at, _after(now)) if begun else one.expires_at
+            lapses = min(one.expires_at, one.at + asked.expires_after)
+            person, until = one.person, max(lapses, _after(now)) if begun else lapses
             if not person.counts and await self._only_renewed(conn, one, now):
                 person = replace(person, counts=True)
             found.append(replace(one, person=person, expires_at=until))
@@ -176,7 +179,7 @@ class Judge:
         may have had another configuration."""
         if alert.break_glass_by is None or alert.terms is None:
             return None
-        told = await store_content.told(conn, alert.id, alert.digest)
+        told = await store_content.told(conn, alert.id, alert.digest, store_outbox.URGENT)
         channels = self._service.publisher.channels.values()
         team = [one for one in channels if one.audience is Audience.TEAM]
         if any((one.name, target.address) in told for one in team for target in one.targets):
@@ -188,12 +191,18 @@ class Judge:
 
     async def _foreign_posts(self, conn: Connection, alert: Alert, facts: DispatchFacts) -> str | None:
         """Posts that it would answer, edit or delete, which were neither signed with it nor published by this
-        program for an alert that it follows."""
+        program for an alert that it follows; or whose address a person gave, and which are none of the
+        channel's posts by this worker's configuration."""
         if alert.terms is None:
             return None
         acted = await store_content.acted_upon(conn, facts.dispatch)
-        signed = {post[1] for post in alert.terms["posts"] if post[0] == facts.channel}
-        left = acted - signed
+        signed = {post[1]: post[3] for post in alert.terms["posts"] if post[0] == facts.channel}
+        left = acted - signed.keys()
+        channel = self._service.publisher.channel(facts.channel)
+        for remote_id in sorted(acted & signed.keys()):
+            url = signed[remote_id]
+            if url and publishing.id_in(url, channel) != remote_id:
+                left |= {remote_id}
         if not left:
             return None
         if alert.relation is None:

@@ -184,7 +184,7 @@ async def record(service: Context, actor: Person, reference: str, channel: str, 
     not approved and for a post that is known already."""
     rules.require_role("record", actor)
     place = service.publisher.channel(channel)
-    remote_id = _id_in(url, place)
+    remote_id = id_in(url, place)
 
     async def work(conn: Connection) -> AlertView:
         now = service.now
@@ -216,7 +216,7 @@ async def record(service: Context, actor: Person, reference: str, channel: str, 
     return await service.database.transact(work)
 
 
-def _id_in(url: str, channel: Channel) -> str:
+def id_in(url: str, channel: Channel) -> str:
     """The platform's id of a post: the end of its address. Raises `Misuse` for an address without one, or
     of a post that is not the channel's own: what follows would answer or delete somebody else's."""
     path = url.removeprefix("https://").removeprefix("http://")
@@ -303,6 +303,6 @@ async def _settled_id(service: Context, conn: Connection, delivery: int, url: st
     if name is None:
         return None
     channel = service.publisher.channel(name)
-    remote_id = _id_in(url, channel)
+    remote_id = id_in(url, channel)
     await _require_unknown(conn, channel, remote_id, url, but=delivery)
     return remote_id

@@ -98,7 +98,7 @@ def _changed(
     for fact in sorted(signed.keys() | found.keys()):
         before, now = signed.get(fact, ""), found.get(fact, "")
         if before and before != now and (now or here):
-            return _said(name, fact, before, now or _("unknown"))
+            return _said(name, fact, before, now or _("not known"))
     return None
 
 

@@ -145,16 +145,19 @@ async def sent_by_us(
     return frozenset(found)
 
 
-async def told(conn: AsyncConnection, alert_id: str, digest: str) -> frozenset[tuple[str, str]]:
-    """The channels and targets for which a notice about these texts was queued, whatever became of it; not
-    what was cancelled."""
+async def told(
+    conn: AsyncConnection, alert_id: str, digest: str, priority: int
+) -> frozenset[tuple[str, str]]:
+    """The channels and targets for which a notice of this priority about these texts was queued, whatever became
+    of it; not what was cancelled."""
     d = delivery.c
     found = await conn.execute(
         select(account.c.name, d.target)
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .where(dispatch.c.alert_id == alert_id, dispatch.c.digest == digest)
-        .where(dispatch.c.purpose == Purpose.NOTICE.value, d.state != "cancelled")
+        .where(dispatch.c.purpose == Purpose.NOTICE.value, dispatch.c.priority == priority)
+        .where(d.state != "cancelled")
         .distinct()
     )
     return frozenset((row.name, row.target) for row in found)

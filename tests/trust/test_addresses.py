@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from alertbot.alerts import publishing
 from alertbot.core.errors import Misuse, Refused, Uncertain
@@ -149,3 +150,23 @@ async def test_case_19_settle_takes_only_a_post_of_the_channel_that_no_delivery_
         service, people.people["bo"], number, "sent", "https://t.me/ours/18"
     )
     assert settled.state == "sent"
+
+
+def test_case_9_the_address_is_judged_by_the_worker_too(posting: Desk) -> None:
+    """Another configuration names a stranger's account; the retraction would answer the stranger."""
+    alert = approved(posting)
+    channels = yaml.safe_load((posting.folder / "config.yaml").read_text(encoding="utf-8"))["channels"]
+    theirs = channels | {"telegram_public": channels["telegram_public"] | {"chat": "@etranger"}}
+    configured(posting, "other.yaml", channels=theirs)
+    url = "https://t.me/etranger/98"
+    command = ("record", alert, "--channel", "telegram_public", "--url", url)
+    assert posting.run("--config", "other.yaml", *command, by="ada", **KEYS).code == 0
+    retraction = str(ran(posting, "retract", alert, "--submit", "--json", by="ada").json["id"])
+    ran(posting, "show", retraction, by="bo")
+    assert ran(posting, "approve", retraction, by="bo").code == 0
+    ran(posting, "halt", alert)
+    ran(posting, "run", "--once")
+    mine = [row for row in rows(posting, retraction) if row["channel"] == "telegram_public"]
+    assert mine
+    assert all(row["state"] == "failed" for row in mine), mine
+    assert all("is not a post of telegram_public" in row["reason"] for row in mine)

