@@ -114,7 +114,7 @@ async def test_a_bearer_token_alone_is_enough_and_warns_that_it_lapses(sandbox: 
     assert (await adapter.publish(a_post())).id
     assert await adapter.identify() == "@sandbox"
     await adapter.close()
-    assert [key for key, _sentence in adapter.settings.warnings()] == ["bearer_token_env"]
+    assert [key for key, _sentence in adapter.settings.warnings()] == ["bearer_token_env", "account"]
     assert not list(adapter_for(sandbox.x_url).settings.warnings())
 
 
