@@ -232,6 +232,7 @@ def watch_of(read: "Config") -> "Watch":
         remind_before=read.promises.remind_before,
         silent_after={name: one.silent_after for name, one in read.sources.items() if one.silent_after},
         named=_services(read),
+        confirmers={"": watch.confirmed_by, **{name: one.confirmed_by for name, one in named.items()}},
     )
 
 

@@ -69,14 +69,22 @@ class Team:
 
     async def draft(self, kind: str = "status", by: str = "ada", **options: Any) -> AlertView:
         incident = options.pop("incident", None)
+        new = bool(options.pop("new_incident", incident is None))
         not_before = options.pop("not_before", None)
         given = options.pop("given", None)
         if given is None and "numbers" in example(self.service, kind):
             await self.register(example(self.service, kind)["numbers"])
         values = example(self.service, kind) | options.pop("changes", {}) if given is None else given
+        if kind == "end":
+            options.setdefault("accepted", {"unconfirmed": "the SAMU said so on the phone"})
         wishes = DraftRequest(kind, values, **options)
         return await writing.draft(
-            self.service, self.people[by], wishes, incident=incident, not_before=not_before
+            self.service,
+            self.people[by],
+            wishes,
+            incident=incident,
+            new_incident=new,
+            not_before=not_before,
         )
 
     async def register(

@@ -32,8 +32,8 @@ LARGEST_VALUES_FILE = 1_000_000
 @dataclass(frozen=True, slots=True)
 class DraftRequest:
     """An alert as requested. Empty `languages`: each channel's own; empty `channels`: every channel of
-    the audience. `doubts`: what the register objects to; `notes`: what approvers are told of values that
-    were taken over."""
+    the audience. `doubts`: what the register objects to; `judgements`: what a person may accept with a
+    reason; `notes`: what approvers are told of values that were taken over."""
 
     kind: str
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -42,6 +42,7 @@ class DraftRequest:
     accepted: Mapping[str, str] = field(default_factory=dict)
     exercise: bool = False
     doubts: tuple[Fault, ...] = ()
+    judgements: tuple[Fault, ...] = ()
     notes: tuple[Fault, ...] = ()
 
 
@@ -165,6 +166,7 @@ def _request(
         prepared=catalogue.load_prepared(*publisher.folders),
         relation=chain.relation if chain else None,
         originals=chain.messages if chain else (),
+        judgements=wishes.judgements,
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from alertbot.alerts import (
+    area,
     public_numbers,
     store_alerts,
     store_following,
@@ -277,6 +278,7 @@ async def require_free(conn: Connection, alert: Alert) -> None:
         await require_not_taken_back(conn, original, but=alert.id)
     if alert.relation is Relation.END:
         await require_open(conn, alert.incident, but=alert.id)
+    await area.require_whole(conn, alert)
     if alert.relation is Relation.WITHDRAWAL and not alert.exercise:
         await public_numbers.require_still_told(conn, alert)
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from alertbot.alerts import (
     approving,
+    area,
     chains,
     conflicts,
     public_numbers,
     register,
+    rules_area,
     rules_moves,
     store_following,
     store_incidents,
@@ -299,7 +301,8 @@ async def end(service: Context, actor: Person, incident: str, said: FollowReques
         opened = await store_incidents.get(conn, incident)
         await conflicts.require_open(conn, opened.id)
         _require_over(opened)
-        out = await store_reading.listing(conn, incident=opened.id, states=writing.OUT)
+        told = await store_reading.listing(conn, incident=opened.id, states=writing.OUT)
+        out = [one for one in told if not one.exercise] or told  # an exercise beside it ends nothing
         if not out:
             raise Refused(
                 _("Nothing of incident {incident} went out; there is nothing to end.").format(
@@ -314,9 +317,9 @@ async def end(service: Context, actor: Person, incident: str, said: FollowReques
 
 
 def _require_over(opened: store_incidents.Incident) -> None:
-    """Raises `Refused` unless a watched incident is resolved (R11), which takes a confirmation by the
-    services concerned and a watch period."""
-    if opened.state in (None, "resolved"):
+    """Raises `Refused` for an incident that is still in trouble. Whether the services concerned have confirmed
+    that it is over, and the watch period, are judged with the draft (R11)."""
+    if opened.state in area.CAN_END:
         return
     raise Refused(
         _(
@@ -383,6 +386,8 @@ async def add(
     if said.changes.keys() & {"territories", "services", NUMBERS}:
         taken_over.pop(NUMBERS, None)  # the person says which
     notes = await _repeatable(service, conn, taken_over, original)
+    if rules_area.WHERE not in said.changes:
+        notes += (area.from_incident(),)
     wishes = DraftRequest(
         kind=kind,
         given=writing.overlay(taken_over, said.changes),

@@ -4,7 +4,7 @@ when a person settles an uncertain delivery."""
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from alertbot.alerts import store_alerts, store_incidents, store_reading
+from alertbot.alerts import area, store_alerts, store_incidents, store_reading
 from alertbot.alerts.rules_moves import next_verb
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.model import Action, AlertState, DeliveryState, Relation
@@ -115,11 +115,14 @@ async def advance(service: Context, conn: Connection, alert_id: str) -> AlertSta
 
 
 async def _close_incident(service: Context, conn: Connection, alert: Alert) -> None:
-    """Close the incident of a delivered end, unless the trouble has come back."""
+    """Close the incident of a delivered end, unless the trouble has come back. The end of an exercise closes
+    no incident that the public knows."""
     over = alert.state in (AlertState.PUBLISHED, AlertState.PARTLY_PUBLISHED)
     if alert.relation is not Relation.END or not over:
         return
-    if (await store_incidents.get(conn, alert.incident)).state not in (None, "resolved"):
+    if (await store_incidents.get(conn, alert.incident)).state not in area.CAN_END:
+        return
+    if alert.exercise and await store_incidents.told(conn, alert.incident, exercise=False):
         return
     if await store_incidents.close(conn, alert.incident, now=service.now):
         await audit.append(

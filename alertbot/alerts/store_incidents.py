@@ -4,16 +4,17 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Person
+from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.database import drawn
 from alertbot.db.sql import AUDIT, take_lock
-from alertbot.db.tables import alert, incident
+from alertbot.db.tables import OPEN_INCIDENT, alert, incident, record
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words, and none that looks like a digit
 ID_LETTERS = 4
@@ -74,6 +75,61 @@ async def close(conn: AsyncConnection, incident_id: str, *, now: datetime) -> bo
     still = (incident.c.id == incident_id) & incident.c.closed_at.is_(None)
     closed = await conn.execute(update(incident).where(still).values(closed_at=now))
     return closed.rowcount == 1
+
+
+GivenByAlert = tuple[str, Mapping[str, Any]]
+"""The id of an alert, and its values."""
+
+_OUT = tuple(
+    str(one)
+    for one in (
+        AlertState.APPROVED,
+        AlertState.PUBLISHING,
+        AlertState.PUBLISHED,
+        AlertState.PARTLY_PUBLISHED,
+    )
+)
+
+
+async def told(
+    conn: AsyncConnection,
+    incident_id: str,
+    *,
+    exercise: bool,
+    but: str = "",
+    since: datetime | None = None,
+) -> list[GivenByAlert]:
+    """The values of the incident's alerts that went out, by the program or by hand, or are on their way;
+    oldest first. `since`: those approved after that."""
+    a = alert.c
+    query = select(a.id, a.given).where(a.incident_id == incident_id, a.exercise.is_(exercise))
+    query = query.where(a.id != but, _told(_OUT))
+    if since is not None:
+        query = query.where(a.approved_at > since)
+    rows = await conn.execute(query.order_by(a.drafted_at, a.number))
+    return [(row.id, row.given) for row in rows]
+
+
+async def told_by_open(conn: AsyncConnection, *, but: str = "") -> dict[str, list[GivenByAlert]]:
+    """The same for every open incident but one, oldest first; here what waits for approval counts as well.
+    Exercises do not."""
+    a = alert.c
+    query = (
+        select(a.incident_id, a.id, a.given)
+        .join_from(alert, incident, incident.c.id == a.incident_id)
+        .where(OPEN_INCIDENT, incident.c.id != but, a.exercise.is_(False))
+        .where(_told((*_OUT, str(AlertState.PENDING))))
+        .order_by(incident.c.opened_at, incident.c.id, a.drafted_at, a.number)
+    )
+    found: dict[str, list[GivenByAlert]] = {}
+    for row in await conn.execute(query):
+        found.setdefault(row.incident_id, []).append((row.id, row.given))
+    return found
+
+
+def _told(states: tuple[str, ...]) -> ColumnElement[bool]:
+    by_hand = select(record.c.id).where(record.c.alert_id == alert.c.id).exists()
+    return or_(alert.c.state.in_(states), by_hand)
 
 
 async def of_service(conn: AsyncConnection, service: str) -> Incident | None:

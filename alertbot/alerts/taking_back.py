@@ -165,7 +165,8 @@ async def _still_withdrawable(conn: Connection, entries: Sequence[Entry]) -> _Wi
 
 
 async def _words(service: Context, conn: Connection, found: _Withdrawable, incident: str) -> RawValues:
-    """The texts: which numbers stop, which stay, and where; numbers that stay are given again."""
+    """The texts: which numbers stop and which stay; those that stay in the places of the others are given
+    again. The incident stays where it is: to these places come all that it told."""
     exercise = found.carriers[0].exercise
     known = await public_numbers.by_incident(conn, incident, service.now, exercise=exercise)
     gone = tuple(one.row for one in found.entries)

@@ -10,6 +10,7 @@ from alertbot.alerts import (
     alert_notices,
     apart,
     approving,
+    area,
     chains,
     conflicts,
     progress,
@@ -39,7 +40,6 @@ from alertbot.texts.digest import terms_sum
 from alertbot.texts.fields import moments
 from alertbot.texts.kinds.kind_spec import Kind
 
-NOTES = frozenset({"left_out", "taken_over"})  # warnings about what was taken over; an edit keeps them
 OF_THE_REGISTER = frozenset(
     {
         "unverified_number",
@@ -70,10 +70,11 @@ async def add(
     number = await store_incidents.next_number(conn, incident)
     identity = Identity(incident, f"{incident}-{number}", references)
     asked = await register.resolve(conn, service, wishes, now=now, incident=incident)
+    about = (incident, identity.alert, chain.relation if chain else None)
+    asked = await area.judged(service, conn, asked, about=about)
     composed = _compose(service, asked, identity, now, chain)
     draft = _as_draft(composed, wishes, not_before, references, chain)
-    about = _subject(identity, draft)
-    judged = await conflicts.judge(conn, actor, composed, wishes, about, now)
+    judged = await conflicts.judge(conn, actor, composed, wishes, _subject(identity, draft), now)
     draft = replace(draft, guidance=judged.guidance, accepted=judged.accepted)
     alert = await store_alerts.insert_draft(
         conn,
@@ -112,12 +113,13 @@ async def anew(
         alert.channels,
         accepted,
         alert.exercise,
-        notes=tuple(one for one in alert.warnings if one.rule in NOTES),
+        notes=area.kept(alert.warnings, alert.given, given),
     )
     identity = Identity(alert.incident, alert.id, alert.references)
     asked = await register.resolve(
         conn, service, wishes, now=now, incident=alert.incident, alert=alert.id
     )
+    asked = await area.judged(service, conn, asked, about=(alert.incident, alert.id, alert.relation))
     composed = _compose(service, asked, identity, now, chain)
     draft = _as_draft(composed, wishes, alert.not_before, alert.references, chain)
     about = _subject(identity, draft, alert)
@@ -241,16 +243,20 @@ async def draft(
     wishes: DraftRequest,
     *,
     incident: str | None = None,
+    new_incident: bool = False,
     not_before: str | None = None,
 ) -> AlertView:
     """Write a new alert. Faults are allowed in a draft, except values that cannot be read at all: raises
-    `Faulty` for those, `Misuse` for an unknown kind, channel or language."""
+    `Faulty` for those, `Misuse` for an unknown kind, channel or language, `Refused` without an `incident` if
+    one is open in the same place and this is not said to be a `new_incident`."""
     rules.require_role("draft", actor)
     now = service.now
     starts = start_of(service, not_before, now) if not_before else None
 
     async def work(conn: Connection) -> AlertView:
-        opened = await in_incident(conn, incident, actor, now)
+        if incident is None and not new_incident and not wishes.exercise:
+            await area.require_new(conn, wishes.given)
+        opened = await area.incident_of_draft(conn, incident, actor, now, exercise=wishes.exercise)
         before = await followed(conn, opened, exercise=wishes.exercise)
         alert = await add(
             service, conn, actor, wishes, incident=opened, references=before, not_before=starts
@@ -298,7 +304,7 @@ async def submit(service: Context, actor: Person, reference: str, *, retime: boo
         alert = await store_reading.get(conn, reference, lock=True)
         if retime:
             alert = await _retimed(service, conn, actor, alert)
-        elif any(one.rule in OF_THE_REGISTER for one in alert.faults):
+        elif any(one.rule in OF_THE_REGISTER | area.SETTLED_LATER for one in alert.faults):
             alert = await _looked_up(service, conn, actor, alert)
         alert = await ask(service, conn, actor, alert)
         return await views.full(conn, alert, service.now)
@@ -336,6 +342,7 @@ async def discard(service: Context, actor: Person, reference: str) -> AlertView:
         alert = await store_reading.get(conn, reference, lock=True)
         alert = await store_alerts.advance(conn, alert, Verb.DISCARD)
         await note(conn, actor, "discard", alert, service.now)
+        await area.close_if_empty(service, conn, alert.incident)
         return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)
@@ -370,9 +377,7 @@ async def followed(conn: Connection, incident: str, *, exercise: bool) -> tuple[
 
 
 async def in_incident(conn: Connection, wanted: str | None, actor: Person, now: datetime) -> str:
-    if wanted is None:
-        return (await store_incidents.start(conn, by=actor, now=now)).id
-    return (await store_incidents.get(conn, wanted)).id
+    return await area.incident_of_draft(conn, wanted, actor, now, exercise=False)
 
 
 def start_of(service: Context, not_before: str, now: datetime) -> datetime:
@@ -416,7 +421,7 @@ async def _retimed(service: Context, conn: Connection, actor: Person, alert: Ale
 
 
 async def _looked_up(service: Context, conn: Connection, actor: Person, alert: Alert) -> Alert:
-    """The alert with the register's rows as they are now: what the register objected to may be settled."""
+    """The alert with the register's rows and its incident as they are now: what stopped it may be settled."""
     given, raw = register.anew(alert.given, alert.raw, {})
     changed = await anew(service, conn, actor, alert, given, raw, conflicts.undecided(alert.accepted))
     if not any(one.rule in OF_THE_REGISTER for one in changed.faults):

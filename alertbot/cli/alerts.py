@@ -85,6 +85,12 @@ Like = Annotated[
         ),
     ),
 ]
+IsNew = Annotated[
+    bool,
+    typer.Option(
+        "--new-incident", help=_("Open a new incident even if one is open in the same place.")
+    ),
+]
 NotBefore = Annotated[
     str | None,
     typer.Option(
@@ -103,6 +109,7 @@ def draft(
     accept: Accepts = None,
     exercise: Exercise = False,
     incident: InIncident = None,
+    new_incident: IsNew = False,
     not_before: NotBefore = None,
     like: Like = None,
     token_file: TokenFile = None,
@@ -110,20 +117,18 @@ def draft(
 ) -> None:
     if (kind is None) is (like is None):
         raise Misuse(_("Give a KIND, or --like ALERT, whose kind it takes over; not both."))
+    if incident is not None and new_incident:
+        raise Misuse(_("Give --incident or --new-incident, not both."))
+    given, accepted = field_values(sets, vars_file), split_pairs(accept, "--accept")
     wishes = DraftRequest(
-        kind=kind or "",
-        given=field_values(sets, vars_file),
-        languages=tuple(lang or ()),
-        channels=tuple(channel or ()),
-        accepted=split_pairs(accept, "--accept"),
-        exercise=exercise,
+        kind or "", given, tuple(lang or ()), tuple(channel or ()), accepted, exercise=exercise
     )
 
     async def work(service: WatchContext, person: Person) -> AlertView:
         place = {"incident": incident, "not_before": not_before}
-        if like is None:
-            return await writing.draft(service, person, wishes, **place)
-        return await following.like(service, person, like, wishes, **place)
+        if like is not None:
+            return await following.like(service, person, like, wishes, **place)
+        return await writing.draft(service, person, wishes, new_incident=new_incident, **place)
 
     view = act(context, work, token_file)
     report(

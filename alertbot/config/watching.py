@@ -156,6 +156,11 @@ class ServiceSettings(Settings):
     policy: PolicySettings = Field(
         default=PolicySettings(), description="A policy for this service only."
     )
+    confirmed_by: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        default=(),
+        description="The services concerned: only they can confirm that it works again. Default: as under `watch:`.",
+        examples=[["SAMU 35", "SDIS 35"]],
+    )
 
 
 class GroupSettings(Settings):
@@ -172,6 +177,11 @@ class GroupSettings(Settings):
     policy: PolicySettings = Field(
         default=PolicySettings(), description="A policy for this group only."
     )
+    confirmed_by: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        default=(),
+        description="The services concerned: only they can confirm that it works again. Default: as under `watch:`.",
+        examples=[["SAMU 35", "SDIS 35"]],
+    )
 
 
 class WatchSettings(Settings):
@@ -186,6 +196,11 @@ class WatchSettings(Settings):
     )
     groups: dict[ServiceName, GroupSettings] = Field(
         default_factory=dict, description="Services that share one incident."
+    )
+    confirmed_by: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Who can confirm that something works again, as `incident set … resolved --confirmed-by` names them. Default: anyone named.",
+        examples=[["SAMU 35", "SDIS 35"]],
     )
     online_checks: Annotated[tuple[Address, ...], Field(strict=False)] = Field(
         default=(),

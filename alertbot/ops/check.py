@@ -148,6 +148,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
         warnings=(
             *_setting_warnings(app),
             *_language_warnings(app.publisher),
+            *_end_warnings(app.publisher),
             *await _duty_warnings(app),
             *await trust.people_warnings(app),
             *rule_warnings(app),
@@ -215,6 +216,32 @@ def _language_warnings(publisher: Publisher) -> list[str]:
     ]
 
 
+SOMEBODY = "Zyzzyx"  # a name that no text contains by itself
+
+
+def _end_warnings(publisher: Publisher) -> list[str]:
+    """Texts of the kind `end`, of an overlay from before, that do not say who confirmed that it is over (R11)."""
+    try:
+        kind = catalogue.load_kind("end", *publisher.folders)
+    except (Misuse, ConfigInvalid):
+        return []  # told as a problem, or not in use
+    if kind.field("confirmed_by") is None:
+        sentence = _(
+            "kind end: its kind.yaml has no field confirmed_by, so no end says who confirmed it. Copy the field"
+            " from the shipped kind."
+        )
+        return [sentence]
+    given = {**kind.example, "confirmed_by": dict.fromkeys(kind.languages, SOMEBODY)}
+    texts = look(_everywhere(publisher, kind), DraftRequest("end", given)).composition.messages
+    said = {(one.channel, one.lang) for one in texts if SOMEBODY in one.text}
+    silent = sorted({one.lang for one in texts if (one.channel, one.lang) not in said})
+    sentence = _(
+        "kind end: the text in {lang} does not say who confirmed that it is over. Add {{{{ confirmed_by|sentence }}}}"
+        " to short.md.j2 and long.md.j2 in your messages folder."
+    )
+    return [sentence.format(lang=lang) for lang in silent]
+
+
 def _setting_warnings(app: "App") -> list[str]:
     """Valid settings that will cause trouble: tokens that expire, secret files that others can read."""
     found = []
@@ -253,15 +280,18 @@ async def _audit_problems(app: "App") -> list[str]:
 
 def _template_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
     """Errors in templates of channel types and languages that are not in use yet."""
+    for fault in look(_everywhere(publisher, kind), DraftRequest(kind.name)).composition.faults:
+        if fault.rule == "template":
+            yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
+
+
+def _everywhere(publisher: Publisher, kind: Kind) -> Publisher:
+    """The publisher with every type of channel, in every language of the kind."""
     channels = {
         name: Channel(name, spec, kind.languages, targets=(Target(name),))
         for name, spec in SHIPPED.items()
     }
-    for fault in look(
-        replace(publisher, channels=channels), DraftRequest(kind.name)
-    ).composition.faults:
-        if fault.rule == "template":
-            yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
+    return replace(publisher, channels=channels)
 
 
 def _approval_problems(app: "App") -> list[str]:

@@ -164,6 +164,7 @@ def _judge_fields(desk: ComposeFindings) -> None:
         one for one in lint.past_times(_promises(request), request.now) if one.field not in told
     )
     desk.faults += lint.exercise(request.channels) if request.exercise else ()
+    desk.faults += request.judgements
     desk.warnings += request.parsed.warnings
     desk.warnings += lint.field_warnings(values)
     desk.warnings += lint.warnings(_table(request))

@@ -27,7 +27,8 @@ class ComposeRequest:
     the time of issue, against which promised times are checked.
 
     `prepared` None: no retraction is made. `relation` and `originals`: what this alert follows and the
-    messages of that one, which are edited on channels that can.
+    messages of that one, which are edited on channels that can. `judgements`: faults found beside the
+    texts, on which a person may decide.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class ComposeRequest:
     prepared: Prepared | None = None
     relation: Relation | None = None
     originals: Sequence[Message] = ()
+    judgements: Sequence[Fault] = ()
 
     @property
     def zone(self) -> ZoneInfo:

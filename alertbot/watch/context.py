@@ -2,7 +2,9 @@
 check for silent sources."""
 
 import asyncio
+import re
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +57,7 @@ class Watch:
     `titles`: the public name of a service or group, by language; "" if one name serves all.
     `silent_after`: per source, how long it may be silent before the team is told. `named`: the services
     that the configuration names anywhere; they come first, and only of the others is there a limit.
+    `confirmers`: who can confirm that a service works again, by service; "" for all others (R11).
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -65,6 +68,16 @@ class Watch:
     remind_before: timedelta = timedelta(minutes=10)
     silent_after: Mapping[str, timedelta] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
+    confirmers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def confirmers_of(self, service: str) -> tuple[str, ...]:
+        """Who may confirm that this service works again; empty: anybody whom a person names (R11)."""
+        return self.confirmers.get(service) or self.confirmers.get("", ())
+
+    def may_confirm(self, service: str, by: str) -> bool:
+        """Whether one of those who may confirm it is named in `by`, with or without accents."""
+        listed = self.confirmers_of(service)
+        return not listed or any(f" {_spelled(one)} " in f" {_spelled(by)} " for one in listed)
 
     def policy_of(self, service: str) -> Policy:
         return self.policies.get(service, self.policy)
@@ -78,6 +91,13 @@ class Watch:
         """The public name of a service; its own name if it has no title."""
         given = self.titles.get(service, {})
         return given.get(language) or given.get("") or service
+
+
+def _spelled(name: str) -> str:
+    plain = "".join(
+        one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one)
+    )
+    return " ".join(re.sub(r"[^\w]+", " ", plain.casefold()).split())
 
 
 MOST_READ = 4

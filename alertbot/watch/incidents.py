@@ -106,10 +106,13 @@ async def _resolved(
     everything else is up to `decide`."""
     name = found.service or found.id
     log = await store_decisions.log_of(conn, name)
-    if not announced(log):
+    known = announced(log) or await store_decisions.reached_public(conn, [found.id])
+    if not known:
         await _say(service, conn, actor, found, word, reason=Reason.NEVER_ANNOUNCED)
         return
     by = word.confirmed_by or found.confirmed_by
+    if word.confirmed_by is not None:
+        _require_concerned(service, found, word.confirmed_by)
     if by is None:
         raise Refused(
             _(
@@ -122,6 +125,18 @@ async def _resolved(
     await store_incidents.confirm(conn, found.id, by=by, now=service.now)
     await store_signals.keep(conn, [_report(service, name, word, confirms=True)], now=service.now)
     await watching.decide_now(service, conn, name)
+
+
+def _require_concerned(service: WatchContext, found: Incident, by: str) -> None:
+    """Raises `Refused` for someone who is none of those that the configuration lets confirm it (R11)."""
+    name = found.service or ""
+    if not service.watch.may_confirm(name, by):
+        raise Refused(
+            _(
+                "{by} cannot confirm that {id} is over; these can: {names}. See `confirmed_by` under `watch:` in"
+                " the configuration."
+            ).format(by=by, id=found.id, names=", ".join(service.watch.confirmers_of(name)))
+        )
 
 
 async def _say(

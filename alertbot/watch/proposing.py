@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from alertbot.alerts import chains, following, public_numbers, store_incidents, writing
 from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.alerts.following import END, STATUS, FollowRequest
+from alertbot.alerts.rules_area import WHERE
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.model import MACHINE, RawValues, Relation
 from alertbot.db.sql import Connection
@@ -117,16 +118,20 @@ async def write_draft(
         return await _first(service, conn, rule, change, given, last)
     if "since" in last.given and "since" not in rule.values:
         given.pop("since", None)  # as it was told before
+    places = {WHERE: given.pop(WHERE)} if WHERE in given else {}  # as well as those told before
     if rule.kind == END:
         chain = await chains.read(service, conn, Relation.END, [last])
         words = await public_numbers.of_incident(service, conn, change.incident, exercise=last.exercise)
-        said = FollowRequest(given)
-        return await following.add(service, conn, MACHINE, END, said, chain, below=words)
+        return await following.add(
+            service, conn, MACHINE, END, FollowRequest(given), chain, below={**places, **words}
+        )
     originals = [last]
     if resumed and last.relation is Relation.END:
         originals = [*_trouble_told(told)[:1], last]  # the words of the trouble, not those of its end
     chain = await chains.read(service, conn, Relation.UPDATE, originals)
-    return await following.add(service, conn, MACHINE, rule.kind, FollowRequest(given), chain)
+    return await following.add(
+        service, conn, MACHINE, rule.kind, FollowRequest(given), chain, below=places
+    )
 
 
 async def _first(

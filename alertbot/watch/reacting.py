@@ -97,7 +97,8 @@ async def _still_wanted(
     waiting = await _proposals(conn, change.incident)
     if change.transition in OVER:
         await _throw_away(service, conn, waiting, _("No longer needed: the service works again."))
-        return bool(told) and acts
+        ended = (await store_incidents.get(conn, change.incident)).closed_at is not None
+        return bool(told) and acts and not ended
     if not acts or (waiting and change.transition is Transition.REMIND):
         return False
     if change.transition is Transition.LAPSED:
@@ -286,7 +287,8 @@ async def look_at_promises(service: WatchContext) -> datetime | None:
     """Remind of updates that are due soon, act on those that are overdue. Returns when to check next."""
     now = service.now
     spoken = await service.database.read(lambda conn: store_reminders.promises(conn, now=now))
-    promises = [one for one in reminders.standing_promises(spoken) if not one.exercise]
+    standing = reminders.standing_promises(spoken)
+    promises = [one for one in standing if not one.exercise and not one.closed]
     before = service.watch.remind_before
 
     async def keep(one: AlertPromise) -> None:

@@ -1,4 +1,5 @@
-"""Reminders: numbers near or past their end (R5), promised updates (R19), approvals about to lapse or lapsed. Checked by the worker and
+"""Reminders: numbers near or past their end (R5) or still in force after their incident, promised updates
+(R19), approvals about to lapse or lapsed. Checked by the worker and
 `status`; each finding is one task, which closes automatically once it is settled. What rules do about an overdue
 promise: `reacting.look_at_promises`."""
 
@@ -20,7 +21,15 @@ from alertbot.people import store_people, store_tasks, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import store_reminders
 from alertbot.watch.context import WatchContext
-from alertbot.watch.store_reminders import ENDED, ENDS, LATE, AlertPromise, Ending, number_key
+from alertbot.watch.store_reminders import (
+    AFTERWARDS,
+    ENDED,
+    ENDS,
+    LATE,
+    AlertPromise,
+    Ending,
+    number_key,
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +83,7 @@ async def _findings(service: WatchContext, conn: Connection) -> ReminderFindings
     chores = [
         *await _about_numbers(service, conn, ENDS, soon),
         *await _about_numbers(service, conn, ENDED, over),
+        *await _about_closed(service, conn),
         *await _about_promises(service, conn, promises),
     ]
     lapsing = await _about_approvals(service, conn)
@@ -112,6 +122,40 @@ async def _about_numbers(
     ]
 
 
+async def _about_closed(service: WatchContext, conn: Connection) -> list[NewTask]:
+    """Numbers that only closed incidents give: nobody looks after them any more."""
+    found = await store_reminders.in_closed(conn, now=service.now)
+    if not found:
+        return []
+    told = await store_numbers.published_in(conn, [one.entry for one in found], still=True)
+    entries = {one.id: one for one in await store_numbers.entries(conn, ids=list(told))}
+    sentence = _(
+        "{entry} ({row}) is still in force, and incident {incident} is closed: {alerts} told the public to call"
+        " it. If it stays in use, close this task (alertbot task done). If not: alertbot withdraw --numbers"
+        " {entry}"
+    )
+    return [
+        NewTask(
+            key=number_key(AFTERWARDS, one.entry, one.version),
+            kind=AFTERWARDS,
+            text=sentence.format(
+                entry=entry_name(one.entry),
+                row=entries[one.entry].row,
+                incident=", ".join(sorted(incidents)),
+                alerts=", ".join(told[one.entry]),
+            ),
+            number=one.entry,
+            due_at=one.ends_at,
+        )
+        for one, incidents in found.items()
+        if told[one.entry] and {_incident_of(alert) for alert in told[one.entry]} <= incidents
+    ]
+
+
+def _incident_of(alert: str) -> str:
+    return alert.rpartition("-")[0]
+
+
 def _text(
     service: WatchContext, kind: str, entry: Entry, told: Collection[str], ends_at: datetime
 ) -> str:
@@ -143,7 +187,7 @@ def _text(
 async def _settled_numbers(conn: Connection, now: datetime) -> list[tuple[str, str]]:
     """Open tasks about entries that have changed since."""
     open_ones = await store_reminders.standing(conn)
-    ended = [one.entry for one in open_ones if one.kind == ENDED]
+    ended = [one.entry for one in open_ones if one.kind in (ENDED, AFTERWARDS)]
     ever = await store_numbers.published_in(conn, ended)
     still = await store_numbers.published_in(conn, ended, still=True)
     taken_back = {entry for entry in ended if ever[entry] and not still[entry]}
@@ -158,9 +202,9 @@ def _outcome(one: store_reminders.OpenNumberTask, now: datetime, taken_back: boo
         return _("{entry} was withdrawn.").format(entry=entry)
     if one.key != number_key(one.kind, one.entry, one.version):
         return _("{entry} was changed.").format(entry=entry)
-    if one.kind == ENDS and one.ends_at is not None and one.ends_at <= now:
+    if one.kind in (ENDS, AFTERWARDS) and one.ends_at is not None and one.ends_at <= now:
         return _("{entry} has expired.").format(entry=entry)
-    if one.kind == ENDED and taken_back:
+    if one.kind in (ENDED, AFTERWARDS) and taken_back:
         return _("The public has been told that {entry} is no longer valid.").format(entry=entry)
     return ""
 
@@ -192,9 +236,7 @@ async def _about_promises(
         NewTask(
             key=key,
             kind=LATE,
-            text=_(
-                "{alert} promised an update for {time}, and none has followed: alertbot update {alert}"
-            ).format(alert=one.alert, time=_clock(service, promised_at(one))),
+            text=_late(service, one),
             alert=one.alert,
             incident=one.incident,
             due_at=promised_at(one),
@@ -202,6 +244,20 @@ async def _about_promises(
         for key, one in late.items()
         if key not in known
     ]
+
+
+def _late(service: WatchContext, one: AlertPromise) -> str:
+    sentence = (
+        _(
+            "Incident {incident} is closed, but {alert} promised an update for {time}, and none has followed:"
+            " alertbot update {alert}"
+        )
+        if one.closed
+        else _("{alert} promised an update for {time}, and none has followed: alertbot update {alert}")
+    )
+    return sentence.format(
+        incident=one.incident, alert=one.alert, time=_clock(service, promised_at(one))
+    )
 
 
 async def _settled_promises(

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.core.model import DeliveryState, Purpose
+from alertbot.core.model import AlertState, DeliveryState, Purpose
 from alertbot.db import sql
 from alertbot.db.sql import AUDIT, ColumnValues, take_lock
-from alertbot.db.tables import alert, delivery, dispatch, incident
+from alertbot.db.tables import alert, delivery, dispatch, incident, record
 from alertbot.db.tables_watch import decision, signal, watched
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
 
 _REACHED = (DeliveryState.SENT, DeliveryState.UNCERTAIN, DeliveryState.SENDING)
+_ON_ITS_WAY = (str(AlertState.APPROVED), str(AlertState.PUBLISHING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ async def log_of(conn: AsyncConnection, service: str) -> tuple[LogEntry, ...]:
 
 
 async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> frozenset[str]:
-    """The incidents with a message that reached the public, or perhaps did."""
+    """The incidents with a message that reached the public, perhaps did, was posted by hand, or is approved
+    and on its way."""
     if not incidents:
         return frozenset()
     reached = exists().where(  # the first that is found is enough, of a million
@@ -75,7 +77,14 @@ async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> f
         .where(dispatch.c.purpose == Purpose.PUBLICATION.value, reached)
     )
     # asked per incident, so that the first alert that reached someone is enough, of thousands
-    told = select(incident.c.id).where(incident.c.id.in_(sorted(incidents)), public.exists())
+    by_hand = select(record.c.id).where(record.c.alert_id == alert.c.id).exists()
+    on_its_way = (
+        select(alert.c.id)
+        .where(alert.c.incident_id == incident.c.id, alert.c.exercise.is_(False))
+        .where(or_(alert.c.state.in_(_ON_ITS_WAY), by_hand))
+    )
+    either = or_(public.exists(), on_its_way.exists())
+    told = select(incident.c.id).where(incident.c.id.in_(sorted(incidents)), either)
     return frozenset((await conn.execute(told)).scalars())
 
 
@@ -112,7 +121,8 @@ async def append(
     note: str | None = None,
 ) -> int:
     """Store a decision that changes something, and the incident's new state. An incident that the public
-    was told about stays open until its end is published."""
+    was told about stays open until its end is published; only new trouble opens it again. Trouble takes back
+    what was confirmed before (R11)."""
     row = insert(decision).values(
         service=service,
         incident_id=incident_id,
@@ -127,10 +137,15 @@ async def append(
     )
     number = int((await conn.execute(row.returning(decision.c.id))).scalar_one())
     quiet = entry.reason is Reason.NEVER_ANNOUNCED  # nobody has to be told that it is over
-    changed: ColumnValues = {"closed_at": entry.at if quiet else None}
+    changed: ColumnValues = {"closed_at": entry.at} if quiet else {}
+    if entry.action in (IncidentAction.OPEN, IncidentAction.REOPEN):
+        changed |= {"closed_at": None}
+    if entry.state not in (State.STABILISED, State.RESOLVED):
+        changed |= {"confirmed_by": None, "confirmed_at": None}
     if before is not entry.state:
         changed |= {"state": str(entry.state), "state_since": entry.at}
-    await conn.execute(update(incident).where(incident.c.id == incident_id).values(**changed))
+    if changed:
+        await conn.execute(update(incident).where(incident.c.id == incident_id).values(**changed))
     return number
 
 

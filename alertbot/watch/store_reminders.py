@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import AlertState
 from alertbot.db.tables import alert, incident
-from alertbot.db.tables_register import OPEN_TASK, number, task
+from alertbot.db.tables_register import OPEN_TASK, alert_number, number, task
 
 ENDS, ENDED, LATE = "number-ends", "number-ended", "update-late"  # kinds of tasks
+AFTERWARDS = "closed-numbers"
 OUT = (
     AlertState.APPROVED,
     AlertState.PUBLISHING,
@@ -45,13 +46,14 @@ class OpenNumberTask:
 
 @dataclass(frozen=True, slots=True)
 class AlertPromise:
-    """A published alert of an open incident, with what it promises."""
+    """A published alert with what it promises. `closed`: its incident is closed."""
 
     alert: str
     incident: str
     exercise: bool
     kind: str
     relation: str | None
+    closed: bool
     next_update: str
 
 
@@ -76,13 +78,34 @@ async def endings(conn: AsyncConnection, *, after: datetime | None, until: datet
     return [Ending(row.id, row.version, row.ends_at) for row in await conn.execute(query)]
 
 
+async def in_closed(conn: AsyncConnection, *, now: datetime) -> dict[Ending, frozenset[str]]:
+    """Verified entries in force that alerts of closed incidents give, with those incidents, where the entry
+    never had a task about that."""
+    n = number.c
+    query = (
+        select(n.id, n.version, n.ends_at, incident.c.id.label("incident"))
+        .join_from(alert_number, number, n.id == alert_number.c.number_id)
+        .join(alert, alert.c.id == alert_number.c.alert_id)
+        .join(incident, incident.c.id == alert.c.incident_id)
+        .where(incident.c.closed_at.is_not(None), alert.c.exercise.is_(False))
+        .where(alert.c.state.in_([str(state) for state in OUT]), alert_number.c.struck.is_(False))
+        .where(n.verified_at.is_not(None), n.withdrawn_at.is_(None), n.ends_at > now)
+        .where(~exists().where(task.c.key == _key(AFTERWARDS)))
+        .distinct()
+    )
+    found: dict[Ending, set[str]] = {}
+    for row in await conn.execute(query):
+        found.setdefault(Ending(row.id, row.version, row.ends_at), set()).add(row.incident)
+    return {one: frozenset(names) for one, names in found.items()}
+
+
 async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
     """Every open task about an entry, with the entry's current version."""
     n, t = number.c, task.c
     query = (
         select(t.key, t.kind, n.id, n.version, n.ends_at, n.withdrawn_at)
         .join_from(task, number, n.id == t.number_id)
-        .where(OPEN_TASK, t.kind.in_([ENDS, ENDED]))
+        .where(OPEN_TASK, t.kind.in_([ENDS, ENDED, AFTERWARDS]))
         .order_by(t.id)
     )
     rows = await conn.execute(query)
@@ -90,17 +113,22 @@ async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
 
 
 async def promises(conn: AsyncConnection, *, now: datetime) -> list[AlertPromise]:
-    """What the open incidents published in the last days, in order."""
+    """What was published in the last days, in order by incident. An incident may be closed without an end,
+    and what it promised still stands."""
     a = alert.c
     query = (
-        select(a.id, a.incident_id, a.exercise, a.kind, a.relation, a.given)
+        select(a.id, a.incident_id, a.exercise, a.kind, a.relation, incident.c.closed_at, a.given)
         .join_from(alert, incident, incident.c.id == a.incident_id)
-        .where(incident.c.closed_at.is_(None), a.state.in_([str(state) for state in OUT]))
+        .where(a.state.in_([str(state) for state in OUT]))
         .where(a.approved_at > now - REMEMBERED)
         .order_by(a.incident_id, a.approved_at, a.number)
     )
     return [
-        AlertPromise(*row[:5], next_update=str(row.given.get("next_update") or ""))
+        AlertPromise(
+            *row[:5],
+            closed=row.closed_at is not None,
+            next_update=str(row.given.get("next_update") or ""),
+        )
         for row in await conn.execute(query)
     ]
 

@@ -25,7 +25,16 @@ from alertbot.watch.preapproval import validity
 from alertbot.watch.proposing import Change
 from alertbot.watch.rules_decide import decide, in_turn, look_again, state_after
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, current, opened
-from alertbot.watch.rules_signals import Signal, joined, merged, since, telling, works_since
+from alertbot.watch.rules_signals import (
+    PEOPLE,
+    Signal,
+    joined,
+    last_run,
+    merged,
+    since,
+    telling,
+    works_since,
+)
 
 log = logging.getLogger(__name__)
 
@@ -264,6 +273,8 @@ async def _change(
     entry = LogEntry(service.now, action, reason, state, failing=failing)
     incident = await _incident(service, conn, known, action)
     number = await record(conn, known.service, incident, entry, before)
+    if reason is Reason.CONFIRMED_AND_WATCHED:
+        await _note_source(service, conn, incident, said)
     await reacting.react(
         service,
         conn,
@@ -278,6 +289,16 @@ async def _change(
             works_since=works_since(known.reports),
         ),
     )
+
+
+async def _note_source(
+    service: WatchContext, conn: Connection, incident: str, said: Sequence[Signal]
+) -> None:
+    """Name the source that confirmed the end, unless a person said who did (R11)."""
+    found = await store_incidents.get(conn, incident)
+    sources = [one.source for one in last_run(said) if one.confirms and one.source != PEOPLE]
+    if found.confirmed_by is None and sources:
+        await store_incidents.confirm(conn, incident, by=sources[0], now=service.now)
 
 
 async def record(
@@ -308,9 +329,9 @@ async def record(
 async def _incident(
     service: WatchContext, conn: Connection, known: ServiceHistory, action: IncidentAction
 ) -> str:
-    """A new incident for an opening, else the service's own."""
+    """The service's own incident; a new one for an opening, unless the end of the last one is not out yet."""
     present = await store_incidents.of_service(conn, known.service)
-    if action is IncidentAction.OPEN or present is None:
+    if present is None or (action is IncidentAction.OPEN and present.closed_at is not None):
         fresh = await store_incidents.start(conn, by=None, now=service.now, service=known.service)
         return fresh.id
     return present.id

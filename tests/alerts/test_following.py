@@ -100,7 +100,9 @@ async def test_one_approver_who_may_be_its_author(team: Team) -> None:
 
 async def test_a_correction_goes_out_after_the_incident_has_ended(team: Team) -> None:
     first = await published(team)
-    end = await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
+    end = await following.end(
+        team.service, team.people["ada"], first[:4], FollowRequest(ENDED, EXCUSED)
+    )
     view = await writing.submit(team.service, team.people["ada"], end.id)
     await team.approve(view.id, "bo")
     await team.work()
@@ -119,19 +121,20 @@ ENDED = {
     "which_stay": {"fr": "aucun", "en": "none"},
     "review_at": "+3h",
 }
+EXCUSED = {"unconfirmed": "the SAMU said so on the phone"}
 
 
 async def test_an_incident_ends_once(team: Team) -> None:
     first = await published(team)
     view = await following.end(
-        team.service, team.people["ada"], first[:4], FollowRequest(ENDED, submit=True)
+        team.service, team.people["ada"], first[:4], FollowRequest(ENDED, EXCUSED, submit=True)
     )
     with pytest.raises(Refused, match=view.id):
-        await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
+        await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED, EXCUSED))
     await team.approve(view.id, "bo")
     await team.work()
     with pytest.raises(Refused, match="is already closed"):
-        await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED))
+        await following.end(team.service, team.people["ada"], first[:4], FollowRequest(ENDED, EXCUSED))
     assert "incident-closed" in await team.verbs()
 
 
@@ -145,7 +148,9 @@ async def test_an_end_says_anew_what_works(team: Team) -> None:
 async def test_there_is_nothing_to_end(team: Team) -> None:
     view = await team.draft()
     with pytest.raises(Refused, match="nothing to end"):
-        await following.end(team.service, team.people["ada"], view.incident, FollowRequest(ENDED))
+        await following.end(
+            team.service, team.people["ada"], view.incident, FollowRequest(ENDED, EXCUSED)
+        )
 
 
 async def test_what_never_went_out_is_not_taken_back(team: Team) -> None:

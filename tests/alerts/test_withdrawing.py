@@ -213,8 +213,9 @@ async def test_the_end_takes_every_number_back(team: Team) -> None:
         "what_to_do": {"fr": "Faites le 15, 17 ou 18.", "en": "Call 15, 17 or 18."},
         "review_at": "+3h",
     }
+    excused = {"unconfirmed": "the SAMU said so on the phone"}
     view = await following.end(
-        team.service, team.people["ada"], told[:4], FollowRequest(ended, submit=True)
+        team.service, team.people["ada"], told[:4], FollowRequest(ended, excused, submit=True)
     )
     values = (await shown(team, view.id)).values
     assert len(values["no_longer_valid"]) == 12

@@ -372,7 +372,8 @@ class Story:
                 "restored_at": "-10m",
                 "what_to_do": {"fr": "Faites le 15, 17 ou 18.", "en": "Call 15, 17 or 18."},
                 "review_at": "+3h",
-            }
+            },
+            {"unconfirmed": "the SAMU said so on the phone"},
         )
         await self._go(
             await following.end(self.team.service, self.team.people["ada"], self.incident or "", said)

@@ -87,7 +87,9 @@ class Desk:
         return path.name
 
     def draft(self, kind: str = "holding", *options: str) -> str:
-        answer = self.run("draft", kind, "--vars", self.facts(kind), *options, "--json", by="ada")
+        beside = () if "--incident" in options else ("--new-incident",)
+        given = ("--vars", self.facts(kind), *beside, *options)
+        answer = self.run("draft", kind, *given, "--json", by="ada")
         assert answer.code == 0, answer.err
         return str(answer.json["id"])
 

@@ -1,9 +1,12 @@
 """After the first post, at the command line."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alertbot.texts.kinds import catalogue
 from tests.cli.desk import Desk
 
 WRONG = ("--set", "what_was_wrong=112 works", "--set", "what_is_right=112 is cut off")
@@ -102,3 +105,42 @@ def test_an_incident_is_opened_before_anything_is_said(desk: Desk) -> None:
     assert opened["id"] in listed.out
     long = desk.run("incident", "open", "--title", "x" * 201, by="ada")
     assert long.code == 2
+
+
+def test_a_draft_asks_whether_it_belongs_to_the_open_incident(desk: Desk) -> None:
+    alert = published(desk)
+    told = ("draft", "status", "--vars", desk.facts("status"))
+    answer = desk.run(*told, by="ada")
+    assert answer.code == 1
+    assert f"({alert})" in answer.err
+    assert "--new-incident" in answer.err
+    assert answer.err.count("\n") == 1
+    both = desk.run(*told, "--incident", alert[:4], "--new-incident", by="ada")
+    assert both.code == 2
+    joined = drafted(desk, *told, "--incident", alert[:4], by="ada")
+    assert joined["incident"] == alert[:4]
+    assert joined["references"] == [alert]
+    beside = drafted(desk, *told, "--new-incident", by="ada")
+    assert alert in next(
+        one["message"] for one in beside["warnings"] if one["rule"] == "other_incident"
+    )
+
+
+def test_check_names_a_text_of_an_end_that_does_not_say_who_confirmed_it(desk: Desk) -> None:
+    """A text of the team's own, from before every end said so."""
+    shipped = Path(catalogue.shipped()) / "end"
+    own = desk.folder / "messages" / "end"
+    shutil.copytree(shipped, own)
+    before = desk.run("check", "--json").json["warnings"]
+    text = (own / "fr" / "short.md.j2").read_text(encoding="utf-8")
+    (own / "fr" / "short.md.j2").write_text(
+        "\n".join(line for line in text.splitlines() if "confirmed_by" not in line) + "\n",
+        encoding="utf-8",
+    )
+    desk.configure(messages="messages")
+    after = desk.run("check", "--json").json["warnings"]
+    desk.configure()
+    assert not [one for one in before if "confirmed_by" in one]
+    (said,) = [one for one in after if "confirmed_by" in one]
+    assert "{{ confirmed_by|sentence }}" in said
+    assert " fr " in said

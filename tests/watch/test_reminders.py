@@ -82,6 +82,7 @@ async def test_past_its_end_it_is_another_task_in_place_of_the_first(team: Team)
 async def test_a_published_one_names_the_alert_and_closes_once_the_public_knows(team: Team) -> None:
     (name,) = await team.register([ending(minutes=50)])
     changes = {"territories": ["69"], "services": ["samu"], "next_update": "+4h", "numbers": None}
+    changes |= {"where": ["69"]}
     first = await team.approved("provisional_number", changes=changes)
     team.clock.forward(minutes=51)
     await reminders.look(team.service)

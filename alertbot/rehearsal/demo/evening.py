@@ -91,7 +91,8 @@ class StoryStage:
             "end": self._end,
         }
         way = next(name for name in ways if name in entry)
-        return await ways[way](entry[way], FollowRequest(entry.get("values", {})))
+        said = FollowRequest(entry.get("values", {}), entry.get("accepted", {}))
+        return await ways[way](entry[way], said)
 
     async def _published(self, view: AlertView, at: datetime) -> AlertView:
         await writing.submit(self.service, self.staff.author, view.id)
@@ -103,7 +104,7 @@ class StoryStage:
         return view
 
     async def _draft(self, kind: str, said: FollowRequest) -> AlertView:
-        wishes = DraftRequest(kind, said.changes)
+        wishes = DraftRequest(kind, said.changes, accepted=said.accepted)
         return await writing.draft(self.service, self.staff.author, wishes, incident=self.incident)
 
     async def _update(self, alert: str, said: FollowRequest) -> AlertView:

@@ -124,7 +124,6 @@ class ReplayedPeople:
         carriers = await self._carriers(entry) if entry else ()
         if entry and carriers:
             values = self._values(CORRECTION, but=("where",))
-            values |= {"where": [entry.row.territory.code]}
             async with _done(CORRECTION):
                 view = await following.correct(
                     self.stage.service,
@@ -173,8 +172,9 @@ class ReplayedPeople:
             if last and kind == NUMBERS:
                 view = await following.update(service, author, last, FollowRequest(values), kind=kind)
             else:
+                wishes = DraftRequest(kind, values)
                 view = await writing.draft(
-                    service, author, DraftRequest(kind, values), incident=incident
+                    service, author, wishes, incident=incident, new_incident=incident is None
                 )
         try:
             async with _done(kind):
