@@ -77,7 +77,7 @@ class Judge:
         if alert.digest == digest and (known := self._sound.get(key)) is not None:
             return known
         said = await store_reading.stored_texts(conn, alert.id, alert.channels)
-        if broken := await in_thread(partial(publishing.disagreement, alert, said, digest)):
+        if broken := await in_thread(partial(sealing.disagreement, alert, said, digest)):
             return broken
         self._sound[key] = said
         while len(self._sound) > KEPT:

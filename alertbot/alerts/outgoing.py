@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from alertbot.alerts import chains, publishing, store_following, store_reading
+from alertbot.alerts import chains, publishing, sealing, store_following, store_reading
 from alertbot.alerts.chains import Reached
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import Refused
@@ -36,7 +36,7 @@ async def signed(service: Context, alert: Alert) -> StoredTexts:
     async def look() -> StoredTexts:
         read = partial(store_reading.stored_texts, alert_id=alert.id, channels=alert.channels)
         said = await service.database.read(read)
-        broken = await in_thread(partial(publishing.disagreement, alert, said, alert.digest))
+        broken = await in_thread(partial(sealing.disagreement, alert, said, alert.digest))
         if broken:
             raise Refused(broken)
         return said
@@ -48,7 +48,7 @@ async def signed(service: Context, alert: Alert) -> StoredTexts:
 async def signed_here(conn: Connection, alert: Alert) -> StoredTexts:
     """As `signed`, for an alert that was written in this very transaction."""
     said = await store_reading.stored_texts(conn, alert.id, alert.channels)
-    if broken := publishing.disagreement(alert, said, alert.digest):
+    if broken := sealing.disagreement(alert, said, alert.digest):
         raise Refused(broken)
     return said
 

@@ -10,7 +10,7 @@ from html import escape
 from alertbot.alerts import apart, progress, store_alerts, store_reading, views
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.rules_moves import state_word
-from alertbot.alerts.store_reading import Alert, StoredTexts
+from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView, RecordedView, SettledView
 from alertbot.core.errors import Faulty, Misuse, Refused, safe
 from alertbot.core.model import (
@@ -32,7 +32,6 @@ from alertbot.delivery import store_accounts, store_listing, store_outbox
 from alertbot.delivery.store_outbox import NewDelivery, PackedDeliveries, SettleDecision
 from alertbot.people import rules
 from alertbot.people.context import Context
-from alertbot.texts.digest import agrees
 
 FIRST = 0
 LASTS_SECONDS = 3600.0
@@ -156,26 +155,6 @@ def entries(
 def _picture(text: NewDelivery, place: int) -> NewDelivery:
     """The entry for the picture of the text at `place` in the list."""
     return replace(text, after=place, cost=0.0, action=Action.PICTURE)
-
-
-def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
-    """The message for texts or targets that do not make the digest; None if they do."""
-    agreed = agrees(
-        digest,
-        alert.kind,
-        said.texts.values(),
-        said.targets,
-        exercise=alert.exercise,
-        retraction=said.retraction.values(),
-        salt=alert.salt,
-        terms=alert.terms,
-    )
-    if agreed and digest == alert.digest:
-        return None
-    return _(
-        "The texts of {alert} are not the ones that were approved; none of it is sent. Do not touch"
-        " the database, run `alertbot audit verify`, and write a new draft."
-    ).format(alert=alert.id)
 
 
 async def record(service: Context, actor: Person, reference: str, channel: str, url: str) -> AlertView:

@@ -13,16 +13,36 @@ from typing import cast
 
 from alertbot.alerts import chains, store_following, store_reading
 from alertbot.alerts.store_following import KnownPost
-from alertbot.alerts.store_reading import Alert
+from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.json import Json
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Relation
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people.context import Context
-from alertbot.texts.digest import Terms
+from alertbot.texts.digest import Terms, agrees
 from alertbot.texts.kinds.catalogue import fingerprint
 from alertbot.texts.publisher import Publisher
+
+
+def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
+    """The message for texts or targets that do not make the digest; None if they do."""
+    agreed = agrees(
+        digest,
+        alert.kind,
+        said.texts.values(),
+        said.targets,
+        exercise=alert.exercise,
+        retraction=said.retraction.values(),
+        salt=alert.salt,
+        terms=alert.terms,
+    )
+    if agreed and digest == alert.digest:
+        return None
+    return _(
+        "The texts of {alert} are not the ones that were approved; none of it is sent. Do not touch"
+        " the database, run `alertbot audit verify`, and write a new draft."
+    ).format(alert=alert.id)
 
 
 async def terms(service: Context, conn: Connection, alert: Alert) -> Terms:

@@ -16,6 +16,7 @@ from alertbot.alerts import (
     views,
 )
 from alertbot.alerts.compose import load_kind
+from alertbot.alerts.requests import asked
 from alertbot.alerts.store_following import KnownPost
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import (
@@ -78,7 +79,7 @@ async def _look(
         await views.full(conn, alert, now),
         contradictions=conflicting,
         verdict=await verdicts.of(service, conn, alert, reader),
-        asked=await verdicts.asked(conn, alert),
+        asked=await asked.asked(conn, alert),
     )
     carried = await _numbers(conn, alert, now)
     sheet = replace(sheet, verdict=view.verdict, record=tuple(_record(service, view, carried)))
@@ -200,7 +201,7 @@ async def outlook(service: Context, view: AlertView) -> AlertView:
                 when=when_reached(sheet.forecast.seconds)
             )
             verdict = replace(verdict, further=(*verdict.further, reached))
-        return replace(view, verdict=verdict, asked=await verdicts.asked(conn, alert))
+        return replace(view, verdict=verdict, asked=await asked.asked(conn, alert))
 
     return await service.database.read(look)
 

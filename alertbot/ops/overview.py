@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from alertbot.alerts import publishing, store_reading, verdicts, views
+from alertbot.alerts import sealing, store_reading, views
+from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import RequestView
 from alertbot.core.errors import Misuse
@@ -128,7 +129,7 @@ async def _other_texts(conn: Connection, ids: Sequence[str]) -> list[str]:
         try:
             alert = await store_reading.get(conn, name)
             said = await store_reading.stored_texts(conn, alert.id, alert.channels)
-            agreed = publishing.disagreement(alert, said, alert.digest) is None
+            agreed = sealing.disagreement(alert, said, alert.digest) is None
         except (ValueError, LookupError, TypeError, AttributeError):
             wrong.append(unreadable.format(alert=name))
             continue
@@ -313,7 +314,7 @@ def _doubtful(summary: Summary) -> list[str]:
 
 async def _requests(conn: Connection, found: Sequence[Alert]) -> list[RequestView]:
     """Every request about pending alerts."""
-    return [one for alert in _waiting(found) for one in await verdicts.asked(conn, alert)]
+    return [one for alert in _waiting(found) for one in await asked.asked(conn, alert)]
 
 
 async def _unanswered(service: Context, conn: Connection, found: Sequence[Alert]) -> list[str]:
@@ -323,7 +324,7 @@ async def _unanswered(service: Context, conn: Connection, found: Sequence[Alert]
         return []
     said = []
     for alert in _waiting(found):
-        said += await verdicts.requests_in_words(service, conn, alert)
+        said += await asked.requests_in_words(service, conn, alert)
     return said + await unknown_names(conn, service)
 
 

@@ -15,6 +15,7 @@ from alertbot.alerts import (
     approving,
     following,
     publishing,
+    sealing,
     showing,
     store_incidents,
     store_reading,
@@ -170,7 +171,7 @@ async def _sound(team: Team, alert: str) -> bool:
     async def look(conn: Connection) -> str | None:
         stored = await store_reading.get(conn, alert)
         said = await store_reading.stored_texts(conn, stored.id, stored.channels)
-        return publishing.disagreement(stored, said, stored.digest)
+        return sealing.disagreement(stored, said, stored.digest)
 
     return await team.service.database.read(look) is None
 
@@ -270,7 +271,7 @@ async def test_an_approval_that_meets_new_texts_signs_nothing(
     view = await team.pending()
     await showing.show(team.service, view.id, team.tokens["bo"])
     checking, go_on = threading.Event(), threading.Event()
-    check = publishing.disagreement
+    check = sealing.disagreement
 
     def slow(*given: Any) -> str | None:
         checking.set()

@@ -375,7 +375,7 @@ async def test_a_false_post_goes_as_the_team_wants(database: Database, policy: O
     first = await published(team)
     text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
     view = await following.cancel(team.service, team.people["bo"], first, text, FollowRequest())
-    await approved(team, view)
+    await approved(team, view, by="cy")  # nobody takes back alone unless the team can be told
     await team.work()
     posts = team.adapters["public"].posts
     done = {one.action for one in posts if one.reply_to in ("memory-1", "memory-2")}
@@ -396,7 +396,7 @@ async def test_nothing_is_deleted_in_silence(database: Database) -> None:
     team.adapters["public"].handler = no_denial
     text = {"fr": "Il n'y a pas de panne.", "en": "Nothing has failed."}
     view = await following.cancel(team.service, team.people["bo"], first, text, FollowRequest())
-    await approved(team, view)
+    await approved(team, view, by="cy")  # nobody takes back alone unless the team can be told
     await team.work()
     assert Action.DELETE not in {one.action for one in team.adapters["public"].posts}
     assert {one.state for one in await rows(team, view.id)} == {"failed", "skipped"}

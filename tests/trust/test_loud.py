@@ -64,7 +64,7 @@ def test_what_follows_a_post_made_by_hand_is_not_approved_by_its_author(desk: De
     assert follows.json["approvals"]["author_may_approve"] is False
     early = desk.run("retract", alert, "--now", by="bo")
     assert early.code == 1
-    assert "was sent by alertbot after an approval" in early.err
+    assert "was sent by this program after an approval" in early.err
 
 
 @pytest.mark.parametrize("verb", ["cancel", "correct", "retract"])
