@@ -17,7 +17,7 @@ from alertbot.alerts import (
 from alertbot.alerts.requests import asked
 from alertbot.alerts.rules_moves import OUT, state_word
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.errors import AlertbotError, Faulty, PastMoment, Refused
+from alertbot.core.errors import AlertbotError, Faulty, PastMoment, Refused, one_line
 from alertbot.core.loops import in_thread
 from alertbot.core.model import AlertState, DeliveryState, Person, Role
 from alertbot.core.words import _, ngettext, told
@@ -223,7 +223,7 @@ async def _sent_away(conn: Connection, alert: Alert, then: str) -> Verdict:
         if alert.approved_at is None
         else _("{alert} was approved, but expired before any of it went out."),
     }
-    said = sentences[alert.state].format(alert=alert.id, name=who, reason=alert.reason or "–")
+    said = sentences[alert.state].format(alert=alert.id, name=who, reason=one_line(alert.reason or "–"))
     return Verdict(ready=False, said=said, further=(then,), headline=_never(alert))
 
 

@@ -350,7 +350,7 @@ class Story:
         )
 
     async def correct(self, name: str, _at: int) -> None:
-        await self._go(await correct(self.team, self.out[-1], name))
+        await self._go(await correct(self.team, self.out[-1], name, by="ada"))
 
     async def replace(self, name: str, at: int) -> None:
         view = await correct(self.team, self.out[-1], name, right=(NEW_DIGITS[at % 3],), by="ada")

@@ -137,7 +137,7 @@ async def test_a_preview_asks_the_register_too(team: Team) -> None:
 async def test_a_typed_row_that_is_an_entry_takes_its_form(team: Team) -> None:
     await team.register([ROWS[0] | {"capacity": "15"}])
     typed = ROWS[0] | {"verified_by": "nobody", "verified_at": "-1m"}
-    view = await team.draft("provisional_number", changes={"numbers": [typed]})
+    view = await team.draft("provisional_number", changes={"numbers": [typed], "where": ["69"]})
     assert not view.faults
     (row,) = (await given(team, view.id))["numbers"]
     assert (row["verified_by"], row["capacity"]) == ("bo", "15")
@@ -145,7 +145,7 @@ async def test_a_typed_row_that_is_an_entry_takes_its_form(team: Team) -> None:
 
 async def test_digits_that_are_not_in_the_register_are_refused(team: Team) -> None:
     typed = ROWS[0] | {"verified_by": "Salle de veille", "verified_at": "-1m"}
-    view = await team.draft("provisional_number", changes={"numbers": [typed]})
+    view = await team.draft("provisional_number", changes={"numbers": [typed], "where": ["69"]})
     assert rules(view) == {"unregistered_number"}
     message = next(fault.message for fault in view.faults)
     assert SAMU_69 in message
@@ -171,7 +171,9 @@ async def test_an_older_version_is_not_the_entry(team: Team) -> None:
 
 async def test_the_team_and_exercises_may_see_anything(team: Team) -> None:
     for more in ({"channels": ("team",)}, {"exercise": True}):
-        view = await team.draft("provisional_number", changes={"numbers": ROWS[:1]}, **more)
+        view = await team.draft(
+            "provisional_number", changes={"numbers": ROWS[:1], "where": ["69"]}, **more
+        )
         assert not view.faults
 
 

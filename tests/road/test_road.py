@@ -65,7 +65,14 @@ class Road:
         values = dict(load_kind(service.publisher, kind).example) | changes
         if "numbers" in values:
             await registered(service, self.author, self.approvers[0], values["numbers"])
-        view = await writing.draft(service, self.author, DraftRequest(kind, values), incident=incident)
+        accepted = {"unconfirmed": "the SAMU said so on the phone"} if kind == "end" else {}
+        view = await writing.draft(
+            service,
+            self.author,
+            DraftRequest(kind, values),
+            incident=incident,
+            new_incident=incident is None,
+        )
         view = await writing.submit(service, self.author, view.id)
         for person in self.approvers[: view.approvals.needed]:
             view = await approving.approve(service, person, view.id, view.digest)

@@ -34,7 +34,8 @@ def ran(desk: Desk, *arguments: str, by: str | None = None) -> Any:
 
 
 def approved(desk: Desk) -> str:
-    drafted = ran(desk, "draft", "holding", "--vars", desk.facts("holding"), "--json", by="ada")
+    facts = ("--vars", desk.facts("holding"), "--new-incident")
+    drafted = ran(desk, "draft", "holding", *facts, "--json", by="ada")
     alert = str(drafted.json["id"])
     assert ran(desk, "submit", alert, by="ada").code == 0
     ran(desk, "show", alert, by="bo")

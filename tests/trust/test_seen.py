@@ -108,7 +108,7 @@ def test_a_reason_forges_no_line(desk: Desk, reason: str) -> None:
     desk.does("return", alert, "--reason", reason, by="bo")
     lines = desk.does("show", alert).splitlines()
     said = [line for line in lines if " ".join(reason.split()) in line]
-    assert len(said) == 1, lines
+    assert len(said) == 2, lines  # the row of the reason, and the verdict
     assert not any(
         line.startswith(("Approvals               2 of 2", "State  approved")) for line in lines
     )

@@ -8,7 +8,7 @@ from tests.cli.desk import Desk
 
 def written(desk: Desk, by: str, kind: str = "holding") -> str:
     """An alert that one person wrote and submitted."""
-    drafted = desk.run("draft", kind, "--vars", desk.facts(kind), "--json", by=by)
+    drafted = desk.run("draft", kind, "--vars", desk.facts(kind), "--new-incident", "--json", by=by)
     assert drafted.code == 0, drafted.err
     alert = str(drafted.json["id"])
     desk.does("submit", alert, by=by)

@@ -155,7 +155,7 @@ async def test_the_last_promise_counts_and_an_apology_keeps_none(team: Team) -> 
 
 async def test_the_end_promises_nothing(team: Team) -> None:
     first = await team.approved("status", changes={"next_update": "+30m"})
-    await team.approved("end", incident=first.incident)
+    await team.approved("end", incident=first.incident, changes={"where": ["69", "42"]})
     team.clock.forward(hours=2)
     assert not await reminders.look(team.service)
 
