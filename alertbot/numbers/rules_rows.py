@@ -135,8 +135,9 @@ _RISKY = "[=+\\-@\uff0b\uff0d\uff1d\uff20]"  # the wide signs too: some spreadsh
 _FORMULA = re.compile(rf"[\t\r]|\s*{_RISKY}")
 _QUOTED = re.compile(rf"'+(?:[\t\r]|\s*{_RISKY}|[0-9])")  # a digit: a spreadsheet's mark of a text
 # Inside a cell, where a program that splits at this sign instead of the comma finds the beginning of one.
-_INNER = re.compile(rf"([;|\t\r\n]\s*)(?='*\s*{_RISKY})")
-_INNER_QUOTED = re.compile(rf"([;|\t\r\n]\s*)'(?='*\s*{_RISKY})")
+# Only at the sign itself, with no spaces between: so no such place lies within another, and each is found again.
+_INNER = re.compile(rf"([;|\t\r\n]\s*)(?='*{_RISKY})")
+_INNER_QUOTED = re.compile(rf"([;|\t\r\n]\s*)'(?='*{_RISKY})")
 _ABROAD = re.compile(r"\s*\+[0-9][0-9 .\-()]*\s*", re.ASCII)
 
 
@@ -148,7 +149,7 @@ def is_formula(cell: str) -> bool:
 def quoted(cell: str) -> str:
     """The cell with an apostrophe wherever a spreadsheet would run the rest, whatever sign it splits at."""
     within = _INNER.sub(r"\1'", cell)
-    return f"'{within}" if is_formula(cell) or _QUOTED.match(cell) else within
+    return f"'{within}" if is_formula(within) or _QUOTED.match(within) else within
 
 
 def unquoted(cell: str) -> str:

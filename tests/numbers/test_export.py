@@ -5,7 +5,7 @@ import io
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alertbot.numbers.reading import read_import, read_numbers
@@ -95,7 +95,11 @@ def test_no_spreadsheet_runs_a_cell_of_an_export(rows: list[NumberRow]) -> None:
     assert not any(is_formula(cell) for cell in cells)
 
 
-@given(st.text(st.sampled_from("'=+-@\t\r a1"), max_size=6))
+@given(st.text(st.sampled_from("'=+-@\t\r\n;| a1"), max_size=6))
+@example("\r'\r=")
+@example(" \r=")
+@example("\n=1")
+@example(";' ;=")
 def test_a_quoted_cell_is_restored(cell: str) -> None:
     assert not is_formula(quoted(cell))
     assert unquoted(quoted(cell)) == cell
