@@ -55,6 +55,7 @@ from alertbot.watch.rules_signals import Observed
                 "confirmed relapse worse better wider relapse_under_watch recovered confirmed_and_watched"
                 " never_announced due by_hand confirming_down confirming_up dwell flapping daily_cap"
                 " maintenance awaiting_confirmation watching unchanged nothing_open no_signal stale"
+                " unnamed"
             ),
         ),
         (Role, "author approver admin"),

@@ -23,8 +23,13 @@ async def _note(conn: Any, outcomes: Any) -> None:
     await audit.append_many(conn, entries)
 
 
+async def _outcomes(conn: Any) -> list[audit.AuditRow]:
+    """Without the rows that only tell what was written in the tables."""
+    return [row async for row in audit.export(conn) if row["verb"] != audit.ROWS]
+
+
 async def _noted(conn: Any) -> list[int]:
-    return [row["detail"]["delivery"] async for row in audit.export(conn)]
+    return [row["detail"]["delivery"] for row in await _outcomes(conn)]
 
 
 async def test_the_chain_has_no_gap_and_no_outcome_is_missing(database: Database) -> None:
@@ -53,10 +58,7 @@ async def test_where_the_bookkeeping_fails_a_bare_row_says_who_did_what(database
     runner = LocalRunner(database, {"null": NullAdapter(channel())}, hooks=Hooks(outcomes=broken))
     await runner.run_once()
 
-    async def exported(conn: Any) -> list[Any]:
-        return [row async for row in audit.export(conn)]
-
-    [row] = await database.read(exported)
+    [row] = await database.read(_outcomes)
     assert (row["actor"], row["verb"], row["alert"]) == ("alertbot", "sent", "ABCD-1")
     assert (row["digest"], row["remote_id"]) == ("d", f"r{number}")
     assert row["detail"] == {"delivery": number, "channel": "null", "attempt": 1, "bare": True}

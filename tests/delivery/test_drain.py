@@ -263,8 +263,8 @@ async def test_outcomes_that_a_hook_would_not_note_are_in_the_audit_all_the_same
     hooks = Hooks(outcomes=note, settled=settle)
     assert (await once(database, NullAdapter(channel()), hooks=hooks)).sent == 3
     assert (await database.read(audit.verify)).whole
-    rows_ = await database.read(_audit_rows)
-    assert sorted(row["detail"]["delivery"] for row in rows_) == [1, 2, 3]
+    noted = [row for row in await database.read(_audit_rows) if row["verb"] != audit.ROWS]
+    assert sorted(row["detail"]["delivery"] for row in noted) == [1, 2, 3]
     broken.clear()
     await once(database, NullAdapter(channel()), hooks=hooks)
     assert settled == ["ABCD-1"]

@@ -46,8 +46,8 @@ def wants(whose: Account, *costs: float) -> list[Want]:
     return [Want(number, whose.id, cost) for number, cost in enumerate(costs, start=1)]
 
 
-def test_a_want_costs_nothing_and_is_of_no_dispatch_unless_it_says_so() -> None:
-    assert Want(3, 4) == (3, 4, 0.0, 0)
+def test_a_want_costs_nothing_is_of_no_dispatch_and_was_not_judged_unless_it_says_so() -> None:
+    assert Want(3, 4) == (3, 4, 0.0, 0, None)
 
 
 @pytest.mark.parametrize(

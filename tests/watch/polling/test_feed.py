@@ -73,6 +73,8 @@ def test_an_atom_entry() -> None:
         summary="Mar 2 Investigating - an outage of 112",
         url="https://status.example.org/incidents/1",
         received=NOW,
+        told_at=datetime(2026, 3, 2, 13, 50, tzinfo=UTC),
+        entry="tag:status.example.org,2005:Incident/1",
     )
     assert one.key.startswith("tag:status.example.org,2005:Incident/1/")
 
