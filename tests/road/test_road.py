@@ -69,7 +69,7 @@ class Road:
         view = await writing.draft(
             service,
             self.author,
-            DraftRequest(kind, values),
+            DraftRequest(kind, values, accepted=accepted),
             incident=incident,
             new_incident=incident is None,
         )
