@@ -214,8 +214,10 @@ async def note(
     reason: str,
 ) -> None:
     """Store the decision made when the last reports about these services arrived."""
-    fresh = update(signal).where(signal.c.service.in_(sorted(services)), signal.c.action.is_(None))
-    await conn.execute(fresh.values(incident_id=incident, action=action, reason=reason))
+    decided = update(signal).values(incident_id=incident, action=action, reason=reason)
+    for names in sql.portions(sorted(services), 2):  # two, so that the three values have room besides
+        fresh = signal.c.service.in_(names) & signal.c.action.is_(None)
+        await conn.execute(decided.where(fresh))
 
 
 async def forget(conn: AsyncConnection, *, before: datetime) -> int:

@@ -1,12 +1,16 @@
 """Reports that come at the same time, more than fit one statement of either database."""
 
 import asyncio
+from dataclasses import replace
 
+import pytest
 from sqlalchemy import func, select
 
 from alertbot.db.database import Database
-from alertbot.db.sql import Connection
+from alertbot.db.tables_register import task
 from alertbot.db.tables_watch import signal, watched
+from alertbot.watch.context import UNHEEDED
+from alertbot.watch.rules_log import Reason
 from alertbot.watch.rules_signals import Observed, Signal
 from tests.team import START, gather
 
@@ -20,16 +24,27 @@ def reports(sender: int) -> list[Signal]:
     ]
 
 
-async def test_however_many_reports_come_at_once_all_are_stored(database: Database) -> None:
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_however_many_reports_come_at_once_all_are_stored(
+    database: Database, is_named: bool
+) -> None:
+    """Every service that the configuration names is decided about; of so many others none, and the team
+    is told so once."""
     service = (await gather(database)).service
     sent = [reports(sender) for sender in range(SENDERS)]
+    named = frozenset(one.service for each in sent for one in each) if is_named else frozenset()
+    service = replace(service, watch=replace(service.watch, named=named))
     first = await asyncio.gather(*(service.inbox.add((service, each)) for each in sent))
     assert [len(new) for new in first] == [REPORTS] * SENDERS
     again = await asyncio.gather(*(service.inbox.add((service, each)) for each in sent))
     assert [len(new) for new in again] == [0] * SENDERS
 
-    async def counts(conn: Connection) -> list[int | None]:
-        twice = select(func.count()).select_from(signal).where(signal.c.repeats == 1)
-        return [await conn.scalar(twice), await conn.scalar(select(func.count(watched.c.service)))]
-
-    assert await database.read(counts) == [SENDERS * REPORTS, SENDERS * REPORTS]
+    every = SENDERS * REPORTS
+    twice = select(func.count()).select_from(signal).where(signal.c.repeats == 1)
+    unnamed = select(func.count()).select_from(signal).where(signal.c.reason == Reason.UNNAMED)
+    assert await database.read(lambda conn: conn.scalar(twice)) == every
+    assert await database.read(lambda conn: conn.scalar(unnamed)) == (0 if is_named else every)
+    decided = select(func.count(watched.c.service))
+    assert await database.read(lambda conn: conn.scalar(decided)) == (every if is_named else 0)
+    raised = select(func.count()).select_from(task).where(task.c.kind == UNHEEDED)
+    assert await database.read(lambda conn: conn.scalar(raised)) == (0 if is_named else 1)

@@ -105,8 +105,35 @@ async def test_what_is_held_is_looked_at_again(database: Database) -> None:
     await database.transact(work)
     await database.transact(work)
     assert await database.read(lambda conn: store_decisions.to_look_at(conn, NOW)) == ()
-    assert await database.read(lambda conn: store_decisions.to_look_at(conn, later)) == ("112",)
+    assert await database.read(lambda conn: store_decisions.to_look_at(conn, later)) == (("112", None),)
+    await database.transact(
+        lambda conn: store_signals.keep(
+            conn, [Signal("am", "112", Observed.DOWN, NOW, key="1")], now=NOW
+        )
+    )
+    due = await database.read(lambda conn: store_decisions.to_look_at(conn, later))
+    assert due == (("112", "am"),)
     assert len(await database.read(store_decisions.standing)) == 1
+
+
+async def test_what_was_decided_is_noted_of_more_services_than_fit_one_statement(
+    database: Database,
+) -> None:
+    await database.transact(
+        lambda conn: store_signals.keep(
+            conn, [Signal("am", "112", Observed.DOWN, NOW, key="1")], now=NOW
+        )
+    )
+    names = ["112", *(f"line-{number}" for number in range(70_000))]
+
+    async def work(conn: Connection) -> None:
+        await store_signals.note(
+            conn, names, incident=None, action=IncidentAction.HOLD, reason=Reason.UNNAMED
+        )
+
+    await database.transact(work)
+    [one] = await database.read(store_signals.listing)
+    assert one.reason == Reason.UNNAMED
 
 
 async def test_silence_of_a_source(database: Database) -> None:
