@@ -467,7 +467,7 @@ def test_register_and_public_agree_after_any_sequence(
     folder = tmp_path_factory.mktemp("agree")
     count = 0
 
-    @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(taken=steps)
     @example(taken=[("edit", 0), ("verify", 0), ("correct", 0), ("update", 0)])
     @example(taken=[("replace", 0), ("update", 0), ("end", 0)])

@@ -198,7 +198,7 @@ def _crews(writer: str, approvers: list[str], needed: int) -> Iterable[tuple[str
 
 
 @settings(
-    max_examples=examples(60),
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
