@@ -278,7 +278,7 @@ async def test_an_approval_that_meets_new_texts_signs_nothing(
         assert go_on.wait(20)
         return check(*given)
 
-    monkeypatch.setattr(publishing, "disagreement", slow)
+    monkeypatch.setattr(sealing, "disagreement", slow)
     work = asyncio.create_task(approving.approve(team.service, team.people["bo"], view.id, view.digest))
     async with asyncio.timeout(20):
         while not checking.is_set():

@@ -295,7 +295,9 @@ def loose(conn: Any) -> None:
 
 
 def strange(value: Any) -> Any:
-    return value + 5000 if isinstance(value, int) else f"Z{value[1:]}"
+    if isinstance(value, int):
+        return value + 5000
+    return f"{'Y' if value.startswith('Z') else 'Z'}{value[1:]}"
 
 
 def test_a_published_alert_without_its_approval_is_a_fault(busy: Desk) -> None:
