@@ -56,24 +56,17 @@ async def glass_broken(
     service: Context, conn: Connection, alert: Alert, actor: Person, reason: str
 ) -> None:
     """One person published the alert alone."""
-    head = await audit.head(conn)
-    await tell(
+    await _to_be_checked(
         service,
         conn,
         alert,
-        _("BREAK-GLASS: {name} published {alert} alone").format(name=actor.name, alert=alert.id),
+        _("BREAK-GLASS: {name} published {alert} alone"),
         _(
             "{name} published {alert} ({kind}) alone.\nReason: {reason}\nAnother approver must check it,"
             " then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
-        ).format(
-            name=actor.name,
-            alert=alert.id,
-            kind=alert.kind,
-            reason=one_line(reason),
-            count=head.count,
-            head=head.digest,
         ),
-        urgent=True,
+        name=actor.name,
+        reason=one_line(reason),
     )
 
 
@@ -81,25 +74,33 @@ async def approved_alone(service: Context, conn: Connection, alert: Alert, actor
     """One person wrote and approved the alert, which takes back another. Raises `Refused` if nobody can be
     told."""
     await require_way(service, conn, alert)
-    head = await audit.head(conn)
-    await tell(
+    await _to_be_checked(
         service,
         conn,
         alert,
-        _("ALONE: {name} wrote and approved {alert}").format(name=actor.name, alert=alert.id),
+        _("ALONE: {name} wrote and approved {alert}"),
         _(
             "{name} wrote and approved {alert} ({kind}) alone, which takes back {original}.\nAnother approver"
             " must check it, then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
-        ).format(
-            name=actor.name,
-            alert=alert.id,
-            kind=alert.kind,
-            original=alert.original,
-            count=head.count,
-            head=head.digest,
         ),
-        urgent=True,
+        name=actor.name,
+        original=alert.original,
     )
+
+
+async def _to_be_checked(
+    service: Context,
+    conn: Connection,
+    alert: Alert,
+    title: str,
+    sentence: str,
+    **given: str | None,
+) -> None:
+    """Tell the team, past any halt of its channels, what one person did alone; with the head of the audit."""
+    head = await audit.head(conn)
+    known = {"alert": alert.id, "kind": alert.kind, "count": head.count, "head": head.digest}
+    title, sentence = (text.format(**known, **given) for text in (title, sentence))
+    await tell(service, conn, alert, title, sentence, urgent=True)
 
 
 async def require_way(service: Context, conn: Connection, alert: Alert) -> None:

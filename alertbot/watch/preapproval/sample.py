@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alertbot.alerts.compose import (
+    NOT_YET,
     QUERY_FIELDS,
     Composed,
     DraftRequest,
@@ -34,8 +35,8 @@ FORMAT = 1  # a change of what is covered is a new number
 ISSUED = datetime(2021, 6, 2, 14, 50, tzinfo=UTC)  # the moment at which every specimen is composed
 BEGUN = timedelta(minutes=5)  # before it
 BEGINNINGS = frozenset({Transition.OPEN, Transition.HISTORY})
-FIRST = Identity("XXXX", "XXXX-1")
-LATER = Identity("XXXX", "XXXX-2", ("XXXX-1",))
+FIRST = NOT_YET  # samples belong to no incident; their names are shown, and never published
+LATER = Identity(FIRST.incident, f"{FIRST.incident}-2", (FIRST.alert,))
 NAMES = ("{service}", "{services}")  # stand for what the public calls services
 MOST_KEPT = 64
 
