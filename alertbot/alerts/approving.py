@@ -10,7 +10,6 @@ from alertbot.alerts import (
     chains,
     outgoing,
     progress,
-    public_numbers,
     publishing,
     rules_policy,
     store_alerts,
@@ -19,6 +18,7 @@ from alertbot.alerts import (
     views,
 )
 from alertbot.alerts.chains import ONLY_THOSE_REACHED, Reached
+from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.alerts.views import AlertView, StartView
 from alertbot.core.errors import Refused

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from alertbot.alerts import register, rules_area, store_incidents, store_reading
+from alertbot.alerts import rules_area, store_incidents, store_reading
 from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, load_kind
+from alertbot.alerts.lists import register
+from alertbot.alerts.lists.rules_lists import NUMBERS
 from alertbot.alerts.rules_area import BESIDE, NARROWER, TAKEN_OVER, WHERE, IncidentArea, Places
-from alertbot.alerts.rules_lists import NUMBERS
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused

@@ -11,15 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from alertbot.alerts import (
-    area,
-    public_numbers,
-    store_alerts,
-    store_following,
-    store_incidents,
-    store_reading,
-)
+from alertbot.alerts import area, store_alerts, store_following, store_incidents, store_reading
 from alertbot.alerts.compose import DraftRequest
+from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.rules_guidance import (
     NO,
     RULE,

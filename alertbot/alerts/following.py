@@ -12,8 +12,6 @@ from alertbot.alerts import (
     area,
     chains,
     conflicts,
-    public_numbers,
-    register,
     rules_area,
     rules_moves,
     store_following,
@@ -21,15 +19,15 @@ from alertbot.alerts import (
     store_reading,
     views,
     writing,
-    wrong_numbers,
 )
 from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import DraftRequest, load_kind, shift_times
-from alertbot.alerts.rules_lists import NUMBERS, WRONG, in_words, rows_of
+from alertbot.alerts.lists import public_numbers, register, wrong_numbers
+from alertbot.alerts.lists.rules_lists import NUMBERS, WRONG, in_words, rows_of
+from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
-from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import Faulty, Refused
 from alertbot.core.model import AlertState, Fault, Person, RawValues, Relation
 from alertbot.core.words import _

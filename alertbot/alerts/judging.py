@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from alertbot.alerts import chains, publishing, register, rules_policy, sealing, store_reading
+from alertbot.alerts import chains, publishing, rules_policy, sealing, store_reading
 from alertbot.alerts.compose import load_kind
+from alertbot.alerts.lists import register
 from alertbot.alerts.rules_policy import Approval
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import AlertbotError

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alertbot.alerts.rules_lists import NO_LONGER, NUMBERS, WRONG, rows_of
+from alertbot.alerts.lists.rules_lists import NO_LONGER, NUMBERS, WRONG, rows_of
 from alertbot.core.model import Fault
 from alertbot.core.words import _, language
 from alertbot.regions.facts import WHOLE_COUNTRY, all_territories, find

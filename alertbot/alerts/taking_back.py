@@ -11,7 +11,6 @@ from alertbot.alerts import (
     approving,
     chains,
     following,
-    public_numbers,
     store_alerts,
     store_incidents,
     store_reading,
@@ -21,7 +20,8 @@ from alertbot.alerts import (
 from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.following import FollowRequest
-from alertbot.alerts.public_numbers import stop_and_stay
+from alertbot.alerts.lists import public_numbers
+from alertbot.alerts.lists.public_numbers import stop_and_stay
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Misuse, Refused

@@ -6,14 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from alertbot.alerts import (
-    conflicts,
-    register,
-    rules_guidance,
-    rules_policy,
-    sealing,
-    store_reading,
-)
+from alertbot.alerts import conflicts, rules_guidance, rules_policy, sealing, store_reading
+from alertbot.alerts.lists import register
 from alertbot.alerts.requests import asked
 from alertbot.alerts.rules_moves import OUT, state_word
 from alertbot.alerts.store_reading import Alert

@@ -14,7 +14,6 @@ from alertbot.alerts import (
     chains,
     conflicts,
     progress,
-    register,
     sealing,
     store_alerts,
     store_incidents,
@@ -24,6 +23,7 @@ from alertbot.alerts import (
 )
 from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import Composed, DraftRequest, load_kind, shift_times
+from alertbot.alerts.lists import register
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView

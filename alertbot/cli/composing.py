@@ -89,7 +89,7 @@ def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest
     may_ask = any(wishes.given.get(name) for name in QUERY_FIELDS)
     if not may_ask or not asks(load_kind(publisher, wishes.kind), wishes.given):
         return wishes
-    from alertbot.alerts import register
+    from alertbot.alerts.lists import register
     from alertbot.cli.running import read
 
     return read(context, lambda service: register.look_up(service, wishes))

@@ -12,8 +12,8 @@ import typer
 from alertbot.alerts import following, showing, taking_back
 from alertbot.alerts.compose import field_values
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.views import AlertView
-from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.cli.alerts import report
 from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, say, split_pairs
 from alertbot.cli.running import act

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from alertbot.alerts import still_public
+from alertbot.alerts.lists import still_public
 from alertbot.cli.frame import AsJson, Sets, TokenFile, console, emit, say
 from alertbot.cli.running import act, read
 from alertbot.cli.tables.show_numbers import number_details, numbers_table

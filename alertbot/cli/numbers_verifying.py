@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from alertbot.alerts import still_public
+from alertbot.alerts.lists import still_public
 from alertbot.cli.frame import AsJson, TokenFile, emit, say
 from alertbot.cli.running import act
 from alertbot.core.errors import Misuse, Refused

@@ -2,7 +2,7 @@
 Each is one transaction with its audit rows.
 
 Nothing here verifies a number: another person does, in `verifying`. Entries are withdrawn by
-`alerts.still_public`, which also finds what the public still reads."""
+`alerts.lists.still_public`, which also finds what the public still reads."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from alertbot.alerts import conflicts, public_numbers, store_following, store_incidents, store_reading
+from alertbot.alerts import conflicts, store_following, store_incidents, store_reading
+from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused

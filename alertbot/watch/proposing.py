@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alertbot.alerts import chains, following, public_numbers, store_incidents, writing
+from alertbot.alerts import chains, following, store_incidents, writing
 from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.alerts.following import END, STATUS, FollowRequest
+from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.rules_area import WHERE
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.model import MACHINE, RawValues, Relation

@@ -7,8 +7,8 @@ import pytest
 
 from alertbot.alerts import approving, following, publishing, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.views import AlertView
-from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.core.model import Action, OnCancel, Receipt
 from alertbot.db.database import Database

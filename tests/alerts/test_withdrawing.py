@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import approving, following, showing, still_public, taking_back, writing
+from alertbot.alerts import approving, following, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.lists import still_public
+from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.taking_back import NumberSelection
 from alertbot.alerts.views import AlertView, ShownAlertView
-from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from alertbot.alerts import following, showing, still_public, taking_back, writing
+from alertbot.alerts import following, showing, taking_back, writing
 from alertbot.alerts.following import FollowRequest
-from alertbot.alerts.rules_lists import NO_LONGER, NUMBERS, WRONG, rows_of
+from alertbot.alerts.lists import still_public
+from alertbot.alerts.lists.rules_lists import NO_LONGER, NUMBERS, WRONG, rows_of
+from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.taking_back import NumberSelection
 from alertbot.alerts.views import AlertView, ShownAlertView
-from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting, store_numbers

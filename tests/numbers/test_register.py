@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import approving, register, showing, still_public, writing
+from alertbot.alerts import approving, showing, writing
 from alertbot.alerts.compose import DraftRequest
+from alertbot.alerts.lists import register, still_public
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import still_public, writing
+from alertbot.alerts import writing
+from alertbot.alerts.lists import still_public
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting, verifying

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alertbot.alerts import still_public, writing
+from alertbot.alerts import writing
+from alertbot.alerts.lists import still_public
 from alertbot.db.database import Database
 from alertbot.numbers import changing
 from alertbot.ops import overview

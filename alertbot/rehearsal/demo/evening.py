@@ -17,8 +17,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from alertbot.alerts import approving, following, showing, taking_back, writing
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.views import AlertView
-from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.app import App, build
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, Purpose

@@ -13,8 +13,8 @@ from typing import Any
 from alertbot.alerts import following, store_incidents, store_reading, taking_back, writing
 from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.taking_back import NumberSelection
-from alertbot.alerts.wrong_numbers import WrongNumbers
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment
 from alertbot.core.model import RawValues
 from alertbot.core.words import _

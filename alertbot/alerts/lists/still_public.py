@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from alertbot.alerts import progress, store_reading
-from alertbot.alerts.public_numbers import TASKS
+from alertbot.alerts.lists.public_numbers import TASKS
 from alertbot.core.errors import Misuse, Refused, one_line
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _

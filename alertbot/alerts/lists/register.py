@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alertbot.alerts import rules_lists
 from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, asks, load_kind
-from alertbot.alerts.rules_lists import NO_LONGER, NUMBERS, WRONG
+from alertbot.alerts.lists import rules_lists
+from alertbot.alerts.lists.rules_lists import NO_LONGER, NUMBERS, WRONG
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Audience, Fault, RawValues

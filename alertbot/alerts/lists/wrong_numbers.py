@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alertbot.alerts import register
 from alertbot.alerts.compose import QUERY_FIELDS
-from alertbot.alerts.rules_lists import (
+from alertbot.alerts.lists import register
+from alertbot.alerts.lists.rules_lists import (
     NUMBERS,
     WRONG,
     Cells,

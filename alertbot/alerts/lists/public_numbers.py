@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from alertbot.alerts import store_following
-from alertbot.alerts.rules_lists import WRONG, rows_of
+from alertbot.alerts.lists.rules_lists import WRONG, rows_of
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
 from alertbot.core.model import Person, RawValues, Relation
