@@ -191,6 +191,7 @@ X = ChannelSpec(
     limit=280,
     measure=Measure.WEIGHTED,
     parts=True,
+    most_posts=9,  # a lead and eight places
     can_delete=True,
     can_reply=True,
     can_read_back=True,

@@ -162,7 +162,8 @@ class ChannelSpec:
     measure: Measure = Measure.CHARACTERS
     markup: Markup = Markup.PLAIN
     form: str = "short"  # the template it takes unless it has one of its own: short or long
-    parts: bool = False  # a text that is too long may become a thread
+    parts: bool = False  # a text may go out in several posts
+    most_posts: int | None = None  # how many of them readers follow; None: any number
     per_recipient: bool = False  # one delivery per recipient instead of one per post
     can_edit: bool = False
     can_delete: bool = False

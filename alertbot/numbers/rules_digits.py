@@ -151,6 +151,18 @@ def _elsewhere(digits: str, country: Country) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def dialling(number: str, region: str) -> str:
+    """How a telephone dials this number of the register from anywhere: `+33465710015`; a short number as it is.
+    `region`: the telephone region, such as `FR` or `GP`."""
+    digits = compact(number)
+    if is_short(number) or digits.startswith("+"):
+        return digits
+    import phonenumbers
+
+    found = phonenumbers.parse(digits, region)
+    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+
+
 def _belongs(number: "PhoneNumber", country: Country) -> bool:
     import phonenumbers
 

@@ -8,17 +8,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from alertbot.core.model import Action, Channel, Composition, Fault, Message, Omission, Relation, Target
+from alertbot.core.model import (
+    Action,
+    Audience,
+    Channel,
+    Composition,
+    Fault,
+    Message,
+    Omission,
+    Relation,
+    Target,
+)
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts import lint
 from alertbot.texts.cards import pictures
 from alertbot.texts.digest import digest_of
-from alertbot.texts.kinds.kind_spec import Prepared, Template
-from alertbot.texts.posts import edits, messages
-from alertbot.texts.posts.messages import Edition
+from alertbot.texts.kinds.kind_spec import FieldType, Prepared, Template
+from alertbot.texts.posts import edits, messages, pieces
+from alertbot.texts.posts.messages import PlacedMessage
+from alertbot.texts.posts.pieces import Edition, Thread
 from alertbot.texts.request import ComposeFindings, ComposeRequest, context
-from alertbot.texts.wording.render import TemplateBrokenError, render
+from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
 
 def edition(
@@ -27,20 +38,37 @@ def edition(
     """The text of this template; None if a fault prevents it. `fields` False: the template may not use
     any field of the kind."""
     request, key = desk.request, (template.path, lang)
-    if key not in desk.rendered:
-        seen = context(request, lang, fields=fields)
-        try:
-            desk.rendered[key] = render(
-                template, seen, lang=lang, zone=request.zone, issued=request.now
-            )
-        except TemplateBrokenError as error:
-            desk.rendered[key] = None
-            if not (fields and _field_absent(desk)):
-                desk.faults.append(Fault("template", str(error), lang=lang))
-    text = desk.rendered[key]
-    if text is None or not _can_be_marked(desk, lang):
+    if not _can_be_marked(desk, lang):
         return None
-    return messages.edition(title, lang, text, request.marked)
+    try:
+        if key not in desk.rendered:
+            desk.rendered[key] = TemplateText(
+                template,
+                context(request, lang, fields=fields),
+                lang=lang,
+                zone=request.zone,
+                issued=request.now,
+            )
+        text = desk.rendered[key]
+        if text is None:
+            return None
+        places = pieces.places_of(number_lists(request)) if fields else ()
+        one = messages.edition(title, lang, text, places, request.marked)
+        messages.whole_text(one)  # whatever is wrong with the template is found here
+    except TemplateBrokenError as error:
+        desk.rendered[key] = None
+        if not (fields and _field_absent(desk)):
+            desk.faults.append(Fault("template", str(error), lang=lang))
+        return None
+    return one
+
+
+def number_lists(request: ComposeRequest) -> Iterator[tuple[tuple[NumberRow, ...], bool]]:
+    """The lists of numbers in the order of the kind's fields, each with whether they must not be called."""
+    for spec in request.kind.fields:
+        value = request.parsed.values.get(spec.name)
+        if spec.type is FieldType.NUMBERS and isinstance(value, tuple):
+            yield tuple(one for one in value if isinstance(one, NumberRow)), spec.struck
 
 
 def _can_be_marked(desk: ComposeFindings, lang: str) -> bool:
@@ -59,20 +87,37 @@ def _field_absent(desk: ComposeFindings) -> bool:
     return any(fault.field and fault.field not in values for fault in desk.request.parsed.faults)
 
 
-def written(desk: ComposeFindings, channel: Channel, one: Edition, least: int = 1) -> Sequence[Message]:
-    """The messages of this channel, split into posts (into at least `least`, if possible). Whatever does
-    not fit or is not allowed is a fault."""
-    thread = messages.thread(channel.spec, one, least)
-    for excess in thread.excess:
-        desk.faults.append(messages.too_long(channel, one, excess, desk.request.parsed.values))
-    desk.faults += lint.many_parts(channel, one.lang, len(thread.parts))
+def written(desk: ComposeFindings, channel: Channel, one: Edition) -> list[PlacedMessage]:
+    """The posts of one language on this channel. A text that does not fit leaves out this channel and language
+    alone; what is not allowed is a fault."""
+    thread = messages.thread(channel.spec, one)
+    if thread.excess or thread.needed:
+        _leave_out(desk, channel, one, thread)
+        return []
+    desk.faults += lint.many_parts(channel, one.lang, len(thread.posts))
+    if told := messages.unsaid(channel, one, thread.unsaid):
+        desk.warnings.append(told)
     if frame := desk.request.marked:
         text = messages.whole_text(one)
         desk.faults += lint.real_words(frame, one.lang, text, channel.name)
     finished = messages.written(channel, one, thread)
     desk.faults += messages.over_limit(finished)
     desk.faults += messages.misread(channel, finished)
-    return finished
+    desk.faults += lint.open_ended(finished)
+    return [
+        PlacedMessage(message, post.territories)
+        for message, post in zip(finished, thread.posts, strict=True)
+    ]
+
+
+def _leave_out(desk: ComposeFindings, channel: Channel, one: Edition, thread: Thread) -> None:
+    told = [
+        messages.too_long(channel, one, excess, desk.request.parsed.values) for excess in thread.excess
+    ]
+    if thread.needed:
+        told.append(messages.too_many(channel, one, thread.needed))
+    desk.left_out += told
+    desk.omitted.append(Omission(channel.name, one.lang, " ".join(fault.message for fault in told)))
 
 
 def prepare(desk: ComposeFindings, said: Sequence[Message]) -> None:
@@ -99,7 +144,7 @@ def _for_channel(
         elif one := edition(desk, template, lang, f"[{alert}]", fields=False):
             texts.append(one)
     desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
-    return [message for one in texts for message in written(desk, channel, one)]
+    return [post.message for one in texts for post in written(desk, channel, one)]
 
 
 def _missing(channel: Channel, lang: str) -> Fault:
@@ -122,6 +167,7 @@ def compose(request: ComposeRequest) -> Composition:
     for channel in request.channels:
         _compose_channel(desk, channel)
     _judge_whole(desk)
+    _judge_left_out(desk)
     desk.faults += lint.faults(desk.messages, _rows(request))
     said = tuple(desk.messages)
     prepare(desk, said)
@@ -180,6 +226,17 @@ def _judge_whole(desk: ComposeFindings) -> None:
             sentence = _("No channel publishes in “{lang}”; the channels' languages are {spoken}.")
             words = sentence.format(lang=lang, spoken=", ".join(sorted(spoken)))
             desk.faults.append(Fault("language_missing", words, lang=lang))
+
+
+def _judge_left_out(desk: ComposeFindings) -> None:
+    """A channel and language whose text does not fit is left out and told; if nothing goes out to the public for
+    that, it is a fault."""
+    live = {one.name for one in desk.request.channels if one.audience is Audience.LIVE}
+    reached = {one.channel for one in desk.messages}
+    if desk.left_out and not (reached & live if live else reached):
+        desk.faults += desk.left_out
+    else:
+        desk.warnings += desk.left_out
 
 
 def _promises(request: ComposeRequest) -> Iterator[tuple[str, datetime]]:
@@ -255,9 +312,9 @@ def _compose_channel(desk: ComposeFindings, channel: Channel) -> None:
 
 
 def _posts(desk: ComposeFindings, channel: Channel, one: Edition) -> list[Message]:
-    """The posts of one language, each of the first with a number card if requested."""
+    """The posts of one language, with number cards if requested."""
     cards = pictures.for_channel(desk, channel, one.lang)
-    return pictures.beside(desk, channel, written(desk, channel, one, len(cards)), cards)
+    return pictures.beside(desk, channel, written(desk, channel, one), cards)
 
 
 def _languages(desk: ComposeFindings, channel: Channel) -> Iterator[str]:

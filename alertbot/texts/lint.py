@@ -275,6 +275,18 @@ def many_parts(channel: Channel, lang: str, parts: int) -> Iterator[Fault]:
         yield Fault("too_many_parts", words, channel=channel.name, lang=lang, acceptable=True)
 
 
+def open_ended(messages: Iterable[Message]) -> Iterator[Fault]:
+    """Faults for posts that end with a colon: what they announce stands in another post, or nowhere."""
+    for one in messages:
+        if one.text.rstrip().endswith(":"):
+            sentence = _(
+                "{channel} ({lang}), part {part} ends with a colon, so what it announces is missing there. Put both into"
+                " one block of the template."
+            )
+            words = sentence.format(channel=one.channel, lang=one.lang, part=one.part)
+            yield Fault("open_end", words, channel=one.channel, lang=one.lang)
+
+
 def table(kind: Kind, values: Mapping[str, Value], *, source: bool) -> dict[str, bool | None]:
     """The completeness table, row by row: said, not said, or None if this kind does not require it.
     `source`: whether the organisation has a verification page."""

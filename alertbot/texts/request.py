@@ -16,9 +16,9 @@ from alertbot.core.model import (
     Relation,
 )
 from alertbot.texts.fields.parse import Parsed
-from alertbot.texts.fields.values import Url, seen
+from alertbot.texts.fields.values import Choice, Url, seen
 from alertbot.texts.kinds.kind_spec import Frame, Kind, Prepared
-from alertbot.texts.wording.render import Rendered
+from alertbot.texts.wording.render import TemplateText
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,14 @@ class ComposeFindings:
     """What is collected while an alert is composed."""
 
     request: ComposeRequest
-    rendered: dict[tuple[str, str], Rendered | None] = field(default_factory=dict)
+    rendered: dict[tuple[str, str], TemplateText | None] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     retraction: list[Message] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     omitted: list[Omission] = field(default_factory=list)
+    left_out: list[Fault] = field(default_factory=list)  # why a channel and language has no text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,47 @@ class _Page:
     name: str
     verification_page: Url | str
     hashtag: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Relay:
+    """What people who cannot hear or speak should do, in one line and in full; both may be empty."""
+
+    brief: str = ""
+    full: str = ""
+
+
+_RELAY = {
+    ("fr", "works"): _Relay(
+        "Sourds, malentendants : SMS au 114",
+        "Sourds, malentendants, ou si vous ne pouvez pas parler : joignez le 114 par SMS, par l’application ou en vidéo. Le 114 ne prend pas d’appel vocal.",
+    ),
+    ("fr", "unknown"): _Relay(
+        "Sourds, malentendants : SMS au 114",
+        "Sourds, malentendants, ou si vous ne pouvez pas parler : essayez le 114 par SMS, par l’application ou en vidéo. Le 114 ne prend pas d’appel vocal.",
+    ),
+    ("fr", "down"): _Relay(
+        "Le 114 est en panne : faites appeler quelqu’un.",
+        "Sourds, malentendants, ou si vous ne pouvez pas parler : le 114 est en panne lui aussi. Demandez à quelqu’un d’appeler pour vous.",
+    ),
+    ("en", "works"): _Relay(
+        "Deaf or hard of hearing: text 114",
+        "Deaf, hard of hearing, or unable to speak: reach 114 by text message, by its app or by video. 114 does not take voice calls.",
+    ),
+    ("en", "unknown"): _Relay(
+        "Deaf or hard of hearing: text 114",
+        "Deaf, hard of hearing, or unable to speak: try 114 by text message, by its app or by video. 114 does not take voice calls.",
+    ),
+    ("en", "down"): _Relay(
+        "114 is down too: ask someone to call.",
+        "Deaf, hard of hearing, or unable to speak: 114 is down too. Ask someone to call for you.",
+    ),
+}
+
+
+def _relay(request: ComposeRequest, lang: str) -> _Relay:
+    state = request.parsed.values.get("relay_state")
+    return _RELAY.get((lang, state.key if isinstance(state, Choice) else "unknown"), _Relay())
 
 
 def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[str, object]:
@@ -95,4 +137,5 @@ def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[
         "alert": request.identity.alert,
         "references": request.identity.references,
         "exercise": request.exercise,
+        "relay": _relay(request, lang),
     }

@@ -10,7 +10,7 @@ from alertbot.texts.posts.messages import marks
 from alertbot.texts.request import ComposeRequest
 from alertbot.texts.wording.markup import Setting
 from alertbot.texts.wording.numbers import SEPARATOR, Promised, by_place, named, row_words
-from alertbot.texts.wording.phrasing import day_name, local, zone_name
+from alertbot.texts.wording.phrasing import clock_time, day_name, local, zone_name
 from alertbot.texts.wording.render import typography
 
 
@@ -104,7 +104,7 @@ class CardWords:
     def _published(self) -> str:
         here = self._request.now.astimezone(self._request.zone)
         day = day_name(here.date(), self._lang)
-        return self._line("published", day=day, time=here.strftime("%H:%M"), zone=self._zone())
+        return self._line("published", day=day, time=clock_time(here, self._lang), zone=self._zone())
 
     def _foot(self) -> tuple[str, ...]:
         found = []

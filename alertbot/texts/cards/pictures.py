@@ -22,7 +22,8 @@ from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts import lint
 from alertbot.texts.cards.card import Card, CardEntry, CardWords, Section
 from alertbot.texts.fields.values import Choice
-from alertbot.texts.posts.messages import Edition
+from alertbot.texts.posts.messages import PlacedMessage
+from alertbot.texts.posts.pieces import Edition
 from alertbot.texts.request import ComposeFindings, ComposeRequest
 from alertbot.texts.wording.numbers import by_place
 
@@ -291,20 +292,20 @@ def for_channel(desk: ComposeFindings, channel: Channel, lang: str) -> tuple[Pic
 
 
 def beside(
-    desk: ComposeFindings, channel: Channel, posts: Sequence[Message], cards: Sequence[Pictured]
+    desk: ComposeFindings, channel: Channel, posts: Sequence[PlacedMessage], cards: Sequence[Pictured]
 ) -> list[Message]:
     """The posts, each of the first with a card; without any card if there are more cards than posts."""
     if len(cards) > len(posts):
         sentence = _("{channel}: there are more number cards than posts; no cards go out there.")
         words = sentence.format(channel=channel.name)
         desk.warnings.append(Fault("too_many_for_card", words, FIELD, channel=channel.name))
-        return list(posts)
+        return [post.message for post in posts]
     desk.pictures |= {one.picture.digest: one.picture for one in cards}
     with_card = [
-        replace(post, picture=one.picture.digest, alt=one.alt)
+        replace(post.message, picture=one.picture.digest, alt=one.alt)
         for post, one in zip(posts, cards, strict=False)
     ]
-    return [*with_card, *posts[len(cards) :]]
+    return [*with_card, *(post.message for post in posts[len(cards) :])]
 
 
 def alternatives(

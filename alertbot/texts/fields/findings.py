@@ -50,7 +50,9 @@ def capitals(text: str) -> Iterator[str]:
 
 _ADDRESS = re.compile(r"https?://[^\s)>\]]+")
 _TELEPHONE = re.compile(r"(?<!\d)0\d(?:[\s.]?\d\d){4}(?!\d)")
-_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-3])[:h]([0-5]\d)(?!\d)")
+_TIME = re.compile(
+    r"(?<!\d)([01]?\d|2[0-3])(?:(?::|\s?h\s?)([0-5]\d)(?!\d)|\s?(?:h|heures?|hours?)(?![^\W\d_]))"
+)  # 16:45, 16 h 45, and 8 h, which is also how long something takes
 _GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[\s,]\d{3})+(?!\d)")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
@@ -96,7 +98,7 @@ def _digits(found: re.Match[str]) -> str:
 
 
 def _time(found: re.Match[str]) -> str:
-    return f"{int(found[1]):02}:{found[2]}"
+    return f"{int(found[1]):02}:{found[2] or '00'}"
 
 
 def _decimal(found: re.Match[str]) -> str:

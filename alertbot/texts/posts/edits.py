@@ -13,10 +13,11 @@ from alertbot.core.words import _
 from alertbot.texts import lint
 from alertbot.texts.kinds.kind_file import SHORTENED
 from alertbot.texts.posts import measure, messages, writing
+from alertbot.texts.posts.pieces import Blocks
 from alertbot.texts.posts.writing import Paragraph, paragraphs, plain_paragraphs
 from alertbot.texts.request import ComposeFindings, ComposeRequest
 from alertbot.texts.wording.markup import Line, Run
-from alertbot.texts.wording.phrasing import day_name, zone_name
+from alertbot.texts.wording.phrasing import clock_time, day_name, zone_name
 from alertbot.texts.wording.render import words
 
 LEFT_STANDING = frozenset({Relation.UPDATE, Relation.END})
@@ -72,7 +73,7 @@ def _line(request: ComposeRequest, relation: Relation, lang: str) -> str:
         .format(
             alert=request.identity.alert,
             day=day_name(here.date(), lang),
-            time=here.strftime("%H:%M"),
+            time=clock_time(here, lang),
             zone=zone_name(str(request.zone), lang),
         )
     )
@@ -126,7 +127,7 @@ def _texts(request: ComposeRequest, post: Message, line: str, relation: Relation
     yield _Text(above, (), struck)
 
 
-def _paragraphs(blocks: messages.Blocks, *styles: str) -> tuple[Paragraph, ...]:
+def _paragraphs(blocks: Blocks, *styles: str) -> tuple[Paragraph, ...]:
     return tuple(
         tuple(tuple(replace(run, styles=styles) for run in line) for line in block.lines)
         for block in blocks

@@ -1,52 +1,33 @@
-"""From a rendered text to the finished messages of one channel and language: choosing the template,
-splitting into posts, marks of exercises, length. Pure."""
+"""From a filled template to the finished messages of one channel and language: choosing the template, marks of
+exercises, length. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from alertbot.core.model import Channel, ChannelSpec, Fault, Markup, Message
 from alertbot.core.words import _
 from alertbot.texts.fields.values import Value
 from alertbot.texts.kinds.kind_spec import Frame, Template
 from alertbot.texts.lint import free_words
-from alertbot.texts.posts import measure, splitting, writing
-from alertbot.texts.posts.splitting import Excess, Layout, PartLimit, Thread, single, split
+from alertbot.texts.posts import measure, pieces, writing
+from alertbot.texts.posts.pieces import Edition, Excess, Marks, Place, PostLimit, Thread
 from alertbot.texts.wording.markup import Block
-from alertbot.texts.wording.render import Rendered, words
+from alertbot.texts.wording.render import TemplateText, words
 
 OTHER_FORM = {"short": "long", "long": "short"}
 _ENTITY_WEIGHT = 41  # 4096 / 100, rounded up
 _QUOTED = 60
-LEAST_FOR_INDEX = 1000  # in a shorter post an index would take all the room
 
-Blocks = tuple[Block, ...]
 Templates = Mapping[tuple[str, str], Template]  # by (language, form or channel type)
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """What opens and closes every part of an exercise; `brief`: only the word, where space is short.
-    `notice` and `farewell`: what the full marks say in addition."""
+class PlacedMessage:
+    """A finished message, and the territories whose numbers to call it gives."""
 
-    opening: Blocks
-    closing: Blocks
-    brief: Blocks
-    notice: Blocks
-    farewell: Blocks
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """One language of an alert before it is fitted to a channel. `marks`: it is an exercise."""
-
-    lang: str
-    head: Blocks
-    body: Blocks
-    foot: Blocks
-    once: Blocks
-    subject: str
-    marks: Marks | None = None
+    message: Message
+    territories: tuple[str, ...] = ()
 
 
 def template(templates: Templates, spec: ChannelSpec, lang: str) -> Template | None:
@@ -55,14 +36,16 @@ def template(templates: Templates, spec: ChannelSpec, lang: str) -> Template | N
     return next((found for form in forms if (found := templates.get((lang, form)))), None)
 
 
-def edition(title: str, lang: str, text: Rendered, frame: Frame | None) -> Edition:
-    """The text with its subject (`title` if the template has none), and the marks of an exercise if
-    there is a frame."""
-    subject = text.subject or title
+def edition(
+    title: str, lang: str, text: TemplateText, places: tuple[Place, ...], frame: Frame | None
+) -> Edition:
+    """The text with its subject (`title` if the template has none), and the marks of an exercise if there is a
+    frame. Raises `TemplateBrokenError`."""
+    subject = text.subject() or title
     if frame is None:
-        return Edition(lang, text.head, text.body, text.foot, text.once, subject)
+        return Edition(lang, text, places, subject)
     marked = f"{frame.subject.get(lang, '')} {subject}".strip()
-    return Edition(lang, text.head, text.body, text.foot, text.once, marked, marks(frame, lang))
+    return Edition(lang, text, places, marked, marks(frame, lang))
 
 
 def marks(frame: Frame, lang: str) -> Marks:
@@ -79,61 +62,28 @@ def _capitalised(text: str) -> str:
 
 
 def whole_text(one: Edition) -> str:
-    """Subject and text in one piece, before splitting, without the marks of an exercise."""
-    return f"{one.subject}\n\n{writing.plain((*one.head, *one.body, *one.foot, *one.once))}"
+    """Subject and text in one piece, without the marks of an exercise. Raises `TemplateBrokenError`."""
+    blocks = [block for piece in pieces.pieces(one) for block in piece.full]
+    return f"{one.subject}\n\n{writing.plain((*blocks, *one.text.piece('foot')))}"
 
 
-def thread(spec: ChannelSpec, one: Edition, least: int = 1) -> Thread:
-    """The parts for this channel: the first layout in which everything fits. A long text with many
-    regions has an index, which in a thread lists the messages and is in the first of them. `least`:
-    the minimum number of parts."""
-    if spec.limit is None:
-        body = splitting.placed(one.body, one.lang, anchors=spec.markup is Markup.EMAIL)
-        return _cut(spec, replace(one, body=body))
-    cut = _cut(spec, one, least)
-    if len(cut.parts) < 2 or spec.limit < LEAST_FOR_INDEX or not splitting.headings(one.body):
-        return cut
-    for first in (False, True):
-        tried = _cut(spec, replace(one, body=splitting.counted(one.body, one.lang, first=first)), least)
-        if tried.parts and (parts := splitting.filled(tried.parts, one.lang)):
-            return Thread(parts)
-    return cut
+def thread(spec: ChannelSpec, one: Edition) -> Thread:
+    """The posts for this channel. Raises `TemplateBrokenError`."""
+    if spec.form == "short" and spec.parts:
+        return pieces.thread(one, room(spec), spec.most_posts)
+    return pieces.long_text(one, room(spec), parts=spec.parts, anchors=spec.markup is Markup.EMAIL)
 
 
-def _cut(spec: ChannelSpec, one: Edition, least: int = 1) -> Thread:
-    free = room(spec)
-    cut = Thread(())
-    for layout in _layouts(one):
-        cut = split(layout, free, one.lang, least) if spec.parts else single(layout.whole, free)
-        if not cut.excess:
-            break
-    return cut
-
-
-def _layouts(one: Edition) -> Iterator[Layout]:
-    """The layouts to try. Marks of an exercise take space: if it is short, every part is opened and
-    closed by the word only; then head and foot appear once instead of in each part."""
-    marks = one.marks
-    if marks is None:
-        yield Layout(one.head, one.body, one.foot, one.once)
-        return
-    yield Layout((*marks.opening, *one.head), one.body, one.foot, one.once, marks.closing)
-    told = (*marks.notice, *one.body, *marks.farewell)
-    yield Layout((*marks.brief, *one.head), told, one.foot, one.once, marks.brief)
-    all_once = (*marks.notice, *one.head, *one.body, *one.foot, *one.once, *marks.farewell)
-    yield Layout(marks.brief, all_once, tail=marks.brief)
-
-
-def room(spec: ChannelSpec) -> PartLimit | None:
+def room(spec: ChannelSpec) -> PostLimit | None:
     """How much one post of this channel may contain; None: no limit."""
     if spec.limit is None:
         return None
     if spec.markup is Markup.TELEGRAM:
-        return PartLimit(
+        return PostLimit(
             spec.limit,
             lambda blocks: max(length(spec, blocks), entity_length(writing.entities(blocks))),
         )
-    return PartLimit(spec.limit, lambda blocks: length(spec, blocks))
+    return PostLimit(spec.limit, lambda blocks: length(spec, blocks))
 
 
 def entity_length(entities: int) -> int:
@@ -150,14 +100,14 @@ def length(spec: ChannelSpec, blocks: Sequence[Block]) -> int:
 def written(channel: Channel, one: Edition, thread: Thread) -> list[Message]:
     """The finished messages."""
     return [
-        _message(channel, one, part, blocks, len(thread.parts))
-        for part, blocks in enumerate(thread.parts, 1)
+        _message(channel, one, part, post.blocks, len(thread.posts))
+        for part, post in enumerate(thread.posts, 1)
     ]
 
 
 def over_limit(finished: Sequence[Message]) -> list[Fault]:
-    """Finished messages that a platform would refuse. Splitting should never leave one; this is the
-    safety net, because a refused first part would take its whole thread with it."""
+    """Finished messages that a platform would refuse. There should never be one; this is the safety net, because a
+    refused first part would take its whole thread with it."""
     return [
         Fault(
             "too_long",
@@ -221,23 +171,47 @@ def _html(spec: ChannelSpec, one: Edition, blocks: Sequence[Block]) -> str | Non
 
 
 def too_long(channel: Channel, one: Edition, excess: Excess, values: Mapping[str, Value]) -> Fault:
-    """What to shorten, and by how much."""
+    """Which post is too long, by how much, and what to shorten."""
     text = writing.plain(excess.blocks)
     field = _longest_field(text, one.lang, values)
-    place = {"channel": channel.name, "lang": one.lang, "over": excess.over}
+    place = {
+        "channel": channel.name,
+        "lang": one.lang,
+        "over": excess.over,
+        "post": _quoted(text),
+        "field": field,
+    }
+    sentence = _("{channel} ({lang}): the post “{post}” is {over} characters too long.").format(**place)
     if field:
-        sentence = _("{channel} ({lang}): {over} characters too long. Shorten “{field}”.").format(
-            **place, field=field
-        )
-    elif excess.piece == "frame":
-        sentence = _(
-            "{channel} ({lang}): header and footer leave no room for the text; {over} characters too long."
-        )
-        sentence = sentence.format(**place)
-    else:
-        sentence = _("{channel} ({lang}): {over} characters too long. Shorten the paragraph “{text}”.")
-        sentence = sentence.format(**place, text=_quoted(text))
+        sentence += " " + _("Shorten “{field}”.").format(field=field)
     return Fault("too_long", sentence, field or None, channel.name, one.lang)
+
+
+def too_many(channel: Channel, one: Edition, needed: int) -> Fault:
+    """The fault of a text that would need more posts than the channel takes, and has no link that could stand for
+    them."""
+    sentence = _(
+        "{channel} ({lang}) would need {needed} posts, more than {most}, and the text has no link that could stand for"
+        " them. Set organisation.verification_page, or send fewer territories at once."
+    ).format(channel=channel.name, lang=one.lang, needed=needed, most=channel.spec.most_posts or 1)
+    return Fault("too_many_posts", sentence, None, channel.name, one.lang)
+
+
+def unsaid(channel: Channel, one: Edition, names: Sequence[str]) -> Fault | None:
+    """The warning that pieces went for lack of posts."""
+    if not names:
+        return None
+    if set(names) <= {"detail"}:
+        sentence = _(
+            "{channel} ({lang}): the details are left out there, because there are too many posts."
+        )
+    else:
+        sentence = _(
+            "{channel} ({lang}): only the first post goes out there; the numbers of each place stand behind its link."
+        )
+    return Fault(
+        "shortened", sentence.format(channel=channel.name, lang=one.lang), None, channel.name, one.lang
+    )
 
 
 def _quoted(text: str) -> str:

@@ -9,8 +9,10 @@ from alertbot.channels.telegram.spans import spans
 from alertbot.texts.wording.markup import Block, Line, Run, Shape
 
 Writer = Callable[[Line], str]
+CODE = "code"  # the style of a number
 WITHIN = "#"  # how the address of a link within the text begins
-_OUTSIDE = ("https://", "http://", "mailto:", "tel:")
+_OUTSIDE = ("https://", "http://", "mailto:")
+CALL = "tel:"  # how the address of a number begins: a link in mails only
 
 
 # --- plain text ----------------------------------------------------------------------------------
@@ -40,9 +42,9 @@ def plain_line(line: Line) -> str:
 
 def _plain_link(address: str, runs: Sequence[Run]) -> str:
     text = "".join(run.text for run in runs)
-    if not address or address.startswith(WITHIN):
+    if not address or address.startswith((WITHIN, CALL)):
         return text
-    shown = address.removeprefix("mailto:").removeprefix("tel:")
+    shown = address.removeprefix("mailto:")
     return shown if _same(text, shown) else f"{text} {shown}"
 
 
@@ -67,7 +69,7 @@ def _join(blocks: Sequence[Block], write: Writer) -> str:
 
 
 def _block_text(block: Block, write: Writer) -> str:
-    indent = "  " * block.depth
+    indent = "" if block.shape is Shape.HEADING else "  " * block.depth
     first = indent + block.bullet
     rest = "\n" + indent + " " * len(block.bullet)
     return first + rest.join(write(line).strip() for line in block.lines)
@@ -90,7 +92,9 @@ def telegram(blocks: Sequence[Block]) -> str:
 def entities(blocks: Sequence[Block]) -> int:
     """How many entities Telegram will count, at most."""
     runs = [run for block in blocks for line in _shown_heading(block).lines for run in line]
-    return sum(len(run.styles) + bool(run.address) for run in runs)
+    return sum(
+        len(run.styles) + (bool(run.address) and not run.address.startswith(CALL)) for run in runs
+    )
 
 
 def _shown_heading(block: Block) -> Block:
@@ -104,8 +108,11 @@ def _shown_heading(block: Block) -> Block:
 
 
 def telegram_line(line: Line) -> str:
-    """One line of `telegram`."""
-    return "".join(_linked(address, "".join(map(_styled, runs))) for address, runs in _links(line))
+    """One line of `telegram`. A number is not a link there: people copy it with one touch."""
+    return "".join(
+        _linked("" if address.startswith(CALL) else address, "".join(map(_styled, runs)))
+        for address, runs in _links(line)
+    )
 
 
 def _styled(run: Run) -> str:
@@ -117,6 +124,14 @@ def _styled(run: Run) -> str:
 
 def _linked(address: str, inner: str) -> str:
     return f'<a href="{escaped(address)}">{inner}</a>' if address else inner
+
+
+def _mail_line(line: Line) -> str:
+    """One line of a mail: a number is a link that dials it."""
+    bare = (replace(run, styles=tuple(style for style in run.styles if style != CODE)) for run in line)
+    return "".join(
+        _linked(address, "".join(map(_styled, runs))) for address, runs in _links(tuple(bare))
+    )
 
 
 def escaped(text: str) -> str:
@@ -136,13 +151,13 @@ def email(blocks: Sequence[Block]) -> str:
 
 
 def _email_block(block: Block) -> str:
-    tag = "h2" if block.shape is Shape.HEADING else "p"
+    tag = f"h{min(block.depth + 1, 6)}" if block.shape is Shape.HEADING else "p"
     named = f' id="{escaped(block.anchor)}"' if block.anchor else ""
     return f"<{tag}{named}>{_email_lines(block)}</{tag}>"
 
 
 def _email_lines(block: Block) -> str:
-    return "<br>\n".join(telegram_line(line).strip() for line in block.lines)
+    return "<br>\n".join(_mail_line(line).strip() for line in block.lines)
 
 
 def _email_list(items: Sequence[Block]) -> str:
@@ -169,7 +184,7 @@ def _indent(item: Block) -> str:
     return f' style="margin-left:{2 * item.depth}em"' if item.depth else ""
 
 
-_STYLES = frozenset({"b", "i", "s"})
+_STYLES = frozenset({"b", "i", "s", CODE})
 
 Paragraph = tuple[Line, ...]
 
@@ -210,7 +225,8 @@ _STYLE = (
     "body{margin:0;padding:1rem;background:#fff;color:#1a1a1a;"
     "font:1rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif}"
     "main{max-width:38rem;margin:0 auto;overflow-wrap:anywhere}"
-    "h2{font-size:1.2rem;line-height:1.3;margin:1.5rem 0 .5rem}"
+    "h1,h2,h3{line-height:1.3;margin:1.5rem 0 .5rem}"
+    "h1{font-size:1.35rem;margin-top:0}h2{font-size:1.2rem}h3{font-size:1.05rem}"
     "p,ul,ol{margin:0 0 1rem}li{margin:0 0 .25rem}a{color:#0b57d0}"
     "@media (prefers-color-scheme:dark){body{background:#121212;color:#eaeaea}a{color:#8ab4f8}}"
 )

@@ -2,8 +2,7 @@
 print values in it: as plain words, because every sign with a meaning in Markdown is escaped.
 
 Allowed: paragraphs, line breaks (a newline is one), **bold**, *italic*, ~~struck~~, lists, headings,
-`[text](address)` and `<address>`. Anything else is refused. `split` cuts between blocks. `Setting` limits a
-rendering's steps and output."""
+`[text](address)` and `<address>`. Anything else is refused. `Setting` limits a rendering's steps and output."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,7 +59,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Text of one style. `styles`: some of b, i, s."""
+    """Text of one style. `styles`: some of b, i, s, and code for a number. `address`: of a link, or `tel:`."""
 
     text: str
     styles: tuple[str, ...] = ()
@@ -72,8 +71,8 @@ Line = tuple[Run, ...]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading or an item of a list. Never empty. `tight`: follows its neighbour without a
-    blank line. `indexed`: an index of the text lists this heading, with these words added. `anchor`:
+    """A paragraph, a heading or an item of a list. Never empty. `depth`: of an item or a heading, from 0. `tight`:
+    follows its neighbour without a blank line. `indexed`: an index of the text lists this heading, with these words added. `anchor`:
     its name in links within the text."""
 
     lines: tuple[Line, ...]
@@ -83,12 +82,6 @@ class Block:
     tight: bool = False
     indexed: str = ""
     anchor: str = ""
-
-    @property
-    def titled(self) -> bool:
-        """Whether a bold first line is the title of the other lines: a territory and its numbers."""
-        first = self.lines[0]
-        return len(self.lines) > 1 and all("b" in run.styles or not run.text.strip() for run in first)
 
 
 @dataclass
@@ -100,6 +93,7 @@ class _MarkdownReader:
     end: int = -1  # the source line after the last block
     bullet: str = ""
     shape: Shape = Shape.PARAGRAPH
+    level: int = 0  # of the heading being read
 
 
 def read(source: str, typography: Callable[[str], str] = str) -> tuple[Block, ...]:
@@ -132,7 +126,7 @@ def _take(reader: _MarkdownReader, token: "Token") -> None:
     elif token.type == "list_item_open":
         _open_item(reader)
     elif token.type == "heading_open":
-        reader.shape = Shape.HEADING
+        reader.shape, reader.level = Shape.HEADING, int(token.tag[1:]) - 1
     elif token.type == "inline":
         start, end = token.map or (0, 0)
         _add_block(
@@ -154,7 +148,8 @@ def _add_block(reader: _MarkdownReader, lines: tuple[Line, ...], *, follows: boo
     if not lines:
         return
     if not reader.lists:
-        reader.blocks.append(Block(lines, reader.shape))
+        depth = reader.level if reader.shape is Shape.HEADING else 0
+        reader.blocks.append(Block(lines, reader.shape, depth=depth))
         reader.shape = Shape.PARAGRAPH
         return
     depth = len(reader.lists) - 1

@@ -1,5 +1,4 @@
-"""Writing numbers by territory, each with its zone, condition and end (R4), as paragraphs, under
-headings or as list items."""
+"""Writing numbers by territory, each with its zone, condition and end (R4), as lines, paragraphs or list items."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,13 @@ from typing import Any
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
+from alertbot.numbers.rules_digits import dialling
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import WHOLE_COUNTRY, Territory
 from alertbot.texts.lint import LONGEST_SHORT
+from alertbot.texts.posts.writing import CALL, CODE
 from alertbot.texts.wording.markup import Block, Line, Run, SafeMarkdown, Setting, Shape, setting_of
-from alertbot.texts.wording.phrasing import MOST_NAMED, local, other_zone
+from alertbot.texts.wording.phrasing import any_of, local, other_zone
 
 Places = Sequence[tuple[Territory, Sequence[NumberRow]]]
 
@@ -52,22 +53,34 @@ def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = Fa
 
 
 @pass_context
-def numbers_by_region(context: Context, rows: Sequence[NumberRow]) -> SafeMarkdown:
-    """The numbers under a heading for each region, if there are more than `MOST_NAMED` territories; an
-    index lists these headings."""
-    setting = setting_of(context)
-    promised = Promised.of(context)
-    places = by_place(rows)
-    areas = _by_area(places, setting.lang) if len(places) > MOST_NAMED else []
-    if len(areas) < 2:
-        return setting.stand_in(tuple(_paragraphs(places, setting, promised)))
-    blocks: list[Block] = []
-    for at, (name, group) in enumerate(areas, 1):
-        codes = ", ".join(place.code for place, _rows in group)
-        heading = ((Run(setting.typography(name)),),)
-        blocks.append(Block(heading, Shape.HEADING, indexed=codes, anchor=f"r{at}"))
-        blocks += _paragraphs(group, setting, promised)
-    return setting.stand_in(tuple(blocks))
+def calls(context: Context, rows: Sequence[NumberRow], long: bool = False) -> SafeMarkdown:
+    """Every number on a line of its own, with its zone, condition and end (R4), without the territory: for a block
+    that names it. Continues the paragraph above. `long`: with the short number that it stands for."""
+    setting, promised = setting_of(context), Promised.of(context)
+    write = _line if long else _short_line
+    lines = tuple(write(row, setting, promised, False) for row in rows)
+    return setting.stand_in((Block(lines, tight=True),)) if lines else SafeMarkdown("")
+
+
+@pass_context
+def dial(context: Context, row: NumberRow) -> str:
+    """One number within a sentence, with its zone and condition: `04 65 71 00 17 (Lyon, depuis un mobile)`; or where
+    to go instead."""
+    lang = setting_of(context).lang
+    details = [one for one in (row.zone_in(lang), row.condition_in(lang)) if one]
+    return _unbroken(instead(row, lang)) + (f" ({', '.join(details)})" if details else "")
+
+
+def places(rows: Sequence[NumberRow] | None) -> tuple[Territory, ...]:
+    """The territories of these rows, in order; none for a field that is empty."""
+    return tuple(territory for territory, _rows in by_place(rows or ()))
+
+
+@pass_context
+def replaced(context: Context, rows: Sequence[NumberRow] | None) -> str:
+    """The short numbers that these rows stand for: `15, 17 ou 18`; empty if none is known."""
+    found = {row.replaces for row in rows or () if row.replaces}
+    return any_of(sorted(found, key=lambda number: (len(number), number)), setting_of(context).lang)
 
 
 @pass_context
@@ -115,19 +128,6 @@ class Promised:
 # --- one territory -------------------------------------------------------------------------------
 
 
-def _by_area(places: Places, lang: str) -> list[tuple[str, Places]]:
-    """The territories by region, in the order in which the regions first appear."""
-    found: dict[str, list[tuple[Territory, Sequence[NumberRow]]]] = {}
-    for place, rows in places:
-        found.setdefault(area(place, lang), []).append((place, rows))
-    return list(found.items())
-
-
-def area(place: Territory, lang: str) -> str:
-    """The region of a territory; one outside the regions stands alone."""
-    return place.area_in(lang)
-
-
 def _paragraphs(
     places: Places, setting: Setting, promised: Promised, struck: bool = False
 ) -> Iterator[Block]:
@@ -173,10 +173,30 @@ def row_words(row: NumberRow, setting: Setting, promised: Promised, struck: bool
 def _line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) -> Line:
     words = row_words(row, setting, promised, struck)
     tail = "".join(SEPARATOR + one for one in words.details)
-    if not struck:
-        return (Run(f"{words.label}{words.said}{tail}"),)
-    runs = (Run(words.label), Run(words.said, ("s",)), Run(tail))
+    said = Run(_unbroken(words.said), ("s",)) if struck else _dialled(row, words.said, link=True)
+    return tuple(run for run in (Run(words.label), said, Run(tail)) if run.text)
+
+
+def _short_line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) -> Line:
+    """`SAMU 04 65 71 00 15 (Lyon, depuis un mobile)`."""
+    words = row_words(row, setting, promised, struck)
+    service = setting.typography(row.service_in(setting.lang))
+    label = f"{service} " if words.said == row.number else f"{service}{_COLON.get(setting.lang, ': ')}"
+    tail = f" ({', '.join(words.details)})" if words.details else ""
+    runs = (Run(setting.typography(label)), _dialled(row, words.said, link=False), Run(tail))
     return tuple(run for run in runs if run.text)
+
+
+def _dialled(row: NumberRow, said: str, *, link: bool) -> Run:
+    """A number as people copy it, or touch it where that dials."""
+    if said != row.number:
+        return Run(said)
+    address = f"{CALL}{dialling(row.number, row.territory.region)}" if link else ""
+    return Run(_unbroken(said), (CODE,), address)
+
+
+def _unbroken(number: str) -> str:
+    return number.replace(" ", "\u00a0")
 
 
 def service_label(row: NumberRow, lang: str) -> str:
@@ -219,6 +239,9 @@ def until(setting: Setting, end: datetime, place: Territory) -> str:
 
 NUMBER_FILTERS: Mapping[str, Callable[..., Any]] = {
     "numbers_block": numbers_block,
-    "numbers_by_region": numbers_by_region,
+    "calls": calls,
+    "dial": dial,
+    "places": places,
+    "replaced": replaced,
     "number_lines": number_lines,
 }

@@ -51,13 +51,20 @@ def locale(lang: str) -> "Locale":
 
 
 def moment(value: datetime, *, lang: str, zone: ZoneInfo, issued: datetime) -> str:
-    """`16:45` on the day of issue, else `jeudi 3 juin à 08:00`, with the year when it is another."""
+    """`16 h 45` on the day of issue, else `jeudi 3 juin à 8 h`, with the year when it is another."""
     here, today = value.astimezone(zone), issued.astimezone(zone)
-    clock = here.strftime("%H:%M")
+    clock = clock_time(here, lang)
     if here.date() == today.date():
         return clock
     named = day_name(here.date(), lang, with_year=here.year != today.year)
     return _AT.get(lang, "{day}, {clock}").format(day=named, clock=clock)
+
+
+def clock_time(value: datetime, lang: str) -> str:
+    """The time of day in the zone of `value`: `16 h 45` and `8 h` in French, `16:45` elsewhere."""
+    if lang != "fr":
+        return value.strftime("%H:%M")
+    return f"{value.hour}\u00a0h" + (f"\u00a0{value.minute:02}" if value.minute else "")
 
 
 def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
@@ -107,8 +114,9 @@ def other_zone(setting: Setting, value: datetime, where: Sequence[Territory]) ->
 
 @pass_context
 def clock(context: Context, value: datetime) -> str:
-    """`16:45`."""
-    return _moment_given(value).astimezone(setting_of(context).zone).strftime("%H:%M")
+    """`16 h 45` in French, `16:45` elsewhere."""
+    setting = setting_of(context)
+    return clock_time(_moment_given(value).astimezone(setting.zone), setting.lang)
 
 
 @pass_context
@@ -188,6 +196,13 @@ def _and(parts: Sequence[str], lang: "Locale") -> str:
     return format_list(parts, locale=lang)
 
 
+def any_of(parts: Iterable[str], lang: str) -> str:
+    """`15, 17 ou 18`."""
+    from babel.lists import format_list
+
+    return format_list(list(parts), style="or", locale=locale(lang))
+
+
 def steps(text: object) -> tuple[str, ...]:
     """The non-empty lines of a text: one instruction each."""
     return tuple(line.strip() for line in str(text).splitlines() if line.strip())
@@ -210,6 +225,12 @@ def unstopped(text: object) -> str:
     return str(text).strip().removesuffix(".")
 
 
+def capital(text: object) -> str:
+    """The text with a capital at its beginning; the rest as typed."""
+    words = str(text).strip()
+    return words[:1].upper() + words[1:]
+
+
 def linked(address: object, text: str = "") -> SafeMarkdown:
     """An address as a link behind a text. Raises `TemplateRunError` if the value is not an address."""
     if not isinstance(address, Url):
@@ -230,5 +251,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "sentence": sentence,
     "unstopped": unstopped,
     "lowered": lowered,
+    "capital": capital,
     "linked": linked,
 }

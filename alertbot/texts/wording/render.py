@@ -1,8 +1,12 @@
-"""Rendering a template: values in, Markdown out in the pieces head, body, foot and once, plus a subject."""
+"""Rendering a template: values in, the pieces of a text out.
+
+A template declares its posts as blocks, in the order in which they go out: `lead` (the news, the one instruction, the
+next time, the link), `place` (once for each territory with numbers to call), `stop` (once for each with numbers not to
+call) and `detail` (one paragraph, one post). `NAME_tight` is a shorter wording of `lead`, `place` or `stop`. `subject`
+and `foot` belong to long forms."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -39,46 +43,56 @@ Piece = Callable[["Context"], Iterator[str]]
 Typography = Callable[[str], str]
 
 _FRENCH_SPACE = re.compile(r"(?<=«) | (?=[:;!?»%€])")
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 _STAND_IN = re.compile(r"\ue000(\d+)\ue000")
-_HEAD, _FOOT, _ONCE, _SUBJECT = "head", "foot", "once", "subject"
+SUBJECT, LEAD, PLACE, STOP, DETAIL, FOOT = "subject", "lead", "place", "stop", "detail", "foot"
+TIGHT = "_tight"
+_POSTS = (LEAD, PLACE, STOP, DETAIL)
+_KNOWN = frozenset({SUBJECT, FOOT, *_POSTS, *(name + TIGHT for name in (LEAD, PLACE, STOP))})
+_FORMER = frozenset({"head", "body", "once"})  # the blocks of version 0.2 and before
 
 
 class TemplateBrokenError(AlertbotError):
     """A template is wrong; the message begins with file and line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """The result of a template. `head` and `foot` are in every part of a thread; `once` closes only the
-    first part, because a link makes a post on X thirteen times as expensive."""
+class TemplateText:
+    """A template filled with the values of one alert in one language. Each piece is rendered when it is asked for."""
 
-    head: tuple[Block, ...]
-    body: tuple[Block, ...]
-    foot: tuple[Block, ...]
-    once: tuple[Block, ...]
-    subject: str
+    def __init__(
+        self,
+        template: Template,
+        values: Mapping[str, object],
+        *,
+        lang: str,
+        zone: ZoneInfo,
+        issued: datetime,
+    ) -> None:
+        """Raises `TemplateBrokenError` if the template cannot be read."""
+        self._template, self._compiled = template, _compiled(template)
+        self._setting = Setting(lang, zone, issued, typography(lang))
+        self._values = {**values, "lang": lang, "issued": issued, SETTING: self._setting}
 
+    @property
+    def posts(self) -> tuple[str, ...]:
+        """The names of its posts, in the order in which the template declares them."""
+        return tuple(name for name in self._compiled.blocks if name in _POSTS)
 
-def render(
-    template: Template, values: Mapping[str, object], *, lang: str, zone: ZoneInfo, issued: datetime
-) -> Rendered:
-    """Fill in a template. Raises `TemplateBrokenError`."""
-    setting = Setting(lang, zone, issued, typography(lang))
-    compiled = _compiled(template)
-    context = compiled.new_context({**values, "lang": lang, "issued": issued, SETTING: setting})
-    pieces = {
-        name: _block(template, compiled, context, name) for name in (_HEAD, _FOOT, _ONCE, _SUBJECT)
-    }
-    for name in pieces:
-        context.blocks[name] = [_nothing]
-    body = _filled(template, compiled, compiled.root_render_func, context)
-    return Rendered(
-        head=_blocks(template, pieces[_HEAD], lang, setting.ready),
-        body=_blocks(template, body, lang, setting.ready),
-        foot=_blocks(template, pieces[_FOOT], lang, setting.ready),
-        once=_blocks(template, pieces[_ONCE], lang, setting.ready),
-        subject=_subject(template, pieces[_SUBJECT], lang),
-    )
+    def subject(self) -> str:
+        """The first line of the subject as plain words; empty if the template has none. Raises
+        `TemplateBrokenError`."""
+        return next(islice(plain(self.piece(SUBJECT)[:1]).splitlines(), 1), "")
+
+    def piece(self, name: str, *, tight: bool = False, **more: object) -> tuple[Block, ...]:
+        """The blocks of one piece; empty if the template does not have it. `tight`: in its shorter wording. `more`:
+        variables of this piece alone. Raises `TemplateBrokenError`."""
+        function = self._compiled.blocks.get(name + TIGHT if tight else name)
+        if function is None:
+            return ()
+        self._setting.ready.clear()
+        context = self._compiled.new_context({**self._values, **more})
+        written = _filled(self._template, self._compiled, function, context)
+        return _blocks(self._template, written, self._setting.lang, tuple(self._setting.ready))
 
 
 def words(text: str, lang: str) -> tuple[Block, ...]:
@@ -91,10 +105,6 @@ def check(template: Template) -> None:
     _compiled(template)
 
 
-def _nothing(context: "Context") -> Iterator[str]:  # noqa: ARG001
-    return iter(())
-
-
 @lru_cache(maxsize=256)
 def _compiled(template: Template) -> "Compiled":
     if len(template.text) > LONGEST_TEMPLATE:
@@ -104,20 +114,40 @@ def _compiled(template: Template) -> "Compiled":
             )
         )
     try:
-        return load(template.text, template.path)
+        compiled = load(template.text, template.path)
     except TemplateSyntaxError as error:
         raise _broken(template, error.lineno, error.message or "") from None
     except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
         raise _broken(template, 1, _("it is nested too deeply or cannot be read")) from error
+    _check_blocks(template, compiled)
+    return compiled
+
+
+def _check_blocks(template: Template, compiled: "Compiled") -> None:
+    """Raises `TemplateBrokenError` for a template of the former shape, for unknown blocks, and for one without
+    a lead."""
+    names = set(compiled.blocks)
+    if LEAD not in names or names & _FORMER:
+        raise _broken(
+            template,
+            1,
+            _(
+                "this text is written for an earlier version of alertbot. Move it to the blocks {names}:"
+                " docs/how-to/move-your-texts.md shows how."
+            ).format(names=", ".join((LEAD, PLACE, STOP, DETAIL, FOOT))),
+        )
+    if unknown := sorted(names - _KNOWN):
+        raise _broken(
+            template,
+            1,
+            _("the block “{name}” is not known; the blocks are {names}.").format(
+                name=unknown[0], names=", ".join(sorted(_KNOWN))
+            ),
+        )
 
 
 def _broken(template: Template, line: int, why: str) -> TemplateBrokenError:
     return TemplateBrokenError(f"{template.path}:{line}: {safe(why)}")
-
-
-def _block(template: Template, compiled: "Compiled", context: "Context", name: str) -> str:
-    function = compiled.blocks.get(name)
-    return _filled(template, compiled, function, context) if function else ""
 
 
 def _filled(template: Template, compiled: "Compiled", function: Piece, context: "Context") -> str:
@@ -175,15 +205,9 @@ def _line_of(template: Template, snippet: str) -> int:
     return template.text.count("\n", 0, at) + 1 if at >= 0 else 1
 
 
-def _subject(template: Template, source: str, lang: str) -> str:
-    """The first line that says something, as plain words."""
-    blocks = _blocks(template, source, lang)
-    return next(islice(plain(blocks[:1]).splitlines(), 1), "")
-
-
 def typography(lang: str) -> Typography:
-    """French keeps signs such as : and ? with their word by a no-break space. (U+00A0: the narrow one
-    counts double on X.)"""
+    """One kind of apostrophe within words. French keeps signs such as : and ? with their word by a no-break
+    space. (U+00A0: the narrow one counts double on X.)"""
     if lang != "fr":
-        return str
-    return lambda text: _FRENCH_SPACE.sub("\u00a0", text)
+        return lambda text: _APOSTROPHE.sub("’", text)
+    return lambda text: _FRENCH_SPACE.sub("\u00a0", _APOSTROPHE.sub("’", text))
