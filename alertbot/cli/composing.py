@@ -47,6 +47,12 @@ def preview(
         Path | None,
         typer.Option(metavar=_("FILE"), help=_("Also write it to one self-contained page.")),
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help=_("Show every text of every channel, and the prepared retraction.")
+        ),
+    ] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +71,7 @@ def preview(
     if html:
         write_preview(html, seen)
         say(_("The preview is in {path}.").format(path=html), as_json=True)
-    show_sheet(seen, as_json)
+    show_sheet(seen, as_json, full=full)
     if not seen.composition.publishable:
         raise typer.Exit(1)
 
@@ -95,8 +101,8 @@ def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest
     return read(context, lambda service: register.look_up(service, wishes))
 
 
-def show_sheet(seen: Sheet, as_json: bool = False) -> None:
-    """Print a preview: drawn if possible, else as plain text, or as JSON."""
+def show_sheet(seen: Sheet, as_json: bool = False, *, full: bool = False) -> None:
+    """Print a preview: drawn if possible, else as plain text, or as JSON. `full`: with every text."""
     if as_json:
         from alertbot.texts.views import preview_view
 
@@ -104,9 +110,9 @@ def show_sheet(seen: Sheet, as_json: bool = False) -> None:
     elif drawable():
         from alertbot.texts.preview.panels import show
 
-        show(console(), seen)
+        show(console(), seen, full=full)
     else:
-        say(plain(seen))
+        say(plain(seen, full=full))
 
 
 def kinds(

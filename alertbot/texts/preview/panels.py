@@ -31,13 +31,13 @@ WIDEST_PANEL = 76
 BORDERS = {"x": "none", "telegram": "cyan", "email": "magenta"}
 
 
-def show(console: Console, sheet: Sheet) -> None:
-    """Print the whole preview; without drawing if the output is not a real terminal."""
+def show(console: Console, sheet: Sheet, *, full: bool = False) -> None:
+    """Print the preview; without drawing if the output is not a real terminal. `full`: as in `plain`."""
     if drawn(console):
-        for block in blocks(sheet, console.width):
+        for block in blocks(sheet, console.width, full=full):
             console.print(block, highlight=False)
     else:
-        console.out(plain(sheet), highlight=False)
+        console.out(plain(sheet, full=full), highlight=False)
 
 
 def drawn(console: Console) -> bool:
@@ -45,51 +45,58 @@ def drawn(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def blocks(sheet: Sheet, width: int) -> Iterator[RenderableType]:
-    """The preview from top to bottom, with the verdict last."""
+def blocks(sheet: Sheet, width: int, *, full: bool = False) -> Iterator[RenderableType]:
+    """The preview from top to bottom: how it stands, what is wrong, then the texts."""
     shown = sheet.composition
     yield Text(title(sheet), style="bold reverse" if sheet.exercise else "bold")
-    yield from message_panels(sheet, width)
-    yield from _retraction(sheet, width)
-    yield from fault_lists(shown)
-    yield _summary(sheet, width)
     stands = phrases.judged(sheet)
     style = {True: "bold green", False: "bold red", None: "bold"}[stands.ready]
     yield Text(f"{stands.mark} {phrases.visible(stands.said)}", style=style)
     for line in stands.further:
         yield Text(f"  {phrases.visible(line)}")
+    yield from fault_lists(shown)
+    yield _facts(sheet)
+    yield from message_panels(sheet, width, full=full)
+    yield from _retraction(sheet, width, full=full)
+    if full:
+        yield from _completeness(shown)
 
 
-def message_panels(sheet: Sheet, width: int) -> Iterator[RenderableType]:
+def message_panels(sheet: Sheet, width: int, *, full: bool) -> Iterator[RenderableType]:
     """The panels; languages of one channel are side by side if the terminal is wide enough."""
+    found = threads(sheet.composition.messages)
+    same = {} if full else phrases.repeated(found)
     by_channel: dict[str, list[Panel]] = {}
-    for thread in threads(sheet.composition.messages):
-        by_channel.setdefault(thread.channel, []).append(_panel(sheet, thread))
+    for thread in found:
+        by_channel.setdefault(thread.channel, []).append(_panel(sheet, thread, same.get(thread, "")))
     abreast = 2 if width >= TWO_COLUMNS_FROM else 1
     for panels in by_channel.values():
         for start in range(0, len(panels), abreast):
             yield _row(panels[start : start + abreast], abreast, width)
 
 
-def _retraction(sheet: Sheet, width: int) -> Iterator[RenderableType]:
+def _retraction(sheet: Sheet, width: int, *, full: bool) -> Iterator[RenderableType]:
     """The prepared retraction in short: it is signed with the alert and sent only when needed."""
-    named, *texts = retraction(sheet) or [""]
+    named, *texts = retraction(sheet, full=full) or [""]
+    first, _line_end, about = named.partition("\n")
     if texts:
-        first, _line_end, about = named.partition("\n")
         yield _heading(first)
         yield Text(about, style="dim")
         inside = Wrapped(Text("\n\n".join(texts)))
         yield Panel(inside, border_style="dim", box=box.ROUNDED, width=min(WIDEST_PANEL, width))
+    elif first:
+        yield Text(first, style="dim")
 
 
 def fault_lists(composition: Composition) -> Iterator[RenderableType]:
-    """What was left out or accepted, faults, and warnings."""
+    """Faults, what was left out or accepted, and warnings."""
+    if composition.faults:
+        yield _list(_("Faults"), "red", "✗", map(_fault_lines, composition.faults))
     if lines := left_out(composition):
         yield _list(_("Left out"), "dim", "–", [[line] for line in lines])
     for named, style, mark, faults in (
-        (_("Warnings"), "yellow", "!", composition.warnings),
         (_("Accepted with a reason"), "yellow", "!", composition.accepted),
-        (_("Faults"), "red", "✗", composition.faults),
+        (_("Warnings"), "yellow", "!", composition.warnings),
     ):
         if faults:
             yield _list(named, style, mark, map(_fault_lines, faults))
@@ -139,11 +146,14 @@ def _row(panels: list[Panel], abreast: int, width: int) -> Table:
     return grid
 
 
-def _panel(sheet: Sheet, thread: ShownThread) -> Panel:
+def _panel(sheet: Sheet, thread: ShownThread, same_as: str) -> Panel:
     border = BORDERS.get(thread.type, "blue")
     only = thread.parts[0] if len(thread.parts) == 1 else None
     inside: list[RenderableType] = [_envelope(sheet, thread)] if thread.type == "email" else []
-    inside += [_text(only)] if only else [_part(message) for message in thread.parts]
+    if same_as:
+        inside.append(Text(phrases.as_on(same_as), style="dim"))
+    else:
+        inside += [_text(only)] if only else [_part(message) for message in thread.parts]
     return Panel(
         Group(*inside),
         title=Text(heading(sheet, thread), style="bold"),
@@ -206,22 +216,13 @@ def _heading(words: str, style: str = "") -> Text:
     return Text(f"\n{words}", style=f"bold {style}".strip())
 
 
-def _summary(sheet: Sheet, width: int) -> RenderableType:
-    """The completeness table and the facts, side by side if there is room."""
+def _facts(sheet: Sheet) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column()
     for name, value in facts(sheet):
         grid.add_row(Text(name, style="dim"), Text(value))
-    parts = [
-        *_completeness(sheet.composition),
-        Group(_heading(facts_title(sheet)), grid),
-    ]
-    if width < TWO_COLUMNS_FROM:
-        return Group(*parts, Text(""))
-    both = Table.grid(padding=(0, 4))
-    both.add_row(*parts)
-    return Group(both, Text(""))
+    return Group(_heading(facts_title(sheet)), grid, Text(""))
 
 
 def _completeness(composition: Composition) -> Iterator[RenderableType]:

@@ -90,6 +90,18 @@ def threads(messages: tuple[Message, ...]) -> tuple[ShownThread, ...]:
     )
 
 
+def repeated(shown: Sequence[ShownThread]) -> dict[ShownThread, str]:
+    """The threads whose posts say word for word what an earlier one of the same language says, and its channel."""
+    first: dict[tuple[str, Action, tuple[str, ...]], ShownThread] = {}
+    found: dict[ShownThread, str] = {}
+    for thread in shown:
+        said = tuple(part.text.strip() for part in thread.parts)
+        before = first.setdefault((thread.lang, thread.action, said), thread)
+        if before is not thread:
+            found[thread] = before.channel
+    return found
+
+
 def readers(sheet: Sheet, thread: ShownThread) -> int:
     """The number of addresses this thread goes to: for a mail channel, those that read its language."""
     channel = sheet.channel(thread.channel)
@@ -122,15 +134,16 @@ def visible(text: str) -> str:
 
 
 def counter(message: Message) -> str:
-    """`217/280 weighted`, or only the length if the channel has no limit."""
-    unit = {
-        Measure.WEIGHTED: _("weighted"),
-        Measure.UTF16: _("UTF-16 units"),
-        Measure.CHARACTERS: _("characters"),
-    }[message.measure]
+    """`63 of 280 characters left`, as the platform counts them; only the length if the channel has no limit."""
     if message.limit is None:
-        return f"{message.length} {unit}"
-    return f"{message.length}/{message.limit} {unit}"
+        return _("{length} characters").format(length=message.length)
+    if excess(message):
+        return _("{over} characters too many ({limit} allowed)").format(
+            over=excess(message), limit=message.limit
+        )
+    return _("{left} of {limit} characters left").format(
+        left=message.limit - message.length, limit=message.limit
+    )
 
 
 def excess(message: Message) -> int:
@@ -147,10 +160,7 @@ def part_of(message: Message) -> str:
 
 def counters(message: Message) -> str:
     """All counters of one message, in one line."""
-    over = excess(message)
     said = [part_of(message), counter(message)]
-    if over:
-        said.append(_("{number} too many").format(number=over))
     if message.has_link and message.measure is Measure.WEIGHTED:
         said.append(_("with a link"))
     return " · ".join(filter(None, said))
@@ -162,6 +172,16 @@ def edition_name(thread: ShownThread) -> str:
     if thread.action is Action.EDIT:
         return _("{language} · new text of the earlier post").format(language=named)
     return named
+
+
+def folded_retraction() -> str:
+    """That a retraction is prepared, where its texts are not shown."""
+    return _("A retraction is prepared and approved with this alert; --full shows its texts.")
+
+
+def as_on(channel: str) -> str:
+    """In place of a text that another channel shows word for word."""
+    return _("The same text as on {channel}.").format(channel=channel)
 
 
 def about_retraction() -> str:

@@ -14,25 +14,30 @@ from alertbot.texts.preview.phrases import Sheet, ShownThread, address, readers,
 LONG_FORMS = ("email", "telegram", "apprise", "console", "memory")  # whose text is read aloud first
 
 
-def plain(sheet: Sheet) -> str:
-    """The whole preview as plain text."""
+def plain(sheet: Sheet, *, full: bool = False) -> str:
+    """The preview as plain text: how it stands first, then what is wrong, then the texts, each once. `full`: every
+    text of every channel, the prepared retraction and the completeness table too."""
     shown = sheet.composition
-    blocks = [title(sheet)]
-    blocks += [_thread(sheet, thread) for thread in threads(shown.messages)]
-    blocks += retraction(sheet)
-    blocks += filter(None, [_omitted(shown), _completeness(shown)])
+    stands = phrases.judged(sheet)
+    further = [f"  {phrases.visible(line)}" for line in stands.further]
+    blocks = [title(sheet), "\n".join([phrases.visible(stands.said), *further])]
     blocks += filter(
         None,
         [
-            _faults(_("Accepted with a reason"), shown.accepted),
             _faults(_("Faults"), shown.faults),
+            _omitted(shown),
+            _faults(_("Accepted with a reason"), shown.accepted),
             _faults(_("Warnings"), shown.warnings),
         ],
     )
     blocks.append("\n".join(phrases.stated(name, value) for name, value in facts(sheet)))
-    stands = phrases.judged(sheet)
-    further = (f"  {phrases.visible(line)}" for line in stands.further)
-    return "\n\n".join([*blocks, "\n".join([phrases.visible(stands.said), *further])])
+    found = threads(shown.messages)
+    same = {} if full else phrases.repeated(found)
+    blocks += [_thread(sheet, thread, same.get(thread, "")) for thread in found]
+    blocks += retraction(sheet, full=full)
+    if full:
+        blocks += filter(None, [_completeness(shown)])
+    return "\n\n".join(blocks)
 
 
 def plain_copy(messages: Iterable[Message]) -> str:
@@ -70,14 +75,18 @@ def heading(sheet: Sheet, thread: ShownThread) -> str:
     return phrases.visible(" · ".join(filter(None, (*said, phrases.edition_name(thread)))))
 
 
-def retraction(sheet: Sheet) -> list[str]:
-    """The prepared retraction, text by text; of an edit only the line that it puts above the old text."""
+def retraction(sheet: Sheet, *, full: bool) -> list[str]:
+    """The prepared retraction, text by text; of an edit only the line that it puts above the old text. Before
+    anything is stored, unless `full`, only that it is there."""
     found = threads(sheet.composition.retraction)
     if not found:
         return []
+    if sheet.verdict is None and not full:
+        return [phrases.folded_retraction()]
+    same = {} if full else phrases.repeated(found)
     return [
         f"{_('Prepared retraction')}\n{phrases.about_retraction()}",
-        *(_taken_back(sheet, one) for one in found),
+        *(_taken_back(sheet, one) for one in found if one not in same),
     ]
 
 
@@ -128,7 +137,12 @@ def left_out(composition: Composition) -> list[str]:
     ]
 
 
-def _thread(sheet: Sheet, thread: ShownThread) -> str:
+def _thread(sheet: Sheet, thread: ShownThread, same_as: str) -> str:
+    if same_as:
+        lines = [f"=== {heading(sheet, thread)}"]
+        if thread.type == "email":
+            lines += [phrases.stated(name, value) for name, value in header(sheet, thread)]
+        return "\n".join([*lines, phrases.as_on(same_as)])
     blocks = []
     for message in thread.parts:
         lines = [f"=== {heading(sheet, thread)} · {phrases.counters(message)}"]

@@ -130,7 +130,7 @@ def test_faults_come_before_the_messages() -> None:
 def test_counters_completeness_cost_forecast_approval_and_digest_are_there() -> None:
     page = render_page(examples.sheet())
     for words in (
-        "217/280 weighted",
+        "63 of 280 characters left",
         "not applicable",
         "0.40 USD",
         "after the first call",
@@ -181,7 +181,7 @@ def test_the_example_of_every_shipped_kind_makes_a_page(kind: str) -> None:
     assert outline.open == []
     shown = "".join(outline.texts)
     for message in seen.composition.messages:
-        assert message.text in plain(seen)
+        assert message.text in plain(seen, full=True)
         assert message.subject is None or message.subject in shown
         assert message.type == "email" or counter(message) in shown
 
@@ -253,7 +253,7 @@ def test_edits_and_the_prepared_retraction_are_shown_apart_from_the_posts() -> N
     assert page.index("Prepared retraction") < page.index("Ne tenez pas compte de notre message")
     ids = [attrs["id"] for _tag, attrs in outline.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
-    told = plain(examples.sheet(shown))
+    told = plain(examples.sheet(shown), full=True)
     assert told.count("new text of the earlier post") == 2
     assert told.index("Prepared retraction") < told.index("Ne tenez pas compte de notre message")
 

@@ -30,7 +30,7 @@ from alertbot.texts.kinds.catalogue import load_kind, shipped
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.panels import Wrapped, show
 from alertbot.texts.preview.phrases import Sheet
-from alertbot.texts.preview.plain import plain_copy
+from alertbot.texts.preview.plain import plain, plain_copy
 from alertbot.texts.views import kind_details_view
 from tests.shown import alert_view, delivery_view
 from tests.texts.preview import examples
@@ -64,7 +64,7 @@ def test_every_text_and_counter_is_shown(seen) -> None:
     for words in (
         "Prochain point à 19:00",
         "an emergency: keep trying",
-        "217/280 weighted",
+        "63 of 280 characters left",
         "X · x_main · French",
     ):
         assert words in shown
@@ -91,8 +91,25 @@ def test_languages_stand_side_by_side_where_there_is_room(seen) -> None:
 def test_without_colour_nothing_is_lost(seen) -> None:
     bare = seen(examples.sheet(examples.BLOCKED), _environ={"NO_COLOR": "1"})
     assert not re.search(r"\x1b\[(?:\d+;)*3\d", bare)
-    for words in ("✓", "yes", "✗", "no", "not applicable", "Faults", "Warnings"):
+    for words in ("✗", "Cannot go out", "Faults", "Warnings"):
         assert words in bare
+
+
+def test_how_it_stands_and_what_is_wrong_come_before_the_texts(seen) -> None:
+    shown = seen(examples.sheet(examples.BLOCKED))
+    places = [shown.index(words) for words in ("Cannot go out", "Faults", "Warnings", "X · x_main")]
+    assert places == sorted(places)
+
+
+def test_a_text_that_several_channels_share_is_shown_once_unless_asked_for_in_full() -> None:
+    first, other = examples.STATUS.messages[2], examples.STATUS.messages[4]
+    shared = replace(other, text=first.text)
+    sheet = examples.sheet(replace(examples.STATUS, messages=(first, shared), retraction=(first,)))
+    short, whole = plain(sheet), plain(sheet, full=True)
+    assert (short.count(first.text), whole.count(first.text)) == (1, 3)
+    assert f"The same text as on {first.channel}." in short
+    assert "A retraction is prepared" in short
+    assert "What happens: yes" in whole
 
 
 def test_parts_are_panels_of_their_own(seen) -> None:
@@ -103,7 +120,7 @@ def test_parts_are_panels_of_their_own(seen) -> None:
 
 def test_what_is_too_long_says_by_how_much(seen) -> None:
     long = replace(examples.STATUS.messages[0], length=303)
-    assert "303/280 weighted · 23 too many" in seen(
+    assert "23 characters too many (280 allowed)" in seen(
         examples.sheet(replace(examples.STATUS, messages=(long,)))
     )
 
@@ -264,7 +281,7 @@ def test_a_stored_alert_says_who_when_and_how_far(tmp_path, terminal_kind: bool)
         examples.DIGEST,
         "nobody else is awake",
         "still to be countersigned",
-        "217/280 weighted",
+        "63 of 280 characters left",
     ):
         assert words in shown
 
