@@ -313,8 +313,7 @@ def _compose_channel(desk: ComposeFindings, channel: Channel) -> None:
 
 def _posts(desk: ComposeFindings, channel: Channel, one: Edition) -> list[Message]:
     """The posts of one language, with number cards if requested."""
-    cards = pictures.for_channel(desk, channel, one.lang)
-    return pictures.beside(desk, channel, written(desk, channel, one), cards)
+    return pictures.beside(desk, channel, one.lang, written(desk, channel, one))
 
 
 def _languages(desk: ComposeFindings, channel: Channel) -> Iterator[str]:

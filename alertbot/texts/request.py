@@ -82,7 +82,7 @@ class _Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Relay:
+class RelayLine:
     """What people who cannot hear or speak should do, in one line and in full; both may be empty."""
 
     brief: str = ""
@@ -90,36 +90,37 @@ class _Relay:
 
 
 _RELAY = {
-    ("fr", "works"): _Relay(
+    ("fr", "works"): RelayLine(
         "Sourds, malentendants : SMS au 114",
         "Sourds, malentendants, ou si vous ne pouvez pas parler : joignez le 114 par SMS, par l’application ou en vidéo. Le 114 ne prend pas d’appel vocal.",
     ),
-    ("fr", "unknown"): _Relay(
+    ("fr", "unknown"): RelayLine(
         "Sourds, malentendants : SMS au 114",
         "Sourds, malentendants, ou si vous ne pouvez pas parler : essayez le 114 par SMS, par l’application ou en vidéo. Le 114 ne prend pas d’appel vocal.",
     ),
-    ("fr", "down"): _Relay(
+    ("fr", "down"): RelayLine(
         "Le 114 est en panne : faites appeler quelqu’un.",
         "Sourds, malentendants, ou si vous ne pouvez pas parler : le 114 est en panne lui aussi. Demandez à quelqu’un d’appeler pour vous.",
     ),
-    ("en", "works"): _Relay(
+    ("en", "works"): RelayLine(
         "Deaf or hard of hearing: text 114",
         "Deaf, hard of hearing, or unable to speak: reach 114 by text message, by its app or by video. 114 does not take voice calls.",
     ),
-    ("en", "unknown"): _Relay(
+    ("en", "unknown"): RelayLine(
         "Deaf or hard of hearing: text 114",
         "Deaf, hard of hearing, or unable to speak: try 114 by text message, by its app or by video. 114 does not take voice calls.",
     ),
-    ("en", "down"): _Relay(
+    ("en", "down"): RelayLine(
         "114 is down too: ask someone to call.",
         "Deaf, hard of hearing, or unable to speak: 114 is down too. Ask someone to call for you.",
     ),
 }
 
 
-def _relay(request: ComposeRequest, lang: str) -> _Relay:
+def relay(request: ComposeRequest, lang: str) -> RelayLine:
+    """What this alert says to people who cannot hear or speak, in this language."""
     state = request.parsed.values.get("relay_state")
-    return _RELAY.get((lang, state.key if isinstance(state, Choice) else "unknown"), _Relay())
+    return _RELAY.get((lang, state.key if isinstance(state, Choice) else "unknown"), RelayLine())
 
 
 def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[str, object]:
@@ -137,5 +138,5 @@ def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[
         "alert": request.identity.alert,
         "references": request.identity.references,
         "exercise": request.exercise,
-        "relay": _relay(request, lang),
+        "relay": relay(request, lang),
     }

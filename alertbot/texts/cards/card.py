@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertbot.numbers.rules_entry import NumberRow
+from alertbot.texts.fields.values import Choice
 from alertbot.texts.posts import writing
 from alertbot.texts.posts.messages import marks
-from alertbot.texts.request import ComposeRequest
+from alertbot.texts.request import ComposeRequest, relay
 from alertbot.texts.wording.markup import Setting
-from alertbot.texts.wording.numbers import SEPARATOR, Promised, by_place, named, row_words
+from alertbot.texts.wording.numbers import SEPARATOR, Promised, by_place, named, replaced_by, row_words
 from alertbot.texts.wording.phrasing import clock_time, day_name, local, zone_name
 from alertbot.texts.wording.render import typography
 
@@ -37,12 +38,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One picture. `head` and `foot` are lines in order; `mark` opens and closes an exercise (R23)."""
+    """One picture. `band`: what it is and how things stand, on a band of the colour of `stage`. `head` and `foot` are
+    lines in order; `page` the address to type; `mark` opens and closes an exercise (R23)."""
 
     title: str
+    band: str
+    stage: str
     head: tuple[str, ...]
     sections: tuple[Section, ...]
     foot: tuple[str, ...]
+    page: str = ""
     mark: str = ""
 
     @property
@@ -58,11 +63,13 @@ def alternative(card: Card, named: str) -> str:
 def _lines(card: Card, named: str) -> Iterator[str]:
     yield card.mark
     yield named
+    yield card.band
     yield from card.head
     for section in card.sections:
         yield section.title
         yield from map(str, section.entries)
     yield from card.foot
+    yield card.page
     yield card.mark
 
 
@@ -76,25 +83,46 @@ class CardWords:
         frame = request.marked
         self._mark = writing.plain(marks(frame, lang).brief) if frame else ""
 
-    def card(self, rows: Sequence[NumberRow], count: str = "") -> Card:
-        """The card of these rows. `count`: such as ` (1/2)`."""
-        kind = self._request.kind
+    def card(self, rows: Sequence[NumberRow]) -> Card:
+        """The card of these rows."""
+        page = self._request.organisation.verification_page
+        stage = self._request.parsed.values.get("stage")
+        said = [self._line("what"), stage.in_lang(self._lang) if isinstance(stage, Choice) else ""]
         return Card(
-            title=kind.title.get(self._lang, kind.name) + count,
-            head=(self._request.organisation.name, self._published(), self._line("urgent")),
+            title=self._title(rows),
+            band=" – ".join(filter(None, said)),
+            stage=stage.key if isinstance(stage, Choice) else "",
+            head=tuple(filter(None, (self._first(rows), self._line("urgent")))),
             sections=self._sections(rows),
             foot=self._foot(),
+            page=page.removeprefix("https://").rstrip("/"),
             mark=self._mark,
         )
+
+    def _title(self, rows: Sequence[NumberRow]) -> str:
+        """Where the numbers hold: the territory if it is one, else the alert's kind."""
+        places = [place for place, _rows in by_place(rows)]
+        kind = self._request.kind
+        if len(places) == 1:
+            return named(places[0], self._setting, self._promised)
+        return kind.title.get(self._lang, kind.name)
+
+    def _first(self, rows: Sequence[NumberRow]) -> str:
+        numbers = replaced_by(rows, self._lang)
+        return self._line("first", numbers=numbers) if numbers else ""
 
     def alternative(self, card: Card) -> str:
         """Everything on the card as text; every number with its zone and condition (R4)."""
         return alternative(card, self._line("picture", title=card.title))
 
     def _sections(self, rows: Sequence[NumberRow]) -> tuple[Section, ...]:
+        places = by_place(rows)
         return tuple(
-            Section(named(place, self._setting, self._promised), tuple(map(self._entry, group)))
-            for place, group in by_place(rows)
+            Section(
+                named(place, self._setting, self._promised) if len(places) > 1 else "",
+                tuple(map(self._entry, group)),
+            )
+            for place, group in places
         )
 
     def _entry(self, row: NumberRow) -> CardEntry:
@@ -107,14 +135,14 @@ class CardWords:
         return self._line("published", day=day, time=clock_time(here, self._lang), zone=self._zone())
 
     def _foot(self) -> tuple[str, ...]:
-        found = []
+        found = [relay(self._request, self._lang).brief]
         for key, at in (("until", self._promised.until), ("review", self._promised.review)):
             if at is not None:
                 when = local(self._setting, at, self._request.zone)
                 found.append(self._line(key, when=when, zone=self._zone()))
-        if page := self._request.organisation.verification_page:
-            found.append(self._line("check", page=page))
-        return (*found, self._line("reference", alert=self._request.identity.alert))
+        name = self._request.organisation.name
+        reference = self._line("reference", alert=self._request.identity.alert)
+        return (*filter(None, found), f"{name}. {self._published()}. {reference}")
 
     def _zone(self) -> str:
         return zone_name(str(self._request.zone), self._lang)

@@ -1,10 +1,10 @@
 """An alert's number cards: how many there are, their text alternatives, and which posts they accompany.
 
-A card accompanies a complete text, never replaces it (R24). If a channel's posts form a thread, each of
-the first parts has a card of up to `ROWS` numbers; elsewhere one card holds them all. A text alternative
-is never cut: cards with fewer numbers are made instead.
+A card accompanies a complete text, never replaces it (R24). Each post has the card of the territories whose numbers it
+gives: on X one territory a card. A text alternative is never cut: where it is too long, there is no card.
 
-A card is drawn as a PNG: black on white, large digits, as wide as a phone; the same bytes for the same card.
+A card is drawn as a PNG: black on white, large digits, as wide as a phone, below a band that says in words and in
+colour how things stand; the same bytes for the same card.
 Pillow is loaded only when one is drawn. Lengths are in pixels.
 """
 
@@ -25,7 +25,6 @@ from alertbot.texts.fields.values import Choice
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition
 from alertbot.texts.request import ComposeFindings, ComposeRequest
-from alertbot.texts.wording.numbers import by_place
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -38,7 +37,16 @@ ROOM = WIDTH - 2 * MARGIN
 GAP = 28
 RULE = 6
 MOST_HEIGHT = 9_000  # a platform takes no higher picture
-WHITE, BLACK = 255, 0
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+# Of the band, by stage; white on each has a contrast of 7 or more. The words say the same.
+BANDS = {
+    "stabilised": (94, 60, 0),
+    "restored_partly": (0, 77, 64),
+    "failing": (128, 0, 16),
+    "back_again": (128, 0, 16),
+}
+BAND = (10, 54, 120)
+COLOURS = 32
 _FONTS = Path(__file__).with_name("fonts")
 _REGULAR, _BOLD = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
 _NO_LETTER = "\uffff"  # in no font: shows what a missing letter looks like
@@ -74,6 +82,7 @@ class _Words:
     text: str
     style: _Style
     right: bool = False
+    colour: tuple[int, int, int] = BLACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,16 @@ class _Bar:
     y: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """The band at the top, down to `bottom`."""
+
+    bottom: int
+    colour: tuple[int, int, int]
+
+
 _MARK, _TITLE = _Style(_BOLD, 46), _Style(_BOLD, 64)
-_HEAD, _FOOT = _Style(_REGULAR, 38), _Style(_BOLD, 40)
+_HEAD, _PAGE, _WHAT = _Style(_REGULAR, 38), _Style(_BOLD, 52), _Style(_BOLD, 50)
 _PLACE, _LABEL = _Style(_BOLD, 52), _Style(_REGULAR, 43)
 _NUMBER, _DETAIL = _Style(_BOLD, 76), _Style(_REGULAR, 43)
 
@@ -97,20 +114,23 @@ def draw(card: Card) -> Drawing:
     pieces, height = _laid_out(card)
     if height > MOST_HEIGHT:
         raise ValueError(f"{card.rows} rows need {height} pixels")
-    image = Image.new("L", (WIDTH, height), WHITE)
+    image = Image.new("RGB", (WIDTH, height), WHITE)
     pen = ImageDraw.Draw(image)
     for piece in pieces:
-        if isinstance(piece, _Bar):
+        if isinstance(piece, _Band):
+            pen.rectangle((0, 0, WIDTH, piece.bottom), fill=piece.colour)
+        elif isinstance(piece, _Bar):
             pen.rectangle((MARGIN, piece.y, WIDTH - MARGIN, piece.y + RULE), fill=BLACK)
         else:
             anchor = "ra" if piece.right else "la"
-            pen.text((piece.x, piece.y), piece.text, fill=BLACK, font=_font(piece.style), anchor=anchor)
-    return Drawing(_png(image.quantize(16)), WIDTH, height)
+            font = _font(piece.style)
+            pen.text((piece.x, piece.y), piece.text, fill=piece.colour, font=font, anchor=anchor)
+    return Drawing(_png(image.quantize(COLOURS)), WIDTH, height)
 
 
 def unreadable(card: Card) -> str:
     """The letters that cannot be drawn, each once; empty if all can."""
-    said = "".join([card.title, card.mark, *card.head, *card.foot])
+    said = "".join([card.title, card.band, card.page, card.mark, *card.head, *card.foot])
     said += "".join(f"{section.title}{''.join(map(str, section.entries))}" for section in card.sections)
     return "".join(letter for letter in dict.fromkeys(said) if not _known(letter))
 
@@ -148,12 +168,13 @@ def _wide(text: str, style: _Style) -> int:
 
 # --- where everything stands ---------------------------------------------------------------------
 
-_Piece = _Words | _Bar
+_Piece = _Words | _Bar | _Band
 
 
 def _laid_out(card: Card) -> tuple[list[_Piece], int]:
     """Every piece from top to bottom, and the total height."""
     page = _CardPage()
+    page.band(card.band, BANDS.get(card.stage, BAND))
     page.write(card.mark, _MARK)
     page.write(card.title, _TITLE)
     for line in card.head:
@@ -163,7 +184,8 @@ def _laid_out(card: Card) -> tuple[list[_Piece], int]:
         _section(page, section, abreast)
     page.bar()
     for line in card.foot:
-        page.write(line, _FOOT)
+        page.write(line, _HEAD)
+    page.write(card.page, _PAGE)
     page.write(card.mark, _MARK)
     return page.pieces, page.y + MARGIN
 
@@ -180,6 +202,15 @@ class _CardPage:
             self.pieces.append(_Words(MARGIN, self.y, line, style))
             self.y += style.leading
 
+    def band(self, text: str, colour: tuple[int, int, int]) -> None:
+        at = len(self.pieces)
+        self.y = GAP
+        for line in _wrapped(text, _WHAT, ROOM):
+            self.pieces.append(_Words(MARGIN, self.y, line, _WHAT, colour=WHITE))
+            self.y += _WHAT.leading
+        self.pieces.insert(at, _Band(self.y + GAP, colour))
+        self.y += 2 * GAP
+
     def bar(self) -> None:
         self.y += GAP
         self.pieces.append(_Bar(self.y))
@@ -188,7 +219,8 @@ class _CardPage:
 
 def _section(page: _CardPage, section: Section, abreast: bool) -> None:
     page.bar()
-    page.write(section.title, _PLACE)
+    if section.title:
+        page.write(section.title, _PLACE)
     for entry in section.entries:
         page.y += GAP
         _entry(page, entry, abreast)
@@ -243,8 +275,7 @@ def _cut(word: str, style: _Style, room: int) -> Iterator[str]:
     yield word[begun:]
 
 
-ROWS = 8  # on one card of a thread: what can be read on a telephone
-MOST_CARDS = 4
+MOST_ROWS = 32  # on one card
 FIELD = "card"
 
 Rows = tuple[NumberRow, ...]
@@ -259,11 +290,11 @@ class Pictured:
 
 
 class _NoCardError(Exception):
-    """No card can be made; carries the message. `law`: it is a fault that stops the alert."""
+    """No card can be made; carries why."""
 
-    def __init__(self, told: Fault, *, law: bool = False) -> None:
-        super().__init__(told.message)
-        self.told, self.law = told, law
+    def __init__(self, rule: str, why: str) -> None:
+        super().__init__(why)
+        self.rule = rule
 
 
 def wanted(request: ComposeRequest) -> bool:
@@ -272,40 +303,45 @@ def wanted(request: ComposeRequest) -> bool:
     return request.prepared is not None and isinstance(asked, Choice) and asked.key == "yes"
 
 
-def for_channel(desk: ComposeFindings, channel: Channel, lang: str) -> tuple[Pictured, ...]:
-    """The cards of one channel and language, in order. Empty if none was requested, the channel takes no
-    pictures, or something prevents it, which is then reported."""
+def beside(
+    desk: ComposeFindings, channel: Channel, lang: str, posts: Sequence[PlacedMessage]
+) -> list[Message]:
+    """The posts of one channel and language, each with the card of the territories whose numbers it gives, if cards
+    were requested and the channel takes pictures. Where none can be made a warning says why."""
     if not channel.spec.can_picture or not wanted(desk.request):
-        return ()
-    try:
-        words = _words(desk.request, lang)
-        made = _drawn(words, channel.spec, _rows(desk.request))
-    except _NoCardError as none:
-        sentence = f"{channel.name} ({lang}): {none.told.message}"
-        told = replace(none.told, message=sentence, field=FIELD, channel=channel.name, lang=lang)
-        (desk.faults if none.law else desk.warnings).append(told)
-        return ()
-    if frame := desk.request.marked:
-        said = "\n".join(one.alt for one in made)
-        desk.faults += lint.real_words(frame, lang, said, channel.name)
+        return [post.message for post in posts]
+    shown: set[str] = set()
+    made: list[Message] = []
+    for post in posts:
+        fresh = tuple(code for code in post.territories if code not in shown)
+        shown |= set(fresh)
+        rows = tuple(row for row in _rows(desk.request) if row.territory.code in fresh)
+        card = _card(desk, channel, lang, rows) if rows else None
+        if card is None:
+            made.append(post.message)
+            continue
+        desk.pictures[card.picture.digest] = card.picture
+        made.append(replace(post.message, picture=card.picture.digest, alt=card.alt))
+    if not shown and posts:
+        why = _("no number card: no post there gives a number to call.")
+        _told(desk, channel, lang, _NoCardError("no_card", why))
     return made
 
 
-def beside(
-    desk: ComposeFindings, channel: Channel, posts: Sequence[PlacedMessage], cards: Sequence[Pictured]
-) -> list[Message]:
-    """The posts, each of the first with a card; without any card if there are more cards than posts."""
-    if len(cards) > len(posts):
-        sentence = _("{channel}: there are more number cards than posts; no cards go out there.")
-        words = sentence.format(channel=channel.name)
-        desk.warnings.append(Fault("too_many_for_card", words, FIELD, channel=channel.name))
-        return [post.message for post in posts]
-    desk.pictures |= {one.picture.digest: one.picture for one in cards}
-    with_card = [
-        replace(post.message, picture=one.picture.digest, alt=one.alt)
-        for post, one in zip(posts, cards, strict=False)
-    ]
-    return [*with_card, *(post.message for post in posts[len(cards) :])]
+def _card(desk: ComposeFindings, channel: Channel, lang: str, rows: Rows) -> Pictured | None:
+    try:
+        made = _drawn(_words(desk.request, lang), channel.spec, rows)
+    except _NoCardError as none:
+        _told(desk, channel, lang, none)
+        return None
+    if frame := desk.request.marked:
+        desk.faults += lint.real_words(frame, lang, made.alt, channel.name)
+    return made
+
+
+def _told(desk: ComposeFindings, channel: Channel, lang: str, none: _NoCardError) -> None:
+    sentence = f"{channel.name} ({lang}): {none}"
+    desk.warnings.append(Fault(none.rule, sentence, FIELD, channel=channel.name, lang=lang))
 
 
 def alternatives(
@@ -333,80 +369,31 @@ def _words(request: ComposeRequest, lang: str) -> CardWords:
     lines = request.prepared.card.get(lang)
     if lines is None:
         sentence = _("no number card: {file} has no lines in this language.")
-        raise _NoCardError(Fault("no_card", sentence.format(file="card.yaml")))
+        raise _NoCardError("no_card", sentence.format(file="card.yaml"))
     return CardWords(request, lang, lines)
 
 
-def _drawn(words: CardWords, spec: ChannelSpec, rows: Rows) -> tuple[Pictured, ...]:
-    if not rows:
-        raise _NoCardError(Fault("no_card", _("no number card: there are no numbers.")))
-    if len(rows) > ROWS * MOST_CARDS:
+def _drawn(words: CardWords, spec: ChannelSpec, rows: Rows) -> Pictured:
+    if len(rows) > MOST_ROWS:
         raise _too_many()
-    if unknown := unreadable(words.card(rows)):
+    card = words.card(rows)
+    if unknown := unreadable(card):
         sentence = _("no number card: it cannot show these letters: {letters}")
-        raise _NoCardError(Fault("no_card", sentence.format(letters=" ".join(unknown))))
-    pages = _pages(words, spec, rows)
-    if len(pages) > MOST_CARDS:
-        raise _too_many()
-    counts = [f" ({at}/{len(pages)})" if len(pages) > 1 else "" for at in range(1, len(pages) + 1)]
-    return tuple(_pictured(words, page, count) for page, count in zip(pages, counts, strict=True))
-
-
-def _too_many() -> _NoCardError:
-    sentence = _(
-        "no number card: there are too many numbers for {most} cards; all of them are in the text."
-    )
-    return _NoCardError(Fault("too_many_for_card", sentence.format(most=MOST_CARDS)))
-
-
-def _pictured(words: CardWords, rows: Rows, count: str) -> Pictured:
-    card = words.card(rows, count)
+        raise _NoCardError("no_card", sentence.format(letters=" ".join(unknown)))
+    alt = words.alternative(card)
+    if spec.longest_alt is not None and len(alt) > spec.longest_alt:
+        sentence = _(
+            "no number card: its text alternative would be longer than {most} characters; all numbers are in the text."
+        )
+        raise _NoCardError("alt_too_long", sentence.format(most=spec.longest_alt))
     try:
         drawn = draw(card)
     except ValueError:
         raise _too_many() from None
     digest = hashlib.sha256(drawn.png).hexdigest()
-    picture = Picture(digest, MIME, drawn.width, drawn.height, drawn.png)
-    return Pictured(picture, words.alternative(card))
+    return Pictured(Picture(digest, MIME, drawn.width, drawn.height, drawn.png), alt)
 
 
-def _pages(words: CardWords, spec: ChannelSpec, rows: Rows) -> list[Rows]:
-    """The rows of each card. A territory stays together if it fits one card."""
-    if not spec.parts:
-        if _fits(words, spec, rows, whole=True):
-            return [rows]
-        raise _too_many()
-    pages: list[Rows] = [()]
-    for _place, found in by_place(rows):
-        group = tuple(found)
-        if _fits(words, spec, (*pages[-1], *group)):
-            pages[-1] = (*pages[-1], *group)
-        elif _fits(words, spec, group):
-            pages.append(group)
-        else:
-            _one_by_one(words, spec, pages, group)
-    return [page for page in pages if page]
-
-
-def _one_by_one(words: CardWords, spec: ChannelSpec, pages: list[Rows], group: Rows) -> None:
-    for row in group:
-        if _fits(words, spec, (*pages[-1], row)):
-            pages[-1] = (*pages[-1], row)
-        elif _fits(words, spec, (row,)):
-            pages.append((row,))
-        else:
-            sentence = _(
-                "the text alternative of a card with only “{row}” is longer than {most} characters."
-                " Shorten its condition, or leave the card out."
-            )
-            told = sentence.format(row=row, most=spec.longest_alt)
-            raise _NoCardError(Fault("alt_too_long", told), law=True)
-
-
-def _fits(words: CardWords, spec: ChannelSpec, rows: Rows, *, whole: bool = False) -> bool:
-    if not whole and len(rows) > ROWS:
-        return False
-    if spec.longest_alt is None:
-        return True
-    counted = "" if whole else f" ({MOST_CARDS}/{MOST_CARDS})"
-    return len(words.alternative(words.card(rows, counted))) <= spec.longest_alt
+def _too_many() -> _NoCardError:
+    sentence = _("no number card: more than {most} numbers; all of them are in the text.")
+    return _NoCardError("too_many_for_card", sentence.format(most=MOST_ROWS))

@@ -137,6 +137,8 @@ EDITS: Mapping[str, tuple[str, ...]] = {
 # What a number card says beside its numbers.
 CARD: Mapping[str, tuple[str, ...]] = {
     "picture": ("title",),
+    "what": (),
+    "first": ("numbers",),
     "published": _WHEN,
     "urgent": (),
     "until": ("when", "zone"),

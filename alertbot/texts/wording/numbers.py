@@ -79,8 +79,13 @@ def places(rows: Sequence[NumberRow] | None) -> tuple[Territory, ...]:
 @pass_context
 def replaced(context: Context, rows: Sequence[NumberRow] | None) -> str:
     """The short numbers that these rows stand for: `15, 17 ou 18`; empty if none is known."""
-    found = {row.replaces for row in rows or () if row.replaces}
-    return any_of(sorted(found, key=lambda number: (len(number), number)), setting_of(context).lang)
+    return replaced_by(rows or (), setting_of(context).lang)
+
+
+def replaced_by(rows: Sequence[NumberRow], lang: str) -> str:
+    """As `replaced`, in this language."""
+    found = {row.replaces for row in rows if row.replaces}
+    return any_of(sorted(found, key=lambda number: (len(number), number)), lang)
 
 
 @pass_context
