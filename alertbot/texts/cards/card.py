@@ -42,13 +42,13 @@ class Card:
     lines in order; `page` the address to type; `mark` opens and closes an exercise (R23)."""
 
     title: str
-    band: str
-    stage: str
     head: tuple[str, ...]
     sections: tuple[Section, ...]
     foot: tuple[str, ...]
-    page: str = ""
     mark: str = ""
+    band: str = ""
+    stage: str = ""
+    page: str = ""
 
     @property
     def rows(self) -> int:

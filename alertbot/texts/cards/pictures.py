@@ -174,7 +174,8 @@ _Piece = _Words | _Bar | _Band
 def _laid_out(card: Card) -> tuple[list[_Piece], int]:
     """Every piece from top to bottom, and the total height."""
     page = _CardPage()
-    page.band(card.band, BANDS.get(card.stage, BAND))
+    if card.band:
+        page.band(card.band, BANDS.get(card.stage, BAND))
     page.write(card.mark, _MARK)
     page.write(card.title, _TITLE)
     for line in card.head:

@@ -2,7 +2,7 @@
 
 A text is written as pieces: lead, places, details, foot. A short form makes each piece a post of its own; a long form
 puts as many whole pieces into a message as fit. Nothing is ever cut: a piece that does not fit is written in its tighter
-wording, a territory's numbers are divided by service, each with the same heading; what is too long then is told.
+wording, a territory's numbers are divided between posts, each with the same heading; what is too long then is told.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -164,15 +164,19 @@ def details(blocks: Sequence[Block]) -> Iterator[Piece]:
 
 
 def narrower(one: Edition, piece: Piece) -> tuple[Piece, ...]:
-    """The same numbers in more posts: one for each service, else one for each number. Empty if it cannot be
-    divided."""
+    """The same numbers in two pieces, each with the same heading; the numbers of a service stay together while they
+    can. Empty if there is only one number."""
     place = piece.place
     if place is None or len(place.rows) < 2:
         return ()
     groups = [tuple(rows) for _service, rows in groupby(place.rows, key=lambda row: row.service)]
     if len(groups) < 2:
         groups = [(row,) for row in place.rows]
-    return tuple(written_place(one, replace(place, rows=rows)) for rows in groups)
+    half = (len(groups) + 1) // 2
+    return tuple(
+        written_place(one, replace(place, rows=tuple(row for group in part for row in group)))
+        for part in (groups[:half], groups[half:])
+    )
 
 
 # --- short forms: each piece is a post -------------------------------------------------------------
