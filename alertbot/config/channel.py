@@ -82,6 +82,14 @@ class ChannelSettings(WithSecrets):
         ),
         examples=["strike"],
     )
+    contact: dict[str, str] = Field(
+        default={},
+        description=(
+            "Whom readers may ask, for each language, such as a press officer; it stands in place of “we do not read"
+            " replies”."
+        ),
+        examples=[{"fr": "Presse : presse@example.org", "en": "Press: presse@example.org"}],
+    )
     pace: PaceSettings | None = Field(
         default=None, description="The rate of calls, if it differs from the default."
     )
@@ -147,6 +155,7 @@ def channel_of(
         pace=_pace(settings.pace, spec.pace),
         budget=_budget(settings.budget),
         on_cancel=settings.on_cancel,
+        contact=settings.contact,
         read_back=settings.read_back and spec.can_read_back,
         addresses=addresses,
     )

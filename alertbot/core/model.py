@@ -215,6 +215,7 @@ class Channel:
     pace: Pace = Pace()
     budget: Budget | None = None
     on_cancel: OnCancel = OnCancel.KEEP
+    contact: Mapping[str, str] = field(default_factory=dict)  # whom readers may ask, by language
     read_back: bool = False  # compare what it shows with what was approved, after publishing
     addresses: PostAddresses | None = None  # of its posts; None: any (nothing is done to a post by it)
 

@@ -33,18 +33,24 @@ from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
 
 def edition(
-    desk: ComposeFindings, template: Template, lang: str, title: str, *, fields: bool = True
+    desk: ComposeFindings,
+    template: Template,
+    lang: str,
+    title: str,
+    *,
+    contact: str = "",
+    fields: bool = True,
 ) -> Edition | None:
-    """The text of this template; None if a fault prevents it. `fields` False: the template may not use
-    any field of the kind."""
-    request, key = desk.request, (template.path, lang)
+    """The text of this template; None if a fault prevents it. `contact`: whom the channel's readers may ask. `fields`
+    False: the template may not use any field of the kind."""
+    request, key = desk.request, (template.path, lang, contact)
     if not _can_be_marked(desk, lang):
         return None
     try:
         if key not in desk.rendered:
             desk.rendered[key] = TemplateText(
                 template,
-                context(request, lang, fields=fields),
+                context(request, lang, contact=contact, fields=fields),
                 lang=lang,
                 zone=request.zone,
                 issued=request.now,
@@ -141,7 +147,9 @@ def _for_channel(
         template = messages.template(prepared.retraction, channel.spec, lang)
         if template is None:
             desk.faults.append(_missing(channel, lang))
-        elif one := edition(desk, template, lang, f"[{alert}]", fields=False):
+        elif one := edition(
+            desk, template, lang, f"[{alert}]", contact=channel.contact.get(lang, ""), fields=False
+        ):
             texts.append(one)
     desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
     return [post.message for one in texts for post in written(desk, channel, one)]
@@ -347,7 +355,7 @@ def _edition(desk: ComposeFindings, channel: Channel, lang: str) -> Edition | No
     template = messages.template(request.kind.templates, channel.spec, lang)
     assert template is not None
     title = f"{request.kind.title.get(lang, request.kind.name)} [{request.identity.alert}]"
-    return edition(desk, template, lang, title)
+    return edition(desk, template, lang, title, contact=channel.contact.get(lang, ""))
 
 
 # --- targets -------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class ComposeFindings:
     """What is collected while an alert is composed."""
 
     request: ComposeRequest
-    rendered: dict[tuple[str, str], TemplateText | None] = field(default_factory=dict)
+    rendered: dict[tuple[str, str, str], TemplateText | None] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     retraction: list[Message] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
@@ -123,8 +123,11 @@ def relay(request: ComposeRequest, lang: str) -> RelayLine:
     return _RELAY.get((lang, state.key if isinstance(state, Choice) else "unknown"), RelayLine())
 
 
-def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[str, object]:
-    """The variables of a template in this language. `fields` False: only what every alert has."""
+def context(
+    request: ComposeRequest, lang: str, *, contact: str = "", fields: bool = True
+) -> dict[str, object]:
+    """The variables of a template in this language. `contact`: whom the readers of the channel may ask. `fields`
+    False: only what every alert has."""
     values: dict[str, object] = {}
     if fields:
         values = {spec.name: None for spec in request.kind.fields}
@@ -139,4 +142,5 @@ def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[
         "references": request.identity.references,
         "exercise": request.exercise,
         "relay": relay(request, lang),
+        "contact": contact,
     }
