@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from tests.texts.cards.test_pictures import made, rows
-from tests.texts.conftest import CHANNELS
+from tests.texts.cards.test_pictures import CHANNELS, made, rows
 
 
 def test_a_press_list_names_its_contact_and_others_say_that_replies_are_not_read() -> None:
-    press = replace(CHANNELS[2], contact={"fr": "Presse : presse@example.org"})
+    press = replace(CHANNELS[2], name="press", contact={"fr": "Presse : presse@example.org"})
     shown = made(rows(2), (CHANNELS[1], press), given={"card": "no"})
     assert shown.faults == ()
     said = {(one.channel, one.lang): one.text for one in shown.messages}
