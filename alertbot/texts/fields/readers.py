@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.core.model import RawValues
 from alertbot.core.words import _
+from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import SERVICES, Service, Territory, all_territories, find
 from alertbot.texts.fields.moments import moment, span
 from alertbot.texts.fields.values import (
@@ -216,6 +217,11 @@ def untranslated(value: Value) -> bool:
     if isinstance(value, tuple):
         texts = [text for one in value if isinstance(one, Figure) for text in (one.unit, one.source)]
     return any(text.bare and any(sign.isalpha() for sign in text.bare) for text in texts)
+
+
+def lacks_words(row: NumberRow, lang: str) -> bool:
+    """Whether this number says where, for whom or under what condition it serves, but not in this language."""
+    return any(words and lang not in words for words in (row.zone, row.condition, row.place))
 
 
 def languages_lacking(value: Value, languages: Sequence[str]) -> list[str]:
