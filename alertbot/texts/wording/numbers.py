@@ -11,7 +11,7 @@ from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import WHOLE_COUNTRY, Territory
+from alertbot.regions.region import Territory
 from alertbot.texts.lint import LONGEST_SHORT
 from alertbot.texts.wording.markup import Block, Line, Run, SafeMarkdown, Setting, Shape, setting_of
 from alertbot.texts.wording.phrasing import MOST_NAMED, local, other_zone
@@ -145,7 +145,7 @@ def named(place: Territory, setting: Setting, promised: Promised, struck: bool =
 def title(place: Territory, lang: str) -> str:
     """`69 Rhône`."""
     name = place.name_in(lang)
-    return name if place.code == WHOLE_COUNTRY else f"{place.code} {name}"
+    return name if place.whole else f"{place.code} {name}"
 
 
 # --- one number ----------------------------------------------------------------------------------
