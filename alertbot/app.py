@@ -5,7 +5,7 @@ created, so that commands that only read the configuration start without it.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -213,7 +213,16 @@ def reach_of(read: "Config") -> "RequestSettings":
     by = read.approvals_by
     ways = tuple(name for name in ("telegram", "mail") if by and getattr(by, name) is not None)
     chat = by.telegram.chat if by and by.telegram else None
-    return RequestSettings(ways, {} if chat is None else {"telegram": str(chat)}, _duty(read))
+    groups = {} if chat is None else {"telegram": str(chat)}
+    return RequestSettings(ways, groups, _duty(read), dict(_secrets(read)))
+
+
+def _secrets(read: "Config") -> "Iterator[tuple[str, Callable[[], str]]]":
+    by = read.approvals_by
+    if by and by.telegram:
+        yield "telegram", partial(by.telegram.secret, "bot_token")
+    if by and by.mail:
+        yield "mail", partial(by.mail.secret, "secret")
 
 
 def watch_of(read: "Config") -> "Watch":

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from alertbot.channels.base import EMAIL, TELEGRAM, X
 from alertbot.core.model import Channel, Identity, Organisation, Target
-from alertbot.regions.facts import WHOLE_COUNTRY, Territory, all_territories
+from alertbot.regions.facts import all_territories
+from alertbot.regions.region import Territory
 from alertbot.texts.compose import compose
 from alertbot.texts.fields.parse import parse
 from alertbot.texts.kinds.catalogue import load_kind, load_prepared
@@ -44,7 +45,7 @@ def measure() -> dict[str, object]:
 
 
 def _mainland(place: Territory) -> bool:
-    return len(place.code) == 2 and place.code != WHOLE_COUNTRY
+    return len(place.code) == 2 and not place.whole
 
 
 def _request(places: list[str]) -> ComposeRequest:

@@ -12,6 +12,7 @@ from alertbot.alerts import (
     progress,
     publishing,
     rules_policy,
+    sealing,
     store_alerts,
     store_reading,
     verdicts,
@@ -107,18 +108,12 @@ async def approve(
         so_far = await store_reading.approvals_of(conn, alert.id, now=now)
         shown = await store_reading.shown_to(conn, actor.id, alert.id)
         crew = await store_people.persons(conn, now=now)
-        rules_policy.may_approve(
-            verdicts.as_read(service, alert),
-            actor,
-            so_far,
-            digest=digest,
-            shown=shown,
-            now=now,
-            people=crew,
-        )
+        read = verdicts.as_read(service, alert)
+        rules_policy.may_approve(read, actor, so_far, digest=digest, shown=shown, now=now, people=crew)
         rows = await verdicts.require_approvable(service, conn, alert, now)
         signed = await store_alerts.sign(conn, alert, actor, now=now, so_far=so_far)
-        await _note(service, conn, actor, "approve", alert, **_came(origin), **_vouched(rows))
+        came = _proved(service, origin, alert, actor)
+        await _note(service, conn, actor, "approve", alert, **came, **_vouched(rows))
         if not rules_policy.approved_enough(alert, signed, now):
             return alert.id, None
         alone = actor if rules_policy.by_one_hand(alert, signed, now) else None
@@ -256,8 +251,14 @@ async def _send_away(
     return await service.database.transact(work)
 
 
-def _came(origin: DecisionOrigin) -> dict[str, str]:
+def _came(origin: DecisionOrigin) -> dict[str, object]:
     return {"way": origin.way} if origin.way else {}
+
+
+def _proved(service: Context, origin: DecisionOrigin, alert: Alert, actor: Person) -> dict[str, object]:
+    """On which way an approval came, and what shows the worker that its configuration asked for it."""
+    proof = sealing.proof(service.reach, origin.way or "", alert.id, alert.digest, actor.name)
+    return _came(origin) | ({"proof": proof} if proof else {})
 
 
 async def _after_decision(service: Context, alert_id: str, wait: timedelta | None) -> AlertView:

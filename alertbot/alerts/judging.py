@@ -2,6 +2,7 @@
 anything was resumed. Nothing is believed because a row says so; what cannot be shown to have been approved,
 by the worker's own configuration and as things stand now, is not sent."""
 
+import hmac
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
@@ -115,13 +116,27 @@ class Judge:
             return await self._broken_glass(conn, alert, asked, rows, begun=begun)
         given = await self._given(conn, alert, asked, begun=begun)
         counted = rules_policy.standing(replace(alert, approvals=asked), given, self._service.now)
-        vouched = {row["actor"] for row in rows if row["verb"] == "approve"}
+        signed = [row for row in rows if row["verb"] == "approve"]
+        vouched = {row["actor"] for row in signed if self._proved(row)}
         people = {one.person.id for one in counted if one.person.name in vouched}
         if len(people) >= asked.approvers:
             return None
+        others = {row["actor"] for row in signed} - vouched
         return _("{count} of the {needed} approvals that it needs still count ({gone})").format(
-            count=len(people), needed=asked.approvers, gone=_gone(given, people, self._service.now)
+            count=len(people),
+            needed=asked.approvers,
+            gone=_gone(given, people, self._service.now, others),
         )
+
+    def _proved(self, row: AuditRow) -> bool:
+        """Whether an approval by a link or a button was given where this worker's configuration sends them. Rows
+        from before the audit was told of rows carry no proof."""
+        way = row["detail"].get("way")
+        if way is None or row["facts"] is None:
+            return True
+        said = (str(row["alert"]), str(row["digest"]), row["actor"])
+        proof = sealing.proof(self._service.reach, str(way), *said)
+        return proof is not None and hmac.compare_digest(proof, str(row["detail"].get("proof", "")))
 
     def _asked(self, kind: str) -> Approvals:
         publisher = self._service.publisher
@@ -239,8 +254,11 @@ def _after(now: datetime) -> datetime:
     return now + timedelta(seconds=1)
 
 
-def _gone(given: Sequence[Approval], people: Collection[int], now: datetime) -> str:
-    """Who approved and does not count any more, and why."""
+def _gone(
+    given: Sequence[Approval], people: Collection[int], now: datetime, others: Collection[str]
+) -> str:
+    """Who approved and does not count any more, and why. `others`: those whose link or button was of another
+    configuration."""
     told = []
     for one in given:
         if one.person.id in people:
@@ -251,6 +269,13 @@ def _gone(given: Sequence[Approval], people: Collection[int], now: datetime) -> 
             told.append(_("{name} is no longer an approver").format(name=one.person.name))
         elif one.expires_at <= now:
             told.append(_("that of {name} has lapsed").format(name=one.person.name))
+        elif one.person.name in others:
+            told.append(
+                _(
+                    "{name} approved by a link or button that the worker's configuration does not send, or"
+                    " whose secret has changed since"
+                ).format(name=one.person.name)
+            )
         else:
             told.append(
                 _("{name} may not approve it by the worker's rules").format(name=one.person.name)

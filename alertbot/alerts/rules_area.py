@@ -12,11 +12,10 @@ from typing import Any
 from alertbot.alerts.lists.rules_lists import NO_LONGER, NUMBERS, WRONG, rows_of
 from alertbot.core.model import Fault
 from alertbot.core.words import _, language
-from alertbot.regions.facts import WHOLE_COUNTRY, all_territories, find
+from alertbot.regions.facts import all_territories, find, in_force, whole_country
 
 WHERE = "where"
 TAKEN_OVER, NARROWER, ELSEWHERE, BESIDE = "area_taken_over", "narrower", "elsewhere", "other_incident"
-MAINLAND = "Europe/Paris"  # “the whole country” does not name an overseas territory and its own clock
 
 Places = tuple[str, ...]
 
@@ -52,7 +51,7 @@ def called_in(given: Mapping[str, Any]) -> Places:
 def joined(groups: Iterable[Iterable[str]]) -> Places:
     """All places of these groups; those within the whole country only as the whole country."""
     every = [code for group in groups for code in group if code in all_territories()]
-    whole = {WHOLE_COUNTRY}.intersection(every)
+    whole = {whole_country()}.intersection(every)
     return tuple(dict.fromkeys(code for code in every if not _within(code, whole)))
 
 
@@ -63,9 +62,9 @@ def left_out(told: Sequence[str], named: Sequence[str]) -> Places:
 
 def overlaps(one: Sequence[str], other: Sequence[str]) -> Places:
     """The places of `one` in which `other` is as well. The whole country is everywhere, also overseas."""
-    if WHOLE_COUNTRY in other:
+    if whole_country() in other:
         return tuple(one)
-    return tuple(code for code in one if code in other or (code == WHOLE_COUNTRY and other))
+    return tuple(code for code in one if code in other or (code == whole_country() and other))
 
 
 def area(told: Iterable[tuple[str, Mapping[str, Any]]]) -> IncidentArea:
@@ -119,15 +118,15 @@ def elsewhere(
     if not where or not called:
         return ()
     found = []
-    strange = [code for code in left_out(called, where) if code != WHOLE_COUNTRY]
-    if strange and WHOLE_COUNTRY not in where:
+    strange = [code for code in left_out(called, where) if code != whole_country()]
+    if strange and whole_country() not in where:
         sentence = _(
             "There are numbers for {places}, which the message does not name under “where”. Add that with"
             " --set where=…, leave the numbers out, or say why: --accept elsewhere=REASON"
         )
         found.append(_elsewhere(sentence.format(places=in_words(strange))))
     lacking = left_out(where, (*called, *told)) if numbers_needed else ()
-    if lacking and WHOLE_COUNTRY not in called:
+    if lacking and whole_country() not in called:
         sentence = _(
             "The message names {places} and gives no number there. Add one, name only the places that have"
             " one (--set where=…), or say why: --accept elsewhere=REASON"
@@ -142,6 +141,6 @@ def _elsewhere(message: str) -> Fault:
 
 def _within(code: str, places: Iterable[str]) -> bool:
     """Whether a place is part of the whole country, if that is named."""
-    if code == WHOLE_COUNTRY or WHOLE_COUNTRY not in places:
+    if code == whole_country() or whole_country() not in places:
         return False
-    return all_territories()[code].zone == MAINLAND
+    return in_force().covers(code)

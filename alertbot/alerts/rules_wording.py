@@ -9,6 +9,10 @@ clear word counts. Text that is not recognised means nothing: silence is never a
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
+
+from alertbot.regions.facts import in_force
+from alertbot.regions.region import Region
 
 LANDLINE, MOBILE, ANY = "landline", "mobile", "any"
 SHORT, LONG = "short", "long"
@@ -32,11 +36,8 @@ _POLITENESS = re.compile(
 _FIRST = re.compile(
     r"\b(?:d'abord|en premier(?: lieu)?|en priorite|first(?! (?:aid|respond\w*|floor)))\b"
 )
-_SHORT_NUMBER = re.compile(
-    r"(?<![\d.,:/+-])(?:15|17|18|112|114|115|116 ?117|119|191|196|911|999)(?! ?(?:h\b|[:%€]|min)|[\d/]|[., ]\d{2}\b)"
-)
-_SLASH = re.compile(r"(?<=1[578])/(?=1[578]\b|112\b)|(?<=112)/(?=1[578]\b)")  # 15/17/18, no date
-_LONG_NUMBER = re.compile(r"(?<!\d)(?:\+33 ?|0)[1-9](?:[ .-]?\d{2}){4}(?!\d)")
+_LONG_NUMBER = re.compile(r"(?<!\d)(?:\+\d{1,3} ?|0)[1-9](?:[ .-]?\d{2}){4}(?!\d)")
+_SPACED = 6  # digits of 116 117
 _LENGTHS = {
     SHORT: re.compile(
         r"\b(?:numeros? (?:courts?|habituels?|d'urgence habituels?)|(?:short|usual) numbers?)\b"
@@ -79,13 +80,26 @@ def first_in(text: str) -> frozenset[str]:
         if not _FIRST.search(sentence) or re.search(r"\b(?:pas|not|don't|never|jamais)\b", sentence):
             continue
         rest, longs = _LONG_NUMBER.subn(" ", sentence)
-        found = {number.replace(" ", "") for number in _SHORT_NUMBER.findall(_SLASH.sub(" , ", rest))}
+        short, slash = _short_numbers(in_force())
+        found = {number.replace(" ", "") for number in short.findall(slash.sub(" , ", rest))}
         found |= {length for length, words in _LENGTHS.items() if words.search(rest)}
         if longs:
             found.add(LONG)
         if found:
             return frozenset(found)
     return frozenset()
+
+
+@lru_cache(maxsize=16)
+def _short_numbers(pack: Region) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A short number of this country in a sentence, and the slash of `15/17/18`, which is no date."""
+    spaced = (one if len(one) < _SPACED else f"{one[:3]} ?{one[3:]}" for one in pack.short)
+    known, urgent = "|".join(spaced), "|".join(pack.emergency)
+    after = "|".join(rf"(?<={one})" for one in pack.emergency)
+    return (
+        re.compile(rf"(?<![\d.,:/+-])(?:{known})(?! ?(?:h\b|[:%€]|min)|[\d/]|[., ]\d{{2}}\b)"),
+        re.compile(rf"(?:{after})/(?=(?:{urgent})\b)"),
+    )
 
 
 def says_over(text: str) -> bool:

@@ -7,6 +7,7 @@ The terms are a JSON object: `channels`, which account each one is, by fact (see
 `posts`, the earlier posts that were known then, each `[channel, id on the platform, alert, address]`.
 """
 
+import hmac
 from collections.abc import Mapping
 from functools import partial
 from typing import cast
@@ -19,7 +20,7 @@ from alertbot.core.loops import in_thread
 from alertbot.core.model import Relation
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
-from alertbot.people.context import Context
+from alertbot.people.context import Context, RequestSettings
 from alertbot.texts.digest import Terms, agrees
 from alertbot.texts.kinds.catalogue import fingerprint
 from alertbot.texts.publisher import Publisher
@@ -43,6 +44,17 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
         "The texts of {alert} are not the ones that were approved; none of it is sent. Do not touch"
         " the database, run `alertbot audit verify`, and write a new draft."
     ).format(alert=alert.id)
+
+
+def proof(reach: RequestSettings, way: str, alert: str, digest: str, person: str) -> str | None:
+    """What only a configuration with this way's secret can say of an approval by a link or a button: whoever has
+    the database and a configuration of their own can send links, and answer as a platform would. None without
+    such a way. Raises `ConfigInvalid` if the secret cannot be read."""
+    read = reach.secrets.get(way)
+    if read is None:
+        return None
+    said = "\0".join(("approval", way, alert, digest, person))
+    return hmac.new(read().encode(), said.encode(), "sha256").hexdigest()
 
 
 async def terms(service: Context, conn: Connection, alert: Alert) -> Terms:

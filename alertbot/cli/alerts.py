@@ -21,6 +21,7 @@ from alertbot.cli.frame import (
     Channels,
     Force,
     Langs,
+    NoPager,
     Sets,
     TokenFile,
     Vars,
@@ -31,7 +32,7 @@ from alertbot.cli.frame import (
     split_pairs,
 )
 from alertbot.cli.running import act, read
-from alertbot.cli.tables import show_alerts
+from alertbot.cli.tables import paging, show_alerts
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, RawValues, Verb
 from alertbot.core.words import _, ngettext
@@ -301,6 +302,7 @@ def show(
         Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
     ] = None,
     force: Force = False,
+    no_pager: NoPager = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -321,4 +323,5 @@ def show(
     elif text:
         say(shown.plain)
     elif not html:
-        show_alerts.show_alert(console(), shown)
+        where = console()
+        paging.paged(where, lambda: show_alerts.show_alert(where, shown), pager=not no_pager)

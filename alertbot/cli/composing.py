@@ -4,6 +4,7 @@ What only a configuration, a terminal or the register needs is imported where it
 without them starts at once.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from alertbot.cli.frame import (
     Channels,
     Force,
     Langs,
+    NoPager,
     Sets,
     Vars,
     console,
@@ -54,11 +56,12 @@ def preview(
         ),
     ] = False,
     force: Force = False,
+    no_pager: NoPager = False,
     as_json: AsJson = False,
 ) -> None:
     if html:
         require_writable(html, force=force)
-    publisher = _publisher(context)
+    publisher = _publisher(context, tell=True)
     wishes = DraftRequest(
         kind=kind,
         given=field_values(sets, vars_file),
@@ -71,19 +74,25 @@ def preview(
     if html:
         write_preview(html, seen)
         say(_("The preview is in {path}.").format(path=html), as_json=True)
-    show_sheet(seen, as_json, full=full)
+    show_sheet(seen, as_json, pager=not no_pager, full=full)
     if not seen.composition.publishable:
         raise typer.Exit(1)
 
 
-def _publisher(context: typer.Context) -> Publisher:
+def _publisher(context: typer.Context, *, tell: bool = False) -> Publisher:
     """The configured publisher if a configuration was named or exists in the default place, else a
-    default one.
+    default one; `tell`: a person at a terminal is told so.
 
     Raises `ConfigInvalid` for a named configuration that is missing, or for an invalid one.
     """
     named, path = session(context).config, session(context).config_path()
     if named is None and not path.exists():
+        if tell and sys.stdout.isatty():
+            sentence = _(
+                "There is no configuration ({path}): this is how it looks for an example organisation with one"
+                " X account, one Telegram channel and one mailing list. Yours is written by: alertbot init"
+            )
+            print(sentence.format(path=path), file=sys.stderr)
         return unconfigured_publisher()
     from alertbot.app import build
 
@@ -101,16 +110,17 @@ def _resolved(context: typer.Context, publisher: Publisher, wishes: DraftRequest
     return read(context, lambda service: register.look_up(service, wishes))
 
 
-def show_sheet(seen: Sheet, as_json: bool = False, *, full: bool = False) -> None:
-    """Print a preview: drawn if possible, else as plain text, or as JSON. `full`: with every text."""
+def show_sheet(seen: Sheet, as_json: bool = False, *, pager: bool = True, full: bool = False) -> None:
+    """Print a preview: drawn if possible, in the pager if longer than the screen; else as plain text, or as
+    JSON. `full`: with every text."""
     if as_json:
         from alertbot.texts.views import preview_view
 
         emit(preview_view(seen))
     elif drawable():
-        from alertbot.texts.preview.panels import show
+        from alertbot.cli.tables import paging
 
-        show(console(), seen, full=full)
+        paging.show_sheet(console(), seen, pager=pager, full=full)
     else:
         say(plain(seen, full=full))
 

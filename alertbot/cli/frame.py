@@ -68,6 +68,12 @@ Force = Annotated[
     bool,
     typer.Option("--force", help=_("Replace the FILE of --html even if it is no preview of alertbot.")),
 ]
+NoPager = Annotated[
+    bool,
+    typer.Option(
+        "--no-pager", help=_("Print everything at once, even if it is longer than the screen.")
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option("--token-file", metavar=_("FILE"), help=_("Your token, instead of ALERTBOT_TOKEN.")),

@@ -100,6 +100,7 @@ preapproval = Table(  # a rule whose alerts may go out by themselves (R33)
     Column("revoked_at", Instant),
     Column("revoked_by", String(200)),
     Column("reason", Text),
+    Column("accounts", JSON),  # by channel, the facts of the account that it is
 )
 
 presignature = Table(  # who signed it: first whoever proposed it

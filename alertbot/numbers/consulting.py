@@ -19,7 +19,8 @@ from alertbot.numbers.views import (
     VersionView,
 )
 from alertbot.people.context import Context
-from alertbot.regions.facts import WHOLE_COUNTRY, Territory, all_territories, find
+from alertbot.regions.facts import all_territories, find
+from alertbot.regions.region import Territory
 
 
 async def listing(service: Context, query: str | None, wanted: str | None) -> list[NumberView]:
@@ -66,8 +67,8 @@ def _places(query: str | None) -> tuple[Territory, ...] | None:
     """The territories that a query names; None if it names none."""
     parts = parse_query(query).wanted if query and "/" not in query else ()
     found = [find(part.territory) for part in parts if part.territory]
-    if any(place and place.code == WHOLE_COUNTRY for place in found):
-        return tuple(place for code, place in all_territories().items() if code != WHOLE_COUNTRY)
+    if any(place and place.whole for place in found):
+        return tuple(place for place in all_territories().values() if not place.whole)
     return tuple(place for place in found if place) or None
 
 

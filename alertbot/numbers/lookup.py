@@ -18,6 +18,7 @@ from alertbot.numbers.rules_entry import (
     standing,
 )
 from alertbot.people.context import Context
+from alertbot.regions.facts import whole_country
 
 FIELD = "numbers"
 
@@ -78,7 +79,7 @@ async def matching(conn: Connection, text: str, *, but: str = "") -> tuple[Query
     query = parse_query(text, but=but, free=await store_numbers.free_territories(conn))
     named = {key for part in query.wanted if (key := entry_id(part.entry))}
     places = {part.territory for part in query.wanted if part.territory}
-    whole = "FR" in places
+    whole = whole_country() in places
     found = {one.id: one for one in await store_numbers.entries(conn, ids=named)} if named else {}
     if places:
         there = await store_numbers.entries(conn, territories=None if whole else places)

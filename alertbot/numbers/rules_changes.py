@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from alertbot.core.words import _
-from alertbot.numbers.rules_entry import Entry, NumberRow
+from alertbot.numbers.rules_entry import EVERY_LANGUAGE, Entry, NumberRow
 
 
 def merged(rows: Iterable[NumberRow]) -> tuple[NumberRow, ...]:
@@ -195,6 +195,58 @@ def _may_become(entry: Entry, row: NumberRow) -> bool:
     another service or place."""
     same = (entry.row.territory.code, entry.row.service) == (row.territory.code, row.service)
     return same and entry.withdrawn_at is None
+
+
+_TRANSLATED = ("zone", "condition", "place")
+
+
+def with_known_translations(
+    rows: Iterable[NumberRow], present: Iterable[Entry]
+) -> tuple[NumberRow, ...]:
+    """The rows, where one says in some languages what an entry says in these and others, with the entry's
+    translations; one that adds a language to an entry names that entry. So a file in one language makes no
+    second entry beside a translated one."""
+    entries = tuple(present)
+    same = {entry.row.identity for entry in entries}
+    by_line: dict[tuple[str, str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_line[_line(entry.row)].append(entry)
+    return tuple(
+        row if row.identity in same else _translated(row, by_line.get(_line(row), ())) for row in rows
+    )
+
+
+def _line(row: NumberRow) -> tuple[str, str, str]:
+    return row.territory.code, row.service, row.number
+
+
+def _translated(row: NumberRow, entries: Iterable[Entry]) -> NumberRow:
+    for entry in entries:
+        joined = {name: _both(getattr(entry.row, name), getattr(row, name)) for name in _TRANSLATED}
+        worded = {name: words for name, words in joined.items() if words is not None}
+        if len(worded) < len(joined):
+            continue
+        if entry.withdrawn_at or all(getattr(entry.row, name) == worded[name] for name in worded):
+            return replace(row, **{name: getattr(entry.row, name) for name in worded})
+        more = updated(entry.row, row)
+        return replace(more, **worded, entry=entry.name, version=entry.row.version)  # type: ignore[arg-type]
+    return row
+
+
+def _both(known: Mapping[str, str], said: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The texts of both, if they agree in some language and differ in none; else None. A text without a
+    language is one of any."""
+    if not known or not said:
+        return known if known == said else None
+    shared = {lang for lang in known.keys() & said.keys() if lang}
+    loose = [(known.get(EVERY_LANGUAGE), said), (said.get(EVERY_LANGUAGE), known)]
+    agreed = [text in other.values() for text, other in loose if text is not None]
+    agreed += [known[lang] == said[lang] for lang in shared]
+    if not agreed or not all(agreed):
+        return None
+    joined = {**known, **said}
+    told = {lang: text for lang, text in joined.items() if lang}
+    return told if joined.get(EVERY_LANGUAGE, "") in ("", *told.values()) else joined
 
 
 def with_end(row: NumberRow, now: datetime) -> NumberRow:

@@ -11,7 +11,8 @@ from typing import TypeAlias
 from alertbot.core.words import _, language
 from alertbot.numbers.rules_digits import foreign_block, is_short
 from alertbot.numbers.rules_entry import NumberRow, Standing, in_words, row_standing
-from alertbot.regions.facts import SERVICES, WHOLE_COUNTRY, Territory, all_territories, order_of
+from alertbot.regions.facts import all_territories, in_force, order_of, service_named, whole_country
+from alertbot.regions.region import Territory
 
 
 class Severity(StrEnum):
@@ -166,8 +167,10 @@ def _several(rows: Sequence[NumberRow]) -> Iterator[Finding]:
 
 def _no_service(rows: Sequence[NumberRow]) -> Iterator[Finding]:
     for row in rows:
-        if not row.replaces and not SERVICES[row.service].replaces:
-            sentence = _("{line} does not replace any of 15, 17, 18 or 196.").format(line=_line(row))
+        if not row.replaces and not service_named(row.service).replaces:
+            sentence = _("{line} does not replace any of {numbers}.").format(
+                line=_line(row), numbers=", ".join(in_force().emergency)
+            )
             yield Finding(CheckRule.NO_SERVICE, sentence, (row,))
 
 
@@ -200,15 +203,11 @@ def _line(row: NumberRow) -> str:
 
 
 def _service(key: str) -> str:
-    return SERVICES[key].name_in(language())
+    return service_named(key).name_in(language())
 
 
 def _place(code: str) -> str:
     return str(all_territories()[code])
-
-
-NEEDED: tuple[tuple[str, ...], ...] = (("samu",), ("pompiers",), ("police", "gendarmerie"))
-EVERY_SERVICE = "toutes-urgences"
 
 
 class CoverageLevel(StrEnum):
@@ -235,7 +234,7 @@ class Coverage:
     @property
     def sentence(self) -> str:
         """The coverage in one line for people."""
-        names = _(" or ").join(SERVICES[key].name_in(language()) for key in self.services)
+        names = _(" or ").join(service_named(key).name_in(language()) for key in self.services)
         return _SENTENCES[self.cover]().format(
             territory=self.territory, service=names, others=self._others()
         )
@@ -262,7 +261,7 @@ def coverage(
     now: datetime,
 ) -> tuple[Coverage, ...]:
     """One result for each territory (those of the rows, unless named) and each group of `services` (by
-    default `NEEDED`), in the order of the directory.
+    default the pack's `needed`), in the order of the directory.
 
     `rows`: of the entries not withdrawn. A row for the whole country covers every territory of the
     directory, one for all emergencies every service.
@@ -275,16 +274,16 @@ def coverage(
     return tuple(
         _judged(asked[code], group, _serving(by_place, asked[code], group), now)
         for code in sorted(asked, key=order_of)
-        for group in services or NEEDED
+        for group in services or in_force().needed
     )
 
 
 def _serving(
     by_place: Mapping[str, Sequence[NumberRow]], place: Territory, services: tuple[str, ...]
 ) -> Iterator[NumberRow]:
-    codes = [place.code] if place.free else dict.fromkeys((place.code, WHOLE_COUNTRY))
+    codes = [place.code] if place.free else dict.fromkeys((place.code, whole_country()))
     for row in (row for code in codes for row in by_place.get(code, ())):
-        if row.service in {*services, EVERY_SERVICE}:
+        if row.service in services or service_named(row.service).every:
             yield row
 
 

@@ -7,40 +7,18 @@ from typing import TYPE_CHECKING
 
 from alertbot.core.errors import Refused
 from alertbot.core.signs import hidden_place, shown
-from alertbot.core.words import _
-from alertbot.regions.facts import (
-    COUNTRIES,
-    EVERY_FICTION,
-    EVERY_SHORT_NUMBER,
-    FRENCH_FICTION,
-    FRENCH_SHORT,
-    Country,
-    Territory,
-    Writing,
-    blocks,
-)
+from alertbot.core.words import _, language
+from alertbot.regions.facts import in_force
+from alertbot.regions.region import Country, Region, Territory, Writing, starting
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
 
-SHORT_NUMBERS = FRENCH_SHORT
-FICTION_PREFIXES = FRENCH_FICTION
-REFUSED_NUMBERS = frozenset({"12", "122"})  # misprints of 112 that went round in June 2021
-
 _SEPARATORS = re.compile(r"[\s.\-()\u2010-\u2015]")
 _DIALLED = re.compile(r"\+?[0-9]+", re.ASCII)
-_ABROAD = re.compile(r"^(?:\+|00)(?:33|262|508|590|594|596)0?(?=[1-9]\d{8}$)", re.ASCII)
-_NO_ZERO = re.compile(r"[1-9][0-9]{8}", re.ASCII)
-_LENGTH = 10
 _SHOWN = 20
 _KEPT = 20_000  # numbers whose judgement is remembered
-_OVERSEAS = {  # the regions of ten-digit numbers that are not metropolitan, by their first four digits
-    **dict.fromkeys(("0262", "0263", "0269", "0639", "0692", "0693"), ("RE", "YT")),
-    **dict.fromkeys(("0590", "0690", "0691"), ("GP", "BL", "MF")),
-    **dict.fromkeys(("0594", "0694"), ("GF",)),
-    **dict.fromkeys(("0596", "0696", "0697"), ("MQ",)),
-}
 _KINDS = (
     *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number"),
     *("voip", "pager", "uan", "voicemail"),
@@ -53,12 +31,12 @@ class InvalidNumber(Refused):
 
 def is_fictional(number: str) -> bool:
     """Whether this number is in a range reserved for fiction, which reaches nobody."""
-    return compact(number).startswith(EVERY_FICTION)
+    return bool(in_force().fiction.match(compact(number)))
 
 
 def is_short(number: str) -> bool:
-    """Whether this is a short number of any country."""
-    return number in EVERY_SHORT_NUMBER
+    """Whether this is a short number of any country of the pack."""
+    return number in in_force().every_short
 
 
 def compact(number: str) -> str:
@@ -66,19 +44,20 @@ def compact(number: str) -> str:
     return _SEPARATORS.sub("", number)
 
 
-def written(raw: str, region: str = "FR") -> str:
+def written(raw: str, region: str = "") -> str:
     """The number as every text shows it: `04 65 71 00 15`, `+44 1632 960123`, or a short number as it
     is.
 
-    `region` is the telephone region of the territory (`FR`, `GP`, `BE`, …). Raises `InvalidNumber` for
-    one that cannot be dialled.
+    `region` is the telephone region of the territory (`FR`, `GP`, `BE`, …), by default the country's own. Raises
+    `InvalidNumber` for one that cannot be dialled.
     """
-    return _written(raw.strip(), region)
+    pack = in_force()
+    return _written(raw.strip(), pack.countries[region] if region else pack.own, pack)
 
 
 @lru_cache(maxsize=_KEPT)
-def _written(raw: str, region: str) -> str:
-    digits, country = compact(raw), COUNTRIES[region]
+def _written(raw: str, country: Country, pack: Region) -> str:
+    digits = compact(raw)
     if place := hidden_place(raw):
         raise InvalidNumber(
             _("In “{raw}” {place}; type the number again instead of pasting it.").format(
@@ -89,34 +68,44 @@ def _written(raw: str, region: str) -> str:
         raise InvalidNumber(_("“{raw}” is not a telephone number.").format(raw=raw[:40]))
     if digits in country.short:
         return digits
-    if digits in REFUSED_NUMBERS:
-        raise InvalidNumber(
-            _("{raw} is not an emergency number; the European one is 112.").format(raw=digits)
-        )
-    return _in_pairs(digits) if country.writing is Writing.TEN_DIGITS else _elsewhere(digits, country)
+    if right := pack.habits.misprints.get(digits):
+        raise InvalidNumber(misprint(digits, right))
+    return _in_pairs(digits, pack) if country.writing is Writing.PAIRS else _elsewhere(digits, country)
 
 
-def _in_pairs(digits: str) -> str:
-    national = _ABROAD.sub("0", digits)
-    if _NO_ZERO.fullmatch(national):
+def misprint(digits: str, right: str) -> str:
+    """What to say of a misprint of a short number."""
+    if right == "112":
+        return _("{raw} is not an emergency number; the European one is 112.").format(raw=digits)
+    return _("{raw} is not an emergency number; write {right}.").format(raw=digits, right=right)
+
+
+def _in_pairs(digits: str, pack: Region) -> str:
+    plan = pack.plan
+    codes, rest = "|".join(map(re.escape, plan.calling_codes)), plan.length - 2
+    abroad = rf"(?:\+|00)(?:{codes}){plan.trunk}?(?=[1-9][0-9]{{{rest}}}$)"
+    national = re.sub(abroad, plan.trunk, digits)
+    if re.fullmatch(rf"[1-9][0-9]{{{rest}}}", national):
         raise InvalidNumber(
             _("{raw} has lost its first 0, as happens in spreadsheets; write it as text.").format(
                 raw=digits
             )
         )
-    if len(national) != _LENGTH or not national.startswith("0"):
+    if len(national) != plan.length or not national.startswith(plan.trunk):
         raise InvalidNumber(
             _("{raw} is neither ten digits starting with 0 nor a known short number.").format(
                 raw=digits[:_SHOWN]
             )
         )
-    if not national.startswith(FRENCH_FICTION) and not _exists(national):
-        raise InvalidNumber(_("{raw} does not exist as a number in France.").format(raw=digits))
-    return " ".join(national[at : at + 2] for at in range(0, _LENGTH, 2))
+    if not starting(pack.own.fiction).match(national) and not _exists(national, pack):
+        sentence = _("{raw} does not exist as a number in {country}.")
+        raise InvalidNumber(sentence.format(raw=digits, country=pack.name_in(language())))
+    return " ".join(national[at : at + 2] for at in range(0, plan.length, 2))
 
 
-def _exists(national: str) -> bool:
-    regions = (*_OVERSEAS.get(national[:4], ()), "FR")
+def _exists(national: str, pack: Region) -> bool:
+    beyond = (codes for start, codes in pack.plan.beyond.items() if national.startswith(start))
+    regions = (*(code for codes in beyond for code in codes), pack.code)
     return any(_plan(region).fullmatch(national, 1) for region in regions)
 
 
@@ -148,7 +137,14 @@ def _elsewhere(digits: str, country: Country) -> str:
     if country.writing is Writing.LOCAL:
         national = phonenumbers.national_significant_number(number)
         return " ".join(national[at : at + 2] for at in range(0, len(national), 2))
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return _formatted(number, national=country.writing is Writing.NATIONAL)
+
+
+def _formatted(number: "PhoneNumber", *, national: bool) -> str:
+    import phonenumbers
+
+    form = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(number, form.NATIONAL if national else form.INTERNATIONAL)
 
 
 def dialling(number: str, region: str) -> str:
@@ -166,26 +162,25 @@ def dialling(number: str, region: str) -> str:
 def _belongs(number: "PhoneNumber", country: Country) -> bool:
     import phonenumbers
 
-    whole = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return whole.startswith(country.fiction or ("none",)) or phonenumbers.is_valid_number_for_region(
+    forms = (compact(_formatted(number, national=one)) for one in (False, True))
+    fiction = starting(country.fiction)
+    return any(map(fiction.match, forms)) or phonenumbers.is_valid_number_for_region(
         number, country.code
     )
 
 
-_GEOGRAPHIC = ("01", "02", "03", "04", "05")
-_MOBILE_OVERSEAS = ("0690", "0691", "0692", "0693", "0694", "0696", "0697")
 _BLOCK = 4
 
 
 def foreign_block(number: str, territory: Territory) -> tuple[str, tuple[str, ...]] | None:
     """The prefix that belongs elsewhere, and the codes it belongs to (empty: unknown); None if nothing
     suggests that."""
-    digits = compact(number)
+    digits, pack = compact(number), in_force()
     if not territory.prefixes or not number or is_short(number) or is_fictional(number):
         return None
     block = digits[:_BLOCK]
     if not digits.startswith(territory.prefixes):
-        strange = digits.startswith((*_GEOGRAPHIC, *_MOBILE_OVERSEAS))
-        return (block, blocks().get(block, ())) if strange else None
-    home = blocks().get(block, (territory.code,))
+        strange = digits.startswith(pack.plan.geographic)
+        return (block, pack.blocks.get(block, ())) if strange else None
+    home = pack.blocks.get(block, (territory.code,))
     return None if territory.code in home else (block, home)

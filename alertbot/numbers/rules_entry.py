@@ -11,8 +11,16 @@ from enum import StrEnum
 
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.numbers.rules_digits import SHORT_NUMBERS, is_fictional
-from alertbot.regions.facts import SERVICES, WHOLE_COUNTRY, Territory, all_territories, find
+from alertbot.numbers.rules_digits import is_fictional
+from alertbot.regions.facts import (
+    all_territories,
+    find,
+    in_force,
+    service_named,
+    services,
+    whole_country,
+)
+from alertbot.regions.region import Territory
 
 EVERY_LANGUAGE = ""
 _ENTRY = re.compile(r"[Nn]([1-9][0-9]{0,8})", re.ASCII)
@@ -29,7 +37,7 @@ class NumberRow:
     """
 
     territory: Territory
-    service: str  # a key of `services.SERVICES`
+    service: str  # a key of `Region.services`
     number: str
     replaces: str = ""  # the short number that fails: 15, 17, 18, 196
     zone: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +74,7 @@ class NumberRow:
 
     def service_in(self, lang: str) -> str:
         """The service's name in this language."""
-        return SERVICES[self.service].name_in(lang)
+        return service_named(self.service).name_in(lang)
 
     def zone_in(self, lang: str) -> str:
         """The zone in this language, else as given; empty: the whole territory."""
@@ -181,7 +189,7 @@ def in_words(where: Standing) -> str:
 class Part:
     """One part of a query; `text` is as typed: an entry, or a territory with an optional service.
 
-    `service` is a key of `SERVICES` or the failed short number (`17`: police and gendarmerie).
+    `service` is a key of `Region.services` or the failed short number (`17`: police and gendarmerie).
     """
 
     text: str
@@ -196,7 +204,7 @@ class Part:
         return self._place(row.territory.code) and self._service(row)
 
     def _place(self, code: str) -> bool:
-        if self.territory == WHOLE_COUNTRY:
+        if self.territory == whole_country():
             return code in all_territories()
         return code == self.territory
 
@@ -256,7 +264,7 @@ def _part(piece: str, known: dict[str, Territory]) -> Part:
 
 
 def _is_service(text: str) -> bool:
-    return text.casefold() in SERVICES or text in SHORT_NUMBERS
+    return text.casefold() in services() or text in in_force().short
 
 
 def _no_territory(text: str, known: dict[str, Territory]) -> str:
@@ -276,11 +284,11 @@ def _no_territory(text: str, known: dict[str, Territory]) -> str:
 
 
 def _no_service(text: str) -> str:
-    near = difflib.get_close_matches(text.casefold(), SERVICES, n=1)
+    near = difflib.get_close_matches(text.casefold(), services(), n=1)
     if near:
         return _("There is no service “{text}”; did you mean {near}?").format(
             text=text[:40], near=near[0]
         )
     return _("There is no service “{text}”; the services are {known}.").format(
-        text=text[:40], known=", ".join(SERVICES)
+        text=text[:40], known=", ".join(services())
     )

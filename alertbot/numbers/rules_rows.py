@@ -13,14 +13,8 @@ from alertbot.core.words import _
 from alertbot.numbers.rules_digits import InvalidNumber, written
 from alertbot.numbers.rules_entry import EVERY_LANGUAGE, NumberRow, entry_id, entry_name
 from alertbot.numbers.rules_words import acting
-from alertbot.regions.facts import (
-    COUNTRIES,
-    SERVICES,
-    Territory,
-    all_territories,
-    find,
-    free_territory,
-)
+from alertbot.regions.facts import all_territories, find, free_territory, in_force, services
+from alertbot.regions.region import Territory
 
 LONGEST_WORDING = 80
 MOST_CALLS = 100_000
@@ -290,7 +284,7 @@ def _territory(raw: Mapping[str, Any]) -> Territory:
     if free is None:
         raise BadRow(
             _(
-                "there is no territory “{text}”; outside France, give a code such as BE-WHT and a name."
+                "there is no territory “{text}”; outside the directory, give a code such as BE-WHT and a name."
             ).format(text=text[:40])
         )
     return free
@@ -319,10 +313,10 @@ def _zone(text: str) -> str:
 
 def _service(text: str) -> tuple[str, str]:
     key, _colon, aside = (part.strip() for part in text.partition(":"))
-    if key.casefold() not in SERVICES:
+    if key.casefold() not in services():
         raise BadRow(
             _("there is no service “{key}”; the services are {known}.").format(
-                key=key[:40], known=", ".join(SERVICES)
+                key=key[:40], known=", ".join(services())
             )
         )
     return key.casefold(), aside
@@ -344,13 +338,13 @@ def _number(text: str, territory: Territory, place: Mapping[str, str]) -> str:
 def _replaces(raw: Mapping[str, Any], service: str, number: str, territory: Territory) -> str:
     given = cell(raw, "replaces")
     failing = given.split("/") if given else []
-    if not COUNTRIES[territory.region].short.issuperset(failing):
+    if not in_force().countries[territory.region].short.issuperset(failing):
         raise BadRow(
             _("{given} is not a short emergency number, or several such as 18/112.").format(
                 given=given[:40]
             )
         )
-    usual = SERVICES[service].replaces
+    usual = services()[service].replaces
     if number and number in (failing or [usual]):
         raise BadRow(_("{number} is given as its own replacement.").format(number=number))
     return given if "replaces" in raw else usual
@@ -434,10 +428,12 @@ def kept_row(
 
 def _frozen_territory(cells: Mapping[str, Any]) -> Territory:
     code = cells["territory"]
-    known = all_territories().get(code)
-    return (
-        known or free_territory(code, cells["name"], cells["timezone"]) or thawed_row(cells).territory
-    )
+    if known := all_territories().get(code):
+        return known
+    names, pack = cells.get("name"), in_force()
+    free = free_territory(code, names, cells["timezone"]) if names else None
+    zone = cells.get("timezone", pack.zone)
+    return free or Territory(code, names or {"": code}, zone, pack.code, free=True)
 
 
 def _moment(cells: Mapping[str, Any], column: str) -> datetime | None:

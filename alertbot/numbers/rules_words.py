@@ -13,8 +13,8 @@ from functools import cache, lru_cache
 from itertools import pairwise
 
 from alertbot.core.signs import Skeleton, replaced, skeleton
-from alertbot.numbers.rules_digits import REFUSED_NUMBERS, SHORT_NUMBERS
-from alertbot.regions.facts import all_territories, top_level_domains
+from alertbot.regions.facts import all_territories, in_force, top_level_domains
+from alertbot.regions.region import Region
 
 LEAST_DIALLED = 6  # digits from which a string looks like a telephone number
 LEAST_LISTED = 9  # digits, where commas or words stand between the groups
@@ -47,23 +47,8 @@ def _without_look_alikes(of: Skeleton) -> Skeleton:
 # --- numbers in words ----------------------------------------------------------------------------
 
 _FRENCH = [
-    "zero",
-    "un",
-    "deux",
-    "trois",
-    "quatre",
-    "cinq",
-    "six",
-    "sept",
-    "huit",
-    "neuf",
-    "dix",
-    "onze",
-    "douze",
-    "treize",
-    "quatorze",
-    "quinze",
-    "seize",
+    *("zero", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf"),
+    *("dix", "onze", "douze", "treize", "quatorze", "quinze", "seize"),
 ]
 _FRENCH_TENS = {
     20: "vingt",
@@ -74,26 +59,19 @@ _FRENCH_TENS = {
     80: "quatre-vingt",
 }
 _ENGLISH = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *(
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ),
 ]
 _ENGLISH_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _OTHER_WORDS = {"une": 1, "septante": 70, "huitante": 80, "octante": 80, "nonante": 90, "quatre-vingts": 80, "nought": 0}  # fmt: skip
@@ -243,8 +221,9 @@ def dialled(text: str) -> Iterator[str]:
     for run in _runs(of.text, tokens, _EVERY_GAP):
         if _far(of.text, run):
             yield of.piece(run[0].start, run[-1].end)
-    for called in _CALLED.finditer(of.text):
-        if not _known(called[1]) and compact(called[1]) not in REFUSED_NUMBERS:
+    pack = in_force()
+    for called in _forms(pack).called.finditer(of.text):
+        if not _known(called[1]) and compact(called[1]) not in pack.habits.misprints:
             yield of.piece(*called.span(1))
     yield from _over_budget(of, tokens)
 
@@ -256,15 +235,16 @@ def compact(groups: str) -> str:
 
 def _known(groups: str) -> bool:
     """Whether these are known short numbers, in any grouping: `116 117`, `31 14`, `15/17/18`."""
-    return _all_short(tuple(_GROUP.findall(groups)))
+    return _all_short(tuple(_GROUP.findall(groups)), in_force())
 
 
 @lru_cache(maxsize=1024)
-def _all_short(groups: tuple[str, ...]) -> bool:
+def _all_short(groups: tuple[str, ...], pack: Region) -> bool:
     if not groups:
         return True
     return any(
-        "".join(groups[:count]) in SHORT_NUMBERS and _all_short(groups[count:]) for count in (1, 2, 3)
+        "".join(groups[:count]) in pack.short and _all_short(groups[count:], pack)
+        for count in (1, 2, 3)
     )
 
 
@@ -272,7 +252,7 @@ def _close(run: Sequence[_Token]) -> bool:
     """Whether tokens with nothing but signs between them are a number."""
     bare = [one.digits for one in run if one.bare]
     times = sum(one.kind == "time" and len(one.digits) > 2 for one in run)
-    mixed = times >= 2 and bool(bare) and not _all_short(tuple(bare))
+    mixed = times >= 2 and bool(bare) and not _all_short(tuple(bare), in_force())
     if times >= 3 or mixed:
         return sum(len(one.digits) for one in run) >= LEAST_DIALLED
     if len(run) == 1 and run[0].kind == "quantity":
@@ -284,13 +264,13 @@ def _close(run: Sequence[_Token]) -> bool:
         and not "".join(rest).startswith("0")
     ):
         return False  # 2019-2021, or a year in brackets
-    return sum(map(len, bare)) >= LEAST_DIALLED and not _all_short(tuple(bare))
+    return sum(map(len, bare)) >= LEAST_DIALLED and not _all_short(tuple(bare), in_force())
 
 
 def _far(text: str, run: Sequence[_Token]) -> bool:
     """Whether groups with commas or words between them are a number."""
     groups = [one for one in run if one.bare]
-    if len(groups) < 2 or _all_short(tuple(one.digits for one in groups)) or _departments(text, groups):
+    if len(groups) < 2 or _known(" ".join(one.digits for one in groups)) or _departments(text, groups):
         return False
     if groups[0].digits.startswith("0") and not all(map(_stands_alone, groups)):
         linked = any(_gap(text, one, other) == "linked" for one, other in pairwise(run))
@@ -299,18 +279,18 @@ def _far(text: str, run: Sequence[_Token]) -> bool:
 
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_POSTCODE = re.compile(r"(?:0[1-9]|[1-8]\d|9[0-578])\d{3}")
 
 
 def _stands_alone(one: _Token) -> bool:
     """Whether this is a quantity such as 11 800, a year or a postcode."""
     return bool(
-        one.kind == "quantity" or _YEAR.fullmatch(one.digits) or _POSTCODE.fullmatch(one.digits)
+        one.kind == "quantity"
+        or _YEAR.fullmatch(one.digits)
+        or _forms(in_force()).postcode.fullmatch(one.digits)
     )
 
 
 _THEN = re.compile(r"\b(?!(?:et|and)\b)[^\W\d_]+")
-_DEPARTMENTS = re.compile(r"(?:depart|dept|dep\.|territ)\w*\W", re.IGNORECASE)
 
 
 def _departments(text: str, groups: Sequence[_Token]) -> bool:
@@ -320,7 +300,9 @@ def _departments(text: str, groups: Sequence[_Token]) -> bool:
     if not all(code in all_territories() for code in codes) or _THEN.search(apart.lower()):
         return False
     before = text[max(groups[0].start - 60, 0) : groups[0].start]
-    return bool(_DEPARTMENTS.search(before)) or all(one < other for one, other in pairwise(codes))
+    return bool(_forms(in_force()).before_codes.search(before)) or all(
+        one < other for one, other in pairwise(codes)
+    )
 
 
 def _over_budget(of: Skeleton, tokens: Sequence[_Token]) -> Iterator[str]:
@@ -343,7 +325,7 @@ def _over_budget(of: Skeleton, tokens: Sequence[_Token]) -> Iterator[str]:
 
 
 def _harmless(text: str, one: _Token) -> bool:
-    return one.digits in SHORT_NUMBERS or _stands_alone(one) or _code_of_place(text, one)
+    return one.digits in in_force().short or _stands_alone(one) or _code_of_place(text, one)
 
 
 def _code_of_place(text: str, one: _Token) -> bool:
@@ -359,28 +341,60 @@ _CALL = (
     r"\b(?:r?appel\w*|compos\w*|call|calls|calling|dial\w*|ring|num[eé]ros?|numbers?|t[eé]l\w*|faites|joignez)"
     r"\W{1,3}(?:(?:d[’']urgence|emergency|le|the|au|on)\W{1,2}){0,2}"
 )
-_FOLLOWS = r"(?=\s*(?:$|[.,;!?)\n]|(?:ou|or|et|and|pour|for|if|si|from|depuis|d[’'])(?![\w])))"
+_FOLLOWS = r"(?=\s*(?:$|[.,;!?)\n]|(?:ou|or|et|and|pour|for|if|si|from|depuis|d[’']|again|first|now|instead|de nouveau|d’abord|maintenant)(?![\w])))"
 _GROUPED = r"\d{2,5}(?!\d)|\d{2,3}[ .\-]\d{2,3}(?!\d)|\d\d?(?:[ .\-]\d\d?){1,4}(?!\d)"
-_PREMIUM = r"\b(?:le|au|du|the)\s(?=3\d[ .]?\d\d(?!\d)|10[ .]?\d\d(?!\d)|118[ .]?\d{3}(?!\d))"
-_CALLED = re.compile(rf"(?:{_CALL}|{_PREMIUM})({_GROUPED}){_FOLLOWS}", re.IGNORECASE)
-_AMONG_SHORT = re.compile(
-    r"\b(?:15|17|18|112)\b[\s,;/]*(?:(?:et|ou|and|or|le)[\s]*)*\b(12|122)\b(?!\s*[:h%\d])"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """How digits look in sentences of a country: postcodes, what stands before a list of territories' codes, digits
+    that people are told to call, and misprints among short numbers."""
+
+    postcode: re.Pattern[str]
+    before_codes: re.Pattern[str]
+    called: re.Pattern[str]
+    among_short: re.Pattern[str]
+
+
+@lru_cache(maxsize=16)
+def _forms(pack: Region) -> _Forms:
+    habits = pack.habits
+    never = "(?!)"
+    dialled = "|".join(rf"{one}(?!\d)" for one in habits.dialled) or never
+    calling = rf"(?:{_CALL}|\b(?:le|au|du|the)\s(?={dialled}))"
+    words = "|".join(map(re.escape, habits.territory_words)) or never
+    short, wrong = (
+        "|".join(map(re.escape, one)) or never for one in (pack.emergency, habits.misprints)
+    )
+    between = r"\b[\s,;/]*(?:(?:et|ou|and|or|le)[\s]*)*\b"
+    return _Forms(
+        postcode=re.compile(habits.postcode or never),
+        before_codes=re.compile(rf"(?:{words})\w*\W", re.IGNORECASE),
+        called=re.compile(rf"{calling}({_GROUPED}){_FOLLOWS}", re.IGNORECASE),
+        among_short=re.compile(rf"\b(?:{short}){between}({wrong})\b(?!\s*[:h%\d])"),
+    )
 
 
 def misprinted(text: str) -> Iterator[str]:
     """12 or 122 where an emergency number is meant (R2)."""
     plain = skeleton(text).text
-    for pattern in (_CALLED, _AMONG_SHORT):
-        yield from (found[1] for found in pattern.finditer(plain) if found[1] in REFUSED_NUMBERS)
+    pack = in_force()
+    for pattern in (_forms(pack).called, _forms(pack).among_short):
+        for found in pattern.finditer(plain):
+            if found[1] in pack.habits.misprints:
+                yield found[1]
 
 
 _QUIET = re.compile(r"[A-Za-z\u00c0-\u024f ,'’()«»\u00a0-]*")
 
 
-@lru_cache(maxsize=4096)
 def acting(text: str) -> str:
     """What acts in a short text: `digits`, `link`, or nothing. Cheap for the words of a large file."""
+    return _acting(text, in_force())
+
+
+@lru_cache(maxsize=4096)
+def _acting(text: str, _pack: Region) -> str:
     if _QUIET.fullmatch(text) and not _spoken(skeleton(text)):
         return ""
     if next(links(text), None) or next(mentions(text), None):

@@ -17,7 +17,7 @@ from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, ColumnValues, among, take_lock
 from alertbot.db.tables_register import number, number_check, number_version
 from alertbot.numbers import store_numbers
-from alertbot.numbers.rules_changes import Plan, plan
+from alertbot.numbers.rules_changes import Plan, merged, plan, with_known_translations
 from alertbot.numbers.rules_entry import Entry, NumberRow
 from alertbot.numbers.rules_rows import frozen_row
 from alertbot.numbers.store_numbers import Check, identity
@@ -28,12 +28,19 @@ async def take_in(
 ) -> tuple[Plan, tuple[int, ...]]:
     """Store these rows, one per identity; returns what was done, and the ids of new entries in order."""
     await take_lock(conn, AUDIT)
+    rows = merged(with_known_translations(rows, await _worded_there(conn, rows)))
     present = await store_numbers.by_identity(conn, rows)
     decided = plan(present, rows, at)
     ids = await _add(conn, decided.new, verb, by, at)
     await _renew(conn, decided.changed, verb, by, at)
     await _update_many(conn, [{"key": entry.id, "row": _cells(row)} for entry, row in decided.sourced])
     return decided, ids
+
+
+async def _worded_there(conn: AsyncConnection, rows: Sequence[NumberRow]) -> tuple[Entry, ...]:
+    """The entries of the territories in which a row has words that may have been translated."""
+    places = {row.territory.code for row in rows if row.zone or row.condition or row.place}
+    return await store_numbers.entries(conn, territories=places) if places else ()
 
 
 async def change(

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, exists, insert, or_, select
@@ -20,7 +19,8 @@ from alertbot.db.tables import alert, person, record
 from alertbot.db.tables_register import alert_number, number, number_check, number_version
 from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.numbers.rules_rows import kept_row
-from alertbot.regions.facts import SERVICES, Territory, all_territories, order_of
+from alertbot.regions.facts import all_territories, order_of, services
+from alertbot.regions.region import Territory
 
 OUT = (
     AlertState.APPROVED,
@@ -267,7 +267,7 @@ def place_in_order(row: NumberRow) -> tuple[object, ...]:
     zone, condition = sorted(row.zone.items()), sorted(row.condition.items())
     return (
         order_of(row.territory.code),
-        _services()[row.service],
+        _place_of(row.service),
         zone,
         condition,
         row.number or "~",  # a place after the numbers
@@ -275,9 +275,9 @@ def place_in_order(row: NumberRow) -> tuple[object, ...]:
     )
 
 
-@cache
-def _services() -> Mapping[str, int]:
-    return {key: place for place, key in enumerate(SERVICES)}
+def _place_of(service: str) -> int:
+    known = list(services())
+    return known.index(service) if service in known else len(known)
 
 
 async def _names(conn: AsyncConnection) -> defaultdict[int | None, str]:

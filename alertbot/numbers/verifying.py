@@ -14,7 +14,7 @@ from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.numbers import changing, lookup, store_changes
 from alertbot.numbers.lookup import said
-from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
+from alertbot.numbers.rules_digits import compact, is_short
 from alertbot.numbers.rules_entry import Entry, Standing, standing
 from alertbot.numbers.store_numbers import Check
 from alertbot.numbers.views import NumberView
@@ -175,7 +175,7 @@ def _objection(entry: Entry, call: TestCall, note: str | None, *, matched: bool)
         return sentence.format(entry=described(entry))
     if call is TestCall.ANSWERED:
         return None
-    untried = entry.row.number in SHORT_NUMBERS or not entry.row.number
+    untried = is_short(entry.row.number) or not entry.row.number
     if call is TestCall.NOT_CALLED and untried and note:
         return None
     if call is TestCall.WRONG_SERVICE:

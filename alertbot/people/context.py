@@ -1,6 +1,6 @@
 """The context that every verb receives: the publisher, the database, and how approvers are asked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RequestSettings:
-    """How approvers are asked. `groups`: for each way, where the whole team is asked at once."""
+    """How approvers are asked. `groups`: for each way, where the whole team is asked at once. `secrets`: for each
+    way, what reads the secret that its answers depend on, or raises `ConfigInvalid`."""
 
     ways: tuple[str, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
     duty: "Duty | None" = None  # None: every approver is asked
+    secrets: Mapping[str, Callable[[], str]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from functools import cache
 from alertbot.core.model import Audience, Channel, Fault, Message, Organisation
 from alertbot.core.words import _, language
 from alertbot.numbers import rules_words
+from alertbot.numbers.rules_digits import misprint
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import WHOLE_COUNTRY, Territory
+from alertbot.regions.facts import in_force, whole_country
+from alertbot.regions.region import Territory
 from alertbot.texts.fields import findings
 from alertbot.texts.fields.findings import plainly
 from alertbot.texts.fields.values import Figure, Text, Value
@@ -77,8 +79,9 @@ def _digits(found: str, field: str, lang: str | None) -> Fault:
 
 
 def _misprint(found: str, field: str, lang: str | None) -> Fault:
-    sentence = _("“{found}” in {field} is not an emergency number; the European one is 112.")
-    return Fault("invalid_number", sentence.format(found=found, field=field), field, lang=lang)
+    right = in_force().habits.misprints.get(found, "")
+    sentence = f"{field}: {misprint(found, right)}"
+    return Fault("invalid_number", sentence, field, lang=lang)
 
 
 def _link(found: str, field: str, lang: str | None) -> Fault:
@@ -112,11 +115,11 @@ def field_warnings(values: Mapping[str, Value]) -> Iterator[Fault]:
             yield Fault("capitals", sentence.format(field=field, found=found), field, lang=lang or None)
     for field, value in values.items():
         if isinstance(value, tuple) and any(_whole_country(one) for one in value):
-            yield _everywhere(WHOLE_COUNTRY, field, None)
+            yield _everywhere(whole_country(), field, None)
 
 
 def _whole_country(value: object) -> bool:
-    return isinstance(value, Territory) and value.code == WHOLE_COUNTRY
+    return isinstance(value, Territory) and value.whole
 
 
 def _everywhere(found: str, field: str, lang: str | None) -> Fault:

@@ -15,8 +15,10 @@ from alertbot.core.model import (
     Picture,
     Relation,
 )
+from alertbot.regions.facts import in_force
+from alertbot.regions.region import RelayWords
 from alertbot.texts.fields.parse import Parsed
-from alertbot.texts.fields.values import Choice, Url, seen
+from alertbot.texts.fields.values import Url, seen
 from alertbot.texts.kinds.kind_spec import Frame, Kind, Prepared
 from alertbot.texts.wording.render import TemplateText
 
@@ -81,46 +83,11 @@ class _Page:
     hashtag: str
 
 
-@dataclass(frozen=True, slots=True)
-class RelayLine:
-    """What people who cannot hear or speak should do, in one line and in full; both may be empty."""
-
-    brief: str = ""
-    full: str = ""
-
-
-_RELAY = {
-    ("fr", "works"): RelayLine(
-        "Sourds, malentendants : SMS au 114",
-        "Sourds, malentendants, ou si vous ne pouvez pas parler : joignez le 114 par SMS, par l’application ou en vidéo. Le 114 ne prend pas d’appel vocal.",
-    ),
-    ("fr", "unknown"): RelayLine(
-        "Sourds, malentendants : SMS au 114",
-        "Sourds, malentendants, ou si vous ne pouvez pas parler : essayez le 114 par SMS, par l’application ou en vidéo. Le 114 ne prend pas d’appel vocal.",
-    ),
-    ("fr", "down"): RelayLine(
-        "Le 114 est en panne : faites appeler quelqu’un.",
-        "Sourds, malentendants, ou si vous ne pouvez pas parler : le 114 est en panne lui aussi. Demandez à quelqu’un d’appeler pour vous.",
-    ),
-    ("en", "works"): RelayLine(
-        "Deaf or hard of hearing: text 114",
-        "Deaf, hard of hearing, or unable to speak: reach 114 by text message, by its app or by video. 114 does not take voice calls.",
-    ),
-    ("en", "unknown"): RelayLine(
-        "Deaf or hard of hearing: text 114",
-        "Deaf, hard of hearing, or unable to speak: try 114 by text message, by its app or by video. 114 does not take voice calls.",
-    ),
-    ("en", "down"): RelayLine(
-        "114 is down too: ask someone to call.",
-        "Deaf, hard of hearing, or unable to speak: 114 is down too. Ask someone to call for you.",
-    ),
-}
-
-
-def relay(request: ComposeRequest, lang: str) -> RelayLine:
-    """What this alert says to people who cannot hear or speak, in this language."""
-    state = request.parsed.values.get("relay_state")
-    return _RELAY.get((lang, state.key if isinstance(state, Choice) else "unknown"), RelayLine())
+def relay(lang: str) -> RelayWords | None:
+    """How people who cannot hear or speak get help there; None if that is not known, or is not said in this
+    language."""
+    line = in_force().relay
+    return line.spoken(lang) if line else None
 
 
 def context(
@@ -140,7 +107,8 @@ def context(
         "incident": request.identity.incident,
         "alert": request.identity.alert,
         "references": request.identity.references,
+        "country": in_force().in_words(lang),
+        "relay": relay(lang),
         "exercise": request.exercise,
-        "relay": relay(request, lang),
         "contact": contact,
     }

@@ -13,7 +13,12 @@ from alertbot.db.sql import AUDIT, take_lock
 from alertbot.db.tables import alert, person
 from alertbot.db.tables_watch import planned, preapproval, presignature, rule_shown
 from alertbot.people import store_people
-from alertbot.watch.preapproval.rules_ahead import PROPOSAL_LASTS, Preapproval, Signature
+from alertbot.watch.preapproval.rules_ahead import (
+    PROPOSAL_LASTS,
+    Accounts,
+    Preapproval,
+    Signature,
+)
 
 _LONGEST_OUTCOME = 200
 
@@ -77,6 +82,13 @@ async def approve(conn: AsyncConnection, row: Preapproval, *, now: datetime) -> 
     await conn.execute(older.values(revoked_at=now))
     mine = update(preapproval).where(preapproval.c.id == row.id)
     await conn.execute(mine.values(approved_at=now, expires_at=now + row.lasts))
+
+
+async def note_accounts(conn: AsyncConnection, number: int, accounts: Accounts) -> None:
+    """Keep which account each channel is."""
+    told = {name: dict(facts) for name, facts in accounts.items()}
+    mine = update(preapproval).where(preapproval.c.id == number)
+    await conn.execute(mine.values(accounts=told))
 
 
 async def revoke(conn: AsyncConnection, rule: str, *, by: str, reason: str, now: datetime) -> int:
@@ -154,6 +166,7 @@ def _preapproval(row: Row[Any], signatures: tuple[Signature, ...]) -> Preapprova
         row.revoked_at,
         row.revoked_by,
         row.reason,
+        row.accounts,
     )
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import program
 from tests.cli.desk import Desk, opened
+from tests.terminal import terminal
 
 PROGRAM = str(Path(sys.executable).parent / "alertbot")
 PATIENCE = 60.0  # seconds after which a test gives up
@@ -144,3 +146,33 @@ def test_a_port_in_use(busy: Desk) -> None:
     assert answer.returncode == 2
     assert port.encode() in answer.stderr
     assert b"Traceback" not in answer.stderr
+
+
+def test_what_is_longer_than_the_screen_goes_through_the_pager(busy: Desk) -> None:
+    pager = busy.folder / "pager.sh"
+    pager.write_text("#!/bin/sh\necho paged\nsed -n '$p'\n")
+    pager.chmod(0o755)
+    for command in (("preview", "holding"), ("show", busy.draft())):
+        with terminal(busy.folder, *command, PAGER=str(pager)) as one:
+            one.until("paged")
+            assert one.leave() == 0
+            assert "Memory" not in one.seen
+        with terminal(busy.folder, *command, "--no-pager", PAGER=str(pager)) as one:
+            assert one.leave() == 0
+            assert "paged" not in one.seen
+    piped = process(busy, "preview holding", PAGER=str(pager), FORCE_COLOR="1", NO_COLOR="")
+    assert b"paged" not in piped.stdout
+
+
+@pytest.mark.parametrize("surroundings", [{"PAGER": "no-such-pager"}, {"PAGER": "'"}, {"TERM": "dumb"}])
+def test_no_pager_is_needed(busy: Desk, surroundings: dict[str, str]) -> None:
+    with terminal(busy.folder, "preview", "holding", **surroundings) as one:
+        assert one.leave() == 0
+        assert one.seen.count("Ready to go out once approved.") == 1
+
+
+def test_a_preview_without_a_configuration_says_so_at_a_terminal(tmp_path: Path) -> None:
+    with terminal(tmp_path, "preview", "holding", PAGER="cat") as one:
+        one.until("There is no configuration (config.yaml)")
+        assert one.leave() == 0
+    assert program.run("preview", "holding", folder=tmp_path).err == ""

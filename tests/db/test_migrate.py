@@ -43,6 +43,7 @@ FROZEN = {
     "r0009_what_is_signed_besides.py": "49f92cd55ae4f2cf",
     "r0010_hands.py": "d881c768b38a4b8e",
     "r0011_what_rows_say.py": "f304b5290c1e47e8",
+    "r0012_accounts_of_rules.py": "9ab8fd3874b51d8b",
 }
 
 A_DELIVERY = """
@@ -178,6 +179,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
         "0009",
         "0010",
         "0011",
+        "0012",
     ]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from alertbot.numbers.rules_checks import (
-    NEEDED,
     CheckRule,
     CoverageLevel,
     Severity,
@@ -15,7 +14,7 @@ from alertbot.numbers.rules_checks import (
     coverage,
 )
 from alertbot.numbers.rules_entry import NumberRow, Standing
-from alertbot.regions.facts import find, free_territory
+from alertbot.regions.facts import find, free_territory, in_force
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -140,7 +139,7 @@ def test_what_a_territory_has(
 @pytest.mark.parametrize("service", ["police", "gendarmerie"])
 def test_either_of_two_services_is_enough(service: str) -> None:
     found = coverage([replace(GOOD, service=service)], now=NOW)
-    assert [one.services for one in found] == list(NEEDED)
+    assert [one.services for one in found] == list(in_force().needed)
     assert [one.cover for one in found] == ["none", "none", "whole"]
 
 

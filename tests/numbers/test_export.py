@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alertbot.numbers.reading import read_import, read_numbers
-from alertbot.numbers.rules_digits import FICTION_PREFIXES, written
+from alertbot.numbers.rules_digits import written
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.numbers.rules_rows import COLUMNS, frozen_row, is_formula, quoted, thawed_row, unquoted
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
-from alertbot.regions.facts import SERVICES, find, free_territory
+from alertbot.regions.facts import find, free_territory, in_force, services
 from tests.effort import examples
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ zones = st.sampled_from([UTC, timezone(timedelta(hours=4))])
 later = st.datetimes(datetime(2021, 6, 4), datetime(2021, 6, 30), timezones=zones)
 numbers = st.builds(
     lambda start, rest: written(f"{start}{rest:04}"),
-    st.sampled_from(FICTION_PREFIXES),
+    st.sampled_from(in_force().own.fiction),
     st.integers(0, 9999),
 )
 territories = st.sampled_from([*map(find, ("01", "2A", "69", "974", "FR")), HAINAUT])
@@ -51,7 +51,7 @@ def number_rows(draw: st.DrawFn) -> NumberRow:
     place = {} if number else draw(worded) or {"": "caserne"}
     return NumberRow(
         territory,
-        draw(st.sampled_from(list(SERVICES))),
+        draw(st.sampled_from(list(services()))),
         number,
         "" if territory is HAINAUT else draw(st.sampled_from(["", "15", "17/18"])),
         draw(worded),
@@ -72,7 +72,7 @@ def number_rows(draw: st.DrawFn) -> NumberRow:
 
 def usual(row: NumberRow) -> bool:
     """A row without a replaced number of its own is read with the usual one of its service."""
-    return row.number != SERVICES[row.service].replaces
+    return row.number != services()[row.service].replaces
 
 
 rows_of_a_register = st.lists(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.numbers.reading import read_numbers
-from alertbot.numbers.rules_digits import FICTION_PREFIXES, InvalidNumber, is_fictional, written
-from alertbot.regions.facts import all_territories, find
+from alertbot.numbers.rules_digits import InvalidNumber, is_fictional, written
+from alertbot.regions.facts import all_territories, find, in_force
 
 HEADING = "territory,service,number,zone,condition,source_url,verified_by,verified_at\n"
 
@@ -51,7 +51,7 @@ def test_what_cannot_be_dialled_is_refused(raw: str) -> None:
         written(raw)
 
 
-@given(st.sampled_from(FICTION_PREFIXES), st.integers(0, 9999))
+@given(st.sampled_from(in_force().own.fiction), st.integers(0, 9999))
 def test_every_number_of_a_fiction_range_is_known_as_such(prefix: str, rest: int) -> None:
     number = written(f"{prefix}{rest:04}")
     assert is_fictional(number)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alertbot.core.errors import Misuse
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, parse_query, standing
 from alertbot.numbers.rules_rows import frozen_row, thawed_row
-from alertbot.regions.facts import SERVICES, find
+from alertbot.regions.facts import find, services
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 def row(code: str, service: str = "samu", number: str = "02 61 91 22 15", entry: str = "") -> NumberRow:
     territory = find(code)
     assert territory
-    return NumberRow(territory, service, number, SERVICES[service].replaces, entry=entry)
+    return NumberRow(territory, service, number, services()[service].replaces, entry=entry)
 
 
 BRITTANY = [

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from alertbot.alerts import writing
+from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.lists import still_public
 from alertbot.core.errors import Faulty, Misuse, Refused
 from alertbot.db.database import Database
 from alertbot.numbers import changing, consulting, verifying
 from alertbot.numbers.reading import read_numbers
+from alertbot.numbers.rules_sheet import to_csv
 from alertbot.numbers.views import ImportView, NumberHistory, NumberView
 from alertbot.ops import overview
 from alertbot.people import tasks
@@ -369,3 +371,68 @@ async def test_draft_and_register_belong_together(team: Team) -> None:
     assert (await shown(team, "N1")).published[0].alert == view.id
     await writing.edit(team.service, team.people["ada"], view.id, {"next_update": "+40m"}, {})
     assert not (await shown(team, "N1")).published
+
+
+# --- translations ---------------------------------------------------------------------------------
+
+TRANSLATED = SAMU | {
+    "zone": {"fr": "Lyon nord", "en": "North Lyon"},
+    "condition": {"fr": "depuis un mobile", "en": "from a mobile"},
+}
+
+
+async def test_a_file_in_one_language_makes_no_second_entry_beside_a_translated_one(team: Team) -> None:
+    """It did: the same number stood twice in the register, once without its English words."""
+    await changing.add(team.service, team.people["ada"], TRANSLATED)
+    for heading in ("zone,condition", "zone.fr,condition.fr"):
+        line = "69,samu,04 65 71 69 15,Lyon nord,depuis un mobile\n"
+        done = await import_(team, f"territory,service,number,{heading}\n{line}")
+        assert (done.new, done.changed, done.same) == ((), (), 1)
+    (entry,) = await consulting.listing(team.service, None, None)
+    assert (entry.zone, entry.condition) == (TRANSLATED["zone"], TRANSLATED["condition"])
+
+
+async def test_a_translation_is_a_new_version_of_the_entry_that_lacks_it(team: Team) -> None:
+    plain = {"zone": "Lyon nord", "condition": {"fr": "depuis un mobile"}, "capacity": "8"}
+    await add(team, **plain)
+    await verify(team, "N1", "04 65 71 69 15")
+    text = (
+        "territory,service,number,zone.fr,zone.en,condition.fr,condition.en\n"
+        "69,samu,04 65 71 69 15,Lyon nord,North Lyon,depuis un mobile,from a mobile\n"
+    )
+    done = await import_(team, text)
+    assert (done.new, done.changed) == ((), ("N1",))
+    (entry,) = await consulting.listing(team.service, None, None)
+    assert (entry.zone, entry.condition) == (TRANSLATED["zone"], TRANSLATED["condition"])
+    assert (entry.version, entry.capacity, entry.verified_by) == (2, 8, None)
+    again = await import_(team, to_csv(await consulting.export(team.service, None)))
+    assert (again.same, again.new, again.changed) == (1, (), ())
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"zone": "Lyon sud", "condition": "depuis un mobile"},
+        {"zone": "", "condition": "depuis un mobile"},
+        {"zone": {"fr": "Lyon nord", "en": "Northern Lyon"}, "condition": "depuis un mobile"},
+        {"zone": "Lyon nord", "condition": "depuis un mobile", "number": "04 65 71 69 16"},
+    ],
+)
+async def test_other_words_are_another_entry(team: Team, cells: dict[str, Any]) -> None:
+    await changing.add(team.service, team.people["ada"], TRANSLATED)
+    assert (await add(team, **cells)).entry == "N2"
+
+
+async def test_a_zone_that_is_not_translated_is_a_warning(team: Team) -> None:
+    await add(team, zone={"fr": "Lyon nord"}, condition={"fr": "la nuit", "en": "at night"})
+    wishes = DraftRequest(
+        "status", example(team.service, "status") | {"territories": "69", "where": "69"}
+    )
+
+    async def warned() -> list[tuple[str | None, str | None]]:
+        view = await writing.draft(team.service, team.people["ada"], wishes, new_incident=True)
+        return [(one.field, one.lang) for one in view.warnings if one.rule == "untranslated"]
+
+    assert await warned() == [("numbers", "en")]
+    await edit(team, "N1", **{"zone.en": "North Lyon"})
+    assert await warned() == []

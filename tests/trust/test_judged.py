@@ -1,12 +1,21 @@
-"""The worker judges again, by its own configuration: cases 1, 2, 6 and 7. Whoever types has another
+"""The worker judges again, by its own configuration: cases 1, 2, 6 and 7, and links to approve. Whoever types has another
 configuration, or something changed between the approval and the first call."""
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from alertbot.alerts import showing
+from alertbot.alerts.requests import buttons, links
+from alertbot.alerts.views import AlertView
+from alertbot.app import App, build
+from alertbot.core.model import Person
+from alertbot.people import store_people
+from alertbot.people.context import Context
 from alertbot.texts.kinds.catalogue import shipped
 from tests.cli.desk import CONFIG, Desk
 from tests.program import Answer
@@ -252,3 +261,66 @@ def test_a_halt_and_a_resume_alone_stop_nothing(desk: Desk) -> None:
         assert desk.run("resume", *what, by="cy").code == 0
     desk.run("run", "--once")
     sent(desk, alert)
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "mail": {"channel": "press", "base_url": "http://127.0.0.1:8470", "secret_env": "TEST_KEY"},
+    "telegram": {"api_url": "http://127.0.0.1:9", "bot_token_env": "TEST_KEY"},
+}
+OWN_KEY, OTHER_KEY = "k" * 40, "o" * 40
+
+
+async def _approved_on(way: str, path: Path, alert: str, name: str) -> None:
+    """What `serve` with this configuration does when this person answers a link or presses a button."""
+    app = build(path)
+    service = await app.open()
+    try:
+        digest = (await showing.brief(service, alert)).digest
+        person = next(one for one in await _people(service) if one.name == name)
+        if way == "telegram":
+            assert await buttons.see(service, person, alert, digest) is None
+            view = await buttons.approve_by_button(service, person, alert, digest, way=way)
+        else:
+            view = await _by_link(app, service, person, alert, digest)
+        assert view.state == "approved"
+    finally:
+        await app.close()
+
+
+async def _people(service: Context) -> tuple[Person, ...]:
+    return await service.database.read(lambda conn: store_people.persons(conn, now=service.now))
+
+
+async def _by_link(app: App, service: Context, person: Person, alert: str, digest: str) -> AlertView:
+    key = app.link_key()
+    assert key is not None
+    later = service.now + timedelta(hours=1)
+    token = await links.issue(
+        service, key, alert=alert, digest=digest, person_id=person.id, until=later
+    )
+    answer = links.PageAnswer("approve", key.form(token), read=True)
+    return (await links.decide(service, key, token, answer)).alert
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [(OWN_KEY, {}), (OTHER_KEY, {}), (OWN_KEY, {"approvals_by": {}})],
+    ids=["the worker's", "another key", "none"],
+)
+def test_a_link_or_button_that_the_workers_configuration_does_not_send_approves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, key: str, change: dict[str, Any], way: str
+) -> None:
+    """Whoever can write to the database serves the pages with a key of their own and reads the links there, or
+    lets a bot of their own say that somebody pressed."""
+    channels = CONFIG["channels"] | {"press": {**MAIL, "audience": "exercise"}}  # type: ignore[operator]
+    configured(desk, channels=channels, approvals_by={way: WAYS[way]})
+    alert = desk.shown()
+    monkeypatch.setenv("TEST_KEY", key)
+    asyncio.run(_approved_on(way, desk.folder / "config.yaml", alert, "bo"))
+    configured(desk, **change)
+    desk.run("run", "--once", TEST_KEY=OWN_KEY)
+    if key == OWN_KEY and not change:
+        sent(desk, alert)
+    else:
+        assert "bo approved by a link or button" in reason(desk, alert)

@@ -1,7 +1,7 @@
 """An approver with a browser: a team, its pages, and a link from a mail."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -13,6 +13,7 @@ from alertbot.alerts.views import AlertView
 from alertbot.channels import base
 from alertbot.core.model import Audience, Channel, Target
 from alertbot.db.database import Database
+from alertbot.people.context import RequestSettings
 from alertbot.web.app import build
 from tests.team import Team, channel, gather
 
@@ -89,6 +90,7 @@ async def reader(
     database: Database, channels: tuple[Channel, ...] = (), address: str = "203.0.113.9"
 ) -> Reader:
     team = await gather(database, channels or (channel("public"), channel("team", Audience.TEAM)))
+    team.service = replace(team.service, reach=RequestSettings(secrets={"mail": lambda: SECRET}))
     web = build(team.service, key=KEY)
     transport = httpx.ASGITransport(web, client=(address, 4711))
     return Reader(team, httpx.AsyncClient(transport=transport, base_url="http://alertbot.example.org"))

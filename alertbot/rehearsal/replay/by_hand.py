@@ -20,10 +20,10 @@ from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers import changing, consulting, store_numbers, verifying
 from alertbot.numbers.reading import RowsRead
-from alertbot.numbers.rules_digits import SHORT_NUMBERS, compact
+from alertbot.numbers.rules_digits import compact
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, standing
 from alertbot.numbers.verifying import Verification
-from alertbot.regions.facts import find
+from alertbot.regions.facts import find, in_force
 from alertbot.rehearsal.replay.signals_of import with_end
 from alertbot.rehearsal.replay.stage import Stage
 from alertbot.rehearsal.replay.timeline import NumberItem
@@ -239,7 +239,7 @@ def _as_wrong(item: NumberItem | None) -> list[RawValues]:
 def _called(entry: Entry) -> Verification:
     """The result of the test call; a short number and a place cannot be tested."""
     number = entry.row.number
-    if number and number not in SHORT_NUMBERS:
+    if number and number not in in_force().short:
         return Verification(number, "answered")
     place = next(iter(entry.row.place.values()), "")
     return Verification(number or place, "not-called", note=_("confirmed by its service"))

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from alertbot.config.yaml_reader import Mark, Node, plain, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
 from alertbot.core.words import _
-from alertbot.regions.facts import SERVICES, WHOLE_COUNTRY, all_territories, find
+from alertbot.regions.facts import all_territories, find, services, whole_country
+from alertbot.regions.packs import DEFAULT
 
 FILE = "timeline.yaml"
 FALLBACK = "case"  # the name of a case that has none
@@ -82,7 +83,7 @@ class Timeline:
     entries: tuple[CaseEntry, ...]
     operator: str = ""
     service: Mapping[str, str] = field(default_factory=dict)
-    where: str = WHOLE_COUNTRY
+    where: str = DEFAULT
     folder: Path = Path()
 
 
@@ -178,9 +179,9 @@ def _checked(node: Node, item: NumberItem) -> NumberItem:
     if not item.row.get("territory") and not (item.action == "false" and item.row.get("number")):
         raise _wrong(node, _("the item of `numbers:` names no `territory:`"))
     service = str(item.row.get("service") or "").partition(":")[0].strip()
-    if service and not service.isdigit() and service.casefold() not in SERVICES:
+    if service and not service.isdigit() and service.casefold() not in services():
         sentence = _("there is no service “{text}”; the services are {known}")
-        raise _wrong(node, sentence.format(text=service[:40], known=", ".join(SERVICES)))
+        raise _wrong(node, sentence.format(text=service[:40], known=", ".join(services())))
     return item
 
 
@@ -207,7 +208,7 @@ def _where(node: Node | None, zone: ZoneInfo) -> str:
     """The territories that the case names, else the one with this time zone, else the whole country."""
     if node is None or not node.value:
         alone = [one.code for one in all_territories().values() if one.zone == zone.key]
-        return alone[0] if len(alone) == 1 else WHOLE_COUNTRY
+        return alone[0] if len(alone) == 1 else whole_country()
     named = node.value if isinstance(node.value, list) else (node,)
     return ", ".join(_territory(one) for one in named)
 

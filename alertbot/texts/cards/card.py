@@ -135,7 +135,10 @@ class CardWords:
         return self._line("published", day=day, time=clock_time(here, self._lang), zone=self._zone())
 
     def _foot(self) -> tuple[str, ...]:
-        found = [relay(self._request, self._lang).brief]
+        line = relay(self._lang)
+        state = self._request.parsed.values.get("relay_state")
+        works = not (isinstance(state, Choice) and state.key == "down")
+        found = [line.brief] if line and works else []
         for key, at in (("until", self._promised.until), ("review", self._promised.review)):
             if at is not None:
                 when = local(self._setting, at, self._request.zone)

@@ -86,6 +86,7 @@ _READERS: Mapping[FieldType, readers.Read] = {
     FieldType.FIGURE: readers.read_figure,
 }
 DEEPEST_PATH = 3
+SHOWN_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ class _Work:
         self.warnings += [row_fault(doubt, spec.name) for doubt in reading.warnings]
         if reading.rows:
             self.values[spec.name] = reading.rows
+            self.warnings += _untranslated(spec, reading.rows, self.languages)
         if not spec.struck:
             late = (lapsed(row, self.reading.now) for row in reading.rows)
             self.faults += [Fault("past_time", _about(spec, why), spec.name) for why in late if why]
@@ -276,6 +278,29 @@ class _Work:
             )
             judgement = value.key != "unknown"
             yield Fault(rule, _about(spec, sentence), spec.name, acceptable=judgement)
+
+
+def _untranslated(
+    spec: FieldSpec, rows: Sequence[NumberRow], languages: Sequence[str]
+) -> Iterator[Fault]:
+    """The warning that zones or conditions come out in a language in which nobody wrote them."""
+    lacking = [lang for lang in languages if any(readers.lacks_words(row, lang) for row in rows)]
+    if len(languages) < 2 or not lacking:
+        return
+    found = [row for row in rows if any(readers.lacks_words(row, lang) for lang in lacking)]
+    sentence = _(
+        "{count} numbers have a zone, condition or place that nobody wrote in {languages}; it goes out as it is:"
+        " {rows}. Give it per language, in columns such as zone.{lang} and condition.{lang}."
+    )
+    more = "; …" if len(found) > SHOWN_ROWS else ""
+    words = sentence.format(
+        count=len(found),
+        languages=", ".join(lacking),
+        rows="; ".join(map(str, found[:SHOWN_ROWS])) + more,
+        lang=lacking[-1],
+    )
+    lang = lacking[0] if len(lacking) == 1 else None
+    yield Fault("untranslated", _about(spec, words), spec.name, lang=lang)
 
 
 def _stranger(name: str, kind: Kind) -> str:

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 from alertbot.core.model import RawValues
 from alertbot.core.words import _
-from alertbot.regions.facts import SERVICES, Service, Territory, all_territories, find
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.facts import all_territories, find, services
+from alertbot.regions.region import Service, Territory
 from alertbot.texts.fields.moments import moment, span
 from alertbot.texts.fields.values import (
     Certainty,
@@ -97,11 +99,11 @@ def read_services(spec: FieldSpec, raw: Any, reading: FieldReading) -> tuple[Val
 
 def _service(text: str) -> Service:
     asked = text.strip().casefold()
-    for service in SERVICES.values():
+    for service in services().values():
         if asked in {service.key, *(name.casefold() for name in service.names.values())}:
             return service
     raise FieldError(
-        "wrong_type", _("There is no such service: {why}").format(why=unknown(text[:40], SERVICES))
+        "wrong_type", _("There is no such service: {why}").format(why=unknown(text[:40], services()))
     )
 
 
@@ -195,7 +197,7 @@ def _nearest(text: str, names: Sequence[str]) -> str:
     sentence = unknown(text.strip()[:40], names)
     if len(sentence) < 200:
         return sentence
-    return _("“{text}”; give a département's code or name.").format(text=text.strip()[:40])
+    return _("“{text}”; give a territory's code or name.").format(text=text.strip()[:40])
 
 
 def _plain_text(raw: Any) -> str:
@@ -216,6 +218,11 @@ def untranslated(value: Value) -> bool:
     if isinstance(value, tuple):
         texts = [text for one in value if isinstance(one, Figure) for text in (one.unit, one.source)]
     return any(text.bare and any(sign.isalpha() for sign in text.bare) for text in texts)
+
+
+def lacks_words(row: NumberRow, lang: str) -> bool:
+    """Whether this number says where, for whom or under what condition it serves, but not in this language."""
+    return any(words and lang not in words for words in (row.zone, row.condition, row.place))
 
 
 def languages_lacking(value: Value, languages: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from alertbot.core.errors import Refused
 from alertbot.core.signs import hidden_place, named
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import Service, Territory
+from alertbot.regions.region import Service, Territory
 
 CERTAINTIES = ("unknown", "suspected", "confirmed")  # of a cause (R10)
 

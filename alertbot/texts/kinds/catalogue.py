@@ -25,7 +25,7 @@ from alertbot.config.yaml_reader import Mark, Node, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import SERVICES
+from alertbot.regions.facts import service_named, services
 from alertbot.texts.kinds import kind_file
 from alertbot.texts.kinds.kind_file import LANGUAGE, NAME, Checker, read_kind, unknown
 from alertbot.texts.kinds.kind_spec import FORMS, Frame, Kind, Prepared, Template
@@ -359,7 +359,9 @@ class ReadyWords:
         texts = self.texts[lang]
         for long in (True, False):
             listed = ", ".join(
-                texts["these"].format(service=SERVICES[key].name_in(lang), places=", ".join(places))
+                texts["these"].format(
+                    service=service_named(key).name_in(lang), places=", ".join(places)
+                )
                 for key, places in _by_service(rows, rest, lang, texts, long=long)
             )
             if len(listed) <= LONGEST_LIST:
@@ -383,7 +385,8 @@ def _by_service(
             f"{name} {row.zone_in(lang) or row.condition_in(lang) or texts.get('in_part', '')}".strip()
         )
 
-    order = sorted(rows, key=lambda one: list(SERVICES).index(one.service))
+    place_of = {key: at for at, key in enumerate(services())}
+    order = sorted(rows, key=lambda one: place_of.get(one.service, len(place_of)))
     return [
         (key, list(dict.fromkeys(place(one) for one in group)))
         for key, group in groupby(order, key=lambda one: one.service)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import Territory
+from alertbot.regions.region import Territory
 from alertbot.texts.posts.writing import WITHIN, has_link
 from alertbot.texts.wording.markup import Block, Run, Shape
 from alertbot.texts.wording.numbers import by_place

@@ -11,7 +11,7 @@ from jinja2.utils import pass_context
 
 from alertbot.numbers.rules_digits import dialling
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import WHOLE_COUNTRY, Territory
+from alertbot.regions.region import Territory
 from alertbot.texts.lint import LONGEST_SHORT
 from alertbot.texts.posts.writing import CALL, CODE
 from alertbot.texts.wording.markup import Block, Line, Run, SafeMarkdown, Setting, Shape, setting_of
@@ -150,7 +150,7 @@ def named(place: Territory, setting: Setting, promised: Promised, struck: bool =
 def title(place: Territory, lang: str) -> str:
     """`69 Rhône`."""
     name = place.name_in(lang)
-    return name if place.code == WHOLE_COUNTRY else f"{place.code} {name}"
+    return name if place.whole else f"{place.code} {name}"
 
 
 # --- one number ----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from alertbot.core.words import _
-from alertbot.regions.facts import WHOLE_COUNTRY, Territory
+from alertbot.regions.facts import in_force
+from alertbot.regions.region import Territory
 from alertbot.texts.fields.values import Url
 from alertbot.texts.wording.markup import (
     SafeMarkdown,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _AT = {"fr": "{day} à {clock}", "en": "{day} at {clock}"}
 _LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
 _ZONE = {"fr": "heure de {city}", "en": "{city} time"}
-_MANY = {"fr": "{count} départements et territoires", "en": "{count} départements and territories"}
 _COLON = {"fr": " : "}
 MOST_NAMED = 12  # places that a text names one by one
 MOST_CODED = 30  # and by their codes, where room is short
@@ -171,9 +171,10 @@ def names(context: Context, places: Sequence[Territory], codes: bool = True) -> 
     counted."""
     lang = setting_of(context).lang
     named = _and([_place(place, lang, codes) for place in places], locale(lang))
-    if lang not in _MANY or (len(places) <= MOST_NAMED and (codes or len(named) <= LONGEST_NAMED)):
+    many = in_force().many
+    if lang not in many or (len(places) <= MOST_NAMED and (codes or len(named) <= LONGEST_NAMED)):
         return named
-    counted = _MANY[lang].format(count=len(places))
+    counted = many[lang].format(count=len(places))
     if not codes and len(places) > MOST_CODED:
         return counted
     return f"{counted}{_COLON.get(lang, ': ')}{', '.join(place.code for place in places)}"
@@ -181,7 +182,7 @@ def names(context: Context, places: Sequence[Territory], codes: bool = True) -> 
 
 def _place(place: Territory, lang: str, codes: bool) -> str:
     name = place.name_in(lang)
-    return f"{name} ({place.code})" if codes and place.code != WHOLE_COUNTRY else name
+    return f"{name} ({place.code})" if codes and not place.whole else name
 
 
 @pass_context

@@ -4,7 +4,7 @@ Whoever proposes signs first. One person more than the kind needs approvers must
 The approval ends on its date, by revocation, or with the first change to what was signed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,11 @@ from alertbot.core.words import _
 USUALLY = timedelta(days=30)
 AT_MOST = timedelta(days=90)
 PROPOSAL_LASTS = timedelta(days=7)
+
+
+Accounts = Mapping[str, Mapping[str, str]]
+"""For each channel, the facts of the account that it is (see `Adapter.identity`). Those that depend on a secret are
+missing, or empty, where it could not be read."""
 
 
 class PreapprovalReason(StrEnum):
@@ -65,6 +70,7 @@ class Preapproval:
     revoked_at: datetime | None = None
     revoked_by: str | None = None
     reason: str | None = None
+    accounts: Accounts | None = None  # None: from before they were kept
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,6 +124,40 @@ def proposal(rows: Sequence[Preapproval], digest: str, now: datetime) -> Preappr
         ),
         None,
     )
+
+
+def moved(signed: Accounts, found: Accounts) -> str | None:
+    """Which channel is another account than the one that was signed, as a part of a sentence; None if none is. What
+    is not known on both sides is not compared."""
+    for channel in sorted(signed.keys() & found.keys()):
+        for fact, before in sorted(signed[channel].items()):
+            now = found[channel].get(fact)
+            if before and now and before != now:
+                return _(
+                    "{channel}: {fact} was {before} when it was preapproved and is {now} here"
+                ).format(channel=channel, fact=fact, before=before, now=now)
+    return None
+
+
+def known(signed: Accounts | None, found: Accounts) -> Accounts:
+    """What is known of the accounts: what was signed, and what could not be known then."""
+    before = signed or {}
+    return {
+        name: {**facts, **{fact: one for fact, one in before.get(name, {}).items() if one}}
+        for name, facts in found.items()
+    }
+
+
+def require_same(row: Preapproval, found: Accounts) -> None:
+    """Raises `Refused` if the person who signs would have it published by another account than the one who proposed
+    it."""
+    if row.accounts is not None and (why := moved(row.accounts, found)):
+        raise Refused(
+            _(
+                "The rule {rule} was proposed for another account: {why}. Find out which is right, and propose it"
+                " again: alertbot rules revoke {rule}, then alertbot rules preapprove {rule}."
+            ).format(rule=row.rule, why=why)
+        )
 
 
 def require_length(lasts: timedelta) -> timedelta:

@@ -5,7 +5,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from alertbot.texts.kinds.kind_spec import FieldType, Kind
 from alertbot.texts.publisher import Publisher, effective
 from alertbot.watch.context import Watch, WatchContext
 from alertbot.watch.preapproval import rules_ahead
+from alertbot.watch.preapproval.rules_ahead import Accounts
 from alertbot.watch.proposing import SERVICES, Facts, filled
 from alertbot.watch.rules_rule import Rule, Transition, placed
 
@@ -54,13 +55,15 @@ class Sample:
 @dataclass(frozen=True, slots=True)
 class RuleSample:
     """What alerts of a rule say. `digest` changes with everything that could change their words,
-    recipients or timing. `people`: how many must approve it in advance."""
+    recipients or timing. `people`: how many must approve it in advance. `accounts`: which each channel is here; no
+    part of the digest, since who signs often cannot read the secrets that some facts depend on."""
 
     rule: Rule
     kind: Kind
     samples: tuple[Sample, ...]
     digest: str
     people: int
+    accounts: Accounts = field(default_factory=dict)
 
 
 async def template(service: WatchContext, rule: Rule) -> RuleSample:
@@ -160,7 +163,8 @@ def compose_template(publisher: Publisher, watch: Watch, rule: Rule) -> RuleSamp
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
         _kept[key] = made
-    return replace(made, rule=rule)  # `how` is no part of what is said
+    accounts = {one.name: publisher.identity(one.name) for one in channels}
+    return replace(made, rule=rule, accounts=accounts)  # `how` is no part of what is said
 
 
 def _composed(publisher: Publisher, rule: Rule, covered: Mapping[str, Any]) -> RuleSample:

@@ -53,7 +53,7 @@ def rule_view(service: WatchContext, rule: Rule, made: RuleSample, rows: Rows) -
         return replace(_view(rule, made), why=_("its alerts wait for approval."))
     if rule.how is RuleMode.OFF:
         return replace(_view(rule, made), why=_("it is switched off."))
-    found = judge(service, rule, made.kind, made.digest, rows)
+    found = judge(service, made, rows)
     waiting = proposal(rows, made.digest, service.now)
     return replace(_view(rule, made, found), proposal=_signed(waiting))
 
@@ -307,7 +307,10 @@ async def _propose(
     rule = made.rule.name
     if digest is not None:
         rules_ahead.require_digest(rule, made.digest, digest)
-    await store_preapprovals.propose(conn, rule, made.digest, by=actor, lasts=lasts, now=service.now)
+    number = await store_preapprovals.propose(
+        conn, rule, made.digest, by=actor, lasts=lasts, now=service.now
+    )
+    await store_preapprovals.note_accounts(conn, number, made.accounts)
     (row, *_older) = await store_preapprovals.of_rule(conn, rule, now=service.now)
     await _note(service, conn, actor, "rule-propose", rule, made.digest, seconds=lasts.total_seconds())
     await tasks.raise_(service, conn, validity.proposed(service, row, actor.name))
@@ -324,10 +327,13 @@ async def _sign(
 ) -> None:
     rule, now = made.rule.name, service.now
     rules_ahead.require_other(waiting, actor)
+    rules_ahead.require_same(waiting, made.accounts)
     shown = await store_preapprovals.shown_to(conn, actor, rule)
     rules_ahead.require_seen(rule, made.digest, actor, given=digest, shown=shown)
     span = min(waiting.lasts, lasts or waiting.lasts)
     await store_preapprovals.sign(conn, waiting.id, by=actor, now=now, lasts=span)
+    accounts = rules_ahead.known(waiting.accounts, made.accounts)
+    await store_preapprovals.note_accounts(conn, waiting.id, accounts)
     await _note(service, conn, actor, "rule-sign", rule, made.digest, seconds=span.total_seconds())
     rows = await store_preapprovals.of_rule(conn, rule, now=now)
     signed = next(one for one in rows if one.id == waiting.id)

@@ -1,11 +1,11 @@
 """Whether alerts of a rule may be published automatically now, and why not (R33); and the tasks about
 it: proposed, about to expire, no longer valid."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
-from alertbot.alerts.compose import load_kind
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse, one_line
 from alertbot.core.words import _
@@ -18,8 +18,11 @@ from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import sample
 from alertbot.watch.preapproval.rules_ahead import (
+    Accounts,
     Preapproval,
     PreapprovalReason,
+    known,
+    moved,
     people_needed,
     proposal,
     weigh,
@@ -44,19 +47,14 @@ class Validity:
 async def standing(
     service: WatchContext,
     conn: Connection,
-    rule: Rule,
-    digest: str,
+    made: RuleSample,
     *,
     services: frozenset[str] | None = None,
 ) -> Validity:
-    """Whether this rule may act automatically now. `digest`: of its current sample. `services`: those
-    that the alert names, else the rule's own.
-
-    Raises `Misuse` or `ConfigInvalid` if the kind cannot be read.
-    """
-    kind = load_kind(service.publisher, rule.kind)
-    rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
-    return judge(service, rule, kind, digest, rows, services=services)
+    """Whether the rule of this sample may act automatically now. `services`: those that the alert names, else
+    the rule's own."""
+    rows = await store_preapprovals.of_rule(conn, made.rule.name, now=service.now)
+    return judge(service, made, rows, services=services)
 
 
 async def objection(
@@ -83,8 +81,7 @@ async def may_go(
         made = await template(service, rule)
     except (ConfigInvalid, Misuse) as error:
         return broken(error)
-    rows = await store_preapprovals.of_rule(conn, rule.name, now=service.now)
-    found = judge(service, rule, made.kind, made.digest, rows, services=services)
+    found = await standing(service, conn, made, services=services)
     if found.in_force and (more := beyond(made, alert)):
         return Validity(PreapprovalReason.FORBIDDEN, more, found.row)
     return found
@@ -98,19 +95,21 @@ def broken(error: AlertbotError) -> Validity:
 
 def judge(
     service: WatchContext,
-    rule: Rule,
-    kind: Kind,
-    digest: str,
+    made: RuleSample,
     rows: Sequence[Preapproval],
     *,
     services: frozenset[str] | None = None,
 ) -> Validity:
-    """Whether this rule may act automatically now, given its rows in the database (newest first). Pure
-    apart from composing. Raises `Misuse` or `ConfigInvalid` if the kind cannot be read."""
+    """Whether the rule of this sample may act automatically now, given its rows in the database (newest first)."""
+    rule, kind = made.rule, made.kind
     never = forbidden(rule, kind) or untitled(rule, service.watch, services)
     if never:
         return Validity(PreapprovalReason.FORBIDDEN, never)
-    why, row = weigh(rows, digest, service.now, needed(service, kind))
+    why, row = weigh(rows, made.digest, service.now, needed(service, kind))
+    in_force = row if why is PreapprovalReason.IN_FORCE else None
+    if in_force and (other := moved(in_force.accounts or {}, made.accounts)):
+        said = _("{why}; its alerts wait for approval.").format(why=other)
+        return Validity(PreapprovalReason.CHANGED, said, row)
     return Validity(why, _sentence(service, why, row, rule.name, needed(service, kind)), row)
 
 
@@ -186,13 +185,15 @@ Made = dict[str, RuleSample | AlertbotError]  # by rule; the error where its ale
 
 @dataclass(frozen=True, slots=True)
 class RuleFindings:
-    """The tasks to raise, and the keys of those that are settled."""
+    """The tasks to raise, and the keys of those that are settled. `accounts`: of each preapproval in force, what
+    is known here and was not known to those who signed: a secret that only the service can read."""
 
     chores: tuple[NewTask, ...] = ()
     settled: tuple[str, ...] = ()
+    accounts: tuple[tuple[int, Accounts], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.chores or self.settled)
+        return bool(self.chores or self.settled or self.accounts)
 
 
 async def look(service: WatchContext) -> RuleFindings:
@@ -207,6 +208,8 @@ async def look(service: WatchContext) -> RuleFindings:
         for key in found.settled:
             await tasks.close(service, conn, key, _("It is settled, or the rule has changed."))
         await tasks.raise_all(service, conn, found.chores)
+        for number, accounts in found.accounts:
+            await store_preapprovals.note_accounts(conn, number, accounts)
         return found
 
     if not await service.database.read(lambda conn: _findings(service, conn, made)):
@@ -243,12 +246,27 @@ async def _findings(service: WatchContext, conn: Connection, made: Made) -> Rule
     wanted: dict[str, NewTask | None] = {}
     for rule in _automatic(service):
         wanted |= _about(service, rule, made[rule.name], rows.get(rule.name, ()))
-    known = await store_tasks.ever_raised(conn, wanted) if wanted else frozenset()
+    before = await store_tasks.ever_raised(conn, wanted) if wanted else frozenset()
     open_ones = await store_tasks.open_tasks(conn, [PROPOSED, ENDS, LOST])
     return RuleFindings(
-        tuple(chore for key, chore in wanted.items() if chore and key not in known),
+        tuple(chore for key, chore in wanted.items() if chore and key not in before),
         tuple(one.key for one in open_ones if one.key not in wanted),
+        tuple(_more_known(service, made, rows)),
     )
+
+
+def _more_known(
+    service: WatchContext, made: Made, rows: Mapping[str, tuple[Preapproval, ...]]
+) -> Iterator[tuple[int, Accounts]]:
+    for name, one in made.items():
+        if not isinstance(one, RuleSample):
+            continue
+        found = judge(service, one, rows.get(name, ()))
+        if not found.in_force or found.row is None:
+            continue
+        accounts = known(found.row.accounts, one.accounts)
+        if accounts != found.row.accounts:
+            yield found.row.id, accounts
 
 
 def _about(
@@ -260,7 +278,7 @@ def _about(
     waiting = proposal(rows, digest, service.now)
     if waiting is not None:
         found[proposed_key(waiting)] = None
-    where = _where(service, rule, made, rows)
+    where = _where(service, made, rows)
     row = where.row or _approved(service, rows)
     if row is None:
         return found
@@ -274,10 +292,10 @@ def _about(
 
 
 def _where(
-    service: WatchContext, rule: Rule, made: RuleSample | AlertbotError, rows: Sequence[Preapproval]
+    service: WatchContext, made: RuleSample | AlertbotError, rows: Sequence[Preapproval]
 ) -> Validity:
     if isinstance(made, RuleSample):
-        return judge(service, rule, made.kind, made.digest, rows)
+        return judge(service, made, rows)
     return broken(made)
 
 
@@ -303,4 +321,5 @@ def _lost(rule: str, row: Preapproval, why: str, digest: str) -> NewTask:
         "The rule {rule} no longer publishes by itself: {why} Check it: alertbot rules show {rule},"
         " and preapprove it again: alertbot rules preapprove {rule}"
     ).format(rule=rule, why=why)
-    return NewTask(f"{LOST}:{row.id}:{digest[:12]}", LOST, text)
+    now = sha256(f"{digest} {why}".encode()).hexdigest()
+    return NewTask(f"{LOST}:{row.id}:{now[:12]}", LOST, text)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alertbot.core.errors import ConfigInvalid
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import SERVICES, all_territories
+from alertbot.regions.facts import all_territories, services
 from alertbot.texts.kinds.catalogue import KEYS, LONGEST_LIST, load_ready_words
 
 WORDS = load_ready_words()
@@ -17,7 +17,7 @@ rows = st.lists(
     st.builds(
         NumberRow,
         territory=st.sampled_from(PLACES),
-        service=st.sampled_from(sorted(SERVICES)),
+        service=st.sampled_from(sorted(services())),
         number=st.just("02 61 91 00 15"),
         zone=st.sampled_from([{}, {"": "Brest"}]),
     ),
@@ -40,10 +40,10 @@ def test_what_stops_is_named_by_service(gone: list[NumberRow], stay: list[Number
         if not gone:
             assert text == WORDS.texts[lang]["none"]
         elif str(len(gone)) not in text:
-            assert all(SERVICES[one.service].name_in(lang) in text for one in gone)
+            assert all(services()[one.service].name_in(lang) in text for one in gone)
             left = {one.service for one in stay} - {one.service for one in gone}
             assert not any(
-                f"{SERVICES[key].name_in(lang)} (" in text.replace("Gendarmerie (police)", "")
+                f"{services()[key].name_in(lang)} (" in text.replace("Gendarmerie (police)", "")
                 for key in left
             )
 

@@ -10,7 +10,8 @@ import pytest
 from alertbot.channels.base import EMAIL, TELEGRAM, X
 from alertbot.core.model import Channel, ChannelSpec, Composition, Identity, Message
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import Territory, all_territories, find
+from alertbot.regions.facts import all_territories, find
+from alertbot.regions.region import Territory
 from alertbot.texts.compose import compose
 from alertbot.texts.fields.parse import parse
 from alertbot.texts.kinds.catalogue import load_kind

@@ -52,7 +52,7 @@ async def signed(team: Team, *names: str, rule: Rule = FIRST, **options: Any) ->
 
 
 async def standing(team: Team, rule: Rule = FIRST, **options: Any) -> validity.Validity:
-    digest = await digest_of(team.service, rule)
+    made = await sample.template(team.service, rule)
     return await team.service.database.read(
-        lambda conn: validity.standing(team.service, conn, rule, digest, **options)
+        lambda conn: validity.standing(team.service, conn, made, **options)
     )

@@ -101,7 +101,9 @@ async def connected(
         settings.bind("approvals_by.telegram", settings.folder, sandbox=True)
         team = await gather(database)
         groups = {} if group is None else {"telegram": str(group)}
-        team.service = replace(team.service, reach=RequestSettings(("telegram",), groups, duty))
+        secrets = {"telegram": partial(settings.secret, "bot_token")}
+        reach = RequestSettings(("telegram",), groups, duty, secrets)
+        team.service = replace(team.service, reach=reach)
         listening = partial(listen, status=partial(overview.in_words, team.service))
         way = TelegramWay(team.service, settings, listening)
         try:
