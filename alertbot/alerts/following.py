@@ -35,7 +35,6 @@ from alertbot.db.sql import Connection
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.fields import moments
-from alertbot.texts.kinds.catalogue import load_ready_words
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
 from alertbot.texts.publisher import effective
 
@@ -88,7 +87,8 @@ def _holds(spec: FieldSpec, value: Any, until: datetime) -> bool:
 
 
 NO_NUMBERS = WrongNumbers()
-CORRECTION, WITHDRAWAL, DENIAL, END, STATUS = "correction", "withdrawal", "denial", "end", "status"
+CORRECTION, WITHDRAWAL, END, STATUS = "correction", "withdrawal", "end", "status"
+FALSE_ALERT, NO_NEWS, INQUIRY = "false_alert", "no_news", "inquiry"
 Work = Callable[[Connection], Awaitable[Alert]]
 
 
@@ -254,39 +254,36 @@ async def correct(
 async def cancel(
     service: Context, actor: Person, reference: str, text: object, said: FollowRequest
 ) -> AlertView:
-    """Draft a public denial of a false alert. `text`: one text for all languages, or one per language.
+    """Draft the public message that an alert of ours was false. `text`: what is true, one text for all languages or
+    one per language; not needed where the alert was written with it (`no_danger`).
 
     Raises `Refused` without a text for the public: a silent cancel corrects nothing (R21).
     """
     rules.require_role("draft", actor)
-    if not text:
-        raise Refused(
-            _("A false alert must be denied in public: say what is true with --text. Nothing was done.")
-        )
 
     async def work(conn: Connection) -> Alert:
         original = await to_take_back(conn, reference, _("cancel"))
+        if not (text or original.given.get("no_danger") or said.changes.get("no_danger")):
+            raise Refused(
+                _(
+                    "A false alert must be denied in public: say what is true with --text. Nothing was done."
+                )
+            )
         chain = await chains.read(service, conn, Relation.CANCEL, [original])
-        words = _denied(service, original, text)
-        return await add(service, conn, actor, DENIAL, said, chain, below=words)
+        words = await _false(service, conn, original, text)
+        return await add(service, conn, actor, FALSE_ALERT, said, chain, below=words)
 
     return await drafted(service, actor, work, said)
 
 
-def _denied(service: Context, original: Alert, text: object) -> RawValues:
-    """The values of the denial: what the alert said is wrong, its numbers too, what is true, and that nothing
-    it named has failed."""
-    words = load_ready_words(*service.publisher.folders)
-    wrong = original.given.get("what_was_wrong") or original.given.get("what_fails")
-    said: RawValues = {"what_was_wrong": wrong} if wrong else {}
-    numbers = list(rows_of(original.given, NUMBERS))
+async def _false(service: Context, conn: Connection, original: Alert, text: object) -> RawValues:
+    """The values of the false alert: what is true, when ours went out, and the numbers that it gave."""
+    known = (await store_following.first_reached(conn, original.id), original.approved_at)
+    at = next((one for one in known if one and one <= service.now), original.drafted_at)
     return {
-        **said,
-        WRONG: numbers or None,
-        "what_is_right": text,
-        "what_fails": words.each("nothing_failed"),
-        "what_works": words.each("all_works"),
-        "what_to_do": words.each("disregard"),
+        **({"no_danger": text} if text else {}),
+        "message_at": at.isoformat(timespec="seconds"),
+        WRONG: list(rows_of(original.given, NUMBERS)) or None,
     }
 
 
@@ -357,8 +354,10 @@ async def require_out(conn: Connection, alert: Alert, verb: str) -> None:
 
 def _kind_of_update(service: Context, original: Alert) -> str:
     """The same kind if it allows further updates, else a status."""
-    if original.kind in ("holding", "apology"):
+    if original.kind in ("holding", NO_NEWS):
         return STATUS
+    if original.kind == INQUIRY:
+        return INQUIRY
     return STATUS if load_kind(service.publisher, original.kind).final else original.kind
 
 
@@ -378,7 +377,8 @@ async def add(
     original = chain.originals[0]
     found = load_kind(service.publisher, kind)
     wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
-    given = inherited(original.given, found, chain.relation, now=service.now, wait=wait)
+    told = await _told(conn, original)
+    given = inherited(told, found, chain.relation, now=service.now, wait=wait)
     words = {name: value for name, value in (below or {}).items() if found.field(name)}
     taken_over = writing.overlay(given, words)
     if said.changes.keys() & {"territories", "services", NUMBERS}:
@@ -398,6 +398,15 @@ async def add(
     return await writing.add(
         service, conn, actor, wishes, incident=filed, references=chain.references, chain=chain
     )
+
+
+async def _told(conn: Connection, original: Alert) -> RawValues:
+    """What the public was told by this alert; one that says "nothing new" lets what it follows stand."""
+    told = dict(original.given)
+    while original.kind == NO_NEWS and original.original:
+        original = await store_reading.get(conn, original.original)
+        told = {**original.given, **told}
+    return told
 
 
 async def _repeatable(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts import store_reading
@@ -227,8 +227,17 @@ async def struck_by(conn: AsyncConnection, entries: Sequence[int]) -> tuple[str,
 
 async def last_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:
     """When the last delivered post of the alert was sent, by the database's clock."""
+    return await _reached(conn, alert_id, func.max(delivery.c.settled_at))
+
+
+async def first_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:
+    """When the first delivered post of the alert was sent, by the database's clock."""
+    return await _reached(conn, alert_id, func.min(delivery.c.settled_at))
+
+
+async def _reached(conn: AsyncConnection, alert_id: str, when: ColumnElement[float]) -> datetime | None:
     query = (
-        select(func.max(delivery.c.settled_at))
+        select(when)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .where(dispatch.c.alert_id == alert_id, dispatch.c.purpose == Purpose.PUBLICATION.value)
         .where(delivery.c.state == DeliveryState.SENT.value)

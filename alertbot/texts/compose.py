@@ -312,6 +312,7 @@ def _compose_channel(desk: ComposeFindings, channel: Channel) -> None:
         for lang in _languages(desk, channel)
         if (edition := _edition(desk, channel, lang)) is not None
     ]
+    desk.editions |= {(channel.name, one.lang): one for one in texts}
     desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
     made = [message for one in texts for message in _posts(desk, channel, one)]
     desk.faults += lint.unequal(channel, pictures.alternatives(desk.request, channel, texts))

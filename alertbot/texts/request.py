@@ -20,6 +20,7 @@ from alertbot.regions.region import RelayWords
 from alertbot.texts.fields.parse import Parsed
 from alertbot.texts.fields.values import Url, seen
 from alertbot.texts.kinds.kind_spec import Frame, Kind, Prepared
+from alertbot.texts.posts.pieces import Edition
 from alertbot.texts.wording.render import TemplateText
 
 
@@ -65,6 +66,7 @@ class ComposeFindings:
 
     request: ComposeRequest
     rendered: dict[tuple[str, str, str], TemplateText | None] = field(default_factory=dict)
+    editions: dict[tuple[str, str], Edition] = field(default_factory=dict)  # by channel and language
     messages: list[Message] = field(default_factory=list)
     retraction: list[Message] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
@@ -90,15 +92,22 @@ def relay(lang: str) -> RelayWords | None:
     return line.spoken(lang) if line else None
 
 
+TAKEN_BACK_WITH = ("no_danger", "you_may")  # optional: what a kind has for its prepared false alert
+
+
 def context(
     request: ComposeRequest, lang: str, *, contact: str = "", fields: bool = True
 ) -> dict[str, object]:
     """The variables of a template in this language. `contact`: whom the readers of the channel may ask. `fields`
-    False: only what every alert has."""
-    values: dict[str, object] = {}
-    if fields:
-        values = {spec.name: None for spec in request.kind.fields}
-        values |= {name: seen(value, lang) for name, value in request.parsed.values.items()}
+    False: only what every alert has, and what is said if it turns out to be false."""
+    specs = request.kind.fields
+    known = {
+        spec.name for spec in specs if fields or (spec.name in TAKEN_BACK_WITH and not spec.required)
+    }
+    values: dict[str, object] = dict.fromkeys([*known, *TAKEN_BACK_WITH])
+    values |= {
+        name: seen(value, lang) for name, value in request.parsed.values.items() if name in known
+    }
     organisation = request.organisation
     page = organisation.verification_page
     return {

@@ -200,7 +200,10 @@ _FIELD_KEYS = (
 _APPROVAL_KEYS = ("approvers", "author_may_approve", "expires_after")
 _CHOOSING = (FieldType.CHOICE, FieldType.CERTAINTY)
 NEVER_AUTOMATIC = frozenset(
-    {"provisional_number", "apology", "correction", "withdrawal", "denial", "end"}
+    {
+        *("provisional_number", "apology", "correction", "withdrawal", "denial", "false_alert", "end"),
+        *("inquiry", "planned_works"),
+    }
 )  # numbers, regret, what takes back, and the end, which people declare (R11, R33)
 
 

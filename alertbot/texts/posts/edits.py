@@ -1,8 +1,8 @@
 """The new text of an earlier post, on channels that can edit (Telegram). Pure.
 
-A line above the old text says what happened and names the new alert. After a correction, a withdrawal, a
-retraction and a denial the old text is struck through; after an update and at the end it stays. If it
-does not fit, the old text loses paragraphs from its end, and says so.
+A line says what happened and names the new alert. Below it stands what is true now: the new alert's own lead, and its
+places as far as they fit. Only after a retraction and a false alert, where nothing of it holds, the old text stays,
+struck through; if it does not fit, it loses paragraphs from its end, and says so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,24 +12,23 @@ from alertbot.core.model import Action, Channel, ChannelSpec, Fault, Markup, Mes
 from alertbot.core.words import _
 from alertbot.texts import lint
 from alertbot.texts.kinds.kind_file import SHORTENED
-from alertbot.texts.posts import measure, messages, writing
+from alertbot.texts.posts import measure, messages, pieces, writing
 from alertbot.texts.posts.pieces import Blocks
 from alertbot.texts.posts.writing import Paragraph, paragraphs, plain_paragraphs
 from alertbot.texts.request import ComposeFindings, ComposeRequest
 from alertbot.texts.wording.markup import Line, Run
 from alertbot.texts.wording.phrasing import clock_time, day_name, zone_name
-from alertbot.texts.wording.render import words
+from alertbot.texts.wording.render import LEAD, PLACE, STOP, words
 
-LEFT_STANDING = frozenset({Relation.UPDATE, Relation.END})
+FALSE = frozenset({Relation.RETRACTION, Relation.CANCEL})  # nothing of the old text holds
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text to be made: what is above the old one, the old one, and what is below."""
+    """A text to be made: what is above the old one, the old one, struck through, and what is below."""
 
     above: tuple[Paragraph, ...]
-    old: tuple[Paragraph, ...]
-    struck: bool
+    old: tuple[Paragraph, ...] = ()
     below: tuple[Paragraph, ...] = ()
 
 
@@ -55,9 +54,7 @@ def of_posts(
     desk.faults += [_missing(channel, lang) for lang in languages if lang not in said]
     desk.faults += lint.unequal(channel, said)
     made = [
-        _edit(desk.request, channel.spec, one, said[one.lang], relation)
-        for one in published
-        if one.lang in said
+        _edit(desk, channel, one, said[one.lang], relation) for one in published if one.lang in said
     ]
     desk.faults += messages.over_limit(made)
     return made
@@ -89,42 +86,77 @@ def _missing(channel: Channel, lang: str) -> Fault:
 
 
 def _edit(
-    request: ComposeRequest, spec: ChannelSpec, post: Message, line: str, relation: Relation
+    desk: ComposeFindings, channel: Channel, post: Message, line: str, relation: Relation
 ) -> Message:
-    text = next(one for one in _texts(request, post, line, relation) if _fits(spec, one))
-    html = _html(text) if spec.markup is Markup.TELEGRAM else None
-    plain = measure.normal(_joined(text, writing.plain_line))
+    spec = channel.spec
+    if relation in FALSE:
+        text = next(one for one in _struck(desk.request, post, line) if _fits(spec, one))
+        plain, html, length = _joined(text, writing.plain_line), _html(text), _length(spec, text)
+    else:
+        blocks = _standing(desk, channel, post.lang, line)
+        plain, html, length = (
+            writing.plain(blocks),
+            writing.telegram(blocks),
+            messages.length(spec, blocks),
+        )
     return replace(
         post,
-        text=plain,
-        html=None if html is None else measure.normal(html),
-        length=_length(spec, text),
+        text=measure.normal(plain),
+        html=measure.normal(html) if spec.markup is Markup.TELEGRAM else None,
+        length=length,
         limit=spec.limit,
         measure=spec.measure,
-        has_link=post.has_link,
+        has_link="://" in plain,
         action=Action.EDIT,
         picture=None,
         alt=None,
     )
 
 
-def _texts(request: ComposeRequest, post: Message, line: str, relation: Relation) -> Iterator[_Text]:
+def _standing(desk: ComposeFindings, channel: Channel, lang: str, line: str) -> Blocks:
+    """What stands now, as much of it as fits: the line alone where the new alert says nothing in this language."""
+    frame, one = desk.request.marked, desk.editions.get((channel.name, lang))
+    mark = messages.marks(frame, lang).brief if frame else ()
+    head = (*mark, *_bold(words(line, lang)))
+    found = [*pieces.pieces(one)] if one else []
+    parts = [piece.full for piece in found if piece.name == LEAD]
+    parts += [piece.full for piece in found if piece.name in (PLACE, STOP)]
+    room = messages.room(channel.spec)
+    for kept in range(len(parts), 0, -1):
+        note = () if kept == len(parts) else _shortened(desk.request, lang)
+        blocks = (*head, *(block for part in parts[:kept] for block in part), *note, *mark)
+        if room is None or room.over(blocks) <= 0:
+            return blocks
+    return head
+
+
+def _bold(blocks: Blocks) -> Blocks:
+    return tuple(
+        replace(
+            block,
+            lines=tuple(tuple(replace(run, styles=("b",)) for run in line) for line in block.lines),
+        )
+        for block in blocks
+    )
+
+
+def _shortened(request: ComposeRequest, lang: str) -> Blocks:
+    assert request.prepared is not None
+    return words(request.prepared.edits[lang].get(SHORTENED, "…"), lang)
+
+
+def _struck(request: ComposeRequest, post: Message, line: str) -> Iterator[_Text]:
     """The possible texts, the fullest first; the last has nothing of the old text."""
     frame, lang = request.marked, post.lang
     mark = _paragraphs(messages.marks(frame, lang).brief) if frame else ()
     above = (*mark, *_paragraphs(words(line, lang), "b"))
     old = plain_paragraphs(post.text) if post.html is None else paragraphs(post.html)
-    struck = relation not in LEFT_STANDING
-    if not struck:
-        yield _Text(above, old, struck)
     bare = tuple(tuple(map(_bare, paragraph)) for paragraph in old)
-    yield _Text(above, bare, struck)
-    assert request.prepared is not None
-    shortened = words(request.prepared.edits[lang].get(SHORTENED, "…"), lang)
-    below = (*_paragraphs(shortened, "i"), *mark)
-    yield from (_Text(above, bare[:kept], struck, below) for kept in range(len(bare) - 1, 0, -1))
-    yield _Text(above, (), struck, below)
-    yield _Text(above, (), struck)
+    yield _Text(above, bare)
+    below = (*_paragraphs(_shortened(request, lang), "i"), *mark)
+    yield from (_Text(above, bare[:kept], below) for kept in range(len(bare) - 1, 0, -1))
+    yield _Text(above, (), below)
+    yield _Text(above)
 
 
 def _paragraphs(blocks: Blocks, *styles: str) -> tuple[Paragraph, ...]:
@@ -156,7 +188,7 @@ def _length(spec: ChannelSpec, text: _Text) -> int:
 
 def _entities(text: _Text) -> int:
     runs = [run for one in (*text.above, *text.old, *text.below) for line in one for run in line]
-    return text.struck + sum(len(run.styles) + bool(run.address) for run in runs)
+    return 1 + sum(len(run.styles) + bool(run.address) for run in runs)
 
 
 def _joined(text: _Text, write: writing.Writer) -> str:
@@ -168,7 +200,7 @@ def _html(text: _Text) -> str:
     above, below = (
         [_written(one, writing.telegram_line) for one in each] for each in (text.above, text.below)
     )
-    return "\n\n".join([*above, *([f"<s>{old}</s>" if text.struck else old] if old else []), *below])
+    return "\n\n".join([*above, *([f"<s>{old}</s>"] if old else []), *below])
 
 
 def _written(paragraph: Paragraph, write: writing.Writer) -> str:
