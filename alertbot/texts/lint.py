@@ -375,13 +375,13 @@ def _bare(text: str, lang: str, rows: Sequence[NumberRow]) -> Iterator[NumberRow
 
 
 def _folded_cells(text: str) -> str:
-    return " ".join(plainly(text).split())
+    return " ".join(plainly(text).replace("’", "'").split())
 
 
 def _fault(row: NumberRow, message: Message) -> Fault:
     sentence = _(
         "{channel} ({lang}), part {part}: {number} appears without its zone or condition ({details})."
-        " Let the template write it with numbers_block."
+        " Let the template write it with the filter “calls” or “dial”."
     )
     kept = ", ".join(one for one in (row.zone_in(message.lang), row.condition_in(message.lang)) if one)
     words = sentence.format(

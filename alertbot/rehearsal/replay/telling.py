@@ -15,7 +15,6 @@ from alertbot.rehearsal.replay.timeline import CaseEntry, said
 from alertbot.watch.rules_log import decided, reason_words
 
 LONGEST_EXCERPT = 120
-HEAD_PARAGRAPHS = 2  # of a post: who speaks and when, the heading
 
 
 class LineMark(StrEnum):
@@ -107,9 +106,8 @@ def _post_words(replay: Replay, post: ReplayPost, langs: Iterable[str]) -> str:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a post, after its sender and heading."""
-    paragraphs = [" ".join(one.split()) for one in text.split("\n\n") if one.strip()]
-    body = " ".join(paragraphs[HEAD_PARAGRAPHS:] or paragraphs)
+    """The beginning of a post: its news."""
+    body = " ".join(text.split())
     return body if len(body) <= LONGEST_EXCERPT else body[: LONGEST_EXCERPT - 1].rstrip() + "…"
 
 
