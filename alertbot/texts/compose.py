@@ -93,12 +93,21 @@ def _field_absent(desk: ComposeFindings) -> bool:
     return any(fault.field and fault.field not in values for fault in desk.request.parsed.faults)
 
 
-def written(desk: ComposeFindings, channel: Channel, one: Edition) -> list[PlacedMessage]:
+def written(
+    desk: ComposeFindings, channel: Channel, one: Edition, *, retracts: bool = False
+) -> list[PlacedMessage]:
     """The posts of one language on this channel. A text that does not fit leaves out this channel and language
-    alone; what is not allowed is a fault."""
+    alone; what is not allowed is a fault, and so is a retraction that does not fit: what it takes back would stay."""
     thread = messages.thread(channel.spec, one)
     if thread.excess or thread.needed:
-        _leave_out(desk, channel, one, thread)
+        why = _told(desk, channel, one, thread)
+        if retracts:
+            desk.faults += why
+        else:
+            desk.left_out += why
+            desk.omitted.append(
+                Omission(channel.name, one.lang, " ".join(fault.message for fault in why))
+            )
         return []
     desk.faults += lint.many_parts(channel, one.lang, len(thread.posts))
     if told := messages.unsaid(channel, one, thread.unsaid):
@@ -116,14 +125,12 @@ def written(desk: ComposeFindings, channel: Channel, one: Edition) -> list[Place
     ]
 
 
-def _leave_out(desk: ComposeFindings, channel: Channel, one: Edition, thread: Thread) -> None:
+def _told(desk: ComposeFindings, channel: Channel, one: Edition, thread: Thread) -> list[Fault]:
+    """Why a text does not fit."""
     told = [
         messages.too_long(channel, one, excess, desk.request.parsed.values) for excess in thread.excess
     ]
-    if thread.needed:
-        told.append(messages.too_many(channel, one, thread.needed))
-    desk.left_out += told
-    desk.omitted.append(Omission(channel.name, one.lang, " ".join(fault.message for fault in told)))
+    return [*told, messages.too_many(channel, one, thread.needed)] if thread.needed else told
 
 
 def prepare(desk: ComposeFindings, said: Sequence[Message]) -> None:
@@ -152,7 +159,7 @@ def _for_channel(
         ):
             texts.append(one)
     desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
-    return [post.message for one in texts for post in written(desk, channel, one)]
+    return [post.message for one in texts for post in written(desk, channel, one, retracts=True)]
 
 
 def _missing(channel: Channel, lang: str) -> Fault:

@@ -23,17 +23,23 @@ from alertbot.texts.request import ComposeRequest
 
 NOW = datetime(2021, 6, 2, 18, 30, tzinfo=ZoneInfo("Europe/Paris"))
 SHORT = {
-    "fr": "{% block head %}\n{{ org.name }}, {{ issued|when }}. {{ alert }}\n{% endblock %}\n"
-    "Panne : {{ what_fails }}.\n\n{% if numbers %}{{ numbers|numbers_block }}{% endif %}\n"
-    "{% block foot %}\nProchain point : {{ next_update|when }}. {{ org.verification_page }}\n{% endblock %}",
-    "en": "{% block head %}\n{{ org.name }}, {{ issued|when }}. {{ alert }}\n{% endblock %}\n"
-    "Not working: {{ what_fails }}.\n\n{% if numbers %}{{ numbers|numbers_block }}{% endif %}\n"
-    "{% block foot %}\nNext update: {{ next_update|when }}. {{ org.verification_page }}\n{% endblock %}",
+    "fr": "{% block lead %}\nPanne : {{ what_fails }}.\n\n"
+    "Prochain point : {{ next_update|when }}. {{ org.verification_page }}\n{% endblock %}\n"
+    "{% block place %}\n{{ [place]|names }} : appelez\n{{ rows|calls }}\n{% endblock %}",
+    "en": "{% block lead %}\nNot working: {{ what_fails }}.\n\n"
+    "Next update: {{ next_update|when }}. {{ org.verification_page }}\n{% endblock %}\n"
+    "{% block place %}\n{{ [place]|names }}: call\n{{ rows|calls }}\n{% endblock %}",
 }
+FOOT = "\n{% block foot %}\n{{ org.name }}, {{ issued|clock }}. {{ alert }}\n{% endblock %}"
 LONG = {
-    "fr": "{% block subject %}Panne [{{ alert }}]{% endblock %}\n" + SHORT["fr"],
-    "en": "{% block subject %}Outage [{{ alert }}]{% endblock %}\n" + SHORT["en"],
+    "fr": "{% block subject %}Panne [{{ alert }}]{% endblock %}\n" + SHORT["fr"] + FOOT,
+    "en": "{% block subject %}Outage [{{ alert }}]{% endblock %}\n" + SHORT["en"] + FOOT,
 }
+
+
+def lead(text: str) -> str:
+    """A template that is nothing but a lead."""
+    return "{% block lead %}" + text + "{% endblock %}"
 
 
 def field(name: str, kind: FieldType, *, required: bool = True) -> FieldSpec:

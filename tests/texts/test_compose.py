@@ -33,6 +33,7 @@ from tests.texts.conftest import (
     TEAM,
     VALUES,
     Make,
+    lead,
     make_kind,
 )
 
@@ -49,8 +50,8 @@ def test_every_channel_and_language_gets_its_text(request_for: Make) -> None:
     ]
     post, _en, telegram, _en2, mail, _en3 = made.messages
     assert post.text == (
-        "Préfecture, 18:30. BKRT-2\n\nPanne\u00a0: 15 et 18 sur mobile.\n\n"
-        "Prochain point\u00a0: 19:00. https://example.org/urgences"
+        "Panne\u00a0: 15 et 18 sur mobile.\n\n"
+        "Prochain point\u00a0: 19\u00a0h. https://example.org/urgences"
     )
     assert post.length == len(post.text) - len("https://example.org/urgences") + 23
     assert (post.html, post.subject, post.has_link, post.limit) == (None, None, True, 280)
@@ -92,7 +93,7 @@ def test_a_language_without_template_is_left_out_or_a_fault(request_for: Make) -
 
 
 def test_a_channel_type_has_its_own_words_else_the_other_form_serves(request_for: Make) -> None:
-    templates = {("fr", "long"): "long", ("fr", "x"): "propre à X"}
+    templates = {("fr", "long"): lead("long"), ("fr", "x"): lead("propre à X")}
     channels = (
         Channel("x_main", X, ("fr",)),
         Channel("other", replace(APPRISE, form="short"), ("fr",)),
@@ -107,7 +108,7 @@ def test_no_channel(request_for: Make) -> None:
 
 def test_a_template_fault_is_told_once_with_its_place(request_for: Make) -> None:
     templates = {
-        (lang, form): "a\n{{ x }}" if lang == "fr" else "b"
+        (lang, form): lead("a\n{{ x }}" if lang == "fr" else "b")
         for lang in SHORT
         for form in ("short", "long")
     }
@@ -123,24 +124,39 @@ def test_a_missing_field_is_no_fault_of_the_template(request_for: Make) -> None:
     assert rules(compose(request_for(parsed=Parsed(values, (missing,), (), {})))) == ["missing"]
 
 
-def test_a_text_too_long_for_one_paragraph_names_the_field(request_for: Make) -> None:
+def test_a_text_too_long_leaves_out_that_channel_and_language_alone(request_for: Make) -> None:
     long = Text({"fr": "panne " * 60, "en": "short"})
     made = compose(request_for({"what_fails": long}))
-    (fault,) = made.faults
-    assert (fault.rule, fault.field, fault.channel, fault.lang) == (
-        "too_long",
-        "what_fails",
-        "x_main",
-        "fr",
-    )
-    assert re.search(r"\d+ characters too long", fault.message)
+    assert made.publishable
+    assert [(one.channel, one.lang) for one in made.messages] == [
+        ("x_main", "en"), *((channel, lang) for channel in ("tg", "press") for lang in ("fr", "en")),
+    ]  # fmt: skip
+    (told,) = [one for one in made.warnings if one.rule == "too_long"]
+    assert (told.field, told.channel, told.lang) == ("what_fails", "x_main", "fr")
+    assert re.search(r"the post “Panne.*…” is \d+ characters too long\. Shorten", told.message)
+    (omission,) = made.omitted
+    assert (omission.channel, omission.lang, omission.reason) == ("x_main", "fr", told.message)
+    assert [one.lang for one in made.targets["x_main"]] == ["en"]
+
+
+def test_what_is_too_long_everywhere_is_a_fault(request_for: Make) -> None:
+    long = Text({"fr": "panne " * 60, "en": "fault " * 60})
+    only_x = compose(request_for({"what_fails": long}, channels=CHANNELS[:1]))
+    assert [(one.rule, one.field, one.lang) for one in only_x.faults] == [
+        ("too_long", "what_fails", "fr"), ("too_long", "what_fails", "en"),
+    ]  # fmt: skip
+    team = Channel("team", X, ("fr", "en"), Audience.TEAM, (Target("@team"),))
+    mail = replace(CHANNELS[2], audience=Audience.TEAM)
+    beside = compose(request_for({"what_fails": long}, channels=(CHANNELS[0], team, mail)))
+    assert {one.channel for one in beside.messages} == {"press"}
+    assert set(rules(beside)) == {"too_long"}  # the team's mail is not the public
 
 
 def test_an_exercise_is_marked_in_every_part_and_reaches_no_live_channel(request_for: Make) -> None:
     assert set(rules(compose(request_for(exercise=True)))) == {"exercise_live"}
-    made = compose(request_for({"numbers": many_rows(12)}, exercise=True, channels=TEAM))
+    made = compose(request_for({"numbers": many_rows(5)}, exercise=True, channels=TEAM))
     assert made.publishable
-    assert max(one.parts for one in made.messages) > 2
+    assert max(one.parts for one in made.messages) == 6
     for one in made.messages:
         word = "EXERCICE" if one.lang == "fr" else "EXERCISE"
         assert one.text.startswith(f"{word} {word} {word}")
@@ -167,8 +183,10 @@ def test_an_exercise_keeps_its_marks_where_room_is_short(request_for: Make) -> N
     assert made.publishable
     for lang, word in (("fr", "EXERCICE"), ("en", "EXERCISE")):
         texts = [one.text for one in made.messages if one.lang == lang]
-        assert all(text.startswith(word) and text.endswith(word) for text in texts)
-        assert sum("https://example.org/urgences" in text for text in texts) >= 1
+        assert all(text.startswith(word) for text in texts)
+        assert all(text.endswith(word) for text in texts if "https://" in text)
+        assert sum("https://example.org/urgences" in text for text in texts) == 1
+        assert texts[-1].endswith(f"{word} {word} {word}")
 
 
 def test_languages_that_disagree_are_a_judgement(request_for: Make) -> None:
@@ -247,29 +265,51 @@ def test_only_numbers_that_are_verified_and_hold_reach_the_public(
         assert compose(request_for({"numbers": many_rows(2, **parts)}, channels=TEAM)).publishable
 
 
-def test_a_long_list_becomes_a_thread_of_complete_parts(request_for: Make) -> None:
-    rows = many_rows(20, zone={"fr": "zone de test", "en": "test zone"})
+def test_a_list_becomes_a_thread_with_one_post_for_each_place(request_for: Make) -> None:
+    rows = many_rows(8, zone={"fr": "zone de test", "en": "test zone"})
     made = compose(request_for({"numbers": rows}))
     assert made.publishable
     parts = [one for one in made.messages if one.channel == "x_main" and one.lang == "fr"]
-    assert [one.part for one in parts] == list(range(1, len(parts) + 1))
-    for one in parts:
-        assert one.length <= 280
-        assert one.text.startswith(f"Préfecture, 18:30. BKRT-2 ({one.part}/{one.parts})\n")
-        assert one.text.endswith("https://example.org/urgences")
-    whole = "\n".join(one.text for one in parts)
-    for row in rows:
-        assert (
-            f"{row.territory.code} {row.territory.name_in('fr')}\nSAMU (15)\u00a0: {row.number} – zone"
-            in whole
-        )
+    assert [(one.part, one.parts) for one in parts] == [(at, 9) for at in range(1, 10)]
+    assert parts[0].text.endswith("https://example.org/urgences")
+    for one, row in zip(parts[1:], rows, strict=True):
+        name = f"{row.territory.name_in('fr')} ({row.territory.code})"
+        number = row.number.replace(" ", "\u00a0")
+        assert one.text == f"{name}\u00a0: appelez\nSAMU {number} (zone de test)"
 
 
-def test_every_territory_can_be_composed_and_asks_for_a_judgement(request_for: Make) -> None:
+def test_more_places_than_a_thread_takes_stand_behind_the_link(request_for: Make) -> None:
+    made = compose(request_for({"numbers": many_rows(9)}))
+    assert made.publishable
+    for lang in ("fr", "en"):
+        (post,) = [one for one in made.messages if (one.channel, one.lang) == ("x_main", lang)]
+        assert post.text.endswith("https://example.org/urgences")
+        assert post.parts == 1
+        assert [one.lang for one in made.warnings if one.rule == "shortened"] == ["fr", "en"]
+    for row in many_rows(9):
+        number = row.number.replace(" ", "\u00a0")
+        assert all(number in one.text for one in made.messages if one.channel != "x_main")
+
+
+def test_without_a_link_to_stand_for_them_they_are_not_left_out_unsaid(request_for: Make) -> None:
+    organisation = replace(ORGANISATION, verification_page="")
+    made = compose(request_for({"numbers": many_rows(9)}, organisation=organisation))
+    assert {one.channel for one in made.messages} == {"tg", "press"}
+    assert [one.lang for one in made.warnings if one.rule == "too_many_posts"] == ["fr", "en"]
+    assert all("would need 10 posts, more than 9" in one.reason for one in made.omitted)
+
+
+def test_a_thread_too_long_to_be_read_asks_for_a_judgement(request_for: Make) -> None:
+    endless = Channel("endless", replace(X, most_posts=None), ("fr",), targets=(Target("a"),))
     made = compose(
-        request_for({"numbers": many_rows(101)}, accepted={"too_many_parts": "the whole country"})
+        request_for(
+            {"numbers": many_rows(101)},
+            channels=(endless,),
+            accepted={"too_many_parts": "the whole country"},
+        )
     )
     assert made.publishable
+    assert len(made.messages) == 102
     assert {one.rule for one in made.accepted} == {"too_many_parts"}
 
 

@@ -126,7 +126,9 @@ def test_warnings_on_texts() -> None:
 
 
 def test_parity_reads_figures_however_they_are_written() -> None:
-    assert figures("Le 04 65 71 00 15 à 16 h") == {"0465710015", "16"}
+    assert figures("Le 04 65 71 00 15 à 16 h") == {"0465710015", "16:00"}
+    assert figures("à 8 h") == figures("à 8 h") == figures("at 08:00") == {"08:00"}
+    assert figures("en 3 heures") == figures("within 3 hours")
     assert figures("16h45, 11 800") == figures("16:45, 11,800") == {"16:45", "11800"}
     assert figures("12,5 % https://example.org/a.") == figures("12.5% (https://example.org/a)")
 

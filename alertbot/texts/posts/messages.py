@@ -202,9 +202,7 @@ def unsaid(channel: Channel, one: Edition, names: Sequence[str]) -> Fault | None
     if not names:
         return None
     if set(names) <= {"detail"}:
-        sentence = _(
-            "{channel} ({lang}): the details are left out there, because there are too many posts."
-        )
+        sentence = _("{channel} ({lang}): the details are left out there, for lack of room.")
     else:
         sentence = _(
             "{channel} ({lang}): only the first post goes out there; the numbers of each place stand behind its link."

@@ -185,26 +185,34 @@ def narrower(one: Edition, piece: Piece) -> tuple[Piece, ...]:
 def thread(one: Edition, room: PostLimit | None, most: int | None) -> Thread:
     """One post for each piece. `most`: how many posts the channel takes; above it details go first, then everything
     but the lead if that has a link. Raises `TemplateBrokenError`."""
-    found = [*pieces(one)]
-    made = [_posts(one, piece, room) for piece in found]
-    excess = tuple(entry for posts in made for entry in posts if isinstance(entry, Excess))
-    if most is None or sum(map(len, made)) <= most:
-        return Thread((), excess) if excess else Thread(_opened(one, made))
-    kept = [posts for piece, posts in zip(found, made, strict=True) if piece.name != DETAIL]
-    if not excess and sum(map(len, kept)) <= most:
-        return Thread(_opened(one, kept), unsaid=(DETAIL,))
-    return _lead_alone(one, found, made)
+    found = [(piece, _posts(one, piece, room)) for piece in pieces(one)]
+    kept = [(piece, posts) for piece, posts in found if piece.name != DETAIL]
+    for pairs, unsaid in ((found, ()), (kept, (DETAIL,))):
+        made, excess = [posts for _piece, posts in pairs], _excess(pairs)
+        posts = _opened(one, made)
+        if most is None or len(posts) + len(excess) <= most:
+            return Thread((), excess) if excess else Thread(posts, unsaid=unsaid)
+    return _lead_alone(one, found)
 
 
-def _lead_alone(
-    one: Edition, found: Sequence[Piece], made: Sequence[Sequence[WrittenPost | Excess]]
-) -> Thread:
-    lead = next((posts for piece, posts in zip(found, made, strict=True) if piece.name == LEAD), ())
-    if lead and isinstance(lead[0], WrittenPost) and has_link(lead[0].blocks):
-        unsaid = tuple(dict.fromkeys(piece.name for piece in found if piece.name != LEAD))
-        return Thread(_opened(one, [lead]), unsaid=unsaid)
-    excess = tuple(entry for posts in made for entry in posts if isinstance(entry, Excess))
-    return Thread((), excess, needed=sum(map(len, made)))
+Pairs = Sequence[tuple[Piece, Sequence[WrittenPost | Excess]]]
+
+
+def _excess(found: Pairs) -> tuple[Excess, ...]:
+    return tuple(entry for _piece, posts in found for entry in posts if isinstance(entry, Excess))
+
+
+def _lead_alone(one: Edition, found: Pairs) -> Thread:
+    for piece, posts in found:
+        if piece.name == LEAD and isinstance(posts[0], WrittenPost) and has_link(posts[0].blocks):
+            return Thread(_opened(one, [posts]), unsaid=_others(piece for piece, _posts in found))
+    excess = _excess(found)
+    needed = 0 if excess else len(_opened(one, [posts for _piece, posts in found]))
+    return Thread((), excess, needed=needed)
+
+
+def _others(found: Iterable[Piece]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(piece.name for piece in found if piece.name not in (LEAD, FOOT)))
 
 
 def _posts(one: Edition, piece: Piece, room: PostLimit | None) -> list[WrittenPost | Excess]:
@@ -257,14 +265,21 @@ def long_text(one: Edition, room: PostLimit | None, *, parts: bool, anchors: boo
 
 
 def _one_message(one: Edition, found: Sequence[Piece], room: PostLimit) -> Thread:
-    """The text in tighter words, else the lead alone if it has a link."""
-    tight = _framed(one, tuple(block for piece in found for block in (piece.tight or piece.full)))
-    if room.over(tight) <= 0:
-        return Thread((WrittenPost(tight, _territories(found), tight=True),))
-    for lead in (piece for piece in found if piece.name == LEAD):
-        made = _posts(one, lead, room)
-        return _lead_alone(one, found, [made if piece is lead else [] for piece in found])
-    return Thread((), (Excess(found[0], room.over(tight)),))
+    """The text in tighter words, else without its details, else the lead alone if it has a link."""
+    kept = [piece for piece in found if piece.name != DETAIL]
+    for said, unsaid in ((found, ()), (kept, (DETAIL,))):
+        tight = tuple(
+            block for piece in said for block in (*piece.heading, *(piece.tight or piece.full))
+        )
+        post = WrittenPost(_framed(one, tight), _territories(said), tight=True)
+        if room.over(post.blocks) <= 0:
+            return Thread((post,), unsaid=unsaid)
+    for lead in (piece for piece in found if piece.name == LEAD and has_link(piece.full)):
+        (made,) = _posts(one, lead, room)
+        if isinstance(made, WrittenPost):
+            return Thread((made,), unsaid=_others(found))
+        return Thread((), (made,))
+    return Thread((), (Excess(found[0], room.over(post.blocks)),))
 
 
 def _packed(one: Edition, found: Sequence[Piece], room: PostLimit) -> Thread:

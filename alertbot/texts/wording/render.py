@@ -1,9 +1,9 @@
 """Rendering a template: values in, the pieces of a text out.
 
-A template declares its posts as blocks, in the order in which they go out: `lead` (the news, the one instruction, the
-next time, the link), `place` (once for each territory with numbers to call), `stop` (once for each with numbers not to
-call) and `detail` (one paragraph, one post). `NAME_tight` is a shorter wording of `lead`, `place` or `stop`. `subject`
-and `foot` belong to long forms."""
+A template declares its posts as blocks, in the order in which they go out, the lead always first: `lead` (the news,
+the one instruction, the next time, the link), `place` (once for each territory with numbers to call), `stop` (once for
+each with numbers not to call) and `detail` (one paragraph, one post). `NAME_tight` is a shorter wording of `lead`,
+`place` or `stop`. `subject` and `foot` belong to long forms."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -75,8 +75,8 @@ class TemplateText:
 
     @property
     def posts(self) -> tuple[str, ...]:
-        """The names of its posts, in the order in which the template declares them."""
-        return tuple(name for name in self._compiled.blocks if name in _POSTS)
+        """The names of its posts: the lead, then the others in the order in which the template declares them."""
+        return (LEAD, *(name for name in self._compiled.blocks if name in _POSTS and name != LEAD))
 
     def subject(self) -> str:
         """The first line of the subject as plain words; empty if the template has none. Raises

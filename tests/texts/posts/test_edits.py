@@ -21,7 +21,7 @@ from tests.texts.conftest import CHANNELS, NOW, TEAM, Make
 PREPARED = load_prepared()
 FRAME = load_frame()
 LATER = NOW.replace(hour=20, minute=31)
-TAGS = {"b", "i", "s", "a"}
+TAGS = {"b", "i", "s", "a", "code"}
 
 
 def followed(
@@ -54,7 +54,7 @@ def test_an_edit_says_what_happened_above_the_old_text(
     assert french.text.endswith(old.text)
     first = french.text.partition("\n")[0]
     if relation is not Relation.RETRACTION:
-        assert "mercredi 2 juin à 20:31" in first
+        assert "mercredi 2 juin à 20\u00a0h\u00a031" in first
         assert "BKRT-2" in first
     struck = relation not in (Relation.UPDATE, Relation.END)
     assert ("<s>" in (french.html or "")) == struck
@@ -105,7 +105,7 @@ def test_the_old_text_is_shortened_between_paragraphs_and_says_so(
     (one,) = edits(followed(request_for, Relation.CORRECTION, (long,)))
     assert one.length <= 4096
     assert one.html is not None
-    assert one.html.endswith("<i>(La fin de l'ancien texte a été retirée, faute de place.)</i>")
+    assert one.html.endswith("<i>(La fin de l’ancien texte a été retirée, faute de place.)</i>")
     kept = one.text.split("\n\n")[1:-1]
     assert kept == [re.sub("<.*?>", "", piece) for piece in pieces[: len(kept)]]
     assert len(kept) == 4

@@ -46,7 +46,7 @@ def test_telegram_html() -> None:
 
 def test_email_html() -> None:
     html = email(read(SOURCE))
-    assert "<h2>Titre</h2>" in html
+    assert "<h1>Titre</h1>" in html
     assert "<p><b>69 Rhône</b><br>\n" in html
     assert "<ul>\n<li>un</li>\n<li>deux<br>\nsuite</li>\n</ul>" in html
     assert '<ol start="1">' in html

@@ -1,5 +1,6 @@
 """Templates: what they may do, how values come out, where faults are shown."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,10 @@ from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import find
 from alertbot.texts.fields.values import SeenChoice, Url
 from alertbot.texts.kinds.kind_spec import Template
-from alertbot.texts.posts.writing import plain, telegram
+from alertbot.texts.posts.writing import email, plain, telegram
+from alertbot.texts.wording.markup import Block
 from alertbot.texts.wording.phrasing import day_name
-from alertbot.texts.wording.render import Rendered, TemplateBrokenError, render
+from alertbot.texts.wording.render import TemplateBrokenError, TemplateText, check
 
 PARIS = ZoneInfo("Europe/Paris")
 ISSUED = datetime(2021, 6, 2, 18, 30, tzinfo=PARIS)
@@ -30,12 +32,19 @@ ROWS = (
 )
 
 
-def fill(text: str, lang: str = "fr", **values: object) -> Rendered:
-    return render(Template(text, "k/fr/short.md.j2"), values, lang=lang, zone=PARIS, issued=ISSUED)
+def text_of(source: str, lang: str = "fr", **values: object) -> TemplateText:
+    return TemplateText(
+        Template(source, "k/fr/short.md.j2"), values, lang=lang, zone=PARIS, issued=ISSUED
+    )
+
+
+def fill(text: str, lang: str = "fr", **values: object) -> tuple[Block, ...]:
+    """The lead of a template that is nothing but this."""
+    return text_of("{% block lead %}" + text + "{% endblock %}", lang, **values).piece("lead")
 
 
 def body(text: str, lang: str = "fr", **values: object) -> str:
-    return plain(fill(text, lang, **values).body)
+    return plain(fill(text, lang, **values))
 
 
 def fault(text: str, **values: object) -> str:
@@ -44,26 +53,55 @@ def fault(text: str, **values: object) -> str:
     return str(caught.value)
 
 
-def test_head_body_foot_and_subject() -> None:
-    text = (
-        "{% block subject %}\nPanne : {{ x }}\n{% endblock %}\n{% block head %}H{% endblock %}\n"
-        "reste\n{% block body %}\nB\n{% endblock %}{% block foot %}F{% endblock %}"
+def test_the_pieces_of_a_text_and_its_subject() -> None:
+    made = text_of(
+        "{% block subject %}\nPanne : {{ x }}\n{% endblock %}\n{% block lead %}\nL {{ x }}\n{% endblock %}\n"
+        "{% block lead_tight %}T{% endblock %}{% block detail %}D{% endblock %}\n"
+        "{% block place %}{{ [place]|names }}{% for row in rows %} {{ row.number }}{% endfor %}{% endblock %}"
+        "{% block foot %}F{% endblock %}",
+        x="le *15*",
     )
-    made = fill(text, x="le *15*")
-    assert (plain(made.head), plain(made.body), plain(made.foot)) == ("H", "reste\nB", "F")
-    assert made.subject == "Panne\u00a0: le *15*"
+    assert made.posts == ("lead", "detail", "place")
+    assert made.subject() == "Panne\u00a0: le *15*"
+    assert plain(made.piece("lead")) == "L le *15*"
+    assert plain(made.piece("lead", tight=True)) == "T"
+    assert (plain(made.piece("foot")), made.piece("place", tight=True), made.piece("stop")) == (
+        "F",
+        (),
+        (),
+    )
+    for code, rows in ((RHONE, ROWS[:2]), (LOIRE, ROWS[2:])):
+        said = plain(made.piece("place", place=code, rows=rows))
+        assert said == f"{code.name_in('fr')} ({code.code}) " + " ".join(row.number for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{% block head %}A{% endblock %}B", "earlier version.*move-your-texts"),
+        ("only text", "earlier version.*lead, place, stop, detail, foot"),
+        ("{% block lead %}A{% endblock %}{% block once %}B{% endblock %}", "earlier version"),
+        (
+            "{% block lead %}A{% endblock %}{% block places %}B{% endblock %}",
+            "“places” is not known.*place_tight",
+        ),
+    ],
+)
+def test_a_template_of_another_shape_is_told_what_to_do(text: str, why: str) -> None:
+    with pytest.raises(TemplateBrokenError, match=why):
+        check(Template(text, "k/fr/short.md.j2"))
 
 
 @given(st.text(max_size=60))
 def test_values_are_never_markdown_nor_template(value: str) -> None:
     made = fill("a{{ v }}z", v=value)
-    assert "<" not in telegram(made.body)
-    assert "{{" in plain(made.body) or "{{" not in value
+    assert "<" not in telegram(made)
+    assert "{{" in plain(made) or "{{" not in value
 
 
 def test_values_stay_literal_however_they_are_joined() -> None:
     text = "{% set m %}**{{ v }}**{% endset %}{{ v ~ v }} {{ m ~ v }} {{ m + v }} {{ [m, v]|join(' *') }} {{ v|upper }}"
-    html = telegram(fill(text, v="*x* <i>").body)
+    html = telegram(fill(text, v="*x* <i>"))
     assert "<i>" not in html
     assert "*x* &lt;i&gt;" in html
 
@@ -78,25 +116,31 @@ def test_french_signs_keep_to_their_word() -> None:
 @pytest.mark.parametrize(
     ("lang", "at", "expected"),
     [
-        ("fr", ISSUED, "18:30"),
-        ("fr", datetime(2021, 6, 2, 14, 45, tzinfo=UTC), "16:45"),
-        ("fr", ISSUED + timedelta(hours=13, minutes=30), "jeudi 3 juin à 08:00"),
+        ("fr", ISSUED, "18 h 30"),
+        ("en", ISSUED, "18:30"),
+        ("fr", datetime(2021, 6, 2, 14, 45, tzinfo=UTC), "16 h 45"),
+        ("fr", ISSUED + timedelta(hours=13, minutes=30), "jeudi 3 juin à 8 h"),
         ("en", ISSUED + timedelta(hours=13, minutes=30), "Thursday 3 June at 08:00"),
-        ("fr", ISSUED + timedelta(days=365), "jeudi 2 juin 2022 à 18:30"),
+        ("fr", ISSUED + timedelta(days=365), "jeudi 2 juin 2022 à 18 h 30"),
         ("en", ISSUED + timedelta(days=365), "Thursday 2 June 2022 at 18:30"),
     ],
 )
 def test_moments(lang: str, at: datetime, expected: str) -> None:
-    assert body("{{ at|when }}", lang, at=at) == expected
+    assert body("{{ at|when }}", lang, at=at).replace("\u00a0", " ") == expected
+    if lang == "fr":
+        assert not re.search(r"\d h|h \d", body("{{ at|when }}", lang, at=at))  # nothing breaks a time
 
 
 def test_local_time_where_one_other_zone_is_concerned() -> None:
-    assert body("{{ at|when(w) }}", at=ISSUED, w=(REUNION,)) == "18:30 (20:30, heure locale)"
+    assert (
+        body("{{ at|when(w) }}", at=ISSUED, w=(REUNION,))
+        == "18\u00a0h\u00a030 (20\u00a0h\u00a030, heure locale)"
+    )
     assert body("{{ at|when(w) }}", "en", at=ISSUED, w=(REUNION,)) == "18:30 (20:30 local time)"
-    assert body("{{ at|when(w) }}", at=ISSUED, w=(REUNION, RHONE)) == "18:30"
+    assert body("{{ at|when(w) }}", at=ISSUED, w=(REUNION, RHONE)) == "18\u00a0h\u00a030"
     assert (
         body("{{ at|zone }} {{ at|day }} {{ at|clock }}", at=ISSUED)
-        == "heure de Paris mercredi 2 juin 18:30"
+        == "heure de Paris mercredi 2 juin 18\u00a0h\u00a030"
     )
 
 
@@ -112,22 +156,41 @@ def test_places_spans_lists() -> None:
 
 
 def test_numbers_keep_territory_zone_condition_and_validity() -> None:
-    nbsp = "\u00a0"
-    assert body("{{ n|numbers_block }}", n=ROWS) == (
-        f"69 Rhône\nSAMU (15){nbsp}: 04 65 71 00 15\nPolice (17){nbsp}: 04 65 71 00 17 – Lyon – client *Orange*\n\n"
-        f"42 Loire\nSAMU (15){nbsp}: 04 65 71 00 42 – jusqu’à 21:30"
+    def spaced(text: str, lang: str = "fr", n: object = ROWS) -> str:
+        return body(text, lang, n=n, place=RHONE).replace("\u00a0", " ")
+
+    assert spaced("{{ n|numbers_block }}") == (
+        "69 Rhône\nSAMU (15) : 04 65 71 00 15\nPolice (17) : 04 65 71 00 17 – Lyon – client *Orange*\n\n"
+        "42 Loire\nSAMU (15) : 04 65 71 00 42 – jusqu’à 21 h 30"
     )
-    assert "<s>04 65 71 00 15</s>" in telegram(fill("{{ n|numbers_block(struck=true) }}", n=ROWS).body)
+    assert spaced("{{ n|calls }}") == (
+        "SAMU 04 65 71 00 15\nPolice 04 65 71 00 17 (Lyon, client *Orange*)\nSAMU 04 65 71 00 42 (jusqu’à 21 h 30)"
+    )
+    assert spaced("{{ n|calls(true) }}", "en").splitlines()[0] == "SAMU (medical) (15): 04 65 71 00 15"
+    assert spaced("{{ n[1]|dial }}") == "04 65 71 00 17 (Lyon, client *Orange*)"
+    assert spaced("{{ n|places|names }}") == "Rhône (69) et Loire (42)"
+    assert spaced("{{ n|replaced }}") == "15 ou 17"
+    assert spaced("{{ n|replaced }}|{{ n|places|count }}", n=None) == "|0"
     assert (
-        body("{{ n|number_lines }}", "en", n=ROWS[:1])
+        spaced("{{ n|number_lines }}", "en", ROWS[:1])
         == "– 69 Rhône, SAMU (medical) (15): 04 65 71 00 15"
     )
+    struck = telegram(fill("{{ n|numbers_block(struck=true) }}", n=ROWS))
+    assert "<s>04\u00a065\u00a071\u00a000\u00a015</s>" in struck
+
+
+def test_a_number_is_never_broken_and_is_copied_or_dialled_with_one_touch() -> None:
+    blocks = fill("{{ n|calls(true) }}", n=ROWS[:1])
+    assert "04\u00a065\u00a071\u00a000\u00a015" in plain(blocks)
+    assert "<code>04\u00a065\u00a071\u00a000\u00a015</code>" in telegram(blocks)
+    assert '<a href="tel:+33465710015">04\u00a065\u00a071\u00a000\u00a015</a>' in email(blocks)
+    assert "tel:" not in plain(blocks) + telegram(blocks)
 
 
 def test_an_address_is_a_link_only_by_type() -> None:
     assert body("{{ u }}", u=Url("https://example.org/a_b_(c)*")) == "https://example.org/a_b_(c)*"
     assert '<a href="https://example.org/">ici</a>' in telegram(
-        fill("{{ u|linked('ici') }}", u=Url("https://example.org/")).body
+        fill("{{ u|linked('ici') }}", u=Url("https://example.org/"))
     )
     assert "url" in fault("{{ u|linked }}", u="https://example.org/")
 

@@ -13,7 +13,7 @@ import pytest
 from alertbot.texts.kinds.catalogue import shipped
 from alertbot.texts.kinds.kind_spec import Template
 from alertbot.texts.wording import environment
-from alertbot.texts.wording.render import TemplateBrokenError, render
+from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
 ROOT = Path(__file__).parents[3]
 NUMBER = re.compile(r"Digest: \w+|\d+")
@@ -82,11 +82,11 @@ def test_a_template_of_ones_own_is_compiled(installed: Path, tmp_path: Path) -> 
     own = tmp_path / "own" / "status" / "en"
     own.mkdir(parents=True)
     text = (shipped() / "status/en/short.md.j2").read_text("utf-8")
-    (own / "short.md.j2").write_text(text.replace("Not working", "Out of order"), encoding="utf-8")
+    (own / "short.md.j2").write_text(text.replace("NOT WORKING", "OUT OF ORDER"), encoding="utf-8")
     with (tmp_path / "config.yaml").open("a", encoding="utf-8") as config:
         config.write("\nmessages: own\n")
     done = run(COUNTED, "preview", "status", package=installed, folder=tmp_path)
-    assert "Out of order" in done.stdout
+    assert "OUT OF ORDER" in done.stdout
     assert [Path(name).parts[-3:] for name in done.stderr.split()[1:]] == [
         ("status", "en", "short.md.j2")
     ]
@@ -102,7 +102,7 @@ def test_another_jinja_finds_no_code_of_this_one(monkeypatch: pytest.MonkeyPatch
 def test_a_fault_in_shipped_code_is_told_with_the_line_of_the_template(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "{% block head %}A{% endblock %}\n\nWords\n{{ missing }}\n"
+    text = "{% block lead %}A{% endblock %}\n\n{% block detail %}\n{{ missing }}\n{% endblock %}\n"
     package = tmp_path / "shipped_here" / "templates"
     package.mkdir(parents=True)
     (package / f"{environment.code_name(text)}.py").write_text(
@@ -113,10 +113,10 @@ def test_a_fault_in_shipped_code_is_told_with_the_line_of_the_template(
     monkeypatch.setattr(environment.Environment, "compile", None)  # only what lies there can be used
     zone = ZoneInfo("Europe/Paris")
     with pytest.raises(TemplateBrokenError, match=r"mine/long\.md\.j2:4: 'missing' is undefined"):
-        render(
+        TemplateText(
             Template(text, "mine/long.md.j2"),
             {},
             lang="en",
             zone=zone,
             issued=datetime(2026, 1, 5, 10, tzinfo=zone),
-        )
+        ).piece("detail")
