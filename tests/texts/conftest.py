@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,8 @@ from alertbot.core.model import (
     Target,
     WhenUncertain,
 )
+from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.facts import all_territories
 from alertbot.texts.fields.parse import Parsed
 from alertbot.texts.fields.values import Text, Value
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Frame, Kind, Template
@@ -124,3 +127,12 @@ def request_for() -> Make:
         return ComposeRequest(**{**ready, **parts})  # type: ignore[arg-type]
 
     return make
+
+
+def many_rows(count: int, **parts: Any) -> tuple[NumberRow, ...]:
+    places = [place for place in all_territories().values() if place.code != "FR"][:count]
+    ready = {"verified_by": "B", "verified_at": NOW, **parts}
+    return tuple(
+        NumberRow(place, "samu", f"04 65 71 00 {at:02}", "15", **ready)
+        for at, place in enumerate(places)
+    )

@@ -18,8 +18,6 @@ from alertbot.core.model import (
     Organisation,
     Target,
 )
-from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import all_territories
 from alertbot.texts.compose import compose
 from alertbot.texts.fields.parse import Parsed, parse
 from alertbot.texts.fields.values import Text
@@ -35,6 +33,7 @@ from tests.texts.conftest import (
     Make,
     lead,
     make_kind,
+    many_rows,
 )
 
 
@@ -235,15 +234,6 @@ def test_completeness(request_for: Make) -> None:
     assert made.completeness["source"] is False
     assert made.completeness["number"] is None
     assert "incomplete_source" in {one.rule for one in made.warnings}
-
-
-def many_rows(count: int, **parts: Any) -> tuple[NumberRow, ...]:
-    places = [place for place in all_territories().values() if place.code != "FR"][:count]
-    ready = {"verified_by": "B", "verified_at": NOW, **parts}
-    return tuple(
-        NumberRow(place, "samu", f"04 65 71 00 {at:02}", "15", **ready)
-        for at, place in enumerate(places)
-    )
 
 
 @pytest.mark.parametrize(

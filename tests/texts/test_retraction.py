@@ -47,7 +47,7 @@ def test_it_stands_ready_for_every_channel_and_language(request_for: Make) -> No
             assert re.match("FAUSSE ALERTE|FALSE ALERT", one.text, re.IGNORECASE)
             assert re.search("18\u00a0h\u00a030|18:30", one.text)
             assert re.search("ni les consignes ni les numéros|neither its instructions nor", one.text)
-            assert re.search("Nous vous demandons pardon|We are sorry", one.text)
+            assert re.search("Nous vous demandons pardon|We ask your pardon", one.text)
             assert (one.subject is not None) == (one.channel == "press")
 
 

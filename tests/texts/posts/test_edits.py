@@ -16,7 +16,7 @@ from alertbot.texts.posts import writing
 from alertbot.texts.posts.measure import utf16_length
 from alertbot.texts.posts.writing import paragraphs
 from alertbot.texts.wording.markup import Block, Run
-from tests.texts.conftest import CHANNELS, NOW, TEAM, Make
+from tests.texts.conftest import CHANNELS, NOW, TEAM, Make, many_rows
 
 PREPARED = load_prepared()
 FRAME = load_frame()
@@ -27,7 +27,7 @@ TAGS = {"b", "i", "s", "a", "code"}
 def followed(
     request_for: Make, relation: Relation, originals: tuple[Message, ...], **parts: object
 ) -> Composition:
-    values = {"next_update": LATER.replace(hour=22)}
+    values = {"next_update": LATER.replace(hour=22), "numbers": parts.pop("numbers", ())}
     ready = {"prepared": PREPARED, "relation": relation, "originals": originals, "now": LATER, **parts}
     return compose(request_for(values, **ready))
 
@@ -42,7 +42,7 @@ def originals(request_for: Make) -> tuple[Message, ...]:
 
 
 @pytest.mark.parametrize("relation", list(Relation))
-def test_an_edit_says_what_happened_above_the_old_text(
+def test_an_edit_says_what_happened_and_what_stands_now(
     request_for: Make, originals: tuple[Message, ...], relation: Relation
 ) -> None:
     made = followed(request_for, relation, originals)
@@ -51,15 +51,32 @@ def test_an_edit_says_what_happened_above_the_old_text(
     assert (french.channel, french.lang, french.part, french.parts) == ("tg", "fr", 1, 1)
     assert english.lang == "en"
     old = next(one for one in originals if one.channel == "tg" and one.lang == "fr")
-    assert french.text.endswith(old.text)
-    first = french.text.partition("\n")[0]
+    first, _blank, rest = french.text.partition("\n\n")
     if relation is not Relation.RETRACTION:
-        assert "mercredi 2 juin à 20\u00a0h\u00a031" in first
-        assert "BKRT-2" in first
-    struck = relation not in (Relation.UPDATE, Relation.END)
-    assert ("<s>" in (french.html or "")) == struck
+        assert first.endswith(".")
+        assert "BKRT-2, situation à 20\u00a0h\u00a031, mercredi 2 juin" in first
+    false = relation in (Relation.RETRACTION, Relation.CANCEL)
+    assert (rest == old.text) == ("<s>" in (french.html or "")) == false
+    if not false:  # the new alert's own lead, not what is no longer true
+        assert rest == (
+            "Panne\u00a0: 15 et 18 sur mobile.\n\nProchain point\u00a0: 22\u00a0h\u00a031. https://example.org/urgences"
+        )
     assert (french.length, french.limit) == (utf16_length(french.text), 4096)
     assert french.subject is french.picture is None
+
+
+def test_an_edit_gives_the_places_of_the_new_alert_as_far_as_they_fit(
+    request_for: Make, originals: tuple[Message, ...]
+) -> None:
+    for limit, shown in ((4096, 5), (300, 2)):
+        channel = replace(CHANNELS[1], languages=("fr",), spec=replace(TELEGRAM, limit=limit))
+        made = followed(
+            request_for, Relation.UPDATE, originals, channels=(channel,), numbers=many_rows(5)
+        )
+        (one, *_others) = edits(made)
+        assert one.length <= limit
+        assert one.text.count("appelez\nSAMU") == shown
+        assert ("Raccourci faute de place" in one.text) == (shown < 5)
 
 
 def test_only_posts_on_channels_that_can_are_edited(
@@ -92,7 +109,7 @@ def test_a_channel_without_markup_gets_words_alone(
     old = replace(originals[-1], channel="mem", type="memory", html=None, subject=None, limit=None)
     (one,) = edits(followed(request_for, Relation.CANCEL, (old,), channels=(channel,)))
     assert one.html is None
-    assert one.text.startswith("False alert")
+    assert one.text.startswith("FALSE ALERT")
     assert one.text.endswith(old.text)
 
 
@@ -102,14 +119,16 @@ def test_the_old_text_is_shortened_between_paragraphs_and_says_so(
     old = next(one for one in originals if one.channel == "tg" and one.lang == "fr")
     pieces = [f"<b>{count}</b> " + "🚒" * 400 for count in range(5)]
     long = replace(old, html="\n\n".join(pieces), text="x")
-    (one,) = edits(followed(request_for, Relation.CORRECTION, (long,)))
+    (one,) = edits(followed(request_for, Relation.CANCEL, (long,)))
     assert one.length <= 4096
     assert one.html is not None
-    assert one.html.endswith("<i>(La fin de l’ancien texte a été retirée, faute de place.)</i>")
+    assert one.html.endswith(
+        "<i>(Raccourci faute de place\u00a0; le reste est dans le nouveau message.)</i>"
+    )
     kept = one.text.split("\n\n")[1:-1]
     assert kept == [re.sub("<.*?>", "", piece) for piece in pieces[: len(kept)]]
     assert len(kept) == 4
-    (bare,) = edits(followed(request_for, Relation.UPDATE, (replace(long, html="🚒" * 4000),)))
+    (bare,) = edits(followed(request_for, Relation.CANCEL, (replace(long, html="🚒" * 4000),)))
     assert "🚒" not in bare.text
 
 

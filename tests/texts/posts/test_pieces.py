@@ -183,14 +183,14 @@ def test_a_channel_never_takes_more_posts_than_it_wants_and_says_what_is_missing
         }
 
 
-def test_a_territory_too_long_for_a_post_is_divided_by_service_then_by_number() -> None:
+def test_a_territory_too_long_for_a_post_is_divided_between_services_then_between_numbers() -> None:
     zone = {"fr": "la ville et toutes les communes du nord du fleuve, jusqu’à la limite du département"}
     rows = [row("69", at, SERVICES[at // 14], zone=zone) for at in range(10, 18)]
     assert len({one.service for one in rows}) == 2
     made = thread(edition(rows), X, None)
     shown = [numbers(text) for text in texts(made)[1:]]
     assert [number for each in shown for number in each] == [one.number for one in rows]
-    assert all(len(each) == 1 for each in shown)  # four with such a zone fill more than a post
+    assert max(len(each) for each in shown) < 4  # four with such a zone fill more than a post
     short = [
         row("69", at, SERVICES[at // 14], zone={"fr": "secteur nord du fleuve"}) for at in range(10, 18)
     ]
