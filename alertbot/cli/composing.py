@@ -72,11 +72,15 @@ def preview(
     )
     seen = look(publisher, _resolved(context, publisher, wishes))
     if html:
-        write_preview(html, seen)
-        say(_("The preview is in {path}.").format(path=html), as_json=True)
+        _write_page(html, seen)
     show_sheet(seen, as_json, pager=not no_pager, full=full)
     if not seen.composition.publishable:
         raise typer.Exit(1)
+
+
+def _write_page(path: Path, seen: Sheet) -> None:
+    write_preview(path, seen)
+    say(_("The preview is in {path}.").format(path=path), as_json=True)
 
 
 def _publisher(context: typer.Context, *, tell: bool = False) -> Publisher:
