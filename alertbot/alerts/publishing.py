@@ -132,12 +132,15 @@ def entries(
 ) -> list[NewDelivery]:
     """One entry per call: each part of each language for an account's target, or one mail per recipient
     in their language. Parts of a thread wait for the part before; a picture that is a separate post
-    waits for its text and follows all texts (R24)."""
+    waits for its text and follows all texts (R24). The first language of the
+    channel comes first."""
     rows: list[NewDelivery] = []
     pictures: list[NewDelivery] = []
+    turn = {lang: at for at, lang in enumerate(channel.languages)}
+    ordered = sorted(texts.items(), key=lambda item: (turn.get(item[1].lang, len(turn)), item[1].part))
     for target in targets:
         last: dict[str, int] = {}
-        for key, text in sorted(texts.items(), key=lambda item: (item[1].lang, item[1].part)):
+        for key, text in ordered:
             if target.lang is not None and text.lang != target.lang:
                 continue
             after = last.get(text.lang) if text.part > 1 else None

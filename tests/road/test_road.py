@@ -137,6 +137,7 @@ async def test_a_thread_on_x_is_a_thread_and_carries_every_number(road: Road) ->
     threads = {post.conversation for post in posts}
     assert len(threads) == 2
     assert all(post.reply_to for post in posts if post.id not in threads)
+    assert "urgence" in posts[0].text  # the channel's first language
     numbers = [
         row["number"] for row in load_kind(road.app.publisher, "provisional_number").example["numbers"]
     ]
