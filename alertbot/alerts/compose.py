@@ -119,7 +119,9 @@ def compose_kind(
     language."""
     exercise = wishes.exercise
     channels = (
-        chain.channels(publisher) if chain else publisher.choose(wishes.channels, exercise=exercise)
+        chain.channels(publisher)
+        if chain
+        else publisher.choose(wishes.channels, exercise=exercise, audiences=kind.audiences)
     )
     languages = _languages(wishes, channels, kind)
     parsed = parse.parse(
@@ -180,7 +182,7 @@ def _doubted(
 ) -> Composition:
     """The composition plus the register's objections, if it reaches the public. Objections to single
     rows replace a general one."""
-    if not doubts or not any(channel.audience is Audience.LIVE for channel in channels):
+    if not doubts or not any(channel.audience.outward for channel in channels):
         return composition
     told = {doubt.rule for doubt in doubts} & {"unverified_number"}
     kept = (fault for fault in composition.faults if fault.rule not in told)

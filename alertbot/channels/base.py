@@ -82,7 +82,7 @@ class Adapter(ABC, Generic[S]):
         """
         if isinstance(post, TeamPost):
             self._require_team(post)
-        if isinstance(post, ExercisePost) and self.channel.audience is Audience.LIVE:
+        if isinstance(post, ExercisePost) and self.channel.audience.outward:
             raise Rejected(
                 _("{alert} is an exercise, but {channel} reaches the public: refused.").format(
                     alert=post.alert, channel=self.channel.name

@@ -71,7 +71,10 @@ class ChannelSettings(WithSecrets):
     )
     audience: Annotated[Audience, Field(strict=False)] = Field(
         default=Audience.LIVE,
-        description="live: the public. team: your own people. exercise: exercises only, never the public.",
+        description=(
+            "live: the public. relay: people who answer the public (call centres, town halls, carers). team: your own"
+            " people. exercise: exercises only, never the public."
+        ),
         examples=["team"],
     )
     on_cancel: Annotated[OnCancel, Field(strict=False)] = Field(

@@ -182,7 +182,7 @@ publish_delay: 0s
 # approvals:
 #   provisional_number: {{approvers: 2, expires_after: 30m}}
 
-# On any channel also: languages, audience (live, team or exercise), pace, budget.
+# On any channel also: languages, audience (live, relay, team or exercise), pace, budget.
 # Secrets never stand here: <name>_env names a variable, <name>_file a file that holds the secret alone.
 channels:
 {channels}"""

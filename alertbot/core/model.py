@@ -17,8 +17,14 @@ class Audience(StrEnum):
     """Whom a channel reaches. `live` is the default, whatever the channel's address is."""
 
     LIVE = "live"
+    RELAY = "relay"  # people who answer the public: call centres, town halls, carers
     TEAM = "team"
     EXERCISE = "exercise"
+
+    @property
+    def outward(self) -> bool:
+        """Whether the public hears it: at once, or from those who answer it."""
+        return self in (Audience.LIVE, Audience.RELAY)
 
 
 class Measure(StrEnum):

@@ -176,7 +176,9 @@ def _example_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
     channels = {
         name: replace(one, languages=tuple(lang for lang in one.languages if lang in told))
         for name, one in publisher.channels.items()
-        if one.audience is not Audience.EXERCISE and told.intersection(one.languages)
+        if one.audience is not Audience.EXERCISE
+        and (not kind.audiences or one.audience in kind.audiences)
+        and told.intersection(one.languages)
     }
     names = tuple(channels)
     seen = (

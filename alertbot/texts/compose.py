@@ -24,7 +24,7 @@ from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts import lint
 from alertbot.texts.cards import pictures
 from alertbot.texts.digest import digest_of
-from alertbot.texts.kinds.kind_spec import FieldType, Prepared, Template
+from alertbot.texts.kinds.kind_spec import FieldType, Kind, Prepared, Template
 from alertbot.texts.posts import edits, messages, pieces
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition, Thread
@@ -225,6 +225,7 @@ def _judge_fields(desk: ComposeFindings) -> None:
         one for one in lint.past_times(_promises(request), request.now) if one.field not in told
     )
     desk.faults += lint.exercise(request.channels) if request.exercise else ()
+    desk.faults += lint.audience(request.kind, request.channels)
     desk.faults += request.judgements
     desk.warnings += request.parsed.warnings
     desk.warnings += lint.field_warnings(values)
@@ -234,13 +235,24 @@ def _judge_fields(desk: ComposeFindings) -> None:
 def _judge_whole(desk: ComposeFindings) -> None:
     request = desk.request
     if not request.channels:
-        desk.faults.append(Fault("no_channel", _("There is no channel left to publish on.")))
+        desk.faults.append(Fault("no_channel", _no_channel(request.kind)))
     spoken = {lang for channel in request.channels for lang in channel.languages}
     for lang in request.languages or ():
         if request.channels and lang not in spoken:
             sentence = _("No channel publishes in “{lang}”; the channels' languages are {spoken}.")
             words = sentence.format(lang=lang, spoken=", ".join(sorted(spoken)))
             desk.faults.append(Fault("language_missing", words, lang=lang))
+
+
+def _no_channel(kind: Kind) -> str:
+    if not kind.audiences:
+        return _("There is no channel left to publish on.")
+    sentence = _(
+        "{kind} goes to channels with audience {audiences}, and none is configured. `alertbot show ALERT --as {kind}`"
+        " writes it to a file."
+    )
+    audiences = _(" or ").join(f"`{one}`" for one in kind.audiences)
+    return sentence.format(kind=kind.name, audiences=audiences)
 
 
 def _judge_left_out(desk: ComposeFindings) -> None:

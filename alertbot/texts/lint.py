@@ -136,7 +136,7 @@ def numbers(
     kind: Kind, values: Mapping[str, Value], channels: Sequence[Channel], organisation: Organisation
 ) -> Iterator[Fault]:
     """Faults of numbers that must not reach the public: unverified (R3) or fictional ones."""
-    if not any(channel.audience is Audience.LIVE for channel in channels):
+    if not any(channel.audience.outward for channel in channels):
         return
     for field, rows in _dialled_rows(kind, values):
         if unverified := [row for row in rows if not row.verified]:
@@ -215,11 +215,26 @@ def unequal(channel: Channel, texts: Mapping[str, str]) -> Iterator[Fault]:
 def exercise(channels: Sequence[Channel]) -> Iterator[Fault]:
     """Faults for an exercise addressed to the public (promise 7)."""
     for channel in channels:
-        if channel.audience is Audience.LIVE:
+        if channel.audience.outward:
             sentence = _(
                 "An exercise cannot go out on {channel}, which reaches the public. Leave it out with --channel."
             )
             yield Fault("exercise_live", sentence.format(channel=channel.name), channel=channel.name)
+
+
+def audience(kind: Kind, channels: Sequence[Channel]) -> Iterator[Fault]:
+    """Faults for a kind that is not for the public, addressed to it."""
+    for channel in channels if kind.audiences else ():
+        if channel.audience is Audience.LIVE:
+            sentence = _(
+                "{kind} is not for the public, and {channel} reaches it. It goes to channels with audience {audiences}"
+                " only."
+            ).format(
+                kind=kind.name,
+                channel=channel.name,
+                audiences=_(" or ").join(f"`{one}`" for one in kind.audiences),
+            )
+            yield Fault("not_public", sentence, channel=channel.name)
 
 
 def real_words(frame: Frame, lang: str, text: str, channel: str) -> Iterator[Fault]:

@@ -41,12 +41,16 @@ class Publisher:
         """The same times in the organisation's time zone."""
         return tuple(moment.astimezone(self.zone) for moment in moments)
 
-    def choose(self, names: tuple[str, ...], *, exercise: bool) -> tuple[Channel, ...]:
-        """The named channels, else every channel of the audience: `exercise` for an exercise, `live` for
-        an alert. Raises `Misuse` for a name that is not configured."""
+    def choose(
+        self, names: tuple[str, ...], *, exercise: bool, audiences: tuple[Audience, ...] = ()
+    ) -> tuple[Channel, ...]:
+        """The named channels, else every channel of the audience: `exercise` for an exercise, the first of the
+        kind's `audiences` that has any, `live` for an alert to the public. Raises `Misuse` for a name that is not
+        configured."""
         if not names:
-            wanted = Audience.EXERCISE if exercise else Audience.LIVE
-            return tuple(c for c in self.channels.values() if c.audience is wanted)
+            wanted = (Audience.EXERCISE,) if exercise else audiences or (Audience.LIVE,)
+            each = (tuple(c for c in self.channels.values() if c.audience is one) for one in wanted)
+            return next(filter(None, each), ())
         return tuple(self.channel(name) for name in dict.fromkeys(names))
 
     def channel(self, name: str) -> Channel:
@@ -97,7 +101,8 @@ UNCONFIGURED = Organisation(
 
 
 def unconfigured_publisher() -> Publisher:
-    """The publisher without a configuration: one X, one Telegram and one mail channel, fr and en."""
+    """The publisher without a configuration: one X, one Telegram and one mail channel, fr and en; and mail to those
+    who answer the public, and to the team."""
     languages = UNCONFIGURED.languages
     readers = tuple(Target(f"reader-{lang}@example.org", lang) for lang in languages)
     targets = {"x": (Target("x"),), "telegram": (Target("@example"),), "email": readers}
@@ -105,4 +110,6 @@ def unconfigured_publisher() -> Publisher:
         name: Channel(name, base.SHIPPED[name], languages, targets=places, pace=base.SHIPPED[name].pace)
         for name, places in targets.items()
     }
+    for audience in (Audience.RELAY, Audience.TEAM):
+        channels[audience] = Channel(audience, base.SHIPPED["email"], languages, audience, readers)
     return Publisher(UNCONFIGURED, channels, (shipped(),))

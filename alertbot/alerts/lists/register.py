@@ -63,7 +63,7 @@ async def require_in_force(conn: Connection, service: Context, alert: Alert) -> 
         elif where is not Standing.IN_FORCE:
             wrong.append(_("{row} is {standing}").format(row=said(entry), standing=in_words(where)))
     channels = (service.publisher.channels.get(name) for name in alert.channels)
-    if wrong and any(one and one.audience is Audience.LIVE for one in channels):
+    if wrong and any(one and one.audience.outward for one in channels):
         raise Refused(_refusal(alert, wrong, present.values()))
     return {entry_name(one.entry): one.version for one in carried}
 

@@ -157,7 +157,9 @@ def audience(service: Context, shown: AlertView) -> str:
         for name in shown.channels
         if (channel := service.publisher.channels.get(name)) is not None
     }
-    return _("THE PUBLIC") if Audience.LIVE in found else _("the team")
+    if Audience.LIVE in found:
+        return _("THE PUBLIC")
+    return _("those who answer the public") if Audience.RELAY in found else _("the team")
 
 
 def _channels(messages: Iterable[MessageView]) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from string import Formatter
 from typing import TypeVar
 
 from alertbot.config.yaml_reader import Node, plain
-from alertbot.core.model import Approvals, Relation, WhenUncertain
+from alertbot.core.model import Approvals, Audience, Relation, WhenUncertain
 from alertbot.core.words import _
 from alertbot.texts.fields.moments import BadMoment, span
 from alertbot.texts.fields.values import CERTAINTIES
@@ -181,7 +181,7 @@ LONGEST_TEXT = 1000
 MOST_APPROVERS = 5
 LAST_PRIORITY = 1000
 
-_OPTIONAL_KEYS = ("forbidden", "one_of", "completeness", "automatic")
+_OPTIONAL_KEYS = ("forbidden", "one_of", "completeness", "automatic", "audience")
 _NEEDED_KEYS = (
     "title",
     "purpose",
@@ -237,6 +237,7 @@ def read_kind(
         templates=templates,
         languages=tuple(sorted({lang for lang, _form in templates})),
         completeness=_completeness(part.get("completeness"), names, check),
+        audiences=_audiences(part.get("audience"), check),
         automatic=_automatic(name, part.get("automatic"), specs, check),
     )
 
@@ -342,6 +343,12 @@ def _approvals(node: Node | None, check: Checker) -> Approvals:
         author_may_approve=check.flag(part.get("author_may_approve")),
         expires_after=check.length(part.get("expires_after")),
     )
+
+
+def _audiences(node: Node | None, check: Checker) -> tuple[Audience, ...]:
+    """Whom a kind is for that is not for the public."""
+    known = [Audience.RELAY.value, Audience.TEAM.value]
+    return tuple(Audience(one) for one in check.names(node, known) if one in known)
 
 
 def _automatic(name: str, node: Node | None, specs: tuple[FieldSpec, ...], check: Checker) -> bool:

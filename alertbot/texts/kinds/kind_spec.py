@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from alertbot.core.model import Approvals, WhenUncertain
+from alertbot.core.model import Approvals, Audience, WhenUncertain
 from alertbot.core.words import language
 
 FORMS = ("short", "long")
@@ -84,6 +84,7 @@ class Kind:
     templates: Mapping[tuple[str, str], Template]  # by (language, form or channel type)
     languages: tuple[str, ...]  # that have both forms
     completeness: Mapping[str, tuple[str, ...]]  # row -> the fields any of which fills it
+    audiences: tuple[Audience, ...] = ()  # whom it is for; empty: the public
     automatic: bool = False  # may go out by itself, where two people approved that ahead (R33)
 
     def field(self, name: str) -> FieldSpec | None:
