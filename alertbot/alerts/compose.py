@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Approvals, Audience, Channel, Composition, Fault, Identity, RawValues
+from alertbot.core.model import Approvals, Channel, Composition, Fault, Identity, RawValues
 from alertbot.core.words import _
 from alertbot.delivery.rules_forecast import cost, forecast
 from alertbot.texts.compose import compose

@@ -3,7 +3,7 @@ draft that results."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,9 @@ from alertbot.alerts import (
     area,
     chains,
     conflicts,
+    for_others,
     rules_area,
+    rules_inherited,
     rules_moves,
     store_following,
     store_incidents,
@@ -35,56 +37,8 @@ from alertbot.db.sql import Connection
 from alertbot.people import rules
 from alertbot.people.context import Context
 from alertbot.texts.fields import moments
-from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
+from alertbot.texts.kinds.kind_spec import FieldType, Kind
 from alertbot.texts.publisher import effective
-
-GIVEN_ANEW = frozenset({"next_update"})  # a promise is made anew or not at all
-LEFT = {  # what would say again what is no longer true
-    Relation.CANCEL: frozenset(
-        {
-            "what_fails",
-            "what_works",
-            "what_to_do",
-            "since",
-            "noticed_at",
-            "numbers",
-            "figures",
-            "prepare",
-        }
-    ),
-    Relation.END: frozenset({"what_works", "what_to_do", "numbers", "which_stop", "which_stay"}),
-    Relation.CORRECTION: frozenset({"what_was_wrong", "what_is_right", "wrong_numbers"}),
-    Relation.WITHDRAWAL: frozenset({"numbers", "wrong_numbers", "which_stop", "which_stay"}),
-}
-NAMED_AFTER = frozenset(
-    {"no_longer_valid", "territories", "services"}
-)  # of the register, not of people
-
-
-def inherited(
-    given: Mapping[str, Any], kind: Kind, relation: Relation, *, now: datetime, wait: timedelta
-) -> RawValues:
-    """The values of an earlier alert that still apply in a new one of this kind. Pure.
-
-    Future times that will have passed by the time it is approved (`wait`) are left out: a past time is
-    not promised again.
-    """
-    left = GIVEN_ANEW | NAMED_AFTER | LEFT.get(relation, frozenset())
-    return {
-        spec.name: given[spec.name]
-        for spec in kind.fields
-        if spec.name in given and spec.name not in left and _holds(spec, given[spec.name], now + wait)
-    }
-
-
-def _holds(spec: FieldSpec, value: Any, until: datetime) -> bool:
-    if spec.type is not FieldType.DATETIME or spec.past:
-        return True
-    try:
-        return datetime.fromisoformat(str(value)) > until
-    except (ValueError, TypeError):  # no time, or one without an offset
-        return False
-
 
 NO_NUMBERS = WrongNumbers()
 CORRECTION, WITHDRAWAL, END, STATUS = "correction", "withdrawal", "end", "status"
@@ -104,11 +58,16 @@ class FollowRequest:
 async def update(
     service: Context, actor: Person, reference: str, said: FollowRequest, *, kind: str | None = None
 ) -> AlertView:
-    """Draft an update that replaces an alert. Raises `Refused` for an alert that was never published."""
+    """Draft an update that replaces an alert. Raises `Refused` for an alert that was never published. A `kind` that is
+    not public replaces nothing: it says the same to those who answer the public, the press or the team."""
     rules.require_role("draft", actor)
+    beside = load_kind(service.publisher, kind) if kind else None
 
     async def work(conn: Connection) -> Alert:
         original = await store_reading.get(conn, reference)
+        if beside and beside.audiences:
+            wishes = DraftRequest(beside.name, said.changes, accepted=said.accepted)
+            return await for_others.add(service, conn, actor, original, beside, wishes)
         await require_out(conn, original, _("update"))
         wanted = kind or _kind_of_update(service, original)
         chain = await chains.read(service, conn, Relation.UPDATE, [original])
@@ -378,7 +337,7 @@ async def add(
     found = load_kind(service.publisher, kind)
     wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
     told = await _told(conn, original)
-    given = inherited(told, found, chain.relation, now=service.now, wait=wait)
+    given = rules_inherited.inherited(told, found, chain.relation, now=service.now, wait=wait)
     words = {name: value for name, value in (below or {}).items() if found.field(name)}
     taken_over = writing.overlay(given, words)
     if said.changes.keys() & {"territories", "services", NUMBERS}:

@@ -5,14 +5,16 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import yaml
 
-from alertbot.alerts import following, publishing, showing, writing
+from alertbot.alerts import following, for_others, publishing, showing, writing
 from alertbot.alerts.compose import DraftRequest, field_values, read_values, text_of
+from alertbot.alerts.for_others import OtherTexts
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.cli.frame import (
     Accepts,
@@ -37,6 +39,8 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, RawValues, Verb
 from alertbot.core.words import _, ngettext
 from alertbot.people.rules import require_role
+from alertbot.texts import poster
+from alertbot.texts.posts.writing import plain
 from alertbot.texts.preview.html_page import require_writable, write_preview
 from alertbot.watch.context import WatchContext
 
@@ -288,6 +292,54 @@ def test_send(
     )
 
 
+def _show_as(
+    context: typer.Context,
+    alert: str,
+    form: str,
+    output: Path | None,
+    lang: list[str] | None,
+    sets: list[str] | None,
+    *,
+    force: bool,
+) -> None:
+    if output and output.exists() and not force:
+        raise Misuse(_("{path} exists; replace it with --force.").format(path=output))
+    given = field_values(sets, None)
+
+    async def work(service: WatchContext) -> OtherTexts:
+        return await for_others.made(service, alert, form, lang or (), given)
+
+    found = read(context, work)
+    for note in found.notes:
+        typer.echo(f"! {note}", err=True)
+    pages = [(one.lang, one.title, one.blocks) for one in found.texts]
+    content = _as_file(form, pages, output)
+    if output is None:
+        sys.stdout.write(content.decode())
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        why = _("{path} cannot be written: {why}.")
+        raise Misuse(why.format(path=output, why=error.strerror)) from None
+    say(_("{form} of {alert}: {path}").format(form=form, alert=alert, path=output))
+
+
+def _as_file(form: str, pages: Sequence[poster.Page], output: Path | None) -> bytes:
+    """The text as the name of the file asks for it. Raises `Misuse` for one that this form has not."""
+    kind = output.suffix.lower() if output else ""
+    if form == "poster" and kind == ".pdf":
+        return poster.pdf(pages)
+    if form == "poster" and kind in ("", ".html", ".htm"):
+        return poster.html(pages).encode()
+    if form != "poster" and kind in ("", ".txt", ".md"):
+        return ("\n\n".join(plain(blocks) for _lang, _title, blocks in pages) + "\n").encode()
+    wanted = ".html, .pdf" if form == "poster" else ".txt"
+    raise Misuse(
+        _("A text of the form {form} is written as {wanted}.").format(form=form, wanted=wanted)
+    )
+
+
 def show(
     context: typer.Context,
     alert: AlertId,
@@ -301,11 +353,35 @@ def show(
     html: Annotated[
         Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
     ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar=_("FORM"),
+            help=_(
+                "The same values for others: press (a release), radio (20 seconds to read aloud), poster (an A4 page),"
+                " relay (for those who answer the public), handover (for the next shift)."
+            ),
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=_("FILE"), help=_("With --as: write it there; a poster as .html or .pdf.")
+        ),
+    ] = None,
+    lang: Langs = None,
+    sets: Sets = None,
     force: Force = False,
     no_pager: NoPager = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    if form:
+        _show_as(context, alert, form, output, lang, sets, force=force)
+        return
+    if output or lang or sets:
+        raise Misuse(_("--output, --lang and --set go with --as."))
     token = session(context).token(token_file)
     whole = as_json or html is not None or not text  # the bare text shows no channels or targets
 

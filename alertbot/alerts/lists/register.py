@@ -16,7 +16,7 @@ from alertbot.alerts.lists import rules_lists
 from alertbot.alerts.lists.rules_lists import NO_LONGER, NUMBERS, WRONG
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import Audience, Fault, RawValues
+from alertbot.core.model import Fault, RawValues
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.numbers import lookup, store_numbers

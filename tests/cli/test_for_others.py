@@ -1,0 +1,92 @@
+"""What others than the public get: press, radio, poster, those who answer, the next shift; and the audience relay."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import CONFIG, Desk
+from tests.cli.test_following import drafted, published
+
+
+@pytest.fixture(scope="module")
+def with_relay(desk: Desk) -> Desk:
+    channels = {**CONFIG["channels"], "switchboards": {"type": "memory", "audience": "relay"}}  # type: ignore[dict-item]
+    desk.configure(channels=channels)
+    return desk
+
+
+@pytest.fixture(scope="module")
+def alert(with_relay: Desk) -> str:
+    for row in ("69,samu,04 65 71 00 15", "42,samu,04 65 71 42 15"):
+        Path(with_relay.folder / "rows.csv").write_text(
+            f"territory,service,number\n{row}\n", encoding="utf-8"
+        )
+        with_relay.does("numbers", "import", "rows.csv", by="ada")
+    for name, digits in (("N1", "04 65 71 00 15"), ("N2", "04 65 71 42 15")):
+        with_relay.does("numbers", "verify", name, "--digits", digits, "--call", "answered", by="bo")
+    return published(with_relay)
+
+
+def test_each_form_is_made_from_the_values_of_the_alert(with_relay: Desk, alert: str) -> None:
+    for form in ("press", "radio", "relay", "handover"):
+        said = with_relay.does("show", alert, "--as", form, "--lang", "en", by="ada")
+        assert "15, 17 and 18 on mobiles" in said, form
+    press = with_relay.run(
+        "show", alert, "--as", "press", "--lang", "en",
+        "--set", "quote.en=Every call counts.", "--set", "quoted.en=Claude Martin, prefect",
+    )  # fmt: skip
+    assert "“Every call counts.” Claude Martin, prefect." in press.out
+    assert "names no press contact" in press.err
+    relay = with_relay.does("show", alert, "--as", "relay", "--lang", "fr")
+    assert relay.count("« ") == relay.count(" ?  »") or relay.count("« ") == 3
+    assert "Prochain point au public" in relay
+    both = with_relay.does("show", alert, "--as", "radio")
+    assert "In an emergency" in both or "Call from a landline." in both
+    assert "Appelez d’un fixe." in both
+    for spoken in both.split("\n\n\n"):
+        assert len(spoken.split()) < 130  # two languages, 20 seconds each
+
+
+def test_a_poster_is_a_page_and_a_pdf_with_text(with_relay: Desk, alert: str) -> None:
+    page = with_relay.does("show", alert, "--as", "poster", "--lang", "en")
+    assert page.startswith("<!DOCTYPE html>")
+    assert '<html lang="en">' in page
+    assert page.count("<h1>") == 1
+    with_relay.does("show", alert, "--as", "poster", "--output", "poster.pdf")
+    assert (with_relay.folder / "poster.pdf").read_bytes().startswith(b"%PDF-")
+    again = with_relay.run("show", alert, "--as", "poster", "--output", "poster.pdf")
+    assert again.code == 2
+    assert "--force" in again.err
+    wrong = with_relay.run("show", alert, "--as", "radio", "--output", "radio.pdf")
+    assert wrong.code == 2
+    assert ".txt" in wrong.err
+    assert with_relay.run("show", alert, "--as", "song").code == 2
+
+
+def test_those_who_answer_get_it_on_their_own_channels(with_relay: Desk, alert: str) -> None:
+    view = drafted(with_relay, "update", alert, "--kind", "relay", "--submit", by="ada")
+    assert view["state"] == "pending"
+    assert view["channels"] == ["switchboards"]
+    assert view["relation"] is None
+    shown = with_relay.run("show", view["id"], by="bo").out
+    assert "Not working: 15, 17 and 18 on mobiles" in shown
+    team = drafted(with_relay, "update", alert, "--kind", "handover", by="ada")
+    assert team["channels"] == ["team"]
+
+
+def test_what_is_not_public_never_goes_to_the_public(with_relay: Desk) -> None:
+    answer = with_relay.run(
+        "draft", "relay", "--vars", with_relay.facts("relay"), "--new-incident", "--channel", "public", "--json", by="ada",
+    )  # fmt: skip
+    assert "not_public" in {one["rule"] for one in answer.json["faults"]}
+    drill = with_relay.run(
+        "draft", "holding", "--vars", with_relay.facts("holding"), "--exercise", "--channel", "switchboards", "--json", by="ada",
+    )  # fmt: skip
+    assert "exercise_live" in {one["rule"] for one in drill.json["faults"]}
+
+
+def test_a_public_alert_goes_to_the_public_alone_unless_named(with_relay: Desk) -> None:
+    answer = with_relay.run(
+        "draft", "holding", "--vars", with_relay.facts("holding"), "--new-incident", "--json", by="ada"
+    )
+    assert answer.json["channels"] == ["public"]
