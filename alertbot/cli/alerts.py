@@ -340,36 +340,39 @@ def _as_file(form: str, pages: Sequence[poster.Page], output: Path | None) -> by
     )
 
 
+AsForm = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar=_("FORM"),
+        help=_(
+            "The same values for others: press (a release), radio (20 seconds to read aloud), poster (an A4 page),"
+            " relay (for those who answer the public), handover (for the next shift)."
+        ),
+    ),
+]
+ToFile = Annotated[
+    Path | None,
+    typer.Option(metavar=_("FILE"), help=_("With --as: write it there; a poster as .html or .pdf.")),
+]
+TextOnly = Annotated[
+    bool,
+    typer.Option(
+        "--text",
+        help=_("Only the plain text, for press and radio. Whoever approves must see the whole."),
+    ),
+]
+
+
 def show(
     context: typer.Context,
     alert: AlertId,
-    text: Annotated[
-        bool,
-        typer.Option(
-            "--text",
-            help=_("Only the plain text, for press and radio. Whoever approves must see the whole."),
-        ),
-    ] = False,
+    text: TextOnly = False,
     html: Annotated[
         Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
     ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--as",
-            metavar=_("FORM"),
-            help=_(
-                "The same values for others: press (a release), radio (20 seconds to read aloud), poster (an A4 page),"
-                " relay (for those who answer the public), handover (for the next shift)."
-            ),
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            metavar=_("FILE"), help=_("With --as: write it there; a poster as .html or .pdf.")
-        ),
-    ] = None,
+    form: AsForm = None,
+    output: ToFile = None,
     lang: Langs = None,
     sets: Sets = None,
     force: Force = False,
