@@ -13,7 +13,7 @@ from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.region import Territory
 from alertbot.texts.posts.writing import WITHIN, has_link
 from alertbot.texts.wording.markup import Block, Run, Shape
-from alertbot.texts.wording.numbers import by_place
+from alertbot.texts.wording.numbers import STOPPED, by_place
 from alertbot.texts.wording.phrasing import MOST_NAMED
 from alertbot.texts.wording.render import DETAIL, FOOT, LEAD, PLACE, STOP, TemplateText
 
@@ -143,7 +143,9 @@ def written_place(one: Edition, place: Place) -> Piece:
     """The piece of one territory's numbers."""
     name = STOP if place.struck else PLACE
     full, tight = (
-        one.text.piece(name, tight=tight, place=place.territory, rows=place.rows)
+        one.text.piece(
+            name, tight=tight, place=place.territory, rows=place.rows, **{STOPPED: place.struck}
+        )
         for tight in (False, True)
     )
     return Piece(name, full, tight, place)

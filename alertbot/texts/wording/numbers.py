@@ -38,6 +38,7 @@ _SHORT = {"fr": "faites le {number} au lieu du {replaces}", "en": "call {number}
 _DIAL = {"fr": "faites le {number}", "en": "call {number}"}
 _DEAD = {"fr": "ne plus appeler", "en": "do not call"}
 SEPARATOR = " – "
+STOPPED = "stopped"  # the variable of a block for numbers that must not be called
 
 
 @pass_context
@@ -55,20 +56,34 @@ def numbers_block(context: Context, rows: Sequence[NumberRow], struck: bool = Fa
 @pass_context
 def calls(context: Context, rows: Sequence[NumberRow], long: bool = False) -> SafeMarkdown:
     """Every number on a line of its own, with its zone, condition and end (R4), without the territory: for a block
-    that names it. Continues the paragraph above. `long`: with the short number that it stands for."""
+    that names it. Continues the paragraph above. `long`: with the short number that it stands for. In a block `stop`:
+    numbers as they are, with no end and nothing that dials them."""
     setting, promised = setting_of(context), Promised.of(context)
-    write = _line if long else _short_line
+    write = _stop_line if context.get(STOPPED) else _line if long else _short_line
     lines = tuple(write(row, setting, promised, False) for row in rows)
     return setting.stand_in((Block(lines, tight=True),)) if lines else SafeMarkdown("")
 
 
 @pass_context
-def dial(context: Context, row: NumberRow) -> str:
+def dial(context: Context, row: NumberRow, stop: bool = False) -> str:
     """One number within a sentence, with its zone and condition: `04 65 71 00 17 (Lyon, depuis un mobile)`; or where
-    to go instead."""
+    to go instead. `stop`: the sentence says not to call it."""
     lang = setting_of(context).lang
     details = [one for one in (row.zone_in(lang), row.condition_in(lang)) if one]
-    return _unbroken(instead(row, lang)) + (f" ({', '.join(details)})" if details else "")
+    said = (row.number or row.place_in(lang)) if stop else instead(row, lang)
+    return _unbroken(row, said) + (f" ({', '.join(details)})" if details else "")
+
+
+def instead_of(rows: Sequence[NumberRow] | None, wrong: NumberRow) -> tuple[NumberRow, ...]:
+    """The first of these rows for the territory and service of a wrong number, if there is one."""
+    here = (wrong.territory.code, wrong.service)
+    return tuple(row for row in rows or () if (row.territory.code, row.service) == here)[:1]
+
+
+def besides(rows: Sequence[NumberRow] | None, wrong: Sequence[NumberRow]) -> tuple[NumberRow, ...]:
+    """Those of these rows that `instead_of` gives for none of the wrong numbers."""
+    said = [right for one in wrong for right in instead_of(rows, one)]
+    return tuple(row for row in rows or () if row not in said)
 
 
 def places(rows: Sequence[NumberRow] | None) -> tuple[Territory, ...]:
@@ -178,7 +193,7 @@ def row_words(row: NumberRow, setting: Setting, promised: Promised, struck: bool
 def _line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) -> Line:
     words = row_words(row, setting, promised, struck)
     tail = "".join(SEPARATOR + one for one in words.details)
-    said = Run(_unbroken(words.said), ("s",)) if struck else _dialled(row, words.said, link=True)
+    said = Run(_unbroken(row, words.said), ("s",)) if struck else _dialled(row, words.said, link=True)
     return tuple(run for run in (Run(words.label), said, Run(tail)) if run.text)
 
 
@@ -192,16 +207,24 @@ def _short_line(row: NumberRow, setting: Setting, promised: Promised, struck: bo
     return tuple(run for run in runs if run.text)
 
 
+def _stop_line(row: NumberRow, setting: Setting, promised: Promised, _struck: bool) -> Line:
+    """`SAMU (15) : 04 65 71 00 15 (Lyon)`: which number not to call."""
+    words = row_words(row, setting, promised, struck=True)
+    tail = f" ({', '.join(words.details)})" if words.details else ""
+    return (Run(f"{words.label}{_unbroken(row, words.said)}{tail}"),)
+
+
 def _dialled(row: NumberRow, said: str, *, link: bool) -> Run:
     """A number as people copy it, or touch it where that dials."""
     if said != row.number:
         return Run(said)
     address = f"{CALL}{dialling(row.number, row.territory.region)}" if link else ""
-    return Run(_unbroken(said), (CODE,), address)
+    return Run(_unbroken(row, said), (CODE,), address)
 
 
-def _unbroken(number: str) -> str:
-    return number.replace(" ", "\u00a0")
+def _unbroken(row: NumberRow, said: str) -> str:
+    """The number held together; a sentence may break."""
+    return said.replace(" ", "\u00a0") if said == row.number else said
 
 
 def service_label(row: NumberRow, lang: str) -> str:
@@ -249,4 +272,6 @@ NUMBER_FILTERS: Mapping[str, Callable[..., Any]] = {
     "places": places,
     "replaced": replaced,
     "number_lines": number_lines,
+    "instead_of": instead_of,
+    "besides": besides,
 }

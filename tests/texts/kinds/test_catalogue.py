@@ -37,9 +37,10 @@ def test_the_shipped_kinds_and_frame_load() -> None:
     assert set(found.kinds) == {
         *("holding", "status", "provisional_number", "apology"),
         *("correction", "withdrawal", "denial", "end"),
+        *("no_news", "false_alert", "inquiry", "planned_works"),
     }
     assert set(found.frame.opening) == {"fr", "en"}
-    assert [kind.name for kind in found][:3] == ["correction", "denial", "withdrawal"]
+    assert [kind.name for kind in found][:4] == ["correction", "denial", "false_alert", "withdrawal"]
 
 
 def test_a_kind_is_added_by_files_alone(tmp_path: Path) -> None:
@@ -159,7 +160,9 @@ def test_loading_needs_no_heavy_library() -> None:
 
 
 def test_only_what_promises_and_takes_back_nothing_may_go_out_by_itself() -> None:
-    assert {kind.name for kind in catalogue.load() if kind.automatic} == {"holding", "status"}
+    assert {kind.name for kind in catalogue.load() if kind.automatic} == {
+        "holding", "status", "no_news",
+    }  # fmt: skip
 
 
 def test_a_kind_of_ones_own_says_so_itself(tmp_path: Path) -> None:
