@@ -58,6 +58,45 @@ class RelayLine:
     brief: ByLanguage
     sources: tuple[str, ...] = ()
 
+    def spoken(self, lang: str) -> "RelayWords | None":
+        """The line in this language; None if the pack does not have it."""
+        if lang not in self.who or lang not in self.how or lang not in self.brief:
+            return None
+        return RelayWords(self.number, self.who[lang], self.how[lang], self.brief[lang])
+
+
+@dataclass(frozen=True, slots=True)
+class RelayWords:
+    """The relay line in one language, as templates see it: `relay`. `number` may be empty (an app)."""
+
+    number: str
+    who: str
+    how: str
+    brief: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountryWords:
+    """The country in one language, as templates see it: `country`. `services`: names by key."""
+
+    code: str
+    name: str
+    whole: str
+    within: str
+    emergency: tuple[str, ...]
+    services: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where facts come from, and the day on which that was read."""
+
+    key: str
+    title: str
+    url: str
+    read: str
+    note: str = ""
+
 
 class Writing(Enum):
     """How a country's long numbers are written for the public."""
@@ -157,7 +196,8 @@ class Region:
     habits: Habits
     territories: Mapping[str, Territory]
     blocks: Mapping[str, tuple[str, ...]]
-    sources: Mapping[str, str]
+    international: str
+    sources: Mapping[str, Source]
     example: Mapping[str, object]
     folder: Path
     fingerprint: str
@@ -175,6 +215,13 @@ class Region:
     def name_in(self, lang: str) -> str:
         """The country's name in this language, else in English."""
         return worded(self.names, lang)
+
+    def in_words(self, lang: str) -> CountryWords:
+        """What templates may say of the country, in this language."""
+        whole = self.whole.name_in(lang)
+        services = {key: one.name_in(lang) for key, one in self.services.items()}
+        within = worded(self.within, lang)
+        return CountryWords(self.code, self.name_in(lang), whole, within, self.emergency, services)
 
     @cached_property
     def emergency(self) -> tuple[str, ...]:

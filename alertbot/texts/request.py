@@ -15,6 +15,7 @@ from alertbot.core.model import (
     Picture,
     Relation,
 )
+from alertbot.regions.facts import in_force
 from alertbot.texts.fields.parse import Parsed
 from alertbot.texts.fields.values import Url, seen
 from alertbot.texts.kinds.kind_spec import Frame, Kind, Prepared
@@ -86,7 +87,7 @@ def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[
     if fields:
         values = {spec.name: None for spec in request.kind.fields}
         values |= {name: seen(value, lang) for name, value in request.parsed.values.items()}
-    organisation = request.organisation
+    organisation, region = request.organisation, in_force()
     page = organisation.verification_page
     return {
         **values,
@@ -94,5 +95,7 @@ def context(request: ComposeRequest, lang: str, *, fields: bool = True) -> dict[
         "incident": request.identity.incident,
         "alert": request.identity.alert,
         "references": request.identity.references,
+        "country": region.in_words(lang),
+        "relay": region.relay.spoken(lang) if region.relay else None,
         "exercise": request.exercise,
     }
