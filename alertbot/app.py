@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from alertbot.channels.directory import adapter_types
-from alertbot.config import approvers, channel, partly, reading, root
+from alertbot.config import approvers, channel, partly, reading, region_pack, root
 from alertbot.config.approvers import DAYS
 from alertbot.config.watching import ConfirmSettings, MaintenanceSettings, PolicySettings, RuleSettings
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.model import Channel
 from alertbot.people.context import RequestSettings
 from alertbot.people.rules import Duty, Shift
+from alertbot.regions import facts, packs
+from alertbot.regions.region import Region
 from alertbot.texts.kinds.catalogue import shipped
 from alertbot.texts.publisher import Override, Publisher
 from alertbot.watch.rules_rule import Confirmation, Flapping, Policy, Rule, RuleMode, Transition, Window
@@ -157,6 +159,7 @@ def build(path: Path) -> App:
         {name: adapter.settings_type for name, adapter in types.items()},
         {name: adapter.spec for name, adapter in types.items()},
     )
+    read = _at_home(read, region_pack.load(read.region, read.messages_folder, path))
     channels = {name: _channel(read, name, types) for name in read.channels}
     return App(read, _publisher(read, channels), path)
 
@@ -171,12 +174,27 @@ def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
         types = adapter_types()
     read, missing = partly.read_partly(path, _settings_types(types))
     channels, without = {}, set(missing)
+    try:
+        read = _at_home(read, region_pack.load(read.region, read.messages_folder, path))
+    except ConfigInvalid:
+        without.add("region")
     for name in read.channels:
         try:
             channels[name] = _channel(read, name, types)
         except ConfigInvalid:  # its recipients cannot be read
             without.add(f"channels.{name}")
     return App(read, _publisher(read, channels), path), tuple(sorted(without))
+
+
+def _at_home(read: "Config", region: Region) -> "Config":
+    """Goes by this country from here on. The configuration with the country's clock and languages where it gives
+    none of its own; for France the languages are fr and en, as they were before there were countries."""
+    facts.use(region)
+    home: dict[str, Any] = {"timezone": region.zone}
+    if region.code != packs.DEFAULT:
+        home["languages"] = region.languages
+    unset = {name: home[name] for name in home.keys() - read.organisation.model_fields_set}
+    return read.model_copy(update={"organisation": read.organisation.model_copy(update=unset)})
 
 
 def _settings_types(types: "Mapping[str, type[Adapter[Any]]]") -> "dict[str, type[ChannelSettings]]":

@@ -14,7 +14,7 @@ from alertbot.core.model import Approvals, Channel, Composition, Fault, Identity
 from alertbot.core.words import _
 from alertbot.delivery.rules_forecast import cost, forecast
 from alertbot.texts.compose import compose
-from alertbot.texts.fields import parse
+from alertbot.texts.fields import form, parse
 from alertbot.texts.fields.parse import Parsed, load_values, merge_sets
 from alertbot.texts.kinds import catalogue, kind_spec
 from alertbot.texts.kinds.kind_spec import Kind, in_words
@@ -189,6 +189,13 @@ def _doubted(
     return replace(composition, faults=(*kept, *doubts))
 
 
+def languages_of(publisher: Publisher, wishes: DraftRequest, kind: Kind) -> tuple[str, ...]:
+    """The languages in which such an alert is written. Raises `Misuse` for an unknown channel or language."""
+    channels = publisher.choose(wishes.channels, exercise=wishes.exercise)
+    spoken = _languages(wishes, channels, kind)
+    return tuple(lang for lang in spoken if lang in kind.languages) or kind.languages
+
+
 def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:
     """The languages to publish. Raises `Misuse` for one that no channel publishes or no template has."""
     spoken = tuple(dict.fromkeys(lang for channel in channels for lang in channel.languages))
@@ -256,3 +263,11 @@ def example_yaml(publisher: Publisher, name: str) -> str:
 def example(publisher: Publisher, name: str) -> RawValues:
     """The values of the kind's example. Raises `Misuse` for an unknown kind."""
     return dict(load_kind(publisher, name).example)
+
+
+def blank_form(publisher: Publisher, name: str) -> str:
+    """Every field of the kind with its hint, ready to be filled in for `--vars`. Raises `Misuse` for an unknown
+    kind."""
+    kind = load_kind(publisher, name)
+    languages = languages_of(publisher, DraftRequest(name), kind)
+    return form.written(kind, {}, languages, title=f"{kind.name}: {in_words(kind.purpose)}")

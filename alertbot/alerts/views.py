@@ -18,12 +18,25 @@ from alertbot.core.model import (
     DeliveryState,
     Fault,
     Omission,
+    RawValues,
     Relation,
 )
 from alertbot.db.sql import Connection
 from alertbot.people import store_people
+from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.texts.preview.phrases import Sheet, Verdict
 from alertbot.texts.views import FaultView, ForecastView, MessageView
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAlert:
+    """What a person edits by hand: the values of an alert, and the languages it is written in."""
+
+    id: str
+    kind: Kind
+    values: RawValues
+    languages: tuple[str, ...]
+    revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from alertbot.alerts import (
     views,
 )
 from alertbot.alerts.chains import Chain
-from alertbot.alerts.compose import Composed, DraftRequest, load_kind, shift_times
+from alertbot.alerts.compose import Composed, DraftRequest, languages_of, load_kind, shift_times
 from alertbot.alerts.lists import register
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
@@ -272,14 +272,22 @@ async def edit(
     reference: str,
     changes: Mapping[str, Any],
     accepted: Mapping[str, str],
+    *,
+    revision: int | None = None,
 ) -> AlertView:
-    """Change values and compose again: a draft again, approvals void. Raises `Refused` if the alert can
-    no longer be edited."""
+    """Change values and compose again: a draft again, approvals void. `revision`: the one that was `opened`.
+    Raises `Refused` if the alert can no longer be edited, or if somebody else has edited it since."""
     rules.require_role(Verb.EDIT, actor)
     await approving.expire_overdue(service)
 
     async def work(conn: Connection) -> AlertView:
         alert = await store_reading.get(conn, reference, lock=True)
+        if revision not in (None, alert.revision):
+            raise Refused(
+                _("Someone else changed {alert} meanwhile; your changes were not saved.").format(
+                    alert=alert.id
+                )
+            )
         given, raw = overlay(alert.given, changes), overlay(alert.raw, changes)
         given, raw = register.anew(given, raw, changes)
         return await _rewrite(
@@ -348,10 +356,13 @@ async def discard(service: Context, actor: Person, reference: str) -> AlertView:
     return await service.database.transact(work)
 
 
-async def typed_values(service: Context, reference: str) -> RawValues:
-    """The alert's resolved values, ready to be edited by hand."""
+async def opened(service: Context, reference: str) -> views.OpenedAlert:
+    """The alert's kind and resolved values, ready to be edited by hand. Raises `Misuse` if there is none."""
     alert = await service.database.read(lambda conn: store_reading.get(conn, reference))
-    return dict(alert.given)
+    kind = load_kind(service.publisher, alert.kind)
+    wishes = DraftRequest(alert.kind, {}, alert.languages, alert.channels, exercise=alert.exercise)
+    languages = languages_of(service.publisher, wishes, kind)
+    return views.OpenedAlert(alert.id, kind, dict(alert.given), languages, alert.revision)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> RawValues:

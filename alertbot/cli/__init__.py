@@ -3,6 +3,7 @@
 Start-up must be fast, so only the file of the called command is loaded, and none for `--help`.
 """
 
+import contextvars
 import gc
 import os
 import sys
@@ -97,7 +98,12 @@ def program() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; returns its exit code. Never shows a traceback (unless ALERTBOT_DEBUG is set)."""
+    """Run one command; returns its exit code. Never shows a traceback (unless ALERTBOT_DEBUG is set). What the
+    command sets for its task, such as the country, ends with it."""
+    return contextvars.copy_context().run(_run, arguments)
+
+
+def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     install_words()
     try:

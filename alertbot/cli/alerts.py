@@ -1,21 +1,17 @@
 """Writing an alert, and seeing it as the public will: draft, edit, show, submit, discard, record, test-send."""
 
-import os
-import shlex
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from alertbot.alerts import following, for_others, publishing, showing, writing
-from alertbot.alerts.compose import DraftRequest, field_values, read_values, text_of
+from alertbot.alerts.compose import DraftRequest, field_values
 from alertbot.alerts.for_others import OtherTexts
 from alertbot.alerts.views import AlertView, ShownAlertView
+from alertbot.cli import forms
 from alertbot.cli.frame import (
     Accepts,
     AlertId,
@@ -43,8 +39,6 @@ from alertbot.texts import poster
 from alertbot.texts.posts.writing import plain
 from alertbot.texts.preview.html_page import require_writable, write_preview
 from alertbot.watch.context import WatchContext
-
-STDERR = 2  # where an editor talks while stdout belongs to a document
 
 
 def _stated(name: str, value: str) -> str:
@@ -156,14 +150,19 @@ def edit(
 ) -> None:
     changes = field_values(sets, vars_file)
     accepted = split_pairs(accept, "--accept")
-    if not changes and not accepted:
+
+    def save(values: RawValues, revision: int | None = None) -> AlertView:
+        async def work(service: WatchContext, person: Person) -> AlertView:
+            return await writing.edit(service, person, alert, values, accepted, revision=revision)
+
+        return act(context, work, token_file)
+
+    if changes or accepted:
+        view = save(changes)
+    else:
         act(context, _may_edit, token_file)  # who may not edit learns it before the editor opens
-        changes = _edit_by_hand(context, alert)
-
-    async def work(service: WatchContext, person: Person) -> AlertView:
-        return await writing.edit(service, person, alert, changes, accepted)
-
-    view = act(context, work, token_file)
+        opened = read(context, lambda service: writing.opened(service, alert))
+        view = forms.edited(opened, lambda found: save(found, opened.revision), quiet=as_json)
     report(
         view,
         _("{id} is a draft again (revision {revision}).").format(id=view.id, revision=view.revision),
@@ -173,39 +172,6 @@ def edit(
 
 async def _may_edit(_service: WatchContext, person: Person) -> None:
     require_role(Verb.EDIT, person)
-
-
-def _edit_by_hand(context: typer.Context, alert: str) -> RawValues:
-    """Open the values in $EDITOR; returns the changed document. Raises `Misuse` if nothing changed."""
-
-    values = read(context, lambda service: writing.typed_values(service, alert))
-    before = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100)
-    after = _in_editor(before)
-    if after == before:
-        raise Misuse(_("Nothing changed in {alert}.").format(alert=alert))
-    return read_values(after, _("values of {alert}").format(alert=alert))
-
-
-def _in_editor(text: str) -> str:
-    """The text as edited in $VISUAL or $EDITOR. Raises `Misuse` if no editor can be started."""
-
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "values.yaml"
-        path.write_text(text, encoding="utf-8")
-        try:
-            subprocess.run(  # noqa: S603 - the person's own editor
-                [*shlex.split(editor), str(path)],
-                check=True,
-                stdout=None if sys.stdout.isatty() else STDERR,
-            )
-        except (OSError, subprocess.CalledProcessError, ValueError):
-            raise Misuse(
-                _(
-                    "The editor '{editor}' failed; nothing was changed. Set $EDITOR, or use --set."
-                ).format(editor=editor)
-            ) from None
-        return text_of(path)
 
 
 def submit(

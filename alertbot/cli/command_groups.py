@@ -239,6 +239,31 @@ AUDIT = Listing(
     },
 )
 
+REGIONS = Listing(
+    _("Countries: the numbers, services, territories and words that the program goes by."),
+    "regions show GB",
+    {
+        "list": ListedCommand(
+            "regions:list_regions",
+            _("List the country packs, which one is in force, and who confirmed it."),
+            "regions list",
+        ),
+        "show": ListedCommand(
+            "regions:show",
+            _("Show the facts of a country pack, each with its source, to be read and confirmed."),
+            "regions show GB",
+        ),
+        "confirm": ListedCommand(
+            "regions:confirm",
+            _(
+                "Confirm by name that the facts of the pack in force are right. Until then, and after each"
+                " change of the pack, approvers are warned that nobody has."
+            ),
+            "regions confirm GB",
+        ),
+    },
+)
+
 CONFIG = Listing(
     _("The configuration."),
     "config schema",

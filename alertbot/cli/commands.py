@@ -188,6 +188,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         _("Check the configuration and every kind and template; list missing secrets."),
         "check --online",
     ),
+    "regions": command_groups.REGIONS,
     "config": command_groups.CONFIG,
     "db": command_groups.DB,
     "sandbox": ListedCommand(

@@ -137,13 +137,21 @@ def kinds(
     as_example: Annotated[
         bool, typer.Option("--example", help=_("Print the kind's example as YAML, ready for --vars."))
     ] = False,
+    as_form: Annotated[
+        bool,
+        typer.Option(
+            "--form", help=_("Print the kind's fields with their hints, to be filled in for --vars.")
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     publisher = _publisher(context)
-    if as_example:
+    if as_example or as_form:
         if kind is None:
             raise Misuse(_("Which kind? For example: alertbot kinds status --example"))
-        if as_json:
+        if as_form:
+            say(compose.blank_form(publisher, kind).rstrip("\n"))
+        elif as_json:
             emit(compose.example(publisher, kind))
         else:
             say(compose.example_yaml(publisher, kind).rstrip("\n"))

@@ -14,7 +14,7 @@ from alertbot.cli.frame import AsJson, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import with_app
 from alertbot.config import reading, starter
-from alertbot.config.starter import questions
+from alertbot.config.starter import Question, questions
 from alertbot.core import logs
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
@@ -32,29 +32,39 @@ def init(
     defaults: Annotated[
         bool, typer.Option("--defaults", help=_("Ask nothing; set up for the sandbox."))
     ] = False,
+    region: Annotated[
+        str | None, typer.Option("--region", metavar=_("CODE"), help=_("The country, such as GB."))
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     if as_json and not defaults:
         raise Misuse(_("`init` asks questions, which does not work with --json: add --defaults."))
-    written = starter.write(folder, None if defaults else _ask())
+    answers = {} if region is None else {"region": region.strip().upper()}
+    given = (answers or None) if defaults else _ask(answers)
+    written = starter.write(folder, given)
     for path in written:
         say(_("Wrote {path}. Next: alertbot check").format(path=path), as_json)
     if as_json:
         emit({"written": [str(path) for path in written]})
 
 
-def _ask() -> dict[str, str]:
-    """Ask each question that the answers so far require; an empty answer takes the default in brackets."""
-
-    answers: dict[str, str] = {}
-    for question in questions():
-        while question.asked(answers) and question.key not in answers:
-            answer = typer.prompt(question.text, default=question.default, err=True).strip()
-            if fault := question.fault(answer):
-                typer.echo(fault, err=True)
-            else:
-                answers[question.key] = answer
+def _ask(answers: dict[str, str]) -> dict[str, str]:
+    """Ask each question that the answers so far require, the country first, since the others' defaults hang on it;
+    an empty answer takes the default in brackets."""
+    country = questions()[0]
+    answers = answers or {country.key: _answer(country)}
+    for question in questions(answers[country.key])[1:]:
+        if question.asked(answers):
+            answers[question.key] = _answer(question)
     return answers
+
+
+def _answer(question: Question) -> str:
+    while True:
+        answer = str(typer.prompt(question.text, default=question.default, err=True)).strip()
+        if not (fault := question.fault(answer)):
+            return answer
+        typer.echo(fault, err=True)
 
 
 def check(

@@ -183,6 +183,13 @@ class DatabaseSettings(WithSecrets):
 class Config(DatabaseSettings):
     """The configuration of alertbot."""
 
+    region: str = Field(
+        default="FR",
+        pattern=r"^[A-Z]{2}$",
+        description="The country: its code names the pack with its numbers, services and territories"
+        " (`alertbot regions list`), shipped or in your messages folder.",
+        examples=["FR"],
+    )
     organisation: OrganisationSettings = Field(description="The organisation that publishes.")
     messages: FilePath | None = Field(
         default=None,

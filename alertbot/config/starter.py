@@ -4,15 +4,17 @@ nothing heavy."""
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.words import _
+from alertbot.regions import packs
 
 CHANNEL_TYPES = ("x", "telegram", "email", "console")
+SPOKEN = ("fr", "en")  # the languages that every shipped kind has
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,38 @@ class Question:
         return _zone_fault(answer) if self.key == "timezone" else ""
 
 
-def questions() -> tuple[Question, ...]:
-    """All questions, in order; pass the answers so far to `Question.asked`."""
-    return (*_about_us(), *_about_trust(), *_about_channels())
+def questions(region: str = packs.DEFAULT) -> tuple[Question, ...]:
+    """All questions, in order; pass the answers so far to `Question.asked`. `region`: the country, whose clock and
+    languages are proposed once it is known."""
+    home = _defaults(region)
+    asked = (_about_country(region), *_about_us(), *_about_trust(), *_about_channels())
+    return tuple(replace(one, default=home.get(one.key, one.default)) for one in asked)
+
+
+def _about_country(region: str) -> Question:
+    return Question(
+        "region",
+        _("Country (`alertbot regions list` shows the codes)"),
+        region,
+        "|".join(packs.shipped_codes()),
+        _("Enter one of {codes}.").format(codes=", ".join(packs.shipped_codes())),
+    )
+
+
+def _defaults(region: str) -> dict[str, str]:
+    """What is proposed in another country than France."""
+    if region not in packs.shipped_codes() or region == packs.DEFAULT:
+        return {}
+    pack = packs.load(region)
+    spoken = [lang for lang in pack.languages if lang in SPOKEN] or ["en"]
+    return {
+        "name": "Example Emergency Service",
+        "languages": ", ".join(spoken),
+        "timezone": pack.zone,
+        "chat": "@example_alerts",
+        "sender": "alerts@example.org",
+        "recipients": "newsdesk@example.org",
+    }
 
 
 def _about_us() -> tuple[Question, ...]:
@@ -166,6 +197,8 @@ HEAD = """\
 # The configuration of alertbot. `alertbot check` tells whether it is right and which secrets are missing;
 # config.example.yaml, in the sources, shows everything that may stand here.
 
+region: {region} # the country whose numbers, services and territories are meant: alertbot regions show {region}
+
 organisation:
   name: {name} # as the public knows it; it stands in the texts
   languages: [{languages}] # the most important first
@@ -246,6 +279,7 @@ def render(answers: Mapping[str, str]) -> str:
     wanted = dict.fromkeys(words(given["channels"]))
     channels = "\n".join(CHANNELS[channel](given) for channel in wanted)
     return HEAD.format(
+        region=given["region"],
         name=_quoted(given["name"]),
         languages=", ".join(_quoted(w) if w in TRUTHS else w for w in dict.fromkeys(languages)),
         timezone=given["timezone"],
@@ -284,7 +318,7 @@ def example() -> str:
 
 def _complete(answers: Mapping[str, str]) -> dict[str, str]:
     given: dict[str, str] = {}
-    for question in questions():
+    for question in questions(answers.get("region", packs.DEFAULT)):
         answer = answers.get(question.key, question.default).strip()
         if fault := question.fault(answer):
             raise Misuse(f"{question.key}: {fault}")

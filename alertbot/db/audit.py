@@ -161,6 +161,13 @@ async def renewed(conn: AsyncConnection, person: str, since: datetime) -> bool:
     return any(detail.get("person") == person for detail in await conn.scalars(wanted))
 
 
+async def of_verb(conn: AsyncConnection, verb: str) -> list[AuditRow]:
+    """The rows of this verb, newest first; only those whose hash is that of their content."""
+    wanted = select(audit).where(audit.c.verb == verb).order_by(audit.c.seq.desc())
+    rows = (cast(AuditRow, dict(row)) for row in (await conn.execute(wanted)).mappings())
+    return [row for row in rows if row_hash(row) == row["hash"]]
+
+
 async def verify(
     conn: AsyncConnection, head: str | None = None, hear: Callable[[AuditRow], None] | None = None
 ) -> AuditVerdict:

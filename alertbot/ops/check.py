@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alertbot.alerts.compose import DraftRequest, asks, look
 from alertbot.channels.base import SHIPPED
+from alertbot.config import region_pack
 from alertbot.config.faults import lines_in
 from alertbot.config.yaml_reader import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
@@ -14,6 +15,9 @@ from alertbot.core.model import Audience, Channel, Fault, Target
 from alertbot.core.words import _
 from alertbot.ops import overview, trust
 from alertbot.ops.views import ConfigCheckView, IdentityView
+from alertbot.people import confirming
+from alertbot.regions import packs
+from alertbot.regions.facts import in_force
 from alertbot.texts.kinds import catalogue, kind_spec
 from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.texts.publisher import Publisher
@@ -129,6 +133,7 @@ ABOUT_VALUES = frozenset({"unverified_number", "fictional_number", "no_channel"}
 async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
     """Check everything that can be checked without sending. `sound` is False if something must be fixed."""
     problems = [
+        *_region_problems(),
         *_kind_problems(app.publisher),
         *_approval_problems(app),
         *trust.shared_addresses(app),
@@ -146,6 +151,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
         problems=tuple(problems),
         missing_secrets=tuple(missing),
         warnings=(
+            *await region_warnings(app),
             *_setting_warnings(app),
             *_language_warnings(app.publisher),
             *_end_warnings(app.publisher),
@@ -242,6 +248,28 @@ def _end_warnings(publisher: Publisher) -> list[str]:
         " to short.md.j2 and long.md.j2 in your messages folder."
     )
     return [sentence.format(lang=lang) for lang in silent]
+
+
+def _region_problems() -> list[str]:
+    """Faults of the country pack; one of the team's own was checked when it was loaded."""
+    try:
+        region_pack.check(in_force().folder)
+    except ConfigInvalid as error:
+        return str(error).splitlines()
+    return []
+
+
+async def region_warnings(app: "App") -> list[str]:
+    """That nobody has confirmed the country pack, if it needs that."""
+    if packs.trusted(in_force()):
+        return []
+    if not app.config.database_exists():
+        return [confirming.unread()]
+    try:
+        found = await (await app.open()).database.read(confirming.warning)
+    except AlertbotError as error:
+        return [_("region: its confirmation could not be read: {why}").format(why=error)]
+    return [found] if found else []
 
 
 def _setting_warnings(app: "App") -> list[str]:

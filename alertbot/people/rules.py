@@ -138,6 +138,7 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "preapprove": _APPROVERS,  # rules whose alerts go out by themselves
         "revoke_rule": _WRITERS,
         "people": _ADMINS,
+        "regions": _APPROVERS | _ADMINS,  # the facts of the country pack
         "numbers_enter": _WRITERS,  # import, add, edit
         "numbers_verify": _WRITERS,  # never what one has entered oneself (R3)
         "numbers_withdraw": _WRITERS,

@@ -27,9 +27,11 @@ from alertbot.regions.region import (
     RelayLine,
     Service,
     ShortNumber,
+    Source,
     Territory,
     Writing,
 )
+from alertbot.regions.views import RegionView, ServiceView, ShortNumberView, SourceView
 
 FACTS, TERRITORIES, BLOCKS = FILES = ("region.yaml", "territories.csv", "blocks.csv")
 KEPT_PACKS = 16
@@ -49,6 +51,47 @@ def shipped() -> Path:
 def shipped_codes() -> tuple[str, ...]:
     """The codes of the shipped packs."""
     return tuple(sorted(file.parent.name for file in shipped().glob(f"*/{FACTS}")))
+
+
+def codes(messages: Path | None = None) -> tuple[str, ...]:
+    """The codes of the shipped packs and of the team's own."""
+    own = (messages / "regions").glob(f"*/{FACTS}") if messages else ()
+    return tuple(sorted({*shipped_codes(), *(file.parent.name for file in own)}))
+
+
+def view(region: Region, lang: str) -> RegionView:
+    """The pack as a person reads it, in this language where it has it."""
+    relay = region.relay
+    lines = (
+        [f"{relay.who[key]}: {relay.how[key]}" for key in relay.who if key in relay.how]
+        if relay
+        else []
+    )
+    return RegionView(
+        code=region.code,
+        name=region.name_in(lang),
+        folder=str(region.folder),
+        fingerprint=region.fingerprint,
+        languages=region.languages,
+        zone=region.zone,
+        international=region.international,
+        short=tuple(
+            ShortNumberView(one.number, one.reaches_in(lang), one.emergency, one.sources)
+            for one in region.short.values()
+        ),
+        services=tuple(
+            ServiceView(one.key, one.name_in(lang), one.replaces) for one in region.services.values()
+        ),
+        relay=tuple(lines),
+        relay_sources=relay.sources if relay else (),
+        writing=region.own.writing.value,
+        fiction=region.own.fiction,
+        territories=len(region.territories) - 1,
+        sources=tuple(
+            SourceView(one.key, one.title, one.url, one.read, one.note)
+            for one in region.sources.values()
+        ),
+    )
 
 
 def folder_of(code: str, messages: Path | None = None) -> Path:
@@ -74,6 +117,11 @@ def load(code: str, messages: Path | None = None) -> Region:
 @cache
 def _shipped(folder: Path) -> Region:
     return _kept(folder, _fingerprint(folder))
+
+
+def trusted(region: Region) -> bool:
+    """Whether nobody here needs to confirm this pack: France's, as it is shipped."""
+    return region.code == DEFAULT and region.folder.parent == shipped()
 
 
 def _fingerprint(folder: Path) -> str:
@@ -117,11 +165,21 @@ def _region(folder: Path, given: Mapping[str, Any], fingerprint: str) -> Region:
         habits=_habits(given.get("habits", {})),
         territories=_territories(folder, given["whole"], countries[code]),
         blocks=_blocks(folder / BLOCKS),
-        sources={key: one["title"] for key, one in given["sources"].items()},
+        international=given.get("international", ""),
+        sources={key: _source(key, one) for key, one in given["sources"].items()},
         example=given.get("example", {}),
         folder=folder,
         fingerprint=fingerprint,
     )
+
+
+def codes_in(folder: Path) -> tuple[str, ...]:
+    """The codes of the territories in a pack's folder, its own first."""
+    path = folder / TERRITORIES
+    if not path.is_file():
+        return (folder.name,)
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return (folder.name, *(row["code"] for row in csv.DictReader(lines)))
 
 
 def _services(given: Mapping[str, Any]) -> Mapping[str, Service]:
@@ -144,7 +202,7 @@ def _relay(given: Mapping[str, Any] | None) -> RelayLine | None:
     if not given:
         return None
     return RelayLine(
-        given["number"], given["who"], given["how"], given["brief"], _listed(given["source"])
+        given.get("number", ""), given["who"], given["how"], given["brief"], _listed(given["source"])
     )
 
 
@@ -184,6 +242,10 @@ def _habits(given: Mapping[str, Any]) -> Habits:
         dialled=tuple(given.get("dialled", ())),
         misprints=given.get("misprints", {}),
     )
+
+
+def _source(key: str, given: Mapping[str, str]) -> Source:
+    return Source(key, given["title"], given["url"], given["read"], given.get("note", ""))
 
 
 def _listed(value: str | list[str]) -> tuple[str, ...]:

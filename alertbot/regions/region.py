@@ -87,6 +87,17 @@ class CountryWords:
     services: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where facts come from, and the day on which that was read."""
+
+    key: str
+    title: str
+    url: str
+    read: str
+    note: str = ""
+
+
 class Writing(Enum):
     """How a country's long numbers are written for the public."""
 
@@ -185,7 +196,8 @@ class Region:
     habits: Habits
     territories: Mapping[str, Territory]
     blocks: Mapping[str, tuple[str, ...]]
-    sources: Mapping[str, str]
+    international: str
+    sources: Mapping[str, Source]
     example: Mapping[str, object]
     folder: Path
     fingerprint: str

@@ -2,7 +2,7 @@
 kind needs under the configuration. Loads nothing of the database, so that a preview starts at once."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from alertbot.core.clock import utc_now
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Approvals, Audience, Channel, Organisation, Target
 from alertbot.core.words import _
+from alertbot.regions.facts import in_force
 from alertbot.texts.kinds.catalogue import shipped
 
 
@@ -112,4 +113,5 @@ def unconfigured_publisher() -> Publisher:
     }
     for audience in (Audience.RELAY, Audience.TEAM):
         channels[audience] = Channel(audience, base.SHIPPED["email"], languages, audience, readers)
-    return Publisher(UNCONFIGURED, channels, (shipped(),))
+    organisation = replace(UNCONFIGURED, timezone=in_force().zone)
+    return Publisher(organisation, channels, (shipped(),))

@@ -52,7 +52,7 @@ async def published(team: Team, query: str, **more: Any) -> AlertView:
 
 
 async def given(team: Team, alert: str) -> dict[str, Any]:
-    return await writing.typed_values(team.service, alert)
+    return dict((await writing.opened(team.service, alert)).values)
 
 
 def rules(view: AlertView) -> set[str]:

@@ -25,6 +25,7 @@ TABLE = {
     "preapprove": APPROVERS,
     "revoke_rule": WRITERS,
     "people": ADMINS,
+    "regions": APPROVERS | ADMINS,
     "numbers_enter": WRITERS,
     "numbers_verify": WRITERS,
     "numbers_withdraw": WRITERS,

@@ -10,7 +10,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alertbot.alerts import approving, following, showing, writing
@@ -116,7 +116,9 @@ class History:
 
     async def update(self, by: str, text: Text) -> None:
         await self.team.work(patience=0)
-        view = await following.update(self.service, await self.acting(by), text.id, FollowRequest())
+        more = {} if text.kind == "status" else {"since": "13:40"}
+        asked = FollowRequest(changes={"next_update": "+40m", **more})
+        view = await following.update(self.service, await self.acting(by), text.id, asked)
         taken_over = frozenset() if text.vouched else text.writers
         self.texts.append(Text(view.id, view.kind, self.knows[by] | taken_over))
 
@@ -197,6 +199,44 @@ def _crews(writer: str, approvers: list[str], needed: int) -> Iterable[tuple[str
     return ((writer, *crew) for crew in combinations(approvers, needed))
 
 
+ZOE = [("add", "bo", "Zoé", ["author", "approver"]), ("confirm", "cy", "Zoé")]  # bo has seen her token
+WORDS_OF_A_SEEN_TOKEN = [
+    *ZOE,
+    *(("draft", "Zoé", "holding"), ("submit", "ada", 0), ("approve", "bo", 0)),
+    *(("draft", "ada", "holding"), ("edit", "Zoé", 0), ("submit", "ada", 0), ("approve", "bo", 0)),
+    *(("draft", "ada", "holding"), ("submit", "Zoé", 0), ("approve", "bo", 0)),
+    *(("draft", "bo", "holding"), ("submit", "ada", 0), ("approve", "Zoé", 0)),
+    *(("draft", "ada", "holding"), ("edit", "bo", 0), ("edit", "ada", 0), ("submit", "ada", 0)),
+    *(("approve", "bo", 0), ("approve", "Zoé", 0), ("approve", "cy", 0)),
+]
+"""Words stay those of everyone who could have written them."""
+APPROVALS_OF_ONE_HAND = [
+    *ZOE,
+    *(("draft", "ada", "status"), ("submit", "ada", 0), ("approve", "Zoé", 0), ("approve", "bo", 0)),
+    *(("draft", "ada", "status"), ("submit", "ada", 0), ("approve", "bo", 0), ("approve", "Zoé", 0)),
+    *(("draft", "ada", "status"), ("submit", "ada", 0), ("approve", "Zoé", 0)),
+    *(("renew", "Zoé", "Zoé"), ("vouch", "cy", "Zoé"), ("approve", "bo", 0)),
+]
+"""Two approvals by one hand are one, also after the token was renewed."""
+ALONE = [
+    *ZOE,
+    *(("draft", "ada", "holding"), ("submit", "ada", 0), ("glass", "Zoé", 0), ("countersign", "bo", 0)),
+    *(("draft", "ada", "holding"), ("submit", "ada", 0), ("glass", "bo", 0), ("countersign", "Zoé", 0)),
+    *(("draft", "bo", "holding"), ("submit", "bo", 0), ("glass", "cy", 0), ("update", "ada", 0)),
+    *(("submit", "ada", 0), ("approve", "bo", 0)),
+]
+"""Whoever published alone is no second hand for it, nor are those whose words went out that way."""
+VOUCHED = [
+    *(("draft", "bo", "holding"), ("submit", "bo", 0), ("approve", "cy", 0), ("update", "ada", 0)),
+    *(("submit", "ada", 0), ("approve", "bo", 0)),
+]
+"""Words that a second hand has approved are nobody's any more."""
+
+
+@example(history=WORDS_OF_A_SEEN_TOKEN)
+@example(history=APPROVALS_OF_ONE_HAND)
+@example(history=ALONE)
+@example(history=VOUCHED)
 @settings(
     max_examples=examples(40),
     deadline=None,

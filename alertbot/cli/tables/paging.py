@@ -5,7 +5,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from alertbot.texts.preview import panels
 from alertbot.texts.preview.phrases import Sheet
 
 PAGER = "less"
+NOT_FOUND = 127  # what a shell answers for a command that it does not know
 LESS = "FRX"  # colours as they are, and the text stays on the screen afterwards
 
 
@@ -35,21 +37,26 @@ def paged(where: Console, show: Callable[[], None], *, pager: bool) -> None:
 
 
 def _in_pager(text: str) -> bool:
-    """Show the text in $PAGER, else in `less`; False if neither can be started. Ctrl-C belongs to the pager."""
-    before = signal.signal(signal.SIGINT, lambda _sign, _frame: None)
+    """Show the text in $PAGER, else in `less`; False if neither can be started."""
     try:
         command = shlex.split(os.environ.get("PAGER") or PAGER)
-        reader = subprocess.run(  # noqa: S603 - the person's own pager
-            command,
-            check=False,
-            input=text.encode("utf-8", "replace"),
-            env={"LESS": LESS, **os.environ},
-        )
+        with undisturbed():
+            reader = subprocess.run(  # noqa: S603 - the person's own pager
+                command,
+                check=False,
+                input=text.encode("utf-8", "replace"),
+                env={"LESS": LESS, **os.environ},
+            )
     except (OSError, ValueError):
         return False
-    finally:
-        signal.signal(signal.SIGINT, before)
     return reader.returncode != NOT_FOUND
 
 
-NOT_FOUND = 127  # what a shell answers for a command that it does not know
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """While another program has the terminal, Ctrl-C is for that program alone."""
+    before = signal.signal(signal.SIGINT, lambda _sign, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -10,13 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from alertbot.regions.facts import in_force
+from alertbot.regions.region import Region
+
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
-_EVERYWHERE = re.compile(
-    r"\b(?:partout|(?:dans )?toute la france|tout le pays|ensemble du (?:pays|territoire)|everywhere|nationwide|"
-    r"(?:the )?(?:whole|entire) country|all (?:of|over) (?:france|the country))\b",
-    re.IGNORECASE,
-)
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a-\u23ff\u2139]\ufe0f?")
 _CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-Þ]{2,}(?:[\s,’'-]+[A-ZÀ-ÖØ-Þ]{2,}){2,}\b")
 
@@ -30,7 +28,19 @@ def plainly(text: str) -> str:
 
 def everywhere(text: str) -> Iterator[str]:
     """Words that claim the whole country is affected (R12)."""
-    yield from (found[0] for found in _EVERYWHERE.finditer(text))
+    yield from (found[0] for found in _everywhere(in_force()).finditer(text))
+
+
+@lru_cache(maxsize=16)
+def _everywhere(pack: Region) -> re.Pattern[str]:
+    """Words for the whole country, the pack's own among them."""
+    own = sorted({*pack.within.values(), *pack.whole.names.values()}, key=len, reverse=True)
+    names = {"the country", pack.name_in("en")}
+    return re.compile(
+        r"\b(?:partout|tout le pays|ensemble du (?:pays|territoire)|everywhere|nationwide|(?:the )?(?:whole|entire) country|"
+        rf"{'|'.join(map(re.escape, own))}|all (?:of|over) (?:{'|'.join(map(re.escape, sorted(names)))}))\b",
+        re.IGNORECASE,
+    )
 
 
 def emoji(text: str) -> list[str]:

@@ -6,6 +6,7 @@
     messages/ready_words/<language>.yaml     texts for the public that the program fills in itself
     messages/edits.yaml                      what an edit writes above an earlier text
     messages/card.yaml                       what a number card says beside its numbers
+    messages/regions/<CODE>/…                country packs: see `regions/packs.py`
     messages/<kind>/kind.yaml                fields, approvals, priority, example
     messages/<kind>/<language>/short.md.j2   and long.md.j2, and <channel type>.md.j2 where needed
 
@@ -16,7 +17,7 @@ earlier ones, file by file.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -25,8 +26,9 @@ from alertbot.config.yaml_reader import Mark, Node, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import service_named, services
+from alertbot.regions.facts import in_force, service_named, services
 from alertbot.texts.kinds import kind_file
+from alertbot.texts.kinds.examples import example_in
 from alertbot.texts.kinds.kind_file import LANGUAGE, NAME, Checker, read_kind, unknown
 from alertbot.texts.kinds.kind_spec import FORMS, Frame, Kind, Prepared, Template
 
@@ -179,7 +181,8 @@ def _kind(name: str, layers: tuple[Path, ...], shared: Mapping[str, Node], fault
     templates = _templates(name, layers, Node(Mark(0, 0, str(path.parent))), check)
     if not NAME.fullmatch(name) or name in (FRAME, RETRACTION):
         check.fault(sheet, _("“{name}” is not a valid kind name.").format(name=name))
-    return read_kind(name, sheet, shared, templates, check)
+    kind = read_kind(name, sheet, shared, templates, check)
+    return replace(kind, example=example_in(in_force(), name, kind.example))
 
 
 def _templates(
@@ -276,7 +279,7 @@ _SHARED = (
 
 def fingerprint(kind: str, *folders: Path) -> str:
     """SHA-256 over the names and bytes of the files that alerts of this kind are made from, in every
-    folder: any changed byte changes it, whether or not an alert would show it.
+    folder, and of the country pack: any changed byte changes it, whether or not an alert would show it.
 
     Where the folders are on this machine does not matter. Raises `ConfigInvalid`.
     """
@@ -287,6 +290,7 @@ def fingerprint(kind: str, *folders: Path) -> str:
             name = path.relative_to(layer).as_posix()
             found.update(f"{count}\0{name}\0{len(content)}\0".encode())
             found.update(content)
+    found.update(in_force().fingerprint.encode())
     return found.hexdigest()
 
 

@@ -1,0 +1,278 @@
+"""Checking a country pack: what is wrong in `region.yaml` and `territories.csv`, with line and column. What the files
+are for is in `regions/packs.py`."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from alertbot.config import faults
+from alertbot.config.faults import findings
+from alertbot.config.reading import invalid
+from alertbot.config.yaml_reader import FileFault, Mark, Node, plain, read_written
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.words import _
+from alertbot.regions import packs
+from alertbot.regions.region import Region
+
+_COLUMNS = re.compile(r"code|zone|region|prefixes|(?:area_)?[a-z]{2,3}")
+_PLACE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,11}", re.ASCII)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        raise ValueError(_("must be an IANA time zone, such as Europe/Lisbon")) from None
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(_("is not a regular expression: {why}").format(why=error)) from None
+    return value
+
+
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(_("must be the day on which it was read, such as 2026-11-30")) from None
+    return value
+
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+Short = Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
+Start = Annotated[str, Field(pattern=r"^\+?[0-9x]{2,14}$")]
+Code = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Words = Annotated[
+    dict[Language, Annotated[str, Field(min_length=1, max_length=300)]], Field(min_length=1)
+]
+Zone = Annotated[str, AfterValidator(_zone)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Named = str | list[str]
+Yes = Literal["true", "false"]
+Style = Literal["pairs", "local", "national", "international"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _Short(_Part):
+    reaches: Words
+    emergency: Yes = "false"
+    source: Named
+
+
+class _Service(_Part):
+    names: Words
+    replaces: Short | None = None
+    every: Yes = "false"
+
+
+class _Relay(_Part):
+    number: Annotated[str, Field(pattern=r"^[0-9]{0,6}$")] = ""
+    who: Words
+    how: Words
+    brief: Words
+    source: Named
+
+
+class _Plan(_Part):
+    length: Annotated[str, Field(pattern=r"^[0-9]{1,2}$")]
+    trunk: Annotated[str, Field(pattern=r"^[0-9]$")]
+    calling_codes: list[Short | Annotated[str, Field(pattern=r"^[0-9]$")]]
+    beyond: dict[Short, list[Code]] = Field(default_factory=dict)
+    geographic: list[Short] = Field(default_factory=list)
+    source: Named
+
+
+class _Fiction(_Part):
+    numbers: list[Start]
+    source: Named
+
+
+class _Abroad(_Part):
+    zone: Zone
+    short: list[Short] = Field(default_factory=list)
+    writing: Style = "international"
+    fiction: list[Start] = Field(default_factory=list)
+
+
+class _Habits(_Part):
+    misprints: dict[Short, Short] = Field(default_factory=dict)
+    territory_words: list[str] = Field(default_factory=list)
+    postcode: Pattern = ""
+    dialled: list[Pattern] = Field(default_factory=list)
+
+
+class _Example(_Part):
+    failing: list[Short] = Field(min_length=1)
+    places: list[str] = Field(min_length=1)
+    numbers: list[dict[str, Any]] = Field(min_length=1)
+
+
+class _Source(_Part):
+    title: str = Field(min_length=1)
+    url: str = Field(pattern=r"^https?://\S+$")
+    read: Annotated[str, AfterValidator(_day)]
+    note: str = ""
+
+
+class _Pack(_Part):
+    name: Words
+    whole: Words
+    within: Words
+    many: Words = Field(default_factory=dict)
+    languages: list[Language] = Field(min_length=1)
+    zone: Zone
+    one_zone: Yes = "false"
+    short: dict[Short, _Short] = Field(min_length=1)
+    services: dict[Key, _Service] = Field(min_length=1)
+    needed: list[list[str]]
+    relay: _Relay | None = None
+    writing: Style
+    international: Annotated[str, Field(pattern=r"^[0-9]{1,5}$")] | None = None
+    plan: _Plan | None = None
+    fiction: _Fiction | None = None
+    same_plan: list[Code] = Field(default_factory=list)
+    abroad: dict[Code, _Abroad] = Field(default_factory=dict)
+    habits: _Habits = _Habits()
+    example: _Example | None = None
+    sources: dict[str, _Source] = Field(min_length=1)
+
+
+def load(code: str, messages: Path | None, config: Path) -> Region:
+    """The pack that a configuration names; one of the team's own is checked first. Raises `ConfigInvalid` with every
+    fault, of the configuration if there is no such pack."""
+    try:
+        folder = packs.folder_of(code, messages)
+    except ConfigInvalid as missing:
+        raise ConfigInvalid(
+            str(missing), faults.lines_in(config, [(("region",), str(missing))])
+        ) from None
+    if folder.parent != packs.shipped():
+        check(folder)
+    return packs.load(code, messages)
+
+
+def check(folder: Path) -> None:
+    """Raises `ConfigInvalid` with every fault of the pack in this folder."""
+    path = folder / packs.FACTS
+    root = read_written(path)
+    found = [*_of_model(root)]
+    if not found:
+        given: Mapping[str, Any] = plain(root)
+        found = [_at(root, where, said) for where, said in _between(given)]
+        found += [_at(root, where, said) for where, said in _about_places(folder, given)]
+    if found:
+        raise invalid(path, found)
+    if wrong := list(_in_table(folder / packs.TERRITORIES)):
+        raise invalid(folder / packs.TERRITORIES, wrong)
+
+
+def _of_model(root: Node) -> list[FileFault]:
+    try:
+        _Pack.model_validate(plain(root) if root.entries else {})
+    except ValidationError as error:
+        return findings(error.errors(include_url=False, include_input=False), root, _Pack)
+    return []
+
+
+def _at(root: Node, path: tuple[str | int, ...], sentence: str) -> FileFault:
+    return FileFault(faults.place(root, path), path, sentence)
+
+
+Told = Iterator[tuple[tuple[str | int, ...], str]]
+
+
+def _between(given: Mapping[str, Any]) -> Told:
+    """Faults between several facts: numbers, services and sources that are named but not there."""
+    yield from _about_services(given)
+    for path, named in _sourced(given):
+        for name in [named] if isinstance(named, str) else named:
+            if name not in given["sources"]:
+                yield path, _("there is no source {name} under sources").format(name=name)
+    if given["writing"] == "pairs" and "plan" not in given:
+        yield ("writing",), _("numbers in pairs need a plan: length, trunk and calling codes")
+    if given["name"].keys() - given["whole"].keys():
+        yield ("whole",), _("needs the same languages as name")
+
+
+def _about_services(given: Mapping[str, Any]) -> Told:
+    for key, one in given["services"].items():
+        if (number := one.get("replaces")) and number not in given["short"]:
+            sentence = _("{number} is not among the short numbers")
+            yield ("services", key, "replaces"), sentence.format(number=number)
+    for at, group in enumerate(given["needed"]):
+        for key in group:
+            if key not in given["services"]:
+                yield ("needed", at), _("there is no service {key}").format(key=key)
+
+
+def _sourced(given: Mapping[str, Any]) -> Told:
+    for number, one in given["short"].items():
+        yield ("short", number, "source"), one["source"]
+    for key in ("relay", "plan", "fiction"):
+        if key in given:
+            yield (key, "source"), given[key]["source"]
+
+
+def _about_places(folder: Path, given: Mapping[str, Any]) -> Told:
+    """Places of the example that the pack does not have."""
+    known = packs.codes_in(folder)
+    for at, place in enumerate(given.get("example", {}).get("places", ())):
+        if place not in known:
+            yield ("example", "places", at), _("there is no territory {code}").format(code=place)
+
+
+def _in_table(path: Path) -> Iterator[FileFault]:
+    """Faults of the table of territories: columns, codes, zones, names."""
+    if not path.is_file():
+        return
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.reader(lines))
+    except (UnicodeDecodeError, csv.Error):
+        yield FileFault(Mark(), (), _("is not a CSV file in UTF-8"))
+        return
+    head = rows[0] if rows else []
+    if "code" not in head or not any(re.fullmatch(r"[a-z]{2,3}", name) for name in head):
+        yield FileFault(
+            Mark(), (), _("needs the columns code and one per language, such as code,pt,en,zone")
+        )
+        return
+    for name in head:
+        if not _COLUMNS.fullmatch(name):
+            yield FileFault(Mark(), (), _("there is no column “{column}”").format(column=name[:40]))
+    seen: set[str] = set()
+    for line, row in enumerate(rows[1:], 2):
+        for said in _in_row(dict(zip(head, row, strict=False)), len(row) == len(head), seen):
+            yield FileFault(Mark(line), (), said)
+
+
+def _in_row(row: Mapping[str, str], whole: bool, seen: set[str]) -> Iterator[str]:
+    code = row.get("code", "")
+    if not whole:
+        yield _("has more or fewer cells than the first line; put a name with a comma in quotes")
+    if not _PLACE.fullmatch(code):
+        yield _("“{code}” is not a code of capitals and digits").format(code=code[:40])
+    if code in seen:
+        yield _("{code} is there twice").format(code=code)
+    seen.add(code)
+    if not any(row.get(name) for name in row if re.fullmatch(r"[a-z]{2,3}", name)):
+        yield _("{code} has no name").format(code=code[:40])
+    if row.get("zone"):
+        try:
+            _zone(row["zone"])
+        except ValueError as error:
+            yield f"{row['zone'][:40]}: {error}"

@@ -1,0 +1,48 @@
+"""Examples of kinds in other countries than the kinds were written for: a pack's own places and numbers, in the
+sentences of `messages/regions/example.yaml`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alertbot.config.yaml_reader import plain, read_written
+from alertbot.regions import packs
+from alertbot.regions.region import Region
+
+SENTENCES = "example.yaml"
+_PLACES, _NUMBERS, _WRONG = ("where", "territories"), ("numbers",), ("wrong_numbers", "no_longer_valid")
+
+
+def example_in(region: Region, kind: str, own: Mapping[str, object]) -> Mapping[str, object]:
+    """The kind's example under this pack: `own` where the pack has none, else with its values for the same fields."""
+    if not region.example or not own:
+        return own
+    given: Mapping[str, Any] = region.example
+    sentences = plain(read_written(packs.shipped() / SENTENCES))
+    texts = sentences["every"] | sentences.get(kind, {})
+    made = {**own, **{name: _said(texts[name], given["failing"]) for name in own if name in texts}}
+    made |= {name: list(given["places"])[: _many(own[name])] for name in _PLACES if name in own}
+    made |= {name: list(given["numbers"]) for name in _NUMBERS if name in own}
+    made |= {name: [_bare(given["numbers"][0])] for name in _WRONG if name in own}
+    return made
+
+
+def _many(value: object) -> int:
+    return len(value) if isinstance(value, list) else 1
+
+
+def _said(by_lang: Mapping[str, str], failing: Sequence[str]) -> Mapping[str, str]:
+    return {
+        lang: text.format(first=failing[0], failing=_and(failing, lang))
+        for lang, text in by_lang.items()
+    }
+
+
+def _and(numbers: Sequence[str], lang: str) -> str:
+    from babel.lists import format_list
+
+    return str(format_list(numbers, locale="en_GB" if lang == "en" else lang))
+
+
+def _bare(row: Mapping[str, object]) -> Mapping[str, object]:
+    """A row to be taken back, without its verification."""
+    return {name: cell for name, cell in row.items() if not name.startswith("verified")}

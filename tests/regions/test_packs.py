@@ -1,0 +1,183 @@
+"""The shipped country packs: sound, cross-checked with phonenumbers, and every kind composes with each of them
+without a word of France."""
+
+import csv
+import re
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+import pytest
+
+from alertbot.alerts.compose import DraftRequest, look
+from alertbot.config import region_pack
+from alertbot.numbers import rules_words
+from alertbot.numbers.rules_digits import InvalidNumber, foreign_block, is_fictional, written
+from alertbot.regions import packs
+from alertbot.regions.facts import in_force, using
+from alertbot.regions.region import Region
+from alertbot.texts.fields.findings import everywhere
+from alertbot.texts.kinds import catalogue
+from alertbot.texts.publisher import unconfigured_publisher
+
+CODES = ("AU", "BE", "CA", "DE", "ES", "FR", "GB", "IE", "NL", "US")
+# What phonenumbers calls an emergency number and a pack does not have: no source was found that says so.
+NOT_SOURCED = {"CA": {"112"}, "ES": {"085", "088"}, "NL": {"911"}, "US": {"112"}}
+# What only France says. In French, words such as "pompiers" are also those of Belgium.
+FRENCH_FACTS = re.compile(
+    r"\b15\b, 17|\bSAMU\b|\b114\b|Rh[ôo]ne|Loire|d[ée]partement|pr[ée]fecture|Paris|France|gendarmerie",
+    re.IGNORECASE,
+)
+FRENCH_WORDS = re.compile(
+    r"\b(?:le|la|les|des|sur|panne|marche|appelez|num[ée]ros?|sourds|pompiers|ou si|fixes)\b|«",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(params=CODES)
+def pack(request: pytest.FixtureRequest) -> Iterator[Region]:
+    region = packs.load(request.param)
+    with using(region):
+        yield region
+
+
+def test_ten_packs_are_shipped() -> None:
+    assert packs.shipped_codes() == CODES
+    assert in_force().code == "FR"
+
+
+def test_a_shipped_pack_is_sound(pack: Region) -> None:
+    region_pack.check(pack.folder)
+    assert pack.emergency
+    assert all(ZoneInfo(place.zone) for place in pack.territories.values())
+    assert len(pack.territories) > 5
+    named = {name for one in pack.short.values() for name in one.sources}
+    assert named <= pack.sources.keys()
+    assert all(one.names.get("en") for one in pack.services.values())
+
+
+def test_short_numbers_agree_with_phonenumbers(pack: Region) -> None:
+    known = phonenumbers.PhoneMetadata.short_metadata_for_region(pack.code)
+    assert known is not None
+    assert known.emergency is not None
+    exists = re.compile(
+        f"{known.short_code.national_number_pattern}|{known.emergency.national_number_pattern}"
+    )
+    assert [number for number in pack.short if not exists.fullmatch(number)] == []
+    called = re.compile(known.emergency.national_number_pattern)
+    emergency = {number for number in (f"{one:03}" for one in range(1000)) if called.fullmatch(number)}
+    assert emergency - pack.short.keys() == NOT_SOURCED.get(pack.code, set())
+
+
+def test_every_kind_composes_everywhere_without_france(pack: Region) -> None:
+    publisher = unconfigured_publisher()
+    languages = ["en", *(["fr"] if "fr" in pack.languages else [])]
+    for name in catalogue.kind_names():
+        seen = look(publisher, DraftRequest(name, languages=tuple(languages)))
+        assert [fault.message for fault in seen.composition.faults] == []
+        for message in seen.composition.messages:
+            if pack.code == "FR":
+                continue
+            assert not FRENCH_FACTS.search(message.text), message.text
+            if message.lang == "en":
+                assert not FRENCH_WORDS.search(message.text), message.text
+
+
+def test_numbers_of_the_example_reach_nobody_and_are_written_as_at_home(pack: Region) -> None:
+    for row in pack.example.get("numbers", ()):  # type: ignore[attr-defined]
+        if "number" in row:
+            assert is_fictional(written(row["number"]))
+            assert written(written(row["number"])) == written(row["number"])
+        else:
+            assert not pack.own.fiction
+
+
+WRITTEN = [
+    ("GB", "+44 1632 960001", "01632 960001"),
+    ("GB", "02079460018", "020 7946 0018"),
+    ("AU", "+61 3 5550 1001", "(03) 5550 1001"),
+    ("US", "8025550101", "(802) 555-0101"),
+    ("CA", "506-555-0102", "(506) 555-0102"),
+    ("DE", "+49 40 66969001", "040 66969001"),
+    ("BE", "+32 2 512 34 56", "02 512 34 56"),
+    ("FR", "+33 1 99 00 00 15", "01 99 00 00 15"),
+    ("GB", "999", "999"),
+    ("AU", "000", "000"),
+]
+
+
+@pytest.mark.parametrize(("code", "given", "as_written"), WRITTEN)
+def test_numbers_are_written_as_in_their_country(code: str, given: str, as_written: str) -> None:
+    with using(packs.load(code)):
+        assert written(given) == as_written
+
+
+@pytest.mark.parametrize(
+    ("code", "given"), [("GB", "15"), ("GB", "0465710015"), ("US", "999"), ("FR", "999"), ("NL", "101")]
+)
+def test_numbers_of_elsewhere_are_refused(code: str, given: str) -> None:
+    with using(packs.load(code)), pytest.raises(InvalidNumber):
+        written(given)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "typed"),
+    [
+        ("GB", "Call 999.", False),
+        ("GB", "Call 999 again.", False),
+        ("GB", "Call 911.", True),
+        ("FR", "Call 999.", True),
+        ("FR", "Call 999 again.", True),
+        ("FR", "Appelez le 15, 17 ou 18.", False),
+        ("AU", "Ring 000 or 112 from a mobile.", False),
+        ("US", "Dial 911 first.", False),
+        ("US", "Dial 112 first.", True),
+        ("BE", "Appelez le 101.", False),
+    ],
+)
+def test_known_short_numbers_are_the_countrys(code: str, text: str, typed: bool) -> None:
+    with using(packs.load(code)):
+        assert bool(next(rules_words.dialled(text), None)) is typed
+
+
+def test_the_whole_country_is_said_in_its_own_words() -> None:
+    with using(packs.load("GB")):
+        assert list(everywhere("It fails across the United Kingdom.")) == ["across the United Kingdom"]
+        assert list(everywhere("all over France")) == []
+        assert not foreign_block("01632 960001", in_force().territories["KEN"])
+
+
+def test_places_are_found_by_code_and_name() -> None:
+    wales = packs.load("GB").find("gb-wls")
+    assert wales is not None
+    assert (wales.name_in("cy"), wales.name_in("fr")) == ("Cymru", "Wales")
+    liege = packs.load("BE").find("Lüttich")
+    assert liege is not None
+    assert liege.name_in("fr") == "Liège"
+    assert packs.load("AU").territories["WA"].zone == "Australia/Perth"
+    free = packs.load("GB").free_territory("GB-PADDINGTON", {"en": "Paddington"})
+    assert free is not None
+    assert (free.free, free.zone) == (True, "Europe/London")
+
+
+def test_the_relay_line_is_left_out_where_none_is_known() -> None:
+    assert packs.load("ES").relay is None
+    relay = packs.load("GB").relay
+    assert relay is not None
+    assert relay.spoken("fr") is None
+    assert relay.spoken("en") is not None
+
+
+def test_a_kinds_fingerprint_changes_with_the_pack() -> None:
+    found = set()
+    for code in CODES:
+        with using(packs.load(code)):
+            found.add(catalogue.fingerprint("holding"))
+    assert len(found) == len(CODES)
+
+
+def test_tables_have_the_columns_that_the_page_names() -> None:
+    for code in CODES:
+        with (packs.shipped() / code / packs.TERRITORIES).open(encoding="utf-8") as lines:
+            codes = [row["code"] for row in csv.DictReader(lines)]
+        assert len(codes) == len(set(codes)) == len(packs.load(code).territories) - 1
