@@ -9,7 +9,7 @@ import typer
 
 from alertbot.alerts.lists import still_public
 from alertbot.cli.frame import AsJson, Sets, TokenFile, console, emit, say
-from alertbot.cli.running import act, read
+from alertbot.cli.running import act, at_home, read
 from alertbot.cli.tables.show_numbers import number_details, numbers_table
 from alertbot.core.errors import Misuse
 from alertbot.core.model import AlertState, Person, RawValues
@@ -291,7 +291,8 @@ def export_(
     print(text, end="", flush=True)
 
 
-def template_(as_json: AsJson = False) -> None:
+def template_(context: typer.Context, as_json: AsJson = False) -> None:
+    at_home(context)
     if as_json:
         emit({"columns": list(COLUMNS), "template": template()})
     else:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from alertbot.cli.frame import AsJson, TokenFile, emit, say, session
-from alertbot.cli.running import act, read
+from alertbot.cli.frame import AsJson, TokenFile, emit, say
+from alertbot.cli.running import act, at_home, read
 from alertbot.core.words import _, language
 from alertbot.people import confirming
 from alertbot.regions import packs
@@ -55,12 +55,10 @@ def _here(
     context: typer.Context, *, database: bool = True
 ) -> tuple[Path | None, ConfirmationView | None]:
     """The team's own messages folder, and who confirmed the pack in force; neither without a configuration."""
-    path = session(context).config_path()
-    if not path.exists():
+    app = at_home(context)
+    if app is None:
         return None, None
-    from alertbot.app import build
-
-    config = build(path).config
+    config = app.config
     known = database and config.database_exists()
     found = (
         read(context, lambda service: service.database.read(confirming.confirmed)) if known else None

@@ -49,6 +49,13 @@ def _built_partly(path: Path) -> App:
     return app
 
 
+def at_home(context: typer.Context) -> App | None:
+    """Go by the country of the configuration; None and France without one. For commands that need no more of it, so
+    faults elsewhere in the file do not matter."""
+    path = session(context).config_path()
+    return build_partly(path)[0] if path.exists() else None
+
+
 def act(
     context: typer.Context,
     work: Callable[[WatchContext, Person], Awaitable[T]],

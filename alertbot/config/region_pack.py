@@ -118,7 +118,8 @@ class _Habits(_Part):
 class _Example(_Part):
     failing: list[Short] = Field(min_length=1)
     places: list[str] = Field(min_length=1)
-    numbers: list[dict[str, Any]] = Field(min_length=1)
+    numbers: list[dict[str, Any]] = Field(default_factory=list)
+    row: dict[str, Any] | None = None
 
 
 class _Source(_Part):
@@ -128,7 +129,9 @@ class _Source(_Part):
     note: str = ""
 
 
-class _Pack(_Part):
+class PackFacts(_Part):
+    """The whole of `region.yaml`."""
+
     name: Words
     whole: Words
     within: Words
@@ -182,9 +185,9 @@ def check(folder: Path) -> None:
 
 def _of_model(root: Node) -> list[FileFault]:
     try:
-        _Pack.model_validate(plain(root) if root.entries else {})
+        PackFacts.model_validate(plain(root) if root.entries else {})
     except ValidationError as error:
-        return findings(error.errors(include_url=False, include_input=False), root, _Pack)
+        return findings(error.errors(include_url=False, include_input=False), root, PackFacts)
     return []
 
 

@@ -102,7 +102,8 @@ class NumberRow:
         )
 
     def __str__(self) -> str:
-        worded = (self.zone_in("fr"), self.condition_in("fr"), self.number, self.place_in("fr"))
+        lang = in_force().languages[0]
+        worded = (self.zone_in(lang), self.condition_in(lang), self.number, self.place_in(lang))
         return " ".join(part for part in (self.territory.code, self.service, *worded) if part)
 
 

@@ -30,6 +30,8 @@ from alertbot.numbers.rules_rows import (
     quoted,
     unquoted,
 )
+from alertbot.regions.facts import in_force, service_named
+from alertbot.regions.region import worded
 
 ALIASES = {"departement_code": "territory", "departement": "name"}
 DELIMITERS = (",", ";", "\t", "|")
@@ -199,16 +201,6 @@ def nearest_column(column: str) -> str:
 
 
 _WORDED = ("name", "zone", "condition", "place")
-_EXAMPLE = {
-    "territory": "69",
-    "name": "Rhône",
-    "service": "pompiers",
-    "replaces": "18",
-    "number": "04 65 71 69 18",
-    "capacity": "15",
-    "valid_until": "2030-06-03T18:00",
-    "source_url": "https://www.example.org/69",
-}
 
 
 def to_csv(rows: Iterable[NumberRow]) -> str:
@@ -225,8 +217,27 @@ def to_json(rows: Iterable[NumberRow]) -> str:
 
 
 def template() -> str:
-    """An empty CSV with every column and one example row with a fictional number."""
-    return _sheet(COLUMNS, [_EXAMPLE])
+    """An empty CSV with every column, and the example row of the country's pack."""
+    return _sheet(COLUMNS, list(_example()))
+
+
+def _example() -> Iterator[dict[str, str]]:
+    pack = in_force()
+    row = pack.example.row
+    if row is None:
+        return
+    territory, place = pack.territories[row["territory"]], row.get("place", "")
+    yield {
+        "territory": territory.code,
+        "name": territory.name,
+        "service": row["service"],
+        "replaces": service_named(row["service"]).replaces,
+        "number": row.get("number", ""),
+        "place": place if isinstance(place, str) else worded(place, pack.languages[0]),
+        "capacity": "15",
+        "valid_until": "2030-06-03T18:00",
+        "source_url": f"https://www.example.org/{territory.code.lower()}",
+    }
 
 
 def _sheet(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
@@ -243,7 +254,7 @@ def _languages(column: str, used: set[str]) -> list[str]:
 
 def _flat(row: NumberRow) -> dict[str, str]:
     frozen = frozen_row(row)
-    cells = {"name": row.territory.names["fr"]} | _spread("name", frozen.pop("name", {}))
+    cells = {"name": row.territory.name} | _spread("name", frozen.pop("name", {}))
     for column in _WORDED:
         cells |= _spread(column, frozen.pop(column, {}))
     cells["source_url"] = "\n".join(frozen.pop("source_url", ()))
@@ -259,4 +270,4 @@ def _plain(row: NumberRow) -> RawValues:
     for column in _WORDED:
         if set(cells.get(column, ())) == {EVERY_LANGUAGE}:
             cells[column] = cells[column][EVERY_LANGUAGE]
-    return {"territory": cells.pop("territory"), "name": row.territory.names["fr"]} | cells
+    return {"territory": cells.pop("territory"), "name": row.territory.name} | cells

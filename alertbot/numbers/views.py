@@ -52,7 +52,7 @@ class NumberView:
             version=row.version,
             standing=standing(entry, now),
             territory=row.territory.code,
-            territory_name=row.territory.name_in("fr"),
+            territory_name=row.territory.name,
             service=row.service,
             zone=row.zone,
             condition=row.condition,

@@ -21,6 +21,7 @@ from alertbot.core.words import _
 from alertbot.regions.region import (
     ByLanguage,
     Country,
+    Example,
     Habits,
     Plan,
     Region,
@@ -167,7 +168,7 @@ def _region(folder: Path, given: Mapping[str, Any], fingerprint: str) -> Region:
         blocks=_blocks(folder / BLOCKS),
         international=given.get("international", ""),
         sources={key: _source(key, one) for key, one in given["sources"].items()},
-        example=given.get("example", {}),
+        example=_example(given.get("example", {}), tuple(short)),
         folder=folder,
         fingerprint=fingerprint,
     )
@@ -241,6 +242,16 @@ def _habits(given: Mapping[str, Any]) -> Habits:
         postcode=given.get("postcode", ""),
         dialled=tuple(given.get("dialled", ())),
         misprints=given.get("misprints", {}),
+    )
+
+
+def _example(given: Mapping[str, Any], short: tuple[str, ...]) -> Example:
+    rows = tuple(given.get("numbers", ()))
+    return Example(
+        failing=tuple(given.get("failing", short[:1])),
+        places=tuple(given.get("places", ())),
+        numbers=rows,
+        row=given.get("row") or next(iter(rows), None),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 _FREE_CODE = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,10}", re.ASCII)
 
@@ -152,14 +152,19 @@ class Territory:
 
     def name_in(self, lang: str) -> str:
         """The name in this language, else the first there is."""
-        return self.names.get(lang) or next(iter(self.names.values()))
+        return self.names.get(lang) or self.name
 
     def area_in(self, lang: str) -> str:
         """The area it is grouped under, in this language; a territory outside of areas stands alone."""
         return self.areas.get(lang) or next(iter(self.areas.values()), "") or self.name_in(lang)
 
+    @property
+    def name(self) -> str:
+        """The name in the main language of its country."""
+        return next(iter(self.names.values()))
+
     def __str__(self) -> str:
-        return f"{self.code} {next(iter(self.names.values()))}"
+        return f"{self.code} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,20 @@ class Habits:
     postcode: str = ""
     dialled: tuple[str, ...] = ()
     misprints: Mapping[str, str] = field(default_factory=dict)
+
+
+Row: TypeAlias = Mapping[str, Any]  # a row of numbers as people write it
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What hints and examples say: numbers that fail, places, rows that take their place (where there are none, the
+    kinds' own examples are about this country), and the row of an empty sheet."""
+
+    failing: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    numbers: tuple[Row, ...] = ()
+    row: Row | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +217,7 @@ class Region:
     blocks: Mapping[str, tuple[str, ...]]
     international: str
     sources: Mapping[str, Source]
-    example: Mapping[str, object]
+    example: Example
     folder: Path
     fingerprint: str
 

@@ -14,6 +14,7 @@ from alertbot.core.words import _, ngettext
 from alertbot.numbers import changing
 from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import NumberRow, Standing
+from alertbot.regions.facts import whole_country
 from alertbot.rehearsal.replay import signals_of
 from alertbot.rehearsal.replay.by_hand import (
     LANGUAGES,
@@ -56,7 +57,7 @@ async def play(
         replay.decisions += [_untold(step) for step in steps]
         return replay
     service, title = timeline.case, {**EMERGENCY_CALLS, **timeline.service}
-    where = timeline.where or "FR"
+    where = timeline.where or whole_country()
     begins = min(step.entry.at for step in steps if not step.silent)
     names = {lang: {"service": said(title, lang), "where": where} for lang in LANGUAGES}
     async with staged(

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from alertbot.core.words import _, language, ngettext
-from alertbot.regions.facts import all_territories, whole_country
+from alertbot.regions.facts import all_territories, in_force, whole_country
 from alertbot.rehearsal.replay.results import Refusal, Replay, ReplayDecision, ReplayPost, is_public
 from alertbot.rehearsal.replay.signals_of import EntryRole
 from alertbot.rehearsal.replay.timeline import CaseEntry, said
@@ -53,8 +53,9 @@ def notes_of(replay: Replay) -> list[str]:
     case = replay.timeline
     zones = {one.zone for one in all_territories().values()}
     if replay.posts and case.where == whole_country() and case.zone.key not in {*zones, "UTC"}:
-        sentence = _("No listed territory is in {zone}: the texts say the whole of France.")
-        notes.append(sentence.format(zone=case.zone.key))
+        sentence = _("No listed territory is in {zone}: the texts say {country}.")
+        whole = in_force().whole.name_in(language())
+        notes.append(sentence.format(zone=case.zone.key, country=whole))
     return notes
 
 

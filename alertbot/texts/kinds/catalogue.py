@@ -28,7 +28,7 @@ from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import in_force, service_named, services
 from alertbot.texts.kinds import kind_file
-from alertbot.texts.kinds.examples import example_in
+from alertbot.texts.kinds.examples import example_in, hinted
 from alertbot.texts.kinds.kind_file import LANGUAGE, NAME, Checker, read_kind, unknown
 from alertbot.texts.kinds.kind_spec import FORMS, Frame, Kind, Prepared, Template
 
@@ -182,7 +182,9 @@ def _kind(name: str, layers: tuple[Path, ...], shared: Mapping[str, Node], fault
     if not NAME.fullmatch(name) or name in (FRAME, RETRACTION):
         check.fault(sheet, _("“{name}” is not a valid kind name.").format(name=name))
     kind = read_kind(name, sheet, shared, templates, check)
-    return replace(kind, example=example_in(in_force(), name, kind.example))
+    country = in_force()
+    example = example_in(country, name, kind.example)
+    return replace(kind, example=example, fields=hinted(country, kind.fields))
 
 
 def _templates(

@@ -1,12 +1,13 @@
-"""Examples of kinds in other countries than the kinds were written for: a pack's own places and numbers, in the
+"""Examples and hints of kinds in other countries than the kinds were written for: a pack's own places and numbers, in the
 sentences of `messages/regions/example.yaml`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 from alertbot.config.yaml_reader import plain, read_written
 from alertbot.regions import packs
 from alertbot.regions.region import Region
+from alertbot.texts.kinds.kind_spec import FieldSpec
 
 SENTENCES = "example.yaml"
 _PLACES, _NUMBERS, _WRONG = ("where", "territories"), ("numbers",), ("wrong_numbers", "no_longer_valid")
@@ -14,16 +15,35 @@ _PLACES, _NUMBERS, _WRONG = ("where", "territories"), ("numbers",), ("wrong_numb
 
 def example_in(region: Region, kind: str, own: Mapping[str, object]) -> Mapping[str, object]:
     """The kind's example under this pack: `own` where the pack has none, else with its values for the same fields."""
-    if not region.example or not own:
+    given = region.example
+    if not given.numbers or not own:
         return own
-    given: Mapping[str, Any] = region.example
     sentences = plain(read_written(packs.shipped() / SENTENCES))
     texts = sentences["every"] | sentences.get(kind, {})
-    made = {**own, **{name: _said(texts[name], given["failing"]) for name in own if name in texts}}
-    made |= {name: list(given["places"])[: _many(own[name])] for name in _PLACES if name in own}
-    made |= {name: list(given["numbers"]) for name in _NUMBERS if name in own}
-    made |= {name: [_bare(given["numbers"][0])] for name in _WRONG if name in own}
+    made = {**own, **{name: _said(texts[name], given.failing) for name in own if name in texts}}
+    made |= {name: list(given.places)[: _many(own[name])] for name in _PLACES if name in own}
+    made |= {name: list(given.numbers) for name in _NUMBERS if name in own}
+    made |= {name: [_bare(given.numbers[0])] for name in _WRONG if name in own}
     return made
+
+
+def hinted(region: Region, fields: Sequence[FieldSpec]) -> tuple[FieldSpec, ...]:
+    """The fields with the country's own places and numbers in their help."""
+    places = region.example.places or tuple(region.territories)[1:3]
+    words = {
+        "{first}": region.example.failing[0],
+        "{places}": ", ".join(places),
+        "{services}": ", ".join(list(region.services)[:2]),
+        "{country}": region.code,
+    }
+    return tuple(replace(one, help=_filled(one.help, words)) for one in fields)
+
+
+def _filled(by_lang: Mapping[str, str], words: Mapping[str, str]) -> Mapping[str, str]:
+    found = dict(by_lang)
+    for sign, word in words.items():
+        found = {lang: text.replace(sign, word) for lang, text in found.items()}
+    return found
 
 
 def _many(value: object) -> int:
