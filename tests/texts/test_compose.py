@@ -321,7 +321,8 @@ def test_every_shipped_example_can_go_out(name: str, exercise: bool) -> None:
     kind = CATALOGUE.kinds[name]
     parsed = parse(kind, kind.example, languages=("fr", "en"), timezone=NOW.tzinfo, now=NOW)  # type: ignore[arg-type]
     channels = tuple(
-        replace(one, audience=Audience.TEAM if exercise else Audience.LIVE) for one in CHANNELS
+        replace(one, audience=Audience.TEAM if exercise or kind.audiences else Audience.LIVE)
+        for one in CHANNELS
     )
     made = compose(
         ComposeRequest(

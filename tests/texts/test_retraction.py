@@ -56,7 +56,7 @@ def test_it_stands_ready_for_every_channel_and_language(request_for: Make) -> No
 def test_that_of_every_kind_fits_and_holds_no_number(name: str, exercise: bool) -> None:
     kind = CATALOGUE.kinds[name]
     parsed = parse(kind, kind.example, languages=("fr", "en"), timezone=NOW.tzinfo, now=NOW)  # type: ignore[arg-type]
-    channels = TEAM if exercise else CHANNELS
+    channels = TEAM if exercise or kind.audiences else CHANNELS
     ready = ComposeRequest(
         kind, parsed, channels, None, ORGANISATION, Identity("BKRT", "BKRT-2"), NOW, exercise,
         CATALOGUE.frame, prepared=PREPARED,

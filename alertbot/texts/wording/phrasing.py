@@ -165,17 +165,19 @@ def _width(width: str) -> Any:
 
 
 @pass_context
-def names(context: Context, places: Sequence[Territory], codes: bool = True) -> str:
+def names(
+    context: Context, places: Sequence[Territory], codes: bool = True, brief: bool = False
+) -> str:
     """`Rhône (69) et Loire (42)`; without the codes where space is short. More than `MOST_NAMED`, or
-    names too long for a short text, are counted and given by their codes; too many codes are only
-    counted."""
+    names too long for a short text, are counted and given by their codes; too many codes, or with `brief`
+    all of them, are only counted."""
     lang = setting_of(context).lang
     named = _and([_place(place, lang, codes) for place in places], locale(lang))
     many = in_force().many
     if lang not in many or (len(places) <= MOST_NAMED and (codes or len(named) <= LONGEST_NAMED)):
         return named
     counted = many[lang].format(count=len(places))
-    if not codes and len(places) > MOST_CODED:
+    if brief or (not codes and len(places) > MOST_CODED):
         return counted
     return f"{counted}{_COLON.get(lang, ': ')}{', '.join(place.code for place in places)}"
 

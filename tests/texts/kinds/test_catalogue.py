@@ -38,6 +38,7 @@ def test_the_shipped_kinds_and_frame_load() -> None:
         *("holding", "status", "provisional_number", "apology"),
         *("correction", "withdrawal", "denial", "end"),
         *("no_news", "false_alert", "inquiry", "planned_works"),
+        *("press", "relay", "handover"),
     }
     assert set(found.frame.opening) == {"fr", "en"}
     assert [kind.name for kind in found][:4] == ["correction", "denial", "false_alert", "withdrawal"]

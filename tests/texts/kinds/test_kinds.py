@@ -26,7 +26,7 @@ PARIS = ZoneInfo("Europe/Paris")
 EVENING = datetime(2021, 6, 2, 18, 30, tzinfo=PARIS)
 PAGE = "https://www.example.org/alert"
 PAGE_OF = re.compile(r"https://\S+")
-KINDS = {kind.name: kind for kind in catalogue.load()}
+KINDS = {kind.name: kind for kind in catalogue.load() if not kind.audiences}  # for the public
 FRAME = catalogue.load_frame()
 ORGANISATION = Organisation("Organisation", verification_page=PAGE, sandbox=True)
 CHANNELS = tuple(
