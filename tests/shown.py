@@ -13,6 +13,11 @@ from tests.texts.preview import examples
 DRAFTED = datetime(2021, 6, 2, 16, 0, tzinfo=UTC)
 
 
+def held(number: str) -> str:
+    """The number as texts show it: it never breaks across two lines."""
+    return number.replace(" ", "\u00a0")
+
+
 def alert_view(**changes: Any) -> ShownAlertView:
     """BKRT-2, which follows BKRT-1 and waits for two approvals, with these changes."""
     usual: dict[str, Any] = {

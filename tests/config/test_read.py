@@ -123,7 +123,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) ->
             "9:11 channels.public.chat: must be text (put a number in quotes), or must be a whole number "
             "(for example: @example_alerts)"
         ),
-        "11:15 channels.public.audience: must be live, team or exercise",
+        "11:15 channels.public.audience: must be live, relay, team or exercise",
         "12:24 channels.public.pace.per_second: must be more than 0 (for example: 29)",
         "12:50 channels.public.pace.windows[1][0]: must be at least 1",
         "12:53 channels.public.pace.windows[1][1]: must be a duration: 0s, 90s, 5m, 1h30m or 2d",
