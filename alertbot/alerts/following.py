@@ -338,7 +338,11 @@ async def add(
     wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
     told = await _told(conn, original)
     given = rules_inherited.inherited(told, found, chain.relation, now=service.now, wait=wait)
-    words = {name: value for name, value in (below or {}).items() if found.field(name)}
+    filed = incident or original.incident
+    where = (await store_incidents.get(conn, filed)).state
+    stage = rules_inherited.stage_of(where, told.get(rules_inherited.STAGE))
+    words = {rules_inherited.STAGE: stage, **(below or {})}
+    words = {name: value for name, value in words.items() if found.field(name)}
     taken_over = writing.overlay(given, words)
     if said.changes.keys() & {"territories", "services", NUMBERS}:
         taken_over.pop(NUMBERS, None)  # the person says which
@@ -353,7 +357,6 @@ async def add(
         exercise=original.exercise,
         notes=notes,
     )
-    filed = incident or original.incident
     return await writing.add(
         service, conn, actor, wishes, incident=filed, references=chain.references, chain=chain
     )

@@ -1,4 +1,4 @@
-"""What an alert takes over from the one that it follows. Pure."""
+"""What an alert takes over from the one that it follows, and where the trouble stands by then. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,7 +23,12 @@ LEFT = {  # what would say again what is no longer true
     ),
     Relation.END: frozenset({"what_works", "what_to_do", "numbers", "which_stop", "which_stay"}),
     Relation.CORRECTION: frozenset({"what_was_wrong", "what_is_right", "wrong_numbers"}),
-    Relation.WITHDRAWAL: frozenset({"numbers", "wrong_numbers", "which_stop", "which_stay"}),
+    Relation.WITHDRAWAL: frozenset(
+        {
+            *("numbers", "wrong_numbers", "which_stop", "which_stay"),
+            *("what_fails", "what_works", "since", "noticed_at"),
+        }
+    ),
 }
 NAMED_AFTER = frozenset(
     {"no_longer_valid", "territories", "services"}
@@ -53,3 +58,23 @@ def _holds(spec: FieldSpec, value: Any, until: datetime) -> bool:
         return datetime.fromisoformat(str(value)) > until
     except (ValueError, TypeError):  # no time, or one without an offset
         return False
+
+
+STAGE = "stage"
+STABILISED, BACK_AGAIN, PARTLY = (
+    "stabilised",
+    "back_again",
+    "restored_partly",
+)  # choices of the field `stage`
+_TROUBLE = frozenset({"investigating", "identified", "degraded", "down"})  # states of an incident
+
+
+def stage_of(state: str | None, before: str | None) -> str | None:
+    """Where the trouble stands: `state` is the incident's, `before` what the public was told last. None: as the kind
+    says by itself."""
+    if state == STABILISED:
+        return STABILISED
+    if state not in _TROUBLE or before is None:
+        return before
+    worse = before == STABILISED or (before == PARTLY and state == "down")
+    return BACK_AGAIN if worse else before

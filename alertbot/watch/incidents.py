@@ -4,7 +4,6 @@ alert to the last. What people report takes the same path as a source's reports,
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from alertbot.alerts import conflicts, store_following, store_incidents, store_reading
 from alertbot.alerts.lists import public_numbers
@@ -162,18 +161,16 @@ async def _say(
     number = await watching.record(conn, name, found.id, entry, before, by=actor.name, note=word.note)
     await store_decisions.make_due(conn, [name], service.now)
     if found.service is not None:  # one without a service has no name that the public knows
-        await reacting.react(service, conn, _change(found, entry, number, service.now))
+        await reacting.react(service, conn, _change(found, entry, number))
 
 
-def _change(found: Incident, entry: LogEntry, number: int, now: datetime) -> Change:
-    over = entry.state in (State.STABILISED, State.RESOLVED)
+def _change(found: Incident, entry: LogEntry, number: int) -> Change:
     return Change(
         service=found.service or found.id,
         incident=found.id,
         transition=rules_rule.transition(entry.action, entry.reason),
         state=entry.state,
-        since=found.opened_at,
-        works_since=now if over else None,
+        seen=found.opened_at,
         decision=number,
     )
 

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from alertbot.alerts import chains, following, store_incidents, writing
 from alertbot.alerts.compose import DraftRequest, load_kind
-from alertbot.alerts.following import END, STATUS, FollowRequest
+from alertbot.alerts.following import END, NO_NEWS, STATUS, FollowRequest
 from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.rules_area import WHERE
+from alertbot.alerts.rules_inherited import BACK_AGAIN, PARTLY, STABILISED, STAGE
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.model import MACHINE, RawValues, Relation
 from alertbot.db.sql import Connection
@@ -27,12 +28,15 @@ SERVICES = "{services}"
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known about the trouble. `first`: nothing has been published yet, so nothing is taken over
-    from an earlier alert. `since`, `works_since`: when it began and ended. `confirmed_by`: see R11."""
+    from an earlier alert. `since`, `works_since`: when it began and ended, as a source or a person says; `seen`: when it
+    was first seen. `confirmed_by`: see R11. `stage`: where the trouble stands, in the words of the field `stage`."""
 
     first: bool = True
     since: datetime | None = None
+    seen: datetime | None = None
     works_since: datetime | None = None
     confirmed_by: str | None = None
+    stage: str | None = None
 
 
 def filled(rule: Rule, kind: Kind, facts: Facts, zone: ZoneInfo) -> RawValues:
@@ -42,9 +46,11 @@ def filled(rule: Rule, kind: Kind, facts: Facts, zone: ZoneInfo) -> RawValues:
     known: Mapping[str, str | None] = {
         "what_fails": SERVICES if facts.first else None,
         "since": _moment(facts.since, zone),
+        "noticed_at": None if facts.since else _moment(facts.seen, zone),
         "restored_at": _moment(facts.works_since, zone),
         "confirmed_by": facts.confirmed_by,
         "next_update": NEXT_UPDATE,
+        "stage": facts.stage,
     }
     found = {name: value for name, value in known.items() if value is not None and name in fits}
     return {**found, **rule.values}
@@ -55,6 +61,33 @@ def _moment(moment: datetime | None, zone: ZoneInfo) -> str | None:
 
 
 HOLDING = "holding"
+_STAGES: Mapping[Transition, tuple[str, ...]] = {
+    Transition.STABILISE: (STABILISED,),
+    Transition.RELAPSE: (BACK_AGAIN,),
+    Transition.REOPEN: (BACK_AGAIN,),
+}
+_FROM_BEFORE = frozenset(
+    {Transition.REMIND, Transition.LAPSED, Transition.UPDATE, Transition.WORSE, Transition.WIDER}
+)
+
+
+def stages(rule: Rule, transition: Transition | None) -> tuple[str, ...]:
+    """The stage that an alert on this transition says; none where it follows from what was said before. A rule's own
+    counts."""
+    if transition is None or STAGE in rule.values:
+        return ()
+    if transition is Transition.BETTER and rule.values.get("what_works"):
+        return (PARTLY,)
+    return _STAGES.get(transition, ())
+
+
+def possible_stages(rule: Rule, transition: Transition) -> tuple[str | None, ...]:
+    """Every stage that an alert on this transition may say; None: the kind's own."""
+    if transition in _FROM_BEFORE and STAGE not in rule.values:
+        return (None, STABILISED, BACK_AGAIN)
+    return stages(rule, transition) or (None,)
+
+
 DEFAULTS = (
     Rule("default", frozenset({Transition.OPEN, Transition.REOPEN}), HOLDING),
     Rule("default", frozenset({*rules_rule.UPDATES, Transition.UPDATE, Transition.STABILISE}), STATUS),
@@ -66,7 +99,7 @@ DEFAULTS = (
 @dataclass(frozen=True, slots=True)
 class Change:
     """What happened to a service. `failing`: the failing members of a group. `since`: when its trouble
-    began; `works_since`: when it ended. `follows`: the alert whose promised update is overdue."""
+    began, as a source or a person says; `seen`: when it was first seen; `works_since`: when it ended, as said. `follows`: the alert whose promised update is overdue."""
 
     service: str
     incident: str
@@ -74,6 +107,7 @@ class Change:
     state: State
     failing: tuple[str, ...] = ()
     since: datetime | None = None
+    seen: datetime | None = None
     works_since: datetime | None = None
     decision: int | None = None
     follows: Alert | None = None
@@ -91,12 +125,22 @@ ONE_STORY = timedelta(minutes=30)  # after the last word to the public
 
 
 def as_one_story(rule: Rule, change: Change, told: Sequence[Alert], now: datetime) -> Rule:
-    """The rule for trouble that comes back soon after the public was told that it is over: people read
-    what happened since, not a first notice. Nobody signed that ahead, so it is always proposed."""
-    if change.transition is not Transition.REOPEN or rule.kind != HOLDING or not _trouble_told(told):
+    """The rule for trouble of which the public knows: people never read a first notice twice, but what happened since,
+    or that there is nothing new. Nobody signed that ahead, so it is always proposed. Only where the public was told
+    more than `ONE_STORY` ago that it is over, a first notice it is."""
+    if rule.kind != HOLDING or not _trouble_told(told):
         return rule
     spoken = max(one.approved_at for one in told if one.approved_at is not None)
-    return replace(rule, kind=STATUS, how=RuleMode.PROPOSE) if now - spoken <= ONE_STORY else rule
+    over = told[0].relation is Relation.END
+    if over and now - spoken > ONE_STORY:
+        return rule
+    if change.transition in (Transition.LAPSED, Transition.REMIND):
+        kept = {name: one for name, one in rule.values.items() if name not in _OF_A_FIRST_WORD}
+        return replace(rule, kind=NO_NEWS, how=RuleMode.PROPOSE, values=kept)
+    return replace(rule, kind=STATUS, how=RuleMode.PROPOSE)
+
+
+_OF_A_FIRST_WORD = ("what_works", "regret")  # fields that `no_news` does not have
 
 
 def _trouble_told(told: Sequence[Alert]) -> list[Alert]:
@@ -117,8 +161,9 @@ async def write_draft(
     given = values(service, rule, kind, change, first=first, confirmed_by=found.confirmed_by)
     if last is None or first:
         return await _first(service, conn, rule, change, given, last)
-    if "since" in last.given and "since" not in rule.values:
-        given.pop("since", None)  # as it was told before
+    for moment in ("since", "noticed_at"):
+        if last.given.keys() & {"since", "noticed_at"} and moment not in rule.values:
+            given.pop(moment, None)  # as it was told before
     places = {WHERE: given.pop(WHERE)} if WHERE in given else {}  # as well as those told before
     if rule.kind == END:
         chain = await chains.read(service, conn, Relation.END, [last])
@@ -167,7 +212,8 @@ def values(
 ) -> RawValues:
     """The rule's values with placeholders filled in, completed with what the program knows. `first`:
     nothing has been published in this incident yet."""
-    facts = Facts(first, change.since, change.works_since, confirmed_by)
+    stage = next(iter(stages(rule, change.transition)), None)
+    facts = Facts(first, change.since, change.seen, change.works_since, confirmed_by, stage)
     words = {lang: _words(service, change, lang) for lang in service.publisher.organisation.languages}
     fits = {spec.name for spec in kind.fields}
     again = change.transition is Transition.REOPEN  # the rule's values may be those of a first notice
@@ -181,7 +227,8 @@ def _words(service: WatchContext, change: Change, lang: str) -> dict[str, str]:
     group = service.watch.groups.get(change.service)
     named = change.failing or (change.service,)
     whole = group is not None and change.failing == (group.parent,)
-    begun = change.since.astimezone(service.publisher.zone).strftime("%H:%M") if change.since else ""
+    at = change.since or change.seen
+    begun = at.astimezone(service.publisher.zone).strftime("%H:%M") if at else ""
     return {
         "service": service.watch.title(change.service, lang),
         "services": ", ".join(service.watch.title(one, lang) for one in named),

@@ -123,6 +123,21 @@ def works_since(signals: Sequence[Signal]) -> datetime | None:
     return min(filter(None, (run[0].ended_at, run[0].at)))
 
 
+def begun(signals: Sequence[Signal]) -> datetime | None:
+    """When the current trouble began, as a source says; None where none does. That a source saw it at some time says
+    nothing of that."""
+    said = telling(signals)
+    if not said or not said[-1].trouble:
+        return None
+    return min((one.started_at for one in last_run(said) if one.started_at), default=None)
+
+
+def ended(signals: Sequence[Signal]) -> datetime | None:
+    """When the last trouble ended, as a source says; None where none does, and while there is trouble."""
+    run = working_run(telling(signals))
+    return next((one.ended_at for one in run if one.ended_at), None)
+
+
 def last_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
     """The latest signals that agree on whether there is trouble."""
     run: list[Signal] = []

@@ -28,12 +28,13 @@ from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State, cu
 from alertbot.watch.rules_signals import (
     PEOPLE,
     Signal,
+    begun,
+    ended,
     joined,
     last_run,
     merged,
     since,
     telling,
-    works_since,
 )
 
 log = logging.getLogger(__name__)
@@ -285,8 +286,9 @@ async def _change(
             transition=rules_rule.transition(action, reason),
             state=state,
             failing=failing,
-            since=since(known.reports),
-            works_since=works_since(known.reports),
+            since=begun(known.reports),
+            seen=since(known.reports),
+            works_since=ended(known.reports),
         ),
     )
 

@@ -18,21 +18,25 @@ from alertbot.alerts.compose import (
     compose_wishes,
     load_kind,
 )
+from alertbot.alerts.following import NO_NEWS
+from alertbot.alerts.rules_area import WHERE
+from alertbot.alerts.rules_inherited import STAGE
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.writing import plain
 from alertbot.core.json import Json
-from alertbot.core.model import Channel, Identity
+from alertbot.core.model import Channel, Identity, RawValues
 from alertbot.core.words import _, language
 from alertbot.texts.kinds.catalogue import fingerprint
 from alertbot.texts.kinds.kind_spec import FieldType, Kind
 from alertbot.texts.publisher import Publisher, effective
+from alertbot.texts.request import TAKEN_BACK_WITH
 from alertbot.watch.context import Watch, WatchContext
 from alertbot.watch.preapproval import rules_ahead
 from alertbot.watch.preapproval.rules_ahead import Accounts
-from alertbot.watch.proposing import SERVICES, Facts, filled
+from alertbot.watch.proposing import SERVICES, Facts, filled, possible_stages
 from alertbot.watch.rules_rule import Rule, Transition, placed
 
-FORMAT = 1  # a change of what is covered is a new number
+FORMAT = 2  # a change of what is covered is a new number
 ISSUED = datetime(2021, 6, 2, 14, 50, tzinfo=UTC)  # the moment at which every specimen is composed
 BEGUN = timedelta(minutes=5)  # before it
 BEGINNINGS = frozenset({Transition.OPEN, Transition.HISTORY})
@@ -103,7 +107,12 @@ def beyond(made: RuleSample, alert: Alert) -> str | None:
         return why
     if alert.author_id is not None or alert.last_editor_id is not None:
         return _("someone wrote or changed it by hand.")
-    more = (*_more_fields(made, alert), *_more_channels(made, alert), *_more_languages(made, alert))
+    more = (
+        *_more_fields(made, alert),
+        *_more_stages(made, alert),
+        *_more_channels(made, alert),
+        *_more_languages(made, alert),
+    )
     if more:
         return _("it says more than was preapproved: {what}.").format(what=", ".join(more))
     return None
@@ -130,7 +139,20 @@ def placeholders(publisher: Publisher) -> dict[str, str]:
 
 def _more_fields(made: RuleSample, alert: Alert) -> list[str]:
     covered = {name for one in made.samples for name in one.composed.parsed.frozen}
+    if covered & _BEGUN:
+        covered |= _BEGUN
+    if made.kind.name == NO_NEWS:
+        covered |= {"line", *TAKEN_BACK_WITH}  # repeated with the rest
     return [name for name in alert.given if name not in covered]
+
+
+_BEGUN = {"since", "noticed_at"}  # one or the other, as the source says when it began or not
+
+
+def _more_stages(made: RuleSample, alert: Alert) -> list[str]:
+    covered = {one.composed.parsed.frozen.get(STAGE) for one in made.samples}
+    stage = alert.given.get(STAGE)
+    return [] if stage in covered else [f"{STAGE}={stage}"]
 
 
 def _more_channels(made: RuleSample, alert: Alert) -> list[str]:
@@ -181,23 +203,40 @@ def _samples(publisher: Publisher, rule: Rule) -> Iterator[Sample]:
     has approved what it could take over from another alert."""
     kind = load_kind(publisher, rule.kind)
     for identity in (FIRST, LATER):
-        on = tuple(
-            one for one in Transition if one in rule.on and (one in BEGINNINGS) is (identity is FIRST)
-        )
-        if on:
-            wishes = _wishes(publisher, rule, kind, first=identity is FIRST)
-            yield Sample(on, compose_wishes(publisher, wishes, identity, ISSUED))
+        on: dict[str | None, list[Transition]] = {}
+        for one in Transition:
+            if one in rule.on and (one in BEGINNINGS) is (identity is FIRST):
+                for stage in possible_stages(rule, one) if kind.field(STAGE) else (None,):
+                    on.setdefault(stage, []).append(one)
+        for stage, transitions in on.items():
+            wishes = _wishes(publisher, rule, kind, first=identity is FIRST, stage=stage)
+            yield Sample(tuple(transitions), compose_wishes(publisher, wishes, identity, ISSUED))
 
 
-def _wishes(publisher: Publisher, rule: Rule, kind: Kind, *, first: bool) -> DraftRequest:
-    facts = Facts(first, ISSUED - BEGUN, ISSUED, "{confirmed_by}")
+def _wishes(
+    publisher: Publisher, rule: Rule, kind: Kind, *, first: bool, stage: str | None
+) -> DraftRequest:
+    facts = Facts(first, ISSUED - BEGUN, None, ISSUED, "{confirmed_by}", stage)
+    given = placed(filled(rule, kind, facts, publisher.zone), placeholders(publisher))
     return DraftRequest(
         kind=rule.kind,
-        given=placed(filled(rule, kind, facts, publisher.zone), placeholders(publisher)),
+        given={**_as_said(publisher, kind), **given} if kind.name == NO_NEWS else given,
         languages=rule.languages,
         channels=rule.channels,
         exercise=rule.exercise,
     )
+
+
+AS_SAID = {"fr": "(ce que disait la dernière alerte)", "en": "(what the last alert said)"}
+
+
+def _as_said(publisher: Publisher, kind: Kind) -> RawValues:
+    """What stands in a sample of `no_news` for the words that it repeats: those of a published alert, which people
+    approved."""
+    languages = publisher.organisation.languages
+    words = {lang: AS_SAID.get(lang, AS_SAID["en"]) for lang in languages}
+    repeated: RawValues = {"what_fails": words, "what_to_do": words, WHERE: kind.example.get(WHERE)}
+    return {name: value for name, value in repeated.items() if kind.field(name)}
 
 
 def _covered(
