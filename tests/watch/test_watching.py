@@ -332,7 +332,7 @@ async def test_a_lapsed_promise_is_kept_by_the_rule_on_it(database: Database, af
     team.clock.forward(minutes=31)
     await watching.look(team.service)
     await watching.look(team.service)
-    assert await alerts(team) == [("holding", "published"), ("holding", "pending")]
+    assert await alerts(team) == [("holding", "published"), ("no_news", "pending")]
 
 
 async def test_nothing_that_was_rejected_comes_again_by_itself(database: Database) -> None:
