@@ -65,7 +65,7 @@ def posts(found: Composition) -> list[Message]:
 ROWS = {
     "what_fails": "M M M O O O O M",
     "what_works": "M M O O O O O M",
-    "since": "O M M O O O O M",
+    "since": "O M M O O O O O",  # else noticed_at; an end may not know
     "where": "M M M O M M M M",
     "cause": "- - O O - - - O",
     "what_to_do": "M M M - M M M M",
