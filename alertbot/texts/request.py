@@ -111,7 +111,9 @@ def context(
     organisation = request.organisation
     page = organisation.verification_page
     return {
-        "country": in_force().in_words(lang),  # a team's own field of this name, from before, goes first
+        "country": in_force().in_words(
+            lang
+        ),  # a team's own field of this name, from before, goes first
         "relay": relay(lang),
         **values,
         "org": _Page(organisation.name, Url(page) if page else "", organisation.hashtag.lstrip("#")),

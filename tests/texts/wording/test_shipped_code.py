@@ -82,7 +82,9 @@ def test_a_template_of_ones_own_is_compiled(installed: Path, tmp_path: Path) -> 
     own = tmp_path / "own" / "status" / "en"
     own.mkdir(parents=True)
     text = (shipped() / "status/en/short.md.j2").read_text("utf-8")
-    (own / "short.md.j2").write_text(text.replace("In an emergency:", "If it is urgent:"), encoding="utf-8")
+    (own / "short.md.j2").write_text(
+        text.replace("In an emergency:", "If it is urgent:"), encoding="utf-8"
+    )
     with (tmp_path / "config.yaml").open("a", encoding="utf-8") as config:
         config.write("\nmessages: own\n")
     done = run(COUNTED, "preview", "status", package=installed, folder=tmp_path)
