@@ -34,7 +34,7 @@ from alertbot.delivery.rules_forecast import cost, forecast
 from alertbot.delivery.store_listing import Summary
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_entry import standing
-from alertbot.people import store_people
+from alertbot.people import confirming, store_people
 from alertbot.people.context import Context
 from alertbot.texts.kinds.kind_spec import in_words
 from alertbot.texts.preview.phrases import Sheet, when_reached
@@ -72,12 +72,13 @@ async def _look(
     now = service.now
     reader = await store_people.reading_with(conn, token, now=now) if token else None
     alert = await store_reading.get(conn, reference)
-    sheet = await stored_sheet(service, conn, alert)
+    sheet = await _with_doubts(conn, alert, await stored_sheet(service, conn, alert))
     said = sheet.composition
     conflicting = await conflicts.beside(conn, alert, now)
     view = replace(
         await views.full(conn, alert, now),
         contradictions=conflicting,
+        warnings=tuple(map(views.fault, said.warnings)),
         verdict=await verdicts.of(service, conn, alert, reader),
         asked=await asked.asked(conn, alert),
     )
@@ -101,6 +102,17 @@ async def _look(
         sheet=sheet,
         zone=service.publisher.zone,
     )
+
+
+async def _with_doubts(conn: Connection, alert: Alert, sheet: Sheet) -> Sheet:
+    """The sheet of what is still to be decided, with the warning that nobody has confirmed the country's facts."""
+    open_ = alert.state in (AlertState.DRAFT, AlertState.PENDING)
+    unread = await confirming.warning(conn) if open_ else None
+    if unread is None:
+        return sheet
+    doubt = Fault("country_unconfirmed", unread)
+    said = sheet.composition
+    return replace(sheet, composition=replace(said, warnings=(doubt, *said.warnings)))
 
 
 async def _numbers(conn: Connection, alert: Alert, now: datetime) -> tuple[CarriedNumberView, ...]:

@@ -18,7 +18,7 @@ from alertbot.core.words import _, ngettext, told
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
 from alertbot.delivery.store_listing import Summary
-from alertbot.people import confirming, store_people, store_requests
+from alertbot.people import store_people, store_requests
 from alertbot.people.context import Context
 from alertbot.texts.preview.phrases import Verdict
 
@@ -156,12 +156,7 @@ async def _pending(service: Context, conn: Connection, alert: Alert, reader: Per
         "{alert} waits for {left} more approvals, until {until}.",
         left,
     ).format(alert=alert.id, left=left, until=service.clock(alert.pending_until or now))
-    unread = await confirming.warning(conn)
-    further = [
-        *filter(None, [unread]),
-        _who_may(able, enough),
-        *await asked.asked_in_words(service, conn, alert),
-    ]
+    further = [_who_may(able, enough), *await asked.asked_in_words(service, conn, alert)]
     further += await onward(service, conn, alert)
     own = None if reader is None else _obstacle(service, alert, reader, so_far, people)
     if own:

@@ -178,7 +178,7 @@ async def verify(
     truncated or rebuilt. Raises `Misuse` for fewer digits.
     """
     kept = _kept_head(head)
-    check = _Check(kept)
+    check = Check(kept)
     async for row in export(conn):
         check.row(row)
         if hear is not None:
@@ -271,7 +271,7 @@ def _kept_head(head: str | None) -> str | None:
     return kept
 
 
-class _Check:
+class Check:
     """Walks along the chain and continues after each fault, so that it can name all of them."""
 
     def __init__(self, kept: str | None) -> None:

@@ -9,11 +9,11 @@ without an approval. Older rows, of which the audit was told less, are compared 
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, select, tuple_
+from sqlalchemy import Column, Select, Table, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.json import Json
@@ -26,6 +26,7 @@ from alertbot.db.tables import account, alert, approval, delivery, dispatch, per
 
 MOST_TOLD = 1000  # differences that are named one by one
 _PAGE = 1000
+Seal = Callable[[Column[Any], Any], Json]
 _GONE = "null"
 _NOBODY = audit.MACHINE
 _LONGEST = 60
@@ -55,24 +56,24 @@ class Comparison:
 async def compare(conn: AsyncConnection, head: str | None = None) -> Comparison:
     """Check the chain (`audit.verify`) and the tables against it. Raises `Misuse` for a head that is too
     short."""
-    said = _Said()
+    said = Said()
     try:
         verdict = await audit.verify(conn, head, said.row)
-        found = _Differences()
+        found = Differences()
         for table in WATCHED.values():
             await _rows(conn, table, said, found)
         await _deliveries(conn, said, found)
         await _approvals(conn, said, found)
         await _published(conn, said, found)
         for kind, key in said.left():
-            found.say(_("Table {table}, row {row}: the audit knows it, and it is gone."), kind, key)
+            found.gone(kind, key)
     finally:
         said.close()
     alerts = tuple(await conn.scalars(select(alert.c.id).order_by(alert.c.id)))
     return Comparison(verdict, found.sentences(), alerts, found.before)
 
 
-class _Differences:
+class Differences:
     def __init__(self) -> None:
         self.before = 0
         self._told: list[str] = []
@@ -83,6 +84,9 @@ class _Differences:
             self._told.append(sentence.format(table=table, row=row, **values))
         else:
             self._more += 1
+
+    def gone(self, table: str, row: str) -> None:
+        self.say(_("Table {table}, row {row}: the audit knows it, and it is gone."), table, row)
 
     def differs(self, table: str, row: str, column: str, said: object, found: object) -> None:
         self.say(
@@ -106,28 +110,29 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-class _Said:
+class Said:
     """What the chain says, heard row by row; in a file that is gone when it is closed."""
 
     def __init__(self) -> None:
-        self._file = sqlite3.connect("")
+        self._file = sqlite3.connect("", check_same_thread=False)  # used by one thread after the other
         self._file.execute(
             "CREATE TABLE said (kind TEXT, key TEXT, told TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
-        self.approved: dict[tuple[str, str], dict[str, str]] = {}  # alert, digest: verb by actor
-        self.moves: dict[str, frozenset[str]] = {}  # alert: the states that its last row leaves it in
-        self._older: Mapping[str, Any] | None = None  # by table, the rows from before
+        self._file.execute("CREATE TABLE moves (alert TEXT PRIMARY KEY, states TEXT) WITHOUT ROWID")
+        self._file.execute(
+            "CREATE TABLE approved (alert TEXT, digest TEXT, actor TEXT, verb TEXT, signed INTEGER DEFAULT 0,"
+            " PRIMARY KEY (alert, digest, actor)) WITHOUT ROWID"
+        )
+        self._older: dict[str, int | frozenset[str]] = {}  # by table, the rows from before
         self._untold: bool | None = None  # whether people were added before rows were told
 
     def close(self) -> None:
         self._file.close()
 
     def row(self, row: AuditRow) -> None:
-        if row["verb"] == "upgrade" and self._older is None and "before" in row["detail"]:
-            self._older = {
-                table: one if isinstance(one, int) else frozenset(one)
-                for table, one in row["detail"]["before"].items()
-            }
+        if row["verb"] == "upgrade":
+            for table, one in row["detail"].get("before", {}).items():
+                self._older.setdefault(table, one if isinstance(one, int) else frozenset(one))
         if row["verb"] == "people-add" and self._untold is None:
             self._untold = row["facts"] is None
         for kind, key, values in facts.unpacked(row["facts"] or ()):
@@ -140,13 +145,41 @@ class _Said:
     def _alert(self, row: AuditRow) -> None:
         name, verb = str(row["alert"]), row["verb"]
         if verb in ("approve", "break-glass"):
-            self.approved.setdefault((name, str(row["digest"])), {})[row["actor"]] = verb
+            given = (name, str(row["digest"]), row["actor"], verb)
+            self._file.execute(
+                "INSERT OR REPLACE INTO approved (alert, digest, actor, verb) VALUES (?, ?, ?, ?)",
+                given,
+            )
         state = row["detail"].get("state") or (verb if verb in _STATES else None)
         if verb == "expire":
             state = str(AlertState.EXPIRED)
         if state:
-            more = {str(AlertState.APPROVED)} if verb == "approve" else set[str]()
-            self.moves[name] = frozenset({str(state)} | more)
+            states = sorted({str(state), *([str(AlertState.APPROVED)] if verb == "approve" else [])})
+            self._file.execute("INSERT OR REPLACE INTO moves VALUES (?, ?)", (name, json.dumps(states)))
+
+    def moved(self, alert: str) -> list[str]:
+        """The states that the last row about this alert leaves it in; none if nothing is said of it."""
+        found = self._file.execute("SELECT states FROM moves WHERE alert = ?", (alert,)).fetchone()
+        return list(json.loads(found[0])) if found else []
+
+    def signed(self, alert: str, digest: str, actor: str) -> bool:
+        """Whether this person approved these texts; noted, so that `unsigned` leaves it out."""
+        key = (alert, digest, actor)
+        where = "WHERE alert = ? AND digest = ? AND actor = ?"
+        done = self._file.execute(f"UPDATE approved SET signed = 1 {where}", key)  # noqa: S608 - fixed words
+        return done.rowcount == 1
+
+    def unsigned(self) -> Iterable[tuple[str, str]]:
+        """Alert and person of every approval whose signature was not met."""
+        yield from self._file.execute(
+            "SELECT alert, actor FROM approved WHERE verb = 'approve' AND actor <> ? AND NOT signed",
+            (_NOBODY,),
+        )
+
+    def approvals(self, alert: str, digest: str) -> dict[str, str]:
+        """Who let these texts out, and by which verb."""
+        wanted = "SELECT actor, verb FROM approved WHERE alert = ? AND digest = ?"
+        return dict(self._file.execute(wanted, (alert, digest)))
 
     def _put(self, kind: str, key: str, values: Mapping[str, Json] | None) -> None:
         if values is not None and kind != "delivery":
@@ -169,12 +202,17 @@ class _Said:
         """What is said to be there and was not met."""
         yield from self._file.execute("SELECT kind, key FROM said WHERE told <> ?", (_GONE,))
 
+    def after(self, place: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+        """The next of the same, in order."""
+        wanted = "SELECT kind, key FROM said WHERE told <> ? AND (kind, key) > (?, ?) ORDER BY kind, key LIMIT ?"
+        return list(self._file.execute(wanted, (_GONE, *place, limit)))
+
     def from_before(self, kind: str, key: str) -> bool:
         """Whether a row is older than what the audit is told. Where nothing says which ones are, in a database
         that was upgraded by hand, all those are that it was told nothing of."""
-        if self._older is None:
+        older = self._older.get(kind)
+        if older is None:
             return bool(self._untold)
-        older = self._older.get(kind, frozenset())
         return int(key) <= older if isinstance(older, int) else key in older
 
 
@@ -203,65 +241,85 @@ async def _pages(conn: AsyncConnection, query: Any, *key: Any) -> AsyncIterator[
         after = last[0] if len(key) == 1 else tuple_(*last)
 
 
-async def _rows(conn: AsyncConnection, table: Table, said: _Said, found: _Differences) -> None:
-    primary, columns = list(table.primary_key.columns), columns_of(table)
-    async for page in _pages(conn, select(table), *primary):
+async def _rows(conn: AsyncConnection, table: Table, said: Said, found: Differences) -> None:
+    async for page in _pages(conn, select(table), *table.primary_key.columns):
         seal = await facts.sealer(conn, table, page, make=False)
-        for row in page:
-            key = facts.key_text(tuple(row[one.name] for one in primary))
-            told = said.get(table.name, key)
+        for key in compare_rows(table, page, seal, said, found):
             said.met(table.name, key)
-            name = f"{key} ({row['name']})" if table is person else key
-            if told is None and said.from_before(table.name, key):
-                found.before += 1
-            elif told is None:
-                found.say(_("Table {table}, row {row}: the audit does not know it."), table.name, name)
-            else:
-                for one in columns:
-                    value = seal(one, row[one.name])
-                    if one.name in told and told[one.name] != value:
-                        found.differs(table.name, name, one.name, told[one.name], value)
-            if table is alert and (told is None or "state" not in told):
-                _moved(said, found, row)
 
 
-def _moved(said: _Said, found: _Differences, row: Any) -> None:
+def compare_rows(
+    table: Table, page: Iterable[Any], seal: Seal, said: Said, found: Differences
+) -> Iterator[str]:
+    """Compare whole rows of a watched table, column by column; their keys."""
+    primary, columns = list(table.primary_key.columns), columns_of(table)
+    needed = {one.name for one in columns if not one.nullable and one.server_default is None}
+    for row in page:
+        key = facts.key_text(tuple(row[one.name] for one in primary))
+        told = said.get(table.name, key)
+        name = f"{key} ({row['name']})" if table is person else key
+        whole = told is not None and told.keys() >= needed
+        if not whole and not said.from_before(table.name, key):
+            found.say(_("Table {table}, row {row}: the audit does not know it."), table.name, name)
+        elif told is None:
+            found.before += 1
+        else:
+            values = {one.name: seal(one, row[one.name]) for one in columns}
+            for column in values:
+                if column in told and told[column] != values[column]:
+                    found.differs(table.name, name, column, told[column], values[column])
+        if table is alert and (told is None or "state" not in told):
+            _moved(said, found, row)
+        yield key
+
+
+def _moved(said: Said, found: Differences, row: Any) -> None:
     """The state of an alert from before, against the last row about it."""
-    states = said.moves.get(row["id"])
+    states = said.moved(row["id"])
     if states and row["state"] not in states:
-        found.differs("alert", row["id"], "state", " / ".join(sorted(states)), row["state"])
+        found.differs("alert", row["id"], "state", " / ".join(states), row["state"])
 
 
-async def _deliveries(conn: AsyncConnection, said: _Said, found: _Differences) -> None:
+def deliveries() -> Select[Any]:
+    """The deliveries as `compare_outcomes` takes them."""
     d = delivery.c
     names = ("id", "state", "target", "lang", "part", "remote_id", "url", "message_id", "settled_by")
-    query = (
+    return (
         select(*(d[name] for name in names), dispatch.c.purpose, dispatch.c.digest)
         .add_columns(dispatch.c.alert_id.label("alert"), account.c.name.label("channel"))
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
     )
+
+
+async def _deliveries(conn: AsyncConnection, said: Said, found: Differences) -> None:
     key = await facts.pseudonym_key(conn, make=False)
-    async for page in _pages(conn, query, d.id):
+    async for page in _pages(conn, deliveries(), delivery.c.id):
+        compare_outcomes(page, key, said, found)
         for row in page:
-            told = said.get("delivery", str(row["id"]))
             said.met("delivery", str(row["id"]))
-            if told is not None:
-                _outcome_differs(row, told, key, found)
-            elif row["state"] in OPEN_STATES or row["message_id"] is None:
-                continue
-            elif said.from_before("delivery", str(row["id"])):
-                found.before += 1
-            else:
-                found.say(
-                    _("Table {table}, row {row}: it is {state}, and the audit has no outcome of it."),
-                    "delivery",
-                    str(row["id"]),
-                    state=row["state"],
-                )
 
 
-def _outcome_differs(row: Any, told: Mapping[str, Json], key: bytes, found: _Differences) -> None:
+def compare_outcomes(page: Iterable[Any], key: bytes, said: Said, found: Differences) -> None:
+    """Compare deliveries with what the audit says became of them. `key`: of the pseudonyms."""
+    for row in page:
+        told = said.get("delivery", str(row["id"]))
+        if told is not None:
+            _outcome_differs(row, told, key, found)
+        elif row["state"] in OPEN_STATES or row["message_id"] is None:
+            continue
+        elif said.from_before("delivery", str(row["id"])):
+            found.before += 1
+        else:
+            found.say(
+                _("Table {table}, row {row}: it is {state}, and the audit has no outcome of it."),
+                "delivery",
+                str(row["id"]),
+                state=row["state"],
+            )
+
+
+def _outcome_differs(row: Any, told: Mapping[str, Json], key: bytes, found: Differences) -> None:
     again = told["state"] == DeliveryState.UNCERTAIN and row["state"] in OPEN_STATES
     if again:
         return
@@ -277,51 +335,68 @@ def _outcome_differs(row: Any, told: Mapping[str, Json], key: bytes, found: _Dif
         found.differs("delivery", str(row["id"]), "settled_by", None, row["settled_by"])
 
 
-async def _approvals(conn: AsyncConnection, said: _Said, found: _Differences) -> None:
-    """Signatures without their row in the audit, and rows of it without the signature."""
+def approvals() -> Select[Any]:
+    """The signatures as `compare_approvals` takes them."""
     query = select(approval.c.id, approval.c.alert_id, approval.c.digest, person.c.name)
-    query = query.join_from(approval, person, person.c.id == approval.c.person_id)
-    signed: set[tuple[str, str, str]] = set()
-    async for page in _pages(conn, query, approval.c.id):
-        for row in page:
-            signed.add((row["alert_id"], row["digest"], row["name"]))
-            if row["name"] not in said.approved.get((row["alert_id"], row["digest"]), {}):
-                found.say(
-                    _(
-                        "Table {table}, row {row}: {name} approved {alert}, of which the audit says nothing."
-                    ),
-                    "approval",
-                    str(row["id"]),
-                    name=row["name"],
-                    alert=row["alert_id"],
-                )
-    for (name, digest), by in said.approved.items():
-        for actor, verb in by.items():
-            if verb == "approve" and actor != _NOBODY and (name, digest, actor) not in signed:
-                found.say(
-                    _(
-                        "Table {table}: the audit says that {name} approved {row}, and the table has no such row."
-                    ),
-                    "approval",
-                    name,
-                    name=actor,
-                )
+    return query.join_from(approval, person, person.c.id == approval.c.person_id)
 
 
-async def _published(conn: AsyncConnection, said: _Said, found: _Differences) -> None:
+async def _approvals(conn: AsyncConnection, said: Said, found: Differences) -> None:
+    async for page in _pages(conn, approvals(), approval.c.id):
+        compare_approvals(page, said, found)
+    for name, actor in said.unsigned():
+        unsigned(name, actor, found)
+
+
+def compare_approvals(page: Iterable[Any], said: Said, found: Differences) -> None:
+    """Signatures without their row in the audit."""
+    for row in page:
+        if not said.signed(row["alert_id"], row["digest"], row["name"]):
+            found.say(
+                _(
+                    "Table {table}, row {row}: {name} approved {alert}, of which the audit says nothing."
+                ),
+                "approval",
+                str(row["id"]),
+                name=row["name"],
+                alert=row["alert_id"],
+            )
+
+
+def unsigned(name: str, actor: str, found: Differences) -> None:
+    """A row of the audit without its signature."""
+    found.say(
+        _("Table {table}: the audit says that {name} approved {row}, and the table has no such row."),
+        "approval",
+        name,
+        name=actor,
+    )
+
+
+def published() -> Select[Any]:
+    """The alerts that are out, as `compare_published` takes them."""
     query = select(alert.c.id, alert.c.state, alert.c.digest, alert.c.approvers)
-    async for page in _pages(conn, query.where(alert.c.state.in_(sorted(_OUT))), alert.c.id):
-        for row in page:
-            by = said.approved.get((row["id"], row["digest"]), {})
-            alone = _NOBODY in by or "break-glass" in by.values()
-            if not alone and len(by) < max(1, row["approvers"]):
-                found.say(
-                    _(
-                        "Table {table}, row {row}: it is {state}, and the audit has {n} of its {needed} approvals."
-                    ),
-                    "alert",
-                    row["id"],
-                    state=row["state"],
-                    n=len(by),
-                    needed=max(1, row["approvers"]),
-                )
+    return query.where(alert.c.state.in_(sorted(_OUT)))
+
+
+async def _published(conn: AsyncConnection, said: Said, found: Differences) -> None:
+    async for page in _pages(conn, published(), alert.c.id):
+        compare_published(page, said, found)
+
+
+def compare_published(page: Iterable[Any], said: Said, found: Differences) -> None:
+    """Alerts that are out without their approvals."""
+    for row in page:
+        by = said.approvals(row["id"], row["digest"])
+        alone = _NOBODY in by or "break-glass" in by.values()
+        if not alone and len(by) < max(1, row["approvers"]):
+            found.say(
+                _(
+                    "Table {table}, row {row}: it is {state}, and the audit has {n} of its {needed} approvals."
+                ),
+                "alert",
+                row["id"],
+                state=row["state"],
+                n=len(by),
+                needed=max(1, row["approvers"]),
+            )

@@ -42,16 +42,29 @@ WATCHED: Mapping[str, Table] = {
         tables.picture,
         tables.approval,
         tables.record,
+        tables.account,
+        tables.halt,
+        tables.dispatch,
         tables_register.number,
         tables_register.number_version,
         tables_register.number_check,
         tables_register.alert_number,
         tables_register.contact,
+        tables_register.link_code,
+        tables_register.task,
         tables_watch.preapproval,
         tables_watch.presignature,
+        tables_watch.decision,
+        tables_watch.planned,
     )
 }
-UNWATCHED = {"person": frozenset({"last_used_at"})}
+UNWATCHED = {
+    "person": frozenset({"last_used_at"}),
+    "account": frozenset(one.name for one in tables.account.c) - {"name", "halted", "paused"},
+    "dispatch": frozenset({"started", "closed", "turn"}),
+    "link_code": frozenset({"attempts"}),
+}
+"""What changes with every call, and decides nothing alone."""
 SECRET = frozenset({("person", "mail"), ("person", "token_hash"), ("contact", "user")})
 _LONGEST = 64  # characters of a value that is told as it is
 _ROWS = 1000  # per row of the audit

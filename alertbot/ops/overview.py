@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from alertbot.alerts import sealing, store_reading, views
 from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import RequestView
 from alertbot.core.errors import Misuse
+from alertbot.core.loops import in_thread
 from alertbot.core.model import OPEN_STATES, AlertState, Channel, DeliveryState
 from alertbot.core.words import _
 from alertbot.db import audit, comparing
@@ -102,7 +104,7 @@ async def audit_verify(service: WatchContext, head: str | None) -> AuditVerdictV
 
     async def look(conn: Connection) -> tuple[Comparison, list[str]]:
         compared = await comparing.compare(conn, head)
-        return compared, await _other_texts(conn, compared.alerts)
+        return compared, await other_texts(conn, compared.alerts)
 
     found, texts = await service.database.read(look)
     problems = (*found.verdict.problems, *found.problems, *texts)
@@ -116,7 +118,7 @@ async def audit_verify(service: WatchContext, head: str | None) -> AuditVerdictV
     )
 
 
-async def _other_texts(conn: Connection, ids: Sequence[str]) -> list[str]:
+async def other_texts(conn: Connection, ids: Sequence[str]) -> list[str]:
     """Which of these alerts have stored texts and targets that do not make their digest; what somebody has
     written there may be anything."""
     wrong = []
@@ -129,7 +131,7 @@ async def _other_texts(conn: Connection, ids: Sequence[str]) -> list[str]:
         try:
             alert = await store_reading.get(conn, name)
             said = await store_reading.stored_texts(conn, alert.id, alert.channels)
-            agreed = sealing.disagreement(alert, said, alert.digest) is None
+            agreed = await in_thread(partial(sealing.disagreement, alert, said, alert.digest)) is None
         except (ValueError, LookupError, TypeError, AttributeError):
             wrong.append(unreadable.format(alert=name))
             continue

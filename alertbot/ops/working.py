@@ -19,6 +19,8 @@ from alertbot.delivery.runners import LocalRunner, RunTally
 from alertbot.delivery.store_accounts import Push
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
+from alertbot.ops import rounds
+from alertbot.ops.rounds import Rounds
 from alertbot.ops.views import StoppedView
 from alertbot.people import tasks
 from alertbot.people.tasks import NewTask
@@ -87,14 +89,14 @@ async def work_until(
     await warm(app)
     ways = app.ways(service)
     runner = _runner(app, service)
+    compared = Rounds(service)
+    chores: list[tuple[str, float, Callable[[], Awaitable[object]]]]
+    chores = [(name, every, partial(chore, service)) for name, every, chore in CHORES]
+    chores.append(("Comparing the tables with the audit", rounds.LOOK_SECONDS, compared.look))
     async with asyncio.TaskGroup() as group:
         begun = [
-            group.create_task(
-                loops.keep(
-                    name, partial(_unless_held, runner, partial(chore, service)), stop, every=every
-                )
-            )
-            for name, every, chore in CHORES
+            group.create_task(loops.keep(name, partial(_unless_held, runner, chore), stop, every=every))
+            for name, every, chore in chores
         ]
         begun += [
             group.create_task(loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop))

@@ -111,13 +111,15 @@ def context(
     organisation = request.organisation
     page = organisation.verification_page
     return {
+        "country": in_force().in_words(
+            lang
+        ),  # a team's own field of this name, from before, goes first
+        "relay": relay(lang),
         **values,
         "org": _Page(organisation.name, Url(page) if page else "", organisation.hashtag.lstrip("#")),
         "incident": request.identity.incident,
         "alert": request.identity.alert,
         "references": request.identity.references,
-        "country": in_force().in_words(lang),
-        "relay": relay(lang),
         "exercise": request.exercise,
         "contact": contact,
     }

@@ -44,6 +44,7 @@ FROZEN = {
     "r0010_hands.py": "d881c768b38a4b8e",
     "r0011_what_rows_say.py": "f304b5290c1e47e8",
     "r0012_accounts_of_rules.py": "9ab8fd3874b51d8b",
+    "r0013_more_that_rows_say.py": "d69cc02910501606",
 }
 
 A_DELIVERY = """
@@ -180,6 +181,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
         "0010",
         "0011",
         "0012",
+        "0013",
     ]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()

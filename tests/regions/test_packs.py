@@ -25,7 +25,7 @@ CODES = ("AU", "BE", "CA", "DE", "ES", "FR", "GB", "IE", "NL", "US")
 NOT_SOURCED = {"CA": {"112"}, "ES": {"085", "088"}, "NL": {"911"}, "US": {"112"}}
 # What only France says. In French, words such as "pompiers" are also those of Belgium.
 FRENCH_FACTS = re.compile(
-    r"\b15\b, 17|\bSAMU\b|\b114\b|Rh[ôo]ne|Loire|d[ée]partement|pr[ée]fecture|Paris|France|gendarmerie",
+    r"\b15(?:,| and| et| on| sur)\b|\bSAMU\b|\b114\b|Rh[ôo]ne|Loire|d[ée]partement|pr[ée]fecture|Paris|France|gendarmerie",
     re.IGNORECASE,
 )
 FRENCH_WORDS = re.compile(

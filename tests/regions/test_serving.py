@@ -26,6 +26,8 @@ def test_approvers_are_warned_until_somebody_confirms_the_pack_by_name(desk: Des
     assert UNREAD in desk.run("check").out
     alert = desk.shown()
     assert UNREAD in desk.run("show", alert, by="bo").out
+    rules = [one["rule"] for one in desk.run("show", alert, "--json", by="bo").json["warnings"]]
+    assert "country_unconfirmed" in rules
     assert desk.run("regions", "confirm", "GB", by="ada").code != 0
     assert "goes by GB" in desk.run("regions", "confirm", "FR", by="bo").err
     assert "bo has confirmed" in desk.does("regions", "confirm", "gb", by="bo")

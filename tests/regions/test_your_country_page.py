@@ -37,7 +37,8 @@ def test_a_newcomer_who_follows_the_page_can_publish_in_portugal(desk: Desk) -> 
             assert answer.code == 0, f"{line}: {answer.err}"
             printed += answer.out
     assert "Nobody has confirmed the facts of the country pack PT" in printed
-    assert "Where: Lisbon (11) and Porto (13)." in printed
+    assert "Lisbon (11) and Porto (13)" in printed
+    assert "112 on mobiles" in printed
     assert "go to: the fire station" in printed
     assert "Lisbon time" in printed
     assert re.search(r"^PT  Portugal  \(your own, in force, confirmed by bo\)$", printed, re.MULTILINE)

@@ -33,12 +33,13 @@ from sqlalchemy import (
 
 from alertbot.app import build
 from alertbot.core.model import AlertState, DeliveryState, Picture
-from alertbot.db import migrate, tables
+from alertbot.db import migrate, tables, tables_register
 from alertbot.db.facts import WATCHED, columns_of
 from alertbot.db.failures import parse_url
 from alertbot.db.tables import Instant
 from alertbot.delivery import store_outbox
 from alertbot.people import accounts
+from alertbot.watch import store_preapprovals
 from tests import postgres
 from tests.cli.desk import Desk, opened
 from tests.cli.test_rules import RULES, WATCH
@@ -121,6 +122,11 @@ def happened(desk: Desk) -> None:
     desk.does(
         "record", published, "--channel", "public", "--url", "https://www.example.org/avis/1", by="bo"
     )
+    waits(desk, published)
+    desk.does("incident", "set", published.split("-", maxsplit=1)[0], "degraded", by="bo")
+    for word in ("halt", "resume"):
+        desk.does(word, "--channel", "public", by="bo")
+        desk.does(word, by="bo")
     desk.does("retract", published, by="ada")
     returned = desk.shown("status")
     desk.does("return", returned, "--reason", "too long", by="bo")
@@ -144,6 +150,27 @@ def beside(desk: Desk) -> None:
             service = await app.open()
             assert await accounts.redeem(service, code, "1001") is not None
             await service.database.transact(lambda conn: store_outbox.keep(conn, [card]))
+        finally:
+            await app.close()
+
+    asyncio.run(go())
+
+
+def waits(desk: Desk, alert: str) -> None:
+    """The countdown of a rule, which has ended."""
+
+    async def go() -> None:
+        app = build(desk.folder / "config.yaml")
+        try:
+            service = await app.open()
+            now = service.now
+            details = {"service": "sip", "rule": "first_word", "goes_at": now}
+            await service.database.transact(
+                lambda conn: store_preapprovals.plan(conn, alert, **details)
+            )
+            await service.database.transact(
+                lambda conn: store_preapprovals.settle(conn, alert, outcome="overtaken", now=now)
+            )
         finally:
             await app.close()
 
@@ -292,6 +319,36 @@ def loose(conn: Any) -> None:
     """Without foreign keys, as somebody may who owns the database."""
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
+
+
+def test_a_row_that_was_added_and_that_the_program_then_changes_is_named(busy: Desk) -> None:
+    """Somebody puts a code in the table that links their account to bo, and shows it to the bot."""
+    engine = direct(busy)
+    code = tables_register.link_code
+    with engine.begin() as conn:
+        row = dict(conn.execute(select(code)).mappings().one())
+        now = datetime.now(UTC)
+        fresh = {"code_hash": "f" * 64, "made_at": now, "expires_at": now + timedelta(hours=1)}
+        conn.execute(insert(code).values(**row | fresh | {"used_at": None}))
+
+    mine = code.c.code_hash == "f" * 64
+    through_the_program(busy, update(code).where(mine).values(used_at=now))
+    found = verdict(busy)["problems"]
+    through_the_program(busy, delete(code).where(mine))
+    engine.dispose()
+    assert found == [f"Table link_code, row {'f' * 64}: the audit does not know it."]
+    sound(busy)
+
+
+def through_the_program(desk: Desk, statement: Any) -> None:
+    async def go() -> None:
+        app = build(desk.folder / "config.yaml")
+        try:
+            await (await app.open()).database.transact(lambda conn: conn.execute(statement))
+        finally:
+            await app.close()
+
+    asyncio.run(go())
 
 
 def strange(value: Any) -> Any:

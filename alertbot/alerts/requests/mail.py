@@ -102,6 +102,7 @@ def letter(ask: Ask, link: str) -> str:
         ),
         _("No one on duty has answered; you are asked as deputy.") if ask.deputy else "",
         "\n".join(stated(name, value) for name, value in _facts(ask)),
+        ask.doubt,
         _("The first text begins:\n{lines}").format(lines=_quoted(ask.first_lines)),
         _("Read all texts, then approve, return or reject:\n{link}").format(link=link),
         _(

@@ -18,6 +18,7 @@ from alertbot.texts.preview.html_page import render_page
 from alertbot.texts.views import MessageView
 
 FIRST_LINES, FIRST_CHARACTERS = 6, 400
+UNCONFIRMED = "country_unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Ask:
     until: datetime | None = None
     needed: int = 0
     given: tuple[str, ...] = ()  # the names of those who have approved
+    doubt: str = ""  # that nobody has confirmed the country's facts
 
 
 def brief(call: ApprovalRequest) -> Ask:
@@ -84,6 +86,7 @@ async def compose(service: Context, call: ApprovalRequest) -> Ask | None:
         until=_local(service, shown.pending_until),
         needed=shown.approvals.needed,
         given=tuple(one.person for one in shown.approvals.given),
+        doubt=next((one.message for one in shown.warnings if one.rule == UNCONFIRMED), ""),
     )
 
 

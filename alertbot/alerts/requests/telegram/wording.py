@@ -94,6 +94,7 @@ def _facts(ask: Ask) -> list[str]:
         _escaped_message(_("Written by: {name}"), name=ask.author),
         _escaped_message(_("Goes to: {places}"), places=cut(_places(ask.channels), LONGEST_PLACES)),
         _approvals(ask),
+        *filter(None, [escape(ask.doubt.partition(". ")[0], quote=False)]),  # what to do is on the page
     ]
     if ask.until is not None:
         facts.append(_escaped_message(_("Until: {time}"), time=told(ask.until, ask.until.tzinfo)))
