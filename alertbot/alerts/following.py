@@ -363,11 +363,19 @@ async def add(
 
 
 async def _told(conn: Connection, original: Alert) -> RawValues:
-    """What the public was told by this alert; one that says "nothing new" lets what it follows stand."""
-    told = dict(original.given)
-    while original.kind == NO_NEWS and original.original:
+    """What the public was told by this alert. One that says "nothing new" lets what it follows stand; one that takes
+    numbers back does not say again what fails, so that comes from before it."""
+    told, whole = dict(original.given), True
+    while original.original and (
+        original.kind == NO_NEWS or original.relation is Relation.WITHDRAWAL
+    ):
+        whole = whole and original.kind == NO_NEWS
         original = await store_reading.get(conn, original.original)
-        told = {**original.given, **told}
+        told = {
+            name: value
+            for name, value in original.given.items()
+            if whole or name in rules_inherited.TROUBLE
+        } | told
     return told
 
 

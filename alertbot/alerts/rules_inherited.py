@@ -30,6 +30,7 @@ LEFT = {  # what would say again what is no longer true
         }
     ),
 }
+TROUBLE = frozenset({"what_fails", "since", "noticed_at"})  # what is the same until it is over
 NAMED_AFTER = frozenset(
     {"no_longer_valid", "territories", "services"}
 )  # of the register, not of people

@@ -119,7 +119,7 @@ ENDED = {
     "what_to_do": {"fr": "Faites le 15, 17 ou 18.", "en": "Call 15, 17 or 18."},
     "which_stop": {"fr": "aucun", "en": "none"},
     "which_stay": {"fr": "aucun", "en": "none"},
-    "review_at": "+3h",
+    "confirmed_by": {"fr": "le SAMU", "en": "the SAMU"},
 }
 EXCUSED = {"unconfirmed": "the SAMU said so on the phone"}
 
@@ -298,9 +298,10 @@ async def test_a_false_alert_is_denied_in_public(team: Team) -> None:
     view = await following.cancel(team.service, team.people["bo"], first, text, FollowRequest())
     assert not view.faults, view.faults
     shown = await showing.show(team.service, view.id, None)
-    original = await showing.show(team.service, first, None)
-    assert shown.values["what_was_wrong"] == original.values["what_fails"]
-    assert shown.values["what_fails"] != original.values["what_fails"]
+    assert (shown.kind, shown.values["no_danger"]) == ("false_alert", text)
+    posts = [one.text for one in shown.messages if one.lang == "en" and one.action is Action.PUBLISH]
+    assert posts
+    assert all("Nothing has failed" in post and "was a mistake" in post for post in posts)
     await approved(team, view)
     await team.work()
     assert await team.state(view.id) == "published"

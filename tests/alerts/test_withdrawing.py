@@ -212,7 +212,7 @@ async def test_the_end_takes_every_number_back(team: Team) -> None:
         "what_works": {"fr": "tous les numéros", "en": "all numbers"},
         "restored_at": "-10m",
         "what_to_do": {"fr": "Faites le 15, 17 ou 18.", "en": "Call 15, 17 or 18."},
-        "review_at": "+3h",
+        "confirmed_by": {"fr": "le SAMU", "en": "the SAMU"},
     }
     excused = {"unconfirmed": "the SAMU said so on the phone"}
     view = await following.end(

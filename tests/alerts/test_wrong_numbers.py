@@ -372,7 +372,7 @@ class Story:
                 "what_works": {"fr": "tous les numéros", "en": "all numbers"},
                 "restored_at": "-10m",
                 "what_to_do": {"fr": "Faites le 15, 17 ou 18.", "en": "Call 15, 17 or 18."},
-                "review_at": "+3h",
+                "confirmed_by": {"fr": "le SAMU", "en": "the SAMU"},
             },
             {"unconfirmed": "the SAMU said so on the phone"},
         )

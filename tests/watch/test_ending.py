@@ -33,12 +33,15 @@ async def set_(team: Team, incident: str, word: StateReport) -> str:
     return f"{shown.state} {shown.condition}"
 
 
+UNWORDED = {name: value for name, value in ENDED.items() if name != "confirmed_by"}
+
+
 async def test_an_incident_opened_by_hand_takes_the_services_word_and_time(database: Database) -> None:
     team = await gather(database)
     name = await by_hand(team)
     ada = team.people["ada"]
-    view = await following.end(team.service, ada, name, FollowRequest(ENDED))
-    assert [one.rule for one in view.faults] == ["unconfirmed"]
+    view = await following.end(team.service, ada, name, FollowRequest(UNWORDED))
+    assert {one.rule for one in view.faults} == {"missing", "unconfirmed"}
     with pytest.raises(Faulty):
         await writing.submit(team.service, ada, view.id)
     with pytest.raises(Refused, match="--confirmed-by"):
@@ -49,7 +52,7 @@ async def test_an_incident_opened_by_hand_takes_the_services_word_and_time(datab
     team.clock.forward(hours=2)
     await watching.look(team.service)
     assert (await incidents.show(team.service, name)).condition == "resolved"
-    view = await writing.edit(team.service, ada, view.id, {"review_at": "+3h"}, {})
+    view = await writing.edit(team.service, ada, view.id, {"what_works": ENDED["what_works"]}, {})
     view = await out(team, view)
     assert len(await texts(team, view.id)) == 4
     assert all("SAMU du Rhône" in text for text in await texts(team, view.id))

@@ -25,7 +25,6 @@ VALUES = {
 OVER = {
     **VALUES,
     "what_works": {"fr": "tous les numéros", "en": "all numbers"},
-    "review_at": "+3h",
     "confirmed_by": {"fr": "le SAMU", "en": "the SAMU"},
 }
 RULES = (
