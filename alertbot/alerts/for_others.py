@@ -237,6 +237,18 @@ def _state_words(service: Context, incident: store_incidents.Incident, lang: str
             return _("closed since {time}").format(time=service.clock(incident.closed_at))
         if incident.state is None or incident.state_since is None:
             return _("open since {time}").format(time=service.clock(incident.opened_at))
-        return _("{state} since {time}").format(
-            state=incident.state, time=service.clock(incident.state_since)
-        )
+        said = _("{state} since {time}")
+        return said.format(state=_in_words(incident.state), time=service.clock(incident.state_since))
+
+
+def _in_words(state: str) -> str:
+    """The state of an incident, for people who read no status pages."""
+    return {
+        "investigating": _("being looked into"),
+        "identified": _("cause found, not repaired yet"),
+        "degraded": _("working in part"),
+        "down": _("not working"),
+        "stabilised": _("stable, not yet confirmed"),
+        "resolved": _("confirmed as restored"),
+        "maintenance": _("maintenance"),
+    }.get(state, state)

@@ -3,6 +3,7 @@ needed, and on request each channel's account."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from alertbot.alerts.compose import DraftRequest, asks, look
@@ -19,13 +20,15 @@ from alertbot.people import confirming
 from alertbot.regions import packs
 from alertbot.regions.facts import in_force
 from alertbot.texts.kinds import catalogue, kind_spec
-from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.kinds.kind_spec import Kind, Template
 from alertbot.texts.publisher import Publisher
+from alertbot.texts.wording.render import TemplateBrokenError, check
 from alertbot.watch.preapproval import signing
 from alertbot.watch.preapproval.rules_ahead import PreapprovalReason
 from alertbot.watch.preapproval.sample import BEGINNINGS, compose_template, forbidden, untitled
+from alertbot.watch.proposing import HOLDING
 from alertbot.watch.reports import inlets
-from alertbot.watch.rules_rule import Rule, RuleMode
+from alertbot.watch.rules_rule import Rule, RuleMode, Transition
 
 if TYPE_CHECKING:
     from alertbot.app import App
@@ -42,7 +45,27 @@ def rule_problems(app: "App") -> list[str]:
 
 def rule_warnings(app: "App") -> list[str]:
     """What a person will have to add to the alerts that a rule proposes."""
-    return _rule_lines(app, (found for rule in app.watch.rules for found in _lacking(app, rule)))
+    every = app.watch.rules
+    lacking = (found for rule in every for found in _lacking(app, rule))
+    again = (found for rule in every for found in _said_twice(rule))
+    return _rule_lines(app, chain(lacking, again))
+
+
+def _said_twice(rule: Rule) -> Findings:
+    """A rule that would say a first word again: another kind is written in its place, and people must approve it."""
+    if (
+        rule.kind != HOLDING
+        or rule.how is RuleMode.OFF
+        or not rule.on - {*BEGINNINGS, Transition.REOPEN}
+    ):
+        return
+    yield (
+        ("rules", rule.name, "kind"),
+        _(
+            "the public has read a first word by then, so that `no_news` (where nothing is new) or `status` is written"
+            " instead, and waits for approval. Use kind: no_news or status."
+        ),
+    )
 
 
 async def approval_warnings(app: "App") -> list[str]:
@@ -171,9 +194,25 @@ def _kind_problems(publisher: Publisher) -> list[str]:
         kinds = catalogue.load(*publisher.folders)
     except ConfigInvalid as error:
         return str(error).splitlines()
+    unread = _unreadable(kinds)
     found = [problem for kind in kinds for problem in _example_problems(publisher, kind)]
     found += [problem for kind in kinds for problem in _template_problems(publisher, kind)]
-    return list(dict.fromkeys(found))
+    return [*unread, *dict.fromkeys(one for one in found if not one.endswith(unread))]
+
+
+def _unreadable(kinds: catalogue.Catalogue) -> tuple[str, ...]:
+    """Templates that cannot be read, one line for each file; those of an earlier version say how to move them."""
+    every = [template for kind in kinds for template in kind.templates.values()]
+    every += kinds.prepared.retraction.values()
+    return tuple(dict.fromkeys(str(error) for one in every if (error := _broken(one)) is not None))
+
+
+def _broken(template: Template) -> TemplateBrokenError | None:
+    try:
+        check(template)
+    except TemplateBrokenError as error:
+        return error
+    return None
 
 
 def _example_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
