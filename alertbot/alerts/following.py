@@ -102,7 +102,7 @@ async def like(
         filed = await _filed(conn, original, incident, actor, service.now)
         followed = original.references if filed == original.incident else ()
         if not followed:
-            followed = await writing.followed(conn, filed, exercise=original.exercise)
+            followed = await writing.followed(service, conn, filed, exercise=original.exercise)
         asked = _same(service, original, wishes)
         add = partial(writing.add, service, conn, actor, asked, incident=filed, like=original)
         followed = chain.references if chain else followed
@@ -255,7 +255,7 @@ async def end(service: Context, actor: Person, incident: str, said: FollowReques
         opened = await store_incidents.get(conn, incident)
         await conflicts.require_open(conn, opened.id)
         _require_over(opened)
-        told = await store_reading.listing(conn, incident=opened.id, states=writing.OUT)
+        told = await writing.told(service, conn, opened.id)
         out = [one for one in told if not one.exercise] or told  # an exercise beside it ends nothing
         if not out:
             raise Refused(
@@ -366,9 +366,7 @@ async def _told(conn: Connection, original: Alert) -> RawValues:
     """What the public was told by this alert. One that says "nothing new" lets what it follows stand; one that takes
     numbers back does not say again what fails, so that comes from before it."""
     told, whole = dict(original.given), True
-    while original.original and (
-        original.kind == NO_NEWS or original.relation is Relation.WITHDRAWAL
-    ):
+    while original.original and (original.kind == NO_NEWS or original.relation is Relation.WITHDRAWAL):
         whole = whole and original.kind == NO_NEWS
         original = await store_reading.get(conn, original.original)
         told = {

@@ -22,7 +22,14 @@ from alertbot.alerts import (
     views,
 )
 from alertbot.alerts.chains import Chain
-from alertbot.alerts.compose import Composed, DraftRequest, languages_of, load_kind, shift_times
+from alertbot.alerts.compose import (
+    Composed,
+    DraftRequest,
+    is_public,
+    languages_of,
+    load_kind,
+    shift_times,
+)
 from alertbot.alerts.lists import register
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
@@ -257,7 +264,7 @@ async def draft(
         if incident is None and not new_incident and not wishes.exercise:
             await area.require_new(conn, wishes.given)
         opened = await area.incident_of_draft(conn, incident, actor, now, exercise=wishes.exercise)
-        before = await followed(conn, opened, exercise=wishes.exercise)
+        before = await followed(service, conn, opened, exercise=wishes.exercise)
         alert = await add(
             service, conn, actor, wishes, incident=opened, references=before, not_before=starts
         )
@@ -380,10 +387,19 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> RawValues:
     return merged
 
 
-async def followed(conn: Connection, incident: str, *, exercise: bool) -> tuple[str, ...]:
+async def told(service: Context, conn: Connection, incident: str) -> list[Alert]:
+    """What of this incident the public was told or is about to be told, the latest first: nothing that is only for
+    those who answer it, the press or the team."""
+    out = await store_reading.listing(conn, incident=incident, states=OUT)
+    return [one for one in out if is_public(service.publisher, one.kind)]
+
+
+async def followed(
+    service: Context, conn: Connection, incident: str, *, exercise: bool
+) -> tuple[str, ...]:
     """The alert that a new one of this incident follows up: the last that was published or is on its
     way."""
-    out = await store_reading.listing(conn, incident=incident, states=OUT)
+    out = await told(service, conn, incident)
     return tuple(alert.id for alert in out if alert.exercise is exercise)[:1]
 
 

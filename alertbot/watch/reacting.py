@@ -52,7 +52,7 @@ WAITING = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
 
 async def react(service: WatchContext, conn: Connection, change: Change) -> Alert | None:
     """Carry out the rule that applies, in the caller's transaction. Returns the alert, or None."""
-    told = await _published_in(conn, change)
+    told = await _published_in(service, conn, change)
     rule = proposing.rule_for(service, change)
     if rule is not None:
         rule = proposing.as_one_story(rule, change, told, service.now)
@@ -83,9 +83,9 @@ async def _remember(service: WatchContext, conn: Connection, change: Change, *, 
         await tasks.raise_(service, conn, NewTask(key, REMINDER, said, incident=change.incident))
 
 
-async def _published_in(conn: Connection, change: Change) -> tuple[Alert, ...]:
+async def _published_in(service: WatchContext, conn: Connection, change: Change) -> tuple[Alert, ...]:
     """The incident's alerts that are published or on their way, newest first."""
-    out = await store_reading.listing(conn, incident=change.incident, states=writing.OUT)
+    out = await writing.told(service, conn, change.incident)
     return tuple(one for one in out if not one.exercise)
 
 

@@ -73,7 +73,7 @@ def test_a_false_alert_is_denied_with_words(desk: Desk) -> None:
     assert mixed.code == 2
     words = ("--text", "fr=Il n'y a pas de panne.", "--text", "en=Nothing has failed.")
     view = drafted(desk, "cancel", alert, *words, "--submit")
-    assert (view["kind"], view["state"]) == ("denial", "pending")
+    assert (view["kind"], view["state"]) == ("false_alert", "pending")
 
 
 def test_what_never_went_out_is_refused(desk: Desk) -> None:

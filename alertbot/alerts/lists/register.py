@@ -16,7 +16,7 @@ from alertbot.alerts.lists import rules_lists
 from alertbot.alerts.lists.rules_lists import NO_LONGER, NUMBERS, WRONG
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import Fault, RawValues
+from alertbot.core.model import Audience, Fault, RawValues
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.numbers import lookup, store_numbers
@@ -178,7 +178,10 @@ def anew(
 
 
 async def carry(conn: Connection, alert_id: str, kind: Kind, values: Mapping[str, object]) -> None:
-    """Record which entries an alert carries, and in which version (R34)."""
+    """Record which entries an alert carries, and in which version (R34): what the team alone reads tells nobody of a
+    number."""
+    if kind.audiences and Audience.RELAY not in kind.audiences:
+        return
     for struck in (False, True):
         rows = [
             row
