@@ -152,11 +152,13 @@ class Stage:
     async def _watch(self) -> None:
         """Count what is recorded as begun, as somebody would find it after a kill."""
         sending = select(func.count()).where(delivery.c.state == literal_column("'sending'"))
+
+        async def count(conn: Connection) -> int:
+            return int(await conn.scalar(sending) or 0)
+
         while True:
             await asyncio.sleep(0.05)
-            self._most = max(
-                self._most, await self._database.read(lambda conn: conn.scalar(sending)) or 0
-            )
+            self._most = max(self._most, await self._database.read(count))
 
     async def halt(self) -> Run:
         await self._put("BNCH-2")

@@ -14,6 +14,7 @@ from alertbot.core.errors import StoreFailed
 from alertbot.db.database import Database
 from alertbot.db.sql import NOW
 from alertbot.db.tables import pace
+from tests.pausing import Pause
 
 
 async def _add(database: Database, key: str) -> None:
@@ -49,21 +50,16 @@ async def test_a_reader_may_not_write(database: Database) -> None:
 
 
 async def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
-    loop = asyncio.get_running_loop()
-    inside, leave = asyncio.Event(), asyncio.Event()
+    pause = Pause()
 
     async def slow(conn):
         await conn.execute(insert(pace).values(key="a", next_free=0.0))
-        loop.call_soon_threadsafe(inside.set)
-        if conn.dialect.name == "sqlite":  # runs in a thread
-            asyncio.run_coroutine_threadsafe(leave.wait(), loop).result()
-        else:
-            await leave.wait()
+        await pause.here()
 
     writing = asyncio.ensure_future(database.transact(slow))
-    await inside.wait()
+    await pause.reached.wait()
     assert await _count(database) == 0
-    leave.set()
+    pause.go_on.set()
     await writing
     assert await _count(database) == 1
 
