@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,6 +38,12 @@ PARTS: dict[str, Callable[[], Figures]] = {
 
 
 def main() -> None:
+    """All parts; or only those whose titles contain a word given, and then nothing is written."""
+    if words := sys.argv[1:]:
+        for title, measure in PARTS.items():
+            if any(word.lower() in title.lower() for word in words):
+                print(title, *(f"{name}: {value}" for name, value in measure().items()), sep="\n  ")
+        return
     lines = [f"# Figures of {datetime.now(UTC):%Y-%m-%d}", "", _machine(), ""]
     print("\n".join(lines))
     for title, measure in PARTS.items():

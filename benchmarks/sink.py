@@ -1,10 +1,12 @@
 """A mail server that takes everything and keeps nothing, in a process of its own: `python -m benchmarks.sink`
-prints its port. It does no more than the protocol needs, so that the client is what is measured."""
+prints its port. It does no more than the protocol needs, so that the client is what is measured; like every
+usual server it offers PIPELINING."""
 
 import asyncio
 
 GREETING = b"220 sink\r\n"
 OK = b"250 OK\r\n"
+HELLO = b"250-sink\r\n250 PIPELINING\r\n"
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -19,7 +21,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             writer.write(b"221 bye\r\n")
             break
         else:
-            writer.write(OK)
+            writer.write(HELLO if word == b"EHLO" else OK)
         await writer.drain()
     writer.close()
 

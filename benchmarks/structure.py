@@ -156,11 +156,11 @@ def long_functions(known: dict[str, Module], longest: int = LONGEST_FUNCTION) ->
 
 OUTSIDE = {
     *("asyncio", "httpx", "os", "pathlib", "random", "secrets", "shutil", "socket", "subprocess"),
-    *("tempfile", "threading", "time", "sqlalchemy", "alembic", "aiosqlite", "psycopg"),
+    *("tempfile", "threading", "time", "sqlalchemy", "alembic", "psycopg"),
     *("alertbot.core.clock", "alertbot.core.connecting", "alertbot.core.loops", "alertbot.db"),
 }
 LOOKS = {"now", "utcnow", "today", "open", "print", "input"}
-SQL = {"sqlalchemy", "alembic", "aiosqlite", "psycopg"}
+SQL = {"sqlalchemy", "alembic", "psycopg"}
 WITH_STORES = {"alerts", "numbers", "people", "watch", "ops", "delivery"}
 
 

@@ -75,7 +75,13 @@ def main(codes: list[str]) -> None:
         rows = sorted(rows_of(code, languages), key=lambda row: row["code"])
         path = PACKS / code / "territories.csv"
         with path.open("w", encoding="utf-8", newline="") as lines:
-            writer = csv.DictWriter(lines, ["code", *languages, "zone", "region"], lineterminator="\n")
+            areas = [
+                name
+                for name in (f"area_{lang}" for lang in languages)
+                if any(row.get(name) for row in rows)
+            ]
+            columns = ["code", *languages, "zone", "region", *areas]
+            writer = csv.DictWriter(lines, columns, lineterminator="\n", restval="")
             writer.writeheader()
             writer.writerows(rows)
         print(f"{path}: {len(rows)}")
@@ -94,7 +100,12 @@ def rows_of(code: str, languages: list[str]) -> list[dict[str, str]]:
         spoken = {lang: names.get(lang, "") for lang in languages[1:]}
         others = {lang: name for lang, name in spoken.items() if name != main_name}
         place = {"zone": zones.get(short, ""), "region": TELEPHONE.get(code, {}).get(short, "")}
-        rows.append({"code": short, languages[0]: main_name, **others, **place})
+        parent = (one.parent_code or "").partition("-")[2]
+        rows.append({"code": short, languages[0]: main_name, **others, **place, "parent": parent})
+    by_code = {row["code"]: row for row in rows}
+    for row in rows:
+        above = by_code.get(row.pop("parent"), {})
+        row |= {f"area_{lang}": above[lang] for lang in languages if above.get(lang)}
     return rows
 
 

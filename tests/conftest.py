@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.db import database as store
+from alertbot.db import engines
 from alertbot.db.database import Database
 from tests import effort, postgres
 
@@ -25,7 +25,7 @@ def run_id() -> str:
 @pytest.fixture(scope="session", autouse=True)
 def no_power_cut() -> None:
     """What is killed here is a process, never the machine: nothing has to be on the disk for that."""
-    store.SYNCHRONOUS = "OFF"
+    engines.SYNCHRONOUS = "OFF"
 
 
 @pytest.fixture(scope="session")

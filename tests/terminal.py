@@ -14,6 +14,8 @@ from pathlib import Path
 
 from tests.program import PATIENCE_SECONDS, PROGRAM, surroundings
 
+WHERE_IS_THE_CURSOR = b"\x1b[6n"  # a program asks, the terminal answers
+
 
 class Terminal:
     """A command in a terminal. `seen`: what it has printed so far; `keys`: how many were pressed."""
@@ -22,7 +24,7 @@ class Terminal:
         self, folder: Path, *arguments: str, lines: int = 40, cells: int = 80, **more: str
     ) -> None:
         self.seen, self.keys = "", 0
-        given = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"} | more
+        given = {"TERM": "xterm"} | more
         self.process, self.end = pty.fork()
         if self.process == 0:
             signal.signal(
@@ -34,7 +36,7 @@ class Terminal:
 
     def until(self, words: str) -> str:
         """Wait until these words have been printed since the last call; returns what was printed up to them."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS / 4
         while words not in self.seen:
             assert time.monotonic() < deadline, self.seen
             assert self._read(), self.seen
@@ -61,6 +63,8 @@ class Terminal:
         except OSError:
             return False
         self.seen += more.decode("utf-8", "replace")
+        if WHERE_IS_THE_CURSOR in more:
+            os.write(self.end, b"\x1b[1;1R")
         return bool(more)
 
 

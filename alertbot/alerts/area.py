@@ -2,8 +2,8 @@
 all of it, and an alert about a place with an open incident is asked whether it belongs there. An exercise
 is part of no real incident's area, and a real alert of no exercise's."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,39 @@ async def told(conn: Connection, incident: str, *, exercise: bool, but: str = ""
     """Where the public was told that an incident is: by every alert of it but one that went out or is on its
     way, also if it was taken back later."""
     return rules_area.area(await store_incidents.told(conn, incident, exercise=exercise, but=but))
+
+
+@dataclass(frozen=True, slots=True)
+class JoinableIncident:
+    """An open incident that a new alert may join. `alerts`: those that told the public something, oldest first;
+    `values`: what they said, the latest of each field."""
+
+    id: str
+    title: str
+    places: str
+    alerts: tuple[str, ...]
+    values: Mapping[str, Any]
+
+
+async def joinable(service: Context) -> tuple[JoinableIncident, ...]:
+    """The open incidents, newest first."""
+
+    async def work(conn: Connection) -> tuple[JoinableIncident, ...]:
+        said = await store_incidents.told_by_open(conn)
+        found = [one for one in await store_incidents.listing(conn) if one.closed_at is None]
+        return tuple(_joinable(one, said.get(one.id, [])) for one in found)
+
+    return await service.database.read(work)
+
+
+def _joinable(one: Incident, said: Sequence[store_incidents.GivenByAlert]) -> JoinableIncident:
+    values: dict[str, Any] = {}
+    for _alert, given in said:
+        values |= given
+    places = rules_area.in_words(rules_area.area(said).places)
+    return JoinableIncident(
+        one.id, one.title or "", places, tuple(alert for alert, _given in said), values
+    )
 
 
 async def judged(

@@ -229,7 +229,7 @@ EMAIL = ChannelSpec(
     per_recipient=True,
     can_picture=True,
     public_post=False,
-    pace=Pace(per_second=1000.0),
+    pace=Pace(per_second=5000.0),
 )
 APPRISE = ChannelSpec(type="apprise", limit=None, form="long", pace=Pace(per_second=1.0))
 CONSOLE = ChannelSpec(

@@ -1,4 +1,4 @@
-"""Writing an alert, and seeing it as the public will: draft, edit, show, submit, discard, record, test-send."""
+"""An alert that is there: edit, show, submit, discard, record, test-send."""
 
 import sys
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from alertbot.alerts import following, for_others, publishing, showing, writing
-from alertbot.alerts.compose import DraftRequest, field_values
+from alertbot.alerts import for_others, publishing, showing, writing
+from alertbot.alerts.compose import field_values
 from alertbot.alerts.for_others import OtherTexts
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.cli import forms
@@ -16,7 +16,6 @@ from alertbot.cli.frame import (
     Accepts,
     AlertId,
     AsJson,
-    Channels,
     Force,
     Langs,
     NoPager,
@@ -61,82 +60,6 @@ def report(view: AlertView, sentence: str, as_json: bool) -> None:
         show_alerts.show(console(as_json), view.contradictions)
     if as_json:
         emit(view)
-
-
-Exercise = Annotated[
-    bool, typer.Option("--exercise", help=_("An exercise; goes to exercise channels only."))
-]
-OfKind = Annotated[
-    str | None,
-    typer.Argument(metavar=_("[KIND]"), help=_("See `alertbot kinds`; none with --like.")),
-]
-InIncident = Annotated[
-    str | None,
-    typer.Option(metavar="ID", help=_("Add to this incident; without it a new one is opened.")),
-]
-Like = Annotated[
-    str | None,
-    typer.Option(
-        metavar=_("ALERT"),
-        help=_(
-            "Take over kind, values, languages, channels and references of an alert that never went out:"
-            " expired, returned, rejected, discarded or failed."
-        ),
-    ),
-]
-IsNew = Annotated[
-    bool,
-    typer.Option(
-        "--new-incident", help=_("Open a new incident even if one is open in the same place.")
-    ),
-]
-NotBefore = Annotated[
-    str | None,
-    typer.Option(
-        metavar=_("TIME"), help=_("Do not publish before this time: +30m, 18:00 or ISO 8601.")
-    ),
-]
-
-
-def draft(
-    context: typer.Context,
-    kind: OfKind = None,
-    sets: Sets = None,
-    vars_file: Vars = None,
-    lang: Langs = None,
-    channel: Channels = None,
-    accept: Accepts = None,
-    exercise: Exercise = False,
-    incident: InIncident = None,
-    new_incident: IsNew = False,
-    not_before: NotBefore = None,
-    like: Like = None,
-    token_file: TokenFile = None,
-    as_json: AsJson = False,
-) -> None:
-    if (kind is None) is (like is None):
-        raise Misuse(_("Give a KIND, or --like ALERT, whose kind it takes over; not both."))
-    if incident is not None and new_incident:
-        raise Misuse(_("Give --incident or --new-incident, not both."))
-    given, accepted = field_values(sets, vars_file), split_pairs(accept, "--accept")
-    wishes = DraftRequest(
-        kind or "", given, tuple(lang or ()), tuple(channel or ()), accepted, exercise=exercise
-    )
-
-    async def work(service: WatchContext, person: Person) -> AlertView:
-        place = {"incident": incident, "not_before": not_before}
-        if like is not None:
-            return await following.like(service, person, like, wishes, **place)
-        return await writing.draft(service, person, wishes, new_incident=new_incident, **place)
-
-    view = act(context, work, token_file)
-    report(
-        view,
-        _("Drafted {id} ({kind}). Check it: alertbot show {id}. Then: alertbot submit {id}").format(
-            id=view.id, kind=view.kind
-        ),
-        as_json,
-    )
 
 
 def edit(

@@ -23,9 +23,20 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         "kinds status --example > facts.yaml",
     ),
     "draft": ListedCommand(
-        "alerts:draft",
-        _("Write an alert. Nothing goes out until it is submitted and approved."),
+        "drafting:draft",
+        _(
+            "Write an alert. Nothing goes out until it is submitted and approved. At a terminal, without"
+            " values, it asks for them as `new` does."
+        ),
         "draft status --vars facts.yaml --set next_update=+30m",
+    ),
+    "new": ListedCommand(
+        "drafting:new",
+        _(
+            "Write an alert at a terminal, question by question, with a live check of every value; then"
+            " see it and submit it."
+        ),
+        "new holding",
     ),
     "edit": ListedCommand(
         "alerts:edit",

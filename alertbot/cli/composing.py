@@ -34,6 +34,7 @@ from alertbot.texts.preview.html_page import require_writable, write_preview
 from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.preview.plain import plain
 from alertbot.texts.publisher import Publisher, unconfigured_publisher
+from alertbot.texts.views import kind_details_view, kind_view, preview_view
 
 
 def preview(
@@ -118,8 +119,6 @@ def show_sheet(seen: Sheet, as_json: bool = False, *, pager: bool = True, full: 
     """Print a preview: drawn if possible, in the pager if longer than the screen; else as plain text, or as
     JSON. `full`: with every text."""
     if as_json:
-        from alertbot.texts.views import preview_view
-
         emit(preview_view(seen))
     elif drawable():
         from alertbot.cli.tables import paging
@@ -157,7 +156,6 @@ def kinds(
             say(compose.example_yaml(publisher, kind).rstrip("\n"))
         return
     from alertbot.cli.tables.show_tables import kind_details, kinds_table
-    from alertbot.texts.views import kind_details_view, kind_view
 
     if kind is None:
         found = [kind_view(one) for one in compose.kinds(publisher)]

@@ -3,7 +3,7 @@ are for is in `regions/packs.py`."""
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -37,6 +37,12 @@ def _pattern(value: str) -> str:
         re.compile(value)
     except re.error as error:
         raise ValueError(_("is not a regular expression: {why}").format(why=error)) from None
+    return value
+
+
+def _counted(value: str) -> str:
+    if value.count("{") != 1 or "{count}" not in value:
+        raise ValueError(_("must say {count} once, and have no other braces"))
     return value
 
 
@@ -135,7 +141,7 @@ class PackFacts(_Part):
     name: Words
     whole: Words
     within: Words
-    many: Words = Field(default_factory=dict)
+    many: dict[Language, Annotated[str, AfterValidator(_counted)]] = Field(default_factory=dict)
     languages: list[Language] = Field(min_length=1)
     zone: Zone
     one_zone: Yes = "false"
@@ -172,15 +178,15 @@ def check(folder: Path) -> None:
     """Raises `ConfigInvalid` with every fault of the pack in this folder."""
     path = folder / packs.FACTS
     root = read_written(path)
-    found = [*_of_model(root)]
-    if not found:
-        given: Mapping[str, Any] = plain(root)
-        found = [_at(root, where, said) for where, said in _between(given)]
-        found += [_at(root, where, said) for where, said in _about_places(folder, given)]
-    if found:
+    if found := _of_model(root):
         raise invalid(path, found)
-    if wrong := list(_in_table(folder / packs.TERRITORIES)):
+    given: Mapping[str, Any] = plain(root)
+    regions = {folder.name, *given.get("same_plan", ()), *given.get("abroad", {})}
+    if wrong := list(_in_table(folder / packs.TERRITORIES, regions)):
         raise invalid(folder / packs.TERRITORIES, wrong)
+    told = (*_between(given), *_about_example(folder, given))
+    if told:
+        raise invalid(path, [_at(root, where, said) for where, said in told])
 
 
 def _of_model(root: Node) -> list[FileFault]:
@@ -209,6 +215,10 @@ def _between(given: Mapping[str, Any]) -> Told:
         yield ("writing",), _("numbers in pairs need a plan: length, trunk and calling codes")
     if given["name"].keys() - given["whole"].keys():
         yield ("whole",), _("needs the same languages as name")
+    relay = given.get("relay") or {"who": {}, "how": {}, "brief": {}}
+    for key in ("how", "brief"):
+        if relay[key].keys() != relay["who"].keys():
+            yield ("relay", key), _("needs the same languages as who")
 
 
 def _about_services(given: Mapping[str, Any]) -> Told:
@@ -230,15 +240,25 @@ def _sourced(given: Mapping[str, Any]) -> Told:
             yield (key, "source"), given[key]["source"]
 
 
-def _about_places(folder: Path, given: Mapping[str, Any]) -> Told:
-    """Places of the example that the pack does not have."""
-    known = packs.codes_in(folder)
-    for at, place in enumerate(given.get("example", {}).get("places", ())):
+def _about_example(folder: Path, given: Mapping[str, Any]) -> Told:
+    """Places and services of the example that the pack does not have."""
+    known, example = packs.codes_in(folder), given.get("example", {})
+    for at, place in enumerate(example.get("places", ())):
         if place not in known:
             yield ("example", "places", at), _("there is no territory {code}").format(code=place)
+    rows: list[tuple[tuple[str | int, ...], Any]]
+    rows = [(("example", "numbers", at), row) for at, row in enumerate(example.get("numbers", ()))]
+    rows += [(("example", "row"), example["row"])] if "row" in example else []
+    for path, row in rows:
+        if row.get("territory") not in known:
+            sentence = _("there is no territory {code}")
+            yield path, sentence.format(code=str(row.get("territory", "–"))[:40])
+        if row.get("service") not in given["services"]:
+            sentence = _("there is no service {key}")
+            yield path, sentence.format(key=str(row.get("service", "–"))[:40])
 
 
-def _in_table(path: Path) -> Iterator[FileFault]:
+def _in_table(path: Path, regions: Set[str]) -> Iterator[FileFault]:
     """Faults of the table of territories: columns, codes, zones, names."""
     if not path.is_file():
         return
@@ -257,16 +277,20 @@ def _in_table(path: Path) -> Iterator[FileFault]:
     for name in head:
         if not _COLUMNS.fullmatch(name):
             yield FileFault(Mark(), (), _("there is no column “{column}”").format(column=name[:40]))
-    seen: set[str] = set()
+    seen = {path.parent.name}  # the code of the whole country
     for line, row in enumerate(rows[1:], 2):
-        for said in _in_row(dict(zip(head, row, strict=False)), len(row) == len(head), seen):
+        cells = dict(zip(head, row, strict=False))
+        if len(row) != len(head):
+            sentence = _(
+                "has more or fewer cells than the first line; put a name with a comma in quotes"
+            )
+            yield FileFault(Mark(line), (), sentence)
+        for said in _in_row(cells, seen, regions):
             yield FileFault(Mark(line), (), said)
 
 
-def _in_row(row: Mapping[str, str], whole: bool, seen: set[str]) -> Iterator[str]:
+def _in_row(row: Mapping[str, str], seen: set[str], regions: Set[str]) -> Iterator[str]:
     code = row.get("code", "")
-    if not whole:
-        yield _("has more or fewer cells than the first line; put a name with a comma in quotes")
     if not _PLACE.fullmatch(code):
         yield _("“{code}” is not a code of capitals and digits").format(code=code[:40])
     if code in seen:
@@ -274,6 +298,9 @@ def _in_row(row: Mapping[str, str], whole: bool, seen: set[str]) -> Iterator[str
     seen.add(code)
     if not any(row.get(name) for name in row if re.fullmatch(r"[a-z]{2,3}", name)):
         yield _("{code} has no name").format(code=code[:40])
+    if row.get("region", "") not in {"", *regions}:
+        sentence = _("the telephone region {region} is neither under same_plan nor under abroad")
+        yield sentence.format(region=row["region"][:40])
     if row.get("zone"):
         try:
             _zone(row["zone"])

@@ -20,8 +20,11 @@ T = TypeVar("T")
 async def in_thread(work: Callable[[], T]) -> T:
     """Run `work` in a thread; returns or raises what it does. Neither a cancelled caller nor the end of
     the program waits for the thread: `asyncio.to_thread` would keep a process alive until the last
-    call has ended."""
-    loop = asyncio.get_running_loop()
+    call has ended. In a transaction that runs in a thread already, it runs there."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
     done: asyncio.Future[T] = loop.create_future()
 
     def tell(result: T | None, error: BaseException | None) -> None:

@@ -127,14 +127,15 @@ async def complete(conn: AsyncConnection) -> None:
 
 async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Exception | None:
     """Add one row, unless the audit cannot be written or is locked for long: then the rest of the
-    transaction stands. Returns the error, or None if it was written. For actions that matter more
-    than their own row."""
+    transaction stands, and the audit is not told of it. Returns the error, or None if it was written. For
+    actions that matter more than their own row."""
     try:
         async with conn.begin_nested():
             if conn.dialect.name == "postgresql":
                 await conn.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
             await append_many(conn, [entry])
     except Exception as error:  # noqa: BLE001 - handed to the caller
+        facts.forget(conn)
         return error
     return None
 

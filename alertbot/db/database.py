@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, event, text
-from sqlalchemy.engine import Connection
+from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import AlertbotError, Refused, StoreFailed
 from alertbot.core.words import _
-from alertbot.db import audit, facts, failures, migrate
+from alertbot.db import failures, migrate
+from alertbot.db.engines import BUSY_SECONDS, FileEngine, ServerEngine, Work, finish
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 MOST_TRIES = 8  # of making one thing whose grounds change each time; then somebody has to look
 MOST_RUNS = 20  # of one transaction, whatever it asks for
+CROSSED_TRIES = 4  # of one transaction that the database ended because of a deadlock
 
 
 class Unprepared(Exception):
@@ -120,41 +121,6 @@ def drawn(what: str, fresh: Callable[[], T]) -> T:
     return value
 
 
-Work = Callable[[AsyncConnection], Awaitable[T]]
-
-SYNCHRONOUS = "FULL"  # NORMAL may lose the last commits with the power
-BUSY_SECONDS = 30.0  # how long a writer waits for SQLite's lock before it says "locked"
-ASK_SECONDS = (
-    0.1  # of that in one go, inside SQLite, which passes over whoever asks the same way as many others
-)
-CONNECT_SECONDS = 10
-CROSSED_TRIES = 4
-
-
-async def finish(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to the end even if the caller is cancelled, and only then pass on the cancellation.
-
-    A task cancelled inside an aiosqlite transaction would keep the write lock, invisibly and
-    permanently; every other process would then hang.
-    """
-    task = asyncio.ensure_future(coroutine)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await _outlast(task)
-        raise
-
-
-async def _outlast(task: "asyncio.Future[Any]") -> None:
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            continue
-    if not task.cancelled():
-        task.exception()  # retrieved: the caller was cancelled and hears of nothing else
-
-
 class Database:
     """One database. `transact` writes, `read` reads; both pass an `AsyncConnection` to a function."""
 
@@ -162,10 +128,9 @@ class Database:
         self._url = url
         self.dialect = "sqlite" if url.drivername.startswith("sqlite") else "postgresql"
         self.url = url.render_as_string(hide_password=False)
-        make = _sqlite_engine if self.dialect == "sqlite" else _postgresql_engine
+        make = FileEngine if self.dialect == "sqlite" else ServerEngine
         self._writer = make(url, reader=False)
         self._reader = make(url, reader=True)
-        facts.watch(self._writer.sync_engine)
         self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it is open
 
     @classmethod
@@ -228,7 +193,7 @@ class Database:
         while True:
             preparation.begin()
             try:
-                return await self._guarded(_within(self._writer, work, told=True))
+                return await self._guarded(self._writer.run(work))
             except StoreFailed as error:
                 crossed += failures.crossed(error.__cause__)
                 busy = failures.busy(error.__cause__) and time.monotonic() < until
@@ -239,7 +204,7 @@ class Database:
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one consistent snapshot that never waits for a writer; it may not write. Raises
         `StoreFailed`."""
-        return await self._guarded(_within(self._reader, work))
+        return await self._guarded(self._reader.run(work))
 
     def know_file(self) -> None:
         """Remember which file is open; called once after opening."""
@@ -268,7 +233,7 @@ class Database:
             raise failures.explain(error, self._url) from error
 
     async def _look(self) -> str | None:
-        return await self._guarded(_revision(self._reader))
+        return await self._guarded(self._reader.run(_revision))
 
     async def _migrate(self) -> None:
         revision = await self._look()
@@ -299,41 +264,15 @@ async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[
     return database
 
 
-async def _within(engine: AsyncEngine, work: Work[T], *, told: bool = False) -> T:
-    """Run `work` in a transaction that ends even if the caller is cancelled. Connecting to a server that does not
-    answer is left at once: nothing has begun then."""
-    conn = engine.connect()
-    if engine.dialect.name != "sqlite":
-        await conn.start()
-    return await finish(_begun(conn, work, told=told))
-
-
-async def _begun(conn: AsyncConnection, work: Work[T], *, told: bool) -> T:
-    """`told`: the audit is told what was written."""
-    if conn.sync_connection is None:
-        await conn.start()
-    try:
-        async with conn.begin():
-            if not told:
-                return await work(conn)
-            facts.begin(conn)
-            done = await work(conn)
-            await audit.complete(conn)
-            return done
-    finally:
-        await conn.close()
-
-
-async def _revision(engine: AsyncEngine) -> str | None:
+async def _revision(conn: AsyncConnection) -> str | None:
     """The schema's revision, or None for a new database. Asked without Alembic, which is slow to load."""
-    async with engine.connect() as conn:
-        try:
-            found = await conn.scalar(text("SELECT version_num FROM alembic_version"))
-        except DBAPIError as error:
-            if _no_such_table(error):
-                return None
-            raise
-        return None if found is None else str(found)
+    try:
+        found = await conn.scalar(text("SELECT version_num FROM alembic_version"))
+    except DBAPIError as error:
+        if _no_such_table(error):
+            return None
+        raise
+    return None if found is None else str(found)
 
 
 def _no_such_table(error: DBAPIError) -> bool:
@@ -390,54 +329,3 @@ def _create_file(url: URL) -> None:
         raise failures.folder_failure(error, url) from error
     except OSError as error:
         raise failures.folder_failure(error, url) from error
-
-
-def _sqlite_engine(url: URL, *, reader: bool) -> AsyncEngine:
-    """Writers: one connection, BEGIN IMMEDIATE, so that a transaction never fails half-way for want of
-    the lock. Readers: a separate engine, so that they never take that lock."""
-    logging.getLogger("aiosqlite").setLevel(
-        logging.INFO
-    )  # at DEBUG it prints every value that is written
-    engine = create_async_engine(
-        url,
-        connect_args={
-            "isolation_level": None,
-            "timeout": BUSY_SECONDS if reader else min(ASK_SECONDS, BUSY_SECONDS),
-        },
-        hide_parameters=True,
-        pool_size=4 if reader else 1,
-        max_overflow=0,
-        pool_timeout=60,
-    )
-    begin = "BEGIN" if reader else "BEGIN IMMEDIATE"
-
-    def connected(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        if not reader:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        if reader:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    def began(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", began)
-    return engine
-
-
-def _postgresql_engine(url: URL, *, reader: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        connect_args={"connect_timeout": CONNECT_SECONDS},
-        hide_parameters=True,
-        pool_size=4,
-        max_overflow=4,
-        pool_pre_ping=True,
-    )
-    if reader:
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return engine

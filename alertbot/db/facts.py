@@ -113,6 +113,11 @@ def waiting(conn: AsyncConnection) -> bool:
     return isinstance(written, _Written) and bool(written.rows or written.above)
 
 
+def forget(conn: AsyncConnection) -> None:
+    """What was written so far is told to nobody: the audit cannot be written, and the rest must stand."""
+    begin(conn)
+
+
 async def gather(conn: AsyncConnection) -> list[list[Group]]:
     """What was written and not told yet, for one row of the audit each. For the holder of the audit's lock: what
     others wrote is committed then, and was told. Empty if there is nothing."""

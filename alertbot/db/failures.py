@@ -14,8 +14,9 @@ from alertbot.core.words import _
 
 LEAST_ROOM_BYTES = 65_536  # that SQLite needs beside the database, for its -shm and -wal
 SCHEMES = {
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+    "sqlite+aiosqlite": "sqlite+pysqlite",  # as it was written while that driver was used
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",

@@ -124,10 +124,9 @@ def _unexpected(name: str, post: Post, error: Exception) -> Uncertain:
     return Uncertain(_("May have been sent: the channel's code failed ({kind}).").format(kind=kind))
 
 
-IN_FLIGHT = (
-    64  # calls of one account beyond what it makes at once: so many a crash makes uncertain, at most
-)
-AHEAD = 0.1  # seconds of calls to have written down as begun before their line is free
+IN_FLIGHT = 96  # calls of one account from intent to outcome: a crash makes no more uncertain
+AHEAD = 0.1  # seconds of calls that may be in flight, if those are fewer
+PORTIONS = 2  # in which those places are given, so that the intents of many share a commit
 SHARE = 0.1  # of the last call in the mean of how long one takes
 
 
@@ -178,14 +177,15 @@ class Flight:
     `async with` takes a place.
 
     At most `at_once`, unless calls that wait for a connection can be withdrawn. An account with many
-    recipients then gets as many more as it makes in `AHEAD` seconds, up to `IN_FLIGHT` in all, so that
-    many intents and outcomes share a commit. A slow account has none waiting, so a halt or a more urgent
-    alert is not delayed.
+    recipients then gets as many as it makes in `AHEAD` seconds, up to `IN_FLIGHT`, a portion at a time, so
+    that many intents and outcomes share a commit. A slow account has none waiting, so a halt or a more
+    urgent alert is not delayed.
     """
 
     def __init__(self, at_once: int, *, ahead: bool) -> None:
         self._at_once = at_once
         self._most = max(at_once, IN_FLIGHT) if ahead else at_once
+        self._portions = PORTIONS if ahead else IN_FLIGHT
         self._held = 0
         self._mean: float | None = None  # seconds of a call
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -204,11 +204,19 @@ class Flight:
         self._mean = before + SHARE * (seconds - before)
 
     async def __aenter__(self) -> None:
-        while self._held >= self.size:
-            free: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(free)
-            await free
-        self._held += 1
+        if self._held < self.size and not self._waiting:
+            self._held += 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.cancelled():
+                self._waiting.remove(place)
+            else:  # it came too late
+                self._leave()
+            raise
 
     async def __aexit__(
         self,
@@ -216,10 +224,16 @@ class Flight:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        """Give places to those who wait, once a portion is free."""
         self._held -= 1
-        free = self.size - self._held
-        while self._waiting and free > 0:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                free -= 1
+        size = self.size
+        if size - self._held < max(1, size // self._portions):
+            return
+        while self._waiting and self._held < size:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                self._held += 1

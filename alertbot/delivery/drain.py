@@ -31,7 +31,6 @@ from alertbot.delivery.store_settle import Doubt, Settlement
 log = logging.getLogger(__name__)
 
 LONGEST_CALL = 900.0  # seconds, a last resort: the adapters have limits of their own
-FRESH = 0.05  # seconds that an intent holds while it waits for a line; then it is asked about again
 SHORT_WAIT = 1.0  # a drain waits this long for a slot itself; longer waits are the runner's
 TO_A_TARGET = frozenset({Action.PUBLISH.value, Action.PICTURE.value})
 REPEATABLE = frozenset({Action.EDIT.value, Action.DELETE.value, Action.PIN.value})
@@ -138,10 +137,8 @@ class Drain:
         """Make the call of a delivery whose intent is committed, and record its outcome. If it waited
         for a connection, it is withdrawn when a halt, its expiry or a cancellation came in between."""
         channel = letter.envelope.channel
-        intended = time.monotonic()
         async with self._lines[channel]:
-            late = time.monotonic() - intended > FRESH
-            may = not late or await self.ledger.still_sendable(row.dispatch)
+            may = await self.ledger.may_begin(row.dispatch, letter.turn)
             begins = may and not self._calls.hung_up
             answer = await self._call(row, letter) if begins else None
         if answer is None:
@@ -215,9 +212,14 @@ class Drain:
     async def resolve(self) -> bool:
         """Look up deliveries whose worker died during the call; those that cannot be looked up follow
         the kind's policy. Returns whether there may be more of them."""
-        names = sorted(self.adapters)
+        asked = {name for name, one in self.adapters.items() if one.spec.can_reconcile}
+        more = await self._resolve_some(sorted(asked), DOUBT_LEASE)
+        return await self._resolve_some(sorted(self.adapters.keys() - asked), self.ledger.lease) or more
+
+    async def _resolve_some(self, names: Sequence[str], lease: float) -> bool:
+        """`lease`: if this worker dies over them too, another has to wait for so long."""
         doubts = await self.ledger.database.transact(
-            lambda conn: store_settle.take_doubts(conn, names, lease=DOUBT_LEASE, limit=DOUBTS)
+            lambda conn: store_settle.take_doubts(conn, names, lease=lease, limit=DOUBTS)
         )
         left = [doubt.id for doubt in doubts if not await self._resolve(doubt)]
         if left:

@@ -6,6 +6,7 @@ leave one writer per process, which suits SQLite.
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from alertbot.db import audit
 from alertbot.db.database import Database
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.delivery import store_accounts, store_claim, store_settle
+from alertbot.delivery.calls import until
 from alertbot.delivery.leaps import ClockWatch
 from alertbot.delivery.store_accounts import Push, Want
 from alertbot.delivery.store_content import DispatchFacts, Judgement, ReadbackVerdict
@@ -34,8 +36,8 @@ class GroupCommit(Generic[Item, Answer]):
     """Collects items and passes them to `write`, which returns one result for each, in order.
 
     `write` must return a result for every item or raise; an exception reaches every caller in that
-    group. Under load, when the previous group held several items, the next one waits `linger` seconds
-    for more; single items do not wait.
+    group. Under load, when the previous group held several items, the next one begins no earlier than
+    `linger` seconds after it, so that it gets several too; single items do not wait.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._write = write
         self._linger = linger
         self._several = False  # in the group before: there is load
+        self._next = 0.0  # when the next group may begin then, by the event loop's clock
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -62,7 +65,8 @@ class GroupCommit(Generic[Item, Answer]):
         try:
             while self._waiting:
                 if self._several and self._linger:
-                    await asyncio.sleep(self._linger)
+                    await until(self._next)
+                self._next = asyncio.get_running_loop().time() + self._linger
                 group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 await self._write_group(group)
                 self._several = len(group) > 1
@@ -87,7 +91,8 @@ log = logging.getLogger(__name__)
 NEVER = -1  # the turn of what has not begun
 RETRIES = 60  # times that an outcome is tried to be written, a second apart
 LONG_BLOCK = 3600.0  # seconds
-LINGER = 0.005  # seconds that outcomes wait for others under load
+LINGER = 0.015  # seconds between two groups of outcomes under load
+FRESH = 0.05  # seconds for which the last look for a halt counts: a call that begins later looks again
 WITHOUT_HOOKS = 3  # from this try on without hooks that fail: the outcome itself must be kept
 
 
@@ -143,17 +148,22 @@ class Ledger:
         self._started: dict[int, int | None] = {}  # dispatch: the turn in which it was judged
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
-        self._questions: GroupCommit[int, bool] = GroupCommit(self._ask)
+        self._clear: dict[int, tuple[int | None, float]] = {}  # dispatch: turn, moment of the last look
+        self._questions: GroupCommit[tuple[int, int | None], bool] = GroupCommit(self._ask)
         self._backs: GroupCommit[int, None] = GroupCommit(self._write_backs)
 
     async def intend(self, want: Want) -> bool:
         """Commit that this call is about to be made. False: it must not be made."""
         return await self._intents.add(want) is not None
 
-    async def still_sendable(self, dispatch: int) -> bool:
-        """Whether calls of this dispatch may still be made: no halt, expiry or cancellation since their
-        intents. Also False while the database does not respond."""
-        return await self._questions.add(dispatch)
+    async def may_begin(self, dispatch: int, turn: int | None) -> bool:
+        """Whether an intended call of this dispatch, judged in this `turn`, may begin now: no halt, expiry
+        or cancellation `FRESH` seconds ago. Every intent of the dispatch looks; if that is too long ago,
+        this does. False also while the database does not respond."""
+        seen, moment = self._clear.get(dispatch, (None, -FRESH))
+        if seen == turn and time.monotonic() - moment <= FRESH:
+            return True
+        return await self._questions.add((dispatch, turn))
 
     async def call_back(self, delivery: int) -> None:
         """Commit that an intended call was not made: the delivery is pending again."""
@@ -167,14 +177,14 @@ class Ledger:
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
         if self.clock.reason is not None:
             return [None] * len(wants)
-        turns = {want.dispatch: want.turn for want in wants}
+        turns = {want.id: want.turn for want in wants}
 
         async def work(conn: Connection) -> dict[int, int]:
             if any(self._is_new(want.dispatch, want.turn) for want in wants):
                 await take_lock(conn, AUDIT)  # before the fence that intents pass
             rows = await store_claim.intend(conn, wants, worker=self.worker)
             intended = {row.id: row.dispatch_id for row in rows}
-            fresh = {one for one in intended.values() if self._is_new(one, turns.get(one))}
+            fresh = {one for number, one in intended.items() if self._is_new(one, turns[number])}
             if fresh:
                 alerts = await store_claim.mark_started(conn, sorted(fresh))
                 if alerts and self.hooks.first_intent:
@@ -183,24 +193,33 @@ class Ledger:
 
         try:
             self.database.require_same_file()
+            looked = time.monotonic()  # a wait for the database's lock counts
             intended = await self.database.transact(work)
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)
             return [None] * len(wants)
-        self._started |= {one: turns.get(one) for one in intended.values()}
+        self._started |= {one: turns[number] for number, one in intended.items()}
+        self._clear |= {one: (turns[number], looked) for number, one in intended.items()}
         return [intended.get(want.id) for want in wants]
 
     def _is_new(self, dispatch: int, turn: int | None) -> bool:
         """Whether this worker has made no call of the dispatch yet, or none since it was judged last."""
         return self._started.get(dispatch, NEVER) != turn
 
-    async def _ask(self, dispatches: Sequence[int]) -> Sequence[bool]:
+    async def _ask(self, questions: Sequence[tuple[int, int | None]]) -> Sequence[bool]:
+        asked = {one for one, _turn in questions}
         try:
-            free = await self.database.read(lambda conn: store_claim.sendable(conn, dispatches))
+            self.database.require_same_file()
+            looked = time.monotonic()
+            turns = await self.database.read(lambda conn: store_claim.sendable(conn, asked))
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)
-            return [False] * len(dispatches)
-        return [one in free for one in dispatches]
+            return [False] * len(questions)
+        free = [one in turns and turn in (None, turns[one]) for one, turn in questions]
+        self._clear |= {
+            one: (turn, looked) for (one, turn), may in zip(questions, free, strict=True) if may
+        }
+        return free
 
     async def _write_backs(self, ids: Sequence[int]) -> Sequence[None]:
         for number in range(RETRIES):

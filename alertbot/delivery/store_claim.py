@@ -3,7 +3,7 @@
 All durations are seconds; all times are epoch seconds by the database's clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -264,9 +264,10 @@ async def give_back_all(conn: AsyncConnection, *, worker: str) -> None:
     await conn.execute(held.values(state="pending", worker=None, lease_until=None))
 
 
-async def sendable(conn: AsyncConnection, dispatches: Sequence[int]) -> frozenset[int]:
-    """Those of these dispatches whose calls may be made now. Read only."""
-    return frozenset(await conn.scalars(_SENDABLE.where(dispatch.c.id.in_(sorted(set(dispatches))))))
+async def sendable(conn: AsyncConnection, dispatches: Iterable[int]) -> dict[int, int]:
+    """Those of these dispatches whose calls may be made now, each with the current turn. Read only."""
+    wanted = _SENDABLE.where(dispatch.c.id.in_(sorted(dispatches))).add_columns(TURN.label("turn"))
+    return {row.id: row.turn for row in await conn.execute(wanted)}
 
 
 async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
@@ -342,7 +343,8 @@ async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
 
 
 async def _next_lapse(conn: AsyncConnection, names: Sequence[str]) -> float | None:
-    held = delivery.c.state.in_([literal_column("'claimed'"), literal_column("'sending'")])
+    states: list[Any] = [literal_column(f"'{name}'") for name in ("claimed", "sending", "uncertain")]
+    held = delivery.c.state.in_(states)  # uncertain ones too, while a worker looks them up
     lapse = (
         select(func.min(delivery.c.lease_until) - NOW)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)

@@ -33,6 +33,7 @@ from alertbot.numbers import consulting
 from alertbot.watch import incidents
 from tests.alerts.test_following import WRONG, published
 from tests.numbers.test_register import ROWS, draft, withdraw
+from tests.pausing import Pause
 from tests.team import CHANNELS, Team, channel, gather
 
 READERS = 3000
@@ -136,18 +137,17 @@ async def test_others_write_while_an_approver_looks_and_what_was_seen_is_what_co
 ) -> None:
     """With many readers `show` takes seconds; a halt must not wait for it."""
     view = await team.pending()
-    looking, go_on = asyncio.Event(), asyncio.Event()
+    pause = Pause()
     sheet = showing.stored_sheet
 
     async def slow(*given: Any) -> Any:
-        looking.set()
-        await go_on.wait()
+        await pause.here()
         return await sheet(*given)
 
     monkeypatch.setattr(showing, "stored_sheet", slow)
     work = asyncio.create_task(showing.show(team.service, view.id, team.tokens["bo"]))
     async with asyncio.timeout(20):
-        await looking.wait()
+        await pause.reached.wait()
         other = await Database.open(team.service.database.url, migrate=False)
         await other.transact(
             lambda conn: conn.execute(text("UPDATE incident SET title = 'seen'")), patience=1.0
@@ -156,7 +156,7 @@ async def test_others_write_while_an_approver_looks_and_what_was_seen_is_what_co
         fresh = {"what_fails": {"en": "Calls to 17.", "fr": "Le 17."}}
         newer = await writing.edit(team.service, team.people["ada"], view.id, fresh, {})
         await writing.submit(team.service, team.people["ada"], view.id)
-    go_on.set()
+    pause.go_on.set()
     assert (await work).digest == view.digest != newer.digest
     with pytest.raises(Refused):
         await approving.approve(team.service, team.people["bo"], view.id, None)

@@ -42,8 +42,8 @@ def test_every_field_has_its_hint_in_both_languages(desk: Desk) -> None:
 def test_a_field_is_given_by_removing_its_sign_and_taken_away_by_putting_it(desk: Desk) -> None:
     alert = desk.draft()
     script = (
-        "sed -i -e 's/^#noticed_at:/noticed_at: -10m/' -e 's/^#regret:/regret:/'"
-        " -e 's/^#  fr:/  fr: Courage./' \"$1\""
+        "sed -i -e 's/^#noticed_at:/noticed_at: -10m/' -e '/^#regret/,/fr:/s/^#  fr:/  fr: Courage./'"
+        " -e 's/^#regret:/regret:/' \"$1\""
     )
     assert edits(desk, alert, script).code == 0
     assert values(desk, alert)["regret"] == {"fr": "Courage."}

@@ -14,6 +14,7 @@ from alertbot.core.errors import StoreFailed
 from alertbot.db.database import Database
 from alertbot.db.sql import NOW
 from alertbot.db.tables import pace
+from tests.pausing import Pause
 
 
 async def _add(database: Database, key: str) -> None:
@@ -49,23 +50,22 @@ async def test_a_reader_may_not_write(database: Database) -> None:
 
 
 async def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
-    inside, leave = asyncio.Event(), asyncio.Event()
+    pause = Pause()
 
     async def slow(conn):
         await conn.execute(insert(pace).values(key="a", next_free=0.0))
-        inside.set()
-        await leave.wait()
+        await pause.here()
 
     writing = asyncio.ensure_future(database.transact(slow))
-    await inside.wait()
+    await pause.reached.wait()
     assert await _count(database) == 0
-    leave.set()
+    pause.go_on.set()
     await writing
     assert await _count(database) == 1
 
 
 async def test_a_storm_of_cancellations_leaves_no_lock(database: Database) -> None:
-    """Pitfall 1: a task cancelled inside an aiosqlite transaction kept the write lock for good."""
+    """Pitfall 1: a task cancelled inside a transaction kept the write lock for good."""
 
     async def slow(conn, key):
         await conn.execute(insert(pace).values(key=key, next_free=0.0))
@@ -86,10 +86,10 @@ async def test_a_storm_of_cancellations_leaves_no_lock(database: Database) -> No
 async def test_a_cancelled_transaction_is_finished_before_the_cancellation_passes(
     database: Database,
 ) -> None:
-    inside = asyncio.Event()
+    loop, inside = asyncio.get_running_loop(), asyncio.Event()
 
     async def work(conn):
-        inside.set()
+        loop.call_soon_threadsafe(inside.set)
         await conn.execute(insert(pace).values(key="a", next_free=0.0))
 
     task = asyncio.ensure_future(database.transact(work))
@@ -227,7 +227,7 @@ async def test_no_value_is_printed_whatever_the_log_level(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for name in ("sqlalchemy.engine", "aiosqlite", "psycopg"):
+    for name in ("sqlalchemy.engine", "psycopg"):
         caplog.set_level(logging.DEBUG, name)
     database = await Database.open(database_url, migrate=False)
     await _add(database, "someone@example.org")

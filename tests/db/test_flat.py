@@ -54,12 +54,12 @@ async def _steps(database: Database, look: Look) -> int:
         return 0
 
     async def work(conn: Connection) -> None:
-        raw = (await conn.get_raw_connection()).driver_connection
-        assert raw is not None
+        assert conn.sync_connection is not None
+        raw: Any = conn.sync_connection.connection.driver_connection
         await look(conn)  # prepared
-        await raw.set_progress_handler(step, STEP)
+        raw.set_progress_handler(step, STEP)
         await look(conn)
-        await raw.set_progress_handler(None, STEP)
+        raw.set_progress_handler(None, STEP)
 
     await database.read(work)
     return count * STEP

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from alertbot.delivery.calls import AHEAD, IN_FLIGHT, SHARE, Flight, Turns, until
+from alertbot.delivery.calls import AHEAD, IN_FLIGHT, PORTIONS, SHARE, Flight, Turns, until
 
 
 def flight(at_once: int, *seconds: float, ahead: bool = True) -> Flight:
@@ -22,7 +22,7 @@ def flight(at_once: int, *seconds: float, ahead: bool = True) -> Flight:
         (4, (1.0,), 4),  # a slow account has no more waiting
         (4, (AHEAD,), 4),
         (4, (AHEAD / 2,), 8),
-        (4, (0.01,), 40),
+        (4, (AHEAD / 10,), 40),
         (4, (0.001,), IN_FLIGHT),
         (4, (0.0,), IN_FLIGHT),
         (100, (0.0,), 100),  # what may be called at once may be in flight
@@ -38,10 +38,10 @@ def test_as_many_are_in_flight_as_an_account_soon_makes(
 
 def test_one_odd_call_moves_the_mean_by_its_share() -> None:
     mean = 0.05 + SHARE * (1.0 - 0.05)
-    assert flight(10, 0.05).size == 20
-    assert flight(10, 0.05, 0.05).size == 20
+    assert flight(10, AHEAD / 2).size == 20
+    assert flight(10, AHEAD / 2, AHEAD / 2).size == 20
     assert flight(10, 0.05, 1.0).size == max(10, int(10 * AHEAD / mean))
-    assert flight(10, 0.02, 0.1).size == int(10 * AHEAD / (0.02 + SHARE * 0.08))
+    assert flight(10, 0.01, 0.05).size == int(10 * AHEAD / (0.01 + SHARE * 0.04))
 
 
 async def test_a_place_is_waited_for_and_given_on_in_order() -> None:
@@ -113,3 +113,41 @@ async def test_channels_do_not_wait_for_each_other() -> None:
     for name in "abcdefgh":
         await turns.take(name, 10.0, time.monotonic() - 1.0)
     assert time.monotonic() - begun < 5.0
+
+
+async def test_many_recipients_get_their_places_a_portion_at_a_time() -> None:
+    """So that their intents share a commit."""
+    places = flight(1, 0.0)
+    leave, entered = asyncio.Event(), 0
+
+    async def call() -> None:
+        nonlocal entered
+        async with places:
+            entered += 1
+            await (leave.wait() if entered > IN_FLIGHT // PORTIONS else one_leaves.acquire())
+
+    one_leaves = asyncio.Semaphore(0)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        for _number in range(2 * IN_FLIGHT):
+            group.create_task(call())
+        seen = []
+        for _number in range(IN_FLIGHT // PORTIONS):
+            await asyncio.sleep(0.001)
+            seen.append(entered)
+            one_leaves.release()
+        await asyncio.sleep(0.001)
+        assert set(seen) == {IN_FLIGHT}
+        assert entered == IN_FLIGHT + IN_FLIGHT // PORTIONS
+        leave.set()
+
+
+async def test_a_place_that_comes_too_late_is_given_on() -> None:
+    places = flight(1)
+    async with asyncio.timeout(5):
+        async with places:
+            gone = asyncio.create_task(places.__aenter__())
+            await asyncio.sleep(0)
+        gone.cancel()  # the place is its own already
+        await asyncio.gather(gone, return_exceptions=True)
+        async with places:
+            pass

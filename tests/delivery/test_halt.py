@@ -9,7 +9,7 @@ from alertbot.core.model import ChannelSpec
 from alertbot.db.database import Database
 from alertbot.delivery import store_accounts
 from alertbot.delivery.calls import IN_FLIGHT
-from alertbot.delivery.drain import FRESH
+from alertbot.delivery.ledger import FRESH
 from alertbot.delivery.runners import LocalRunner
 from tests.delivery.scene import NullAdapter, channel, put, states
 

@@ -78,6 +78,10 @@ def test_a_pack_of_ones_own_goes_before_the_shipped_one_and_its_faults_have_a_pl
     answer = desk.run("check")
     assert "KEN is there twice" in answer.err
     assert "Europe/Nowhere: must be an IANA time zone" in answer.err
+    table.write_bytes(b"\xff\xfe")
+    assert "territories.csv:1:1 is not a CSV file in UTF-8" in desk.run("check").err
+    table.write_text("code,en,region\nKEN,Kent,ES\n", encoding="utf-8")
+    assert "territories.csv:2:1 the telephone region ES" in desk.run("check").err
 
 
 def test_an_unknown_country_is_one_fault_with_its_line(desk: Desk) -> None:

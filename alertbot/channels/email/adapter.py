@@ -204,7 +204,10 @@ class EmailAdapter(Adapter[EmailSettings]):
         if key not in self._letters:
             while len(self._letters) >= MOST_LETTERS_KEPT:
                 self._letters.pop(next(iter(self._letters)))
-            self._letters[key] = message.shared(post, self._sender, self.settings.unsubscribe)
+            from alertbot.channels.email.wire import as_sent
+
+            letter = message.shared(post, self._sender, self.settings.unsubscribe)
+            self._letters[key] = as_sent(letter)
         return self._letters[key]
 
     def _about(self, alert: str, recipient: str = "") -> errors.About:

@@ -1,16 +1,16 @@
-"""SMTP connections through aiosmtplib: a few, kept open, each transaction for one recipient.
+"""SMTP connections: a few, kept open, each transaction for one recipient.
 
-aiosmtplib does not say in which phase a transaction broke, so each phase is a separate step here.
-Imported when mail is first sent.
+aiosmtplib opens them, encrypts and logs in. Transactions are our own, because it waits for each answer before
+the next command, and does not say in which phase a transaction broke. Imported when mail is first sent.
 """
 
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 import aiosmtplib
 
@@ -21,9 +21,19 @@ T = TypeVar("T")
 
 QUIT_SECONDS = 1.0
 LISTEN_SECONDS = 0.002  # between text and dot: a server that hangs up during the text is heard in time
+ONE_GO = 32_768  # bytes of a mail that go out with their dot: the system takes so many at once
 READY_FOR_DATA = 354
+DIGITS = 3  # of a code
+LONGEST_REPLY = 32_768
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 LINE_END = re.compile(rb"\r\n|\n|\r(?!\n)")
 FIRST_DOT = re.compile(rb"(?m)^\.")
+Step: TypeAlias = tuple[bytes, Phase]  # a command, and how far it brings a transaction
+
+
+def as_sent(text: bytes) -> bytes:
+    """The text with line ends and dots as SMTP wants them."""
+    return FIRST_DOT.sub(b"..", LINE_END.sub(b"\r\n", text).removesuffix(b"\r\n") + b"\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,85 @@ class MailEnvelope:
     utf8: bool = False
 
 
+class SmtpReply(NamedTuple):
+    """A server's answer. `code` None: it cannot be read."""
+
+    code: int | None
+    text: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.code is not None and 200 <= self.code <= 299
+
+
+class SmtpReplies(asyncio.Protocol):
+    """The answers on a connection that aiosmtplib has opened. Several may be awaited at once: its own
+    protocol awaits one at a time, which rules out pipelining."""
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self.transport = transport
+        self.drained = asyncio.Event()
+        self.drained.set()
+        self.got: list[SmtpReply] = []
+        self._wanted = 0
+        self._answered: asyncio.Future[None] | None = None
+        self._rest = b""
+        self._text: list[bytes] = []
+        transport.set_write_buffer_limits(0)
+        transport.set_protocol(self)
+
+    async def ask(self, commands: bytes, answers: int) -> list[SmtpReply]:
+        """Write, and wait for so many answers; fewer if the connection breaks. Those until then are in
+        `got` if it is cancelled."""
+        self.got, self._wanted = [], answers
+        self._answered = asyncio.get_running_loop().create_future()
+        if self.transport.is_closing():
+            return self.got
+        self.transport.write(commands)
+        await self._answered
+        return self.got
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._text.append(line[4:].strip())
+            if line[3:4] != b"-":
+                self._reply(line[:3])
+        if len(self._rest) + sum(map(len, self._text)) > LONGEST_REPLY:
+            self._reply(b"")
+
+    def _reply(self, digits: bytes) -> None:
+        text = b"\n".join(self._text).decode("utf-8", "surrogateescape")
+        self._text = []
+        readable = len(digits) == DIGITS and digits.isdigit()
+        self.got.append(SmtpReply(int(digits) if readable else None, text))
+        self._wanted -= 1
+        if self._wanted < 0 or not readable:  # nobody asked, or which answer belongs to what is lost
+            self.transport.abort()
+        if self._wanted <= 0 or not readable:
+            self._end()
+
+    def _end(self) -> None:
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.drained.set()
+        self._end()
+
+    def pause_writing(self) -> None:
+        self.drained.clear()
+
+    def resume_writing(self) -> None:
+        self.drained.set()
+
+
 class SmtpConnection:
-    """One connection."""
+    """One connection: opened by aiosmtplib, with its encryption and login; then each transaction takes two
+    round trips if the server offers PIPELINING (RFC 2920)."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -65,11 +152,13 @@ class SmtpConnection:
             local_hostname=server.helo,
             cert_bundle=server.ca_file,
         )
+        self._replies: SmtpReplies | None = None
+        self._proved = False  # it has taken a mail
         self._unfinished = False  # a transaction was begun and not ended: RSET before the next
 
     @property
     def usable(self) -> bool:
-        return self._smtp.is_connected
+        return self._replies is not None and not self._replies.transport.is_closing()
 
     async def open(self) -> None:
         server = self._server
@@ -78,76 +167,121 @@ class SmtpConnection:
             await self._greet()
         if server.username:
             await _step(Phase.AUTH, self._smtp.login(server.username, server.password))
+        transport = self._smtp.transport
+        if not isinstance(transport, asyncio.WriteTransport) or transport.is_closing():
+            raise Broken(Phase.CONNECT, None)
+        self._replies = SmtpReplies(transport)
 
     async def _greet(self) -> None:
         try:
             await _step(Phase.CONNECT, self._smtp.ehlo())
         except Broken as broken:
-            if broken.code is None or broken.code < 500 or not self.usable:
+            if broken.code is None or broken.code < 500 or not self._smtp.is_connected:
                 raise
             await _step(Phase.CONNECT, self._smtp.helo())
 
     async def hand_over(self, envelope: MailEnvelope, mail: bytes) -> str:
-        """Send one mail; returns the server's answer on accepting it. Raises `Broken`."""
-        if self._unfinished:
-            await _step(Phase.MAIL, self._smtp.rset())
+        """Send one mail, as `as_sent` makes it; returns the server's answer on accepting it. Raises
+        `Broken`."""
+        steps = self._steps(envelope, len(mail))
         self._unfinished = True
-        await self._address(envelope, len(mail))
-        await self._ask_for_data()
+        if self._smtp.supports_extension("pipelining"):
+            await self._ask_at_once(steps)
+        else:
+            for step in steps:
+                _require([step], await self._ask([step], step[1]))
         reply = await self._pour(mail)
-        self._unfinished = False
+        self._unfinished, self._proved = False, True
         return reply
 
-    async def _address(self, envelope: MailEnvelope, size: int) -> None:
-        options = [f"SIZE={size}"] if self._smtp.supports_extension("size") else []
-        encoding = "ascii"
+    def _steps(self, envelope: MailEnvelope, size: int) -> list[Step]:
+        """The commands before the text, each with its phase."""
+        options = f" SIZE={size}" if self._smtp.supports_extension("size") else ""
         if envelope.utf8:
             if not self._smtp.supports_extension("smtputf8"):
                 raise Broken(
                     Phase.RCPT, 553, "5.6.7 the server takes ASCII addresses only (no SMTPUTF8)"
                 )
-            options, encoding = [*options, "SMTPUTF8"], "utf-8"
-        await _step(Phase.MAIL, self._smtp.mail(envelope.sender, options=options, encoding=encoding))
-        await _step(Phase.RCPT, self._smtp.rcpt(envelope.recipient, encoding=encoding))
+            options += " SMTPUTF8"
+        said = [(f"MAIL FROM:<{envelope.sender}>{options}", Phase.MAIL)]
+        said += [(f"RCPT TO:<{envelope.recipient}>", Phase.RCPT), ("DATA", Phase.DATA)]
+        if self._unfinished:
+            said.insert(0, ("RSET", Phase.MAIL))
+        if any(CONTROL.search(command) for command, _phase in said):
+            raise ValueError("a command holds a line end")
+        return [(f"{command}\r\n".encode(), phase) for command, phase in said]
 
-    async def _ask_for_data(self) -> None:
-        reply = await _step(Phase.DATA, self._smtp.execute_command(b"DATA"))
-        if reply.code != READY_FOR_DATA:
-            raise Broken(Phase.DATA, reply.code, reply.message)
+    async def _ask_at_once(self, steps: Sequence[Step]) -> None:
+        replies = await self._ask(steps, Phase.DATA)
+        ready = len(replies) == len(steps) and replies[-1].code == READY_FOR_DATA
+        if ready and not all(reply.good for reply in replies[:-1]):  # for nobody: it gets an empty text
+            await self._ask([(b".\r\n", Phase.DATA)], Phase.DATA)
+        _require(steps, replies)
+
+    async def _ask(self, steps: Sequence[Step], last: Phase) -> list[SmtpReply]:
+        """The answers; fewer if the connection broke or the server took too long."""
+        assert self._replies is not None
+        seconds = self._server.dot_seconds if last is Phase.DOT else self._server.answer_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._replies.ask(b"".join(one for one, _phase in steps), len(steps))
+        except TimeoutError:
+            return self._replies.got
 
     async def _pour(self, mail: bytes) -> str:
-        """Send the text, then the dot. Raises `Broken`; if the connection breaks before the dot, the
-        mail was definitely not delivered."""
-        text = FIRST_DOT.sub(b"..", LINE_END.sub(b"\r\n", mail).removesuffix(b"\r\n") + b"\r\n")
-        await _step(Phase.DATA, self._write(text))
-        protocol = self._smtp.protocol
-        if protocol is None or not self.usable:
-            raise Broken(Phase.DATA, None)
-        protocol.write(b".\r\n")
-        reply = await _step(Phase.DOT, protocol.read_response(timeout=self._server.dot_seconds))
-        if not 200 <= reply.code <= 299:
-            raise Broken(Phase.DOT, reply.code, reply.message)
-        return str(reply.message)
+        """Send the text and the dot. Raises `Broken`; if the connection breaks before the dot, the mail was
+        definitely not delivered.
+
+        They go together if that takes one go and the connection has taken a mail before. Else the dot waits
+        until the system has the text, and a moment longer: a server that hangs up meanwhile has taken
+        nothing.
+        """
+        assert self._replies is not None
+        ahead = b""
+        if not self._proved or len(mail) > ONE_GO:
+            ahead, mail = mail, b""
+            await self._write(ahead)
+        reply = await self._ask([(mail + b".\r\n", Phase.DOT)], Phase.DOT)
+        if not reply or not reply[0].good:
+            raise Broken(Phase.DOT, *(reply[0] if reply else (None,)))
+        return reply[0].text
 
     async def _write(self, text: bytes) -> None:
         """Hand all of the text to the system, so that a broken connection shows before the dot. Raises
         `Broken`."""
-        protocol, transport = self._smtp.protocol, self._smtp.transport
-        if protocol is None or not isinstance(transport, asyncio.WriteTransport):
+        assert self._replies is not None
+        if self.usable:
+            self._replies.transport.write(text)
+        try:
+            async with asyncio.timeout(self._server.answer_seconds):
+                await asyncio.sleep(LISTEN_SECONDS)
+                await self._replies.drained.wait()
+        except TimeoutError:
+            raise Broken(Phase.DATA, None) from None
+        if not self.usable:
             raise Broken(Phase.DATA, None)
-        protocol.write(text)
-        async with asyncio.timeout(self._server.answer_seconds):
-            await asyncio.sleep(LISTEN_SECONDS)
-            while transport.get_write_buffer_size() and self.usable:  # noqa: ASYNC110 - it has no event
-                await asyncio.sleep(0.005)
 
     async def quit(self) -> None:
-        with suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
-            await asyncio.wait_for(self._smtp.quit(), QUIT_SECONDS)
-        self._smtp.close()
+        if self._replies is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(QUIT_SECONDS):
+                    await self._replies.ask(b"QUIT\r\n", 1)
+        self.close()
 
     def close(self) -> None:
+        if self._replies is not None:
+            self._replies.transport.abort()
         self._smtp.close()
+
+
+def _require(steps: Sequence[Step], replies: Sequence[SmtpReply]) -> None:
+    """Raises `Broken` for the first step that was not answered as it should be."""
+    for place, (command, phase) in enumerate(steps):
+        if place == len(replies):
+            raise Broken(phase, None)
+        code, text = reply = replies[place]
+        if not (code == READY_FOR_DATA if command == b"DATA\r\n" else reply.good):
+            raise Broken(phase, code, text)
 
 
 async def _step(phase: Phase, command: Awaitable[T]) -> T:

@@ -212,20 +212,20 @@ class _Work:
                 value, frozen = _READERS[spec.type](spec, raw, self.reading)
                 self._keep(spec, value, frozen)
         except FieldError as error:
-            sentence = _about(spec, str(error))
+            sentence = about(spec, str(error))
             self.faults.append(Fault(error.rule, sentence, spec.name, lang=error.lang))
         except BadMoment as error:
-            self.faults.append(Fault("wrong_type", _about(spec, str(error)), spec.name))
+            self.faults.append(Fault("wrong_type", about(spec, str(error)), spec.name))
 
     def _keep(self, spec: FieldSpec, value: Value, frozen: Any) -> None:
         self.values[spec.name], self.frozen[spec.name] = value, frozen
         if isinstance(value, datetime) and (late := readers.mistimed(spec, value, self.reading.now)):
-            self.faults.append(Fault("past_time", _about(spec, late), spec.name))
+            self.faults.append(Fault("past_time", about(spec, late), spec.name))
         for lang in readers.languages_lacking(value, self.languages):
-            sentence = _about(spec, _("There is no text in the language {lang}.").format(lang=lang))
+            sentence = about(spec, _("There is no text in the language {lang}.").format(lang=lang))
             self.faults.append(Fault("language_missing", sentence, spec.name, lang=lang))
         if len(self.languages) > 1 and readers.untranslated(value):
-            sentence = _about(spec, _("The same text goes out in every language."))
+            sentence = about(spec, _("The same text goes out in every language."))
             self.warnings.append(Fault("untranslated", sentence, spec.name))
 
     def _read_numbers(self, spec: FieldSpec, raw: Any) -> None:
@@ -238,7 +238,7 @@ class _Work:
             self.warnings += _untranslated(spec, reading.rows, self.languages)
         if not spec.struck:
             late = (lapsed(row, self.reading.now) for row in reading.rows)
-            self.faults += [Fault("past_time", _about(spec, why), spec.name) for why in late if why]
+            self.faults += [Fault("past_time", about(spec, why), spec.name) for why in late if why]
 
     def refuse_strangers(self, raw: Mapping[str, Any]) -> None:
         """Report fields that the kind forbids or does not know."""
@@ -254,7 +254,7 @@ class _Work:
     def refuse_gaps(self) -> None:
         """Report missing fields."""
         self.faults += [
-            Fault("missing", _about(spec, _("This value is missing.")), spec.name)
+            Fault("missing", about(spec, _("This value is missing.")), spec.name)
             for spec in self.kind.fields
             if spec.required and spec.name not in self.frozen
         ]
@@ -270,14 +270,14 @@ class _Work:
         rule = "cause_without_certainty" if spec.name == "cause" else "missing"
         value = self.values.get(needed)
         if needed not in self.frozen:
-            sentence = _about(spec, _("Give {needed} as well.").format(needed=needed))
+            sentence = about(spec, _("Give {needed} as well.").format(needed=needed))
             yield Fault(rule, sentence, spec.name)
         elif spec.needs_value and isinstance(value, Choice) and value.key != spec.needs_value:
             sentence = _("This is allowed only if {needed} is {value}; it is {key}.").format(
                 needed=needed, value=spec.needs_value, key=value.key
             )
             judgement = value.key != "unknown"
-            yield Fault(rule, _about(spec, sentence), spec.name, acceptable=judgement)
+            yield Fault(rule, about(spec, sentence), spec.name, acceptable=judgement)
 
 
 def _untranslated(
@@ -300,7 +300,7 @@ def _untranslated(
         lang=lacking[-1],
     )
     lang = lacking[0] if len(lacking) == 1 else None
-    yield Fault("untranslated", _about(spec, words), spec.name, lang=lang)
+    yield Fault("untranslated", about(spec, words), spec.name, lang=lang)
 
 
 def _stranger(name: str, kind: Kind) -> str:
@@ -315,7 +315,7 @@ def _stranger(name: str, kind: Kind) -> str:
     )
 
 
-def _about(spec: FieldSpec, sentence: str) -> str:
+def about(spec: FieldSpec, sentence: str) -> str:
     label = spec.label.get(language()) or spec.label.get("en") or spec.name
     return _("{field} ({label}): {sentence}").format(field=spec.name, label=label, sentence=sentence)
 

@@ -28,15 +28,23 @@ def example_in(region: Region, kind: str, own: Mapping[str, object]) -> Mapping[
 
 
 def hinted(region: Region, fields: Sequence[FieldSpec]) -> tuple[FieldSpec, ...]:
-    """The fields with the country's own places and numbers in their help."""
+    """The fields with the country's own places and numbers in their help and ready phrases."""
     places = region.example.places or tuple(region.territories)[1:3]
     words = {
         "{first}": region.example.failing[0],
+        "{failing}": ", ".join(region.example.failing),
         "{places}": ", ".join(places),
         "{services}": ", ".join(list(region.services)[:2]),
         "{country}": region.code,
     }
-    return tuple(replace(one, help=_filled(one.help, words)) for one in fields)
+    return tuple(
+        replace(
+            one,
+            help=_filled(one.help, words),
+            phrases=tuple(_filled(phrase, words) for phrase in one.phrases),
+        )
+        for one in fields
+    )
 
 
 def _filled(by_lang: Mapping[str, str], words: Mapping[str, str]) -> Mapping[str, str]:

@@ -195,7 +195,7 @@ _NEEDED_KEYS = (
 )
 _FIELD_KEYS = (
     *("type", "required", "longest", "label", "help", "choices", "needs", "default", "default_from"),
-    *("struck", "past"),
+    *("struck", "past", "phrases"),
 )
 _APPROVAL_KEYS = ("approvers", "author_may_approve", "expires_after")
 _CHOOSING = (FieldType.CHOICE, FieldType.CERTAINTY)
@@ -287,7 +287,17 @@ def _field_spec(name: str, part: Mapping[str, Node], place: Node, check: Checker
         default_from=check.text(part["default_from"]) if "default_from" in part else None,
         struck=check.flag(part.get("struck")),
         past=check.flag(part.get("past")),
+        phrases=_phrases(part.get("phrases"), check),
     )
+
+
+def _phrases(node: Node | None, check: Checker) -> tuple[Mapping[str, str], ...]:
+    if node is None:
+        return ()
+    if not isinstance(node.value, list):
+        check.fault(node, _("A list is expected here."))
+        return ()
+    return tuple(check.words(one) for one in node.value)
 
 
 def _needs(node: Node | None, check: Checker) -> tuple[str | None, str | None]:

@@ -55,6 +55,7 @@ class FieldSpec:
     default_from: str | None = None  # another field whose value is taken where this one has none
     struck: bool = False  # numbers that are taken back: shown struck, need no verification
     past: bool = False  # a time that has been: never read as tomorrow, never a promise
+    phrases: tuple[Mapping[str, str], ...] = ()  # ready texts by language, offered to who writes it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Sample alerts of a rule: composed for fixed times, to be shown and approved in advance (R33). Also
 what may never be published automatically."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from alertbot.alerts.compose import (
@@ -24,6 +24,7 @@ from alertbot.alerts.rules_inherited import STAGE
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.writing import plain
 from alertbot.core.json import Json
+from alertbot.core.loops import in_thread
 from alertbot.core.model import Channel, Identity, RawValues
 from alertbot.core.words import _, language
 from alertbot.texts.kinds.catalogue import fingerprint
@@ -73,7 +74,7 @@ class RuleSample:
 async def template(service: WatchContext, rule: Rule) -> RuleSample:
     """Compose the rule's sample alerts in a thread, so that the event loop is not blocked. Raises as
     `compose_template` does."""
-    return await asyncio.to_thread(compose_template, service.publisher, service.watch, rule)
+    return await in_thread(partial(compose_template, service.publisher, service.watch, rule))
 
 
 def forbidden(rule: Rule, kind: Kind) -> str | None:

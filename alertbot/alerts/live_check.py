@@ -1,0 +1,126 @@
+"""What is to be said of a value while a person types it: whether it can be read, how it is understood, and how
+much room it leaves in the shortest form. Needs no database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from alertbot.alerts.compose import NOT_YET, DraftRequest, compose_kind, languages_of
+from alertbot.core.model import Message
+from alertbot.core.words import _, language
+from alertbot.regions.region import Service, Territory
+from alertbot.texts import lint
+from alertbot.texts.fields import parse
+from alertbot.texts.fields.values import Choice, Value
+from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
+from alertbot.texts.publisher import Publisher
+
+STAND_IN = "…"  # for a text that is still to be written
+JUDGED_WHOLE = frozenset({"missing", "language_missing", "cause_without_certainty"})
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLeft:
+    """How many characters the tightest post of a language has left."""
+
+    channel: str
+    lang: str
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCheck:
+    """`fault`: why the value cannot stay; `understood`: a time or places as read; `warning`: what would stop the
+    alert, or a channel of it, as a whole."""
+
+    fault: str = ""
+    understood: str = ""
+    warning: str = ""
+    room: RoomLeft | None = None
+
+
+def check(
+    publisher: Publisher, kind: Kind, wishes: DraftRequest, spec: FieldSpec, lang: str = ""
+) -> LiveCheck:
+    """Judge the value of `spec` in `wishes.given`; `lang`: the language that is being typed."""
+    fault, understood = _read(publisher, kind, wishes, spec, lang)
+    if fault or spec.type is FieldType.NUMBERS:
+        return LiveCheck(fault, understood)
+    warning, room = _room(publisher, kind, wishes, spec, lang)
+    return LiveCheck(fault, understood, warning, room)
+
+
+def _read(
+    publisher: Publisher, kind: Kind, wishes: DraftRequest, spec: FieldSpec, lang: str
+) -> tuple[str, str]:
+    parsed = parse.parse(
+        kind,
+        wishes.given,
+        languages=languages_of(publisher, wishes, kind),
+        timezone=publisher.zone,
+        now=publisher.clock(),
+        complete=False,
+    )
+    for one in (*parsed.faults, *lint.fields(kind, parsed.values)):
+        about = one.field == spec.name and one.lang in (None, lang) and not one.acceptable
+        if about and one.rule not in JUDGED_WHOLE:
+            return one.message.removeprefix(parse.about(spec, "")), ""
+    value = parsed.values.get(spec.name)
+    return "", "" if value is None else _understood(value, publisher)
+
+
+def _understood(value: Value, publisher: Publisher) -> str:
+    if isinstance(value, datetime):
+        local = value.astimezone(publisher.zone)
+        return _("{time} ({zone})").format(time=f"{local:%Y-%m-%d %H:%M}", zone=publisher.zone.key)
+    if isinstance(value, Choice):
+        return value.in_lang(language())
+    if isinstance(value, tuple):
+        places = [one.name_in(language()) for one in value if isinstance(one, Territory | Service)]
+        return ", ".join(places)
+    return ""
+
+
+def _room(
+    publisher: Publisher, kind: Kind, wishes: DraftRequest, spec: FieldSpec, lang: str
+) -> tuple[str, RoomLeft | None]:
+    channels = publisher.choose(wishes.channels, exercise=wishes.exercise)
+    limit = min((one.spec.limit for one in channels if one.spec.limit), default=None)
+    tight = tuple(one.name for one in channels if one.spec.limit == limit)
+    if limit is None:
+        return "", None
+    given = {**_stand_ins(kind, wishes.given), **wishes.given}
+    request = replace(wishes, given=given, channels=tight)
+    said = compose_kind(publisher, kind, request, NOT_YET, publisher.clock()).composition
+    over = [
+        one.message
+        for one in said.faults
+        if one.rule in ("too_long", "too_many_parts") and one.lang in (None, lang or one.lang)
+    ]
+    posts = [one for one in said.messages if one.limit and one.lang == (lang or one.lang)]
+    return next(iter(over), ""), _tightest(_with_value(posts, wishes.given.get(spec.name), lang))
+
+
+def _stand_ins(kind: Kind, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A value for each field that is needed and not given yet; a text takes no room."""
+    found: dict[str, Any] = {}
+    needed = {spec.name for spec in kind.fields if spec.required}
+    needed |= {names[0] for names in kind.one_of if not any(given.get(name) for name in names)}
+    for spec in kind.fields:
+        if spec.name in needed and not given.get(spec.name):
+            text = spec.type is FieldType.TEXT
+            found[spec.name] = STAND_IN if text else kind.example.get(spec.name)
+    return found
+
+
+def _with_value(posts: Sequence[Message], value: Any, lang: str) -> Sequence[Message]:
+    """The posts that say this text, else all of them."""
+    text = value.get(lang) if isinstance(value, Mapping) else value
+    words = " ".join(str(text or "").split()).rstrip(".")
+    return [one for one in posts if words and words in " ".join(one.text.split())] or posts
+
+
+def _tightest(posts: Sequence[Message]) -> RoomLeft | None:
+    rooms = [RoomLeft(one.channel, one.lang, (one.limit or 0) - one.length) for one in posts]
+    return min(rooms, key=lambda room: room.characters, default=None)
