@@ -229,9 +229,9 @@ def unstopped(text: object) -> str:
 
 
 def capital(text: object) -> str:
-    """The text with a capital at its beginning; the rest as typed."""
+    """The text with a capital at its beginning; the rest as typed, and so is a name such as `eCall`."""
     words = str(text).strip()
-    return words[:1].upper() + words[1:]
+    return words if words[1:2].isupper() else words[:1].upper() + words[1:]
 
 
 def linked(address: object, text: str = "") -> SafeMarkdown:
