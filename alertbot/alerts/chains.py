@@ -10,7 +10,16 @@ from alertbot.alerts import store_following, store_reading
 from alertbot.alerts.store_following import ON_ITS_WAY, REACHED, StandingPost
 from alertbot.alerts.store_reading import Alert, Record
 from alertbot.core.loops import in_thread
-from alertbot.core.model import Action, Channel, Message, Omission, OnCancel, Relation, Target
+from alertbot.core.model import (
+    Action,
+    AlertState,
+    Channel,
+    Message,
+    Omission,
+    OnCancel,
+    Relation,
+    Target,
+)
 from alertbot.core.words import _
 from alertbot.db.database import prepared
 from alertbot.db.sql import Connection
@@ -46,6 +55,30 @@ class Chain:
             _able(replace(publisher.channels[name], targets=targets), self.relation)
             for name, targets in self.targets.items()
         )
+
+
+OUT = (
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+    AlertState.PARTLY_PUBLISHED,
+)
+
+
+async def told(service: Context, conn: Connection, incident: str) -> list[Alert]:
+    """What of this incident the public was told or is about to be told, the latest first: nothing that is only for
+    those who answer it, the press or the team."""
+    out = await store_reading.listing(conn, incident=incident, states=OUT)
+    return [one for one in out if service.publisher.is_for_the_public(one.kind)]
+
+
+async def followed(
+    service: Context, conn: Connection, incident: str, *, exercise: bool
+) -> tuple[str, ...]:
+    """The alert that a new one of this incident follows up: the last that was published or is on its
+    way."""
+    out = await told(service, conn, incident)
+    return tuple(alert.id for alert in out if alert.exercise is exercise)[:1]
 
 
 async def read(

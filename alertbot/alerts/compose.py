@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from alertbot.core.errors import AlertbotError, Misuse
+from alertbot.core.errors import Misuse
 from alertbot.core.model import Approvals, Channel, Composition, Fault, Identity, RawValues
 from alertbot.core.words import _
 from alertbot.delivery.rules_forecast import cost, forecast
@@ -90,14 +90,6 @@ def load_kind(publisher: Publisher, name: str) -> Kind:
     """Load one kind. Raises `Misuse` for an unknown name (suggesting the nearest), `ConfigInvalid` for a
     broken file."""
     return catalogue.load_kind(name, *publisher.folders)
-
-
-def is_public(publisher: Publisher, name: str) -> bool:
-    """Whether alerts of this kind are for the public; one that is not known any more counts as such."""
-    try:
-        return not load_kind(publisher, name).audiences
-    except AlertbotError:
-        return True
 
 
 def compose_wishes(

@@ -102,7 +102,7 @@ async def like(
         filed = await _filed(conn, original, incident, actor, service.now)
         followed = original.references if filed == original.incident else ()
         if not followed:
-            followed = await writing.followed(service, conn, filed, exercise=original.exercise)
+            followed = await chains.followed(service, conn, filed, exercise=original.exercise)
         asked = _same(service, original, wishes)
         add = partial(writing.add, service, conn, actor, asked, incident=filed, like=original)
         followed = chain.references if chain else followed
@@ -255,7 +255,7 @@ async def end(service: Context, actor: Person, incident: str, said: FollowReques
         opened = await store_incidents.get(conn, incident)
         await conflicts.require_open(conn, opened.id)
         _require_over(opened)
-        told = await writing.told(service, conn, opened.id)
+        told = await chains.told(service, conn, opened.id)
         out = [one for one in told if not one.exercise] or told  # an exercise beside it ends nothing
         if not out:
             raise Refused(

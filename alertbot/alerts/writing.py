@@ -25,7 +25,6 @@ from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import (
     Composed,
     DraftRequest,
-    is_public,
     languages_of,
     load_kind,
     shift_times,
@@ -236,12 +235,7 @@ async def note(
     )
 
 
-OUT = (
-    AlertState.APPROVED,
-    AlertState.PUBLISHING,
-    AlertState.PUBLISHED,
-    AlertState.PARTLY_PUBLISHED,
-)
+OUT = chains.OUT
 
 
 async def draft(
@@ -264,7 +258,7 @@ async def draft(
         if incident is None and not new_incident and not wishes.exercise:
             await area.require_new(conn, wishes.given)
         opened = await area.incident_of_draft(conn, incident, actor, now, exercise=wishes.exercise)
-        before = await followed(service, conn, opened, exercise=wishes.exercise)
+        before = await chains.followed(service, conn, opened, exercise=wishes.exercise)
         alert = await add(
             service, conn, actor, wishes, incident=opened, references=before, not_before=starts
         )
@@ -385,22 +379,6 @@ def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> RawValues:
         else:
             merged[name] = value
     return merged
-
-
-async def told(service: Context, conn: Connection, incident: str) -> list[Alert]:
-    """What of this incident the public was told or is about to be told, the latest first: nothing that is only for
-    those who answer it, the press or the team."""
-    out = await store_reading.listing(conn, incident=incident, states=OUT)
-    return [one for one in out if is_public(service.publisher, one.kind)]
-
-
-async def followed(
-    service: Context, conn: Connection, incident: str, *, exercise: bool
-) -> tuple[str, ...]:
-    """The alert that a new one of this incident follows up: the last that was published or is on its
-    way."""
-    out = await told(service, conn, incident)
-    return tuple(alert.id for alert in out if alert.exercise is exercise)[:1]
 
 
 async def in_incident(conn: Connection, wanted: str | None, actor: Person, now: datetime) -> str:

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from alertbot.channels import base
 from alertbot.core.clock import utc_now
-from alertbot.core.errors import Misuse
+from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.core.model import Approvals, Audience, Channel, Organisation, Target
 from alertbot.core.words import _
 from alertbot.regions.facts import in_force
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.catalogue import load_kind, shipped
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,13 @@ class Publisher:
             each = (tuple(c for c in self.channels.values() if c.audience is one) for one in wanted)
             return next(filter(None, each), ())
         return tuple(self.channel(name) for name in dict.fromkeys(names))
+
+    def is_for_the_public(self, kind: str) -> bool:
+        """Whether alerts of this kind are for the public; one that is not known any more counts as such."""
+        try:
+            return not load_kind(kind, *self.folders).audiences
+        except AlertbotError:
+            return True
 
     def channel(self, name: str) -> Channel:
         """The channel with this name. Raises `Misuse` if it is not configured."""

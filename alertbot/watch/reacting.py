@@ -11,6 +11,7 @@ from functools import partial
 from alertbot.alerts import (
     alert_notices,
     approving,
+    chains,
     store_alerts,
     store_incidents,
     store_reading,
@@ -85,7 +86,7 @@ async def _remember(service: WatchContext, conn: Connection, change: Change, *, 
 
 async def _published_in(service: WatchContext, conn: Connection, change: Change) -> tuple[Alert, ...]:
     """The incident's alerts that are published or on their way, newest first."""
-    out = await writing.told(service, conn, change.incident)
+    out = await chains.told(service, conn, change.incident)
     return tuple(one for one in out if not one.exercise)
 
 

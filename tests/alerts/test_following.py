@@ -142,7 +142,7 @@ async def test_an_end_says_anew_what_works(team: Team) -> None:
     first = await published(team)
     view = await following.end(team.service, team.people["ada"], first[:4], FollowRequest({}))
     missing = {fault.field for fault in view.faults if fault.rule == "missing"}
-    assert {"what_works", "what_to_do", "restored_at"} <= missing
+    assert {"what_works", "what_to_do"} <= missing
 
 
 async def test_there_is_nothing_to_end(team: Team) -> None:

@@ -108,7 +108,7 @@ def test_each_text_of_the_earlier_form_is_named_once_with_what_to_do(with_relay:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(former, encoding="utf-8")
     config = with_relay.configure("old.yaml", messages="messages")
-    said = with_relay.run("check", "--config", str(config)).out
+    said = with_relay.run("--config", str(config), "check").out
     lines = [line for line in said.splitlines() if "move-your-texts.md" in line]
     assert len(lines) == 3
     assert "holding/fr/short.md.j2:1" in said
