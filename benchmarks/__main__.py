@@ -20,6 +20,7 @@ from benchmarks import (
     mailing,
     signals,
     startup,
+    storm,
 )
 
 Figures = dict[str, object]
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "Idle on SQLite, over all threads (goal: under 1 % of a core)": idle.measure,
     "Looking, after much was sent (goal: the same after 1 M as after 10 k)": grown.measure,
     "Signal to first publication, approved ahead (goal: at most 250 ms)": signals.measure,
+    "A storm of one source (goal: under 5 s for another's service)": storm.measure,
     "Correction on every channel (goal: under 60 s)": correcting.measure,
 }
 
