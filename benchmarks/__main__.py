@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from benchmarks import (
     mailing,
     signals,
     startup,
+    storm,
 )
 
 Figures = dict[str, object]
+RESULTS = Path(__file__).parent / "RESULTS.md"
 PARTS: dict[str, Callable[[], Figures]] = {
     "Cold start, in processor time beside apprise": startup.measure,
     "Approval to first byte (goal: at most 50 ms)": first_byte.measure,
@@ -33,25 +36,35 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "Idle on SQLite, over all threads (goal: under 1 % of a core)": idle.measure,
     "Looking, after much was sent (goal: the same after 1 M as after 10 k)": grown.measure,
     "Signal to first publication, approved ahead (goal: at most 250 ms)": signals.measure,
+    "A storm of one source (goal: under 5 s for another's service)": storm.measure,
     "Correction on every channel (goal: under 60 s)": correcting.measure,
 }
 
 
 def main() -> None:
-    """All parts; or only those whose titles contain a word given, and then nothing is written."""
-    if words := sys.argv[1:]:
-        for title, measure in PARTS.items():
-            if any(word.lower() in title.lower() for word in words):
-                print(title, *(f"{name}: {value}" for name, value in measure().items()), sep="\n  ")
-        return
-    lines = [f"# Figures of {datetime.now(UTC):%Y-%m-%d}", "", _machine(), ""]
-    print("\n".join(lines))
-    for title, measure in PARTS.items():
-        part = [f"## {title}", "", "| figure | value |", "|---|---|"]
-        part += [f"| {name} | {value} |" for name, value in measure().items()]
-        print("\n".join(part), "\n", flush=True)
-        lines += [*part, ""]
-    (Path(__file__).parent / "RESULTS.md").write_text("\n".join(lines), encoding="utf-8")
+    """Every part; or those whose titles contain one of the words given, in place of what was measured before."""
+    words = [word.lower() for word in sys.argv[1:]]
+    wanted = [title for title in PARTS if not words or any(word in title.lower() for word in words)]
+    before = _parts(RESULTS.read_text(encoding="utf-8")) if words else {}
+    for title in wanted:
+        lines = [f"## {title}", "", "| figure | value |", "|---|---|"]
+        lines += [f"| {name} | {value} |" for name, value in PARTS[title]().items()]
+        if words:
+            lines += [f"| measured by itself | {datetime.now(UTC):%Y-%m-%d} |"]
+        before[title] = "\n".join([*lines, ""])
+        print(before[title], flush=True)
+    head = before.pop("", "\n".join([f"# Figures of {datetime.now(UTC):%Y-%m-%d}", "", _machine(), ""]))
+    known = [before[title] for title in PARTS if title in before]
+    RESULTS.write_text("\n".join([head, *known]), encoding="utf-8")
+
+
+def _parts(text: str) -> dict[str, str]:
+    """What stands in the file, by title; before the first one under none."""
+    parts = re.split(r"(?m)^(?=## )", text)
+    return {
+        part.partition("\n")[0].removeprefix("## ") if place else "": part.rstrip("\n") + "\n"
+        for place, part in enumerate(parts)
+    }
 
 
 def _machine() -> str:

@@ -23,6 +23,7 @@ from alertbot.watch.preapproval import sample, signing
 
 SIGNALS = 30
 REPORTS, AT_ONCE = 2000, 32
+QUIET_SECONDS = 0.5  # without a further part: a post has arrived whole
 SECRET = "a-secret-for-the-webhook-of-the-benchmark"
 CONFIG = """
 organisation: {{name: Bench, languages: [fr], verification_page: "https://www.example.org/", sandbox: true}}
@@ -116,8 +117,17 @@ async def _signals(
         arrived = await asyncio.wait_for(arrivals.get(), 30)
         if number:  # the first call pays for the connection
             spent.append(arrived - begun)
-        await asyncio.sleep(0.1)
+        await quiet(arrivals)
     return spent
+
+
+async def quiet(arrivals: "asyncio.Queue[float]") -> None:
+    """Wait until the rest of the thread has arrived too."""
+    while True:
+        try:
+            await asyncio.wait_for(arrivals.get(), QUIET_SECONDS)
+        except TimeoutError:
+            return
 
 
 async def _reports(client: httpx.AsyncClient) -> tuple[list[float], float]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from alertbot.alerts import (
     alert_notices,
+    area,
     chains,
     outgoing,
     progress,
@@ -226,6 +227,7 @@ async def expire_overdue(service: Context) -> int:
             await audit.append(
                 conn, actor="alertbot", verb="expire", at=service.now, alert=gone.id, digest=gone.digest
             )
+            await area.close_if_empty(service, conn, gone.incident)
         return len(late)
 
     if not await service.database.read(lambda conn: store_reading.overdue(conn, now=service.now)):
@@ -246,6 +248,7 @@ async def _send_away(
         why = rules.require_reason(verb, alert.id, reason)
         alert = await store_alerts.advance(conn, alert, verb, reason=why)
         await _note(service, conn, actor, str(verb), alert, reason=why, **_came(origin))
+        await area.close_if_empty(service, conn, alert.incident)
         return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)

@@ -12,6 +12,7 @@ from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest, load_kind
 from alertbot.alerts.lists import register
 from alertbot.alerts.lists.rules_lists import NUMBERS
 from alertbot.alerts.rules_area import BESIDE, NARROWER, TAKEN_OVER, WHERE, IncidentArea, Places
+from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
@@ -29,6 +30,7 @@ OF_THE_AREA = frozenset(
 )  # rules of notes, judged at each edit
 SETTLED_LATER = frozenset({UNCONFIRMED, NARROWER})  # faults that time, or another alert, may settle
 ABOUT_ONE_ALERT = frozenset({Relation.CANCEL, Relation.RETRACTION})  # not about where the incident is
+NEVER_OUT = frozenset({AlertState.DISCARDED, AlertState.REJECTED, AlertState.EXPIRED})
 CAN_END = frozenset({None, "stabilised", "resolved", "maintenance"})  # states of an incident
 
 
@@ -230,17 +232,24 @@ async def incident_of_draft(
     return found.id
 
 
-async def close_if_empty(service: Context, conn: Connection, incident: str) -> None:
-    """Close an incident that has nothing but discarded drafts and that no source or person watches."""
-    found = await store_incidents.get(conn, incident)
+async def never_told(conn: Connection, incident: str) -> bool:
+    """Whether nothing of an incident went out, nor will, nor was posted by hand."""
     alerts = await store_reading.listing(conn, incident=incident)
+    over = all(one.state in NEVER_OUT for one in alerts)
+    return over and not await store_incidents.told(conn, incident, exercise=False)
+
+
+async def close_if_empty(service: Context, conn: Connection, incident: str) -> None:
+    """Close an incident of which nothing will go out any more and nothing did: all its alerts are discarded,
+    rejected or expired, and no source or person watches it."""
+    found = await store_incidents.get(conn, incident)
     unwatched = found.state is None and found.closed_at is None
-    if not unwatched or any(one.state is not AlertState.DISCARDED for one in alerts):
+    if not unwatched or not await never_told(conn, incident):
         return
-    if await store_incidents.told(conn, incident, exercise=False):
-        return  # a person posted it by hand
+    states = {one.state for one in await store_reading.listing(conn, incident=incident)}
     await store_incidents.close(conn, incident, now=service.now)
-    reason = _("Nothing but discarded drafts.")
+    words = ", ".join(state_word(state) for state in AlertState if state in states)
+    reason = _("Nothing of it went out: all its alerts are {states}.").format(states=words)
     await audit.append(
         conn,
         actor=MACHINE.name,
@@ -268,6 +277,15 @@ async def require_new(conn: Connection, given: Mapping[str, Any]) -> None:
                 " add --new-incident. Nothing was done."
             ).format(incidents="; ".join(found.values()), id=next(iter(found)))
         )
+
+
+async def require_alone(conn: Connection, alert: Alert) -> None:
+    """Raises `Refused` for an alert that nobody has read while another incident is open in the same place: it is
+    for a person to say whether both are needed."""
+    if alert.relation is not None or alert.exercise:
+        return
+    for note in await _beside(conn, rules_area.told_in(alert.given), alert.incident):
+        raise Refused(note.message)
 
 
 async def _beside(conn: Connection, places: Places, incident: str) -> list[Fault]:

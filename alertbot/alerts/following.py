@@ -3,7 +3,6 @@ draft that results."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -83,13 +82,15 @@ async def like(
     wishes: DraftRequest,
     *,
     incident: str | None = None,
+    new_incident: bool = False,
     not_before: str | None = None,
 ) -> AlertView:
     """Draft a new alert with the kind, values, languages, channels and references of another, which never went
     out. `wishes`: what the person gives instead. Times ahead are as they were typed; a promise that is over
     is left out with a note. Writers of words that no second hand approved are writers of this one too.
 
-    Raises `Refused` for a retraction and for one that is out or may still go out.
+    Raises `Refused` for a retraction, for one that is out or may still go out, and as `writing.draft` does where
+    its incident is closed and another is open in the same place.
     """
     rules.require_role("draft", actor)
     await approving.expire_overdue(service)
@@ -99,11 +100,12 @@ async def like(
         original = await store_reading.get(conn, reference)
         _require_over_and_gone(original)
         chain = await writing.chain_of(service, conn, original)
-        filed = await _filed(conn, original, incident, actor, service.now)
+        asked = _same(service, original, wishes)
+        wanted = None if new_incident else await _wanted(conn, original, incident, asked)
+        filed = wanted or await writing.in_incident(conn, None, actor, service.now)
         followed = original.references if filed == original.incident else ()
         if not followed:
             followed = await chains.followed(service, conn, filed, exercise=original.exercise)
-        asked = _same(service, original, wishes)
         add = partial(writing.add, service, conn, actor, asked, incident=filed, like=original)
         followed = chain.references if chain else followed
         return await add(references=followed, not_before=starts, chain=chain)
@@ -122,15 +124,22 @@ def _require_over_and_gone(original: Alert) -> None:
     raise Refused(sentence.format(alert=original.id, state=state_word(original.state)))
 
 
-async def _filed(
-    conn: Connection, original: Alert, incident: str | None, actor: Person, now: datetime
-) -> str:
-    """The incident of an alert like `original`: the named one, else the same while it is open. What follows
-    another alert stays with that."""
+async def _wanted(
+    conn: Connection, original: Alert, incident: str | None, asked: DraftRequest
+) -> str | None:
+    """The incident of an alert like `original`: the named one, else the same while it is open or if nothing of it
+    went out, else none yet. What follows another alert stays with that."""
     own = await store_incidents.get(conn, original.incident)
     if original.relation is not None or (incident is None and own.closed_at is None):
         return own.id
-    return await writing.in_incident(conn, incident, actor, now)
+    if incident is not None:
+        return (await store_incidents.get(conn, incident)).id
+    if not original.exercise:
+        await area.require_new(conn, asked.given)
+    if await area.never_told(conn, own.id):
+        await store_incidents.open_again(conn, own.id)
+        return own.id
+    return None
 
 
 def _same(service: Context, original: Alert, wishes: DraftRequest) -> DraftRequest:

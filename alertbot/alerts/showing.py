@@ -15,7 +15,7 @@ from alertbot.alerts import (
     verdicts,
     views,
 )
-from alertbot.alerts.compose import load_kind
+from alertbot.alerts.compose import DraftRequest, languages_of, load_kind
 from alertbot.alerts.requests import asked
 from alertbot.alerts.store_following import KnownPost
 from alertbot.alerts.store_reading import Alert
@@ -331,3 +331,12 @@ async def brief(service: Context, reference: str) -> AlertView:
         return await views.full(conn, await store_reading.get(conn, reference), service.now)
 
     return await service.database.read(look)
+
+
+async def opened(service: Context, reference: str) -> views.OpenedAlert:
+    """The alert's kind and resolved values, ready to be edited by hand. Raises `Misuse` if there is none."""
+    alert = await service.database.read(lambda conn: store_reading.get(conn, reference))
+    kind = load_kind(service.publisher, alert.kind)
+    wishes = DraftRequest(alert.kind, {}, alert.languages, alert.channels, exercise=alert.exercise)
+    languages = languages_of(service.publisher, wishes, kind)
+    return views.OpenedAlert(alert.id, kind, dict(alert.given), languages, alert.revision)

@@ -77,6 +77,12 @@ async def close(conn: AsyncConnection, incident_id: str, *, now: datetime) -> bo
     return closed.rowcount == 1
 
 
+async def open_again(conn: AsyncConnection, incident_id: str) -> None:
+    """Open an incident that was closed."""
+    mine = update(incident).where(incident.c.id == incident_id)
+    await conn.execute(mine.values(closed_at=None))
+
+
 GivenByAlert = tuple[str, Mapping[str, Any]]
 """The id of an alert, and its values."""
 

@@ -25,7 +25,6 @@ from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import (
     Composed,
     DraftRequest,
-    languages_of,
     load_kind,
     shift_times,
 )
@@ -355,15 +354,6 @@ async def discard(service: Context, actor: Person, reference: str) -> AlertView:
         return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)
-
-
-async def opened(service: Context, reference: str) -> views.OpenedAlert:
-    """The alert's kind and resolved values, ready to be edited by hand. Raises `Misuse` if there is none."""
-    alert = await service.database.read(lambda conn: store_reading.get(conn, reference))
-    kind = load_kind(service.publisher, alert.kind)
-    wishes = DraftRequest(alert.kind, {}, alert.languages, alert.channels, exercise=alert.exercise)
-    languages = languages_of(service.publisher, wishes, kind)
-    return views.OpenedAlert(alert.id, kind, dict(alert.given), languages, alert.revision)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> RawValues:

@@ -84,7 +84,7 @@ def edit(
         view = save(changes)
     else:
         act(context, _may_edit, token_file)  # who may not edit learns it before the editor opens
-        opened = read(context, lambda service: writing.opened(service, alert))
+        opened = read(context, lambda service: showing.opened(service, alert))
         view = forms.edited(opened, lambda found: save(found, opened.revision), quiet=as_json)
     report(
         view,

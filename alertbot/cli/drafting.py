@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -98,8 +99,8 @@ def draft(
 
     async def work(service: WatchContext, person: Person) -> AlertView:
         if like is not None:
-            known = {"incident": incident, "not_before": not_before}
-            return await following.like(service, person, like, wishes, **known)
+            again = partial(following.like, incident=incident, new_incident=new_incident)
+            return await again(service, person, like, wishes, not_before=not_before)
         return await _drafted(service, person, wishes, place)
 
     view = act(context, work, token_file)

@@ -136,9 +136,13 @@ def drain_now(context: typer.Context, view: AlertView, as_json: bool) -> None:
 
     async def work(app: App) -> tuple[RunTally, AlertView]:
         tally = await working.run_once(app)
-        return tally, await showing.brief(await app.open(), view.id)
+        service = await app.open()
+        return tally, await showing.outlook(service, await showing.brief(service, view.id))
 
     tally, after = with_app(context, work)
+    if after.verdict:
+        for line in (after.verdict.said, *after.verdict.further):
+            say(f"  {line}", as_json)
     _leave_with(tally, as_json, document=after)
 
 

@@ -97,7 +97,7 @@ class _Plan(_Part):
     length: Annotated[str, Field(pattern=r"^[0-9]{1,2}$")]
     trunk: Annotated[str, Field(pattern=r"^[0-9]$")]
     calling_codes: list[Short | Annotated[str, Field(pattern=r"^[0-9]$")]]
-    beyond: dict[Short, list[Code]] = Field(default_factory=dict)
+    beyond: dict[Annotated[str, Field(pattern=r"^[0-9]{4}$")], list[Code]] = Field(default_factory=dict)
     geographic: list[Short] = Field(default_factory=list)
     source: Named
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SEPARATORS = re.compile(r"[\s.\-()\u2010-\u2015]")
 _DIALLED = re.compile(r"\+?[0-9]+", re.ASCII)
 _SHOWN = 20
+_BLOCK = 4  # first digits that say where a number is from
 _KEPT = 20_000  # numbers whose judgement is remembered
 _KINDS = (
     *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number"),
@@ -81,11 +82,9 @@ def misprint(digits: str, right: str) -> str:
 
 
 def _in_pairs(digits: str, pack: Region) -> str:
-    plan = pack.plan
-    codes, rest = "|".join(map(re.escape, plan.calling_codes)), plan.length - 2
-    abroad = rf"(?:\+|00)(?:{codes}){plan.trunk}?(?=[1-9][0-9]{{{rest}}}$)"
-    national = re.sub(abroad, plan.trunk, digits)
-    if re.fullmatch(rf"[1-9][0-9]{{{rest}}}", national):
+    plan, (abroad, without_trunk) = pack.plan, _shapes(pack)
+    national = abroad.sub(plan.trunk, digits)
+    if without_trunk.fullmatch(national):
         raise InvalidNumber(
             _("{raw} has lost its first 0, as happens in spreadsheets; write it as text.").format(
                 raw=digits
@@ -103,9 +102,16 @@ def _in_pairs(digits: str, pack: Region) -> str:
     return " ".join(national[at : at + 2] for at in range(0, plan.length, 2))
 
 
+@lru_cache(maxsize=16)
+def _shapes(pack: Region) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What stands before a number that was written for callers abroad, and a number without its trunk digit."""
+    plan = pack.plan
+    codes, rest = "|".join(map(re.escape, plan.calling_codes)), rf"[1-9][0-9]{{{plan.length - 2}}}"
+    return re.compile(rf"^(?:\+|00)(?:{codes}){plan.trunk}?(?={rest}$)"), re.compile(rest)
+
+
 def _exists(national: str, pack: Region) -> bool:
-    beyond = (codes for start, codes in pack.plan.beyond.items() if national.startswith(start))
-    regions = (*(code for codes in beyond for code in codes), pack.code)
+    regions = (*pack.plan.beyond.get(national[:_BLOCK], ()), pack.code)
     return any(_plan(region).fullmatch(national, 1) for region in regions)
 
 
@@ -167,9 +173,6 @@ def _belongs(number: "PhoneNumber", country: Country) -> bool:
     return any(map(fiction.match, forms)) or phonenumbers.is_valid_number_for_region(
         number, country.code
     )
-
-
-_BLOCK = 4
 
 
 def foreign_block(number: str, territory: Territory) -> tuple[str, tuple[str, ...]] | None:

@@ -110,7 +110,7 @@ class Writing(Enum):
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The numbers of a plan written in pairs: all have this length and begin with the trunk digit. `beyond`: the
-    telephone regions of first digits that are not the country's own; `geographic`: first digits that say where."""
+    telephone regions of first four digits that are not the country's own; `geographic`: first digits that say where."""
 
     length: int = 0
     trunk: str = "0"

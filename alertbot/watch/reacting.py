@@ -5,12 +5,14 @@ what to fix.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from alertbot.alerts import (
     alert_notices,
     approving,
+    area,
     chains,
     store_alerts,
     store_incidents,
@@ -37,6 +39,7 @@ from alertbot.watch import (
 )
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import validity
+from alertbot.watch.preapproval.rules_ahead import PreapprovalReason
 from alertbot.watch.preapproval.validity import Validity
 from alertbot.watch.proposing import Change
 from alertbot.watch.rules_log import State
@@ -142,7 +145,7 @@ async def _send(
     standing = None
     if rule.how is RuleMode.AUTO:
         named = frozenset((change.service, *change.failing))
-        standing = await validity.may_go(service, conn, rule, alert, named)
+        standing = await _standing(service, conn, rule, alert, named)
     by_itself = standing is not None and standing.in_force
     try:
         async with savepoint(conn):
@@ -157,6 +160,21 @@ async def _send(
     if standing is not None:
         await _wait(service, conn, alert, standing.sentence)
     return alert
+
+
+async def _standing(
+    service: WatchContext, conn: Connection, rule: Rule, alert: Alert, named: frozenset[str]
+) -> Validity:
+    """Whether this alert may go out by itself: what was preapproved, and no other incident is open in its place,
+    which is for a person to judge."""
+    found = await validity.may_go(service, conn, rule, alert, named)
+    if not found.in_force:
+        return found
+    try:
+        await area.require_alone(conn, alert)
+    except Refused as refused:
+        return replace(found, why=PreapprovalReason.FORBIDDEN, sentence=str(refused))
+    return found
 
 
 async def _wait(service: WatchContext, conn: Connection, alert: Alert, why: str) -> None:
@@ -222,7 +240,7 @@ async def _due(service: WatchContext, conn: Connection, plan: Planned) -> None:
         gone = _("the rule {rule} is no longer configured").format(rule=plan.rule)
         await _wait(service, conn, alert, gone)
         return
-    standing = await validity.may_go(service, conn, rule, alert, frozenset([plan.service]))
+    standing = await _standing(service, conn, rule, alert, frozenset([plan.service]))
     if standing.in_force:
         await _let_out(service, conn, rule.name, standing, alert)
         return

@@ -4,7 +4,7 @@ shows; only POST decides, because mail programs open every link."""
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from alertbot.alerts import showing
 from alertbot.alerts.requests import links, text
 from alertbot.alerts.requests.links import (
     Key,
@@ -129,18 +130,11 @@ def _signed(needed: int, given: list[str]) -> str:
 
 
 def approved(alert: AlertView) -> str:
-    """What happens next, in one sentence."""
+    """What was done, in one sentence."""
     if alert.start is None:
         said = _("You approved {id}. It needs {left} more.")
         return said.format(id=alert.id, left=alert.approvals.left)
-    if alert.start.worker_alive:
-        return _(
-            "{id} is approved. A worker is running; the first call starts in {seconds:.0f} s."
-        ).format(id=alert.id, seconds=alert.start.seconds)
-    return _(
-        "{id} is approved, but NO WORKER is running: nothing goes out until someone runs `alertbot"
-        " serve` or `alertbot run`."
-    ).format(id=alert.id)
+    return _("{id} is approved.").format(id=alert.id)
 
 
 def bad_form(status: int) -> str:
@@ -258,6 +252,8 @@ async def _decide(desk: ApprovalPages, token: str, request: Request) -> Response
     except Unanswered as error:
         opened = await links.open_page(desk.service, desk.key, token)
         return _form(desk, opened, error, answer)
+    if decided.decision is PageDecision.APPROVE:
+        decided = replace(decided, alert=await showing.outlook(desk.service, decided.alert))
     return _outcome(desk, decided)
 
 
@@ -292,7 +288,8 @@ def _outcome(desk: ApprovalPages, decided: LinkDecision) -> Response:
     if decided.decision is PageDecision.REJECT:
         said = _("{id} is rejected; it will never go out.").format(id=alert.id)
         return _message_page(desk, 200, _("Rejected"), said, done=True)
-    return _message_page(desk, 200, _("Approved"), approved(alert), done=True)
+    further = alert.verdict.further if alert.verdict else ()
+    return _message_page(desk, 200, _("Approved"), approved(alert), done=True, further=further)
 
 
 def _refusal(desk: ApprovalPages, error: AlertbotError) -> Response:
@@ -332,6 +329,7 @@ def _message_page(desk: ApprovalPages, status: int, title: str, said: str, **mor
         title=title,
         said=said,
         done=done,
+        further=more.get("further", ()),
     )
 
 

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
-from alertbot.alerts import following, showing, taking_back, writing
+from alertbot.alerts import approving, following, showing, taking_back, writing
+from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.taking_back import NumberSelection
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import AlertbotError, Faulty, Refused
+from alertbot.db import tables
 from alertbot.db.database import Database
+from alertbot.ops import overview
 from alertbot.watch import incidents
 from tests.effort import examples
 from tests.team import Team, example, gather
@@ -196,6 +200,51 @@ async def test_nothing_but_discarded_drafts_closes_an_incident(team: Team) -> No
     await writing.discard(team.service, team.people["ada"], two.id)
     assert (await incidents.show(team.service, one.incident)).state == "closed"
     assert "incident-closed" in await team.verbs()
+
+
+@pytest.mark.parametrize(
+    "ways", [("reject",), ("expire",), ("discard", "reject"), ("expire", "discard")]
+)
+async def test_an_incident_of_which_nothing_went_out_closes(team: Team, ways: tuple[str, ...]) -> None:
+    first = await team.pending()
+    views = [first] + [await team.pending(incident=first.incident) for _way in ways[1:]]
+    for view, way in zip(views, ways, strict=True):
+        assert (await incidents.show(team.service, view.incident)).state == "open"
+        if way == "reject":
+            await approving.reject(team.service, team.people["bo"], view.id, "not true")
+        elif way == "discard":
+            await writing.discard(team.service, team.people["ada"], view.id)
+        else:
+            expires = update(tables.alert).where(tables.alert.c.id == view.id)
+            past = expires.values(pending_until=team.clock.now)
+            await team.service.database.transact(lambda conn, past=past: conn.execute(past))
+            assert await approving.expire_overdue(team.service) == 1
+    assert (await incidents.show(team.service, first.incident)).state == "closed"
+    (row,) = [
+        one for one in await overview.audit_export(team.service) if one["verb"] == "incident-closed"
+    ]
+    assert "Nothing of it went out" in row["detail"]["reason"]
+
+
+async def test_an_alert_that_was_returned_keeps_its_incident_open(team: Team) -> None:
+    one = await team.pending()
+    await approving.return_(team.service, team.people["bo"], one.id, "too long")
+    assert (await incidents.show(team.service, one.incident)).state == "open"
+
+
+async def test_an_alert_like_another_asks_for_its_incident_too(team: Team) -> None:
+    """The other's incident is closed, and another is open in the same place."""
+    old = await team.pending()
+    await approving.reject(team.service, team.people["bo"], old.id, "not true")
+    first = await published(team, "69")
+    wishes = DraftRequest("", {})
+    ada = team.people["ada"]
+    with pytest.raises(Refused, match=first[:4]):
+        await following.like(team.service, ada, old.id, wishes)
+    joined = await following.like(team.service, ada, old.id, wishes, incident=first[:4])
+    assert joined.incident == first[:4]
+    apart = await following.like(team.service, ada, old.id, wishes, new_incident=True)
+    assert apart.incident not in (old.incident, first[:4])
 
 
 async def test_a_draft_in_an_incident_starts_from_its_places(team: Team) -> None:

@@ -31,8 +31,12 @@ def test_approving_says_that_no_worker_is_alive(desk: Desk) -> None:
 
 
 def test_approving_and_sending_says_only_that(desk: Desk) -> None:
-    answer = desk.run("approve", desk.shown(), "--publish", by="bo")
+    alert = desk.shown()
+    answer = desk.run("approve", alert, "--publish", by="bo")
     assert "NO WORKER" not in answer.out
+    assert f"{alert} is published" in answer.out
+    waits = desk.shown("holding", "--not-before", "+10m")
+    assert "Goes out no earlier than" in desk.run("approve", waits, "--publish", by="bo").out
 
 
 def test_what_waits_leaves_with_three(desk: Desk) -> None:

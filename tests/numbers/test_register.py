@@ -53,7 +53,7 @@ async def published(team: Team, query: str, **more: Any) -> AlertView:
 
 
 async def given(team: Team, alert: str) -> dict[str, Any]:
-    return dict((await writing.opened(team.service, alert)).values)
+    return dict((await showing.opened(team.service, alert)).values)
 
 
 def rules(view: AlertView) -> set[str]:

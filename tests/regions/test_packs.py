@@ -181,3 +181,32 @@ def test_tables_have_the_columns_that_the_page_names() -> None:
         with (packs.shipped() / code / packs.TERRITORIES).open(encoding="utf-8") as lines:
             codes = [row["code"] for row in csv.DictReader(lines)]
         assert len(codes) == len(set(codes)) == len(packs.load(code).territories) - 1
+
+
+def test_france_is_as_it_was_before_there_were_packs() -> None:
+    """What was in the code: an old configuration must find all of it."""
+    france = in_force()
+    assert {key: one.replaces for key, one in france.services.items()} == {
+        "samu": "15",
+        "police": "17",
+        "gendarmerie": "17",
+        "pompiers": "18",
+        "secours-en-mer": "196",
+        "toutes-urgences": "",
+        "prefecture": "",
+    }
+    assert set(france.short) == {
+        *("15", "17", "18", "112", "114", "115", "119", "191", "196", "197"),
+        *("3114", "3919", "116000", "116006", "116117"),
+    }
+    assert france.needed == (("samu",), ("pompiers",), ("police", "gendarmerie"))
+    assert france.own.fiction == ("019900", "026191", "035301", "046571", "053649", "063998")
+    assert france.habits.misprints.keys() == {"12", "122"}
+    assert (france.whole.code, france.whole.name_in("en")) == ("FR", "the whole of France")
+    assert [place.code for place in france.territories.values()][:3] == ["FR", "01", "02"]
+    assert not france.covers("974")
+    assert france.covers("69")
+    assert france.relay is not None
+    assert france.relay.number == "114"
+    assert packs.trusted(france)
+    assert not packs.trusted(packs.load("GB"))

@@ -45,6 +45,8 @@ async def test_a_link_approves_what_it_showed(desk: Reader) -> None:
     answer = await desk.approve(token)
     assert answer.status_code == 200
     assert "is approved" in answer.text
+    assert "Last recipient reached" in answer.text
+    assert "NO WORKER" in answer.text
     assert await desk.team.state(alert.id) == "approved"
     await desk.team.work()
     assert await desk.team.state(alert.id) == "published"

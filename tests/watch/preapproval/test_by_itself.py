@@ -61,6 +61,26 @@ async def test_a_changed_text_loses_its_approval(database: Database) -> None:
     assert await alerts(team) == [("holding", "pending")]
 
 
+async def test_another_incident_in_its_place_is_for_people_to_judge(database: Database) -> None:
+    """As it is for a person who drafts; an update of what went out goes on."""
+    team = await ready(database, AUTO)
+    other = await team.approved("holding", changes={"where": ["69"]})
+    await says(team, Observed.DOWN)
+    assert ("holding", "pending") in await alerts(team)
+    await team.work()
+    told = " ".join(post.text for post in team.adapters["team"].posts)
+    assert f"Incident {other.incident} is open for" in told
+
+
+async def test_another_incident_that_opens_during_the_countdown_stops_it(database: Database) -> None:
+    team = await ready(database, SLOW)
+    await says(team, Observed.DOWN)
+    await team.approved("holding", changes={"where": ["69"]})
+    team.clock.forward(seconds=91)
+    await watching.look(team.service)
+    assert ("holding", "pending") in await alerts(team)
+
+
 async def test_a_name_that_only_a_source_gave_is_not_told_unread(database: Database) -> None:
     team = await ready(database, AUTO)
     await says(team, Observed.DOWN, "sip-core-1")
