@@ -123,7 +123,7 @@ async def test_a_name_is_used_once(desk: Desk) -> None:
     with pytest.raises(Refused, match="is or was in use"):
         await desk.add(" ada ", Role.AUTHOR, by=desk.ada)
     for name in ("", "  ", "a\x00b", "x" * 201, "a\u202eb"):
-        with pytest.raises(Misuse, match="printable|is invisible"):
+        with pytest.raises(Misuse, match=r"printable|is invisible"):
             await desk.add(name, Role.AUTHOR, by=desk.ada)
     with pytest.raises(Misuse, match="--role"):
         await desk.add("Carl", by=desk.ada)
