@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import MACHINE, Person, Role
+from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _
 from alertbot.db.sql import PEOPLE, ColumnValues, take_lock
 from alertbot.db.tables import person
@@ -335,6 +336,9 @@ def person_of(row: Row[Any], now: datetime) -> Person:
 
 def _clean_name(name: str) -> str:
     clean = " ".join(name.split())
+    if place := hidden_place(clean):
+        sentence = _("In the name {name} {place}. Type it again instead of pasting it.")
+        raise Misuse(sentence.format(name=shown(clean), place=place))
     if clean.casefold() == MACHINE.name.casefold():
         raise Misuse(
             _("{name} is the program itself in the audit. Choose another name.").format(name=clean)

@@ -123,7 +123,7 @@ async def test_a_name_is_used_once(desk: Desk) -> None:
     with pytest.raises(Refused, match="is or was in use"):
         await desk.add(" ada ", Role.AUTHOR, by=desk.ada)
     for name in ("", "  ", "a\x00b", "x" * 201, "a\u202eb"):
-        with pytest.raises(Misuse, match="printable"):
+        with pytest.raises(Misuse, match=r"printable|is invisible"):
             await desk.add(name, Role.AUTHOR, by=desk.ada)
     with pytest.raises(Misuse, match="--role"):
         await desk.add("Carl", by=desk.ada)
@@ -239,3 +239,11 @@ async def test_one_admin_alone_never_makes_an_approver(desk: Desk) -> None:
             await desk.confirm(name, by)
     assert not (await desk.get("Dora")).person.counts
     assert not (await desk.get("Ben")).person.counts
+
+
+@pytest.mark.parametrize("name", ["ada\u3164", "a\u200bda", "ada\ufe0f", "a\u034fda"])
+async def test_a_name_has_no_sign_that_nobody_sees(database: Database, name: str) -> None:
+    """Two people whose names look the same would be one in the audit."""
+    desk = await Desk(database).open()
+    with pytest.raises(Misuse, match=r"character \d \(U\+"):
+        await desk.add(name, Role.AUTHOR, by=desk.ada)
