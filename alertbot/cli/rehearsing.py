@@ -117,6 +117,18 @@ async def _serve(ports: tuple[int, int, int, int], speed: float, orders: object,
 LONGEST_DELAY_DAYS = 7
 
 
+CountryCode = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        metavar=_("CODE"),
+        help=_(
+            "The country pack its texts go by, such as GB; default: the case's own, else by its time zone."
+        ),
+    ),
+]
+
+
 def replay(
     case: Annotated[
         Path, typer.Argument(metavar=_("CASE_DIR"), help=_("The folder with the case's timeline.yaml."))
@@ -131,6 +143,7 @@ def replay(
             ),
         ),
     ] = None,
+    region: CountryCode = None,
     approver_delay: Annotated[
         str,
         typer.Option(
@@ -146,7 +159,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     delay = _delay(approver_delay)
-    timeline, playbook = read_case(case), read_playbook(policy)
+    timeline, playbook = read_case(case, region), read_playbook(policy)
     played = _played(timeline, playbook, delay)
     if html is not None:
         _write(html, played)

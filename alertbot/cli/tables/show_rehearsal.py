@@ -80,21 +80,29 @@ def _ids(row: PlayedAlert) -> str:
 
 
 def _comparison(evening: Evening) -> list[str]:
-    pairs = (
-        (_("First message"), "holding", "first_word"),
-        (_("First numbers"), "provisional_number", "first_numbers"),
-        (_("Apology"), "apology", "apology"),
+    """What was said when, beside that evening: the first numbers were each service's own, the first list a picture."""
+    sentences = (
+        (
+            "holding",
+            "first_word",
+            _("First message: {mine} after the fault began (that evening: {real})."),
+        ),
+        (
+            "provisional_number",
+            "first_numbers",
+            _(
+                "First numbers: {mine} after the fault began (that evening: {real}; the first national list, a picture:"
+                " {list})."
+            ),
+        ),
+        ("apology", "apology", _("Apology: {mine} after the fault began (that evening: {real}).")),
     )
+    real = {key: _hours(timedelta(minutes=minutes)) for key, minutes in evening.in_reality.items()}
     lines = []
-    for name, kind, key in pairs:
+    for kind, key, sentence in sentences:
         mine = min((row.delay for row in evening.rows if row.kind == kind), default=None)
-        real = timedelta(minutes=evening.in_reality[key])
         if mine is not None:
-            lines.append(
-                _("{name}: {mine} after the fault began (that evening: {real}).").format(
-                    name=name, mine=_hours(mine), real=_hours(real)
-                )
-            )
+            lines.append(sentence.format(mine=_hours(mine), real=real[key], list=real["first_list"]))
     return lines
 
 
@@ -119,7 +127,7 @@ def show_replay(console: Console, replay: Replay) -> None:
     title = said(replay.timeline.title, language())
     console.print(Text(visible(title), style="bold"))
     for note in notes_of(replay):
-        console.print(Text(visible(note), style="yellow"))
+        console.print(Text(visible(note), style="yellow"), width=min(console.width, WIDEST))
     console.print(_replay_table(replay))
     console.print(_figures(replay))
 
@@ -133,7 +141,7 @@ def _replay_table(replay: Replay) -> Table:
         table.add_section()
         table.add_row(Text(day.strftime(_("%d/%m/%y")), style="bold"), "", "")
         for row in rows:
-            table.add_row(row.at.strftime("%H:%M"), _reality(row), _ours(row.ours))
+            table.add_row(row.at.strftime("%H:%M"), _reality(row), _ours(row.lines(replay)))
     return table
 
 

@@ -8,7 +8,10 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
+
+from babel.dates import format_date
 
 from alertbot.alerts import following, store_incidents, store_reading, taking_back, writing
 from alertbot.alerts.compose import DraftRequest
@@ -26,12 +29,12 @@ from alertbot.numbers.verifying import Verification
 from alertbot.regions.facts import find, in_force
 from alertbot.rehearsal.replay.signals_of import with_end
 from alertbot.rehearsal.replay.stage import Stage
-from alertbot.rehearsal.replay.timeline import NumberItem
+from alertbot.rehearsal.replay.timeline import CaseEntry, NumberItem
+from alertbot.texts.wording.phrasing import locale
 from alertbot.watch.rules_rule import placed
 
 NUMBERS, WITHDRAWAL, CORRECTION, DENIAL = "provisional_number", "withdrawal", "correction", "denial"
-OF_A_NUMBER = "denial_of_a_number"
-LANGUAGES = ("fr", "en")
+OF_A_NUMBER, FALSE_ALERT, INQUIRY, END = "denial_of_a_number", "false_alert", "inquiry", "end"
 
 
 class NotDone(Exception):
@@ -52,11 +55,13 @@ def reason_of(error: AlertbotError) -> str:
 @dataclass
 class ReplayedPeople:
     """The people at work. `by_hand`: what they write, by kind; `words`: the values of {service} and
-    {where}, by language; `service`: the watched service's name; `since`: when the fault began."""
+    {where}, by language; `places`: the codes of the case's territories; `service`: the watched service's name;
+    `since`: when the fault began, else when it was first seen."""
 
     stage: Stage
     by_hand: Mapping[str, Mapping[str, Any]]
     words: Mapping[str, Mapping[str, str]]
+    places: str
     service: str
     since: datetime | None = None
 
@@ -114,9 +119,15 @@ class ReplayedPeople:
 
     # --- false messages ---------------------------------------------------------------------------
 
-    async def deny_alert(self) -> str:
-        """Deny a false alert in public, in its own incident (R21). Raises `NotDone`."""
-        return await self._ask(DENIAL, self._values(DENIAL), new=True)
+    async def deny_alert(self, entry: CaseEntry) -> str:
+        """Say in public, in an incident of its own, that an alert was false: that ours was a mistake, or that what
+        others spread is not so (R21). Raises `NotDone`."""
+        if entry.ours:
+            said = {"no_danger": entry.truth, "you_may": entry.you_may}
+            known = {"message_at": entry.at.isoformat()}
+            return await self._ask(FALSE_ALERT, self._written(FALSE_ALERT, said) | known, new=True)
+        said = {"what_was_wrong": entry.claim, "what_is_right": entry.truth}
+        return await self._ask(DENIAL, self._written(DENIAL, said), new=True)
 
     async def deny_number(self, item: NumberItem | None) -> str:
         """Correct a false number if we published it, else deny it. Raises `NotDone`."""
@@ -133,9 +144,20 @@ class ReplayedPeople:
                     WrongNumbers([entry.name]),
                 )
             return view.id
-        wrong = _as_wrong(item)
+        wrong = self._as_wrong(item)
         values = self._values(OF_A_NUMBER) | ({"wrong_numbers": wrong} if wrong else {})
-        return await self._ask(DENIAL, values)
+        return await self._ask(OF_A_NUMBER, values)
+
+    def _as_wrong(self, item: NumberItem | None) -> list[RawValues]:
+        """The false number as a row to be denied; where the case does not say for which place and service it was
+        passed off, it is for all services of the case's first place."""
+        if item is None or not item.row.get("number"):
+            return []
+        region = in_force()
+        place = next(iter(self.places.split(","))).strip()
+        every = next((key for key, one in region.services.items() if one.every), None)
+        service = every or next(iter(region.services))
+        return [{"territory": place, "service": service} | {k: v for k, v in item.row.items() if v}]
 
     async def _ours(self, item: NumberItem) -> Entry | None:
         found = await self._meant([item], item.action)
@@ -146,6 +168,38 @@ class ReplayedPeople:
             lambda conn: store_numbers.published_in(conn, [entry.id], still=True)
         )
         return told[entry.id]
+
+    # --- the end, and after it -----------------------------------------------------------------------
+
+    async def note_confirmation(self, actor: str) -> None:
+        """Write down who of those concerned says that it works again (R11)."""
+        database = self.stage.service.database
+        found = await database.read(lambda conn: store_incidents.of_service(conn, self.service))
+        if found is None or found.closed_at is not None:
+            return
+        now = self.stage.service.now
+        await database.transact(lambda conn: store_incidents.confirm(conn, found.id, by=actor, now=now))
+
+    async def date_end(self, alert: str, confirmed: datetime) -> None:
+        """Put the time of the confirmation into a drafted end: earlier reports only claimed that it worked. Raises
+        `NotDone`."""
+        async with _done(END):
+            service, author = self.stage.service, self.stage.staff.author
+            await writing.edit(service, author, alert, {"restored_at": confirmed.isoformat()}, {})
+            await writing.submit(service, author, alert)
+
+    async def tell_inquiry(self, entry: CaseEntry, findings: datetime) -> str:
+        """Tell the public who is to find out why, and by when. Raises `NotDone`."""
+        begun = (self.since or entry.at).astimezone(entry.at.tzinfo).date()
+        more = {
+            lang: {"actor": entry.actor, "day": format_date(begun, "d MMMM y", locale(lang))}
+            for lang in self.words
+        }
+        values = self._values(INQUIRY, more=more) | {"findings_at": findings.isoformat()}
+        found = await self.stage.service.database.read(
+            lambda conn: store_incidents.of_service(conn, self.service)
+        )
+        return await self._ask(INQUIRY, values, incident=found.id if found else None)
 
     # --- what they share --------------------------------------------------------------------------
 
@@ -164,15 +218,19 @@ class ReplayedPeople:
             if entry.withdrawn_at is None and any(_fits(one, entry) for one in wanted)
         ]
 
-    async def _ask(self, kind: str, values: Mapping[str, Any], *, new: bool = False) -> str:
-        """Draft an alert that follows the open incident's earlier ones, and submit it."""
+    async def _ask(
+        self, kind: str, values: Mapping[str, Any], *, new: bool = False, incident: str | None = None
+    ) -> str:
+        """Draft an alert that follows the earlier ones of this incident, else of the open one, and submit it."""
         service, author = self.stage.service, self.stage.staff.author
-        incident, last = (None, None) if new else await self._open()
+        last = None
+        if incident is None and not new:
+            incident, last = await self._open()
         async with _done(kind):
             if last and kind == NUMBERS:
                 view = await following.update(service, author, last, FollowRequest(values), kind=kind)
             else:
-                wishes = DraftRequest(kind, values)
+                wishes = DraftRequest(DENIAL if kind == OF_A_NUMBER else kind, values)
                 view = await writing.draft(
                     service, author, wishes, incident=incident, new_incident=incident is None
                 )
@@ -196,18 +254,32 @@ class ReplayedPeople:
 
         return await self.stage.service.database.read(look)
 
-    def _values(self, kind: str, *, but: Collection[str] = ()) -> RawValues:
+    def _values(
+        self,
+        kind: str,
+        *,
+        but: Collection[str] = (),
+        more: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> RawValues:
         """What a person writes into this kind, with the placeholders filled in."""
         since = {"since": self.since.isoformat()} if self.since else {}
-        words = {lang: {**said, **since} for lang, said in self.words.items()}
+        words = {lang: {**said, **since, **more.get(lang, {})} for lang, said in self.words.items()}
         given = self.by_hand.get(kind, {})
         return {name: _in_each(value, words) for name, value in given.items() if name not in but}
+
+    def _written(self, kind: str, said: Mapping[str, Mapping[str, str]]) -> RawValues:
+        """The same, with what the case itself says in place of it."""
+        known = {
+            name: {lang: text for lang, text in texts.items() if lang in self.words}
+            for name, texts in said.items()
+        }
+        return self._values(kind) | {name: texts for name, texts in known.items() if texts}
 
 
 def _in_each(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
     """A value with the placeholders filled in; one text per language if they differ."""
     if isinstance(value, Mapping):
-        return {lang: placed(text, words.get(lang, words["en"])) for lang, text in value.items()}
+        return {lang: placed(text, words[lang]) for lang, text in value.items() if lang in words}
     each = {lang: placed(value, known) for lang, known in words.items()}
     return each["en"] if all(one == each["en"] for one in each.values()) else each
 
@@ -227,13 +299,6 @@ def _fits(item: NumberItem, entry: Entry) -> bool:
 def _same_place(text: str, row: NumberRow) -> bool:
     found = find(text)
     return (found.code if found else text.strip().upper()) == row.territory.code
-
-
-def _as_wrong(item: NumberItem | None) -> list[RawValues]:
-    """The false number as a row to be struck, if the case gives its service and place."""
-    if item is None or not all(item.row.get(key) for key in ("territory", "service", "number")):
-        return []
-    return [dict(item.row)]
 
 
 def _called(entry: Entry) -> Verification:

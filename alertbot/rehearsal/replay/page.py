@@ -1,5 +1,5 @@
-"""The HTML page of a replay, with a picture: what the public could read at the time above, what alertbot
-says below."""
+"""The HTML page of a replay: moment by moment what happened and, beside it, what alertbot says; then a picture of
+both."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from alertbot.core.words import _, language
 from alertbot.rehearsal.replay.results import SPOKEN, Replay, is_public
 from alertbot.rehearsal.replay.telling import (
     LineMark,
+    channel_name,
+    counts,
     headline,
+    kind_title,
     notes_of,
     rows_of,
     span_words,
@@ -167,7 +170,7 @@ def _clock(replay: Replay, at: datetime, form: str) -> str:
 
 
 HERE = Path(__file__).parent
-CLASSES = {LineMark.DECIDED: "decided", LineMark.POSTED: "posted", LineMark.HELD: "held"}
+CLASSES = {LineMark.DECIDED: "decided", LineMark.HELD: "held"}
 
 
 def render(replay: Replay) -> str:
@@ -185,9 +188,10 @@ def render(replay: Replay) -> str:
             figures=summary_of(replay),
             pictures=[svg(replay, one, i) for i, one in enumerate(stretches(replay), start=1)],
             rows=rows_of(replay),
-            posts=replay.posts,
+            names={one.kind: kind_title(replay, one.kind) for one in replay.posts},
+            counts=counts,
+            channel_name=channel_name,
             zone=replay.timeline.zone.key,
-            tz=replay.timeline.zone,
             head=headline,
             told=_entry_text,
             classes=CLASSES,

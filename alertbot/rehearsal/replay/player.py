@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from alertbot.alerts import store_reading
+from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
 from alertbot.core.model import AlertState
 from alertbot.core.words import _, ngettext
 from alertbot.numbers import changing
 from alertbot.numbers.reading import read_numbers
 from alertbot.numbers.rules_entry import NumberRow, Standing
-from alertbot.regions.facts import whole_country
+from alertbot.regions import facts
 from alertbot.rehearsal.replay import signals_of
 from alertbot.rehearsal.replay.by_hand import (
-    LANGUAGES,
+    END,
+    INQUIRY,
     NUMBERS,
     WITHDRAWAL,
     NotDone,
@@ -29,17 +31,19 @@ from alertbot.rehearsal.replay.signals_of import (
     EntryRole,
     ReplayStep,
     Supply,
+    began_at,
     fault_of,
     first_trouble,
     steps_of,
 )
-from alertbot.rehearsal.replay.stage import Playbook, Stage, staged
+from alertbot.rehearsal.replay.stage import Playbook, Stage, languages_of, staged
 from alertbot.rehearsal.replay.timeline import NumberItem, Timeline, said
 from alertbot.watch import watching
+from alertbot.watch.rules_log import State
 
 Job = Callable[[], Awaitable[None]]
 A_MOMENT, A_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-EMERGENCY_CALLS = {"fr": "des appels d'urgence", "en": "some emergency calls"}
+EMERGENCY_CALLS = {"fr": "des appels d’urgence", "en": "some emergency calls"}
 
 
 async def play(
@@ -56,19 +60,33 @@ async def play(
     if all(step.silent for step in steps):
         replay.decisions += [_untold(step) for step in steps]
         return replay
-    service, title = timeline.case, {**EMERGENCY_CALLS, **timeline.service}
-    where = timeline.where or whole_country()
-    begins = min(step.entry.at for step in steps if not step.silent)
-    names = {lang: {"service": said(title, lang), "where": where} for lang in LANGUAGES}
-    async with staged(
-        playbook, begins, service=service, title=title, zone=timeline.zone.key, where=where
-    ) as stage:
-        desk = ReplayedPeople(stage, playbook.by_hand, names, service, replay.known)
-        player = _Player(
-            stage, desk, replay, ReplayBuilder(stage, replay, service), approver_delay, progress
-        )
-        await player.run()
+    with facts.using(timeline.region):
+        await _play(replay, playbook, approver_delay, progress)
     return replay
+
+
+async def _play(
+    replay: Replay, playbook: Playbook, delay: timedelta, progress: Callable[[datetime], None]
+) -> None:
+    timeline, steps = replay.timeline, replay.steps
+    service, title = timeline.case, {**EMERGENCY_CALLS, **timeline.service}
+    where = timeline.where
+    begins = min(step.entry.at for step in steps if not step.silent)
+    languages = languages_of(timeline.region)
+    names = {lang: {"service": said(title, lang), "where": where} for lang in languages}
+    async with staged(
+        playbook,
+        timeline.region,
+        begins,
+        service=service,
+        title=title,
+        zone=timeline.zone.key,
+        where=where,
+    ) as stage:
+        since = began_at(timeline) or replay.known
+        desk = ReplayedPeople(stage, playbook.by_hand, names, where, service, since)
+        gathering = ReplayBuilder(stage, replay, service)
+        await _Player(stage, desk, replay, gathering, delay, progress).run()
 
 
 def _untold(step: ReplayStep) -> ReplayDecision:
@@ -90,15 +108,24 @@ class _Player:
     _numbered: "count[int]" = field(default_factory=count)
     _asked: set[str] = field(default_factory=set)  # alerts that people will answer
     _supply: Supply = field(default_factory=Supply)
+    _confirmed: datetime | None = None  # when somebody last vouched that it works again
+    _inquiry: ReplayStep | None = None  # to be told once it is over
+    _over: bool = False  # the public was told so
+    _until: datetime = field(init=False)  # nothing can change after this
+
+    def __post_init__(self) -> None:
+        self._until = self._end()
 
     async def run(self) -> None:
         """Every step, until nothing can change any more."""
         for rule, why in self.stage.not_ahead.items():
             self._refuse(rule, "not_approved_ahead", why)
         self._supply = await self._read_numbers()
-        end = self._end()
-        while (job := self._next(end)) is not None:
+        while (job := self._next(self._until)) is not None:
             await job()
+        if self._inquiry:
+            sentence = _("It is told once it is over, and nobody concerned has said so yet.")
+            self._refuse(INQUIRY, "not_over", sentence)
         replay = self.replay
         replay.decisions.sort(key=lambda one: one.at)
         replay.refused.sort(key=lambda one: one.at)
@@ -140,10 +167,15 @@ class _Player:
     async def _entry(self) -> None:
         step = self.replay.steps[self._place]
         self._place += 1
+        if step.role is EntryRole.INQUIRY:
+            await self._inquired(step)
         if step.silent:
             self.replay.decisions.append(_untold(step))
             return
         self._at(step.entry.at)
+        if step.role is EntryRole.CONFIRMATION:
+            self._confirmed = step.entry.at
+            await self.desk.note_confirmation(step.entry.actor)
         if step.signal:
             await watching.take(self.stage.service, [step.signal])
             await self._work(step)
@@ -161,7 +193,12 @@ class _Player:
         for alert in seen.alerts:
             if alert.state is AlertState.PENDING and alert.id not in self._asked:
                 self._asked.add(alert.id)
+                await self._date_end(alert)
                 self._later(self._approval(alert.id))
+        said = [one.state == State.RESOLVED for one in self.replay.posts[-1:]]
+        self._over = said[0] if said else False
+        if self._over:
+            await self._tell_inquiry()
 
     def _later(self, job: Job) -> None:
         heapq.heappush(self._jobs, (self.stage.clock() + self.delay, next(self._numbered), job))
@@ -178,13 +215,21 @@ class _Player:
 
         return answer
 
+    async def _date_end(self, alert: Alert) -> None:
+        if alert.kind != END or alert.author_id is not None or self._confirmed is None:
+            return
+        try:
+            await self.desk.date_end(alert.id, self._confirmed)
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+
     # --- what people do by themselves -------------------------------------------------------------
 
     async def _by_hand(self, step: ReplayStep) -> None:
         """What an entry makes people do: deny, withdraw, enter numbers."""
         named = {one.action for one in step.entry.numbers}
         if step.role is EntryRole.FALSE_ALERT:
-            await self._note_result(step, "open", self.desk.deny_alert())
+            await self._note_result(step, "open", self.desk.deny_alert(step.entry))
         if step.role is EntryRole.FALSE_NUMBER or "false" in named:
             for item in _false(step.entry.numbers):
                 await self._note_result(step, "update", self.desk.deny_number(item))
@@ -201,6 +246,36 @@ class _Player:
             self._refuse(error.what, error.reason, str(error))
         done = (action, "by_hand") if alert else ("drop", "not_done")
         self.replay.decisions.append(ReplayDecision(step.entry.at, *done, alert, step))
+
+    async def _inquired(self, step: ReplayStep) -> None:
+        """The first entry that promises findings is told; the next reports them."""
+        if self._findings(step) is None:
+            return
+        self._inquiry = self._inquiry or step
+        if self._over and self._inquiry is step:
+            self._at(step.entry.at)
+            self._until = max(self._until, step.entry.at + 2 * self.delay)
+            await self._tell_inquiry()
+
+    def _findings(self, step: ReplayStep) -> datetime | None:
+        """When the findings are due: as the entry says, else when the next inquiry of the case reports."""
+        later = (
+            one.entry.at
+            for one in self.replay.steps
+            if one.role is EntryRole.INQUIRY and one.entry.at > step.entry.at
+        )
+        return step.entry.findings_at or next(later, None)
+
+    async def _tell_inquiry(self) -> None:
+        step, self._inquiry = self._inquiry, None
+        due = self._findings(step) if step else None
+        if step is None or due is None or due <= self.stage.clock():
+            return
+        try:
+            await self.desk.tell_inquiry(step.entry, due)
+        except NotDone as error:
+            self._refuse(error.what, error.reason, str(error))
+        await self._work()
 
     async def _withdraw(self, step: ReplayStep) -> None:
         items = step.entry.numbers

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alertbot.alerts import store_incidents, store_reading
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.model import AlertState, Post
+from alertbot.core.model import AlertState
 from alertbot.db.sql import Connection
 from alertbot.people import store_tasks
 from alertbot.rehearsal.replay.signals_of import (
@@ -18,8 +18,9 @@ from alertbot.rehearsal.replay.signals_of import (
     EntryRole,
     ReplayStep,
     fault_of,
+    witnesses,
 )
-from alertbot.rehearsal.replay.stage import Stage
+from alertbot.rehearsal.replay.stage import ChannelPost, Stage
 from alertbot.rehearsal.replay.timeline import CaseEntry, Timeline
 from alertbot.watch import store_decisions, store_signals
 from alertbot.watch.reacting import STUCK
@@ -73,7 +74,8 @@ class ReplayDecision:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPost:
-    """One text as the public would have read it. `state`: of the incident, as the alert gives it."""
+    """One post as the public would have read it, the `part`th of `parts`. `state`: of the incident, as the
+    alert gives it."""
 
     at: datetime
     channel: str
@@ -83,6 +85,8 @@ class ReplayPost:
     text: str
     by_itself: bool
     alert: str = ""
+    part: int = 1
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +123,15 @@ class ReplayDecisionView:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPostView:
-    """A text that would have gone out. `state`: of the incident, as its alert tells it. `approval` is `auto`
-    or `person`."""
+    """A post that would have gone out, the `part`th of `parts`. `state`: of the incident, as its alert tells
+    it. `approval` is `auto` or `person`."""
 
     at: datetime | None
+    alert: str
     channel: str
     lang: str
+    part: int
+    parts: int
     kind: str
     state: str | None
     text: str
@@ -142,7 +149,7 @@ class RefusedView:
 
 @dataclass(frozen=True, slots=True)
 class ReplayView:
-    """A case that was played."""
+    """A case that was played. `to_ask`: who could confirm that it is over, where nobody in the case has."""
 
     case: str
     fault_at: datetime | None
@@ -150,6 +157,7 @@ class ReplayView:
     decisions: tuple[ReplayDecisionView, ...]
     posts: tuple[ReplayPostView, ...]
     refused: tuple[RefusedView, ...]
+    to_ask: tuple[str, ...]
 
 
 @dataclass
@@ -170,6 +178,18 @@ class Replay:
     @property
     def first_post(self) -> ReplayPost | None:
         return min(self.posts, key=lambda one: one.at, default=None)
+
+    @property
+    def over(self) -> ReplayPost | None:
+        """The last post, if it says that it is over."""
+        last = next((one for one in reversed(self.posts) if one.kind != "inquiry"), None)
+        return last if last and last.state == RESOLVED else None
+
+    @property
+    def to_ask(self) -> tuple[str, ...]:
+        """Who could confirm that it is over: those who saw the trouble. Empty if it was over, or was no fault."""
+        failed = any(step.role is EntryRole.TROUBLE for step in self.steps)
+        return witnesses(self.timeline) if failed and self.posts and not self.over else ()
 
     def since_fault(self, at: datetime | None) -> float | None:
         """Seconds from the fault until this time."""
@@ -192,6 +212,7 @@ class Replay:
             refused=tuple(
                 RefusedView(self._local(one.at), one.what, one.reason) for one in self.refused
             ),
+            to_ask=self.to_ask,
         )
 
     def _decision(self, one: ReplayDecision) -> ReplayDecisionView:
@@ -201,8 +222,11 @@ class Replay:
     def _post(self, one: ReplayPost) -> ReplayPostView:
         return ReplayPostView(
             at=self._local(one.at),
+            alert=one.alert,
             channel=one.channel,
             lang=one.lang,
+            part=one.part,
+            parts=one.parts,
             kind=one.kind,
             state=one.state,
             text=one.text,
@@ -218,6 +242,7 @@ def _between(begin: datetime | None, end: datetime | None) -> float | None:
     return (end - begin).total_seconds() if begin and end else None
 
 
+LEFT_OUT = "left_out"  # of one channel and language, because the text does not fit
 LAPSED = "lapsed"  # a promised update did not come (R19)
 RECENT = 20  # alerts that may have changed since the last moment
 HELD_BACK = {
@@ -261,16 +286,17 @@ class ReplayBuilder:
     _kinds: dict[str, str] = field(default_factory=dict)
     _by_itself: set[str] = field(default_factory=set)
 
-    async def after(self, published: Sequence[Post], step: ReplayStep | None = None) -> Seen:
+    async def after(self, published: Sequence[ChannelPost], step: ReplayStep | None = None) -> Seen:
         """Record what happened at this step; `step`: the entry just processed."""
         at = self.stage.clock()
         seen = await self.stage.service.database.read(self._look)
         fresh = [line for line in seen.lines if line.id > self._lines]
         self._lines = max([self._lines, *(line.id for line in fresh)])
-        await self._note_alerts(seen, fresh, {one.alert for one in published})
+        await self._note_alerts(seen, fresh, {one.post.alert for one in published})
         heard = await self._heard(step, fresh, at) if step and step.signal else None
         self.replay.decisions += [*([heard] if heard else ()), *self._by_time(seen, fresh, heard, at)]
         self.replay.posts += [self._post(one, at) for one in published]
+        self.replay.refused += self._left_out(seen, {one.post.alert for one in published}, at)
         self.replay.refused += [*self._held_back(seen, step, at), *self._not_sent(seen, at)]
         return seen
 
@@ -329,17 +355,27 @@ class ReplayBuilder:
             self._kinds[alert.id] = alert.kind
             self._states.setdefault(alert.id, said.get(alert.id) or seen.states.get(alert.incident))
 
-    def _post(self, one: Post, at: datetime) -> ReplayPost:
+    def _post(self, published: ChannelPost, at: datetime) -> ReplayPost:
+        one = published.post
         return ReplayPost(
-            at,
-            "memory",
-            one.lang,
-            self._kinds[one.alert],
-            self._states[one.alert],
-            one.text,
-            one.alert in self._by_itself,
-            one.alert,
+            at=at,
+            channel=published.channel,
+            lang=one.lang,
+            kind=self._kinds[one.alert],
+            state=self._states[one.alert],
+            text=one.text,
+            by_itself=one.alert in self._by_itself,
+            alert=one.alert,
+            part=one.part,
+            parts=one.parts,
         )
+
+    def _left_out(self, seen: Seen, out: Collection[str], at: datetime) -> Iterator[Refusal]:
+        """Where an alert did not go although it went elsewhere: its text does not fit there."""
+        for alert in seen.alerts:
+            if alert.id in out and self._first_time(f"omitted {alert.id}"):
+                for one in alert.omitted:
+                    yield Refusal(at, alert.kind, LEFT_OUT, one.reason)
 
     def _held_back(self, seen: Seen, step: ReplayStep | None, at: datetime) -> Iterator[Refusal]:
         """What is held back, once for each reason, and again for every claim that it is over."""

@@ -7,7 +7,7 @@ early that all is well (R11).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -59,6 +59,13 @@ def _tokens(text: str) -> Iterator[str]:
     yield from re.findall(r"\w+", "".join(sign for sign in bare if not unicodedata.combining(sign)))
 
 
+# What names of services that answer emergency calls have in them.
+_SERVICES = frozenset({
+    "samu", "smur", "sdis", "sis", "bspp", "pompiers", "police", "gendarmerie", "gendarmes", "fire", "ambulance",
+    "ambulances", "rescue", "paramedics", "coastguard", "brandweer", "politie", "feuerwehr", "polizei", "rettungsdienst",
+    "bomberos", "policia", "heddlu", "psap", "112", "114", "911", "999", "000", "15", "17", "18",
+})  # fmt: skip
+
 SOURCE = "case"
 
 
@@ -73,6 +80,7 @@ class EntryRole(StrEnum):
     FALSE_ALERT = "false_alert"  # the public was told what is not so: deny it
     FALSE_NUMBER = "false_number"  # a number goes round that is wrong: deny or correct it
     FEWER_NUMBERS = "fewer_numbers"  # some provisional numbers are taken back
+    INQUIRY = "inquiry"  # somebody is to find out why, and says until when
     HISTORY = "history"  # told afterwards, or no news to the watcher
     UNKNOWN = "unknown"  # a state that the format does not have: never means down
 
@@ -91,12 +99,11 @@ TROUBLE = {
 CALM = ("stabilised", "stabilized", "monitoring")
 RESOLVED = "resolved"
 FALSE = {"false-alert": EntryRole.FALSE_ALERT, "false-number": EntryRole.FALSE_NUMBER}
-FEWER_NUMBERS = "retracted-partial"
+FEWER_NUMBERS, INQUIRY = "retracted-partial", "inquiry"
 HISTORY = (
-    "pre-incident", "exercise", "correction", "cancelled-silent", "canceled-silent", "inquiry", "audit",
-    "legislation",
+    "pre-incident", "exercise", "correction", "cancelled-silent", "canceled-silent", "audit", "legislation",
 )  # fmt: skip
-STATES = (*TROUBLE, *CALM, RESOLVED, *FALSE, FEWER_NUMBERS, *HISTORY)
+STATES = (*TROUBLE, *CALM, RESOLVED, *FALSE, FEWER_NUMBERS, INQUIRY, *HISTORY)
 """Every state that means something; any other is `Role.UNKNOWN`."""
 
 _OF_WHAT_IS_OPEN = ("investigating", "identified")  # say that somebody works at it, not that it fails
@@ -113,7 +120,7 @@ class ReplayStep:
     @property
     def silent(self) -> bool:
         """Whether it tells alertbot nothing: no signal and no numbers."""
-        if self.role in (EntryRole.HISTORY, EntryRole.UNKNOWN):
+        if self.role in (EntryRole.HISTORY, EntryRole.UNKNOWN, EntryRole.INQUIRY):
             return not self.entry.numbers
         return self.role is EntryRole.FAULT
 
@@ -138,24 +145,49 @@ def first_trouble(steps: Iterable[ReplayStep]) -> datetime | None:
 
 def operator_of(timeline: Timeline) -> str:
     """The operator, whose word alone confirms nothing: the case's `operator:`, else the actor of the
-    fault."""
+    fault. Not a service that noticed the fault: it did not cause it, and may confirm the end."""
     fault = fault_of(timeline)
-    return timeline.operator or (fault.actor if fault else "")
+    if timeline.operator or fault is None:
+        return timeline.operator
+    return "" if is_service(fault.actor) else fault.actor
+
+
+def is_service(actor: str) -> bool:
+    """Whether this is one of the services that answer emergency calls, by the words of its name."""
+    return not _SERVICES.isdisjoint(_tokens(actor))
+
+
+def began_at(timeline: Timeline) -> datetime | None:
+    """When the fault itself began, where the case says so: the time of its first `undetected` entry."""
+    fault = fault_of(timeline)
+    return fault.at if fault and fault.state == "undetected" else None
+
+
+def witnesses(timeline: Timeline) -> tuple[str, ...]:
+    """Who could confirm that it is over: those who saw the trouble, except the operator; services first."""
+    operator = operator_of(timeline)
+    saw = [one.actor for one in timeline.entries if one.state in TROUBLE and one.actor]
+    others = [one for one in dict.fromkeys(saw) if not (operator and speaks_for(one, operator))]
+    return tuple(sorted(others, key=lambda one: not is_service(one)))
 
 
 def _steps(timeline: Timeline) -> Iterator[ReplayStep]:
     fault, operator = fault_of(timeline), operator_of(timeline)
-    begun = fails = misled = False
+    saw = frozenset(witnesses(timeline))
+    begun = fails = misled = told = False
     for place, entry in enumerate(timeline.entries):
         begun = begun or entry is fault
-        role = _role(entry, operator)
+        role = _role(entry, operator, saw)
         if role is EntryRole.TROUBLE and entry is fault and entry.state == "undetected":
             role = EntryRole.FAULT
         elif role is EntryRole.TROUBLE and (not begun or _of_a_false_message(entry, fails, misled)):
             role = EntryRole.HISTORY
         fails = fails or role in (EntryRole.TROUBLE, EntryRole.FAULT)
         misled = misled or entry.state in FALSE
-        yield ReplayStep(entry, role, _signal(timeline, entry, role, place))
+        signal = _signal(timeline, entry, role, place)
+        if signal and role is EntryRole.TROUBLE and not told:
+            signal, told = replace(signal, started_at=began_at(timeline)), True
+        yield ReplayStep(entry, role, signal)
 
 
 def _of_a_false_message(entry: CaseEntry, fails: bool, misled: bool) -> bool:
@@ -163,18 +195,28 @@ def _of_a_false_message(entry: CaseEntry, fails: bool, misled: bool) -> bool:
     return misled and not fails and entry.state in _OF_WHAT_IS_OPEN
 
 
-def _role(entry: CaseEntry, operator: str) -> EntryRole:
+def _role(entry: CaseEntry, operator: str, saw: Collection[str]) -> EntryRole:
     if entry.state in TROUBLE:
         return EntryRole.TROUBLE
     if entry.state in CALM:
         return EntryRole.CALM
     if entry.state == RESOLVED:
-        return EntryRole.CLAIM if speaks_for(entry.actor, operator) else EntryRole.CONFIRMATION
+        return EntryRole.CONFIRMATION if _confirms(entry.actor, operator, saw) else EntryRole.CLAIM
     if entry.state in FALSE:
         return FALSE[entry.state]
     if entry.state == FEWER_NUMBERS:
         return EntryRole.FEWER_NUMBERS
+    if entry.state == INQUIRY:
+        return EntryRole.INQUIRY
     return EntryRole.HISTORY if entry.state in HISTORY else EntryRole.UNKNOWN
+
+
+def _confirms(actor: str, operator: str, saw: Collection[str]) -> bool:
+    """Whether this actor's "it is over" counts (R11). Where nobody knows who the operator is, only a service or
+    one who saw the trouble."""
+    if not operator:
+        return bool(actor) and (is_service(actor) or actor in saw)
+    return not speaks_for(actor, operator)
 
 
 def _signal(timeline: Timeline, entry: CaseEntry, role: EntryRole, place: int) -> Signal | None:

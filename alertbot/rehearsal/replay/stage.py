@@ -1,8 +1,8 @@
 """The stage of a replay: rules and policy from a file, a configuration for one case, its people, its
-clock, and the application."""
+clock, and the application. Texts are written for X, Telegram and mail, and kept in memory."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from alertbot.alerts import approving, showing, store_reading
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.store_reading import Alert
 from alertbot.app import App, build
+from alertbot.channels import base
 from alertbot.channels.memory import MemoryAdapter
 from alertbot.config.faults import findings
 from alertbot.config.root import Config
@@ -23,11 +24,12 @@ from alertbot.config.shapes import Name, Settings
 from alertbot.config.watching import PromiseSettings, RuleSettings, WatchSettings
 from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain, text_of
 from alertbot.core.errors import AlertbotError, ConfigInvalid
-from alertbot.core.model import Action, Person, Post
+from alertbot.core.model import Action, ChannelSpec, Pace, Person, Post, Price
 from alertbot.core.words import _, ngettext
 from alertbot.delivery import store_claim
 from alertbot.ops import working
 from alertbot.people import accounts
+from alertbot.regions.region import Region
 from alertbot.rehearsal import hiring
 from alertbot.watch import reminders, watching
 from alertbot.watch.context import WatchContext
@@ -36,7 +38,16 @@ from alertbot.watch.rules_rule import placed
 
 SHIPPED = Path(__file__).with_name("policy.yaml")
 
-ByHand = Literal["provisional_number", "withdrawal", "correction", "denial", "denial_of_a_number"]
+ByHand = Literal[
+    "provisional_number",
+    "withdrawal",
+    "correction",
+    "denial",
+    "denial_of_a_number",
+    "false_alert",
+    "inquiry",
+]
+WRITTEN = ("fr", "en")  # the languages that the shipped rules have words for
 
 
 class PolicyFile(Settings):
@@ -77,27 +88,43 @@ def read_playbook(path: Path | None) -> Playbook:
     )
 
 
+def languages_of(region: Region) -> tuple[str, ...]:
+    """What a replay writes in: French and English, where the country speaks French; else English."""
+    return tuple(lang for lang in WRITTEN if lang == "en" or lang in region.languages)
+
+
+def spoken_in(value: Any, languages: Collection[str]) -> Any:
+    """A value without the languages that are not spoken there."""
+    if isinstance(value, Mapping):
+        if set(value) <= {*WRITTEN}:
+            return {lang: text for lang, text in value.items() if lang in languages}
+        return {key: spoken_in(one, languages) for key, one in value.items()}
+    return value
+
+
 def configuration(
-    playbook: Playbook, *, service: str, title: Mapping[str, str], zone: str, where: str
+    playbook: Playbook, region: Region, *, service: str, title: Mapping[str, str], zone: str, where: str
 ) -> str:
-    """A complete configuration for one case: no recipients, one service, the playbook's rules on the one
-    channel that keeps its posts."""
+    """A complete configuration for one case: no recipients, one service, the playbook's rules on channels
+    that keep their posts."""
     watch = dict(playbook.sections.get("watch", {}))
     services = {service: {"title": dict(title)}} | watch.get("services", {})
     rules = {name: _public(rule) for name, rule in playbook.sections.get("rules", {}).items()}
+    languages = languages_of(region)
     return json.dumps(
         {
             "organisation": {
                 "name": _ORGANISATION,
-                "languages": ["fr", "en"],
+                "languages": languages,
                 "timezone": zone,
                 "verification_page": "https://www.example.org/alert",
                 "sandbox": True,
             },
+            "region": region.code,
             "database": "sqlite:///replay.db",
-            "channels": {CHANNEL: {"type": "memory", "read_back": False}},
+            "channels": {name: {"type": "memory", "read_back": False} for name in CHANNELS},
             "watch": watch | {"services": services},
-            "rules": placed(rules, {"where": where}),
+            "rules": spoken_in(placed(rules, {"where": where}), languages),
             "promises": playbook.sections.get("promises", {}),
         }
     )
@@ -115,8 +142,24 @@ def _public(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in rule.items() if key not in ("channels", "exercise")}
 
 
-CHANNEL = "memory"
+CHANNELS = {spec.type: spec for spec in (base.X, base.TELEGRAM, base.EMAIL)}
 _ORGANISATION = "Replay"
+
+
+def _kept(spec: ChannelSpec) -> ChannelSpec:
+    """What a channel's texts depend on; in memory there is nothing to wait for, to edit or to look up."""
+    return replace(
+        spec,
+        per_recipient=False,
+        can_edit=False,
+        can_delete=False,
+        can_pin=False,
+        can_read_back=False,
+        can_picture=False,
+        can_reconcile=False,
+        pace=Pace(),
+        price=Price(),
+    )
 
 
 def _checked(path: Path) -> Mapping[str, Any]:
@@ -179,6 +222,14 @@ class Staff:
         return self.approvers[0][0]
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelPost:
+    """A text as it was published on a channel."""
+
+    channel: str
+    post: Post
+
+
 @dataclass
 class Stage:
     """The application with its people. `looked_ahead`: when time alone may change something next.
@@ -190,21 +241,26 @@ class Stage:
     staff: Staff
     looked_ahead: datetime | None = None
     not_ahead: dict[str, str] = field(default_factory=dict)
-    _seen: int = 0  # posts that were collected
+    _seen: dict[str, int] = field(default_factory=dict)  # posts that were collected, by channel
 
-    async def work(self) -> list[Post]:
+    async def work(self) -> list[ChannelPost]:
         """Decide, act and deliver until nothing is due at this time; returns the texts published
         meanwhile."""
         await approving.expire_overdue(self.service)
         await reminders.look(self.service)
         self.looked_ahead = await watching.look(self.service)
-        if await self.service.database.read(lambda conn: store_claim.due(conn, [CHANNEL])):
+        if await self.service.database.read(lambda conn: store_claim.due(conn, [*CHANNELS])):
             await working.run_once(self.app)
             self.looked_ahead = await watching.look(self.service)
-        adapter = self.app.adapters()[CHANNEL]
+        return [one for channel in CHANNELS for one in self._fresh(channel)]
+
+    def _fresh(self, channel: str) -> Iterator[ChannelPost]:
+        adapter = self.app.adapters()[channel]
         assert isinstance(adapter, MemoryAdapter)
-        fresh, self._seen = adapter.posts[self._seen :], len(adapter.posts)
-        return [one for one in fresh if one.action is Action.PUBLISH]
+        fresh, self._seen[channel] = adapter.posts[self._seen.get(channel, 0) :], len(adapter.posts)
+        for post in fresh:
+            if post.action is Action.PUBLISH:
+                yield ChannelPost(channel, post)
 
     async def approve(self, alert: Alert) -> None:
         """Have as many people as needed approve the alert. Raises `Refused` if a rule forbids it."""
@@ -230,6 +286,7 @@ class Stage:
 @asynccontextmanager
 async def staged(
     playbook: Playbook,
+    region: Region,
     begins: datetime,
     *,
     service: str,
@@ -241,10 +298,14 @@ async def staged(
     clock = CaseClock(begins)
     with TemporaryDirectory(prefix="alertbot-replay-") as folder:
         path = Path(folder) / "config.yaml"
-        text = configuration(playbook, service=service, title=title, zone=zone, where=where)
+        text = configuration(playbook, region, service=service, title=title, zone=zone, where=where)
         path.write_text(text, encoding="utf-8")
         app = build(path)
-        app.publisher = replace(app.publisher, clock=clock)
+        channels = {
+            name: replace(one, spec=_kept(CHANNELS[name]))
+            for name, one in app.publisher.channels.items()
+        }
+        app.publisher = replace(app.publisher, clock=clock, channels=channels)
         try:
             opened = await app.open()
             stage = Stage(app, opened, clock, await _hired(opened))

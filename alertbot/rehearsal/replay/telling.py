@@ -8,13 +8,13 @@ from enum import StrEnum
 from itertools import groupby
 
 from alertbot.core.words import _, language, ngettext
-from alertbot.regions.facts import all_territories, in_force, whole_country
 from alertbot.rehearsal.replay.results import Refusal, Replay, ReplayDecision, ReplayPost, is_public
-from alertbot.rehearsal.replay.signals_of import EntryRole
+from alertbot.rehearsal.replay.signals_of import EntryRole, operator_of
 from alertbot.rehearsal.replay.timeline import CaseEntry, said
 from alertbot.watch.rules_log import decided, reason_words
 
-LONGEST_EXCERPT = 120
+LONGEST_EXCERPT = 280  # characters: a post of X
+MOST_ASKED = 3
 
 
 class LineMark(StrEnum):
@@ -35,11 +35,18 @@ class TimelineLine:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One time: an entry of the case, alertbot's lines, or both."""
+    """One time: an entry of the case, what alertbot decided or did not do, and what it published."""
 
     at: datetime
     entry: CaseEntry | None = None
     ours: list[TimelineLine] = field(default_factory=list)
+    alerts: list["ToldAlert"] = field(default_factory=list)
+
+    def lines(self, replay: Replay) -> list[TimelineLine]:
+        """Everything of ours as lines."""
+        posted = [TimelineLine(LineMark.POSTED, _post_words(replay, one)) for one in self.alerts]
+        refused = [one for one in self.ours if one.mark is LineMark.HELD]
+        return [*(one for one in self.ours if one not in refused), *posted, *refused]
 
 
 def notes_of(replay: Replay) -> list[str]:
@@ -51,12 +58,23 @@ def notes_of(replay: Replay) -> list[str]:
         if step.role is EntryRole.UNKNOWN
     ]
     case = replay.timeline
-    zones = {one.zone for one in all_territories().values()}
-    if replay.posts and case.where == whole_country() and case.zone.key not in {*zones, "UTC"}:
-        sentence = _("No listed territory is in {zone}: the texts say {country}.")
-        whole = in_force().whole.name_in(language())
-        notes.append(sentence.format(zone=case.zone.key, country=whole))
+    if replay.posts and not case.place_given:
+        sentence = _("The case does not say where it happened: the texts say {place}. Add `where:`.")
+        notes.append(sentence.format(place=case.region.whole.name_in(language())))
+    if replay.to_ask:
+        notes.append(_to_ask(replay))
     return notes
+
+
+def _to_ask(replay: Replay) -> str:
+    """What to ask whom, so that the end may be published."""
+    sentence = _(
+        "Nobody concerned has said that it is over; {operator} alone cannot. Ask {others} whether calls reach them"
+        " again, and write the answer down: alertbot incident set … resolved --confirmed-by …"
+    )
+    others = replay.to_ask[:MOST_ASKED]
+    named = " / ".join(others)
+    return sentence.format(operator=operator_of(replay.timeline) or _("the operator"), others=named)
 
 
 def rows_of(replay: Replay) -> list[Row]:
@@ -72,7 +90,9 @@ def rows_of(replay: Replay) -> list[Row]:
         row.ours.append(TimelineLine(LineMark.DECIDED, decision_words(decision)))
     told = {(one.at, one.reason) for one in replay.decisions if one.action == "hold"}
     refused = [one for one in replay.refused if (one.at, one.reason) not in told]
-    for at, line in (*_posts(replay), *_refusals(refused)):
+    for alert in alerts_of(replay):
+        _at_moment(rows, alert.at.astimezone(zone)).alerts.append(alert)
+    for at, line in _refusals(refused):
         _at_moment(rows, at.astimezone(zone)).ours.append(line)
     return sorted(rows, key=lambda row: row.at)
 
@@ -86,28 +106,81 @@ def _at_moment(rows: list[Row], at: datetime) -> Row:
     return found
 
 
-def _posts(replay: Replay) -> Iterator[tuple[datetime, TimelineLine]]:
-    """One line per alert, whatever the number of languages."""
-    for (at, _alert), group in groupby(replay.posts, key=lambda one: (one.at, one.alert)):
-        texts = list(group)
-        mine = next((one for one in texts if one.lang == language()), texts[0])
-        yield at, TimelineLine(LineMark.POSTED, _post_words(replay, mine, [one.lang for one in texts]))
+@dataclass(frozen=True, slots=True)
+class ToldAlert:
+    """What went out of one alert at one time, by channel and language."""
+
+    at: datetime
+    posts: tuple[ReplayPost, ...]
+
+    @property
+    def kind(self) -> str:
+        return self.posts[0].kind
+
+    @property
+    def by_itself(self) -> bool:
+        return self.posts[0].by_itself
+
+    @property
+    def lead(self) -> ReplayPost:
+        """What a reader of X reads first, in this reader's language if there is one."""
+        here = language()
+        return min(self.posts, key=lambda one: (one.lang != here, one.channel != "x", one.part))
+
+    @property
+    def threads(self) -> dict[str, dict[str, tuple[ReplayPost, ...]]]:
+        """The posts in order, by channel and language."""
+        channels = dict.fromkeys(one.channel for one in self.posts)
+        return {name: self._by_language(name) for name in channels}
+
+    def _by_language(self, channel: str) -> dict[str, tuple[ReplayPost, ...]]:
+        mine = sorted((one for one in self.posts if one.channel == channel), key=lambda one: one.part)
+        languages = dict.fromkeys(one.lang for one in self.posts)
+        found = {lang: tuple(one for one in mine if one.lang == lang) for lang in languages}
+        return {lang: posts for lang, posts in found.items() if posts}
 
 
-def _post_words(replay: Replay, post: ReplayPost, langs: Iterable[str]) -> str:
-    title = said(replay.titles.get(post.kind, {}), language()) or post.kind
+def alerts_of(replay: Replay) -> list[ToldAlert]:
+    """What went out, one by one."""
+    grouped = groupby(replay.posts, key=lambda one: (one.at, one.alert))
+    return [ToldAlert(at, tuple(posts)) for (at, _alert), posts in grouped]
+
+
+CHANNEL_NAMES = {"x": "X", "telegram": "Telegram"}
+
+
+def channel_name(channel: str) -> str:
+    """The channel in the reader's language."""
+    return CHANNEL_NAMES.get(channel) or _("mail")
+
+
+def counts(alert: ToldAlert) -> str:
+    """`X 6 fr + 6 en, Telegram 1 fr + 1 en, mail 1 fr + 1 en`: how many posts it took."""
+    return ", ".join(
+        f"{channel_name(name)} "
+        + " + ".join(f"{len(posts)} {lang}" for lang, posts in by_language.items())
+        for name, by_language in alert.threads.items()
+    )
+
+
+def _post_words(replay: Replay, alert: ToldAlert) -> str:
     sentence = (
-        _("{title} ({languages}), by itself: {text}")
-        if post.by_itself
-        else _("{title} ({languages}), approved by people: {text}")
+        _("{title}, by itself (posts: {posts}): {text}")
+        if alert.by_itself
+        else _("{title}, approved by people (posts: {posts}): {text}")
     )
     return sentence.format(
-        title=title, languages=", ".join(dict.fromkeys(langs)), text=excerpt(post.text)
+        title=kind_title(replay, alert.kind), posts=counts(alert), text=excerpt(alert.lead.text)
     )
+
+
+def kind_title(replay: Replay, kind: str) -> str:
+    """The kind in the reader's language."""
+    return said(replay.titles.get(kind, {}), language()) or kind
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a post: its news."""
+    """The post on one line."""
     body = " ".join(text.split())
     return body if len(body) <= LONGEST_EXCERPT else body[: LONGEST_EXCERPT - 1].rstrip() + "…"
 
@@ -151,6 +224,12 @@ def what_word(what: str) -> str:
         "withdrawal": _("withdrawal of numbers"),
         "correction": _("correction"),
         "denial": _("denial"),
+        "false_alert": _("false alert"),
+        "inquiry": _("inquiry"),
+        "holding": _("first information"),
+        "no_news": _("nothing new"),
+        "status": _("status update"),
+        "end": _("end of the alert"),
         "import": _("import of numbers"),
         "rule": _("a rule"),
     }
@@ -162,6 +241,7 @@ def _why(refusal: Refusal) -> str:
         "unverified_number": _("a number goes out only after someone else has test-called it"),
         "names_no_rows": _("the entry names no rows, and they are not guessed from its text"),
         "no_such_row": refusal.sentence,
+        "left_out": _("left out there: {why}").format(why=refusal.sentence),
         "expired": _("not approved in time"),
         "overtaken": _("no longer needed: the situation has changed"),
         "past_moment": _("a time it promises had passed before it was approved"),
@@ -189,7 +269,6 @@ def summary_of(replay: Replay) -> list[tuple[str, str]]:
     """The summary figures, with labels."""
     first, reality = replay.first_post, replay.reality
     told = replay.view().first_public_post
-    resolved = next((one for one in replay.posts if one.state == "resolved"), None)
     numbers = next((one for one in replay.posts if one.kind == "provisional_number"), None)
     numbered = (one for one in replay.timeline.entries if one.state == "workaround" and is_public(one))
     by_itself = len({one.alert for one in replay.posts if one.by_itself})
@@ -201,10 +280,16 @@ def summary_of(replay: Replay) -> list[tuple[str, str]]:
         (_("First public message in reality"), _after(replay, reality.at if reality else None)),
         (_("First numbers from alertbot"), _after(replay, numbers.at if numbers else None)),
         (_("First numbers in reality"), _after(replay, next((one.at for one in numbered), None))),
-        (_("“Over”, said by alertbot"), _after(replay, resolved.at if resolved else None)),
+        (_("“Over”, said by alertbot"), _after(replay, replay.over.at if replay.over else None)),
         (_("Alerts"), _("{n}, of which {auto} by themselves").format(n=alerts, auto=by_itself)),
+        (_("Posts"), _post_counts(replay)),
         (_("Held back or refused"), str(len(replay.refused))),
     ]
+
+
+def _post_counts(replay: Replay) -> str:
+    """`X fr 41, en 41; …` over all alerts."""
+    return counts(ToldAlert(replay.posts[0].at, tuple(replay.posts))) if replay.posts else "–"
 
 
 def _after(replay: Replay, at: datetime | None) -> str:

@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo
 
 from alertbot.config.yaml_reader import Mark, Node, plain, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
-from alertbot.core.words import _
-from alertbot.regions.facts import all_territories, find, services, whole_country
-from alertbot.regions.packs import DEFAULT
+from alertbot.core.words import _, language
+from alertbot.regions import facts, packs
+from alertbot.regions.facts import find, services
+from alertbot.regions.region import Region
 
 FILE = "timeline.yaml"
+UNKNOWN_ZONE = "UTC"  # that of a case that gives none
 FALLBACK = "case"  # the name of a case that has none
 MOST_ENTRIES = 5000
 MOST_NUMBERS = 1000  # in one entry
@@ -53,7 +55,9 @@ class NumberItem:
 @dataclass(frozen=True, slots=True)
 class CaseEntry:
     """One event. Times are aware; `at` is in the case's zone. `public`: what the case says about who
-    could read it, None if nothing."""
+    could read it, None if nothing. `ours`: a false alert is the team's own, not what others spread; `claim` and
+    `truth`: what was false and what is true, `you_may`: what people may do again; `findings_at`: when an inquiry
+    promises its findings."""
 
     at: datetime
     state: str
@@ -67,6 +71,11 @@ class CaseEntry:
     computed: bool = False
     public: bool | None = None
     numbers: tuple[NumberItem, ...] = ()
+    ours: bool = True
+    claim: Mapping[str, str] = field(default_factory=dict)
+    truth: Mapping[str, str] = field(default_factory=dict)
+    you_may: Mapping[str, str] = field(default_factory=dict)
+    findings_at: datetime | None = None
     line: int = 0  # of the file
 
 
@@ -74,8 +83,9 @@ class CaseEntry:
 class Timeline:
     """A case. `entries` by time; those at the same time in file order. `operator`: whose word alone does
     not confirm that it works again (R11), empty if not given. `service`: the public name of what
-    failed, per language; empty if not given. `where`: the codes of the territories that texts name,
-    separated by commas."""
+    failed, per language; empty if not given. `region`: the country whose pack its texts go by. `where`: the
+    codes of the territories that texts name, separated by commas; `place_given`: the case says where, or its time
+    zone does."""
 
     case: str
     title: Mapping[str, str]
@@ -83,7 +93,9 @@ class Timeline:
     entries: tuple[CaseEntry, ...]
     operator: str = ""
     service: Mapping[str, str] = field(default_factory=dict)
-    where: str = DEFAULT
+    region: Region = field(default_factory=facts.in_force)
+    where: str = packs.DEFAULT
+    place_given: bool = True
     folder: Path = Path()
 
 
@@ -92,24 +104,33 @@ def said(by_lang: Mapping[str, str], lang: str) -> str:
     return next(filter(None, (*map(by_lang.get, (lang, "en", "fr")), *by_lang.values())), "")
 
 
-def read_case(where: Path) -> Timeline:
-    """The case in a folder, or in a file of it. Raises `Misuse` with file and line."""
+def read_case(where: Path, region: str | None = None) -> Timeline:
+    """The case in a folder, or in a file of it. `region`: the code of a country pack, instead of the case's own.
+    Raises `Misuse` with file and line."""
     path = where / FILE if where.is_dir() else where
     if not path.exists():
         raise Misuse(_("{folder} contains no case: {file} is missing.").format(folder=where, file=FILE))
-    return timeline_of(read_written(path), path.parent)
+    return timeline_of(read_written(path), path.parent, region)
 
 
-def timeline_of(root: Node, folder: Path = Path()) -> Timeline:
-    """The case in a YAML file. Raises `ConfigInvalid` with file and line."""
+def timeline_of(root: Node, folder: Path = Path(), region: str | None = None) -> Timeline:
+    """The case in a YAML file; `region` as in `read_case`. Raises `ConfigInvalid` with file and line."""
     if not isinstance(root.value, Mapping):
         raise _wrong(root, _("a case has keys such as `case:`, `timezone:` and `entries:`"))
     if "entries" not in root.entries:
         raise _wrong(root, _("the case has no `entries:`; it is the list of what happened"))
     zone = _zone(root.entries.get("timezone"))
+    pack = _region(root.entries.get("region"), region, zone)
+    with facts.using(pack):
+        return _case(root, folder, zone, pack)
+
+
+def _case(root: Node, folder: Path, zone: ZoneInfo, region: Region) -> Timeline:
     entries = tuple(_entry(node, zone) for node in _items(root.entries["entries"], MOST_ENTRIES))
     case = _text(root.entries.get("case")) or folder.resolve().name or FALLBACK
     case = case[:LONGEST_NAME].strip()
+    named = root.entries.get("where")
+    given = named is not None and bool(named.value)
     return Timeline(
         case=case,
         title=_texts(root.entries.get("title")) or {"en": case},
@@ -117,7 +138,9 @@ def timeline_of(root: Node, folder: Path = Path()) -> Timeline:
         entries=tuple(sorted(entries, key=lambda one: one.at)),
         operator=_text(root.entries.get("operator")),
         service=_texts(root.entries.get("service")),
-        where=_where(root.entries.get("where"), zone),
+        region=region,
+        where=_named(named) if named is not None and given else _where_by_zone(root, zone, region),
+        place_given=given or len(_in_zone(region, zone)) == 1,
         folder=folder,
     )
 
@@ -140,6 +163,11 @@ def _entry(node: Node, zone: ZoneInfo) -> CaseEntry:
         computed=_flag(given.get("computed")) or False,
         public=_flag(given.get("public")),
         numbers=tuple(_numbers(given.get("numbers"), _GIVEN_WITH.get(state, "add"))),
+        ours=_flag(given.get("ours")) is not False,
+        claim=_texts(given.get("claim")),
+        truth=_texts(given.get("truth")),
+        you_may=_texts(given.get("you_may")),
+        findings_at=_bound(given.get("findings_at"), zone),
         line=node.mark.line,
     )
 
@@ -196,7 +224,7 @@ def _items(node: Node | None, most: int) -> Sequence[Node]:
 
 
 def _zone(node: Node | None) -> ZoneInfo:
-    name = _text(node) or "UTC"
+    name = _text(node) or UNKNOWN_ZONE
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
@@ -204,13 +232,47 @@ def _zone(node: Node | None) -> ZoneInfo:
         raise _wrong(node or Node(Mark()), sentence.format(text=name[:40])) from None
 
 
-def _where(node: Node | None, zone: ZoneInfo) -> str:
-    """The territories that the case names, else the one with this time zone, else the whole country."""
-    if node is None or not node.value:
-        alone = [one.code for one in all_territories().values() if one.zone == zone.key]
-        return alone[0] if len(alone) == 1 else whole_country()
-    named = node.value if isinstance(node.value, list) else (node,)
-    return ", ".join(_territory(one) for one in named)
+def _region(node: Node | None, asked: str | None, zone: ZoneInfo) -> Region:
+    """The pack that was asked for, else the case's own, else that of a country with this clock."""
+    named = asked or _text(node).upper()
+    if named:
+        try:
+            return packs.load(named.upper())
+        except ConfigInvalid as error:
+            raise (error if asked or node is None else _wrong(node, str(error).rstrip("."))) from None
+    for code in (packs.DEFAULT, *packs.shipped_codes()):
+        region = packs.load(code)
+        if zone.key == UNKNOWN_ZONE or zone.key in _zones(region):
+            return region
+    return packs.load(packs.DEFAULT)
+
+
+def _zones(region: Region) -> frozenset[str]:
+    return frozenset({region.zone, *(one.zone for one in region.territories.values())})
+
+
+def _where_by_zone(root: Node, zone: ZoneInfo, region: Region) -> str:
+    """The territory with this time zone, else the whole country; never a country that it cannot have been in."""
+    if zone.key != UNKNOWN_ZONE and zone.key not in _zones(region):
+        sentence = _(
+            "{country} has no place in {zone}, and the case does not say where it happened: add `where:`, and"
+            " `region:` if it was in another country"
+        )
+        name = region.name_in(language())
+        raise _wrong(root.entries.get("timezone") or root, sentence.format(country=name, zone=zone.key))
+    there = _in_zone(region, zone)
+    return there[0] if len(there) == 1 else region.code
+
+
+def _in_zone(region: Region, zone: ZoneInfo) -> list[str]:
+    return [one.code for one in region.territories.values() if one.zone == zone.key]
+
+
+def _named(node: Node) -> str:
+    """The territories that the case names."""
+    return ", ".join(
+        _territory(one) for one in (node.value if isinstance(node.value, list) else (node,))
+    )
 
 
 def _territory(node: Node) -> str:

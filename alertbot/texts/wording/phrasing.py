@@ -176,6 +176,11 @@ def names(
     many = in_force().many
     if lang not in many or (len(places) <= MOST_NAMED and (codes or len(named) <= LONGEST_NAMED)):
         return named
+    if any(
+        place.whole for place in places
+    ):  # "the whole of France, 971 and 972": it is none of its parts
+        short = [place.name_in(lang) if place.whole else place.code for place in places]
+        return _and(short, locale(lang))
     counted = many[lang].format(count=len(places))
     if brief or (not codes and len(places) > MOST_CODED):
         return counted

@@ -12,6 +12,7 @@ from alertbot.rehearsal.replay.player import play
 from alertbot.rehearsal.replay.results import Replay
 from alertbot.rehearsal.replay.stage import read_playbook
 from alertbot.rehearsal.replay.timeline import Timeline, read_case
+from alertbot.texts.posts.measure import weighted_length
 
 MINUTE = timedelta(minutes=1)
 
@@ -24,12 +25,19 @@ class Story:
     document: Mapping[str, Any]
 
     def posts(self, **like: object) -> list[Mapping[str, Any]]:
-        """The posts with these values, in one language."""
+        """The posts with these values; mails in English unless the values say otherwise: they are one post each."""
+        wanted = {"lang": "en", "channel": "email", **like}
         return [
             one
             for one in self.document["posts"]
-            if one["lang"] == "en" and all(one[key] == value for key, value in like.items())
+            if all(one[key] == value for key, value in wanted.items())
         ]
+
+    def thread(self, alert: str, lang: str = "en", channel: str = "x") -> list[str]:
+        """The posts of an alert on one channel, in order, with plain spaces."""
+        posts = self.posts(alert=alert, channel=channel, lang=lang)
+        ordered = sorted(posts, key=lambda one: int(one["part"]))
+        return [one["text"].replace("\u00a0", " ") for one in ordered]
 
     def decisions(self, **like: object) -> list[Mapping[str, Any]]:
         found = self.document["decisions"]
@@ -58,20 +66,48 @@ def played(
 def require_honest(story: Story) -> None:
     """What holds for every case: the form of the document, and who may let out what."""
     document = story.document
-    assert list(document) == ["case", "fault_at", "first_public_post", "decisions", "posts", "refused"]
+    assert list(document) == [
+        "case",
+        "fault_at",
+        "first_public_post",
+        "decisions",
+        "posts",
+        "refused",
+        "to_ask",
+    ]
     assert [set(one) for one in document["decisions"]] == [
         {"at", "signal", "action", "reason", "alert"}
     ] * len(document["decisions"])
     assert [set(one) for one in document["posts"]] == [
-        {"at", "channel", "lang", "kind", "state", "text", "approval"}
+        {"at", "alert", "channel", "lang", "part", "parts", "kind", "state", "text", "approval"}
     ] * len(document["posts"])
     assert all(set(one) == {"at", "what", "reason"} for one in document["refused"])
     for key in ("decisions", "posts", "refused"):
         moments = [at(one) for one in document[key]]
         assert moments == sorted(moments)
-    assert {one["kind"] for one in document["posts"] if one["approval"] == "auto"} <= {"holding", "no_news"}
-    assert {one["channel"] for one in document["posts"]} <= {"memory"}
+    assert {one["kind"] for one in document["posts"] if one["approval"] == "auto"} <= {
+        "holding",
+        "no_news",
+    }
+    assert {one["channel"] for one in document["posts"]} <= {"x", "telegram", "email"}
+    for one in document["posts"]:
+        if one["channel"] == "x":
+            assert weighted_length(one["text"]) <= 280
+    firsts = {one["alert"] for one in document["posts"] if one["kind"] == "holding"}
+    assert len(firsts) <= 1 + len([one for one in document["decisions"] if one["action"] == "open"])
+    assert not {"the whole of France", "toute la France"} & _words_of(story) or (
+        story.replay.timeline.region.code == "FR"
+    )
     _require_first(story)
+
+
+def _words_of(story: Story) -> set[str]:
+    return {
+        words
+        for words in ("the whole of France", "toute la France")
+        for one in story.document["posts"]
+        if words in one["text"]
+    }
 
 
 def _require_first(story: Story) -> None:

@@ -87,7 +87,9 @@ def _require_page(text: str) -> None:
     assert '<html lang="en">' in text
     assert "Try &lt;1&gt;" in text
     assert "Few calls &lt;script&gt;" in text
-    assert '<p class="text" lang="fr">' in text
+    assert '<blockquote class="text" lang="fr">' in text
+    assert text.index("<blockquote") < text.index("<svg")  # the words before the pictures
+    assert '<p class="side">What happened</p>' in text
 
 
 def test_the_story_in_a_pipe(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.rehearsal.replay.telling import notes_of
 from tests.rehearsal.replay.at_hand import OWN, SHARED, entries, shared, timeline
 from tests.rehearsal.replay.stories import MINUTE, Story, at, played, require_honest
 
@@ -15,7 +16,7 @@ rules:
     {what_fails: "{service}", what_works: {fr: le reste, en: the rest}, where: "{where}",
      what_to_do: {fr: Rappelez., en: Call again.}, next_update: +5h}}
   end: {when: [resolve], kind: end, set:
-    {what_fails: "{service}", what_works: {fr: tout, en: all of it}, where: "{where}", review_at: +1d,
+    {what_fails: "{service}", what_works: {fr: tout, en: all of it}, where: "{where}",
      what_to_do: {fr: Appelez., en: Call.}}}
   rest: {when: [update, stabilise, remind, lapsed], kind: status, policy: "off", set: *words}
 """
@@ -46,11 +47,23 @@ def _first_word(story: Story) -> None:
     assert first["at"] == "2026-03-02T16:52:00+01:00"
     assert (first["delay_seconds"], first["signal_delay_seconds"]) == (420.0, 0.0)
     assert first["real_delay_seconds"] == 45 * 60  # the entry of 17:30
-    (holding, *_later) = story.posts(kind="holding")
+    (holding,) = story.posts(kind="holding")
     assert (holding["approval"], holding["state"]) == ("auto", "degraded")
-    assert "some calls to 15 and 18 in Brittany" in holding["text"]
-    # the promise of 17:52 was not kept by anybody
+    lead, *_more = story.thread(holding["alert"])
+    assert lead.split("\n") == [
+        (
+            "FAILING, Côtes-d’Armor, Finistère, Ille-et-Vilaine and Morbihan: some calls to 15 and 18 in Brittany."
+            " Since 16:45."
+        ),  # the fault's own time, not that of the first report
+        "Working: not known yet.",
+        "In an emergency: Let it ring for a minute. No answer? Try another phone.",
+        "Next update: 17:52. https://www.example.org/alert",
+    ]
+    # nobody kept the promise of 17:52: nothing new is said, and nothing that nobody knows
     assert story.decisions(reason="lapsed")[0]["at"] == "2026-03-02T17:52:00+01:00"
+    (kept, *_later) = story.posts(kind="no_news")
+    assert (kept["approval"], at(kept)) == ("auto", story.moment("2026-03-02T17:52"))
+    assert "numbers still hold" not in kept["text"]
 
 
 def _numbers_only_once_they_were_called(story: Story) -> None:
@@ -61,9 +74,21 @@ def _numbers_only_once_they_were_called(story: Story) -> None:
         story.moment("2026-03-03T07:46"),  # Morbihan's are of the third, and come with the relapse
     ]
     assert all(one["approval"] == "person" for one in told)
-    assert "02 61 91 35 15" in told[0]["text"]
-    assert "02 61 91 56" not in told[0]["text"]
-    assert "02 61 91 56 18" in told[1]["text"]
+    lead, *places = story.thread(told[0]["alert"])
+    assert "In an emergency only, call your provisional number." in lead
+    assert places[0].split("\n")[:3] == [
+        "Côtes-d’Armor (22): no answer on 15 or 18? In an emergency only, call:",
+        "SAMU (medical) 02 61 91 22 15",
+        "Fire and rescue 02 61 91 22 18",
+    ]
+    assert [one.partition(" (")[0] for one in places[:3]] == [
+        "Côtes-d’Armor",
+        "Finistère",
+        "Ille-et-Vilaine",
+    ]
+    assert len({len(story.thread(told[0]["alert"], lang)) for lang in ("fr", "en")}) == 1
+    assert "02 61 91 56" not in told[0]["text"].replace("\u00a0", " ")
+    assert "02 61 91 56 18" in told[1]["text"].replace("\u00a0", " ")
     earlier = [one["text"] for one in story.posts() if at(one) < at(told[0])]
     assert not any("02 61 91" in text for text in earlier)
 
@@ -75,24 +100,43 @@ def _over_is_not_the_operators_word(story: Story) -> None:
     assert (relapse["signal"], relapse["action"] in ("update", "reopen")) == ("degraded", True)
     (confirmed,) = story.decisions(at="2026-03-03T10:00:00+01:00")
     assert (confirmed["action"], confirmed["reason"]) == ("hold", "watching")
+    _stages(story)
     (end,) = story.posts(state="resolved")
     assert (end["kind"], at(end)) == ("end", story.moment("2026-03-03T12:03"))
+    lead = story.thread(end["alert"])[0]
+    assert lead.startswith("IT IS OVER, Côtes-d’Armor, Finistère, Ille-et-Vilaine and Morbihan.")
+    assert "confirmed by Préfet de Bretagne." in lead
+    assert "10:00" in end["text"]  # when it was confirmed, not when somebody claimed it
+    assert story.document["to_ask"] == []
     assert {"awaiting_confirmation", "watching"} <= set(story.refused("resolved"))
     assert story.decisions(signal="audit")[0]["reason"] == "history"
+
+
+def _stages(story: Story) -> None:
+    heads = {at(one): story.thread(one["alert"])[0] for one in story.posts(kind="status")}
+    calm = heads[story.moment("2026-03-03T00:08")]
+    assert calm.startswith("STABLE, not yet restored, Côtes-d’Armor")
+    assert "Most calls get through; still failing: a few calls." in calm
+    relapse = heads[story.moment("2026-03-03T07:43")]
+    assert relapse.startswith("FAILING AGAIN, Côtes-d’Armor")
+    assert "not known yet" not in relapse
 
 
 def _only_the_right_rows_are_withdrawn(story: Story) -> None:
     (gone,) = story.posts(kind="withdrawal")
     assert at(gone) == story.moment("2026-03-03T09:03")
-    struck, stays = gone["text"].split("The valid numbers")
+    text = gone["text"].replace("\u00a0", " ")
+    struck, stays = text.split("Côtes-d’Armor (22): still valid")
     for row in ("22 18", "29 15", "29 18", "35 15", "35 18", "56 15", "56 18"):
         assert f"02 61 91 {row}" in struck
         assert f"02 61 91 {row}" not in stays
     assert "02 61 91 22 15" not in struck
     assert "02 61 91 22 15" in stays
-    later = [one["text"] for one in story.posts(kind="status") if at(one) > at(gone)]
-    assert later
-    assert all("02 61 91 22 15" in text and "02 61 91 22 18" not in text for text in later)
+    lead, *posts = story.thread(gone["alert"])
+    assert "Still valid: SAMU (medical) (Côtes-d’Armor)." in lead
+    assert [one for one in posts if "still valid" in one] == [
+        one for one in posts if one.startswith("Côtes-d’Armor (22): this number is still valid")
+    ]
 
 
 def test_false_numbers() -> None:
@@ -100,25 +144,135 @@ def test_false_numbers() -> None:
     require_honest(story)
     (correction,) = story.posts(kind="correction")
     assert at(correction) == story.moment("2026-04-10T10:03")
-    assert "04 65 71 69 18" in correction["text"]
-    named, unnamed = story.posts(kind="denial")
-    assert "04 65 71 00 00" in named["text"]
-    assert "04 65 71" not in unnamed["text"]
+    assert story.thread(correction["alert"])[0].startswith(
+        "CORRECTION. Rhône (69): do NOT call 04 65 71 69 18 (Fire and rescue), this number is wrong. Call 18."
+    )
+    heads = [story.thread(one["alert"])[0] for one in story.posts(kind="denial")]
+    assert heads == [
+        "Only the numbers that we publish are right.\n"
+        f"What is going round is FALSE{number}.\n"
+        "In an emergency: the usual number. https://www.example.org/alert"
+        for number in (
+            ". Rhône (69): do NOT call 04 65 71 00 00 (SAMU (medical))",
+            ". Rhône (69): do NOT call 04 65 71 00 01 (All emergencies)",
+            ": “an emergency number that is going round”",
+        )
+    ]
     assert story.posts(state="down")[0]["kind"] == "holding"
-    assert [one["action"] for one in story.decisions(signal="false-number")] == ["update"] * 3
-    assert at(story.posts(state="resolved")[0]) == story.moment("2026-04-10T13:43")
+    assert [one["action"] for one in story.decisions(signal="false-number")] == ["update"] * 4
+    end = story.posts(state="resolved")[0]
+    assert at(end) == story.moment("2026-04-10T13:43")
+    assert "SDIS 69" in end["text"]
 
 
-def test_a_false_alert_is_denied_and_opens_no_fault() -> None:
+def test_our_own_false_alert_is_said_to_be_ours() -> None:
     case = entries(
         "08:05 exercise A", "08:07 false-alert A", "08:09 investigating A", "08:12 cancelled-silent A"
     )
     story = played(case, delay=MINUTE)
     require_honest(story)
-    (denial,) = story.posts()
-    assert (denial["kind"], denial["approval"]) == ("denial", "person")
-    assert at(denial) == story.moment("2026-03-02T08:08")
+    (pardon,) = story.posts()
+    assert (pardon["kind"], pardon["approval"]) == ("false_alert", "person")
+    assert at(pardon) == story.moment("2026-03-02T08:08")
     assert story.document["first_public_post"]["signal_delay_seconds"] == 60
+    (lead,) = story.thread(pardon["alert"])
+    assert lead == (
+        "FALSE ALERT, the whole of France. There is no danger. Our alert of 08:07 was a mistake."
+        " You need do nothing. We ask your pardon. https://www.example.org/alert"
+    )
+
+
+ELSEWHERE = """
+case: hawaii
+timezone: Pacific/Honolulu
+entries:
+- at: "2018-01-13T08:07"
+  actor: HI-EMA
+  channel: WEA
+  state: false-alert
+  truth: {en: There is no missile threat to Hawaii., fr: Aucun missile ne menace Hawaï.}
+  you_may: {en: You may leave shelter., fr: Vous pouvez sortir.}
+"""
+
+
+def test_the_country_is_that_of_the_case() -> None:
+    story = played(timeline(ELSEWHERE), delay=MINUTE)
+    require_honest(story)
+    assert {one["lang"] for one in story.document["posts"]} == {"en"}
+    assert story.thread(story.posts()[0]["alert"]) == [
+        (
+            "FALSE ALERT, Hawaii. There is no missile threat to Hawaii. Our alert of 08:07 was a mistake."
+            " You are safe. You may leave shelter. We ask your pardon. https://www.example.org/alert"
+        )
+    ]
+
+
+def test_what_others_spread_is_denied() -> None:
+    case = timeline(
+        """
+region: GB
+timezone: Europe/London
+entries:
+- at: "2026-03-02T08:07"
+  actor: a chain message
+  state: false-alert
+  ours: false
+  claim: {en: 999 has been switched off}
+  truth: {en: 999 works.}
+"""
+    )
+    story = played(case)
+    require_honest(story)
+    (denial,) = story.posts()
+    assert story.thread(denial["alert"]) == [
+        (
+            "999 works.\nWhat is going round is FALSE: “999 has been switched off”.\n"
+            "In an emergency: the usual number. https://www.example.org/alert"
+        )
+    ]
+
+
+def test_an_end_that_nobody_confirmed_says_whom_to_ask() -> None:
+    case = entries(
+        "10:00 undetected Op @none",
+        "10:02 degraded SAMU 69 @internal",
+        "10:04 degraded Mairie @press",
+        "11:00 resolved Op @press",
+    )
+    story = played(case)
+    require_honest(story)
+    assert not story.posts(kind="end")
+    assert story.document["to_ask"] == ["SAMU 69", "Mairie"]
+    (note,) = [one for one in notes_of(story.replay) if "SAMU 69" in one]
+    assert "Op alone cannot" in note
+
+
+def test_a_service_that_saw_the_fault_is_not_its_operator() -> None:
+    case = entries("10:02 degraded SAMU 69 @internal", "11:00 resolved SAMU 69 @press")
+    story = played(case)
+    (end,) = story.posts(kind="end")
+    assert at(end) == story.moment("2026-03-02T13:03")
+    assert "SAMU 69" in end["text"]
+
+
+def test_an_inquiry_is_told_once_it_is_over() -> None:
+    case = entries(
+        "10:00 undetected Op",
+        "10:02 degraded SAMU 69",
+        "11:00 resolved SAMU 69",
+        "11:30 inquiry Op",
+        "12T00:00 inquiry Op",
+    )
+    story = played(case)
+    require_honest(story)
+    end, inquiry = story.posts()[-2:]
+    assert [one["kind"] for one in (end, inquiry)] == ["end", "inquiry"]
+    assert story.thread(inquiry["alert"]) == [
+        (
+            "INQUIRY OPENED, the whole of France, into the failure of 2 March 2026, by Op. Its findings are due:"
+            " Thursday 12 March. We will publish them. https://www.example.org/alert"
+        )
+    ]
 
 
 # --- the end, and the beginning again ---------------------------------------------------------------
@@ -172,8 +326,8 @@ entries:
     require_honest(story)
     assert story.refused("provisional_number") == ["invalid_number", "too_late", "unverified_number"]
     (told,) = story.posts(kind="provisional_number")
-    assert "04 65 71 69 15" in told["text"]
-    assert "04 65 71 42 15" not in told["text"]
+    assert "04 65 71 69 15" in told["text"].replace("\u00a0", " ")
+    assert "42 15" not in told["text"].replace("\u00a0", " ")
     assert story.refused("withdrawal") == ["no_such_row"] * 3 + ["names_no_rows"]
     assert not story.posts(kind="withdrawal")
 
@@ -290,10 +444,12 @@ def _orange_numbers(story: Story) -> None:
     assert "unverified_number" in story.refused("provisional_number")
     assert story.refused("withdrawal") == ["names_no_rows"]
     assert not story.posts(kind="withdrawal")
-    after = [one for one in story.posts(kind="status") if at(one) > story.moment("2021-06-04T00:00")]
+    after = [one for one in story.posts(kind="status") if at(one) > story.moment("2021-06-03T09:00")]
     assert after
     for number in ("02 96 01 90 10", "02 96 01 90 30", "02 96 01 90 39"):
-        assert all(number in one["text"] for one in after)  # the SAMU of Côtes-d'Armor stays
+        assert all(
+            number in one["text"].replace("\u00a0", " ") for one in after
+        )  # the SAMU of Côtes-d'Armor stays
 
 
 def _orange_is_over_when_others_say_so(story: Story) -> None:
@@ -316,7 +472,11 @@ def test_the_other_shared_cases() -> None:
     assert claim["reason"] == "awaiting_confirmation"
     hawaii = played(shared("hawaii-false-alert-2018-01-13"))
     require_honest(hawaii)
-    assert [one["kind"] for one in hawaii.posts()] == ["denial"]
+    assert [one["kind"] for one in hawaii.posts()] == ["false_alert"]
+    assert hawaii.thread(hawaii.posts()[0]["alert"])[0].startswith(
+        "FALSE ALERT, Hawaii. There is no danger."
+    )
+    assert again.document["to_ask"] == ["SDIS de 19 départements"]
     assert hawaii.document["first_public_post"]["delay_seconds"] == 180
     assert hawaii.document["first_public_post"]["real_delay_seconds"] == 780
 

@@ -19,6 +19,7 @@ from alertbot.rehearsal.replay.signals_of import (
     operator_of,
     speaks_for,
     steps_of,
+    witnesses,
 )
 from alertbot.rehearsal.replay.timeline import read_case
 from alertbot.watch.rules_signals import Observed
@@ -109,11 +110,25 @@ def test_resolved_is_a_claim_or_a_confirmation(actor: str, role: str) -> None:
 
 
 def test_the_case_may_name_the_operator() -> None:
-    lines = ("16:45 undetected SAMU 69", "23:00 resolved Exemple Telecom")
+    lines = ("16:45 undetected Ministry", "23:00 resolved Exemple Telecom")
     head = "operator: Exemple Telecom"
     assert roles(*lines)[-1] == "confirmation"
     case = entries(*lines, head=head)
     assert (operator_of(case), steps_of(case)[-1].role) == ("Exemple Telecom", EntryRole.CLAIM)
+
+
+def test_a_service_that_noticed_the_fault_is_no_operator() -> None:
+    noticed = "16:45 undetected SAMU 69"
+    assert operator_of(entries(noticed)) == ""
+    assert roles(noticed, "23:00 resolved SAMU 69")[-1] == "confirmation"
+    assert roles(noticed, "17:00 degraded Town", "23:00 resolved Town")[-1] == "confirmation"
+    # who the operator is, nobody knows: it may be this one
+    assert roles(noticed, "23:00 resolved Exemple Telecom")[-1] == "claim"
+    assert witnesses(entries(noticed, "17:00 down Town", "17:01 down SDIS 69")) == (
+        "SAMU 69",
+        "SDIS 69",
+        "Town",
+    )
 
 
 @pytest.mark.parametrize(

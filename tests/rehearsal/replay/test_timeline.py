@@ -66,6 +66,33 @@ def test_nearly_everything_may_be_left_out(tmp_path: Path) -> None:
     assert read_case(tmp_path / "timeline.yaml").folder == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("head", "region", "where"),
+    [
+        ("", "FR", "FR"),
+        ("timezone: Europe/Paris", "FR", "FR"),
+        ("timezone: Indian/Reunion", "FR", "974"),
+        ("timezone: Europe/London", "GB", "GB"),
+        ("timezone: Pacific/Honolulu", "US", "HI"),
+        ("timezone: Australia/Hobart", "AU", "TAS"),
+        ("timezone: Europe/London\nregion: gb\nwhere: [Wales]", "GB", "WLS"),
+        ("region: NL", "NL", "NL"),
+        ("timezone: Asia/Tokyo\nwhere: 69", "FR", "69"),
+    ],
+)
+def test_where_it_happened(head: str, region: str, where: str) -> None:
+    case = timeline(f"{head}\nentries: []")
+    assert (case.region.code, case.where) == (region, where)
+
+
+def test_a_region_may_be_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "timeline.yaml").write_text("region: GB\nentries: []\n", encoding="utf-8")
+    assert read_case(tmp_path).region.code == "GB"
+    assert read_case(tmp_path, "nl").region.code == "NL"
+    with pytest.raises(Misuse, match="no country pack XX"):
+        read_case(tmp_path, "XX")
+
+
 @pytest.mark.parametrize("text", ["entries: []", "entries:", "case: tried\nentries:\n"])
 def test_a_case_may_be_empty(text: str) -> None:
     assert timeline(text).entries == ()
@@ -114,6 +141,9 @@ def test_one_language_is_enough() -> None:
         ("entries:\n- state: down\n  at: [1]", 3, "a single text is needed"),
         ("timezone: Paris\nentries: []", 1, "“Paris” is not a time zone"),
         ("timezone: ../../etc/passwd\nentries: []", 1, "is not a time zone"),
+        ("timezone: Asia/Tokyo\nentries: []", 1, "France has no place in Asia/Tokyo"),
+        ("timezone: Europe/Paris\nregion: GB\nentries: []", 1, "the United Kingdom has no place in Europe/Paris"),
+        ("entries: []\nregion: Mars", 2, "no country pack MARS"),
         ("title: {français: x}\nentries: []", 1, "is not a language"),
         ("entries: []\nentries: []", 2, "given twice"),
         ("entries: &a\n- *a", 1, ""),
