@@ -92,7 +92,7 @@ async def read(
     and built outside it (`prepared` says what is raised).
     """
     family = await members(conn, relation, originals)
-    records = [one for each in family for one in await store_reading.records_of(conn, each.id)]
+    records = await store_reading.records_of(conn, *(each.id for each in family))
     # each alert as it is: who is reached changes when one is approved or settled, and a reader whom a delivery
     # missed meanwhile is left out at approval
     grounds = ([(one.id, one.state, one.revision) for one in family], originals, records)

@@ -88,19 +88,19 @@ async def at_once(
 async def _grounds(conn: Connection, alert: Alert, chain: Sequence[str]) -> object:
     """What a post reached it never loses; so their numbers say whether anything has changed."""
     counts = await store_following.reached_counts(conn, chain)
-    records = [await store_reading.records_of(conn, name) for name in chain]
+    records = await store_reading.records_of(conn, *chain)
     return (alert.revision, alert.digest, alert.omitted, tuple(chain), counts, records)
 
 
 async def _reached(conn: Connection, alert: Alert, chain: Sequence[str]) -> Reached | None:
     if alert.relation is None:
         return None
-    records = [one for name in chain for one in await store_reading.records_of(conn, name)]
+    records = await store_reading.records_of(conn, *chain)
     posts = await store_following.posts(conn, chain)
     pictures = await store_following.posts(conn, chain, action=Action.PICTURE)
     found = [await store_reading.get(conn, name) for name in sorted({one.alert for one in posts})]
     fallen = frozenset(one.id for one in found if one.relation in FALLS_TOO)
-    return Reached(posts, tuple(records), fallen, pictures)
+    return Reached(posts, records, fallen, pictures)
 
 
 def _outgoing(

@@ -261,9 +261,9 @@ async def shown_to(conn: AsyncConnection, person_id: int, alert_id: str) -> str 
     return None if found is None else str(found)
 
 
-async def records_of(conn: AsyncConnection, alert_id: str) -> tuple[Record, ...]:
-    """Posts made by hand, oldest first."""
-    query = select(record).where(record.c.alert_id == alert_id).order_by(record.c.id)
+async def records_of(conn: AsyncConnection, *alert_ids: str) -> tuple[Record, ...]:
+    """Posts of these alerts that were made by hand, oldest first."""
+    query = select(record).where(record.c.alert_id.in_(alert_ids)).order_by(record.c.id)
     return tuple(
         Record(row.channel, row.url, row.remote_id, row.person_id, row.at)
         for row in await conn.execute(query)
