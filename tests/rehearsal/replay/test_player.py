@@ -459,7 +459,8 @@ def _orange_is_over_when_others_say_so(story: Story) -> None:
     assert (relapse["signal"], relapse["action"] in ("update", "reopen")) == ("degraded", True)
     assert relapse["reason"] in ("relapse", "relapse_under_watch")
     assert relapse["alert"]
-    (end,) = story.posts(state="resolved")
+    end, inquiry = story.posts(state="resolved")
+    assert [one["kind"] for one in (end, inquiry)] == ["end", "inquiry"]
     assert at(end) == story.moment("2021-06-04T11:03")  # two hours after the Prime Minister
     assert "awaiting_confirmation" in story.refused("resolved")
 
