@@ -69,7 +69,10 @@ def require_honest(story: Story) -> None:
     for key in ("decisions", "posts", "refused"):
         moments = [at(one) for one in document[key]]
         assert moments == sorted(moments)
-    assert {one["kind"] for one in document["posts"] if one["approval"] == "auto"} <= {"holding", "no_news"}
+    assert {one["kind"] for one in document["posts"] if one["approval"] == "auto"} <= {
+        "holding",
+        "no_news",
+    }
     assert {one["channel"] for one in document["posts"]} <= {"memory"}
     _require_first(story)
 
