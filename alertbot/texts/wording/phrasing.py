@@ -7,7 +7,7 @@ date as is needed relative to the time of issue. English follows British use: 24
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from jinja2.runtime import Context
@@ -213,17 +213,20 @@ def listed(context: Context, values: Iterable[object]) -> str:
     return _and([str(value) for value in values], locale(setting_of(context).lang))
 
 
-def _and(parts: Sequence[str], lang: "Locale") -> str:
+def _and(parts: Sequence[str], lang: "Locale", style: Literal["standard", "or"] = "standard") -> str:
     from babel.lists import format_list
 
-    return format_list(parts, locale=lang)
+    return format_list(parts, style=style, locale=lang)
+
+
+def all_of(parts: Iterable[str], lang: str) -> str:
+    """`15, 17 et 18`."""
+    return _and(list(parts), locale(lang))
 
 
 def any_of(parts: Iterable[str], lang: str) -> str:
     """`15, 17 ou 18`."""
-    from babel.lists import format_list
-
-    return format_list(list(parts), style="or", locale=locale(lang))
+    return _and(list(parts), locale(lang), "or")
 
 
 def steps(text: object) -> tuple[str, ...]:
