@@ -180,9 +180,8 @@ class ChannelSpec:
     picture_apart: bool = False  # the picture is a post of its own that answers the text
     longest_alt: int | None = None  # characters of a picture's text alternative
     can_reconcile: bool = False  # can be asked whether an uncertain post exists
-    misread: str = (
-        ""  # pattern of what it would show as markup or as a mention, instead of as it stands
-    )
+    misread: str = ""  # pattern of what it would show as markup or as a mention
+    longest_title: int = 0  # of a title beside the text; 0: it has none
     public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly
     pace: Pace = Pace()
     price: Price = Price()
