@@ -8,7 +8,6 @@ from alertbot.config.yaml_reader import plain, read_written
 from alertbot.regions import packs
 from alertbot.regions.region import Region
 from alertbot.texts.kinds.kind_spec import FieldSpec
-from alertbot.texts.wording.phrasing import all_of
 
 SENTENCES = "example.yaml"
 _PLACES, _NUMBERS, _WRONG = ("where", "territories"), ("numbers",), ("wrong_numbers", "no_longer_valid")
@@ -61,9 +60,15 @@ def _many(value: object) -> int:
 
 def _said(by_lang: Mapping[str, str], failing: Sequence[str]) -> Mapping[str, str]:
     return {
-        lang: text.format(first=failing[0], failing=all_of(failing, lang))
+        lang: text.format(first=failing[0], failing=_and(failing, lang))
         for lang, text in by_lang.items()
     }
+
+
+def _and(numbers: Sequence[str], lang: str) -> str:
+    from babel.lists import format_list  # not phrasing's: `status` and others do without Jinja
+
+    return str(format_list(numbers, locale="en_GB" if lang == "en" else lang))
 
 
 def _bare(row: Mapping[str, object]) -> Mapping[str, object]:

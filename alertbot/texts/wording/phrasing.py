@@ -219,11 +219,6 @@ def _and(parts: Sequence[str], lang: "Locale", style: Literal["standard", "or"] 
     return format_list(parts, style=style, locale=lang)
 
 
-def all_of(parts: Iterable[str], lang: str) -> str:
-    """`15, 17 et 18`."""
-    return _and(list(parts), locale(lang))
-
-
 def any_of(parts: Iterable[str], lang: str) -> str:
     """`15, 17 ou 18`."""
     return _and(list(parts), locale(lang), "or")
