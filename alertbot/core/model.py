@@ -390,11 +390,13 @@ in the database."""
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The channel's answer. `note` tells the operator something worth knowing."""
+    """The channel's answer. `note` tells the operator something worth knowing; `without`, that the post went out
+    without its picture, and why: a person has to see to it."""
 
     id: str
     url: str | None = None
     note: str = ""
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
