@@ -15,6 +15,7 @@ from alertbot.texts.fields import parse
 from alertbot.texts.fields.values import Choice, Value
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
 from alertbot.texts.publisher import Publisher
+from alertbot.texts.wording.phrasing import which_of_two
 
 STAND_IN = "…"  # for a text that is still to be written
 JUDGED_WHOLE = frozenset({"missing", "language_missing", "cause_without_certainty"})
@@ -73,7 +74,8 @@ def _read(
 def _understood(value: Value, publisher: Publisher) -> str:
     if isinstance(value, datetime):
         local = value.astimezone(publisher.zone)
-        return _("{time} ({zone})").format(time=f"{local:%Y-%m-%d %H:%M}", zone=publisher.zone.key)
+        time = f"{local:%Y-%m-%d %H:%M}{which_of_two(local, language())}"
+        return _("{time} ({zone})").format(time=time, zone=publisher.zone.key)
     if isinstance(value, Choice):
         return value.in_lang(language())
     if isinstance(value, tuple):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from alertbot.alerts import area, store_alerts, store_incidents, store_reading
 from alertbot.alerts.rules_moves import next_verb
 from alertbot.alerts.store_reading import Alert
-from alertbot.core.model import Action, AlertState, DeliveryState, Relation
+from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
@@ -27,7 +27,8 @@ async def note_outcomes(
     service: Context, conn: Connection, outcomes: Sequence[Outcome], *, actor: str = MACHINE
 ) -> None:
     """Write one audit row per delivery that reached a state worth recording, with mail addresses as pseudonyms;
-    and raise a task for each edit, deletion, pin or picture that was not done, which a person has to do."""
+    and raise a task for each edit, deletion, pin or picture that was not done, which a person has to do, and for each
+    post that went out without its picture."""
     final = [one for one in outcomes if one.state not in QUIET]
     if not final:
         return
@@ -35,8 +36,10 @@ async def note_outcomes(
     names = await audit.pseudonyms(conn, private)
     await audit.append_many(conn, [_entry(one, names, actor) for one in final])
     undone = [one for one in final if one.action != Action.PUBLISH and one.state in UNDONE]
-    if undone:
-        chores = {chore.key: chore for chore in map(_by_hand, undone)}
+    bare = [one for one in final if one.without and one.alert and one.purpose == Purpose.PUBLICATION]
+    if undone or bare:
+        found = [*map(_by_hand, undone), *map(_without_picture, bare)]
+        chores = {chore.key: chore for chore in found}
         await tasks.raise_all(service, conn, list(chores.values()))
 
 
@@ -62,6 +65,18 @@ def _by_hand(one: Outcome) -> NewTask:
     )
     key = f"undone:{one.alert}:{one.channel}:{one.action}"
     return NewTask(key, "undone", text, alert=one.alert)
+
+
+def _without_picture(one: Outcome) -> NewTask:
+    """The task about posts that went out without their pictures; one for each alert and channel."""
+    sentence = _(
+        "{channel}: {alert} is out, but not as approved. {reason} The numbers are in its text. If the picture is needed,"
+        " save it from `alertbot show {alert} --html FILE` and post it by hand as a reply, with its text alternative."
+    )
+    text = sentence.format(channel=one.channel, alert=one.alert, reason=one.without)
+    return NewTask(
+        f"undone:{one.alert}:{one.channel}:{Action.PICTURE}", "undone", text, alert=one.alert
+    )
 
 
 def _is_private(service: Context, outcome: Outcome) -> bool:

@@ -17,7 +17,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from alertbot import __version__
 from alertbot.cli.commands import COMMANDS
 from alertbot.cli.frame import Session, TokenFile, complain, emit, say
-from alertbot.cli.parsing import PAGE_WIDTH, Group, install_words, misused
+from alertbot.cli.parsing import PAGE_WIDTH, Group, install_words, misused, refuse_hidden
 from alertbot.core import logs
 from alertbot.core.errors import AlertbotError, Misuse, Refused, safe
 from alertbot.core.words import _
@@ -107,6 +107,7 @@ def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     install_words()
     try:
+        refuse_hidden(arguments)
         code = commands().main(arguments, prog_name="alertbot", standalone_mode=False)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1

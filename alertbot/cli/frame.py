@@ -13,6 +13,7 @@ import typer
 
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, one_line
 from alertbot.core.json import as_json
+from alertbot.core.signs import hidden_place
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -92,17 +93,25 @@ class Session:
         return self.config or Path(os.environ.get("ALERTBOT_CONFIG") or "config.yaml")
 
     def token(self, given: Path | None = None) -> str | None:
-        """The acting person's token, or None if none is set. Raises `Misuse` if its file cannot be read."""
+        """The acting person's token, or None if none is set. Raises `Misuse` if its file cannot be read, or if
+        a sign that nobody sees is in it."""
         path = given or self.token_file
         if path is None:
-            return os.environ.get("ALERTBOT_TOKEN") or None
+            return _whole(os.environ.get("ALERTBOT_TOKEN") or "", "ALERTBOT_TOKEN")
         try:
             _warn_if_exposed(path)
-            return path.read_text(encoding="utf-8").strip() or None
+            return _whole(path.read_text(encoding="utf-8-sig").strip(), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise Misuse(
                 _("The token file {path} cannot be read: {why}.").format(path=path, why=_why(error))
             ) from None
+
+
+def _whole(token: str, where: str) -> str | None:
+    if place := hidden_place(token):
+        sentence = _("In your token from {where}, {place}. Copy the token again.")
+        raise Misuse(sentence.format(where=where, place=place))
+    return token or None
 
 
 HANDED_IN = (

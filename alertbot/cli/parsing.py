@@ -9,7 +9,8 @@ Typer's errors describe in their classes and fields what happened; their English
 and the parser are in the part of Typer that was Click, which has no public name since 0.26."""
 
 import gettext
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -29,6 +30,7 @@ from typer._click.exceptions import (
 from typer.core import TyperCommand, TyperGroup
 
 from alertbot.core.errors import Misuse, safe
+from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import DOMAIN, LOCALE, _
 
 PAGE_WIDTH = 100  # cells, in a terminal that has them
@@ -51,6 +53,19 @@ def words_of_typer() -> tuple[str, ...]:
         _("(dynamic)"),
         _("Missing command."),
     )
+
+
+def refuse_hidden(arguments: Sequence[str]) -> None:
+    """Raises `Misuse` for an argument with a sign that nobody sees. Not for values of fields, which are judged
+    with their field, nor for files that have such a name."""
+    for before, given in zip(("", *arguments), arguments, strict=False):
+        value = given.partition("=")[2] if given.startswith("--") else given
+        if "--set" in (before, given.partition("=")[0]):
+            continue
+        place = hidden_place(given, allowed="\n\r\t")
+        if place and not os.path.exists(value):  # noqa: PTH110 - Path.exists raises for a NUL
+            sentence = _("In the argument {argument}, {place}. Type it again instead of pasting it.")
+            raise Misuse(sentence.format(argument=shown(safe(given)), place=place))
 
 
 class _InOneLanguage:

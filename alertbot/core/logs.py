@@ -73,6 +73,11 @@ def _formatter(for_people: bool) -> "ProcessorFormatter":
     import structlog
     from structlog.stdlib import ProcessorFormatter
 
+    lines = structlog.dev.ConsoleRenderer(
+        colors=not os.environ.get("NO_COLOR"),
+        timestamp_key="ts",
+        exception_formatter=structlog.dev.plain_traceback,
+    )
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -94,18 +99,8 @@ def _formatter(for_people: bool) -> "ProcessorFormatter":
         processors=[
             ProcessorFormatter.remove_processors_meta,
             _ordered,
-            _lines() if for_people else structlog.processors.JSONRenderer(default=str),
+            lines if for_people else structlog.processors.JSONRenderer(default=str),
         ],
-    )
-
-
-def _lines() -> "Processor":
-    import structlog
-
-    return structlog.dev.ConsoleRenderer(
-        colors=not os.environ.get("NO_COLOR"),
-        timestamp_key="ts",
-        exception_formatter=structlog.dev.plain_traceback,
     )
 
 

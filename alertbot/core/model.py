@@ -180,9 +180,8 @@ class ChannelSpec:
     picture_apart: bool = False  # the picture is a post of its own that answers the text
     longest_alt: int | None = None  # characters of a picture's text alternative
     can_reconcile: bool = False  # can be asked whether an uncertain post exists
-    misread: str = (
-        ""  # pattern of what it would show as markup or as a mention, instead of as it stands
-    )
+    misread: str = ""  # pattern of what it would show as markup or as a mention
+    longest_title: int = 0  # of a title beside the text; 0: it has none
     public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly
     pace: Pace = Pace()
     price: Price = Price()
@@ -391,11 +390,13 @@ in the database."""
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The channel's answer. `note` tells the operator something worth knowing."""
+    """The channel's answer. `note` tells the operator something worth knowing; `without`, that the post went out
+    without its picture, and why: a person has to see to it."""
 
     id: str
     url: str | None = None
     note: str = ""
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,23 +188,20 @@ class _CommitListener:
     async def _listen(self) -> None:
         import psycopg
 
+        url = make_url(self._url).set(drivername="postgresql")
+        address = url.render_as_string(hide_password=False)
         while True:
             try:
-                await self._listen_once()
+                async with await psycopg.AsyncConnection.connect(
+                    address, autocommit=True
+                ) as connection:
+                    await connection.execute("LISTEN alertbot")
+                    self._ring()  # something may have been written while nobody listened
+                    async for _notice in connection.notifies():
+                        self._ring()
             except (psycopg.Error, OSError) as error:
                 log.warning("Listening to the database was interrupted: %s", safe(error))
             await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _listen_once(self) -> None:
-        import psycopg
-
-        url = make_url(self._url).set(drivername="postgresql")
-        address = url.render_as_string(hide_password=False)
-        async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
-            await connection.execute("LISTEN alertbot")
-            self._ring()  # something may have been written while nobody listened
-            async for _notice in connection.notifies():
-                self._ring()
 
 
 def _file(url: str) -> Path:

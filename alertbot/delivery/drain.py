@@ -334,6 +334,7 @@ def _result(step: NextStep, row: Claimed | Doubt, letter: DispatchContent, *, at
         receipt.note or None,
         delay=step.delay,
         resent=step.resent,
+        without=receipt.without or None,
         followed=row.followed,
     )
     reason = step.reason or ""

@@ -68,6 +68,7 @@ class Outcome(NamedTuple):
     url: str | None = None
     note: str | None = None
     action: str = Action.PUBLISH.value
+    without: str | None = None  # why a post went out without its picture
 
 
 _EARLIER, _NEXT = delivery.alias("earlier"), delivery.alias("next")
@@ -113,7 +114,7 @@ def facts(*where: ColumnElement[bool]) -> Select[Any]:
 def moved(row: Any, state: DeliveryState, **more: str | None) -> Outcome:
     """The outcome for a row of `facts`."""
     values: list[Any] = [*row[:10], _STATES[row.state], state, row.at]
-    rest: Any = {"action": row.action, **more}  # reason, remote_id, url, note
+    rest: Any = {"action": row.action, **more}  # reason, remote_id, url, note, without
     return Outcome(*values, **rest)
 
 

@@ -41,6 +41,7 @@ class Settlement(NamedTuple):
     note: str | None = None
     delay: float = 0.0
     resent: bool = False
+    without: str | None = None  # why the post has no picture
     followed: bool = False  # another part waits for this one
 
 
@@ -66,7 +67,8 @@ async def settle(
 
 
 def _outcome(row: Any, one: Settlement) -> Outcome:
-    return moved(row, one.state, reason=one.reason, remote_id=one.remote_id, url=one.url, note=one.note)
+    said = {"reason": one.reason, "remote_id": one.remote_id, "url": one.url}
+    return moved(row, one.state, note=one.note, without=one.without, **said)
 
 
 async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:

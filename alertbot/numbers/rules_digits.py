@@ -143,14 +143,9 @@ def _elsewhere(digits: str, country: Country) -> str:
     if country.writing is Writing.LOCAL:
         national = phonenumbers.national_significant_number(number)
         return " ".join(national[at : at + 2] for at in range(0, len(national), 2))
-    return _formatted(number, national=country.writing is Writing.NATIONAL)
-
-
-def _formatted(number: "PhoneNumber", *, national: bool) -> str:
-    import phonenumbers
-
-    form = phonenumbers.PhoneNumberFormat
-    return phonenumbers.format_number(number, form.NATIONAL if national else form.INTERNATIONAL)
+    forms = phonenumbers.PhoneNumberFormat
+    form = forms.NATIONAL if country.writing is Writing.NATIONAL else forms.INTERNATIONAL
+    return phonenumbers.format_number(number, form)
 
 
 def dialling(number: str, region: str) -> str:
@@ -168,9 +163,10 @@ def dialling(number: str, region: str) -> str:
 def _belongs(number: "PhoneNumber", country: Country) -> bool:
     import phonenumbers
 
-    forms = (compact(_formatted(number, national=one)) for one in (False, True))
+    forms = (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    written = (compact(phonenumbers.format_number(number, form)) for form in forms)
     fiction = starting(country.fiction)
-    return any(map(fiction.match, forms)) or phonenumbers.is_valid_number_for_region(
+    return any(map(fiction.match, written)) or phonenumbers.is_valid_number_for_region(
         number, country.code
     )
 

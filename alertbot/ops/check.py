@@ -63,7 +63,7 @@ def _said_twice(rule: Rule) -> Findings:
         ("rules", rule.name, "kind"),
         _(
             "the public has read a first word by then, so that `no_news` (where nothing is new) or `status` is written"
-            " instead, and waits for approval. Use kind: no_news or status."
+            " instead, and waits for approval. Use `kind: no_news` or `kind: status`."
         ),
     )
 

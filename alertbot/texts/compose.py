@@ -117,6 +117,7 @@ def written(
         desk.faults += lint.real_words(frame, one.lang, text, channel.name)
     finished = messages.written(channel, one, thread)
     desk.faults += messages.over_limit(finished)
+    desk.faults += messages.untitled(channel, finished)
     desk.faults += messages.misread(channel, finished)
     desk.faults += lint.open_ended(finished)
     return [

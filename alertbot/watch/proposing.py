@@ -16,6 +16,7 @@ from alertbot.alerts.store_reading import Alert
 from alertbot.core.model import MACHINE, RawValues, Relation
 from alertbot.db.sql import Connection
 from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.wording.phrasing import which_of_two
 from alertbot.watch import rules_rule
 from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_log import State
@@ -228,13 +229,13 @@ def _words(service: WatchContext, change: Change, lang: str) -> dict[str, str]:
     named = change.failing or (change.service,)
     whole = group is not None and change.failing == (group.parent,)
     at = change.since or change.seen
-    begun = at.astimezone(service.publisher.zone).strftime("%H:%M") if at else ""
+    here = at.astimezone(service.publisher.zone) if at else None
     return {
         "service": service.watch.title(change.service, lang),
         "services": ", ".join(service.watch.title(one, lang) for one in named),
         "count": str(len(group.members) if group and whole else len(named)),
         "total": str(len(group.members) if group else 1),
-        "since": begun,
+        "since": f"{here:%H:%M}{which_of_two(here, lang)}" if here else "",
     }
 
 

@@ -6,20 +6,32 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import requests
+import yaml
 from apprise.manager_plugins import NotificationManager
 from apprise.result import AppriseResultStatus as Status
 
 from alertbot.channels.apprise import client
-from alertbot.channels.apprise.adapter import ENCRYPTED, LIMITS, PLAIN, AppriseAdapter, AppriseSettings
+from alertbot.channels.apprise.adapter import (
+    ENCRYPTED,
+    LIMITS,
+    PLAIN,
+    TITLES,
+    AppriseAdapter,
+    AppriseSettings,
+)
 from alertbot.channels.apprise.client import AppriseOutcome
 from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Throttled, Unavailable, Uncertain
 from alertbot.core.model import Audience, Channel, Message, Post
 from alertbot.texts.posts import messages
+from tests import program
 from tests.channels import raw
 from tests.channels.contract import NetworkChannelContract
+from tests.cli.desk import CONFIG
 
 TOKEN = "s3cr3t-hook-token-0123456789"
 OK = raw.http_answer(200, b"ok")
@@ -205,6 +217,80 @@ def test_the_limits_known_before_a_call_are_those_of_the_library() -> None:
         assert limit, schema
         most = known[schema].body_maxlen
         assert not isinstance(most, int) or limit == most, schema
+
+
+ADDRESSES = {
+    "nctalk": "nctalks://user:word@example.org/room",
+    "opsgenie": "opsgenie://8b799edf-6f98-4d3a-9be7-2862fb4e5752",
+    "pover": "pover://uuuuuuuuuuuuuuuuuuuuuuuuuuuuuu@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "zulip": "zulip://botname@apprise/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/channel",
+    "gotify": "gotifys://example.org/token",
+    "ntfy": "ntfys://example.org/topic",
+    "mmost": "mmosts://example.org/3ccdd113474722377935511fc85d3dd4",
+    "gchat": "gchat://workspace/key/token",
+}  # fmt: skip
+
+
+def sent(monkeypatch: pytest.MonkeyPatch, url: str, title: str, body: str) -> str:
+    """What the service is sent, without the network."""
+    bodies: list[str] = []
+
+    def post(*_given: object, data: Any = None, json: Any = None, **_more: object) -> Any:
+        bodies.append(str(data if json is None else json))
+        raise requests.RequestException
+
+    monkeypatch.setattr(requests, "post", post)
+    service = client.service(url, 1, 1)
+    assert service is not None
+    client.notify(service, title, body, 5)
+    assert len(bodies) == 1, bodies
+    return bodies[0]
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_service_shows_the_approved_title_and_none_that_apprise_makes_up(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Pushover, Zulip and Nextcloud Talk showed “Apprise Notifications” above an approved text; Opsgenie the first
+    130 characters of it, cut."""
+    body = "Les numeros d'urgence ne repondent pas. " * 10
+    most = TITLES.get(name, 0)
+    title = "T" * most
+    said = sent(monkeypatch, ADDRESSES[name], title, body)
+    assert "Apprise Notifications" not in said
+    assert "..." not in said
+    assert said.count("T" * 50) == most // 50
+    assert "Apprise Notifications" not in sent(monkeypatch, ADDRESSES[name], "", body)
+
+
+def test_the_title_of_a_service_is_shown_before_approval(tmp_path: Path) -> None:
+    channel = {"type": "apprise", "url_env": "ELSEWHERE", "languages": ["en"]}
+    organisation = {**CONFIG["organisation"], "sandbox": False}
+    config = CONFIG | {"channels": {"elsewhere": channel}, "organisation": organisation}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    facts = program.run("kinds", "holding", "--example", folder=tmp_path).out
+    (tmp_path / "facts.yaml").write_text(facts, encoding="utf-8")
+    for address, shown in (("pover", "Rhône and Loire"), ("zulip", "[XXXX-1]"), ("mmost", "")):
+        more = {"ELSEWHERE": ADDRESSES[address]}
+        given = ("preview", "holding", "--vars", "facts.yaml")
+        answer = program.run(*given, "--json", folder=tmp_path, **more)
+        (message,) = answer.json["messages"]
+        assert shown in (message["subject"] or ""), address
+        assert bool(message["subject"]) == bool(shown)
+        assert len(message["subject"] or "") <= TITLES.get(address, 0)
+        said = program.run(*given, folder=tmp_path, **more).out
+        assert ("Title: " + (message["subject"] or "")) in said or not shown
+        program.run(*given, "--html", "page.html", folder=tmp_path, **more)
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert f"<b>{message['subject']}</b>" in page or not shown
+
+
+def test_the_limits_of_titles_are_those_of_the_library() -> None:
+    known = NotificationManager()
+    for name, most in TITLES.items():
+        library = known[name if name in known else f"{name}s"]
+        room = min(library.title_maxlen, getattr(library, "opsgenie_body_minlen", 1000))
+        assert most == room - len("TEST "), name
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ async def test_a_picture_call_whose_answer_was_lost_is_made_again(
     sandbox.faults.add(f"{fault}:on=media")
     receipt = await x.publish(a_post())
     assert len(stands(sandbox).pictures) == 1
-    assert not receipt.note
+    assert (receipt.note, receipt.without) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,7 @@ async def test_the_words_do_not_wait_for_a_picture_that_x_does_not_take(
     receipt = await x.publish(a_post())
     assert stands(sandbox).pictures == ()
     assert "Without its picture" in receipt.note
+    assert receipt.without == receipt.note
 
 
 async def test_a_picture_that_cannot_be_described_is_left_out(x: XAdapter, sandbox: Sandbox) -> None:

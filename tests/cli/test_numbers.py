@@ -8,6 +8,7 @@ import yaml
 
 from tests.cli.desk import Desk, opened
 from tests.program import Answer
+from tests.shown import held
 
 HEADING = "territory,service,number,zone\n"
 ROWS = HEADING + "69,samu,04 65 71 69 15,\n69,police,04 65 71 69 17,Lyon\n01,samu,04 65 71 01 15,\n"
@@ -60,7 +61,7 @@ def test_the_story_of_a_number(desk: Desk) -> None:
     assert (alert.code, alert.json["faults"]) == (0, [])
     seen = desk.run("preview", "provisional_number", *query)
     assert seen.code == 0
-    assert "04 65 71 69 15" in seen.out
+    assert held("04 65 71 69 15") in seen.out
     gone = desk.run("numbers", "withdraw", "69/police", "--reason", "17 works again", by="bo")
     assert gone.code == 0
     assert "N2 (69 police Lyon 04 65 71 69 17)" in gone.out

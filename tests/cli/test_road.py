@@ -37,6 +37,7 @@ def test_approving_and_sending_says_only_that(desk: Desk) -> None:
     assert f"{alert} is published" in answer.out
     waits = desk.shown("holding", "--not-before", "+10m")
     assert "Goes out no earlier than" in desk.run("approve", waits, "--publish", by="bo").out
+    assert desk.run("edit", waits, "--set", "next_update=+50m", by="ada").code == 0  # waits no more
 
 
 def test_what_waits_leaves_with_three(desk: Desk) -> None:

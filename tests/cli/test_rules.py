@@ -67,7 +67,7 @@ def test_two_approve_ahead_and_one_revokes(desk: Desk) -> None:
     proposed = desk.run("rules", "preapprove", "first_word", "--for", "10d", by="bo")
     assert proposed.code == 0
     assert "On open:" in proposed.out
-    assert "{service}." in proposed.out
+    assert "failing, {service}" in proposed.out
     assert "1 more approver must sign" in proposed.out
     alone = desk.run("rules", "preapprove", "first_word", by="bo")
     assert (alone.code, "another approver" in alone.err) == (1, True)

@@ -102,6 +102,37 @@ def test_an_invisible_sign_is_named_wherever_it_is_typed(desk: Desk, sign: str) 
     assert name in checked.err
 
 
+@pytest.mark.parametrize("sign", ["\u200b", "\u202a", "\U000e0041", "\ufeff"])
+def test_an_argument_or_token_with_an_invisible_sign_is_refused_and_says_where(
+    desk: Desk, sign: str
+) -> None:
+    """It was taken in silence, or called an unknown alert, option or token."""
+    alert = desk.draft()
+    reason = f"Erreur {sign}de saisie"
+    for given in (
+        ["show", f"BKR{sign}T-1"],
+        ["reject", alert, "--reason", reason],
+        ["reject", alert, f"--reason={reason}"],
+        ["reject", alert, f"--rea{sign}son", "x"],
+        [f"sta{sign}tus"],
+    ):
+        answer = desk.run(*given, by="ada")
+        assert answer.code == 2
+        argument = next(one for one in given if sign in one)
+        assert f"character {argument.index(sign) + 1} ({HIDDEN[sign]}) is invisible" in answer.err
+        assert sign not in answer.err
+    assert desk.state(alert) == "draft"
+
+    token = desk.tokens["ada"]
+    (desk.folder / "token").write_text(f"{token[:4]}{sign}{token[4:]}\n", encoding="utf-8")
+    (desk.folder / "token").chmod(0o600)
+    answer = desk.run("--token-file", "token", "discard", alert)
+    assert (answer.code, f"token, character 5 ({HIDDEN[sign]})" in answer.err) == (2, True), answer.err
+    assert token[:4] not in answer.err
+    (desk.folder / "token").write_text(f"\ufeff{token}\n", encoding="utf-8")  # as some editors save it
+    assert desk.run("--token-file", "token", "discard", alert).code == 0
+
+
 def test_joiners_emoji_and_french_spaces_stay(folder: Path) -> None:
     words = "Pompiers 👨‍🚒, ☎️ 1️⃣, 🏴󠁧󠁢󠁳󠁣󠁴󠁿, « œuvre »\u00a0: 14\u202fh\u00a030, می‌خواهم"
     answer = previewed(folder, "status", sets=[f"what_works.fr={words}", "what_works.en=x"])

@@ -82,6 +82,26 @@ async def test_a_refused_side_action_is_a_task_and_all_else_goes_out(
     assert [one.paused for one in status.channels] == [None, None]
 
 
+async def test_a_post_that_went_out_without_its_picture_is_a_task(database: Database) -> None:
+    """It was a note on the delivery only: nobody was told."""
+    why = "Without its picture: the platform refused it."
+
+    def bare(post: Post) -> Receipt:
+        return Receipt("p1", note=why if post.picture else "", without=why if post.picture else "")
+
+    team = await gather(database, handlers={"public": bare})
+    view = await team.approved("provisional_number", changes={"card": "yes"})
+    await team.work()
+    assert await team.state(view.id) == "published"
+    (chore,) = [one for one in await tasks.listing(team.service) if one.kind == "undone"]
+    assert (chore.alert, why in chore.text, "by hand" in chore.text) == (view.id, True, True)
+    assert any(why in post.text for post in team.adapters["team"].posts)
+    other = await team.approved()
+    await team.work()
+    assert await team.state(other.id) == "published"
+    assert len(await tasks.listing(team.service)) == 1
+
+
 @pytest.mark.parametrize(("seconds", "told"), [(72_000.0, True), (900.0, False)])
 async def test_a_channel_that_allows_nothing_for_hours_calls_the_team(
     database: Database, seconds: float, told: bool

@@ -101,6 +101,28 @@ def test_a_channel_type_has_its_own_words_else_the_other_form_serves(request_for
     assert [one.text for one in made.messages] == ["propre à X", "long"]
 
 
+@pytest.mark.parametrize(
+    ("most", "title", "rule"),
+    [(0, None, []), (20, "Panne : 15 et 18", []), (13, "Panne [BKRT-2]", ["too_long"]), (14, "Panne [BKRT-2]", [])],
+)  # fmt: skip
+def test_a_title_beside_the_text_is_composed_and_judged_before_approval(
+    request_for: Make, most: int, title: str | None, rule: list[str]
+) -> None:
+    """Titles were judged only when an approved text was sent; a longer one gives way to the kind's."""
+    templates = {("fr", "long"): lead("Texte") + "{% block subject %}Panne : 15 et 18{% endblock %}"}
+    channels = (Channel("other", replace(APPRISE, longest_title=most), ("fr",)),)
+    made = compose(request_for(kind=make_kind(templates), channels=channels))
+    assert [one.subject and one.subject.replace("\u00a0", " ") for one in made.messages] == [title]
+    assert [one for one in rules(made) if one == "too_long"] == rule
+
+
+def test_a_title_that_a_service_would_read_as_a_mention_is_refused(request_for: Make) -> None:
+    templates = {("fr", "long"): lead("Texte") + "{% block subject %}@**all**{% endblock %}"}
+    spec = replace(APPRISE, longest_title=50, misread="@all")
+    made = compose(request_for(kind=make_kind(templates), channels=(Channel("other", spec, ("fr",)),)))
+    assert "misread" in rules(made)
+
+
 def test_no_channel(request_for: Make) -> None:
     assert rules(compose(request_for(channels=()))) == ["no_channel"]
 

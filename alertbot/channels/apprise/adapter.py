@@ -44,6 +44,10 @@ LIMITS = {
     "slack": 35000, "synology": 32768, "threema": 3500, "twist": 1000, "webex": 1000, "wxteam": 1000,
     "workflow": 1000, "xml": 32768, "zulip": 10000,
 }  # fmt: skip
+# Services for which Apprise makes up a title, or cuts one from the text, if it is given none; with the characters they
+# take, less the five of the word before a test.
+TITLES = {"nctalk": 250, "opsgenie": 125, "pover": 245, "zulip": 55}
+ABOVE_THE_TEXT = frozenset({"nctalk"})  # the title is part of the text there
 SHORT_BELOW = 600  # then the short texts
 READ_MARKUP = frozenset(
     {"discord", "gchat", "matrix", "mmost", "nctalk", "rocket", "ryver", "slack", "synology", "threema", "twist",
@@ -67,7 +71,7 @@ class AppriseSettings(NetworkSettings):
     url_file: FilePath | None = None
 
     def narrowed(self, spec: ChannelSpec) -> ChannelSpec:
-        """With the limit of the service that the address names, as far as it can be read now."""
+        """With the limits of the service that the address names, as far as it can be read now."""
         try:
             schema = self.secret("url").partition("://")[0].lower()
         except ConfigInvalid:
@@ -75,7 +79,11 @@ class AppriseSettings(NetworkSettings):
         service = schema if schema in LIMITS else schema.removesuffix("s")
         limit = LIMITS.get(service)
         form = "short" if limit is not None and limit < SHORT_BELOW else spec.form
-        return replace(spec, limit=limit, form=form, misread=MARKUP if service in READ_MARKUP else "")
+        title = TITLES.get(service, 0)
+        if limit is not None and service in ABOVE_THE_TEXT:
+            limit -= title + 2
+        misread = MARKUP if service in READ_MARKUP else ""
+        return replace(spec, limit=limit, form=form, misread=misread, longest_title=title)
 
 
 class AppriseAdapter(Adapter[AppriseSettings]):
@@ -126,7 +134,8 @@ class AppriseAdapter(Adapter[AppriseSettings]):
         """Raises `Rejected` for a text that Apprise would cut, split, or strip of lines; approved texts
         are sent completely or not at all."""
         subject, room = post.subject or "", service.body_maxlen
-        amount = len(post.text) + (len(subject) + 2 if subject and service.title_maxlen <= 0 else 0)
+        joined = subject and (service.title_maxlen <= 0 or service.overflow_amalgamate_title)
+        amount = len(post.text) + (len(subject) + 2 if joined else 0)
         lines = service.body_max_line_count
         too_long = amount > room or (service.title_maxlen > 0 and len(subject) > service.title_maxlen)
         if too_long or (lines and post.text.count("\n") >= lines):

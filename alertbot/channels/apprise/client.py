@@ -49,14 +49,18 @@ class AppriseOutcome:
 
 def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.NotifyBase | None:
     """The service of an address, None if Apprise does not understand it. Options in the address for
-    repeating, splitting and redirects are overridden."""
+    repeating, splitting and redirects are overridden. What has no title is not given Apprise's name."""
     quieten("apprise", level=logging.CRITICAL + 1)
     quieten("urllib3", "requests_oauthlib", "oauthlib")
-    asset = apprise.AppriseAsset(http_redirects=False, async_mode=False)
+    asset = apprise.AppriseAsset(http_redirects=False, async_mode=False, app_desc="alertbot")
     _spare_loopback()
     made = apprise.Apprise.instantiate(url, asset=asset)
     if made is None:
         return None
+    if (
+        getattr(made, "action", "") == "map"
+    ):  # Opsgenie would add a note to an alert that is not there, and say "sent"
+        made.action = "new"  # type: ignore[attr-defined]
     made.logger = _unheard()
     made.retry, made.redirects, made.request_rate_per_sec = 0, False, 0
     made.overflow_mode = apprise.OverflowMode.UPSTREAM

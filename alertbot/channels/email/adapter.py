@@ -23,7 +23,7 @@ from alertbot.core.model import Channel, Post, PostAddresses, Receipt, Target
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
-    from alertbot.channels.email.wire import Server, SmtpPool
+    from alertbot.channels.email.wire import SmtpPool
 
 
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
@@ -215,17 +215,15 @@ class EmailAdapter(Adapter[EmailSettings]):
 
     def _ready(self) -> "SmtpPool":
         if self._lines is None:
-            from alertbot.channels.email.wire import SmtpPool
-
-            self._lines = SmtpPool(self._server(), self.settings.connections)
+            self._lines = self._pool()
         return self._lines
 
-    def _server(self) -> "Server":
-        from alertbot.channels.email.wire import Server
+    def _pool(self) -> "SmtpPool":
+        from alertbot.channels.email.wire import Server, SmtpPool
 
         settings = self.settings
         username, password = self._credentials()
-        return Server(
+        server = Server(
             host=settings.host,
             port=settings.port or PORTS[settings.security],
             security=settings.security,
@@ -239,6 +237,7 @@ class EmailAdapter(Adapter[EmailSettings]):
             answer_seconds=settings.answer_within.total_seconds(),
             dot_seconds=settings.dot_within.total_seconds(),
         )
+        return SmtpPool(server, settings.connections)
 
     def _credentials(self) -> tuple[str, str]:
         if not self.settings.has_secret("username"):

@@ -131,13 +131,17 @@ class XAdapter(base.Adapter[XSettings]):
         return await self._post_media(post, route, body, tries - 1)
 
     async def _send(self, post: Post) -> Receipt:
-        answer, note = await self._create(post, post.reply_to)
+        answer, without = await self._create(post, post.reply_to)
         self._wait_for_parent(post, answer)
+        alone = ""
         if post.reply_to and answer.is_reply_rule():
-            answer, note = await self._create(post, None)
-            note = f"{_('X refused it as a reply: it stands on its own.')} {note}"
+            answer, without = await self._create(post, None)
+            alone = _("X refused it as a reply: it stands on its own.")
         posted = await self._settle(post, answer)
-        return replace(posted, note=f"{posted.note} {note}".strip())
+        if answer.is_duplicate():  # what stands there is the post of an earlier attempt
+            without = ""
+        note = " ".join(filter(None, (posted.note, alone, without)))
+        return replace(posted, note=note, without=without)
 
     def _wait_for_parent(self, post: Post, answer: Answer) -> None:
         """Raises `Throttled` while not all of X's servers may know the parent; an older one is gone."""
@@ -151,7 +155,7 @@ class XAdapter(base.Adapter[XSettings]):
             raise Throttled(told, wait=wait, whole_account=False, code="reply_race")
 
     async def _create(self, post: Post, reply_to: str | None) -> tuple[Answer, str]:
-        """Create the post, with its picture if X has it; returns the answer and a note."""
+        """Create the post, with its picture if X has it; returns the answer, and why it has no picture."""
         picture = await self._pictures.upload(post)
         media = None if picture.media_id is None else [picture.media_id]
         answer = await self._ask(

@@ -125,7 +125,9 @@ def draw(card: Card) -> Drawing:
             anchor = "ra" if piece.right else "la"
             font = _font(piece.style)
             pen.text((piece.x, piece.y), piece.text, fill=piece.colour, font=font, anchor=anchor)
-    return Drawing(_png(image.quantize(COLOURS)), WIDTH, height)
+    written = io.BytesIO()
+    image.quantize(COLOURS).save(written, "PNG", optimize=True, compress_level=9)
+    return Drawing(written.getvalue(), WIDTH, height)
 
 
 def unreadable(card: Card) -> str:
@@ -133,15 +135,6 @@ def unreadable(card: Card) -> str:
     said = "".join([card.title, card.band, card.page, card.mark, *card.head, *card.foot])
     said += "".join(f"{section.title}{''.join(map(str, section.entries))}" for section in card.sections)
     return "".join(letter for letter in dict.fromkeys(said) if not _known(letter))
-
-
-def _png(image: object) -> bytes:
-    from PIL.Image import Image
-
-    assert isinstance(image, Image)
-    written = io.BytesIO()
-    image.save(written, "PNG", optimize=True, compress_level=9)
-    return written.getvalue()
 
 
 @cache

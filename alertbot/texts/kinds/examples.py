@@ -66,7 +66,7 @@ def _said(by_lang: Mapping[str, str], failing: Sequence[str]) -> Mapping[str, st
 
 
 def _and(numbers: Sequence[str], lang: str) -> str:
-    from babel.lists import format_list
+    from babel.lists import format_list  # not phrasing's: `status` and others do without Jinja
 
     return str(format_list(numbers, locale="en_GB" if lang == "en" else lang))
 

@@ -43,9 +43,10 @@ def edition(
     frame. Raises `TemplateBrokenError`."""
     subject = text.subject() or title
     if frame is None:
-        return Edition(lang, text, places, subject)
-    marked = f"{frame.subject.get(lang, '')} {subject}".strip()
-    return Edition(lang, text, places, marked, marks(frame, lang))
+        return Edition(lang, text, places, subject, brief=title)
+    mark = frame.subject.get(lang, "")
+    marked, brief = f"{mark} {subject}".strip(), f"{mark} {title}".strip()
+    return Edition(lang, text, places, marked, marks(frame, lang), brief)
 
 
 def marks(frame: Frame, lang: str) -> Marks:
@@ -123,6 +124,27 @@ def over_limit(finished: Sequence[Message]) -> list[Fault]:
     ]
 
 
+def untitled(channel: Channel, finished: Sequence[Message]) -> list[Fault]:
+    """Titles that the service would cut."""
+    most = channel.spec.longest_title
+    sentence = _(
+        "{channel} ({lang}): the title “{text}” is {over} characters too long. Shorten the title of the kind."
+    )
+    return [
+        Fault(
+            "too_long",
+            sentence.format(
+                channel=channel.name, lang=one.lang, text=one.subject, over=len(one.subject) - most
+            ),
+            None,
+            channel.name,
+            one.lang,
+        )
+        for one in finished
+        if most and one.subject and len(one.subject) > most
+    ]
+
+
 def misread(channel: Channel, finished: Sequence[Message]) -> list[Fault]:
     """What the service would not show as it stands, but as markup or as a mention."""
     if not channel.spec.misread:
@@ -139,7 +161,7 @@ def misread(channel: Channel, finished: Sequence[Message]) -> list[Fault]:
             one.lang,
         )
         for one in finished
-        if (found := re.search(channel.spec.misread, one.text))
+        if (found := re.search(channel.spec.misread, f"{one.subject or ''}\n{one.text}"))
     ]
 
 
@@ -154,12 +176,22 @@ def _message(channel: Channel, one: Edition, part: int, blocks: Sequence[Block],
         parts=parts,
         text=measure.normal(writing.plain(blocks)),
         html=None if html is None else measure.normal(html),
-        subject=measure.normal(one.subject) if spec.markup is Markup.EMAIL else None,
+        subject=_subject(spec, one),
         length=length(spec, blocks),
         limit=spec.limit,
         measure=spec.measure,
         has_link=writing.has_link(blocks),
     )
+
+
+def _subject(spec: ChannelSpec, one: Edition) -> str | None:
+    """The subject of a mail; the title of a service that shows one: a shorter one if that is too long for it."""
+    subject = measure.normal(one.subject)
+    if spec.markup is Markup.EMAIL:
+        return subject
+    if not spec.longest_title:
+        return None
+    return subject if len(subject) <= spec.longest_title else measure.normal(one.brief)
 
 
 def _html(spec: ChannelSpec, one: Edition, blocks: Sequence[Block]) -> str | None:

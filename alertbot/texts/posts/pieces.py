@@ -63,6 +63,7 @@ class Edition:
     places: tuple[Place, ...]
     subject: str
     marks: Marks | None = None
+    brief: str = ""  # a shorter subject, where that is too long
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def _row(panels: list[Panel], abreast: int, width: int) -> Table:
 def _panel(sheet: Sheet, thread: ShownThread, same_as: str) -> Panel:
     border = BORDERS.get(thread.type, "blue")
     only = thread.parts[0] if len(thread.parts) == 1 else None
-    inside: list[RenderableType] = [_envelope(sheet, thread)] if thread.type == "email" else []
+    inside: list[RenderableType] = [_envelope(sheet, thread)] if header(sheet, thread) else []
     if same_as:
         inside.append(Text(phrases.as_on(same_as), style="dim"))
     else:
@@ -192,7 +192,10 @@ def _counters(message: Message) -> Text:
 def _envelope(sheet: Sheet, thread: ShownThread) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for name, value in header(sheet, thread):
-        grid.add_row(Text(name, style="dim"), Text(value, style="bold" if name == _("Subject") else ""))
+        grid.add_row(
+            Text(name, style="dim"),
+            Text(value, style="bold" if name in (_("Subject"), _("Title")) else ""),
+        )
     return Group(grid, Text(""))
 
 

@@ -56,7 +56,9 @@ def title(sheet: Sheet) -> str:
 
 
 def header(sheet: Sheet, thread: ShownThread) -> list[tuple[str, str]]:
-    """The headers above a mail, as a mail reader shows them."""
+    """The headers above a mail, as a mail reader shows them; elsewhere the title, if the service shows one."""
+    if thread.type != "email":
+        return [(_("Title"), phrases.visible(thread.subject))] if thread.subject else []
     reached = readers(sheet, thread)
     nobody = (
         _("no one in this language")
@@ -140,14 +142,13 @@ def left_out(composition: Composition) -> list[str]:
 def _thread(sheet: Sheet, thread: ShownThread, same_as: str) -> str:
     if same_as:
         lines = [f"=== {heading(sheet, thread)}"]
-        if thread.type == "email":
-            lines += [phrases.stated(name, value) for name, value in header(sheet, thread)]
+        lines += [phrases.stated(name, value) for name, value in header(sheet, thread)]
         return "\n".join([*lines, phrases.as_on(same_as)])
     blocks = []
     for message in thread.parts:
         lines = [f"=== {heading(sheet, thread)} · {phrases.counters(message)}"]
-        if thread.type == "email":
-            lines += [phrases.stated(name, value) for name, value in header(sheet, thread)] + [""]
+        if above := header(sheet, thread):
+            lines += [phrases.stated(name, value) for name, value in above] + [""]
         lines.append(phrases.visible(message.text))
         if message.picture:
             lines += ["", phrases.alternative(message)]

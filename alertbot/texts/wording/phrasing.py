@@ -7,7 +7,7 @@ date as is needed relative to the time of issue. English follows British use: 24
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from jinja2.runtime import Context
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _AT = {"fr": "{day} à {clock}", "en": "{day} at {clock}"}
 _LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
 _ZONE = {"fr": "heure de {city}", "en": "{city} time"}
+_WHICH = {"fr": ("heure d’été", "heure d’hiver"), "en": ("summer time", "winter time")}
 _COLON = {"fr": " : "}
 MOST_NAMED = 12  # places that a text names one by one
 MOST_CODED = 30  # and by their codes, where room is short
@@ -61,10 +62,29 @@ def moment(value: datetime, *, lang: str, zone: ZoneInfo, issued: datetime) -> s
 
 
 def clock_time(value: datetime, lang: str) -> str:
-    """The time of day in the zone of `value`: `16 h 45` and `8 h` in French, `16:45` elsewhere."""
+    """The time of day in the zone of `value`: `16 h 45` and `8 h` in French, `16:45` elsewhere. Of a time that
+    comes twice, when clocks go back, also which: `2 h 30, heure d’été`."""
     if lang != "fr":
-        return value.strftime("%H:%M")
-    return f"{value.hour}\u00a0h" + (f"\u00a0{value.minute:02}" if value.minute else "")
+        return value.strftime("%H:%M") + which_of_two(value, lang)
+    clock = f"{value.hour}\u00a0h" + (f"\u00a0{value.minute:02}" if value.minute else "")
+    return clock + which_of_two(value, lang)
+
+
+def which_of_two(value: datetime, lang: str) -> str:
+    """`, summer time` if this local time comes a second time, `, winter time` if it is the second; else
+    empty. A change of the zone without summer time gives the offset."""
+    other = value.replace(fold=1 - value.fold)
+    if value.utcoffset() == other.utcoffset():
+        return ""
+    from babel.dates import get_timezone_gmt, get_timezone_name
+
+    if value.dst() == other.dst():
+        return f", {get_timezone_gmt(value, width='short', locale=locale(lang))}"
+    if lang in _WHICH:
+        return f", {_WHICH[lang][value.fold]}"
+    if value.fold:
+        return f", {get_timezone_name(value, zone_variant='standard', locale=locale(lang))}"
+    return f", {get_timezone_name(value, zone_variant='daylight', locale=locale(lang))}"
 
 
 def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
@@ -198,17 +218,15 @@ def listed(context: Context, values: Iterable[object]) -> str:
     return _and([str(value) for value in values], locale(setting_of(context).lang))
 
 
-def _and(parts: Sequence[str], lang: "Locale") -> str:
+def _and(parts: Sequence[str], lang: "Locale", style: Literal["standard", "or"] = "standard") -> str:
     from babel.lists import format_list
 
-    return format_list(parts, locale=lang)
+    return format_list(parts, style=style, locale=lang)
 
 
 def any_of(parts: Iterable[str], lang: str) -> str:
     """`15, 17 ou 18`."""
-    from babel.lists import format_list
-
-    return format_list(list(parts), style="or", locale=locale(lang))
+    return _and(list(parts), locale(lang), "or")
 
 
 def steps(text: object) -> tuple[str, ...]:

@@ -131,6 +131,39 @@ def test_moments(lang: str, at: datetime, expected: str) -> None:
         assert not re.search(r"\d h|h \d", body("{{ at|when }}", lang, at=at))  # nothing breaks a time
 
 
+@pytest.mark.parametrize(
+    ("lang", "zone", "at", "expected"),
+    [
+        ("fr", "Europe/Paris", datetime(2026, 10, 25, 0, 30), "2 h 30, heure d’été"),
+        ("fr", "Europe/Paris", datetime(2026, 10, 25, 1, 30), "2 h 30, heure d’hiver"),
+        ("en", "Europe/Paris", datetime(2026, 10, 25, 0, 30), "02:30, summer time"),
+        ("en", "Europe/Paris", datetime(2026, 10, 25, 1, 30), "02:30, winter time"),
+        ("de", "Europe/Paris", datetime(2026, 10, 25, 1), "02:00, Mitteleuropäische Normalzeit"),
+        ("es", "Europe/Paris", datetime(2026, 10, 25, 0), "02:00, hora de verano de Europa central"),
+        ("fr", "Europe/Paris", datetime(2026, 10, 25, 2), "3 h"),
+        ("en", "Europe/Paris", datetime(2026, 10, 24, 23, 59), "01:59"),
+        ("en", "Europe/Paris", datetime(2026, 3, 29, 1), "03:00"),  # skipped, not repeated
+        ("en", "America/New_York", datetime(2026, 11, 1, 5, 15), "01:15, summer time"),
+        ("en", "America/New_York", datetime(2026, 11, 1, 6, 15), "01:15, winter time"),
+        ("en", "America/New_York", datetime(2026, 11, 1, 7), "02:00"),
+        ("en", "Europe/Moscow", datetime(2014, 10, 25, 21, 30), "01:30, +0400"),  # no summer time
+    ],
+)
+def test_of_a_time_that_comes_twice_a_text_says_which(
+    lang: str, zone: str, at: datetime, expected: str
+) -> None:
+    at = at.replace(tzinfo=UTC)
+    source = "{% block lead %}{{ at|when }}{% endblock %}{% block detail %}{{ at|clock }}{% endblock %}"
+    template = Template(source, "k/fr/short.md.j2")
+    said = TemplateText(template, {"at": at}, lang=lang, zone=ZoneInfo(zone), issued=at)
+    assert plain(said.piece("lead")).replace("\u00a0", " ") == expected
+    assert said.piece("detail") == said.piece("lead")
+    the_day_before = TemplateText(
+        template, {"at": at}, lang=lang, zone=ZoneInfo(zone), issued=at - timedelta(days=1)
+    )
+    assert plain(the_day_before.piece("lead")).replace("\u00a0", " ").endswith(expected)
+
+
 def test_local_time_where_one_other_zone_is_concerned() -> None:
     assert (
         body("{{ at|when(w) }}", at=ISSUED, w=(REUNION,))
