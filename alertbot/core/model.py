@@ -1,6 +1,4 @@
-"""The model: the nouns that every room shares. Frozen values; nothing here reads a clock, a file or a
-socket.
-
+"""The model: the nouns that every room shares. Frozen values; nothing here reads a clock, a file or a socket.
 All `datetime` values are aware. `lang` is a two- or three-letter language code (`fr`, `en`).
 """
 
