@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench docs words patterns domains lock clean
+.PHONY: demo test test-all lint bench docs words patterns domains pages lock clean
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -46,10 +46,17 @@ patterns: $(READY)  ## take X's patterns of addresses and emoji from twitter-tex
 domains: $(READY)  ## take the newest list of top-level domains from IANA
 	$(BIN)/python docs/make_domains.py
 
+PAGES := tests/pages/node_modules
+pages: $(PAGES)/.package-lock.json  ## fetch what checks the pages (needs npm; the tests then need java and chromium)
+
+$(PAGES)/.package-lock.json: tests/pages/package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/pages
+	@touch $@
+
 lock:  ## renew the pinned dependencies (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/run.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev --output-file requirements/dev.txt
 	printf 'hatchling>=1.27\njinja2>=3.1.6\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --constraint requirements/dev.txt - --output-file requirements/build.txt
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo-output
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo-output $(PAGES)

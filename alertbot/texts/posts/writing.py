@@ -110,7 +110,7 @@ def _shown_heading(block: Block) -> Block:
 def telegram_line(line: Line) -> str:
     """One line of `telegram`. A number is not a link there: people copy it with one touch."""
     return "".join(
-        _linked("" if address.startswith(CALL) else address, "".join(map(_styled, runs)))
+        linked("" if address.startswith(CALL) else address, "".join(map(_styled, runs)))
         for address, runs in _links(line)
     )
 
@@ -122,7 +122,8 @@ def _styled(run: Run) -> str:
     return text
 
 
-def _linked(address: str, inner: str) -> str:
+def linked(address: str, inner: str) -> str:
+    """What is in a link, if there is an address."""
     return f'<a href="{escaped(address)}">{inner}</a>' if address else inner
 
 
@@ -130,7 +131,7 @@ def _mail_line(line: Line) -> str:
     """One line of a mail: a number is a link that dials it."""
     bare = (replace(run, styles=tuple(style for style in run.styles if style != CODE)) for run in line)
     return "".join(
-        _linked(address, "".join(map(_styled, runs))) for address, runs in _links(tuple(bare))
+        linked(address, "".join(map(_styled, runs))) for address, runs in _links(tuple(bare))
     )
 
 
@@ -228,6 +229,7 @@ _STYLE = (
     "h1,h2,h3{line-height:1.3;margin:1.5rem 0 .5rem}"
     "h1{font-size:1.35rem;margin-top:0}h2{font-size:1.2rem}h3{font-size:1.05rem}"
     "p,ul,ol{margin:0 0 1rem}li{margin:0 0 .25rem}a{color:#0b57d0}"
+    "a[href^='tel:']{font-size:1.15em;font-weight:bold;white-space:nowrap}"
     "@media (prefers-color-scheme:dark){body{background:#121212;color:#eaeaea}a{color:#8ab4f8}}"
 )
 
