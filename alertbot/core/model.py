@@ -388,13 +388,12 @@ in the database."""
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The channel's answer. `note` tells the operator something worth knowing; `without`, that the post went out
-    without its picture, and why: a person has to see to it."""
+    """The channel's answer. `note` tells the operator something worth knowing."""
 
     id: str
     url: str | None = None
     note: str = ""
-    without: str = ""
+    without: str = ""  # why the post has no picture: a person has to see to it
 
 
 @dataclass(frozen=True, slots=True)
