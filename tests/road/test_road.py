@@ -166,7 +166,10 @@ async def test_a_telegram_message_whose_answer_was_lost_waits_for_a_person(road:
     service = await road.app.open()
     assert (await showing.brief(service, view.id)).state == "partly_published"
     [row] = await overview.deliveries(service, view.id, "uncertain", None)
-    await publishing.settle(service, road.approvers[0], row.id, "sent", "https://t.me/essai_public/1")
+    known = {one.remote_id for one in await road.deliveries(view.id)}
+    [lost] = [one.message for one in road.sandbox.posts.telegram() if str(one.message) not in known]
+    url = f"https://t.me/essai_public/{lost}"
+    await publishing.settle(service, road.approvers[0], row.id, "sent", url)
     assert (await showing.brief(service, view.id)).state == "published"
     assert len(road.sandbox.posts.telegram()) == 2
 
