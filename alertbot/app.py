@@ -25,6 +25,7 @@ from alertbot.regions import facts, packs
 from alertbot.regions.region import Region
 from alertbot.texts.kinds.catalogue import shipped
 from alertbot.texts.publisher import Override, Publisher
+from alertbot.texts.wording import language
 from alertbot.watch.rules_rule import Confirmation, Flapping, Policy, Rule, RuleMode, Transition, Window
 from alertbot.watch.rules_signals import Group
 
@@ -190,6 +191,7 @@ def _at_home(read: "Config", region: Region) -> "Config":
     """Goes by this country from here on. The configuration with the country's clock and languages where it gives
     none of its own; for France the languages are fr and en, as they were before there were countries."""
     facts.use(region)
+    language.use(tuple(filter(None, (read.messages_folder,))))
     home: dict[str, Any] = {"timezone": region.zone}
     if region.code != packs.DEFAULT:
         home["languages"] = region.languages

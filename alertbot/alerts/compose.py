@@ -197,7 +197,8 @@ def languages_of(publisher: Publisher, wishes: DraftRequest, kind: Kind) -> tupl
 
 
 def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:
-    """The languages to publish. Raises `Misuse` for one that no channel publishes or no template has."""
+    """The languages that need values: those to be published for which the kind has a text; the others are left out.
+    Raises `Misuse` for one that no channel publishes or no template has."""
     spoken = tuple(dict.fromkeys(lang for channel in channels for lang in channel.languages))
     for lang in wishes.languages:
         if lang not in kind.languages and lang not in spoken:
@@ -206,7 +207,8 @@ def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) 
                     lang=lang, kind=kind.name, known=", ".join(kind.languages)
                 )
             )
-    return wishes.languages or spoken
+    wanted, written = wishes.languages or spoken, {lang for lang, _form in kind.templates}
+    return tuple(lang for lang in wanted if lang in written) or wanted
 
 
 def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -> RawValues:

@@ -35,6 +35,7 @@ from alertbot.people.rules import require_role
 from alertbot.regions import facts
 from alertbot.regions.region import Region
 from alertbot.texts.publisher import Publisher
+from alertbot.texts.wording import language
 from alertbot.watch.context import WatchContext
 
 Exercise = Annotated[
@@ -218,6 +219,7 @@ def _written(
     """Ask, then draft. Raises `Refused` where the person stops; what they typed is kept."""
     desk = act(context, _desk, token_file)
     facts.use(desk.region)
+    language.use(desk.publisher.folders)
     writer: Composer | None = None
     try:
         wishes = wishes if wishes.kind else replace(wishes, kind=composer.kind_of(ask, desk.publisher))

@@ -89,6 +89,9 @@ class _Relay(_Part):
     number: Annotated[str, Field(pattern=r"^[0-9]{0,6}$")] = ""
     who: Words
     how: Words
+    how_unknown: dict[Language, Annotated[str, Field(min_length=1, max_length=300)]] = Field(
+        default_factory=dict
+    )
     brief: Words
     source: Named
 
@@ -219,6 +222,9 @@ def _between(given: Mapping[str, Any]) -> Told:
     for key in ("how", "brief"):
         if relay[key].keys() != relay["who"].keys():
             yield ("relay", key), _("needs the same languages as who")
+    if unknown := relay.get("how_unknown", {}).keys() - relay["who"].keys():
+        sentence = _("{lang} is not among the languages of who")
+        yield ("relay", "how_unknown"), sentence.format(lang=", ".join(sorted(unknown)))
 
 
 def _about_services(given: Mapping[str, Any]) -> Told:

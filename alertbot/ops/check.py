@@ -12,9 +12,9 @@ from alertbot.config import region_pack
 from alertbot.config.faults import lines_in
 from alertbot.config.yaml_reader import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
-from alertbot.core.model import Audience, Channel, Fault, Target
+from alertbot.core.model import Audience, Channel, Fault, RawValues, Target
 from alertbot.core.words import _
-from alertbot.ops import overview, trust
+from alertbot.ops import languages, overview, trust
 from alertbot.ops.views import ConfigCheckView, IdentityView
 from alertbot.people import confirming
 from alertbot.regions import packs
@@ -176,7 +176,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
         warnings=(
             *await region_warnings(app),
             *_setting_warnings(app),
-            *_language_warnings(app.publisher),
+            *languages.warnings(app.publisher),
             *_end_warnings(app.publisher),
             *await _duty_warnings(app),
             *await trust.people_warnings(app),
@@ -192,6 +192,7 @@ def _kind_problems(publisher: Publisher) -> list[str]:
     """Check that every kind loads and its example composes on every type of channel, configured or not."""
     try:
         kinds = catalogue.load(*publisher.folders)
+        catalogue.load_ready_words(*publisher.folders)
     except ConfigInvalid as error:
         return str(error).splitlines()
     unread = _unreadable(kinds)
@@ -246,23 +247,6 @@ def _complete_languages(kind: Kind) -> frozenset[str]:
     return frozenset(told)
 
 
-def _language_warnings(publisher: Publisher) -> list[str]:
-    """What a channel will leave out: kinds without a text in one of its languages."""
-    try:
-        kinds = catalogue.load(*publisher.folders)
-    except ConfigInvalid:
-        return []  # told as a problem
-    spoken = sorted({lang for one in publisher.channels.values() for lang in one.languages})
-    lacking = {lang: [kind.name for kind in kinds if lang not in kind.languages] for lang in spoken}
-    return [
-        _("no text in {lang} for: {kinds}. Alerts of these kinds go out without that language.").format(
-            lang=lang, kinds=", ".join(names)
-        )
-        for lang, names in lacking.items()
-        if names
-    ]
-
-
 SOMEBODY = "Zyzzyx"  # a name that no text contains by itself
 
 
@@ -278,7 +262,7 @@ def _end_warnings(publisher: Publisher) -> list[str]:
             " from the shipped kind."
         )
         return [sentence]
-    given = {**kind.example, "confirmed_by": dict.fromkeys(kind.languages, SOMEBODY)}
+    given = {**_in_each_language(kind), "confirmed_by": dict.fromkeys(kind.languages, SOMEBODY)}
     texts = look(_everywhere(publisher, kind), DraftRequest("end", given)).composition.messages
     said = {(one.channel, one.lang) for one in texts if SOMEBODY in one.text}
     silent = sorted({one.lang for one in texts if (one.channel, one.lang) not in said})
@@ -349,9 +333,20 @@ async def _audit_problems(app: "App") -> list[str]:
 
 def _template_problems(publisher: Publisher, kind: Kind) -> Iterator[str]:
     """Errors in templates of channel types and languages that are not in use yet."""
-    for fault in look(_everywhere(publisher, kind), DraftRequest(kind.name)).composition.faults:
+    asked = DraftRequest(kind.name, _in_each_language(kind))
+    for fault in look(_everywhere(publisher, kind), asked).composition.faults:
         if fault.rule == "template":
             yield _("kind {kind}: {message}").format(kind=kind.name, message=fault.message)
+
+
+def _in_each_language(kind: Kind) -> RawValues:
+    """The kind's example; a language in which it says nothing borrows the words of another."""
+    return {
+        name: {**{lang: next(iter(value.values())) for lang in kind.languages}, **value}
+        if isinstance(value, Mapping)
+        else value
+        for name, value in kind.example.items()
+    }
 
 
 def _everywhere(publisher: Publisher, kind: Kind) -> Publisher:

@@ -63,11 +63,10 @@ def codes(messages: Path | None = None) -> tuple[str, ...]:
 def view(region: Region, lang: str) -> RegionView:
     """The pack as a person reads it, in this language where it has it."""
     relay = region.relay
-    lines = (
-        [f"{relay.who[key]}: {relay.how[key]}" for key in relay.who if key in relay.how]
-        if relay
-        else []
-    )
+    ways = (relay.how, relay.how_unknown) if relay else ()
+    lines = [
+        f"{relay.who[key]}: {way[key]}" for way in ways if relay for key in relay.who if key in way
+    ]
     return RegionView(
         code=region.code,
         name=region.name_in(lang),
@@ -203,7 +202,12 @@ def _relay(given: Mapping[str, Any] | None) -> RelayLine | None:
     if not given:
         return None
     return RelayLine(
-        given.get("number", ""), given["who"], given["how"], given["brief"], _listed(given["source"])
+        given.get("number", ""),
+        given["who"],
+        given["how"],
+        given["brief"],
+        _listed(given["source"]),
+        given.get("how_unknown", {}),
     )
 
 

@@ -50,19 +50,23 @@ class ShortNumber:
 @dataclass(frozen=True, slots=True)
 class RelayLine:
     """How people who cannot speak or hear get help: for whom it is, how to reach it, and both in one line. Only the
-    languages of the pack have it; in others texts leave it out."""
+    languages of the pack have it; in others texts leave it out. `how_unknown`: `how` while nobody knows whether it
+    works, "try …" instead of "use …"."""
 
     number: str
     who: ByLanguage
     how: ByLanguage
     brief: ByLanguage
     sources: tuple[str, ...] = ()
+    how_unknown: ByLanguage = field(default_factory=dict)
 
     def spoken(self, lang: str) -> "RelayWords | None":
         """The line in this language; None if the pack does not have it."""
         if lang not in self.who or lang not in self.how or lang not in self.brief:
             return None
-        return RelayWords(self.number, self.who[lang], self.how[lang], self.brief[lang])
+        how = self.how[lang]
+        unknown = self.how_unknown.get(lang, how)
+        return RelayWords(self.number, self.who[lang], how, self.brief[lang], unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class RelayWords:
     who: str
     how: str
     brief: str
+    how_unknown: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from alertbot.texts.posts import edits, messages, pieces
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition, Thread
 from alertbot.texts.request import ComposeFindings, ComposeRequest, context
+from alertbot.texts.wording.language import lacks_words
 from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
 
@@ -155,10 +156,12 @@ def _for_channel(
         template = messages.template(prepared.retraction, channel.spec, lang)
         if template is None:
             desk.faults.append(_missing(channel, lang))
-        elif one := edition(
+            continue
+        desk.warnings += _about_language(template, lang)
+        one = edition(
             desk, template, lang, f"[{alert}]", contact=channel.contact.get(lang, ""), fields=False
-        ):
-            texts.append(one)
+        )
+        texts += [one] if one else []
     desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
     return [post.message for one in texts for post in written(desk, channel, one, retracts=True)]
 
@@ -375,8 +378,26 @@ def _edition(desk: ComposeFindings, channel: Channel, lang: str) -> Edition | No
     request = desk.request
     template = messages.template(request.kind.templates, channel.spec, lang)
     assert template is not None
+    desk.warnings += _about_language(template, lang)
     title = f"{request.kind.title.get(lang, request.kind.name)} [{request.identity.alert}]"
     return edition(desk, template, lang, title, contact=channel.contact.get(lang, ""))
+
+
+def _about_language(template: Template, lang: str) -> Iterator[Fault]:
+    """What an approver must know of the language itself."""
+    if template.unread:
+        sentence = _(
+            "The shipped texts in “{lang}” have not been read by a native speaker. Have one read this text before it"
+            " goes out, and keep your own version in your messages folder."
+        )
+        yield Fault("language_unread", sentence.format(lang=lang), lang=lang)
+    if lacks_words(lang):
+        sentence = _(
+            "In “{lang}”, times, dates and what stands beside numbers are partly in English: {file} in your messages"
+            " folder lacks words."
+        )
+        named = sentence.format(lang=lang, file=f"ready_words/{lang}.yaml")
+        yield Fault("language_words", named, lang=lang)
 
 
 # --- targets -------------------------------------------------------------------------------------

@@ -132,8 +132,9 @@ def test_the_clock_and_languages_are_the_countrys_where_the_configuration_says_n
     bare = {"name": "NHS", "sandbox": True}
     desk.configure(region="BE", organisation=bare)
     seen = desk.run("preview", "holding", "--channel", "public", "--json").json
-    assert {one["lang"] for one in seen["messages"]} == {"fr"}
-    assert {one["lang"] for one in seen["omitted"]} == {"nl", "de"}
+    assert {one["lang"] for one in seen["messages"]} == {"nl", "fr", "de"}
+    rare = desk.run("preview", "denial", "--channel", "public", "--json").json
+    assert {one["lang"] for one in rare["omitted"]} == {"nl", "de"}
     assert "Brussels" in desk.run("preview", "holding", "--lang", "fr").out or seen["messages"]
 
 

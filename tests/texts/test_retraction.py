@@ -114,14 +114,14 @@ def test_the_words_of_a_real_alert_are_refused_in_it(request_for: Make) -> None:
 
 
 def test_a_language_without_one_is_a_judgement(request_for: Make) -> None:
-    texts = {("de", form): lead("Störung {{ alert }}") for form in ("short", "long")}
-    channels = tuple(replace(one, languages=("de",), audience=Audience.LIVE) for one in CHANNELS[:1])
+    texts = {("pt", form): lead("Avaria {{ alert }}") for form in ("short", "long")}
+    channels = tuple(replace(one, languages=("pt",), audience=Audience.LIVE) for one in CHANNELS[:1])
     ready = {"kind": make_kind(texts), "channels": channels, "prepared": PREPARED}
     made = compose(request_for(**ready))
     assert [(one.rule, one.lang, one.acceptable) for one in made.faults] == [
-        ("retraction_missing", "de", True)
+        ("retraction_missing", "pt", True)
     ]
-    assert "retraction/de" in made.faults[0].message
+    assert "retraction/pt" in made.faults[0].message
     assert compose(request_for(**ready, accepted={"retraction_missing": "no words yet"})).publishable
 
 
@@ -142,7 +142,7 @@ def test_a_team_lays_its_own_words_over_them(tmp_path: Path) -> None:
         ('fr: {update: "{digits}"}', "{digits}"),
         ('fr: {retraction: "à {time}"}', "time"),
         ('fr: {updated: "x"}', "update"),
-        ('de: {update: "x"}', "correction"),
+        ('pt: {update: "x"}', "correction"),
         ('fr: {update: "{"}', "?"),
         ("french: {}", "french"),
     ],

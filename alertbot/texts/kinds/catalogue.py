@@ -417,7 +417,8 @@ def load_ready_words(*folders: Path) -> ReadyWords:
 
 def _texts(path: Path, check: Checker) -> dict[str, str]:
     sheet = read_written(path)
-    check.keys(sheet, KEYS, ())
+    check.keys(sheet, (*KEYS, *kind_file.WORDS), ())
+    kind_file.read_words(sheet, check)
     if not LANGUAGE.fullmatch(path.stem):
         check.fault(sheet, _("“{lang}” is not a language code.").format(lang=path.stem))
     return {name: check.text(node) for name, node in sheet.entries.items() if name in KEYS}

@@ -176,6 +176,35 @@ def _line(node: Node, places: tuple[str, ...], check: Checker) -> str:
     return text
 
 
+# Around times, places and numbers, in `ready_words/<language>.yaml`: what may stand in braces. `day`: a date pattern.
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "clock": ("hour", "hh", "minute"),
+    "whole_hour": ("hour", "hh"),
+    "day": (),
+    "day_first": (),
+    "at": ("day", "clock"),
+    "local_time": ("here", "there"),
+    "zone_time": ("city",),
+    "colon": ("before",),
+    "until": ("when",),
+    "until_here": ("when",),
+    "review_here": ("when",),
+    "go_to": ("place",),
+    "instead": ("number", "replaces"),
+    "dial": ("number",),
+    "dead": (),
+    "by_region": (),
+    "as_said": (),
+    "summer_time": (),
+    "winter_time": (),
+}
+
+
+def read_words(sheet: Node, check: Checker) -> dict[str, str]:
+    """Those of `WORDS` in a file of ready words. Faults go to `check`."""
+    return {key: _line(node, WORDS[key], check) for key, node in sheet.entries.items() if key in WORDS}
+
+
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 LONGEST_TEXT = 1000
 MOST_APPROVERS = 5

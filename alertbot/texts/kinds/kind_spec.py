@@ -9,6 +9,7 @@ from alertbot.core.model import Approvals, Audience, WhenUncertain
 from alertbot.core.words import language
 
 FORMS = ("short", "long")
+UNREAD = "to be read by a native speaker before use"  # in the comment that opens such a template
 # The completeness table: what a public message says, and the fields any of which say it. The
 # verification page (`source`) is the organisation's and has no field.
 COMPLETENESS: Mapping[str, tuple[str, ...]] = {
@@ -64,6 +65,11 @@ class Template:
 
     text: str
     path: str
+
+    @property
+    def unread(self) -> bool:
+        """Whether its first line says that no native speaker has read it yet."""
+        return UNREAD in self.text.partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from itertools import groupby
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.region import Territory
 from alertbot.texts.posts.writing import WITHIN, has_link
+from alertbot.texts.wording.language import phrase
 from alertbot.texts.wording.markup import Block, Run, Shape
 from alertbot.texts.wording.numbers import STOPPED, by_place
 from alertbot.texts.wording.phrasing import MOST_NAMED
@@ -340,9 +341,6 @@ def _territories(found: Sequence[Piece]) -> tuple[str, ...]:
 
 # --- many territories -------------------------------------------------------------------------------
 
-_TITLE = {"fr": "Numéros par région", "en": "Numbers by region"}
-_COLON = {"fr": "\u00a0:"}
-
 
 def _by_area(one: Edition, found: Sequence[Piece]) -> Iterator[Piece]:
     """The pieces; more than `MOST_NAMED` territories stand under a heading for each region."""
@@ -390,7 +388,7 @@ def _joined(found: Sequence[Piece], lang: str, *, anchors: bool | None) -> Block
         return blocks
     at = blocks.index(headings[0])
     lines = [_index_line(block) for block in headings]
-    title = (Run(_TITLE.get(lang, _TITLE["en"]) + _COLON.get(lang, ":"), ("b",)),)
+    title = (Run(phrase("colon", lang, before=phrase("by_region", lang)), ("b",)),)
     return (*blocks[:at], Block((title, *lines)), *blocks[at:])
 
 

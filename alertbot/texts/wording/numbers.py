@@ -14,6 +14,7 @@ from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.region import Territory
 from alertbot.texts.lint import LONGEST_SHORT
 from alertbot.texts.posts.writing import CALL, CODE
+from alertbot.texts.wording.language import phrase
 from alertbot.texts.wording.markup import Block, Line, Run, SafeMarkdown, Setting, Shape, setting_of
 from alertbot.texts.wording.phrasing import any_of, local, other_zone
 
@@ -28,15 +29,6 @@ def by_place(rows: Sequence[NumberRow]) -> Places:
     return [(group[0].territory, group) for group in groups]
 
 
-_COLON = {"fr": " : "}
-_UNTIL = {"fr": "jusqu’à {when}", "en": "until {when}"}
-_UNTIL_HERE = {"fr": "valable jusqu’à {when}, heure locale", "en": "valid until {when} local time"}
-_REVIEW_HERE = {"fr": "réexamen à {when}, heure locale", "en": "review at {when} local time"}
-_LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
-_GO = {"fr": "allez ici\u00a0: {place}", "en": "go to: {place}"}
-_SHORT = {"fr": "faites le {number} au lieu du {replaces}", "en": "call {number} instead of {replaces}"}
-_DIAL = {"fr": "faites le {number}", "en": "call {number}"}
-_DEAD = {"fr": "ne plus appeler", "en": "do not call"}
 SEPARATOR = " – "
 STOPPED = "stopped"  # the variable of a block for numbers that must not be called
 
@@ -70,8 +62,8 @@ def dial(context: Context, row: NumberRow, stop: bool = False) -> str:
     to go instead. `stop`: the sentence says not to call it."""
     lang = setting_of(context).lang
     details = [one for one in (row.zone_in(lang), row.condition_in(lang)) if one]
-    said = (row.number or row.place_in(lang)) if stop else instead(row, lang)
-    return _unbroken(row, said) + (f" ({', '.join(details)})" if details else "")
+    told = (row.number or row.place_in(lang)) if stop else instead(row, lang)
+    return _unbroken(row, told) + (f" ({', '.join(details)})" if details else "")
 
 
 def instead_of(rows: Sequence[NumberRow] | None, wrong: NumberRow) -> tuple[NumberRow, ...]:
@@ -138,11 +130,11 @@ class Promised:
     def here(self, setting: Setting, place: Territory) -> Iterator[str]:
         """The end in the local time of a territory in another zone (R14), unless the text already gives
         it for all of its places. It is next to the territory's name and repeated with it."""
-        for at, words in ((self.until, _UNTIL_HERE), (self.review, _REVIEW_HERE)):
+        for at, words in ((self.until, "until_here"), (self.review, "review_here")):
             zone = other_zone(setting, at, (place,)) if at else None
             if at and zone and other_zone(setting, at, self.where) is None:
                 when = local(setting, at, zone)
-                yield words.get(setting.lang, words["en"]).format(when=when)
+                yield phrase(words, setting.lang, when=when)
 
 
 # --- one territory -------------------------------------------------------------------------------
@@ -158,8 +150,8 @@ def _paragraphs(
 
 def named(place: Territory, setting: Setting, promised: Promised, struck: bool = False) -> str:
     """The name above a territory's numbers, with what applies to all of them."""
-    said = [_DEAD.get(setting.lang, "✗")] if struck else promised.here(setting, place)
-    return setting.typography(SEPARATOR.join([title(place, setting.lang), *said]))
+    more = [phrase("dead", setting.lang)] if struck else promised.here(setting, place)
+    return setting.typography(SEPARATOR.join([title(place, setting.lang), *more]))
 
 
 def title(place: Territory, lang: str) -> str:
@@ -183,27 +175,27 @@ class RowWords:
 def row_words(row: NumberRow, setting: Setting, promised: Promised, struck: bool = False) -> RowWords:
     """A row in the wording of every text."""
     lang, set_ = setting.lang, setting.typography
-    said = (row.number or row.place_in(lang)) if struck else instead(row, lang)
+    told = (row.number or row.place_in(lang)) if struck else instead(row, lang)
     until = "" if struck else _until(row, setting, promised)
     kept = (row.zone_in(lang), row.condition_in(lang), until)
-    label = f"{service_label(row, lang)}{_COLON.get(lang, ': ')}"
-    return RowWords(set_(label), set_(said), tuple(set_(one) for one in kept if one))
+    label = f"{phrase('colon', lang, before=service_label(row, lang))} "
+    return RowWords(set_(label), set_(told), tuple(set_(one) for one in kept if one))
 
 
 def _line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) -> Line:
     words = row_words(row, setting, promised, struck)
     tail = "".join(SEPARATOR + one for one in words.details)
-    said = Run(_unbroken(row, words.said), ("s",)) if struck else _dialled(row, words.said, link=True)
-    return tuple(run for run in (Run(words.label), said, Run(tail)) if run.text)
+    told = Run(_unbroken(row, words.said), ("s",)) if struck else _dialled(row, words.said, link=True)
+    return tuple(run for run in (Run(words.label), told, Run(tail)) if run.text)
 
 
 def _short_line(row: NumberRow, setting: Setting, promised: Promised, struck: bool) -> Line:
     """`SAMU 04 65 71 00 15 (Lyon, depuis un mobile)`."""
     words = row_words(row, setting, promised, struck)
     service = setting.typography(row.service_in(setting.lang))
-    label = f"{service} " if words.said == row.number else f"{service}{_COLON.get(setting.lang, ': ')}"
+    label = service if words.said == row.number else phrase("colon", setting.lang, before=service)
     tail = f" ({', '.join(words.details)})" if words.details else ""
-    runs = (Run(setting.typography(label)), _dialled(row, words.said, link=False), Run(tail))
+    runs = (Run(f"{setting.typography(label)} "), _dialled(row, words.said, link=False), Run(tail))
     return tuple(run for run in runs if run.text)
 
 
@@ -214,17 +206,17 @@ def _stop_line(row: NumberRow, setting: Setting, promised: Promised, _struck: bo
     return (Run(f"{words.label}{_unbroken(row, words.said)}{tail}"),)
 
 
-def _dialled(row: NumberRow, said: str, *, link: bool) -> Run:
+def _dialled(row: NumberRow, told: str, *, link: bool) -> Run:
     """A number as people copy it, or touch it where that dials."""
-    if said != row.number:
-        return Run(said)
+    if told != row.number:
+        return Run(told)
     address = f"{CALL}{dialling(row.number, row.territory.region)}" if link else ""
-    return Run(_unbroken(row, said), (CODE,), address)
+    return Run(_unbroken(row, told), (CODE,), address)
 
 
-def _unbroken(row: NumberRow, said: str) -> str:
+def _unbroken(row: NumberRow, told: str) -> str:
     """The number held together; a sentence may break."""
-    return said.replace(" ", "\u00a0") if said == row.number else said
+    return told.replace(" ", "\u00a0") if told == row.number else told
 
 
 def service_label(row: NumberRow, lang: str) -> str:
@@ -236,11 +228,11 @@ def service_label(row: NumberRow, lang: str) -> str:
 def instead(row: NumberRow, lang: str) -> str:
     """What to do for this row: call the number or another short number, or go to a place (R7)."""
     if not row.number:
-        return _GO.get(lang, "→ {place}").format(place=row.place_in(lang))
+        return phrase("go_to", lang, place=row.place_in(lang))
     if not _is_short(row):
         return row.number
-    words = _SHORT if row.replaces else _DIAL
-    return words.get(lang, "{number}").format(number=row.number, replaces=row.replaces)
+    name = "instead" if row.replaces else "dial"
+    return phrase(name, lang, number=row.number, replaces=row.replaces)
 
 
 def _is_short(row: NumberRow) -> bool:
@@ -252,8 +244,7 @@ def _until(row: NumberRow, setting: Setting, promised: Promised) -> str:
     end = row.valid_until
     if end is None or end == promised.until:
         return ""
-    said = until(setting, end, row.territory)
-    return _UNTIL.get(setting.lang, "→ {when}").format(when=said)
+    return phrase("until", setting.lang, when=until(setting, end, row.territory))
 
 
 def until(setting: Setting, end: datetime, place: Territory) -> str:
@@ -261,8 +252,7 @@ def until(setting: Setting, end: datetime, place: Territory) -> str:
     here, zone = local(setting, end, setting.zone), other_zone(setting, end, (place,))
     if zone is None:
         return here
-    words = _LOCAL.get(setting.lang, _LOCAL["en"])
-    return words.format(here=here, there=local(setting, end, zone))
+    return phrase("local_time", setting.lang, here=here, there=local(setting, end, zone))
 
 
 NUMBER_FILTERS: Mapping[str, Callable[..., Any]] = {

@@ -17,6 +17,7 @@ from alertbot.core.words import _
 from alertbot.regions.facts import in_force
 from alertbot.regions.region import Territory
 from alertbot.texts.fields.values import Url
+from alertbot.texts.wording.language import given, phrase
 from alertbot.texts.wording.markup import (
     SafeMarkdown,
     Setting,
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
     from babel import Locale
 
 
-_AT = {"fr": "{day} à {clock}", "en": "{day} at {clock}"}
-_LOCAL = {"fr": "{here} ({there}, heure locale)", "en": "{here} ({there} local time)"}
-_ZONE = {"fr": "heure de {city}", "en": "{city} time"}
-_WHICH = {"fr": ("heure d’été", "heure d’hiver"), "en": ("summer time", "winter time")}
-_COLON = {"fr": " : "}
 MOST_NAMED = 12  # places that a text names one by one
 MOST_CODED = 30  # and by their codes, where room is short
 LONGEST_NAMED = 80  # characters of names, where room is short
@@ -58,16 +54,16 @@ def moment(value: datetime, *, lang: str, zone: ZoneInfo, issued: datetime) -> s
     if here.date() == today.date():
         return clock
     named = day_name(here.date(), lang, with_year=here.year != today.year)
-    return _AT.get(lang, "{day}, {clock}").format(day=named, clock=clock)
+    return phrase("at", lang, day=named, clock=clock)
 
 
 def clock_time(value: datetime, lang: str) -> str:
-    """The time of day in the zone of `value`: `16 h 45` and `8 h` in French, `16:45` elsewhere. Of a time that
+    """The time of day in the zone of `value`: `16 h 45` and `8 h` in French, `16:45` in English. Of a time that
     comes twice, when clocks go back, also which: `2 h 30, heure d’été`."""
-    if lang != "fr":
-        return value.strftime("%H:%M") + which_of_two(value, lang)
-    clock = f"{value.hour}\u00a0h" + (f"\u00a0{value.minute:02}" if value.minute else "")
-    return clock + which_of_two(value, lang)
+    hour, hh, minute = value.hour, f"{value.hour:02}", f"{value.minute:02}"
+    whole = not value.minute and given("whole_hour", lang)
+    written = phrase("whole_hour" if whole else "clock", lang, hour=hour, hh=hh, minute=minute)
+    return written + which_of_two(value, lang)
 
 
 def which_of_two(value: datetime, lang: str) -> str:
@@ -80,8 +76,8 @@ def which_of_two(value: datetime, lang: str) -> str:
 
     if value.dst() == other.dst():
         return f", {get_timezone_gmt(value, width='short', locale=locale(lang))}"
-    if lang in _WHICH:
-        return f", {_WHICH[lang][value.fold]}"
+    if given(name := ("summer_time", "winter_time")[value.fold], lang):
+        return f", {phrase(name, lang)}"
     if value.fold:
         return f", {get_timezone_name(value, zone_variant='standard', locale=locale(lang))}"
     return f", {get_timezone_name(value, zone_variant='daylight', locale=locale(lang))}"
@@ -89,13 +85,10 @@ def which_of_two(value: datetime, lang: str) -> str:
 
 def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
     """`jeudi 3 juin`, `mardi 1er juin`, `Thursday 3 June`."""
-    from babel.dates import format_date, format_skeleton
+    from babel.dates import format_date
 
-    if lang in ("fr", "en"):
-        day = "d'er'" if lang == "fr" and value.day == 1 else "d"
-        pattern = f"EEEE {day} MMMM y" if with_year else f"EEEE {day} MMMM"
-        return format_date(value, pattern, locale=locale(lang))
-    return format_skeleton("yMMMMEd" if with_year else "MMMMEd", value, locale=locale(lang))
+    pattern = phrase("day_first" if value.day == 1 and given("day_first", lang) else "day", lang)
+    return format_date(value, f"{pattern} y" if with_year else pattern, locale=locale(lang))
 
 
 @pass_context
@@ -106,7 +99,7 @@ def when(context: Context, value: datetime, where: Sequence[Territory] = ()) -> 
     other = other_zone(setting, value, where)
     if other is None:
         return here
-    return _LOCAL.get(setting.lang, _LOCAL["en"]).format(here=here, there=local(setting, value, other))
+    return phrase("local_time", setting.lang, here=here, there=local(setting, value, other))
 
 
 def local(setting: Setting, value: datetime, zone: ZoneInfo) -> str:
@@ -156,13 +149,12 @@ def zone(context: Context, value: datetime) -> str:
     return zone_name(str(setting.zone), setting.lang)
 
 
-@cache
 def zone_name(name: str, lang: str) -> str:
     """`heure de Paris` for `Europe/Paris`."""
     from babel.dates import get_timezone_location
 
     city = get_timezone_location(name, locale=locale(lang), return_city=True)
-    return _ZONE.get(lang, "{city}").format(city=city)
+    return phrase("zone_time", lang, city=city)
 
 
 @pass_context
@@ -204,7 +196,7 @@ def names(
     counted = many[lang].format(count=len(places))
     if brief or (not codes and len(places) > MOST_CODED):
         return counted
-    return f"{counted}{_COLON.get(lang, ': ')}{', '.join(place.code for place in places)}"
+    return f"{phrase('colon', lang, before=counted)} {', '.join(place.code for place in places)}"
 
 
 def _place(place: Territory, lang: str, codes: bool) -> str:

@@ -31,6 +31,7 @@ from alertbot.texts.kinds.catalogue import fingerprint
 from alertbot.texts.kinds.kind_spec import FieldType, Kind
 from alertbot.texts.publisher import Publisher, effective
 from alertbot.texts.request import TAKEN_BACK_WITH
+from alertbot.texts.wording.language import phrase
 from alertbot.watch.context import Watch, WatchContext
 from alertbot.watch.preapproval import rules_ahead
 from alertbot.watch.preapproval.rules_ahead import Accounts
@@ -228,14 +229,11 @@ def _wishes(
     )
 
 
-AS_SAID = {"fr": "(ce que disait la dernière alerte)", "en": "(what the last alert said)"}
-
-
 def _as_said(publisher: Publisher, kind: Kind) -> RawValues:
     """What stands in a sample of `no_news` for the words that it repeats: those of a published alert, which people
     approved."""
     languages = publisher.organisation.languages
-    words = {lang: AS_SAID.get(lang, AS_SAID["en"]) for lang in languages}
+    words = {lang: phrase("as_said", lang) for lang in languages}
     repeated: RawValues = {"what_fails": words, "what_to_do": words, WHERE: kind.example.get(WHERE)}
     return {name: value for name, value in repeated.items() if kind.field(name)}
 

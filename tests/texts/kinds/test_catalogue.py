@@ -40,7 +40,7 @@ def test_the_shipped_kinds_and_frame_load() -> None:
         *("no_news", "false_alert", "inquiry", "planned_works"),
         *("press", "relay", "handover"),
     }
-    assert set(found.frame.opening) == {"fr", "en"}
+    assert set(found.frame.opening) == {"fr", "en", "nl", "de", "cy", "es"}
     assert [kind.name for kind in found][:4] == ["correction", "denial", "false_alert", "withdrawal"]
 
 
@@ -62,7 +62,7 @@ def test_a_language_is_added_by_files_alone(tmp_path: Path) -> None:
     words = "opening: POELLADENN\nclosing: POELLADENN\nsubject: POELLADENN\nrefused: []\n"
     (tmp_path / "exercise_frame" / "br.yaml").write_text(words)
     kind = catalogue.load_kind("status", tmp_path)
-    assert kind.languages == ("br", "en", "fr")
+    assert {"br", "en", "fr"} <= set(kind.languages)
     assert kind.template("br", "short").text == "{{ what_fails }}"  # type: ignore[union-attr]
     assert catalogue.load_frame(tmp_path).opening["br"] == "POELLADENN"
 

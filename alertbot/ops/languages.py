@@ -1,0 +1,45 @@
+"""What `alertbot check` says of the languages that somebody publishes in: texts that are not there, that no native speaker
+has read, or that are partly in English."""
+
+from collections.abc import Iterator
+
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.words import _
+from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds.catalogue import RETRACTION, Catalogue
+from alertbot.texts.publisher import Publisher
+from alertbot.texts.wording.language import lacks_words
+
+
+def warnings(publisher: Publisher) -> list[str]:
+    """What each language in which a channel publishes lacks: texts, readers, words."""
+    try:
+        kinds = catalogue.load(*publisher.folders)
+    except ConfigInvalid:
+        return []  # told as a problem
+    spoken = sorted({lang for one in publisher.channels.values() for lang in one.languages})
+    return [told for lang in spoken for told in _lacking(kinds, lang)]
+
+
+def _lacking(kinds: Catalogue, lang: str) -> Iterator[str]:
+    if absent := [kind.name for kind in kinds if lang not in kind.languages]:
+        yield _(
+            "no text in {lang} for: {kinds}. Alerts of these kinds go out without that language."
+        ).format(lang=lang, kinds=", ".join(absent))
+    texts = {kind.name: kind.templates for kind in kinds}
+    texts[RETRACTION] = kinds.prepared.retraction
+    unread = [
+        name
+        for name, each in texts.items()
+        if any(one.unread for (spoken, _form), one in each.items() if spoken == lang)
+    ]
+    if unread:
+        yield _(
+            "no native speaker has read the shipped texts in {lang} of: {kinds}. Have one read them, and put your own in"
+            " {folder} in your messages folder."
+        ).format(lang=lang, kinds=", ".join(unread), folder=f"<kind>/{lang}")
+    if lacks_words(lang):
+        yield _(
+            "times, dates and what stands beside numbers are partly in English in {lang}: copy {example} to {file} in"
+            " your messages folder and translate it."
+        ).format(lang=lang, example="ready_words/en.yaml", file=f"ready_words/{lang}.yaml")

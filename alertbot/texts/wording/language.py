@@ -1,0 +1,78 @@
+"""The words of a language that stand in no template: how times and dates are written, and what is said around places and
+numbers. They are data, `ready_words/<language>.yaml` in the folders of kinds that this program goes by (`use`), so that a
+language is files alone. What a language does not say is said in English."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+
+from alertbot.config.yaml_reader import read_written
+from alertbot.core.errors import ConfigInvalid
+from alertbot.core.words import _
+from alertbot.regions import packs
+from alertbot.texts.kinds.kind_file import LANGUAGE, WORDS, Checker, read_words
+
+FOLDER = "ready_words"
+OTHER = "en"
+_OPTIONAL = frozenset({"whole_hour", "day_first", "as_said", "summer_time", "winter_time"})
+_folders: ContextVar[tuple[Path, ...]] = ContextVar("folders", default=())
+
+_Stamp = tuple[Path, int, int]  # a file as it is now
+
+
+def use(folders: tuple[Path, ...]) -> None:
+    """From here on, in this task and those it starts, the words of these folders lie over the shipped ones."""
+    _folders.set(folders)
+
+
+@contextmanager
+def using(folders: tuple[Path, ...]) -> Iterator[None]:
+    """Within it the words of these folders lie over the shipped ones."""
+    before = _folders.set(folders)
+    try:
+        yield
+    finally:
+        _folders.reset(before)
+
+
+def phrase(name: str, lang: str, **places: object) -> str:
+    """This wording in this language, else in English, with what stands in its braces; empty where neither has it.
+    Raises `ConfigInvalid` for a broken file."""
+    own = _words(lang)
+    return (own[name] if name in own else _words(OTHER).get(name, "")).format(**places)
+
+
+def given(name: str, lang: str) -> bool:
+    """Whether the language itself has this wording."""
+    return name in _words(lang)
+
+
+def lacks_words(lang: str) -> bool:
+    """Whether some of what the program says in this language is in English."""
+    return bool(WORDS.keys() - _OPTIONAL - _words(lang).keys())
+
+
+def _words(lang: str) -> Mapping[str, str]:
+    if not LANGUAGE.fullmatch(lang):
+        return {}
+    folders = dict.fromkeys((packs.shipped().parent, *_folders.get()))
+    files = (folder / FOLDER / f"{lang}.yaml" for folder in folders)
+    return _read(tuple(_stamp(file) for file in files if file.is_file()))
+
+
+def _stamp(file: Path) -> _Stamp:
+    state = file.stat()
+    return file, state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=64)
+def _read(files: tuple[_Stamp, ...]) -> Mapping[str, str]:
+    faults: list[str] = []
+    found: dict[str, str] = {}
+    for path, _changed, _size in files:
+        found |= read_words(read_written(path), Checker(faults))
+    if faults:
+        raise ConfigInvalid(_("The messages folder has faults:"), faults)
+    return found
