@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alertbot.core.model import RawValues
-from alertbot.core.words import _, language
+from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import all_territories, find, services
 from alertbot.regions.region import Service, Territory
@@ -29,7 +29,6 @@ from alertbot.texts.fields.values import (
 )
 from alertbot.texts.kinds.kind_file import unknown
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType
-from alertbot.texts.wording.phrasing import which_of_two
 
 LONGEST_ADDRESS = 500
 MOST_FIGURES = 10
@@ -210,7 +209,8 @@ def _plain_text(raw: Any) -> str:
 
 
 def _written(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}{which_of_two(at, language())}"
+    comes_twice = at.utcoffset() != at.replace(fold=1 - at.fold).utcoffset()
+    return f"{at:%Y-%m-%d %H:%M (%Z)}" if comes_twice else f"{at:%Y-%m-%d %H:%M}"
 
 
 def untranslated(value: Value) -> bool:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, __version__, nodes
+from jinja2 import StrictUndefined, Template, __version__, filters, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.runtime import Context, LoopContext
@@ -21,7 +21,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from alertbot.core.words import _
-from alertbot.texts.wording.markup import MOST_CHARACTERS, Setting, joined, setting_of, written
+from alertbot.texts.wording.markup import (
+    LARGEST_VALUE,
+    MOST_CHARACTERS,
+    Setting,
+    joined,
+    setting_of,
+    written,
+)
 from alertbot.texts.wording.numbers import NUMBER_FILTERS
 from alertbot.texts.wording.phrasing import FILTERS
 
@@ -64,6 +71,7 @@ _REFUSED = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
 LARGEST = 10**18  # of the numbers that a template reckons with
+MOST_DIGITS = 15  # that a number is rounded to
 
 
 def _bounded(text: str) -> str:
@@ -83,6 +91,57 @@ def _counted(context: Context, values: Iterable[object]) -> Iterator[object]:
         yield value
 
 
+def _weighed(setting: Setting, *values: object) -> None:
+    """Raises `SecurityError` for a value so large, or so often within itself, that to compare or to print it could take
+    for ever; and once the time is over. Between two such checks a template can do little."""
+    setting.in_time()
+    left, waiting = LARGEST_VALUE, list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            value = [*value.keys(), *value.values()]
+        if isinstance(value, list | tuple | range):
+            left -= len(value)
+            if left < 0:
+                raise SecurityError(
+                    _("The template works with more than {most} values at once.").format(
+                        most=LARGEST_VALUE
+                    )
+                )
+            waiting += [] if isinstance(value, range) else value
+
+
+def _checked(function: Any) -> Callable[..., Any]:
+    """A filter or test whose arguments are weighed first."""
+    wants = getattr(function, "jinja_pass_arg", None)
+
+    @pass_context
+    def checked(context: Context, *given: object, **more: object) -> Any:
+        _weighed(setting_of(context), *given, *more.values())
+        if wants is None:
+            return function(*given, **more)
+        passed = {"context": context, "environment": context.environment}
+        return function(passed.get(wants.name, context.eval_ctx), *given, **more)
+
+    return checked
+
+
+@pass_context
+def _compared(context: Context, value: object) -> object:
+    _weighed(setting_of(context), value)
+    return value
+
+
+def _sum(values: Iterable[float], start: float = 0) -> float:
+    return sum(values, start + 0)
+
+
+def _round(value: float, precision: int = 0, method: str = "common") -> float:
+    if abs(precision) > MOST_DIGITS:
+        raise SecurityError(_("“{operator}” is not available here.").format(operator="round"))
+    return filters.do_round(value, precision, method)  # type: ignore[arg-type]
+
+
 @pass_context
 def _join(context: Context, values: Iterable[object], separator: str = "") -> str:
     return joined(_counted(context, values), separator)
@@ -99,33 +158,51 @@ class _Code(CodeGenerator):
         self.write("))")
 
 
+def _filtered(value: nodes.Node, name: str) -> nodes.Filter:
+    return nodes.Filter(value, name, [], [], None, None, lineno=value.lineno)
+
+
 class Environment(ImmutableSandboxedEnvironment):
     """Jinja, restricted."""
 
     code_generator_class = _Code
-    intercepted_binops = frozenset(["+", "*", "**", "%"])
+    intercepted_binops = frozenset(["+", "-", "*", "/", "//", "**", "%"])
     joined = staticmethod(lambda pieces: _bounded(joined(pieces)))
 
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
+        for compared in source.find_all(nodes.Compare):
+            compared.expr = _filtered(compared.expr, "_compared")
+            for operand in compared.ops:
+                operand.expr = _filtered(operand.expr, "_compared")
+        for pair in source.find_all(nodes.Pair):
+            pair.key = _filtered(pair.key, "_compared")
         for node in source.find_all((*_REFUSED, nodes.For)):
             if not isinstance(node, nodes.For):
                 raise TemplateSyntaxError(
                     _("A template must stand alone: include, import and extends are not available."),
                     node.lineno,
                 )
-            node.iter = nodes.Filter(node.iter, "_counted", [], [], None, None, lineno=node.lineno)
+            node.iter = _filtered(node.iter, "_counted")
         return super()._generate(source, name, filename, defer_init)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Make a call from a template, and count it."""
         setting_of(__context).step()
+        _weighed(setting_of(__context), *args, *kwargs.values())
         return super().call(__context, __obj, *args, **kwargs)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Raises `SecurityError` for a key whose hash could take for ever."""
+        if isinstance(argument, tuple):
+            raise SecurityError(_("“{operator}” is not available here.").format(operator="[…]"))
+        return super().getitem(obj, argument)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Join texts by our own rule. Raises `SecurityError` for operations whose result could grow
         without bound."""
+        _weighed(setting_of(context), left, right)
         texts = isinstance(left, str | list | tuple), isinstance(right, str | list | tuple)
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return _bounded(joined((left, right)))
@@ -161,8 +238,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.loopcontrols"],
     )
-    known = {name: made.filters[name] for name in _FILTERS}
-    made.filters = {**known, **FILTERS, **NUMBER_FILTERS, "join": _join, "_counted": _counted}
+    known = {name: made.filters[name] for name in _FILTERS} | {"sum": _sum, "round": _round}
+    ours: dict[str, Callable[..., Any]] = {**known, **FILTERS, **NUMBER_FILTERS, "join": _join}
+    made.filters = {name: _checked(one) for name, one in ours.items()}
+    made.filters |= {"_counted": _counted, "_compared": _compared}
+    made.tests = {name: _checked(one) for name, one in made.tests.items()}
     made.globals = {name: made.globals[name] for name in ("range", "namespace")}
     return made
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -224,6 +225,10 @@ def _refusal(token: "Token") -> MarkupError:
 
 MOST_STEPS = 20_000  # rounds of loops and calls
 MOST_CHARACTERS = 300_000
+MOST_SECONDS = 1.0  # of this thread's processor time, for all pieces of one text
+LARGEST_VALUE = (
+    10_000  # entries that one filter, test or comparison may be given, those within entries included
+)
 SETTING = "_setting"
 STAND_IN = "\ue000"  # private use: no field may hold it
 
@@ -247,9 +252,18 @@ class Setting:
     ready: list[tuple[Block, ...]] = field(default_factory=list)  # see `stand_in`
     steps: int = 0
     characters: int = 0
+    begun: float = field(default_factory=thread_time)
+
+    def in_time(self) -> None:
+        """Raises `TemplateRunError` once the rendering has taken too long."""
+        if thread_time() - self.begun > MOST_SECONDS:
+            raise TemplateRunError(
+                _("The template works for more than {most} s.").format(most=MOST_SECONDS)
+            )
 
     def step(self) -> None:
         """Count one round of a loop or one call. Raises `TemplateRunError` above the limit."""
+        self.in_time()
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise TemplateRunError(
@@ -292,6 +306,8 @@ def link(address: str, text: str = "") -> SafeMarkdown:
 @pass_context
 def written(context: Context, value: object) -> Markup:
     """How `{{ value }}` is printed. Raises `TemplateRunError` for a value that cannot be printed."""
+    if isinstance(value, list | tuple | dict):
+        raise TemplateRunError(_how_to_write(value))
     setting_of(context).write("" if value is None else str(value))
     if isinstance(value, Markup):
         return value

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from time import thread_time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -70,7 +71,7 @@ class TemplateText:
     ) -> None:
         """Raises `TemplateBrokenError` if the template cannot be read."""
         self._template, self._compiled = template, _compiled(template)
-        self._setting = Setting(lang, zone, issued, typography(lang))
+        self._setting, self._spent = Setting(lang, zone, issued, typography(lang)), 0.0
         self._values = {**values, "lang": lang, "issued": issued, SETTING: self._setting}
 
     @property
@@ -90,8 +91,10 @@ class TemplateText:
         if function is None:
             return ()
         self._setting.ready.clear()
+        self._setting.begun = thread_time() - self._spent
         context = self._compiled.new_context({**self._values, **more})
         written = _filled(self._template, self._compiled, function, context)
+        self._spent = thread_time() - self._setting.begun
         return _blocks(self._template, written, self._setting.lang, tuple(self._setting.ready))
 
 

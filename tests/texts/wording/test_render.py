@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from time import thread_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -129,6 +130,46 @@ def test_moments(lang: str, at: datetime, expected: str) -> None:
     assert body("{{ at|when }}", lang, at=at).replace("\u00a0", " ") == expected
     if lang == "fr":
         assert not re.search(r"\d h|h \d", body("{{ at|when }}", lang, at=at))  # nothing breaks a time
+
+
+LONG = "{% set r = range(9999)|list %}{% for i in range(9000) %}"
+NESTED = "{% set n = namespace(s=(1,), t=(1,)) %}{% for i in range(26) %}{% set n.s = (n.s, n.s) %}{% set n.t = (n.t, n.t) %}{% endfor %}"
+WORDS = "{% set s = range(4000)|join('.\n') %}{% for i in range(9000) %}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        LONG + "{% set x = r|sort(reverse=true)|sort %}{% endfor %}",
+        LONG + "{% set x = r|groupby('real') %}{% endfor %}",
+        LONG + "{% set x = r|map('round')|map('abs')|sum %}{% endfor %}",
+        LONG + "{% if -1 in r %}{% endif %}{% endfor %}",
+        LONG + "{% set x = r|select('gt', 5)|list|unique|list %}{% endfor %}",
+        LONG + "{% set x = r|map('string')|listed %}{% endfor %}",
+        "{% set r = range(9999)|list %}" + "{% set x = r|sort(reverse=true)|join %}" * 1000,
+        WORDS + "{% set x = s|title|lower %}{% endfor %}",
+        WORDS + "{% set x = s|steps %}{% endfor %}",
+        "{% for i in range(19999) %}" + "{{ d|span|lower }}" * 2000 + "{% endfor %}",
+        "{% for i in range(19999) %}" + "{% set x = i < 3 %}" * 2000 + "{% endfor %}",
+        NESTED + "{% if n.s == n.t %}{% endif %}",
+        NESTED + "{% if n.s is eq n.t %}{% endif %}",
+        NESTED + "{{ n.s }}",
+        NESTED + "{% set x = n.s|upper %}",
+        NESTED + "{% set x = [n.s]|unique|list %}",
+        NESTED + "{% set x = {n.s: 1} %}",
+        NESTED + "{% set x = {1: 1}[n.s] %}",
+        NESTED + "{% set x = {1: 1}.get(n.s) %}",
+        NESTED + "{% set x = n.s + n.t %}",
+        "{{ 1.5|round(99999999, 'ceil') }}",
+        "{{ 1|round(-99999999) }}",
+        "{% set x = [[1], [2]]|sum(start=[]) %}",
+    ],
+)
+def test_no_template_works_for_long(source: str) -> None:
+    """Sorting in a loop took half a minute, two lists within themselves would have been compared for ever."""
+    begun = thread_time()
+    assert fault(source, d=timedelta(minutes=105))
+    assert thread_time() - begun < 4  # a second for the rendering; the rest reads the template, once
 
 
 @pytest.mark.parametrize(
