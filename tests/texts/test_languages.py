@@ -147,3 +147,48 @@ def test_a_relay_service_that_nobody_checked_is_not_promised(code: str) -> None:
         words = relay.spoken(lang) if relay else None
         assert words is not None
         assert words.how_unknown != words.how, (code, lang)
+
+
+ARABIC = """{% block lead %}
+عطل في {{ where|names(false) }}: {{ what_fails|sentence }}
+اتصل من هاتف ثابت على 04 65 71 00 15. التحديث القادم: {{ next_update|when }}. {{ org.verification_page }}
+{% endblock %}"""
+
+
+def test_from_right_to_left_digits_keep_their_order_on_every_channel(tmp_path: Path) -> None:
+    for kind in ("holding", "retraction"):
+        (tmp_path / kind / "ar").mkdir(parents=True)
+        for form in ("short", "long"):
+            text = (
+                ARABIC
+                if kind == "holding"
+                else "{% block lead %}إنذار كاذب {{ issued|clock }}. {{ org.verification_page }}{% endblock %}"
+            )
+            (tmp_path / kind / "ar" / f"{form}.md.j2").write_text(text, "utf-8")
+    words = (shipped() / "ready_words" / "en.yaml").read_text("utf-8")
+    (tmp_path / "ready_words").mkdir()
+    (tmp_path / "ready_words" / "ar.yaml").write_text(words, "utf-8")
+    with language.using((tmp_path,)):
+        made = look(
+            publisher("en", "ar", folders=(tmp_path,)), DraftRequest("holding", ARABIC_VALUES)
+        ).composition
+    said = {one.type: one for one in made.messages if one.lang == "ar"}
+    assert set(said) == {"x", "telegram", "email"}
+    for one in said.values():
+        assert "\u206804 65 71 00 15\u2069" in one.text
+        assert "\u2068https://www.example.org/alert\u2069" in one.text
+        assert one.text.count("\u2068") == one.text.count("\u2069")
+    assert said["x"].length > len(said["x"].text.replace("https://www.example.org/alert", "x" * 23))
+    assert '<html lang="ar" dir="rtl">' in (said["email"].html or "")
+    others = [one for one in made.messages if one.lang == "en"]
+    assert not [one for one in others if "\u2068" in one.text or "rtl" in (one.html or "")]
+    assert not [one for one in made.faults if "example.org" in one.message or one.rule == "template"]
+
+
+ARABIC_VALUES = {
+    "what_fails": {"en": "15 on mobiles", "ar": "15 من الهاتف المحمول"},
+    "what_works": {"en": "landlines", "ar": "الهواتف الثابتة"},
+    "where": [69],
+    "what_to_do": {"en": "Call from a landline.", "ar": "اتصل من هاتف ثابت."},
+    "next_update": "+30m",
+}

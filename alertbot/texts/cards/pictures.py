@@ -25,6 +25,7 @@ from alertbot.texts.fields.values import Choice
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition
 from alertbot.texts.request import ComposeFindings, ComposeRequest
+from alertbot.texts.wording.language import right_to_left
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -364,6 +365,8 @@ def _words(request: ComposeRequest, lang: str) -> CardWords:
     if lines is None:
         sentence = _("no number card: {file} has no lines in this language.")
         raise _NoCardError("no_card", sentence.format(file="card.yaml"))
+    if right_to_left(lang):
+        raise _NoCardError("no_card", _("no number card: it cannot show writing from right to left."))
     return CardWords(request, lang, lines)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from alertbot.channels.telegram.spans import spans
+from alertbot.texts.wording.language import right_to_left
 from alertbot.texts.wording.markup import Block, Line, Run, Shape
 
 Writer = Callable[[Line], str]
@@ -237,9 +238,10 @@ _STYLE = (
 def document(blocks: Sequence[Block], *, subject: str, lang: str) -> str:
     """A complete HTML document. It contains no recipient: it is the same for everyone with this
     language."""
+    direction = ' dir="rtl"' if right_to_left(lang) else ""
     return (
         "<!DOCTYPE html>\n"
-        f'<html lang="{escaped(lang)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<html lang="{escaped(lang)}"{direction}>\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escaped(subject)}</title>\n<style>{_STYLE}</style>\n</head>\n"

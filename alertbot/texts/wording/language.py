@@ -54,6 +54,16 @@ def lacks_words(lang: str) -> bool:
     return bool(WORDS.keys() - _OPTIONAL - _words(lang).keys())
 
 
+def right_to_left(lang: str) -> bool:
+    """Whether the language is written from right to left."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(lang).text_direction == "rtl"
+    except (UnknownLocaleError, ValueError):
+        return False
+
+
 def _words(lang: str) -> Mapping[str, str]:
     if not LANGUAGE.fullmatch(lang):
         return {}

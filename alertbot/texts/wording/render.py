@@ -7,6 +7,7 @@ each with numbers not to call) and `detail` (one paragraph, one post). `NAME_tig
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -21,10 +22,13 @@ from alertbot.core.words import _
 from alertbot.texts.kinds.kind_spec import Template
 from alertbot.texts.posts.writing import plain
 from alertbot.texts.wording.environment import load
+from alertbot.texts.wording.language import right_to_left
 from alertbot.texts.wording.markup import (
     SETTING,
     Block,
+    Line,
     MarkupError,
+    Run,
     Setting,
     TemplateRunError,
     literal,
@@ -45,6 +49,9 @@ Typography = Callable[[str], str]
 
 _FRENCH_SPACE = re.compile(r"(?<=«) | (?=[:;!?»%€])")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
+FIRST, LAST = "\u2068", "\u2069"  # around what has its own direction
+_WORD = r"[0-9A-Za-z](?:[^\s,;\u0590-\u08ff]*[0-9A-Za-z/])?"
+_LEFT_TO_RIGHT = re.compile(rf"\+?{_WORD}(?:[ \u00a0]{_WORD})*")
 _STAND_IN = re.compile(r"\ue000(\d+)\ue000")
 SUBJECT, LEAD, PLACE, STOP, DETAIL, FOOT = "subject", "lead", "place", "stop", "detail", "foot"
 TIGHT = "_tight"
@@ -95,12 +102,31 @@ class TemplateText:
         context = self._compiled.new_context({**self._values, **more})
         written = _filled(self._template, self._compiled, function, context)
         self._spent = thread_time() - self._setting.begun
-        return _blocks(self._template, written, self._setting.lang, tuple(self._setting.ready))
+        lang = self._setting.lang
+        return isolated(_blocks(self._template, written, lang, tuple(self._setting.ready)), lang)
 
 
 def words(text: str, lang: str) -> tuple[Block, ...]:
     """Plain text as blocks, with the language's typography."""
-    return read(str(literal(text)), typography(lang))
+    return isolated(read(str(literal(text)), typography(lang)), lang)
+
+
+def isolated(blocks: tuple[Block, ...], lang: str) -> tuple[Block, ...]:
+    """In a language written from right to left, numbers, names in Latin letters and addresses each stand between signs
+    that keep their digits in order; copied numbers are without them. Other languages stay as they are."""
+    if not right_to_left(lang):
+        return blocks
+    return tuple(
+        replace(block, lines=tuple(tuple(_isolated(line)) for line in block.lines)) for block in blocks
+    )
+
+
+def _isolated(line: Line) -> Iterator[Run]:
+    for run in line:
+        if run.address or "code" in run.styles:
+            yield from (Run(FIRST), run, Run(LAST))
+        else:
+            yield replace(run, text=_LEFT_TO_RIGHT.sub(rf"{FIRST}\g<0>{LAST}", run.text))
 
 
 def check(template: Template) -> None:
