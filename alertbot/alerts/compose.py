@@ -247,6 +247,7 @@ def sheet_of(publisher: Publisher, composed: Composed, exercise: bool) -> Sheet:
         cost=cost(composed.composition, composed.channels),
         forecast=forecast(composed.composition, composed.channels),
         speaker=publisher.organisation.name,
+        senders=publisher.senders(composed.channels),
         exercise=exercise,
     )
 

@@ -271,6 +271,7 @@ async def stored_sheet(service: Context, conn: Connection, alert: Alert) -> Shee
         cost=cost(said, channels),
         forecast=forecast(said, channels),
         speaker=service.publisher.organisation.name,
+        senders=service.publisher.senders(channels),
         exercise=alert.exercise,
         acts_upon=_by_channel(await _acted_upon(service, conn, alert)),
     )

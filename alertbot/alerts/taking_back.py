@@ -282,7 +282,7 @@ def _composition(
     """The prepared texts for whom the chain reached. Channels without a prepared text are named."""
     spoken = {(one.channel, one.lang) for one in prepared}
     targets = {
-        name: tuple(one for one in (_in_a_language(spoken, name, each) for each in group) if one)
+        name: tuple(dict.fromkeys(one for each in group if (one := _in_a_language(spoken, name, each))))
         for name, group in chain.targets.items()
     }
     silent = [name for name, group in targets.items() if not group]

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
 from alertbot.cli.parsing import one_of, whole_number
 from alertbot.cli.running import act, read
-from alertbot.cli.tables.show_incidents import incident_view, incidents_table
+from alertbot.cli.tables.show_incidents import incident_view, incidents_table, waiting_word
 from alertbot.cli.tables.show_watch import (
     body_view,
     decisions_table,
@@ -18,7 +18,6 @@ from alertbot.cli.tables.show_watch import (
     signal_view,
     signals_table,
 )
-from alertbot.core import clock
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.watch import incidents, reports
@@ -92,18 +91,14 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     word = StateReport(state, confirmed_by, note)
-    found = act(
-        context, lambda service, person: incidents.set_(service, person, name, word), token_file
+    found, zone = act(
+        context,
+        lambda service, person: _with_zone(service, incidents.set_(service, person, name, word)),
+        token_file,
     )
     say(_("Incident {id} is now {condition}.").format(id=found.id, condition=found.condition), as_json)
-    again = clock.iso(found.waiting.look_again_at) if found.waiting else None
-    if state is State.RESOLVED and found.condition != State.RESOLVED and again:
-        say(
-            _("It is under watch and will be resolved at {time} if nothing happens.").format(
-                time=again
-            ),
-            as_json,
-        )
+    if state is State.RESOLVED and found.condition != State.RESOLVED and found.waiting:
+        say(waiting_word(found.waiting, zone), as_json)
     if as_json:
         emit(found)
 

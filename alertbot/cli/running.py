@@ -41,11 +41,16 @@ def _built_partly(path: Path) -> App:
     app, without = build_partly(path)
     if without is None:
         return app
-    warning = _(
-        "{path} has faults. This command runs without: {sections}. To see every fault: `alertbot check`."
-    )
-    sections = ", ".join(without) or "–"
-    print(warning.format(path=path, sections=sections), file=sys.stderr)
+    if without:
+        warning = _(
+            "{path} has faults. This command runs without: {sections}. To see every fault: `alertbot check`."
+        )
+    else:
+        warning = _(
+            "{path}, or a file that it names, has faults; this command runs all the same. To see every fault:"
+            " `alertbot check`."
+        )
+    print(warning.format(path=path, sections=", ".join(without)), file=sys.stderr)
     return app
 
 

@@ -14,7 +14,7 @@ from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.numbers import changing, lookup, store_changes
 from alertbot.numbers.lookup import said
-from alertbot.numbers.rules_digits import compact, is_short
+from alertbot.numbers.rules_digits import InvalidNumber, compact, is_short, written
 from alertbot.numbers.rules_entry import Entry, Standing, standing
 from alertbot.numbers.store_numbers import Check
 from alertbot.numbers.views import NumberView
@@ -154,9 +154,13 @@ def _require_open(entry: Entry, actor: Person, now: datetime) -> None:
 
 
 def _alike(typed: str, entry: Entry) -> bool:
-    """Whether the digits (or the words of a place) match the entry's, ignoring separators."""
+    """Whether the digits (or the words of a place) match the entry's, ignoring separators; a source may write
+    the number as it is dialled from abroad."""
     if entry.row.number:
-        return compact(typed) == compact(entry.row.number)
+        try:
+            return written(typed, entry.row.territory.region) == entry.row.number
+        except InvalidNumber:
+            return compact(typed) == compact(entry.row.number)
     words = {_plain(text) for text in entry.row.place.values()}
     return bool(_plain(typed)) and _plain(typed) in words
 

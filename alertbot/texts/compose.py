@@ -191,7 +191,7 @@ def compose(request: ComposeRequest) -> Composition:
     said = tuple(desk.messages)
     prepare(desk, said)
     edits.follow(desk)
-    targets = {one.name: tuple(_targets(one, desk.messages)) for one in request.channels}
+    targets = {one.name: _targets(one, desk.messages) for one in request.channels}
     faults, accepted = _sorted_out(desk.faults, request.accepted)
     desk.warnings += _idle(request.accepted, desk.faults)
     return Composition(
@@ -403,14 +403,19 @@ def _about_language(template: Template, lang: str) -> Iterator[Fault]:
 # --- targets -------------------------------------------------------------------------------------
 
 
-def _targets(channel: Channel, all_messages: Iterable[Message]) -> Iterator[Target]:
+def _targets(channel: Channel, all_messages: Iterable[Message]) -> tuple[Target, ...]:
     """Every target with the language it gets: its own if that is published, else the channel's first
-    that is. A post goes to its target once per language, unless the target has its own language."""
+    that is. A post goes to its target once per language, unless the target has its own language; never twice."""
     posts = (one for one in all_messages if one.action is Action.PUBLISH)
     goes_out = [one.lang for one in posts if one.channel == channel.name]
     languages = list(dict.fromkeys(goes_out))
+    found: list[Target] = []
     for target in channel.targets if languages else ():
         if target.lang is None and not channel.spec.per_recipient:
-            yield from (replace(target, lang=lang) for lang in languages)
+            found += (replace(target, lang=lang) for lang in languages)
         else:
-            yield replace(target, lang=target.lang if target.lang in languages else languages[0])
+            found.append(
+                replace(target, lang=target.lang if target.lang in languages else languages[0])
+            )
+    # a place that earlier alerts reached in two languages gets the one that is left only once
+    return tuple(found) if channel.spec.per_recipient else tuple(dict.fromkeys(found))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from alertbot.channels import base
 from alertbot.core.clock import utc_now
 from alertbot.core.errors import AlertbotError, Misuse
-from alertbot.core.model import Approvals, Audience, Channel, Organisation, Target
+from alertbot.core.model import Approvals, Audience, Channel, Markup, Organisation, Target
 from alertbot.core.words import _
 from alertbot.regions.facts import in_force
 from alertbot.texts.kinds.catalogue import load_kind, shipped
@@ -33,6 +33,11 @@ class Publisher:
         one = self.channel(name)
         more = self.identities[name]() if name in self.identities else {}
         return {"type": one.type, "audience": str(one.audience), **more}
+
+    def senders(self, channels: Iterable[Channel]) -> dict[str, str]:
+        """The From lines of those channels that send mails."""
+        mail = [one.name for one in channels if one.spec.markup is Markup.EMAIL]
+        return {name: sender for name in mail if (sender := self.identity(name).get("sender"))}
 
     @property
     def zone(self) -> ZoneInfo:

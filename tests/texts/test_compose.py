@@ -70,6 +70,12 @@ def test_targets_carry_their_language(request_for: Make) -> None:
     assert [one.lang for one in targets["press"]] == ["en", "fr", "fr"]
 
 
+def test_a_place_reached_in_two_languages_gets_the_one_that_is_left_once(request_for: Make) -> None:
+    reached = (Target("@pref", "fr"), Target("@pref", "en"))
+    made = compose(request_for(channels=(replace(CHANNELS[0], targets=reached),), languages=("en",)))
+    assert made.targets["x_main"] == (Target("@pref", "en"),)
+
+
 def test_lang_leaves_languages_out_with_a_reason(request_for: Make) -> None:
     made = compose(request_for(languages=("en",)))
     assert made.publishable

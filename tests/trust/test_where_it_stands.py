@@ -179,7 +179,7 @@ def test_submit_says_who_may_who_was_asked_and_what_comes_next(desk: Desk) -> No
     assert answer.json["asked"] == []
     for words in (
         "bo, cy",
-        "no `approvers:` are configured",
+        "no `approvals_by:` is configured",
         "told on team",
         "NO WORKER",
         "Once approved",

@@ -34,7 +34,7 @@ async def asked_in_words(service: Context, conn: Connection, alert: Alert) -> li
         said = await requests_in_words(service, conn, alert)
     else:
         said = [
-            _("Nobody is asked by the program: no `approvers:` are configured. Call them yourself.")
+            _("Nobody is asked by the program: no `approvals_by:` is configured. Call them yourself.")
         ]
     told_on = ", ".join(one.name for one in notices.team(service))
     if told_on:

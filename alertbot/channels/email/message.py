@@ -37,7 +37,7 @@ def checked(address: str) -> str:
         raise ValueError(sentence.format(address=_short(shown(address)), place=place))
     local, _at, domain = address.strip().rpartition("@")
     if not local or not domain:
-        raise ValueError(_("{address} is not a mail address such as name@domain").format(address=_short(address)))  # fmt: skip
+        raise ValueError(_("“{address}” is not a mail address such as name@domain").format(address=_short(address)))  # fmt: skip
     if len(address) > LONGEST_ADDRESS or len(local) > LONGEST_LOCAL:
         raise ValueError(_("{address} is too long for a mail address").format(address=_short(address)))
     dots = local.startswith(".") or local.endswith(".") or ".." in local

@@ -84,7 +84,7 @@ def _particulars(row: IncidentDetails, zone: ZoneInfo | None) -> Iterable[str]:
         _("Title"): row.title,
         _("Service"): row.service,
         _("State"): _standing_word(row),
-        _("Waiting"): _waiting(row.waiting, zone),
+        _("Waiting"): waiting_word(row.waiting, zone),
         _("Confirmed by"): row.confirmed_by,
         _("Opened"): _by(clock(row.opened_at, zone), row.opened_by),
         _("Closed"): clock(row.closed_at, zone),
@@ -149,7 +149,7 @@ def _about(row: IncidentView) -> str:
     return " · ".join(filter(None, (row.service, row.title)))
 
 
-def _waiting(row: PendingDecision | None, zone: ZoneInfo | None) -> str:
+def waiting_word(row: PendingDecision | None, zone: ZoneInfo | None) -> str:
     """The last decision, and when time may change it."""
     if row is None or row.look_again_at is None:
         return ""

@@ -21,6 +21,7 @@ from alertbot.texts.preview.plain import plain
 from alertbot.texts.publisher import Publisher
 from tests.texts.preview import examples
 
+SENDER = "Standard <standard@example.fr>"  # the configured one, not the organisation
 VOID = {"meta", "br", "hr", "img"}
 
 
@@ -175,8 +176,11 @@ def test_the_example_of_every_shipped_kind_makes_a_page(kind: str) -> None:
         Organisation("Opérateur Exemple", verification_page=examples.PAGE, sandbox=True),
         {channel.name: channel for channel in examples.CHANNELS},
         (catalogue.shipped(),),
+        identities={"press": lambda: {"sender": SENDER}},
     )
     seen = look(publisher, DraftRequest(kind))
+    mails = {one.channel for one in seen.composition.messages if one.type == "email"}
+    assert ("press" in mails) is (SENDER in plain(seen, full=True))
     outline = Outline(render_page(seen))
     assert outline.open == []
     shown = "".join(outline.texts)
