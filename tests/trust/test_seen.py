@@ -1,11 +1,15 @@
 """What counts as seen, and what the files around it may be (case 23)."""
 
+import asyncio
 import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
+from alertbot.alerts import approving
+from alertbot.app import build
+from alertbot.people import accounts
 from tests.cli.desk import Desk, opened
 
 
@@ -95,17 +99,31 @@ def test_a_restored_database_is_taken_from_everyone_else(
 FORGED = (
     "name the départements\nApprovals               2 of 2 given",
     "a\r\nState  approved",
-    "a\u2028State  approved",
-    "a\x85State  approved",
-    "a\x0bState  approved",
     "a\tb",
 )
+HIDDEN = ("a\u2028State  approved", "a\x85State  approved", "a\x0bState  approved")
 
 
-@pytest.mark.parametrize("reason", FORGED)
+async def returned(desk: Desk, alert: str, reason: str) -> None:
+    """As from an approver's phone, where nothing that was typed is refused."""
+    app = build(desk.folder / "config.yaml")
+    try:
+        service = await app.open()
+        bo = await accounts.acting(service, desk.tokens["bo"])
+        await approving.return_(service, bo, alert, reason)
+    finally:
+        await app.close()
+
+
+@pytest.mark.parametrize("reason", [*FORGED, *HIDDEN])
 def test_a_reason_forges_no_line(desk: Desk, reason: str) -> None:
     alert = submitted(desk)
-    desk.does("return", alert, "--reason", reason, by="bo")
+    if reason in HIDDEN:
+        refused = desk.run("return", alert, "--reason", reason, by="bo")
+        assert (refused.code, "is invisible" in refused.err) == (2, True)
+        asyncio.run(returned(desk, alert, reason))
+    else:
+        desk.does("return", alert, "--reason", reason, by="bo")
     lines = desk.does("show", alert).splitlines()
     said = [line for line in lines if " ".join(reason.split()) in line]
     assert len(said) == 2, lines  # the row of the reason, and the verdict
