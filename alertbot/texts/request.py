@@ -119,6 +119,7 @@ def context(
         "org": _Page(organisation.name, Url(page) if page else "", organisation.hashtag.lstrip("#")),
         "incident": request.identity.incident,
         "alert": request.identity.alert,
+        "kind": request.kind.name,
         "references": request.identity.references,
         "exercise": request.exercise,
         "contact": contact,

@@ -153,3 +153,37 @@ def test_a_line_of_an_edit_is_checked(tmp_path: Path, words: str, why: str) -> N
         load_prepared(tmp_path)
     assert why.strip("{}") in str(refused.value)
     assert "edits.yaml:1" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "unsaid"),
+    [
+        (
+            "end",
+            {"fr": "CE N’EST PAS FINI", "en": "IT IS NOT OVER"},
+            ("fausse alerte", "false alert", "rien à faire"),
+        ),
+        (
+            "apology",
+            {"fr": "erreur", "en": "mistake"},
+            ("fausse alerte", "false alert", "do nothing"),
+        ),
+        (
+            "withdrawal",
+            {"fr": "erreur", "en": "mistake"},
+            ("fausse alerte", "false alert", "do nothing"),
+        ),
+        ("holding", {"fr": "FAUSSE ALERTE", "en": "FALSE ALERT"}, ("pas fini", "not over")),
+    ],
+)
+def test_what_takes_back_fits_what_was_said(
+    request_for: Make, kind: str, said: dict[str, str], unsaid: tuple[str, ...]
+) -> None:
+    known = replace(request_for().kind, name=kind)
+    made = compose(request_for(kind=known, prepared=PREPARED)).retraction
+    assert {one.lang for one in made} == {"fr", "en"}
+    for one in made:
+        text = f"{one.subject or ''} {one.text}".casefold()
+        assert not any(words in text for words in unsaid)
+        if one.action is Action.PUBLISH:
+            assert said[one.lang].casefold() in text

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.core.model import Channel, ChannelSpec, Fault, Markup, Message
-from alertbot.core.words import _
+from alertbot.core.words import _, ngettext
 from alertbot.texts.fields.values import Value
 from alertbot.texts.kinds.kind_spec import Frame, Template
 from alertbot.texts.lint import free_words
@@ -213,7 +213,11 @@ def too_long(channel: Channel, one: Edition, excess: Excess, values: Mapping[str
         "post": _quoted(text),
         "field": field,
     }
-    sentence = _("{channel} ({lang}): the post “{post}” is {over} characters too long.").format(**place)
+    sentence = ngettext(
+        "{channel} ({lang}): the post “{post}” is {over} character too long.",
+        "{channel} ({lang}): the post “{post}” is {over} characters too long.",
+        excess.over,
+    ).format(**place)
     if field:
         sentence += " " + _("Shorten “{field}”.").format(field=field)
     return Fault("too_long", sentence, field or None, channel.name, one.lang)
