@@ -34,8 +34,9 @@ def verdict(desk: Desk, alert: str, by: str | None = None) -> dict[str, object]:
     return dict(answer.json["verdict"])
 
 
-def last_block(desk: Desk, alert: str, by: str | None = None) -> str:
-    return desk.run("show", alert, by=by).out.rstrip().split("\n\n")[-1]
+def verdict_shown(desk: Desk, alert: str, by: str | None = None) -> str:
+    """The block below the facts of the alert and its title, before everything that is long."""
+    return desk.run("show", alert, by=by).out.split("\n\n")[2]
 
 
 def later(monkeypatch: pytest.MonkeyPatch, after: timedelta) -> None:
@@ -47,7 +48,7 @@ def later(monkeypatch: pytest.MonkeyPatch, after: timedelta) -> None:
 def test_a_draft_has_a_tick_only_where_submit_takes_it(desk: Desk) -> None:
     good = desk.draft("holding", "--set", f"what_fails.fr=le 18 à {TOWN}", "--lang", "fr")
     assert verdict(desk, good)["ready"] is True
-    assert f"alertbot submit {good}" in last_block(desk, good)
+    assert f"alertbot submit {good}" in verdict_shown(desk, good)
     bad = desk.run("draft", "holding", "--set", "where=69", "--json", by="ada").json["id"]
     refused = desk.run("submit", bad, by="ada")
     assert refused.code == 1
@@ -73,10 +74,10 @@ def test_what_was_returned_or_rejected_says_why_by_whom_and_what_then(desk: Desk
     back, gone = desk.shown(), desk.shown()
     desk.run("return", back, "--reason", "Le 18 aussi est coupé, à vérifier", by="bo")
     desk.run("reject", gone, "--reason", "pas notre réseau", by="cy")
-    said = last_block(desk, back)
+    said = verdict_shown(desk, back)
     assert "bo: Le 18 aussi est coupé, à vérifier" in said
     assert f"alertbot edit {back}" in said
-    said = last_block(desk, gone)
+    said = verdict_shown(desk, gone)
     assert "cy" in said
     assert "pas notre réseau" in said
     assert f"alertbot draft --like {gone}" in said
@@ -133,7 +134,7 @@ def test_what_was_approved_and_waits_says_since_when_and_why(desk: Desk) -> None
     assert "Last recipient reached" in said
     assert desk.run("halt", "--channel", "public").code == 0
     assert desk.run("halt", alert).code == 0
-    shown = last_block(desk, alert)
+    shown = verdict_shown(desk, alert)
     assert "alertbot resume --channel public" in shown
     assert f"alertbot resume {alert}" in shown
     assert "nothing has been sent" in page(desk, alert)
