@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from alertbot.alerts import store_following, store_reading
+from alertbot.alerts import rules_inherited, store_following, store_reading
 from alertbot.alerts.store_following import ON_ITS_WAY, REACHED, StandingPost
 from alertbot.alerts.store_reading import Alert, Record
 from alertbot.core.loops import in_thread
@@ -360,3 +360,18 @@ def _unknown(post: StandingPost) -> str:
     return _(
         "The platform's id for the post of {alert} is not known. Look for the post by hand."
     ).format(alert=post.alert)
+
+
+async def last_word(conn: Connection, chain: Chain) -> Alert | None:
+    """The alert that told the public last how things stand, if that was after the one that is corrected: a correction
+    that said the old facts again would undo it. None for what is not a correction."""
+    original = chain.originals[0]
+    if chain.relation is not Relation.CORRECTION:
+        return None
+    for later in await store_reading.listing(conn, incident=original.incident, states=OUT):
+        if later.id == original.id:
+            return None
+        followed = later.relation in (None, Relation.UPDATE) and later.exercise == original.exercise
+        if followed and rules_inherited.facts(later.given):
+            return later
+    return None

@@ -1,7 +1,7 @@
 """Alerts that follow an earlier one: update, correct, cancel, end. What they take over from it, and the
 draft that results."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -340,12 +340,13 @@ async def add(
     below: Mapping[str, Any] | None = None,
     incident: str | None = None,
 ) -> Alert:
-    """Write a draft of this kind. The person's values override the command's, which override the
-    inherited ones."""
+    """Write a draft of this kind. The person's values override the command's, and those the inherited ones."""
     original = chain.originals[0]
     found = load_kind(service.publisher, kind)
     wait = effective(found.approvals, service.publisher.overrides.get(kind)).expires_after
     told = await _told(conn, original)
+    last = await chains.last_word(conn, chain)
+    told |= rules_inherited.facts(last.given) if last else {}
     given = rules_inherited.inherited(told, found, chain.relation, now=service.now, wait=wait)
     filed = incident or original.incident
     where = (await store_incidents.get(conn, filed)).state
@@ -356,8 +357,7 @@ async def add(
     if said.changes.keys() & {"territories", "services", NUMBERS}:
         taken_over.pop(NUMBERS, None)  # the person says which
     notes = await _repeatable(service, conn, taken_over, original)
-    if rules_area.WHERE not in said.changes:
-        notes += (area.from_incident(),)
+    notes += tuple(_taken_from(taken_over, said, chain, last))
     wishes = DraftRequest(
         kind=kind,
         given=writing.overlay(taken_over, said.changes),
@@ -369,6 +369,23 @@ async def add(
     return await writing.add(
         service, conn, actor, wishes, incident=filed, references=chain.references, chain=chain
     )
+
+
+def _taken_from(
+    taken_over: RawValues, said: FollowRequest, chain: Chain, last: Alert | None
+) -> Iterator[Fault]:
+    """Notes about what the approver should look at, since nobody typed it for this alert."""
+    names = taken_over.keys() - said.changes.keys()
+    if last and rules_inherited.FACTS & names:
+        sentence = _("What fails, what works and what to do are as {alert} said last.").format(
+            alert=last.id
+        )
+        yield Fault("taken_over", sentence)
+    if chain.relation is Relation.WITHDRAWAL and "what_to_do" in names:
+        sentence = _("What to do is as {alert} said. Does it hold without these numbers?")
+        yield Fault("taken_over", sentence.format(alert=chain.originals[0].id))
+    if rules_area.WHERE not in said.changes:
+        yield area.from_incident()
 
 
 async def _told(conn: Connection, original: Alert) -> RawValues:

@@ -31,9 +31,15 @@ LEFT = {  # what would say again what is no longer true
     ),
 }
 TROUBLE = frozenset({"what_fails", "since", "noticed_at"})  # what is the same until it is over
+FACTS = frozenset({"what_fails", "what_works", "what_to_do"})  # how things stand
 NAMED_AFTER = frozenset(
     {"no_longer_valid", "territories", "services"}
 )  # of the register, not of people
+
+
+def facts(told: Mapping[str, Any]) -> RawValues:
+    """What these values say of how things stand."""
+    return {name: value for name, value in told.items() if name in FACTS}
 
 
 def inherited(

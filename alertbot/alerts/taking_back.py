@@ -176,7 +176,9 @@ async def _words(service: Context, conn: Connection, found: _Withdrawable, incid
     here = [row for row in stay if row.territory.code in places]
     return {
         "wrong_numbers": public_numbers.frozen(await _as_told(conn, found)),
-        **stop_and_stay(load_ready_words(*service.publisher.folders), gone, stay),
+        **stop_and_stay(
+            load_ready_words(*service.publisher.folders).spoken(service.publisher.spoken), gone, stay
+        ),
         "numbers": public_numbers.frozen(here) or None,
         "where": places,
     }

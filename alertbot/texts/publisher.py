@@ -66,6 +66,13 @@ class Publisher:
         except AlertbotError:
             return True
 
+    @property
+    def spoken(self) -> frozenset[str]:
+        """Every language that the organisation or one of its channels publishes in."""
+        return frozenset(self.organisation.languages).union(
+            *(one.languages for one in self.channels.values())
+        )
+
     def channel(self, name: str) -> Channel:
         """The channel with this name. Raises `Misuse` if it is not configured."""
         try:

@@ -65,6 +65,23 @@ async def test_a_correction_inherits_what_is_not_given(team: Team) -> None:
     assert "next_update" not in shown.values  # promised anew or not at all
 
 
+async def test_a_correction_of_an_old_alert_does_not_undo_what_was_said_since(team: Team) -> None:
+    first = await published(team)
+    fails = {"fr": "15 et 18, des fixes aussi", "en": "15 and 18, from landlines too"}
+    todo = {"fr": "Appelez le 112.", "en": "Call 112."}
+    said = FollowRequest({**SOON, "what_fails": fails, "what_to_do": todo})
+    later = await following.update(team.service, team.people["ada"], first, said)
+    later = await writing.submit(team.service, team.people["ada"], later.id)
+    await team.approve(later.id, "bo")
+    await team.work()
+    view = await correct(team, first)
+    shown = await showing.show(team.service, view.id, None)
+    assert shown.values["what_fails"] == fails
+    assert shown.values["what_to_do"] == todo
+    told = [one.message for one in shown.warnings if one.rule == "taken_over"]
+    assert any(later.id in one for one in told)
+
+
 async def test_what_has_passed_is_not_promised_again(team: Team) -> None:
     first = await published(team, changes={"valid_until": "+20m"})
     view = await correct(team, first)

@@ -221,5 +221,7 @@ async def of_incident(
     """For an end: every number of the incident that has not been taken back stops, none stays."""
     known = await by_incident(conn, incident, service.now, exercise=exercise)
     rows = sorted((*known.in_force, *known.over), key=store_numbers.place_in_order)
-    words = stop_and_stay(load_ready_words(*service.publisher.folders), rows, ())
+    words = stop_and_stay(
+        load_ready_words(*service.publisher.folders).spoken(service.publisher.spoken), rows, ()
+    )
     return {**words, "no_longer_valid": frozen(rows) or None}

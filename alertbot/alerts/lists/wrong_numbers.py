@@ -206,7 +206,7 @@ async def _sentences(
     fresh: Sequence[Entry],
     asked: Mapping[str, Any],
 ) -> RawValues:
-    words = load_ready_words(*service.publisher.folders)
+    words = load_ready_words(*service.publisher.folders).spoken(service.publisher.spoken)
     rows = [kept_row(cells) for cells in gone]
     others = [kept_row(cells) for cells in given if cells not in gone]
     right = [one.row for one in (*fresh, *await _asked_for(service, conn, asked, given))]

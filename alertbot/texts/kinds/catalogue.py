@@ -16,7 +16,7 @@ earlier ones, file by file.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import groupby
@@ -315,6 +315,10 @@ class ReadyWords:
     """Texts by language, then by name."""
 
     texts: Mapping[str, Mapping[str, str]]
+
+    def spoken(self, languages: Collection[str]) -> "ReadyWords":
+        """Only those in these languages."""
+        return ReadyWords({lang: texts for lang, texts in self.texts.items() if lang in languages})
 
     def each(self, name: str) -> dict[str, str]:
         """One text in every available language."""
