@@ -71,8 +71,8 @@ def _for_people() -> bool:
 @cache
 def _formatter(for_people: bool) -> "ProcessorFormatter":
     import structlog
-    from structlog.stdlib import ProcessorFormatter
 
+    formatter = structlog.stdlib.ProcessorFormatter
     lines = structlog.dev.ConsoleRenderer(
         colors=not os.environ.get("NO_COLOR"),
         timestamp_key="ts",
@@ -89,15 +89,15 @@ def _formatter(for_people: bool) -> "ProcessorFormatter":
         processors=[
             structlog.contextvars.merge_contextvars,
             *shared,
-            ProcessorFormatter.wrap_for_formatter,
+            formatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    return ProcessorFormatter(
+    return formatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=ABOUT), *shared],
         processors=[
-            ProcessorFormatter.remove_processors_meta,
+            formatter.remove_processors_meta,
             _ordered,
             lines if for_people else structlog.processors.JSONRenderer(default=str),
         ],
