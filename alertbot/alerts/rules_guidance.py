@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from alertbot.alerts import rules_wording
 from alertbot.core.model import Conflict, Relation
 from alertbot.core.words import _
+from alertbot.texts.wording import advice
 
 YES, NO = "yes", "no"
 
@@ -161,7 +161,7 @@ def contradictions(active: Guidance, fresh: Guidance) -> tuple[Contradiction, ..
 
 
 def _lines(said: TopicAdvice | None, says: TopicAdvice | None) -> Iterator[Contradiction]:
-    if said and says and {said.value, says.value} == {rules_wording.LANDLINE, rules_wording.MOBILE}:
+    if said and says and {said.value, says.value} == {advice.LANDLINE, advice.MOBILE}:
         yield Contradiction("line", said.alert, said.text, says.text)
 
 
@@ -174,10 +174,9 @@ def _agree(some: set[str], others: set[str]) -> bool:
     """Whether they have a number in common; `short` matches any short number."""
     if some & others:
         return True
-    numbers = {rules_wording.SHORT, rules_wording.LONG}
+    numbers = {advice.SHORT, advice.LONG}
     return any(
-        rules_wording.SHORT in one and other - numbers
-        for one, other in ((some, others), (others, some))
+        advice.SHORT in one and other - numbers for one, other in ((some, others), (others, some))
     )
 
 
@@ -353,22 +352,22 @@ def _texts(value: Any) -> tuple[str, ...]:
 def _line(
     kind: str, chosen: Any, texts: Mapping[str, tuple[str, ...]], alert: str
 ) -> TopicAdvice | None:
-    if chosen in (rules_wording.LANDLINE, rules_wording.MOBILE, rules_wording.ANY):
+    if chosen in (advice.LANDLINE, advice.MOBILE, advice.ANY):
         shown = next(iter(texts["what_to_do"]), "")
         return TopicAdvice(
-            str(chosen), shown if rules_wording.line_in(shown) == chosen else str(chosen), alert
+            str(chosen), shown if advice.line_in(shown) == chosen else str(chosen), alert
         )
     for text in _of(texts, "line"):
-        if found := rules_wording.line_in(text):
+        if found := advice.line_in(text):
             return TopicAdvice(found, text, alert)
     return (
-        TopicAdvice(rules_wording.ANY, "", alert) if kind == END_KIND else None
+        TopicAdvice(advice.ANY, "", alert) if kind == END_KIND else None
     )  # advice for the fault is over
 
 
 def _first(texts: Mapping[str, tuple[str, ...]], alert: str) -> TopicAdvice | None:
     for text in _of(texts, "first"):
-        if found := rules_wording.first_in(text):
+        if found := advice.first_in(text):
             return TopicAdvice("/".join(sorted(found)), text, alert)
     return None
 
@@ -376,7 +375,7 @@ def _first(texts: Mapping[str, tuple[str, ...]], alert: str) -> TopicAdvice | No
 def _restored(kind: str, texts: Mapping[str, tuple[str, ...]], alert: str) -> TopicAdvice | None:
     said = list(_of(texts, "restored"))
     for text in said:
-        if rules_wording.says_over(text):
+        if advice.says_over(text):
             return TopicAdvice(YES, text, alert)
     if kind == END_KIND:
         return TopicAdvice(YES, next(iter(texts["what_works"]), ""), alert)

@@ -1,5 +1,4 @@
-"""X: one post after another, by tweepy in a thread; pictures with their descriptions before the post that
-shows them."""
+"""X: one post after another, by tweepy in a thread; pictures with their descriptions before the post."""
 
 import asyncio
 import re
@@ -86,10 +85,8 @@ class XAdapter(base.Adapter[XSettings]):
             self._idle.pop().session.close()
 
     async def _ask(self, verb: str, alert: str, **details: Any) -> Answer:
-        """Call a method of a tweepy client that no other thread is using. Every response is an `Answer`.
-        Raises `Unavailable` if the call definitely did not arrive, else `Uncertain`."""
+        """Call a method of a client that no other thread uses. Raises `Unavailable` if surely not sent, else `Uncertain`."""
         client = self._idle.pop() if self._idle else self._new_client()
-
         def call() -> Answer:
             try:
                 return client.answer(verb, details)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alertbot.alerts.rules_wording import first_in, line_in, says_over
+from alertbot.texts.wording.advice import first_in, line_in, says_over
 
 
 @pytest.mark.parametrize(
