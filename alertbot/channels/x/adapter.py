@@ -87,6 +87,7 @@ class XAdapter(base.Adapter[XSettings]):
     async def _ask(self, verb: str, alert: str, **details: Any) -> Answer:
         """Call a method of a client that no other thread uses. Raises `Unavailable` if surely not sent, else `Uncertain`."""
         client = self._idle.pop() if self._idle else self._new_client()
+
         def call() -> Answer:
             try:
                 return client.answer(verb, details)

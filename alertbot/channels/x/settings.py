@@ -51,7 +51,6 @@ class XSettings(NetworkSettings):
             yield "bearer_token_env", told
             if self.account is None:
                 told = _(
-                    "nothing in this token says whose it is, so that an approval could not cover which account"
-                    " posts. Set `account:` to its name."
+                    "nothing in this token says whose it is, so that an approval could not cover which account posts. Set `account:` to its name."
                 )
                 yield "account", told
