@@ -9,6 +9,7 @@ import asyncio
 import dis
 import sys
 import tempfile
+import threading
 from collections import Counter
 from pathlib import Path
 from types import FrameType
@@ -26,25 +27,30 @@ async def walk(folder: str) -> Counter[str]:
     """How often each function on the way has returned, as `file:function`."""
     from tests.team import gather
 
+    passed: Counter[str] = Counter()
+    walking = False
+
+    def note(frame: FrameType, event: str, _value: object) -> None:
+        nonlocal walking
+        code = frame.f_code
+        ended = walking and event == "return" and code.co_code[frame.f_lasti] == RETURN
+        if ended and code.co_filename.startswith(PACKAGE) and "comp>" not in code.co_name:
+            passed[f"{code.co_filename.removeprefix(PACKAGE)}:{code.co_qualname}"] += 1
+        if ended and code is LAST:
+            walking = False
+
+    threading.setprofile(note)  # transactions on SQLite run in threads, which begin with this
     database = await Database.open(f"sqlite:///{folder}/walk.db")
     try:
         team = await gather(database)
         view = await team.pending()
         await showing.show(team.service, view.id, team.tokens["bo"])
-        passed: Counter[str] = Counter()
-
-        def note(frame: FrameType, event: str, _value: object) -> None:
-            code = frame.f_code
-            ended = event == "return" and code.co_code[frame.f_lasti] == RETURN
-            if ended and code.co_filename.startswith(PACKAGE) and "comp>" not in code.co_name:
-                passed[f"{code.co_filename.removeprefix(PACKAGE)}:{code.co_qualname}"] += 1
-            if ended and code is LAST:
-                sys.setprofile(None)
-
+        walking = True
         sys.setprofile(note)
         await approving.approve(team.service, team.people["bo"], view.id, None)
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)
         await database.close()
     return Counter({name: count for name, count in passed.items() if "<genexpr>" not in name})
 
