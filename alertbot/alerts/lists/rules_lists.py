@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alertbot.core.model import RawValues
+from alertbot.core.words import language
 from alertbot.numbers.rules_digits import InvalidNumber, written
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.numbers.rules_rows import kept_row
@@ -78,8 +79,8 @@ def _same_digits(row: Cells, typed: str) -> bool:
 
 def in_words(cells: Cells) -> str:
     """A row in one line, with its entry if it has one: `N1 (69 samu 04 65 71 69 15)`."""
-    worded = (_any(cells.get(column)) for column in ("zone", "condition"))
-    place = _any(cells.get("place"))
+    worded = (_shown(cells.get(column)) for column in ("zone", "condition"))
+    place = _shown(cells.get("place"))
     parts = (cells.get("territory"), cells.get("service"), *worded, cells.get("number"), place)
     row = " ".join(str(part) for part in parts if part)
     return f"{cells['entry']} ({row})" if cells.get("entry") else row
@@ -110,4 +111,11 @@ def _called(row: object) -> tuple[object, ...]:
 def _any(worded: object) -> str:
     if isinstance(worded, Mapping):
         return "/".join(f"{lang}={worded[lang]}" for lang in sorted(worded)) if worded else ""
+    return str(worded or "")
+
+
+def _shown(worded: object) -> str:
+    """A text in the reader's language, else as it was given first."""
+    if isinstance(worded, Mapping):
+        return str(worded.get(language()) or next(iter(worded.values()), ""))
     return str(worded or "")

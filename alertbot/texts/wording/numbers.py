@@ -62,7 +62,7 @@ def dial(context: Context, row: NumberRow, stop: bool = False) -> str:
     to go instead. `stop`: the sentence says not to call it."""
     lang = setting_of(context).lang
     details = [one for one in (row.zone_in(lang), row.condition_in(lang)) if one]
-    told = (row.number or row.place_in(lang)) if stop else instead(row, lang)
+    told = row.number or (row.place_in(lang) if stop else instead(row, lang))
     return _unbroken(row, told) + (f" ({', '.join(details)})" if details else "")
 
 
