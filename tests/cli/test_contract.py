@@ -40,7 +40,7 @@ MISUSED = [
     "incident show XXXX",
     "preview",
     "preview statu",
-    "preview status --lang de",
+    "preview status --lang it",
     "preview status --channel nowhere",
     "preview status --set what_fails",
     "preview status --vars nowhere.yaml",

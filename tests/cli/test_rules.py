@@ -160,7 +160,7 @@ def test_check_names_what_is_wrong_with_a_rule_and_where(desk: Desk) -> None:
         "fieldless": RULES["first_word"] | {"set": VALUES | {"what_fail": "x"}},
         "later": {"when": ["open"], "kind": "holding", "set": {"where": ["Atlantis"]}},
         "asks": {"when": ["open"], "kind": "provisional_number", "set": {"territories": [22]}},
-        "german": {"when": ["open"], "kind": "holding", "languages": ["de"]},
+        "italian": {"when": ["open"], "kind": "holding", "languages": ["it"]},
     }
     path = desk.configure(watch=WATCH, rules=rules)
     answer = desk.run("check", "--json")
@@ -172,7 +172,7 @@ def test_check_names_what_is_wrong_with_a_rule_and_where(desk: Desk) -> None:
         "rules.over.policy": "never goes out by itself",
         "rules.fieldless.set.what_fail": "what_fails",
         "rules.later.set.where": "Atlantis",
-        "rules.german.languages": "'de'",
+        "rules.italian.languages": "'it'",
     }.items():
         (told,) = [line for line in problems.splitlines() if f" {keys}: " in line]
         assert words in told
