@@ -81,9 +81,9 @@ def approve(
 
 
 def tell_outlook(view: AlertView, sentence: str, as_json: bool) -> None:
-    """Print what was done, then who was asked, and what happens next and when."""
+    """Print what was done, then who was asked, and what happens next and when; or that it has happened already."""
     say(sentence, as_json)
-    for line in view.verdict.further if view.verdict else ():
+    for line in (view.verdict.further or (view.verdict.said,)) if view.verdict else ():
         say(f"  {line}", as_json)
 
 
