@@ -225,7 +225,7 @@ def shift_times(raw: Mapping[str, Any], frozen: Mapping[str, Any], kind: Kind) -
     }
 
 
-NOT_YET = Identity(incident="XXXX", alert="XXXX-1")  # a preview belongs to no incident yet
+OF_A_PREVIEW = Identity(incident="XXXX", alert="XXXX-1")  # belongs to no incident; never stored or sent
 
 
 def look(publisher: Publisher, wishes: DraftRequest) -> Sheet:
@@ -233,7 +233,7 @@ def look(publisher: Publisher, wishes: DraftRequest) -> Sheet:
     kind = load_kind(publisher, wishes.kind)
     if not wishes.given:
         wishes = replace(wishes, given=kind.example)
-    composed = compose_kind(publisher, kind, wishes, NOT_YET, publisher.clock())
+    composed = compose_kind(publisher, kind, wishes, OF_A_PREVIEW, publisher.clock())
     return sheet_of(publisher, composed, wishes.exercise)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from alertbot.alerts.compose import NOT_YET, DraftRequest, compose_kind, languages_of
+from alertbot.alerts.compose import OF_A_PREVIEW, DraftRequest, compose_kind, languages_of
 from alertbot.core.model import Message
 from alertbot.core.words import _, language
 from alertbot.regions.region import Service, Territory
@@ -94,7 +94,7 @@ def _room(
         return "", None
     given = {**_stand_ins(kind, wishes.given), **wishes.given}
     request = replace(wishes, given=given, channels=tight)
-    said = compose_kind(publisher, kind, request, NOT_YET, publisher.clock()).composition
+    said = compose_kind(publisher, kind, request, OF_A_PREVIEW, publisher.clock()).composition
     over = [
         one.message
         for one in said.faults

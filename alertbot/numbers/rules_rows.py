@@ -389,11 +389,6 @@ def _free(territory: Territory) -> RawValues:
     return {"name": dict(territory.names), "timezone": territory.zone} if territory.free else {}
 
 
-def thawed_row(cells: Mapping[str, Any]) -> NumberRow:
-    """The row of a frozen form, checked again. Raises `BadRow`."""
-    return number_row(cells, local_iso)
-
-
 def kept_row(
     cells: Mapping[str, Any],
     *,

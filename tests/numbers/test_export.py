@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from alertbot.numbers.reading import read_import, read_numbers
 from alertbot.numbers.rules_digits import written
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.numbers.rules_rows import COLUMNS, frozen_row, is_formula, quoted, thawed_row, unquoted
+from alertbot.numbers.rules_rows import (
+    COLUMNS,
+    frozen_row,
+    is_formula,
+    local_iso,
+    number_row,
+    quoted,
+    unquoted,
+)
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
 from alertbot.regions.facts import find, free_territory, in_force, services
 from tests.effort import examples
@@ -85,7 +93,7 @@ rows_of_a_register = st.lists(
 def test_an_export_reads_back_as_the_same_rows(rows: list[NumberRow]) -> None:
     assert list(read_numbers(to_csv(rows)).rows) == rows
     assert list(read_numbers(to_json(rows)).rows) == rows
-    assert [thawed_row(frozen_row(row)) for row in rows] == rows
+    assert [number_row(frozen_row(row), local_iso) for row in rows] == rows
 
 
 @settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alertbot.core.errors import Misuse
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, parse_query, standing
-from alertbot.numbers.rules_rows import frozen_row, thawed_row
+from alertbot.numbers.rules_rows import frozen_row, local_iso, number_row
 from alertbot.regions.facts import find, services
 
 NOW = datetime(2021, 6, 2, 18, 0, tzinfo=UTC)
@@ -163,9 +163,9 @@ def test_a_frozen_row_is_the_same_row() -> None:
         entry="N12",
         version=3,
     )
-    assert thawed_row(frozen_row(whole)) == whole
+    assert number_row(frozen_row(whole), local_iso) == whole
     place = replace(row("22", number=""), place={"fr": "à la caserne", "en": "at the fire station"})
-    assert thawed_row(frozen_row(place)) == place
+    assert number_row(frozen_row(place), local_iso) == place
     assert "entry" not in frozen_row(place)
 
 

@@ -19,7 +19,6 @@ from alertbot.numbers.rules_rows import (
     number_row,
     quoted,
     sources,
-    thawed_row,
     unquoted,
     version,
     worded,
@@ -334,7 +333,7 @@ FULL = {
 def test_the_frozen_form_of_a_row_is_stored_and_keeps_its_shape() -> None:
     row = number_row(FULL, local_iso)
     assert frozen_row(row) == {**FULL, "condition": {"": "la nuit"}, "version": 3}
-    assert thawed_row(frozen_row(row)) == row
+    assert number_row(frozen_row(row), local_iso) == row
 
 
 def test_a_frozen_row_has_no_empty_cells_but_that_it_replaces_nothing() -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from alertbot.alerts.compose import (
-    NOT_YET,
+    OF_A_PREVIEW,
     QUERY_FIELDS,
     Composed,
     DraftRequest,
@@ -42,7 +42,7 @@ FORMAT = 2  # a change of what is covered is a new number
 ISSUED = datetime(2021, 6, 2, 14, 50, tzinfo=UTC)  # the moment at which every specimen is composed
 BEGUN = timedelta(minutes=5)  # before it
 BEGINNINGS = frozenset({Transition.OPEN, Transition.HISTORY})
-FIRST = NOT_YET  # samples belong to no incident; their names are shown, and never published
+FIRST = OF_A_PREVIEW  # samples belong to no incident; their names are shown, and never published
 LATER = Identity(FIRST.incident, f"{FIRST.incident}-2", (FIRST.alert,))
 NAMES = ("{service}", "{services}")  # stand for what the public calls services
 MOST_KEPT = 64
