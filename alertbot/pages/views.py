@@ -1,0 +1,79 @@
+"""What the public page is made of, and what making it gives: values that the room's rules take and return."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alertbot.texts.document import AlertDocument, DocumentNumber
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAlert:
+    """An alert that this page has published: its languages, and when its delivery to the page was first begun (UTC).
+    Only deliveries that were sent, or that are being sent with this edition, count."""
+
+    alert: str
+    published_at: datetime
+    documents: Mapping[str, AlertDocument]  # by language
+
+
+@dataclass(frozen=True, slots=True)
+class StandingNumber:
+    """A number that holds at the time of an edition, with the alert that gave it last."""
+
+    number: DocumentNumber
+    alert: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIncident:
+    """An incident as the page shows it: its alerts in the order of publication, the last one of those that still
+    stand, whether it has ended; which alerts were corrected, withdrawn or retracted, and by which."""
+
+    incident: str
+    alerts: tuple[PublicAlert, ...]
+    last: PublicAlert | None
+    ended: bool
+    superseded: Mapping[str, str] = field(
+        default_factory=dict
+    )  # alert -> the one that corrects or takes it back
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands in public at `at`: the pure result of the published alerts and a time, from which page, CAP, Atom
+    and JSON are made, so that they say the same. `changes_at`: when the next number or promise runs out."""
+
+    at: datetime
+    incidents: tuple[PublicIncident, ...]  # open ones first, the latest word first
+    numbers: Mapping[str, Mapping[str, tuple[StandingNumber, ...]]]  # language -> territory -> numbers
+    over: Mapping[
+        str, Mapping[str, tuple[StandingNumber, ...]]
+    ]  # not to be called any more, and named once
+    changes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageSite:
+    """What every file of a page has in common. `public_url` ends without a slash. `exercise`: this is the address
+    of exercises, marked on every page and feed."""
+
+    organisation: str
+    public_url: str
+    languages: tuple[str, ...]
+    timezone: str
+    verification_page: str = ""
+    sender: str = ""  # of CAP: no spaces, commas, `<` or `&`
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The whole of a page at one time: every file by its path, without a leading slash. `sequence` counts the
+    editions of this page from 1."""
+
+    at: datetime
+    sequence: int
+    files: Mapping[str, bytes]
