@@ -14,7 +14,8 @@ FORMAT = 1  # of the JSON; a change that an older reader would misread is a new 
 class DocumentNumber:
     """One number of an alert, or a place to go to. `territory`: a code of the region pack. `number`: as it is written
     for readers; `dial`: as a `tel:` address dials it; both empty if a `place` is given instead. `struck`: it must not
-    be called. Times are aware; None: not known."""
+    be called. Times are aware; None: not known. `line`: service, number, zone, condition and end as the texts write
+    them, without the territory, for those who say it again later."""
 
     territory: str
     territory_name: str
@@ -30,6 +31,7 @@ class DocumentNumber:
     valid_until: datetime | None = None
     review_at: datetime | None = None
     entry: str = ""  # of the register, `N12`
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class AlertDocument:
     texts are the finished pieces of its template, as HTML fragments (`writing.email`) and as plain text; `headline`
     is one sentence without the reference. `territories`: codes it is about, empty for the whole country; `services`:
     keys of the services that fail. `expires`: when it stops to hold, by what it says itself. `issued`: when it was
-    composed; when it went out is known to the outbox alone. `cap` None: it is no warning (an apology, an inquiry), and
+    composed; when it went out is known to the outbox alone. `above_earlier`: the line that is put above the alerts it
+    follows (`messages/edits.yaml`). `cap` None: it is no warning (an apology, an inquiry), and
     would only take the place of the instruction that stands."""
 
     alert: str
@@ -114,3 +117,4 @@ class AlertDocument:
     next_update: datetime | None = None
     picture_alts: Mapping[str, str] | None = None
     cap: CapFacts | None = None
+    above_earlier: str = ""
