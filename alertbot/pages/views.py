@@ -19,11 +19,15 @@ class PublicAlert:
 
 @dataclass(frozen=True, slots=True)
 class StandingNumber:
-    """A number that holds at the time of an edition, with the alert that gave it last."""
+    """A number as the public was last told it, by which alert and when. `lang`: the language of its words, which is
+    another than the page's where that alert was not published in the page's. `struck_by`: the alert that said not to
+    call it any more, or that its alert was wrong or its incident over."""
 
     number: DocumentNumber
     alert: str
     given_at: datetime
+    lang: str
+    struck_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class PublicIncident:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What stands in public at `at`: the pure result of the published alerts and a time, from which page, CAP, Atom
-    and JSON are made, so that they say the same. `changes_at`: when the next number or promise runs out."""
+    and JSON are made, so that they say the same. `changes_at`: when the next number or promise runs out or something
+    is shown no longer."""
 
     at: datetime
     incidents: tuple[PublicIncident, ...]  # open ones first, the latest word first
@@ -52,6 +57,9 @@ class Standing:
     over: Mapping[
         str, Mapping[str, tuple[StandingNumber, ...]]
     ]  # not to be called any more, and named once
+    lapsed: Mapping[
+        str, Mapping[str, tuple[StandingNumber, ...]]
+    ]  # their time ran out, and nobody said more
     changes_at: datetime | None = None
 
 
