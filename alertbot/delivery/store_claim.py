@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.model import Purpose
 from alertbot.db import sql
 from alertbot.db.sql import NOW
-from alertbot.db.tables import PENDING, account, delivery, dispatch, halt, pace
+from alertbot.db.tables import LEASED, PENDING, account, delivery, dispatch, halt, pace
 from alertbot.delivery import store_accounts
 from alertbot.delivery.store_accounts import Account, Want
 from alertbot.delivery.store_deliveries import FOLLOWED, REFERS_TO, fence, wake
@@ -311,6 +311,12 @@ async def due(conn: AsyncConnection, names: Sequence[str]) -> list[str]:
         select(account.c.name).where(account.c.name.in_(names), NOT_HALTED, USABLE, free, lot)
     )
     return list(found)
+
+
+async def any_open(conn: AsyncConnection) -> bool:
+    """Whether any dispatch is open or any delivery held, on whatever channel: if not, time changes nothing."""
+    going, held = exists().where(~dispatch.c.closed), exists().where(LEASED)
+    return bool(await conn.scalar(select(or_(going, held))))
 
 
 async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
