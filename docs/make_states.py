@@ -6,8 +6,9 @@ from pathlib import Path
 
 os.environ["LANGUAGE"] = "en"  # before the words are loaded
 
-from alertbot.alerts.rules_moves import MACHINE, MOVES, Verb
+from alertbot.alerts.rules_moves import MACHINE, MOVES
 from alertbot.core.model import AlertState, DeliveryState
+from alertbot.people.rules import Verb
 
 PAGE = Path(__file__).parent / "reference" / "states.md"
 HEAD = """# States

@@ -214,6 +214,7 @@ class Sent(NamedTuple):
     channel: str
     remote_id: str
     age: float
+    born: float | None = None
     reply_to: str | None = None
 
 
@@ -251,6 +252,7 @@ async def unread(
             account.c.name,
             d.remote_id,
             NOW - d.settled_at,
+            d.born,
         )
         .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
         .join(delivery, d.dispatch_id == dispatch.c.id)

@@ -250,7 +250,8 @@ async def _reopen(conn: AsyncConnection, row: Any) -> None:
                 " with --sent or --drop."
             ).format(id=row.id, alert=row.alert_id)
         )
-    await _put(conn, row.id, state="pending", reason=None, resent=True, retry_at=NOW)
+    again = {"state": "pending", "reason": None, "resent": True, "retry_at": NOW}
+    await _put(conn, row.id, **again, born=NOW)  # whoever says "again" has seen that it is not there
 
 
 async def _settled_already(conn: AsyncConnection, row: Any) -> list[str]:

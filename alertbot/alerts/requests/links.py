@@ -16,11 +16,12 @@ from alertbot.alerts.requests import text
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import ConfigInvalid, Misuse, Refused
-from alertbot.core.model import AlertState, Person, Verb
+from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import rules, store_people, store_requests
 from alertbot.people.context import Context
+from alertbot.people.rules import Verb
 from alertbot.people.store_requests import Link
 
 SHORTEST_SECRET = 32  # characters

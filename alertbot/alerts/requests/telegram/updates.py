@@ -16,9 +16,10 @@ from alertbot.alerts.requests.telegram import wording
 from alertbot.alerts.requests.telegram.bot import BotReplies, TelegramWay
 from alertbot.alerts.requests.telegram.wording import Press
 from alertbot.core.errors import AlertbotError, safe
-from alertbot.core.model import Person, Verb
+from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.people import accounts
+from alertbot.people.rules import Verb
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, Update, User

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from alertbot.alerts.requests.text import Ask
-from alertbot.core.model import Verb
 from alertbot.core.words import _, ngettext, told
+from alertbot.people.rules import Verb
 
 if TYPE_CHECKING:
     from telegram import InlineKeyboardMarkup
