@@ -27,7 +27,7 @@ class DocumentNumber:
     """One number of an alert, or a place to go to. `key`: the same for one row in every language; `entry`: of the
     register, `N12`, empty for a row from elsewhere. `territory`: a code of the region pack. `number`: as it is written
     for readers; `dial`: as a `tel:` address dials it; both empty if a `place` is given instead. `struck`: it must not
-    be called. The times are the earlier of what the row and the whole alert say, aware; None: not said. `line`: service,
+    be called; `wrong`: nor are these digits right anywhere else. The times are the earlier of what the row and the whole alert say, aware; None: not said. `line`: service,
     number, zone, condition and end as the texts write them, without the territory, for those who say it again later."""
 
     key: str
@@ -42,6 +42,7 @@ class DocumentNumber:
     condition: str = ""
     place: str = ""
     struck: bool = False
+    wrong: bool = False
     valid_until: datetime | None = None
     review_at: datetime | None = None
     entry: str = ""

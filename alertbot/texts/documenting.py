@@ -111,6 +111,9 @@ class _Values:
 
     def __init__(self, request: ComposeRequest, lang: str) -> None:
         self._values, self.lang, self.set = request.parsed.values, lang, typography(lang)
+        kind, told_wrong = request.kind, request.parsed.values.get("wrong_numbers")
+        digits_count = kind.field("what_was_wrong") or request.relation is Relation.CANCEL
+        self._wrong = told_wrong if digits_count and isinstance(told_wrong, tuple) else ()
         self._setting = Setting(lang, request.zone, request.now, self.set)
 
     @property
@@ -148,6 +151,10 @@ class _Values:
         keys = [one.key for one in named if isinstance(one, Service)]
         return tuple(dict.fromkeys([*keys, *(row.service for place in places for row in place.rows)]))
 
+    def is_wrong(self, row: NumberRow) -> bool:
+        """Whether the digits themselves are called wrong, not this row alone (`lists.rules_lists.separated`)."""
+        return row in self._wrong
+
     def line(self, row: NumberRow, *, struck: bool) -> str:
         """One number in one line, as mails write it."""
         where = self._values.get("where")
@@ -181,6 +188,7 @@ def _number(row: NumberRow, place: Place, values: _Values) -> DocumentNumber:
         condition=values.set(row.condition_in(lang)),
         place=values.set(row.place_in(lang)),
         struck=place.struck,
+        wrong=place.struck and values.is_wrong(row),
         valid_until=None if place.struck else earliest(row.valid_until, values.until),
         review_at=None if place.struck else earliest(row.review_at, values.review),
         entry=row.entry,
