@@ -212,7 +212,7 @@ def histories(draw: st.DrawFn) -> list[PublicAlert]:
         earlier = [one.alert for one in made if one.alert.startswith(incident)]
         relation = draw(st.sampled_from(VERBS)) if earlier else None
         when = hours(at * draw(st.sampled_from([0.5, 1, 5])) if at else 0)
-        when = max(when, made[-1].published_at) if made else when
+        when = max(when, made[-1].published_at + timedelta(minutes=1)) if made else when
         spots = [(digits, code) for digits in (1, 2, 3) for code in ("29", "22")]
         struck = draw(st.lists(st.sampled_from(spots), max_size=2, unique=True)) if relation else []
         wrong = relation in (Relation.CORRECTION, Relation.CANCEL)
