@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from alertbot.core.model import Relation
-from alertbot.pages.views import PublicAlert, PublicIncident, Standing, StandingNumber
+from alertbot.pages.views import Aftermath, PublicAlert, PublicIncident, Standing, StandingNumber
 from alertbot.regions.facts import order_of, services, whole_country
 from alertbot.texts.document import AlertDocument, DocumentNumber
 
@@ -38,9 +38,7 @@ def standing(
 ) -> Standing:
     """What stands at `now`: of exercises, or of everything else. `languages`: those of the page, in its order; by default
     those of the alerts."""
-    alerts = sorted(
-        _of(published, exercise=exercise), key=lambda one: (one.published_at, _number_of(one))
-    )
+    alerts = _in_order_of_publication(published, exercise=exercise)
     spoken = tuple(languages) or tuple(dict.fromkeys(lang for one in alerts for lang in one.documents))
     told = _Told()
     for alert in alerts:
@@ -57,6 +55,33 @@ def standing(
         lapsed={lang: _by_place(lapsed, lang, spoken) for lang in spoken},
         changes_at=min((at for at in _moments(told, incidents) if at > now), default=None),
     )
+
+
+def after_each(
+    published: Iterable[PublicAlert], *, languages: Sequence[str] = (), exercise: bool = False
+) -> Iterator[Aftermath]:
+    """What stood of its incident right after each alert, in the order of publication."""
+    told = _Told()
+    for alert in _in_order_of_publication(published, exercise=exercise):
+        told.take(alert)
+        now, name = alert.published_at, _any(alert).incident
+        holding = [one for one in told.given.values() if not _past(one.ends_at, now)]
+        own = [one for one in holding if one.incident == name]
+        gone = [
+            one
+            for one in _over(told, holding, now)
+            if one.struck_by and _any(one.struck_by).incident == name
+        ]
+        spoken = tuple(languages) or tuple(alert.documents)
+        yield Aftermath(
+            alert,
+            {lang: _flat(_by_place(own, lang, spoken)) for lang in spoken},
+            {lang: _flat(_by_place(gone, lang, spoken)) for lang in spoken},
+        )
+
+
+def _flat(places: ByPlace) -> tuple[StandingNumber, ...]:
+    return tuple(chain.from_iterable(places.values()))
 
 
 def _over(told: "_Told", holding: Sequence["_ToldNumber"], now: datetime) -> "list[_ToldNumber]":
@@ -90,6 +115,11 @@ def document(alert: PublicAlert, lang: str, languages: Sequence[str] = ()) -> Al
     """What an alert says in this language, else in the first of `languages` in which it was published."""
     found = (alert.documents[one] for one in (lang, *languages) if one in alert.documents)
     return next(found, None) or next(iter(alert.documents.values()))
+
+
+def _in_order_of_publication(published: Iterable[PublicAlert], *, exercise: bool) -> list[PublicAlert]:
+    alerts = _of(published, exercise=exercise)
+    return sorted(alerts, key=lambda one: (one.published_at, _number_of(one)))
 
 
 def _of(published: Iterable[PublicAlert], *, exercise: bool) -> Iterator[PublicAlert]:

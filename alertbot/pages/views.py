@@ -46,6 +46,16 @@ class PublicIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What stood of an alert's incident right after it, by language: the numbers that its incident's alerts gave, and
+    those that they struck and that must not be called any more."""
+
+    alert: PublicAlert
+    numbers: Mapping[str, tuple[StandingNumber, ...]]
+    over: Mapping[str, tuple[StandingNumber, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What stands in public at `at`: the pure result of the published alerts and a time, from which page, CAP, Atom
     and JSON are made, so that they say the same. `changes_at`: when the next number or promise runs out or something
