@@ -261,8 +261,18 @@ MEMORY = ChannelSpec(
     can_read_back=True,
     can_picture=True,
 )
+HAND = ChannelSpec(
+    type="hand",
+    limit=None,
+    form="long",
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_picture=True,
+    repeat_safe=timedelta(days=3650),  # nobody has posted anything before it is in a person's hands
+)
 
-SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY)}
+SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY, HAND)}
 
 
 LINK = re.compile(r"https?://", re.IGNORECASE)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from alertbot.config.secrets import WithSecrets
 from alertbot.config.shapes import Languages, Settings, SomeDuration
+from alertbot.core.hands import HandWork
 from alertbot.core.model import (
     Audience,
     Budget,
@@ -116,6 +117,10 @@ class ChannelSettings(WithSecrets):
         """What this account can do, where it is less than its type can: a type that stands for several services."""
         return spec
 
+    def hand(self) -> HandWork | None:
+        """Who posts there by hand; None for what the program posts itself."""
+        return None
+
 
 class NetworkSettings(ChannelSettings):
     """One account on a platform that is called over a connection."""
@@ -161,6 +166,7 @@ def channel_of(
         contact=settings.contact,
         read_back=settings.read_back and spec.can_read_back,
         addresses=addresses,
+        hand=settings.hand(),
     )
 
 

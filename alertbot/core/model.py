@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from alertbot.core.hands import HandWork
+
 RawValues: TypeAlias = dict[str, Any]  # field values, or cells of a row, by name as somebody typed them
 
 
@@ -228,6 +230,7 @@ class Channel:
     contact: Mapping[str, str] = field(default_factory=dict)  # whom readers may ask, by language
     read_back: bool = False  # compare what it shows with what was approved, after publishing
     addresses: PostAddresses | None = None  # of its posts; None: any (nothing is done to a post by it)
+    hand: HandWork | None = None  # who posts there, where no program can
 
     @property
     def type(self) -> str:
@@ -405,6 +408,7 @@ class Receipt:
     url: str | None = None
     note: str = ""
     without: str = ""  # why the post has no picture: a person has to see to it
+    waits: str = ""  # nothing is out yet: for whom it waits, who posts it by hand
 
 
 NEVER = datetime.fromtimestamp(0, UTC)

@@ -2,7 +2,7 @@
 
 | answer      | the row becomes                                              | besides                    |
 |-------------|--------------------------------------------------------------|----------------------------|
-| Receipt     | sent                                                         |                            |
+| Receipt     | sent; sending, held by nobody, where a person has to post it |                            |
 | Superseded  | skipped                                                      |                            |
 | Rejected    | failed                                                       | pauses, if about the channel |
 | Throttled   | pending, not before the channel says                         | pushes account or target   |
@@ -88,6 +88,8 @@ Answer = Receipt | ChannelError
 def next_step(answer: Answer, now: Circumstances) -> NextStep:
     """What becomes of the delivery."""
     match answer:
+        case Receipt() if answer.waits:
+            return NextStep(DeliveryState.SENDING, answer.waits, receipt=answer)
         case Receipt():
             return NextStep(DeliveryState.SENT, receipt=answer)
         case Superseded():

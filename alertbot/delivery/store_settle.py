@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.core.model import Action, DeliveryState, Purpose
+from alertbot.core.model import OPEN_STATES, Action, DeliveryState, Purpose
 from alertbot.core.words import _
 from alertbot.db import sql
 from alertbot.db.sql import NOW
 from alertbot.db.tables import PENDING, account, delivery, dispatch
 from alertbot.delivery.store_deliveries import (
     ENDED_UNSENT,
+    FAR,
     FOLLOWED,
     REFERS_TO,
     Outcome,
@@ -44,6 +45,11 @@ class Settlement(NamedTuple):
     without: str | None = None  # why the post has no picture
     followed: bool = False  # another part waits for this one
 
+    @property
+    def handed(self) -> bool:
+        """Whether a person has it from here on."""
+        return self.state is DeliveryState.SENDING
+
 
 async def settle(
     conn: AsyncConnection, settlements: Sequence[Settlement], *, worker: str | None
@@ -72,12 +78,23 @@ def _outcome(row: Any, one: Settlement) -> Outcome:
 
 
 async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
-    final = [one for one in settlements if one.state is not DeliveryState.PENDING]
+    final = [one for one in settlements if one.state not in OPEN_STATES]
     again = [one for one in settlements if one.state is DeliveryState.PENDING]
+    handed = [one for one in settlements if one.handed]
     if final:
         await _finish(conn, final)
     if again:
         await _retry(conn, again)
+    for one in handed:
+        await _hand_over(conn, one)
+
+
+async def _hand_over(conn: AsyncConnection, one: Settlement) -> None:
+    """A person has it from here on: no lease ends it, and no worker's answer counts any more. Its id is ours, so that
+    what follows can name the post before anybody has said that it stands."""
+    handed = update(delivery).where(delivery.c.id == one.id)
+    own = {"state": "sending", "reason": one.reason, "remote_id": one.remote_id}
+    await conn.execute(handed.values(**own, lease_until=FAR, worker=None))
 
 
 async def _finish(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
