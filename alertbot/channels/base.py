@@ -237,6 +237,7 @@ PAGE = ChannelSpec(
     markup=Markup.PAGE,
     form="long",
     can_reconcile=True,
+    repeat_safe=timedelta(days=3650),  # the same text in the same place
 )
 APPRISE = ChannelSpec(type="apprise", limit=None, form="long", pace=Pace(per_second=1.0))
 CONSOLE = ChannelSpec(

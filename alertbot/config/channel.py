@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -105,6 +105,8 @@ class ChannelSettings(WithSecrets):
         examples=[False],
     )
 
+    alone: ClassVar[tuple[str, ...]] = ()  # keys whose value no two channels of this type may share
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """(key, sentence) for each conflict between fields that are valid on their own."""
         return iter(())
@@ -173,8 +175,14 @@ def channel_of(
 def beyond(
     channels: Mapping[str, ChannelSettings], specs: Mapping[str, ChannelSpec]
 ) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """(path, sentence) for each setting that the platform cannot fulfil."""
+    """(path, sentence) for each setting that the platform cannot fulfil, or that is another channel's."""
+    taken: dict[tuple[str, str, object], str] = {}
     for name, settings in channels.items():
+        for key in settings.alone:
+            first = taken.setdefault((settings.type, key, getattr(settings, key)), name)
+            if first != name:
+                sentence = _("{other} has the same; give each its own").format(other=first)
+                yield ("channels", name, key), sentence
         spec = specs.get(settings.type)
         if spec and settings.on_cancel not in possible(spec):
             sentence = _("{type} cannot do this with a post; possible: {words}").format(

@@ -90,8 +90,47 @@ class PageSite:
 @dataclass(frozen=True, slots=True)
 class Edition:
     """The whole of a page at one time: every file by its path, without a leading slash. `sequence` counts the
-    editions of this page from 1."""
+    editions of this page from 1. `digest`: over every file but the pointer. `holds_until`: when time alone makes it
+    false."""
 
     at: datetime
     sequence: int
     files: Mapping[str, bytes]
+    digest: str
+    holds_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A delivery that an edition shows first: when it was begun (epoch seconds), and the sum of its text then."""
+
+    delivery: int
+    begun: float
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRow:
+    """An edition as it was written down before it was shown. `base`: the sequence of the one that it continues.
+    `stood_at`: when it was seen to stand; None: never, as far as is known."""
+
+    channel: str
+    sequence: int
+    base: int | None
+    at: datetime
+    digest: str
+    holds_until: datetime | None
+    site: PageSite
+    wording: str
+    added: tuple[Added, ...]
+    stood_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedText:
+    """One language of an alert as the page's channel has it."""
+
+    delivery: int
+    alert: str
+    lang: str
+    document: str
