@@ -21,7 +21,7 @@ from alertbot.ops import overview, working
 from alertbot.people import accounts
 from alertbot.rehearsal import hiring
 from alertbot.texts.fields.moments import moment
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.publisher import Publisher
 from alertbot.watch.context import WatchContext
 
