@@ -17,7 +17,7 @@ from alertbot.texts.request import ComposeRequest, relay
 from alertbot.texts.wording.language import phrase
 from alertbot.texts.wording.markup import Setting
 from alertbot.texts.wording.numbers import SEPARATOR, Promised, row_words
-from alertbot.texts.wording.phrasing import steps
+from alertbot.texts.wording.phrasing import capital, steps
 from alertbot.texts.wording.render import DETAIL, FOOT, LEAD, typography
 
 RETRACTION = "retraction"  # the kind of a prepared retraction: it is no alert of its own yet
@@ -89,7 +89,7 @@ def _written(request: ComposeRequest, one: Edition, **more: object) -> AlertDocu
 def _headline(one: Edition, lead: Blocks, alert: str) -> str:
     """The subject without the reference; without a subject the first line of the lead."""
     subject = one.text.subject().replace(f"[{alert}]", "").strip()
-    return measure.normal(subject or _text(lead).partition("\n")[0])
+    return measure.normal(capital(subject or _text(lead).partition("\n")[0]))
 
 
 def _place(place: Place, one: Edition, blocks: Blocks) -> PlaceText:
