@@ -50,7 +50,7 @@ def of_posts(
     if not channel.spec.can_edit or desk.request.prepared is None:
         return []
     languages = dict.fromkeys(one.lang for one in published)
-    said = {lang: line for lang in languages if (line := _line(desk.request, relation, lang))}
+    said = {lang: line for lang in languages if (line := line_above(desk.request, relation, lang))}
     desk.faults += [_missing(channel, lang) for lang in languages if lang not in said]
     desk.faults += lint.unequal(channel, said)
     made = [
@@ -60,9 +60,10 @@ def of_posts(
     return made
 
 
-def _line(request: ComposeRequest, relation: Relation, lang: str) -> str:
+def line_above(request: ComposeRequest, relation: Relation, lang: str) -> str:
     """The line of the edit as plain text; empty if this language has none."""
-    assert request.prepared is not None
+    if request.prepared is None:
+        return ""
     here = request.now.astimezone(request.zone)
     return (
         request.prepared.edits.get(lang, {})
