@@ -1,5 +1,7 @@
 """Where things stand on the public page. The addresses are permanent: they go out in posts and mails, and are printed."""
 
+from dataclasses import dataclass
+
 
 def home_path(lang: str) -> str:
     """The home of a language: `fr/index.html`."""
@@ -29,3 +31,30 @@ def history_path(lang: str) -> str:
 def address(public_url: str, path: str) -> str:
     """The whole address of a file, as people read it: without `index.html`."""
     return f"{public_url.rstrip('/')}/{path.removesuffix('index.html')}"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPage:
+    """The page on which an alert stands too. A language that it does not have is led to its first."""
+
+    url: str
+    languages: tuple[str, ...]
+
+    def home(self, lang: str) -> str:
+        """The address of the home."""
+        return address(self.url, home_path(self._spoken(lang)))
+
+    def place(self, lang: str, code: str) -> str:
+        """The address of a territory's page."""
+        return address(self.url, place_path(self._spoken(lang), code))
+
+    def alert(self, lang: str, alert: str) -> str:
+        """The address of the page that says whether a message is really ours."""
+        return address(self.url, alert_path(self._spoken(lang), alert))
+
+    def without_language(self, text: str, lang: str) -> str:
+        """A text whose links to the page are those of every language, to be compared with another."""
+        return text.replace(f"{self.url}/{self._spoken(lang)}/", f"{self.url}/")
+
+    def _spoken(self, lang: str) -> str:
+        return lang if lang in self.languages else self.languages[0]
