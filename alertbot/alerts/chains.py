@@ -294,10 +294,12 @@ def _answer(channel: Channel, alert: Alert, row: NewDelivery, earlier: _Earlier)
 def _pins(channel: Channel, rows: Sequence[NewDelivery]) -> list[NewDelivery]:
     if not channel.spec.can_pin:
         return []
+    first = channel.languages[0] if channel.spec.one_pin else None
     return [
         NewDelivery(row.target, None, row.lang, row.part, place, action=Action.PIN)
         for place, row in enumerate(rows)
         if row.action is Action.PUBLISH and row.part == 1 and row.skipped is None
+        if first in (None, row.lang)
     ]
 
 

@@ -13,7 +13,7 @@ from alertbot.core.errors import Misuse, Refused
 from alertbot.core.words import _
 from alertbot.regions import packs
 
-CHANNEL_TYPES = ("x", "telegram", "email", "hand", "console")
+CHANNEL_TYPES = ("x", "telegram", "bluesky", "mastodon", "email", "hand", "console")
 SPOKEN = ("fr", "en")  # the languages that every shipped kind has
 
 
@@ -72,6 +72,8 @@ def _defaults(region: str) -> dict[str, str]:
         "languages": ", ".join(spoken),
         "timezone": pack.zone,
         "chat": "@example_alerts",
+        "handle": "alerts.example.org",
+        "mastodon_account": "@alerts",
         "sender": "alerts@example.org",
         "recipients": "newsdesk@example.org",
     }
@@ -140,6 +142,7 @@ def _about_channels() -> tuple[Question, ...]:
             _("Enter a @name, or the id of a chat."),
             "telegram",
         ),
+        *_about_networks(),
         Question(
             "smtp_host",
             _("Mail: the name of your mail server"),
@@ -180,6 +183,36 @@ def _about_hands() -> Question:
     )
 
 
+def _about_networks() -> tuple[Question, ...]:
+    return (
+        Question(
+            "handle",
+            _("Bluesky: the handle of your account"),
+            "alertes.example.fr",
+            r"@?([A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{0,62}",
+            _("Enter a handle, such as alertes.example.fr."),
+            "bluesky",
+        ),
+        Question(
+            "mastodon_server",
+            _("Mastodon: the address of your server"),
+            "https://social.example.org",
+            r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/?",
+            _("Enter an https:// address."),
+            "mastodon",
+            live=True,
+        ),
+        Question(
+            "mastodon_account",
+            _("Mastodon: the @name of your account"),
+            "@alertes",
+            r"@?[A-Za-z0-9_]{1,30}",
+            _("Enter a @name."),
+            "mastodon",
+        ),
+    )
+
+
 def rehearsal(answers: Mapping[str, str]) -> bool:
     """Whether the configuration is for the sandbox first."""
     return answers.get("sandbox", "yes") in ("yes", "oui")
@@ -200,7 +233,12 @@ def _zone_fault(name: str) -> str:
 
 FILE = "config.yaml"
 EXAMPLE = "config.example.yaml"
-SANDBOX = {"x": "http://127.0.0.1:8101", "telegram": "http://127.0.0.1:8102"}
+SANDBOX = {
+    "x": "http://127.0.0.1:8101",
+    "telegram": "http://127.0.0.1:8102",
+    "bluesky": "http://127.0.0.1:8103",
+    "mastodon": "http://127.0.0.1:8104",
+}
 # Words that YAML takes for true and false; `no` is Norwegian.
 TRUTHS = {"no", "on", "off", "yes", "n", "y"}
 
@@ -251,6 +289,21 @@ TELEGRAM = """\
     type: telegram{api_url}
     bot_token_env: ALERTBOT_TELEGRAM_BOT_TOKEN
     chat: {chat}
+"""
+BLUESKY = """\
+  # Bluesky. The app password is made in the settings of the account; never the account's own password.
+  bluesky:
+    type: bluesky{api_url}
+    account: {handle}
+    app_password_env: ALERTBOT_BLUESKY_APP_PASSWORD
+"""
+MASTODON = """\
+  # Mastodon. The token is made in the account's settings, under "Development".
+  mastodon:
+    type: mastodon
+    api_url: {server}
+    account: {account}
+    access_token_env: ALERTBOT_MASTODON_ACCESS_TOKEN
 """
 EMAIL = """\
   # Mail: one mail per recipient, in the recipient's language.
@@ -369,6 +422,17 @@ def _telegram(given: Mapping[str, str]) -> str:
     return TELEGRAM.format(api_url=_api_url("telegram", given), chat=chat)
 
 
+def _bluesky(given: Mapping[str, str]) -> str:
+    return BLUESKY.format(api_url=_api_url("bluesky", given), handle=_quoted(given["handle"]))
+
+
+def _mastodon(given: Mapping[str, str]) -> str:
+    server = given["mastodon_server"].rstrip("/")
+    if rehearsal(given):
+        server = f"{SANDBOX['mastodon']} # to go live: your server, such as https://social.example.org"
+    return MASTODON.format(server=server, account=_quoted(given["mastodon_account"]))
+
+
 def _email(given: Mapping[str, str]) -> str:
     lines = [f"      - {_quoted(address)}" for address in words(given["recipients"])]
     return EMAIL.format(
@@ -392,4 +456,12 @@ def _console(_given: Mapping[str, str]) -> str:
     return CONSOLE
 
 
-CHANNELS = {"x": _x, "telegram": _telegram, "email": _email, "hand": _hand, "console": _console}
+CHANNELS = {
+    "x": _x,
+    "telegram": _telegram,
+    "bluesky": _bluesky,
+    "mastodon": _mastodon,
+    "email": _email,
+    "hand": _hand,
+    "console": _console,
+}
