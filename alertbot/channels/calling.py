@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from alertbot.channels.outcomes import JsonAnswer, lost, unreachable
-from alertbot.config.channel import NetworkSettings
 from alertbot.core.logs import quieten
+
+if TYPE_CHECKING:
+    from alertbot.config.channel import NetworkSettings
 
 MOST_BODY_BYTES = 4_000_000
 NOT_SENT = (
@@ -24,7 +26,7 @@ NOT_SENT = (
 class JsonCaller:
     """One server. The secrets go to it or nowhere: no proxies of the environment, no redirects."""
 
-    def __init__(self, platform: str, api_url: str, settings: NetworkSettings) -> None:
+    def __init__(self, platform: str, api_url: str, settings: "NetworkSettings") -> None:
         quieten("httpx", "httpcore", "hpack")
         connect, answer = settings.within
         self._platform, self._most = platform, settings.most_seconds
