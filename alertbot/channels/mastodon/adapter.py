@@ -99,7 +99,9 @@ class MastodonAdapter(base.Adapter[MastodonSettings]):
 
     async def _upload(self, post: Post, picture: Picture) -> str:
         content = {
-            "files": {"file": ("picture", picture.content, picture.mime)},
+            "files": {
+                "file": (picture.mime.replace("image/", "picture."), picture.content, picture.mime)
+            },
             "data": {"description": post.alt or ""},
         }
         answer = await self._read("v2/media", post.alert, method="POST", **content)
@@ -149,7 +151,8 @@ class MastodonAdapter(base.Adapter[MastodonSettings]):
         """The earlier texts stay in the history that readers can open; the picture goes, as it shows the earlier
         one."""
         path = f"v1/statuses/{number_of('Mastodon', post)}"
-        answer = await self._ask("PUT", path, post.alert, json=self._status(post))
+        without = self._status(post) | {"media_ids": []}
+        answer = await self._ask("PUT", path, post.alert, json=without)
         if not answer.ok:
             raise refusal(answer, post.alert, side=True)
         return self._receipt(post, answer)
