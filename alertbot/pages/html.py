@@ -87,10 +87,8 @@ class LanguagePages:
             if one.state and not one.ended
         ]
         named = places.with_numbers()
-        few = len(named) <= MOST_SHOWN
-        numbers: dict[str, PlaceNumbers] = (
-            {code: places.numbers(code, root) for code in named} if few else {}
-        )
+        shown = named if len(named) <= MOST_SHOWN else [one for one in named if one == whole_country()]
+        numbers = {code: places.numbers(code, root) for code in shown}
         body = filled("home", {
             "w": self._w,
             "title": self._state(news),
@@ -98,10 +96,9 @@ class LanguagePages:
             "news": news,
             "emergency": "" if news else self._emergency(),
             "with_numbers": [
-                {**self._place_link(code, root), "numbers": few and self._numbers(numbers[code])}
-                for code in named
+                {**self._place_link(code, root), "numbers": self._numbers(place)}
+                for code, place in numbers.items()
             ],
-            "listed": not few,
             "postcodes": "",
             "areas": [
                 {

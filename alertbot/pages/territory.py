@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from alertbot.pages import rules_standing
 from alertbot.pages.views import PublicAlert, PublicIncident, Standing, StandingNumber
-from alertbot.pages.words import Wording
+from alertbot.pages.words import Wording, direction_of
 from alertbot.regions.facts import all_territories, in_force, whole_country
 from alertbot.texts.addresses import alert_path, place_path
 from alertbot.texts.document import AlertDocument, DocumentNumber
@@ -158,7 +158,11 @@ class Places:
 
     def marked(self, lang: str) -> Markup | str:
         """The attribute of a text in another language than the page's."""
-        return "" if lang == self._w.lang else Markup(' lang="{}"').format(lang)
+        if lang == self._w.lang:
+            return ""
+        direction = direction_of(lang)
+        side = "" if direction == self._w.direction else Markup(' dir="{}"').format(direction)
+        return Markup(' lang="{}"{}').format(lang, side)
 
     # --- one territory ---
 

@@ -46,7 +46,7 @@ class Wording:
     def __init__(self, lang: str, zone: str) -> None:
         """Raises `ConfigInvalid` for a broken file of words."""
         self.lang, self.zone = lang, zone
-        self.direction = "rtl" if right_to_left(lang) else "ltr"
+        self.direction = direction_of(lang)
         self.set = typography(lang)
         self._written: dict[tuple[datetime, str, bool], str] = {}
         self._words = {**words_of(FOLDER, OTHER, WORDS), **words_of(FOLDER, lang, WORDS)}
@@ -86,6 +86,11 @@ class Wording:
     def before(self, text: str) -> str:
         """The text with the colon of this language."""
         return phrase("colon", self.lang, before=text)
+
+
+def direction_of(lang: str) -> str:
+    """`rtl` or `ltr`."""
+    return "rtl" if right_to_left(lang) else "ltr"
 
 
 def own_name(lang: str) -> str:

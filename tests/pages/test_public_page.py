@@ -38,6 +38,7 @@ KEPT = {  # which pages are compared whole, at which time of the evening
     "nothing": ("fr/index.html", EVENING + timedelta(days=20)),
 }
 KEPT_BRITISH = {"british": "en/ken.html", "welsh": "cy/index.html"}
+CODES = [code for code, place in all_territories().items() if not place.whole]
 LIMITS = {"home": 14_000, "place": 8_000, "any": 30_000}  # bytes, compressed
 
 
@@ -100,6 +101,12 @@ def compared(name: str, page: bytes) -> None:
         kept.write_text(body(page), "utf-8")
         pytest.fail(f"{kept} was missing and is written now: read it")
     assert body(page) == kept.read_text("utf-8")
+
+
+@cache
+def right_to_left() -> Mapping[str, bytes]:
+    site = replace(FRENCH, languages=("ar", "fr"))
+    return pages(standing(told()[:3], EVENING, languages=site.languages), site)
 
 
 @cache
@@ -214,9 +221,7 @@ def test_a_text_that_went_out_in_one_language_says_so_in_the_other() -> None:
 
 
 def test_a_language_from_right_to_left_has_its_direction_and_its_numbers_theirs() -> None:
-    site = replace(FRENCH, languages=("ar", "fr"))
-    found = standing(told()[:3], EVENING, languages=site.languages)
-    page = pages(found, site)["ar/69.html"].decode()
+    page = right_to_left()["ar/69.html"].decode()
     assert '<html lang="ar" dir="rtl">' in page
     assert 'href="tel:+33465710615" dir="ltr"' in page
 
@@ -274,13 +279,18 @@ def test_nothing_is_asked_of_anybody_else_and_no_script_is_needed() -> None:
         assert len(re.findall(r"<script>(.*?)</script>", text, re.DOTALL)) <= 1
 
 
+@cache
+def whole_country(count: int = 101) -> Mapping[str, bytes]:
+    """An edition with three numbers for each of so many territories, for the next four hours."""
+    story = Story(FRENCH)
+    story.tell("provisional_number", EVENING, evening.across(CODES[:count], EVENING))
+    now = story.told[-1].published_at
+    return pages(standing(story.told, now, languages=FRENCH.languages), FRENCH)
+
+
 @pytest.mark.parametrize("count", [19, 101])
 def test_pages_are_light_also_for_the_whole_country(count: int) -> None:
-    codes = [code for code, place in all_territories().items() if not place.whole][:count]
-    story = Story(FRENCH)
-    story.tell("provisional_number", EVENING, evening.across(codes, EVENING))
-    now = story.told[-1].published_at
-    made = pages(standing(story.told, now, languages=FRENCH.languages), FRENCH)
+    made, codes = whole_country(count), CODES[:count]
     weights = {path: len(gzip.compress(page)) for path, page in made.items()}
     homes = [weights["fr/index.html"], weights["en/index.html"]]
     assert max(homes) <= LIMITS["home"]
