@@ -150,6 +150,7 @@ class Ledger:
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
         self._clear: dict[int, tuple[int | None, float]] = {}  # dispatch: turn, moment of the last look
+        self._looks: dict[int, asyncio.Task[bool]] = {}  # dispatch: a look that nobody waits for
         self._questions: GroupCommit[tuple[int, int | None], bool] = GroupCommit(self._ask)
         self._backs: GroupCommit[int, None] = GroupCommit(self._write_backs)
 
@@ -160,11 +161,20 @@ class Ledger:
     async def may_begin(self, dispatch: int, turn: int | None) -> bool:
         """Whether an intended call of this dispatch, judged in this `turn`, may begin now: no halt, expiry
         or cancellation `FRESH` seconds ago. Every intent of the dispatch looks; if that is too long ago,
-        this does. False also while the database does not respond."""
+        this does, and where it soon will be it begins to, so that the next call need not wait. False also while the
+        database does not respond."""
         seen, moment = self._clear.get(dispatch, (None, -FRESH))
-        if seen == turn and time.monotonic() - moment <= FRESH:
-            return True
-        return await self._questions.add((dispatch, turn))
+        age = time.monotonic() - moment
+        if seen != turn or age > FRESH:
+            return await self._questions.add((dispatch, turn))
+        if age > FRESH / 2 and dispatch not in self._looks:
+            self._looks[dispatch] = asyncio.create_task(self._questions.add((dispatch, turn)))
+            self._looks[dispatch].add_done_callback(lambda _look: self._looks.pop(dispatch))
+        return True
+
+    async def rest(self) -> None:
+        """Wait for what was begun for later calls; after the last one."""
+        await asyncio.gather(*self._looks.values(), return_exceptions=True)
 
     async def call_back(self, delivery: int, dispatch: int) -> None:
         """Commit that an intended call was not made: the delivery is pending again."""

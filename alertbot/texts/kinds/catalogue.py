@@ -40,12 +40,12 @@ from alertbot.texts.kinds.layers import (
     EDITS,
     FRAME,
     KIND_FILE,
-    NO_KIND,
     READY_WORDS,
     RETRACTION,
     SHARED_FIELDS,
     fingerprint,
     has_kind,
+    shared_fingerprint,
     shipped,
     stacked,
 )
@@ -132,7 +132,7 @@ def _part(read: Reader[Part], *folders: Path) -> Part:
     """What all kinds share, read again only where one of its files has changed."""
     layers = stacked(folders)
     try:
-        present = fingerprint(NO_KIND, *folders)
+        present = shared_fingerprint(*folders)
     except OSError:  # as in `load_kind`
         return _read_part(read, layers)
     found: Part = _kept_part(read, layers, present)
