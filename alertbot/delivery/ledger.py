@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from alertbot.core.errors import StoreFailed, safe
-from alertbot.core.model import DeliveryState
+from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import audit
 from alertbot.db.database import Database
 from alertbot.db.sql import AUDIT, Connection, take_lock
@@ -23,7 +23,7 @@ from alertbot.delivery.calls import until
 from alertbot.delivery.leaps import ClockWatch
 from alertbot.delivery.store_accounts import Push, Want
 from alertbot.delivery.store_content import DispatchFacts, Judgement, ReadbackVerdict
-from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, wake
+from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, settled_alerts, wake
 from alertbot.delivery.store_settle import Settlement
 
 Item = TypeVar("Item")
@@ -306,9 +306,11 @@ class Ledger:
         if outcomes and self.hooks.outcomes:
             await self.hooks.outcomes(conn, outcomes)
         await reopen(conn, outcomes)
-        settled = await close(conn, dispatches) if dispatches is None or dispatches else ()
+        over = await close(conn, dispatches) if dispatches is None or dispatches else ()
+        again = _cleared_up(outcomes)
+        settled = {*over, *(await settled_alerts(conn, again) if again else ())}
         if settled and self.hooks.settled:
-            await self.hooks.settled(conn, settled)
+            await self.hooks.settled(conn, sorted(settled))
 
     async def _plainly(self, conn: Connection, outcomes: Sequence[Outcome]) -> None:
         """Used when a hook fails: write bare audit rows and leave the dispatches open, so that the sweep
@@ -356,6 +358,19 @@ def _bare(one: Outcome) -> audit.AuditEntry:
         remote_id=one.remote_id,
         detail={"delivery": one.id, "channel": one.channel, "attempt": one.attempt, "bare": True},
     )
+
+
+def _cleared_up(outcomes: Iterable[Outcome]) -> set[str]:
+    """The alerts of which it is known by now what became of an uncertain delivery: their dispatches were closed
+    before."""
+    return {
+        one.alert
+        for one in outcomes
+        if one.alert
+        and one.before is DeliveryState.UNCERTAIN
+        and one.state in FINAL
+        and one.purpose == Purpose.PUBLICATION
+    }
 
 
 def _strongest(pushes: Iterable[Push | None]) -> list[Push]:
