@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alertbot.alerts.lists.public_numbers import stop_and_stay
 from alertbot.channels import base
 from alertbot.core.model import Channel, Composition, Identity, Message, Organisation, Target
+from alertbot.numbers.reading import read_numbers
 from alertbot.regions.facts import all_territories
 from alertbot.texts.compose import compose
+from alertbot.texts.fields.moments import moment
 from alertbot.texts.fields.parse import parse
 from alertbot.texts.kinds import catalogue
 from alertbot.texts.request import ComposeRequest
@@ -307,3 +310,43 @@ def test_the_first_number_stands_above_the_fold(kind: str, situation: str) -> No
             )  # its links lead to each number
             first = index.start() if index else min(text.index(one) for one in wanted if one in text)
             assert first <= 300, text[: first + 20]
+
+
+WEST = ["22", "29", "35", "56", "85", "44", "49", "53"]
+NEAREST = {
+    "fr": "Faites le 15, 17 ou 18, ou allez à la caserne ou au commissariat le plus proche.",
+    "en": "Dial 15, 17 or 18, or go to the nearest fire or police station.",
+}
+READY = catalogue.load_ready_words().spoken(("fr", "en"))
+
+
+@pytest.mark.parametrize("stop", [("samu",), ("samu", "pompiers"), SERVICES], ids=len)
+@pytest.mark.parametrize("count", range(1, 9))
+def test_no_language_is_lost_by_a_withdrawal(count: int, stop: tuple[str, ...]) -> None:
+    """With the words that the program finds itself, and an instruction as it was given that evening."""
+    given = numbers(WEST[:count])
+    rows = read_numbers(given, moment=lambda when, zone: moment(when, now=NOW, zone=zone)).rows
+    gone = [at for at, row in enumerate(rows) if row.service in stop]
+    gone = gone[:-1] if len(gone) == len(rows) > len(stop) else gone  # Brittany kept one
+    stay = [at for at in range(len(rows)) if at not in gone]
+    values = {
+        **stop_and_stay(READY, [rows[at] for at in gone], [rows[at] for at in stay]),
+        "wrong_numbers": [given[at] for at in gone],
+        "where": WEST[:count],
+        "what_to_do": NEAREST,
+        "review_at": "+2h",
+        **({"numbers": [given[at] for at in stay]} if stay else {}),
+    }
+    kind, zone = KINDS["withdrawal"], ZoneInfo("Europe/Paris")
+    parsed = parse(kind, values, languages=("fr", "en"), timezone=zone, now=NOW)
+    ours = Organisation(LONG_NAME, verification_page=PAGE, sandbox=True)
+    named = Identity("BKRT", "BKRT-12", ("BKRT-11",))
+    found = compose(
+        ComposeRequest(kind, parsed, CHANNELS[:1], None, ours, named, NOW, accepted={"parity": "x"})
+    )
+    assert [one.message for one in found.faults] == []
+    assert found.omitted == ()
+    for one in first_parts(found):
+        assert says(DO_NOT, one.lang, one.text), one.text
+        assert re.search("En urgence|In an emergency", one.text), one.text
+        assert PAGE in one.text
