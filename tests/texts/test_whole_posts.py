@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -350,3 +350,44 @@ def test_no_language_is_lost_by_a_withdrawal(count: int, stop: tuple[str, ...]) 
         assert says(DO_NOT, one.lang, one.text), one.text
         assert re.search("En urgence|In an emergency", one.text), one.text
         assert PAGE in one.text
+
+
+def on_x(name: str, values: Mapping[str, Any], now: datetime = NOW) -> list[str]:
+    """What goes out on X with these values beside those of the kind's example."""
+    kind, zone = KINDS[name], ZoneInfo("Europe/Paris")
+    parsed = parse(kind, {**kind.example, **values}, languages=("fr", "en"), timezone=zone, now=now)
+    ours = Organisation(LONG_NAME, verification_page=PAGE, sandbox=True)
+    named = Identity("BKRT", "BKRT-12", ("BKRT-11",))
+    found = compose(
+        ComposeRequest(kind, parsed, CHANNELS[:1], None, ours, named, now, accepted={"parity": "x"})
+    )
+    assert [one.message for one in found.faults] == []
+    return [spaced(one.text) for one in found.messages]
+
+
+def test_numbers_given_again_are_no_duplicates_for_x() -> None:
+    times = {"next_update": "21:15", "valid_until": "23:00"}
+    first = on_x("provisional_number", {**across(2), **times})
+    later = on_x("provisional_number", {**across(2), **times}, NOW + timedelta(minutes=10))
+    places = [text for text in first if "04 65" in text]
+    assert places
+    assert not set(places) & set(later)
+
+
+@pytest.mark.parametrize(
+    ("right", "told"),
+    [
+        ({"place": {"fr": "l'hôpital, porte A", "en": "the hospital, door A"}},
+         ("Allez ici : l’hôpital, porte A.", "Go to: the hospital, door A.")),
+        ({"number": "18"}, ("Appelez le 18.", "Call 18.")),
+        ({"number": "04 65 71 29 15"}, ("Appelez le 04 65 71 29 15, ou le 15.", "Call 04 65 71 29 15, or 15.")),
+    ],
+)  # fmt: skip
+def test_a_correction_says_where_to_turn_in_one_sentence(
+    right: dict[str, Any], told: tuple[str, str]
+) -> None:
+    wrong = {"territory": "29", "service": "samu", "number": "02 61 91 29 15"}
+    here = {"territory": "29", "service": "samu", **VOUCHED, **right}
+    values = {"where": ["29"], "wrong_numbers": [wrong], "numbers": [here], "valid_until": "+3h"}
+    for text, sentence in zip(on_x("correction", values), told, strict=True):
+        assert f". {sentence}\n" in text
