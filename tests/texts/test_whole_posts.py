@@ -391,3 +391,23 @@ def test_a_correction_says_where_to_turn_in_one_sentence(
     values = {"where": ["29"], "wrong_numbers": [wrong], "numbers": [here], "valid_until": "+3h"}
     for text, sentence in zip(on_x("correction", values), told, strict=True):
         assert f". {sentence}\n" in text
+
+
+@pytest.mark.parametrize("kind", ["holding", "status", "provisional_number", "withdrawal", "end"])
+def test_a_text_about_the_whole_country_begins_with_a_capital(kind: str) -> None:
+    whole = {
+        "where": ["FR"],
+        **({"numbers": numbers(["FR"])[:1]} if KINDS[kind].field("numbers") else {}),
+    }
+    wrong = {"wrong_numbers": numbers(["FR"], 5000, vouched=False)[1:]} if kind == "withdrawal" else {}
+    known, zone = KINDS[kind], ZoneInfo("Europe/Paris")
+    until = {"valid_until": "+4h"} if known.field("valid_until") else {}
+    given = {**known.example, **whole, **wrong, **until}
+    parsed = parse(known, given, languages=("fr", "en"), timezone=zone, now=NOW)
+    ours = Organisation(LONG_NAME, verification_page=PAGE, sandbox=True)
+    named = Identity("BKRT", "BKRT-12", ("BKRT-11",))
+    found = compose(ComposeRequest(known, parsed, CHANNELS, None, ours, named, NOW))
+    assert found.messages
+    for one in found.messages:
+        assert one.text[0].isupper(), one.text
+        assert one.subject is None or one.subject[0].isupper(), one.subject
