@@ -274,7 +274,7 @@ def test_every_number_keeps_its_service_zone_and_condition_in_its_post() -> None
     assert "Police 04 65 71 00 17 (Lyon, depuis un mobile)\n" in police[0]
     assert "Police 04 65 71 00 17 (Lyon, from a mobile phone)\n" in police[1]
     assert "Appelez, en urgence seulement :\n" in police[0]
-    assert "In an emergency only, call:\n" in police[1]
+    assert "Emergencies only, call:\n" in police[1]
 
 
 @pytest.mark.parametrize("channel", ["x", "telegram", "email"])
