@@ -1,12 +1,14 @@
-"""The paths, addresses and permanent names that the feeds use, and XML as they write it."""
+"""The paths and permanent names of the feeds, and XML as they write it."""
 
 import re
 from datetime import datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 from alertbot.pages.views import PageSite
+from alertbot.regions.facts import whole_country
+from alertbot.texts.addresses import address, home_path, place_path
 
 _UNREADABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CAP_FEED = "feeds/cap.atom"
@@ -23,21 +25,10 @@ def cap_path(alert: str) -> str:
     return f"feeds/cap/{alert}.xml"
 
 
-def alert_path(lang: str, alert: str) -> str:
-    return f"{lang}/alerts/{alert}.html"
-
-
-def territory_path(lang: str, territory: str) -> str:
-    return f"{lang}/{territory}.html"
-
-
-def home_path(lang: str) -> str:
-    return f"{lang}/index.html"
-
-
-def address(site: PageSite, path: str) -> str:
-    """Where the public reads this file of the page."""
-    return f"{site.public_url}/{quote(path)}"
+def place_address(site: PageSite, lang: str, code: str) -> str:
+    """The page of a territory; that of the whole country is the home."""
+    path = home_path(lang) if code == whole_country() else place_path(lang, code)
+    return address(site.public_url, path)
 
 
 def sender(site: PageSite) -> str:

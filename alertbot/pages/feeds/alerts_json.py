@@ -5,12 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 
 from alertbot.core.json import Json
-from alertbot.pages.feeds import addresses
-from alertbot.pages.feeds.addresses import address
+from alertbot.pages.feeds import addresses, marks
+from alertbot.pages.feeds.addresses import place_address
 from alertbot.pages.feeds.atom import MOST_BYTES, Entry
 from alertbot.pages.feeds.numbers import as_object, moment
 from alertbot.pages.feeds.rules_cap import facts
 from alertbot.pages.views import PageSite, Standing, StandingNumber
+from alertbot.texts.addresses import address, alert_path
 from alertbot.texts.document import AlertDocument
 
 FORMAT = 1
@@ -21,7 +22,7 @@ def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> byte
     newest = max((one.updated for one in entries), default=None)
     whole: dict[str, Json] = {
         "format": FORMAT,
-        "url": address(site, addresses.JSON_FEED),
+        "url": address(site.public_url, addresses.JSON_FEED),
         "page": site.public_url,
         "organisation": site.organisation,
         "sender": addresses.sender(site),
@@ -73,7 +74,7 @@ def _alert(one: Entry, site: PageSite) -> dict[str, Json]:
         "next_update": moment(said.next_update, site),
         "territories": [*said.territories],
         "services": [*said.services],
-        "cap": address(site, addresses.cap_path(alert)) if warning else None,
+        "cap": address(site.public_url, addresses.cap_path(alert)) if warning else None,
         "texts": {
             lang: _text(alert, documents[lang], site) for lang in site.languages if lang in documents
         },
@@ -82,9 +83,9 @@ def _alert(one: Entry, site: PageSite) -> dict[str, Json]:
 
 def _text(alert: str, said: AlertDocument, site: PageSite) -> dict[str, Json]:
     return {
-        "url": address(site, addresses.alert_path(said.lang, alert)),
-        "headline": said.headline,
-        "lead": said.lead_text,
+        "url": address(site.public_url, alert_path(said.lang, alert)),
+        "headline": marks.title(said.headline, said.lang, site),
+        "lead": marks.text(said.lead_text, said.lang, site),
         "instructions": [*said.instructions],
         "relay": said.relay or None,
         "detail": said.detail_text or None,
@@ -94,7 +95,7 @@ def _text(alert: str, said: AlertDocument, site: PageSite) -> dict[str, Json]:
                 "territory_name": place.territory_name,
                 "struck": place.struck,
                 "text": place.text,
-                "url": address(site, addresses.territory_path(said.lang, place.territory)),
+                "url": place_address(site, said.lang, place.territory),
             }
             for place in said.places
         ],
