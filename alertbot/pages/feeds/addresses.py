@@ -1,6 +1,7 @@
 """The paths and permanent names of the feeds, and XML as they write it."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -50,21 +51,28 @@ def stamp(moment: datetime, site: PageSite) -> str:
 
 def readable(text: str) -> str:
     """The text without what XML 1.0 cannot carry: control characters and halves of surrogate pairs."""
-    return _UNREADABLE.sub("", text)
+    return _UNREADABLE.sub("", text) if _UNREADABLE.search(text) else text
 
 
 def add(
     parent: ElementTree.Element, tag: str, text: str = "", **attributes: str
 ) -> ElementTree.Element:
-    """A new last child. A `_` in an attribute's name stands for the colon: `xml_lang`."""
-    named = {name.replace("_", ":"): readable(value) for name, value in attributes.items()}
+    """A new last child."""
+    named = {name: readable(value) for name, value in attributes.items()}
     child = ElementTree.SubElement(parent, tag, named)
     child.text = readable(text) or None
     return child
 
 
-def written(root: ElementTree.Element) -> bytes:
-    """The document as bytes; the same for the same tree."""
+def written(root: ElementTree.Element, inner: Sequence[bytes] = ()) -> bytes:
+    """The document as bytes, the same for the same tree. `inner`: finished parts, which follow its last child."""
     ElementTree.indent(root, " ")
-    body: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return body + b"\n"
+    whole: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    body, end, rest = whole.rpartition(b"</")
+    return b"".join((body, *inner, end, rest))
+
+
+def part(child: ElementTree.Element) -> bytes:
+    """A finished part of a document."""
+    ElementTree.indent(child, " ")
+    return bytes(ElementTree.tostring(child, encoding="utf-8", xml_declaration=False)) + b"\n"

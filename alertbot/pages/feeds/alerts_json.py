@@ -2,7 +2,7 @@
 docs/reference/alerts.schema.json; a change that an older reader would misread is a new `format`. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from alertbot.core.json import Json
 from alertbot.pages.feeds import addresses, marks
@@ -15,6 +15,7 @@ from alertbot.texts.addresses import address, alert_path
 from alertbot.texts.document import AlertDocument
 
 FORMAT = 1
+_BETWEEN, _END = b",\n", b"]}\n"
 
 
 def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> bytes:
@@ -36,7 +37,7 @@ def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> byte
             for one in standing.incidents
         ],
     }
-    return _fitting(whole, [_alert(one, site) for one in entries])
+    return _fitting(whole, (_alert(one, site) for one in entries))
 
 
 def _by_language(
@@ -104,16 +105,18 @@ def _text(alert: str, said: AlertDocument, site: PageSite) -> dict[str, Json]:
     }
 
 
-def _fitting(whole: dict[str, Json], made: Sequence[dict[str, Json]]) -> bytes:
-    room = MOST_BYTES - len(_written(whole))
-    kept: list[Json] = []
+def _fitting(whole: dict[str, Json], made: Iterable[dict[str, Json]]) -> bytes:
+    """One alert a line, as many as the file may be long."""
+    head = _written({**whole, "alerts": []}).removesuffix(b"]}")
+    room, kept = MOST_BYTES - len(head) - len(_END), list[bytes]()
     for one in made:
-        room -= len(_written({"alerts": [one]}))
+        line = _written(one)
+        room -= len(line) + len(_BETWEEN)
         if room < 0:
             break
-        kept.append(one)
-    return _written({**whole, "alerts": kept})
+        kept.append(line)
+    return head + _BETWEEN.join(kept) + _END
 
 
 def _written(value: Mapping[str, Json]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")

@@ -2,7 +2,7 @@
 Pure; an entry is `updated` only when what it says changes, so that readers do not show it again for nothing."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree
@@ -47,8 +47,7 @@ def alerts(entries: Sequence[Entry], lang: str, site: PageSite) -> bytes:
         lang,
     )
     add(feed, "link", rel="alternate", type="text/html", href=address(site.public_url, home_path(lang)))
-    made = [_entry(one, lang, site) for one in spoken]
-    return _fitting(feed, made)
+    return _fitting(feed, (_entry(one, lang, site) for one in spoken))
 
 
 def messages(sent: Sequence[CapMessage], site: PageSite) -> bytes:
@@ -64,8 +63,7 @@ def messages(sent: Sequence[CapMessage], site: PageSite) -> bytes:
         lang,
     )
     feed.set("xmlns:cap", CAP_NAMESPACE)
-    made = [_message(one, site) for one in reversed(sent)]
-    return _fitting(feed, made)
+    return _fitting(feed, (_message(one, site) for one in reversed(sent)))
 
 
 def _newest(moments: Sequence[datetime], site: PageSite) -> str:
@@ -181,12 +179,13 @@ def _facts(one: CapMessage, said: AlertDocument, site: PageSite) -> Mapping[str,
     return known
 
 
-def _fitting(feed: ElementTree.Element, entries: Sequence[ElementTree.Element]) -> bytes:
+def _fitting(feed: ElementTree.Element, entries: Iterable[ElementTree.Element]) -> bytes:
     """The feed with as many of these entries as it may be long."""
-    room = MOST_BYTES - len(addresses.written(feed))
+    room, parts = MOST_BYTES - len(addresses.written(feed)), list[bytes]()
     for entry in entries:
-        room -= len(addresses.written(entry)) + 2 * len(entry)
+        made = addresses.part(entry)
+        room -= len(made)
         if room < 0:
             break
-        feed.append(entry)
-    return addresses.written(feed)
+        parts.append(made)
+    return addresses.written(feed, parts)

@@ -3,6 +3,8 @@ servers, apps and intranets. Pure. What a message says is decided in `rules_cap`
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree import ElementTree
 
 from alertbot.pages.feeds import addresses, marks
@@ -16,11 +18,36 @@ from alertbot.texts.document import AlertDocument, CapArea, CapFacts
 
 CATEGORIES = ("Infra", "Safety")
 LONGEST_HEADLINE = 139
+KEPT_MESSAGES = 64
 NUMBER, WITHDRAWN, NEXT_UPDATE = "provisional-number", "withdrawn-number", "next-update"
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A message, known by everything that is in it."""
+
+    content: tuple[object, ...]
+    message: CapMessage = field(compare=False)
+    site: PageSite
+
+
 def document(message: CapMessage, site: PageSite) -> bytes:
-    """The file. The order of elements is the standard's."""
+    """The file. What was made lately is kept: a message that was sent is the same in every later edition."""
+    content = (
+        *(tuple(each.items()) for each in (message.alert.documents, message.numbers, message.over)),
+        *(message.type, message.alert.alert, message.alert.published_at, message.expires),
+        *(one.triple(site) for one in message.references),
+    )
+    return _kept(_Said(content, message, site))
+
+
+@lru_cache(maxsize=KEPT_MESSAGES)
+def _kept(said: _Said) -> bytes:
+    return _written(said.message, said.site)
+
+
+def _written(message: CapMessage, site: PageSite) -> bytes:
+    """The order of elements is the standard's."""
     root = ElementTree.Element("alert", {"xmlns": CAP_NAMESPACE})
     some = next(iter(message.alert.documents.values()))
     add(root, "identifier", message.alert.alert)
