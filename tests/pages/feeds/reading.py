@@ -136,16 +136,15 @@ def _about_info(info: etree._Element, one: etree._Element, sent: datetime) -> li
 
 @dataclass
 class Follower:
-    """A consumer that knows nothing but the CAP messages it reads, in the order in which they were sent: an update takes
-    the place of what it names, a cancel removes it, and what has expired is dropped."""
+    """A consumer that knows nothing but the CAP messages it reads, in the order in which they were sent: what one names is
+    gone, and the last word on a number counts."""
 
     shown: dict[str, etree._Element] = field(default_factory=dict)
 
     def take(self, name: str, message: etree._Element) -> None:
         for triple in said(message, "references").split():
             self.shown.pop(triple.split(",")[1], None)
-        if said(message, "msgType") != "Cancel":
-            self.shown[name] = message
+        self.shown[name] = message  # a cancel too: it may say which numbers not to call any more
 
     def numbers(self, lang: str, at: datetime) -> set[tuple[str, str]]:
         """Territory and number of everything that it would show as valid, in infos of this language or all. Of a number
