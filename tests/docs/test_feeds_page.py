@@ -45,7 +45,7 @@ SAID = (
 )
 
 
-@pytest.mark.parametrize(("command", "said"), zip(COMMANDS, SAID, strict=True))
+@pytest.mark.parametrize(("command", "said"), [*zip(COMMANDS, SAID, strict=True)])
 def test_a_command_of_the_page_answers(address: str, command: str, said: str) -> None:
     line = command.replace("https://alert.example.org", address)
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
