@@ -17,6 +17,7 @@ from alertbot.alerts.requests.telegram.webhook import HEADER, Hook
 from alertbot.watch.context import WatchContext
 from alertbot.web import approvals, health, reading, signals
 from alertbot.web.described import SECURITY_SCHEMES
+from alertbot.web.public import PublicFirst, ServedPage
 from alertbot.web.reading import household
 from alertbot.web.signals import Intake
 
@@ -128,6 +129,7 @@ def build(
     intake: Intake | None = None,
     metrics: bool = False,
     hook: Hook | None = None,
+    pages: tuple[ServedPage, ...] = (),
 ) -> FastAPI:
     """The web application. Without the key of the links there are no approval pages, without an intake
     no sources, without a hook no route for Telegram. `/openapi.json` describes the machine
@@ -141,6 +143,8 @@ def build(
     )
     web.add_middleware(Headers)
     web.add_middleware(Limits)
+    if pages:
+        web.add_middleware(PublicFirst, pages=pages)
     web.include_router(health.router(service))
     web.include_router(signals.router(intake or Intake(service, {})))
     if metrics:
