@@ -233,6 +233,53 @@ def test_a_language_from_right_to_left_has_its_direction_and_its_numbers_theirs(
     assert 'href="tel:+33465710615" dir="ltr"' in page
 
 
+def test_two_incidents_are_told_apart_and_each_place_has_its_own() -> None:
+    story, example = Story(FRENCH), evening.KINDS["holding"].example
+    story.tell("holding", EVENING, {**example, "where": ["69"], "next_update": "+1h"})
+    other = {**example, "where": ["29"], "what_to_do": "Allez à la caserne.", "next_update": "+2h"}
+    story.tell("holding", EVENING, other, incident="CDFG")
+    now = EVENING + timedelta(minutes=1)
+    made = pages(standing(story.told, now, languages=FRENCH.languages), FRENCH)
+    home = words(made["fr/index.html"])
+    assert "2 alertes en cours" in home
+    assert "BKRT-1" in home
+    assert "CDFG-1" in home
+    assert "Allez à la caserne." in words(made["fr/29.html"])
+    assert "BKRT-1" not in words(made["fr/29.html"])
+    assert "Allez à la caserne." not in words(made["fr/69.html"])
+    assert "Aucune alerte en cours ici." in words(made["fr/33.html"])
+
+
+def test_trouble_that_comes_back_is_told_as_such_and_brings_no_number_back() -> None:
+    story = Story(FRENCH)
+    story.told = list(told()[:10])  # up to the end
+    example = evening.KINDS["status"].example
+    now = story.told[-1].published_at + timedelta(hours=5)
+    assert "c’est fini" in words(
+        pages(standing(story.told, now, languages=("fr",)), FRENCH)["fr/85.html"]
+    )
+    story.tell("status", now, {**example, "stage": "back_again", "where": ["85"], "since": "-10m"})
+    later = now + timedelta(minutes=1)
+    page = pages(standing(story.told, later, languages=FRENCH.languages), FRENCH)["fr/85.html"]
+    assert "Vendée : de nouveau en panne" in words(page)
+    assert "c’est fini" not in words(page)
+    assert not calls(page)
+
+
+def test_a_territory_of_ones_own_has_a_page_too() -> None:
+    story, example = Story(FRENCH), evening.KINDS["provisional_number"].example
+    row = {
+        "territory": "FR-BAIE", "name": "Baie de Quiberon", "service": "secours-en-mer",
+        "number": "02 61 91 00 96", **evening.VOUCHED,
+    }  # fmt: skip
+    story.tell("provisional_number", EVENING, {**example, "where": ["56"], "numbers": [row]})
+    now = EVENING + timedelta(minutes=1)
+    made = pages(standing(story.told, now, languages=FRENCH.languages), FRENCH)
+    assert "Baie de Quiberon (FR-BAIE)" in words(made["fr/fr-baie.html"])
+    assert calls(made["fr/fr-baie.html"]) == ["+33261910096"]
+    assert 'href="../fr/fr-baie.html"' in body(made["fr/index.html"])
+
+
 # --- its words --------------------------------------------------------------------------------------
 
 
