@@ -35,7 +35,7 @@ def document(request: ComposeRequest, one: Edition, *, contact: str = "") -> Ale
         alert=request.identity.alert,
         kind=request.kind.name,
         relation=request.relation,
-        above_earlier=edits.line_above(request, request.relation, one.lang) if request.relation else "",
+        above_earlier=_above(request, request.relation, one.lang),
         references=request.identity.references,
         numbers=tuple(_number(row, place, values) for place in one.places for row in place.rows),
         instructions=tuple(values.set(step) for step in steps(values.text("what_to_do"))),
@@ -66,9 +66,13 @@ def retraction(request: ComposeRequest, one: Edition, *, contact: str = "") -> A
         territories=values.territories(),
         services=(),
         contact=contact,
-        above_earlier=edits.line_above(request, Relation.RETRACTION, one.lang),
+        above_earlier=_above(request, Relation.RETRACTION, one.lang),
         cap=_cap(request, one, values.places(), Relation.RETRACTION),
     )
+
+
+def _above(request: ComposeRequest, relation: Relation | None, lang: str) -> str:
+    return typography(lang)(edits.line_above(request, relation, lang)) if relation else ""
 
 
 def _cap(
