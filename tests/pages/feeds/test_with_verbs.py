@@ -18,9 +18,7 @@ from alertbot.channels import base
 from alertbot.core.clock import utc_now
 from alertbot.core.model import Audience, Channel, Target
 from alertbot.db.database import Database
-from alertbot.pages import html
-from alertbot.pages.feeds.making import feeds
-from alertbot.pages.views import PageSite, Standing
+from alertbot.ops.public_page import render
 from tests.alerts.test_following import ENDED, EXCUSED
 from tests.alerts.test_withdrawing import RIGHT, brittany
 from tests.pages.feeds import reading
@@ -37,10 +35,6 @@ TEAM = channel("team", Audience.TEAM)
 TELEGRAM = Channel("telegram", base.SHIPPED["telegram"], LANGUAGES, Audience.LIVE, (Target("@essai"),))
 
 
-def everything(standing: Standing, site: PageSite) -> dict[str, bytes]:
-    return {**html.pages(standing, site), **feeds(standing, site)}
-
-
 @pytest.fixture
 async def desk(database: Database, tmp_path: Path) -> tuple[Team, Path]:
     page = page_channel()
@@ -48,7 +42,7 @@ async def desk(database: Database, tmp_path: Path) -> tuple[Team, Path]:
     team.clock.now = utc_now()  # as the database's, by which an alert is published
     adapter = adapter_of(page, tmp_path)
     team.adapters["page"] = adapter  # type: ignore[assignment]
-    keep(team, adapter, everything)
+    keep(team, adapter, render)
     return team, tmp_path / "www" / "current"
 
 
