@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.channels import base
 from alertbot.core.errors import ConfigInvalid
-from alertbot.core.model import Relation
+from alertbot.core.model import Channel, Relation, Target
+from alertbot.ops import languages
 from alertbot.pages.html import pages
 from alertbot.pages.rules_standing import standing
 from alertbot.pages.views import PageSite, PublicAlert
 from alertbot.pages.words import WORDS, check_words, lacks_words
 from alertbot.regions import packs
 from alertbot.regions.facts import all_territories, using
+from alertbot.texts.publisher import unconfigured_publisher
 from alertbot.texts.wording import language
 from alertbot.texts.wording.language import words_of
 from tests.pages import evening
@@ -308,6 +311,20 @@ def test_a_language_of_ones_own_is_a_file_and_a_slip_in_it_is_told(tmp_path: Pat
         (folder / "eo.yaml").write_text('nothing_new: "Neniu"\nstale: "{where}"\n', "utf-8")
         with pytest.raises(ConfigInvalid, match=r"(?s)nothing_now.*\{?where"):
             check_words(tmp_path)
+
+
+def test_check_tells_which_words_of_a_page_nobody_has_read_or_written(tmp_path: Path) -> None:
+    made = unconfigured_publisher()
+    page = Channel("page", base.PAGE, ("fr", "cy", "eo"), targets=(Target(FRENCH.public_url),))
+    told = languages.warnings(replace(made, channels={"page": page}))
+    about = [one for one in told if "public page" in one]
+    assert [bool(re.search(r"page/(cy|eo)\.yaml", one)) for one in about] == [True, True]
+    assert "partly in English in eo" in about[0]
+    assert "no native speaker has read" in about[1]
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "cy.yaml").write_text('site: "Rhifau argyfwng"\n', "utf-8")
+    own = replace(made, channels={"page": replace(page, languages=("cy",))}, folders=(tmp_path,))
+    assert not [one for one in languages.warnings(own) if "public page" in one]
 
 
 # --- what holds for every page ---------------------------------------------------------------------
