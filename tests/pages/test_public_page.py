@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alertbot.channels import base
 from alertbot.core.errors import ConfigInvalid
@@ -24,8 +26,10 @@ from alertbot.regions.facts import all_territories, using
 from alertbot.texts.publisher import unconfigured_publisher
 from alertbot.texts.wording import language
 from alertbot.texts.wording.language import words_of
+from tests.effort import examples
 from tests.pages import evening
 from tests.pages.evening import BRITISH, FRENCH, PARIS, Story
+from tests.pages.test_standing import histories
 
 GOLDEN = Path(__file__).with_name("golden")
 EVENING = datetime(2021, 6, 2, 19, 0, tzinfo=PARIS)
@@ -338,6 +342,28 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
             if ":" not in link:
                 there = (here / link).as_posix()
                 assert Path(re.sub(r"[^/]+/\.\./", "", re.sub(r"[^/]+/[^/]+/\.\./\.\./", "", there))).as_posix() in made, (path, link)  # fmt: skip
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(histories(), st.sampled_from([0, 2, 30]))
+def test_whatever_was_published_only_what_stands_can_be_dialled(
+    history: list[PublicAlert], later: float
+) -> None:
+    now = history[-1].published_at + timedelta(hours=later)
+    found = standing(history, now, languages=FRENCH.languages)
+    made = pages(found, FRENCH)
+    always = {"15", "17", "18", "112", "196"}
+    for code in ("29", "22"):
+        stands = [one.number for one in found.numbers["fr"].get(code, ())]
+        place = made[f"fr/{code}.html"]
+        assert set(calls(place)) - always == {one.dial for one in stands}
+        for one in found.over["fr"].get(code, ()):
+            assert words(place).count(one.number.number) == 1
+    for incident in found.incidents:
+        assert f"fr/incidents/{incident.incident}.html" in made
+        for alert in incident.alerts:
+            page = words(made[f"fr/alerts/{alert.alert}.html"])
+            assert ("C’est notre dernier message" in page) is (alert == incident.last)
 
 
 def test_nothing_is_asked_of_anybody_else_and_no_script_is_needed() -> None:
