@@ -34,6 +34,7 @@ SECONDS, CONNECTIONS = 5, 32
 CONFIG = f"""
 organisation: {{name: Bench, languages: [fr, en], verification_page: "https://www.example.org/", sandbox: true}}
 database: sqlite:///bench.db
+approvals: {{provisional_number: {{approvers: 1}}}}
 serve: {{host: 127.0.0.1, port: {PORT}, public: /public/}}
 channels:
   page: {{type: page, folder: page, public_url: "http://127.0.0.1:{PORT}/public"}}
@@ -84,7 +85,7 @@ async def _publish_all(app: App, service: WatchContext, root: Path) -> list[floa
     second = await accounts.add(service, first.token, "Bo", ["approver"], None)
     author = await accounts.acting(service, first.token)
     approver = await accounts.acting(service, second.token)
-    read = read_numbers(composing.rows(composing.places()))
+    read = read_numbers(_rows())
     await changing.import_(service, author, read, "bench")
     for entry in await consulting.entries(service, None):
         heard = verifying.Verification(entry.row.number, "answered")
@@ -100,17 +101,25 @@ async def _publish_all(app: App, service: WatchContext, root: Path) -> list[floa
         begun = time.perf_counter()
         await approving.approve(service, approver, view.id, view.digest)
         page = root / f"en/alerts/{view.id}.html"
-        while not page.exists():
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(60):
+            while not page.exists():
+                await asyncio.sleep(0.005)
         spent.append(time.perf_counter() - begun)
     return spent
 
 
+def _rows() -> list[dict[str, str]]:
+    names = ("territory", "service", "number")
+    return [{name: row[name] for name in names} for row in composing.rows(composing.places())]
+
+
 def _values(app: App, number: int) -> RawValues:
     example = load_kind("provisional_number", *app.publisher.folders).example
-    rows = composing.rows(composing.places())
-    given = [{name: row[name] for name in ("territory", "service", "number")} for row in rows]
-    more = {"where": composing.places(), "numbers": given, "what_fails": f"le 15, relevé {number + 1}"}
+    more = {
+        "where": composing.places(),
+        "numbers": _rows(),
+        "what_fails": f"le 15, relevé {number + 1}",
+    }
     return {**example, **more}
 
 
