@@ -19,7 +19,7 @@ from alertbot.texts.request import ComposeRequest, relay
 from alertbot.texts.wording.language import phrase
 from alertbot.texts.wording.markup import Setting
 from alertbot.texts.wording.numbers import SEPARATOR, Promised, row_words
-from alertbot.texts.wording.phrasing import capital, steps
+from alertbot.texts.wording.phrasing import capital, sentence, steps
 from alertbot.texts.wording.render import DETAIL, FOOT, LEAD, typography
 
 RETRACTION = "retraction"  # the kind of a prepared retraction: it is no alert of its own yet
@@ -38,7 +38,9 @@ def document(request: ComposeRequest, one: Edition, *, contact: str = "") -> Ale
         above_earlier=_above(request, request.relation, one.lang),
         references=request.identity.references,
         numbers=tuple(_number(row, place, values) for place in one.places for row in place.rows),
-        instructions=tuple(values.set(step) for step in steps(values.text("what_to_do"))),
+        instructions=tuple(
+            values.set(capital(sentence(step))) for step in steps(values.text("what_to_do"))
+        ),
         territories=values.territories(),
         services=values.services(one.places),
         stage=values.choice("stage"),
