@@ -26,7 +26,7 @@ from alertbot.alerts.views import (
     ChannelProgress,
     ShownAlertView,
 )
-from alertbot.core.model import AlertState, Composition, Fault, Purpose
+from alertbot.core.model import AlertState, Composition, Fault, Person, Purpose
 from alertbot.core.words import _, told
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing, store_outbox
@@ -43,34 +43,38 @@ from alertbot.texts.views import ForecastView, message_view
 
 
 async def show(
-    service: Context, reference: str, token: str | None, *, whole: bool = True
+    service: Context, reference: str, reader: str | Person | None, *, whole: bool = True
 ) -> ShownAlertView:
-    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest. `whole`:
-    whether the person is shown all that they would sign; else nothing is noted."""
-    alert, view = await service.database.read(lambda conn: _look(service, conn, reference, token))
-    if token:
+    """An alert with its texts. With a `reader` (a person's token, or a person who is signed in), what is shown is
+    noted: `approve` then needs no digest. `whole`: whether the person is shown all that they would sign; else
+    nothing is noted."""
+    alert, view = await service.database.read(lambda conn: _look(service, conn, reference, reader))
+    if reader:
         await service.database.transact(
-            lambda conn: _note_shown(service, conn, alert, token, whole=whole)
+            lambda conn: _note_shown(service, conn, alert, reader, whole=whole)
         )
     return view
 
 
 async def _note_shown(
-    service: Context, conn: Connection, alert: Alert, token: str, *, whole: bool
+    service: Context, conn: Connection, alert: Alert, reader: str | Person, *, whole: bool
 ) -> None:
     """Note the digest that was looked at, which may be an older one by now: `approve` then refuses it. With many
     readers looking takes seconds, in which others have to be able to write."""
     now = service.now
-    person = await store_people.by_token(conn, token, now=now)
+    if isinstance(reader, str):
+        reader = await store_people.by_token(conn, reader, now=now)
     if whole:
-        await store_alerts.note_shown(conn, person, alert, now=now)
+        await store_alerts.note_shown(conn, reader, alert, now=now)
 
 
 async def _look(
-    service: Context, conn: Connection, reference: str, token: str | None
+    service: Context, conn: Connection, reference: str, given: str | Person | None
 ) -> tuple[Alert, ShownAlertView]:
     now = service.now
-    reader = await store_people.reading_with(conn, token, now=now) if token else None
+    reader = given if isinstance(given, Person) else None
+    if isinstance(given, str) and given:
+        reader = await store_people.reading_with(conn, given, now=now)
     alert = await store_reading.get(conn, reference)
     sheet = await _with_doubts(conn, alert, await stored_sheet(service, conn, alert))
     said = sheet.composition

@@ -182,6 +182,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
         "0011",
         "0012",
         "0013",
+        "0018",
     ]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
