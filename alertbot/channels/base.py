@@ -231,6 +231,13 @@ EMAIL = ChannelSpec(
     public_post=False,
     pace=Pace(per_second=5000.0),
 )
+PAGE = ChannelSpec(
+    type="page",
+    limit=None,
+    markup=Markup.PAGE,
+    form="long",
+    can_reconcile=True,
+)
 APPRISE = ChannelSpec(type="apprise", limit=None, form="long", pace=Pace(per_second=1.0))
 CONSOLE = ChannelSpec(
     type="console",
@@ -255,7 +262,7 @@ MEMORY = ChannelSpec(
     can_picture=True,
 )
 
-SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, APPRISE, CONSOLE, MEMORY)}
+SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY)}
 
 
 LINK = re.compile(r"https?://", re.IGNORECASE)

@@ -39,6 +39,7 @@ class Markup(StrEnum):
     PLAIN = "plain"
     TELEGRAM = "telegram"  # `Message.html` holds Telegram HTML, `Message.text` the same in plain
     EMAIL = "email"  # `Message.html` holds a whole HTML document, `subject` is set
+    PAGE = "page"  # `Message.html` holds a fragment of an article, `document` the alert as data
 
 
 class AlertState(StrEnum):
@@ -258,6 +259,7 @@ class Message:
     action: Action = Action.PUBLISH  # an edit: the new text of the original's part with the same number
     picture: str | None = None  # SHA-256 of the picture that goes with it
     alt: str | None = None  # the picture's text alternative
+    document: str | None = None  # the alert as data, for a public page: see `texts.document`
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,8 +384,7 @@ class Person:
 
 
 MACHINE = Person(0, "alertbot", frozenset(), counts=False)
-"""Who acts where no person does. Holds no role, so it can do nothing that asks for one; it is nobody's row
-in the database."""
+"""Who acts where no person does. Holds no role, so it can do nothing that asks for one; no row is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +418,7 @@ class Post:
     action: Action = Action.PUBLISH
     picture: Picture | None = None
     alt: str | None = None
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
 
 from alertbot.core.json import Json
-from alertbot.db import tables, tables_desk, tables_register, tables_watch
+from alertbot.db import tables, tables_desk, tables_page, tables_register, tables_watch
 from alertbot.db.sql import AUDIT, take_lock
 
 Key: TypeAlias = tuple[Any, ...]
@@ -56,6 +56,7 @@ WATCHED: Mapping[str, Table] = {
         tables_watch.presignature,
         tables_watch.decision,
         tables_watch.planned,
+        tables_page.page_edition,
         tables_desk.desk_session,
         tables_desk.invitation,
         tables_desk.passkey,

@@ -33,6 +33,7 @@ REVISIONS = (
     "0011",
     "0012",
     "0013",
+    "0016",
     "0018",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]

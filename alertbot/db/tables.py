@@ -208,6 +208,7 @@ message = Table(
     Column("action", String(8), nullable=False, server_default="publish"),
     Column("picture", String(64)),
     Column("alt", Text),
+    Column("document", Text),  # the alert as data, of a public page: see `texts.document`
 )
 
 picture = Table(

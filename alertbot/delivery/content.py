@@ -56,6 +56,7 @@ def post(
         action=_ACTIONS[row.action],
         picture=picture,
         alt=words.alt,
+        document=words.document,
     )
 
 

@@ -100,24 +100,23 @@ class Words:
     subject: str | None
     picture: str | None = None  # its SHA-256
     alt: str | None = None
+    document: str | None = None
 
 
 def words_of(said: Message) -> Words:
-    return Words(said.lang, said.parts, said.text, said.html, said.subject, said.picture, said.alt)
+    own = (said.picture, said.alt, said.document)
+    return Words(said.lang, said.parts, said.text, said.html, said.subject, *own)
 
 
 async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
     """The texts of these messages."""
     m = message.c
     rows = await conn.execute(
-        select(m.id, m.lang, m.parts, m.text, m.html, m.subject, m.picture, m.alt).where(
+        select(m.id, m.lang, m.parts, m.text, m.html, m.subject, m.picture, m.alt, m.document).where(
             m.id.in_(sorted(ids))
         )
     )
-    return {
-        row.id: Words(row.lang, row.parts, row.text, row.html, row.subject, row.picture, row.alt)
-        for row in rows
-    }
+    return {number: Words(*said) for number, *said in rows}
 
 
 async def acted_upon(conn: AsyncConnection, dispatch_id: int) -> frozenset[str]:

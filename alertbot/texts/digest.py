@@ -75,7 +75,7 @@ def agrees(
     if signed == salted(content, salt, terms):
         return True
     beyond = retraction or any(
-        one.picture or one.alt or one.action is not Action.PUBLISH for one in messages
+        one.picture or one.alt or one.document or one.action is not Action.PUBLISH for one in messages
     )
     return not beyond and signed == salted(
         _first(kind, messages, targets, exercise=exercise), salt, terms
@@ -114,10 +114,13 @@ def _first_message(message: Message) -> dict[str, Json]:
 
 
 def _message(message: Message) -> dict[str, Json]:
+    """A document only where there is one: what was signed before there were pages stays valid."""
+    own: dict[str, Json] = {} if message.document is None else {"document": message.document}
     return _first_message(message) | {
         "action": str(message.action),
         "picture": message.picture,
         "alt": message.alt,
+        **own,
     }
 
 

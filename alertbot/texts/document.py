@@ -44,12 +44,49 @@ class PlaceText:
 
 
 @dataclass(frozen=True, slots=True)
+class Geocode:
+    """A place in the list of codes with this name: `NUTS3`, `FRK26`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapArea:
+    """A territory as the Common Alerting Protocol names one; a code of the region pack, also for the whole country."""
+
+    territory: str
+    description: str
+    geocodes: tuple[Geocode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CapFacts:
+    """What the Common Alerting Protocol (1.2) says of an alert beside its words, in its own terms: the row of
+    `messages/cap.yaml` for the kind and stage, and the areas. `language`: `fr-FR`. `takes_back`: it withdraws what
+    it follows, so that nothing of that stands. `hours`: how long it holds if it does not say so itself. `still_valid`:
+    the line above numbers of earlier alerts that still stand."""
+
+    event: str
+    language: str
+    urgency: str
+    severity: str
+    certainty: str
+    responses: tuple[str, ...]
+    hours: int
+    still_valid: str
+    areas: tuple[CapArea, ...]
+    takes_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AlertDocument:
     """One language of an alert. `relation` and `references`: how it follows which earlier alerts (`BKRT-1`). The
     texts are the finished pieces of its template, as HTML fragments (`writing.email`) and as plain text; `headline`
     is one sentence without the reference. `territories`: codes it is about, empty for the whole country; `services`:
     keys of the services that fail. `expires`: when it stops to hold, by what it says itself. `issued`: when it was
-    composed; when it went out is known to the outbox alone."""
+    composed; when it went out is known to the outbox alone. `cap` None: it is no warning (an apology, an inquiry), and
+    would only take the place of the instruction that stands."""
 
     alert: str
     incident: str
@@ -76,3 +113,4 @@ class AlertDocument:
     expires: datetime | None = None
     next_update: datetime | None = None
     picture_alts: Mapping[str, str] | None = None
+    cap: CapFacts | None = None

@@ -45,6 +45,8 @@ FROZEN = {
     "r0011_what_rows_say.py": "f304b5290c1e47e8",
     "r0012_accounts_of_rules.py": "9ab8fd3874b51d8b",
     "r0013_more_that_rows_say.py": "d69cc02910501606",
+    "r0016_public_page.py": "9fc07a55dc64c670",
+    "r0018_the_desk.py": "93bdb83f9517f068",
 }
 
 A_DELIVERY = """
@@ -169,21 +171,7 @@ def test_from_one_version_to_the_next(tmp_path: Path) -> None:
     connection.executescript(migrate.statements("sqlite", None, to="0001"))
     connection.close()
     url = f"sqlite:///{path}"
-    assert [step.revision for step in migrate.pending(url)] == [
-        "0002",
-        "0003",
-        "0004",
-        "0005",
-        "0006",
-        "0007",
-        "0008",
-        "0009",
-        "0010",
-        "0011",
-        "0012",
-        "0013",
-        "0018",
-    ]
+    assert tuple(step.revision for step in migrate.pending(url)) == migrate.REVISIONS[1:]
     migrate.upgrade(url)
     assert migrate.pending(url) == ()
 

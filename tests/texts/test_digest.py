@@ -57,6 +57,13 @@ def test_the_prepared_retraction_is_signed_too() -> None:
     assert swapped != of(OTHER)  # what is said and what takes it back are not the same
 
 
+def test_the_alert_as_data_is_signed_where_there_is_one() -> None:
+    said = [replace(MESSAGE, document=text) for text in (None, "{}", '{"lang":"fr"}')]
+    found = {digest_of("holding", [one, OTHER], TARGETS, exercise=False) for one in said}
+    assert DIGEST in found
+    assert len(found) == 3
+
+
 def test_how_much_room_a_text_had_is_nobodys_business() -> None:
     roomy = replace(MESSAGE, length=9, limit=4096, measure=Measure.CHARACTERS)
     assert digest_of("holding", [roomy, OTHER], TARGETS, exercise=False) == DIGEST

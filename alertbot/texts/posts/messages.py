@@ -187,7 +187,7 @@ def _message(channel: Channel, one: Edition, part: int, blocks: Sequence[Block],
 def _subject(spec: ChannelSpec, one: Edition) -> str | None:
     """The subject of a mail; the title of a service that shows one: a shorter one if that is too long for it."""
     subject = measure.normal(one.subject)
-    if spec.markup is Markup.EMAIL:
+    if spec.markup in (Markup.EMAIL, Markup.PAGE):
         return subject
     if not spec.longest_title:
         return None
@@ -199,7 +199,7 @@ def _html(spec: ChannelSpec, one: Edition, blocks: Sequence[Block]) -> str | Non
         return writing.telegram(blocks)
     if spec.markup is Markup.EMAIL:
         return writing.document(blocks, subject=one.subject, lang=one.lang)
-    return None
+    return writing.email(blocks) if spec.markup is Markup.PAGE else None
 
 
 def too_long(channel: Channel, one: Edition, excess: Excess, values: Mapping[str, Value]) -> Fault:
