@@ -17,6 +17,7 @@ from alertbot.alerts import (
 )
 from alertbot.alerts.compose import DraftRequest, languages_of, load_kind
 from alertbot.alerts.requests import asked
+from alertbot.alerts.rules_moves import OUT
 from alertbot.alerts.store_following import KnownPost
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import (
@@ -37,6 +38,7 @@ from alertbot.numbers.rules_entry import standing
 from alertbot.people import confirming, store_people
 from alertbot.people.context import Context
 from alertbot.texts.kinds.kind_spec import in_words
+from alertbot.texts.preview.differences import ComparedText, compared
 from alertbot.texts.preview.phrases import Sheet, when_reached
 from alertbot.texts.preview.plain import plain_copy
 from alertbot.texts.views import ForecastView, message_view
@@ -327,6 +329,52 @@ async def _stored_composition(conn: Connection, alert: Alert) -> Composition:
         retraction=tuple(prepared.values()),
         pictures=tuple(shown.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TextDifferences:
+    """What differs in the texts of an alert. `public`: from what stands in public, which `standing` told; `seen`:
+    from the `revision` that the reader was shown."""
+
+    standing: str | None
+    public: tuple[ComparedText, ...]
+    revision: int | None
+    seen: tuple[ComparedText, ...]
+
+
+async def differences(
+    service: Context, reference: str, reader: Person, *, since: int | None = None
+) -> TextDifferences:
+    """What differs in an alert's texts from what stands in public, and from what this person saw last (`since`:
+    instead from that revision). To be asked before it is shown again. Raises `Misuse` for an unknown alert."""
+
+    async def look(conn: Connection) -> TextDifferences:
+        alert = await store_reading.get(conn, reference)
+        texts = tuple((await store_reading.messages_of(conn, alert.id)).values())
+        standing = await _standing_before(conn, alert)
+        public = tuple((await store_reading.messages_of(conn, standing)).values()) if standing else ()
+        seen = since or await store_reading.seen_revision(conn, reader.id, alert.id)
+        changed = seen is not None and seen != alert.revision
+        old = (
+            (await store_reading.messages_of(conn, alert.id, revision=seen)).values() if changed else ()
+        )
+        return TextDifferences(
+            standing,
+            compared(public, texts) if standing else (),
+            seen if changed else None,
+            compared(tuple(old), texts) if changed else (),
+        )
+
+    return await service.database.read(look)
+
+
+async def _standing_before(conn: Connection, alert: Alert) -> str | None:
+    """The alert that this one follows, else the last of its incident that is out."""
+    if alert.original:
+        return alert.original
+    out = await store_reading.listing(conn, states=OUT, incident=alert.incident)
+    others = (one.id for one in out if one.id != alert.id and one.exercise == alert.exercise)
+    return next(others, None)
 
 
 async def brief(service: Context, reference: str) -> AlertView:

@@ -220,7 +220,8 @@ class Config(DatabaseSettings):
         default=ServeSettings(), description="Where alertbot serves its web pages."
     )
     desk: DeskSettings | None = Field(
-        default=None, description="The pages on which people write, approve and follow; off unless given."
+        default=None,
+        description="The pages on which people write, approve and follow; off unless given.",
     )
     sources: dict[Name, SourceSettings] = Field(
         default_factory=dict,

@@ -122,7 +122,9 @@ async def invite(service: Context, actor: Person, name: str) -> InvitationView:
     desk = service.reach.desk
     if desk is None:
         raise Misuse(
-            _("There is no desk to invite anybody to: give its address in the configuration, `desk: url:`.")
+            _(
+                "There is no desk to invite anybody to: give its address in the configuration, `desk: url:`."
+            )
         )
 
     async def work(conn: Connection) -> InvitationView:

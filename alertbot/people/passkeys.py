@@ -89,7 +89,9 @@ async def add(service: Context, site: Site, here: DeskSession, answer: str, name
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError):
-            raise Refused(_("The passkey could not be checked, and was not added. Try again.")) from None
+            raise Refused(
+                _("The passkey could not be checked, and was not added. Try again.")
+            ) from None
         await store_sign_in.add_passkey(
             conn,
             here.person,
@@ -158,7 +160,9 @@ def _count(site: Site, given: dict[str, Any], challenge: bytes, known: Passkey) 
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError):
-        raise SignInRefused(_("This passkey could not be checked. Try again, or sign in otherwise.")) from None
+        raise SignInRefused(
+            _("This passkey could not be checked. Try again, or sign in otherwise.")
+        ) from None
     return found.new_sign_count
 
 

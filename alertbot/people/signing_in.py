@@ -3,6 +3,7 @@ session that follows; and the ways in that a person has. Every sign-in and every
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -21,7 +22,7 @@ from alertbot.people.store_sign_in import SEEN_EVERY, DeskSession, Passkey
 CODES = 8
 GROUPS, GROUP_LETTERS = 3, 4
 LONGEST_DEVICE = 100
-_HASHER = PasswordHasher()
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # codes are drawn at random
 
 
 class SignInRefused(Refused):
@@ -40,9 +41,7 @@ class WaysIn:
 
 async def invited(service: Context, code: str) -> Person:
     """Whom this code invites; it stays usable. Raises `SignInRefused`."""
-    found = await service.database.read(
-        lambda conn: store_sign_in.invited(conn, code, now=service.now)
-    )
+    found = await service.database.read(lambda conn: store_sign_in.invited(conn, code, now=service.now))
     return _required(found)
 
 
@@ -66,7 +65,9 @@ async def by_token(service: Context, token: str, device: str) -> str:
         try:
             who = await store_people.by_token(conn, token, now=service.now)
         except Refused:
-            raise SignInRefused(_("This token does not work. Check that you copied all of it.")) from None
+            raise SignInRefused(
+                _("This token does not work. Check that you copied all of it.")
+            ) from None
         return await begin(service, conn, who, "token", device)
 
     return await service.database.transact(work)
@@ -76,7 +77,9 @@ async def by_recovery_code(service: Context, name: str, code: str, device: str) 
     """Sign in with a recovery code, which works once; returns the secret of the new session. Raises
     `SignInRefused`."""
     typed = "".join(one for one in code.upper() if one in LETTERS)
-    wrong = SignInRefused(_("This name and recovery code do not belong together, or the code was used."))
+    wrong = SignInRefused(
+        _("This name and recovery code do not belong together, or the code was used.")
+    )
 
     async def look(conn: Connection) -> store_sign_in.RecoveryHash | None:
         everybody = await store_people.persons(conn, now=service.now)
@@ -87,7 +90,7 @@ async def by_recovery_code(service: Context, name: str, code: str, device: str) 
         return await store_sign_in.code_of(conn, who, typed[:GROUP_LETTERS], now=service.now)
 
     found = await service.database.read(look)
-    if found is None or not await in_thread(lambda: _verified(found.code_hash, typed)):
+    if found is None or not await in_thread(partial(_verified, found.code_hash, typed)):
         raise wrong
     _require_counts(found.person)
 
@@ -160,7 +163,7 @@ async def new_codes(service: Context, who: Person) -> tuple[str, ...]:
     """Replace the person's recovery codes; they are stored as hashes, and shown only this once."""
     codes = tuple(_code() for _each in range(CODES))
     plain = [code.replace("-", "") for code in codes]
-    hashes = [(one[:GROUP_LETTERS], await in_thread(lambda one=one: _HASHER.hash(one))) for one in plain]
+    hashes = [(one[:GROUP_LETTERS], await in_thread(partial(_HASHER.hash, one))) for one in plain]
 
     async def work(conn: Connection) -> None:
         await store_sign_in.set_codes(conn, who, hashes, now=service.now)

@@ -19,6 +19,11 @@ async def claim(conn: AsyncConnection, who: Person, key: str, *, now: datetime) 
     return (await conn.execute(once)).rowcount == 1
 
 
+async def release(conn: AsyncConnection, key: str) -> None:
+    """The form did nothing, and may be sent again."""
+    await conn.execute(delete(form_key).where(form_key.c.key_hash == hashed(key)))
+
+
 async def answer(conn: AsyncConnection, key: str, place: str) -> None:
     """Where the form led."""
     await conn.execute(update(form_key).where(form_key.c.key_hash == hashed(key)).values(answer=place))
@@ -40,7 +45,9 @@ async def keep(
     await conn.execute(insert(typed).values(**row))
 
 
-async def kept(conn: AsyncConnection, who: Person, place: str) -> tuple[Mapping[str, str], datetime] | None:
+async def kept(
+    conn: AsyncConnection, who: Person, place: str
+) -> tuple[Mapping[str, str], datetime] | None:
     mine = (typed.c.person_id == who.id) & (typed.c.place == place)
     row = (await conn.execute(select(typed.c.fields, typed.c.at).where(mine))).one_or_none()
     return None if row is None else (row.fields, row.at)

@@ -241,9 +241,7 @@ async def ask(conn: AsyncConnection, value: bytes, *, now: datetime, session: in
     await conn.execute(insert(challenge).values(**row))
 
 
-async def answered(
-    conn: AsyncConnection, value: bytes, *, now: datetime, session: int | None
-) -> bool:
+async def answered(conn: AsyncConnection, value: bytes, *, now: datetime, session: int | None) -> bool:
     """Whether this was asked, and not answered before; it cannot be answered again."""
     c = challenge.c
     mine = c.session_id.is_(None) if session is None else c.session_id == session
@@ -344,9 +342,9 @@ async def set_codes(
 
 async def codes_left(conn: AsyncConnection, who: Person) -> int:
     r = recovery_code.c
-    wanted = select(person.c.token_hash, r.bond).join_from(recovery_code, person)
-    rows = await conn.execute(wanted.where(r.person_id == who.id, r.used_at.is_(None)))
-    return sum(1 for row in rows if _holds(row))
+    mine = select(r.bond).where(r.person_id == who.id, r.used_at.is_(None))
+    bond = await _bond_of(conn, who)
+    return sum(1 for found in await conn.scalars(mine) if found == bond)
 
 
 async def code_of(

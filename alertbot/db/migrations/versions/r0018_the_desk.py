@@ -10,7 +10,7 @@ Instant = sa.Float(53)
 
 
 def _person(*, index: bool = False) -> sa.Column[int]:
-    return sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=index)
+    return sa.Column("person_id", sa.Integer(), sa.ForeignKey("person.id"), nullable=False, index=index)
 
 
 def upgrade() -> None:
@@ -41,7 +41,7 @@ def _ways_in() -> None:
         "invitation",
         sa.Column("code_hash", sa.String(64), primary_key=True),
         _person(),
-        sa.Column("issued_by", sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("issued_by", sa.Integer(), sa.ForeignKey("person.id"), nullable=False),
         sa.Column("bond", sa.String(64), nullable=False),
         sa.Column("made_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
@@ -62,7 +62,7 @@ def _ways_in() -> None:
     op.create_table(
         "challenge",
         sa.Column("value_hash", sa.String(64), primary_key=True),
-        sa.Column("session_id", sa.ForeignKey("desk_session.id")),
+        sa.Column("session_id", sa.Integer(), sa.ForeignKey("desk_session.id")),
         sa.Column("expires_at", Instant, nullable=False),
     )
     op.create_table(
