@@ -23,7 +23,7 @@ from alertbot.people.context import RequestSettings
 from alertbot.people.rules import Duty, Shift
 from alertbot.regions import facts, packs
 from alertbot.regions.region import Region
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.publisher import Override, Publisher
 from alertbot.texts.wording import language
 from alertbot.watch.rules_rule import Confirmation, Flapping, Policy, Rule, RuleMode, Transition, Window

@@ -1,14 +1,15 @@
 """What a worker costs while nothing happens: processor time and context switches of an idle `serve` and `run` on
 SQLite, beside uvicorn with an empty application. Linux only; counted by the kernel, over all threads."""
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-SETTLES = 8.0  # seconds after the start that do not count: loading, first rounds
+SETTLES = 10.0  # seconds after the start that do not count: loading, first rounds
 SECONDS = 60.0
 CONFIG = """
 organisation: {name: Bench, languages: [fr, en], verification_page: "https://www.example.org/", sandbox: true}
@@ -33,42 +34,57 @@ IDLE = {
 
 
 def measure() -> dict[str, object]:
-    """Per cent of one core and switches a second, each process after the other."""
+    """Per cent of one core and switches a second. All are measured over the same minute: one that does nothing
+    hardly disturbs another, and one after the other took three and a half."""
+    with _running() as processes:
+        time.sleep(SETTLES)
+        begun = time.monotonic()
+        before = {name: _spent(one.pid) for name, one in processes.items()}
+        time.sleep(SECONDS)
+        after = {name: _spent(one.pid) for name, one in processes.items()}
+        seconds = time.monotonic() - begun
+        ended = [name for name, one in processes.items() if one.poll() is not None]
+    if ended:
+        raise RuntimeError(f"{ended} ended by themselves")
     figures: dict[str, object] = {}
-    for name, command in IDLE.items():
-        percent, switches = _idle(command)
-        figures[f"{name}: % of a core"] = round(percent, 2)
-        figures[f"{name}: context switches per second"] = round(switches, 1)
+    for name in IDLE:
+        spent, switches = (now - then for now, then in zip(after[name], before[name], strict=True))
+        figures[f"{name}: % of a core"] = round(spent / seconds * 100, 2)
+        figures[f"{name}: context switches per second"] = round(switches / seconds, 1)
     return figures | {"measured over (s)": SECONDS}
 
 
-def _idle(command: list[str]) -> tuple[float, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "config.yaml").write_text(CONFIG, encoding="utf-8")
-        (Path(folder) / "empty.py").write_text(EMPTY, encoding="utf-8")
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+@contextmanager
+def _running() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
+    """All of them, each in a folder of its own."""
+    processes = {}
+    with tempfile.TemporaryDirectory() as root:
         try:
-            time.sleep(SETTLES)
-            before, begun = _spent(process.pid), time.monotonic()
-            time.sleep(SECONDS)
-            after, seconds = _spent(process.pid), time.monotonic() - begun
-            if process.poll() is not None:
-                raise RuntimeError(f"{command} ended by itself")
+            for number, (name, command) in enumerate(IDLE.items()):
+                folder = Path(root) / str(number)
+                folder.mkdir()
+                (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
+                (folder / "empty.py").write_text(EMPTY, encoding="utf-8")
+                processes[name] = subprocess.Popen(
+                    command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+            yield processes
         finally:
-            process.terminate()
-            process.wait()
-    return (after[0] - before[0]) / seconds * 100, (after[1] - before[1]) / seconds
+            for one in processes.values():
+                one.terminate()
+            for one in processes.values():
+                one.wait()
 
 
-def _spent(number: int) -> tuple[float, int]:
-    """Processor seconds so far, and switches of all threads, wanted or not."""
-    fields = Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    threads = Path(f"/proc/{number}/task").glob("*/status")
-    lines = [line for one in threads for line in one.read_text(encoding="ascii").splitlines()]
-    return seconds, sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+def _spent(number: int) -> tuple[float, float]:
+    """Processor seconds so far, and switches of all threads, wanted or not. The kernel's own count of nanoseconds:
+    its count of ticks may miss what wakes for less than one."""
+    seconds = switches = 0.0
+    for thread in Path(f"/proc/{number}/task").iterdir():
+        seconds += int((thread / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+        lines = (thread / "status").read_text(encoding="ascii").splitlines()
+        switches += sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+    return seconds, switches
 
 
 if __name__ == "__main__":

@@ -33,16 +33,7 @@ watch:
   policy: {{daily_cap: 1000, remind_every: 0s}}
   services: {{{services}}}
 rules:
-  first_word:
-    when: [open, reopen]
-    kind: holding
-    policy: auto
-    set:
-      what_fails: "{{service}}"
-      what_works: le 114 par SMS
-      where: [69]
-      what_to_do: Appelez d'un fixe.
-channels:
+{rules}channels:
   x_main:
     type: x
     api_url: {x}
@@ -52,6 +43,15 @@ channels:
     access_token_secret_env: BENCH_D
     pace: {{per_second: 100, windows: []}}
 """
+
+RULE = """\
+  {name}:
+    when: [open, reopen]
+    services: [{name}]
+    kind: holding
+    policy: auto
+    set: {{what_fails: "{{service}}", what_works: le 114 par SMS, where: [{place}], what_to_do: Appelez d'un fixe.}}
+"""  # each in a place of its own: what is open in the same place already is left to people
 
 
 def measure() -> dict[str, object]:
@@ -77,7 +77,9 @@ async def _measure(folder: Path) -> tuple[list[float], list[float], float]:
     async with Sandbox(speed=1000) as sandbox:
         config = folder / "config.yaml"
         titles = ", ".join(f"{name}: {{title: le {number}}}" for number, name in enumerate(names))
-        config.write_text(CONFIG.format(services=titles, x=sandbox.x_url), encoding="utf-8")
+        rules = "".join(RULE.format(name=name, place=60 + number) for number, name in enumerate(names))
+        told = CONFIG.format(services=titles, rules=rules, x=sandbox.x_url)
+        config.write_text(told, encoding="utf-8")
         await _approve_ahead(config)
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).parent / "alertbot"), "--config", str(config), "serve", "--port", "0",
@@ -100,10 +102,11 @@ async def _approve_ahead(config: Path) -> None:
     service = await app.open()
     first = await accounts.add(service, None, "Ada", ["approver"], None)
     second = await accounts.add(service, first.token, "Bo", ["approver"], None)
-    made = await sample.template(service, service.watch.rules[0])
-    for token in (first.token, second.token):
-        person = await accounts.acting(service, token)
-        await signing.preapprove(service, person, "first_word", digest=made.digest)
+    for rule in service.watch.rules:
+        made = await sample.template(service, rule)
+        for token in (first.token, second.token):
+            person = await accounts.acting(service, token)
+            await signing.preapprove(service, person, rule.name, digest=made.digest)
     await app.close()
 
 

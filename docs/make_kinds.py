@@ -7,7 +7,7 @@ from pathlib import Path
 
 os.environ["LANGUAGE"] = "en"  # before the words are loaded
 
-from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds import catalogue, layers
 from alertbot.texts.kinds.kind_spec import Kind
 
 PAGE = Path(__file__).parent / "reference" / "kinds.md"
@@ -57,7 +57,7 @@ condition may have one column per language (`zone.fr`, `condition.en`). A row wi
 
 def page() -> str:
     """The whole page."""
-    kinds = sorted(catalogue.load(catalogue.shipped()), key=lambda kind: (kind.priority, kind.name))
+    kinds = sorted(catalogue.load(layers.shipped()), key=lambda kind: (kind.priority, kind.name))
     return "\n".join(
         [HEAD.rstrip(), "", *_facts(kinds), MUST.rstrip(), "", *_fields(kinds), TYPES.rstrip(), ""]
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 os.environ["LANGUAGE"] = "en"  # before the words are loaded
 
-from alertbot.alerts.rules_moves import MACHINE, MOVES, Verb
+from alertbot.alerts.rules_moves import MACHINE, MOVES
 from alertbot.core.model import AlertState, DeliveryState
+from alertbot.people.rules import Verb
 
 PAGE = Path(__file__).parent / "reference" / "states.md"
 HEAD = """# States
@@ -43,7 +44,7 @@ ALERT = {
 DELIVERY = {
     DeliveryState.PENDING: "Waiting for its turn, for the rate limit or for a retry time.",
     DeliveryState.CLAIMED: "A worker has it. No call has been made. If the worker dies, it becomes pending again.",
-    DeliveryState.SENDING: "The intent is stored and the call may be in progress. If the worker dies, it becomes uncertain.",
+    DeliveryState.SENDING: "The intent is stored and the call may be in progress. If the worker dies, it becomes uncertain. Or a person has the words and has not said yet that they are posted; its reason says whom it waits for, and nothing but their answer ends it.",
     DeliveryState.SENT: "The channel returned a receipt, or a person settled it as sent.",
     DeliveryState.FAILED: "The channel refused it for good. The row gives the reason.",
     DeliveryState.UNCERTAIN: "Perhaps sent: the answer was lost. It is never blindly sent again. See below.",

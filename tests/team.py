@@ -9,7 +9,9 @@ from alertbot.alerts import approving, showing, writing
 from alertbot.alerts.compose import DraftRequest, load_kind
 from alertbot.alerts.views import AlertView
 from alertbot.channels import base
+from alertbot.channels.hand import HandAdapter, HandSettings
 from alertbot.channels.memory import MemoryAdapter
+from alertbot.core.hands import HandWork
 from alertbot.core.model import Audience, Channel, Organisation, Person, Target
 from alertbot.db.database import Database
 from alertbot.delivery.runners import LocalRunner, RunTally
@@ -19,7 +21,7 @@ from alertbot.ops import overview, working
 from alertbot.people import accounts
 from alertbot.rehearsal import hiring
 from alertbot.texts.fields.moments import moment
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.publisher import Publisher
 from alertbot.watch.context import WatchContext
 
@@ -154,6 +156,24 @@ def memory(one: Channel, handler: Callable[..., Any] | None = None) -> MemoryAda
     return MemoryAdapter(one, settings, handler) if handler else MemoryAdapter(one, settings)
 
 
+def hand(name: str = "whatsapp", who: str = "ada", **more: Any) -> Channel:
+    """A place where a person posts."""
+    return Channel(
+        name,
+        base.HAND,
+        ("fr",),
+        Audience.LIVE,
+        (Target("WhatsApp « Préfet 69 »"),),
+        hand=HandWork(who, timedelta(minutes=15)),
+        **more,
+    )
+
+
+def by_hand(one: Channel) -> HandAdapter:
+    place, who = one.targets[0].address, one.hand.who if one.hand else "duty"
+    return HandAdapter(one, HandSettings(type="hand", where=place, who=who, audience=one.audience))
+
+
 async def gather(
     database: Database,
     channels: tuple[Channel, ...] = CHANNELS,
@@ -168,7 +188,10 @@ async def gather(
     publisher = Publisher(
         organisation, {one.name: one for one in channels}, (shipped(),), overrides or {}, clock
     )
-    adapters = {one.name: memory(one, (handlers or {}).get(one.name)) for one in channels}
+    adapters: dict[str, Any] = {
+        one.name: by_hand(one) if one.hand else memory(one, (handlers or {}).get(one.name))
+        for one in channels
+    }
     team = Team(WatchContext(publisher, database), clock, adapters)
     team.tokens |= await hiring.hire(team.service, ("bo", "cy"), "ada")
     for name, token in team.tokens.items():

@@ -24,13 +24,14 @@ from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.alerts.views import AlertView, StartView
 from alertbot.core.errors import Refused
-from alertbot.core.model import MACHINE, Person, Relation, Verb
+from alertbot.core.model import MACHINE, Person, Relation
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts, store_settle
 from alertbot.people import rules, store_people, tasks
 from alertbot.people.context import Context
+from alertbot.people.rules import Verb
 from alertbot.people.tasks import NewTask
 
 

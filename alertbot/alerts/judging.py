@@ -217,7 +217,7 @@ class Judge:
         channel = self._service.publisher.channel(facts.channel)
         for remote_id in sorted(acted & signed.keys()):
             url = signed[remote_id]
-            if url and publishing.id_in(url, channel) != remote_id:
+            if url and channel.hand is None and publishing.id_in(url, channel) != remote_id:
                 left |= {remote_id}
         if not left:
             return None

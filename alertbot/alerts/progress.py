@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from alertbot.alerts import area, store_alerts, store_incidents, store_reading
+from alertbot.alerts.hand import giving
 from alertbot.alerts.rules_moves import next_verb
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation
@@ -28,7 +29,8 @@ async def note_outcomes(
 ) -> None:
     """Write one audit row per delivery that reached a state worth recording, with mail addresses as pseudonyms;
     and raise a task for each edit, deletion, pin or picture that was not done, which a person has to do, and for each
-    post that went out without its picture."""
+    post that went out without its picture. What a person has to make is given to them."""
+    await giving.give(service, conn, [one for one in outcomes if one.state is DeliveryState.SENDING])
     final = [one for one in outcomes if one.state not in QUIET]
     if not final:
         return

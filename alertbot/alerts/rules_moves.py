@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from alertbot.core.errors import Refused
-from alertbot.core.model import OPEN_STATES, AlertState, DeliveryState, Verb
+from alertbot.core.model import OPEN_STATES, AlertState, DeliveryState
 from alertbot.core.words import _
+from alertbot.people.rules import Verb
 
 _S = AlertState
 _SETTLED = {

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from alertbot.alerts.rules_moves import move
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
-from alertbot.core.model import AlertState, Approvals, Fault, Person, Role, Verb
+from alertbot.core.model import AlertState, Approvals, Fault, Person, Role
 from alertbot.core.words import _, told
-from alertbot.people.rules import require_reason, require_role
+from alertbot.people.rules import Verb, require_reason, require_role
 
 
 @dataclass(frozen=True, kw_only=True)

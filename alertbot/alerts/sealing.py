@@ -22,7 +22,7 @@ from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people.context import Context, RequestSettings
 from alertbot.texts.digest import Terms, agrees
-from alertbot.texts.kinds.catalogue import fingerprint
+from alertbot.texts.kinds.layers import fingerprint
 from alertbot.texts.publisher import Publisher
 
 

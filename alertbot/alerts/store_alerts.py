@@ -25,7 +25,6 @@ from alertbot.core.model import (
     Fault,
     Person,
     Relation,
-    Verb,
     WhenUncertain,
 )
 from alertbot.core.words import _
@@ -34,6 +33,7 @@ from alertbot.db.database import drawn
 from alertbot.db.sql import AUDIT, ColumnValues, take_lock
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox
+from alertbot.people.rules import Verb
 from alertbot.texts.digest import Terms, new_salt, salted
 
 

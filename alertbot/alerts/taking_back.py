@@ -34,7 +34,6 @@ from alertbot.core.model import (
     RawValues,
     Relation,
     Target,
-    Verb,
 )
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -42,6 +41,7 @@ from alertbot.numbers import lookup, store_numbers
 from alertbot.numbers.rules_entry import Entry, NumberRow
 from alertbot.people import rules
 from alertbot.people.context import Context
+from alertbot.people.rules import Verb
 from alertbot.texts.digest import digest_of
 from alertbot.texts.kinds.catalogue import load_ready_words
 from alertbot.texts.kinds.kind_spec import Kind

@@ -13,7 +13,7 @@ from alertbot.alerts.rules_moves import OUT, state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError, Faulty, PastMoment, Refused, one_line
 from alertbot.core.loops import in_thread
-from alertbot.core.model import AlertState, DeliveryState, Person, Role
+from alertbot.core.model import OPEN_STATES, AlertState, DeliveryState, Person, Role
 from alertbot.core.words import _, ngettext, told
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
@@ -343,7 +343,16 @@ def stuck(alert: Alert, found: Summary, channels: Sequence[str]) -> list[str]:
     stopped = {one.channel for one in found.accounts if one.halted or one.paused}
     if found.halted or alert.id in found.halted_alerts or (channels and stopped.issuperset(channels)):
         return _held(alert, found)
-    return []
+    return _in_hands(found, channels)
+
+
+def _in_hands(found: Summary, channels: Sequence[str]) -> list[str]:
+    """Whom the rest waits for, where all that is left is for people to post by hand."""
+    left = [one for one in found.counts if one.channel in channels and one.state in OPEN_STATES]
+    if any(one.state is not DeliveryState.SENDING or not one.reason for one in left):
+        return []
+    lines = dict.fromkeys(f"{one.channel}: {one.reason}" for one in left)
+    return [*lines, _("See alertbot task list.")] if lines else []
 
 
 def _workers(alert: Alert, found: Summary) -> list[str]:

@@ -33,7 +33,7 @@ from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Misuse, Refused
-from alertbot.core.model import AlertState, Identity, Person, RawValues, Relation, Verb
+from alertbot.core.model import AlertState, Identity, Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.database import drawn
@@ -41,6 +41,7 @@ from alertbot.db.sql import Connection
 from alertbot.delivery import store_settle
 from alertbot.people import rules
 from alertbot.people.context import Context
+from alertbot.people.rules import Verb
 from alertbot.texts.digest import terms_sum
 from alertbot.texts.fields import moments
 from alertbot.texts.kinds.kind_spec import Kind

@@ -237,6 +237,7 @@ PAGE = ChannelSpec(
     markup=Markup.PAGE,
     form="long",
     can_reconcile=True,
+    repeat_safe=timedelta(days=3650),  # the same text in the same place
 )
 APPRISE = ChannelSpec(type="apprise", limit=None, form="long", pace=Pace(per_second=1.0))
 CONSOLE = ChannelSpec(
@@ -261,8 +262,18 @@ MEMORY = ChannelSpec(
     can_read_back=True,
     can_picture=True,
 )
+HAND = ChannelSpec(
+    type="hand",
+    limit=None,
+    form="long",
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_picture=True,
+    repeat_safe=timedelta(days=3650),  # nobody has posted anything before it is in a person's hands
+)
 
-SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY)}
+SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY, HAND)}
 
 
 LINK = re.compile(r"https?://", re.IGNORECASE)

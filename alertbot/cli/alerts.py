@@ -31,9 +31,9 @@ from alertbot.cli.frame import (
 from alertbot.cli.running import act, read
 from alertbot.cli.tables import paging, show_alerts
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Person, RawValues, Verb
+from alertbot.core.model import Person, RawValues
 from alertbot.core.words import _, ngettext
-from alertbot.people.rules import require_role
+from alertbot.people.rules import Verb, require_role
 from alertbot.texts import poster
 from alertbot.texts.posts.writing import plain
 from alertbot.texts.preview.html_page import require_writable, write_preview

@@ -208,16 +208,34 @@ PEOPLE = Listing(
 )
 
 TASK = Listing(
-    _("Tasks that need someone: numbers about to expire, promised updates that are due or late."),
+    _(
+        "Tasks that need someone: posts to be made by hand, numbers about to expire, promised updates that are due or"
+        " late."
+    ),
     "task list",
     {
         "list": ListedCommand(
             "people:list_tasks", _("List open tasks, most urgent first."), "task list --all"
         ),
+        "show": ListedCommand(
+            "people:show_task",
+            _(
+                "Show what is to be posted by hand: the words alone on stdout, to be copied, and the picture with"
+                " --picture FILE."
+            ),
+            "task show 12",
+        ),
         "done": ListedCommand(
             "people:done",
-            _("Mark a task as done."),
+            _(
+                "Mark a task as done. For a post by hand say where it stands (--link), or when it was made (--at)."
+            ),
             'task done 3 --outcome "Told the SAMU of Lyon by telephone"',
+        ),
+        "not-done": ListedCommand(
+            "people:not_done",
+            _("Say that a post was not made by hand, and why: its delivery has then failed."),
+            'task not-done 12 --reason "the account is locked"',
         ),
     },
 )

@@ -1,18 +1,22 @@
 """Who may act (people, roles, tokens, ways to reach them), and what waits for a person: task list, task done."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from alertbot.alerts.hand import doing, giving
+from alertbot.alerts.hand.doing import HandAnswer
+from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import act, change, read
 from alertbot.cli.tables.show_incidents import tasks_table
 from alertbot.cli.tables.show_tables import people_table
 from alertbot.core.errors import Misuse
-from alertbot.core.model import Person
+from alertbot.core.model import Person, Picture
 from alertbot.core.words import _, told
 from alertbot.people import accounts, tasks
 from alertbot.people.views import (
@@ -234,26 +238,119 @@ def list_tasks(
     console().print(tasks_table(rows, zone))
 
 
+TaskNumber = Annotated[
+    int,
+    typer.Argument(
+        metavar=_("TASK"),
+        parser=whole_number(1, LARGEST_NUMBER),
+        help=_("Its number in `alertbot task list`."),
+    ),
+]
+
+
+def show_task(
+    context: typer.Context,
+    task: TaskNumber,
+    picture: Annotated[
+        Path | None, typer.Option(metavar=_("FILE"), help=_("Save the picture in this file."))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    view, image = read(context, lambda service: giving.shown(service, task))
+    if picture is not None:
+        _save(picture, image)
+    if as_json:
+        emit(view)
+        return
+    for line in filter(None, [view.stop, view.instruction, _picture_line(view)]):
+        print(line, file=sys.stderr)
+    print(file=sys.stderr)
+    if view.words:
+        say(view.words)
+    if view.task.done_at is None:
+        print(f"\n{_how_to_answer(view)}", file=sys.stderr)
+
+
+def _picture_line(view: HandTaskView) -> str:
+    if view.picture is None:
+        return ""
+    said = _("The picture: alertbot task show {id} --picture FILE. Its text alternative: {alt}")
+    return said.format(id=view.task.id, alt=view.alt or "–")
+
+
+def _how_to_answer(view: HandTaskView) -> str:
+    return _(
+        "When it is done: alertbot task done {id} --link https://… or --at 19:31. If it is not: alertbot task not-done"
+        " {id} --reason …"
+    ).format(id=view.task.id)
+
+
+def _save(path: Path, image: Picture | None) -> None:
+    if image is None:
+        raise Misuse(_("This task has no picture."))
+    try:
+        with path.open("xb") as file:
+            file.write(image.content)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Misuse(
+            _("The picture cannot be saved in {path}: {why}.").format(path=path, why=why)
+        ) from None
+
+
 def done(
     context: typer.Context,
-    task: Annotated[
-        int,
-        typer.Argument(
-            metavar=_("TASK"),
-            parser=whole_number(1, LARGEST_NUMBER),
-            help=_("Its number in `alertbot task list`."),
-        ),
-    ],
+    task: TaskNumber,
     outcome: Annotated[
         str | None, typer.Option(metavar=_("TEXT"), help=_("What was done, for the audit."))
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(metavar=_("URL"), help=_("Of what was posted by hand: where it stands.")),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar=_("TIME"), help=_("Of what was posted by hand: when, such as 19:31.")),
     ] = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    if link or at:
+        _answer(context, task, HandAnswer(link=link, at=at), token_file, as_json)
+        return
+
     async def work(service: WatchContext, person: Person) -> TaskView:
         return await tasks.done(service, person, task, outcome)
 
     view = act(context, work, token_file)
     say(_("Task {id} is done: {text}").format(id=view.id, text=view.text), as_json)
+    if as_json:
+        emit(view)
+
+
+def not_done(
+    context: typer.Context,
+    task: TaskNumber,
+    reason: Annotated[
+        str,
+        typer.Option(metavar=_("WHY"), help=_("Why it was not posted, for the team and the audit.")),
+    ],
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    _answer(context, task, HandAnswer(why_not=reason), token_file, as_json)
+
+
+def _answer(
+    context: typer.Context, task: int, said: HandAnswer, token_file: Path | None, as_json: bool
+) -> None:
+    async def work(service: WatchContext, person: Person) -> HandTaskView:
+        return await doing.answer(service, person, task, said)
+
+    view = act(context, work, token_file)
+    told_so = _("{alert}, {place}: {outcome}").format(
+        alert=view.task.alert, place=view.place, outcome=view.task.outcome
+    )
+    say(told_so, as_json)
     if as_json:
         emit(view)

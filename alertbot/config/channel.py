@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from alertbot.config.secrets import WithSecrets
 from alertbot.config.shapes import Languages, Settings, SomeDuration
+from alertbot.core.hands import HandWork
 from alertbot.core.model import (
     Audience,
     Budget,
@@ -104,6 +105,8 @@ class ChannelSettings(WithSecrets):
         examples=[False],
     )
 
+    alone: ClassVar[tuple[str, ...]] = ()  # keys whose value no two channels of this type may share
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """(key, sentence) for each conflict between fields that are valid on their own."""
         return iter(())
@@ -115,6 +118,10 @@ class ChannelSettings(WithSecrets):
     def narrowed(self, spec: ChannelSpec) -> ChannelSpec:
         """What this account can do, where it is less than its type can: a type that stands for several services."""
         return spec
+
+    def hand(self) -> HandWork | None:
+        """Who posts there by hand; None for what the program posts itself."""
+        return None
 
 
 class NetworkSettings(ChannelSettings):
@@ -161,14 +168,21 @@ def channel_of(
         contact=settings.contact,
         read_back=settings.read_back and spec.can_read_back,
         addresses=addresses,
+        hand=settings.hand(),
     )
 
 
 def beyond(
     channels: Mapping[str, ChannelSettings], specs: Mapping[str, ChannelSpec]
 ) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """(path, sentence) for each setting that the platform cannot fulfil."""
+    """(path, sentence) for each setting that the platform cannot fulfil, or that is another channel's."""
+    taken: dict[tuple[str, str, object], str] = {}
     for name, settings in channels.items():
+        for key in settings.alone:
+            first = taken.setdefault((settings.type, key, getattr(settings, key)), name)
+            if first != name:
+                sentence = _("{other} has the same; give each its own").format(other=first)
+                yield ("channels", name, key), sentence
         spec = specs.get(settings.type)
         if spec and settings.on_cancel not in possible(spec):
             sentence = _("{type} cannot do this with a post; possible: {words}").format(

@@ -74,9 +74,9 @@ def read_partly(
     config, left_out = _rest(data)
     missing = sorted({*left_out, *wrong, *found.faults, *(() if channels else ("channels",))})
     whole = config.model_copy(update={"channels": channels})
-    whole.bind("database", place.folder)
+    whole.bind("database", place.home)
     for name, settings in channels.items():
-        settings.bind(f"channels.{name}", place.folder, sandbox=config.organisation.sandbox)
+        settings.bind(f"channels.{name}", place.home, sandbox=config.organisation.sandbox)
     return whole, tuple(missing)
 
 

@@ -165,7 +165,7 @@ class DatabaseSettings(WithSecrets):
         Reads the secret now; raises `ConfigInvalid` if it is missing.
         """
         if self.database.startswith(SQLITE):
-            return SQLITE + str((self.folder / self.database.removeprefix(SQLITE)).absolute())
+            return SQLITE + str((self.home / self.database.removeprefix(SQLITE)).absolute())
         if not self.has_secret("database_password"):
             return self.database
         parts = urlsplit(self.database)
@@ -177,7 +177,7 @@ class DatabaseSettings(WithSecrets):
         """Whether the database exists; a server is assumed to."""
         if not self.database.startswith(SQLITE):
             return True
-        return (self.folder / self.database.removeprefix(SQLITE)).is_file()
+        return (self.home / self.database.removeprefix(SQLITE)).is_file()
 
 
 class Config(DatabaseSettings):
@@ -245,7 +245,7 @@ class Config(DatabaseSettings):
     @property
     def messages_folder(self) -> Path | None:
         """The full path of the folder that overrides the shipped kinds."""
-        return None if self.messages is None else self.folder / self.messages.expanduser()
+        return None if self.messages is None else self.home / self.messages.expanduser()
 
 
 def organisation_of(config: Config) -> Organisation:

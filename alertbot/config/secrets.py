@@ -112,7 +112,7 @@ class WithSecrets(Settings):
         self._place, self._folder, self._sandbox = place, folder, sandbox
 
     @property
-    def folder(self) -> Path:
+    def home(self) -> Path:
         """What relative paths start from: the folder of the configuration file."""
         return self._folder
 

@@ -13,7 +13,7 @@ from alertbot.core.errors import Misuse, Refused
 from alertbot.core.words import _
 from alertbot.regions import packs
 
-CHANNEL_TYPES = ("x", "telegram", "email", "console")
+CHANNEL_TYPES = ("x", "telegram", "email", "hand", "console")
 SPOKEN = ("fr", "en")  # the languages that every shipped kind has
 
 
@@ -165,6 +165,18 @@ def _about_channels() -> tuple[Question, ...]:
             _("Enter mail addresses."),
             "email",
         ),
+        _about_hands(),
+    )
+
+
+def _about_hands() -> Question:
+    return Question(
+        "place",
+        _("By hand: the place where a person posts, as they know it"),
+        "WhatsApp « Préfet 69 »",
+        r"\S(.{0,198}\S)?",
+        _("Enter a name of at most 200 characters."),
+        "hand",
     )
 
 
@@ -261,6 +273,14 @@ LIVE_SERVER = """\
     security: starttls
     username_env: ALERTBOT_SMTP_USERNAME
     password_env: ALERTBOT_SMTP_PASSWORD"""
+HAND = """\
+  # A place without an API: a person posts there, with exactly the approved words, and says when it is done.
+  by_hand:
+    type: hand
+    where: {place}
+    who: duty # or a person's name
+    within: 15m # then the team is alarmed
+"""
 CONSOLE = """\
   # A dry run: prints instead of publishing.
   screen:
@@ -364,8 +384,12 @@ def _server(host: str) -> str:
     return LIVE_SERVER.format(host=_quoted(host))
 
 
+def _hand(given: Mapping[str, str]) -> str:
+    return HAND.format(place=_quoted(given["place"]))
+
+
 def _console(_given: Mapping[str, str]) -> str:
     return CONSOLE
 
 
-CHANNELS = {"x": _x, "telegram": _telegram, "email": _email, "console": _console}
+CHANNELS = {"x": _x, "telegram": _telegram, "email": _email, "hand": _hand, "console": _console}

@@ -4,9 +4,11 @@ All `datetime` values are aware. `lang` is a two- or three-letter language code 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from alertbot.core.hands import HandWork
 
 RawValues: TypeAlias = dict[str, Any]  # field values, or cells of a row, by name as somebody typed them
 
@@ -31,6 +33,7 @@ class Measure(StrEnum):
     WEIGHTED = "weighted"  # X: an address counts 23, most scripts 1, CJK and emoji 2
     UTF16 = "utf16"  # Telegram: UTF-16 units after entities
     CHARACTERS = "characters"
+    GRAPHEMES = "graphemes"  # what readers see as one sign (UAX 29), as Bluesky and Mastodon count
 
 
 class Markup(StrEnum):
@@ -165,6 +168,8 @@ class ChannelSpec:
     type: str
     limit: int | None  # of one post, in `measure`; None: no limit
     measure: Measure = Measure.CHARACTERS
+    limit_bytes: int | None = None  # of one post in UTF-8, beside `limit`
+    address_length: int | None = None  # what every http address counts, however long it is
     markup: Markup = Markup.PLAIN
     form: str = "short"  # the template it takes unless it has one of its own: short or long
     parts: bool = False  # a text may go out in several posts
@@ -179,6 +184,9 @@ class ChannelSpec:
     picture_apart: bool = False  # the picture is a post of its own that answers the text
     longest_alt: int | None = None  # characters of a picture's text alternative
     can_reconcile: bool = False  # can be asked whether an uncertain post exists
+    repeat_safe: timedelta | None = (
+        None  # so long after the first call the same post again is still one post
+    )
     misread: str = ""  # pattern of what it would show as markup or as a mention
     longest_title: int = 0  # of a title beside the text; 0: it has none
     public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly
@@ -222,6 +230,7 @@ class Channel:
     contact: Mapping[str, str] = field(default_factory=dict)  # whom readers may ask, by language
     read_back: bool = False  # compare what it shows with what was approved, after publishing
     addresses: PostAddresses | None = None  # of its posts; None: any (nothing is done to a post by it)
+    hand: HandWork | None = None  # who posts there, where no program can
 
     @property
     def type(self) -> str:
@@ -389,12 +398,20 @@ MACHINE = Person(0, "alertbot", frozenset(), counts=False)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The channel's answer. `note` tells the operator something worth knowing."""
+    """The channel's answer. `note` tells the operator something worth knowing.
+
+    `id`: all that the channel needs to answer, edit, delete or read the post later, in at most 200 characters. It
+    comes back as `Post.reply_to`, also after a restart; a person who gives the post's address gives only the part of
+    it that `PostAddresses` finds there."""
 
     id: str
     url: str | None = None
     note: str = ""
     without: str = ""  # why the post has no picture: a person has to see to it
+    waits: str = ""  # nothing is out yet: for whom it waits, who posts it by hand
+
+
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +436,7 @@ class Post:
     picture: Picture | None = None
     alt: str | None = None
     document: str | None = None
+    born: datetime = NEVER  # when its first call began, by the database's clock; stable over attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,22 +447,3 @@ class ExercisePost(Post):
 @dataclass(frozen=True, slots=True)
 class TeamPost(Post):
     """A test or a notice. Only adapters of team channels take this type, and only for their own targets."""
-
-
-class Verb(StrEnum):
-    """What is done to an alert that already exists."""
-
-    EDIT = "edit"
-    SUBMIT = "submit"
-    APPROVE = "approve"  # the last approval that was needed; those before it move nothing
-    BREAK_GLASS = "break_glass"
-    RETURN = "return"
-    REJECT = "reject"
-    DISCARD = "discard"
-    # the clock's
-    EXPIRE = "expire"
-    # the deliveries'
-    START = "start"  # a first call, or one more after a person settled an uncertain delivery
-    COMPLETE = "complete"
-    COMPLETE_PARTLY = "complete_partly"
-    FAIL = "fail"

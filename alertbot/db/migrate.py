@@ -34,6 +34,7 @@ REVISIONS = (
     "0012",
     "0013",
     "0016",
+    "0014",
     "0018",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]

@@ -365,6 +365,7 @@ delivery = Table(  # one row, one call
     Column("remote_ref", String(200)),  # the earlier post that it answers, edits or deletes
     Column("read_back", Text),  # same, unknown, or how what is shown differs
     Column("settled_by", Integer),  # the person whose word its outcome is; none: a worker's
+    Column("born", Seconds),  # when its first call began: what is the same over all its attempts
     CheckConstraint(
         "state IN ('pending','claimed','sending','sent','failed','uncertain','cancelled','expired',"
         "'skipped')",

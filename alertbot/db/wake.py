@@ -99,7 +99,8 @@ log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.005  # between two looks at SQLite's data_version, while something is being written
 AWAKE_SECONDS = 0.1  # for which that goes on after the last write: it is visible a moment later
-ASLEEP_SECONDS = 0.25  # between two looks while the system tells of no write
+UNSURE_SECONDS = 0.25  # between two looks until the system has told of a write
+ASLEEP_SECONDS = 2.0  # the same afterwards, as long as it tells of every one
 MOST_UNTOLD = 3  # changes that nobody told of, until the system is no longer relied upon
 RECONNECT_SECONDS = 2.0
 
@@ -123,6 +124,12 @@ class Alarm:
         trace: TracebackType | None,
     ) -> None:
         await _LISTENERS[self._database].leave(self)
+
+    @property
+    def sure(self) -> bool:
+        """Whether no ring is ever lost: on SQLite the listener looks at the file by itself, while a connection to a
+        server may be dead without anybody's knowing."""
+        return self._database.dialect == "sqlite"
 
     def ring(self) -> None:
         """Wake everyone who waits for this alarm."""
@@ -210,18 +217,24 @@ def _file(url: str) -> Path:
 
 class _Waiting:
     """How long to wait between two looks at the version: very briefly after a write, long while there is
-    none, and never long if the system gives no notices."""
+    none, and never long if the system gives no notices. Once the change is seen, each wait is twice the one
+    before: only a second write, told of together with the first, may still follow."""
 
     def __init__(self, notices: FileNotices) -> None:
         self._notices = notices
         self._awake_until = 0.0
+        self._step = WATCH_SECONDS
         self._told = True
+        self._seen = False  # the change that was told of
+        self._sure = False
         self._untold = 0
 
     def changed(self) -> None:
         """Note that the version has changed."""
         self._untold = 0 if self._told else self._untold + 1
+        self._sure = self._untold == 0 and self._awake_until > 0
         self._told = False
+        self._seen = True
 
     async def pause(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -229,12 +242,14 @@ class _Waiting:
             await asyncio.sleep(WATCH_SECONDS)
             return
         if clock() < self._awake_until:
-            await asyncio.sleep(WATCH_SECONDS)
+            self._step = 2 * self._step if self._seen else WATCH_SECONDS
+            await asyncio.sleep(self._step)
             told = self._notices.take()
         else:
-            told = await self._notices.wait(ASLEEP_SECONDS)
+            told = await self._notices.wait(ASLEEP_SECONDS if self._sure else UNSURE_SECONDS)
         if told:
-            self._told, self._awake_until = True, clock() + AWAKE_SECONDS
+            self._told, self._seen = True, False
+            self._step, self._awake_until = WATCH_SECONDS, clock() + AWAKE_SECONDS
 
 
 _LISTENERS: WeakKeyDictionary[Database, _CommitListener] = WeakKeyDictionary()

@@ -85,6 +85,15 @@ class Calls:
             return await self.find(name, post) or answer
         return answer
 
+    async def find_late(self, name: str, post: Post) -> Answer:
+        """Instead of a repeat that would no longer be harmless: the post if it can be found, else the doubt."""
+        found = await self.find(name, post) if self._adapters[name].spec.can_reconcile else None
+        told = _(
+            "May have been sent: no answer came, and by now a repeat could post {alert} twice. Check whether it is"
+            " there, then settle the delivery."
+        )
+        return found or Uncertain(told.format(alert=post.alert), code="late")
+
     async def find(self, name: str, post: Post) -> Receipt | None:
         """The post, if it is public after all; never an earlier one with the same words."""
         try:

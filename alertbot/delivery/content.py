@@ -4,6 +4,7 @@ has loaded."""
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from alertbot.core.model import Action, ExercisePost, Markup, Picture, Post, Purpose, TeamPost
@@ -57,6 +58,7 @@ def post(
         picture=picture,
         alt=words.alt,
         document=words.document,
+        born=datetime.fromtimestamp(row.born or 0.0, UTC),
     )
 
 

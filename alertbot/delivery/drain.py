@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from alertbot.channels.base import Adapter
@@ -21,7 +22,14 @@ from alertbot.delivery import calls, store_accounts, store_claim, store_content,
 from alertbot.delivery.calls import Calls
 from alertbot.delivery.content import ContentCache, DispatchContent
 from alertbot.delivery.ledger import Ledger, Result
-from alertbot.delivery.rules_retry import Answer, Circumstances, NextStep, Superseded, next_step
+from alertbot.delivery.rules_retry import (
+    Answer,
+    Circumstances,
+    NextStep,
+    Superseded,
+    next_step,
+    repeat_lapsed,
+)
 from alertbot.delivery.store_accounts import Account, Push, Want
 from alertbot.delivery.store_claim import Claim, Claimed
 from alertbot.delivery.store_content import DispatchFacts
@@ -161,6 +169,8 @@ class Drain:
         if row.action == Action.EDIT and (superseded := await self._superseded(row, letter)):
             return superseded
         begun = time.monotonic()
+        if repeat_lapsed(self._circumstances(row, letter, attempt=row.attempts)):
+            return await self._calls.find_late(channel, letter.post(row))
         answer = await self._calls.publish(channel, letter.post(row))
         self._in_flight[channel].took(time.monotonic() - begun)
         self._note(channel, answer)
@@ -185,18 +195,23 @@ class Drain:
     def _step(
         self, answer: Answer, row: Claimed | Doubt, letter: DispatchContent, attempt: int
     ) -> NextStep:
-        spec = self.adapters[letter.envelope.channel].spec
-        return next_step(
-            answer,
-            Circumstances(
-                attempt=attempt,
-                when_uncertain=letter.envelope.when_uncertain,
-                resent=row.resent,
-                may_resend=spec.per_recipient and not spec.public_post,
-                repeatable=row.action in REPEATABLE,
-                side=row.action != Action.PUBLISH,
-                jitter=self._jitter.random(),
-            ),
+        return next_step(answer, self._circumstances(row, letter, attempt))
+
+    def _circumstances(
+        self, row: Claimed | Doubt, letter: DispatchContent, attempt: int
+    ) -> Circumstances:
+        spec, held = self.adapters[letter.envelope.channel].spec, self._flights.get(row.id)
+        waited = 0.0 if held is None else time.monotonic() - held
+        return Circumstances(
+            attempt=attempt,
+            when_uncertain=letter.envelope.when_uncertain,
+            resent=row.resent,
+            may_resend=spec.per_recipient and not spec.public_post,
+            repeatable=row.action in REPEATABLE,
+            side=row.action != Action.PUBLISH,
+            repeat_safe=spec.repeat_safe.total_seconds() if spec.repeat_safe else 0.0,
+            age=inf if row.age is None else row.age + waited,
+            jitter=self._jitter.random(),
         )
 
     async def renew(self) -> None:

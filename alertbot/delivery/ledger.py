@@ -247,7 +247,8 @@ class Ledger:
 
     async def _write_once(self, results: Sequence[Result], *, hooks: bool) -> None:
         async def work(conn: Connection) -> list[Outcome]:
-            settlements = [result.settlement for result in results]
+            # without hooks nobody would be given what a person has to post: it is offered again when its lease is over
+            settlements = [one.settlement for one in results if hooks or not one.settlement.handed]
             if any(result.pause or result.push for result in results):
                 await take_lock(conn, AUDIT)  # before the accounts
             outcomes = await store_settle.settle(conn, settlements, worker=self.worker)

@@ -8,8 +8,9 @@ import gc
 import logging
 import os
 import socket
+import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ from alertbot.delivery.readback import ReadBack
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0  # behind every wake-up
+IDLE_SECONDS = 5.0  # the same while nothing is open, where every commit is heard
 LEASE_SECONDS = 10.0
 READ_BACK_SECONDS = 1.0
 SIGN_OFF_SECONDS = 0.8  # else the next worker finds out by the missing heartbeat
@@ -79,6 +81,8 @@ class LocalRunner:
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._backoff = Backoff()
         self._told_held = False
+        self._open = True  # whether time alone may make anything due or overdue
+        self._looked = 0.0  # monotonic moment of the last look at the clock and at what is overdue
 
     @property
     def held(self) -> str | None:
@@ -104,12 +108,16 @@ class LocalRunner:
             while not stop.is_set() and not self._database.replaced:
                 await self._backoff.attempt(LOOKING, self._start_drains)
                 held = self._backoff.wait(LOOKING)
-                await (loops.until(stop, held) if held else self._alarm.wait(self._poll))
+                await (loops.until(stop, held) if held else self._alarm.wait(self._pause(self._poll)))
             stop.set()
             self._drain.stopping = True
             await stopping
             await self._wind_up(grace)
         self._database.require_same_file()
+
+    def _pause(self, seconds: float) -> float:
+        """How long to wait for a commit if it is usually so many seconds."""
+        return max(seconds, IDLE_SECONDS) if self._alarm.sure and not self._open else seconds
 
     async def run_once(self, patience: float = PATIENCE_SECONDS) -> RunTally:
         """Send until nothing can be claimed. Waits for leases to expire and for retries, slots and
@@ -172,7 +180,7 @@ class LocalRunner:
         return [
             ("Saying that the worker is alive", store_accounts.BEAT_SECONDS, self._beat),
             ("Reading back", READ_BACK_SECONDS, self._read_back.round),
-            ("Looking after deliveries", min(1.0, self._ledger.lease / 4), self._look_after),
+            ("Looking after deliveries", min(1.0, self._ledger.lease / 4), self._look_if_due),
         ]
 
     async def _beat(self) -> None:
@@ -185,6 +193,10 @@ class LocalRunner:
     async def _leave(self) -> None:
         async with asyncio.timeout(SIGN_OFF_SECONDS):
             await self._database.transact(lambda conn: store_accounts.leave(conn, self.worker))
+
+    async def _look_if_due(self) -> None:
+        if time.monotonic() - self._looked >= self._pause(0.0):
+            await self._look_after()
 
     async def _look_after(self) -> None:
         """The reaper and the sweep. They only read while there is nothing to do, and wait while the
@@ -203,6 +215,7 @@ class LocalRunner:
 
     async def _overdue(self, conn: Connection) -> bool:
         """Whether the reaper or the sweep has work; a single query, because it is asked often."""
+        self._looked = time.monotonic()
         await self._ledger.clock.look(conn)
         await self._drain.learn_accounts(conn)
         return await store_settle.lapsed(conn)
@@ -228,11 +241,21 @@ class LocalRunner:
         ]
         if not idle:
             return False
-        names = await self._database.read(lambda conn: store_claim.due(conn, idle))
+        names = await self._database.read(lambda conn: self._due(conn, idle))
+        if self._ledger.clock.reason is not None:
+            return False
         for name in names:
             self._drains[name] = asyncio.create_task(self._drain.drain(name))
             self._drains[name].add_done_callback(partial(self._drained, name))
         return bool(names)
+
+    async def _due(self, conn: Connection, idle: Sequence[str]) -> Sequence[str]:
+        """The channels with something to send now. After a long pause, the clock is looked at first."""
+        names = await store_claim.due(conn, idle)
+        if names and not self._open:
+            await self._ledger.clock.look(conn)
+        self._open = bool(names) or await store_claim.any_open(conn)
+        return names
 
     def _drained(self, name: str, task: "asyncio.Task[None]") -> None:
         del self._drains[name]

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertbot.core.model import Purpose
 from alertbot.db import sql
 from alertbot.db.sql import NOW
-from alertbot.db.tables import PENDING, account, delivery, dispatch, halt, pace
+from alertbot.db.tables import LEASED, PENDING, account, delivery, dispatch, halt, pace
 from alertbot.delivery import store_accounts
 from alertbot.delivery.store_accounts import Account, Want
 from alertbot.delivery.store_deliveries import FOLLOWED, REFERS_TO, fence, wake
@@ -64,6 +64,8 @@ class Claimed(NamedTuple):
     action: str
     reply_to: str | None  # the platform's id of the earlier post that it answers or acts upon
     followed: bool  # another row waits for it
+    born: float  # when its first call began, or now
+    age: float  # seconds since then
     wait: float = 0.0
 
 
@@ -91,7 +93,12 @@ CLAIMED = (
     delivery.c.action,
     REFERS_TO.label("reply_to"),
     FOLLOWED.label("followed"),
+    delivery.c.born,
+    (NOW - delivery.c.born).label("age"),
 )
+_FRESH = or_(
+    delivery.c.attempts == 0, delivery.c.born.is_(None)
+)  # a claim that led to no call does not count
 
 
 def _lot() -> Any:
@@ -134,7 +141,12 @@ _PICK = (  # a common table expression: a subquery with LIMIT may be run more th
 TAKE = (
     update(delivery)
     .where(delivery.c.id.in_(select(_PICK.c.id)))
-    .values(state="claimed", worker=bindparam("holder"), lease_until=NOW + bindparam("lease"))
+    .values(
+        state="claimed",
+        worker=bindparam("holder"),
+        lease_until=NOW + bindparam("lease"),
+        born=case((_FRESH, NOW), else_=delivery.c.born),
+    )
     .returning(*CLAIMED)
 )
 
@@ -311,6 +323,12 @@ async def due(conn: AsyncConnection, names: Sequence[str]) -> list[str]:
         select(account.c.name).where(account.c.name.in_(names), NOT_HALTED, USABLE, free, lot)
     )
     return list(found)
+
+
+async def any_open(conn: AsyncConnection) -> bool:
+    """Whether any dispatch is open or any delivery held, on whatever channel: if not, time changes nothing."""
+    going, held = exists().where(~dispatch.c.closed), exists().where(LEASED)
+    return bool(await conn.scalar(select(or_(going, held))))
 
 
 async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:

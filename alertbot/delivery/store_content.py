@@ -5,13 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Action, Message, Purpose, WhenUncertain
 from alertbot.db.sql import NOW
 from alertbot.db.tables import account, alert, delivery, dispatch, message
 
+HELD_OR_OUT = ("sent", "sending")  # sending with an id: a person has it
 NOTICE = "notice"  # what a notice about no alert is called in sentences and message ids
 
 
@@ -132,14 +133,15 @@ async def sent_by_us(
     conn: AsyncConnection, account_id: int, ids: Collection[str], alerts: Sequence[str]
 ) -> frozenset[str]:
     """Those of these posts that a worker published for these alerts on the account, as the platform's own
-    answer said; not those whose address a person gave."""
+    answer said; not those whose address a person gave. The id of what a person posts by hand is the program's."""
     d = delivery.c
+    ours = d.settled_by.is_(None) | (d.remote_id == literal("hand-").concat(cast(d.id, String)))
     found = await conn.scalars(
         select(d.remote_id)
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .where(dispatch.c.alert_id.in_(sorted(set(alerts))), dispatch.c.account_id == account_id)
-        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.state == "sent")
-        .where(d.remote_id.in_(sorted(ids)), d.settled_by.is_(None))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, d.state.in_(HELD_OR_OUT))
+        .where(d.remote_id.in_(sorted(ids)), ours)
     )
     return frozenset(found)
 
@@ -214,6 +216,7 @@ class Sent(NamedTuple):
     channel: str
     remote_id: str
     age: float
+    born: float | None = None
     reply_to: str | None = None
 
 
@@ -251,6 +254,7 @@ async def unread(
             account.c.name,
             d.remote_id,
             NOW - d.settled_at,
+            d.born,
         )
         .join_from(dispatch, account, account.c.id == dispatch.c.account_id)
         .join(delivery, d.dispatch_id == dispatch.c.id)

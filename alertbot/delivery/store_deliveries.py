@@ -23,7 +23,7 @@ from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, NOW, take_lock
 from alertbot.db.tables import PENDING, account, delivery, dispatch
 
-FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet: the year 33658
+FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet, lease of what a person has: the year 33658
 FENCE = 7_205_113  # of PostgreSQL's advisory locks; any number
 _ACTING_UPON: list[Any] = [
     literal_column(f"'{one.value}'") for one in (Action.EDIT, Action.DELETE, Action.PIN)

@@ -215,9 +215,52 @@ async def decide(
             outcome = moved(row, DeliveryState.FAILED, reason=reason)
             await _put(conn, row.id, state="failed", reason=reason)
             rest = await skip_followers(conn, [row.id])
+    return await _settled(conn, row, [outcome, *rest])
+
+
+async def posted(
+    conn: AsyncConnection, delivery_id: int, *, at: float, note: str, url: str | None, by: int
+) -> tuple[list[Outcome], list[str]] | None:
+    """A person says that they have posted what they were given, at `at` (epoch seconds); as `decide`. None: they do
+    not have it any more."""
+    row = await _in_hand(conn, delivery_id)
+    if row is None:
+        return None
+    outcome = moved(row, DeliveryState.SENT, remote_id=row.remote_id, url=url, note=note)
+    told = {"reason": None, "note": note, "url": url, "settled_by": by}
+    await _put(conn, row.id, state="sent", **told)
+    await conn.execute(update(delivery).where(delivery.c.id == row.id).values(settled_at=at))
+    await release_followers(conn, [row.id])
+    return await _settled(conn, row, [outcome])
+
+
+async def not_posted(
+    conn: AsyncConnection, delivery_id: int, *, reason: str, by: int
+) -> tuple[list[Outcome], list[str]] | None:
+    """A person says that they have not posted what they were given, and never will; as `posted`."""
+    row = await _in_hand(conn, delivery_id)
+    if row is None:
+        return None
+    await _put(conn, row.id, state="failed", reason=reason, remote_id=None, settled_by=by)
+    skipped = await skip_followers(conn, [row.id])
+    return await _settled(conn, row, [moved(row, DeliveryState.FAILED, reason=reason), *skipped])
+
+
+async def _in_hand(conn: AsyncConnection, delivery_id: int) -> Any:
+    """The row, locked, if a person has it (see `store_settle`)."""
+    await take_lock(conn, AUDIT)
+    found = facts(delivery.c.id == delivery_id, delivery.c.state == "sending").add_columns(
+        delivery.c.remote_id
+    )
+    return (await conn.execute(found.where(delivery.c.lease_until == FAR))).one_or_none()
+
+
+async def _settled(
+    conn: AsyncConnection, row: Any, outcomes: list[Outcome]
+) -> tuple[list[Outcome], list[str]]:
     await wake(conn)
     settled = await close(conn, [row.dispatch_id])
-    return [outcome, *rest], settled or await _settled_already(conn, row)
+    return outcomes, settled or await _settled_already(conn, row)
 
 
 async def _uncertain(conn: AsyncConnection, delivery_id: int) -> Any:
@@ -250,7 +293,8 @@ async def _reopen(conn: AsyncConnection, row: Any) -> None:
                 " with --sent or --drop."
             ).format(id=row.id, alert=row.alert_id)
         )
-    await _put(conn, row.id, state="pending", reason=None, resent=True, retry_at=NOW)
+    again = {"state": "pending", "reason": None, "resent": True, "retry_at": NOW}
+    await _put(conn, row.id, **again, born=NOW)  # whoever says "again" has seen that it is not there
 
 
 async def _settled_already(conn: AsyncConnection, row: Any) -> list[str]:

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertbot.core.model import DeliveryState, Purpose
+from alertbot.core.model import OPEN_STATES, Action, DeliveryState, Purpose
 from alertbot.core.words import _
 from alertbot.db import sql
 from alertbot.db.sql import NOW
 from alertbot.db.tables import PENDING, account, delivery, dispatch
 from alertbot.delivery.store_deliveries import (
     ENDED_UNSENT,
+    FAR,
     FOLLOWED,
     REFERS_TO,
     Outcome,
@@ -44,6 +45,11 @@ class Settlement(NamedTuple):
     without: str | None = None  # why the post has no picture
     followed: bool = False  # another part waits for this one
 
+    @property
+    def handed(self) -> bool:
+        """Whether a person has it from here on."""
+        return self.state is DeliveryState.SENDING
+
 
 async def settle(
     conn: AsyncConnection, settlements: Sequence[Settlement], *, worker: str | None
@@ -72,12 +78,23 @@ def _outcome(row: Any, one: Settlement) -> Outcome:
 
 
 async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
-    final = [one for one in settlements if one.state is not DeliveryState.PENDING]
+    final = [one for one in settlements if one.state not in OPEN_STATES]
     again = [one for one in settlements if one.state is DeliveryState.PENDING]
+    handed = [one for one in settlements if one.handed]
     if final:
         await _finish(conn, final)
     if again:
         await _retry(conn, again)
+    for one in handed:
+        await _hand_over(conn, one)
+
+
+async def _hand_over(conn: AsyncConnection, one: Settlement) -> None:
+    """A person has it from here on: no lease ends it, and no worker's answer counts any more. Its id is ours, so that
+    what follows can name the post before anybody has said that it stands."""
+    handed = update(delivery).where(delivery.c.id == one.id)
+    own = {"state": "sending", "reason": one.reason, "remote_id": one.remote_id}
+    await conn.execute(handed.values(**own, lease_until=FAR, worker=None))
 
 
 async def _finish(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
@@ -192,6 +209,8 @@ class Doubt:
     action: str
     reply_to: str | None
     followed: bool
+    born: float | None = None  # when its first call began; None: before that was kept
+    age: float | None = None  # seconds since then
 
 
 async def take_doubts(
@@ -215,6 +234,8 @@ async def take_doubts(
             d.action,
             REFERS_TO,
             FOLLOWED,
+            d.born,
+            NOW - d.born,
         )
         .join_from(delivery, dispatch, dispatch.c.id == d.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
@@ -271,18 +292,28 @@ def _why_expired(row: Any) -> str:
 async def end_pending(
     conn: AsyncConnection, dispatch_id: int, state: DeliveryState, reason: str
 ) -> list[Outcome]:
-    """Put up to `CHUNK` pending rows of a dispatch into a final state; call again until none is left."""
+    """Put up to `CHUNK` pending rows of a dispatch into a final state; call again until none is left. What waited to
+    be repeated after a lost answer becomes uncertain: it was perhaps sent."""
     pending = facts(delivery.c.dispatch_id == dispatch_id, PENDING).limit(CHUNK)
     rows = (await conn.execute(pending.with_for_update(of=delivery, skip_locked=True))).all()
-    by_reason: dict[str, list[int]] = {}
+    ended: dict[tuple[DeliveryState, str], list[int]] = {}
     outcomes = []
     for row in rows:
         full = f"{reason} {row.reason}" if row.reason else reason
-        by_reason.setdefault(full, []).append(row.id)
-        outcomes.append(moved(row, state, reason=full))
-    for full, ids in by_reason.items():
-        await end(conn, ids, state, full)
+        doubt = row.resent and row.reason and row.action == Action.PUBLISH.value
+        found = (DeliveryState.UNCERTAIN, _perhaps(row.reason)) if doubt else (state, full)
+        ended.setdefault(found, []).append(row.id)
+        outcomes.append(moved(row, found[0], reason=found[1]))
+    for (became, why), ids in ended.items():
+        await end(conn, ids, became, why)
     return outcomes
+
+
+def _perhaps(last: str) -> str:
+    """Why a repeat that was never made leaves its first call in doubt."""
+    return _("May have been sent; the repeat that would have told did not go out. {last}").format(
+        last=last
+    )
 
 
 async def fail_dispatch(conn: AsyncConnection, dispatch_id: int, reason: str) -> list[Outcome]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _
 from alertbot.texts.kinds import catalogue
-from alertbot.texts.kinds.catalogue import RETRACTION, Catalogue
+from alertbot.texts.kinds.catalogue import Catalogue
+from alertbot.texts.kinds.layers import RETRACTION
 from alertbot.texts.publisher import Publisher
 from alertbot.texts.wording.language import lacks_words
 

@@ -19,11 +19,15 @@ class PublicAlert:
 
 @dataclass(frozen=True, slots=True)
 class StandingNumber:
-    """A number that holds at the time of an edition, with the alert that gave it last."""
+    """A number as the public was last told it, by which alert and when. `lang`: the language of its words, which is
+    another than the page's where that alert was not published in the page's. `struck_by`: the alert that said not to
+    call it any more, or that its alert was wrong or its incident over."""
 
     number: DocumentNumber
     alert: str
     given_at: datetime
+    lang: str
+    struck_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,20 @@ class PublicIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What stood of an alert's incident right after it, by language: the numbers that its incident's alerts gave, and
+    those that they struck and that must not be called any more."""
+
+    alert: PublicAlert
+    numbers: Mapping[str, tuple[StandingNumber, ...]]
+    over: Mapping[str, tuple[StandingNumber, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What stands in public at `at`: the pure result of the published alerts and a time, from which page, CAP, Atom
-    and JSON are made, so that they say the same. `changes_at`: when the next number or promise runs out."""
+    and JSON are made, so that they say the same. `changes_at`: when the next number or promise runs out or something
+    is shown no longer."""
 
     at: datetime
     incidents: tuple[PublicIncident, ...]  # open ones first, the latest word first
@@ -52,6 +67,9 @@ class Standing:
     over: Mapping[
         str, Mapping[str, tuple[StandingNumber, ...]]
     ]  # not to be called any more, and named once
+    lapsed: Mapping[
+        str, Mapping[str, tuple[StandingNumber, ...]]
+    ]  # their time ran out, and nobody said more
     changes_at: datetime | None = None
 
 
@@ -72,8 +90,47 @@ class PageSite:
 @dataclass(frozen=True, slots=True)
 class Edition:
     """The whole of a page at one time: every file by its path, without a leading slash. `sequence` counts the
-    editions of this page from 1."""
+    editions of this page from 1. `digest`: over every file but the pointer. `holds_until`: when time alone makes it
+    false."""
 
     at: datetime
     sequence: int
     files: Mapping[str, bytes]
+    digest: str
+    holds_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A delivery that an edition shows first: when it was begun (epoch seconds), and the sum of its text then."""
+
+    delivery: int
+    begun: float
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRow:
+    """An edition as it was written down before it was shown. `base`: the sequence of the one that it continues.
+    `stood_at`: when it was seen to stand; None: never, as far as is known."""
+
+    channel: str
+    sequence: int
+    base: int | None
+    at: datetime
+    digest: str
+    holds_until: datetime | None
+    site: PageSite
+    wording: str
+    added: tuple[Added, ...]
+    stood_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedText:
+    """One language of an alert as the page's channel has it."""
+
+    delivery: int
+    alert: str
+    lang: str
+    document: str

@@ -11,7 +11,7 @@ from alertbot.core.words import _, language, ngettext
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts, store_outbox
 from alertbot.people.context import Context
-from alertbot.texts.posts.measure import measure
+from alertbot.texts.posts.measure import counted
 
 FIRST = 0  # a notice to the team goes before everything
 LASTS_SECONDS = 24 * 3600.0
@@ -83,16 +83,16 @@ def shortened(subject: str, text: str, whole: str, channel: Channel) -> str:
     """The text within the channel's limit. If it is too long, the subject is put in front and the
     longest lines are dropped one by one; the first dropped line is replaced by `whole`, the command
     that shows everything."""
-    limit, how = channel.spec.limit, channel.spec.measure
-    if limit is None or measure(text, how) <= limit:
+    limit, spec = channel.spec.limit, channel.spec
+    if limit is None or counted(text, spec) <= limit:
         return text
     lines = [subject, *text.split("\n")]
     pointer = _("(shortened; in full: {command})").format(command=whole)
-    while measure("\n".join(lines), how) > limit:
+    while counted("\n".join(lines), spec) > limit:
         left = [place for place, line in enumerate(lines) if line != pointer]
         if not left:
             break
-        longest = max(left, key=lambda place: measure(lines[place], how))
+        longest = max(left, key=lambda place: counted(lines[place], spec))
         lines[longest : longest + 1] = [] if pointer in lines else [pointer]
     return "\n".join(lines)
 
@@ -113,7 +113,7 @@ def _message(channel: Channel, subject: str, text: str) -> Message:
         text=text,
         html=html,
         subject=subject if channel.spec.markup is Markup.EMAIL else None,
-        length=measure(text, channel.spec.measure),
+        length=counted(text, channel.spec),
         limit=channel.spec.limit,
         measure=channel.spec.measure,
     )

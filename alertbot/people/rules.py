@@ -3,14 +3,34 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import Person, Role, Verb
+from alertbot.core.model import Person, Role
 from alertbot.core.words import _
 
 EVERY_DAY = frozenset(range(7))
+
+
+class Verb(StrEnum):
+    """What is done to an alert that already exists."""
+
+    EDIT = "edit"
+    SUBMIT = "submit"
+    APPROVE = "approve"  # the last approval that was needed; those before it move nothing
+    BREAK_GLASS = "break_glass"
+    RETURN = "return"
+    REJECT = "reject"
+    DISCARD = "discard"
+    # the clock's
+    EXPIRE = "expire"
+    # the deliveries'
+    START = "start"  # a first call, or one more after a person settled an uncertain delivery
+    COMPLETE = "complete"
+    COMPLETE_PARTLY = "complete_partly"
+    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,19 @@ class NewRequest:
     deputy: bool = False
 
 
+ABOUT_TASK = "task:"  # begins what stands in place of a digest in requests and links about a task
+
+
+def about_task(task_id: int) -> str:
+    """What stands for the digest where a task is to be done, not an alert to be approved."""
+    return f"{ABOUT_TASK}{task_id}"
+
+
+def task_in(digest: str) -> int | None:
+    """The task that a request is about; None for one about an approval."""
+    return int(digest.removeprefix(ABOUT_TASK)) if digest.startswith(ABOUT_TASK) else None
+
+
 async def add(
     conn: AsyncConnection, alert_id: str, digest: str, fresh: Iterable[NewRequest], *, now: datetime
 ) -> None:

@@ -73,6 +73,12 @@ async def get(conn: AsyncConnection, task_id: int) -> Task | None:
     return None if row is None else _task(row)
 
 
+async def with_key(conn: AsyncConnection, key: str) -> Task | None:
+    """The open task with this key."""
+    row = (await conn.execute(select(task).where(task.c.key == key, OPEN_TASK))).one_or_none()
+    return None if row is None else _task(row)
+
+
 async def open_tasks(conn: AsyncConnection, kinds: Collection[str] = ()) -> tuple[Task, ...]:
     """Open tasks, the most urgent first: by due time, then by when they were raised."""
     query = select(task).where(OPEN_TASK)

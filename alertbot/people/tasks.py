@@ -17,6 +17,7 @@ from alertbot.people.views import TaskView
 MACHINE = "alertbot"
 LONGEST_OUTCOME = 500
 MOST_SHOWN = 20  # tasks in `status`
+BY_HAND = "by-hand"  # the kind of task whose words a person posts; `alerts.hand` closes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,17 @@ async def done(service: Context, actor: Person, task_id: int, outcome: str | Non
 
     async def work(conn: Connection) -> TaskView:
         now = service.now
-        task = await _task(conn, task_id)
+        task = await get(conn, task_id)
+        if task.kind == BY_HAND and task.done_at is None:
+            sentence = _("Task {id} needs where the post stands, or when it was made: --link or --at.")
+            raise Misuse(sentence.format(id=task.id))
         if not await store_tasks.done(conn, task.key, by=actor.name, outcome=said, now=now):
-            raise Refused(_already(await _task(conn, task_id)))
+            raise Refused(already(await get(conn, task_id)))
         detail = {"key": task.key, "outcome": said}
         await audit.append(
             conn, actor=actor.name, verb="task-done", at=now, alert=task.alert, detail=detail
         )
-        return view(await _task(conn, task_id))
+        return view(await get(conn, task_id))
 
     return await service.database.transact(work)
 
@@ -131,9 +135,12 @@ def view(task: Task) -> TaskView:
 def sentences(waiting: Sequence[TaskView]) -> Iterator[str]:
     """Tasks as `status` shows them, with how to close each; at most the first few."""
     for task in waiting[:MOST_SHOWN]:
-        yield _("{text} (task {id}; when done: alertbot task done {id})").format(
-            text=task.text, id=task.id
+        said = (
+            _("{text} (task {id}; the words: alertbot task show {id})")
+            if task.kind == BY_HAND
+            else _("{text} (task {id}; when done: alertbot task done {id})")
         )
+        yield said.format(text=task.text, id=task.id)
     if len(waiting) > MOST_SHOWN:
         left = len(waiting) - MOST_SHOWN
         yield _("{count} more tasks: alertbot task list").format(count=left)
@@ -153,7 +160,8 @@ async def _raise(conn: Connection, one: NewTask, now: datetime) -> bool:
     )
 
 
-async def _task(conn: Connection, task_id: int) -> Task:
+async def get(conn: Connection, task_id: int) -> Task:
+    """The task with this number. Raises `Misuse` if there is none."""
     found = await store_tasks.get(conn, task_id)
     if found is None:
         raise Misuse(
@@ -162,5 +170,7 @@ async def _task(conn: Connection, task_id: int) -> Task:
     return found
 
 
-def _already(task: Task) -> str:
-    return _("Task {id} was already done by {name}.").format(id=task.id, name=task.done_by)
+def already(task: Task) -> str:
+    """That somebody was faster, and what they said."""
+    said = _("Task {id} was already done by {name}.").format(id=task.id, name=task.done_by)
+    return f"{said} {task.outcome}" if task.outcome and task.kind == BY_HAND else said

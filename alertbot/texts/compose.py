@@ -14,6 +14,7 @@ from alertbot.core.model import (
     Channel,
     Composition,
     Fault,
+    Markup,
     Message,
     Omission,
     Relation,
@@ -21,7 +22,7 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.texts import lint
+from alertbot.texts import document, documenting, lint
 from alertbot.texts.cards import pictures
 from alertbot.texts.digest import digest_of
 from alertbot.texts.kinds.kind_spec import FieldType, Kind, Prepared, Template
@@ -116,7 +117,7 @@ def written(
     if frame := desk.request.marked:
         text = messages.whole_text(one)
         desk.faults += lint.real_words(frame, one.lang, text, channel.name)
-    finished = messages.written(channel, one, thread)
+    finished = _as_data(desk, channel, one, messages.written(channel, one, thread), retracts=retracts)
     desk.faults += messages.over_limit(finished)
     desk.faults += messages.untitled(channel, finished)
     desk.faults += messages.misread(channel, finished)
@@ -125,6 +126,17 @@ def written(
         PlacedMessage(message, post.territories)
         for message, post in zip(finished, thread.posts, strict=True)
     ]
+
+
+def _as_data(
+    desk: ComposeFindings, channel: Channel, one: Edition, finished: list[Message], *, retracts: bool
+) -> list[Message]:
+    """The messages of a page with the alert as data beside the text; those of other channels as they are."""
+    if channel.spec.markup is not Markup.PAGE:
+        return finished
+    make = documenting.retraction if retracts else documenting.document
+    found = document.to_json(make(desk.request, one, contact=channel.contact.get(one.lang, "")))
+    return [replace(message, document=found) for message in finished]
 
 
 def _told(desk: ComposeFindings, channel: Channel, one: Edition, thread: Thread) -> list[Fault]:

@@ -13,7 +13,8 @@ from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.core.model import Approvals, Audience, Channel, Markup, Organisation, Target
 from alertbot.core.words import _
 from alertbot.regions.facts import in_force
-from alertbot.texts.kinds.catalogue import load_kind, shipped
+from alertbot.texts.kinds.catalogue import load_kind
+from alertbot.texts.kinds.layers import shipped
 
 
 @dataclass(frozen=True)

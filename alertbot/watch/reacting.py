@@ -23,11 +23,12 @@ from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError, Faulty, Refused
-from alertbot.core.model import MACHINE, AlertState, Verb
+from alertbot.core.model import MACHINE, AlertState
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection, savepoint
 from alertbot.people import notices, store_tasks, tasks
+from alertbot.people.rules import Verb
 from alertbot.people.tasks import NewTask
 from alertbot.watch import (
     proposing,

@@ -18,6 +18,7 @@ from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_entry import Entry, Standing, entry_name, standing
 from alertbot.people import store_people, store_tasks, tasks
+from alertbot.people.store_tasks import Task
 from alertbot.people.tasks import NewTask
 from alertbot.watch import store_reminders
 from alertbot.watch.context import WatchContext
@@ -85,6 +86,7 @@ async def _findings(service: WatchContext, conn: Connection) -> ReminderFindings
         *await _about_numbers(service, conn, ENDED, over),
         *await _about_closed(service, conn),
         *await _about_promises(service, conn, promises),
+        *await _about_hands(service, conn),
     ]
     lapsing = await _about_approvals(service, conn)
     known = await store_tasks.ever_raised(conn, lapsing) if lapsing else frozenset()
@@ -93,6 +95,7 @@ async def _findings(service: WatchContext, conn: Connection) -> ReminderFindings
         *await _settled_numbers(conn, now),
         *await _settled_promises(conn, promises),
         *await _settled_approvals(conn, lapsing),
+        *await _settled_hands(conn),
     ]
     return ReminderFindings(tuple(chores), tuple(settled))
 
@@ -278,6 +281,43 @@ def _late_key(one: AlertPromise) -> str:
 
 def promised_at(one: AlertPromise) -> datetime:
     return datetime.fromisoformat(one.next_update)
+
+
+# --- posts by hand --------------------------------------------------------------------------------
+
+UNPOSTED = "hand-late"  # a kind of task
+
+
+async def _about_hands(service: WatchContext, conn: Connection) -> list[NewTask]:
+    """Posts by hand of which nobody has said in time what became of them."""
+    given = await store_tasks.open_tasks(conn, [tasks.BY_HAND])
+    late = {_unposted_key(one): one for one in given if one.due_at and one.due_at <= service.now}
+    known = await store_tasks.ever_raised(conn, late) if late else ()
+    sentence = _(
+        "OVERDUE: nobody has said that this was done. {text} See alertbot task show {id}; if it cannot be done, say why:"
+        " alertbot task not-done {id} --reason …"
+    )
+    return [
+        NewTask(
+            key, UNPOSTED, sentence.format(text=one.text, id=one.id), alert=one.alert, due_at=one.due_at
+        )
+        for key, one in late.items()
+        if key not in known
+    ]
+
+
+async def _settled_hands(conn: Connection) -> list[tuple[str, str]]:
+    """Alarms about posts by hand of which somebody has said by now what became of them."""
+    given = {_unposted_key(one) for one in await store_tasks.open_tasks(conn, [tasks.BY_HAND])}
+    return [
+        (one.key, _("Somebody has said what became of it."))
+        for one in await store_tasks.open_tasks(conn, [UNPOSTED])
+        if one.key not in given
+    ]
+
+
+def _unposted_key(one: Task) -> str:
+    return f"{UNPOSTED}:{one.id}"
 
 
 # --- approvals ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 service or group. Pure."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -158,7 +159,32 @@ def working_run(signals: Sequence[Signal]) -> tuple[Signal, ...]:
 PEOPLE = "people"  # the source of what people say by hand: it counts over everything before it
 _SEVERITY = (Observed.DOWN, Observed.DEGRADED)
 
-Standing = dict[tuple[str, str], Observed]
+
+class _Standing:
+    """What each source last said of each of its subjects, and how often each state is among that."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, str], Observed] = {}
+        self._counts: Counter[Observed] = Counter()
+
+    def say(self, source: str, subject: str, observed: Observed) -> None:
+        self.forget(source, subject)
+        self._said[source, subject] = observed
+        self._counts[observed] += 1
+
+    def forget(self, source: str, subject: str) -> None:
+        before = self._said.pop((source, subject), None)
+        if before is not None:
+            self._counts[before] -= 1
+
+    def clear(self) -> None:
+        self._said.clear()
+        self._counts.clear()
+
+    @property
+    def worst(self) -> Observed | None:
+        """The worst trouble; None if there is none."""
+        return next((state for state in _SEVERITY if self._counts[state]), None)
 
 
 def joined(signals: Iterable[Signal]) -> tuple[Signal, ...]:
@@ -166,21 +192,20 @@ def joined(signals: Iterable[Signal]) -> tuple[Signal, ...]:
     sources last said about each of their subjects. What a source says without a subject is replaced by
     whatever it says next, and what people say by whatever comes next without a subject. It works when
     the last of several matters is over."""
-    standing: Standing = {}
+    standing = _Standing()
     found = []
     for one in telling(signals):
         if one.source == PEOPLE:
             standing.clear()
         if not one.subject:
-            standing.pop((PEOPLE, ""), None)
-        standing.pop((one.source, ""), None)
-        standing[one.source, one.subject] = one.observed
-        found.append(_as_whole(one, standing))
+            standing.forget(PEOPLE, "")
+        standing.forget(one.source, "")
+        standing.say(one.source, one.subject, one.observed)
+        found.append(_as_whole(one, standing.worst))
     return tuple(found)
 
 
-def _as_whole(one: Signal, standing: Mapping[tuple[str, str], Observed]) -> Signal:
-    worst = next((state for state in _SEVERITY if state in standing.values()), None)
+def _as_whole(one: Signal, worst: Observed | None) -> Signal:
     if worst is None or worst is one.observed:
         return one
     return replace(one, observed=worst, confirms=False, still_firing=True, stands=True)

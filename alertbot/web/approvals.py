@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from alertbot.alerts import showing
-from alertbot.alerts.requests import links, text
+from alertbot.alerts.requests import hand_links, links, text
+from alertbot.alerts.requests.hand_links import OpenedTask, TaskAnswer
 from alertbot.alerts.requests.links import (
     Key,
     LinkDecision,
@@ -202,6 +203,14 @@ def router(desk: ApprovalPages) -> APIRouter:
     async def show(token: str, request: Request) -> Response:
         return await _answered(desk, token, request, _show)
 
+    @routes.api_route("/t/{token}", methods=["GET", "HEAD"])
+    async def show_task(token: str, request: Request) -> Response:
+        return await _answered(desk, token, request, _show_task)
+
+    @routes.post("/t/{token}")
+    async def answer_task(token: str, request: Request) -> Response:
+        return await _answered(desk, token, request, _answer_task)
+
     @routes.post("/a/{token}")
     async def decide(token: str, request: Request) -> Response:
         return await _answered(desk, token, request, _decide)
@@ -276,6 +285,54 @@ def _form(
         author=shown.author or "alertbot",
         error=error,
         reasons={answer.decision: answer.reason} if answer else {},
+        longest=links.LONGEST_REASON,
+    )
+
+
+async def _show_task(desk: ApprovalPages, token: str, request: Request) -> Response:  # noqa: ARG001 - like `_decide`
+    return _task_page(desk, await hand_links.open_task(desk.service, desk.key, token))
+
+
+async def _answer_task(desk: ApprovalPages, token: str, request: Request) -> Response:
+    given = await fields(request)
+    done = given.get("answer") == "done"
+    said = hand_links.TaskAnswer(
+        done=done,
+        form=given.get("form", ""),
+        link=given.get("link", "").strip(),
+        at=given.get("at", "").strip(),
+        reason=given.get("reason", ""),
+    )
+    try:
+        view = await hand_links.answer(desk.service, desk.key, token, said)
+    except Unanswered as error:
+        opened = await hand_links.open_task(desk.service, desk.key, token)
+        return _task_page(desk, opened, error, said)
+    title = _("Posted") if done else _("Not posted")
+    return _message_page(desk, 200, title, view.task.outcome or "", done=True)
+
+
+def _task_page(
+    desk: ApprovalPages,
+    opened: OpenedTask,
+    error: Unanswered | None = None,
+    said: TaskAnswer | None = None,
+) -> Response:
+    view, picture = opened.view, opened.picture
+    if view.task.done_at is not None:
+        return _message_page(desk, 200, _("Answered"), view.task.outcome or "", done=True)
+    return page(
+        "hand.html.j2",
+        422 if error else 200,
+        done=False,
+        organisation=desk.service.publisher.organisation.name,
+        name=opened.person.name,
+        form=opened.form,
+        view=view,
+        due=desk.service.clock(view.task.due_at) if view.task.due_at else "",
+        image=html_page.inline(picture) if picture else "",
+        error=error,
+        said=said,
         longest=links.LONGEST_REASON,
     )
 

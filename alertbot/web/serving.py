@@ -40,10 +40,21 @@ BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Do nothing: signals stop the worker and the server together; see `ops.working.stop_signal`."""
         yield
+
+    async def main_loop(self) -> None:
+        """Renew the date in the answers every second until `stop` is set. uvicorn's own loop looks ten times a
+        second whether it should stop."""
+        while not self._stop.is_set():
+            await self.on_tick(0)
+            await loops.until(self._stop, 1.0)
 
 
 class Silent:
@@ -153,18 +164,10 @@ async def serve_app(web: "FastAPI", listening: socket.socket, stop: asyncio.Even
         backlog=BACKLOG,
         ws="none",
     )
-    server = _Server(config)
-    watching = asyncio.create_task(_leave_at(server, stop))
     try:
-        await server.serve(sockets=[listening])
+        await _Server(config, stop).serve(sockets=[listening])
     finally:
         stop.set()
-        await watching
-
-
-async def _leave_at(server: uvicorn.Server, stop: asyncio.Event) -> None:
-    await stop.wait()
-    server.should_exit = True
 
 
 Tell = Callable[[str], None]

@@ -14,7 +14,7 @@ from rich.console import Console
 from alertbot.alerts.compose import DraftRequest, look
 from alertbot.channels.base import EMAIL, TELEGRAM, X
 from alertbot.core.model import Channel, Organisation, Target
-from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds import layers
 from alertbot.texts.preview.panels import show
 from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.publisher import Publisher
@@ -39,7 +39,7 @@ def preview() -> Sheet:
     publisher = Publisher(
         SPEAKER,
         {channel.name: channel for channel in CHANNELS},
-        (catalogue.shipped(),),
+        (layers.shipped(),),
         clock=lambda: THAT_EVENING,
     )
     return look(publisher, DraftRequest("status", languages=("en",)))

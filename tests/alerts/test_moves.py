@@ -6,7 +6,8 @@ import pytest
 
 from alertbot.alerts.rules_moves import MACHINE, MOVES, allowed, move
 from alertbot.core.errors import Refused
-from alertbot.core.model import AlertState, Verb
+from alertbot.core.model import AlertState
+from alertbot.people.rules import Verb
 
 EVERY_PAIR = list(itertools.product(AlertState, Verb))
 ENDS = {AlertState.REJECTED, AlertState.EXPIRED, AlertState.DISCARDED, AlertState.PUBLISHED}

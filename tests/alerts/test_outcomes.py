@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from alertbot.alerts.rules_moves import MOVES, move, next_verb, outcome_of, state_word
 from alertbot.core.errors import Refused
-from alertbot.core.model import AlertState, DeliveryState, Verb
+from alertbot.core.model import AlertState, DeliveryState
+from alertbot.people.rules import Verb
 
 TABLE = {
     "draft": "edit:draft submit:pending discard:discarded",

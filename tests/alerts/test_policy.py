@@ -20,8 +20,8 @@ from alertbot.alerts.rules_policy import (
     passed,
 )
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused
-from alertbot.core.model import AlertState, Approvals, DeliveryState, Fault, Person, Role, Verb
-from alertbot.people.rules import ROLES, require_reason, require_role
+from alertbot.core.model import AlertState, Approvals, DeliveryState, Fault, Person, Role
+from alertbot.people.rules import ROLES, Verb, require_reason, require_role
 from alertbot.texts.publisher import Override, effective
 from tests.effort import examples
 

@@ -26,13 +26,13 @@ from alertbot.core.model import (
     Purpose,
     Role,
     Target,
-    Verb,
     WhenUncertain,
 )
 from alertbot.db import audit
 from alertbot.db.database import Database
 from alertbot.delivery import store_outbox
 from alertbot.people import store_people
+from alertbot.people.rules import Verb
 from alertbot.texts.digest import digest_of
 
 NOW = datetime(2021, 6, 2, 16, 45, 0, 250000, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds import layers
 from tests.cli.desk import Desk
 
 WRONG = ("--set", "what_was_wrong=112 works", "--set", "what_is_right=112 is cut off")
@@ -128,7 +128,7 @@ def test_a_draft_asks_whether_it_belongs_to_the_open_incident(desk: Desk) -> Non
 
 def test_check_names_a_text_of_an_end_that_does_not_say_who_confirmed_it(desk: Desk) -> None:
     """A text of the team's own, from before every end said so."""
-    shipped = Path(catalogue.shipped()) / "end"
+    shipped = Path(layers.shipped()) / "end"
     own = desk.folder / "messages" / "end"
     shutil.copytree(shipped, own)
     before = desk.run("check", "--json").json["warnings"]

@@ -19,7 +19,7 @@ EVERYTHING = {
     "languages": "fr en, no",
     "verification_page": "https://alertes.example.fr/vrai",
     "hashtag": "#AlerteExemple",
-    "channels": "x, telegram email,console",
+    "channels": "x, telegram email,hand console",
     "chat": "-1001234567890",
     "smtp_host": "smtp.example.org",
     "sender": "alertes@example.org",
@@ -46,7 +46,7 @@ def test_answers_read_back(tmp_path: Path, sandbox: str) -> None:
     assert organisation.name == EVERYTHING["name"]
     assert organisation.languages == ("fr", "en", "no")
     assert (organisation.hashtag, organisation.sandbox) == ("AlerteExemple", sandbox == "yes")
-    assert list(config.channels) == ["x_main", "telegram_public", "press", "screen"]
+    assert list(config.channels) == ["x_main", "telegram_public", "press", "by_hand", "screen"]
     assert config.channels["screen"].on_loopback()
     assert bool(config.channels["x_main"].missing_secrets()) is (sandbox == "no")
 

@@ -4,9 +4,10 @@ from enum import StrEnum
 
 import pytest
 
-from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation, Role, Verb
+from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation, Role
 from alertbot.numbers.rules_checks import CheckRule, CoverageLevel, Severity
 from alertbot.numbers.rules_entry import Standing
+from alertbot.people.rules import Verb
 from alertbot.watch.preapproval.rules_ahead import PreapprovalReason
 from alertbot.watch.rules_log import IncidentAction, Reason, State
 from alertbot.watch.rules_rule import RuleMode, Transition

@@ -46,7 +46,8 @@ FROZEN = {
     "r0012_accounts_of_rules.py": "9ab8fd3874b51d8b",
     "r0013_more_that_rows_say.py": "d69cc02910501606",
     "r0016_public_page.py": "9fc07a55dc64c670",
-    "r0018_the_desk.py": "0b306568cb7cad58",
+    "r0014_when_first_called.py": "dde93a066400a63f",
+    "r0018_the_desk.py": "93534c6caa9cc514",
 }
 
 A_DELIVERY = """

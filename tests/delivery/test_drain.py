@@ -1,6 +1,8 @@
 """What the drain does with every answer of a channel, on both databases."""
 
 import asyncio
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,16 +23,18 @@ from alertbot.db import audit
 from alertbot.db.audit import AuditRow
 from alertbot.db.database import Database
 from alertbot.db.sql import NOW
-from alertbot.db.tables import delivery, pace
-from alertbot.delivery import store_accounts, store_claim, store_listing, store_settle
+from alertbot.db.tables import delivery, dispatch, pace
+from alertbot.delivery import store_accounts, store_claim, store_listing, store_outbox, store_settle
 from alertbot.delivery.ledger import Hooks, Ledger, Result
 from alertbot.delivery.runners import LocalRunner, RunTally
 from alertbot.delivery.store_accounts import Push, Want
 from alertbot.delivery.store_content import DispatchFacts, Judgement
+from alertbot.delivery.store_outbox import SettleDecision
 from alertbot.delivery.store_settle import Settlement
 from tests.delivery.scene import NullAdapter, channel, put, rows, states
 
 MAIL = ChannelSpec(type="mail", limit=None, per_recipient=True, public_post=False, markup=Markup.EMAIL)
+AWAY = Unavailable("down")
 ASKABLE = ChannelSpec(type="askable", limit=None, can_reconcile=True)
 
 
@@ -144,6 +148,59 @@ async def test_to_single_recipients_it_is_resent_at_most_once(database: Database
     assert (await once(database, adapter)).uncertain == 1
     assert [post.uncertain_before for post in adapter.posts] == [False, True]
     assert len({post.message_id for post in adapter.posts}) == 1
+
+
+KEYED = ChannelSpec(type="keyed", limit=None, repeat_safe=timedelta(hours=1))
+
+
+async def test_where_a_repeat_is_harmless_the_engine_repeats_by_itself(database: Database) -> None:
+    on = channel(spec=KEYED)
+    await put(database, 1, on=on)
+    adapter = NullAdapter(on, first(Uncertain("lost")))
+    assert await once(database, adapter) == RunTally(sent=1)
+    born = {(post.message_id, post.born) for post in adapter.posts}
+    assert [post.uncertain_before for post in adapter.posts] == [False, True]
+    assert len(born) == 1
+    assert abs(next(iter(born))[1].timestamp() - time.time()) < 60
+
+
+async def test_a_repeat_that_comes_too_late_is_not_made(database: Database) -> None:
+    """It waited for its repeat through a halt of two hours."""
+    on = channel(spec=KEYED)
+    [number] = await put(database, 1, on=on)
+    adapter = NullAdapter(on, first(Uncertain("lost")))
+    assert (await once(database, adapter, patience=0.0)).waiting == 1
+    long_ago = update(delivery).values(born=time.time() - 7200, retry_at=1.0)
+    await database.transact(lambda conn: conn.execute(long_ago))
+    assert (await once(database, adapter)).uncertain == 1
+    assert len(adapter.posts) == 1
+    again = await database.transact(
+        lambda conn: store_outbox.decide(conn, number, SettleDecision.RESEND)
+    )
+    assert again
+    assert (await once(database, adapter)).sent == 1  # a person has looked: it is as if born now
+
+
+async def test_what_expires_before_its_repeat_was_perhaps_sent(database: Database) -> None:
+    on = channel(spec=KEYED)
+    lost, never = await put(database, 2, on=on)
+    adapter = NullAdapter(on, lambda post: Uncertain("lost") if post.delivery == lost else AWAY)
+    await once(database, adapter, patience=0.0)
+    await database.transact(lambda conn: conn.execute(update(dispatch).values(expires_at=1.0)))
+    await once(database, adapter)
+    assert await states(database) == {lost: "uncertain", never: "expired"}
+
+
+async def test_what_never_led_to_a_call_is_born_with_the_claim_that_does(database: Database) -> None:
+    await put(database, 1)
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
+    claim = await database.transact(
+        lambda conn: store_claim.claim(conn, whose, 1, worker="slow", lease=-1.0)
+    )
+    await database.transact(lambda conn: conn.execute(update(delivery).values(born=1.0)))
+    adapter = NullAdapter(channel())
+    assert (await once(database, adapter)).sent == 1
+    assert adapter.posts[0].born.timestamp() >= claim.rows[0].born
 
 
 async def test_mails_know_the_earlier_ones_to_the_same_recipient(database: Database) -> None:

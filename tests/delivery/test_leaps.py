@@ -81,6 +81,23 @@ async def test_a_clock_that_leaps_stops_sending_and_expiry_until_it_is_right(
     await database.close()
 
 
+async def test_a_clock_that_leaps_while_nothing_is_open_is_noticed_before_the_first_call(
+    sqlite_url: str,
+) -> None:
+    database, clock = await clocked(sqlite_url)
+    adapter, stop = NullAdapter(channel()), asyncio.Event()
+    runner = LocalRunner(database, {"null": adapter})
+    running = asyncio.create_task(runner.run(stop))
+    await asyncio.sleep(1.5)  # it looks at the clock every few seconds now
+    clock.ahead = HOURS
+    await put(database, 1)
+    await until(lambda: runner.held is not None)
+    stop.set()
+    await running
+    assert adapter.posts == []
+    await database.close()
+
+
 async def test_a_worker_that_starts_behind_the_beats_of_another_says_so(sqlite_url: str) -> None:
     database, clock = await clocked(sqlite_url)
     team = await gather(database)

@@ -1,12 +1,13 @@
 """From rows to posts: what an adapter gets for a delivery that was claimed, is in doubt, or was sent."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.core.model import Action, ExercisePost, Picture, Post, Purpose, WhenUncertain
+from alertbot.core.model import NEVER, Action, ExercisePost, Picture, Post, Purpose, WhenUncertain
 from alertbot.delivery.content import message_id, post, threads
 from alertbot.delivery.store_claim import Claimed
 from alertbot.delivery.store_content import DispatchFacts, Sent, Words
@@ -16,9 +17,9 @@ ENVELOPE = DispatchFacts(
     3, "BKRT-2", "x_main", 1, Purpose.PUBLICATION, "d" * 64, False, WhenUncertain.ASK, ("BKRT-1",)
 )
 WORDS = Words("fr", 2, "le 15", "<b>le 15</b>", "Sujet", "ab", "une carte")
-CLAIMED = Claimed(7, 3, 5, "t", "en", 2, 6, 0, False, 0.1, "publish", "r6", False)
-DOUBT = Doubt(7, 3, 5, "t", "en", 2, 6, 1, False, "x_main", "publish", "r6", False)
-SENT = Sent(7, 3, 5, "t", "en", 2, 1, False, "publish", "BKRT-2", "x_main", "r7", 4.0, "r6")
+CLAIMED = Claimed(7, 3, 5, "t", "en", 2, 6, 0, False, 0.1, "publish", "r6", False, 60.0, 5.0)
+DOUBT = Doubt(7, 3, 5, "t", "en", 2, 6, 1, False, "x_main", "publish", "r6", False, 60.0, 9.0)
+SENT = Sent(7, 3, 5, "t", "en", 2, 1, False, "publish", "BKRT-2", "x_main", "r7", 4.0, 60.0, "r6")
 PICTURE = Picture("ab", "image/png", 1, 1, b"png")
 WHOLE = Post(
     alert="BKRT-2",
@@ -38,6 +39,7 @@ WHOLE = Post(
     action=Action.PUBLISH,
     picture=PICTURE,
     alt="une carte",
+    born=datetime(1970, 1, 1, 0, 1, tzinfo=UTC),
 )
 
 
@@ -52,6 +54,7 @@ def made(row: Claimed | Doubt | Sent, envelope: DispatchFacts = ENVELOPE) -> Pos
         (CLAIMED._replace(attempts=4), replace(WHOLE, attempt=5)),
         (CLAIMED._replace(resent=True), replace(WHOLE, uncertain_before=True)),
         (CLAIMED._replace(lang=None), replace(WHOLE, lang="fr")),  # the language of the text
+        (replace(DOUBT, born=None), replace(WHOLE, uncertain_before=True, born=NEVER)),
         (DOUBT, replace(WHOLE, uncertain_before=True)),  # the attempt that nobody knows of
         (replace(DOUBT, attempts=3), replace(WHOLE, attempt=3, uncertain_before=True)),
         (SENT, replace(WHOLE, uncertain_before=True)),

@@ -1,5 +1,7 @@
 """The rules after an answer of a channel: pure, so tried with anything."""
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from alertbot.delivery.rules_retry import (
     Superseded,
     backoff,
     next_step,
+    repeat_lapsed,
 )
 
 FIRST = Circumstances(attempt=1)
@@ -91,6 +94,8 @@ LOST, AWAY, SLOW = Uncertain("lost"), Unavailable("down"), Throttled("slow", wai
 MAIL = Circumstances(1, RESEND, may_resend=True, jitter=0.0)
 EDIT = Circumstances(1, repeatable=True, jitter=0.0)
 LAST = MOST_ATTEMPTS
+KEYED = Circumstances(1, repeat_safe=3600.0, jitter=0.0)
+OURS = Scope.CHANNEL
 
 
 def now(base: Circumstances = FIRST, **changes: object) -> Circumstances:
@@ -164,6 +169,14 @@ def now(base: Circumstances = FIRST, **changes: object) -> Circumstances:
         (LOST, now(EDIT, attempt=3, resent=True), NextStep(PENDING, "lost", delay=2.0, resent=True)),
         (LOST, now(EDIT, attempt=999), NextStep(PENDING, "lost", delay=150.0, resent=True)),
         (LOST, now(EDIT, attempt=1000), NextStep(UNSURE, "lost")),
+        (LOST, KEYED, NextStep(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(KEYED, age=3419.0), NextStep(PENDING, "lost", delay=0.5, resent=True)),
+        (LOST, now(KEYED, age=3419.6), NextStep(UNSURE, "lost")),
+        (LOST, now(KEYED, age=inf), NextStep(UNSURE, "lost")),
+        (LOST, now(KEYED, attempt=LAST), NextStep(UNSURE, "lost")),
+        (Rejected("no"), now(KEYED, resent=True), NextStep(FAILED, "no")),
+        (Rejected("no", scope=OURS), now(KEYED, resent=True), NextStep(UNSURE, "no", pause=True)),
+        (Rejected("no", scope=OURS), KEYED, NextStep(FAILED, "no", pause=True)),
     ],
 )
 def test_every_row_of_the_table(answer: Answer, circumstances: Circumstances, step: NextStep) -> None:
@@ -172,5 +185,46 @@ def test_every_row_of_the_table(answer: Answer, circumstances: Circumstances, st
 
 def test_a_delivery_of_which_nothing_is_said_is_a_post_to_the_public() -> None:
     """What is not said must never be what allows a repeat."""
-    assert Circumstances(1) == (1, WhenUncertain.ASK, False, False, False, False, 0.5)
+    assert Circumstances(1) == (1, WhenUncertain.ASK, False, False, False, False, 0.0, 0.0, 0.5)
     assert NextStep(SENT) == (SENT, None, None, 0.0, False, None, None, False)
+
+
+ANSWERS = st.sampled_from(
+    ["done", "lost after it", "lost before it", "refused", "away", "slow", "down"]
+)
+
+
+@given(
+    st.floats(0, 7200),
+    st.lists(st.tuples(ANSWERS, st.floats(0, 3000), st.floats(0, 60)), min_size=1, max_size=12),
+)
+def test_what_a_platform_takes_twice_is_never_there_twice(
+    window: float, calls: list[tuple[str, float, float]]
+) -> None:
+    """Any order of answers, each after any time of waiting (a pause, a halt, the call itself), at a platform that
+    takes a second call within `window` for the first."""
+    moment, first, posts, resent, state = 0.0, None, 0, False, PENDING
+    for attempt, (answer, pause, call) in enumerate(calls, 1):
+        moment += pause
+        first = moment if first is None else first
+        around = Circumstances(attempt, resent=resent, repeat_safe=window, age=moment - first)
+        if repeat_lapsed(around):
+            said: Answer = Uncertain("late")
+        else:
+            moment += call
+            if answer in ("done", "lost after it") and (posts == 0 or moment - first >= window):
+                posts += 1
+            said = {
+                "done": Receipt("7"),
+                "refused": Rejected("no", scope=Scope.CHANNEL),
+                "away": Unavailable("down"),
+                "slow": Throttled("slow", wait=call),
+                "down": ChannelDown("401"),
+            }.get(answer, Uncertain("lost"))
+        step = next_step(said, around._replace(age=moment - first))
+        state, resent, moment = step.state, step.resent, moment + step.delay
+        if state is not PENDING:
+            break
+    assert posts <= 1
+    assert posts == 0 or state is not FAILED  # never "not sent" where it stands
+    assert posts == 1 or state is not SENT

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import Counter
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from alertbot.core.model import Pace
 from alertbot.db.database import Database
@@ -70,6 +70,23 @@ async def test_an_idle_worker_writes_nothing(database: Database) -> None:
     assert await _writes(database) == before
     stop.set()
     await running
+
+
+async def test_with_nothing_open_it_hardly_asks_and_still_sends_at_once(sqlite_url: str) -> None:
+    """Looking twice a second for what no commit had announced was a third of what an idle worker cost."""
+    database, other = await Database.open(sqlite_url), await Database.open(sqlite_url)
+    adapter, stop = NullAdapter(channel()), asyncio.Event()
+    running = asyncio.create_task(LocalRunner(database, {"null": adapter}).run(stop))
+    await asyncio.sleep(1.5)
+    asked: list[str] = []
+    event.listen(database._reader.sync_engine, "begin", lambda _conn: asked.append("begin"))
+    await asyncio.sleep(2.5)
+    assert len(asked) <= 1
+    await put(other, 1)
+    await _until(lambda: len(adapter.posts) == 1, 0.5)
+    stop.set()
+    await running
+    await other.close()
 
 
 async def _writes(database: Database) -> tuple[int, ...]:

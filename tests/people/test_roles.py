@@ -3,8 +3,8 @@
 import pytest
 
 from alertbot.core.errors import Misuse, Refused
-from alertbot.core.model import MACHINE, Person, Role, Verb
-from alertbot.people.rules import ROLES, require_reason, require_role
+from alertbot.core.model import MACHINE, Person, Role
+from alertbot.people.rules import ROLES, Verb, require_reason, require_role
 
 WRITERS, APPROVERS, ADMINS = {Role.AUTHOR, Role.APPROVER}, {Role.APPROVER}, {Role.ADMIN}
 TABLE = {

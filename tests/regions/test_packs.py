@@ -17,7 +17,7 @@ from alertbot.regions import packs
 from alertbot.regions.facts import in_force, using
 from alertbot.regions.region import Region
 from alertbot.texts.fields.findings import everywhere
-from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds import catalogue, layers
 from alertbot.texts.publisher import unconfigured_publisher
 
 CODES = ("AU", "BE", "CA", "DE", "ES", "FR", "GB", "IE", "NL", "US")
@@ -172,7 +172,7 @@ def test_a_kinds_fingerprint_changes_with_the_pack() -> None:
     found = set()
     for code in CODES:
         with using(packs.load(code)):
-            found.add(catalogue.fingerprint("holding"))
+            found.add(layers.fingerprint("holding"))
     assert len(found) == len(CODES)
 
 

@@ -13,7 +13,8 @@ from alertbot.alerts.compose import DraftRequest, look
 from alertbot.core.model import Composition
 from alertbot.regions import packs
 from alertbot.regions.facts import using
-from alertbot.texts.kinds.catalogue import load_kind, load_ready_words, shipped
+from alertbot.texts.kinds.catalogue import load_kind, load_ready_words
+from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.publisher import Publisher, unconfigured_publisher
 from alertbot.texts.wording import language
 

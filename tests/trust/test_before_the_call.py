@@ -14,7 +14,7 @@ from alertbot.alerts import approving, showing
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.people import accounts, tasks
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.layers import shipped
 from alertbot.watch import watching
 from alertbot.watch.preapproval import sample, signing
 from alertbot.watch.rules_signals import Observed

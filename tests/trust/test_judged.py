@@ -16,7 +16,7 @@ from alertbot.app import App, build
 from alertbot.core.model import Person
 from alertbot.people import store_people
 from alertbot.people.context import Context
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.layers import shipped
 from tests.cli.desk import CONFIG, Desk
 from tests.program import Answer
 

@@ -7,10 +7,11 @@ from alertbot.alerts.requests import text
 from alertbot.alerts.rules_moves import move
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import AlertbotError
-from alertbot.core.model import Person, Verb
+from alertbot.core.model import Person
 from alertbot.db.sql import Connection
 from alertbot.people import rules
 from alertbot.people.context import Context
+from alertbot.people.rules import Verb
 
 
 async def see(service: Context, person: Person, alert_id: str, digest: str) -> str | None:

@@ -16,11 +16,12 @@ from alertbot.alerts.requests import text
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import ConfigInvalid, Misuse, Refused
-from alertbot.core.model import AlertState, Person, Verb
+from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import rules, store_people, store_requests
 from alertbot.people.context import Context
+from alertbot.people.rules import Verb
 from alertbot.people.store_requests import Link
 
 SHORTEST_SECRET = 32  # characters
@@ -201,7 +202,7 @@ async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> 
     this link's), `Faulty`, or `Unanswered` for an incomplete form."""
     link = await service.database.read(lambda conn: _find(service, conn, key, token))
     if not hmac.compare_digest(answer.form.encode("utf-8", "replace"), key.form(token).encode()):
-        await _count_wrong(service, link)
+        await count_wrong(service, link)
         raise LinkForged(
             _("This form does not belong to this link. Open the link from the mail again.")
         )
@@ -218,8 +219,18 @@ async def decide(service: Context, key: Key, token: str, answer: PageAnswer) -> 
 
 
 async def _find(service: Context, conn: Connection, key: Key, token: str) -> Link:
-    """The link of this token. Raises `LinkUnknown` or `LinkClosed`, and `Refused` for a person who may
-    not approve."""
+    """The unused link to decide of this token. Raises as `find`, and `Refused` for a person who may not approve."""
+    link = await find(service, conn, key, token)
+    if store_requests.task_in(link.digest) is not None:
+        raise LinkUnknown(_("This link is not about an approval."))
+    rules.require_role(Verb.APPROVE, link.person)
+    if link.used_at is not None:
+        raise _used(link)
+    return link
+
+
+async def find(service: Context, conn: Connection, key: Key, token: str) -> Link:
+    """The link of this token. Raises `LinkUnknown` or `LinkClosed`."""
     link = None
     if TOKEN.fullmatch(token):
         link = await store_requests.find_link(conn, hash_of(token), now=service.now)
@@ -228,10 +239,7 @@ async def _find(service: Context, conn: Connection, key: Key, token: str) -> Lin
             _("This link does not exist. Copy the whole address from the mail, or ask for a new link.")
         )
     if not hmac.compare_digest(_derived(key, link), token):
-        raise _dead(link)
-    rules.require_role(Verb.APPROVE, link.person)
-    if link.used_at is not None:
-        raise _used(link)
+        raise dead(link)
     if link.attempts >= MOST_WRONG_FORMS:
         raise LinkClosed(
             _(
@@ -315,7 +323,7 @@ def _precheck(service: Context, link: Link) -> Callable[[Connection], Awaitable[
         fresh = await store_requests.find_link(conn, link.token_hash, now=service.now) or link
         rules.require_role(Verb.APPROVE, fresh.person)
         if fresh.bond != link.bond:
-            raise _dead(link)
+            raise dead(link)
         alert = await store_reading.get(conn, link.alert)
         if not await store_requests.use(conn, link.token_hash, now=service.now):
             raise _used(fresh)
@@ -325,13 +333,15 @@ def _precheck(service: Context, link: Link) -> Callable[[Connection], Awaitable[
     return work
 
 
-async def _count_wrong(service: Context, link: Link) -> None:
+async def count_wrong(service: Context, link: Link) -> None:
+    """Count an answer that does not come from the link's own page."""
     about = {"alert": link.alert}
     log.warning("%s: a wrong form was sent to a link of %s", link.alert, link.person.name, extra=about)
     await service.database.transact(lambda conn: store_requests.count_wrong(conn, link.token_hash))
 
 
-def _dead(link: Link) -> LinkDead:
+def dead(link: Link) -> LinkDead:
+    """That the link is not this person's any more."""
     return LinkDead(
         _(
             "This link no longer works: since it was sent, your mail address, your token or the key of the"

@@ -6,6 +6,7 @@ The mail contains the link and is not stored. It is plain text, so that no addre
 from collections.abc import Callable
 from typing import Any
 
+from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.alerts.requests import links
 from alertbot.alerts.requests.links import Key, hash_of
 from alertbot.alerts.requests.text import Ask
@@ -49,6 +50,12 @@ class MailWay:
             address=ask.address,
         )
         reference = f"ask.{ask.alert}.{hash_of(token)[:16]}"
+        if ask.hand is not None:
+            text = hand_letter(ask.hand, ask.person or "", f"{self._base_url}/t/{token}")
+            await self._send(
+                ask, _("To be posted by you: {alert}").format(alert=ask.alert), text, reference
+            )
+            return reference
         await self._send(ask, subject(ask), letter(ask, f"{self._base_url}/a/{token}"), reference)
         return reference
 
@@ -112,6 +119,29 @@ def letter(ask: Ask, link: str) -> str:
         _("Or on the command line: alertbot show {alert}, then alertbot approve {alert}").format(
             alert=ask.alert
         ),
+    ]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def hand_letter(view: HandTaskView, name: str, link: str) -> str:
+    """The mail's text about a post by hand: what to do, the words, and the link."""
+    blocks = [
+        _("{name}, please post this by hand: {alert}, {place}.").format(
+            name=name, alert=view.task.alert, place=view.place
+        ),
+        view.stop,
+        view.instruction,
+        _("--- the words begin below this line ---\n{words}\n--- and end above this one ---").format(
+            words=view.words
+        )
+        if view.words
+        else "",
+        _("The picture is on the page below. Its text alternative: {alt}").format(alt=view.alt)
+        if view.alt
+        else "",
+        _("When it is done, or if it cannot be done, say so here:\n{link}").format(link=link),
+        _("This link is yours alone. Anyone who has it can answer in your name: do not forward it."),
+        _("Or on the command line: alertbot task show {id}").format(id=view.task.id),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
 

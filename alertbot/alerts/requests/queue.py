@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol, runtime_checkable
 
 from alertbot.alerts import rules_policy, store_reading
-from alertbot.alerts.requests import text
+from alertbot.alerts.requests import hand_links, text
 from alertbot.alerts.requests.text import Ask
 from alertbot.alerts.store_reading import Alert
 from alertbot.core import loops
@@ -232,6 +232,9 @@ async def _steps(service: Context, conn: Connection, way: Way) -> list[_Step]:
     for call in await store_requests.open_calls(conn, way.name):
         if call.retry_at is not None and call.retry_at > service.now:
             continue
+        if (task := store_requests.task_in(call.digest)) is not None:
+            found += await _hand_steps(conn, way, call, task)
+            continue
         alert = await store_reading.get(conn, call.alert)
         given = rules_policy.standing(
             alert, await store_reading.approvals_of(conn, alert.id, now=service.now), service.now
@@ -241,6 +244,15 @@ async def _steps(service: Context, conn: Connection, way: Way) -> list[_Step]:
         if outcome or not (shows or (call.message_ref is not None and not isinstance(way, Updating))):
             found.append(_Step(call, len(given), outcome))
     return found
+
+
+async def _hand_steps(conn: Connection, way: Way, call: ApprovalRequest, task: int) -> list[_Step]:
+    """As `_steps`, for a request to post by hand; one that was sent shows 1 where it must not be posted any more."""
+    outcome = await hand_links.outcome(conn, task)
+    given = 0 if outcome else int(await hand_links.stopped(conn, task))
+    unsent = call.message_ref is None
+    changes = not unsent and given != call.given and isinstance(way, Updating)
+    return [_Step(call, given, outcome)] if outcome or unsent or changes else []
 
 
 async def _claimed(service: Context, call: ApprovalRequest) -> bool:
@@ -254,7 +266,8 @@ async def _take(service: Context, way: Way, step: _Step) -> None:
     """Make one call and record the result."""
     call, ref, closed = step.call, None, None
     if step.outcome is None:
-        ask = await text.compose(service, call)
+        by_hand = store_requests.task_in(call.digest) is not None
+        ask = await (hand_links if by_hand else text).compose(service, call)
         if ask is None:
             return  # it has changed since: the next look sees what it needs
         if call.message_ref is None:

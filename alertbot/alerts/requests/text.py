@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alertbot.alerts import rules_policy, showing, store_reading
+from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import one_line
-from alertbot.core.model import AlertState, Audience
+from alertbot.core.model import AlertState, Audience, Picture
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import store_people, store_requests
@@ -51,6 +52,8 @@ class Ask:
     needed: int = 0
     given: tuple[str, ...] = ()  # the names of those who have approved
     doubt: str = ""  # that nobody has confirmed the country's facts
+    hand: HandTaskView | None = None  # it asks to post this by hand, not to approve
+    pictures: tuple[Picture, ...] = ()
 
 
 def brief(call: ApprovalRequest) -> Ask:

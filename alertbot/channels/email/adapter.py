@@ -138,7 +138,7 @@ class EmailAdapter(Adapter[EmailSettings]):
     @classmethod
     def targets(cls, settings: EmailSettings) -> tuple[Target, ...]:
         if isinstance(settings.recipients, Path):
-            return message.read(settings.folder / settings.recipients.expanduser())
+            return message.read(settings.home / settings.recipients.expanduser())
         return message.listed(settings.recipients)
 
     @classmethod
@@ -230,7 +230,7 @@ class EmailAdapter(Adapter[EmailSettings]):
             helo=settings.helo or _own_name(),
             ca_file=None
             if settings.ca_file is None
-            else str(settings.folder / settings.ca_file.expanduser()),
+            else str(settings.home / settings.ca_file.expanduser()),
             username=username,
             password=password,
             connect_seconds=settings.connect_within.total_seconds(),

@@ -114,7 +114,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         message, note = await self._call(
             post,
             lambda bot, chat: bot.send_message(
-                chat, post.html or post.text, reply_parameters=_answers(post), **_looks(post)
+                chat, post.html or post.text, **_answers(post), **_looks(post)
             ),
         )
         return self._receipt(post.alert, message, note or _alone(post, message))
@@ -128,7 +128,7 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         message, note = await self._call(
             post,
             lambda bot, chat: bot.send_photo(
-                chat, photo, caption=post.alt, filename="picture", reply_parameters=_answers(post)
+                chat, photo, caption=post.alt, filename="picture", **_answers(post)
             ),
         )
         return self._receipt(post.alert, message, note or _alone(post, message))
@@ -247,13 +247,6 @@ class TelegramAdapter(Adapter[TelegramSettings]):
         return self._bot
 
 
-def _answers(post: Post) -> "telegram.ReplyParameters | None":
-    from telegram import ReplyParameters
-
-    number = _number(post.reply_to)
-    return None if number is None else ReplyParameters(number, allow_sending_without_reply=True)
-
-
 def _alone(post: Post, message: Any) -> str:
     """The note on a reply that stands alone because the post it replies to is gone."""
     if post.reply_to is None or getattr(message, "reply_to_message", None) is not None:
@@ -272,12 +265,11 @@ def shown_html(message: Any) -> str:
 
 
 def _looks(post: Post) -> dict[str, Any]:
-    from telegram import LinkPreviewOptions
+    return {"parse_mode": "HTML" if post.html else None, "disable_web_page_preview": True}
 
-    return {
-        "parse_mode": "HTML" if post.html else None,
-        "link_preview_options": LinkPreviewOptions(is_disabled=True),
-    }
+
+def _answers(post: Post) -> dict[str, Any]:
+    return {"reply_to_message_id": _number(post.reply_to), "allow_sending_without_reply": True}
 
 
 def _number(remote_id: str | None) -> int | None:

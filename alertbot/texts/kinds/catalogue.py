@@ -14,13 +14,13 @@ A team adds a kind or a language by adding files in a folder of its own: later f
 earlier ones, file by file.
 """
 
-import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from alertbot.config.yaml_reader import Mark, Node, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
@@ -31,12 +31,21 @@ from alertbot.texts.kinds import kind_file
 from alertbot.texts.kinds.examples import example_in, hinted
 from alertbot.texts.kinds.kind_file import LANGUAGE, NAME, Checker, read_kind, unknown
 from alertbot.texts.kinds.kind_spec import FORMS, Frame, Kind, Prepared, Template
+from alertbot.texts.kinds.layers import (
+    CARD,
+    EDITS,
+    FRAME,
+    KIND_FILE,
+    NO_KIND,
+    READY_WORDS,
+    RETRACTION,
+    SHARED_FIELDS,
+    fingerprint,
+    has_kind,
+    shipped,
+    stacked,
+)
 
-SHARED_FIELDS = "fields.yaml"
-FRAME = "exercise_frame"
-RETRACTION = "retraction"
-EDITS, CARD = "edits.yaml", "card.yaml"
-KIND_FILE = "kind.yaml"
 LONGEST_TEMPLATE = 50_000
 _TEMPLATE = re.compile(r"(?P<form>[a-z][a-z0-9_]*)\.md\.j2")
 _FRAME_KEYS = ("opening", "closing", "subject", "refused")
@@ -61,14 +70,8 @@ class Catalogue:
 
 
 KEPT_KINDS = 64
-
-
-@cache
-def shipped() -> Path:
-    """The folder of the shipped kinds: in a wheel, or in a clone."""
-    package = Path(__file__).parents[2]
-    installed = package / "_shipped" / "messages"
-    return installed if installed.is_dir() else package.parent / "messages"
+Part = TypeVar("Part")
+Reader: TypeAlias = Callable[[tuple[Path, ...], list[str]], Part]  # layers, faults to be added to
 
 
 def load(*folders: Path) -> Catalogue:
@@ -88,9 +91,8 @@ def load(*folders: Path) -> Catalogue:
 def load_kind(name: str, *folders: Path) -> Kind:
     """One kind, without reading the others. Raises `Misuse` for an unknown name, `ConfigInvalid` for a
     broken file."""
-    names = kind_names(*folders)
-    if name not in names:
-        raise _no_such_kind(name, names)
+    if not has_kind(name, *folders):
+        raise _no_such_kind(name, kind_names(*folders))
     layers = stacked(folders)
     try:
         present = fingerprint(name, *folders)
@@ -114,18 +116,35 @@ def _read_kind(name: str, layers: tuple[Path, ...]) -> Kind:
 
 def load_frame(*folders: Path) -> Frame:
     """The exercise frame. Raises `ConfigInvalid` for a broken file."""
-    faults: list[str] = []
-    frame = _frame(stacked(folders), faults)
-    _refuse(faults)
-    return frame
+    return _part(_frame, *folders)
 
 
 def load_prepared(*folders: Path) -> Prepared:
     """The retraction, and the texts of edits and number cards. Raises `ConfigInvalid` for a broken file."""
+    return _part(_prepared, *folders)
+
+
+def _part(read: Reader[Part], *folders: Path) -> Part:
+    """What all kinds share, read again only where one of its files has changed."""
+    layers = stacked(folders)
+    try:
+        present = fingerprint(NO_KIND, *folders)
+    except OSError:  # as in `load_kind`
+        return _read_part(read, layers)
+    found: Part = _kept_part(read, layers, present)
+    return found
+
+
+@lru_cache(maxsize=KEPT_KINDS)
+def _kept_part(read: Reader[Part], layers: tuple[Path, ...], _fingerprint: str) -> Part:
+    return _read_part(read, layers)
+
+
+def _read_part(read: Reader[Part], layers: tuple[Path, ...]) -> Part:
     faults: list[str] = []
-    prepared = _prepared(stacked(folders), faults)
+    found = read(layers, faults)
     _refuse(faults)
-    return prepared
+    return found
 
 
 def kind_names(*folders: Path) -> tuple[str, ...]:
@@ -136,15 +155,6 @@ def kind_names(*folders: Path) -> tuple[str, ...]:
 
 def _rank(kind: Kind) -> tuple[int, str]:
     return kind.priority, kind.name
-
-
-def stacked(folders: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The shipped folder and those that override it. Raises `ConfigInvalid` for a folder that is
-    missing."""
-    for folder in folders:
-        if not folder.is_dir():
-            raise ConfigInvalid(_("The messages folder {path} does not exist.").format(path=folder))
-    return (shipped(), *(folder for folder in folders if folder.resolve() != shipped().resolve()))
 
 
 def _no_such_kind(name: str, known: Mapping[str, Kind] | tuple[str, ...]) -> Misuse:
@@ -265,43 +275,6 @@ def _with_language(frame: Frame, lang: str, sheet: Node, check: Checker) -> Fram
     )
 
 
-FOLDER = "ready_words"
-
-
-_TEMPLATES = "*/*.md.j2"
-_SHARED = (
-    SHARED_FIELDS,
-    EDITS,
-    CARD,
-    f"{FRAME}/*.yaml",
-    f"{RETRACTION}/{_TEMPLATES}",
-    f"{FOLDER}/*.yaml",
-)
-
-
-def fingerprint(kind: str, *folders: Path) -> str:
-    """SHA-256 over the names and bytes of the files that alerts of this kind are made from, in every
-    folder, and of the country pack: any changed byte changes it, whether or not an alert would show it.
-
-    Where the folders are on this machine does not matter. Raises `ConfigInvalid`.
-    """
-    found = hashlib.sha256()
-    for count, layer in enumerate(stacked(folders)):
-        for path in _files(layer, kind):
-            content = path.read_bytes()
-            name = path.relative_to(layer).as_posix()
-            found.update(f"{count}\0{name}\0{len(content)}\0".encode())
-            found.update(content)
-    found.update(in_force().fingerprint.encode())
-    return found.hexdigest()
-
-
-def _files(layer: Path, kind: str) -> Iterator[Path]:
-    patterns = (*_SHARED, f"{kind}/{KIND_FILE}", f"{kind}/{_TEMPLATES}")
-    for pattern in patterns:
-        yield from sorted(path for path in layer.glob(pattern) if path.is_file())
-
-
 KEYS = (
     *("nothing_failed", "all_works", "disregard", "none", "all", "some", "these", "in_part"),
     *("wrong_number", "wrong_numbers", "right_number", "right_numbers", "right_in_part"),
@@ -412,7 +385,7 @@ def load_ready_words(*folders: Path) -> ReadyWords:
     faults: list[str] = []
     texts: dict[str, dict[str, str]] = {}
     for folder in dict.fromkeys((shipped(), *folders)):
-        for path in sorted((folder / FOLDER).glob("*.yaml")):
+        for path in sorted((folder / READY_WORDS).glob("*.yaml")):
             texts.setdefault(path.stem, {}).update(_texts(path, Checker(faults)))
     if faults:
         raise ConfigInvalid(_("The messages folder has faults:"), faults)

@@ -197,6 +197,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "as_said": (),
     "summer_time": (),
     "winter_time": (),
+    "relay_works": ("who", "how"),
+    "relay_down": ("who", "how"),
+    "relay_unknown": ("who", "how"),
 }
 
 

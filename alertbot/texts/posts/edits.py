@@ -183,7 +183,7 @@ def _fits(spec: ChannelSpec, text: _Text) -> bool:
 
 def _length(spec: ChannelSpec, text: _Text) -> int:
     write = writing.visible_line if spec.markup is Markup.TELEGRAM else writing.plain_line
-    return measure.measure(measure.normal(_joined(text, write)), spec.measure)
+    return measure.counted(measure.normal(_joined(text, write)), spec)
 
 
 def _entities(text: _Text) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
-from alertbot.core.model import Measure
+from alertbot.core.model import ChannelSpec, Measure
 
 ADDRESS_WEIGHT = 23
 PATTERNS = Path(__file__).with_name("x_patterns.json")
@@ -108,6 +108,10 @@ _ADDRESS = re.compile(
     rf"(?<![^\s(])https?://(?:{_LABEL}\.){{1,5}}(?:fr|org|com|net|eu|info)"
     r"(?:/(?:[A-Za-z0-9_/-]{0,200}[A-Za-z0-9_/-])?)?(?=[.,;:!?)]*(?:\s|$))"
 )
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>]*[^\s<>.,;:!?)\]}»”’\"']", re.IGNORECASE)
+_SINGLE = re.compile(
+    "[\\x00-\\x0c\\x0e-\u02ff\u2010-\u2027\u202f-\u205e€→←]*"
+)  # each is a sign of its own
 _PLAIN = re.compile(f"(?:[{_LIGHT}]|[{_HEAVY}]|{_EMOJI})*")
 _WEIGHS_TWO = re.compile(f"{_EMOJI}|[{_HEAVY}]")
 # A dot that could stand inside a domain name: something other than an end of phrase follows it.
@@ -118,6 +122,33 @@ _WORD = re.compile(r"(?:^|[ \n])[^ \n]+")
 def measure(text: str, how: Measure) -> int:
     """The length of a plain text as this measure counts it."""
     return _MEASURES[how](text)
+
+
+def counted(text: str, spec: ChannelSpec) -> int:
+    """The length of a plain text as this channel counts it against its limit. Where it limits bytes too, their share
+    of the limit if that is more."""
+    if spec.address_length is not None:
+        text = _WEB_ADDRESS.sub(lambda found: "x" * _counted_address(found[0], spec), text)
+    length = measure(text, spec.measure)
+    if spec.limit is None or spec.limit_bytes is None:
+        return length
+    return max(length, -(-len(text.encode("utf-8", "replace")) * spec.limit // spec.limit_bytes))
+
+
+def _counted_address(address: str, spec: ChannelSpec) -> int:
+    """The fixed length of an address; an unusual one, which the platform may not take for one, never counts less
+    than it is long."""
+    fixed = spec.address_length or 0
+    return fixed if _ADDRESS.fullmatch(address) else max(fixed, len(address))
+
+
+def graphemes(text: str) -> int:
+    """What readers see as one sign each, by Unicode's rules (UAX 29)."""
+    if _SINGLE.fullmatch(text):
+        return len(text)
+    from wcwidth import iter_graphemes
+
+    return sum(1 for _sign in iter_graphemes(text))
 
 
 def utf16_length(text: str) -> int:
@@ -173,4 +204,5 @@ _MEASURES: dict[Measure, Callable[[str], int]] = {
     Measure.WEIGHTED: weighted_length,
     Measure.UTF16: utf16_length,
     Measure.CHARACTERS: len,
+    Measure.GRAPHEMES: graphemes,
 }

@@ -95,7 +95,7 @@ def entity_length(entities: int) -> int:
 def length(spec: ChannelSpec, blocks: Sequence[Block]) -> int:
     """The length as the platform counts it."""
     shown = writing.visible(blocks) if spec.markup is Markup.TELEGRAM else writing.plain(blocks)
-    return measure.measure(measure.normal(shown), spec.measure)
+    return measure.counted(measure.normal(shown), spec)
 
 
 def written(channel: Channel, one: Edition, thread: Thread) -> list[Message]:

@@ -52,7 +52,7 @@ def parts(sheet: Sheet) -> dict[str, Any]:
         "shown": sheet.composition,
         "channels": _by_channel(sheet.composition.messages),
         "retraction": _by_channel(sheet.composition.retraction),
-        "pictures": {one.digest: _inline(one) for one in sheet.composition.pictures},
+        "pictures": {one.digest: inline(one) for one in sheet.composition.pictures},
         "phrases": phrases,
         "plain": plain,
         "address": address,
@@ -92,7 +92,7 @@ def _by_channel(messages: tuple[Message, ...]) -> dict[str, list[ShownThread]]:
     return grouped
 
 
-def _inline(picture: Picture) -> str:
+def inline(picture: Picture) -> str:
     """The picture as a data address, so that nothing is loaded."""
     return f"data:{picture.mime};base64,{b64encode(picture.content).decode()}"
 

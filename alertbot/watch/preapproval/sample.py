@@ -27,8 +27,8 @@ from alertbot.core.json import Json
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Channel, Identity, RawValues
 from alertbot.core.words import _, language
-from alertbot.texts.kinds.catalogue import fingerprint
 from alertbot.texts.kinds.kind_spec import FieldType, Kind
+from alertbot.texts.kinds.layers import fingerprint
 from alertbot.texts.publisher import Publisher, effective
 from alertbot.texts.request import TAKEN_BACK_WITH
 from alertbot.texts.wording.language import phrase

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertbot.core.errors import ConfigInvalid, Misuse
-from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds import catalogue, layers
 
 GOOD = """\
 title: {en: Water}
@@ -174,7 +174,7 @@ def test_a_kind_of_ones_own_says_so_itself(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["apology", "end", "correction", "provisional_number"])
 def test_some_kinds_never_do_whatever_their_file_says(tmp_path: Path, kind: str) -> None:
-    text = (catalogue.shipped() / kind / "kind.yaml").read_text("utf-8")
+    text = (layers.shipped() / kind / "kind.yaml").read_text("utf-8")
     (tmp_path / kind).mkdir()
     (tmp_path / kind / "kind.yaml").write_text(f"{text}\nautomatic: true\n", encoding="utf-8")
     with pytest.raises(ConfigInvalid, match=f"{kind} never goes out by itself"):

@@ -1,13 +1,17 @@
 """Any byte of any file that a kind's words come from is part of its fingerprint."""
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alertbot.texts.kinds.catalogue import fingerprint, shipped
+from alertbot.texts.kinds import layers
+from alertbot.texts.kinds.catalogue import load_kind
+from alertbot.texts.kinds.layers import fingerprint, shipped
 from tests.effort import examples
 
 USED = [
@@ -72,3 +76,36 @@ def test_other_kinds_and_other_places_do_not_matter(own: Path, tmp_path: Path) -
     assert fingerprint("holding", moved) == before
     assert fingerprint("status", moved) != fingerprint("status", own)
     assert fingerprint("holding") != before  # nothing lies over the shipped words
+
+
+def test_what_has_not_changed_is_not_read_again_and_a_changed_byte_is_seen_whatever_its_date(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "SETTLED_SECONDS", 0.1)
+    readings: list[str] = []
+    read = layers._read
+
+    def noted(kind: str, folders: tuple[Path, ...]) -> layers._Reading:
+        readings.append(kind)
+        return read(kind, folders)
+
+    monkeypatch.setattr(layers, "_read", noted)
+    time.sleep(0.2)  # until two changes can be told apart
+    first = load_kind("holding", own)
+    assert load_kind("holding", own) is first
+    assert readings == ["holding"]
+    path = own / "holding" / "en" / "long.md.j2"
+    content, times = path.read_bytes(), path.stat()
+    path.write_bytes(content.swapcase())
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    changed = load_kind("holding", own)
+    assert changed.templates != first.templates
+    path.write_bytes(content)
+    assert load_kind("holding", own).templates == first.templates
+
+
+def test_a_name_that_is_a_path_is_no_kind(own: Path) -> None:
+    assert layers.has_kind("holding", own)
+    assert not layers.has_kind("../messages/holding", own)
+    assert not layers.has_kind("holding/", own)
+    assert not layers.has_kind("", own)

@@ -7,8 +7,9 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wcwidth import iter_graphemes
 
-from alertbot.core.model import Measure
+from alertbot.core.model import ChannelSpec, Measure
 from alertbot.texts.posts import measure
 from alertbot.texts.posts.measure import PATTERNS, exact_weight, utf16_length, weighted_length
 from tests.effort import examples
@@ -103,7 +104,7 @@ def test_utf16_units(text: str) -> None:
 
 
 def test_measure_chooses_the_rule() -> None:
-    assert [measure.measure("⚠️😷", how) for how in Measure] == [4, 4, 3]
+    assert [measure.measure("⚠️😷", how) for how in Measure] == [4, 4, 3, 2]
 
 
 def test_the_patterns_are_those_of_the_library() -> None:
@@ -177,3 +178,49 @@ def test_no_word_needs_the_library() -> None:
         "sys.exit(w('👩🏽‍🚒 https://example.org/?q=1&r=2 example.museum') != 2 + 1 + 23 + 1 + 23)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("", 0),
+        ("Appelez le 15 : « oui » – l’été…", 32),
+        ("e\u0301te\u0301", 3),  # an accent of its own
+        (
+            "\U0001f469\U0001f3fd\u200d\U0001f692 \U0001f1eb\U0001f1f7 1\ufe0f\u20e3",
+            5,
+        ),  # a fire-fighter, a flag, a key
+        ("\u0e01\u0e33", 1),
+        ("a\nb\n", 4),
+        ("112\u202f!", 5),
+    ],
+)
+def test_graphemes_are_what_readers_see(text: str, signs: int) -> None:
+    assert measure.graphemes(text) == signs
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF, exclude_characters="\r")))
+def test_the_short_way_to_count_graphemes_agrees_with_the_long_one(text: str) -> None:
+    assert measure.graphemes(text) == sum(1 for _sign in iter_graphemes(text))
+
+
+def test_bytes_count_where_they_are_the_tighter_limit() -> None:
+    spec = ChannelSpec("t", 300, measure=Measure.GRAPHEMES, limit_bytes=3000)
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"  # one sign of 25 bytes
+    assert measure.counted("a" * 300, spec) == 300
+    assert measure.counted(family * 120, spec) == 300
+    assert measure.counted(family * 120 + "a", spec) == 301
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("Plus : https://alertes.example.org/a/very/long/address/of/a/page.", 7 + 23 + 1),
+        ("http://a.fr", 23),
+        ("https://example.museum/" + "a" * 40, 63),  # perhaps no address to the platform: never less
+        ("alertes.example.org", 19),
+    ],
+)
+def test_an_address_counts_the_same_however_long(text: str, length: int) -> None:
+    spec = ChannelSpec("t", 500, measure=Measure.GRAPHEMES, address_length=23)
+    assert measure.counted(text, spec) == length

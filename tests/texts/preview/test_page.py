@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alertbot.alerts.compose import DraftRequest, look
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Action, Fault, Omission, Organisation, Picture
-from alertbot.texts.kinds import catalogue
+from alertbot.texts.kinds import layers
 from alertbot.texts.preview.fragments import SHOWN, fragment, styled
 from alertbot.texts.preview.html_page import HERE, render_page, write_preview
 from alertbot.texts.preview.phrases import counter
@@ -175,7 +175,7 @@ def test_the_example_of_every_shipped_kind_makes_a_page(kind: str) -> None:
     publisher = Publisher(
         Organisation("Opérateur Exemple", verification_page=examples.PAGE, sandbox=True),
         {channel.name: channel for channel in examples.CHANNELS},
-        (catalogue.shipped(),),
+        (layers.shipped(),),
         identities={"press": lambda: {"sender": SENDER}},
     )
     seen = look(publisher, DraftRequest(kind))

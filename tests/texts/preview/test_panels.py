@@ -26,7 +26,8 @@ from alertbot.ops.views import (
     WorkerView,
 )
 from alertbot.people.views import PersonLine
-from alertbot.texts.kinds.catalogue import load_kind, shipped
+from alertbot.texts.kinds.catalogue import load_kind
+from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.panels import Wrapped, show
 from alertbot.texts.preview.phrases import Sheet

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertbot.texts.kinds.catalogue import shipped
 from alertbot.texts.kinds.kind_spec import Template
+from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.wording import environment
 from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 

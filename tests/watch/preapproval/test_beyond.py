@@ -14,7 +14,7 @@ from alertbot.alerts.compose import DraftRequest
 from alertbot.core.errors import Refused
 from alertbot.db.database import Database
 from alertbot.ops import overview
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.layers import shipped
 from alertbot.watch import watching
 from alertbot.watch.preapproval import sample, signing, validity
 from alertbot.watch.rules_rule import Rule, RuleMode, Transition

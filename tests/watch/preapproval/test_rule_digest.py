@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alertbot.core.model import Organisation
 from alertbot.core.words import spoken
-from alertbot.texts.kinds.catalogue import shipped
+from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.publisher import Publisher
 from alertbot.watch.context import Watch, WatchContext
 from alertbot.watch.preapproval import sample

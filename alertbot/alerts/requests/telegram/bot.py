@@ -7,12 +7,14 @@ The outcome replaces the caption and removes the buttons.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from telegram import ForceReply, LinkPreviewOptions, ReplyParameters
 
+from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.alerts.requests.telegram import wording
 from alertbot.alerts.requests.telegram.webhook import Hook
 from alertbot.alerts.requests.text import Ask
@@ -20,6 +22,7 @@ from alertbot.channels.telegram import client
 from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Unavailable, Uncertain
 from alertbot.core.words import _
 from alertbot.people.context import Context
+from alertbot.people.store_requests import task_in
 
 if TYPE_CHECKING:
     import telegram
@@ -55,6 +58,8 @@ class TelegramWay:
         self._moved: dict[int, int] = {}
 
     async def ask(self, ask: Ask) -> str | None:
+        if ask.hand is not None:
+            return await self._ask_hand(ask, ask.hand)
         page = BytesIO(ask.page.encode("utf-8", "replace"))
         message = await self.call(
             ask.alert,
@@ -72,11 +77,46 @@ class TelegramWay:
         )
         return str(message.message_id)
 
+    async def _ask_hand(self, ask: Ask, view: HandTaskView) -> str:
+        """The words alone, to be copied, and the picture; then what to do, with the buttons and the words as a file."""
+        chat = int(ask.address)
+        if view.words and len(view.words.encode("utf-16-le")) // 2 <= wording.LONGEST_TEXT:
+            quiet = LinkPreviewOptions(is_disabled=True)
+            await self.call(
+                ask.alert,
+                chat,
+                lambda bot, there: bot.send_message(there, view.words, link_preview_options=quiet),
+            )
+        alt = wording.cut(view.alt or "", wording.LONGEST_CAPTION)
+        for picture in ask.pictures:
+            await self.call(ask.alert, chat, partial(_send_photo, picture.content, alt))
+        words = BytesIO((view.words or view.instruction).encode("utf-8", "replace"))
+        message = await self.call(
+            ask.alert,
+            chat,
+            lambda bot, there: bot.send_document(
+                there,
+                words,
+                filename=f"{ask.alert}-{view.task.id}.txt",
+                caption=wording.hand_request(view),
+                parse_mode="HTML",
+                reply_markup=wording.of_hand(view.task.id),
+                disable_content_type_detection=True,
+            ),
+            before=lambda: words.seek(0),
+        )
+        return str(message.message_id)
+
     async def update(self, ask: Ask) -> None:
+        if ask.hand is not None:
+            await self._change(ask, wording.hand_request(ask.hand), wording.of_hand(ask.hand.task.id))
+            return
         await self._change(ask, wording.request(ask), wording.of_request(ask.alert, ask.digest))
 
     async def close(self, ask: Ask, outcome: str) -> None:
-        await self._change(ask, wording.settled(outcome, ask.digest), None)
+        about_task = task_in(ask.digest) is not None
+        said = wording.hand_settled(outcome) if about_task else wording.settled(outcome, ask.digest)
+        await self._change(ask, said, None)
 
     async def listen(self, stop: asyncio.Event) -> None:
         await self._listen(self, stop)
@@ -149,6 +189,10 @@ class TelegramWay:
         )
 
 
+async def _send_photo(content: bytes, alt: str, bot: "telegram.Bot", chat: int) -> Any:
+    return await bot.send_photo(chat, content, caption=alt)
+
+
 def _ours(error: ChannelError, about: str) -> ChannelError:
     """How a failed request is treated, unlike a post: it is sent again, because a duplicate does no
     harm."""
@@ -199,14 +243,16 @@ class BotReplies:
             ),
         )
 
-    async def ask(self, query: "CallbackQuery", name: str, text: str) -> tuple[int, int] | None:
+    async def ask(
+        self, query: "CallbackQuery", name: str, text: str, hint: str = ""
+    ) -> tuple[int, int] | None:
         """Ask the person who pressed a button a question, to be answered by a reply. `text` contains
         `{name}`. Returns the chat and message id of the question, or None if it could not be sent."""
         if query.message is None:
             return None
         mention = f'<a href="tg://user?id={query.from_user.id}">{escape(name)}</a>'
         html = escape(text, quote=False).replace("{name}", mention)
-        waiting = ForceReply(selective=True, input_field_placeholder=_("Reason"))
+        waiting = ForceReply(selective=True, input_field_placeholder=hint or _("Reason"))
         message = await self._try(
             query.message.chat.id,
             lambda bot, there: bot.send_message(there, html, parse_mode="HTML", reply_markup=waiting),

@@ -4,21 +4,24 @@ button must be pressed again."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
 from alertbot.alerts import halting, showing
+from alertbot.alerts.hand import doing
+from alertbot.alerts.hand.doing import HandAnswer
 from alertbot.alerts.requests import buttons, queue
 from alertbot.alerts.requests.telegram import wording
 from alertbot.alerts.requests.telegram.bot import BotReplies, TelegramWay
-from alertbot.alerts.requests.telegram.wording import Press
+from alertbot.alerts.requests.telegram.wording import Press, TaskPress
 from alertbot.core.errors import AlertbotError, safe
-from alertbot.core.model import Person, Verb
+from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.people import accounts
+from alertbot.people.rules import Verb
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message, Update, User
@@ -39,7 +42,7 @@ class PendingQuestion:
     chat: int
     message: int
     user: int
-    press: Press
+    press: Press | TaskPress
     until: datetime
 
 
@@ -276,6 +279,8 @@ class UpdateHandlers:
             await self._commands.halt_confirmed(query, halting[0])
         elif query.data == wording.LEAVE:
             await self._commands.left(query)
+        elif (handed := wording.task_press(query.data)) is not None:
+            await self._hand_pressed(query, handed)
         elif press is None:
             await self._speaker.pop(query, _("This button no longer works; see /status."))
         else:
@@ -299,7 +304,7 @@ class UpdateHandlers:
             )
         else:
             self._questions.drop(question)
-            await self._speaker.reply(message, await self._sent_away(question, message.text or ""))
+            await self._speaker.reply(message, await self._given(question, message.text or ""))
             await queue.attend(self._service, (self._way,))
 
     async def forget(self) -> None:
@@ -355,11 +360,51 @@ class UpdateHandlers:
             self._questions.add(PendingQuestion(chat, number, user, press, until))
         return _("Give the reason in a reply to my message.")
 
-    async def _sent_away(self, question: PendingQuestion, text: str) -> str:
+    async def _hand_pressed(self, query: "CallbackQuery", press: TaskPress) -> None:
+        """Ask where or when it was posted, or why it was not."""
+        person = await accounts.of_user(self._service, str(query.from_user.id))
+        if person is None:
+            await self._speaker.pop(query, wording.how_to_link())
+            return
+        sentence = (
+            _(
+                "where does it stand, or when was it posted? Reply with the address, or with the time, such as 19:31."
+            )
+            if press.done
+            else _("why was it not posted? Reply to this message.")
+        )
+        hint = _("https://… or 19:31") if press.done else _("Reason")
+        try:
+            await doing.require_open(self._service, person, press.task)
+        except AlertbotError as error:
+            await self._speaker.pop(query, str(error))
+            return
+        asked = await self._speaker.ask(query, person.name, f"{MARK} {{name}}: {sentence}", hint)
+        if asked is not None:
+            until = self._service.now + ANSWER_WITHIN
+            self._questions.add(PendingQuestion(*asked, query.from_user.id, press, until))
+        await self._speaker.pop(query, _("Answer in a reply to my message."))
+
+    async def _given(self, question: PendingQuestion, text: str) -> str:
+        """What follows from the answer to a question."""
         person = await accounts.of_user(self._service, str(question.user))
         if person is None:
             return wording.how_to_link()
         press = question.press
+        if isinstance(press, Press):
+            return await self._sent_away(person, press, text)
+        said = doing.read(text) if press.done else HandAnswer(why_not=text[:LONGEST_REASON])
+        try:
+            view = await doing.answer(
+                self._service, person, press.task, replace(said, way=self._way.name)
+            )
+        except AlertbotError as error:
+            return _("{error} Press the button again.").format(error=error)
+        return _("{alert}, {place}: {outcome}").format(
+            alert=view.task.alert, place=view.place, outcome=view.task.outcome
+        )
+
+    async def _sent_away(self, person: Person, press: Press, text: str) -> str:
         try:
             view = await buttons.send_away(
                 self._service,

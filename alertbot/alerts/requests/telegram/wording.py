@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.alerts.requests.text import Ask
-from alertbot.core.model import Verb
 from alertbot.core.words import _, ngettext, told
+from alertbot.people.rules import Verb
 
 if TYPE_CHECKING:
     from telegram import InlineKeyboardMarkup
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 DIGITS = 32  # of the digest: 128 bits
 LETTERS = {"a": Verb.APPROVE, "r": Verb.RETURN, "x": Verb.REJECT}
 PRESS = re.compile(rf"([arx]):([A-Z]{{1,12}}-[0-9]{{1,7}}):([0-9a-f]{{{DIGITS}}})")
+HANDED = re.compile(r"([dn]):([0-9]{1,10})")
 HALT = re.compile(r"halt:([A-Z]{1,12}-[0-9]{1,7})?")
 LEAVE = "leave"
 
@@ -37,6 +39,28 @@ def read(data: str | None) -> Press | None:
     """The meaning of a button's data; None if it is not one of ours."""
     found = PRESS.fullmatch(data or "")
     return Press(LETTERS[found[1]], found[2], found[3]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPress:
+    """What a button under a request to post by hand means: posted, or not."""
+
+    task: int
+    done: bool
+
+
+def task_press(data: str | None) -> TaskPress | None:
+    """The meaning of such a button's data; None for any other."""
+    found = HANDED.fullmatch(data or "")
+    return TaskPress(int(found[2]), found[1] == "d") if found else None
+
+
+def of_hand(task: int) -> "InlineKeyboardMarkup":
+    words = {"d": _("It is posted"), "n": _("Not posted, because …")}
+    row = [
+        InlineKeyboardButton(label, callback_data=f"{letter}:{task}") for letter, label in words.items()
+    ]
+    return InlineKeyboardMarkup([row])
 
 
 def data(press: Press) -> str:
@@ -84,6 +108,20 @@ def request(ask: Ask) -> str:
     return "\n".join(part for part in (head, quoted, escape(foot, quote=False)) if part)
 
 
+def hand_request(view: HandTaskView) -> str:
+    """The caption of a request to post by hand."""
+    title = _("To be posted by hand: {alert}, {place}").format(alert=view.task.alert, place=view.place)
+    lines = [f"<b>{escape(cut(title, 250), quote=False)}</b>"]
+    if view.stop:
+        lines.append(f"<b>{escape(view.stop, quote=False)}</b>")
+    if view.asked:
+        lines.append(_escaped_message(_("Asked: {names}"), names=cut(", ".join(view.asked), 150)))
+    lines.append(escape(cut(view.instruction, 400), quote=False))
+    if view.task.due_at is not None:
+        lines.append(_escaped_message(_("Before: {time}"), time=told(view.task.due_at, None)))
+    return "\n".join(lines)
+
+
 def _facts(ask: Ask) -> list[str]:
     title = _("{alert} needs approval: {title}").format(alert=ask.alert, title=ask.title)
     facts = [f"<b>{escape(cut(title, 200), quote=False)}</b>"]
@@ -120,6 +158,11 @@ def settled(outcome: str, digest: str) -> str:
     """The caption of a decided request."""
     shown = _("Digest: {digest}").format(digest=digest[:SHOWN_DIGEST])
     return f"<b>{escape(cut(outcome, 900), quote=False)}</b>\n{escape(shown, quote=False)}"
+
+
+def hand_settled(outcome: str) -> str:
+    """The caption of a request to post by hand that was answered."""
+    return f"<b>{escape(cut(outcome, 900), quote=False)}</b>"
 
 
 def how_to_link() -> str:

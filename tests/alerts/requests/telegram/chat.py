@@ -11,6 +11,7 @@ from alertbot.alerts.requests import queue
 from alertbot.alerts.requests.telegram.bot import TelegramWay
 from alertbot.alerts.requests.telegram.listening import listen
 from alertbot.config.approvers import TelegramApprovals
+from alertbot.core.model import Channel
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.people import accounts
@@ -18,7 +19,7 @@ from alertbot.people.context import RequestSettings
 from alertbot.people.rules import Duty
 from alertbot.rehearsal.sandbox.accounts import TelegramPost
 from alertbot.rehearsal.sandbox.server import Sandbox
-from tests.team import Team, gather
+from tests.team import CHANNELS, Team, gather
 
 GROUP = -42001  # to the sandbox a group; those below -100… are channels
 USERS = {"ada": 5200000001, "bo": 5200000002, "cy": 5200000003}
@@ -91,7 +92,12 @@ class Chat:
 
 @asynccontextmanager
 async def connected(
-    database: Database, *, group: int | None = GROUP, duty: Duty | None = None, **changes: Any
+    database: Database,
+    *,
+    group: int | None = GROUP,
+    duty: Duty | None = None,
+    channels: tuple[Channel, ...] = CHANNELS,
+    **changes: Any,
 ) -> AsyncIterator[Chat]:
     """A team with a bot that does not listen yet."""
     async with Sandbox(speed=1000) as sandbox:
@@ -99,7 +105,7 @@ async def connected(
             api_url=sandbox.telegram_url, bot_token_env="ALERTBOT_BOT", chat=group, **changes
         )
         settings.bind("approvals_by.telegram", settings.folder, sandbox=True)
-        team = await gather(database)
+        team = await gather(database, channels)
         groups = {} if group is None else {"telegram": str(group)}
         secrets = {"telegram": partial(settings.secret, "bot_token")}
         reach = RequestSettings(("telegram",), groups, duty, secrets)

@@ -1,0 +1,15 @@
+"""Places where a person posts by hand."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+DUTY = "duty"
+
+
+@dataclass(frozen=True, slots=True)
+class HandWork:
+    """Who posts in a place that has no API. `who`: a person's name, or `DUTY`. `within`: how long they may take before
+    the team is alarmed."""
+
+    who: str
+    within: timedelta
