@@ -10,10 +10,10 @@ from alertbot.alerts import area, live_check, showing, writing
 from alertbot.alerts.compose import DraftRequest, kinds, languages_of, load_kind
 from alertbot.alerts.views import AlertView, OpenedAlert
 from alertbot.core.errors import AlertbotError, Faulty, Misuse
-from alertbot.core.model import Fault, RawValues, Verb
+from alertbot.core.model import Fault, RawValues
 from alertbot.core.words import _
 from alertbot.people import store_forms
-from alertbot.people.rules import require_role
+from alertbot.people.rules import Verb, require_role
 from alertbot.texts.fields import form
 from alertbot.texts.fields.moments import BadMoment, moment
 from alertbot.texts.kinds.kind_spec import FieldType, Kind, in_words
