@@ -16,7 +16,7 @@ async def claim(conn: AsyncConnection, who: Person, key: str, *, now: datetime) 
     """Whether this form was not sent before; it was from now on."""
     row = upsert(conn, form_key).values(key_hash=hashed(key), person_id=who.id, at=now)
     once = row.on_conflict_do_nothing(index_elements=[form_key.c.key_hash])
-    return (await conn.execute(once)).rowcount == 1
+    return await conn.scalar(once.returning(form_key.c.key_hash)) is not None
 
 
 async def release(conn: AsyncConnection, key: str) -> None:
