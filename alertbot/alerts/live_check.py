@@ -17,7 +17,7 @@ from alertbot.alerts.compose import (
     sheet_of,
 )
 from alertbot.alerts.lists import register
-from alertbot.core.model import Identity, Message
+from alertbot.core.model import Identity, Message, RawValues
 from alertbot.core.words import _, language
 from alertbot.db.sql import Connection
 from alertbot.people.context import Context
@@ -67,8 +67,8 @@ def check(
 
 async def as_typed(service: Context, wishes: DraftRequest, alert: str | None = None) -> Sheet:
     """What the public would see of these values, with the register's rows where they ask for them; nothing is
-    stored. `alert`: the one that is being edited, whose chain it follows. Raises `Misuse` or `Faulty` for values
-    that cannot be read."""
+    stored. Words that are still missing stand as `STAND_IN`, and are faults all the same. `alert`: the one that is
+    being edited, whose chain it follows. Raises `Misuse` or `Faulty` for values that cannot be read."""
     kind, now = load_kind(service.publisher, wishes.kind), service.now
 
     async def look(conn: Connection) -> tuple[DraftRequest, Identity, Chain | None]:
@@ -86,9 +86,29 @@ async def as_typed(service: Context, wishes: DraftRequest, alert: str | None = N
 
     def work() -> Sheet:
         made = compose_kind(service.publisher, kind, asked, identity, now, chain=chain)
-        return sheet_of(service.publisher, made, asked.exercise)
+        if made.composition.messages:
+            return sheet_of(service.publisher, made, asked.exercise)
+        whole = replace(asked, given=_with_stand_ins(service.publisher, kind, asked))
+        likely = compose_kind(service.publisher, kind, whole, identity, now, chain=chain)
+        sheet = sheet_of(service.publisher, likely, asked.exercise)
+        shown = likely.composition
+        told = replace(made.composition, messages=shown.messages, targets=shown.targets)
+        return replace(sheet, composition=told)
 
     return await apart.beside(work)
+
+
+def _with_stand_ins(publisher: Publisher, kind: Kind, wishes: DraftRequest) -> RawValues:
+    """The values, with a stand-in for words that are needed and not given; never for a place, a time or a number."""
+    languages = languages_of(publisher, wishes, kind)
+    found: RawValues = dict(wishes.given)
+    wanted = {*_stand_ins(kind, wishes.given), *wishes.given}
+    for spec in kind.fields:
+        if spec.type is FieldType.TEXT and spec.name in wanted:
+            said = found.get(spec.name) or {}
+            texts = said if isinstance(said, Mapping) else dict.fromkeys(languages, said)
+            found[spec.name] = {lang: texts.get(lang) or STAND_IN for lang in languages}
+    return found
 
 
 def _read(

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlencode
 
 import httpx
+from fastapi import FastAPI
 
 from alertbot.core.model import Audience, Channel
 from alertbot.db.database import Database
@@ -140,11 +141,11 @@ class DeskScene:
     """A team with a desk."""
 
     team: Team
-    web: object
+    web: FastAPI
     officers: list[Officer] = field(default_factory=list)
 
     def browser(self, address: str = "203.0.113.9") -> Officer:
-        transport = httpx.ASGITransport(self.web, client=(address, 4711))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(self.web, client=(address, 4711))
         headers = {"accept-language": "en", "user-agent": "Mozilla (Linux) Firefox"}
         client = httpx.AsyncClient(
             transport=transport, base_url=URL, headers=headers, follow_redirects=True
@@ -162,9 +163,9 @@ class DeskScene:
             await one.client.aclose()
 
 
-async def scene(database: Database, channels: tuple[Channel, ...] = ()) -> DeskScene:
+async def scene(database: Database, channels: tuple[Channel, ...] = (), url: str = URL) -> DeskScene:
     usual = (channel("public"), channel("team", Audience.TEAM), channel("drill", Audience.EXERCISE))
     team = await gather(database, channels or usual)
-    reach = RequestSettings(secrets={"desk": lambda: URL}, desk=URL)
+    reach = RequestSettings(secrets={"desk": lambda: url}, desk=url)
     team.service = replace(team.service, reach=reach)
-    return DeskScene(team, build(team.service, desk=URL))
+    return DeskScene(team, build(team.service, desk=url))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from alertbot.db.database import Database
-from tests.web.officer import DeskScene, scene
+from tests.web.officer import DeskScene, posted, scene
 
 
 @pytest.fixture
@@ -50,3 +50,21 @@ async def test_an_evening_at_the_desk(desk: DeskScene) -> None:
     await ada.press("no_news")
     assert ada.answer.status_code == 200, ada.page.text
     assert ada.answer.url.path.endswith("/edit"), ada.page.text
+
+
+async def test_what_is_typed_is_shown_at_once_and_kept(desk: DeskScene) -> None:
+    ada = await desk.officer("ada")
+    await ada.get("/desk/write/holding")
+    form = ada.page.form("submit")
+    typed = form.fields | {name.replace("__", "."): text for name, text in HOLDING.items()}
+    live = await posted(ada.client, "/desk/write/holding/live", typed)
+    assert live.status_code == 200, live.text
+    assert "15, 17 et 18 sur mobile" in live.text
+    assert "Next update" in live.text
+    await ada.get("/desk/write/holding")
+    assert "is back" in ada.page.text
+    assert ada.page.form("submit").fields["f.where"] == "69, 42"
+    await ada.press("save")
+    assert await desk.team.state(ada.answer.url.path.rpartition("/")[2]) == "draft"
+    await ada.get("/desk/write/holding")
+    assert "is back" not in ada.page.text

@@ -58,7 +58,9 @@ def form_fields(
     needed = {name for group in kind.one_of for name in group}
     numbers = kind.field("numbers")
     queries = {"territories", "services"} if numbers and numbers.required else set()
-    shown.sort(key=lambda spec: not (spec.required or spec.name in needed or spec.name in queries))
+    wanted = needed | queries | {spec.name for spec in shown if spec.required}
+    places = FieldType.TERRITORY  # first: without a place there is nothing to look at
+    shown.sort(key=lambda spec: (spec.name not in wanted, spec.type is not places))
     return [
         FormField(
             name=spec.name,

@@ -174,6 +174,7 @@ async def _form(
         summary=[one for one in fields if one.fault],
         lists=suggestions(),
         kept_at=kept_at,
+        looked=looked,
         error=error,
         numbers=_numbers_in(made),
         **_beside(made, sheet, fault),
@@ -207,10 +208,12 @@ async def _sheet(
 
 def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) -> dict[str, Any]:
     """The variables of what stands beside the form."""
-    values: dict[str, Any] = {"fault": fault, "understood": {}, "shown": None}
+    values: dict[str, Any] = {"fault": fault, "understood": {}, "shown": None, "missing": False}
     if sheet is not None:
         base = f"{ROOT}/alerts/{made.alert.id}" if made.alert else ""
         parts = texts_of(sheet, base)
+        absent = {"missing", "language_missing"}
+        values["missing"] = any(one.rule in absent for one in sheet.composition.faults)
         values |= parts | {"pictures": {}}  # a card is drawn when the draft is stored
     return values
 

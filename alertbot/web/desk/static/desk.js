@@ -85,17 +85,17 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
   };
   form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 150); });
   for (const words of form.querySelectorAll("[data-into]")) {
-    words.classList.add("use");
-    words.tabIndex = 0;
-    words.setAttribute("role", "button");
-    const take = () => {
+    const take = document.createElement("button");
+    take.type = "button";
+    take.className = "quiet";
+    take.textContent = words.textContent;
+    words.replaceChildren(take);
+    take.addEventListener("click", () => {
       const into = byId(words.dataset.into);
-      into.value = (into.value.trim() ? into.value.trimEnd() + "\n" : "") + words.textContent;
+      into.value = (into.value.trim() ? into.value.trimEnd() + "\n" : "") + take.textContent;
       into.dispatchEvent(new Event("input", { bubbles: true }));
       into.focus();
-    };
-    words.addEventListener("click", take);
-    words.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); take(); } });
+    });
   }
 }
 
