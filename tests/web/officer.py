@@ -59,7 +59,7 @@ class FormPage(HTMLParser):
             return
         name, kind = given.get("name", ""), given.get("type", "")
         if tag == "input" and name and (kind not in ("checkbox", "radio") or "checked" in given):
-            self._form.fields[name] = given.get("value", "on")
+            self._form.fields[name] = given.get("value", "on" if kind == "checkbox" else "")
         elif tag == "textarea":
             self._area = name
             self._form.fields[name] = ""

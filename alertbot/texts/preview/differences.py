@@ -64,9 +64,18 @@ def words(before: str, after: str) -> Iterator[tuple[PieceChange, str]]:
 
 
 def _within(before: str, after: str) -> Iterator[tuple[PieceChange, str]]:
+    """Word by word; a space or sign between two changes belongs to them, so that a reader sees whole phrases."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
+    was, now = "", ""
     for tag, one, two, three, four in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        yield from _pieces("".join(old[one:two]), "".join(new[three:four]), same=tag == "equal")
+        gone, fresh = "".join(old[one:two]), "".join(new[three:four])
+        if tag != "equal" or ((was or now) and two < len(old) and not any(map(str.isalnum, fresh))):
+            was, now = was + gone, now + fresh
+            continue
+        yield from _pieces(was, now, same=False)
+        yield from _pieces(gone, fresh, same=True)
+        was, now = "", ""
+    yield from _pieces(was, now, same=False)
 
 
 def _pieces(was: str, now: str, *, same: bool) -> Iterator[tuple[PieceChange, str]]:
