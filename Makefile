@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench docs words patterns domains pages lock clean
+.PHONY: demo test test-all lint bench docs words patterns domains pages peers lock clean
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -53,10 +53,18 @@ $(PAGES)/.package-lock.json: tests/pages/package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/pages
 	@touch $@
 
+PEERS := tests/peers/node_modules
+peers: $(PEERS)/.ready  ## fetch the servers that the adapters are tested against (needs node and npm)
+
+$(PEERS)/.ready: tests/peers/package-lock.json tests/peers/requirements.txt $(READY)
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target $(PEERS) -r tests/peers/requirements.txt
+	@touch $@
+
 lock:  ## renew the pinned dependencies (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --output-file requirements/run.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev --output-file requirements/dev.txt
 	printf 'hatchling>=1.27\njinja2>=3.1.6\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --constraint requirements/dev.txt - --output-file requirements/build.txt
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo-output $(PAGES)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo-output $(PAGES) $(PEERS)

@@ -29,10 +29,12 @@ class TemplatesHook(BuildHookInterface):  # type: ignore[type-arg]
         package.mkdir(parents=True)
         for marked in (package, package.parent):
             (marked / "__init__.py").touch()
-        for path in Path(self.root, "messages").rglob("*.md.j2"):
+        texts = (environment.environment(), Path(self.root, "messages").rglob("*.md.j2"))
+        pages = (environment.of_pages(), Path(self.root, "alertbot/pages/templates").glob("*.j2"))
+        for made, path in ((made, path) for made, paths in (texts, pages) for path in paths):
             text = path.read_bytes().decode("utf-8-sig")
             module = package / f"{environment.code_name(text)}.py"
-            module.write_text(environment.code_of(text, path.name), encoding="utf-8")
+            module.write_text(environment.code_of(text, path.name, made), encoding="utf-8")
         for module in package.parent.rglob("*.py"):
             place = module.relative_to(self._folder.name).as_posix()
             build_data["force_include"][str(module)] = place

@@ -184,11 +184,15 @@ def _aims(posts: Iterable[StandingPost], publisher: Publisher) -> dict[str, tupl
 def _joined(
     carried: Mapping[str, tuple[Target, ...]], channel: Channel
 ) -> dict[str, tuple[Target, ...]]:
-    """The reached targets, plus the channel's own targets that are not among them."""
+    """The reached targets, plus the channel's own targets that are not among them. A place that gets every
+    language of its channel gets those too that never reached it: they begin a thread of their own."""
     before = carried.get(channel.name, ())
-    known = {one.address for one in before}
-    fresh = tuple(one for one in channel.targets if one.address not in known)
-    return {**carried, channel.name: (*before, *fresh)}
+    single = channel.spec.per_recipient
+    whole = {one.address for one in channel.targets if one.lang is None and not single}
+    kept = tuple(one for one in before if one.address not in whole)
+    known = {(one.address, None if single else one.lang) for one in kept}
+    fresh = (one for one in channel.targets if (one.address, None if single else one.lang) not in known)
+    return {**carried, channel.name: (*kept, *fresh)}
 
 
 def _able(channel: Channel, relation: Relation) -> Channel:
@@ -277,7 +281,7 @@ def answering(
         gone = [one for one in (*reached.posts, *reached.pictures) if one.alert in reached.fallen]
         return found + _deletions(channel, found, gone)
     stale = _stale_pictures(channel, alert, reached)
-    return found + _edits(channel, alert, texts, reached) + _deletions(channel, found, stale)
+    return found + _edits(channel, alert, texts, reached, found) + _deletions(channel, found, stale)
 
 
 def _answer(channel: Channel, alert: Alert, row: NewDelivery, earlier: _Earlier) -> NewDelivery:
@@ -290,17 +294,24 @@ def _answer(channel: Channel, alert: Alert, row: NewDelivery, earlier: _Earlier)
 def _pins(channel: Channel, rows: Sequence[NewDelivery]) -> list[NewDelivery]:
     if not channel.spec.can_pin:
         return []
+    first = channel.languages[0] if channel.spec.one_pin else None
     return [
         NewDelivery(row.target, None, row.lang, row.part, place, action=Action.PIN)
         for place, row in enumerate(rows)
         if row.action is Action.PUBLISH and row.part == 1 and row.skipped is None
+        if first in (None, row.lang)
     ]
 
 
 def _edits(
-    channel: Channel, alert: Alert, texts: Mapping[int, Message], reached: Reached
+    channel: Channel,
+    alert: Alert,
+    texts: Mapping[int, Message],
+    reached: Reached,
+    posts: Sequence[NewDelivery],
 ) -> list[NewDelivery]:
-    """One row for each remaining part of the first original that gets a new text."""
+    """One row for each remaining part of the first original that gets a new text, after the new `posts`."""
+    answered = {row.target for row in posts if row.action is Action.PUBLISH and row.skipped is None}
     fresh = {(one.lang, one.part): key for key, one in texts.items() if one.action is Action.EDIT}
     rows = []
     for post in reached.posts:
@@ -317,6 +328,7 @@ def _edits(
                 skipped=unknown,
                 action=Action.EDIT,
                 remote_ref=post.remote_id,
+                in_turn=post.target in answered and not channel.spec.per_recipient,
             )
         )
     return rows

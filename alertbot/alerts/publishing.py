@@ -133,11 +133,12 @@ def entries(
     """One entry per call: each part of each language for an account's target, or one mail per recipient
     in their language. Parts of a thread wait for the part before; a picture that is a separate post
     waits for its text and follows all texts (R24). The first language of the
-    channel comes first."""
+    channel comes first, and each is whole before the next begins."""
     rows: list[NewDelivery] = []
     pictures: list[NewDelivery] = []
     turn = {lang: at for at, lang in enumerate(channel.languages)}
     ordered = sorted(texts.items(), key=lambda item: (turn.get(item[1].lang, len(turn)), item[1].part))
+    opened: set[str] = set()
     for target in targets:
         last: dict[str, int] = {}
         for key, text in ordered:
@@ -146,7 +147,11 @@ def entries(
             after = last.get(text.lang) if text.part > 1 else None
             last[text.lang] = len(rows)
             cost = channel.spec.price.of(has_link=text.has_link)
-            rows.append(NewDelivery(target.address, key, text.lang, text.part, after, cost))
+            further = after is None and target.address in opened
+            opened.add(target.address)
+            rows.append(
+                NewDelivery(target.address, key, text.lang, text.part, after, cost, in_turn=further)
+            )
             if text.picture and channel.spec.picture_apart:
                 pictures.append(_picture(rows[-1], len(rows) - 1))
     rows += pictures
@@ -157,7 +162,7 @@ def entries(
 
 def _picture(text: NewDelivery, place: int) -> NewDelivery:
     """The entry for the picture of the text at `place` in the list."""
-    return replace(text, after=place, cost=0.0, action=Action.PICTURE)
+    return replace(text, after=place, cost=0.0, action=Action.PICTURE, in_turn=False)
 
 
 async def record(service: Context, actor: Person, reference: str, channel: str, url: str) -> AlertView:

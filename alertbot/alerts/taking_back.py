@@ -2,7 +2,7 @@
 (R6); and retracting, which sends the retraction that was composed, stored and approved with an alert,
 word for word (R20)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -284,7 +284,7 @@ def _composition(
     """The prepared texts for whom the chain reached. Channels without a prepared text are named."""
     spoken = {(one.channel, one.lang) for one in prepared}
     targets = {
-        name: tuple(dict.fromkeys(one for each in group if (one := _in_a_language(spoken, name, each))))
+        name: tuple(dict.fromkeys(one for each in group for one in _spoken_to(spoken, name, each)))
         for name, group in chain.targets.items()
     }
     silent = [name for name, group in targets.items() if not group]
@@ -300,13 +300,13 @@ def _composition(
     )
 
 
-def _in_a_language(spoken: set[tuple[str, str]], channel: str, target: Target) -> Target | None:
-    """The target with a language that has a text, preferably its own."""
+def _spoken_to(spoken: set[tuple[str, str]], channel: str, target: Target) -> Iterator[Target]:
+    """The target with a language that has a text, preferably its own; with each if it gets every language."""
     langs = [lang for name, lang in sorted(spoken) if name == channel]
-    if not langs:
-        return None
-    lang = target.lang if target.lang in langs else langs[0]
-    return Target(target.address, lang, target.topics)
+    if target.lang is not None:
+        langs = [target.lang] if target.lang in langs else langs[:1]
+    for lang in langs:
+        yield Target(target.address, lang, target.topics)
 
 
 def _as_draft(

@@ -27,7 +27,8 @@ from alertbot.core.model import (
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
-    from alertbot.config.channel import ChannelSettings
+    from alertbot.channels.calling import JsonCaller
+    from alertbot.config.channel import ChannelSettings, NetworkSettings
 
 
 S = TypeVar("S", bound="ChannelSettings")
@@ -186,6 +187,13 @@ class Adapter(ABC, Generic[S]):
         """Close connections and threads."""
 
 
+def json_caller(platform: str, api_url: str, settings: "NetworkSettings") -> "JsonCaller":
+    """A client for the JSON API of this server; loads its library."""
+    from alertbot.channels.calling import JsonCaller
+
+    return JsonCaller(platform, api_url, settings)
+
+
 X = ChannelSpec(
     type="x",
     limit=280,
@@ -220,6 +228,47 @@ TELEGRAM = ChannelSpec(
     picture_apart=True,
     longest_alt=1024,
     pace=Pace(per_second=29.0, per_chat_second=0.98),
+)
+BLUESKY = ChannelSpec(
+    type="bluesky",
+    limit=300,
+    measure=Measure.GRAPHEMES,
+    limit_bytes=3000,
+    parts=True,
+    most_posts=9,
+    can_delete=True,
+    can_reply=True,
+    can_pin=True,
+    one_pin=True,
+    can_read_back=True,
+    can_picture=True,
+    longest_alt=2000,
+    can_reconcile=True,
+    repeat_safe=timedelta(
+        days=1
+    ),  # a record has the key that we give it: only the moment of birth ages
+    pace=Pace(  # 5,000 points an hour and 35,000 a day; a post costs three, a deletion one
+        per_second=2.0,
+        windows=((1600, timedelta(hours=1)), (11_600, timedelta(days=1))),
+    ),
+)
+MASTODON = ChannelSpec(
+    type="mastodon",
+    limit=500,
+    measure=Measure.GRAPHEMES,
+    address_length=23,
+    parts=True,
+    most_posts=9,
+    can_edit=True,
+    can_delete=True,
+    can_reply=True,
+    can_pin=True,
+    can_read_back=True,
+    can_picture=True,
+    longest_alt=1500,
+    can_reconcile=True,
+    repeat_safe=timedelta(hours=1),  # so long it keeps an Idempotency-Key
+    pace=Pace(per_second=1.0, windows=((300, timedelta(minutes=5)),)),
 )
 EMAIL = ChannelSpec(
     type="email",
@@ -273,7 +322,10 @@ HAND = ChannelSpec(
     repeat_safe=timedelta(days=3650),  # nobody has posted anything before it is in a person's hands
 )
 
-SHIPPED = {spec.type: spec for spec in (X, TELEGRAM, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY, HAND)}
+SHIPPED = {
+    spec.type: spec
+    for spec in (X, TELEGRAM, BLUESKY, MASTODON, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY, HAND)
+}
 
 
 LINK = re.compile(r"https?://", re.IGNORECASE)

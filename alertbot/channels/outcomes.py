@@ -4,16 +4,59 @@ another call, and pictures that are uploaded before their posts."""
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from alertbot.core.connecting import reason_of
-from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain
+from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain, safe
 from alertbot.core.model import Picture, Post
 from alertbot.core.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """What a server answered. Header names in lower case; `body`: the JSON, None if it is none. No message repeats
+    one of the `secrets`."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The body, if it is an object; else {}."""
+        return self.body if isinstance(self.body, dict) else {}
+
+    def text(self, name: str) -> str:
+        """A text among the fields; "" if there is none."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """An object among the fields; {} if there is none."""
+        value = self.fields.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def why(self, *names: str) -> str:
+        """The server's reason, in the first of these fields that has one, as the end of a sentence."""
+        told = next((self.text(name) for name in names if self.text(name)), "")
+        return safe(told, *self.secrets).rstrip(".") or _("no reason given")
+
+
+def read_only(platform: str, error: ChannelError) -> ChannelError:
+    """The same error of a call that changes nothing that readers see: a lost answer is no worse than none."""
+    if not isinstance(error, Uncertain):
+        return error
+    told = _("{platform} gave no answer that can be used ({code}).")
+    return Unavailable(told.format(platform=platform, code=error.code), code=error.code)
 
 
 def unreachable(platform: str, alert: str, error: BaseException, why: str | None = None) -> Unavailable:

@@ -14,7 +14,7 @@ from alertbot.cli.frame import AsJson, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import with_app
 from alertbot.config import reading, starter
-from alertbot.config.starter import Question, questions
+from alertbot.config.starter_questions import Question, questions
 from alertbot.core import logs
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _

@@ -110,6 +110,9 @@ def _facts(view: RegionView) -> Iterator[str]:
         starts=", ".join(view.fiction) or "–"
     )
     yield _("Territories: {count}").format(count=view.territories)
+    yield _("Codes of the territories in other lists (geocodes.csv): {lists}").format(
+        lists=", ".join(view.geocodes) or "–"
+    )
     yield _("Sources, with the day they were read:")
     for source in view.sources:
         yield f"    {source.key} ({source.read}): {source.title}  {source.url}"

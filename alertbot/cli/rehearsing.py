@@ -25,7 +25,7 @@ from alertbot.rehearsal.replay.results import Replay
 from alertbot.rehearsal.replay.stage import Playbook, read_playbook
 from alertbot.rehearsal.replay.timeline import Timeline, read_case
 from alertbot.rehearsal.sandbox import faults
-from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.rehearsal.sandbox.server import SERVED, Sandbox
 
 
 def demo(
@@ -52,6 +52,8 @@ Port = Annotated[int, typer.Option(metavar=_("PORT"), parser=whole_number(0, 655
 def sandbox(
     x_port: Port = 8101,
     telegram_port: Port = 8102,
+    bluesky_port: Port = 8103,
+    mastodon_port: Port = 8104,
     smtp_port: Port = 8125,
     wall_port: Port = 8100,
     speed: Annotated[
@@ -80,29 +82,25 @@ def sandbox(
             emit(known)
         return
     orders = faults.Faults(fault or [])
-    asyncio.run(_serve((x_port, telegram_port, smtp_port, wall_port), speed, orders, as_json))
+    ports = (x_port, telegram_port, bluesky_port, mastodon_port, smtp_port, wall_port)
+    asyncio.run(_serve(ports, speed, orders, as_json))
 
 
-async def _serve(ports: tuple[int, int, int, int], speed: float, orders: object, as_json: bool) -> None:
+async def _serve(ports: tuple[int, ...], speed: float, orders: faults.Faults, as_json: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
 
-    x, telegram, smtp, wall = ports
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, stopped.set)
-    platforms = Sandbox(
-        x_port=x,
-        telegram_port=telegram,
-        smtp_port=smtp,
-        wall_port=wall,
-        speed=speed,
-        faults=orders,  # type: ignore[arg-type]
-    )
+    given = {f"{name}_port": port for name, port in zip(SERVED, ports, strict=True)}
+    platforms = Sandbox(**given, speed=speed, faults=orders)  # type: ignore[arg-type]
     async with platforms:
         addresses = {
             "x": platforms.x_url,
             "telegram": platforms.telegram_url,
+            "bluesky": platforms.bluesky_url,
+            "mastodon": platforms.mastodon_url,
             "smtp": f"127.0.0.1:{platforms.smtp_port}",
             "wall": platforms.wall_url,
         }

@@ -59,6 +59,7 @@ Short = Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
 Start = Annotated[str, Field(pattern=r"^\+?[0-9x]{2,14}$")]
 Code = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+GeocodeList = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,59}$")]
 Words = Annotated[
     dict[Language, Annotated[str, Field(min_length=1, max_length=300)]], Field(min_length=1)
 ]
@@ -131,6 +132,10 @@ class _Example(_Part):
     row: dict[str, Any] | None = None
 
 
+class _Geocodes(_Part):
+    source: Named
+
+
 class _Source(_Part):
     title: str = Field(min_length=1)
     url: str = Field(pattern=r"^https?://\S+$")
@@ -160,6 +165,7 @@ class PackFacts(_Part):
     abroad: dict[Code, _Abroad] = Field(default_factory=dict)
     habits: _Habits = _Habits()
     example: _Example | None = None
+    geocodes: dict[GeocodeList, _Geocodes] = Field(default_factory=dict)
     sources: dict[str, _Source] = Field(min_length=1)
 
 
@@ -187,6 +193,8 @@ def check(folder: Path) -> None:
     regions = {folder.name, *given.get("same_plan", ()), *given.get("abroad", {})}
     if wrong := list(_in_table(folder / packs.TERRITORIES, regions)):
         raise invalid(folder / packs.TERRITORIES, wrong)
+    if wrong := list(_in_geocodes(folder, given)):
+        raise invalid(folder / packs.GEOCODES, wrong)
     told = (*_between(given), *_about_example(folder, given))
     if told:
         raise invalid(path, [_at(root, where, said) for where, said in told])
@@ -241,6 +249,8 @@ def _about_services(given: Mapping[str, Any]) -> Told:
 def _sourced(given: Mapping[str, Any]) -> Told:
     for number, one in given["short"].items():
         yield ("short", number, "source"), one["source"]
+    for name, one in given.get("geocodes", {}).items():
+        yield ("geocodes", name, "source"), one["source"]
     for key in ("relay", "plan", "fiction"):
         if key in given:
             yield (key, "source"), given[key]["source"]
@@ -264,15 +274,45 @@ def _about_example(folder: Path, given: Mapping[str, Any]) -> Told:
             yield path, sentence.format(key=str(row.get("service", "–"))[:40])
 
 
-def _in_table(path: Path, regions: Set[str]) -> Iterator[FileFault]:
-    """Faults of the table of territories: columns, codes, zones, names."""
-    if not path.is_file():
+def _in_geocodes(folder: Path, given: Mapping[str, Any]) -> Iterator[FileFault]:
+    """Faults of the table of codes: lists without a source, territories that the pack does not have."""
+    rows = _cells(folder / packs.GEOCODES)
+    if rows is None:
+        yield FileFault(Mark(), (), _("is not a CSV file in UTF-8"))
+    if not rows:
         return
+    known, head = packs.codes_in(folder), rows[0]
+    if head[0] != "code":
+        yield FileFault(Mark(), (), _("needs “code” as its first column"))
+    for name in head[1:]:
+        if name not in given.get("geocodes", {}):
+            sentence = _("the list “{name}” is not among the geocodes of region.yaml, with its source")
+            yield FileFault(Mark(), (), sentence.format(name=name[:40]))
+    for line, row in enumerate(rows[1:], 2):
+        if row[:1] and row[0] not in known:
+            sentence = _("there is no territory {code}").format(code=row[0][:40])
+            yield FileFault(Mark(line), (), sentence)
+        if len(row) != len(head):
+            yield FileFault(Mark(line), (), _("has more or fewer cells than the first line"))
+
+
+def _cells(path: Path) -> list[list[str]] | None:
+    """The rows of a table, none if there is no such file; None if it cannot be read."""
+    if not path.is_file():
+        return []
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.reader(lines))
+            return list(csv.reader(lines))
     except (UnicodeDecodeError, csv.Error):
+        return None
+
+
+def _in_table(path: Path, regions: Set[str]) -> Iterator[FileFault]:
+    """Faults of the table of territories: columns, codes, zones, names."""
+    rows = _cells(path)
+    if rows is None:
         yield FileFault(Mark(), (), _("is not a CSV file in UTF-8"))
+    if rows is None or not path.is_file():
         return
     head = rows[0] if rows else []
     if "code" not in head or not any(re.fullmatch(r"[a-z]{2,3}", name) for name in head):

@@ -32,6 +32,7 @@ SANDBOX_SECRETS: Mapping[str, str] = {
     "access_token_secret": "sandbox-access-token-secret",
     "bearer_token": "sandbox-user-token",
     "bot_token": "1400000001:sandbox-bot-token-for-rehearsals-only",
+    "app_password": "sandbox-app-password",
     "username": "sandbox-username",
     "password": "sandbox-password",
     "secret": "sandbox-secret-for-rehearsals-only",

@@ -179,6 +179,7 @@ class ChannelSpec:
     can_delete: bool = False
     can_reply: bool = False
     can_pin: bool = False
+    one_pin: bool = False  # it has one place for a pinned post: the first language's
     can_read_back: bool = False  # what it shows can be fetched and compared
     can_picture: bool = False  # takes a picture beside the text, with a text alternative
     picture_apart: bool = False  # the picture is a post of its own that answers the text

@@ -206,6 +206,10 @@ class Database:
         `StoreFailed`."""
         return await self._guarded(self._reader.run(work))
 
+    async def ask(self, work: Work[T]) -> T:
+        """As `read`, for `work` that is one statement. Raises `StoreFailed`."""
+        return await self._guarded(self._reader.ask(work))
+
     def know_file(self) -> None:
         """Remember which file is open; called once after opening."""
         self._file = _identity(self._url)

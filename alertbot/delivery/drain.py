@@ -150,7 +150,7 @@ class Drain:
             begins = may and not self._calls.hung_up
             answer = await self._call(row, letter) if begins else None
         if answer is None:
-            await self.ledger.call_back(row.id)
+            await self.ledger.call_back(row.id, row.dispatch)
             return
         step = self._step(answer, row, letter, attempt=row.attempts + 1)
         await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
@@ -146,6 +146,7 @@ class Ledger:
         self.clock = ClockWatch()
         self.tally: Counter[DeliveryState] = Counter()
         self._started: dict[int, int | None] = {}  # dispatch: the turn in which it was judged
+        self._begun: Counter[int] = Counter()  # dispatch: intents whose outcome is not committed yet
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
         self._clear: dict[int, tuple[int | None, float]] = {}  # dispatch: turn, moment of the last look
@@ -165,9 +166,10 @@ class Ledger:
             return True
         return await self._questions.add((dispatch, turn))
 
-    async def call_back(self, delivery: int) -> None:
+    async def call_back(self, delivery: int, dispatch: int) -> None:
         """Commit that an intended call was not made: the delivery is pending again."""
         await self._backs.add(delivery)
+        self._end([dispatch])
 
     async def settle(self, result: Result) -> None:
         """Commit the outcome of a call. Retries for a minute, so that a busy database does not lose a
@@ -200,6 +202,7 @@ class Ledger:
             return [None] * len(wants)
         self._started |= {one: turns[number] for number, one in intended.items()}
         self._clear |= {one: (turns[number], looked) for number, one in intended.items()}
+        self._begun.update(intended.values())
         return [intended.get(want.id) for want in wants]
 
     def _is_new(self, dispatch: int, turn: int | None) -> bool:
@@ -211,7 +214,7 @@ class Ledger:
         try:
             self.database.require_same_file()
             looked = time.monotonic()
-            turns = await self.database.read(lambda conn: store_claim.sendable(conn, asked))
+            turns = await self.database.ask(lambda conn: store_claim.sendable(conn, asked))
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)
             return [False] * len(questions)
@@ -243,9 +246,12 @@ class Ledger:
             except Exception as error:  # noqa: BLE001 - a hook's fault must not cost an outcome
                 log.error("What follows %d outcomes failed: %s", len(results), safe(repr(error)))  # noqa: TRY400
             await asyncio.sleep(min(1.0, 0.1 * (number + 1)))
+        self._end(result.dispatch for result in results)
         return [None] * len(results)
 
     async def _write_once(self, results: Sequence[Result], *, hooks: bool) -> None:
+        last = self._last(results)
+
         async def work(conn: Connection) -> list[Outcome]:
             # without hooks nobody would be given what a person has to post: it is offered again when its lease is over
             settlements = [one.settlement for one in results if hooks or not one.settlement.handed]
@@ -261,23 +267,36 @@ class Ledger:
                 long = [one for one in pushes if one.target is None and one.seconds >= LONG_BLOCK]
                 if long and self.hooks.blocked:
                     await self.hooks.blocked(conn, long)
-                await self._after(conn, outcomes, {result.dispatch for result in results})
+                await self._after(conn, outcomes, last)
             else:
                 await self._plainly(conn, outcomes)
             return outcomes
 
         self.count(await self.database.transact(work))
 
+    def _end(self, dispatches: Iterable[int]) -> None:
+        """A call of each of these has its outcome."""
+        for one in dispatches:
+            self._begun[one] -= 1
+            if self._begun[one] <= 0:
+                del self._begun[one]
+
+    def _last(self, results: Sequence[Result]) -> set[int]:
+        """Their dispatches, without those of which other calls of this worker are under way: they need not be asked
+        whether everything has been sent."""
+        done = Counter(result.dispatch for result in results)
+        return {one for one, count in done.items() if self._begun[one] <= count}
+
     async def _after(
         self,
         conn: Connection,
         outcomes: Sequence[Outcome],
-        dispatches: Iterable[int] | None,
+        dispatches: Collection[int] | None,
     ) -> None:
         if outcomes and self.hooks.outcomes:
             await self.hooks.outcomes(conn, outcomes)
         await reopen(conn, outcomes)
-        settled = await close(conn, dispatches)
+        settled = await close(conn, dispatches) if dispatches is None or dispatches else ()
         if settled and self.hooks.settled:
             await self.hooks.settled(conn, settled)
 

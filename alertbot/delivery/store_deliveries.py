@@ -12,6 +12,7 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -71,7 +72,7 @@ class Outcome(NamedTuple):
     without: str | None = None  # why a post went out without its picture
 
 
-_EARLIER, _NEXT = delivery.alias("earlier"), delivery.alias("next")
+_EARLIER, _NEXT, _HEAD = (delivery.alias(name) for name in ("earlier", "next", "head"))
 # written out with their table: in RETURNING SQLAlchemy leaves it away, and the inner table would answer
 _ID: Any = literal_column("delivery.id")
 _AFTER: Any = literal_column("delivery.after_id")
@@ -80,7 +81,36 @@ REFERS_TO = case(  # the earlier post; what acts upon one may yet wait for anoth
     (delivery.c.action.in_(_ACTING_UPON), func.coalesce(delivery.c.remote_ref, _BEFORE)),
     else_=func.coalesce(_BEFORE, delivery.c.remote_ref),
 )
-FOLLOWED = select(_NEXT.c.id).where(_NEXT.c.after_id == _ID).exists()  # another row waits for this one
+_WAITS_IN_TURN = and_(  # see `NewDelivery.in_turn`
+    _HEAD.c.state == literal_column("'pending'"),
+    _HEAD.c.retry_at >= FAR,
+    _HEAD.c.after_id.is_(None),
+)
+_SAME_PLACE = and_(
+    _HEAD.c.dispatch_id == literal_column("delivery.dispatch_id"),
+    _HEAD.c.target == literal_column("delivery.target"),
+)
+FOLLOWED = or_(  # another row waits for this one
+    select(_NEXT.c.id).where(_NEXT.c.after_id == _ID).exists(),
+    select(_HEAD.c.id).where(_WAITS_IN_TURN, _SAME_PLACE).exists(),
+)
+_GOES_ON = or_(  # by itself: not a part behind one that a person has to settle
+    _EARLIER.c.state.in_(["claimed", "sending"]),
+    and_(_EARLIER.c.state == "uncertain", _EARLIER.c.lease_until.is_not(None)),  # yet to be asked about
+    and_(
+        _EARLIER.c.state == "pending",
+        or_(_EARLIER.c.retry_at < FAR, _EARLIER.c.after_id.is_(None)),
+    ),
+)
+_EARLIER_POST = (
+    select(_EARLIER.c.id)
+    .where(_EARLIER.c.dispatch_id == _HEAD.c.dispatch_id, _EARLIER.c.target == _HEAD.c.target)
+    .where(_EARLIER.c.id < _HEAD.c.id, _EARLIER.c.action == Action.PUBLISH.value, _GOES_ON)
+    .exists()
+)
+_DUE_SINCE = (  # texts go before the pictures that were released meanwhile
+    select(dispatch.c.not_before).where(dispatch.c.id == delivery.c.dispatch_id).scalar_subquery()
+)
 
 
 def facts(*where: ColumnElement[bool]) -> Select[Any]:
@@ -140,9 +170,23 @@ async def wake(conn: AsyncConnection) -> None:
 async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
     """Release the next part of a thread once the part before it is out."""
     if sent:
-        await conn.execute(
-            update(delivery).where(delivery.c.after_id.in_(sent), PENDING).values(retry_at=NOW)
+        followers = update(delivery).where(delivery.c.after_id.in_(sent), PENDING)
+        text_first = case((delivery.c.action == Action.PUBLISH.value, _DUE_SINCE), else_=NOW)
+        await conn.execute(followers.values(retry_at=text_first))
+
+
+async def release_turns(conn: AsyncConnection, settled: Sequence[int]) -> None:
+    """Release what waits for its turn at the targets of these rows, where none of the posts before it can go out by
+    itself any more. After `release_followers`, in the same transaction."""
+    if settled:
+        here = and_(_HEAD.c.dispatch_id == _NEXT.c.dispatch_id, _HEAD.c.target == _NEXT.c.target)
+        heads = (
+            select(_HEAD.c.id)
+            .join_from(_NEXT, _HEAD, here)
+            .where(_NEXT.c.id.in_(sorted(settled)), _WAITS_IN_TURN, ~_EARLIER_POST)
         )
+        released = update(delivery).where(delivery.c.id.in_(heads))
+        await conn.execute(released.values(retry_at=_DUE_SINCE))
 
 
 async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[Outcome]:

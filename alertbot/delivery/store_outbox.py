@@ -52,6 +52,9 @@ class NewDelivery:
     acts on (edit, delete, pin). Without it, that post is the one of the entry in `after`. An edit takes
     its text from its message, a picture its picture; a delete and a pin only name a message for the
     record.
+
+    `in_turn`: the first part of a further language, or an edit of an earlier post; it waits until none of the posts
+    before it in the list can go out to this target by itself any more, whether they went out or not.
     """
 
     target: str
@@ -63,6 +66,7 @@ class NewDelivery:
     skipped: str | None = None
     action: Action = Action.PUBLISH
     remote_ref: str | None = None
+    in_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,7 @@ _COLUMNS = {
 
 def _packed(place: int, row: NewDelivery) -> tuple[Any, ...]:
     skipped = row.skipped is not None
-    waits = row.after is not None and not skipped
+    waits = (row.after is not None or row.in_turn) and not skipped
     return (
         place,
         row.message_id,

@@ -24,6 +24,7 @@ from alertbot.delivery.store_deliveries import (
     moved,
     open_rows,
     release_followers,
+    release_turns,
     skip_followers,
 )
 
@@ -142,7 +143,9 @@ async def _retry(conn: AsyncConnection, settlements: Sequence[Settlement]) -> No
 
 async def _follow(conn: AsyncConnection, settled: Sequence[Settlement]) -> list[Outcome]:
     await release_followers(conn, [one.id for one in settled if one.state is DeliveryState.SENT])
-    return await skip_followers(conn, [one.id for one in settled if one.state in ENDED_UNSENT])
+    skipped = await skip_followers(conn, [one.id for one in settled if one.state in ENDED_UNSENT])
+    await release_turns(conn, [one.id for one in settled if one.state is not DeliveryState.PENDING])
+    return skipped
 
 
 async def lapsed(conn: AsyncConnection) -> bool:
@@ -257,6 +260,7 @@ async def leave_doubts(conn: AsyncConnection, ids: Sequence[int]) -> None:
     await conn.execute(
         update(delivery).where(delivery.c.id.in_(sorted(ids)), uncertain).values(lease_until=None)
     )
+    await release_turns(conn, ids)
 
 
 async def sweep(conn: AsyncConnection) -> list[Outcome]:

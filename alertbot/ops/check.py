@@ -16,6 +16,7 @@ from alertbot.core.model import Audience, Channel, Fault, RawValues, Target
 from alertbot.core.words import _
 from alertbot.ops import languages, overview, trust
 from alertbot.ops.views import ConfigCheckView, IdentityView
+from alertbot.pages.words import check_words
 from alertbot.people import confirming
 from alertbot.regions import packs
 from alertbot.regions.facts import in_force
@@ -193,6 +194,7 @@ def _kind_problems(publisher: Publisher) -> list[str]:
     try:
         kinds = catalogue.load(*publisher.folders)
         catalogue.load_ready_words(*publisher.folders)
+        check_words(*publisher.folders)
     except ConfigInvalid as error:
         return str(error).splitlines()
     unread = _unreadable(kinds)

@@ -261,22 +261,42 @@ def _incidents(alerts: Sequence[PublicAlert]) -> list[PublicIncident]:
 
 def _incident(name: str, alerts: tuple[PublicAlert, ...]) -> PublicIncident:
     superseded = _superseded(alerts)
-    false = {
+    false = frozenset(
         one
         for alert in alerts
         if _any(alert).relation in _NOTHING_HOLDS
         for one in _any(alert).references
         if superseded.get(one) == alert.alert
-    }
+    )
     left = [one for one in alerts if one.alert not in false]
     return PublicIncident(
         incident=name,
         alerts=alerts,
         last=left[-1] if left else None,
-        ended=_ended(left),
+        ended=(ended := _ended(left)),
         superseded=superseded,
         exercise=_any(alerts[0]).exercise,
+        false=false,
+        next_update=None if ended else _promised(left),
+        state=next(
+            (one for one in reversed(left) if tells_state(_any(one))), left[-1] if left else None
+        ),
     )
+
+
+def tells_state(said: AlertDocument) -> bool:
+    """Whether an alert tells how things stand: it says what to do, gives or takes back something, or promises more."""
+    return bool(said.instructions or said.numbers or said.relation or said.next_update)
+
+
+def _promised(left: Sequence[PublicAlert]) -> datetime | None:
+    """The last promise of a next update, unless something was published at that time or after it."""
+    for alert in reversed(left):
+        if promise := max(
+            filter(None, (one.next_update for one in alert.documents.values())), default=None
+        ):
+            return promise if left[-1].published_at < promise else None
+    return None
 
 
 def _superseded(alerts: Sequence[PublicAlert]) -> Mapping[str, str]:
@@ -313,8 +333,7 @@ def _moments(told: _Told, incidents: Sequence[PublicIncident]) -> Iterator[datet
     yield from (one.struck_at + SHOWN for one in told.struck.values())
     for one in incidents:
         yield one.alerts[-1].published_at + SHOWN
+        if one.next_update:
+            yield one.next_update
         if one.last and not one.ended:
-            said = chain.from_iterable(
-                (each.next_update, each.expires) for each in one.last.documents.values()
-            )
-            yield from filter(None, said)
+            yield from filter(None, (said.expires for said in one.last.documents.values()))

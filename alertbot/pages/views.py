@@ -33,7 +33,8 @@ class StandingNumber:
 @dataclass(frozen=True, slots=True)
 class PublicIncident:
     """An incident as the page shows it: its alerts in the order of publication, the last one of those that still
-    stand, whether it has ended; which alerts were corrected, withdrawn or retracted, and by which."""
+    stand, whether it has ended; which alerts were corrected, withdrawn or retracted, and by which; those of which
+    nothing holds. `next_update`: the promise that no later alert has kept, also one that is past."""
 
     incident: str
     alerts: tuple[PublicAlert, ...]
@@ -43,6 +44,9 @@ class PublicIncident:
         default_factory=dict
     )  # alert -> the one that corrects or takes it back
     exercise: bool = False
+    false: frozenset[str] = frozenset()
+    next_update: datetime | None = None
+    state: PublicAlert | None = None
 
 
 @dataclass(frozen=True, slots=True)

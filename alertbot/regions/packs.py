@@ -3,6 +3,7 @@
     region.yaml       names, services, short numbers, relay line, ways of writing, each fact with its source
     territories.csv   code, name per language, zone; telephone region, first digits and area where there are any
     blocks.csv        which territories own numbers with these first digits; only where that is known
+    geocodes.csv      what the territories are in lists of codes that others know; only where a source says so
 
 Here a pack is only taken over, so that a preview starts at once; `config/region_pack.py` checks one, and says
 what is wrong with it and where. Shipped packs are checked by the tests."""
@@ -11,6 +12,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,9 @@ from alertbot.regions.region import (
 )
 from alertbot.regions.views import RegionView, ServiceView, ShortNumberView, SourceView
 
-FACTS, TERRITORIES, BLOCKS = FILES = ("region.yaml", "territories.csv", "blocks.csv")
+FACTS, TERRITORIES, BLOCKS, GEOCODES = FILES = (
+    *("region.yaml", "territories.csv", "blocks.csv", "geocodes.csv"),
+)
 KEPT_PACKS = 16
 DEFAULT = "FR"
 CODE = re.compile(r"[A-Z]{2}", re.ASCII)
@@ -87,6 +91,7 @@ def view(region: Region, lang: str) -> RegionView:
         writing=region.own.writing.value,
         fiction=region.own.fiction,
         territories=len(region.territories) - 1,
+        geocodes=tuple(f"{name} [{', '.join(keys)}]" for name, keys in region.geocodes.items()),
         sources=tuple(
             SourceView(one.key, one.title, one.url, one.read, one.note)
             for one in region.sources.values()
@@ -163,9 +168,10 @@ def _region(folder: Path, given: Mapping[str, Any], fingerprint: str) -> Region:
         countries=countries,
         plan=_plan(given.get("plan", {})),
         habits=_habits(given.get("habits", {})),
-        territories=_territories(folder, given["whole"], countries[code]),
+        territories=_coded(folder, _territories(folder, given["whole"], countries[code])),
         blocks=_blocks(folder / BLOCKS),
         international=given.get("international", ""),
+        geocodes={key: _listed(one["source"]) for key, one in given.get("geocodes", {}).items()},
         sources={key: _source(key, one) for key, one in given["sources"].items()},
         example=_example(given.get("example", {}), tuple(short)),
         folder=folder,
@@ -288,6 +294,24 @@ def _territory(row: Mapping[str, str], own: Country) -> Territory:
         prefixes=tuple((row.get("prefixes") or "").split()),
         areas={lang: cell for lang, cell in areas.items() if cell},
     )
+
+
+def _coded(folder: Path, places: Mapping[str, Territory]) -> Mapping[str, Territory]:
+    """The territories with their codes in other lists; a cell may hold several, for a place of several parts."""
+    path = folder / GEOCODES
+    if not path.is_file():
+        return places
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        codes = {
+            row["code"]: tuple(
+                (name, one) for name, cell in row.items() if name != "code" for one in cell.split()
+            )
+            for row in csv.DictReader(lines)
+        }
+    return {
+        code: replace(place, geocodes=codes[code]) if code in codes else place
+        for code, place in places.items()
+    }
 
 
 def _blocks(path: Path) -> Mapping[str, tuple[str, ...]]:

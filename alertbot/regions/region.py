@@ -143,8 +143,8 @@ class Country:
 class Territory:
     """An area with its own emergency services. `zone` is an IANA name; `region` the telephone region
     (`FR`, `GP`, …), `prefixes` the first digits of its geographic numbers and `areas` what it is
-    grouped under (the French région). `whole`: it is the whole country. `free`: it is not in the directory, so
-    that its rows must give its names."""
+    grouped under (the French région). `geocodes`: what it is in lists of codes, as (`NUTS3`, `FRK26`). `whole`: it is
+    the whole country. `free`: it is not in the directory, so that its rows must give its names."""
 
     code: str
     names: ByLanguage
@@ -152,6 +152,7 @@ class Territory:
     region: str
     prefixes: tuple[str, ...] = ()
     areas: ByLanguage = field(default_factory=dict)
+    geocodes: tuple[tuple[str, str], ...] = ()
     whole: bool = False
     free: bool = False
 
@@ -202,6 +203,7 @@ class Region:
     """A country pack. `code` is also the code of the whole country as a territory; `names`, `whole` and `within`
     say the country, the whole of it and "in the whole of it". `needed`: the services each territory should have a
     number for. `zone`: the clock that goes for the whole country. `example`: values for examples of kinds.
+    `geocodes`: the lists of codes that its territories are in, each with its sources.
     `fingerprint`: a hash of its files."""
 
     code: str
@@ -221,6 +223,7 @@ class Region:
     territories: Mapping[str, Territory]
     blocks: Mapping[str, tuple[str, ...]]
     international: str
+    geocodes: Mapping[str, tuple[str, ...]]
     sources: Mapping[str, Source]
     example: Example
     folder: Path

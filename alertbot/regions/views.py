@@ -46,7 +46,7 @@ class RegionLine:
 
 @dataclass(frozen=True, slots=True)
 class RegionView:
-    """A pack, for a person who reads and confirms it."""
+    """A pack, for a person who reads and confirms it. `geocodes`: each list of codes with the keys of its sources."""
 
     code: str
     name: str
@@ -62,6 +62,7 @@ class RegionView:
     writing: str
     fiction: tuple[str, ...]
     territories: int
+    geocodes: tuple[str, ...]
     sources: tuple[SourceView, ...]
 
 

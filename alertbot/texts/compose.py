@@ -7,6 +7,7 @@ Texts are rendered only here; the result is shown, signed by its digest, stored 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from alertbot.core.model import (
     Action,
@@ -29,7 +30,7 @@ from alertbot.texts.kinds.kind_spec import FieldType, Kind, Prepared, Template
 from alertbot.texts.posts import edits, messages, pieces
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition, Thread
-from alertbot.texts.request import ComposeFindings, ComposeRequest, context
+from alertbot.texts.request import ComposeFindings, ComposeRequest, context, seen_organisation
 from alertbot.texts.wording.language import lacks_words
 from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
@@ -56,12 +57,15 @@ def edition(
                 lang=lang,
                 zone=request.zone,
                 issued=request.now,
+                organisation=partial(seen_organisation, request, lang) if request.page else None,
             )
         text = desk.rendered[key]
         if text is None:
             return None
         places = pieces.places_of(number_lists(request)) if fields else ()
-        one = messages.edition(title, lang, text, places, request.marked)
+        one = messages.edition(
+            title, lang, text, places, request.marked, has_page=request.page is not None
+        )
         messages.whole_text(one)  # whatever is wrong with the template is found here
     except TemplateBrokenError as error:
         desk.rendered[key] = None
@@ -174,8 +178,14 @@ def _for_channel(
             desk, template, lang, f"[{alert}]", contact=channel.contact.get(lang, ""), fields=False
         )
         texts += [one] if one else []
-    desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
+    desk.faults += lint.unequal(channel, {one.lang: _comparable(desk, one) for one in texts})
     return [post.message for one in texts for post in written(desk, channel, one, retracts=True)]
+
+
+def _comparable(desk: ComposeFindings, one: Edition) -> str:
+    """The whole text, with links to the public page as every language has them."""
+    text, page = messages.whole_text(one), desk.request.page
+    return page.without_language(text, one.lang) if page else text
 
 
 def _missing(channel: Channel, lang: str) -> Fault:
@@ -293,7 +303,7 @@ def _rows(request: ComposeRequest) -> list[NumberRow]:
 
 
 def _table(request: ComposeRequest) -> dict[str, bool | None]:
-    source = bool(request.organisation.verification_page)
+    source = bool(request.link(""))
     return lint.table(request.kind, request.parsed.values, source=source)
 
 
@@ -348,7 +358,7 @@ def _compose_channel(desk: ComposeFindings, channel: Channel) -> None:
         if (edition := _edition(desk, channel, lang)) is not None
     ]
     desk.editions |= {(channel.name, one.lang): one for one in texts}
-    desk.faults += lint.unequal(channel, {one.lang: messages.whole_text(one) for one in texts})
+    desk.faults += lint.unequal(channel, {one.lang: _comparable(desk, one) for one in texts})
     made = [message for one in texts for message in _posts(desk, channel, one)]
     desk.faults += lint.unequal(channel, pictures.alternatives(desk.request, channel, texts))
     desk.warnings += lint.text_warnings(channel, made)

@@ -8,16 +8,18 @@ from datetime import datetime
 from alertbot.core.model import Relation
 from alertbot.numbers.rules_digits import dialling
 from alertbot.numbers.rules_entry import NumberRow
+from alertbot.regions.facts import in_force
 from alertbot.regions.region import Service, Territory
-from alertbot.texts.document import AlertDocument, DocumentNumber, PlaceText
+from alertbot.texts.document import AlertDocument, CapFacts, DocumentNumber, PlaceText
 from alertbot.texts.fields.values import Choice, Text
-from alertbot.texts.posts import measure, pieces, writing
+from alertbot.texts.kinds.cap_table import CapTable
+from alertbot.texts.posts import edits, measure, pieces, writing
 from alertbot.texts.posts.pieces import Blocks, Edition, Place
 from alertbot.texts.request import ComposeRequest, relay
 from alertbot.texts.wording.language import phrase
 from alertbot.texts.wording.markup import Setting
 from alertbot.texts.wording.numbers import SEPARATOR, Promised, row_words
-from alertbot.texts.wording.phrasing import steps
+from alertbot.texts.wording.phrasing import capital, steps
 from alertbot.texts.wording.render import DETAIL, FOOT, LEAD, typography
 
 RETRACTION = "retraction"  # the kind of a prepared retraction: it is no alert of its own yet
@@ -33,6 +35,7 @@ def document(request: ComposeRequest, one: Edition, *, contact: str = "") -> Ale
         alert=request.identity.alert,
         kind=request.kind.name,
         relation=request.relation,
+        above_earlier=edits.line_above(request, request.relation, one.lang) if request.relation else "",
         references=request.identity.references,
         numbers=tuple(_number(row, place, values) for place in one.places for row in place.rows),
         instructions=tuple(values.set(step) for step in steps(values.text("what_to_do"))),
@@ -42,13 +45,15 @@ def document(request: ComposeRequest, one: Edition, *, contact: str = "") -> Ale
         relay=values.relay(one.places),
         relay_state=values.choice("relay_state"),
         contact=contact,
-        expires=values.expires,
+        expires=values.expires or values.time("ends_at"),
         next_update=values.time("next_update"),
+        cap=_cap(request, one, (*values.places(), *(place.territory for place in one.places))),
     )
 
 
 def retraction(request: ComposeRequest, one: Edition, *, contact: str = "") -> AlertDocument:
     """The prepared retraction of this alert as data: nothing of the alert holds. Raises `TemplateBrokenError`."""
+    values = _Values(request, one.lang)
     return _written(
         request,
         one,
@@ -58,10 +63,24 @@ def retraction(request: ComposeRequest, one: Edition, *, contact: str = "") -> A
         references=(request.identity.alert,),
         numbers=(),
         instructions=(),
-        territories=_Values(request, one.lang).territories(),
+        territories=values.territories(),
         services=(),
         contact=contact,
+        above_earlier=edits.line_above(request, Relation.RETRACTION, one.lang),
+        cap=_cap(request, one, values.places(), Relation.RETRACTION),
     )
+
+
+def _cap(
+    request: ComposeRequest,
+    one: Edition,
+    places: Sequence[Territory],
+    relation: Relation | None = None,
+) -> CapFacts | None:
+    table = request.prepared.cap if request.prepared else CapTable()
+    stage = _Values(request, one.lang).choice("stage")
+    row = table.row(request.kind.name, relation or request.relation, stage)
+    return table.facts(row, one.lang, in_force(), places)
 
 
 def _written(request: ComposeRequest, one: Edition, **more: object) -> AlertDocument:
@@ -89,7 +108,7 @@ def _written(request: ComposeRequest, one: Edition, **more: object) -> AlertDocu
 def _headline(one: Edition, lead: Blocks, alert: str) -> str:
     """The subject without the reference; without a subject the first line of the lead."""
     subject = one.text.subject().replace(f"[{alert}]", "").strip()
-    return measure.normal(subject or _text(lead).partition("\n")[0])
+    return measure.normal(capital(subject or _text(lead).partition("\n")[0]))
 
 
 def _place(place: Place, one: Edition, blocks: Blocks) -> PlaceText:
@@ -140,10 +159,13 @@ class _Values:
         value = self._values.get(name)
         return value.key if isinstance(value, Choice) else ""
 
-    def territories(self) -> tuple[str, ...]:
+    def places(self) -> tuple[Territory, ...]:
         where = self._values.get("where")
         named = where if isinstance(where, tuple) else ()
-        return tuple(one.code for one in named if isinstance(one, Territory))
+        return tuple(one for one in named if isinstance(one, Territory))
+
+    def territories(self) -> tuple[str, ...]:
+        return tuple(one.code for one in self.places())
 
     def services(self, places: Sequence[Place]) -> tuple[str, ...]:
         asked = self._values.get("services")

@@ -9,6 +9,7 @@ from alertbot.core.model import (
     Channel,
     Fault,
     Identity,
+    Markup,
     Message,
     Omission,
     Organisation,
@@ -16,12 +17,13 @@ from alertbot.core.model import (
     Relation,
 )
 from alertbot.regions.facts import in_force
-from alertbot.regions.region import RelayWords
+from alertbot.regions.region import RelayWords, Territory
+from alertbot.texts.addresses import PublicPage
 from alertbot.texts.fields.parse import Parsed
 from alertbot.texts.fields.values import Url, seen
 from alertbot.texts.kinds.kind_spec import Frame, Kind, Prepared
 from alertbot.texts.posts.pieces import Edition
-from alertbot.texts.wording.render import TemplateText
+from alertbot.texts.wording.render import FOOT, LEAD, TemplateText
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,26 @@ class ComposeRequest:
         """The frame of an exercise, if this is one."""
         return self.frame if self.exercise else None
 
+    @property
+    def page(self) -> PublicPage | None:
+        """The public page on which this alert will stand; None: on none."""
+        found = (one for one in self.channels if one.spec.markup is Markup.PAGE and one.targets)
+        one = next(found, None)
+        return PublicPage(one.targets[0].address.rstrip("/"), one.languages) if one else None
+
+    def link(self, lang: str, piece: str = "", place: Territory | None = None) -> str:
+        """Where a piece of the text sends its readers: to their territory's page, to that of the message, to the home
+        of the language; without a public page to the organisation's own; empty if there is none."""
+        page = self.page
+        if page is None:
+            return self.organisation.verification_page
+        if piece == FOOT:
+            return page.alert(lang, self.identity.alert)
+        where = self.parsed.values.get("where")
+        named = [one for one in where if isinstance(one, Territory)] if isinstance(where, tuple) else []
+        here = place or (named[0] if piece == LEAD and len(named) == 1 else None)
+        return page.home(lang) if here is None or here.whole else page.place(lang, here.code)
+
 
 @dataclass
 class ComposeFindings:
@@ -85,6 +107,15 @@ class _Page:
     hashtag: str
 
 
+def seen_organisation(
+    request: ComposeRequest, lang: str, piece: str = "", place: Territory | None = None
+) -> _Page:
+    """`org` as a piece of a text sees it."""
+    name, hashtag = request.organisation.name, request.organisation.hashtag.lstrip("#")
+    link = request.link(lang, piece, place)
+    return _Page(name, Url(link) if link else "", hashtag)
+
+
 def relay(lang: str) -> RelayWords | None:
     """How people who cannot hear or speak get help there; None if that is not known, or is not said in this
     language."""
@@ -108,15 +139,13 @@ def context(
     values |= {
         name: seen(value, lang) for name, value in request.parsed.values.items() if name in known
     }
-    organisation = request.organisation
-    page = organisation.verification_page
     return {
         "country": in_force().in_words(
             lang
         ),  # a team's own field of this name, from before, goes first
         "relay": relay(lang),
         **values,
-        "org": _Page(organisation.name, Url(page) if page else "", organisation.hashtag.lstrip("#")),
+        "org": seen_organisation(request, lang),
         "incident": request.identity.incident,
         "alert": request.identity.alert,
         "kind": request.kind.name,

@@ -10,12 +10,12 @@ from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Misuse, Refused
-from alertbot.core.model import Action, OnCancel, Receipt
+from alertbot.core.model import Action, Channel, OnCancel, Receipt
 from alertbot.db.database import Database
 from alertbot.delivery.views import DeliveryView
 from alertbot.ops import overview
 from alertbot.watch import incidents
-from tests.team import Team, channel, gather
+from tests.team import CHANNELS, Team, channel, gather
 
 WRONG = {
     "what_was_wrong": {"fr": "le 112 marche", "en": "112 works"},
@@ -428,3 +428,66 @@ async def test_how_soon_a_correction_was_out_is_shown(team: Team) -> None:
     shown = await showing.show(team.service, view.id, None)
     assert isinstance(shown.reached_all_seconds, float)
     assert (await showing.show(team.service, first, None)).reached_all_seconds is None
+
+
+WORDY = "Call 112. " + "Stay where you are until you are told. " * 5 + "Thank you for your help."
+
+
+def short_public() -> Channel:
+    """A channel on which a long instruction does not fit."""
+    one = channel("public")
+    return replace(one, spec=replace(one.spec, form="short", limit=260, can_edit=False))
+
+
+async def test_a_language_that_did_not_fit_at_first_gets_what_follows(database: Database) -> None:
+    team = await gather(database, (short_public(), *CHANNELS[1:]))
+    wordy = {"fr": "Appelez le 112.", "en": WORDY}
+    first = await published(team, changes={"what_to_do": wordy})
+    posts = team.adapters["public"].posts
+    assert {one.lang for one in posts} == {"fr"}
+    brief = FollowRequest({**SOON, "what_to_do": {"fr": "Appelez le 112.", "en": "Call 112."}})
+    view = await following.update(team.service, team.people["ada"], first, brief)
+    view = await writing.submit(team.service, team.people["ada"], view.id)
+    await team.approve(view.id, "bo")
+    posts.clear()
+    await team.work()
+    opening = {
+        one.lang: one.reply_to for one in posts if one.action is Action.PUBLISH and one.part == 1
+    }
+    assert opening == {"fr": "memory-1", "en": None}  # what has no first post begins its own thread
+    assert len(posts) == len({(one.action, one.lang, one.part) for one in posts})
+    posts.clear()
+    await approved(team, await correct(team, first))  # English readers never had what was wrong there
+    await team.work()
+    assert {one.lang for one in posts if one.action is Action.PUBLISH} == {"fr", "en"}
+
+
+async def test_a_language_posted_by_hand_is_corrected_too(database: Database) -> None:
+    team = await gather(database, (short_public(), *CHANNELS[1:]))
+    wordy = {"fr": "Appelez le 112.", "en": WORDY}
+    first = await published(team, changes={"what_to_do": wordy})
+    url = "https://example.org/by-hand/77"
+    await publishing.record(team.service, team.people["bo"], first, "public", url)
+    brief = {"what_to_do": {"fr": "Appelez le 112.", "en": "Call 112."}}
+    team.adapters["public"].posts.clear()
+    await approved(team, await correct(team, first, changes=brief))
+    await team.work()
+    posts = team.adapters["public"].posts
+    opening = {
+        one.lang: one.reply_to for one in posts if one.action is Action.PUBLISH and one.part == 1
+    }
+    assert opening == {"fr": "memory-1", "en": "77"}
+
+
+async def test_a_retraction_goes_out_in_each_language_though_a_post_was_made_by_hand(
+    team: Team,
+) -> None:
+    first = await published(team)
+    url = "https://example.org/by-hand/77"
+    await publishing.record(team.service, team.people["bo"], first, "public", url)
+    posts = team.adapters["public"].posts
+    posts.clear()
+    view = await taking_back.retract(team.service, team.people["bo"], first, submit=True)
+    await team.approve(view.id, "cy")
+    await team.work()
+    assert {one.lang for one in posts if one.action is Action.PUBLISH} == {"fr", "en"}

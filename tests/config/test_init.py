@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from alertbot.channels.directory import adapter_types
 from alertbot.config.reading import read
 from alertbot.config.root import Config, organisation_of
-from alertbot.config.starter import example, questions, render, write
+from alertbot.config.starter import example, render, write
+from alertbot.config.starter_questions import questions
 from alertbot.core.errors import Misuse, Refused
 from tests.effort import examples
 

@@ -1,10 +1,19 @@
 """The pages that people read, as a browser and a validator see them: axe finds nothing, light and dark, on a phone
 and at a desk; none scrolls sideways at 320 pixels; and the Nu HTML checker accepts each."""
 
+import base64
+import gzip
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +30,8 @@ from alertbot.texts import poster
 from alertbot.texts.posts.writing import CODE
 from alertbot.texts.preview.html_page import render_page
 from alertbot.texts.wording.markup import Block, Run, Shape
+from tests.pages import test_public_page as public_page
+from tests.pages.evening import FRENCH
 from tests.rehearsal.sandbox.test_public_view import evening
 from tests.texts import test_whole_posts as whole
 from tests.texts.preview import examples
@@ -35,11 +46,12 @@ NU = (
 )  # fmt: skip
 NINETEEN = whole.SITUATIONS["19 territories"]
 MAILS = ("example", "19 territories", "9 wrong, 9 right", "part withdrawn", "zones")
-IN_A_BROWSER = {  # the validator reads all mails
+IN_A_BROWSER = {  # the validator reads all of them
     "mail-provisional_number-19 territories-fr.html",
     "mail-correction-9 wrong, 9 right-en.html",
     "mail-withdrawal-part withdrawn-fr.html",
     "mail-status-example-en.html",
+    *(f"public-{name}.html" for name in ("home", "vendee", "corrected", "messages", "exercise", "rtl")),
 }
 
 
@@ -69,7 +81,7 @@ async def desk(sqlite_url: str) -> AsyncIterator[Reader]:
 async def test_every_page_is_valid_and_accessible(
     tools: Mapping[str, str], desk: Reader, tmp_path: Path
 ) -> None:
-    pages = await from_the_database(desk) | without_one() | mails()
+    pages = await from_the_database(desk) | without_one() | mails() | public()
     for name, page in pages.items():
         (tmp_path / name).write_text(page, encoding="utf-8")
     for name in ("show.html", "poster.html"):
@@ -77,7 +89,11 @@ async def test_every_page_is_valid_and_accessible(
     read = [tmp_path / name for name in pages]
     if DEMO.exists() or os.environ.get("CI"):
         read.append(DEMO)
-    seen = [path for path in read if not path.name.startswith("mail-") or path.name in IN_A_BROWSER]
+    seen = [
+        path
+        for path in read
+        if not path.name.startswith(("mail-", "public-")) or path.name in IN_A_BROWSER
+    ]
     axe = started([tools["node"], "axe.mjs", *seen], CHROMIUM=tools["chromium"])
     nu = started([tools["java"], "-Xss2m", "-XX:TieredStopAtLevel=1", "-jar", *NU, *read])
     faults = [*ended(axe), *ended(nu)]
@@ -113,6 +129,85 @@ def without_one() -> dict[str, str]:
     }
 
 
+def public() -> dict[str, str]:
+    """Pages of the public page: each of its kinds, an exercise, another country, from right to left."""
+    now, drill = public_page.EVENING, replace(FRENCH, exercise=True)
+    later = public_page.edition(now + timedelta(days=2))
+    found = {name: public_page.edition(at)[path] for name, (path, at) in public_page.KEPT.items()} | {
+        name: public_page.britain()[path] for name, path in public_page.KEPT_BRITISH.items()
+    }
+    found |= {
+        "choice": later["index.html"],
+        "messages": later["en/alerts/index.html"],
+        "exercise": public_page.edition(now, drill)["fr/69.html"],
+        "rtl": public_page.right_to_left()["ar/69.html"],
+    }
+    return {f"public-{name}.html": page.decode() for name, page in found.items()}
+
+
+def test_a_number_is_there_in_two_seconds_without_scripts_and_on_one_sheet(
+    tools: Mapping[str, str],
+) -> None:
+    """The line: 400 kbit/s, 400 ms for each way there and back, and two of these before the first request."""
+    late = public_page.EVENING + timedelta(hours=2, minutes=5)
+    files = {
+        **public_page.whole_country(),
+        **{f"late/{path}": page for path, page in public_page.edition(late).items()},
+        **{f"evening/{path}": page for path, page in public_page.edition().items()},
+    }
+    sheets = ["fr/69.html", "late/fr/85.html", "evening/en/85.html"]
+    stale = "evening/fr/69.html"
+    with served(files) as base:
+        number = "04 65 71 12 07"
+        run = started(
+            [tools["node"], "public.mjs", base, number, stale, *sheets], CHROMIUM=tools["chromium"]
+        )
+        found = json.loads("".join(ended(run)))
+    assert found["direct"] <= 2000
+    assert found["click"] <= 2000
+    assert found["above"] <= 640  # the fold of a phone
+    assert found["stale_with"]
+    assert not found["stale_without"]
+    assert all(one.startswith(base) for one in found["asked"])
+    for path, pdf in found["sheets"].items():
+        assert len(PdfReader(BytesIO(base64.b64decode(pdf))).pages) == 1, path
+
+
+@contextmanager
+def served(files: Mapping[str, bytes]) -> Iterator[str]:
+    """These files, compressed, on a line that needs two trips before it carries anything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            time.sleep(0.8)
+
+        def do_GET(self) -> None:
+            page = files.get(self.path.lstrip("/"))
+            content = gzip.compress(page) if page else b""
+            self.send_response(200 if page else 404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_said: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 def mails() -> dict[str, str]:
     """The mail of every kind in each language."""
     found = {
@@ -122,7 +217,7 @@ def mails() -> dict[str, str]:
         for one in whole.made(kind, situation).messages
         if one.type == "email" and one.html
     }
-    assert found.keys() >= IN_A_BROWSER
+    assert found.keys() >= {name for name in IN_A_BROWSER if name.startswith("mail-")}
     return found
 
 

@@ -3,7 +3,9 @@ without a word of France."""
 
 import csv
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -11,6 +13,7 @@ import pytest
 
 from alertbot.alerts.compose import DraftRequest, look
 from alertbot.config import region_pack
+from alertbot.core.errors import ConfigInvalid
 from alertbot.numbers import rules_words
 from alertbot.numbers.rules_digits import InvalidNumber, foreign_block, is_fictional, written
 from alertbot.regions import packs
@@ -210,3 +213,53 @@ def test_france_is_as_it_was_before_there_were_packs() -> None:
     assert france.relay.number == "114"
     assert packs.trusted(france)
     assert not packs.trusted(packs.load("GB"))
+
+
+def test_every_code_of_another_list_has_a_source_and_a_place(pack: Region) -> None:
+    lists = {name for place in pack.territories.values() for name, _code in place.geocodes}
+    assert lists == pack.geocodes.keys()
+    assert {"ISO3166-1", "ISO3166-2"} <= lists
+    assert {key for keys in pack.geocodes.values() for key in keys} <= pack.sources.keys()
+    named = [pair for place in pack.territories.values() if not place.whole for pair in place.geocodes]
+    twice = {pair for pair in named if named.count(pair) > 1}
+    # one Spanish province may be a whole autonomous community; nothing else is two places
+    assert {name for name, _code in twice} <= ({"NUTS2", "NUTS3"} if pack.code == "ES" else set())
+
+
+@pytest.mark.parametrize(
+    ("code", "territory", "geocodes"),
+    [
+        ("FR", "69", {"FR-69", "FR-69M", "69", "FRK26"}),  # Rhône, with the Métropole de Lyon
+        ("FR", "29", {"FR-29", "29", "FRH02"}),
+        ("FR", "2A", {"FR-2A", "2A", "FRM01"}),
+        ("FR", "975", {"FR-PM", "975"}),
+        ("GB", "KEN", {"GB-KEN"}),
+        ("GB", "GB", {"GB", "GB-ENG", "GB-NIR", "GB-SCT", "GB-WLS"}),
+        ("BE", "VAN", {"BE-VAN", "BE21"}),
+        ("BE", "BRU", {"BE-BRU", "BE1", "BE10"}),
+        ("US", "AL", {"US-AL", "001000"}),
+    ],
+)
+def test_codes_of_known_places(code: str, territory: str, geocodes: set[str]) -> None:
+    found = packs.load(code).territories[territory].geocodes
+    assert {value for _name, value in found} == geocodes
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("code,NUTS3\n69,FRK26\n", "the list “NUTS3” is not among the geocodes"),
+        ("code,ISO3166-2\nXX,FR-XX\n", "there is no territory XX"),
+        ("ISO3166-2,code\nFR-69,69\n", "needs “code” as its first column"),
+        ("code,ISO3166-2\n69\n", "more or fewer cells"),
+    ],
+)
+def test_a_fault_among_codes_is_named(tmp_path: Path, text: str, told: str) -> None:
+    folder = tmp_path / "FR"
+    shutil.copytree(packs.shipped() / "FR", folder)
+    facts = (folder / "region.yaml").read_text("utf-8").replace('  "NUTS3": {source: eurostat}\n', "")
+    (folder / "region.yaml").write_text(facts, "utf-8")
+    (folder / "geocodes.csv").write_text(text, "utf-8")
+    with pytest.raises(ConfigInvalid) as refused:
+        region_pack.check(folder)
+    assert any(told in line for line in refused.value.lines)

@@ -1,6 +1,6 @@
 """The whole road with the real client libraries: composed, approved, published on the sandbox, accounted for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from alertbot.ops import overview, working
 from alertbot.people import accounts
 from alertbot.rehearsal import hiring
 from alertbot.rehearsal.sandbox.server import Sandbox
+from alertbot.texts.views import MessageView
 from tests.team import registered
 
 CONFIG = """
@@ -146,6 +147,43 @@ async def test_a_thread_on_x_is_a_thread_and_carries_every_number(road: Road) ->
         words = " ".join(post.text for post in posts if post.conversation == thread)
         for number in numbers:
             assert number in words.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def languages(road: Road, messages: Sequence[MessageView], platform: str) -> list[str]:
+    """The languages of the posts, in the order in which the platform got them."""
+    known = {(one.type, one.text): one.lang for one in messages}
+    posts = road.sandbox.posts.x() if platform == "x" else road.sandbox.posts.telegram()
+    return [known[platform, post.text] for post in posts]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "x:reply_race",
+        "x:rate_limited:reset=1:match=SAMU",
+        "x:drop_after_commit:match=SAMU",
+        "telegram:flood:retry_after=1",
+    ],
+)
+async def test_a_language_is_whole_before_the_next_begins(road: Road, fault: str) -> None:
+    road.sandbox.faults.add(fault)
+    view = await road.publish("provisional_number")
+    tally = await working.run_once(road.app)
+    assert (tally.failed, tally.uncertain, tally.waiting) == (0, 0, 0)
+    shown = (await showing.show(await road.app.open(), view.id, None)).messages
+    for platform in ("x", "telegram"):
+        order = languages(road, shown, platform)
+        assert order == sorted(order, reverse=True), platform  # fr, then en
+    assert languages(road, shown, "x").count("en") > 1
+
+
+@pytest.mark.parametrize("fault", ["x:503", "x:duplicate", "telegram:drop_after_commit"])
+async def test_a_language_that_stops_does_not_stop_the_next(road: Road, fault: str) -> None:
+    road.sandbox.faults.add(f"{fault}:match=Pompiers")
+    view = await road.publish("provisional_number")
+    await working.run_once(road.app)
+    left = [row.lang for row in await road.deliveries(view.id) if row.state != "sent"]
+    assert set(left) == {"fr"}
 
 
 async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_twice(road: Road) -> None:

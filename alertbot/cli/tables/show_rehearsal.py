@@ -71,12 +71,17 @@ def _evening_table(evening: Evening) -> Table:
     return table
 
 
+LONGEST_ID = 28
+
+
 def _ids(row: PlayedAlert) -> str:
     """The first remote id, and how many more there are."""
     if not row.remote_ids:
         return "–"
     more = len(row.remote_ids) - 1
-    return row.remote_ids[0] + (f" +{more}" if more else "")
+    first = row.remote_ids[0]
+    shown = first if len(first) <= LONGEST_ID else first[: LONGEST_ID - 1] + "…"
+    return shown + (f" +{more}" if more else "")
 
 
 def _comparison(evening: Evening) -> list[str]:

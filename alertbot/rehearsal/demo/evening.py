@@ -316,7 +316,13 @@ def _build(path: Path, sandbox: Sandbox, clock: Callable[[], datetime]) -> App:
     """The application configured for this sandbox, on the case's clock."""
     text = (HERE / "config.yaml").read_text(encoding="utf-8")
     path.write_text(
-        text.format(x=sandbox.x_url, telegram=sandbox.telegram_url, smtp=sandbox.smtp_port),
+        text.format(
+            x=sandbox.x_url,
+            telegram=sandbox.telegram_url,
+            bluesky=sandbox.bluesky_url,
+            mastodon=sandbox.mastodon_url,
+            smtp=sandbox.smtp_port,
+        ),
         encoding="utf-8",
     )
     app = build(path)

@@ -116,6 +116,26 @@ class TelegramPost:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkPost:
+    """A post on Bluesky or Mastodon."""
+
+    id: str  # a record's address, or the number of a status
+    network: str  # bluesky or mastodon
+    at: datetime
+    text: str
+    author: str
+    name: str
+    lang: str | None = None
+    reply_to: str | None = None  # the `id` of another post
+    pictures: tuple[PostedPicture, ...] = ()
+    visibility: str = "public"
+    pinned: bool = False
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    earlier: tuple[tuple[datetime, str], ...] = ()  # until when it said what, as safe HTML
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail as one recipient got it. `id` is this copy's, `message_id` the sender's."""
 
@@ -135,8 +155,8 @@ class Mail:
     pictures: tuple[PostedPicture, ...] = ()  # those inside its HTML
 
 
-Seen = XPost | TelegramPost | Mail
-T = TypeVar("T", XPost, TelegramPost)
+Seen = XPost | TelegramPost | NetworkPost | Mail
+T = TypeVar("T", XPost, TelegramPost, NetworkPost)
 
 
 _PLACE = Mail("", datetime.min.replace(tzinfo=UTC), "", "", "", "", None, "", (), b"")
@@ -177,6 +197,10 @@ class Posts:
 
     def telegram(self) -> list[TelegramPost]:
         return [post for post in self if isinstance(post, TelegramPost)]
+
+    def network(self, name: str) -> list[NetworkPost]:
+        """Those on Bluesky or on Mastodon."""
+        return [post for post in self if isinstance(post, NetworkPost) and post.network == name]
 
     def mails(self) -> list[Mail]:
         return [post for post in self if isinstance(post, Mail)]
@@ -221,6 +245,27 @@ class XAccount:
     username: str = "sandbox"
     name: str = "Sandbox"
     self_replies: bool = True  # False: every reply is refused, as for an account nobody summoned
+
+
+@dataclass(frozen=True, slots=True)
+class BlueskyAccount:
+    """The one Bluesky account of the sandbox. `handle` None: the one that logs in."""
+
+    handle: str | None = None
+    app_password: str = "sandbox-app-password"  # noqa: S105
+    did: str = "did:plc:sandbox2sandbox2sandbox2"
+    name: str = "Sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class MastodonAccount:
+    """The one Mastodon account of the sandbox, and its server's limit."""
+
+    access_token: str = "1400000000000000001-sandbox-access-token"  # noqa: S105
+    id: str = "109876543210987654"
+    username: str = "alertes"
+    name: str = "Sandbox"
+    most_characters: int = 500
 
 
 class ChatObject(TypedDict, total=False):

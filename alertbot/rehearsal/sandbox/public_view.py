@@ -22,6 +22,7 @@ from alertbot.core.json import Json
 from alertbot.core.words import _, language
 from alertbot.rehearsal.sandbox.accounts import (
     Mail,
+    NetworkPost,
     PostedPicture,
     Posts,
     Seen,
@@ -33,6 +34,13 @@ from alertbot.rehearsal.sandbox.faults import Faults, listing
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply
 
 HERE = Path(__file__).parent
+NETWORKS = (
+    ("x", "X"),
+    ("telegram", "Telegram"),
+    ("bluesky", "Bluesky"),
+    ("mastodon", "Mastodon"),
+    ("email", ""),
+)
 REFRESH_SECONDS = 5
 LARGEST_SHOWN_BYTES = 1_000_000
 PICTURE_KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
@@ -51,7 +59,7 @@ class ViewCard:
     """One post as shown. `html` is safe; times are in the page's zone."""
 
     anchor: str
-    network: str  # x, telegram or email
+    network: str  # one of `NETWORKS`
     at: datetime
     who: str
     handle: str
@@ -97,8 +105,8 @@ def render_wall(
     place = zone if isinstance(zone, ZoneInfo) else ZoneInfo(zone)
     cards = cards_of(posts, place)
     columns = [
-        (name, heading, [card for card in cards if card.network == name])
-        for name, heading in (("x", "X"), ("telegram", "Telegram"), ("email", _("Mail")))
+        (name, heading or _("Mail"), [card for card in cards if card.network == name])
+        for name, heading in NETWORKS
     ]
     return str(
         _template().render(
@@ -160,6 +168,7 @@ def cards_of(posts: Iterable[Seen], zone: ZoneInfo) -> list[ViewCard]:
     telegram = {post.id: post for post in seen if isinstance(post, TelegramPost)}
     cards = [_x_card(post, x_posts, zone) for post in x_posts]
     cards += [_telegram_card(post, telegram, zone) for post in telegram.values()]
+    cards += [_network_card(post, seen, zone) for post in seen if isinstance(post, NetworkPost)]
     cards += _mail_cards([post for post in seen if isinstance(post, Mail)], zone)
     return sorted(cards, key=lambda card: card.at)
 
@@ -205,6 +214,29 @@ def _telegram_card(post: TelegramPost, others: Mapping[str, TelegramPost], zone:
             (until.astimezone(zone).strftime("%H:%M:%S"), html) for until, html in post.earlier
         ),
         buttons=post.buttons,
+    )
+
+
+def _network_card(post: NetworkPost, seen: list[Seen], zone: ZoneInfo) -> ViewCard:
+    others = [one for one in seen if isinstance(one, NetworkPost) and one.network == post.network]
+    parent = next((one for one in others if one.id == post.reply_to), None)
+    pinned = (_("pinned"),) if post.pinned else ()
+    return ViewCard(
+        anchor=_anchor(post.network, post.id),
+        network=post.network,
+        at=post.at.astimezone(zone),
+        who=post.name,
+        handle="@" + post.author,
+        html=_safe(post.text),
+        lang=post.lang or guess_language(post.text),
+        answers=_anchor(parent.network, parent.id) if parent else "",
+        answers_words=_short(parent.text) if parent else "",
+        marks=pinned + _marks(post.edited_at, post.deleted_at, zone),
+        struck=post.deleted_at is not None,
+        pictures=_shown(post.pictures),
+        earlier=tuple(
+            (until.astimezone(zone).strftime("%H:%M:%S"), said) for until, said in post.earlier
+        ),
     )
 
 
@@ -338,7 +370,10 @@ class PublicView:
 
 def as_json(post: Seen) -> dict[str, Json]:
     """A post as plain data: its network and its fields, times in ISO 8601, without the raw mail."""
-    network = {XPost: "x", TelegramPost: "telegram", Mail: "email"}[type(post)]
+    if isinstance(post, NetworkPost):
+        network = post.network
+    else:
+        network = {XPost: "x", TelegramPost: "telegram", Mail: "email"}[type(post)]
     content = {name: value for name, value in asdict(post).items() if name != "raw"}
     plain: dict[str, Json] = json.loads(json.dumps(content, default=_written, ensure_ascii=True))
     return {"network": network, **plain}

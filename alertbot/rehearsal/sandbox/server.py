@@ -9,13 +9,24 @@ from typing import Self
 
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.rehearsal.sandbox.accounts import Posts, SmtpAccount, TelegramAccount, XAccount
+from alertbot.rehearsal.sandbox.accounts import (
+    BlueskyAccount,
+    MastodonAccount,
+    Posts,
+    SmtpAccount,
+    TelegramAccount,
+    XAccount,
+)
+from alertbot.rehearsal.sandbox.bluesky_api import BlueskyPlatform
 from alertbot.rehearsal.sandbox.faults import Faults, OrderedFault
 from alertbot.rehearsal.sandbox.http import HttpServer
+from alertbot.rehearsal.sandbox.mastodon_api import MastodonPlatform
 from alertbot.rehearsal.sandbox.public_view import PublicView
 from alertbot.rehearsal.sandbox.smtp import SmtpPlatform
 from alertbot.rehearsal.sandbox.telegram_api import TelegramPlatform
 from alertbot.rehearsal.sandbox.x_api import XPlatform
+
+SERVED = ("x", "telegram", "bluesky", "mastodon", "smtp", "wall")
 
 
 def utc_now() -> datetime:
@@ -23,8 +34,8 @@ def utc_now() -> datetime:
 
 
 class Sandbox:
-    """An X API, a Telegram Bot API, a mail server and the public view, on loopback, with state in
-    memory.
+    """An X API, a Telegram Bot API, a Bluesky and a Mastodon server, a mail server and the public view, on loopback,
+    with state in memory.
 
     A port of 0 takes any free one. `speed` shortens the platforms' own limits (60: their minutes become
     seconds). `clock` dates what the public sees; limits and resets run on the real clock. `tls` lets the
@@ -37,6 +48,8 @@ class Sandbox:
         *,
         x_port: int = 0,
         telegram_port: int = 0,
+        bluesky_port: int = 0,
+        mastodon_port: int = 0,
         smtp_port: int = 0,
         wall_port: int = 0,
         host: str = "127.0.0.1",
@@ -47,21 +60,26 @@ class Sandbox:
         timezone: str = "Europe/Paris",
         x: XAccount | None = None,
         telegram: TelegramAccount | None = None,
+        bluesky: BlueskyAccount | None = None,
+        mastodon: MastodonAccount | None = None,
         smtp: SmtpAccount | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host = _loopback(host)
         if speed <= 0:
             raise Misuse(_("The speed of a sandbox must be a number above 0."))
-        self._ports = {"x": x_port, "telegram": telegram_port, "smtp": smtp_port, "wall": wall_port}
+        ports = (x_port, telegram_port, bluesky_port, mastodon_port, smtp_port, wall_port)
+        self._ports = dict(zip(SERVED, ports, strict=True))
         self.x_account = x or XAccount()
         self.telegram_account = telegram or TelegramAccount()
+        self.bluesky_account = bluesky or BlueskyAccount()
+        self.mastodon_account = mastodon or MastodonAccount()
         self.smtp_account = smtp or SmtpAccount()
         self._speed, self._clock, self._tls = speed, clock, tls
         self._title, self._timezone = title, timezone
         self.faults = faults if isinstance(faults, Faults) else Faults(faults)
         self.posts = Posts()
-        self.x_url = self.telegram_url = self.wall_url = ""
+        self.x_url = self.telegram_url = self.bluesky_url = self.mastodon_url = self.wall_url = ""
         self.smtp_port = 0
         self._stops: list[Callable[[], Awaitable[None]]] = []
 
@@ -89,10 +107,14 @@ class Sandbox:
         shared = (self.posts, self.faults, self._clock)
         self.x = XPlatform(self.x_account, *shared, self._speed)
         self.telegram = TelegramPlatform(self.telegram_account, *shared, self._speed)
+        self.bluesky = BlueskyPlatform(self.bluesky_account, *shared, self._speed)
+        self.mastodon = MastodonPlatform(self.mastodon_account, *shared, self._speed)
         self.smtp = SmtpPlatform(self.smtp_account, *shared, self._tls)
         self.wall = PublicView(self.posts, self.faults, self._title, self._timezone)
         self.x_url = await self._serve("x", self.x.handle)
         self.telegram_url = await self._serve("telegram", self.telegram.handle)
+        self.bluesky_url = await self._serve("bluesky", self.bluesky.handle)
+        self.mastodon_url = await self._serve("mastodon", self.mastodon.handle)
         self.wall_url = await self._serve("wall", self.wall.handle)
         self._stops.append(self.smtp.stop)
         await self._listen("smtp", self.smtp.start)

@@ -85,7 +85,8 @@ class CardWords:
 
     def card(self, rows: Sequence[NumberRow]) -> Card:
         """The card of these rows."""
-        page = self._request.organisation.verification_page
+        public = self._request.page
+        page = public.url if public else self._request.organisation.verification_page
         stage = self._request.parsed.values.get("stage")
         said = [self._line("what"), stage.in_lang(self._lang) if isinstance(stage, Choice) else ""]
         return Card(

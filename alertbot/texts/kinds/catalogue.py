@@ -6,6 +6,7 @@
     messages/ready_words/<language>.yaml     texts for the public that the program fills in itself
     messages/edits.yaml                      what an edit writes above an earlier text
     messages/card.yaml                       what a number card says beside its numbers
+    messages/cap.yaml                        what alerts are in the terms of the Common Alerting Protocol
     messages/regions/<CODE>/…                country packs: see `regions/packs.py`
     messages/<kind>/kind.yaml                fields, approvals, priority, example
     messages/<kind>/<language>/short.md.j2   and long.md.j2, and <channel type>.md.j2 where needed
@@ -28,10 +29,13 @@ from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import in_force, service_named, services
 from alertbot.texts.kinds import kind_file
+from alertbot.texts.kinds.cap_file import read_table
+from alertbot.texts.kinds.cap_table import CapTable
 from alertbot.texts.kinds.examples import example_in, hinted
 from alertbot.texts.kinds.kind_file import LANGUAGE, NAME, Checker, read_kind, unknown
 from alertbot.texts.kinds.kind_spec import FORMS, Frame, Kind, Prepared, Template
 from alertbot.texts.kinds.layers import (
+    CAP,
     CARD,
     EDITS,
     FRAME,
@@ -120,7 +124,7 @@ def load_frame(*folders: Path) -> Frame:
 
 
 def load_prepared(*folders: Path) -> Prepared:
-    """The retraction, and the texts of edits and number cards. Raises `ConfigInvalid` for a broken file."""
+    """The retraction, the texts of edits and number cards, and what CAP is told. Raises `ConfigInvalid` for a broken file."""
     return _part(_prepared, *folders)
 
 
@@ -240,7 +244,13 @@ def _prepared(layers: tuple[Path, ...], faults: list[str]) -> Prepared:
         retraction=_templates(RETRACTION, layers, place, Checker(faults)),
         edits=_lines(EDITS, layers, kind_file.EDITS, faults),
         card=_lines(CARD, layers, kind_file.CARD, faults),
+        cap=_cap(layers, faults),
     )
+
+
+def _cap(layers: tuple[Path, ...], faults: list[str]) -> CapTable:
+    files = (file for layer in layers if (file := layer / CAP).is_file())
+    return read_table(filter(None, (_sheet(path, faults) for path in files)), Checker(faults))
 
 
 def _lines(

@@ -203,9 +203,12 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def read_words(sheet: Node, check: Checker) -> dict[str, str]:
-    """Those of `WORDS` in a file of ready words. Faults go to `check`."""
-    return {key: _line(node, WORDS[key], check) for key, node in sheet.entries.items() if key in WORDS}
+Known = Mapping[str, tuple[str, ...]]  # wordings by name, each with what may stand in its braces
+
+
+def read_words(sheet: Node, check: Checker, known: Known = WORDS) -> dict[str, str]:
+    """Those that are known in a file of wordings. Faults go to `check`."""
+    return {key: _line(node, known[key], check) for key, node in sheet.entries.items() if key in known}
 
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from alertbot.core.model import Approvals, Audience, WhenUncertain
 from alertbot.core.words import language
+from alertbot.texts.kinds.cap_table import CapTable
 
 FORMS = ("short", "long")
 UNREAD = "to be read by a native speaker before use"  # in the comment that opens such a template
@@ -110,11 +111,12 @@ class Kind:
 class Prepared:
     """Texts that do not depend on an alert's content: retraction templates by (language, form or channel
     type); per language the lines that an edit puts above an earlier text, by relation, and those of a
-    number card."""
+    number card. `cap`: what CAP is told of each kind."""
 
     retraction: Mapping[tuple[str, str], Template]
     edits: Mapping[str, Mapping[str, str]]
     card: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    cap: CapTable = field(default_factory=CapTable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from alertbot.regions.facts import in_force
 SHARED_FIELDS = "fields.yaml"
 FRAME = "exercise_frame"
 RETRACTION = "retraction"
-EDITS, CARD = "edits.yaml", "card.yaml"
+EDITS, CARD, CAP = "edits.yaml", "card.yaml", "cap.yaml"
 READY_WORDS = "ready_words"
 KIND_FILE = "kind.yaml"
 NO_KIND = "-"  # the name of none: then only what all kinds share counts
@@ -28,6 +28,7 @@ _SHARED = (
     SHARED_FIELDS,
     EDITS,
     CARD,
+    CAP,
     f"{FRAME}/*.yaml",
     f"{RETRACTION}/{_TEMPLATES}",
     f"{READY_WORDS}/*.yaml",

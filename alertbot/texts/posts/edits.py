@@ -1,8 +1,9 @@
-"""The new text of an earlier post, on channels that can edit (Telegram). Pure.
+"""The new text of an earlier post, on channels that can edit (Telegram, Mastodon). Pure.
 
 A line says what happened and names the new alert. Below it stands what is true now: the new alert's own lead, and its
 places as far as they fit. Only after a retraction and a false alert, where nothing of it holds, the old text stays,
-struck through; if it does not fit, it loses paragraphs from its end, and says so.
+struck through; if it does not fit, it loses paragraphs from its end, and says so. Where nothing can be struck through,
+only the line stays: readers find the old text in the post's history.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,7 +51,7 @@ def of_posts(
     if not channel.spec.can_edit or desk.request.prepared is None:
         return []
     languages = dict.fromkeys(one.lang for one in published)
-    said = {lang: line for lang in languages if (line := _line(desk.request, relation, lang))}
+    said = {lang: line for lang in languages if (line := line_above(desk.request, relation, lang))}
     desk.faults += [_missing(channel, lang) for lang in languages if lang not in said]
     desk.faults += lint.unequal(channel, said)
     made = [
@@ -60,9 +61,10 @@ def of_posts(
     return made
 
 
-def _line(request: ComposeRequest, relation: Relation, lang: str) -> str:
+def line_above(request: ComposeRequest, relation: Relation, lang: str) -> str:
     """The line of the edit as plain text; empty if this language has none."""
-    assert request.prepared is not None
+    if request.prepared is None:
+        return ""
     here = request.now.astimezone(request.zone)
     return (
         request.prepared.edits.get(lang, {})
@@ -90,7 +92,11 @@ def _edit(
 ) -> Message:
     spec = channel.spec
     if relation in FALSE:
-        text = next(one for one in _struck(desk.request, post, line) if _fits(spec, one))
+        struck = _struck(desk.request, post, line)
+        if spec.markup is not Markup.TELEGRAM:  # nothing is struck through there: the line alone stays
+            *_longer, bare = struck
+            struck = iter((bare,))
+        text = next(one for one in struck if _fits(spec, one))
         plain, html, length = _joined(text, writing.plain_line), _html(text), _length(spec, text)
     else:
         blocks = _standing(desk, channel, post.lang, line)

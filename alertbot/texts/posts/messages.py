@@ -15,6 +15,7 @@ from alertbot.texts.posts.pieces import Edition, Excess, Marks, Place, PostLimit
 from alertbot.texts.wording.markup import Block
 from alertbot.texts.wording.render import TemplateText, words
 
+MOST_BESIDE_PAGE = 5  # posts of a thread, the lead and four places, where a page has the whole list
 OTHER_FORM = {"short": "long", "long": "short"}
 _ENTITY_WEIGHT = 41  # 4096 / 100, rounded up
 _QUOTED = 60
@@ -37,16 +38,22 @@ def template(templates: Templates, spec: ChannelSpec, lang: str) -> Template | N
 
 
 def edition(
-    title: str, lang: str, text: TemplateText, places: tuple[Place, ...], frame: Frame | None
+    title: str,
+    lang: str,
+    text: TemplateText,
+    places: tuple[Place, ...],
+    frame: Frame | None,
+    *,
+    has_page: bool = False,
 ) -> Edition:
     """The text with its subject (`title` if the template has none), and the marks of an exercise if there is a
-    frame. Raises `TemplateBrokenError`."""
+    frame. `has_page`: it stands on a public page too. Raises `TemplateBrokenError`."""
     subject = text.subject() or title
     if frame is None:
-        return Edition(lang, text, places, subject, brief=title)
+        return Edition(lang, text, places, subject, brief=title, has_page=has_page)
     mark = frame.subject.get(lang, "")
     marked, brief = f"{mark} {subject}".strip(), f"{mark} {title}".strip()
-    return Edition(lang, text, places, marked, marks(frame, lang), brief)
+    return Edition(lang, text, places, marked, marks(frame, lang), brief, has_page)
 
 
 def marks(frame: Frame, lang: str) -> Marks:
@@ -71,7 +78,10 @@ def whole_text(one: Edition) -> str:
 def thread(spec: ChannelSpec, one: Edition) -> Thread:
     """The posts for this channel. Raises `TemplateBrokenError`."""
     if spec.form == "short" and spec.parts:
-        return pieces.thread(one, room(spec), spec.most_posts)
+        most = spec.most_posts
+        if one.has_page and most is not None:  # the list stands there, place by place
+            most = min(most, MOST_BESIDE_PAGE)
+        return pieces.thread(one, room(spec), most)
     return pieces.long_text(one, room(spec), parts=spec.parts, anchors=spec.markup is Markup.EMAIL)
 
 

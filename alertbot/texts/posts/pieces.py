@@ -65,6 +65,7 @@ class Edition:
     subject: str
     marks: Marks | None = None
     brief: str = ""  # a shorter subject, where that is too long
+    has_page: bool = False  # the alert stands on a public page too
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
+import jinja2
 from jinja2 import StrictUndefined, Template, __version__, filters, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
@@ -247,6 +248,14 @@ def environment() -> Environment:
     return made
 
 
+@cache
+def of_pages() -> jinja2.Environment:
+    """The environment of the public page's own templates: what is not marked as HTML is escaped for it."""
+    return jinja2.Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
 # --- code that a wheel brings ----------------------------------------------------------------------
 
 CODE = "alertbot._shipped.templates"  # the package of it, which only a wheel has
@@ -258,16 +267,16 @@ def code_name(text: str) -> str:
     return "t" + sha256(f"{__version__}\n{text}".encode()).hexdigest()[:40]
 
 
-def code_of(text: str, name: str) -> str:
+def code_of(text: str, name: str, made: jinja2.Environment) -> str:
     """The module's source. Raises `TemplateSyntaxError`."""
-    return environment().compile(text, name, raw=True, defer_init=True)
+    return made.compile(text, name, raw=True, defer_init=True)
 
 
-def load(text: str, path: str) -> Template:
+def load(text: str, path: str, made: jinja2.Environment | None = None) -> Template:
     """The template, from the shipped code if it was made from this text, else compiled now. `path`
-    appears in error messages. Raises `TemplateSyntaxError`, and what Python's parser raises for code
-    that is nested too deeply."""
-    made = environment()
+    appears in error messages. `made`: another environment than that of texts. Raises `TemplateSyntaxError`, and what
+    Python's parser raises for code that is nested too deeply."""
+    made = made or environment()
     try:
         module = import_module(f"{CODE}.{code_name(text)}")
     except ModuleNotFoundError as missing:

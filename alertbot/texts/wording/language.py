@@ -12,7 +12,7 @@ from alertbot.config.yaml_reader import read_written
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _
 from alertbot.regions import packs
-from alertbot.texts.kinds.kind_file import LANGUAGE, WORDS, Checker, read_words
+from alertbot.texts.kinds.kind_file import LANGUAGE, WORDS, Checker, Known, read_words
 
 FOLDER = "ready_words"
 OTHER = "en"
@@ -65,11 +65,17 @@ def right_to_left(lang: str) -> bool:
 
 
 def _words(lang: str) -> Mapping[str, str]:
+    return words_of(FOLDER, lang, WORDS)
+
+
+def words_of(place: str, lang: str, known: Known) -> Mapping[str, str]:
+    """The wordings of `<place>/<language>.yaml` in the folders that this program goes by, later ones laid over the
+    shipped. Raises `ConfigInvalid` for a broken file."""
     if not LANGUAGE.fullmatch(lang):
         return {}
     folders = dict.fromkeys((packs.shipped().parent, *_folders.get()))
-    files = (folder / FOLDER / f"{lang}.yaml" for folder in folders)
-    return _read(tuple(_stamp(file) for file in files if file.is_file()))
+    files = (folder / place / f"{lang}.yaml" for folder in folders)
+    return _read(tuple(_stamp(file) for file in files if file.is_file()), tuple(known.items()))
 
 
 def _stamp(file: Path) -> _Stamp:
@@ -78,11 +84,13 @@ def _stamp(file: Path) -> _Stamp:
 
 
 @lru_cache(maxsize=64)
-def _read(files: tuple[_Stamp, ...]) -> Mapping[str, str]:
+def _read(
+    files: tuple[_Stamp, ...], known: tuple[tuple[str, tuple[str, ...]], ...]
+) -> Mapping[str, str]:
     faults: list[str] = []
     found: dict[str, str] = {}
     for path, _changed, _size in files:
-        found |= read_words(read_written(path), Checker(faults))
+        found |= read_words(read_written(path), Checker(faults), dict(known))
     if faults:
         raise ConfigInvalid(_("The messages folder has faults:"), faults)
     return found

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from time import thread_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import TemplateError, TemplateSyntaxError
@@ -75,9 +75,12 @@ class TemplateText:
         lang: str,
         zone: ZoneInfo,
         issued: datetime,
+        organisation: Callable[[str, Any], object] | None = None,
     ) -> None:
-        """Raises `TemplateBrokenError` if the template cannot be read."""
+        """`organisation`: what a piece sees as `org`, by its name and its territory, where that differs. Raises
+        `TemplateBrokenError` if the template cannot be read."""
         self._template, self._compiled = template, _compiled(template)
+        self._organisation = organisation
         self._setting, self._spent = Setting(lang, zone, issued, typography(lang)), 0.0
         self._values = {**values, "lang": lang, "issued": issued, SETTING: self._setting}
 
@@ -97,6 +100,8 @@ class TemplateText:
         function = self._compiled.blocks.get(name + TIGHT if tight else name)
         if function is None:
             return ()
+        if self._organisation:
+            more = {"org": self._organisation(name, more.get("place")), **more}
         self._setting.ready.clear()
         self._setting.begun = thread_time() - self._spent
         context = self._compiled.new_context({**self._values, **more})

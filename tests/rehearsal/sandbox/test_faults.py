@@ -23,8 +23,8 @@ def test_an_order_is_read() -> None:
 @pytest.mark.parametrize(
     ("order", "said"),
     [
-        ("", "x, telegram, smtp"),
-        ("fax:busy", "x, telegram, smtp"),
+        ("", "x, telegram, bluesky, mastodon, smtp"),
+        ("fax:busy", "x, telegram, bluesky, mastodon, smtp"),
         ("x", "duplicate"),
         ("x:flood", "rate_limited"),
         ("x:slow:reset=1", "no option reset"),

@@ -190,7 +190,7 @@ def test_no_text_becomes_markup(text: str) -> None:
 
 
 def test_an_empty_wall() -> None:
-    assert render_wall([]).count("Nothing yet.") == 3
+    assert render_wall([]).count("Nothing yet.") == 5
 
 
 async def test_the_wall_is_served_with_its_policy(sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alertbot.pages import frame
 from alertbot.texts.kinds.kind_spec import Template
 from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.wording import environment
@@ -18,6 +19,12 @@ from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 ROOT = Path(__file__).parents[3]
 NUMBER = re.compile(r"Digest: \w+|\d+")
 PREVIEW = "from alertbot.__main__ import main; main()"
+WRITE = (
+    "from datetime import datetime, UTC; from alertbot.pages import html, rules_standing, views;"
+    "site = views.PageSite('Zyx', 'https://example.org', ('en',), 'Europe/Paris');"
+    "standing = rules_standing.standing([], datetime(2026, 1, 5, tzinfo=UTC), languages=('en',));"
+    "print(html.pages(standing, site)['en/index.html'].decode())"
+)
 COUNTED = f"""
 import sys
 from jinja2 import Environment
@@ -72,9 +79,15 @@ def test_a_preview_from_a_wheel_compiles_nothing_and_says_the_same(
 
 def test_every_shipped_template_is_there(installed: Path) -> None:
     names = {path.stem for path in (installed / "alertbot/_shipped/templates").glob("t*.py")}
-    texts = [path.read_bytes().decode("utf-8-sig") for path in shipped().rglob("*.md.j2")]
-    assert names == {environment.code_name(text) for text in texts}
+    texts = [*shipped().rglob("*.md.j2"), *frame.FOLDER.glob("*.j2")]
+    assert names == {environment.code_name(path.read_bytes().decode("utf-8-sig")) for path in texts}
     assert len(names) > 30
+
+
+def test_a_wheel_writes_the_public_page_and_compiles_nothing(installed: Path, tmp_path: Path) -> None:
+    done = run(COUNTED.replace(PREVIEW, WRITE), package=installed, folder=tmp_path)
+    assert done.stderr.split() == ["compiled:"]
+    assert "No alert at present" in done.stdout
 
 
 def test_a_template_of_ones_own_is_compiled(installed: Path, tmp_path: Path) -> None:
@@ -108,7 +121,7 @@ def test_a_fault_in_shipped_code_is_told_with_the_line_of_the_template(
     package = tmp_path / "shipped_here" / "templates"
     package.mkdir(parents=True)
     (package / f"{environment.code_name(text)}.py").write_text(
-        environment.code_of(text, "long.md.j2"), encoding="utf-8"
+        environment.code_of(text, "long.md.j2", environment.environment()), encoding="utf-8"
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(environment, "CODE", "shipped_here.templates")
