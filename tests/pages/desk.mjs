@@ -8,18 +8,20 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const VIEWS = [["light", 360], ["dark", 1200]];
+const VIEWS = [["light", 360], ["dark", 1200], ["dark", 360]];  // in turn: the styles of all pages are the same
 const NARROWEST = 320;
 const LARGEST_PAGE = 40_000;
 const { BASE, ADA, BO, SCRIPT } = process.env;
 const scripted = SCRIPT === "on";
+let shot = 0;
+let turn = 0;
 const measures = { previews: [], pages: {} };
 const fault = (page, said) => console.log(`${scripted ? "with" : "without"} script, ${page.url().replace(BASE, "")}: ${said}`);
 
-async function officer(browser, token) {
+async function officer(browser, token, quiet = false) {
   const context = await browser.newContext({ javaScriptEnabled: scripted, viewport: { width: 360, height: 900 }, locale: "en-GB" });
   const page = await context.newPage();
-  page.on("console", (said) => said.type() === "error" && fault(page, `the browser says: ${said.text()}`));
+  page.on("console", (said) => said.type() === "error" && !quiet && fault(page, `the browser says: ${said.text()}`));
   page.on("pageerror", (error) => fault(page, `the script fails: ${error.message}`));
   page.on("request", (asked) => !asked.url().startsWith(BASE) && fault(page, `it asks for ${asked.url()}`));
   page.on("response", async (answer) => {
@@ -40,16 +42,16 @@ async function officer(browser, token) {
 async function look(page) {
   if (scripted) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+    if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${String(shot++).padStart(2, "0")}.png`, fullPage: true });
     await page.evaluate(AXE);
-    for (const [colorScheme, width] of VIEWS) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      const { violations } = await page.evaluate(
-        (values) => window.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] }), TAGS);
-      for (const { id, nodes: [{ target, failureSummary }, ...more] } of violations) {
-        const times = more.length ? `, and ${more.length} more` : "";
-        fault(page, `${colorScheme} ${width}: ${id} at ${target}${times}: ${failureSummary.replace(/\s+/g, " ")}`);
-      }
+    const [colorScheme, width] = VIEWS[turn++ % VIEWS.length];
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    const { violations } = await page.evaluate(
+      (values) => window.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] }), TAGS);
+    for (const { id, nodes: [{ target, failureSummary }, ...more] } of violations) {
+      const times = more.length ? `, and ${more.length} more` : "";
+      fault(page, `${colorScheme} ${width}: ${id} at ${target}${times}: ${failureSummary.replace(/\s+/g, " ")}`);
     }
   }
   await page.emulateMedia({ colorScheme: "light" });
@@ -147,12 +149,31 @@ async function passkey(page) {
   await page.waitForURL(`${BASE}/desk`);
 }
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
-try {
+async function pagesOf(browser, places) {
+  const bo = await officer(browser, BO);
+  for (const place of places) {
+    await bo.goto(BASE + place);
+    await look(bo);
+  }
+}
+
+// The server goes away while a page is open, and comes back.
+async function lost(browser) {
+  const bo = await officer(browser, BO, true);
+  await bo.waitForTimeout(1500);
+  console.error("ready");
+  await bo.waitForFunction(() => !document.getElementById("lost").hidden, null, { timeout: 5000 });
+  const said = await bo.textContent("#lost");
+  if (!/^Connection lost\. Last news at \d\d:\d\d:\d\d\.$/.test(said)) fault(bo, `it says: ${said}`);
+  console.error("lost");
+  await bo.waitForFunction(() => document.getElementById("lost").hidden, null, { timeout: 15000 });
+}
+
+async function evening(browser) {
   const [ada, bo] = [await officer(browser, ADA), await officer(browser, BO)];
   const first = await holding(ada);
   await approve(bo, first);
-  await seen(bo, "2 sent");
+  await seen(bo, scripted ? `${first} is published` : "Published");
   await look(bo);
   await ada.goto(`${BASE}/desk/alerts/${first}`);
   await press(ada, "Correction");
@@ -172,6 +193,13 @@ try {
   await seen(ada, "Everything is halted");
   await look(ada);
   if (scripted) await passkey(bo);
+}
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
+try {
+  if (process.env.PLACES) await pagesOf(browser, JSON.parse(process.env.PLACES));
+  else if (process.env.LOST) await lost(browser);
+  else await evening(browser);
   console.log(JSON.stringify({ measures, done: true }));
 } catch (error) {
   console.log(`it stops: ${error.message.split("\n").slice(0, 12).join(" / ")}`);
