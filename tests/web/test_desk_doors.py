@@ -185,6 +185,7 @@ async def test_wrong_tokens_are_limited_and_say_nothing(desk: DeskScene) -> None
         form = next(one for one in browser.page.forms if "token" in one.fields)
         answer = await browser.send(form, token=f"wrong {attempt}")
         assert answer.status_code == (403 if attempt < MOST_WRONG else 429)
+    await desk.browser().sign_in("bo")
     elsewhere = desk.browser("198.51.100.7")
     await elsewhere.sign_in("bo")
     assert "sign-in" not in str(elsewhere.answer.url)
@@ -408,7 +409,7 @@ async def test_no_route_but_the_doors_answers_a_stranger(desk: DeskScene) -> Non
         if one.path.startswith(open_):
             continue
         place = one.path.replace("{", "").replace("}", "")
-        for method in one.methods - {"HEAD"}:
+        for method in one.methods:
             answer = await stranger.client.request(method, place, headers=SAME | FORM)
             assert answer.status_code == (303 if method == "GET" else 401), one.path
             walked += 1

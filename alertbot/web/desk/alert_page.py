@@ -132,7 +132,7 @@ def _can(visit: Visit, view: AlertView) -> Mapping[str, bool]:
         "edit": writes
         and view.state
         in (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED, AlertState.APPROVED),
-        "submit": writes and view.state in (AlertState.DRAFT, AlertState.RETURNED),
+        "submit": writes and view.state is AlertState.DRAFT,
         "follow": writes and view.state in OUT,
     }
 

@@ -119,27 +119,20 @@ async def _signed_in(visit: Visit) -> Response:
 
 
 async def _by_code(visit: Visit) -> str:
-    """A code is short, and checking it costs: wrong ones are counted for each name as well."""
-    name = visit.field("name").strip().casefold()
-    if wait := visit.desk.cost.wait(name):
-        raise SignInRefused(_too_often(wait))
-    try:
-        return await signing_in.by_recovery_code(
-            visit.service, visit.field("name"), visit.field("code"), visit.device
-        )
-    except SignInRefused:
-        visit.desk.cost.note(name)
-        raise
+    return await signing_in.by_recovery_code(
+        visit.service, visit.field("name"), visit.field("code"), visit.device
+    )
 
 
 async def _limited(visit: Visit, act: Callable[[], Awaitable[str]], tried: str = "token") -> Response:
-    """Sign in, unless too many wrong attempts came from this network."""
+    """Sign in. After many wrong attempts a network is told to wait, but what is right works: nobody can keep an
+    officer of the same network out."""
     attempts = visit.desk.attempts
-    if wait := attempts.wait(visit.address):
-        return _form(visit, 429, _too_often(wait), tried)
     try:
         secret = await act()
     except SignInRefused as refused:
+        if wait := attempts.wait(visit.address):
+            return _form(visit, 429, _too_often(wait), tried)
         attempts.note(visit.address)
         return _form(visit, 403, str(refused), tried)
     return await _with_session(visit, secret, _next(visit.field("next")))
@@ -192,11 +185,11 @@ def _json(document: str) -> Response:
 
 async def _invited(visit: Visit) -> Response:
     """Mail programs open every link: only the button signs in."""
-    if wait := visit.desk.attempts.wait(visit.address):
-        return said(visit, 429, _("Too many attempts"), _too_often(wait))
     try:
         who = await signing_in.invited(visit.service, visit.path("code"))
     except SignInRefused:
+        if wait := visit.desk.attempts.wait(visit.address):
+            return said(visit, 429, _("Too many attempts"), _too_often(wait))
         visit.desk.attempts.note(visit.address)
         raise
     return rendered(visit, "invited.html.j2", strip=None, name=who.name)

@@ -55,7 +55,6 @@ class DeskRoom:
     service: WatchContext
     url: str
     attempts: Attempts = field(default_factory=Attempts)
-    cost: Attempts = field(default_factory=lambda: Attempts(most=10))  # recovery codes, by name
 
     @property
     def secure(self) -> bool:
@@ -144,7 +143,7 @@ class Routes:
     router: APIRouter = field(default_factory=APIRouter)
 
     def get(self, path: str, act: Act, *, public: bool = False) -> None:
-        self._add(path, act, ["GET", "HEAD"], public=public)
+        self._add(path, act, ["GET"], public=public)
 
     def post(self, path: str, act: Act, *, public: bool = False) -> None:
         self._add(path, act, ["POST"], public=public)
