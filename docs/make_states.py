@@ -65,8 +65,10 @@ UNCERTAIN = """
 | it is not there, and should be sent | `alertbot settle NUMBER --resend` |
 | it is not there, and should no longer be sent | `alertbot settle NUMBER --drop` |
 
-On X alertbot first looks up an uncertain post itself, and asks you only if that gives no answer. Telegram and mail
-cannot be looked up.
+On X, Bluesky and Mastodon alertbot first looks up an uncertain post itself. On Bluesky, and for an hour on Mastodon, it
+then makes the same call again, which is still one post there. It asks you only if neither gives an answer in time.
+Telegram and mail cannot be looked up. A post whose repeat was still to be made when the alert expired or was cancelled
+is uncertain too.
 """
 
 

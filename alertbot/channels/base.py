@@ -2,7 +2,6 @@
 settings and helpers that adapters share."""
 
 import re
-import unicodedata
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
@@ -28,6 +27,7 @@ from alertbot.core.words import _
 
 if TYPE_CHECKING:
     from alertbot.channels.calling import JsonCaller
+    from alertbot.channels.witnessing import Witness
     from alertbot.config.channel import ChannelSettings, NetworkSettings
 
 
@@ -74,6 +74,12 @@ class Adapter(ABC, Generic[S]):
     def addresses(cls, settings: S) -> PostAddresses | None:  # noqa: ARG003 - for subclasses
         """The addresses of this account's posts, by which `record` and `settle` recognise them. Every
         channel that can reply, edit or delete should say it; None takes any address."""
+        return None
+
+    @classmethod
+    def witness(cls, settings: S) -> "Witness | None":  # noqa: ARG003 - for subclasses
+        """How anybody without our credentials sees this account's posts; None if nobody can be asked. Raises
+        `ConfigInvalid` with the reason where these settings make it impossible."""
         return None
 
     async def publish(self, post: Post) -> Receipt:
@@ -326,13 +332,3 @@ SHIPPED = {
     spec.type: spec
     for spec in (X, TELEGRAM, BLUESKY, MASTODON, EMAIL, PAGE, APPRISE, CONSOLE, MEMORY, HAND)
 }
-
-
-LINK = re.compile(r"https?://", re.IGNORECASE)
-
-
-def compared_words(text: str) -> list[str]:
-    """The text's words in NFC, addresses without scheme and last slash: platforms change those, and
-    spaces."""
-    found = LINK.sub("", unicodedata.normalize("NFC", text)).split()
-    return [word.rstrip("/") or word for word in found]

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from alertbot.config.secrets import WithSecrets
-from alertbot.config.shapes import Languages, Settings, SomeDuration
+from alertbot.config.shapes import Languages, ServerRoot, Settings, SomeDuration
+from alertbot.core.connecting import is_loopback
 from alertbot.core.hands import HandWork
 from alertbot.core.model import (
     Audience,
@@ -54,6 +55,26 @@ class BudgetSettings(Settings):
     amount: float = Field(ge=0, description="The amount, in the platform's currency.", examples=[20])
     per: Literal["minute", "hour", "day", "week", "month"] = Field(
         description="The period the amount covers; a month is 30 days.", examples=["day"]
+    )
+
+
+class WitnessSettings(Settings):
+    """How an independent look at what the public sees is taken, without the account's credentials."""
+
+    first: SomeDuration = Field(
+        default=timedelta(seconds=5),
+        description="The first look, after the delivery; the pauses grow from there.",
+        examples=["5s"],
+    )
+    within: SomeDuration = Field(
+        default=timedelta(minutes=10),
+        description="What nobody has seen by then is told to the team.",
+        examples=["10m"],
+    )
+    address: ServerRoot | None = Field(
+        default=None,
+        description="The root of the public view, if it is not the platform's own.",
+        examples=["http://127.0.0.1:8102"],
     )
 
 
@@ -104,6 +125,22 @@ class ChannelSettings(WithSecrets):
         "approved, where it can be asked. X charges for each look.",
         examples=[False],
     )
+    witness: bool | WitnessSettings = Field(
+        default=False,
+        description="After each delivery, look whether the public can see it: `true`, or how.",
+        examples=[True],
+    )
+
+    @property
+    def looked_at(self) -> WitnessSettings | None:
+        """How the public view is looked at; None: not at all."""
+        return WitnessSettings() if self.witness is True else self.witness or None
+
+    def addresses(self) -> tuple[str, ...] | None:
+        known, look = super().addresses(), self.looked_at
+        return (
+            known if known is None or look is None or look.address is None else (*known, look.address)
+        )
 
     alone: ClassVar[tuple[str, ...]] = ()  # keys whose value no two channels of this type may share
 
@@ -134,6 +171,11 @@ class NetworkSettings(ChannelSettings):
     def server(self) -> str:
         """Host and port of `api_url`, for an identity; "" for settings without one."""
         return str(getattr(self, "api_url", "")).partition("://")[2].lower().removesuffix(":443")
+
+    def public_root(self, platform: str) -> str:
+        """Where the public view is: as configured, beside a sandbox's API, else `platform`."""
+        api, look = str(getattr(self, "api_url", "")), self.looked_at
+        return (look.address if look else None) or (api if api and is_loopback(api) else platform)
 
     @property
     def within(self) -> tuple[float, float]:

@@ -166,6 +166,7 @@ class PackFacts(_Part):
     habits: _Habits = _Habits()
     example: _Example | None = None
     geocodes: dict[GeocodeList, _Geocodes] = Field(default_factory=dict)
+    postcodes: _Geocodes | None = None
     sources: dict[str, _Source] = Field(min_length=1)
 
 
@@ -195,6 +196,8 @@ def check(folder: Path) -> None:
         raise invalid(folder / packs.TERRITORIES, wrong)
     if wrong := list(_in_geocodes(folder, given)):
         raise invalid(folder / packs.GEOCODES, wrong)
+    if wrong := list(_in_postcodes(folder, given)):
+        raise invalid(folder / packs.POSTCODES, wrong)
     told = (*_between(given), *_about_example(folder, given))
     if told:
         raise invalid(path, [_at(root, where, said) for where, said in told])
@@ -251,6 +254,8 @@ def _sourced(given: Mapping[str, Any]) -> Told:
         yield ("short", number, "source"), one["source"]
     for name, one in given.get("geocodes", {}).items():
         yield ("geocodes", name, "source"), one["source"]
+    if given.get("postcodes"):
+        yield ("postcodes", "source"), given["postcodes"]["source"]
     for key in ("relay", "plan", "fiction"):
         if key in given:
             yield (key, "source"), given[key]["source"]
@@ -272,6 +277,23 @@ def _about_example(folder: Path, given: Mapping[str, Any]) -> Told:
         if row.get("service") not in given["services"]:
             sentence = _("there is no service {key}")
             yield path, sentence.format(key=str(row.get("service", "–"))[:40])
+
+
+def _in_postcodes(folder: Path, given: Mapping[str, Any]) -> Iterator[FileFault]:
+    """Faults of the table of postcodes: columns, territories, its source."""
+    rows = _cells(folder / packs.POSTCODES)
+    if not rows:
+        return
+    if not given.get("postcodes"):
+        yield FileFault(Mark(), (), _("needs “postcodes” with its source in region.yaml"))
+    if rows[0] != ["territory", "postcodes"]:
+        yield FileFault(Mark(), (), _("needs the columns territory and postcodes"))
+        return
+    known = {row[0] for row in _cells(folder / packs.TERRITORIES) or () if row}
+    for line, row in enumerate(rows[1:], 2):
+        if len(row) != len(rows[0]) or row[0] not in known:
+            sentence = _("there is no territory {code}").format(code=(row or [""])[0][:40])
+            yield FileFault(Mark(line), (), sentence)
 
 
 def _in_geocodes(folder: Path, given: Mapping[str, Any]) -> Iterator[FileFault]:

@@ -61,14 +61,16 @@ X = """\
     access_token_env: ALERTBOT_X_ACCESS_TOKEN
     access_token_secret_env: ALERTBOT_X_ACCESS_TOKEN_SECRET
     budget: {{amount: 20, per: day}} # in USD
+    witness: true # after each post, look as a stranger would whether it can be seen
 """
 TELEGRAM = """\
   # Telegram. The bot (made with @BotFather) must be an administrator of the channel.
   telegram_public:
     type: telegram{api_url}
     bot_token_env: ALERTBOT_TELEGRAM_BOT_TOKEN
-    chat: {chat}
+    chat: {chat}{witness}
 """
+WITNESS = "\n    witness: true # after each message, look as a stranger would whether it can be seen"
 BLUESKY = """\
   # Bluesky. The app password is made in the settings of the account; never the account's own password.
   bluesky:
@@ -197,8 +199,11 @@ def _x(given: Mapping[str, str]) -> str:
 
 def _telegram(given: Mapping[str, str]) -> str:
     chat = given["chat"]
-    chat = _quoted(chat) if chat.startswith("@") else str(int(chat))
-    return TELEGRAM.format(api_url=_api_url("telegram", given), chat=chat)
+    public = chat.startswith("@")
+    chat = _quoted(chat) if public else str(int(chat))
+    return TELEGRAM.format(
+        api_url=_api_url("telegram", given), chat=chat, witness=WITNESS if public else ""
+    )
 
 
 def _bluesky(given: Mapping[str, str]) -> str:

@@ -35,6 +35,7 @@ REVISIONS = (
     "0013",
     "0016",
     "0014",
+    "0015",
     "0018",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from alertbot.db.tables import Instant, Seconds, metadata
+from alertbot.db.tables import Instant, Seconds, metadata, partial_index
 
 signal = Table(  # one report of a source, stored before the source is answered
     "signal",
@@ -141,3 +141,21 @@ source_seen = Table(  # when each source was last heard
     Column("seen_at", Instant, nullable=False),
     Column("silent_since", Instant),  # the team was told
 )
+
+sighting = (
+    Table(  # what the public was seen to see of a delivery; times are the database's, as in the outbox
+        "sighting",
+        metadata,
+        Column("delivery_id", ForeignKey("delivery.id"), primary_key=True),
+        Column("verdict", String(8), nullable=False),  # looking, seen, other, unseen, blind, changed
+        Column("looks", Integer, nullable=False),
+        Column("last", String(8)),  # what the last look found
+        Column("looked_at", Seconds),
+        Column("seen_at", Seconds),  # the first look that found the approved text
+        Column("next_at", Seconds),  # none: nobody looks any more
+        Column("said", Text),  # how it differs, or why nobody could look
+        Column("told", Boolean, nullable=False),  # the team knows that it was not seen
+    )
+)
+LOOKED_FOR = sighting.c.next_at.is_not(None)
+partial_index("ix_sighting_due", sighting.c.next_at, where=LOOKED_FOR)

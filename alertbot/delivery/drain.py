@@ -334,6 +334,7 @@ class _Flight:
     async def _land(self) -> None:
         while self._calls:
             await asyncio.wait(self._calls)
+        await self._drain.ledger.rest()
 
 
 def _result(step: NextStep, row: Claimed | Doubt, letter: DispatchContent, *, attempt: int) -> Result:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from alertbot.core.errors import StoreFailed, safe
-from alertbot.core.model import DeliveryState
+from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import audit
 from alertbot.db.database import Database
 from alertbot.db.sql import AUDIT, Connection, take_lock
@@ -23,7 +23,7 @@ from alertbot.delivery.calls import until
 from alertbot.delivery.leaps import ClockWatch
 from alertbot.delivery.store_accounts import Push, Want
 from alertbot.delivery.store_content import DispatchFacts, Judgement, ReadbackVerdict
-from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, wake
+from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, settled_alerts, wake
 from alertbot.delivery.store_settle import Settlement
 
 Item = TypeVar("Item")
@@ -150,6 +150,7 @@ class Ledger:
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
         self._clear: dict[int, tuple[int | None, float]] = {}  # dispatch: turn, moment of the last look
+        self._looks: dict[int, asyncio.Task[bool]] = {}  # dispatch: a look that nobody waits for
         self._questions: GroupCommit[tuple[int, int | None], bool] = GroupCommit(self._ask)
         self._backs: GroupCommit[int, None] = GroupCommit(self._write_backs)
 
@@ -160,11 +161,20 @@ class Ledger:
     async def may_begin(self, dispatch: int, turn: int | None) -> bool:
         """Whether an intended call of this dispatch, judged in this `turn`, may begin now: no halt, expiry
         or cancellation `FRESH` seconds ago. Every intent of the dispatch looks; if that is too long ago,
-        this does. False also while the database does not respond."""
+        this does, and where it soon will be it begins to, so that the next call need not wait. False also while the
+        database does not respond."""
         seen, moment = self._clear.get(dispatch, (None, -FRESH))
-        if seen == turn and time.monotonic() - moment <= FRESH:
-            return True
-        return await self._questions.add((dispatch, turn))
+        age = time.monotonic() - moment
+        if seen != turn or age > FRESH:
+            return await self._questions.add((dispatch, turn))
+        if age > FRESH / 2 and dispatch not in self._looks:
+            self._looks[dispatch] = asyncio.create_task(self._questions.add((dispatch, turn)))
+            self._looks[dispatch].add_done_callback(lambda _look: self._looks.pop(dispatch))
+        return True
+
+    async def rest(self) -> None:
+        """Wait for what was begun for later calls; after the last one."""
+        await asyncio.gather(*self._looks.values(), return_exceptions=True)
 
     async def call_back(self, delivery: int, dispatch: int) -> None:
         """Commit that an intended call was not made: the delivery is pending again."""
@@ -296,9 +306,11 @@ class Ledger:
         if outcomes and self.hooks.outcomes:
             await self.hooks.outcomes(conn, outcomes)
         await reopen(conn, outcomes)
-        settled = await close(conn, dispatches) if dispatches is None or dispatches else ()
+        over = await close(conn, dispatches) if dispatches is None or dispatches else ()
+        again = _cleared_up(outcomes)
+        settled = {*over, *(await settled_alerts(conn, again) if again else ())}
         if settled and self.hooks.settled:
-            await self.hooks.settled(conn, settled)
+            await self.hooks.settled(conn, sorted(settled))
 
     async def _plainly(self, conn: Connection, outcomes: Sequence[Outcome]) -> None:
         """Used when a hook fails: write bare audit rows and leave the dispatches open, so that the sweep
@@ -346,6 +358,19 @@ def _bare(one: Outcome) -> audit.AuditEntry:
         remote_id=one.remote_id,
         detail={"delivery": one.id, "channel": one.channel, "attempt": one.attempt, "bare": True},
     )
+
+
+def _cleared_up(outcomes: Iterable[Outcome]) -> set[str]:
+    """The alerts of which it is known by now what became of an uncertain delivery: their dispatches were closed
+    before."""
+    return {
+        one.alert
+        for one in outcomes
+        if one.alert
+        and one.before is DeliveryState.UNCERTAIN
+        and one.state in FINAL
+        and one.purpose == Purpose.PUBLICATION
+    }
 
 
 def _strongest(pushes: Iterable[Push | None]) -> list[Push]:

@@ -15,8 +15,9 @@ from difflib import SequenceMatcher
 from html import escape
 from typing import Any
 
-from alertbot.channels.base import Adapter, compared_words
+from alertbot.channels.base import Adapter
 from alertbot.channels.telegram.spans import Span, spans
+from alertbot.channels.witnessing import compared_words
 from alertbot.core.errors import ChannelError, safe
 from alertbot.core.model import Action, Markup, Post, Receipt
 from alertbot.core.words import _
@@ -45,7 +46,7 @@ def difference(post: Post, shown: str | None, markup: Markup) -> str | None:
     words, seen = [word for word, _marks in approved], [word for word, _marks in found]
     if words == seen:
         return _("the words are the same, but bold, struck-out or linked text differs")
-    return _sentence(words, seen)
+    return differing(words, seen)
 
 
 def _approved(post: Post, html: bool) -> str:
@@ -77,8 +78,8 @@ def _joined(letters: list[Run]) -> Iterator[Run]:
             yield word, tuple(sorted(marks))
 
 
-def _sentence(approved: list[str], shown: list[str]) -> str:
-    """The first place where the two differ."""
+def differing(approved: list[str], shown: list[str]) -> str:
+    """The first place where these words differ, as a sentence."""
     matcher = SequenceMatcher(a=approved, b=shown, autojunk=False)
     _kind, a, b, c, d = next(step for step in matcher.get_opcodes() if step[0] != "equal")
     was, now = _short(approved[a:b]), _short(shown[c:d])

@@ -12,6 +12,7 @@ from alertbot.core.model import Action, AlertState, DeliveryState, Purpose
 from alertbot.db import sql, tables
 from alertbot.db.sql import NOW
 from alertbot.db.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
+from alertbot.db.tables_watch import sighting
 from alertbot.delivery import store_accounts
 from alertbot.delivery.store_accounts import Worker, everything_halted
 from alertbot.delivery.store_deliveries import FAR
@@ -46,6 +47,8 @@ _SHOWN = (
     delivery.c.action,
     delivery.c.remote_ref,
     delivery.c.read_back,
+    sighting.c.verdict,
+    sighting.c.seen_at,
 )
 
 
@@ -85,6 +88,7 @@ async def deliveries(
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
         .join(account, account.c.id == dispatch.c.account_id)
         .outerjoin(message, message.c.id == delivery.c.message_id)
+        .outerjoin(sighting, sighting.c.delivery_id == delivery.c.id)
     )
     # `+ 0`: else SQLite walks all rows in their order, in search of the few that are uncertain
     rare = tuple(states) == (DeliveryState.UNCERTAIN,)
@@ -126,6 +130,8 @@ def _view(row: Row[Any]) -> DeliveryView:
         action=Action(row.action),
         remote_ref=row.remote_ref,
         read_back=row.read_back,
+        witness=row.verdict,
+        visible_since=_moment(row.seen_at),
     )
 
 

@@ -13,7 +13,9 @@ class DeliveryView:
     `alert`: None for a notice about no alert. `remote_id`, `url`: what the platform gave back; `remote_ref`:
     the earlier post that it answers, edits, deletes or pins. `read_back`: `same`, `unknown`, or how what the
     platform shows differs from what was approved; None where nobody looked. `retry_at` is None where it does
-    not wait for a moment (for the part before it, or no more).
+    not wait for a moment (for the part before it, or no more). `witness`: what a stranger saw of it, `looking`, `seen`,
+    `other` (another text), `unseen`, `blind` (nobody could look) or `changed`; None where nobody looks.
+    `visible_since`: when it was seen first.
     """
 
     id: int
@@ -36,3 +38,5 @@ class DeliveryView:
     action: Action
     remote_ref: str | None
     read_back: str | None
+    witness: str | None = None
+    visible_since: datetime | None = None

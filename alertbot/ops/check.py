@@ -30,6 +30,7 @@ from alertbot.watch.preapproval.sample import BEGINNINGS, compose_template, forb
 from alertbot.watch.proposing import HOLDING
 from alertbot.watch.reports import inlets
 from alertbot.watch.rules_rule import Rule, RuleMode, Transition
+from alertbot.watch.witness import looking
 
 if TYPE_CHECKING:
     from alertbot.app import App
@@ -161,6 +162,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
         *_kind_problems(app.publisher),
         *_approval_problems(app),
         *trust.shared_addresses(app),
+        *looking.problems(app.adapters()),
         *rule_problems(app),
         *await _audit_problems(app),
     ]
@@ -414,6 +416,9 @@ async def _identities(app: "App") -> dict[str, IdentityView]:
             found[name] = IdentityView(identity=await adapter.identify(), error="")
         except AlertbotError as error:
             found[name] = IdentityView(identity="", error=str(error))
+    for name, blind in (await looking.trials(app.adapters())).items():
+        seen = "" if blind else _("the public view can be looked at")
+        found[f"{name} (witness)"] = IdentityView(identity=seen, error=blind)
     return found
 
 

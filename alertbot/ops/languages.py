@@ -4,7 +4,9 @@ has read, or that are partly in English."""
 from collections.abc import Iterator
 
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.model import Markup
 from alertbot.core.words import _
+from alertbot.pages import words
 from alertbot.texts.kinds import catalogue
 from alertbot.texts.kinds.catalogue import Catalogue
 from alertbot.texts.kinds.layers import RETRACTION
@@ -19,7 +21,18 @@ def warnings(publisher: Publisher) -> list[str]:
     except ConfigInvalid:
         return []  # told as a problem
     spoken = sorted({lang for one in publisher.channels.values() for lang in one.languages})
-    return [told for lang in spoken for told in _lacking(kinds, lang)]
+    on_pages = (one for one in publisher.channels.values() if one.spec.markup is Markup.PAGE)
+    read = sorted({lang for one in on_pages for lang in one.languages})
+    found = [told for lang in spoken for told in _lacking(kinds, lang)]
+    return [*found, *(_page_words(lang) for lang in read if words.lacks_words(lang))]
+
+
+def _page_words(lang: str) -> str:
+    sentence = _(
+        "what frames the texts on the public page is partly in English in {lang}: copy {example} to {file} in your"
+        " messages folder and translate it."
+    )
+    return sentence.format(lang=lang, example="page/en.yaml", file=f"page/{lang}.yaml")
 
 
 def _lacking(kinds: Catalogue, lang: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from alertbot.delivery import store_accounts
 from alertbot.ops import store_metrics
 from alertbot.ops.store_metrics import AlertDeliveries, ChannelFigures
 from alertbot.watch.context import WATCH, WatchContext
+from alertbot.watch.witness import store_looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Measured:
     """All metrics at one time. `signals` by (source, observed), `decisions` by (action, reason),
     `deliveries` by (channel, state), `failures` by (channel, class) and `unheeded` by (source, why) since
     this process started;
-    `first_posts`: seconds from the first report of trouble to the first post, once per incident
+    `witnessed` by (channel, verdict); `visible_after`: seconds from acceptance to the first look that saw the last
+    delivery, by channel; `first_posts`: seconds from the first report of trouble to the first post, once per incident
     opened."""
 
     signals: Counter[tuple[str, str]]
@@ -28,6 +30,8 @@ class Measured:
     failures: Counter[tuple[str, str]]
     unheeded: Counter[tuple[str, str]]
     first_posts: tuple[float, ...]
+    witnessed: dict[tuple[str, str], int]
+    visible_after: dict[str, float]
     halted: bool
     worker: bool
     watch: bool
@@ -69,6 +73,8 @@ class Measures:
             failures=Counter(pulse.failures),
             unheeded=Counter(pulse.unheeded),
             first_posts=await self._posts(conn),
+            witnessed=await store_looks.totals(conn),
+            visible_after=await store_looks.delays(conn),
             halted=await store_accounts.everything_halted(conn),
             worker=await store_accounts.any_alive(conn),
             watch=pulse.alive(WATCH),

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 from alertbot.alerts import sealing, store_reading, views
@@ -26,6 +28,7 @@ from alertbot.ops.views import (
     ChannelView,
     NeedView,
     ReasonView,
+    SightView,
     StatusView,
     WorkerView,
 )
@@ -34,6 +37,7 @@ from alertbot.people.context import Context
 from alertbot.people.rules import Duty
 from alertbot.watch import reminders, store_preapprovals
 from alertbot.watch.context import WatchContext
+from alertbot.watch.witness import store_looks
 
 RECENT = 20  # alerts that `status` lists
 IN_WORDS = 8  # and a chat
@@ -75,7 +79,7 @@ async def status(service: WatchContext, reference: str | None) -> StatusView:
             halted_alerts=summary.halted_alerts,
             worker=WorkerView(alive=summary.alive),
             oldest_waiting_seconds=summary.oldest_pending,
-            alerts=tuple([await _line(service, conn, alert, summary) for alert in found]),
+            alerts=await _lines(service, conn, found, summary),
             channels=_channels(service, summary, await store_listing.failing(conn)),
             asked=tuple(await _requests(conn, found)),
             open=tuple(NeedView(message=one) for one in needs),
@@ -163,6 +167,18 @@ def _state(word: str) -> DeliveryState:
                 word=word, known=", ".join(DeliveryState)
             )
         ) from None
+
+
+async def _lines(
+    service: WatchContext, conn: Connection, found: Sequence[Alert], summary: Summary
+) -> tuple[AlertLineView, ...]:
+    seen: dict[str, list[SightView]] = {}
+    for one in await store_looks.sights(conn, [alert.id for alert in found]):
+        since = None if one.since is None else datetime.fromtimestamp(one.since, UTC)
+        view = SightView(channel=one.channel, witness=one.verdict, visible_since=since)
+        seen.setdefault(one.alert, []).append(view)
+    lines = [await _line(service, conn, alert, summary) for alert in found]
+    return tuple(replace(one, sights=tuple(seen.get(one.id, ()))) for one in lines)
 
 
 async def _line(

@@ -28,9 +28,19 @@ class ReasonView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SightView:
+    """What a stranger saw of an alert on one channel: `witness` as of a delivery, the worst of them; `visible_since`:
+    when all of it could be read."""
+
+    channel: str
+    witness: str
+    visible_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertLineView:
     """One alert at a glance. `since`: when it was approved, else submitted, else drafted. `deliveries`: of
-    its publication, by state. `reached_all_seconds`: as of `ShownAlertView`."""
+    its publication, by state. `reached_all_seconds`: as of `ShownAlertView`. `sights`: channels that are looked at."""
 
     id: str
     kind: str
@@ -42,6 +52,7 @@ class AlertLineView:
     deliveries: Mapping[str, int]
     reasons: tuple[ReasonView, ...]
     omitted: tuple[Omission, ...]
+    sights: tuple[SightView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

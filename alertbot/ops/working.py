@@ -28,6 +28,8 @@ from alertbot.watch import reminders, watching
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import validity
 from alertbot.watch.rules_signals import Signal
+from alertbot.watch.witness import looking
+from alertbot.watch.witness.looking import Witnesses
 
 if TYPE_CHECKING:
     from alertbot.app import App
@@ -103,6 +105,8 @@ async def work_until(
             for way in ways
             if isinstance(way, queue.Listening)
         ]
+        if seen := looking.watched(app.adapters()):
+            begun.append(group.create_task(Witnesses(service, seen, hooks(service)).keep(stop)))
         if ways:
             begun.append(group.create_task(queue.keep(service, ways, stop)))
         publish = partial(runner.run, stop, grace)

@@ -15,12 +15,14 @@ from alertbot.pages.territory import News, PlaceNumbers, Places
 from alertbot.pages.views import PageSite, PublicAlert, PublicIncident, Standing
 from alertbot.pages.words import Wording
 from alertbot.regions.facts import in_force, whole_country
+from alertbot.regions.postcodes import SharedPostcodes, by_start
 from alertbot.texts.addresses import (
     alert_path,
     history_path,
     home_path,
     incident_path,
     place_path,
+    postcodes_path,
 )
 from alertbot.texts.document import AlertDocument, DocumentNumber
 
@@ -50,6 +52,7 @@ class LanguagePages:
         self._w = Wording(lang, site.timezone)
         self._frame = PageFrame(site, self._w)
         self._places = Places(standing, self._w, site.languages)
+        self._postcodes = by_start(in_force())
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Every page by its path."""
@@ -58,6 +61,10 @@ class LanguagePages:
         yield history_path(lang), self._history()
         for code in self._places.codes():
             yield place_path(lang, code), self._place(code)
+        if self._postcodes:
+            yield postcodes_path(lang), self._starts()
+        for start, groups in self._postcodes.items():
+            yield postcodes_path(lang, start), self._postcodes_of(start, groups)
         for incident in self._standing.incidents:
             yield incident_path(lang, incident.incident), self._incident(incident)
             for alert in incident.alerts:
@@ -99,7 +106,7 @@ class LanguagePages:
                 {**self._place_link(code, root), "numbers": self._numbers(place)}
                 for code, place in numbers.items()
             ],
-            "postcodes": "",
+            "postcodes": root + postcodes_path(lang) if self._postcodes else "",
             "areas": [
                 {
                     "anchor": f"i{letter}",
@@ -169,6 +176,45 @@ class LanguagePages:
         })  # fmt: skip
         ends = [*place.ends, *(at for one in news for at in one.ends)]
         return self._frame.page(path, place.title, body, self._next(ends))
+
+    # --- postcodes ---
+
+    def _starts(self) -> bytes:
+        """The beginnings of postcodes."""
+        links = [
+            {"link": "../../" + postcodes_path(self._w.lang, start), "digits": start}
+            for start in self._postcodes
+        ]
+        return self._table(self._w.say("postcode"), postcodes_path(self._w.lang), links, ())
+
+    def _postcodes_of(self, start: str, groups: Sequence[SharedPostcodes]) -> bytes:
+        title = self._w.say("postcode_of", digits=f"{start}…")
+        return self._table(title, postcodes_path(self._w.lang, start), (), groups)
+
+    def _table(
+        self,
+        title: Markup,
+        path: str,
+        starts: Sequence[Mapping[str, str]],
+        groups: Sequence[SharedPostcodes],
+    ) -> bytes:
+        pack = in_force()
+        sources = ", ".join(pack.sources[key].title for key in pack.postcodes)
+        rows = [
+            {
+                "codes": ", ".join(one.postcodes),
+                "places": [self._place_link(code, "../../") for code in one.territories],
+            }
+            for one in groups
+        ]
+        body = filled("postcodes", {
+            "w": self._w,
+            "title": title,
+            "starts": starts,
+            "rows": rows,
+            "source": self._w.say("postcode_source", source=sources),
+        })  # fmt: skip
+        return self._frame.page(path, title, body)
 
     # --- incidents and alerts ---
 

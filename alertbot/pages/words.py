@@ -57,14 +57,18 @@ class Wording:
 
     def when(self, moment: datetime, *, zone: str = "", year: bool = False) -> Markup:
         """A day and a time: never a time alone, since pages are read later. On the clock of another `zone`: which one."""
-        key = (moment, zone or self.zone, year)
-        if key not in self._written:
-            self._written[key] = self._moment(*key)
-        written = self._written[key]
+        written = self.spoken(moment, zone=zone, year=year)
         if zone and zone != self.zone:
             written += f", {zone_name(zone, self.lang)}"
         exact = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return Markup('<time datetime="{}">{}</time>').format(exact, written)
+
+    def spoken(self, moment: datetime, *, zone: str = "", year: bool = False) -> str:
+        """The same as plain text, without the name of the zone."""
+        key = (moment, zone or self.zone, year)
+        if key not in self._written:
+            self._written[key] = self._moment(*key)
+        return self._written[key]
 
     def _moment(self, moment: datetime, zone: str, year: bool) -> str:
         here = moment.astimezone(ZoneInfo(zone))

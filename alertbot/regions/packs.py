@@ -4,6 +4,7 @@
     territories.csv   code, name per language, zone; telephone region, first digits and area where there are any
     blocks.csv        which territories own numbers with these first digits; only where that is known
     geocodes.csv      what the territories are in lists of codes that others know; only where a source says so
+    postcodes.csv     which postcodes lie in a territory; only where that is known (`postcodes.py` reads it)
 
 Here a pack is only taken over, so that a preview starts at once; `config/region_pack.py` checks one, and says
 what is wrong with it and where. Shipped packs are checked by the tests."""
@@ -36,8 +37,8 @@ from alertbot.regions.region import (
 )
 from alertbot.regions.views import RegionView, ServiceView, ShortNumberView, SourceView
 
-FACTS, TERRITORIES, BLOCKS, GEOCODES = FILES = (
-    *("region.yaml", "territories.csv", "blocks.csv", "geocodes.csv"),
+FACTS, TERRITORIES, BLOCKS, GEOCODES, POSTCODES = FILES = (
+    *("region.yaml", "territories.csv", "blocks.csv", "geocodes.csv", "postcodes.csv"),
 )
 KEPT_PACKS = 16
 DEFAULT = "FR"
@@ -172,6 +173,7 @@ def _region(folder: Path, given: Mapping[str, Any], fingerprint: str) -> Region:
         blocks=_blocks(folder / BLOCKS),
         international=given.get("international", ""),
         geocodes={key: _listed(one["source"]) for key, one in given.get("geocodes", {}).items()},
+        postcodes=_listed(given["postcodes"]["source"]) if given.get("postcodes") else (),
         sources={key: _source(key, one) for key, one in given["sources"].items()},
         example=_example(given.get("example", {}), tuple(short)),
         folder=folder,

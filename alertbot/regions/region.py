@@ -203,7 +203,8 @@ class Region:
     """A country pack. `code` is also the code of the whole country as a territory; `names`, `whole` and `within`
     say the country, the whole of it and "in the whole of it". `needed`: the services each territory should have a
     number for. `zone`: the clock that goes for the whole country. `example`: values for examples of kinds.
-    `geocodes`: the lists of codes that its territories are in, each with its sources.
+    `geocodes`: the lists of codes that its territories are in, each with its sources; `postcodes`: the sources of
+    its table of postcodes.
     `fingerprint`: a hash of its files."""
 
     code: str
@@ -224,6 +225,7 @@ class Region:
     blocks: Mapping[str, tuple[str, ...]]
     international: str
     geocodes: Mapping[str, tuple[str, ...]]
+    postcodes: tuple[str, ...]
     sources: Mapping[str, Source]
     example: Example
     folder: Path

@@ -28,6 +28,11 @@ def history_path(lang: str) -> str:
     return f"{lang}/alerts/index.html"
 
 
+def postcodes_path(lang: str, start: str = "index") -> str:
+    """The postcodes that begin alike, with their territories; or the list of these beginnings."""
+    return f"{lang}/postcodes/{start}.html"
+
+
 def address(public_url: str, path: str) -> str:
     """The whole address of a file, as people read it: without `index.html`."""
     return f"{public_url.rstrip('/')}/{path.removesuffix('index.html')}"

@@ -64,9 +64,11 @@ class ComposeRequest:
     @property
     def page(self) -> PublicPage | None:
         """The public page on which this alert will stand; None: on none."""
-        found = (one for one in self.channels if one.spec.markup is Markup.PAGE and one.targets)
-        one = next(found, None)
-        return PublicPage(one.targets[0].address.rstrip("/"), one.languages) if one else None
+        for one in self.channels:
+            address = one.targets[0].address if one.targets else ""
+            if one.spec.markup is Markup.PAGE and "://" in address:
+                return PublicPage(address.rstrip("/"), one.languages)
+        return None
 
     def link(self, lang: str, piece: str = "", place: Territory | None = None) -> str:
         """Where a piece of the text sends its readers: to their territory's page, to that of the message, to the home

@@ -65,6 +65,7 @@ class _Found:
     def collect(self) -> Iterator[Metric]:
         yield from _reports(self._measured)
         yield from _sending(self._measured)
+        yield from _seen(self._measured)
         yield from _health(self._measured)
 
 
@@ -151,6 +152,21 @@ def _sending(now: Measured) -> Iterator[Metric]:
         "Calls of this process that did not publish, by class; see the page on errors.",
         ("channel", "class"),
         now.failures,
+    )
+
+
+def _seen(now: Measured) -> Iterator[Metric]:
+    yield _standing(
+        "alertbot_witnessed",
+        "Deliveries by what a stranger saw of them.",
+        ("channel", "verdict"),
+        now.witnessed,
+    )
+    yield _standing(
+        "alertbot_visible_after_seconds",
+        "From acceptance to the first look that saw the last delivery.",
+        ("channel",),
+        {(channel,): seconds for channel, seconds in now.visible_after.items()},
     )
 
 

@@ -263,6 +263,37 @@ def test_a_service_shows_the_approved_title_and_none_that_apprise_makes_up(
     assert "Apprise Notifications" not in sent(monkeypatch, ADDRESSES[name], "", body)
 
 
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_nothing_is_posted_in_apprise_s_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Mattermost and Matrix hooks showed “Apprise” and its picture above the words of an authority."""
+    address = ADDRESSES[name].replace("apprise", "server")
+    assert "apprise" not in sent(monkeypatch, address, "", "Faites le 15.").lower()
+
+
+def test_the_name_above_the_posts_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[str] = []
+
+    def post(*_given: object, data: Any = None, **_more: object) -> Any:
+        bodies.append(str(data))
+        raise requests.RequestException
+
+    monkeypatch.setattr(requests, "post", post)
+    for more in ({}, {"shown_as": "Préfecture"}):
+        monkeypatch.setenv("ELSEWHERE", ADDRESSES["mmost"] + "?image=yes")
+        settings = AppriseSettings(url_env="ELSEWHERE", **more)
+        channel = Channel("elsewhere", AppriseAdapter.spec, ("fr",), Audience.TEAM)
+        service = AppriseAdapter(channel, settings)._service()
+        client.notify(service, "", "Faites le 15.", 5)
+    assert [json.loads(body)["username"] for body in bodies] == ["alertbot", "Préfecture"]
+    assert not any("icon_url" in body for body in bodies)
+
+
+def test_another_format_in_the_address_changes_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `format=html` Apprise would send `&lt;15&gt;`, longer than what was judged."""
+    said = sent(monkeypatch, ADDRESSES["pover"] + "?format=html", "", "Faites le <15> & le 18.")
+    assert "Faites le <15> & le 18." in said
+
+
 def test_the_title_of_a_service_is_shown_before_approval(tmp_path: Path) -> None:
     channel = {"type": "apprise", "url_env": "ELSEWHERE", "languages": ["en"]}
     organisation = {**CONFIG["organisation"], "sandbox": False}

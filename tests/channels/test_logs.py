@@ -9,12 +9,22 @@ import pytest
 
 from alertbot.core.errors import ChannelError
 from alertbot.core.logs import quieten
-from tests.channels import raw, test_apprise, test_email, test_telegram, test_x
+from tests.channels import (
+    raw,
+    test_apprise,
+    test_bluesky,
+    test_email,
+    test_mastodon,
+    test_telegram,
+    test_x,
+)
 from tests.channels.contract import NetworkChannelContract, all_texts
 
 CONTRACTS = [
     test_x.TestContract,
     test_telegram.TestContract,
+    test_bluesky.TestContract,
+    test_mastodon.TestContract,
     test_email.TestContract,
     test_apprise.TestContract,
 ]
@@ -108,7 +118,7 @@ async def test_no_secret_where_something_goes_wrong(
     if trouble == "refused":
         await use(made, await raw.free_port(), said, **more)
     else:
-        async with raw.listening(handler()) as port:
+        async with raw.listening(made.after_login(handler())) as port:
             await use(made, port, said, **more)
     for secret in must_not_show(made):
         assert secret not in printed.getvalue() + "".join(said)

@@ -1,5 +1,6 @@
 """Mastodon: the contract, every row of the error map, keys, edits, limits."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -230,3 +231,17 @@ def test_a_post_is_read_as_readers_see_it() -> None:
 @pytest.mark.parametrize("timeline", [None, {}, [1, {}, {"id": 3}, {"id": "4", "created_at": "x"}]])
 def test_a_timeline_of_another_shape_holds_no_post(timeline: object) -> None:
     assert post_with(a_post(), timeline) is None
+
+
+async def test_a_token_alone_does_not_say_whose_it_is(sandbox: Sandbox) -> None:
+    bare, named = adapter_for(sandbox), adapter_for(sandbox, account="@alertes")
+    assert [key for key, _sentence in bare.settings.warnings()] == ["account"]
+    assert not list(named.settings.warnings())
+    assert bare.identity(bare.settings)["account"] == ""
+    assert named.identity(named.settings)["account"] == "alertes"
+    assert MastodonAdapter.addresses(bare.settings).unknown
+    [pattern] = MastodonAdapter.addresses(named.settings).patterns
+    root = named.settings.api_url
+    assert re.fullmatch(pattern, f"{root}/@alertes/1032549621552")
+    assert not re.fullmatch(pattern, f"{root}/@alertes2/1032549621552")
+    assert not re.fullmatch(pattern, "https://social.example.com/@alertes/1032549621552")

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.channels.base import compared_words
+from alertbot.channels.witnessing import compared_words
 from alertbot.channels.x.adapter import XAdapter
 from alertbot.channels.x.answers import Answer, as_posted, post_with, refusal
 from alertbot.channels.x.client import MOST_BODY_BYTES

@@ -47,7 +47,8 @@ FROZEN = {
     "r0013_more_that_rows_say.py": "d69cc02910501606",
     "r0016_public_page.py": "9fc07a55dc64c670",
     "r0014_when_first_called.py": "dde93a066400a63f",
-    "r0018_the_desk.py": "93534c6caa9cc514",
+    "r0015_what_is_seen.py": "11921541bace4e68",
+    "r0018_the_desk.py": "811bfb4f1e8fda09",
 }
 
 A_DELIVERY = """

@@ -2,15 +2,18 @@
 channel is."""
 
 import asyncio
+from types import SimpleNamespace
 
+import pytest
 from sqlalchemy import text
 
 from alertbot.core.model import ChannelSpec
 from alertbot.db.database import Database
-from alertbot.delivery import store_accounts
+from alertbot.delivery import ledger, store_accounts, store_claim
 from alertbot.delivery.calls import IN_FLIGHT
-from alertbot.delivery.ledger import FRESH
+from alertbot.delivery.ledger import FRESH, Ledger
 from alertbot.delivery.runners import LocalRunner
+from alertbot.delivery.store_accounts import Want
 from tests.delivery.scene import NullAdapter, channel, put, states
 
 WORKERS = 3
@@ -131,3 +134,28 @@ async def test_a_crash_makes_no_more_uncertain_than_may_be_in_flight(database: D
     stop.set()
     await running
     assert Letters.at_once < highest <= IN_FLIGHT
+
+
+async def test_a_call_does_not_wait_for_a_look_that_is_soon_due(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(ledger, "time", SimpleNamespace(monotonic=lambda: now))
+    [number] = await put(database, 1)
+    book = Ledger(database, "w")
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
+    claim = await database.transact(
+        lambda conn: store_claim.claim(conn, whose, 1, worker="w", lease=60)
+    )
+    dispatch = claim.rows[0].dispatch
+    assert await book.intend(Want(number, whose.id, 0.0, dispatch, claim.turn))
+    now += 0.6 * FRESH
+    assert await book.may_begin(dispatch, claim.turn)
+    await book.rest()  # the look that it began for the next one
+    await database.transact(lambda conn: store_accounts.set_halt(conn, True))
+    now += 0.45 * FRESH  # the first look is too old, the second is not
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "ask", None)  # nobody is asked
+        assert await book.may_begin(dispatch, claim.turn)
+    now += FRESH
+    assert not await book.may_begin(dispatch, claim.turn)

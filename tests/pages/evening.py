@@ -66,6 +66,7 @@ class Story:
             at,
             exercise=self.exercise,
             frame=catalogue.load_frame(),
+            prepared=catalogue.load_prepared(),
             relation=relation,
         )
         assert not request.parsed.faults, request.parsed.faults
@@ -102,7 +103,15 @@ class Story:
             self.site.organisation, timezone=self.site.timezone, verification_page=self.site.public_url
         )
         return ComposeRequest(
-            known, parsed, (), None, organisation, Identity(incident, alert), at, self.exercise
+            known,
+            parsed,
+            (),
+            None,
+            organisation,
+            Identity(incident, alert),
+            at,
+            self.exercise,
+            prepared=catalogue.load_prepared(),
         )
 
 

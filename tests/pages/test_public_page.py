@@ -149,6 +149,13 @@ def test_what_is_wrong_is_named_once_and_does_not_dial() -> None:
     assert "+33465710615" in calls(corrected)
 
 
+def test_who_knows_only_a_postcode_finds_every_place_that_it_lies_in() -> None:
+    page = edition()["fr/postcodes/05.html"]
+    assert "05110, 05130, 05160 Alpes-de-Haute-Provence (04), Hautes-Alpes (05)" in words(page)
+    assert 'href="../../fr/2b.html"' in body(edition()["fr/postcodes/20.html"])
+    assert "@etalab/decoupage-administratif 6.0.0" in words(page)
+
+
 def test_past_its_time_a_page_says_so() -> None:
     late = words(edition(EVENING + timedelta(hours=2, minutes=5))["fr/85.html"])
     assert "Ces numéros ne sont plus confirmés" in late

@@ -18,6 +18,7 @@ from alertbot.numbers import rules_words
 from alertbot.numbers.rules_digits import InvalidNumber, foreign_block, is_fictional, written
 from alertbot.regions import packs
 from alertbot.regions.facts import in_force, using
+from alertbot.regions.postcodes import by_start
 from alertbot.regions.region import Region
 from alertbot.texts.fields.findings import everywhere
 from alertbot.texts.kinds import catalogue, layers
@@ -260,6 +261,37 @@ def test_a_fault_among_codes_is_named(tmp_path: Path, text: str, told: str) -> N
     facts = (folder / "region.yaml").read_text("utf-8").replace('  "NUTS3": {source: eurostat}\n', "")
     (folder / "region.yaml").write_text(facts, "utf-8")
     (folder / "geocodes.csv").write_text(text, "utf-8")
+    with pytest.raises(ConfigInvalid) as refused:
+        region_pack.check(folder)
+    assert any(told in line for line in refused.value.lines)
+
+
+def test_the_postcodes_of_france_lead_to_every_departement_they_are_in() -> None:
+    pack = packs.load("FR")
+    groups = [group for each in by_start(pack).values() for group in each]
+    found = {code: group.territories for group in groups for code in group.postcodes}
+    assert len(found) == 6310 - 1  # without Clipperton, where nobody lives
+    assert sum(len(where) > 1 for where in found.values()) == 16
+    assert found["69001"] == ("69",)
+    assert found["05110"] == ("04", "05")
+    assert found["94390"] == ("91",)  # in spite of its first two digits
+    assert found["20000"] == ("2A",)
+    assert {code for where in found.values() for code in where} <= pack.territories.keys()
+    assert set(pack.postcodes) <= pack.sources.keys()
+    assert not by_start(packs.load("GB"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("territory,postcodes\nXX,69001\n", "there is no territory XX"),
+        ("code,postcodes\n69,69001\n", "needs the columns territory and postcodes"),
+    ],
+)
+def test_a_fault_among_postcodes_is_named(tmp_path: Path, text: str, told: str) -> None:
+    folder = tmp_path / "FR"
+    shutil.copytree(packs.shipped() / "FR", folder)
+    (folder / "postcodes.csv").write_text(text, "utf-8")
     with pytest.raises(ConfigInvalid) as refused:
         region_pack.check(folder)
     assert any(told in line for line in refused.value.lines)

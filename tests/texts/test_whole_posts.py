@@ -3,17 +3,20 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from alertbot.alerts.lists.public_numbers import stop_and_stay
 from alertbot.channels import base
 from alertbot.core.model import Channel, Composition, Identity, Message, Organisation, Target
+from alertbot.numbers.reading import read_numbers
 from alertbot.regions.facts import all_territories
 from alertbot.texts.compose import compose
+from alertbot.texts.fields.moments import moment
 from alertbot.texts.fields.parse import parse
 from alertbot.texts.kinds import catalogue
 from alertbot.texts.request import ComposeRequest
@@ -307,3 +310,104 @@ def test_the_first_number_stands_above_the_fold(kind: str, situation: str) -> No
             )  # its links lead to each number
             first = index.start() if index else min(text.index(one) for one in wanted if one in text)
             assert first <= 300, text[: first + 20]
+
+
+WEST = ["22", "29", "35", "56", "85", "44", "49", "53"]
+NEAREST = {
+    "fr": "Faites le 15, 17 ou 18, ou allez à la caserne ou au commissariat le plus proche.",
+    "en": "Dial 15, 17 or 18, or go to the nearest fire or police station.",
+}
+READY = catalogue.load_ready_words().spoken(("fr", "en"))
+
+
+@pytest.mark.parametrize("stop", [("samu",), ("samu", "pompiers"), SERVICES], ids=len)
+@pytest.mark.parametrize("count", range(1, 9))
+def test_no_language_is_lost_by_a_withdrawal(count: int, stop: tuple[str, ...]) -> None:
+    """With the words that the program finds itself, and an instruction as it was given that evening."""
+    given = numbers(WEST[:count])
+    rows = read_numbers(given, moment=lambda when, zone: moment(when, now=NOW, zone=zone)).rows
+    gone = [at for at, row in enumerate(rows) if row.service in stop]
+    gone = gone[:-1] if len(gone) == len(rows) > len(stop) else gone  # Brittany kept one
+    stay = [at for at in range(len(rows)) if at not in gone]
+    values = {
+        **stop_and_stay(READY, [rows[at] for at in gone], [rows[at] for at in stay]),
+        "wrong_numbers": [given[at] for at in gone],
+        "where": WEST[:count],
+        "what_to_do": NEAREST,
+        "review_at": "+2h",
+        **({"numbers": [given[at] for at in stay]} if stay else {}),
+    }
+    kind, zone = KINDS["withdrawal"], ZoneInfo("Europe/Paris")
+    parsed = parse(kind, values, languages=("fr", "en"), timezone=zone, now=NOW)
+    ours = Organisation(LONG_NAME, verification_page=PAGE, sandbox=True)
+    named = Identity("BKRT", "BKRT-12", ("BKRT-11",))
+    found = compose(
+        ComposeRequest(kind, parsed, CHANNELS[:1], None, ours, named, NOW, accepted={"parity": "x"})
+    )
+    assert [one.message for one in found.faults] == []
+    assert found.omitted == ()
+    for one in first_parts(found):
+        assert says(DO_NOT, one.lang, one.text), one.text
+        assert re.search("En urgence|In an emergency", one.text), one.text
+        assert PAGE in one.text
+
+
+def on_x(name: str, values: Mapping[str, Any], now: datetime = NOW) -> list[str]:
+    """What goes out on X with these values beside those of the kind's example."""
+    kind, zone = KINDS[name], ZoneInfo("Europe/Paris")
+    parsed = parse(kind, {**kind.example, **values}, languages=("fr", "en"), timezone=zone, now=now)
+    ours = Organisation(LONG_NAME, verification_page=PAGE, sandbox=True)
+    named = Identity("BKRT", "BKRT-12", ("BKRT-11",))
+    found = compose(
+        ComposeRequest(kind, parsed, CHANNELS[:1], None, ours, named, now, accepted={"parity": "x"})
+    )
+    assert [one.message for one in found.faults] == []
+    return [spaced(one.text) for one in found.messages]
+
+
+def test_numbers_given_again_are_no_duplicates_for_x() -> None:
+    times = {"next_update": "21:15", "valid_until": "23:00"}
+    first = on_x("provisional_number", {**across(2), **times})
+    later = on_x("provisional_number", {**across(2), **times}, NOW + timedelta(minutes=10))
+    places = [text for text in first if "04 65" in text]
+    assert places
+    assert not set(places) & set(later)
+
+
+@pytest.mark.parametrize(
+    ("right", "told"),
+    [
+        ({"place": {"fr": "l'hôpital, porte A", "en": "the hospital, door A"}},
+         ("Allez ici : l’hôpital, porte A.", "Go to: the hospital, door A.")),
+        ({"number": "18"}, ("Appelez le 18.", "Call 18.")),
+        ({"number": "04 65 71 29 15"}, ("Appelez le 04 65 71 29 15, ou le 15.", "Call 04 65 71 29 15, or 15.")),
+    ],
+)  # fmt: skip
+def test_a_correction_says_where_to_turn_in_one_sentence(
+    right: dict[str, Any], told: tuple[str, str]
+) -> None:
+    wrong = {"territory": "29", "service": "samu", "number": "02 61 91 29 15"}
+    here = {"territory": "29", "service": "samu", **VOUCHED, **right}
+    values = {"where": ["29"], "wrong_numbers": [wrong], "numbers": [here], "valid_until": "+3h"}
+    for text, sentence in zip(on_x("correction", values), told, strict=True):
+        assert f". {sentence}\n" in text
+
+
+@pytest.mark.parametrize("kind", ["holding", "status", "provisional_number", "withdrawal", "end"])
+def test_a_text_about_the_whole_country_begins_with_a_capital(kind: str) -> None:
+    whole = {
+        "where": ["FR"],
+        **({"numbers": numbers(["FR"])[:1]} if KINDS[kind].field("numbers") else {}),
+    }
+    wrong = {"wrong_numbers": numbers(["FR"], 5000, vouched=False)[1:]} if kind == "withdrawal" else {}
+    known, zone = KINDS[kind], ZoneInfo("Europe/Paris")
+    until = {"valid_until": "+4h"} if known.field("valid_until") else {}
+    given = {**known.example, **whole, **wrong, **until}
+    parsed = parse(known, given, languages=("fr", "en"), timezone=zone, now=NOW)
+    ours = Organisation(LONG_NAME, verification_page=PAGE, sandbox=True)
+    named = Identity("BKRT", "BKRT-12", ("BKRT-11",))
+    found = compose(ComposeRequest(known, parsed, CHANNELS, None, ours, named, NOW))
+    assert found.messages
+    for one in found.messages:
+        assert one.text[0].isupper(), one.text
+        assert one.subject is None or one.subject[0].isupper(), one.subject

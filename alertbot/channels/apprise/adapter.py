@@ -69,6 +69,15 @@ class AppriseSettings(NetworkSettings):
     type: Literal["apprise"] = Field(default="apprise", description="Another service, by Apprise.")
     url_env: Variable | None = None
     url_file: FilePath | None = None
+    shown_as: str = Field(
+        default="alertbot",
+        pattern=r"^\S(.{0,48}\S)?$",
+        description=(
+            "The name above the posts, where the service lets the sender choose it (Mattermost, Rocket.Chat, hooks of"
+            " Matrix)."
+        ),
+        examples=["Préfecture de l'Exemple"],
+    )
 
     def narrowed(self, spec: ChannelSpec) -> ChannelSpec:
         """With the limits of the service that the address names, as far as it can be read now."""
@@ -96,7 +105,8 @@ class AppriseAdapter(Adapter[AppriseSettings]):
     @classmethod
     def identity(cls, settings: AppriseSettings) -> dict[str, str]:
         url = settings.told("url")
-        return {"address": sha256(url.encode()).hexdigest()[:32] if url else ""}
+        named = {} if settings.shown_as == "alertbot" else {"shown_as": settings.shown_as}
+        return {"address": sha256(url.encode()).hexdigest()[:32] if url else "", **named}
 
     @property
     def at_once(self) -> int:
@@ -149,7 +159,7 @@ class AppriseAdapter(Adapter[AppriseSettings]):
     def _service(self) -> "NotifyBase":
         from alertbot.channels.apprise import client
 
-        service = client.service(self._address(), *self.settings.within)
+        service = client.service(self._address(), *self.settings.within, self.settings.shown_as)
         if service is None:
             raise self._unfit(_("Apprise does not understand it"))
         if len(service) > 1:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apprise
 from apprise.result import AppriseResultStatus
@@ -47,12 +48,16 @@ class AppriseOutcome:
         return self.status is AppriseResultStatus.SUCCESS
 
 
-def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.NotifyBase | None:
+def service(
+    url: str, connect_seconds: float, answer_seconds: float, name: str = "alertbot"
+) -> apprise.NotifyBase | None:
     """The service of an address, None if Apprise does not understand it. Options in the address for
-    repeating, splitting and redirects are overridden. What has no title is not given Apprise's name."""
+    repeating, splitting, redirects and another format are overridden. `name`: whose posts they are, where a service
+    asks for it; without it they would be Apprise's, with its picture."""
     quieten("apprise", level=logging.CRITICAL + 1)
     quieten("urllib3", "requests_oauthlib", "oauthlib")
-    asset = apprise.AppriseAsset(http_redirects=False, async_mode=False, app_desc="alertbot")
+    own: dict[str, Any] = {"app_id": name, "app_desc": name, "image_url_mask": "", "image_url_logo": ""}
+    asset = apprise.AppriseAsset(http_redirects=False, async_mode=False, **own)
     _spare_loopback()
     made = apprise.Apprise.instantiate(url, asset=asset)
     if made is None:
@@ -64,6 +69,8 @@ def service(url: str, connect_seconds: float, answer_seconds: float) -> apprise.
     made.logger = _unheard()
     made.retry, made.redirects, made.request_rate_per_sec = 0, False, 0
     made.overflow_mode = apprise.OverflowMode.UPSTREAM
+    formats = type(made).notify_format  # those that it takes, its own first
+    made.notify_format = formats[0] if isinstance(formats, tuple) else formats
     made.socket_connect_timeout, made.socket_read_timeout = connect_seconds, answer_seconds
     return made
 

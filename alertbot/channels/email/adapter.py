@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
 from alertbot.channels.email import errors, message
+from alertbot.channels.email.witness import Mailbox, MailCanary
 from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, Port, SomeDuration, Variable
@@ -53,8 +54,15 @@ class EmailSettings(ChannelSettings):
     secrets: ClassVar[tuple[Secret, ...]] = (
         Secret("username", about=_("The account on the mail server.")),
         Secret("password", about=_("Its password.")),
+        Secret("canary_username", about=_("The account of the canary's mailbox.")),
+        Secret("canary_password", about=_("Its password.")),
     )
-    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = ((), ("username", "password"))
+    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = (
+        (),
+        ("username", "password"),
+        ("canary_username", "canary_password"),
+        ("username", "password", "canary_username", "canary_password"),
+    )
 
     type: Literal["email"] = Field(default="email", description="Mail to a list of recipients.")
     host: str = Field(
@@ -90,6 +98,23 @@ class EmailSettings(ChannelSettings):
         description="Where readers leave the list; https gets the one-click header too.",
         examples=["mailto:stop@example.org"],
     )
+    canary: str | None = Field(
+        default=None,
+        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
+        description="One of the recipients, a mailbox of your own: `witness: true` looks there for each mail.",
+        examples=["temoin@example.org"],
+    )
+    canary_host: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$",
+        description="The IMAP server of that mailbox.",
+        examples=["imap.example.org"],
+    )
+    canary_port: Port = 993
+    canary_username_env: Variable | None = None
+    canary_username_file: FilePath | None = None
+    canary_password_env: Variable | None = None
+    canary_password_file: FilePath | None = None
     connections: int = Field(default=4, ge=1, le=50, description="Connections at once, at most.")
     connect_within: SomeDuration = timedelta(seconds=10)
     answer_within: SomeDuration = timedelta(seconds=60)
@@ -104,6 +129,16 @@ class EmailSettings(ChannelSettings):
                 "security",
                 _("credentials need starttls or tls: a password must not be sent unencrypted"),
             )
+
+        if self.looked_at is not None and not (self.canary and self.canary_host):
+            yield (
+                "witness",
+                _("nobody can see mail but in a mailbox of your own: set `canary` and `canary_host`"),
+            )
+
+    def addresses(self) -> tuple[str, ...] | None:
+        known = super().addresses()
+        return (*known, self.canary_host) if known and self.canary_host else known
 
     def warnings(self) -> Iterator[tuple[str, str]]:
         try:
@@ -149,6 +184,22 @@ class EmailAdapter(Adapter[EmailSettings]):
     @classmethod
     def addresses(cls, settings: EmailSettings) -> PostAddresses:  # noqa: ARG003 - the same for all
         return PostAddresses(unknown=_("A mail has no address on the web."))
+
+    @classmethod
+    def witness(cls, settings: EmailSettings) -> MailCanary:
+        wanted = (settings.canary or "").casefold()
+        address = next(
+            (one.address for one in cls.targets(settings) if one.address.casefold() == wanted), None
+        )
+        if address is None:
+            told = _("the canary {address} is not among the recipients")
+            raise ConfigInvalid(told.format(address=settings.canary))
+        host = settings.canary_host or ""
+
+        def login() -> tuple[str, str]:
+            return settings.secret("canary_username"), settings.secret("canary_password")
+
+        return MailCanary(Mailbox(address, host, settings.canary_port, not is_loopback(host), login))
 
     @property
     def at_once(self) -> int:

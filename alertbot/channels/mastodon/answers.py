@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from alertbot.channels.base import compared_words
 from alertbot.channels.outcomes import (
     LONG_WAIT_SECONDS,
     PAST_WAIT_SECONDS,
@@ -15,6 +14,7 @@ from alertbot.channels.outcomes import (
     is_number,
     longest_wait,
 )
+from alertbot.channels.witnessing import compared_words
 from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain
 from alertbot.core.model import Post
 from alertbot.core.words import _

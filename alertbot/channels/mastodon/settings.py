@@ -1,5 +1,6 @@
 """How an account on a Mastodon server is configured."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -47,6 +48,13 @@ class MastodonSettings(NetworkSettings):
     )
     access_token_env: Variable | None = None
     access_token_file: FilePath | None = None
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        if self.account is None:
+            told = _(
+                "nothing in this token says whose it is, so that an approval could not cover which account posts. Set `account:` to its name."
+            )
+            yield "account", told
 
     def narrowed(self, spec: ChannelSpec) -> ChannelSpec:
         """With this server's limit."""

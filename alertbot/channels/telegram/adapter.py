@@ -14,10 +14,11 @@ from alertbot.channels import base
 from alertbot.channels.base import Adapter
 from alertbot.channels.outcomes import number_of, without_id
 from alertbot.channels.telegram.spans import marked
+from alertbot.channels.telegram.witness import PUBLIC, TelegramWitness
 from alertbot.config.channel import NetworkSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, ServerRoot, SomeDuration, Variable
-from alertbot.core.errors import Rejected, Unavailable, Uncertain
+from alertbot.core.errors import ConfigInvalid, Rejected, Unavailable, Uncertain
 from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, Target
 from alertbot.core.words import _
 
@@ -97,6 +98,13 @@ class TelegramAdapter(Adapter[TelegramSettings]):
             rf"(?i)https://(?:t|telegram)\.me/(?:s/)?{re.escape(place)}/(?:\d+/)?(?P<id>\d+)/?(?:\?.*)?"
         )
         return PostAddresses((pattern,), f"https://t.me/{place}/17")
+
+    @classmethod
+    def witness(cls, settings: TelegramSettings) -> TelegramWitness:
+        if not str(settings.chat).startswith("@"):
+            told = _('only a public chat, `chat: "@name"`, can be seen without an account')
+            raise ConfigInvalid(told)
+        return TelegramWitness(str(settings.chat), settings.public_root(PUBLIC))
 
     @property
     def at_once(self) -> int:

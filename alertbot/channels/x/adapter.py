@@ -19,6 +19,7 @@ from alertbot.channels.outcomes import (
 )
 from alertbot.channels.x.answers import Answer, as_posted, post_with, receipt
 from alertbot.channels.x.settings import OAUTH1, XSettings
+from alertbot.channels.x.witness import PUBLIC, XWitness
 from alertbot.core.errors import ChannelError, Rejected, Throttled, Unavailable, Uncertain
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Picture, Post, PostAddresses, Receipt
@@ -70,6 +71,10 @@ class XAdapter(base.Adapter[XSettings]):
             r"(?:/(?:photo|video)/\d)?/?(?:\?.*)?"
         )
         return PostAddresses((pattern,), f"https://x.com/{name}/status/1400000000000000001")
+
+    @classmethod
+    def witness(cls, settings: XSettings) -> XWitness:
+        return XWitness(settings.account, settings.public_root(PUBLIC))
 
     def _new_client(self) -> "Client":
         from alertbot.channels.x.client import Client

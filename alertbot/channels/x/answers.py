@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from alertbot.channels.base import compared_words
 from alertbot.channels.outcomes import LONG_WAIT_SECONDS, is_number, longest_wait
+from alertbot.channels.witnessing import compared_words
 from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain, safe
 from alertbot.core.model import Receipt
 from alertbot.core.words import _

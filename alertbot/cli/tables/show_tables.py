@@ -175,7 +175,7 @@ def _alerts(alerts: Iterable[AlertLineView], zone: ZoneInfo | None) -> Table:
             Text(alert.id, style="bold"),
             kind,
             state_text(alert.state),
-            _journey(alert),
+            _journey(alert, zone),
             clock(alert.since, zone),
         )
     return table
@@ -215,8 +215,21 @@ def _open(entries: Iterable[NeedView]) -> RenderableType:
     return Group(Text(_("Needs someone:"), style="bold"), grid)
 
 
-def _journey(alert: AlertLineView) -> Text:
-    """The progress of an alert, and the reason for everything that was not sent."""
+def witness_words(verdict: str, since: datetime | None, zone: ZoneInfo | None) -> str:
+    """What a stranger saw of a delivery, in words."""
+    words = {
+        "looking": _("being looked for in public"),
+        "other": _("! the public is shown something else"),
+        "unseen": _("! nobody can see it in public"),
+        "blind": _("it could not be looked at in public"),
+    }
+    if since is not None:
+        return _("visible since {time}").format(time=clock(since, zone))
+    return words.get(verdict, "")
+
+
+def _journey(alert: AlertLineView, zone: ZoneInfo | None) -> Text:
+    """The progress of an alert, the reason for everything that was not sent, and what the public was seen to see."""
     text = _counts(alert.deliveries)
     said = [one_line(alert.reason)] if alert.reason else []
     if alert.reached_all_seconds is not None:
@@ -227,6 +240,8 @@ def _journey(alert: AlertLineView) -> Text:
     said += [
         _("left out: {what}").format(what=f"{gone.reason} ({gone.channel})") for gone in alert.omitted
     ]
+    seen = ((one.channel, witness_words(one.witness, one.visible_since, zone)) for one in alert.sights)
+    said += [stated(channel, words) for channel, words in seen if words]
     for line in said:
         text.append(("\n" if text.plain else "") + visible(line), style="dim")
     return text
@@ -252,6 +267,8 @@ def _result(row: DeliveryView, zone: ZoneInfo | None) -> Text:
     if row.read_back not in (None, "same", "unknown"):
         shows = _("! It does not show what was approved: {difference}.")
         said.append(visible(shows.format(difference=row.read_back)))
+    if row.witness and (seen := witness_words(row.witness, row.visible_since, zone)):
+        said.append(seen)
     if row.retry_at:
         said.append(_("next try {time}").format(time=clock(row.retry_at, zone)))
     if row.attempts > 1:

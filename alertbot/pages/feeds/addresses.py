@@ -1,12 +1,15 @@
-"""The paths, addresses and permanent names that the feeds use, and XML as they write it."""
+"""The paths and permanent names of the feeds, and XML as they write it."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 from alertbot.pages.views import PageSite
+from alertbot.regions.facts import whole_country
+from alertbot.texts.addresses import address, home_path, place_path
 
 _UNREADABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CAP_FEED = "feeds/cap.atom"
@@ -23,21 +26,10 @@ def cap_path(alert: str) -> str:
     return f"feeds/cap/{alert}.xml"
 
 
-def alert_path(lang: str, alert: str) -> str:
-    return f"{lang}/alerts/{alert}.html"
-
-
-def territory_path(lang: str, territory: str) -> str:
-    return f"{lang}/{territory}.html"
-
-
-def home_path(lang: str) -> str:
-    return f"{lang}/index.html"
-
-
-def address(site: PageSite, path: str) -> str:
-    """Where the public reads this file of the page."""
-    return f"{site.public_url}/{quote(path)}"
+def place_address(site: PageSite, lang: str, code: str) -> str:
+    """The page of a territory; that of the whole country is the home."""
+    path = home_path(lang) if code == whole_country() else place_path(lang, code)
+    return address(site.public_url, path)
 
 
 def sender(site: PageSite) -> str:
@@ -59,21 +51,28 @@ def stamp(moment: datetime, site: PageSite) -> str:
 
 def readable(text: str) -> str:
     """The text without what XML 1.0 cannot carry: control characters and halves of surrogate pairs."""
-    return _UNREADABLE.sub("", text)
+    return _UNREADABLE.sub("", text) if _UNREADABLE.search(text) else text
 
 
 def add(
     parent: ElementTree.Element, tag: str, text: str = "", **attributes: str
 ) -> ElementTree.Element:
-    """A new last child. A `_` in an attribute's name stands for the colon: `xml_lang`."""
-    named = {name.replace("_", ":"): readable(value) for name, value in attributes.items()}
+    """A new last child."""
+    named = {name: readable(value) for name, value in attributes.items()}
     child = ElementTree.SubElement(parent, tag, named)
     child.text = readable(text) or None
     return child
 
 
-def written(root: ElementTree.Element) -> bytes:
-    """The document as bytes; the same for the same tree."""
+def written(root: ElementTree.Element, inner: Sequence[bytes] = ()) -> bytes:
+    """The document as bytes, the same for the same tree. `inner`: finished parts, which follow its last child."""
     ElementTree.indent(root, " ")
-    body: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return body + b"\n"
+    whole: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    body, end, rest = whole.rpartition(b"</")
+    return b"".join((body, *inner, end, rest))
+
+
+def part(child: ElementTree.Element) -> bytes:
+    """A finished part of a document."""
+    ElementTree.indent(child, " ")
+    return bytes(ElementTree.tostring(child, encoding="utf-8", xml_declaration=False)) + b"\n"

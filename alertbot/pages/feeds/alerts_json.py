@@ -2,18 +2,20 @@
 docs/reference/alerts.schema.json; a change that an older reader would misread is a new `format`. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from alertbot.core.json import Json
-from alertbot.pages.feeds import addresses
-from alertbot.pages.feeds.addresses import address
+from alertbot.pages.feeds import addresses, marks
+from alertbot.pages.feeds.addresses import place_address
 from alertbot.pages.feeds.atom import MOST_BYTES, Entry
 from alertbot.pages.feeds.numbers import as_object, moment
 from alertbot.pages.feeds.rules_cap import facts
 from alertbot.pages.views import PageSite, Standing, StandingNumber
+from alertbot.texts.addresses import address, alert_path
 from alertbot.texts.document import AlertDocument
 
 FORMAT = 1
+_BETWEEN, _END = b",\n", b"]}\n"
 
 
 def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> bytes:
@@ -21,7 +23,7 @@ def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> byte
     newest = max((one.updated for one in entries), default=None)
     whole: dict[str, Json] = {
         "format": FORMAT,
-        "url": address(site, addresses.JSON_FEED),
+        "url": address(site.public_url, addresses.JSON_FEED),
         "page": site.public_url,
         "organisation": site.organisation,
         "sender": addresses.sender(site),
@@ -35,7 +37,7 @@ def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> byte
             for one in standing.incidents
         ],
     }
-    return _fitting(whole, [_alert(one, site) for one in entries])
+    return _fitting(whole, (_alert(one, site) for one in entries))
 
 
 def _by_language(
@@ -73,7 +75,7 @@ def _alert(one: Entry, site: PageSite) -> dict[str, Json]:
         "next_update": moment(said.next_update, site),
         "territories": [*said.territories],
         "services": [*said.services],
-        "cap": address(site, addresses.cap_path(alert)) if warning else None,
+        "cap": address(site.public_url, addresses.cap_path(alert)) if warning else None,
         "texts": {
             lang: _text(alert, documents[lang], site) for lang in site.languages if lang in documents
         },
@@ -82,9 +84,9 @@ def _alert(one: Entry, site: PageSite) -> dict[str, Json]:
 
 def _text(alert: str, said: AlertDocument, site: PageSite) -> dict[str, Json]:
     return {
-        "url": address(site, addresses.alert_path(said.lang, alert)),
-        "headline": said.headline,
-        "lead": said.lead_text,
+        "url": address(site.public_url, alert_path(said.lang, alert)),
+        "headline": marks.title(said.headline, said.lang, site),
+        "lead": marks.text(said.lead_text, said.lang, site),
         "instructions": [*said.instructions],
         "relay": said.relay or None,
         "detail": said.detail_text or None,
@@ -94,7 +96,7 @@ def _text(alert: str, said: AlertDocument, site: PageSite) -> dict[str, Json]:
                 "territory_name": place.territory_name,
                 "struck": place.struck,
                 "text": place.text,
-                "url": address(site, addresses.territory_path(said.lang, place.territory)),
+                "url": place_address(site, said.lang, place.territory),
             }
             for place in said.places
         ],
@@ -103,16 +105,18 @@ def _text(alert: str, said: AlertDocument, site: PageSite) -> dict[str, Json]:
     }
 
 
-def _fitting(whole: dict[str, Json], made: Sequence[dict[str, Json]]) -> bytes:
-    room = MOST_BYTES - len(_written(whole))
-    kept: list[Json] = []
+def _fitting(whole: dict[str, Json], made: Iterable[dict[str, Json]]) -> bytes:
+    """One alert a line, as many as the file may be long."""
+    head = _written({**whole, "alerts": []}).removesuffix(b"]}")
+    room, kept = MOST_BYTES - len(head) - len(_END), list[bytes]()
     for one in made:
-        room -= len(_written({"alerts": [one]}))
+        line = _written(one)
+        room -= len(line) + len(_BETWEEN)
         if room < 0:
             break
-        kept.append(one)
-    return _written({**whole, "alerts": kept})
+        kept.append(line)
+    return head + _BETWEEN.join(kept) + _END
 
 
 def _written(value: Mapping[str, Json]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")

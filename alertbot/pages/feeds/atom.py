@@ -2,16 +2,17 @@
 Pure; an entry is `updated` only when what it says changes, so that readers do not show it again for nothing."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree
 
 from alertbot.core.model import Relation
-from alertbot.pages.feeds import addresses
-from alertbot.pages.feeds.addresses import CAP_NAMESPACE, CAP_TYPE, add, address, stamp
+from alertbot.pages.feeds import addresses, marks
+from alertbot.pages.feeds.addresses import CAP_NAMESPACE, CAP_TYPE, add, place_address, stamp
 from alertbot.pages.feeds.rules_cap import CapMessage, facts
 from alertbot.pages.views import PageSite, PublicAlert
+from alertbot.texts.addresses import address, alert_path, home_path
 from alertbot.texts.document import AlertDocument
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -38,10 +39,15 @@ def alerts(entries: Sequence[Entry], lang: str, site: PageSite) -> bytes:
     long. Alerts that were not published in it are left out."""
     path = addresses.atom_path(lang)
     spoken = [one for one in entries if lang in one.alert.documents]
-    feed = _feed(path, _title(site), _newest([one.updated for one in spoken], site), site, lang)
-    add(feed, "link", rel="alternate", type="text/html", href=address(site, addresses.home_path(lang)))
-    made = [_entry(one, lang, site) for one in spoken]
-    return _fitting(feed, made)
+    feed = _feed(
+        path,
+        marks.title(site.organisation, lang, site),
+        _newest([one.updated for one in spoken], site),
+        site,
+        lang,
+    )
+    add(feed, "link", rel="alternate", type="text/html", href=address(site.public_url, home_path(lang)))
+    return _fitting(feed, (_entry(one, lang, site) for one in spoken))
 
 
 def messages(sent: Sequence[CapMessage], site: PageSite) -> bytes:
@@ -49,14 +55,15 @@ def messages(sent: Sequence[CapMessage], site: PageSite) -> bytes:
     decide by."""
     moments = [one.alert.published_at for one in sent]
     lang = site.languages[0]
-    feed = _feed(addresses.CAP_FEED, f"{_title(site)} (CAP 1.2)", _newest(moments, site), site, lang)
+    feed = _feed(
+        addresses.CAP_FEED,
+        f"{marks.title(site.organisation, lang, site)} (CAP 1.2)",
+        _newest(moments, site),
+        site,
+        lang,
+    )
     feed.set("xmlns:cap", CAP_NAMESPACE)
-    made = [_message(one, site) for one in reversed(sent)]
-    return _fitting(feed, made)
-
-
-def _title(site: PageSite) -> str:
-    return f"{site.organisation} – EXERCISE" if site.exercise else site.organisation
+    return _fitting(feed, (_message(one, site) for one in reversed(sent)))
 
 
 def _newest(moments: Sequence[datetime], site: PageSite) -> str:
@@ -65,12 +72,12 @@ def _newest(moments: Sequence[datetime], site: PageSite) -> str:
 
 def _feed(path: str, title: str, updated: str, site: PageSite, lang: str) -> ElementTree.Element:
     feed = ElementTree.Element("feed", {"xmlns": NAMESPACE, "xml:lang": lang})
-    add(feed, "id", address(site, path))
+    add(feed, "id", address(site.public_url, path))
     add(feed, "title", title)
     add(feed, "updated", updated)
     author = add(feed, "author")
     add(author, "name", site.organisation)
-    add(feed, "link", rel="self", type="application/atom+xml", href=address(site, path))
+    add(feed, "link", rel="self", type="application/atom+xml", href=address(site.public_url, path))
     return feed
 
 
@@ -79,26 +86,21 @@ def _entry(one: Entry, lang: str, site: PageSite) -> ElementTree.Element:
     entry = ElementTree.Element("entry")
     add(entry, "id", addresses.entry_name(site, one.alert.alert, one.alert.published_at, lang))
     above = _above(one, lang)
-    add(entry, "title", " ".join(part for part in (above, said.headline) if part))
+    heading = " ".join(part for part in (above, said.headline) if part)
+    add(entry, "title", marks.title(heading, lang, site))
     add(entry, "published", stamp(one.alert.published_at, site))
     add(entry, "updated", stamp(one.updated, site))
     add(entry, "category", term=said.kind)
-    page = address(site, addresses.alert_path(lang, one.alert.alert))
+    page = address(site.public_url, alert_path(lang, one.alert.alert))
     add(entry, "link", rel="alternate", type="text/html", href=page)
     if facts(one.alert):
         add(entry, "link", rel="alternate", type=CAP_TYPE, href=_cap_address(one.alert.alert, site))
-    for place in said.places:
-        path = addresses.territory_path(lang, place.territory)
-        add(
-            entry,
-            "link",
-            rel="related",
-            type="text/html",
-            title=place.territory_name,
-            href=address(site, path),
-        )
-    add(entry, "summary", _summary(one, said, above), type="text")
-    add(entry, "content", _content(one, said, above, site), type="html")
+    for code, name in {place.territory: place.territory_name for place in said.places}.items():
+        there = place_address(site, lang, code)
+        add(entry, "link", rel="related", type="text/html", title=name, href=there)
+    add(entry, "summary", marks.text(_summary(one, said, above), lang, site), type="text")
+    content = marks.html(_content(one, said, above, site), lang, site)
+    add(entry, "content", content, type="html")
     return entry
 
 
@@ -129,7 +131,7 @@ def _content(one: Entry, said: AlertDocument, above: str, site: PageSite) -> str
     later = _later(one, said.lang)
     if later is None or one.replaced_by is None:
         return _body(said)
-    page = address(site, addresses.alert_path(later.lang, one.replaced_by.alert))
+    page = address(site.public_url, alert_path(later.lang, one.replaced_by.alert))
     note = f'<p><strong><a href="{html.escape(page)}">{html.escape(above)}</a></strong></p>'
     return f"{note}<del>{_body(said)}</del>" if later.relation in FALSE else note + _body(later)
 
@@ -140,7 +142,7 @@ def _body(said: AlertDocument) -> str:
 
 
 def _cap_address(alert: str, site: PageSite) -> str:
-    return address(site, addresses.cap_path(alert))
+    return address(site.public_url, addresses.cap_path(alert))
 
 
 def _message(one: CapMessage, site: PageSite) -> ElementTree.Element:
@@ -148,13 +150,13 @@ def _message(one: CapMessage, site: PageSite) -> ElementTree.Element:
     said = next(one.alert.documents[lang] for lang in site.languages if lang in one.alert.documents)
     entry = ElementTree.Element("entry", {"xml:lang": said.lang})
     add(entry, "id", addresses.entry_name(site, alert, one.alert.published_at))
-    add(entry, "title", said.headline)
+    add(entry, "title", marks.title(said.headline, said.lang, site))
     add(entry, "published", sent)
     add(entry, "updated", sent)
-    page = address(site, addresses.alert_path(said.lang, alert))
+    page = address(site.public_url, alert_path(said.lang, alert))
     add(entry, "link", rel="alternate", type=CAP_TYPE, href=_cap_address(alert, site))
     add(entry, "link", rel="related", type="text/html", href=page)
-    add(entry, "summary", said.lead_text, type="text")
+    add(entry, "summary", marks.text(said.lead_text, said.lang, site), type="text")
     for name, value in _facts(one, said, site).items():
         add(entry, f"cap:{name}", value)
     return entry
@@ -177,12 +179,13 @@ def _facts(one: CapMessage, said: AlertDocument, site: PageSite) -> Mapping[str,
     return known
 
 
-def _fitting(feed: ElementTree.Element, entries: Sequence[ElementTree.Element]) -> bytes:
+def _fitting(feed: ElementTree.Element, entries: Iterable[ElementTree.Element]) -> bytes:
     """The feed with as many of these entries as it may be long."""
-    room = MOST_BYTES - len(addresses.written(feed))
+    room, parts = MOST_BYTES - len(addresses.written(feed)), list[bytes]()
     for entry in entries:
-        room -= len(addresses.written(entry)) + 2 * len(entry)
+        made = addresses.part(entry)
+        room -= len(made)
         if room < 0:
             break
-        feed.append(entry)
-    return addresses.written(feed)
+        parts.append(made)
+    return addresses.written(feed, parts)

@@ -3,22 +3,51 @@ servers, apps and intranets. Pure. What a message says is decided in `rules_cap`
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree import ElementTree
 
-from alertbot.pages.feeds import addresses
-from alertbot.pages.feeds.addresses import CAP_NAMESPACE, add, address, sender, stamp
+from alertbot.pages.feeds import addresses, marks
+from alertbot.pages.feeds.addresses import CAP_NAMESPACE, add, sender, stamp
 from alertbot.pages.feeds.numbers import as_object, in_line, moment
 from alertbot.pages.feeds.rules_cap import CANCEL, CapMessage
 from alertbot.pages.views import PageSite
+from alertbot.pages.words import Wording
+from alertbot.texts.addresses import address, alert_path
 from alertbot.texts.document import AlertDocument, CapArea, CapFacts
 
 CATEGORIES = ("Infra", "Safety")
 LONGEST_HEADLINE = 139
+KEPT_MESSAGES = 64
 NUMBER, WITHDRAWN, NEXT_UPDATE = "provisional-number", "withdrawn-number", "next-update"
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A message, known by everything that is in it."""
+
+    content: tuple[object, ...]
+    message: CapMessage = field(compare=False)
+    site: PageSite
+
+
 def document(message: CapMessage, site: PageSite) -> bytes:
-    """The file. The order of elements is the standard's."""
+    """The file. What was made lately is kept: a message that was sent is the same in every later edition."""
+    content = (
+        *(tuple(each.items()) for each in (message.alert.documents, message.numbers, message.over)),
+        *(message.type, message.alert.alert, message.alert.published_at, message.expires),
+        *(one.triple(site) for one in message.references),
+    )
+    return _kept(_Said(content, message, site))
+
+
+@lru_cache(maxsize=KEPT_MESSAGES)
+def _kept(said: _Said) -> bytes:
+    return _written(said.message, said.site)
+
+
+def _written(message: CapMessage, site: PageSite) -> bytes:
+    """The order of elements is the standard's."""
     root = ElementTree.Element("alert", {"xmlns": CAP_NAMESPACE})
     some = next(iter(message.alert.documents.values()))
     add(root, "identifier", message.alert.alert)
@@ -57,13 +86,12 @@ def _info(
     add(info, "certainty", facts.certainty)
     add(info, "expires", stamp(message.expires, site))
     add(info, "senderName", site.organisation)
-    add(info, "headline", headline(said.headline))
+    add(info, "headline", headline(marks.title(said.headline, said.lang, site)))
     add(info, "description", _description(message, said, facts, site))
     if instruction := "\n".join(one for one in (*said.instructions, said.relay) if one):
         add(info, "instruction", instruction)
-    add(info, "web", address(site, addresses.alert_path(said.lang, message.alert.alert)))
-    if said.contact:
-        add(info, "contact", said.contact)
+    add(info, "web", address(site.public_url, alert_path(said.lang, message.alert.alert)))
+    add(info, "contact", said.contact or site.verification_page or site.public_url)
     for name, value in _parameters(message, said, site):
         _named(info, "parameter", name, value)
     for area in _areas(message, said.lang, facts):
@@ -102,10 +130,12 @@ def _description(message: CapMessage, said: AlertDocument, facts: CapFacts, site
     parts = [said.lead_text, *(place.text for place in said.places)]
     numbers = message.numbers.get(said.lang, ())
     if earlier := [one for one in numbers if one.alert != message.alert.alert]:
-        lines = (f"{one.number.territory_name} – {in_line(one.number, site)}" for one in earlier)
+        w = Wording(said.lang, site.timezone)
+        lines = (f"{one.number.territory_name} – {in_line(one.number, w)}" for one in earlier)
         parts.append("\n".join((facts.still_valid, *lines)))
     parts.append(said.detail_text)
-    return "\n\n".join(part.strip() for part in parts if part.strip())
+    whole = "\n\n".join(part.strip() for part in parts if part.strip())
+    return marks.text(whole, said.lang, site)
 
 
 def _parameters(message: CapMessage, said: AlertDocument, site: PageSite) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.core.json import Json
 from alertbot.pages.views import PageSite
+from alertbot.pages.words import Wording
 from alertbot.texts.document import DocumentNumber
 
 
@@ -34,12 +35,11 @@ def moment(at: datetime | None, site: PageSite) -> str | None:
     return at.astimezone(ZoneInfo(site.timezone)).isoformat(timespec="seconds") if at else None
 
 
-def in_line(number: DocumentNumber, site: PageSite) -> str:
-    """The number as the approved texts write it; else what is known of it, without a word of ours."""
-    if number.line:
-        return number.line
-    end = number.valid_until or number.review_at
-    until = f"≤ {end.astimezone(ZoneInfo(site.timezone)):%Y-%m-%d %H:%M %Z}" if end else ""
-    details = ", ".join(one for one in (number.zone, number.condition, until) if one)
-    told = f"{number.service_name} {number.number or number.place}"
-    return f"{told} ({details})" if details else told
+def in_line(number: DocumentNumber, w: Wording) -> str:
+    """The number as the approved texts write it, with its end, for those who say it again later."""
+    told = number.line or f"{w.before(number.service_name)} {number.number or number.place}"
+    end = number.ends_at
+    if end is None:
+        return told
+    name = "valid_until" if end == number.valid_until else "review_at"
+    return f"{told} ({w.say(name, when=w.spoken(end)).unescape().removesuffix('.')})"

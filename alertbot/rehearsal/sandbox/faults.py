@@ -28,6 +28,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "bluesky": ("post", "delete", "read", "media", "login", "pin"),
     "mastodon": ("post", "edit", "delete", "read", "media", "pin", "identify"),
     "smtp": ("connect", "mail", "rcpt", "data", "dot"),
+    "public": ("x", "telegram"),
 }
 COMMON_OPTIONS = frozenset({"times", "match", "delay", "on", "commit"})
 
@@ -112,6 +113,9 @@ FAULTS: tuple[FaultKind, ...] = (
     FaultKind("smtp", "drop_before_dot", _("hangs up during the text; not accepted"), "data"),
     FaultKind("smtp", "drop_after_dot", _("hangs up after the final dot; accepted"), "dot"),
     FaultKind("smtp", "slow", _("answers the final dot late (delay, 10 s)"), "dot"),
+    FaultKind("public", "hidden", _("what was accepted is not shown to the public"), ANY),
+    FaultKind("public", "other_text", _("the public is shown another text"), ANY),
+    FaultKind("public", "down", _("503 to whoever looks at what is public"), ANY),
 )
 
 

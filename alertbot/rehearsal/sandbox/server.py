@@ -21,6 +21,7 @@ from alertbot.rehearsal.sandbox.bluesky_api import BlueskyPlatform
 from alertbot.rehearsal.sandbox.faults import Faults, OrderedFault
 from alertbot.rehearsal.sandbox.http import HttpServer
 from alertbot.rehearsal.sandbox.mastodon_api import MastodonPlatform
+from alertbot.rehearsal.sandbox.public_pages import PublicPages
 from alertbot.rehearsal.sandbox.public_view import PublicView
 from alertbot.rehearsal.sandbox.smtp import SmtpPlatform
 from alertbot.rehearsal.sandbox.telegram_api import TelegramPlatform
@@ -111,8 +112,9 @@ class Sandbox:
         self.mastodon = MastodonPlatform(self.mastodon_account, *shared, self._speed)
         self.smtp = SmtpPlatform(self.smtp_account, *shared, self._tls)
         self.wall = PublicView(self.posts, self.faults, self._title, self._timezone)
-        self.x_url = await self._serve("x", self.x.handle)
-        self.telegram_url = await self._serve("telegram", self.telegram.handle)
+        pages = PublicPages(self.posts, self.faults, self.telegram.chats)
+        self.x_url = await self._serve("x", pages.before_x(self.x.handle))
+        self.telegram_url = await self._serve("telegram", pages.before_telegram(self.telegram.handle))
         self.bluesky_url = await self._serve("bluesky", self.bluesky.handle)
         self.mastodon_url = await self._serve("mastodon", self.mastodon.handle)
         self.wall_url = await self._serve("wall", self.wall.handle)

@@ -212,8 +212,8 @@ class TelegramPlatform:
         speed: float = 1.0,
     ) -> None:
         self.account, self._faults = account, faults
-        self._chats = Chats(account)
-        self._desk = TelegramMessages(account, self._chats, posts, clock)
+        self.chats = Chats(account)
+        self._desk = TelegramMessages(account, self.chats, posts, clock)
         self._flood = Flood(time.monotonic, speed)
         self._updates = Updates(self._desk)
         self._methods = self._all_methods()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.core.model import Fault, RawValues
-from alertbot.core.words import _, language
+from alertbot.core.words import _, language, ngettext
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts.fields import readers
 from alertbot.texts.fields.moments import BadMoment, moment
@@ -225,8 +225,9 @@ class _Work:
             sentence = about(spec, _("There is no text in the language {lang}.").format(lang=lang))
             self.faults.append(Fault("language_missing", sentence, spec.name, lang=lang))
         if len(self.languages) > 1 and readers.untranslated(value):
-            sentence = about(spec, _("The same text goes out in every language."))
-            self.warnings.append(Fault("untranslated", sentence, spec.name))
+            sentence = _("The same text goes out in every language. Give it in each: {languages}.")
+            said = sentence.format(languages=", ".join(self.languages))
+            self.warnings.append(Fault("untranslated", about(spec, said), spec.name))
 
     def _read_numbers(self, spec: FieldSpec, raw: Any) -> None:
         reading, frozen = read_rows(raw, now=self.reading.now, base=self.reading.base)
@@ -288,9 +289,12 @@ def _untranslated(
     if len(languages) < 2 or not lacking:
         return
     found = [row for row in rows if any(readers.lacks_words(row, lang) for lang in lacking)]
-    sentence = _(
+    sentence = ngettext(
+        "{count} number has a zone, condition or place that nobody wrote in {languages}; it goes out as it is:"
+        " {rows}. Give it per language, in columns such as zone.{lang} and condition.{lang}.",
         "{count} numbers have a zone, condition or place that nobody wrote in {languages}; it goes out as it is:"
-        " {rows}. Give it per language, in columns such as zone.{lang} and condition.{lang}."
+        " {rows}. Give it per language, in columns such as zone.{lang} and condition.{lang}.",
+        len(found),
     )
     more = "; …" if len(found) > SHOWN_ROWS else ""
     words = sentence.format(

@@ -26,6 +26,7 @@ from typing import TypeAlias, TypeVar
 from alertbot.config.yaml_reader import Mark, Node, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
 from alertbot.core.words import _
+from alertbot.numbers import rules_words
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import in_force, service_named, services
 from alertbot.texts.kinds import kind_file
@@ -40,12 +41,12 @@ from alertbot.texts.kinds.layers import (
     EDITS,
     FRAME,
     KIND_FILE,
-    NO_KIND,
     READY_WORDS,
     RETRACTION,
     SHARED_FIELDS,
     fingerprint,
     has_kind,
+    shared_fingerprint,
     shipped,
     stacked,
 )
@@ -132,7 +133,7 @@ def _part(read: Reader[Part], *folders: Path) -> Part:
     """What all kinds share, read again only where one of its files has changed."""
     layers = stacked(folders)
     try:
-        present = fingerprint(NO_KIND, *folders)
+        present = shared_fingerprint(*folders)
     except OSError:  # as in `load_kind`
         return _read_part(read, layers)
     found: Part = _kept_part(read, layers, present)
@@ -357,7 +358,8 @@ class ReadyWords:
                 )
                 for key, places in _by_service(rows, rest, lang, texts, long=long)
             )
-            if len(listed) <= LONGEST_LIST:
+            # six codes in a row would be refused as a telephone number
+            if len(listed) <= LONGEST_LIST and (long or not any(rules_words.dialled(listed))):
                 return listed
         return texts["some"].format(count=len(rows))
 

@@ -20,7 +20,7 @@ RETRACTION = "retraction"
 EDITS, CARD, CAP = "edits.yaml", "card.yaml", "cap.yaml"
 READY_WORDS = "ready_words"
 KIND_FILE = "kind.yaml"
-NO_KIND = "-"  # the name of none: then only what all kinds share counts
+_NO_KIND = "-"  # the name of none
 SETTLED_SECONDS = 2.0  # after its last change, two changes of a file can be told apart by their times
 
 _TEMPLATES = "*/*.md.j2"
@@ -75,6 +75,13 @@ def fingerprint(kind: str, *folders: Path) -> str:
     return str(found.hexdigest())
 
 
+def shared_fingerprint(*folders: Path) -> str:
+    """What changes with what all kinds share; perhaps also with one kind, which was read before."""
+    layers = stacked(folders)
+    known = next((kind for kind, place in _KNOWN if place == layers), _NO_KIND)
+    return fingerprint(known, *folders)
+
+
 _Mark = tuple[int, int, int, int]
 
 
@@ -113,15 +120,23 @@ def _read(kind: str, layers: tuple[Path, ...]) -> _Reading:
     marks: dict[str, _Mark | None] = {}
     for count, layer in enumerate(layers):
         paths = list(_files(layer, kind))
-        watched = (layer, *(layer / name for name in (FRAME, RETRACTION, READY_WORDS, kind)))
-        inner = (one for name in (RETRACTION, kind) for one in (layer / name).glob("*/"))
-        marks |= {str(path): _mark(str(path)) for path in (*watched, *inner, *paths)}
+        watched = [layer, *(layer / name for name in (FRAME, RETRACTION, READY_WORDS, kind))]
+        inner = [one for name in (RETRACTION, kind) for one in _folders(layer / name)]
+        marks |= {path: _mark(path) for path in (*map(str, watched + paths), *inner)}
         for path in paths:
             content = path.read_bytes()
             name = path.relative_to(layer).as_posix()
             found.update(f"{count}\0{name}\0{len(content)}\0".encode())
             found.update(content)
     return _Reading(found, marks, at)
+
+
+def _folders(parent: Path) -> list[str]:
+    try:
+        with os.scandir(parent) as found:
+            return [one.path for one in found if one.is_dir()]
+    except OSError:  # it is not there
+        return []
 
 
 def _files(layer: Path, kind: str) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from alertbot.texts.lint import free_words
 from alertbot.texts.posts import measure, pieces, writing
 from alertbot.texts.posts.pieces import Edition, Excess, Marks, Place, PostLimit, Thread
 from alertbot.texts.wording.markup import Block
+from alertbot.texts.wording.phrasing import capital
 from alertbot.texts.wording.render import TemplateText, words
 
 MOST_BESIDE_PAGE = 5  # posts of a thread, the lead and four places, where a page has the whole list
@@ -48,7 +49,7 @@ def edition(
 ) -> Edition:
     """The text with its subject (`title` if the template has none), and the marks of an exercise if there is a
     frame. `has_page`: it stands on a public page too. Raises `TemplateBrokenError`."""
-    subject = text.subject() or title
+    subject = capital(text.subject() or title)
     if frame is None:
         return Edition(lang, text, places, subject, brief=title, has_page=has_page)
     mark = frame.subject.get(lang, "")

@@ -336,10 +336,6 @@ def remedy(fault: Fault) -> str:
         return _("Change it, or accept it: --accept {rule}=REASON").format(rule=fault.rule)
     if fault.rule == "missing" and fault.field:
         return _("Give it: --set {field}=…").format(field=fault.field)
-    if fault.rule == "untranslated" and fault.field:
-        return _("Give it in each language: --set {field}.fr=… --set {field}.en=…").format(
-            field=fault.field
-        )
     return ""
 
 

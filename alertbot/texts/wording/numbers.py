@@ -16,7 +16,7 @@ from alertbot.texts.lint import LONGEST_SHORT
 from alertbot.texts.posts.writing import CALL, CODE
 from alertbot.texts.wording.language import phrase
 from alertbot.texts.wording.markup import Block, Line, Run, SafeMarkdown, Setting, Shape, setting_of
-from alertbot.texts.wording.phrasing import any_of, local, other_zone
+from alertbot.texts.wording.phrasing import any_of, capital, local, other_zone
 
 Places = Sequence[tuple[Territory, Sequence[NumberRow]]]
 
@@ -57,13 +57,15 @@ def calls(context: Context, rows: Sequence[NumberRow], long: bool = False) -> Sa
 
 
 @pass_context
-def dial(context: Context, row: NumberRow, stop: bool = False) -> str:
+def dial(context: Context, row: NumberRow, stop: bool = False, verb: str = "") -> str:
     """One number within a sentence, with its zone and condition: `04 65 71 00 17 (Lyon, depuis un mobile)`; or where
-    to go instead. `stop`: the sentence says not to call it."""
+    to go instead. `stop`: the sentence says not to call it. `verb`: what begins the sentence before a number; what is
+    to be done instead of calling one has its own verb."""
     lang = setting_of(context).lang
     details = [one for one in (row.zone_in(lang), row.condition_in(lang)) if one]
     told = row.number or (row.place_in(lang) if stop else instead(row, lang))
-    return _unbroken(row, told) + (f" ({', '.join(details)})" if details else "")
+    said = f"{verb}{_unbroken(row, told)}" if told == row.number or not verb else capital(told)
+    return said + (f" ({', '.join(details)})" if details else "")
 
 
 def instead_of(rows: Sequence[NumberRow] | None, wrong: NumberRow) -> tuple[NumberRow, ...]:

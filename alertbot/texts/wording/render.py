@@ -65,7 +65,8 @@ class TemplateBrokenError(AlertbotError):
 
 
 class TemplateText:
-    """A template filled with the values of one alert in one language. Each piece is rendered when it is asked for."""
+    """A template filled with the values of one alert in one language. Each piece is rendered when it is first asked
+    for: every channel asks for it, and so do those who compare and measure."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class TemplateText:
         `TemplateBrokenError` if the template cannot be read."""
         self._template, self._compiled = template, _compiled(template)
         self._organisation = organisation
+        self._pieces: dict[tuple[object, ...], tuple[object, tuple[Block, ...]]] = {}
         self._setting, self._spent = Setting(lang, zone, issued, typography(lang)), 0.0
         self._values = {**values, "lang": lang, "issued": issued, SETTING: self._setting}
 
@@ -97,7 +99,13 @@ class TemplateText:
     def piece(self, name: str, *, tight: bool = False, **more: object) -> tuple[Block, ...]:
         """The blocks of one piece; empty if the template does not have it. `tight`: in its shorter wording. `more`:
         variables of this piece alone. Raises `TemplateBrokenError`."""
-        function = self._compiled.blocks.get(name + TIGHT if tight else name)
+        key = (name, tight, *more, *map(_identity, more.values()))
+        if key not in self._pieces:
+            self._pieces[key] = more, self._rendered(name + TIGHT if tight else name, name, more)
+        return self._pieces[key][1]
+
+    def _rendered(self, block: str, name: str, more: Mapping[str, object]) -> tuple[Block, ...]:
+        function = self._compiled.blocks.get(block)
         if function is None:
             return ()
         if self._organisation:
@@ -109,6 +117,11 @@ class TemplateText:
         self._spent = thread_time() - self._setting.begun
         lang = self._setting.lang
         return isolated(_blocks(self._template, written, lang, tuple(self._setting.ready)), lang)
+
+
+def _identity(value: object) -> object:
+    """What tells a variable of a piece from another as long as both are kept: values as rows of numbers have no hash."""
+    return tuple(map(id, value)) if isinstance(value, tuple) else id(value)
 
 
 def words(text: str, lang: str) -> tuple[Block, ...]:

@@ -6,7 +6,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
@@ -18,6 +18,7 @@ from alertbot.core.words import _
 from alertbot.watch.polling.network import (
     Address,
     BadAnswer,
+    ForbiddenAddress,
     ForbiddenRedirect,
     Network,
     TooLarge,
@@ -139,6 +140,8 @@ async def _found(url: httpx.URL, network: Network, sent_by: str) -> tuple[Addres
     if sent_by and any(map(network.is_inward, addresses)):
         told = _("{host} is in a private or reserved network").format(host=host_of(url))
         raise ForbiddenRedirect(sent_by, told)
+    if network.outward and any(map(network.is_inward, addresses)):
+        raise ForbiddenAddress(host_of(url))
     if not addresses:
         raise Unreachable(host_of(url), _("its name cannot be resolved"))
     return both_families(addresses)
@@ -229,15 +232,29 @@ async def fetch(
         raise late(host_of(start), timeout.total_seconds()) from None
 
 
+async def look(url: str, *, timeout: timedelta, network: Network) -> tuple[int, bytes]:  # noqa: ASYNC109 - as `fetch`
+    """Status and body at this public address, whatever the status. Raises as `fetch`."""
+    start = address_of(url)
+    journey = _Journey(start, LARGEST_BYTES, "", network, CachedAnswer(), any_status=True)
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            body = await journey.end(timeout.total_seconds())
+    except TimeoutError:
+        raise late(host_of(start), timeout.total_seconds()) from None
+    return journey.status[0], body
+
+
 @dataclass(frozen=True, slots=True)
 class _Journey:
-    """From the first address to the body."""
+    """From the first address to the body. `any_status`: an answer other than 200 counts too, and is in `status`."""
 
     start: httpx.URL
     largest: int
     token: str
     network: Network
     known: CachedAnswer
+    any_status: bool = False
+    status: list[int] = field(default_factory=list)
 
     async def end(self, seconds: float) -> bytes:
         url, sent_by = self.start, ""
@@ -263,7 +280,8 @@ class _Journey:
     async def _body(self, url: httpx.URL, answer: httpx.Response) -> bytes:
         if answer.status_code == _NOT_MODIFIED and self.known.url == str(url):
             return self.known.body
-        if answer.status_code != _FINE:
+        self.status[:] = [answer.status_code]
+        if answer.status_code != _FINE and not self.any_status:
             raise BadAnswer(
                 _("{host} answered {status}.").format(host=host_of(url), status=answer.status_code)
             )

@@ -5,6 +5,7 @@ NotFetched
 ├── Unreachable        no connection, no TLS, or no answer in time
 ├── BadAnswer          another status, not HTTP, a damaged body
 ├── TooLarge           more than the limit
+├── ForbiddenAddress   a private address where only public ones may be asked
 └── ForbiddenRedirect  a redirect that is not followed
 
 A message names the host and nothing else of the address: path and query may hold a secret.
@@ -41,6 +42,15 @@ class BadAnswer(NotFetched):
 
 class TooLarge(NotFetched):
     """The answer is larger than we take."""
+
+
+class ForbiddenAddress(NotFetched):
+    """It leads into a private or reserved network."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            _("{host} is in a private or reserved network, and is not asked.").format(host=host)
+        )
 
 
 class ForbiddenRedirect(NotFetched):
@@ -94,11 +104,13 @@ def trusted() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How names are looked up, which addresses are private, which certificates count."""
+    """How names are looked up, which addresses are private, which certificates count. `outward`: only public
+    addresses may be asked."""
 
     resolve: Resolve = look_up
     is_inward: Callable[[Address], bool] = is_inward
     tls: ssl.SSLContext = field(default_factory=trusted)
+    outward: bool = False
 
 
 def both_families(addresses: Iterable[Address]) -> tuple[Address, ...]:

@@ -136,29 +136,33 @@ def _about_info(info: etree._Element, one: etree._Element, sent: datetime) -> li
 
 @dataclass
 class Follower:
-    """A consumer that knows nothing but the CAP messages it reads, in the order in which they were sent: an update takes
-    the place of what it names, a cancel removes it, and what has expired is dropped."""
+    """A consumer that knows nothing but the CAP messages it reads, in the order in which they were sent: what one names is
+    gone, and the last word on a number counts."""
 
     shown: dict[str, etree._Element] = field(default_factory=dict)
 
     def take(self, name: str, message: etree._Element) -> None:
         for triple in said(message, "references").split():
             self.shown.pop(triple.split(",")[1], None)
-        if said(message, "msgType") != "Cancel":
-            self.shown[name] = message
+        self.shown[name] = message  # a cancel too: it may say which numbers not to call any more
 
-    def numbers(self, lang: str, at: datetime) -> set[tuple[str, str, str]]:
-        """Territory, service, number of everything that it would show as valid."""
-        return {
-            (one["territory"], one["service"], one.get("number") or one["place"])
-            for message in self.shown.values()
-            for info in message.findall(f"{CAP}info")
-            if said(info, "language").startswith(lang) and moment(said(info, "expires")) > at
-            for name, value in pairs(info, "parameter")
-            if name == "provisional-number"
-            for one in [json.loads(value)]
-            if all(
-                datetime.fromisoformat(one.get(end, "9999-01-01T00:00:00+00:00")) > at
-                for end in ("valid_until", "review_at")
-            )
-        }
+    def numbers(self, lang: str, at: datetime) -> set[tuple[str, str]]:
+        """Territory and number of everything that it would show as valid, in infos of this language or all. Of a number
+        that several messages name, the last one sent counts."""
+        known: dict[tuple[str, str], datetime] = {}
+        for message in sorted(self.shown.values(), key=lambda one: moment(said(one, "sent"))):
+            for info in message.findall(f"{CAP}info"):
+                for name, value in (
+                    pairs(info, "parameter") if said(info, "language").startswith(lang) else ()
+                ):
+                    if name == "next-update":
+                        continue
+                    one = json.loads(value)
+                    key = (one["territory"], one.get("number") or one["place"])
+                    known.pop(key, None)
+                    if name == "provisional-number":
+                        ends = [one[end] for end in ("valid_until", "review_at") if end in one]
+                        known[key] = min(
+                            map(datetime.fromisoformat, ends), default=moment(said(info, "expires"))
+                        )
+        return {key for key, end in known.items() if end > at}

@@ -210,7 +210,12 @@ def test_an_exercise_is_only_in_the_feeds_of_its_own_address() -> None:
     assert not any(b"BKRT" in content for content in made.values())
     assert json.loads(made["feeds/alerts.json"])["exercise"] is True
     reading.atom_schema().assertValid(etree.fromstring(made["feeds/alerts.fr.atom"]))
-    assert b"EXERCISE" in made["feeds/alerts.fr.atom"]
+    for path in ("feeds/alerts.fr.atom", "feeds/cap.atom", "feeds/alerts.json", "feeds/cap/DRLL-1.xml"):
+        for text in (
+            "EXERCICE EXERCICE EXERCICE\u00a0: Le 15 ne répond pas",
+            "Vous n’avez rien à faire. EXERCICE EXERCICE EXERCICE",
+        ):
+            assert text in made[path].decode(), path
 
 
 def test_an_apology_is_for_readers_and_no_warning() -> None:

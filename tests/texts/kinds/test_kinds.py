@@ -1,6 +1,7 @@
 """The shipped kinds: what each must, may and must not say, and how their texts read."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,15 +40,22 @@ FINAL = {
 MENDING = {"correction", "withdrawal", "denial", "false_alert"}
 
 
+NETWORKS = tuple(Channel(name, base.SHIPPED[name], ("fr", "en")) for name in ("bluesky", "mastodon"))
+
+
 def composed(
-    name: str, now: datetime = EVENING, organisation: Organisation = ORGANISATION, **changes: Any
+    name: str,
+    now: datetime = EVENING,
+    organisation: Organisation = ORGANISATION,
+    channels: tuple[Channel, ...] = CHANNELS,
+    **changes: Any,
 ) -> Composition:
     kind = KINDS[name]
     values = {**kind.example, **changes}
     parsed = parse.parse(kind, values, languages=("fr", "en"), timezone=PARIS, now=now, base=None)
     identity = Identity("BKRT", "BKRT-2", ("BKRT-1",))
     return compose(
-        ComposeRequest(kind, parsed, CHANNELS, None, organisation, identity, now, frame=FRAME)
+        ComposeRequest(kind, parsed, channels, None, organisation, identity, now, frame=FRAME)
     )
 
 
@@ -132,6 +140,19 @@ def test_the_example_can_be_published_as_it_is(name: str) -> None:
     assert {(one.type, one.lang) for one in found.messages} == {
         (channel, lang) for channel in ("x", "telegram", "email") for lang in ("fr", "en")
     }
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_the_example_fits_on_bluesky_where_a_long_address_counts_in_full(name: str) -> None:
+    page = "https://alertes.prefecture-rhone.example.fr/urgences"
+    found = composed(
+        name, channels=NETWORKS, organisation=replace(ORGANISATION, verification_page=page)
+    )
+    assert found.faults == ()
+    assert {(one.type, one.lang) for one in found.messages} == {
+        (channel, lang) for channel in ("bluesky", "mastodon") for lang in ("fr", "en")
+    }
+    assert all(one.limit and one.length <= one.limit for one in found.messages)
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
@@ -274,7 +295,7 @@ def test_every_number_keeps_its_service_zone_and_condition_in_its_post() -> None
     assert "Police 04 65 71 00 17 (Lyon, depuis un mobile)\n" in police[0]
     assert "Police 04 65 71 00 17 (Lyon, from a mobile phone)\n" in police[1]
     assert "Appelez, en urgence seulement :\n" in police[0]
-    assert "In an emergency only, call:\n" in police[1]
+    assert "Emergencies only, call:\n" in police[1]
 
 
 @pytest.mark.parametrize("channel", ["x", "telegram", "email"])

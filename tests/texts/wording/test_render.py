@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from time import thread_time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from alertbot.regions.facts import find
 from alertbot.texts.fields.values import SeenChoice, Url
 from alertbot.texts.kinds.kind_spec import Template
 from alertbot.texts.posts.writing import email, plain, telegram
+from alertbot.texts.wording import render
 from alertbot.texts.wording.markup import Block
 from alertbot.texts.wording.phrasing import day_name
 from alertbot.texts.wording.render import TemplateBrokenError, TemplateText, check
@@ -330,3 +332,21 @@ def test_a_text_that_doubles_or_a_number_that_squares_is_stopped(step: str) -> N
     setting = Setting("fr", ZoneInfo("Europe/Paris"), datetime(2026, 11, 30, tzinfo=ZoneInfo("UTC")))
     with pytest.raises(Exception, match=r"300000|not available"):
         environment().from_string(source).render(_setting=setting)
+
+
+def test_a_piece_is_rendered_once_for_the_same_numbers_and_again_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    filled: list[str] = []
+    fill_in = render._filled
+
+    def noted(*given: Any) -> str:
+        filled.append(str(given[0].path))
+        return fill_in(*given)
+
+    monkeypatch.setattr(render, "_filled", noted)
+    made = text_of("{% block lead %}x{% endblock %}{% block place %}{{ rows[0].number }}{% endblock %}")
+    wanted = [(ROWS[0],), (ROWS[2],), (ROWS[0],), (ROWS[2], ROWS[0])]
+    shown = [plain(made.piece("place", place=rows[0].territory, rows=rows)) for rows in wanted * 2]
+    assert shown == ["04 65 71 00 15", "04 65 71 00 42", "04 65 71 00 15", "04 65 71 00 42"] * 2
+    assert len(filled) == 3

@@ -104,7 +104,7 @@ async def connected(
         settings = TelegramApprovals(
             api_url=sandbox.telegram_url, bot_token_env="ALERTBOT_BOT", chat=group, **changes
         )
-        settings.bind("approvals_by.telegram", settings.folder, sandbox=True)
+        settings.bind("approvals_by.telegram", settings.home, sandbox=True)
         team = await gather(database, channels)
         groups = {} if group is None else {"telegram": str(group)}
         secrets = {"telegram": partial(settings.secret, "bot_token")}
