@@ -95,7 +95,7 @@ async function preview(page, words) {
   measures.previews.push(Date.now() - began);
 }
 
-async function holding(ada) {
+async function holding(ada, bo) {
   await ada.goto(`${BASE}/desk/write`);
   await look(ada);
   await press(ada, "Holding message");
@@ -110,14 +110,36 @@ async function holding(ada) {
   await press(ada, "Look at the texts");
   await look(ada);
   await focused(ada);
-  await press(ada, "Save and submit for approval");
+  const submit = () => press(ada, "Save and submit for approval");
+  if (scripted) await appears(bo, submit);
+  else await submit();
   await look(ada);
   return new URL(ada.url()).pathname.split("/").pop();
+}
+
+async function typedStays(page) {
+  await page.locator("summary", { hasText: "Say how it stands" }).first().evaluate((one) => { one.parentElement.open = true; });
+  const field = page.locator("input[name=confirmed_by]").first();
+  await field.fill("SAMU 69");
+  await page.waitForFunction(() => document.querySelector("[data-live]").seen, null, { timeout: 15000 });
+  await page.waitForTimeout(1500);
+  const kept = await field.inputValue();
+  const id = await page.evaluate(() => document.activeElement?.name);
+  if (kept !== "SAMU 69") fault(page, `news take away what is typed: ${kept}`);
+  if (id !== "confirmed_by") fault(page, `news take the focus away, to ${id}`);
+}
+
+// What waits appears on a page that is open, whatever page it is.
+async function appears(page, act) {
+  await page.goto(`${BASE}/desk/you`);
+  await act();
+  await page.waitForFunction(() => document.querySelector(".strip .mine"), null, { timeout: 15000 });
 }
 
 async function approve(bo, alert) {
   await bo.goto(`${BASE}/desk`);
   await look(bo);
+  if (scripted) await typedStays(bo);
   await bo.getByRole("link", { name: alert }).first().click();
   await bo.waitForURL(`**/alerts/${alert}`);
   await look(bo);
@@ -171,7 +193,7 @@ async function lost(browser) {
 
 async function evening(browser) {
   const [ada, bo] = [await officer(browser, ADA), await officer(browser, BO)];
-  const first = await holding(ada);
+  const first = await holding(ada, bo);
   await approve(bo, first);
   await seen(bo, scripted ? `${first} is published` : "Published");
   await look(bo);

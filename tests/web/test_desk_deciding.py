@@ -275,3 +275,33 @@ async def test_a_number_is_never_typed_and_no_file_is_read(desk: DeskScene) -> N
     view = await showing.show(desk.team.service, alert, None)
     assert "numbers" not in view.values
     assert URL not in view.plain
+
+
+async def test_an_incident_ends_at_the_desk(desk: DeskScene) -> None:
+    view = await desk.team.approved()
+    await desk.team.work()
+    ada = await desk.officer("ada")
+    await ada.get("/desk")
+    form = ada.page.form("/state")
+    await ada.send(form, state="resolved")
+    assert ada.answer.status_code == 403
+    assert "Say with --confirmed-by" in ada.page.text
+    await ada.send(form, state="stabilised")
+    assert "stabilised" in ada.page.text
+    await ada.press("end")
+    draft = ada.answer.url.path.split("/")[3]
+    assert (await showing.brief(desk.team.service, draft)).kind == "end"
+    assert draft.startswith(view.incident)
+
+
+async def test_a_task_is_closed_with_what_was_done(desk: DeskScene) -> None:
+    await desk.team.approved(changes={"next_update": "+5m"})
+    await desk.team.work()
+    desk.team.clock.forward(minutes=20)
+    ada = await desk.officer("ada")
+    await ada.get("/desk")
+    assert "Overdue: an update was promised" in ada.page.text
+    before = (await overview.status(desk.team.service, None)).tasks
+    await ada.send(ada.page.form("/done"), outcome="said on the radio")
+    after = (await overview.status(desk.team.service, None)).tasks
+    assert len(after) == len(before) - 1

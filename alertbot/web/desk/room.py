@@ -31,6 +31,7 @@ from alertbot.people.store_sign_in import DeskSession
 from alertbot.texts.preview import html_page
 from alertbot.texts.preview.phrases import language_name
 from alertbot.watch.context import WatchContext
+from alertbot.watch.rules_log import State
 from alertbot.web import approvals, reading
 from alertbot.web.desk import wording
 from alertbot.web.reading import Attempts, Unreadable
@@ -239,6 +240,7 @@ def templates() -> Environment:
         alert_words=state_word,
         delivery_words=wording.delivery_words,
         state_words=wording.incident_words,
+        states=tuple(map(str, State)),
     )
     return made
 

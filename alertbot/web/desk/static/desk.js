@@ -4,17 +4,21 @@ const byId = (id) => document.getElementById(id);
 const ITSELF = { "x-desk-script": "1" };
 const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, { hour12: false });
 
-// --- replace a part, keep the focus and what is open -------------------------------------------------
+// --- replace a part, keep the focus, what is typed and what is open -----------------------------------
+const changed = (one) => one.options ? [...one.options].some((each) => each.selected !== each.defaultSelected) : one.value !== one.defaultValue;
+const folded = (part) => [...part.querySelectorAll("details")].map((one) => [one.querySelector("summary").textContent, one]);
 function replace(part, html) {
   const active = document.activeElement;
   const within = part.contains(active);
   const name = within && (active.id || active.getAttribute("aria-label") || active.getAttribute("href"));
-  const open = [...part.querySelectorAll("details")].map((one) => one.open);
+  const open = new Map(folded(part).map(([said, one]) => [said, one.open]));
+  const typed = [...part.querySelectorAll("input[id], select[id], textarea[id]")].filter(changed).map((one) => [one.id, one.value]);
   const fresh = new DOMParser().parseFromString(html, "text/html").body;
   part.replaceChildren(...fresh.childNodes);
-  part.querySelectorAll("details").forEach((one, at) => { if (open[at]) one.open = true; });
+  for (const [said, one] of folded(part)) if (open.has(said)) one.open = open.get(said);
+  for (const [id, value] of typed) if (byId(id)) byId(id).value = value;
   if (!within) return;
-  const same = [...part.querySelectorAll("a, button, input, summary")].find(
+  const same = [...part.querySelectorAll("a, button, input, select, textarea, summary")].find(
     (one) => name && [one.id, one.getAttribute("aria-label"), one.getAttribute("href")].includes(name));
   (same || byId("main")).focus({ preventScroll: true });
 }
