@@ -18,6 +18,7 @@ from benchmarks import (
     idle,
     mail,
     mailing,
+    page,
     signals,
     startup,
     storm,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "Looking, after much was sent (goal: the same after 1 M as after 10 k)": grown.measure,
     "Signal to first publication, approved ahead (goal: at most 250 ms)": signals.measure,
     "A storm of one source (goal: under 5 s for another's service)": storm.measure,
+    "The public page of 101 territories in two languages (goal: new bytes within 2 s)": page.measure,
     "Correction on every channel (goal: under 60 s)": correcting.measure,
 }
 

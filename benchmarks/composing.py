@@ -27,32 +27,36 @@ CHANNELS = (
 def measure() -> dict[str, object]:
     """Milliseconds from the values as they were stored to every text: the first time in a process (which
     compiles the templates), and the median of later ones."""
-    places = [one.code for one in all_territories().values() if one.code in OVERSEAS or _mainland(one)]
-    spent, posts = [], 0
+    where, spent, posts = places(), [], 0
     for _run in range(RUNS + 1):
         begun = time.perf_counter()
-        made = compose(_request(places))
+        made = compose(_request(where))
         spent.append((time.perf_counter() - begun) * 1000)
         posts = len(made.messages)
         assert made.publishable, made.faults
     return {
         "first composing (ms)": round(spent[0]),
         "later ones (ms, median)": round(statistics.median(spent[1:])),
-        "territories": len(places),
-        "numbers": len(places) * len(SERVICES),
+        "territories": len(where),
+        "numbers": len(where) * len(SERVICES),
         "messages": posts,
     }
+
+
+def places() -> list[str]:
+    """The codes of the 101 départements."""
+    return [one.code for one in all_territories().values() if one.code in OVERSEAS or _mainland(one)]
 
 
 def _mainland(place: Territory) -> bool:
     return len(place.code) == 2 and not place.whole
 
 
-def _request(places: list[str]) -> ComposeRequest:
+def _request(where: list[str]) -> ComposeRequest:
     now = datetime.now(UTC)
     kind = load_kind("provisional_number")
     zone = ZoneInfo("Europe/Paris")
-    given = {**kind.example, "where": places, "numbers": _rows(places)}
+    given = {**kind.example, "where": where, "numbers": rows(where)}
     parsed = parse(kind, given, languages=("fr", "en"), timezone=zone, now=now)
     return ComposeRequest(
         kind=kind,
@@ -67,9 +71,9 @@ def _request(places: list[str]) -> ComposeRequest:
     )
 
 
-def _rows(places: list[str]) -> list[dict[str, str]]:
+def rows(where: list[str]) -> list[dict[str, str]]:
     """Numbers in a range kept for fiction, one for each territory and service."""
-    cases = [(place, service) for place in places for service in SERVICES]
+    cases = [(place, service) for place in where for service in SERVICES]
     return [
         {
             "territory": place,

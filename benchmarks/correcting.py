@@ -102,10 +102,10 @@ async def _correct_all(config: Path) -> list[float]:
 async def _one(service: WatchContext, author: Person, approver: Person) -> float:
     """A status on every channel, then its correction; the seconds that `show` prints."""
     values: dict[str, Any] = dict(load_kind(service.publisher, "status").example)
-    view = await writing.draft(service, author, DraftRequest("status", values))
+    view = await writing.draft(service, author, DraftRequest("status", values), new_incident=True)
     await _through(service, author, approver, view)
-    view = await following.correct(service, approver, view.id, FollowRequest(RIGHT))
-    await _through(service, approver, approver, view)
+    view = await following.correct(service, author, view.id, FollowRequest(RIGHT))
+    await _through(service, author, approver, view)
     shown = await showing.show(service, view.id, None)
     if shown.state != "published":
         raise RuntimeError(f"{view.id} is {shown.state}")
@@ -114,7 +114,7 @@ async def _one(service: WatchContext, author: Person, approver: Person) -> float
 
 
 async def _through(service: WatchContext, author: Person, approver: Person, view: AlertView) -> None:
-    await writing.submit(service, author, view.id)
+    view = await writing.submit(service, author, view.id)  # which may compose it again
     await approving.approve(service, approver, view.id, view.digest)
     async with asyncio.timeout(GOAL):
         while (await showing.brief(service, view.id)).state in ("approved", "publishing"):

@@ -14,6 +14,7 @@ from alertbot.core.model import (
     Action,
     AlertState,
     Channel,
+    Markup,
     Message,
     Omission,
     OnCancel,
@@ -164,9 +165,13 @@ def _by_hand(service: Context, records: Sequence[Record]) -> tuple[Channel, ...]
     return tuple(one for one in found if one is not None and not one.spec.per_recipient)
 
 
-def _of_today(publisher: Publisher, originals: Iterable[Alert]) -> tuple[Channel, ...]:
+def _of_today(publisher: Publisher, originals: Sequence[Alert]) -> tuple[Channel, ...]:
+    """The channels of the originals; and a public page that was added since: it is where people look what holds now."""
     names = dict.fromkeys(name for one in originals for name in one.channels)
-    return tuple(publisher.channels[name] for name in names if name in publisher.channels)
+    found = [publisher.channels[name] for name in names if name in publisher.channels]
+    audiences = {one.audience for one in found}
+    pages = (one for one in publisher.channels.values() if one.spec.markup is Markup.PAGE)
+    return (*found, *(one for one in pages if one.name not in names and one.audience in audiences))
 
 
 def _aims(posts: Iterable[StandingPost], publisher: Publisher) -> dict[str, tuple[Target, ...]]:

@@ -71,13 +71,21 @@ async def made(
         return alert, await values(service, conn, alert, kind)
 
     alert, said = await service.database.read(look)
-    wanted = languages or service.publisher.organisation.languages
+    ours = service.publisher.organisation.languages
+    lacking = [lang for lang in ours if not languages and (lang, which) not in kind.templates]
+    wanted = languages or [lang for lang in ours if lang not in lacking] or ours
     issued = service.now if form == HANDOVER else alert.composed_at
     texts = tuple(
         _text(service, alert, kind, which, lang, {**said, **given}, frozenset(given), issued)
         for lang in wanted
     )
-    return OtherTexts(texts, tuple(_notes(service, alert, form, wanted)))
+    left_out = [_no_text(kind, which, lang) for lang in lacking]
+    return OtherTexts(texts, (*_notes(service, alert, form, wanted), *left_out))
+
+
+def _no_text(kind: Kind, form: str, lang: str) -> str:
+    sentence = _("{kind} has no text in “{lang}”: {file} is missing in your messages folder.")
+    return sentence.format(kind=kind.name, lang=lang, file=f"{kind.name}/{lang}/{form}.md.j2")
 
 
 def _text(
@@ -92,9 +100,7 @@ def _text(
 ) -> OtherText:
     template = kind.templates.get((lang, form))
     if template is None:
-        sentence = _("{kind} has no text in “{lang}”: {file} is missing in your messages folder.")
-        file = f"{kind.name}/{lang}/{form}.md.j2"
-        raise Misuse(sentence.format(kind=kind.name, lang=lang, file=file))
+        raise Misuse(_no_text(kind, form, lang))
     desk = _desk(service, alert, kind, said, (lang,), issued)
     unread = [one for one in desk.request.parsed.faults if one.field and one.field in typed]
     if unread:

@@ -19,6 +19,7 @@ from alertbot.core.model import (
     Channel,
     Composition,
     Identity,
+    Markup,
     Message,
     Omission,
     Person,
@@ -133,12 +134,13 @@ def entries(
     """One entry per call: each part of each language for an account's target, or one mail per recipient
     in their language. Parts of a thread wait for the part before; a picture that is a separate post
     waits for its text and follows all texts (R24). The first language of the
-    channel comes first, and each is whole before the next begins."""
+    channel comes first, and each is whole before the next begins, but on a page, which shows them side by side."""
     rows: list[NewDelivery] = []
     pictures: list[NewDelivery] = []
     turn = {lang: at for at, lang in enumerate(channel.languages)}
     ordered = sorted(texts.items(), key=lambda item: (turn.get(item[1].lang, len(turn)), item[1].part))
     opened: set[str] = set()
+    in_turn = channel.spec.markup is not Markup.PAGE
     for target in targets:
         last: dict[str, int] = {}
         for key, text in ordered:
@@ -147,7 +149,7 @@ def entries(
             after = last.get(text.lang) if text.part > 1 else None
             last[text.lang] = len(rows)
             cost = channel.spec.price.of(has_link=text.has_link)
-            further = after is None and target.address in opened
+            further = after is None and target.address in opened and in_turn
             opened.add(target.address)
             rows.append(
                 NewDelivery(target.address, key, text.lang, text.part, after, cost, in_turn=further)

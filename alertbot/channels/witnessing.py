@@ -124,6 +124,10 @@ class TextOf(HTMLParser):
 
     VOID = frozenset({"br", "img", "hr", "wbr", "input", "meta", "link", "source"})
 
+    BLOCKS = frozenset(
+        {"p", "div", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "dt", "dd", "blockquote"}
+    )
+
     def __init__(self, inside: str, around: str = "") -> None:
         super().__init__(convert_charrefs=True)
         self._inside, self._around = inside, around
@@ -149,6 +153,8 @@ class TextOf(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if self._depth and tag not in self.VOID:
+            if tag in self.BLOCKS:
+                self._kept.append("\n")
             self._depth -= 1
             if not self._depth:
                 self.texts.append((self._at, "".join(self._kept)))

@@ -240,6 +240,31 @@ TASK = Listing(
     },
 )
 
+PAGE = Listing(
+    _("The public page: what stands there now, and what stood at any time."),
+    "page show",
+    {
+        "show": ListedCommand(
+            "page:show",
+            _("Show each page: its address, the edition that stands, and until when it holds."),
+            "page show",
+        ),
+        "rebuild": ListedCommand(
+            "page:rebuild",
+            _(
+                "Make the edition that stood at a time again, of the record alone, and compare it byte for byte with"
+                " what the audit says; into an empty folder with --to."
+            ),
+            "page rebuild --at 2026-06-02T19:40 --to evening",
+        ),
+        "verify": ListedCommand(
+            "page:verify",
+            _("Compare every file that stands with what the record makes of it."),
+            "page verify",
+        ),
+    },
+)
+
 AUDIT = Listing(
     _("The audit: who did what and when, in a chain of rows that reveals any change."),
     "audit verify",

@@ -188,6 +188,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
     "numbers": command_groups.NUMBERS,
     "people": command_groups.PEOPLE,
     "task": command_groups.TASK,
+    "page": command_groups.PAGE,
     "audit": command_groups.AUDIT,
     "init": ListedCommand(
         "operating:init",

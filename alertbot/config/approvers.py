@@ -224,6 +224,12 @@ class ServeSettings(Settings):
         " address to listen on is this machine's own.",
         examples=[True],
     )
+    public: Annotated[str, Field(pattern=r"^/([a-z0-9-]+/)?$")] | None = Field(
+        default=None,
+        description="The path under which the public page is served too: /public/, or / for the whole host. Unless given,"
+        " it is not: a web server shows its folder.",
+        examples=["/public/"],
+    )
 
 
 SECTIONS: dict[tuple[str, ...], type[WithSecrets]] = {

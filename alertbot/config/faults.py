@@ -243,6 +243,8 @@ MOST_NAMED = 20
 
 def faults(config: Config) -> Iterator[tuple[Path, str]]:
     """(keys, sentence) for each."""
+    if config.serve.public and not any(one.type == "page" for one in config.channels.values()):
+        yield ("serve", "public"), _("there is no channel of the type page that could be shown there")
     services = _services(config)
     for name, rule in config.rules.items():
         for at, channel in enumerate(rule.channels or ()):

@@ -107,6 +107,21 @@ LIVE_SERVER = """\
     security: starttls
     username_env: ALERTBOT_SMTP_USERNAME
     password_env: ALERTBOT_SMTP_PASSWORD"""
+PAGE = """\
+  # The public page and its feeds, as files; `alertbot serve` shows them too: docs/how-to/public-page.md
+  page:
+    type: page
+    folder: page # its link `current` is what a web server shows; or s3://BUCKET/PATH
+    public_url: {public_url}
+"""
+SERVED = """
+# Where `alertbot serve` listens, and the path under which it shows the public page.
+serve:
+  host: 127.0.0.1
+  port: 8470
+  public: {public}
+"""
+LOCAL_PAGE = "http://127.0.0.1:8470/public # to go live: its https:// address"
 HAND = """\
   # A place without an API: a person posts there, with exactly the approved words, and says when it is done.
   by_hand:
@@ -140,7 +155,7 @@ def render(answers: Mapping[str, str]) -> str:
         page=_line("verification_page", given["verification_page"], "https://alertes.example.fr"),
         hashtag=_line("hashtag", given["hashtag"].removeprefix("#"), "AlerteExemple"),
         sandbox=SANDBOX_LINE if rehearsal(given) else "",
-        channels=channels,
+        channels=channels + (_served(given) if "page" in wanted else ""),
     )
 
 
@@ -232,6 +247,14 @@ def _server(host: str) -> str:
     return LIVE_SERVER.format(host=_quoted(host))
 
 
+def _page(given: Mapping[str, str]) -> str:
+    return PAGE.format(public_url=LOCAL_PAGE if rehearsal(given) else _quoted(given["public_url"]))
+
+
+def _served(given: Mapping[str, str]) -> str:
+    return SERVED.format(public="/public/" if rehearsal(given) else "/")
+
+
 def _hand(given: Mapping[str, str]) -> str:
     return HAND.format(place=_quoted(given["place"]))
 
@@ -246,6 +269,7 @@ CHANNELS = {
     "bluesky": _bluesky,
     "mastodon": _mastodon,
     "email": _email,
+    "page": _page,
     "hand": _hand,
     "console": _console,
 }

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from alertbot.core.words import _
 from alertbot.regions import packs
 
-CHANNEL_TYPES = ("x", "telegram", "bluesky", "mastodon", "email", "hand", "console")
+CHANNEL_TYPES = ("x", "telegram", "bluesky", "mastodon", "email", "page", "hand", "console")
 SPOKEN = ("fr", "en")  # the languages that every shipped kind has
 
 
@@ -163,7 +163,20 @@ def _about_channels() -> tuple[Question, ...]:
             _("Enter mail addresses."),
             "email",
         ),
+        _about_page(),
         _about_hands(),
+    )
+
+
+def _about_page() -> Question:
+    return Question(
+        "public_url",
+        _("Page: the address at which the public finds it"),
+        "https://alerte.example.org",
+        r"https://[^\s/@?#]+(/[^\s?#]*)?",
+        _("Enter an https:// address, without a question mark."),
+        "page",
+        live=True,
     )
 
 

@@ -19,7 +19,9 @@ page_edition = Table(  # one state of one page, written down before it is shown
     Column("holds_until", Instant),
     Column("site", JSON, nullable=False),  # what all its files have in common
     Column("wording", String(64), nullable=False),  # which program wrote it
-    Column("added", JSON, nullable=False),  # [[delivery, epoch seconds], …] that `base` has not
+    Column(
+        "added", JSON, nullable=False
+    ),  # [[delivery, epoch seconds, sum of its text], …] that `base` has not
     Column("stood_at", Instant),  # none: never seen to stand
     UniqueConstraint("channel", "sequence"),
 )

@@ -356,7 +356,7 @@ def _in_each_language(kind: Kind) -> RawValues:
 def _everywhere(publisher: Publisher, kind: Kind) -> Publisher:
     """The publisher with every type of channel, in every language of the kind."""
     channels = {
-        name: Channel(name, spec, kind.languages, targets=(Target(name),))
+        name: Channel(name, spec, kind.languages, targets=(Target(f"https://{name}.example.org"),))
         for name, spec in SHIPPED.items()
     }
     return replace(publisher, channels=channels)

@@ -24,7 +24,16 @@ def warnings(publisher: Publisher) -> list[str]:
     on_pages = (one for one in publisher.channels.values() if one.spec.markup is Markup.PAGE)
     read = sorted({lang for one in on_pages for lang in one.languages})
     found = [told for lang in spoken for told in _lacking(kinds, lang)]
-    return [*found, *(_page_words(lang) for lang in read if words.lacks_words(lang))]
+    found += [_page_words(lang) for lang in read if words.lacks_words(lang)]
+    unread = [lang for lang in read if words.is_unread(lang, *publisher.folders)]
+    return [*found, *map(_unread_page, unread)]
+
+
+def _unread_page(lang: str) -> str:
+    return _(
+        "no native speaker has read what frames the texts on the public page in {lang}. Have one read {file}, and put your"
+        " own copy in your messages folder."
+    ).format(lang=lang, file=f"page/{lang}.yaml")
 
 
 def _page_words(lang: str) -> str:

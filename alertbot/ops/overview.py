@@ -12,7 +12,7 @@ from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import RequestView
 from alertbot.core.errors import Misuse
 from alertbot.core.loops import in_thread
-from alertbot.core.model import OPEN_STATES, AlertState, Channel, DeliveryState
+from alertbot.core.model import OPEN_STATES, AlertState, Channel, DeliveryState, Markup
 from alertbot.core.words import _
 from alertbot.db import audit, comparing
 from alertbot.db.audit import AuditRow
@@ -32,6 +32,7 @@ from alertbot.ops.views import (
     StatusView,
     WorkerView,
 )
+from alertbot.pages import keeping
 from alertbot.people import store_people, tasks
 from alertbot.people.context import Context
 from alertbot.people.rules import Duty
@@ -71,6 +72,7 @@ async def status(service: WatchContext, reference: str | None) -> StatusView:
         needs = [
             *await _countdowns(service, conn),
             *await _needs(service, conn, found, summary),
+            *await _false_pages(service, conn),
             *tasks.sentences(chores),
         ]
         return StatusView(
@@ -291,6 +293,12 @@ async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
         )
         for one in running
     ]
+
+
+async def _false_pages(service: WatchContext, conn: Connection) -> list[str]:
+    """Public pages that are no longer true, or lack what was said elsewhere."""
+    pages = [one.name for one in service.publisher.channels.values() if one.spec.markup is Markup.PAGE]
+    return [told for name in pages if (told := await keeping.needs(service, conn, name))]
 
 
 def _halted(summary: Summary) -> list[str]:

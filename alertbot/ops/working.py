@@ -19,7 +19,7 @@ from alertbot.delivery.runners import LocalRunner, RunTally
 from alertbot.delivery.store_accounts import Push
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
-from alertbot.ops import rounds
+from alertbot.ops import public_page, rounds
 from alertbot.ops.rounds import Rounds
 from alertbot.ops.views import StoppedView
 from alertbot.people import tasks
@@ -59,7 +59,10 @@ async def run_once(app: "App") -> RunTally:
         await approving.expire_overdue(service)
         await reminders.look(service)
         await watching.look(service)
+    pages = public_page.keepers(app, service)
     tally = await runner.run_once()
+    for page in pages:
+        await page.look()
     await queue.attend(service, app.ways(service))
     return tally
 
@@ -94,6 +97,10 @@ async def work_until(
     compared = Rounds(service)
     chores: list[tuple[str, float, Callable[[], Awaitable[object]]]]
     chores = [(name, every, partial(chore, service)) for name, every, chore in CHORES]
+    chores += [
+        (f"Keeping the page {page.channel.name}", CLOCK_SECONDS, page.look)
+        for page in public_page.keepers(app, service)
+    ]
     chores.append(("Comparing the tables with the audit", rounds.LOOK_SECONDS, compared.look))
     async with asyncio.TaskGroup() as group:
         begun = [

@@ -85,7 +85,7 @@ def edition(
 def alerts(texts: Iterable[PublishedText], added: Mapping[int, Added]) -> list[PublicAlert]:
     """The published alerts. Raises `PageBroken` for a text that is no longer the one that went out."""
     by_alert: dict[str, dict[str, AlertDocument]] = {}
-    begun: dict[str, float] = {}
+    shown: dict[str, float] = {}
     for one in texts:
         known = added[one.delivery]
         if known.digest != sum_of(one.document):
@@ -94,9 +94,9 @@ def alerts(texts: Iterable[PublishedText], added: Mapping[int, Added]) -> list[P
             _read(one.document), alert=one.alert
         )  # a retraction had no number of its own
         by_alert.setdefault(one.alert, {})[one.lang] = document
-        begun[one.alert] = min(known.begun, begun.get(one.alert, known.begun))
+        shown[one.alert] = min(known.shown, shown.get(one.alert, known.shown))
     return [
-        PublicAlert(name, datetime.fromtimestamp(begun[name], UTC), documents)
+        PublicAlert(name, datetime.fromtimestamp(shown[name], UTC), documents)
         for name, documents in by_alert.items()
     ]
 

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from alertbot.channels.page.places import (
@@ -18,10 +18,10 @@ from alertbot.channels.page.places import (
     PlaceOvertaken,
     Stood,
 )
-from alertbot.core.errors import AlertbotError, ChannelDown, Unavailable
+from alertbot.core.errors import AlertbotError, ChannelDown, Unavailable, safe
 from alertbot.core.json import as_json
 from alertbot.core.loops import in_thread
-from alertbot.core.model import Channel, Post
+from alertbot.core.model import Audience, Channel, Post
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import AUDIT, Connection, take_lock
@@ -54,6 +54,7 @@ class _Drawn:
     fresh: tuple[Added, ...]  # of it, what `base` has not
     texts: tuple[PublishedText, ...]
     sequence: int
+    at: datetime
 
 
 class PageKeeper:
@@ -116,7 +117,7 @@ class PageKeeper:
         drawn = await self._database.read(partial(self._draw, posts, stands))
         if posts and not drawn.fresh and drawn.base and stands == _stood(drawn.base):
             return  # an earlier attempt had its effect
-        made = await in_thread(partial(self._made, drawn, self._service.now.replace(microsecond=0)))
+        made = await in_thread(partial(self._made, drawn))
         row = EditionRow(
             self.channel.name,
             made.sequence,
@@ -145,25 +146,35 @@ class PageKeeper:
             known = await store_editions.known(conn, name, *_key(stands))
             base = known if known and (base is None or known.sequence > base.sequence) else base
         added = await store_editions.shown(conn, name, base.sequence if base else None)
-        begun = {post.delivery: post.born.timestamp() for post in posts}
-        begun = {
-            number: at
-            for number, at in {**await store_editions.out(conn, name), **begun}.items()
-            if number not in added
-        }
-        texts = tuple(await store_editions.texts(conn, {*added, *begun}))
+        fresh_ids = {
+            *await store_editions.out(conn, name),
+            *(post.delivery for post in posts),
+        } - added.keys()
+        texts = tuple(await store_editions.texts(conn, {*added, *fresh_ids}))
         _require_same(posts, texts)
+        at = self._service.now.astimezone(UTC).replace(microsecond=0)
         fresh = tuple(
-            Added(one.delivery, float(int(begun[one.delivery])), editions.sum_of(one.document))
+            Added(one.delivery, at.timestamp(), editions.sum_of(one.document))
             for one in texts
-            if one.delivery in begun
+            if one.delivery in fresh_ids
         )
         last = max(await store_editions.highest(conn, name), stands.sequence if stands else 0)
-        return _Drawn(base, {**added, **{one.delivery: one for one in fresh}}, fresh, texts, last + 1)
+        return _Drawn(
+            base, {**added, **{one.delivery: one for one in fresh}}, fresh, texts, last + 1, at
+        )
 
-    def _made(self, drawn: _Drawn, at: datetime) -> Edition:
+    def _made(self, drawn: _Drawn) -> Edition:
         published = editions.alerts(drawn.texts, drawn.added)
-        return editions.edition(published, at, self.site, drawn.sequence, self._render)
+        try:
+            return editions.edition(published, drawn.at, self.site, drawn.sequence, self._render)
+        except Exception as error:
+            log.exception("The page %s cannot be made.", self.channel.name)
+            sentence = _(
+                "The page {channel} cannot be made: {why}. What stands stays; if words or templates of your own were"
+                " changed, put them right, else tell those who maintain alertbot."
+            )
+            why = str(error) if isinstance(error, AlertbotError) else type(error).__name__
+            raise PageBroken(sentence.format(channel=self.channel.name, why=safe(why))) from None
 
     async def _write_down(
         self, row: EditionRow, files: int, posts: Sequence[Post], conn: Connection
@@ -201,8 +212,26 @@ class PageKeeper:
         )
 
     async def _stands(self) -> Stood | None:
+        return (await self.look_up())[1]
+
+    async def look_up(self) -> tuple[str, Stood | None]:
+        """Where the page is, and the edition that stands there by its own word. Raises `PlaceFailed`."""
         place = await in_thread(self._open_place)
-        return await in_thread(place.stands)
+        return place.name, await in_thread(place.stands)
+
+    async def contents(self) -> tuple[Stood | None, Mapping[str, bytes]]:
+        """What stands, with every file. Raises `PlaceFailed`."""
+
+        def read(place: PagePlace) -> tuple[Stood | None, Mapping[str, bytes]]:
+            stands = place.stands()
+            found = {path: place.read(path) for path in place.paths()} if stands else {}
+            return stands, {path: content for path, content in found.items() if content is not None}
+
+        return await in_thread(partial(read, self._open_place()))
+
+    async def files(self) -> Mapping[str, str]:
+        """The sum of every file that stands. Raises `PlaceFailed`."""
+        return await in_thread(self._open_place().paths)
 
     # --- keeping it true ---------------------------------------------------------------------------
 
@@ -302,16 +331,39 @@ class PageKeeper:
     async def rebuild(self, row: EditionRow) -> Edition:
         """An edition made again of the record, as it was written down. Raises `PageBroken`."""
 
-        async def read(conn: Connection) -> _Drawn:
+        async def read(conn: Connection) -> tuple[Mapping[int, Added], Sequence[PublishedText]]:
             added = await store_editions.shown(conn, row.channel, row.sequence)
-            texts = tuple(await store_editions.texts(conn, added))
-            return _Drawn(None, added, (), texts, row.sequence)
+            return added, await store_editions.texts(conn, added)
 
-        drawn = await self._database.read(read)
-        published = editions.alerts(drawn.texts, drawn.added)
+        added, texts = await self._database.read(read)
+        published = editions.alerts(texts, added)
         return await in_thread(
             partial(editions.edition, published, row.at, row.site, row.sequence, self._render)
         )
+
+
+async def needs(service: Context, conn: Connection, channel: str) -> str | None:
+    """What keeps the page of a channel from being true, by the record; None if nothing does."""
+    last = await store_editions.latest(conn, channel)
+    exercise = service.publisher.channels[channel].audience is Audience.EXERCISE
+    if last is None:
+        told = await store_editions.told_elsewhere(conn, exercise=exercise)
+        if told is None:
+            return None
+        return _(
+            "The page {channel} shows nothing yet, and {incident} was published before it: the next alert of {incident}"
+            " will stand there."
+        ).format(channel=channel, incident=told)
+    if last.holds_until is None or last.holds_until > service.now:
+        return None
+    told = service.clock(last.holds_until)
+    if await store_editions.stopped(conn, channel):
+        sentence = _(
+            "The page {channel} has been out of date since {time}; it is not renewed while it is halted."
+        )
+    else:
+        sentence = _("The page {channel} has been out of date since {time}: is a worker running?")
+    return sentence.format(channel=channel, time=told)
 
 
 def _key(stands: Stood) -> tuple[int, str]:

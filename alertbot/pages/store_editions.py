@@ -12,6 +12,7 @@ from alertbot.core.model import Action, Purpose
 from alertbot.db.tables import account, alert, audit, delivery, dispatch, incident, message
 from alertbot.db.tables_page import page_edition
 from alertbot.delivery import store_claim
+from alertbot.delivery.store_accounts import everything_halted
 from alertbot.pages.views import Added, EditionRow, PageSite, PublishedText
 
 VERB = "page_edition"  # of the audit
@@ -59,12 +60,11 @@ async def shown(conn: AsyncConnection, channel: str, sequence: int | None) -> di
     return found
 
 
-async def out(conn: AsyncConnection, channel: str) -> dict[int, float]:
-    """The deliveries of this page that were sent, with when (epoch seconds)."""
+async def out(conn: AsyncConnection, channel: str) -> frozenset[int]:
+    """The deliveries of this page that were sent."""
     d = delivery.c
-    began = func.coalesce(d.attempted_at, d.settled_at, 0.0)
-    rows = await conn.execute(_deliveries(channel).add_columns(d.id, began).where(d.state == "sent"))
-    return {number: float(at) for number, at in rows}
+    rows = await conn.scalars(_deliveries(channel).add_columns(d.id).where(d.state == "sent"))
+    return frozenset(rows)
 
 
 def _deliveries(channel: str) -> Select[Any]:
@@ -100,9 +100,8 @@ async def may_be_shown(conn: AsyncConnection, ids: Collection[int]) -> bool:
 
 async def stopped(conn: AsyncConnection, channel: str) -> bool:
     """Whether the channel, or everything, is halted."""
-    wanted = select(account.c.id).where(account.c.name == channel, ~account.c.halted)
-    running = await conn.scalar(wanted.where(store_claim.NOT_HALTED))
-    return running is None
+    wanted = select(account.c.id).where(account.c.name == channel, account.c.halted)
+    return await everything_halted(conn) or await conn.scalar(wanted) is not None
 
 
 async def told_elsewhere(conn: AsyncConnection, *, exercise: bool) -> str | None:
@@ -128,7 +127,7 @@ async def add(conn: AsyncConnection, row: EditionRow) -> None:
             holds_until=row.holds_until,
             site={**asdict(row.site), "languages": list(row.site.languages)},
             wording=row.wording,
-            added=[[one.delivery, one.begun, one.digest] for one in row.added],
+            added=[[one.delivery, one.shown, one.digest] for one in row.added],
         )
     )
 

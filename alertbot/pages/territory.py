@@ -186,9 +186,10 @@ class Places:
     def _names(self, alert: PublicAlert, code: str, *, strict: bool = False) -> bool:
         """Whether an alert is about this territory; one that names no place is about every place of its incident."""
         said = next(iter(alert.documents.values()))
-        if not said.territories:
+        if not said.territories and not said.numbers:
             return not strict
-        return any(one in said.territories for one in self._covering(code)) or code == whole_country()
+        named = {*said.territories, *(one.territory for one in said.numbers)}
+        return any(one in named for one in self._covering(code)) or code == whole_country()
 
     def _relay(self, code: str) -> str:
         """The last that was said of the relay line here."""

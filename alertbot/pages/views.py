@@ -9,8 +9,7 @@ from alertbot.texts.document import AlertDocument, DocumentNumber
 
 @dataclass(frozen=True, slots=True)
 class PublicAlert:
-    """An alert that this page has published: its languages, and when its delivery to the page was first begun (UTC).
-    Only deliveries that were sent, or that are being sent with this edition, count."""
+    """An alert that this page has published: its languages, and the time of the first edition that shows it (UTC)."""
 
     alert: str
     published_at: datetime
@@ -106,10 +105,10 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A delivery that an edition shows first: when it was begun (epoch seconds), and the sum of its text then."""
+    """A delivery that an edition shows first: the time of that edition (epoch seconds), and the sum of its text then."""
 
     delivery: int
-    begun: float
+    shown: float
     digest: str
 
 
@@ -138,3 +137,53 @@ class PublishedText:
     alert: str
     lang: str
     document: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionView:
+    """An edition of a page. `stood_at`: when it was seen to stand; None: never, as far as is known."""
+
+    sequence: int
+    at: datetime
+    holds_until: datetime | None
+    hash: str
+    stood_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """A page of this installation: where it is, which edition stands by its own word, and the last of the record, the
+    latest first. `needs`: what keeps it from being true."""
+
+    channel: str
+    public_url: str
+    place: str
+    stands: int | None
+    editions: tuple[EditionView, ...]
+    needs: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuiltView:
+    """An edition made again of the record. `same`: byte for byte what was written down then; `audited`: the audit knows
+    these bytes; `reworded`: another version of the program wrote it then. `folder`: where its files were put."""
+
+    channel: str
+    edition: EditionView
+    hash: str
+    same: bool
+    audited: bool
+    reworded: bool
+    files: int
+    folder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCheckView:
+    """Whether what stands is what the record says, file by file."""
+
+    channel: str
+    sound: bool
+    sequence: int | None
+    files: int
+    problems: tuple[str, ...]

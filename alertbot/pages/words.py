@@ -13,6 +13,7 @@ from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _
 from alertbot.regions import packs
 from alertbot.texts.kinds.kind_file import Checker, read_words
+from alertbot.texts.kinds.kind_spec import UNREAD
 from alertbot.texts.wording.language import OTHER, phrase, right_to_left, words_of
 from alertbot.texts.wording.phrasing import any_of, clock_time, day_name, locale, zone_name
 from alertbot.texts.wording.render import typography
@@ -118,3 +119,10 @@ def check_words(*folders: Path) -> None:
 def lacks_words(lang: str) -> bool:
     """Whether some of the page's words are in English in this language."""
     return bool(WORDS.keys() - words_of(FOLDER, lang, WORDS).keys())
+
+
+def is_unread(lang: str, *folders: Path) -> bool:
+    """Whether the words of this language that would be used say that no native speaker has read them."""
+    places = [folder / FOLDER / f"{lang}.yaml" for folder in (packs.shipped().parent, *folders)]
+    used = next((path for path in reversed(places) if path.is_file()), None)
+    return used is not None and UNREAD in used.read_text("utf-8").partition("\n")[0].casefold()

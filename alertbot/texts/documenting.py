@@ -19,7 +19,7 @@ from alertbot.texts.request import ComposeRequest, relay
 from alertbot.texts.wording.language import phrase
 from alertbot.texts.wording.markup import Setting
 from alertbot.texts.wording.numbers import SEPARATOR, Promised, row_words
-from alertbot.texts.wording.phrasing import capital, steps
+from alertbot.texts.wording.phrasing import capital, sentence, steps
 from alertbot.texts.wording.render import DETAIL, FOOT, LEAD, typography
 
 RETRACTION = "retraction"  # the kind of a prepared retraction: it is no alert of its own yet
@@ -35,10 +35,12 @@ def document(request: ComposeRequest, one: Edition, *, contact: str = "") -> Ale
         alert=request.identity.alert,
         kind=request.kind.name,
         relation=request.relation,
-        above_earlier=edits.line_above(request, request.relation, one.lang) if request.relation else "",
+        above_earlier=_above(request, request.relation, one.lang),
         references=request.identity.references,
         numbers=tuple(_number(row, place, values) for place in one.places for row in place.rows),
-        instructions=tuple(values.set(step) for step in steps(values.text("what_to_do"))),
+        instructions=tuple(
+            values.set(capital(sentence(step))) for step in steps(values.text("what_to_do"))
+        ),
         territories=values.territories(),
         services=values.services(one.places),
         stage=values.choice("stage"),
@@ -66,9 +68,13 @@ def retraction(request: ComposeRequest, one: Edition, *, contact: str = "") -> A
         territories=values.territories(),
         services=(),
         contact=contact,
-        above_earlier=edits.line_above(request, Relation.RETRACTION, one.lang),
+        above_earlier=_above(request, Relation.RETRACTION, one.lang),
         cap=_cap(request, one, values.places(), Relation.RETRACTION),
     )
+
+
+def _above(request: ComposeRequest, relation: Relation | None, lang: str) -> str:
+    return typography(lang)(edits.line_above(request, relation, lang)) if relation else ""
 
 
 def _cap(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import exists, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import AlertState, DeliveryState, Purpose
@@ -71,20 +71,21 @@ async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> f
         delivery.c.state.in_([state.value for state in _REACHED]),
     )
     public = (
-        select(dispatch.c.id)
+        select(literal(1))
         .join_from(alert, dispatch, dispatch.c.alert_id == alert.c.id)
         .where(alert.c.incident_id == incident.c.id, alert.c.exercise.is_(False))
         .where(dispatch.c.purpose == Purpose.PUBLICATION.value, reached)
     )
-    # asked per incident, so that the first alert that reached someone is enough, of thousands
+    # asked per incident, so that the first alert that reached someone is enough, of thousands; with a limit, since
+    # PostgreSQL answers two `EXISTS` beside an `OR` by looking at everything that was ever sent
     by_hand = select(record.c.id).where(record.c.alert_id == alert.c.id).exists()
     on_its_way = (
-        select(alert.c.id)
+        select(literal(1))
         .where(alert.c.incident_id == incident.c.id, alert.c.exercise.is_(False))
         .where(or_(alert.c.state.in_(_ON_ITS_WAY), by_hand))
     )
-    either = or_(public.exists(), on_its_way.exists())
-    told = select(incident.c.id).where(incident.c.id.in_(sorted(incidents)), either)
+    first = [one.limit(1).scalar_subquery().is_not(None) for one in (public, on_its_way)]
+    told = select(incident.c.id).where(incident.c.id.in_(sorted(incidents)), or_(*first))
     return frozenset((await conn.execute(told)).scalars())
 
 

@@ -19,6 +19,7 @@ from alertbot.web import approvals, health, reading, signals
 from alertbot.web.described import SECURITY_SCHEMES
 from alertbot.web.desk import entrance
 from alertbot.web.desk.room import DeskRoom
+from alertbot.web.public import PublicFirst, ServedPage
 from alertbot.web.reading import household
 from alertbot.web.signals import Intake
 
@@ -134,6 +135,7 @@ def build(
     intake: Intake | None = None,
     metrics: bool = False,
     hook: Hook | None = None,
+    pages: tuple[ServedPage, ...] = (),
     desk: str | None = None,
 ) -> FastAPI:
     """The web application. Without the key of the links there are no approval pages, without an intake
@@ -148,13 +150,15 @@ def build(
     )
     web.add_middleware(Headers)
     web.add_middleware(Limits)
+    if pages:
+        web.add_middleware(PublicFirst, pages=pages)
     web.include_router(health.router(service))
     web.include_router(signals.router(intake or Intake(service, {})))
     if metrics:
         web.include_router(health.metrics_router(service))
     if key is not None:
-        pages = approvals.ApprovalPages(service, key)
-        web.include_router(approvals.router(pages), include_in_schema=False)
+        deciding = approvals.ApprovalPages(service, key)
+        web.include_router(approvals.router(deciding), include_in_schema=False)
     if desk is not None:
         web.include_router(entrance.router(DeskRoom(service, desk)), include_in_schema=False)
     if hook is not None:  # last: no address of ours is taken by it

@@ -17,10 +17,11 @@ from alertbot.core import loops
 from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.ops import working
+from alertbot.ops import public_page, working
 from alertbot.ops.views import ServedView
 from alertbot.watch import reports
 from alertbot.web.app import build
+from alertbot.web.public import served
 from alertbot.web.reading import household
 from alertbot.web.signals import intake_of
 
@@ -184,19 +185,21 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
     key, inlets = app.link_key(), reports.inlets(app.config.sources)
     with closing(listen(host, settings.port if port is None else port)) as place:
         service = await app.open()
+        pages = served(public_page.keepers(app, service), settings.public) if settings.public else ()
         web = build(
             service,
             key=key,
             intake=intake_of(service, inlets),
             metrics=is_loopback(host) if settings.metrics is None else settings.metrics,
             hook=app.hook(service),
+            pages=pages,
             desk=service.reach.desk,
         )
         address = address_of(place)
         for line in announcement(app, address):
             tell(line)
         stop = working.stop_signal()
-        pages = asyncio.create_task(serve_app(web, place, stop))  # where they end, all ends in order
+        serving = asyncio.create_task(serve_app(web, place, stop))  # where it ends, all ends in order
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(working.work_until(app, service, stop, grace=GRACE_SECONDS))
             tasks.create_task(
@@ -204,7 +207,9 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
                     "Asking sources", partial(working.ask_sources, service, app.config, stop), stop
                 )
             )
-        await pages
+            for page in pages:
+                tasks.create_task(page.keep(stop))
+        await serving
     service.database.require_same_file()
     return ServedView(address=address)
 
@@ -221,6 +226,12 @@ def announcement(app: "App", address: str) -> list[str]:
             _(
                 "! This address can be reached from other machines over plain HTTP. Put an https proxy"
                 " in front of it."
+            )
+        )
+    if app.config.serve.public:
+        lines.append(
+            _("The public page stands at {address}{path}").format(
+                address=address, path=app.config.serve.public
             )
         )
     mail = app.mail_approvals

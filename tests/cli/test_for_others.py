@@ -116,3 +116,17 @@ def test_each_text_of_the_earlier_form_is_named_once_with_what_to_do(with_relay:
     lines = [line for line in said.splitlines() if "move-your-texts.md" in line]
     assert len(lines) == 3
     assert "holding/fr/short.md.j2:1" in said
+
+
+def test_a_language_without_such_a_text_is_left_out_and_named(with_relay: Desk, alert: str) -> None:
+    channels = {**CONFIG["channels"], "switchboards": {"type": "memory", "audience": "relay"}}  # type: ignore[dict-item]
+    organisation = {**CONFIG["organisation"], "languages": ["en", "cy"]}  # type: ignore[dict-item]
+    with_relay.configure(channels=channels, organisation=organisation)
+    found = with_relay.run("show", alert, "--as", "relay")
+    assert found.code == 0
+    assert "For those who answer the public." in found.out
+    assert "relay/cy/long.md.j2 is missing" in found.err
+    asked = with_relay.run("show", alert, "--as", "relay", "--lang", "cy")
+    assert asked.code == 2
+    assert "relay/cy/long.md.j2 is missing" in asked.err
+    with_relay.configure(channels=channels)

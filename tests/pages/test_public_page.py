@@ -10,19 +10,26 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from alertbot.channels import base
 from alertbot.core.errors import ConfigInvalid
-from alertbot.core.model import Relation
+from alertbot.core.model import Channel, Relation, Target
+from alertbot.ops import languages
 from alertbot.pages.html import pages
 from alertbot.pages.rules_standing import standing
 from alertbot.pages.views import PageSite, PublicAlert
 from alertbot.pages.words import WORDS, check_words, lacks_words
 from alertbot.regions import packs
 from alertbot.regions.facts import all_territories, using
+from alertbot.texts.publisher import unconfigured_publisher
 from alertbot.texts.wording import language
 from alertbot.texts.wording.language import words_of
+from tests.effort import examples
 from tests.pages import evening
 from tests.pages.evening import BRITISH, FRENCH, PARIS, Story
+from tests.pages.test_standing import histories
 
 GOLDEN = Path(__file__).with_name("golden")
 EVENING = datetime(2021, 6, 2, 19, 0, tzinfo=PARIS)
@@ -233,6 +240,53 @@ def test_a_language_from_right_to_left_has_its_direction_and_its_numbers_theirs(
     assert 'href="tel:+33465710615" dir="ltr"' in page
 
 
+def test_two_incidents_are_told_apart_and_each_place_has_its_own() -> None:
+    story, example = Story(FRENCH), evening.KINDS["holding"].example
+    story.tell("holding", EVENING, {**example, "where": ["69"], "next_update": "+1h"})
+    other = {**example, "where": ["29"], "what_to_do": "Allez à la caserne.", "next_update": "+2h"}
+    story.tell("holding", EVENING, other, incident="CDFG")
+    now = EVENING + timedelta(minutes=1)
+    made = pages(standing(story.told, now, languages=FRENCH.languages), FRENCH)
+    home = words(made["fr/index.html"])
+    assert "2 alertes en cours" in home
+    assert "BKRT-1" in home
+    assert "CDFG-1" in home
+    assert "Allez à la caserne." in words(made["fr/29.html"])
+    assert "BKRT-1" not in words(made["fr/29.html"])
+    assert "Allez à la caserne." not in words(made["fr/69.html"])
+    assert "Aucune alerte en cours ici." in words(made["fr/33.html"])
+
+
+def test_trouble_that_comes_back_is_told_as_such_and_brings_no_number_back() -> None:
+    story = Story(FRENCH)
+    story.told = list(told()[:10])  # up to the end
+    example = evening.KINDS["status"].example
+    now = story.told[-1].published_at + timedelta(hours=5)
+    assert "c’est fini" in words(
+        pages(standing(story.told, now, languages=("fr",)), FRENCH)["fr/85.html"]
+    )
+    story.tell("status", now, {**example, "stage": "back_again", "where": ["85"], "since": "-10m"})
+    later = now + timedelta(minutes=1)
+    page = pages(standing(story.told, later, languages=FRENCH.languages), FRENCH)["fr/85.html"]
+    assert "Vendée : de nouveau en panne" in words(page)
+    assert "c’est fini" not in words(page)
+    assert not calls(page)
+
+
+def test_a_territory_of_ones_own_has_a_page_too() -> None:
+    story, example = Story(FRENCH), evening.KINDS["provisional_number"].example
+    row = {
+        "territory": "FR-BAIE", "name": "Baie de Quiberon", "service": "secours-en-mer",
+        "number": "02 61 91 00 96", **evening.VOUCHED,
+    }  # fmt: skip
+    story.tell("provisional_number", EVENING, {**example, "where": ["56"], "numbers": [row]})
+    now = EVENING + timedelta(minutes=1)
+    made = pages(standing(story.told, now, languages=FRENCH.languages), FRENCH)
+    assert "Baie de Quiberon (FR-BAIE)" in words(made["fr/fr-baie.html"])
+    assert calls(made["fr/fr-baie.html"]) == ["+33261910096"]
+    assert 'href="../fr/fr-baie.html"' in body(made["fr/index.html"])
+
+
 # --- its words --------------------------------------------------------------------------------------
 
 
@@ -263,6 +317,20 @@ def test_a_language_of_ones_own_is_a_file_and_a_slip_in_it_is_told(tmp_path: Pat
             check_words(tmp_path)
 
 
+def test_check_tells_which_words_of_a_page_nobody_has_read_or_written(tmp_path: Path) -> None:
+    made = unconfigured_publisher()
+    page = Channel("page", base.PAGE, ("fr", "cy", "eo"), targets=(Target(FRENCH.public_url),))
+    told = languages.warnings(replace(made, channels={"page": page}))
+    about = [one for one in told if "public page" in one]
+    assert [bool(re.search(r"page/(cy|eo)\.yaml", one)) for one in about] == [True, True]
+    assert "partly in English in eo" in about[0]
+    assert "no native speaker has read" in about[1]
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "cy.yaml").write_text('site: "Rhifau argyfwng"\n', "utf-8")
+    own = replace(made, channels={"page": replace(page, languages=("cy",))}, folders=(tmp_path,))
+    assert not [one for one in languages.warnings(own) if "public page" in one]
+
+
 # --- what holds for every page ---------------------------------------------------------------------
 
 
@@ -274,6 +342,28 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
             if ":" not in link:
                 there = (here / link).as_posix()
                 assert Path(re.sub(r"[^/]+/\.\./", "", re.sub(r"[^/]+/[^/]+/\.\./\.\./", "", there))).as_posix() in made, (path, link)  # fmt: skip
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(histories(), st.sampled_from([0, 2, 30]))
+def test_whatever_was_published_only_what_stands_can_be_dialled(
+    history: list[PublicAlert], later: float
+) -> None:
+    now = history[-1].published_at + timedelta(hours=later)
+    found = standing(history, now, languages=FRENCH.languages)
+    made = pages(found, FRENCH)
+    always = {"15", "17", "18", "112", "196"}
+    for code in ("29", "22"):
+        stands = [one.number for one in found.numbers["fr"].get(code, ())]
+        place = made[f"fr/{code}.html"]
+        assert set(calls(place)) - always == {one.dial for one in stands}
+        for one in found.over["fr"].get(code, ()):
+            assert words(place).count(one.number.number) == 1
+    for incident in found.incidents:
+        assert f"fr/incidents/{incident.incident}.html" in made
+        for alert in incident.alerts:
+            page = words(made[f"fr/alerts/{alert.alert}.html"])
+            assert ("C’est notre dernier message" in page) is (alert == incident.last)
 
 
 def test_nothing_is_asked_of_anybody_else_and_no_script_is_needed() -> None:

@@ -90,6 +90,14 @@ def test_the_ends_of_a_number_are_the_earlier_of_row_and_alert() -> None:
     assert second.ends_at == NOW + timedelta(hours=4)
 
 
+def test_instructions_stand_alone_as_sentences() -> None:
+    asked = request("holding", {"what_to_do": "le 15, le 17 ou le 18\nAllez à la caserne !"})
+    one = compose.edition(ComposeFindings(asked), asked.kind.templates["fr", "long"], "fr", "Panne")
+    assert one
+    found = documenting.document(asked, one).instructions
+    assert [spaced(each) for each in found] == ["Le 15, le 17 ou le 18.", "Allez à la caserne !"]
+
+
 def test_one_row_has_one_key_in_every_language() -> None:
     french, english = (document("provisional_number", "zones", lang) for lang in ("fr", "en"))
     assert [one.key for one in french.numbers] == [one.key for one in english.numbers]

@@ -55,6 +55,21 @@ def test_of_many_places_x_gets_the_lead_alone_where_a_page_has_the_list() -> Non
     assert len(without) > 1
 
 
+def test_the_lead_that_stands_alone_has_the_card_of_all_numbers() -> None:
+    (post,) = of(made("provisional_number", "june 2021, with numbers", card="yes"), "x")
+    assert post.picture
+    assert post.alt
+    assert "04 65 71 10 00" in post.alt.replace("\u00a0", " ")
+    assert "04 65 71 10 14" in post.alt.replace("\u00a0", " ")
+
+
+def test_a_card_of_too_many_numbers_is_told_and_the_lead_goes_out() -> None:
+    found = made("provisional_number", "19 territories", card="yes")
+    (post,) = of(found, "x")
+    assert post.picture is None
+    assert {"too_many_for_card", "alt_too_long"} & {one.rule for one in found.warnings}
+
+
 @pytest.mark.parametrize("kind", ["holding", "status", "correction", "withdrawal", "end"])
 def test_the_languages_of_a_post_do_not_disagree_for_their_links(kind: str) -> None:
     found = made(kind, "example")

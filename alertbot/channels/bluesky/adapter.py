@@ -23,6 +23,7 @@ from alertbot.channels.bluesky.records import (
 )
 from alertbot.channels.bluesky.session import BlueskyCalls
 from alertbot.channels.bluesky.settings import BlueskySettings
+from alertbot.channels.bluesky.witness import PUBLIC, BlueskyWitness
 from alertbot.channels.outcomes import JsonAnswer, PictureUploads, read_only, without_id
 from alertbot.core.errors import Rejected
 from alertbot.core.model import Action, Channel, Picture, Post, PostAddresses, Receipt
@@ -52,6 +53,10 @@ class BlueskyAdapter(base.Adapter[BlueskySettings]):
         place = f"https://bsky.app/profile/{settings.handle}/post/"
         pattern = rf"(?i:{re.escape(place)})(?P<id>{KEY})/?(?:\?.*)?"
         return PostAddresses((pattern,), f"{place}3lbwqr7kgbs2k")
+
+    @classmethod
+    def witness(cls, settings: BlueskySettings) -> BlueskyWitness:
+        return BlueskyWitness(settings.handle, settings.public_root(PUBLIC))
 
     async def warm(self) -> None:
         self._calls.warm()

@@ -15,6 +15,7 @@ from alertbot.channels.mastodon.answers import (
     refusal,
 )
 from alertbot.channels.mastodon.settings import MastodonSettings
+from alertbot.channels.mastodon.witness import MastodonWitness
 from alertbot.channels.outcomes import (
     JsonAnswer,
     PictureUploads,
@@ -23,7 +24,7 @@ from alertbot.channels.outcomes import (
     read_only,
     without_id,
 )
-from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Unavailable
+from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Rejected, Unavailable
 from alertbot.core.model import Action, Channel, Picture, Post, PostAddresses, Receipt
 from alertbot.core.words import _
 
@@ -67,6 +68,12 @@ class MastodonAdapter(base.Adapter[MastodonSettings]):
         return PostAddresses(
             (rf"(?i:{re.escape(place)})(?P<id>\d+)/?(?:\?.*)?",), f"{place}1032549621552"
         )
+
+    @classmethod
+    def witness(cls, settings: MastodonSettings) -> MastodonWitness:
+        if settings.visibility == "private":
+            raise ConfigInvalid(_("what only followers see cannot be seen without an account"))
+        return MastodonWitness(settings.public_root(settings.api_url))
 
     async def warm(self) -> None:
         self._ready()

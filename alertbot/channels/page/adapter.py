@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
 from alertbot.channels.page.places import FolderPlace, PagePlace, PlaceFailed, PlaceTaken
+from alertbot.channels.page.witness import PageWitness
 from alertbot.config.approvers import PageRoot
 from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret
@@ -131,6 +132,11 @@ class PageAdapter(Adapter[PageSettings]):
         root = settings.public_url
         pattern = rf"{re.escape(root)}/(?P<id>[a-z]{{2,3}}/alerts/[A-Z]+-[0-9]+\.html)"
         return PostAddresses((pattern,), f"{root}/fr/alerts/BKRT-1.html")
+
+    @classmethod
+    def witness(cls, settings: PageSettings) -> PageWitness:
+        look = settings.looked_at
+        return PageWitness((look.address if look else None) or settings.public_url)
 
     def place(self) -> PagePlace:
         """Where the files go. Raises `ChannelDown` for a missing key."""

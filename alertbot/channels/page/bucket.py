@@ -5,10 +5,8 @@ then the pages, the pointer last; what a killed export left is put right by the 
 """
 
 import json
-import mimetypes
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from typing import Any
 
 import obstore
@@ -23,6 +21,8 @@ from alertbot.channels.page.places import (
     PlaceOvertaken,
     Stood,
     Sums,
+    cache_control,
+    media_type,
     overtaken,
     require_standing,
     stood_of,
@@ -32,29 +32,6 @@ from alertbot.core.errors import safe
 from alertbot.core.words import _
 
 LISTING = "files.json"  # path -> SHA-256 of what this program has put there
-FOREVER = "public, max-age=31536000, immutable"
-SHORTLY = "public, max-age=15, s-maxage=15, stale-while-revalidate=60, stale-if-error=86400"
-TYPES: Mapping[str, str] = {
-    ".html": "text/html; charset=utf-8",
-    ".atom": "application/atom+xml; charset=utf-8",
-    ".json": "application/json",
-    ".xml": "application/cap+xml; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
-}
-
-
-def media_type(path: str) -> str:
-    """What a server says a file of a page is."""
-    suffix = PurePosixPath(path).suffix
-    return TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
-
-
-def cache_control(path: str) -> str:
-    """How long a file of a page may be kept by readers and caches."""
-    return FOREVER if path.startswith(ASSETS) else SHORTLY
 
 
 class BucketPlace:

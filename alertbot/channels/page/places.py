@@ -11,9 +11,10 @@ to it, in one step. What this program has not written it never deletes.
 import errno
 import fcntl
 import json
+import mimetypes
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,9 +28,22 @@ from alertbot.core.words import _
 POINTER = "state.json"  # says which edition it is; written last where files cannot be moved at once
 LINK, EDITIONS, LOCK = "current", "editions", ".lock"
 WRITERS = 8  # files that a disk is waited for at once
+READABLE = 0o644
 PROBE_BYTES = 1_000_000
 KEPT = 3  # editions: a reader may be in the midst of an older one
 ASSETS = "assets/"  # pages that readers still have open ask for those of earlier editions
+FOREVER = "public, max-age=31536000, immutable"
+SHORTLY = "public, max-age=15, s-maxage=15, stale-while-revalidate=60, stale-if-error=86400"
+TYPES: Mapping[str, str] = {
+    ".html": "text/html; charset=utf-8",
+    ".atom": "application/atom+xml; charset=utf-8",
+    ".json": "application/json",
+    ".xml": "application/cap+xml; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
 _NAME = re.compile(r"([0-9]{6,})-([0-9a-f]{12})")
 
 Sums = Mapping[str, str]  # path -> SHA-256 of the file
@@ -96,6 +110,17 @@ class PagePlace(Protocol):
 
     def paths(self) -> Sums:
         """Every file of the edition that stands, with its sum. Raises `PlaceFailed`."""
+
+
+def media_type(path: str) -> str:
+    """What a server says a file of a page is."""
+    suffix = PurePosixPath(path).suffix
+    return TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
+
+
+def cache_control(path: str) -> str:
+    """How long a file of a page may be kept by readers and caches."""
+    return FOREVER if path.startswith(ASSETS) else SHORTLY
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
@@ -190,14 +215,14 @@ class FolderPlace:
         kept = [path for path in known if path.startswith(ASSETS) and path not in files]
         listing = root.with_suffix(".list")
         _put(listing, "".join(f"{path}\n" for path in sorted([*files, *kept])).encode())
-        for folder in sorted({(root / path).parent for path in (*files, *kept)} | {root}):
-            folder.mkdir(parents=True, exist_ok=True)
+        for folder in _folders(root, (*files, *kept)):
+            _make(folder)
         wanted = {**{path: (old / path).read_bytes() for path in kept}, **files}
         same = {
             path for path in wanted if path in known and _linked(old / path, root / path, wanted[path])
         }
         _put_all({root / path: content for path, content in wanted.items() if path not in same})
-        for folder in {(root / path).parent for path in files} | {root, root.parent}:
+        for folder in (*_folders(root, files), root.parent):
             _keep(folder)
 
     def _move(self, name: str) -> None:
@@ -257,11 +282,7 @@ class FolderPlace:
         root, listed = self._folder / EDITIONS / name, self._listed(name)
         for path in listed:
             (root / path).unlink(missing_ok=True)
-        folders = {
-            root,
-            *((root / parent) for path in listed for parent in PurePosixPath(path).parents),
-        }
-        for folder in sorted(folders, key=lambda one: len(one.parts), reverse=True):
+        for folder in reversed(_folders(root, listed)):
             with suppress(OSError):  # somebody has put something there: it stays
                 folder.rmdir()
         root.with_suffix(".list").unlink(missing_ok=True)
@@ -269,8 +290,9 @@ class FolderPlace:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One writer at a time, whatever machine's process it is in, as far as the file system tells."""
-        self._folder.mkdir(exist_ok=True)
-        (self._folder / EDITIONS).mkdir(exist_ok=True)
+        for folder in (self._folder, self._folder / EDITIONS):
+            if not folder.is_dir():
+                _make(folder)
         with (self._folder / LOCK).open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -296,6 +318,12 @@ def _sequence(name: str) -> int:
     return int(name.partition("-")[0])
 
 
+def _folders(root: Path, paths: Iterable[str]) -> list[Path]:
+    """The folders that these files are in, each after those that it is in."""
+    found = {root / parent for path in paths for parent in PurePosixPath(path).parents}
+    return sorted(found | {root}, key=lambda one: len(one.parts))
+
+
 def _is_within(path: str) -> bool:
     parts = PurePosixPath(path).parts
     return bool(parts) and not path.startswith("/") and ".." not in parts
@@ -313,6 +341,12 @@ def _linked(old: Path, new: Path, content: bytes) -> bool:
     return True
 
 
+def _make(folder: Path) -> None:
+    """A folder that everybody may look into, whatever the service's own mask is: it is public."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(READABLE | 0o111)
+
+
 def _put(path: Path, content: bytes) -> None:
     _put_all({path: content})
 
@@ -322,6 +356,7 @@ def _put_all(contents: Mapping[Path, bytes]) -> None:
     for path, content in contents.items():
         path.unlink(missing_ok=True)  # another edition may have a link to it
         path.write_bytes(content)
+        path.chmod(READABLE)
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(_keep, contents))
 

@@ -34,6 +34,9 @@ def show_evening(console: Console, evening: Evening) -> None:
     console.print()
     console.print(Text(_("What the public saw: {wall}").format(wall=evening.wall), overflow="fold"))
     console.print(
+        Text(_("The public page of that evening: {page}").format(page=evening.page), overflow="fold")
+    )
+    console.print(
         Text(
             _("Database with its audit: {path} (head {head})").format(
                 path=evening.database, head=evening.audit_head[:12]

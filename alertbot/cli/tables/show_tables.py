@@ -262,7 +262,8 @@ def _result(row: DeliveryView, zone: ZoneInfo | None) -> Text:
     """The result of a delivery: address of the post, remote id, reason, note, what is shown instead,
     next attempt, number of attempts."""
     said = [visible(one) for one in (row.url, row.reason, row.note) if one]
-    if row.remote_id and not row.url:
+    own = (row.remote_id or "").startswith("hand-")  # the program's name for what a person posted
+    if row.remote_id and not row.url and not own:
         said.insert(0, visible(row.remote_id))
     if row.read_back not in (None, "same", "unknown"):
         shows = _("! It does not show what was approved: {difference}.")

@@ -35,4 +35,5 @@ def _entries(incident: PublicIncident, at: datetime) -> Iterator[Entry]:
 
 
 def _latest_first(entries: Iterator[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda one: one.updated, reverse=True)
+    """What corrects others before those."""
+    return sorted(entries, key=lambda one: (one.updated, one.alert.published_at), reverse=True)

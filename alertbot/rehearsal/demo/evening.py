@@ -207,6 +207,7 @@ class EveningView:
     fault_at: datetime
     rows: tuple[PlayedAlertView, ...]
     wall: str
+    page: str
     database: str
     audit_head: str
     register: Mapping[Standing, int]
@@ -222,6 +223,7 @@ class Evening:
     in_reality: dict[str, int]
     rows: list[PlayedAlert] = field(default_factory=list)
     wall: str = ""
+    page: str = ""
     database: str = ""
     seconds: float = 0.0
     audit_head: str = ""
@@ -239,6 +241,7 @@ class Evening:
             fault_at=self.fault_at,
             rows=tuple(_line(row) for row in self.rows),
             wall=self.wall,
+            page=self.page,
             database=self.database,
             audit_head=self.audit_head,
             register=self.register,
@@ -285,7 +288,7 @@ async def tell_evening(output: Path, console: "Console") -> Evening:
                 )
             finally:
                 await app.close()
-        evening.wall = _hang(sandbox, output, evening.title)
+        evening.wall, evening.page = _hang(sandbox, output, evening.title)
     evening.database = str(output / "alertbot.db")
     evening.seconds = time.monotonic() - begun
     return evening
@@ -380,11 +383,12 @@ async def _rows(
     return rows
 
 
-def _hang(sandbox: Sandbox, output: Path, title: str) -> str:
-    """Write the public view to a file; returns its path."""
-    path = (output / "wall.html").resolve()
-    path.write_text(render_wall(sandbox.posts, title, lang=language()), encoding="utf-8")
-    return path.as_uri()
+def _hang(sandbox: Sandbox, output: Path, title: str) -> tuple[str, str]:
+    """Write the public view to a file; returns its address, and that of the public page."""
+    path, page = (output / "wall.html").resolve(), Path("page", "current", "index.html")
+    wall = render_wall(sandbox.posts, title, lang=language(), page=page.as_posix())
+    path.write_text(wall, encoding="utf-8")
+    return path.as_uri(), (output.resolve() / page).as_uri()
 
 
 def _language_text(by_lang: dict[str, str]) -> str:

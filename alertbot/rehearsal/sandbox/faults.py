@@ -28,7 +28,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "bluesky": ("post", "delete", "read", "media", "login", "pin"),
     "mastodon": ("post", "edit", "delete", "read", "media", "pin", "identify"),
     "smtp": ("connect", "mail", "rcpt", "data", "dot"),
-    "public": ("x", "telegram"),
+    "public": ("x", "telegram", "bluesky", "mastodon"),
 }
 COMMON_OPTIONS = frozenset({"times", "match", "delay", "on", "commit"})
 

@@ -1,5 +1,6 @@
 """What strangers see of the sandbox's platforms, as the platforms themselves show it without an account: Telegram's page
-of one message and of the last ones, and X's answer for pages that embed a post. For the witness.
+of one message and of the last ones, X's answer for pages that embed a post, Bluesky's public view and Mastodon's
+statuses. For the witness.
 
 `public:…` faults spoil what is shown, not what was accepted.
 """
@@ -19,6 +20,8 @@ from alertbot.rehearsal.sandbox.telegram_chats import Chats
 MESSAGE = re.compile(r"/(?P<name>[A-Za-z]\w{3,31})/(?P<id>\d{1,10})")
 LISTING = re.compile(r"/s/(?P<name>[A-Za-z]\w{3,31})")
 STATUS = re.compile(r"/\w+/status/(?P<id>\d{1,20})")
+STATUS_OF = re.compile(r"/api/v1/statuses/\d{1,20}")
+THREAD = "/xrpc/app.bsky.feed.getPostThread"
 LAST = 20  # messages of a channel's page
 DOWN = Reply(503, b"<html><body>503</body></html>", "text/html")
 
@@ -36,6 +39,39 @@ class PublicPages:
     def before_telegram(self, handler: Handler) -> Handler:
         """Telegram's API, with the public pages beside it."""
         return self._before(handler, "telegram", _is_page, self._page)
+
+    def before_bluesky(self, handler: Handler) -> Handler:
+        """The account's server, with the network's public view beside it."""
+        return self._before(handler, "bluesky", lambda request: request.path == THREAD, self._thread)
+
+    def before_mastodon(self, handler: Handler) -> Handler:
+        """A server that shows its posts to those who come without a token."""
+        return self._before(handler, "mastodon", _is_stranger, self._status)
+
+    def _thread(self, request: HttpRequest, fault: OrderedFault | None) -> Reply:
+        key = request.query.get("uri", "").rpartition("/")[2]
+        found = [one for one in self._posts.network("bluesky") if one.id.rpartition("/")[2] == key]
+        if not found or found[0].deleted_at is not None or _hides(fault):
+            return Reply.of({"error": "NotFound", "message": "Post not found"}, 400)
+        text = found[0].text if fault is None else _other(found[0].text)
+        post: dict[str, object] = {
+            "uri": request.query.get("uri"),
+            "record": {"text": text},
+            "labels": [],
+            "author": {},
+        }
+        return Reply.of({"thread": {"$type": "app.bsky.feed.defs#threadViewPost", "post": post}})
+
+    def _status(self, request: HttpRequest, fault: OrderedFault | None) -> Reply:
+        number = request.path.rpartition("/")[2]
+        found = [one for one in self._posts.network("mastodon") if one.id == number]
+        if not found or found[0].deleted_at is not None or _hides(fault):
+            return Reply.of({"error": "Record not found"}, 404)
+        text = html.escape(found[0].text if fault is None else _other(found[0].text), quote=False)
+        content = "".join(
+            f"<p>{part}</p>" for part in text.replace("\n", "<br />").split("<br /><br />")
+        )
+        return Reply.of({"id": number, "visibility": "public", "content": content})
 
     def _before(
         self,
@@ -92,6 +128,10 @@ class PublicPages:
 
 def _is_page(request: HttpRequest) -> bool:
     return bool(MESSAGE.fullmatch(request.path) or LISTING.fullmatch(request.path))
+
+
+def _is_stranger(request: HttpRequest) -> bool:
+    return bool(STATUS_OF.fullmatch(request.path)) and "authorization" not in request.headers
 
 
 def _hides(fault: OrderedFault | None) -> bool:

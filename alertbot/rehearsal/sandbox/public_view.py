@@ -95,11 +95,13 @@ def render_wall(
     lang: str | None = None,
     refresh: int = 0,
     live: bool = False,
+    page: str = "",
 ) -> str:
     """One self-contained page of everything the public saw, in time order per network.
 
     Times are shown in `zone`; `lang` is the language of the page and its dates, by default the
     program's. `refresh`: seconds after which the page reloads; 0: never. `live`: offer that choice.
+    `page`: the address of the public page, if there is one.
     """
     lang = lang or language()
     place = zone if isinstance(zone, ZoneInfo) else ZoneInfo(zone)
@@ -120,6 +122,7 @@ def render_wall(
             words=_words(),
             refresh=refresh,
             live=live,
+            page=page,
             clock=lambda moment: _clock(moment, lang),
         )
     )
@@ -127,6 +130,7 @@ def render_wall(
 
 def _words() -> Mapping[str, str]:
     return {
+        "page": _("The public page of that time"),
         "lead": _("A rehearsal on this machine: nothing here was published."),
         "times": _("Times are in {zone}."),
         "none": _("Nothing yet."),

@@ -302,9 +302,13 @@ def beside(
     desk: ComposeFindings, channel: Channel, lang: str, posts: Sequence[PlacedMessage]
 ) -> list[Message]:
     """The posts of one channel and language, each with the card of the territories whose numbers it gives, if cards
-    were requested and the channel takes pictures. Where none can be made a warning says why."""
+    were requested and the channel takes pictures. A lead that stands alone, because a public page has the list, has the
+    card of all. Where none can be made a warning says why."""
     if not channel.spec.can_picture or not wanted(desk.request):
         return [post.message for post in posts]
+    if desk.request.page and posts and not any(post.territories for post in posts):
+        every = tuple(dict.fromkeys(row.territory.code for row in _rows(desk.request)))
+        posts = [replace(posts[0], territories=every), *posts[1:]]
     shown: set[str] = set()
     made: list[Message] = []
     for post in posts:

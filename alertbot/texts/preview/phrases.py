@@ -211,7 +211,8 @@ def language_name(lang: str) -> str:
 
 def channel_type(type_: str) -> str:
     """The platform's name as people say it."""
-    return {"x": "X", "telegram": "Telegram", "email": _("Email")}.get(type_, type_.capitalize())
+    known = {"x": "X", "telegram": "Telegram", "email": _("Email"), "page": _("Public page")}
+    return known.get(type_, type_.capitalize())
 
 
 def recipients(number: int) -> str:

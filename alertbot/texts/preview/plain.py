@@ -11,7 +11,14 @@ from alertbot.core.words import _
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.phrases import Sheet, ShownThread, address, readers, threads
 
-LONG_FORMS = ("email", "telegram", "apprise", "console", "memory")  # whose text is read aloud first
+LONG_FORMS = (
+    "email",
+    "page",
+    "telegram",
+    "apprise",
+    "console",
+    "memory",
+)  # whose text is read aloud first
 
 
 def plain(sheet: Sheet, *, full: bool = False) -> str:

@@ -265,6 +265,7 @@ def test_an_entry_is_updated_only_when_it_says_something_else() -> None:
     names = dict(zip(("first", "numbers", "status", "correction"), sorted(after), strict=True))
     assert after[names["first"]] == before[names["first"]]
     assert after[names["status"]] == before[names["status"]]
+    assert next(iter(after)) == names["correction"], "before the entry that it changed at the same time"
     changed = after[names["numbers"]]
     assert changed != before[names["numbers"]]
     assert "2026-06-02T17:00:00+02:00" in changed

@@ -65,7 +65,7 @@ def test_the_first_post_has_its_instruction_and_the_next_time(played: Played) ->
         "FAILING, the whole of France: some calls to 15, 17, 18 and 112.",
         "Working: some of the calls.",
         "In an emergency: Let it ring for a minute. No answer? Try another phone.",
-        "Next update: 17:20. https://www.example.org/alerte",
+        "Next update: 17:20. https://alerte.example.org/en/",
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_false_number_is_corrected_in_one_post(played: Played) -> None:
         (
             "CORRECTION. Vendée (85): do NOT call 02 61 91 85 81 (Fire and rescue), this number is wrong."
             " Call 02 61 91 85 18, or 18.\n"
-            "We apologise. Did you share it? Share this. https://www.example.org/alerte"
+            "We apologise. Did you share it? Share this. https://alerte.example.org/en/85.html"
         )
     ]
 

@@ -107,12 +107,12 @@ def test_along_a_thread_each_number_is_on_one_card() -> None:
 
 
 def test_a_territory_in_several_posts_has_one_card() -> None:
-    shown = made(rows(10, 10, condition=CONDITION))
+    shown = made(rows(8, 8, condition=CONDITION))
     assert len([one for one in shown.messages if (one.channel, one.lang) == ("x", "fr")]) > 3, (
         shown.omitted
     )
     (one,) = pictured(shown, "x")
-    assert all(row["number"] in (one.alt or "") for row in rows(10, 10))
+    assert all(row["number"] in (one.alt or "") for row in rows(8, 8))
 
 
 def test_an_alternative_is_never_cut() -> None:

@@ -24,6 +24,7 @@ FAULTS = (
     "public:down:match=blind_one:times=always",
     "telegram:drop_after_commit:match=doubtful_one",
 )
+SHORT = {"languages": ["fr"], "witness": PACE}
 LONGEST_SECONDS = 20.0
 
 
@@ -70,6 +71,20 @@ async def _evening(folder: Path) -> Evening:
             channels={
                 **{name: telegram(sandbox, name) for name in names},
                 "x_main": x,
+                "bluesky": {
+                    "type": "bluesky",
+                    "api_url": sandbox.bluesky_url,
+                    "account": "alertes.example.org",
+                    "app_password_env": "ALERTBOT_BLUESKY",
+                    **SHORT,
+                },
+                "mastodon": {
+                    "type": "mastodon",
+                    "api_url": sandbox.mastodon_url,
+                    "account": "@sandbox",
+                    "access_token_env": "ALERTBOT_MASTODON",
+                    **SHORT,
+                },
                 "quiet": telegram(sandbox, "quiet", witness=False),
                 "team": {"type": "memory", "audience": "team"},
             }
@@ -110,6 +125,8 @@ async def _work(folder: Path, alert: str) -> float:
     [
         ("seen", "sent", "seen"),
         ("x_main", "sent", "seen"),
+        ("bluesky", "sent", "seen"),
+        ("mastodon", "sent", "seen"),
         ("late", "sent", "seen"),
         ("hidden", "sent", "unseen"),
         ("other", "sent", "other"),
@@ -148,7 +165,7 @@ def test_the_team_is_told_once_what_nobody_sees_and_how_to_say_it_elsewhere(even
 
 def test_the_audit_says_when_the_public_could_read_it(evening: Evening) -> None:
     seen = {one["detail"]["channel"]: one["at"] for one in evening.audit("witness-seen")}
-    assert set(seen) == {"seen", "late", "x_main", "doubtful"}
+    assert set(seen) == {"seen", "late", "x_main", "bluesky", "mastodon", "doubtful"}
     assert seen["seen"] >= evening.delivery("seen")["settled_at"][:19]
     assert "visible" in evening.desk.run("deliveries", evening.alert).out
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alertbot.watch.polling import fetch
+from alertbot.watch.polling.network import ForbiddenAddress, Network
 from alertbot.watch.witness.rules_looks import (
     AFTERWARDS,
     Before,
@@ -64,3 +66,11 @@ def test_it_ends_and_who_could_never_look_never_says_unseen(
     assert age <= 2 * within + AFTERWARDS + 600
     if set(finds) == {Found.BLIND}:
         assert verdict is Verdict.BLIND
+
+
+@pytest.mark.parametrize(
+    "address", ["http://10.1.2.3/", "http://127.0.0.1:1/", "http://[::1]:1/", "http://192.168.0.1/"]
+)
+async def test_private_addresses_are_not_asked(address: str) -> None:
+    with pytest.raises(ForbiddenAddress):
+        await fetch.look(address, timeout=timedelta(seconds=2), network=Network(outward=True))
