@@ -235,7 +235,8 @@ def reach_of(read: "Config") -> "RequestSettings":
     ways = tuple(name for name in ("telegram", "mail") if by and getattr(by, name) is not None)
     chat = by.telegram.chat if by and by.telegram else None
     groups = {} if chat is None else {"telegram": str(chat)}
-    return RequestSettings(ways, groups, _duty(read), dict(_secrets(read)))
+    desk = read.desk.url if read.desk else None
+    return RequestSettings(ways, groups, _duty(read), dict(_secrets(read)), desk)
 
 
 def _secrets(read: "Config") -> "Iterator[tuple[str, Callable[[], str]]]":
@@ -244,6 +245,8 @@ def _secrets(read: "Config") -> "Iterator[tuple[str, Callable[[], str]]]":
         yield "telegram", partial(by.telegram.secret, "bot_token")
     if by and by.mail:
         yield "mail", partial(by.mail.secret, "secret")
+    if read.desk:  # no secret: an approval at another desk than the worker's own does not count
+        yield "desk", partial(str, read.desk.url)
 
 
 def watch_of(read: "Config") -> "Watch":

@@ -40,8 +40,14 @@ def worked_out(what: str, grounds: object, work: Callable[[], T]) -> T:
     """The result of `work` for these `grounds`, computed in a thread outside the current write
     transaction. `what` names it within that transaction. Raises as `prepared` does."""
 
+    return prepared(what, grounds, lambda: beside(work))
+
+
+async def beside(work: Callable[[], T]) -> T:
+    """The result of `work`, computed in a thread; one at a time."""
+
     def one_at_a_time() -> T:
         with _ONE_AT_A_TIME:
             return work()
 
-    return prepared(what, grounds, lambda: in_thread(one_at_a_time))
+    return await in_thread(one_at_a_time)

@@ -289,7 +289,7 @@ def _gone(
             told.append(
                 _(
                     "{name} approved by a link or button that the worker's configuration does not send, or"
-                    " whose secret has changed since"
+                    " whose secret has changed since, or at a desk that is not in it"
                 ).format(name=one.person.name)
             )
         else:

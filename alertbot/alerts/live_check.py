@@ -1,19 +1,32 @@
 """What is to be said of a value while a person types it: whether it can be read, how it is understood, and how
-much room it leaves in the shortest form. Needs no database."""
+much room it leaves in the shortest form; and the whole alert as it would stand, from what is typed so far."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from alertbot.alerts.compose import OF_A_PREVIEW, DraftRequest, compose_kind, languages_of
-from alertbot.core.model import Message
+from alertbot.alerts import apart, store_reading, writing
+from alertbot.alerts.chains import Chain
+from alertbot.alerts.compose import (
+    OF_A_PREVIEW,
+    DraftRequest,
+    compose_kind,
+    languages_of,
+    load_kind,
+    sheet_of,
+)
+from alertbot.alerts.lists import register
+from alertbot.core.model import Identity, Message, RawValues
 from alertbot.core.words import _, language
+from alertbot.db.sql import Connection
+from alertbot.people.context import Context
 from alertbot.regions.region import Service, Territory
 from alertbot.texts import lint
 from alertbot.texts.fields import parse
 from alertbot.texts.fields.values import Choice, Value
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.texts.publisher import Publisher
 from alertbot.texts.wording.phrasing import which_of_two
 
@@ -50,6 +63,52 @@ def check(
         return LiveCheck(fault, understood)
     warning, room = _room(publisher, kind, wishes, spec, lang)
     return LiveCheck(fault, understood, warning, room)
+
+
+async def as_typed(service: Context, wishes: DraftRequest, alert: str | None = None) -> Sheet:
+    """What the public would see of these values, with the register's rows where they ask for them; nothing is
+    stored. Words that are still missing stand as `STAND_IN`, and are faults all the same. `alert`: the one that is
+    being edited, whose chain it follows. Raises `Misuse` or `Faulty` for values that cannot be read."""
+    kind, now = load_kind(service.publisher, wishes.kind), service.now
+
+    async def look(conn: Connection) -> tuple[DraftRequest, Identity, Chain | None]:
+        if alert is None:
+            asked = await register.resolve(conn, service, wishes, now=now, incident=None)
+            return asked, OF_A_PREVIEW, None
+        known = await store_reading.get(conn, alert)
+        identity = Identity(known.incident, known.id, known.references)
+        told = {"incident": known.incident, "alert": known.id}
+        asked = await register.resolve(conn, service, wishes, now=now, **told)
+        return asked, identity, await writing.chain_of(service, conn, known)
+
+    database = service.database  # a chain is read as for a draft that is written
+    asked, identity, chain = await (database.transact(look) if alert else database.read(look))
+
+    def work() -> Sheet:
+        made = compose_kind(service.publisher, kind, asked, identity, now, chain=chain)
+        if made.composition.messages:
+            return sheet_of(service.publisher, made, asked.exercise)
+        whole = replace(asked, given=_with_stand_ins(service.publisher, kind, asked))
+        likely = compose_kind(service.publisher, kind, whole, identity, now, chain=chain)
+        sheet = sheet_of(service.publisher, likely, asked.exercise)
+        shown = likely.composition
+        told = replace(made.composition, messages=shown.messages, targets=shown.targets)
+        return replace(sheet, composition=told)
+
+    return await apart.beside(work)
+
+
+def _with_stand_ins(publisher: Publisher, kind: Kind, wishes: DraftRequest) -> RawValues:
+    """The values, with a stand-in for words that are needed and not given; never for a place, a time or a number."""
+    languages = languages_of(publisher, wishes, kind)
+    found: RawValues = dict(wishes.given)
+    wanted = {*_stand_ins(kind, wishes.given), *wishes.given}
+    for spec in kind.fields:
+        if spec.type is FieldType.TEXT and spec.name in wanted:
+            said = found.get(spec.name) or {}
+            texts = said if isinstance(said, Mapping) else dict.fromkeys(languages, said)
+            found[spec.name] = {lang: texts.get(lang) or STAND_IN for lang in languages}
+    return found
 
 
 def _read(

@@ -48,8 +48,8 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
 
 def proof(reach: RequestSettings, way: str, alert: str, digest: str, person: str) -> str | None:
     """What only a configuration with this way's secret can say of an approval by a link or a button: whoever has
-    the database and a configuration of their own can send links, and answer as a platform would. None without
-    such a way. Raises `ConfigInvalid` if the secret cannot be read."""
+    the database and a configuration of their own can send links, and answer as a platform would. Of one at the desk
+    it says at which desk. None without such a way. Raises `ConfigInvalid` if the secret cannot be read."""
     read = reach.secrets.get(way)
     if read is None:
         return None

@@ -17,6 +17,7 @@ from alertbot.alerts import (
 )
 from alertbot.alerts.compose import DraftRequest, languages_of, load_kind
 from alertbot.alerts.requests import asked
+from alertbot.alerts.rules_moves import OUT
 from alertbot.alerts.store_following import KnownPost
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import (
@@ -26,7 +27,7 @@ from alertbot.alerts.views import (
     ChannelProgress,
     ShownAlertView,
 )
-from alertbot.core.model import AlertState, Composition, Fault, Purpose
+from alertbot.core.model import AlertState, Composition, Fault, Person, Purpose
 from alertbot.core.words import _, told
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing, store_outbox
@@ -37,40 +38,45 @@ from alertbot.numbers.rules_entry import standing
 from alertbot.people import confirming, store_people
 from alertbot.people.context import Context
 from alertbot.texts.kinds.kind_spec import in_words
+from alertbot.texts.preview.differences import ComparedText, compared
 from alertbot.texts.preview.phrases import Sheet, when_reached
 from alertbot.texts.preview.plain import plain_copy
 from alertbot.texts.views import ForecastView, message_view
 
 
 async def show(
-    service: Context, reference: str, token: str | None, *, whole: bool = True
+    service: Context, reference: str, reader: str | Person | None, *, whole: bool = True
 ) -> ShownAlertView:
-    """An alert with its texts. With a token, what is shown is noted: `approve` then needs no digest. `whole`:
-    whether the person is shown all that they would sign; else nothing is noted."""
-    alert, view = await service.database.read(lambda conn: _look(service, conn, reference, token))
-    if token:
+    """An alert with its texts. With a `reader` (a person's token, or a person who is signed in), what is shown is
+    noted: `approve` then needs no digest. `whole`: whether the person is shown all that they would sign; else
+    nothing is noted."""
+    alert, view = await service.database.read(lambda conn: _look(service, conn, reference, reader))
+    if reader:
         await service.database.transact(
-            lambda conn: _note_shown(service, conn, alert, token, whole=whole)
+            lambda conn: _note_shown(service, conn, alert, reader, whole=whole)
         )
     return view
 
 
 async def _note_shown(
-    service: Context, conn: Connection, alert: Alert, token: str, *, whole: bool
+    service: Context, conn: Connection, alert: Alert, reader: str | Person, *, whole: bool
 ) -> None:
     """Note the digest that was looked at, which may be an older one by now: `approve` then refuses it. With many
     readers looking takes seconds, in which others have to be able to write."""
     now = service.now
-    person = await store_people.by_token(conn, token, now=now)
+    if isinstance(reader, str):
+        reader = await store_people.by_token(conn, reader, now=now)
     if whole:
-        await store_alerts.note_shown(conn, person, alert, now=now)
+        await store_alerts.note_shown(conn, reader, alert, now=now)
 
 
 async def _look(
-    service: Context, conn: Connection, reference: str, token: str | None
+    service: Context, conn: Connection, reference: str, given: str | Person | None
 ) -> tuple[Alert, ShownAlertView]:
     now = service.now
-    reader = await store_people.reading_with(conn, token, now=now) if token else None
+    reader = given if isinstance(given, Person) else None
+    if isinstance(given, str) and given:
+        reader = await store_people.reading_with(conn, given, now=now)
     alert = await store_reading.get(conn, reference)
     sheet = await _with_doubts(conn, alert, await stored_sheet(service, conn, alert))
     said = sheet.composition
@@ -323,6 +329,52 @@ async def _stored_composition(conn: Connection, alert: Alert) -> Composition:
         retraction=tuple(prepared.values()),
         pictures=tuple(shown.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TextDifferences:
+    """What differs in the texts of an alert. `public`: from what stands in public, which `standing` told; `seen`:
+    from the `revision` that the reader was shown."""
+
+    standing: str | None
+    public: tuple[ComparedText, ...]
+    revision: int | None
+    seen: tuple[ComparedText, ...]
+
+
+async def differences(
+    service: Context, reference: str, reader: Person, *, since: int | None = None
+) -> TextDifferences:
+    """What differs in an alert's texts from what stands in public, and from what this person saw last (`since`:
+    instead from that revision). To be asked before it is shown again. Raises `Misuse` for an unknown alert."""
+
+    async def look(conn: Connection) -> TextDifferences:
+        alert = await store_reading.get(conn, reference)
+        texts = tuple((await store_reading.messages_of(conn, alert.id)).values())
+        standing = await _standing_before(conn, alert)
+        public = tuple((await store_reading.messages_of(conn, standing)).values()) if standing else ()
+        seen = since or await store_reading.seen_revision(conn, reader.id, alert.id)
+        changed = seen is not None and seen != alert.revision
+        old = (
+            (await store_reading.messages_of(conn, alert.id, revision=seen)).values() if changed else ()
+        )
+        return TextDifferences(
+            standing,
+            compared(public, texts) if standing else (),
+            seen if changed else None,
+            compared(tuple(old), texts) if changed else (),
+        )
+
+    return await service.database.read(look)
+
+
+async def _standing_before(conn: Connection, alert: Alert) -> str | None:
+    """The alert that this one follows, else the last of its incident that is out."""
+    if alert.original:
+        return alert.original
+    out = await store_reading.listing(conn, states=OUT, incident=alert.incident)
+    others = (one.id for one in out if one.id != alert.id and one.exercise == alert.exercise)
+    return next(others, None)
 
 
 async def brief(service: Context, reference: str) -> AlertView:

@@ -253,7 +253,13 @@ async def note_shown(conn: AsyncConnection, person: Person, alert: Alert, *, now
     mine = (shown.c.person_id == person.id) & (shown.c.alert_id == alert.id)
     await conn.execute(delete(shown).where(mine))
     await conn.execute(
-        insert(shown).values(person_id=person.id, alert_id=alert.id, digest=alert.digest, at=now)
+        insert(shown).values(
+            person_id=person.id,
+            alert_id=alert.id,
+            digest=alert.digest,
+            revision=alert.revision,
+            at=now,
+        )
     )
 
 

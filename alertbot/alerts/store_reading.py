@@ -178,14 +178,17 @@ async def open_glass(conn: AsyncConnection) -> tuple[Alert, ...]:
 
 
 async def messages_of(
-    conn: AsyncConnection, alert_id: str, purpose: Purpose = Purpose.PUBLICATION
+    conn: AsyncConnection,
+    alert_id: str,
+    purpose: Purpose = Purpose.PUBLICATION,
+    revision: int | None = None,
 ) -> dict[int, Message]:
-    """Texts by row id, in the order composed. For the publication and the prepared retraction only the
-    current revision's."""
+    """Texts by row id, in the order composed. For the publication and the prepared retraction only those of one
+    `revision`, which is the current one unless given."""
     query = select(message).where(message.c.alert_id == alert_id, message.c.purpose == str(purpose))
     if purpose in (Purpose.PUBLICATION, Purpose.RETRACTION):
         present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
-        query = query.where(message.c.revision == present)
+        query = query.where(message.c.revision == (present if revision is None else revision))
     rows = await conn.execute(query.order_by(message.c.id))
     return {row.id: _message(row) for row in rows}
 
@@ -259,6 +262,13 @@ async def shown_to(conn: AsyncConnection, person_id: int, alert_id: str) -> str 
     query = select(shown.c.digest)
     found = await conn.scalar(query.where(shown.c.person_id == person_id, shown.c.alert_id == alert_id))
     return None if found is None else str(found)
+
+
+async def seen_revision(conn: AsyncConnection, person_id: int, alert_id: str) -> int | None:
+    """The revision of the alert last shown to this person, as far as it was kept."""
+    mine = (shown.c.person_id == person_id) & (shown.c.alert_id == alert_id)
+    found = await conn.scalar(select(shown.c.revision).where(mine))
+    return None if found is None else int(found)
 
 
 async def records_of(conn: AsyncConnection, *alert_ids: str) -> tuple[Record, ...]:

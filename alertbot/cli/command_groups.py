@@ -178,6 +178,14 @@ PEOPLE = Listing(
             _("Give a person a new token; the old one stops working at once."),
             "people rotate Dominique",
         ),
+        "invite": ListedCommand(
+            "people:invite",
+            _(
+                "Print a link with which a person signs in at the desk once, within 24 hours; there they set up"
+                " their own way in. You need your own token, and an admin's for somebody else."
+            ),
+            "people invite Dominique",
+        ),
         "link": ListedCommand(
             "people:link",
             _(

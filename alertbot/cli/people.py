@@ -19,7 +19,15 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, Picture
 from alertbot.core.words import _, told
 from alertbot.people import accounts, tasks
-from alertbot.people.views import IssuedToken, LinkCode, MailAddress, PersonLine, PersonView, TaskView
+from alertbot.people.views import (
+    InvitationView,
+    IssuedToken,
+    LinkCode,
+    MailAddress,
+    PersonLine,
+    PersonView,
+    TaskView,
+)
 from alertbot.watch.context import WatchContext
 
 Name = Annotated[
@@ -126,6 +134,27 @@ def rotate(
     view = act(context, work, token_file)
     sentence = _("New token for {name}, shown only this once; the old one no longer works:")
     _with_token(view, sentence.format(name=view.name), as_json)
+
+
+def invite(
+    context: typer.Context, name: Name, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    async def work(service: WatchContext, person: Person) -> tuple[InvitationView, ZoneInfo]:
+        return await accounts.invite(service, person, name), service.publisher.zone
+
+    view, zone = act(context, work, token_file)
+    sentence = _("{name} can sign in at the desk once with this link, before {time}:")
+    say(sentence.format(name=view.name, time=told(view.expires_at, zone)), as_json)
+    if view.shared:
+        warning = _(
+            "You have seen it, so {name} and you count as one hand until {name} has renewed the token at the desk and"
+            " another admin has run `alertbot people confirm {name} --own-token`."
+        )
+        print(warning.format(name=view.name), file=sys.stderr)
+    if as_json:
+        emit(view)
+    else:
+        say(view.url)
 
 
 def _tell(view: PersonView, sentence: str, as_json: bool) -> None:

@@ -56,6 +56,15 @@ def _page_root(value: str) -> str:
     return _secure(value)
 
 
+def _desk(value: str) -> str:
+    """Accept an origin: cookies and passkeys belong to all of it."""
+    root = _page_root(value)
+    parts = urlsplit(root)
+    if parts.path:
+        raise ValueError(_("must be an address without a path, such as https://desk.example.org"))
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
 Clock = Annotated[
     time,
     PlainValidator(_clock),
@@ -187,6 +196,15 @@ class DutySettings(Settings):
         default=(),
         description="Who is asked next if nobody answers, one after another.",
         examples=[["Dominique"]],
+    )
+
+
+class DeskSettings(Settings):
+    """The desk: the pages on which people write, approve and follow. Served by `alertbot serve`."""
+
+    url: Annotated[str, Field(max_length=200), AfterValidator(_desk)] = Field(
+        description="The https:// address at which people reach it, without a path; http:// on this machine only.",
+        examples=["https://desk.example.org"],
     )
 
 

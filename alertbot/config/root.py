@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, SerializeAsAny, create_model
 
-from alertbot.config.approvers import ApproverSettings, DutySettings, ServeSettings
+from alertbot.config.approvers import ApproverSettings, DeskSettings, DutySettings, ServeSettings
 from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret, WithSecrets
 from alertbot.config.shapes import Duration, FilePath, Languages, Name, Settings, SomeDuration, Variable
@@ -218,6 +218,10 @@ class Config(DatabaseSettings):
     )
     serve: ServeSettings = Field(
         default=ServeSettings(), description="Where alertbot serves its web pages."
+    )
+    desk: DeskSettings | None = Field(
+        default=None,
+        description="The pages on which people write, approve and follow; off unless given.",
     )
     sources: dict[Name, SourceSettings] = Field(
         default_factory=dict,

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
 
 from alertbot.core.json import Json
-from alertbot.db import tables, tables_page, tables_register, tables_watch
+from alertbot.db import tables, tables_desk, tables_page, tables_register, tables_watch
 from alertbot.db.sql import AUDIT, take_lock
 
 Key: TypeAlias = tuple[Any, ...]
@@ -57,6 +57,10 @@ WATCHED: Mapping[str, Table] = {
         tables_watch.decision,
         tables_watch.planned,
         tables_page.page_edition,
+        tables_desk.desk_session,
+        tables_desk.invitation,
+        tables_desk.passkey,
+        tables_desk.recovery_code,
     )
 }
 UNWATCHED = {
@@ -64,6 +68,8 @@ UNWATCHED = {
     "account": frozenset(one.name for one in tables.account.c) - {"name", "halted", "paused"},
     "dispatch": frozenset({"started", "closed", "turn"}),
     "link_code": frozenset({"attempts"}),
+    "desk_session": frozenset({"seen_at", "lang"}),
+    "passkey": frozenset({"sign_count", "last_used_at"}),
 }
 """What changes with every call, and decides nothing alone."""
 SECRET = frozenset({("person", "mail"), ("person", "token_hash"), ("contact", "user")})

@@ -33,9 +33,10 @@ REVISIONS = (
     "0011",
     "0012",
     "0013",
-    "0016",
     "0014",
     "0015",
+    "0016",
+    "0017",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

@@ -252,6 +252,7 @@ shown = Table(  # the digest that a person was last shown, so that `approve` nee
     Column("alert_id", ForeignKey("alert.id"), primary_key=True),
     Column("digest", String(64), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("revision", Integer),  # of the texts that the digest is of; none before 0017
 )
 
 record = Table(  # posted by hand, outside alertbot

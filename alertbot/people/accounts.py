@@ -10,9 +10,10 @@ from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import Connection
-from alertbot.people import rules, store_contacts, store_people
+from alertbot.people import rules, store_contacts, store_people, store_sign_in
 from alertbot.people.context import Context
 from alertbot.people.views import (
+    InvitationView,
     IssuedToken,
     LinkCode,
     MailAddress,
@@ -111,6 +112,32 @@ async def rotate(service: Context, actor: Person, name: str, expires_days: int |
             await store_contacts.set_mail(conn, person, None)
         await _note(service, conn, actor.name, "people-rotate", person)
         return _issued(person, fresh)
+
+    return await service.database.transact(work)
+
+
+async def invite(service: Context, actor: Person, name: str) -> InvitationView:
+    """A link for this person's first sign-in at the desk: your own, or anyone's as an admin. Raises `Refused` for
+    another person's without being an admin and for somebody revoked, `Misuse` without a desk."""
+    desk = service.reach.desk
+    if desk is None:
+        raise Misuse(
+            _(
+                "There is no desk to invite anybody to: give its address in the configuration, `desk: url:`."
+            )
+        )
+
+    async def work(conn: Connection) -> InvitationView:
+        now = service.now
+        entry = await store_people.get(conn, name, now=now)
+        who = entry.person
+        _require_self_or_admin(actor, who)
+        if entry.revoked_at is not None:
+            raise Refused(_("{name} has been revoked. Add a new person.").format(name=who.name))
+        code = await store_sign_in.invite(conn, who, by=actor, now=now)
+        await _note(service, conn, actor.name, "people-invite", who)
+        until = now + store_sign_in.INVITATION_LASTS
+        return InvitationView(who.name, code, f"{desk}/desk/in/{code}", until, actor.id != who.id)
 
     return await service.database.transact(work)
 

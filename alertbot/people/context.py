@@ -22,6 +22,7 @@ class RequestSettings:
     groups: Mapping[str, str] = field(default_factory=dict)
     duty: "Duty | None" = None  # None: every approver is asked
     secrets: Mapping[str, Callable[[], str]] = field(default_factory=dict, repr=False)
+    desk: str | None = None  # its address, where there is one
 
 
 @dataclass(frozen=True)

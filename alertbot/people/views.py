@@ -45,6 +45,18 @@ class LinkCode:
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationView:
+    """A code to sign in at the desk with once, until `expires_at`; `url`: the page that takes it. `shared`: another
+    person has issued it, and counts as one hand with `name` until the person has renewed their token."""
+
+    name: str
+    code: str
+    url: str
+    expires_at: datetime
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UnlinkView:
     """Whether a Telegram account was unlinked (False if none was linked)."""
 

@@ -17,6 +17,8 @@ from alertbot.alerts.requests.telegram.webhook import HEADER, Hook
 from alertbot.watch.context import WatchContext
 from alertbot.web import approvals, health, reading, signals
 from alertbot.web.described import SECURITY_SCHEMES
+from alertbot.web.desk import entrance
+from alertbot.web.desk.room import DeskRoom
 from alertbot.web.public import PublicFirst, ServedPage
 from alertbot.web.reading import household
 from alertbot.web.signals import Intake
@@ -60,10 +62,13 @@ def _update(body: bytes) -> dict[str, Any] | None:
 
 
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-ALWAYS = {
+USUALLY = {  # unless a page says otherwise
+    "content-security-policy": NOTHING,
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
+}
+ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex, nofollow, noarchive",
     "cross-origin-opener-policy": "same-origin",
@@ -74,8 +79,8 @@ ALWAYS = {
 
 class Headers:
     """Adds headers to every response that forbid caching, framing, type guessing, indexing and
-    referrers. A page may set its own content security policy; everything else gets one that allows
-    nothing."""
+    referrers. A page may set its own content security policy, and the desk what it needs of the others; everything
+    else gets a policy that allows nothing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -85,7 +90,8 @@ class Headers:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(ALWAYS)
-                headers.setdefault("content-security-policy", NOTHING)
+                for name, value in USUALLY.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, with_headers)
@@ -130,9 +136,10 @@ def build(
     metrics: bool = False,
     hook: Hook | None = None,
     pages: tuple[ServedPage, ...] = (),
+    desk: str | None = None,
 ) -> FastAPI:
     """The web application. Without the key of the links there are no approval pages, without an intake
-    no sources, without a hook no route for Telegram. `/openapi.json` describes the machine
+    no sources, without a hook no route for Telegram, without an address no desk. `/openapi.json` describes the machine
     interfaces, not the pages."""
     web = FastAPI(
         title="alertbot",
@@ -150,8 +157,10 @@ def build(
     if metrics:
         web.include_router(health.metrics_router(service))
     if key is not None:
-        desk = approvals.ApprovalPages(service, key)
-        web.include_router(approvals.router(desk), include_in_schema=False)
+        deciding = approvals.ApprovalPages(service, key)
+        web.include_router(approvals.router(deciding), include_in_schema=False)
+    if desk is not None:
+        web.include_router(entrance.router(DeskRoom(service, desk)), include_in_schema=False)
     if hook is not None:  # last: no address of ours is taken by it
         web.include_router(router(hook))
     _describe_secrets(web)

@@ -240,7 +240,7 @@ async def _answered(desk: ApprovalPages, token: str, request: Request, act: Act)
                 desk, error.status, _("Request not understood"), bad_form(error.status)
             )
         except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
-            log.error("a page failed: %s in %s", type(error).__name__, _place(error))  # noqa: TRY400 - its text may hold anything
+            log.error("a page failed: %s in %s", type(error).__name__, place_of(error))  # noqa: TRY400 - its text may hold anything
             return _message_page(desk, 500, _("Something went wrong"), failed())
 
 
@@ -390,7 +390,7 @@ def _message_page(desk: ApprovalPages, status: int, title: str, said: str, **mor
     )
 
 
-def _place(error: Exception) -> str:
+def place_of(error: Exception) -> str:
     """The file and line where it was raised."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{last.filename}:{last.lineno}"

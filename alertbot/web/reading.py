@@ -67,16 +67,21 @@ FORM = "application/x-www-form-urlencoded"
 async def fields(request: Request) -> dict[str, str]:
     """The form's fields, the last of each name. Raises `Unreadable` for a body that is not one of our
     forms."""
+    read = await form(request, largest=LARGEST_BODY_BYTES, most=MOST_FIELDS)
+    return {name: values[-1] for name, values in read.items()}
+
+
+async def form(request: Request, *, largest: int, most: int) -> dict[str, list[str]]:
+    """All values of the form's fields, by name. Raises `Unreadable` as `fields` does."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Unreadable(403)  # another site's form
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Unreadable(415)
-    body = await read_body(request, largest=LARGEST_BODY_BYTES)
+    body = await read_body(request, largest=largest)
     try:
-        read = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise Unreadable(400) from None
-    return {name: values[-1] for name, values in read.items()}
 
 
 MOST_WRONG = 20

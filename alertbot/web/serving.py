@@ -193,6 +193,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
             metrics=is_loopback(host) if settings.metrics is None else settings.metrics,
             hook=app.hook(service),
             pages=pages,
+            desk=service.reach.desk,
         )
         address = address_of(place)
         for line in announcement(app, address):
@@ -238,6 +239,8 @@ def announcement(app: "App", address: str) -> list[str]:
         lines.append(_("No approvals by mail: `approvals_by: mail:` is not configured."))
     else:
         lines.append(_("Approval links start with {url}/a/").format(url=mail.base_url))
+    if app.config.desk:
+        lines.append(_("The desk: {url}/desk").format(url=app.config.desk.url))
     lines += [*_called(app, address), _reports(app, address), *_asked(app)]
     return [*lines, _("The worker is running. Stop it with Ctrl-C or SIGTERM.")]
 

@@ -52,3 +52,15 @@ def test_a_name_on_duty_that_nobody_has_is_a_warning(desk: Desk) -> None:
     assert len(told) == 2
     assert "Zoe" in told[0]
     assert "ada" in told[1]
+
+
+def test_an_invitation_is_a_link_to_the_desk_and_says_who_has_seen_it(desk: Desk) -> None:
+    assert "There is no desk" in desk.run("people", "invite", "bo", by="bo").err
+    desk.configure(desk={"url": "https://desk.example.org"})
+    own = desk.run("people", "invite", "bo", by="bo")
+    assert own.out.splitlines()[-1].startswith("https://desk.example.org/desk/in/")
+    assert own.err == ""
+    other = desk.run("people", "invite", "ada", "--json", by="cy")
+    assert (other.json["name"], other.json["shared"]) == ("ada", True)
+    assert "one hand" in other.err
+    assert desk.run("people", "invite", "bo", by="ada").code != 0

@@ -113,6 +113,8 @@ def test_everything_given(tmp_path: Path) -> None:
         ),
         ({"approvals_by": {"mail": MAIL | {"channel": "public"}}}, "no email channel"),
         ({"approvals_by": {"mail": MAIL | {"base_url": "http://example.org"}}}, "base_url: must be"),
+        ({"desk": {"url": "http://desk.example.org"}}, "url: must be"),
+        ({"desk": {"url": "https://example.org/desk"}}, "without a path"),
         ({"approvals_by": {"letter": {}}}, "letter: is not a key here"),
         ({"duty": {"shifts": [SHIFT | {"until": 1200}]}}, "until: must be a time in quotes"),
         ({"duty": {"shifts": [SHIFT | {"until": "24:00"}]}}, "until: must be a time in quotes"),
@@ -128,3 +130,15 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, more: Any, told: s
         config(tmp_path, **more)
     assert told in str(caught.value)
     assert "config.yaml:" in str(caught.value)
+
+
+def test_the_desk_is_off_until_its_address_is_given(tmp_path: Path) -> None:
+    assert build(written(tmp_path)).config.desk is None
+    for given, url in (
+        ("https://Desk.Example.org/", "https://desk.example.org"),
+        ("http://localhost:8470", "http://localhost:8470"),
+    ):
+        read_ = build(written(tmp_path, desk={"url": given})).config
+        assert read_.desk is not None
+        assert read_.desk.url == url
+        assert reach_of(read_).desk == url

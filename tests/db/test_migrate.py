@@ -45,9 +45,10 @@ FROZEN = {
     "r0011_what_rows_say.py": "f304b5290c1e47e8",
     "r0012_accounts_of_rules.py": "9ab8fd3874b51d8b",
     "r0013_more_that_rows_say.py": "d69cc02910501606",
-    "r0016_public_page.py": "9fc07a55dc64c670",
-    "r0014_when_first_called.py": "dde93a066400a63f",
-    "r0015_what_is_seen.py": "11921541bace4e68",
+    "r0014_public_page.py": "97f668b9dbd852bc",
+    "r0015_when_first_called.py": "f4f217b2c2d18356",
+    "r0016_what_is_seen.py": "9b566c42b2af8750",
+    "r0017_the_desk.py": "a2fdc5274099fb6d",
 }
 
 A_DELIVERY = """

@@ -38,8 +38,9 @@ from alertbot.db.facts import WATCHED, columns_of
 from alertbot.db.failures import parse_url
 from alertbot.db.tables import Instant
 from alertbot.delivery import store_outbox
-from alertbot.people import accounts
+from alertbot.people import accounts, signing_in, store_sign_in
 from alertbot.watch import store_preapprovals
+from alertbot.watch.context import WatchContext
 from tests import postgres
 from tests.cli.desk import Desk, opened
 from tests.cli.test_rules import RULES, WATCH
@@ -101,7 +102,7 @@ def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def happened(desk: Desk) -> None:
     """People come and go, numbers are entered and read back, alerts go out, are edited, returned, discarded,
     published alone, taken back; a rule is approved in advance."""
-    desk.configure(watch=WATCH, rules=RULES)
+    desk.configure(watch=WATCH, rules=RULES, desk={"url": "https://desk.example.org"})
     desk.gather()
     desk.add("dan", "approver", by="bo")
     desk.does("people", "confirm", "dan", by="cy")
@@ -140,7 +141,7 @@ def happened(desk: Desk) -> None:
 
 
 def beside(desk: Desk) -> None:
-    """What no command does: the bot links a person, the composer keeps a picture."""
+    """What no command does: the bot links a person, the composer keeps a picture, people sign in at the desk."""
     code = str(desk.run("people", "link", "bo", "--json", by="bo").json["code"])
     card = Picture("c" * 64, "image/png", 1200, 675, b"PNG")
 
@@ -150,10 +151,25 @@ def beside(desk: Desk) -> None:
             service = await app.open()
             assert await accounts.redeem(service, code, "1001") is not None
             await service.database.transact(lambda conn: store_outbox.keep(conn, [card]))
+            await at_the_desk(service, desk.tokens["bo"], desk.tokens["cy"])
         finally:
             await app.close()
 
     asyncio.run(go())
+
+
+async def at_the_desk(service: WatchContext, *tokens: str) -> None:
+    """People sign in and give themselves ways to do so again; two of each."""
+    for token in tokens:
+        who = await accounts.acting(service, token)
+        invited = await accounts.invite(service, who, who.name)
+        await signing_in.by_invitation(service, invited.code, "phone")
+        await signing_in.end(service, who, 1)
+        await signing_in.new_codes(service, who)
+        key = {"credential": who.name, "public_key": b"key", "sign_count": 0, "name": "key"}
+        await service.database.transact(
+            lambda conn, who=who, key=key: store_sign_in.add_passkey(conn, who, now=service.now, **key)
+        )
 
 
 def waits(desk: Desk, alert: str) -> None:

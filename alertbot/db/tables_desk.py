@@ -1,0 +1,102 @@
+"""The tables of the desk: sessions and the ways to sign in, forms that were sent, what is being typed.
+
+In the same metadata as `tables`, which says how times are stored. `bond` is made of the person's token: with another
+token, what was given under the old one no longer holds.
+"""
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from alertbot.db.tables import Instant, metadata
+
+desk_session = Table(
+    "desk_session",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("bond", String(64), nullable=False),
+    Column("way", String(12), nullable=False),  # link, token, passkey, recovery
+    Column("device", String(100), nullable=False),
+    Column("lang", String(8)),  # the person's choice; none: the browser's
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+invitation = Table(  # a link to sign in with once
+    "invitation",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("issued_by", ForeignKey("person.id"), nullable=False),
+    Column("bond", String(64), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("credential", String(1400), nullable=False, unique=True),  # its id, in base64url
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("bond", String(64), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", Integer, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+)
+
+challenge = Table(  # what a passkey has to answer, once
+    "challenge",
+    metadata,
+    Column("value_hash", String(64), primary_key=True),
+    Column("session_id", ForeignKey("desk_session.id")),  # whose new passkey; none: to sign in
+    Column("expires_at", Instant, nullable=False),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("bond", String(64), nullable=False),
+    Column("beginning", String(8), nullable=False),  # names the row, and proves nothing
+    Column("code_hash", Text, nullable=False),  # Argon2
+    Column("made_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+Index("ix_recovery_code_person", recovery_code.c.person_id, recovery_code.c.beginning)
+
+form_key = Table(  # forms that were sent, so that none counts twice
+    "form_key",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("answer", Text),  # the page that it led to
+)
+
+typed = Table(  # what a person is typing and has not saved yet
+    "typed",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("place", String(80), nullable=False),  # of which form
+    Column("fields", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("person_id", "place"),
+)

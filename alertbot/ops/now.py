@@ -1,0 +1,244 @@
+"""What the desk shows first: what waits, and for whom; what is uncertain, overdue, held back; the open incidents.
+Changes nothing."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alertbot.alerts import rules_area, rules_policy, store_following, store_incidents, store_reading
+from alertbot.alerts.compose import load_kind
+from alertbot.alerts.store_reading import Alert
+from alertbot.core.errors import AlertbotError
+from alertbot.core.model import OPEN_STATES, AlertState, DeliveryState, Person
+from alertbot.db import audit
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_listing
+from alertbot.delivery.store_listing import Flags, Summary
+from alertbot.people import store_people, tasks
+from alertbot.people.views import TaskView
+from alertbot.texts.kinds.kind_spec import in_words
+from alertbot.watch import reminders, store_preapprovals, store_reminders
+from alertbot.watch.context import WatchContext
+
+RECENT = 12  # alerts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingAlert:
+    """An alert that waits for approval until `until`. `mine`: this person's approval would count."""
+
+    id: str
+    title: str
+    exercise: bool
+    since: datetime
+    until: datetime | None
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripView:
+    """What stands on every page of the desk."""
+
+    waiting: tuple[WaitingAlert, ...]
+    halted: bool
+    worker: bool
+    uncertain: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIncidentView:
+    """An open incident: its state and since when, what the public was told last, when the next word is promised.
+    `overdue`: that moment is over."""
+
+    id: str
+    about: str
+    places: str
+    state: str | None
+    since: datetime
+    last_alert: str | None
+    last_title: str
+    told_at: datetime | None
+    next_at: datetime | None
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentAlert:
+    """An alert in one line. `counts`: its deliveries by state."""
+
+    id: str
+    title: str
+    state: AlertState
+    exercise: bool
+    since: datetime
+    author: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoingByItself:
+    """An alert of a rule approved ahead that counts down to `at`."""
+
+    alert: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NowView:
+    """Everything that an officer has to know first. `returned`: this person's alerts that came back."""
+
+    at: datetime
+    strip: StripView
+    glass: tuple[str, ...]
+    uncertain: Mapping[str, int]
+    countdowns: tuple[GoingByItself, ...]
+    halted_alerts: tuple[str, ...]
+    channels: tuple[Flags, ...]
+    failing: Mapping[str, str]
+    waiting_calls: int
+    incidents: tuple[OpenIncidentView, ...]
+    tasks: tuple[TaskView, ...]
+    returned: tuple[RecentAlert, ...]
+    recent: tuple[RecentAlert, ...]
+
+
+async def strip(service: WatchContext, person: Person) -> StripView:
+    """What stands on every page."""
+
+    async def look(conn: Connection) -> StripView:
+        return await _strip(service, conn, person, await store_listing.summary(conn))
+
+    return await service.database.read(look)
+
+
+async def version(service: WatchContext) -> str:
+    """Another text whenever something that the desk shows has changed; cheap."""
+
+    async def look(conn: Connection) -> str:
+        head = await audit.head(conn)
+        found = await store_listing.summary(conn)
+        flags = [(one.channel, one.halted, one.paused) for one in found.accounts]
+        counts = [(one.alert, one.channel, one.state, one.number) for one in found.counts]
+        return f"{head.count} {found.alive} {found.halted} {flags} {counts}"
+
+    return await service.database.read(look)
+
+
+async def now(service: WatchContext, person: Person) -> NowView:
+    """Everything at once, as this person sees it."""
+
+    async def look(conn: Connection) -> NowView:
+        found = await store_listing.summary(conn)
+        recent = await store_reading.listing(conn, limit=RECENT)
+        names = {one.id: one.name for one in await store_people.persons(conn, now=service.now)}
+        back = await store_reading.listing(conn, states=[AlertState.RETURNED], limit=RECENT)
+        back = tuple(one for one in back if person.id in (one.author_id, one.last_editor_id))
+        running = await store_preapprovals.running(conn, pending=True)
+        return NowView(
+            at=service.now,
+            strip=await _strip(service, conn, person, found),
+            glass=tuple([one.id for one in await store_reading.open_glass(conn)]),
+            uncertain=_uncertain(found),
+            countdowns=tuple(GoingByItself(alert=one.alert, at=one.goes_at) for one in running),
+            halted_alerts=found.halted_alerts,
+            channels=tuple(one for one in found.accounts if one.halted or one.paused or one.blocked),
+            failing=await store_listing.failing(conn),
+            waiting_calls=sum(one.number for one in found.counts if one.state in OPEN_STATES),
+            incidents=tuple(await _incidents(service, conn)),
+            tasks=tuple(await tasks.waiting(conn)),
+            returned=tuple([await _recent(service, conn, one, names) for one in back]),
+            recent=tuple([await _recent(service, conn, one, names) for one in recent]),
+        )
+
+    await reminders.look_if_possible(service)
+    return await service.database.read(look)
+
+
+async def _strip(service: WatchContext, conn: Connection, person: Person, found: Summary) -> StripView:
+    pending = await store_reading.listing(conn, states=[AlertState.PENDING])
+    waiting = [await _waiting(service, conn, one, person) for one in reversed(pending)]
+    return StripView(
+        waiting=tuple(one for one in waiting if one.until is None or one.until > service.now),
+        halted=found.halted,
+        worker=found.alive,
+        uncertain=sum(_uncertain(found).values()),
+    )
+
+
+async def _waiting(
+    service: WatchContext, conn: Connection, alert: Alert, person: Person
+) -> WaitingAlert:
+    given = await store_reading.approvals_of(conn, alert.id, now=service.now)
+    return WaitingAlert(
+        id=alert.id,
+        title=_title(service, alert.kind),
+        exercise=alert.exercise,
+        since=alert.submitted_at or alert.drafted_at,
+        until=alert.pending_until,
+        mine=bool(rules_policy.able(alert, [person], given, service.now)),
+    )
+
+
+def _uncertain(found: Summary) -> dict[str, int]:
+    """How many deliveries of each alert may have been sent; of notices under an empty name."""
+    counted: Counter[str] = Counter()
+    for one in found.counts:
+        if one.state is DeliveryState.UNCERTAIN:
+            counted[one.alert or ""] += one.number
+    return dict(counted)
+
+
+def _title(service: WatchContext, kind: str) -> str:
+    try:
+        return in_words(load_kind(service.publisher, kind).title)
+    except AlertbotError:  # a kind that is not there any more
+        return kind
+
+
+async def _recent(
+    service: WatchContext, conn: Connection, alert: Alert, names: Mapping[int, str]
+) -> RecentAlert:
+    counts = await store_listing.publication(conn, alert.id)
+    late = alert.pending_until is not None and alert.pending_until <= service.now
+    gone = late and alert.state is AlertState.PENDING
+    return RecentAlert(
+        id=alert.id,
+        title=_title(service, alert.kind),
+        state=AlertState.EXPIRED if gone else alert.state,
+        exercise=alert.exercise,
+        since=alert.approved_at or alert.submitted_at or alert.drafted_at,
+        author=names.get(alert.author_id or 0, "alertbot"),
+        counts={str(state): count for state, count in counts.items() if count},
+    )
+
+
+async def _incidents(service: WatchContext, conn: Connection) -> Sequence[OpenIncidentView]:
+    """The open incidents, those whose promise is over first."""
+    standing = reminders.standing_promises(await store_reminders.promises(conn, now=service.now))
+    promised = {one.incident: reminders.promised_at(one) for one in standing if not one.exercise}
+    said = await store_incidents.told_by_open(conn)
+    found = []
+    for one in await store_incidents.listing(conn):
+        if one.closed_at is not None:
+            continue
+        out = await store_reading.listing(conn, states=store_reminders.OUT, incident=one.id)
+        last = next((alert for alert in out if not alert.exercise), out[0] if out else None)
+        next_at = promised.get(one.id)
+        found.append(
+            OpenIncidentView(
+                id=one.id,
+                about=" · ".join(filter(None, (one.service, one.title))),
+                places=rules_area.in_words(rules_area.area(said.get(one.id, [])).places),
+                state=one.state,
+                since=one.state_since or one.opened_at,
+                last_alert=last.id if last else None,
+                last_title=_title(service, last.kind) if last else "",
+                told_at=await store_following.last_reached(conn, last.id) if last else None,
+                next_at=next_at,
+                overdue=next_at is not None and next_at <= service.now,
+            )
+        )
+    return sorted(
+        found, key=lambda one: (not one.overdue, one.next_at is None, one.next_at or one.since)
+    )

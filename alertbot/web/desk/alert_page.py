@@ -1,0 +1,337 @@
+"""One alert: exactly what would go out, what differs, and the decision; then, channel by channel, what happens."""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from starlette.responses import HTMLResponse, Response
+
+from alertbot.alerts import approving, following, showing, taking_back, writing
+from alertbot.alerts.approving import DecisionOrigin
+from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.rules_moves import OUT
+from alertbot.alerts.taking_back import NumberSelection
+from alertbot.alerts.views import AlertView, ShownAlertView
+from alertbot.core.errors import AlertbotError, Misuse, Refused
+from alertbot.core.model import AlertState, Role
+from alertbot.core.words import _
+from alertbot.people.rules import ROLES
+from alertbot.texts.preview import html_page, phrases
+from alertbot.texts.preview.phrases import Sheet
+from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, refusal, rendered, status_of
+
+WAY = "desk"
+LONGEST_REASON = 2000
+MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
+MAIL_HEADERS = {"content-security-policy": MAIL_POLICY, "x-frame-options": "SAMEORIGIN"}
+AT_DESK = DecisionOrigin(WAY)
+
+
+def add(routes: Routes) -> None:
+    routes.get("/alerts/{alert}", _show)
+    routes.get("/alerts/{alert}/progress", _progress)
+    routes.get("/alerts/{alert}/picture/{digest}", _picture)
+    routes.get("/alerts/{alert}/mail/{channel}/{lang}", _mail)
+    routes.post("/alerts/{alert}/decide", _decide)
+    routes.post("/alerts/{alert}/submit", _submit)
+    routes.post("/alerts/{alert}/accept", _accept)
+    routes.post("/alerts/{alert}/discard", _discard)
+    routes.post("/alerts/{alert}/follow", _follow)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+async def _show(visit: Visit) -> Response:
+    return await shown(visit, visit.path("alert"))
+
+
+async def shown(
+    visit: Visit, alert: str, *, error: AlertbotError | None = None, since: int | None = None
+) -> Response:
+    """The page of an alert; what is shown is noted. `error`: why a form was refused; `since`: the revision that its
+    page showed."""
+    differs = await showing.differences(visit.service, alert, visit.person, since=since)
+    view = await showing.show(visit.service, alert, visit.person)
+    passing = await showing.passing(visit.service, alert)
+    return await page(
+        visit,
+        "alert.html.j2",
+        200 if error is None else status_of(error),
+        **texts_of(view.sheet, f"{ROOT}/alerts/{view.id}"),
+        alert=view,
+        facts=_facts(visit, view),
+        differs=differs,
+        numbers=[showing.number_in_words(one, view.zone) for one in view.numbers],
+        further=without_commands(view.verdict.further if view.verdict else ()),
+        can=_can(visit, view),
+        follow=_follow_ups(view),
+        live=_live(view),
+        delivered=passing.alert.delivered,
+        stuck=passing.stuck,
+        error=error,
+        typed=visit.field,
+        longest=LONGEST_REASON,
+        opened=view.revision,
+    )
+
+
+def texts_of(sheet: Sheet, base: str) -> dict[str, Any]:
+    """The variables of the template of texts; pictures are loaded from under `base`, and what to do about a fault
+    is a field of the page instead of an option of a command."""
+    own = SimpleNamespace(**vars(phrases) | {"remedy": lambda _fault: ""})
+    parts = html_page.parts(sheet)
+    addresses = {digest: f"{base}/picture/{digest}" for digest in parts["pictures"]}
+    return parts | {"phrases": own, "pictures": addresses}
+
+
+def without_commands(lines: tuple[str, ...] | list[str]) -> list[str]:
+    """The lines that do not send the reader to the command line: on the desk the buttons are beside them."""
+    return [line for line in lines if "alertbot " not in line]
+
+
+def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
+    clock, approvals = visit.service.clock, view.approvals
+    given = [f"{one.person}, {clock(one.at)}" for one in approvals.given]
+    hands = [_("written by {name}").format(name=view.author or "alertbot")]
+    if view.last_editor not in (None, view.author):
+        hands.append(_("last edited by {name}").format(name=view.last_editor))
+    if view.submitter:
+        hands.append(_("submitted by {name}").format(name=view.submitter))
+    targets = [f"{name}: {phrases.recipients(count)}" for name, count in view.targets.items()]
+    count = _("{given} of {needed} given").format(given=len(given), needed=approvals.needed)
+    found = [
+        (_("Goes to"), _audience(visit, view)),
+        (_("Targets"), "; ".join(targets) or _("no channel")),
+        (_("By whom"), ", ".join(hands)),
+        (_("Approvals"), "; ".join([count, *given])),
+        (_("Incident"), view.incident),
+        (_("Digest"), view.digest[:12]),
+    ]
+    if view.not_before:
+        found.append((_("Not before"), clock(view.not_before)))
+    return found
+
+
+def _audience(visit: Visit, view: AlertView) -> str:
+    if view.exercise:
+        return _("exercise channels only")
+    known = visit.service.publisher.channels
+    outward = any(known[name].audience.outward for name in view.channels if name in known)
+    return _("THE PUBLIC") if outward else _("the team only")
+
+
+def _can(visit: Visit, view: AlertView) -> Mapping[str, bool]:
+    """Which forms are shown; whether they are accepted the verbs decide."""
+    roles, pending = visit.person.roles, view.state is AlertState.PENDING
+    writes = bool(roles & ROLES["draft"])
+    glass = view.break_glass
+    return {
+        "decide": pending and Role.APPROVER in roles,
+        "countersign": bool(glass and not glass.countersigned_by and Role.APPROVER in roles),
+        "edit": writes
+        and view.state
+        in (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED, AlertState.APPROVED),
+        "submit": writes and view.state is AlertState.DRAFT,
+        "follow": writes and view.state in OUT,
+    }
+
+
+def _follow_ups(view: ShownAlertView) -> list[tuple[str, str]]:
+    """What one press begins, from an alert that is out."""
+    found = [
+        ("update", _("Update")),
+        ("no_news", _("Nothing new")),
+        ("correct", _("Correction")),
+        ("end", _("End of the incident")),
+    ]
+    if view.numbers:
+        found.insert(3, ("withdraw", _("Withdraw its numbers")))
+    return found
+
+
+def _live(view: AlertView) -> str | None:
+    """Where the page asks for what has changed; None where nothing will."""
+    moving = (AlertState.APPROVED, AlertState.PUBLISHING)
+    return f"{ROOT}/alerts/{view.id}/progress" if view.state in moving else None
+
+
+async def _progress(visit: Visit) -> Response:
+    passing = await showing.passing(visit.service, visit.path("alert"))
+    delivered, said = passing.alert.delivered, passing.alert.verdict
+    return rendered(
+        visit,
+        "progress.html.j2",
+        delivered=delivered,
+        stuck=passing.stuck,
+        said=said.said if said else "",
+        over=passing.over,
+    )
+
+
+async def _picture(visit: Visit) -> Response:
+    view = await showing.show(visit.service, visit.path("alert"), None)
+    for one in view.sheet.composition.pictures:
+        if one.digest == visit.path("digest"):
+            return Response(one.content, media_type=one.mime)
+    return Response(status_code=404)
+
+
+async def _mail(visit: Visit) -> Response:
+    """A mail as it is sent, in a page of its own that may do nothing."""
+    view = await showing.show(visit.service, visit.path("alert"), None)
+    where = visit.path("channel"), visit.path("lang")
+    for one in view.messages:
+        if (one.channel, one.lang) == where and one.type == "email" and one.html:
+            return HTMLResponse(one.html, headers=MAIL_HEADERS)
+    return Response(status_code=404)
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+async def _decide(visit: Visit) -> Response:
+    alert, decision = visit.path("alert"), visit.field("decision")
+
+    async def act() -> str:
+        await _carried_out(visit, alert, decision)
+        return f"{ROOT}/alerts/{alert}?done={decision}"
+
+    try:
+        return await once(visit, act)
+    except AlertbotError as error:
+        return await _refused(visit, alert, error)
+
+
+async def _carried_out(visit: Visit, alert: str, decision: str) -> AlertView:
+    service, person = visit.service, visit.person
+    reason, digest = visit.field("reason")[:LONGEST_REASON], visit.field("digest")
+    if decision == "approve":
+        if visit.field("read") != "yes":
+            raise Misuse(_("Tick the box to say you have read the texts, then approve."))
+        return await approving.approve(service, person, alert, digest or "?", AT_DESK)
+    if decision == "break":
+        if visit.field("word").strip().upper() != alert.upper():
+            raise Misuse(_("Type {alert} to publish it alone. Nothing was done.").format(alert=alert))
+        return await approving.break_glass(service, person, alert, digest or "?", reason)
+    if decision == "countersign":
+        return await approving.countersign(service, person, alert)
+    if decision in ("return", "reject"):
+        if not reason.strip():
+            raise Misuse(_("Give a reason; the author needs it."))
+        await _require_as_shown(visit, alert)
+        verb = approving.return_ if decision == "return" else approving.reject
+        return await verb(service, person, alert, reason, AT_DESK)
+    raise Misuse(_("Choose: approve, return or reject."))
+
+
+class ChangedMeanwhile(Refused):
+    """The alert is not the one that the page showed."""
+
+
+async def _require_as_shown(visit: Visit, alert: str) -> None:
+    """Raises `ChangedMeanwhile` if the text is another than on the page whose form was sent."""
+    now = await showing.brief(visit.service, alert)
+    if now.digest != visit.field("digest"):
+        raise ChangedMeanwhile(
+            _(
+                "{alert} has changed since you opened this page; nothing was decided. What changed is marked below."
+                " Read it, then decide again."
+            ).format(alert=alert)
+        )
+
+
+async def _refused(visit: Visit, alert: str, error: AlertbotError) -> Response:
+    """The page as it is now, with why nothing was decided; where the text changed, with what changed."""
+    since = visit.field("opened")
+    try:
+        if not isinstance(error, Misuse):
+            await _require_as_shown(visit, alert)
+    except ChangedMeanwhile as changed:
+        error = changed
+    opened = int(since) if since.isascii() and since.isdigit() and len(since) < 9 else None
+    changed_text = opened if isinstance(error, ChangedMeanwhile) else None
+    try:
+        return await shown(visit, alert, error=error, since=changed_text)
+    except AlertbotError:
+        return refusal(visit, error)
+
+
+# --- a draft --------------------------------------------------------------------------------------
+
+
+async def _submit(visit: Visit) -> Response:
+    alert = visit.path("alert")
+
+    async def act() -> str:
+        retime = visit.field("retime") == "yes"
+        await writing.submit(visit.service, visit.person, alert, retime=retime)
+        return f"{ROOT}/alerts/{alert}?done=submit"
+
+    try:
+        return await once(visit, act)
+    except AlertbotError as error:
+        return await shown(visit, alert, error=error)
+
+
+async def _accept(visit: Visit) -> Response:
+    """Accept faults that are a matter of judgement, each with a reason."""
+    alert = visit.path("alert")
+    reasons = {
+        name.removeprefix("accept."): values[-1].strip()
+        for name, values in visit.fields.items()
+        if name.startswith("accept.") and values[-1].strip()
+    }
+
+    async def act() -> str:
+        if not reasons:
+            raise Misuse(_("Give a reason for what you accept."))
+        await writing.edit(visit.service, visit.person, alert, {}, reasons)
+        return f"{ROOT}/alerts/{alert}"
+
+    try:
+        return await once(visit, act)
+    except AlertbotError as error:
+        return await shown(visit, alert, error=error)
+
+
+async def _discard(visit: Visit) -> Response:
+    alert = visit.path("alert")
+
+    async def act() -> str:
+        await writing.discard(visit.service, visit.person, alert)
+        return f"{ROOT}/alerts/{alert}"
+
+    return await once(visit, act)
+
+
+# --- what follows ---------------------------------------------------------------------------------
+
+
+async def _follow(visit: Visit) -> Response:
+    """Begin what follows this alert, prefilled; it opens as a form."""
+
+    async def act() -> str:
+        view = await begun(visit, visit.path("alert"), visit.field("what"))
+        return f"{ROOT}/alerts/{view.id}/edit"
+
+    return await once(visit, act)
+
+
+async def begun(visit: Visit, alert: str, what: str) -> AlertView:
+    """The draft of what follows an alert. Raises what the verb raises, `Misuse` for another word."""
+    service, person, said = visit.service, visit.person, FollowRequest()
+    if what == "update":
+        return await following.update(service, person, alert, said)
+    if what in ("status", "no_news"):
+        return await following.update(service, person, alert, said, kind=what)
+    if what == "correct":
+        return await following.correct(service, person, alert, said)
+    if what == "withdraw":
+        return await taking_back.withdraw(service, person, NumberSelection(alert=alert), said)
+    if what == "false_alert":
+        return await following.cancel(service, person, alert, visit.field("text"), said)
+    if what == "end":
+        known = await showing.brief(service, alert)
+        return await following.end(service, person, known.incident, said)
+    raise Misuse(_("This form is not valid. Load the page again."))

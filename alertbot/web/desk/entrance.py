@@ -1,0 +1,302 @@
+"""Signing in and out, the ways in that a person has, the language; and all routes of the desk put together."""
+
+from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.words import LANGUAGES, _, ngettext
+from alertbot.people import accounts, passkeys, signing_in
+from alertbot.people.signing_in import SignInRefused
+from alertbot.web.desk import alert_page, delivery_page, now_page, write_page
+from alertbot.web.desk.room import (
+    ROOT,
+    DeskRoom,
+    Routes,
+    Visit,
+    files,
+    once,
+    page,
+    rendered,
+    said,
+    see,
+)
+
+FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
+
+
+def router(desk: DeskRoom) -> APIRouter:
+    """Every route of the desk."""
+    routes = Routes(desk)
+    routes.get("/static/{name}", _static, public=True)
+    routes.get("/sign-in", _sign_in, public=True)
+    routes.post("/sign-in", _signed_in, public=True)
+    routes.post("/sign-in/options", _passkey_options, public=True)
+    routes.post("/sign-in/passkey", _by_passkey, public=True)
+    routes.get("/in/{code}", _invited, public=True)
+    routes.post("/in/{code}", _by_invitation, public=True)
+    routes.post("/sign-out", _sign_out)
+    routes.post("/stay", _stay)
+    routes.post("/language", _language)
+    routes.get("/you", _you)
+    routes.post("/you/codes", _new_codes)
+    routes.post("/you/renew", _renew)
+    routes.post("/you/end", _end_session)
+    routes.post("/you/passkey-options", _passkey_to_add)
+    routes.post("/you/passkey", _add_passkey)
+    routes.post("/you/passkey-remove", _drop_passkey)
+    for part in (now_page, alert_page, write_page, delivery_page):
+        part.add(routes)
+    return routes.router
+
+
+async def _static(visit: Visit) -> Response:
+    found = files().get(visit.path("name"))
+    if found is None:
+        return Response(status_code=404)
+    kind, body = found
+    return Response(body, media_type=kind, headers=FOREVER)
+
+
+# --- sign in --------------------------------------------------------------------------------------
+
+
+async def _sign_in(visit: Visit) -> Response:
+    if visit.here is not None:
+        return see(_next(visit.request.query_params.get("next", "")))
+    return _form(visit)
+
+
+def _form(visit: Visit, status: int = 200, error: str | None = None, tried: str = "") -> Response:
+    place = visit.field("next") or visit.request.query_params.get("next", "")
+    return rendered(
+        visit,
+        "sign_in.html.j2",
+        status,
+        strip=None,
+        error=error,
+        tried=tried,
+        next=_next(place),
+        name=visit.field("name"),
+        passkeys=_can_have_passkeys(visit),
+    )
+
+
+def _can_have_passkeys(visit: Visit) -> bool:
+    """Browsers bind passkeys to a name, never to a bare address."""
+    try:
+        ip_address(urlsplit(visit.desk.url).hostname or "")
+    except ValueError:
+        return True
+    return False
+
+
+def _next(place: str) -> str:
+    """A page of the desk; anything else is its first."""
+    fits = (
+        place.startswith(f"{ROOT}/") and "//" not in place and place.isprintable() and "\\" not in place
+    )
+    return place if fits and not place.startswith(f"{ROOT}/sign-in") else ROOT
+
+
+async def _signed_in(visit: Visit) -> Response:
+    by_code = bool(visit.field("code"))
+    tried = "code" if by_code else "token"
+    if not visit.field(tried).strip():
+        return _form(visit, 422, _("Give your token, or your name and a recovery code."), tried)
+    if by_code:
+        return await _limited(visit, lambda: _by_code(visit), tried)
+
+    async def by_token() -> str:
+        return await signing_in.by_token(visit.service, visit.field("token"), visit.device)
+
+    return await _limited(visit, by_token, tried)
+
+
+async def _by_code(visit: Visit) -> str:
+    return await signing_in.by_recovery_code(
+        visit.service, visit.field("name"), visit.field("code"), visit.device
+    )
+
+
+async def _limited(visit: Visit, act: Callable[[], Awaitable[str]], tried: str = "token") -> Response:
+    """Sign in. After many wrong attempts a network is told to wait, but what is right works: nobody can keep an
+    officer of the same network out."""
+    attempts = visit.desk.attempts
+    try:
+        secret = await act()
+    except SignInRefused as refused:
+        if wait := attempts.wait(visit.address):
+            return _form(visit, 429, _too_often(wait), tried)
+        attempts.note(visit.address)
+        return _form(visit, 403, str(refused), tried)
+    return await _with_session(visit, secret, _next(visit.field("next")))
+
+
+def _too_often(wait: float) -> str:
+    minutes = int(wait // 60) + 1
+    return ngettext(
+        "Too many attempts. Try again in {n} minute.",
+        "Too many attempts. Try again in {n} minutes.",
+        minutes,
+    ).format(n=minutes)
+
+
+async def _with_session(visit: Visit, secret: str, place: str) -> Response:
+    """Go on with a new session; whatever the browser had before ends."""
+    if visit.here is not None:
+        await signing_in.end(visit.service, visit.here.person, visit.here.id)
+    answer = see(place)
+    answer.headers.append("set-cookie", _cookie(visit.desk, secret))
+    return answer
+
+
+def _cookie(desk: DeskRoom, secret: str) -> str:
+    made: SimpleCookie = SimpleCookie()
+    made[desk.cookie] = secret
+    morsel = made[desk.cookie]
+    morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Lax"
+    morsel["secure"] = desk.secure
+    if not secret:
+        morsel["max-age"] = 0
+    return morsel.OutputString()
+
+
+async def _passkey_options(visit: Visit) -> Response:
+    return _json(await passkeys.to_sign_in(visit.service, visit.desk.site))
+
+
+async def _by_passkey(visit: Visit) -> Response:
+    async def act() -> str:
+        answer = visit.field("answer")
+        return await passkeys.sign_in(visit.service, visit.desk.site, answer, visit.device)
+
+    return await _limited(visit, act, "passkey")
+
+
+def _json(document: str) -> Response:
+    return Response(document, media_type="application/json")
+
+
+async def _invited(visit: Visit) -> Response:
+    """Mail programs open every link: only the button signs in."""
+    try:
+        who = await signing_in.invited(visit.service, visit.path("code"))
+    except SignInRefused:
+        if wait := visit.desk.attempts.wait(visit.address):
+            return said(visit, 429, _("Too many attempts"), _too_often(wait))
+        visit.desk.attempts.note(visit.address)
+        raise
+    return rendered(visit, "invited.html.j2", strip=None, name=who.name)
+
+
+async def _by_invitation(visit: Visit) -> Response:
+    async def act() -> str:
+        return await signing_in.by_invitation(visit.service, visit.path("code"), visit.device)
+
+    answer = await _limited(visit, act, "token")
+    if answer.status_code == 303:
+        answer.headers["location"] = f"{ROOT}/you?first=1"
+    return answer
+
+
+async def _sign_out(visit: Visit) -> Response:
+    assert visit.here is not None
+    await signing_in.end(visit.service, visit.person, visit.here.id)
+    answer = see(f"{ROOT}/sign-in")
+    answer.headers.append("set-cookie", _cookie(visit.desk, ""))
+    answer.headers["clear-site-data"] = '"cache"'
+    return answer
+
+
+async def _stay(visit: Visit) -> Response:
+    """Being asked is enough: the session was just used."""
+    assert visit.here is not None
+    left = (visit.here.ends_at - visit.service.now).total_seconds()
+    if "fetch" in visit.fields:
+        return JSONResponse({"left": left})
+    return see(_next(visit.field("next")))
+
+
+async def _language(visit: Visit) -> Response:
+    assert visit.here is not None
+    if visit.field("lang") in LANGUAGES:
+        await signing_in.speak(visit.service, visit.here, visit.field("lang"))
+    return see(_next(visit.field("next")))
+
+
+# --- you ------------------------------------------------------------------------------------------
+
+
+async def _you(visit: Visit) -> Response:
+    return await _account(visit)
+
+
+async def _account(visit: Visit, **values: Any) -> Response:
+    ways = await signing_in.ways_in(visit.service, visit.person)
+    given: dict[str, Any] = {
+        "codes": (),
+        "token": None,
+        "first": "first" in visit.request.query_params,
+        "passkeys": _can_have_passkeys(visit),
+    }
+    return await page(visit, "you.html.j2", ways=ways, **(given | values))
+
+
+async def _new_codes(visit: Visit) -> Response:
+    """Answered at once, without going on: the codes are shown only here."""
+    return await _account(visit, codes=await signing_in.new_codes(visit.service, visit.person))
+
+
+async def _renew(visit: Visit) -> Response:
+    """A new token of one's own ends every session, passkey and code; this browser begins a new session."""
+    issued = await accounts.rotate(visit.service, visit.person, visit.person.name, None)
+    secret = await signing_in.by_token(visit.service, issued.token, visit.device)
+    here = await signing_in.session(visit.service, secret)
+    fresh = Visit(visit.desk, visit.request, here, visit.fields)
+    answer = await _account(fresh, token=issued.token)
+    answer.headers.append("set-cookie", _cookie(visit.desk, secret))
+    return answer
+
+
+async def _end_session(visit: Visit) -> Response:
+    async def act() -> str:
+        await signing_in.end(visit.service, visit.person, _number(visit.field("session")))
+        return f"{ROOT}/you"
+
+    return await once(visit, act)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Misuse(_("This form is not valid. Load the page again."))
+    return int(text)
+
+
+async def _passkey_to_add(visit: Visit) -> Response:
+    assert visit.here is not None
+    return _json(await passkeys.to_add(visit.service, visit.desk.site, visit.here))
+
+
+async def _add_passkey(visit: Visit) -> Response:
+    assert visit.here is not None
+    answer, name = visit.field("answer"), visit.field("name")
+    try:
+        await passkeys.add(visit.service, visit.desk.site, visit.here, answer, name)
+    except Refused as refused:
+        return await _account(visit, error=str(refused))
+    return see(f"{ROOT}/you")
+
+
+async def _drop_passkey(visit: Visit) -> Response:
+    async def act() -> str:
+        assert visit.here is not None
+        await passkeys.drop(visit.service, visit.here, _number(visit.field("passkey")))
+        return f"{ROOT}/you"
+
+    return await once(visit, act)

@@ -1,0 +1,357 @@
+"""What all pages of the desk share: who is there, whether a form is ours, and how a page is answered.
+
+Every page works without its script, every change is a form that is sent once. A form counts only if the browser says
+that it comes from the desk itself; a browser that says nothing is refused.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from alertbot.alerts.rules_moves import state_word
+from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
+from alertbot.core.model import Person
+from alertbot.core.words import LANGUAGES, _, language, spoken
+from alertbot.ops import now
+from alertbot.people import signing_in, store_forms
+from alertbot.people.passkeys import Site
+from alertbot.people.signing_in import SignInRefused
+from alertbot.people.store_sign_in import DeskSession
+from alertbot.texts.preview import html_page
+from alertbot.texts.preview.phrases import language_name
+from alertbot.watch.context import WatchContext
+from alertbot.watch.rules_log import State
+from alertbot.web import approvals, reading
+from alertbot.web.desk import wording
+from alertbot.web.reading import Attempts, Unreadable
+
+HERE = Path(__file__).parent
+ROOT = "/desk"
+LARGEST_FORM_BYTES, MOST_FIELDS = 200_000, 400
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self';"
+    " frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PAGE_HEADERS = {"content-security-policy": POLICY, "referrer-policy": "same-origin"}
+BY_ITSELF = "x-desk-script"  # asked by the page's script: nobody is kept signed in by it
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DeskRoom:
+    """The desk of one service. `url`: its origin, as people's browsers see it."""
+
+    service: WatchContext
+    url: str
+    attempts: Attempts = field(default_factory=Attempts)
+
+    @property
+    def secure(self) -> bool:
+        return self.url.startswith("https://")
+
+    @property
+    def cookie(self) -> str:
+        """Its name; the prefix binds it to this host, and browsers take it over https only."""
+        return "__Host-desk" if self.secure else "desk"
+
+    @property
+    def site(self) -> Site:
+        return Site(self.url, self.service.publisher.organisation.name)
+
+    def clock(self, moment: Any) -> str:
+        return self.service.clock(moment)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request. `here`: the session of whoever is signed in."""
+
+    desk: DeskRoom
+    request: Request
+    here: DeskSession | None
+    fields: Mapping[str, list[str]]
+
+    @property
+    def service(self) -> WatchContext:
+        return self.desk.service
+
+    @property
+    def person(self) -> Person:
+        assert self.here is not None, "a page that needs nobody asked for somebody"
+        return self.here.person
+
+    def field(self, name: str) -> str:
+        """The last value of a field; empty if it was not sent."""
+        return self.fields.get(name, [""])[-1]
+
+    def path(self, name: str) -> str:
+        return str(self.request.path_params[name])
+
+    @property
+    def device(self) -> str:
+        """A short word for the browser, by which a person knows their own."""
+        agent = self.request.headers.get("user-agent", "")
+        known = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "Linux")
+        browsers = ("Firefox", "Edg", "Chrome", "Safari")
+        found = [next((one for one in names if one in agent), "") for names in (browsers, known)]
+        return " · ".join(filter(None, found)) or "–"
+
+    @property
+    def address(self) -> str:
+        return self.request.client.host if self.request.client else ""
+
+
+Act = Callable[[Visit], Awaitable[Response]]
+
+
+def see(place: str) -> Response:
+    """Go on to another page of the desk, with GET."""
+    return RedirectResponse(place, 303, PAGE_HEADERS)
+
+
+# --- whose form it is -----------------------------------------------------------------------------
+
+
+def is_ours(request: Request, url: str) -> bool:
+    """Whether the browser says that this request comes from the desk's own pages. Browsers that hide where a page
+    came from send the origin `null`, which counts only with the other header."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site == "same-origin" and origin in (None, "null", url)
+    return origin == url
+
+
+# --- routes ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Routes:
+    """A router of which every route looks at who is there, and every changing one at where it comes from."""
+
+    desk: DeskRoom
+    router: APIRouter = field(default_factory=APIRouter)
+
+    def get(self, path: str, act: Act, *, public: bool = False) -> None:
+        self._add(path, act, ["GET"], public=public)
+
+    def post(self, path: str, act: Act, *, public: bool = False) -> None:
+        self._add(path, act, ["POST"], public=public)
+
+    def _add(self, path: str, act: Act, methods: list[str], *, public: bool) -> None:
+        async def answer(request: Request) -> Response:
+            return await _answered(self.desk, request, act, public=public)
+
+        self.router.add_api_route(ROOT + path, answer, methods=methods, response_model=None)
+
+
+async def _answered(desk: DeskRoom, request: Request, act: Act, *, public: bool) -> Response:
+    """The page that `act` makes, or one that says why not; never a library's own message, never a traceback."""
+    chosen = approvals.reader_language(request, _default(desk))
+    visit = Visit(desk, request, None, {})
+    with spoken(chosen):
+        try:
+            if request.method == "POST" and not is_ours(request, desk.url):
+                return said(visit, 403, _("Not allowed"), _foreign())
+            visit = await _visit(desk, request)
+            with spoken((visit.here and visit.here.lang) or chosen):
+                return await _let_in(visit, act, public=public)
+        except Unreadable as error:
+            return said(visit, error.status, _("Request not understood"), _unreadable(error.status))
+        except AlertbotError as error:
+            return refusal(visit, error)
+        except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
+            where = approvals.place_of(error)
+            log.error("a page of the desk failed: %s in %s", type(error).__name__, where)  # noqa: TRY400 - its text may hold anything
+            return said(visit, 500, _("Something went wrong"), _failed())
+
+
+async def _visit(desk: DeskRoom, request: Request) -> Visit:
+    secret = request.cookies.get(desk.cookie, "")
+    used = BY_ITSELF not in request.headers
+    here = await signing_in.session(desk.service, secret, used=used) if secret else None
+    given: Mapping[str, list[str]] = {}
+    if request.method == "POST":
+        given = await reading.form(request, largest=LARGEST_FORM_BYTES, most=MOST_FIELDS)
+    return Visit(desk, request, here, given)
+
+
+async def _let_in(visit: Visit, act: Act, *, public: bool) -> Response:
+    if visit.here is not None or public:
+        try:
+            return await act(visit)
+        except AlertbotError as error:
+            return refusal(visit, error)
+    if visit.request.method == "POST" or BY_ITSELF in visit.request.headers:
+        return said(visit, 401, _("You are signed out"), _signed_out())
+    return see(f"{ROOT}/sign-in?next={quote(visit.request.url.path)}")
+
+
+def _default(desk: DeskRoom) -> str:
+    first = desk.service.publisher.organisation.languages[0]
+    return first if first in LANGUAGES else "en"
+
+
+# --- forms that are sent once ---------------------------------------------------------------------
+
+
+async def once(visit: Visit, act: Callable[[], Awaitable[str]]) -> Response:
+    """Do what a form asks for, and go where that leads; sent again, it only leads there again. A form that is
+    refused has done nothing, and may be sent again."""
+    key, who, database = visit.field("key"), visit.person, visit.service.database
+    if not key:
+        raise Unreadable(400)
+    moment = visit.service.now
+    if not await database.transact(lambda conn: store_forms.claim(conn, who, key, now=moment)):
+        place = await database.read(lambda conn: store_forms.answer_of(conn, who, key))
+        return see(place or ROOT)
+    try:
+        place = await act()
+    except BaseException:
+        await database.transact(lambda conn: store_forms.release(conn, key))
+        raise
+    await database.transact(lambda conn: store_forms.answer(conn, key, place))
+    return see(place)
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+@cache
+def templates() -> Environment:
+    """The templates of the desk, and those of previews."""
+    made = html_page.environment(HERE / "templates", html_page.HERE)
+    made.globals.update(
+        ROOT=ROOT,
+        asset=asset,
+        form_key=partial(secrets.token_urlsafe, 16),
+        named=language_name,
+        alert_words=state_word,
+        delivery_words=wording.delivery_words,
+        state_words=wording.incident_words,
+        states=tuple(map(str, State)),
+    )
+    return made
+
+
+@cache
+def files() -> Mapping[str, tuple[str, bytes]]:
+    """The style sheet, the script and the sign of the desk, by the name that changes with their content: type and bytes."""
+    css = html_page.page_style().encode() + (HERE / "static" / "desk.css").read_bytes()
+    js = (HERE / "static" / "desk.js").read_bytes()
+    found = {}
+    for stem, suffix, kind, body in (
+        ("desk", "css", "text/css; charset=utf-8", css),
+        ("desk", "js", "text/javascript; charset=utf-8", js),
+        ("desk", "svg", "image/svg+xml", (HERE / "static" / "desk.svg").read_bytes()),
+    ):
+        found[f"{stem}.{sha256(body).hexdigest()[:12]}.{suffix}"] = (kind, body)
+    return found
+
+
+def asset(suffix: str) -> str:
+    """The address of the file with this ending."""
+    name = next(name for name in files() if name.endswith(f".{suffix}"))
+    return f"{ROOT}/static/{name}"
+
+
+async def page(visit: Visit, template: str, status: int = 200, **values: Any) -> Response:
+    """A page for whoever is signed in, with what stands on every page."""
+    strip = await now.strip(visit.service, visit.person)
+    return rendered(visit, template, status, strip=strip, **values)
+
+
+def rendered(visit: Visit, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    text = templates().get_template(template).render(_common(visit) | values)
+    return HTMLResponse(text, status, PAGE_HEADERS)
+
+
+def _common(visit: Visit) -> dict[str, Any]:
+    organisation = visit.service.publisher.organisation
+    return {
+        "visit": visit,
+        "here": visit.here,
+        "organisation": organisation.name,
+        "sandbox": organisation.sandbox,
+        "clock": visit.service.clock,
+        "hour": lambda moment: f"{moment.astimezone(visit.service.publisher.zone):%H:%M}",
+        "at": visit.service.now,
+        "minutes": lambda moment: max(0, int((visit.service.now - moment).total_seconds() // 60)),
+        "done_words": wording.done_words(),
+        "page_language": language(),
+        "other": [lang for lang in LANGUAGES if lang != language()],
+        "path": visit.request.url.path,
+        "error": None,
+    } | ({} if visit.here else {"strip": None})
+
+
+def said(visit: Visit, status: int, title: str, sentence: str, **more: Any) -> Response:
+    """A page with one message."""
+    values = {"strip": None, "title": title, "sentence": sentence, "faults": (), "back": None, **more}
+    return rendered(visit, "said.html.j2", status, **values)
+
+
+STATUS: Mapping[type[AlertbotError], int] = {
+    SignInRefused: 403,
+    Faulty: 409,
+    PastMoment: 409,
+    Refused: 403,
+    StoreFailed: 503,
+    Misuse: 400,
+    AlertbotError: 500,
+}
+"""The first that fits, narrow before wide."""
+
+
+def status_of(error: AlertbotError) -> int:
+    return next(code for kind, code in STATUS.items() if isinstance(error, kind))
+
+
+def refusal(visit: Visit, error: AlertbotError) -> Response:
+    """The page that says why something was not done."""
+    status = status_of(error)
+    headings = {400: _("That cannot be done"), 403: _("Not allowed"), 409: _("No longer possible")}
+    heading = headings.get(status, _("Not working"))
+    sentence = _down() if isinstance(error, StoreFailed) else str(error)
+    faults = error.faults if isinstance(error, Faulty) else ()
+    return said(visit, status, heading, sentence, faults=faults)
+
+
+def _foreign() -> str:
+    return _(
+        "This form was not sent from the desk, or your browser does not say where it comes from. Nothing was done."
+        " Open the desk and try again there; if it happens again, use a current browser."
+    )
+
+
+def _unreadable(status: int) -> str:
+    if status == 413:
+        return _("The form is too large. Go back, shorten the texts, and send it again.")
+    if status == 408:
+        return _("The form did not arrive in time. Go back and send it again; nothing was done.")
+    return _(
+        "This form is not valid. Go back, load the page again, and send it again; nothing was done."
+    )
+
+
+def _signed_out() -> str:
+    return _("Nothing was done. Sign in, then do it again; what you were typing is kept.")
+
+
+def _down() -> str:
+    return _("The database cannot be reached; nothing was done. Try again in a minute.")
+
+
+def _failed() -> str:
+    return _("Look at the alert before you try again: it says whether anything was done.")

@@ -1,0 +1,164 @@
+// The desk works without this. With it: news without loading again, previews while typing, passkeys, a word before
+// the session ends.
+const byId = (id) => document.getElementById(id);
+const ITSELF = { "x-desk-script": "1" };
+const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, { hour12: false });
+
+// --- replace a part, keep the focus, what is typed and what is open -----------------------------------
+const changed = (one) => one.options ? [...one.options].some((each) => each.selected !== each.defaultSelected) : one.value !== one.defaultValue;
+const folded = (part) => [...part.querySelectorAll("details")].map((one) => [one.querySelector("summary").textContent, one]);
+function replace(part, html) {
+  const active = document.activeElement;
+  const within = part.contains(active);
+  const name = within && (active.id || active.getAttribute("aria-label") || active.getAttribute("href"));
+  const open = new Map(folded(part).map(([said, one]) => [said, one.open]));
+  const typed = [...part.querySelectorAll("input[id], select[id], textarea[id]")].filter(changed).map((one) => [one.id, one.value]);
+  const fresh = new DOMParser().parseFromString(html, "text/html").body;
+  part.replaceChildren(...fresh.childNodes);
+  for (const [said, one] of folded(part)) if (open.has(said)) one.open = open.get(said);
+  for (const [id, value] of typed) if (byId(id)) byId(id).value = value;
+  if (!within) return;
+  const same = [...part.querySelectorAll("a, button, input, select, textarea, summary")].find(
+    (one) => name && [one.id, one.getAttribute("aria-label"), one.getAttribute("href")].includes(name));
+  (same || byId("main")).focus({ preventScroll: true });
+}
+
+// --- news --------------------------------------------------------------------------------------------
+const PATIENCE = 4000;
+let last = clock();
+function lost(said) {
+  const line = byId("lost");
+  if (said === null) { line.hidden = true; return; }
+  const words = said.replace("{time}", last);
+  if (line.textContent !== words) line.textContent = words;
+  line.hidden = false;
+}
+async function look(part, tag) {
+  const line = byId("lost").dataset;
+  try {
+    const headers = tag ? { ...ITSELF, "if-none-match": tag } : ITSELF;
+    const answer = await fetch(part.dataset.live, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    if (answer.status === 401) { lost(line.out); return null; }
+    if (answer.status !== 304 && !answer.ok) throw new Error(answer.status);
+    last = clock();
+    lost(null);
+    if (answer.status === 304) return tag;
+    const html = await answer.text();
+    if (html !== part.seen) replace(part, html);
+    part.seen = html;
+    return answer.headers.get("etag") || "";
+  } catch {
+    lost(line.lost);
+    return "";
+  }
+}
+for (const part of document.querySelectorAll("[data-live]")) {
+  let tag = "";
+  const again = async () => {
+    const next = document.hidden ? tag : await look(part, tag);
+    if (next === null) return;
+    tag = next;
+    setTimeout(again, 1000);
+  };
+  setTimeout(again, 1000);
+  document.addEventListener("visibilitychange", () => { tag = ""; });
+}
+
+// --- previews while typing ---------------------------------------------------------------------------
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  let timer = 0, under = null, saying = 0;
+  const show = async () => {
+    under?.abort();
+    under = new AbortController();
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      const answer = await fetch(form.dataset.preview, { method: "POST", body, signal: under.signal });
+      if (answer.status === 401) return lost(byId("lost").dataset.out);
+      if (!answer.ok) throw new Error(answer.status);
+      replace(byId("preview"), await answer.text());
+      last = clock();
+      lost(null);
+      clearTimeout(saying);
+      saying = setTimeout(() => {
+        const said = byId("preview").querySelector("[data-announce], .wrong");
+        if (said && byId("announce").textContent !== said.textContent) byId("announce").textContent = said.textContent;
+      }, 1000);
+    } catch (error) {
+      if (error.name !== "AbortError") lost(byId("lost").dataset.lost);
+    }
+  };
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 150); });
+  for (const words of form.querySelectorAll("[data-into]")) {
+    const take = document.createElement("button");
+    take.type = "button";
+    take.className = "quiet";
+    take.textContent = words.textContent;
+    words.replaceChildren(take);
+    take.addEventListener("click", () => {
+      const into = byId(words.dataset.into);
+      into.value = (into.value.trim() ? into.value.trimEnd() + "\n" : "") + take.textContent;
+      into.dispatchEvent(new Event("input", { bubbles: true }));
+      into.focus();
+    });
+  }
+}
+
+// --- passkeys ----------------------------------------------------------------------------------------
+const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+function given(options) {
+  options.challenge = bytes(options.challenge);
+  if (options.user) options.user.id = bytes(options.user.id);
+  for (const list of [options.excludeCredentials, options.allowCredentials]) for (const one of list || []) one.id = bytes(one.id);
+  return options;
+}
+function told(made) {
+  const { response } = made;
+  const said = { clientDataJSON: text(response.clientDataJSON) };
+  for (const name of ["attestationObject", "authenticatorData", "signature", "userHandle"]) if (response[name]) said[name] = text(response[name]);
+  return JSON.stringify({ id: made.id, rawId: text(made.rawId), type: made.type, response: said, clientExtensionResults: {} });
+}
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  if (!window.PublicKeyCredential) continue;
+  form.hidden = false;
+  const box = byId("with-passkey");
+  if (box) box.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    if (form.elements.answer.value) return;
+    event.preventDefault();
+    try {
+      const options = await (await fetch(form.dataset.options, { method: "POST", body: new URLSearchParams() })).json();
+      const made = await navigator.credentials[form.dataset.passkey]({ publicKey: given(options) });
+      form.elements.answer.value = told(made);
+      form.submit();
+    } catch {
+      form.querySelector("[data-said]").hidden = false;
+    }
+  });
+}
+
+// --- forms -------------------------------------------------------------------------------------------
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.passkey || event.defaultPrevented) return;
+  setTimeout(() => { for (const one of event.target.querySelectorAll("button")) one.disabled = true; }, 0);
+});
+addEventListener("pageshow", () => { for (const one of document.querySelectorAll("button:disabled")) one.disabled = false; });
+document.querySelector("[data-focus]")?.focus();
+
+// --- before the session ends -------------------------------------------------------------------------
+const left = Number(document.body.dataset.left || 0);
+const idle = byId("idle");
+if (left && idle) {
+  const WARN = 120;
+  let timer = setTimeout(warn, Math.max(1, left - WARN) * 1000);
+  function warn() { idle.hidden = false; idle.querySelector("button").focus(); }
+  idle.querySelector("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const answer = await fetch(event.target.action, { method: "POST", body: new URLSearchParams({ fetch: "1" }) });
+    if (!answer.ok) return lost(byId("lost").dataset.out);
+    idle.hidden = true;
+    byId("main").focus({ preventScroll: true });
+    timer = setTimeout(warn, Math.max(1, (await answer.json()).left - WARN) * 1000);
+  });
+}

@@ -1,0 +1,178 @@
+"""The form of an alert: a field per field of its kind, from values and back to values. Numbers are never typed here:
+they come from the register."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alertbot.core.model import RawValues
+from alertbot.core.words import _, language
+from alertbot.regions.facts import all_territories, services
+from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
+
+PREFIX = "f."
+LONG_TEXT = 60  # characters; a longer one gets several lines
+FIGURE_KEYS = ("value", "unit", "at", "source")
+LONGEST_INPUT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class TypedInput:
+    """One control: a field, or a field in one language. `list`: the name of what is suggested."""
+
+    id: str
+    name: str
+    label: str
+    value: str
+    lang: str | None
+    type: str  # line, lines, choice
+    list: str | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    placeholder: str = ""
+    phrases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of the kind with its controls. `fault`: why it cannot stay as it is."""
+
+    name: str
+    label: str
+    help: str
+    required: bool
+    inputs: tuple[TypedInput, ...]
+    fault: str = ""
+    last: str = ""
+
+
+def form_fields(
+    kind: Kind,
+    given: Mapping[str, Any],
+    languages: Sequence[str],
+    *,
+    faults: Mapping[str, str],
+    last: Mapping[str, Any],
+) -> list[FormField]:
+    """The fields: those that are needed first, then the others; numbers are left out."""
+    shown = [spec for spec in kind.fields if spec.type is not FieldType.NUMBERS]
+    needed = {name for group in kind.one_of for name in group}
+    numbers = kind.field("numbers")
+    queries = {"territories", "services"} if numbers and numbers.required else set()
+    wanted = needed | queries | {spec.name for spec in shown if spec.required}
+    places = FieldType.TERRITORY  # first: without a place there is nothing to look at
+    shown.sort(key=lambda spec: (spec.name not in wanted, spec.type is not places))
+    return [
+        FormField(
+            name=spec.name,
+            label=in_words(spec.label),
+            help=in_words(spec.help),
+            required=spec.required,
+            inputs=tuple(_inputs(spec, given.get(spec.name), languages)),
+            fault=faults.get(spec.name, ""),
+            last=_told(last.get(spec.name)) if last.get(spec.name) != given.get(spec.name) else "",
+        )
+        for spec in shown
+    ]
+
+
+def _told(value: Any) -> str:
+    """What the incident said last, in one line."""
+    if isinstance(value, Mapping):
+        value = value.get(language()) or next(iter(value.values()), "")
+    if isinstance(value, list):
+        value = ", ".join(str(one) for one in value if not isinstance(one, Mapping))
+    return str(value or "")
+
+
+def _inputs(spec: FieldSpec, value: Any, languages: Sequence[str]) -> Iterator[TypedInput]:
+    if spec.type is FieldType.TEXT:
+        texts = value if isinstance(value, Mapping) else dict.fromkeys(languages, value or "")
+        for lang in languages:
+            name = f"{PREFIX}{spec.name}.{lang}"
+            said = tuple(one[lang] for one in spec.phrases if one.get(lang))
+            long = (spec.longest or LONG_TEXT + 1) > LONG_TEXT
+            yield TypedInput(
+                _id(name), name, lang, str(texts.get(lang) or ""), lang, "lines" if long else "line",
+                phrases=said,
+            )  # fmt: skip
+        return
+    name = f"{PREFIX}{spec.name}"
+    if spec.choices:
+        options = (("", "–"), *((key, in_words(words)) for key, words in spec.choices.items()))
+        chosen = str(value or spec.default or "")
+        yield TypedInput(_id(name), name, "", chosen, None, "choice", choices=options)
+        return
+    lists = {FieldType.TERRITORY: "territories", FieldType.SERVICES: "services"}
+    hints = {FieldType.DATETIME: "+30m, 18:00", FieldType.URL: "https://…", FieldType.DURATION: "2h"}
+    kind = "lines" if spec.type is FieldType.FIGURE else "line"
+    usual = spec.default if value is None else value
+    yield TypedInput(
+        _id(name), name, "", _as_typed(spec, usual), None, kind,
+        list=lists.get(spec.type), placeholder=hints.get(spec.type, _figure_hint(spec)),
+    )  # fmt: skip
+
+
+def _figure_hint(spec: FieldSpec) -> str:
+    return _("value; unit; time; source") if spec.type is FieldType.FIGURE else ""
+
+
+def _id(name: str) -> str:
+    return name.replace(".", "-")
+
+
+def _as_typed(spec: FieldSpec, value: Any) -> str:
+    if value is None:
+        return ""
+    if spec.type is FieldType.FIGURE:
+        rows = value if isinstance(value, list) else [value]
+        return "\n".join("; ".join(str(row.get(key, "")) for key in FIGURE_KEYS) for row in rows)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def suggestions() -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """What can be typed into fields of places and services, each with its name."""
+    spoken = language()
+    return {
+        "territories": tuple((code, one.name_in(spoken)) for code, one in all_territories().items()),
+        "services": tuple((key, one.name_in(spoken)) for key, one in services().items()),
+    }
+
+
+def values_of(kind: Kind, fields: Mapping[str, Sequence[str]]) -> RawValues:
+    """The values of a sent form; what was left empty is not given. Only fields of the kind are read, and never
+    numbers: a text there would name a file."""
+    found: RawValues = {}
+    for spec in kind.fields:
+        name = f"{PREFIX}{spec.name}"
+        if spec.type is FieldType.TEXT:
+            texts = {
+                key.removeprefix(f"{name}."): _clean(values)
+                for key, values in fields.items()
+                if key.startswith(f"{name}.")
+            }
+            found |= {spec.name: said} if (said := {k: v for k, v in texts.items() if v}) else {}
+        elif spec.type is not FieldType.NUMBERS and (text := _clean(fields.get(name, [""]))):
+            found[spec.name] = _figures(text) if spec.type is FieldType.FIGURE else text
+    return found
+
+
+def _clean(values: Iterable[str]) -> str:
+    """The last value, with line ends as everywhere else."""
+    return next(reversed(list(values)), "").replace("\r\n", "\n").strip()[:LONGEST_INPUT]
+
+
+def _figures(text: str) -> list[RawValues]:
+    rows = []
+    for line in filter(str.strip, text.split("\n")):
+        parts = [part.strip() for part in line.split(";")]
+        rows.append({key: part for key, part in zip(FIGURE_KEYS, parts, strict=False) if part})
+    return rows
+
+
+def flat(fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What was typed, to be kept."""
+    return {
+        name: values[-1] for name, values in fields.items() if name.startswith(PREFIX) and values[-1]
+    }

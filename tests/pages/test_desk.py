@@ -1,0 +1,168 @@
+"""The desk in a browser, with its script and without: the same evening; axe finds nothing, nothing scrolls sideways at
+320 pixels or twice the text, pages and files stay small, and the browser reports nothing against the policy."""
+
+import asyncio
+import json
+import os
+import shutil
+import statistics
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from alertbot.alerts import approving, following
+from alertbot.alerts.following import FollowRequest
+from alertbot.core.errors import Uncertain
+from alertbot.core.model import Audience
+from alertbot.db.database import Database
+from alertbot.web.desk.room import files
+from alertbot.web.serving import address_of, listen, serve_app
+from tests.pages.test_pages import HERE, NINETEEN, PATIENCE_SECONDS
+from tests.team import channel, memory
+from tests.web.officer import DeskScene, scene
+from tests.web.reader import PLATFORMS
+
+LARGEST = {"css": 15_000, "js": 10_000, "svg": 1_000}
+
+
+def browser() -> tuple[str, str]:
+    """Node and Chromium; in CI they have to be there."""
+    found = {name: shutil.which(name) or "" for name in ("node", "chromium")}
+    missing = [name for name, path in found.items() if not path]
+    if not (HERE / "node_modules").is_dir():
+        missing.append("what `make pages` brings")
+    if missing:
+        said = f"to try the desk in a browser, install {', '.join(missing)}"
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+    return found["node"], found["chromium"]
+
+
+def test_the_files_of_the_desk_are_small() -> None:
+    sizes = {name.rpartition(".")[2]: len(body) for name, (_kind, body) in files().items()}
+    assert sizes.keys() == LARGEST.keys()
+    assert all(sizes[name] <= LARGEST[name] for name in sizes), sizes
+
+
+@dataclass
+class Shown:
+    """A desk on a port of this machine, and what a browser said of it."""
+
+    made: DeskScene
+    url: str
+    measures: dict[str, Any] = field(default_factory=dict)
+
+    async def browse(self, heard: Callable[[str], Awaitable[None]] | None = None, **how: str) -> None:
+        """Run the browser to its end. `heard`: told each line that it says beside the faults."""
+        node, chromium = browser()
+        tokens = self.made.team.tokens
+        given = {"BASE": self.url, "SCRIPT": "on", "ADA": tokens["ada"], "BO": tokens["bo"]}
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *(node, "desk.mjs"),
+            cwd=HERE,
+            env=os.environ | given | how | {"CHROMIUM": chromium},
+            stdout=pipe,
+            stderr=pipe if heard else None,
+        )
+        if heard and process.stderr:
+            async for line in process.stderr:
+                await heard(line.decode().strip())
+        out, _err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+        *faults, last = out.decode().splitlines()
+        assert last.startswith("{"), "\n".join([*faults, last])
+        assert not faults, "\n".join(faults)
+        self.measures = json.loads(last)["measures"]
+
+
+@asynccontextmanager
+async def served(web: FastAPI, port: int) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    with listen("localhost", port) as place:
+        serving = asyncio.create_task(serve_app(web, place, stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await serving
+
+
+@pytest.fixture
+async def desk(sqlite_url: str) -> AsyncIterator[Shown]:
+    browser()
+    database = await Database.open(sqlite_url, migrate=False)
+    with listen("localhost", 0) as place:
+        url = address_of(place).replace("127.0.0.1", "localhost")
+    made = await scene(database, (*PLATFORMS, channel("team", Audience.TEAM)), url)
+    yield Shown(made, url)
+    await database.close()
+
+
+def port_of(desk: Shown) -> int:
+    return int(desk.url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("script", ["on", "off"])
+async def test_an_evening_in_a_browser(script: str, desk: Shown) -> None:
+    async def work() -> None:
+        while True:
+            await desk.made.team.work(0.1)
+            await asyncio.sleep(0.2)
+
+    working = asyncio.create_task(work())
+    async with served(desk.made.web, port_of(desk)):
+        await desk.browse(SCRIPT=script)
+    working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+    if (
+        script == "on"
+    ):  # typing, its pause, the server, the page; on a machine that does other things too
+        assert statistics.median(desk.measures["previews"]) < 1000
+
+
+async def test_the_pages_of_a_bad_night_are_accessible(desk: Shown) -> None:
+    """Numbers for 19 territories that wait, a broken glass, an uncertain delivery, an exercise, in French."""
+    team = desk.made.team
+    await team.register(NINETEEN["numbers"])
+    waits = await team.pending("provisional_number", changes=dict(NINETEEN))
+    alone = await team.pending(new_incident=True)
+    await approving.break_glass(team.service, team.people["bo"], alone.id, alone.digest, "no answer")
+    team.adapters["press"] = memory(team.adapters["press"].channel, no_answer)
+    await team.work()
+    draft = await team.draft(given={"where": "29"}, new_incident=True)
+    follow = await following.correct(team.service, team.people["ada"], alone.id, FollowRequest())
+    places = [
+        "/desk",
+        f"/desk/alerts/{waits.id}",
+        f"/desk/alerts/{waits.id}?lang=fr",
+        f"/desk/alerts/{alone.id}",
+        f"/desk/alerts/{draft.id}",
+        f"/desk/alerts/{follow.id}",
+        f"/desk/alerts/{draft.id}/edit",
+        "/desk/write/provisional_number?exercise=yes",
+        "/desk/deliveries",
+    ]
+    async with served(desk.made.web, port_of(desk)):
+        await desk.browse(PLACES=json.dumps(places))
+
+
+async def no_answer(_post: object) -> None:
+    raise Uncertain("The answer was lost.")
+
+
+async def test_a_page_that_lost_its_desk_says_so_and_finds_it_again(desk: Shown) -> None:
+    running = AsyncExitStack()
+    await running.enter_async_context(served(desk.made.web, port_of(desk)))
+
+    async def heard(line: str) -> None:
+        if line == "ready":
+            await running.aclose()
+        elif line == "lost":
+            await running.enter_async_context(served(desk.made.web, port_of(desk)))
+
+    await desk.browse(heard, LOST="yes")
+    await running.aclose()

@@ -1,0 +1,70 @@
+"""The desk without a script: from a first word to its end, by two people."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from alertbot.db.database import Database
+from tests.web.officer import DeskScene, posted, scene
+
+
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[DeskScene]:
+    made = await scene(database)
+    yield made
+    await made.close()
+
+
+HOLDING = {
+    "f__what_fails__fr": "15, 17 et 18 sur mobile",
+    "f__what_fails__en": "15, 17 and 18 on mobiles",
+    "f__what_works__fr": "fixes",
+    "f__what_works__en": "landlines",
+    "f__where": "69, 42",
+    "f__what_to_do__fr": "Appelez d’un fixe.",
+    "f__what_to_do__en": "Call from a landline.",
+    "f__next_update": "+30m",
+}
+
+
+async def test_an_evening_at_the_desk(desk: DeskScene) -> None:
+    ada, bo = await desk.officer("ada"), await desk.officer("bo")
+    await ada.get("/desk")
+    assert "None." in ada.page.text
+    await ada.get("/desk/write/holding")
+    await ada.press("submit", **HOLDING)
+    assert ada.answer.status_code == 200, ada.page.text
+    assert "was submitted" in ada.page.text
+    alert = str(ada.answer.url.path).rpartition("/")[2]
+    await bo.get("/desk")
+    assert f"{alert}" in bo.page.text
+    assert "for you to approve" in bo.page.text
+    await bo.get(f"/desk/alerts/{alert}")
+    assert "15, 17 et 18 sur mobile" in bo.page.text
+    await bo.press("approve", read="yes")
+    assert bo.answer.status_code == 200, bo.page.text
+    assert "Your approval is recorded" in bo.page.text
+    await desk.team.work()
+    assert await desk.team.state(alert) == "published"
+    await ada.get("/desk")
+    await ada.press("no_news")
+    assert ada.answer.status_code == 200, ada.page.text
+    assert ada.answer.url.path.endswith("/edit"), ada.page.text
+
+
+async def test_what_is_typed_is_shown_at_once_and_kept(desk: DeskScene) -> None:
+    ada = await desk.officer("ada")
+    await ada.get("/desk/write/holding")
+    form = ada.page.form("submit")
+    typed = form.fields | {name.replace("__", "."): text for name, text in HOLDING.items()}
+    live = await posted(ada.client, "/desk/write/holding/live", typed)
+    assert live.status_code == 200, live.text
+    assert "15, 17 et 18 sur mobile" in live.text
+    assert "Next update" in live.text
+    await ada.get("/desk/write/holding")
+    assert "is back" in ada.page.text
+    assert ada.page.form("submit").fields["f.where"] == "69, 42"
+    await ada.press("save")
+    assert await desk.team.state(ada.answer.url.path.rpartition("/")[2]) == "draft"
+    await ada.get("/desk/write/holding")
+    assert "is back" not in ada.page.text
