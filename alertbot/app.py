@@ -167,8 +167,8 @@ def build(path: Path) -> App:
 
 def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
     """An application from the valid parts of a configuration, and the names of the sections left out
-    (None: the whole is valid). For showing, halting and resuming; it must not publish. Raises
-    `ConfigInvalid` if the database's address is not known."""
+    (None: the whole is valid). For showing, halting, resuming and retracting; it must publish nothing else.
+    Raises `ConfigInvalid` if the database's address is not known."""
     try:
         return build(path), None
     except ConfigInvalid:
@@ -184,7 +184,8 @@ def build_partly(path: Path) -> tuple[App, tuple[str, ...] | None]:
             channels[name] = _channel(read, name, types)
         except ConfigInvalid:  # its recipients cannot be read
             without.add(f"channels.{name}")
-    return App(read, _publisher(read, channels), path), tuple(sorted(without))
+    publisher = replace(_publisher(read, channels), unusable=frozenset(without))
+    return App(read, publisher, path), tuple(sorted(without))
 
 
 def _at_home(read: "Config", region: Region) -> "Config":

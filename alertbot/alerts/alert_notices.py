@@ -74,6 +74,10 @@ async def approved_alone(service: Context, conn: Connection, alert: Alert, actor
     """One person wrote and approved the alert, which takes back another. Raises `Refused` if nobody can be
     told."""
     await require_way(service, conn, alert)
+    await tell_alone(service, conn, alert, actor)
+
+
+async def tell_alone(service: Context, conn: Connection, alert: Alert, actor: Person) -> None:
     await _to_be_checked(
         service,
         conn,
@@ -107,14 +111,16 @@ async def require_way(service: Context, conn: Connection, alert: Alert) -> None:
     """Raises `Refused` unless a channel to the team can be used: nobody publishes alone unseen."""
     names = [one.name for one in team(service)]
     paused = await store_accounts.paused(conn, names)
-    if not names:
+    if (
+        not names and not service.publisher.unusable
+    ):  # else a channel to the team may be among those left out
         raise Refused(
             _(
                 "{alert} needs another approver: one person alone can publish only what the team is told of,"
                 " and no channel has the audience `team`. Configure one, or have someone else approve it."
             ).format(alert=alert.id)
         )
-    if len(paused) == len(names):
+    if names and len(paused) == len(names):
         raise Refused(
             _(
                 "{alert} needs another approver: one person alone can publish only what the team is told of,"

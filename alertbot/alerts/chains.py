@@ -141,11 +141,28 @@ def _chain(
         targets={name: carried[name] for name in configured if name in carried},
         messages=messages,
         lost=tuple(
-            Omission(name, None, _("{channel} is no longer configured").format(channel=name))
+            Omission(name, None, _why_lost(publisher, name))
             for name in carried
             if name not in configured
         ),
     )
+
+
+def is_unusable(publisher: Publisher, channel: str) -> bool:
+    """Whether its section was left out for a fault. False for a channel that is not configured."""
+    return channel not in publisher.channels and not publisher.unusable.isdisjoint(
+        ("channels", f"channels.{channel}")
+    )
+
+
+def _why_lost(publisher: Publisher, channel: str) -> str:
+    if is_unusable(publisher, channel):
+        sentence = _(
+            "the settings of {channel}, or a file that they name, have a fault (`alertbot check`); nothing is sent there"
+        )
+    else:
+        sentence = _("{channel} is no longer configured")
+    return sentence.format(channel=channel)
 
 
 async def members(

@@ -9,21 +9,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from alertbot.alerts import chains, publishing, rules_policy, sealing, store_reading
+from alertbot.alerts import alert_notices, chains, publishing, rules_policy, sealing, store_reading
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.lists import register
 from alertbot.alerts.rules_policy import Approval
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import AlertbotError
 from alertbot.core.loops import in_thread
-from alertbot.core.model import MACHINE, Approvals, Audience, Purpose, Role
+from alertbot.core.model import MACHINE, Approvals, Audience, Channel, Purpose, Relation, Role
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.audit import AuditRow
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_content, store_outbox
 from alertbot.delivery.store_content import DispatchFacts, Judgement
-from alertbot.people import store_people, tasks
+from alertbot.people import notices, store_people, tasks
 from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
 from alertbot.texts.publisher import effective
@@ -192,13 +192,11 @@ class Judge:
 
     async def _unheard(self, conn: Connection, alert: Alert) -> str | None:
         """What one person published alone, the team must be told of where this worker tells it: whoever typed
-        may have had another configuration."""
+        may have had another configuration. Of a retraction this worker tells it (`tell_unheard`)."""
         if alert.break_glass_by is None or alert.terms is None:
             return None
-        told = await store_content.told(conn, alert.id, alert.digest, store_outbox.URGENT)
-        channels = self._service.publisher.channels.values()
-        team = [one for one in channels if one.audience is Audience.TEAM]
-        if any((one.name, target.address) in told for one in team for target in one.targets):
+        team = notices.team(self._service)
+        if await _heard(conn, alert, team) or (team and alert.relation is Relation.RETRACTION):
             return None
         return _(
             "one person published it alone, and no notice of it was queued for a team channel of the worker's"
@@ -227,6 +225,24 @@ class Judge:
         family = [one.id for one in await chains.members(conn, alert.relation, originals)]
         left -= await store_content.sent_by_us(conn, facts.account, left, family)
         return _foreign(facts.channel, left) if left else None
+
+
+async def _heard(conn: Connection, alert: Alert, team: Sequence[Channel]) -> bool:
+    told = await store_content.told(conn, alert.id, alert.digest, store_outbox.URGENT)
+    return any((one.name, target.address) in told for one in team for target in one.targets)
+
+
+async def tell_unheard(service: Context, conn: Connection, alerts: Sequence[str]) -> None:
+    """Before the first call: tell the team of retractions by one person that it was not told of, since they were
+    typed beside a fault in the settings of its channel."""
+    for name in sorted(set(alerts)):
+        alert = await store_reading.get(conn, name)
+        if alert.relation is not Relation.RETRACTION or alert.break_glass_by is None:
+            continue
+        if not await _heard(conn, alert, notices.team(service)):
+            everybody = await store_people.everybody(conn, now=service.now)
+            who = next(one.person for one in everybody if one.person.id == alert.break_glass_by)
+            await alert_notices.tell_alone(service, conn, alert, who)
 
 
 async def call_the_team(service: Context, conn: Connection, facts: DispatchFacts, why: str) -> None:

@@ -39,9 +39,10 @@ from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.numbers import lookup, store_numbers
 from alertbot.numbers.rules_entry import Entry, NumberRow
-from alertbot.people import rules
+from alertbot.people import rules, tasks
 from alertbot.people.context import Context
 from alertbot.people.rules import Verb
+from alertbot.people.tasks import NewTask
 from alertbot.texts.digest import digest_of
 from alertbot.texts.kinds.catalogue import load_ready_words
 from alertbot.texts.kinds.kind_spec import Kind
@@ -199,6 +200,7 @@ async def _as_told(conn: Connection, found: _Withdrawable) -> tuple[NumberRow, .
 
 
 RETRACTED_AS = "correction"  # whose approvals, priority and time to live a retraction has
+NEEDS = ("approvals", "messages")  # sections that say who must approve it; others may have faults
 
 
 async def retract(
@@ -217,6 +219,9 @@ async def retract(
         drafted = await _draft(service, conn, actor, original)
         if now and not drafted.approvals.author_may_approve:
             raise Refused(_not_sent(original))
+        if now and not drafted.channels:
+            raise Refused(_nowhere(original, drafted))
+        await tasks.raise_all(service, conn, _untold(service, original, drafted))
         return await views.full(conn, drafted, service.now)
 
     view = await service.database.transact(work)
@@ -247,6 +252,32 @@ def _not_sent(original: Alert) -> str:
     ).format(alert=original.id)
 
 
+def _nowhere(original: Alert, drafted: Alert) -> str:
+    return _(
+        "The retraction of {alert} can go out on no channel: {reasons}. Nothing was done; mend that, then retract"
+        " it again."
+    ).format(alert=original.id, reasons="; ".join(one.reason for one in drafted.omitted) or "–")
+
+
+def _untold(service: Context, original: Alert, drafted: Alert) -> list[NewTask]:
+    """One task for each channel whose readers the retraction cannot reach because of a fault in its settings."""
+    sentence = _(
+        "{alert} was retracted by {retraction}, but not on {channel}: its settings had a fault. Mend it, then tell its"
+        " readers: alertbot correct {retraction}"
+    )
+    return [
+        NewTask(
+            key=f"untold:{drafted.id}:{one.channel}"[:200],
+            kind="untold",
+            text=sentence.format(alert=original.id, retraction=drafted.id, channel=one.channel),
+            alert=drafted.id,
+            incident=drafted.incident,
+        )
+        for one in drafted.omitted
+        if chains.is_unusable(service.publisher, one.channel)
+    ]
+
+
 async def _draft(service: Context, conn: Connection, actor: Person, original: Alert) -> Alert:
     prepared = tuple((await store_reading.messages_of(conn, original.id, Purpose.RETRACTION)).values())
     if not prepared:
@@ -274,7 +305,9 @@ async def _draft(service: Context, conn: Connection, actor: Person, original: Al
         now=service.now,
         originals=[original],
     )
-    await writing.note(conn, actor, "draft", alert, service.now, retracts=original.id)
+    left = {one.channel: one.reason for one in composition.omitted}
+    more = {"left_out": left} if left else {}
+    await writing.note(conn, actor, "draft", alert, service.now, retracts=original.id, **more)
     return alert
 
 

@@ -122,12 +122,14 @@ def tell(
     work: Callable[[WatchContext, Person], Awaitable[AlertView]],
     token_file: Path | None,
     as_json: bool,
+    *,
+    partly: bool = False,
 ) -> None:
     async def work_and_look(service: WatchContext, person: Person) -> AlertView:
         done = await work(service, person)
         return done if done.state is AlertState.DRAFT else await showing.outlook(service, done)
 
-    view = act(context, work_and_look, token_file)
+    view = act(context, work_and_look, token_file, partly=partly, needs=taking_back.NEEDS)
     further = view.verdict.further if view.verdict else ()
     report(view, "\n".join([next_step(view), *(f"  {line}" for line in further)]), as_json)
 
@@ -211,6 +213,7 @@ def retract(
         lambda service, person: taking_back.retract(service, person, alert, submit=submit, now=now),
         token_file,
         as_json,
+        partly=now,
     )
 
 

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,16 +19,22 @@ from alertbot.watch.context import WatchContext
 T = TypeVar("T")
 
 
-def with_app(context: typer.Context, work: Callable[[App], Awaitable[T]], *, partly: bool = False) -> T:
+def with_app(
+    context: typer.Context,
+    work: Callable[[App], Awaitable[T]],
+    *,
+    partly: bool = False,
+    needs: Collection[str] = (),
+) -> T:
     """Build the application from the configuration and run `work` in it. `partly`: faults in sections
-    that `work` does not need are reported, and the sections left out."""
+    that `work` does not need are reported, and the sections left out; never those that it `needs`."""
     if not gc.isenabled():  # see `alertbot.__main__`
         gc.freeze()  # what is loaded by now stays to the end: it is never looked through
         gc.enable()
 
     async def go() -> T:
         path = session(context).config_path()
-        app = _built_partly(path) if partly else build(path)
+        app = _built_partly(path, needs) if partly else build(path)
         try:
             return await work(app)
         finally:
@@ -37,10 +43,10 @@ def with_app(context: typer.Context, work: Callable[[App], Awaitable[T]], *, par
     return loops.run(go())
 
 
-def _built_partly(path: Path) -> App:
+def _built_partly(path: Path, needs: Collection[str]) -> App:
     app, without = build_partly(path)
-    if without is None:
-        return app
+    if without is None or not set(needs).isdisjoint(without):
+        return build(path)  # which tells every fault
     if without:
         warning = _(
             "{path} has faults. This command runs without: {sections}. To see every fault: `alertbot check`."
@@ -67,15 +73,16 @@ def act(
     token_file: Path | None = None,
     *,
     partly: bool = False,
+    needs: Collection[str] = (),
 ) -> T:
-    """Run a verb that changes something: needs the acting person's token. `partly`: see `with_app`."""
+    """Run a verb that changes something: needs the acting person's token. `partly`, `needs`: see `with_app`."""
     token = session(context).token(token_file)
 
     async def go(app: App) -> T:
         service = await app.open()
         return await work(service, await acting(service, token))
 
-    return with_app(context, go, partly=partly)
+    return with_app(context, go, partly=partly, needs=needs)
 
 
 def read(

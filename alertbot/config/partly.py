@@ -1,6 +1,7 @@
 """The valid parts of a configuration with faults: halting and showing must not wait until it is fixed.
 
-Nothing read here is used to publish. Sections with a fault are left out and named.
+Nothing read here is used to publish, but for a retraction, whose texts were approved before. Sections with a fault
+are left out and named.
 """
 
 import re

@@ -159,6 +159,7 @@ def hooks(service: WatchContext) -> Hooks:
         await progress.advance_all(service, conn, alert_ids)
 
     async def start(conn: Connection, alert_ids: Sequence[str]) -> None:
+        await judging.tell_unheard(service, conn, alert_ids)
         await progress.start_all(service, conn, alert_ids)
 
     async def differs(conn: Connection, verdicts: Sequence[ReadbackVerdict]) -> None:

@@ -18,8 +18,11 @@ from alertbot.core.model import Audience, Channel
 from alertbot.core.words import _
 from alertbot.pages import rules_standing
 from alertbot.pages.views import Added, Edition, PageSite, PublicAlert, PublishedText, Standing
+from alertbot.pages.words import FOLDER
+from alertbot.regions.facts import in_force
 from alertbot.texts.document import AlertDocument, DocumentInvalid, from_json
 from alertbot.texts.publisher import Publisher
+from alertbot.texts.wording.language import READY_WORDS, files_of
 
 POINTER_FORMAT = 1
 DOCUMENTS_KEPT = 400
@@ -46,9 +49,17 @@ def site_of(publisher: Publisher, channel: Channel, public_url: str) -> PageSite
     )
 
 
-@cache
 def wording() -> str:
-    """A fingerprint of what turns an alert into files: another one may write the same alert in other words."""
+    """A fingerprint of what turns an alert into files: the program, the words of its page, the country pack. Another one
+    may write the same alert in other words."""
+    found = sha256(_program().encode() + in_force().fingerprint.encode())
+    for path in files_of(FOLDER, READY_WORDS):
+        found.update(path.name.encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+@cache
+def _program() -> str:
     found = sha256(__version__.encode())
     for one in _writers(resources("alertbot.pages")):
         found.update(one.read_bytes())

@@ -18,7 +18,7 @@ from alertbot.channels.page.places import (
     PlaceOvertaken,
     Stood,
 )
-from alertbot.core.errors import AlertbotError, ChannelDown, Unavailable, safe
+from alertbot.core.errors import AlertbotError, ChannelDown, ChannelError, Unavailable, safe
 from alertbot.core.json import as_json
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Audience, Channel, Post
@@ -250,7 +250,7 @@ class PageKeeper:
             return
         try:
             await self._look()
-        except (PlaceFailed, PageBroken) as error:
+        except (PlaceFailed, PageBroken, ChannelError) as error:
             await self._tell(str(error))
 
     async def _look(self) -> None:

@@ -278,10 +278,33 @@ def _incident(name: str, alerts: tuple[PublicAlert, ...]) -> PublicIncident:
         exercise=_any(alerts[0]).exercise,
         false=false,
         next_update=None if ended else _promised(left),
-        state=next(
-            (one for one in reversed(left) if tells_state(_any(one))), left[-1] if left else None
-        ),
+        state=_state(left),
     )
+
+
+def _state(left: Sequence[PublicAlert]) -> PublicAlert | None:
+    """The alert that says how things stand. What only gives or mends the numbers of a few places leaves what was said
+    of more of them: whoever is elsewhere must not read the instructions of one département."""
+    found: PublicAlert | None = None
+    for alert in left:
+        said = _any(alert)
+        if not tells_state(said):
+            continue
+        if found is None or not (_about_numbers(said) and _narrower(said, _any(found))):
+            found = alert
+    return found or (left[-1] if left else None)
+
+
+def _about_numbers(said: AlertDocument) -> bool:
+    mends = said.relation in (Relation.CORRECTION, Relation.WITHDRAWAL)
+    return mends or (not said.stage and any(not one.struck for one in said.numbers))
+
+
+def _narrower(one: AlertDocument, other: AlertDocument) -> bool:
+    here, there = set(one.territories), set(other.territories)
+    if not here or here == there:
+        return False
+    return not there or whole_country() in there or here < there
 
 
 def tells_state(said: AlertDocument) -> bool:

@@ -27,6 +27,7 @@ class Publisher:
     overrides: "Mapping[str, Override]" = field(default_factory=dict)  # approvals per kind
     clock: Callable[[], datetime] = utc_now
     identities: "Mapping[str, Callable[[], Mapping[str, str]]]" = field(default_factory=dict)
+    unusable: frozenset[str] = frozenset()  # sections with a fault, left out: `channels.mail`, `rules`
 
     def identity(self, name: str) -> dict[str, str]:
         """Which account the channel with this name is, as an approval signs it (see `Adapter.identity`);

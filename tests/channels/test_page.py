@@ -8,11 +8,12 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import obstore
 import pytest
 from obstore.store import MemoryStore
 
@@ -268,3 +269,30 @@ def test_an_export_that_is_killed_never_leaves_a_mix(tmp_path: Path) -> None:
         assert found == {path: sum_of(content) for path, content in wanted.files.items()}
         stood += stands.sequence > before.sequence
     assert stood
+
+
+def test_an_upload_that_was_cut_off_is_completed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was put and whatever was not: the next edition is whole, and until then the pointer is the old one."""
+    for cut in range(1, 18):
+        store = MemoryStore()
+        monkeypatch.setattr("alertbot.channels.page.bucket.from_url", lambda *_a, _to=store, **_k: _to)
+        place = BucketPlace("s3://alert", {}, seconds=1.0)
+        show(place, an_edition(1))
+        left = [cut]
+        put = obstore.put
+
+        def fails(*given: Any, _left: list[int] = left, _put: Any = put, **more: Any) -> Any:
+            _left[0] -= 1
+            if _left[0] < 0:
+                raise OSError("cut off")
+            return _put(*given, **more)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(obstore, "put", fails)
+            with suppress(PlaceFailed):
+                show(place, an_edition(2))
+        assert place.stands() in (Stood(1, an_edition(1).digest), Stood(2, an_edition(2).digest))
+        edition = an_edition(3)
+        show(place, edition)
+        wanted = {path: sum_of(content) for path, content in edition.files.items()}
+        assert wanted.items() <= place.paths().items()

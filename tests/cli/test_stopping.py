@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.texts.kinds.layers import shipped
 from tests.cli.desk import CONFIG, Desk, opened
 
 CSV = "address,lang\nzoe@example.org,fr\n"
@@ -261,3 +262,99 @@ def test_halt_works_on_a_database_of_another_version(desk: Desk, version: str) -
     assert ("alertbot db upgrade" if version == "0003" else "newer") in refused.err
     with sqlite3.connect(desk.folder / "alertbot.db") as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (version,)
+
+
+# --- retracting at the worst moment -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A desk whose one alert was posted, and mailed (as the table says)."""
+    desk = opened(tmp_path_factory.mktemp("sent"))
+    (desk.folder / "people.csv").write_text(CSV)
+    pack = desk.folder / "messages" / "regions" / "FR"
+    shutil.copytree(shipped() / "regions" / "FR", pack)
+    desk.configure(messages="messages", channels=CONFIG["channels"] | {"mail": MAIL})
+    alert = desk.shown("status")
+    assert desk.run("approve", alert, by="bo").code == 0
+    desk.run("halt", "--channel", "mail")  # no mail server runs here
+    desk.run("run", "--once")
+    desk.run("resume", "--channel", "mail", by="bo")
+    mails = [
+        one["id"] for one in desk.run("deliveries", alert, "--json").json if one["channel"] == "mail"
+    ]
+    with sqlite3.connect(desk.folder / "alertbot.db") as connection:
+        connection.executemany(
+            "UPDATE delivery SET state = 'sent' WHERE id = ?", [(one,) for one in mails]
+        )
+    assert mails
+    return desk
+
+
+@pytest.fixture
+def sorry(sent: Desk, tmp_path: Path) -> Desk:
+    folder = tmp_path / "copy"
+    shutil.copytree(sent.folder, folder)
+    return Desk(folder, sent.tokens)
+
+
+def a_broken_pack(desk: Desk) -> None:
+    (desk.folder / "messages" / "regions" / "FR" / "region.yaml").write_text("name: [\n")
+
+
+def an_unknown_key_in_mail(desk: Desk) -> None:
+    channels = CONFIG["channels"] | {"mail": MAIL | {"hosst": "x"}}
+    desk.configure(messages="messages", channels=channels)
+
+
+def the_teams_channel(desk: Desk) -> None:
+    channels = CONFIG["channels"] | {"mail": MAIL, "team": {"type": "memory", "audience": "teem"}}
+    desk.configure(messages="messages", channels=channels)
+
+
+WORDS = ("--set", "what_was_wrong=112 works", "--set", "what_is_right=112 is cut off")
+WITHOUT_MAIL = (no_recipients, an_unknown_key_in_mail)
+BESIDE = (a_lost_brace, no_organisation, a_broken_pack, the_teams_channel)
+NOWHERE = (a_tab, no_channels)
+
+
+@pytest.mark.parametrize("fault", [*BESIDE, *WITHOUT_MAIL, *NOWHERE], ids=lambda fault: fault.__name__)
+def test_a_retraction_goes_out_where_it_still_can(sorry: Desk, fault) -> None:
+    (alert,) = (one["id"] for one in sorry.run("status", "--json").json["alerts"])
+    whole = {
+        path: path.read_bytes() for path in sorry.folder.rglob("*") if path.suffix in (".yaml", ".csv")
+    }
+    fault(sorry)
+    assert sorry.run("check").code != 0
+    answer = sorry.run("retract", alert, "--now", by="bo")
+    if fault in NOWHERE:
+        assert answer.code == 1, answer.err
+        assert "can go out on no channel: the settings of" in answer.err
+        assert [one["id"] for one in sorry.run("status", "--json").json["alerts"]] == [alert]
+        return
+    assert answer.code == 0, answer.err
+    back = answer.out.split()[0]
+    places = (answer.out, sorry.run("status", back).out, sorry.run("audit", "export", "--json").out)
+    for said in places:
+        assert ("the settings of mail" in " ".join(said.split())) is (fault in WITHOUT_MAIL), said
+    for path, content in whole.items():  # the worker has the configuration that it started with
+        path.write_bytes(content)
+    sorry.run("halt", "--channel", "mail")  # no mail server runs here
+    sorry.run("run", "--once")
+    told = {one["channel"]: one["state"] for one in sorry.run("deliveries", back, "--json").json}
+    assert (told["public"], told["team"]) == ("sent", "sent")
+    assert ("mail" in told) is (fault not in WITHOUT_MAIL)
+    tasks = sorry.run("task", "list").out
+    assert (f"alertbot correct {back}" in tasks) is (fault in WITHOUT_MAIL)
+    if fault in WITHOUT_MAIL:
+        mended = sorry.run("correct", back, *WORDS, "--json", by="bo")
+        assert mended.code == 0, mended.err
+        assert "mail" in mended.json["channels"]
+
+
+def test_who_must_approve_a_retraction_is_not_guessed(sorry: Desk) -> None:
+    (alert,) = (one["id"] for one in sorry.run("status", "--json").json["alerts"])
+    config(sorry).write_text(config(sorry).read_text() + "approvals: {correction: {approvers: two}}\n")
+    answer = sorry.run("retract", alert, "--now", by="bo")
+    assert answer.code == 2
+    assert "approvers" in answer.err

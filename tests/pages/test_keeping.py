@@ -99,6 +99,8 @@ async def test_time_alone_renews_the_page_and_only_while_nothing_is_halted(page:
     await halting.halt(team.service, None, None)
     await keeper.look()
     assert pointer(root)["sequence"] == 1
+    needs = [one.message for one in (await overview.status(team.service, None)).open]
+    assert any("not renewed while it is halted" in one for one in needs)
     await halting.resume(team.service, team.people["bo"], None, None)
     await keeper.look()
     assert pointer(root)["sequence"] == 2

@@ -17,6 +17,7 @@ from alertbot.channels import base
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.model import Channel, Relation, Target
 from alertbot.ops import languages
+from alertbot.pages import editions
 from alertbot.pages.html import pages
 from alertbot.pages.rules_standing import standing
 from alertbot.pages.views import PageSite, PublicAlert
@@ -413,3 +414,15 @@ def test_a_withdrawn_number_that_another_alert_gives_again_is_only_right() -> No
     said = words(pages(standing(story.told, now, languages=("fr", "en")), FRENCH)["fr/69.html"])
     assert said.count("04 65 71 06 15") == 1
     assert "N’appelez plus" not in said
+
+
+def test_other_words_are_another_wording_of_the_same_record(tmp_path: Path) -> None:
+    """Who rebuilds an edition is told when the words of the page are not those it was made with."""
+    before = editions.wording()
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "fr.yaml").write_text('nothing_now: "Rien à signaler"\n', "utf-8")
+    with language.using((tmp_path,)):
+        assert editions.wording() != before
+    with using(packs.load("GB")):
+        assert editions.wording() != before
+    assert editions.wording() == before

@@ -293,3 +293,31 @@ def test_nothing_changes_before_it_is_said_to(told: list[PublicAlert]) -> None:
     for begun, ended in pairwise(moments):
         early, late = standing(told, begun), standing(told, ended - timedelta(seconds=1))
         assert replace(early, at=begun) == replace(late, at=begun)
+
+
+def test_the_numbers_of_a_few_places_do_not_take_the_place_of_what_everybody_was_told() -> None:
+    def about(told: PublicAlert, *territories: str, stage: str = "") -> PublicAlert:
+        said = {
+            lang: replace(
+                one, territories=territories, stage=stage, instructions=("Appelez d’un fixe.",)
+            )
+            for lang, one in told.documents.items()
+        }
+        return replace(told, documents=said)
+
+    told = [
+        about(alert("BKRT-1", START), "FR"),
+        about(alert("BKRT-2", hours(1), FIRST, number(2, "22")), "29", "22"),
+        about(
+            alert("BKRT-3", hours(2), number(3), relation=Relation.CORRECTION, of=["BKRT-2"]),
+            "29",
+        ),
+    ]
+    (incident,) = standing(told, hours(2)).incidents
+    assert incident.state == told[0]
+    assert incident.last == told[2]
+    (without,) = standing(told[1:], hours(2)).incidents
+    assert without.state == told[1]
+    told.append(about(alert("BKRT-4", hours(3), number(3)), "29", stage="stabilised"))
+    told.append(about(alert("BKRT-5", hours(4), relation=Relation.END, of=["BKRT-4"]), "29"))
+    assert [standing(told[:n], hours(n)).incidents[0].state for n in (4, 5)] == told[3:]

@@ -195,8 +195,14 @@ class FolderPlace:
     def prepare(self, edition: EditionFiles) -> None:
         with self._told(), self._alone():
             before = self._linked()
-            if before != edition.name:
+            if before == edition.name:
+                return
+            self._drop_begun(before)
+            try:
                 self._write(edition.name, edition.files, before)
+            except OSError:
+                self._drop(edition.name)  # half an edition would fill the disk that is full
+                raise
 
     def switch(self, edition: EditionFiles) -> None:
         with self._told(), self._alone():
@@ -268,14 +274,25 @@ class FolderPlace:
     def probe(self) -> None:
         with self._told(), self._alone():
             trial = self._folder / f".{LINK}-trial"
-            _put(trial, bytes(PROBE_BYTES))
-            trial.unlink()
+            try:
+                _put(trial, bytes(PROBE_BYTES))
+            finally:
+                trial.unlink(missing_ok=True)
 
     def tidy(self) -> None:
         with self._told(), self._alone():
-            found = (one.stem for one in (self._folder / EDITIONS).glob("*.list"))
-            names = sorted((name for name in found if _NAME.fullmatch(name)), key=_sequence)
-            for name in {*names[:-KEPT]} - {self._linked()}:
+            for name in {*self._names()[:-KEPT]} - {self._linked()}:
+                self._drop(name)
+
+    def _names(self) -> list[str]:
+        """Every edition that this program has begun here, the first first."""
+        found = (one.stem for one in (self._folder / EDITIONS).glob("*.list"))
+        return sorted((name for name in found if _NAME.fullmatch(name)), key=_sequence)
+
+    def _drop_begun(self, stands: str | None) -> None:
+        """Drop what exports that were killed had begun: later than what stands."""
+        for name in self._names():
+            if stands is None or _sequence(name) > _sequence(stands):
                 self._drop(name)
 
     def _drop(self, name: str) -> None:

@@ -14,7 +14,7 @@ from alertbot.core.words import _
 from alertbot.regions import packs
 from alertbot.texts.kinds.kind_file import LANGUAGE, WORDS, Checker, Known, read_words
 
-FOLDER = "ready_words"
+READY_WORDS = "ready_words"
 OTHER = "en"
 _OPTIONAL = frozenset({"whole_hour", "day_first", "as_said", "summer_time", "winter_time"})
 _folders: ContextVar[tuple[Path, ...]] = ContextVar("folders", default=())
@@ -65,7 +65,18 @@ def right_to_left(lang: str) -> bool:
 
 
 def _words(lang: str) -> Mapping[str, str]:
-    return words_of(FOLDER, lang, WORDS)
+    return words_of(READY_WORDS, lang, WORDS)
+
+
+def files_of(*places: str) -> Iterator[Path]:
+    """Every file of wordings in these folders, the shipped ones first."""
+    for folder in _in_use():
+        for place in places:
+            yield from sorted((folder / place).glob("*.yaml"))
+
+
+def _in_use() -> tuple[Path, ...]:
+    return tuple(dict.fromkeys((packs.shipped().parent, *_folders.get())))
 
 
 def words_of(place: str, lang: str, known: Known) -> Mapping[str, str]:
@@ -73,8 +84,7 @@ def words_of(place: str, lang: str, known: Known) -> Mapping[str, str]:
     shipped. Raises `ConfigInvalid` for a broken file."""
     if not LANGUAGE.fullmatch(lang):
         return {}
-    folders = dict.fromkeys((packs.shipped().parent, *_folders.get()))
-    files = (folder / place / f"{lang}.yaml" for folder in folders)
+    files = (folder / place / f"{lang}.yaml" for folder in _in_use())
     return _read(tuple(_stamp(file) for file in files if file.is_file()), tuple(known.items()))
 
 

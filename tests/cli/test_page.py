@@ -1,0 +1,62 @@
+"""The commands about the public page, on a page that a worker has begun."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import program
+
+CONFIG = """
+organisation: {name: Essai, languages: [fr, en], verification_page: "https://www.example.org/", sandbox: true}
+database: sqlite:///alertbot.db
+channels:
+  page: {type: page, folder: www, public_url: "https://alert.example.org"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_page_is_shown_verified_and_made_again(folder: Path) -> None:
+    assert program.run("run", "--once", folder=folder).code == 0
+    shown = program.run("page", "show", folder=folder)
+    assert "→ edition 1 of" in shown.out
+    (page,) = json.loads(program.run("page", "show", "--json", folder=folder).out)
+    assert (page["stands"], page["needs"]) == (1, None)
+    assert program.run("page", "verify", folder=folder).code == 0
+    again = program.run("page", "rebuild", "--at", "now", "--to", "evening", folder=folder)
+    assert again.code == 1  # to the whole minute: before the page began
+    assert "No edition of the page page stood" in again.err
+    again = program.run("page", "rebuild", "--at", "+1m", "--to", "evening", folder=folder)
+    assert "Byte for byte what stood then" in again.out
+    made = {one.relative_to(folder / "evening") for one in (folder / "evening").rglob("*.html")}
+    for path in made:
+        assert (folder / "evening" / path).read_bytes() == (folder / "www/current" / path).read_bytes()
+    full = program.run("page", "rebuild", "--at", "+1m", "--to", "evening", folder=folder)
+    assert (full.code, "is not empty" in full.err) == (2, True)
+
+
+def test_a_file_that_somebody_changed_is_named(folder: Path) -> None:
+    program.run("run", "--once", folder=folder)
+    home = folder / "www/current/fr/index.html"
+    home.unlink()
+    home.write_text("tout va bien", encoding="utf-8")
+    found = program.run("page", "verify", folder=folder)
+    assert found.code == 1
+    assert "1 file of edition 1 is not as it was written: fr/index.html." in found.out
+
+
+def test_without_a_page_it_is_said_where_to_read_how(folder: Path) -> None:
+    text = CONFIG.replace(
+        'page: {type: page, folder: www, public_url: "https://alert.example.org"}',
+        "s: {type: console, audience: team}",
+    )
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    program.run("run", "--once", folder=folder)
+    assert "docs/how-to/public-page.md" in program.run("page", "show", folder=folder).out
+    gone = program.run("page", "rebuild", "--at", "now", folder=folder)
+    assert (gone.code, "There is no such page" in gone.err) == (2, True)
