@@ -1,5 +1,5 @@
 """What `alertbot check` says about trust: addresses that channels of several audiences share, people who count
-as one hand, and kinds that too few can approve."""
+as one hand, kinds that too few can approve, and places in which nobody is asked to post by hand."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.rules_policy import most_hands
 from alertbot.core.errors import AlertbotError, ConfigInvalid
+from alertbot.core.hands import DUTY
 from alertbot.core.model import Audience, Channel, Person, Role
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
@@ -91,6 +92,7 @@ async def _people(service: WatchContext, conn: Connection) -> list[str]:
         *_same_hands(people, {one.id: one.name for one in everybody}),
         *_same_mail(people, mails),
         *_too_few(service, people),
+        *_nobody_posts(service, people),
     ]
 
 
@@ -142,6 +144,23 @@ def _too_few(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:
                 "What {name} writes of {kinds} cannot be published: it takes {needed} approvers besides the"
                 " author, each a hand of their own, and there are {count}."
             ).format(name=name, kinds=_listed(kinds), needed=needed, count=count)
+
+
+def _nobody_posts(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:
+    """Channels whose `who` names nobody who may say that a post by hand is done."""
+    able = {one.name.casefold() for one in people if WRITES & one.roles}
+    for channel in service.publisher.channels.values():
+        who = channel.hand.who if channel.hand else None
+        if who == DUTY and service.reach.duty is None:
+            yield _(
+                "channels.{channel}.who: nobody is on duty without a `duty:` section, so nobody is asked in person to post"
+                " there. Write a name, or set up `duty:`."
+            ).format(channel=channel.name)
+        elif who not in (None, DUTY) and who.casefold() not in able:
+            yield _(
+                "channels.{channel}.who: {name} may not post there, and is never asked. Correct the name, or have an admin"
+                " add or confirm this person as author or approver."
+            ).format(channel=channel.name, name=who)
 
 
 def _kinds_by_need(service: WatchContext) -> dict[int, list[str]]:

@@ -5,7 +5,7 @@ approved. Pure.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from types import NoneType
@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from alertbot.core.errors import AlertbotError, safe
 from alertbot.core.words import _
 
-FORMAT = 1  # of the JSON; a change that an older reader would misread is a new number
+FORMAT = 1  # of the JSON; a change that a reader of the other version would misread is a new number
 LARGEST = 4_000_000  # characters of the JSON
 
 
@@ -150,7 +150,8 @@ def to_json(document: AlertDocument) -> str:
 
 
 def from_json(text: str) -> AlertDocument:
-    """The document that `to_json` wrote, and nothing else. Raises `DocumentInvalid`."""
+    """The document that `to_json` wrote, of this version or an earlier one: a field that is missing has its default. So
+    a field that is added needs a default that says what was true before it. Raises `DocumentInvalid`."""
     if len(text) > LARGEST:
         raise DocumentInvalid(_broken(_("it is longer than {most} characters").format(most=LARGEST)))
     try:
@@ -189,11 +190,17 @@ def _types(shape: type) -> Mapping[str, Any]:
     return get_type_hints(shape)
 
 
+@cache
+def _required(shape: Any) -> frozenset[str]:
+    """The fields without a default."""
+    return frozenset(one.name for one in fields(shape) if one.default is MISSING)
+
+
 def _read(wanted: Any, value: Any, where: str) -> object:
     """A value of this type; raises `ValueError` with the place for any other."""
     if is_dataclass(wanted) and isinstance(wanted, type):
         types = _types(wanted)
-        if isinstance(value, dict) and value.keys() == types.keys():
+        if isinstance(value, dict) and _required(wanted) <= value.keys() <= types.keys():
             return wanted(
                 **{name: _read(types[name], one, f"{where}.{name}") for name, one in value.items()}
             )

@@ -110,3 +110,22 @@ def test_what_follows_goes_to_the_same_place_with_the_earlier_address(desk: Desk
     shown = [desk.run("task", "show", str(one["id"])).err for one in tasks_of(desk)]
     assert shown
     assert all(LINK in one for one in shown)
+
+
+def test_check_tells_where_nobody_is_asked_to_post(desk: Desk) -> None:
+    desk.join("dee", "admin", by="bo", confirmed_by="cy")
+    places = {
+        who.lower(): HAND | {"where": f"The place of {who}", "who": who}
+        for who in ("Ada", "dee", "nobody", "duty")
+    }
+    desk.configure(channels={**CONFIG["channels"], **places})
+    checked = desk.run("check", "--json").json
+    told = [one for one in checked["warnings"] if ".who:" in one]
+    assert {one.partition(":")[0] for one in told} == {
+        f"channels.{name}.who" for name in ("dee", "nobody", "duty")
+    }
+    assert len(told) == 3
+    assert checked["sound"]
+    duty = {"shifts": [{"person": "bo", "from": "20:00", "until": "21:00"}]}
+    desk.configure(channels={**CONFIG["channels"], "duty": places["duty"]}, duty=duty)
+    assert not [one for one in desk.run("check", "--json").json["warnings"] if ".who:" in one]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from alertbot.texts.posts import messages
 from alertbot.texts.request import ComposeFindings, ComposeRequest
 from tests.texts.test_whole_posts import CASES, KINDS, NOW, PAGE, SITUATIONS, given, spaced
 
+STORED = Path(__file__).with_name("document-format-1.json")  # stays as it is, whatever is added later
 PREPARED = catalogue.load_prepared()
 SHOWN = [
     (kind, situation)
@@ -133,10 +135,12 @@ BROKEN = {
     "no JSON": "{",
     "another format": '{"format":2}',
     "a key too many": lambda plain: plain | {"more": 1},
+    "a key too many, deeper": lambda plain: plain | {"places": [plain["places"][0] | {"more": 1}]},
     "a key less": lambda plain: {key: value for key, value in plain.items() if key != "lead_html"},
     "a wrong type": lambda plain: plain | {"exercise": 0},
     "a time without a zone": lambda plain: plain | {"issued": "2021-06-02T18:58:00"},
     "no time": lambda plain: plain | {"issued": "soon"},
+    "a key less, deeper": lambda plain: plain | {"numbers": [{"number": "04 65 71 00 15"}]},
     "a list of something else": lambda plain: plain | {"numbers": ["04 65 71 00 15"]},
     "too deep": "[" * 100_000,
     "too long": " " * 4_000_001,
@@ -147,9 +151,27 @@ BROKEN = {
 def test_what_was_not_written_here_is_refused_with_one_sentence(name: str) -> None:
     broken = BROKEN[name]
     if callable(broken):
-        broken = json.dumps(broken(json.loads(to_json(document("holding", "example")))))
+        broken = json.dumps(broken(json.loads(STORED.read_text("utf-8"))))
     with pytest.raises(DocumentInvalid, match=r"^The stored text of an alert .*\.$"):
         from_json(str(broken))
+
+
+def test_what_an_earlier_version_stored_is_read_with_the_defaults_of_later_fields() -> None:
+    stored = json.loads(STORED.read_text("utf-8"))
+    made = from_json(json.dumps(stored))
+    assert (made.alert, made.references) == ("BKRT-4", ("BKRT-3",))
+    assert [(one.number, one.struck, one.dial) for one in made.numbers] == [
+        ("02 61 91 85 81", True, "+33261918581"),
+        ("02 61 91 85 18", False, "+33261918518"),
+    ]
+    assert made.cap is not None
+    before = replace(made, above_earlier="", cap=replace(made.cap, takes_back=False))
+    before = replace(before, numbers=tuple(replace(one, line="") for one in made.numbers))
+    assert before != made
+    del stored["above_earlier"], stored["cap"]["takes_back"]
+    for one in stored["numbers"]:
+        del one["line"]
+    assert from_json(json.dumps(stored)) == before
 
 
 def test_times_are_kept_in_utc() -> None:
