@@ -48,7 +48,7 @@ def channel(
 CHANNELS = (
     channel("public"),
     channel("second"),
-    channel("team", Audience.TEAM),
+    channel("team", Audience.TEAM, ("en", "fr")),
     channel("drill", Audience.EXERCISE),
 )
 

@@ -11,7 +11,7 @@ from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts
 from alertbot.people.context import Context
-from alertbot.people.notices import team, tell
+from alertbot.people.notices import Words, team, tell
 
 
 async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> None:
@@ -22,17 +22,19 @@ async def approval_wanted(service: Context, conn: Connection, alert: Alert) -> N
         service,
         conn,
         alert,
-        _("Approval needed: {alert} ({kind})").format(alert=alert.id, kind=alert.kind),
-        _(
-            "{alert} ({kind}) needs approval before {until}.\nDigest {digest}\nCheck it: alertbot show"
-            " {alert}\nThen: alertbot approve {alert}\nAudit: {count} rows, head {head}"
-        ).format(
-            alert=alert.id,
-            kind=alert.kind,
-            until=_clock(service, alert),
-            digest=alert.digest[:12],
-            count=head.count,
-            head=head.digest,
+        lambda: (
+            _("Approval needed: {alert} ({kind})").format(alert=alert.id, kind=alert.kind),
+            _(
+                "{alert} ({kind}) needs approval before {until}.\nDigest {digest}\nCheck it: alertbot show"
+                " {alert}\nThen: alertbot approve {alert}\nAudit: {count} rows, head {head}"
+            ).format(
+                alert=alert.id,
+                kind=alert.kind,
+                until=_clock(service, alert),
+                digest=alert.digest[:12],
+                count=head.count,
+                head=head.digest,
+            ),
         ),
     )
 
@@ -44,11 +46,13 @@ async def countdown(service: Context, conn: Connection, alert: Alert, goes_at: d
         service,
         conn,
         alert,
-        _("{alert} goes out by itself at {time}").format(alert=alert.id, time=time),
-        _(
-            "{alert} ({kind}) is preapproved and goes out by itself at {time}.\nCheck it: alertbot show"
-            " {alert}\nStop it: alertbot rules abort {alert}"
-        ).format(alert=alert.id, kind=alert.kind, time=time),
+        lambda: (
+            _("{alert} goes out by itself at {time}").format(alert=alert.id, time=time),
+            _(
+                "{alert} ({kind}) is preapproved and goes out by itself at {time}.\nCheck it: alertbot show"
+                " {alert}\nStop it: alertbot rules abort {alert}"
+            ).format(alert=alert.id, kind=alert.kind, time=time),
+        ),
     )
 
 
@@ -60,10 +64,12 @@ async def glass_broken(
         service,
         conn,
         alert,
-        _("BREAK-GLASS: {name} published {alert} alone"),
-        _(
-            "{name} published {alert} ({kind}) alone.\nReason: {reason}\nAnother approver must check it,"
-            " then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+        lambda: (
+            _("BREAK-GLASS: {name} published {alert} alone"),
+            _(
+                "{name} published {alert} ({kind}) alone.\nReason: {reason}\nAnother approver must check it,"
+                " then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+            ),
         ),
         name=actor.name,
         reason=one_line(reason),
@@ -82,10 +88,12 @@ async def tell_alone(service: Context, conn: Connection, alert: Alert, actor: Pe
         service,
         conn,
         alert,
-        _("ALONE: {name} wrote and approved {alert}"),
-        _(
-            "{name} wrote and approved {alert} ({kind}) alone, which takes back {original}.\nAnother approver"
-            " must check it, then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+        lambda: (
+            _("ALONE: {name} wrote and approved {alert}"),
+            _(
+                "{name} wrote and approved {alert} ({kind}) alone, which takes back {original}.\nAnother approver"
+                " must check it, then run: alertbot countersign {alert}\nAudit: {count} rows, head {head}"
+            ),
         ),
         name=actor.name,
         original=alert.original,
@@ -96,15 +104,18 @@ async def _to_be_checked(
     service: Context,
     conn: Connection,
     alert: Alert,
-    title: str,
-    sentence: str,
+    words: Words,
     **given: str | None,
 ) -> None:
     """Tell the team, past any halt of its channels, what one person did alone; with the head of the audit."""
     head = await audit.head(conn)
     known = {"alert": alert.id, "kind": alert.kind, "count": head.count, "head": head.digest}
-    title, sentence = (text.format(**known, **given) for text in (title, sentence))
-    await tell(service, conn, alert, title, sentence, urgent=True)
+
+    def filled() -> tuple[str, str]:
+        title, sentence = words()
+        return title.format(**known, **given), sentence.format(**known, **given)
+
+    await tell(service, conn, alert, filled, urgent=True)
 
 
 async def require_way(service: Context, conn: Connection, alert: Alert) -> None:
@@ -136,12 +147,14 @@ async def countdown_stopped(service: Context, conn: Connection, alert: Alert, by
         service,
         conn,
         alert,
-        _("{alert} will not go out by itself").format(alert=alert.id),
-        _(
-            "{name} stopped the countdown of {alert} ({kind}): it will not go out by itself. It waits"
-            " for approval: alertbot show {alert}, then alertbot approve {alert} or alertbot discard"
-            " {alert}"
-        ).format(name=by, alert=alert.id, kind=alert.kind),
+        lambda: (
+            _("{alert} will not go out by itself").format(alert=alert.id),
+            _(
+                "{name} stopped the countdown of {alert} ({kind}): it will not go out by itself. It waits"
+                " for approval: alertbot show {alert}, then alertbot approve {alert} or alertbot discard"
+                " {alert}"
+            ).format(name=by, alert=alert.id, kind=alert.kind),
+        ),
     )
 
 

@@ -1,13 +1,13 @@
 """Notices to the team: sent on every channel with the audience `team`, through the same outbox as
 alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Protocol
 
 from alertbot.core.model import Audience, Channel, Markup, Message, Purpose
-from alertbot.core.words import _, language, ngettext
+from alertbot.core.words import _, language, ngettext, spoken
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts, store_outbox
 from alertbot.people.context import Context
@@ -15,6 +15,7 @@ from alertbot.texts.posts.measure import counted
 
 FIRST = 0  # a notice to the team goes before everything
 LASTS_SECONDS = 24 * 3600.0
+Words = Callable[[], tuple[str, str]]  # subject and text, in the language spoken where it is called
 MOST_TOLD = 20  # lines of one notice; a Telegram message holds 4096 characters
 
 
@@ -25,7 +26,8 @@ async def work_waits(service: Context, conn: Connection, texts: Sequence[str]) -
         shown.append(_("… and {count} more.").format(count=len(texts) - MOST_TOLD))
     subject = ngettext("A task for you", "{count} tasks for you", len(texts)).format(count=len(texts))
     body = "\n".join([f"{subject}:", *shown, _("To see them: `alertbot task list`.")])
-    await tell(service, conn, None, subject, body)
+    speech = language()  # that of the texts, which were written before
+    await tell(service, conn, None, lambda: (subject, body), speech=speech)
 
 
 def team(service: Context) -> tuple[Channel, ...]:
@@ -47,32 +49,33 @@ async def tell(
     service: Context,
     conn: Connection,
     alert: Subject | None,
-    subject: str,
-    text: str,
+    words: Words,
     *,
     urgent: bool = False,
+    speech: str | None = None,
 ) -> None:
-    """Queue a notice on every team channel. `alert` None: it is about no alert, or about several. `urgent`: a
-    halt of the channel or of the alert does not stop it."""
-    name, revision, digest = (
-        (alert.id, alert.revision, alert.digest) if alert else (None, 0, _sum(text))
-    )
+    """Queue a notice on every team channel, in the first language of the channel or in `speech`. `alert` None: it
+    is about no alert, or about several. `urgent`: a halt of the channel or of the alert does not stop it."""
+    name, revision = (alert.id, alert.revision) if alert else (None, 0)
     channels = team(service)
     whole = f"alertbot show {alert.id}" if alert else "alertbot status"
     await store_accounts.sync(conn, channels)
     for channel in channels:
-        message = _message(channel, subject, shortened(subject, text, whole, channel))
+        lang = speech or channel.languages[0]
+        with spoken(lang):
+            subject, text = words()
+            message = _message(channel, subject, shortened(subject, text, whole, channel))
         keys = await store_outbox.add(conn, name, revision, [message], Purpose.NOTICE)
         await store_outbox.enqueue(
             conn,
             name,
             channel.name,
-            digest=digest,
+            digest=alert.digest if alert else _sum(text),
             priority=store_outbox.URGENT if urgent else FIRST,
             ttl_seconds=LASTS_SECONDS,
             purpose=Purpose.NOTICE,
             rows=[
-                store_outbox.NewDelivery(target.address, key, language())
+                store_outbox.NewDelivery(target.address, key, message.lang)
                 for target in channel.targets
                 for key in keys
             ],

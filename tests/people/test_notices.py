@@ -21,7 +21,7 @@ SMALL = replace(base.MEMORY, limit=400)
 
 @pytest.fixture
 async def team(database: Database) -> Team:
-    small = replace(channel("team", Audience.TEAM), spec=SMALL)
+    small = replace(channel("team", Audience.TEAM, ("en",)), spec=SMALL)
     return await gather(database, tuple(small if one.name == "team" else one for one in CHANNELS))
 
 
@@ -90,3 +90,20 @@ async def test_an_edit_of_an_approved_alert_proves_what_it_cancelled(team: Team)
     assert len(cancelled) == 4  # two channels in two languages
     assert {row["alert"] for row in cancelled} == {alert}
     assert {row["actor"] for row in cancelled} == {"ada"}
+
+
+async def test_each_channel_is_told_in_its_own_first_language(database: Database) -> None:
+    """Whatever the locale of the process that tells."""
+    english = channel("team", Audience.TEAM, ("en", "fr"))
+    french = channel("garde", Audience.TEAM, ("fr",))
+    others = tuple(one for one in CHANNELS if one.name != "team")
+    team = await gather(database, (*others, english, french))
+    alert = await broken(team, "Nobody else.")
+    await team.work()
+    subjects = {
+        name: [post.text for post in team.adapters[name].posts if alert in post.text]
+        for name in ("team", "garde")
+    }
+    assert any("published" in text and "alone" in text for text in subjects["team"])
+    assert all("published" not in text for text in subjects["garde"])
+    assert any("a publié" in text for text in subjects["garde"])

@@ -16,6 +16,7 @@ from alertbot.alerts.store_reading import Alert
 from alertbot.core import loops
 from alertbot.core.errors import ChannelError, Rejected, Throttled
 from alertbot.core.model import AlertState, Person
+from alertbot.core.words import spoken
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.people import rules, store_contacts, store_people, store_requests
@@ -74,11 +75,13 @@ async def keep(
 
 
 async def attend(service: Context, ways: Sequence[Way]) -> None:
-    """One round: ask deputies whose turn has come, send waiting requests, show outcomes."""
+    """One round: ask deputies whose turn has come, send waiting requests, show outcomes; in the organisation's
+    first language."""
     if not ways:
         return
     await _ask_further(service)
-    await asyncio.gather(*(_serve(service, way) for way in ways))
+    with spoken(service.publisher.organisation.languages[0]):
+        await asyncio.gather(*(_serve(service, way) for way in ways))
 
 
 # Who is asked

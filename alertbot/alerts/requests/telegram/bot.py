@@ -20,7 +20,7 @@ from alertbot.alerts.requests.telegram.webhook import Hook
 from alertbot.alerts.requests.text import Ask
 from alertbot.channels.telegram import client
 from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Unavailable, Uncertain
-from alertbot.core.words import _
+from alertbot.core.words import _, spoken
 from alertbot.people.context import Context
 from alertbot.people.store_requests import task_in
 
@@ -119,7 +119,8 @@ class TelegramWay:
         await self._change(ask, said, None)
 
     async def listen(self, stop: asyncio.Event) -> None:
-        await self._listen(self, stop)
+        with spoken(self.service.publisher.organisation.languages[0]):
+            await self._listen(self, stop)
 
     async def shut(self) -> None:
         """Close the connections."""

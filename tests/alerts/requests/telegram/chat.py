@@ -97,6 +97,7 @@ async def connected(
     group: int | None = GROUP,
     duty: Duty | None = None,
     channels: tuple[Channel, ...] = CHANNELS,
+    languages: tuple[str, ...] = ("en", "fr"),
     **changes: Any,
 ) -> AsyncIterator[Chat]:
     """A team with a bot that does not listen yet."""
@@ -109,7 +110,9 @@ async def connected(
         groups = {} if group is None else {"telegram": str(group)}
         secrets = {"telegram": partial(settings.secret, "bot_token")}
         reach = RequestSettings(("telegram",), groups, duty, secrets)
-        team.service = replace(team.service, reach=reach)
+        organisation = replace(team.service.publisher.organisation, languages=languages)
+        publisher = replace(team.service.publisher, organisation=organisation)
+        team.service = replace(team.service, reach=reach, publisher=publisher)
         listening = partial(listen, status=partial(overview.in_words, team.service))
         way = TelegramWay(team.service, settings, listening)
         try:

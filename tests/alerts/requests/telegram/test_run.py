@@ -57,11 +57,13 @@ async def test_the_worker_asks_hears_and_publishes(tmp_path: Path) -> None:
             while await accounts.of_user(service, str(USERS["bo"])) is None:
                 await asyncio.sleep(0.05)
             post = next(post for post in sandbox.posts.telegram() if post.chat == GROUP)
-            data = sandbox.telegram.buttons(GROUP, post.message)["Approve"]
+            data = sandbox.telegram.buttons(GROUP, post.message)[
+                "Approuver"
+            ]  # the organisation's first language
             sandbox.telegram.press(GROUP, post.message, data, USERS["bo"])
             while (await showing.brief(service, view.id)).state != "published":
                 await asyncio.sleep(0.05)
-            while not any("approved by bo" in one.text for one in sandbox.posts.telegram()):
+            while not any("approuvée par bo" in one.text for one in sandbox.posts.telegram()):
                 await asyncio.sleep(0.05)
         stop.set()
         await working_on
