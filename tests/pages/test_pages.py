@@ -20,11 +20,12 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from alertbot.alerts import for_others, showing
+from alertbot.alerts import for_others, halting, showing
 from alertbot.alerts.compose import DraftRequest, look
 from alertbot.alerts.views import AlertView
 from alertbot.core.words import spoken
 from alertbot.db.database import Database
+from alertbot.people import tasks
 from alertbot.rehearsal.sandbox.public_view import render_wall
 from alertbot.texts import poster
 from alertbot.texts.posts.writing import CODE
@@ -33,6 +34,7 @@ from alertbot.texts.wording.markup import Block, Run, Shape
 from tests.pages import test_public_page as public_page
 from tests.pages.evening import FRENCH
 from tests.rehearsal.sandbox.test_public_view import evening
+from tests.team import hand
 from tests.texts import test_whole_posts as whole
 from tests.texts.preview import examples
 from tests.web.reader import PLATFORMS, Reader, form_in, reader
@@ -72,7 +74,7 @@ def tools() -> Mapping[str, str]:
 @pytest.fixture
 async def desk(sqlite_url: str) -> AsyncIterator[Reader]:
     database = await Database.open(sqlite_url, migrate=False)
-    made = await reader(database, PLATFORMS)
+    made = await reader(database, (*PLATFORMS, hand()))
     yield made
     await made.client.aclose()
     await database.close()
@@ -222,7 +224,7 @@ def mails() -> dict[str, str]:
 
 
 async def from_the_database(desk: Reader) -> dict[str, str]:
-    """The pages about an alert with numbers for 19 territories: preview, poster, approval."""
+    """The pages about an alert with numbers for 19 territories: preview, poster, approval, posting by hand."""
     await desk.team.register(NINETEEN["numbers"])
     view = await desk.team.pending("provisional_number", changes=dict(NINETEEN))
     shown = await showing.show(desk.team.service, view.id, desk.team.tokens["bo"])
@@ -234,7 +236,29 @@ async def from_the_database(desk: Reader) -> dict[str, str]:
         "preview.html": render_page(sheet),
         "poster.html": poster.html(pages),
         **await approvals(desk, view),
+        **await by_hand(desk),
     }
+
+
+async def by_hand(desk: Reader) -> dict[str, str]:
+    """What somebody sees who is to post where no program can: words and picture, an answer that is not one, the same
+    after a halt, and what came of it."""
+    view = await desk.team.approved("provisional_number", changes={"card": "yes"})
+    await desk.team.work()
+    found = await tasks.listing(desk.team.service)
+    (task,) = [one.id for one in found if one.kind == tasks.BY_HAND]
+    token = await desk.link(view, "ada", task)
+    asked = await desk.get(token, "?lang=fr", page="t")
+    said = {"page": "t", "form": form_in(asked.text), "answer": "done"}
+    wrong = await desk.post(token, **said)
+    await halting.halt(desk.team.service, None, None)
+    stopped = await desk.get(token, page="t")
+    done = await desk.post(token, **said, link="https://whatsapp.com/channel/0029Va/123")
+    answers = {"asked": asked, "wrong": wrong, "stopped": stopped, "done": done}
+    assert [one.status_code for one in answers.values()] == [200, 422, 200, 200]
+    assert "DO NOT POST IT" in stopped.text
+    assert "<figure" in asked.text
+    return {f"hand-{name}.html": one.text for name, one in answers.items()}
 
 
 async def approvals(desk: Reader, view: AlertView) -> dict[str, str]:

@@ -14,6 +14,7 @@ from alertbot.channels import base
 from alertbot.core.model import Audience, Channel, Target
 from alertbot.db.database import Database
 from alertbot.people.context import RequestSettings
+from alertbot.people.store_requests import about_task
 from alertbot.web.app import build
 from tests.team import Team, channel, gather
 
@@ -58,23 +59,25 @@ class Reader:
     client: httpx.AsyncClient
     headers: dict[str, str] = field(default_factory=lambda: {"accept-language": "en"})
 
-    async def link(self, alert: AlertView, name: str = "bo", **lasts: float) -> str:
-        """The token of a link for this person, as the mail would hold it."""
+    async def link(
+        self, alert: AlertView, name: str = "bo", task: int | None = None, **lasts: float
+    ) -> str:
+        """The token of a link for this person, as the mail would hold it: to decide on the alert, or about a task."""
         until = self.team.clock.now + timedelta(**(lasts or {"minutes": 30}))
         return await links.issue(
             self.team.service,
             KEY,
             alert=alert.id,
-            digest=alert.digest,
+            digest=alert.digest if task is None else about_task(task),
             person_id=self.team.people[name].id,
             until=until,
         )
 
-    async def get(self, token: str, query: str = "", **headers: str) -> httpx.Response:
-        return await self.client.get(f"/a/{token}{query}", headers=self.headers | headers)
+    async def get(self, token: str, query: str = "", page: str = "a", **headers: str) -> httpx.Response:
+        return await self.client.get(f"/{page}/{token}{query}", headers=self.headers | headers)
 
-    async def post(self, token: str, **fields: str) -> httpx.Response:
-        return await self.client.post(f"/a/{token}", data=fields, headers=self.headers)
+    async def post(self, token: str, page: str = "a", **fields: str) -> httpx.Response:
+        return await self.client.post(f"/{page}/{token}", data=fields, headers=self.headers)
 
     async def approve(self, token: str) -> httpx.Response:
         form = form_in((await self.get(token)).text)
