@@ -15,14 +15,14 @@ from alertbot.pages import editions, html, keeping, store_editions
 from alertbot.pages.feeds import making
 from alertbot.pages.keeping import PageKeeper
 from alertbot.pages.views import (
-    Edition,
     EditionRow,
     EditionView,
     PageCheckView,
+    PageEdition,
     PageSite,
     PageView,
+    PublicStanding,
     RebuiltView,
-    Standing,
 )
 from alertbot.watch.context import WatchContext
 
@@ -30,7 +30,7 @@ LISTED = 10  # editions in a view
 TOLD = 5  # files that differ
 
 
-def render(standing: Standing, site: PageSite) -> Mapping[str, bytes]:
+def render(standing: PublicStanding, site: PageSite) -> Mapping[str, bytes]:
     """Every file of a page: the pages, and the feeds beside them."""
     return {**html.pages(standing, site), **making.feeds(standing, site)}
 
@@ -123,7 +123,7 @@ async def rebuild(
     )
 
 
-def _write(folder: Path, made: Edition) -> None:
+def _write(folder: Path, made: PageEdition) -> None:
     """Raises `Misuse` if something is there, or nothing can be put there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

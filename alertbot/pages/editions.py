@@ -17,7 +17,14 @@ from alertbot.core.json import as_json
 from alertbot.core.model import Audience, Channel
 from alertbot.core.words import _
 from alertbot.pages import rules_standing
-from alertbot.pages.views import Added, Edition, PageSite, PublicAlert, PublishedText, Standing
+from alertbot.pages.views import (
+    Added,
+    PageEdition,
+    PageSite,
+    PublicAlert,
+    PublicStanding,
+    PublishedText,
+)
 from alertbot.pages.words import FOLDER
 from alertbot.regions.facts import in_force
 from alertbot.texts.document import AlertDocument, DocumentInvalid, from_json
@@ -28,7 +35,7 @@ POINTER_FORMAT = 1
 DOCUMENTS_KEPT = 400
 WRITERS = (".py", ".j2", ".css", ".js", ".xml")
 
-Render = Callable[[Standing, PageSite], Mapping[str, bytes]]
+Render = Callable[[PublicStanding, PageSite], Mapping[str, bytes]]
 """From what stands to every file of the page but the pointer."""
 
 
@@ -76,7 +83,7 @@ def _writers(folder: Traversable) -> Iterable[Traversable]:
 
 def edition(
     published: Iterable[PublicAlert], at: datetime, site: PageSite, sequence: int, render: Render
-) -> Edition:
+) -> PageEdition:
     """The edition at this time, with the pointer to it: the same bytes for the same arguments."""
     standing = rules_standing.standing(published, at, languages=site.languages, exercise=site.exercise)
     files = dict(render(standing, site))
@@ -90,7 +97,7 @@ def edition(
         "exercise": site.exercise,
     }
     files[POINTER] = json.dumps(said, sort_keys=True, indent=1).encode() + b"\n"
-    return Edition(at, sequence, files, digest, standing.changes_at)
+    return PageEdition(at, sequence, files, digest, standing.changes_at)
 
 
 def alerts(texts: Iterable[PublishedText], added: Mapping[int, Added]) -> list[PublicAlert]:

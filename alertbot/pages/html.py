@@ -12,7 +12,7 @@ from alertbot.core.model import Relation
 from alertbot.pages.frame import PageFrame, filled
 from alertbot.pages.rules_standing import ByPlace
 from alertbot.pages.territory import News, PlaceNumbers, Places
-from alertbot.pages.views import PageSite, PublicAlert, PublicIncident, Standing
+from alertbot.pages.views import PageSite, PublicAlert, PublicIncident, PublicStanding
 from alertbot.pages.words import Wording
 from alertbot.regions.facts import in_force, whole_country
 from alertbot.regions.postcodes import SharedPostcodes, by_start
@@ -38,7 +38,7 @@ _FIRST_HEADING = re.compile(r"\A<h1>.*?</h1>\n?", re.DOTALL)
 _STYLE = re.compile(r'(<li) style="[^"]*"')
 
 
-def pages(standing: Standing, site: PageSite) -> dict[str, bytes]:
+def pages(standing: PublicStanding, site: PageSite) -> dict[str, bytes]:
     """Every page by its path. Raises `ConfigInvalid` for a broken file of words."""
     made = [LanguagePages(standing, site, lang) for lang in site.languages]
     return {"index.html": made[0].choice(), **dict(one for each in made for one in each.files())}
@@ -47,7 +47,7 @@ def pages(standing: Standing, site: PageSite) -> dict[str, bytes]:
 class LanguagePages:
     """The pages of one language."""
 
-    def __init__(self, standing: Standing, site: PageSite, lang: str) -> None:
+    def __init__(self, standing: PublicStanding, site: PageSite, lang: str) -> None:
         self._standing, self._site = standing, site
         self._w = Wording(lang, site.timezone)
         self._frame = PageFrame(site, self._w)

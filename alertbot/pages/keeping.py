@@ -27,7 +27,7 @@ from alertbot.db import audit
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.pages import editions, store_editions
 from alertbot.pages.editions import PageBroken, Render
-from alertbot.pages.views import Added, Edition, EditionRow, PageSite, PublishedText
+from alertbot.pages.views import Added, EditionRow, PageEdition, PageSite, PublishedText
 from alertbot.people import tasks
 from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
@@ -163,7 +163,7 @@ class PageKeeper:
             base, {**added, **{one.delivery: one for one in fresh}}, fresh, texts, last + 1, at
         )
 
-    def _made(self, drawn: _Drawn) -> Edition:
+    def _made(self, drawn: _Drawn) -> PageEdition:
         published = editions.alerts(drawn.texts, drawn.added)
         try:
             return editions.edition(published, drawn.at, self.site, drawn.sequence, self._render)
@@ -328,7 +328,7 @@ class PageKeeper:
 
     # --- the record --------------------------------------------------------------------------------
 
-    async def rebuild(self, row: EditionRow) -> Edition:
+    async def rebuild(self, row: EditionRow) -> PageEdition:
         """An edition made again of the record, as it was written down. Raises `PageBroken`."""
 
         async def read(conn: Connection) -> tuple[Mapping[int, Added], Sequence[PublishedText]]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from alertbot.core.model import Relation
-from alertbot.pages.views import Aftermath, PublicAlert, PublicIncident, Standing, StandingNumber
+from alertbot.pages.views import Aftermath, PublicAlert, PublicIncident, PublicStanding, StandingNumber
 from alertbot.regions.facts import order_of, services, whole_country
 from alertbot.texts.document import AlertDocument, DocumentNumber
 
@@ -35,7 +35,7 @@ def standing(
     *,
     languages: Sequence[str] = (),
     exercise: bool = False,
-) -> Standing:
+) -> PublicStanding:
     """What stands at `now`: of exercises, or of everything else. `languages`: those of the page, in its order; by default
     those of the alerts."""
     alerts = _in_order_of_publication(published, exercise=exercise)
@@ -47,7 +47,7 @@ def standing(
     holding = [one for one in told.given.values() if not _past(one.ends_at, now)]
     over = _over(told, holding, now)
     lapsed = _lapsed(told, [*holding, *over], incidents, now)
-    return Standing(
+    return PublicStanding(
         at=now,
         incidents=incidents,
         numbers={lang: _by_place(holding, lang, spoken) for lang in spoken},

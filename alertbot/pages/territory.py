@@ -8,7 +8,7 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from alertbot.pages import rules_standing
-from alertbot.pages.views import PublicAlert, PublicIncident, Standing, StandingNumber
+from alertbot.pages.views import PublicAlert, PublicIncident, PublicStanding, StandingNumber
 from alertbot.pages.words import Wording, direction_of
 from alertbot.regions.facts import all_territories, in_force, whole_country
 from alertbot.texts.addresses import alert_path, place_path
@@ -63,7 +63,7 @@ class News:
 class Places:
     """The territories of a page in one language."""
 
-    def __init__(self, standing: Standing, w: Wording, languages: Sequence[str]) -> None:
+    def __init__(self, standing: PublicStanding, w: Wording, languages: Sequence[str]) -> None:
         self._standing, self._w, self._languages = standing, w, languages
         self._told = dict(_named(standing))  # of free codes, which the pack does not know
 
@@ -285,7 +285,7 @@ def _plain(name: str) -> str:
     return "".join(sign for sign in spread if not unicodedata.combining(sign))
 
 
-def _named(standing: Standing) -> Iterator[tuple[str, str]]:
+def _named(standing: PublicStanding) -> Iterator[tuple[str, str]]:
     """The names of territories as the alerts say them, the last one counts."""
     alerts: Iterable[PublicAlert] = (
         one for incident in reversed(standing.incidents) for one in incident.alerts

@@ -59,7 +59,7 @@ class Aftermath:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PublicStanding:
     """What stands in public at `at`: the pure result of the published alerts and a time, from which page, CAP, Atom
     and JSON are made, so that they say the same. `changes_at`: when the next number or promise runs out or something
     is shown no longer."""
@@ -91,7 +91,7 @@ class PageSite:
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class PageEdition:
     """The whole of a page at one time: every file by its path, without a leading slash. `sequence` counts the
     editions of this page from 1. `digest`: over every file but the pointer. `holds_until`: when time alone makes it
     false."""

@@ -24,7 +24,7 @@ QUALITY = 6  # of brotli: more takes ten times as long for 5 %
 Headers = list[tuple[bytes, bytes]]
 
 
-class Prepared(NamedTuple):
+class PreparedFile(NamedTuple):
     """A file as it is answered in one encoding."""
 
     etag: bytes
@@ -36,9 +36,9 @@ class Encodings(NamedTuple):
     """A file in the encodings that readers' programs take."""
 
     digest: str
-    plain: Prepared
-    gzip: Prepared | None
-    brotli: Prepared | None
+    plain: PreparedFile
+    gzip: PreparedFile | None
+    brotli: PreparedFile | None
 
 
 class ServedPage:
@@ -112,7 +112,7 @@ def _encodings(path: str, content: bytes) -> Encodings:
     )
 
 
-def _answer(path: str, digest: str, body: bytes, encoding: str) -> Prepared:
+def _answer(path: str, digest: str, body: bytes, encoding: str) -> PreparedFile:
     etag = f'"{digest[:24]}{"-" + encoding if encoding else ""}"'.encode()
     headers = [
         (b"content-type", media_type(path).encode()),
@@ -125,7 +125,7 @@ def _answer(path: str, digest: str, body: bytes, encoding: str) -> Prepared:
     ]
     if encoding:
         headers.append((b"content-encoding", encoding.encode()))
-    return Prepared(etag, headers, body)
+    return PreparedFile(etag, headers, body)
 
 
 class PublicFirst:
@@ -168,7 +168,7 @@ KEPT = (
 )  # of an answer without a body
 
 
-def _chosen(file: Encodings, accepted: bytes) -> Prepared:
+def _chosen(file: Encodings, accepted: bytes) -> PreparedFile:
     takes = {
         one.partition(b";")[0].strip(): one.replace(b" ", b"") for one in accepted.lower().split(b",")
     }

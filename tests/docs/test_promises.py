@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from alertbot.channels.base import SHIPPED
-from alertbot.watch.witness.rules_looks import Verdict
+from alertbot.watch.witness.rules_looks import LookVerdict
 from tests import program
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "promises.md"
@@ -33,4 +33,4 @@ def test_each_command_that_proves_something_exists() -> None:
 
 def test_each_verdict_of_the_witness_is_one() -> None:
     text = (PAGE.parents[1] / "how-to" / "see-what-the-public-sees.md").read_text(encoding="utf-8")
-    assert {word for word in Verdict if f"| `{word}` |" in text} == set(Verdict)
+    assert {word for word in LookVerdict if f"| `{word}` |" in text} == set(LookVerdict)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from alertbot.pages.rules_standing import standing
-from alertbot.pages.views import PageSite, PublicAlert, Standing
+from alertbot.pages.views import PageSite, PublicAlert, PublicStanding
 from alertbot.texts.document import (
     AlertDocument,
     CapArea,
@@ -182,7 +182,7 @@ def evening() -> tuple[PublicAlert, ...]:
     )  # fmt: skip
 
 
-def at_end(*alerts: PublicAlert, at: datetime | None = None, site: PageSite = SITE) -> Standing:
+def at_end(*alerts: PublicAlert, at: datetime | None = None, site: PageSite = SITE) -> PublicStanding:
     """What stands after these alerts, or at the given time."""
     when = at or max((one.published_at for one in alerts), default=START)
     return standing(alerts, when, languages=site.languages, exercise=site.exercise)

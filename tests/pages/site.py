@@ -10,13 +10,13 @@ from alertbot.db.database import Database
 from alertbot.pages import editions
 from alertbot.pages.editions import Render
 from alertbot.pages.keeping import PageKeeper
-from alertbot.pages.views import PageSite, Standing
+from alertbot.pages.views import PageSite, PublicStanding
 from tests.team import CHANNELS, Team, gather
 
 URL = "https://alert.example.org"
 
 
-def plainly(standing: Standing, site: PageSite) -> Mapping[str, bytes]:
+def plainly(standing: PublicStanding, site: PageSite) -> Mapping[str, bytes]:
     """Every alert and every number, in as few words as possible."""
     files: dict[str, bytes] = {"index.html": b"<a href=fr/>", "assets/style.0a.css": b"body{}"}
     for lang in site.languages:

@@ -11,7 +11,7 @@ from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.taking_back import NumberSelection
 from alertbot.db.database import Database
 from alertbot.pages import html
-from alertbot.pages.views import PageSite, Standing
+from alertbot.pages.views import PageSite, PublicStanding
 from tests.alerts.test_following import ENDED, EXCUSED
 from tests.alerts.test_withdrawing import RIGHT, brittany
 from tests.pages.site import adapter_of, keep, team_with_page
@@ -22,9 +22,9 @@ from tests.team import Team
 class Seen:
     """The last edition that a worker made."""
 
-    standing: Standing
+    standing: PublicStanding
 
-    def __call__(self, standing: Standing, site: PageSite) -> dict[str, bytes]:
+    def __call__(self, standing: PublicStanding, site: PageSite) -> dict[str, bytes]:
         self.standing = standing
         return html.pages(standing, site)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alertbot.core.model import Relation
 from alertbot.pages.rules_standing import SHOWN, standing
-from alertbot.pages.views import PublicAlert, Standing
+from alertbot.pages.views import PublicAlert, PublicStanding
 from alertbot.texts.document import AlertDocument, DocumentNumber
 from tests.effort import examples
 
@@ -56,7 +56,7 @@ def hours(count: float) -> datetime:
     return START + timedelta(hours=count)
 
 
-def called(standing: Standing, lang: str = "fr", which: str = "numbers") -> set[tuple[str, str]]:
+def called(standing: PublicStanding, lang: str = "fr", which: str = "numbers") -> set[tuple[str, str]]:
     by_place: Mapping[str, Sequence[object]] = getattr(standing, which)[lang]
     return {(code, one.number.number) for code, group in by_place.items() for one in group}  # type: ignore[attr-defined]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from alertbot.core.json import Json
 from alertbot.pages.feeds import addresses, marks
 from alertbot.pages.feeds.addresses import place_address
-from alertbot.pages.feeds.atom import MOST_BYTES, Entry
+from alertbot.pages.feeds.atom import MOST_BYTES, AtomEntry
 from alertbot.pages.feeds.numbers import as_object, moment
 from alertbot.pages.feeds.rules_cap import facts
-from alertbot.pages.views import PageSite, Standing, StandingNumber
+from alertbot.pages.views import PageSite, PublicStanding, StandingNumber
 from alertbot.texts.addresses import address, alert_path
 from alertbot.texts.document import AlertDocument
 
@@ -18,7 +18,7 @@ FORMAT = 1
 _BETWEEN, _END = b",\n", b"]}\n"
 
 
-def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> bytes:
+def alerts(standing: PublicStanding, entries: Sequence[AtomEntry], site: PageSite) -> bytes:
     """The file: first what stands, then the alerts, the latest first, without the oldest where it would be too long."""
     newest = max((one.updated for one in entries), default=None)
     whole: dict[str, Json] = {
@@ -41,7 +41,7 @@ def alerts(standing: Standing, entries: Sequence[Entry], site: PageSite) -> byte
 
 
 def _by_language(
-    standing: Standing,
+    standing: PublicStanding,
     numbers: Mapping[str, Mapping[str, tuple[StandingNumber, ...]]],
     site: PageSite,
 ) -> dict[str, Json]:
@@ -57,7 +57,7 @@ def _by_language(
     }
 
 
-def _alert(one: Entry, site: PageSite) -> dict[str, Json]:
+def _alert(one: AtomEntry, site: PageSite) -> dict[str, Json]:
     alert, documents = one.alert.alert, one.alert.documents
     said = next(iter(documents.values()))
     warning = facts(one.alert)

@@ -22,7 +22,7 @@ NEVER = "1970-01-01T00:00:00-00:00"  # of a feed that never had an entry: the st
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AtomEntry:
     """An alert in a feed, and the later one that corrects it or takes it back."""
 
     alert: PublicAlert
@@ -34,7 +34,7 @@ class Entry:
         return self.replaced_by.published_at if self.replaced_by else self.alert.published_at
 
 
-def alerts(entries: Sequence[Entry], lang: str, site: PageSite) -> bytes:
+def alerts(entries: Sequence[AtomEntry], lang: str, site: PageSite) -> bytes:
     """The feed of one language, of entries with the latest change first; without the oldest where it would be too
     long. Alerts that were not published in it are left out."""
     path = addresses.atom_path(lang)
@@ -81,7 +81,7 @@ def _feed(path: str, title: str, updated: str, site: PageSite, lang: str) -> Ele
     return feed
 
 
-def _entry(one: Entry, lang: str, site: PageSite) -> ElementTree.Element:
+def _entry(one: AtomEntry, lang: str, site: PageSite) -> ElementTree.Element:
     said = one.alert.documents[lang]
     entry = ElementTree.Element("entry")
     add(entry, "id", addresses.entry_name(site, one.alert.alert, one.alert.published_at, lang))
@@ -104,7 +104,7 @@ def _entry(one: Entry, lang: str, site: PageSite) -> ElementTree.Element:
     return entry
 
 
-def _later(one: Entry, lang: str) -> AlertDocument | None:
+def _later(one: AtomEntry, lang: str) -> AlertDocument | None:
     """The alert that corrects or takes back this one, in this language if it has it."""
     if one.replaced_by is None:
         return None
@@ -112,20 +112,20 @@ def _later(one: Entry, lang: str) -> AlertDocument | None:
     return documents.get(lang) or next(iter(documents.values()))
 
 
-def _above(one: Entry, lang: str) -> str:
+def _above(one: AtomEntry, lang: str) -> str:
     """What is said above an alert that was corrected or taken back."""
     later = _later(one, lang)
     return (later.above_earlier or later.headline) if later else ""
 
 
-def _summary(one: Entry, said: AlertDocument, above: str) -> str:
+def _summary(one: AtomEntry, said: AlertDocument, above: str) -> str:
     later = _later(one, said.lang)
     if later is None:
         return said.lead_text
     return above if later.relation in FALSE else f"{above}\n{later.lead_text}"
 
 
-def _content(one: Entry, said: AlertDocument, above: str, site: PageSite) -> str:
+def _content(one: AtomEntry, said: AlertDocument, above: str, site: PageSite) -> str:
     """What the alert says. Once it is corrected, what is right instead, as channels that edit do it: a reader that keeps
     the old entry must not go on showing a wrong number. What is false as a whole stays, struck through."""
     later = _later(one, said.lang)

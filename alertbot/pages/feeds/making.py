@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alertbot.pages.feeds import addresses, alerts_json, atom, cap, rules_cap
-from alertbot.pages.feeds.atom import Entry
-from alertbot.pages.views import PageSite, PublicIncident, Standing
+from alertbot.pages.feeds.atom import AtomEntry
+from alertbot.pages.views import PageSite, PublicIncident, PublicStanding
 
 KEPT = timedelta(days=14)
 
 
-def feeds(standing: Standing, site: PageSite) -> Mapping[str, bytes]:
+def feeds(standing: PublicStanding, site: PageSite) -> Mapping[str, bytes]:
     """Atom per language, JSON, and CAP with its Atom feed. Exercises are only in the feeds of their own address. The
     feeds name the alerts that changed in the last two weeks, and the last word of what is not over; files of CAP stay
     as long as the page knows their alert."""
@@ -26,14 +26,14 @@ def feeds(standing: Standing, site: PageSite) -> Mapping[str, bytes]:
     return files
 
 
-def _entries(incident: PublicIncident, at: datetime) -> Iterator[Entry]:
+def _entries(incident: PublicIncident, at: datetime) -> Iterator[AtomEntry]:
     known = {one.alert: one for one in incident.alerts}
     for alert in incident.alerts:
-        entry = Entry(alert, known.get(incident.superseded.get(alert.alert, "")))
+        entry = AtomEntry(alert, known.get(incident.superseded.get(alert.alert, "")))
         if entry.updated > at - KEPT or (alert == incident.last and not incident.ended):
             yield entry
 
 
-def _latest_first(entries: Iterator[Entry]) -> list[Entry]:
+def _latest_first(entries: Iterator[AtomEntry]) -> list[AtomEntry]:
     """What corrects others before those."""
     return sorted(entries, key=lambda one: (one.updated, one.alert.published_at), reverse=True)

@@ -37,7 +37,7 @@ from alertbot.watch.context import WatchContext
 from alertbot.watch.polling import fetch
 from alertbot.watch.polling.network import Network, NotFetched
 from alertbot.watch.witness import rules_looks, store_looks
-from alertbot.watch.witness.rules_looks import Before, Found, Verdict, WitnessPlan
+from alertbot.watch.witness.rules_looks import Before, Found, LookVerdict, WitnessPlan
 from alertbot.watch.witness.store_looks import Due, Looked, Pulse
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ SIGHTED = "seen"  # the audit's verb
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WitnessedChannel:
     """An account that is looked at."""
 
     witness: Witness
@@ -59,7 +59,9 @@ class Watched:
 class Witnesses:
     """One per worker. `hooks`: what follows when an uncertain delivery turns out to be public."""
 
-    def __init__(self, service: WatchContext, watched: Mapping[str, Watched], hooks: Hooks) -> None:
+    def __init__(
+        self, service: WatchContext, watched: Mapping[str, WitnessedChannel], hooks: Hooks
+    ) -> None:
         self._service = service
         self._watched = watched
         self._ledger = Ledger(service.database, "witness", hooks=hooks)
@@ -120,9 +122,13 @@ class Witnesses:
         found, shown, said = await observe(watched.witness, sought)
         if found is Found.SEEN and one.remote_id is None and await self._is_anothers(one, shown):
             found, shown = Found.ABSENT, None
-        before = Before(one.looks, one.age, Found(one.last) if one.last else None, Verdict(one.verdict))
+        before = Before(
+            one.looks, one.age, Found(one.last) if one.last else None, LookVerdict(one.verdict)
+        )
         step = rules_looks.after(found, before, watched.plan)
-        alarming = step.verdict in (Verdict.OTHER, Verdict.UNSEEN) and one.state == DeliveryState.SENT
+        alarming = (
+            step.verdict in (LookVerdict.OTHER, LookVerdict.UNSEEN) and one.state == DeliveryState.SENT
+        )
         url = (shown.url if shown else None) or one.url
         looked = Looked(one.id, found, step.verdict, step.pause, said, url, told=one.told or alarming)
         if found is Found.SEEN and one.state == DeliveryState.UNCERTAIN and shown is not None:
@@ -175,14 +181,14 @@ class Witnesses:
             log.info("%s: %s, %s", one.channel, one.alert, looked.verdict, extra={"alert": one.alert})
         if looked.told and not one.told:
             await tasks.raise_(self._service, conn, await self._alarm(conn, one, looked))
-        elif one.told and looked.verdict is Verdict.SEEN:
+        elif one.told and looked.verdict is LookVerdict.SEEN:
             said = _("The public can read it now.")
             await tasks.close(self._service, conn, _key(one), said)
 
     async def _alarm(self, conn: Connection, one: Due, looked: Looked) -> NewTask:
         sentence = (
             _("{channel} took {alert}, and shows the public something else: {said}.")
-            if looked.verdict is Verdict.OTHER
+            if looked.verdict is LookVerdict.OTHER
             else _(
                 "{channel} took {alert}, and nobody can see it there: looked {n} times in {minutes} min."
             )
@@ -289,9 +295,9 @@ def problems(adapters: Mapping[str, Adapter[Any]]) -> list[str]:
     return told
 
 
-def watched(adapters: Mapping[str, Adapter[Any]]) -> dict[str, Watched]:
+def watched(adapters: Mapping[str, Adapter[Any]]) -> dict[str, WitnessedChannel]:
     """The accounts whose configuration asks for a witness. One that cannot have it is logged."""
-    found: dict[str, Watched] = {}
+    found: dict[str, WitnessedChannel] = {}
     for name, adapter in adapters.items():
         settings = adapter.settings.looked_at
         if settings is None:
@@ -302,5 +308,5 @@ def watched(adapters: Mapping[str, Adapter[Any]]) -> dict[str, Watched]:
             log.warning("%s: %s", name, error)
             continue
         if witness is not None:
-            found[name] = Watched(witness, WitnessPlan(settings.first, settings.within))
+            found[name] = WitnessedChannel(witness, WitnessPlan(settings.first, settings.within))
     return found

@@ -30,7 +30,7 @@ class Found(StrEnum):
     BLIND = "blind"  # the look itself failed
 
 
-class Verdict(StrEnum):
+class LookVerdict(StrEnum):
     """What the public sees of a delivery, as far as anybody could look."""
 
     LOOKING = "looking"
@@ -55,13 +55,13 @@ class Before(NamedTuple):
     looks: int
     age: float
     last: Found | None
-    verdict: Verdict
+    verdict: LookVerdict
 
 
 class NextLook(NamedTuple):
     """The verdict after a look, and seconds until the next; None: no more."""
 
-    verdict: Verdict
+    verdict: LookVerdict
     pause: float | None
 
 
@@ -69,25 +69,25 @@ def after(found: Found, before: Before, plan: WitnessPlan) -> NextLook:
     """What follows from one more look."""
     within = plan.within.total_seconds()
     if found is Found.SEEN:
-        return NextLook(Verdict.SEEN, None)
+        return NextLook(LookVerdict.SEEN, None)
     verdict = _verdict(found, before, within)
-    if verdict is Verdict.BLIND or before.age >= within + AFTERWARDS:
+    if verdict is LookVerdict.BLIND or before.age >= within + AFTERWARDS:
         return NextLook(verdict, None)
-    if verdict in (Verdict.OTHER, Verdict.UNSEEN):
+    if verdict in (LookVerdict.OTHER, LookVerdict.UNSEEN):
         return NextLook(verdict, SLOW)
     return NextLook(verdict, pause(before.looks, plan))
 
 
-def _verdict(found: Found, before: Before, within: float) -> Verdict:
+def _verdict(found: Found, before: Before, within: float) -> LookVerdict:
     if found is Found.OTHER and before.last is Found.OTHER:
-        return Verdict.OTHER
+        return LookVerdict.OTHER
     if found is Found.ABSENT and before.age >= within:
-        return Verdict.UNSEEN
-    if before.verdict in (Verdict.OTHER, Verdict.UNSEEN):
+        return LookVerdict.UNSEEN
+    if before.verdict in (LookVerdict.OTHER, LookVerdict.UNSEEN):
         return before.verdict
     if found is Found.BLIND and before.age >= 2 * within:
-        return Verdict.BLIND
-    return Verdict.LOOKING
+        return LookVerdict.BLIND
+    return LookVerdict.LOOKING
 
 
 def pause(looks: int, plan: WitnessPlan) -> float:

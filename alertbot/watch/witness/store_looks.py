@@ -13,7 +13,7 @@ from alertbot.db.tables import account, delivery, dispatch, message
 from alertbot.db.tables_watch import sighting
 from alertbot.delivery.store_content import changed_since
 from alertbot.delivery.store_deliveries import FOLLOWED
-from alertbot.watch.witness.rules_looks import Found, Verdict
+from alertbot.watch.witness.rules_looks import Found, LookVerdict
 
 SPAN = 86_400.0  # what was sent longer ago is not looked at any more
 AT_MOST = 100
@@ -66,7 +66,7 @@ class Looked(NamedTuple):
 
     delivery: int
     found: Found
-    verdict: Verdict
+    verdict: LookVerdict
     pause: float | None
     said: str | None
     url: str | None
@@ -112,7 +112,7 @@ async def enlist(conn: AsyncConnection, first: Mapping[int, float]) -> None:
     for number, wait in first.items():
         row = upsert(conn, sighting).values(
             delivery_id=number,
-            verdict=Verdict.LOOKING.value,
+            verdict=LookVerdict.LOOKING.value,
             looks=0,
             told=False,
             next_at=NOW + wait,
@@ -157,7 +157,7 @@ async def take(conn: AsyncConnection, one: Due) -> bool:
 async def write(conn: AsyncConnection, one: Looked) -> float:
     """Store a look; returns when it was."""
     now = float(await conn.scalar(select(NOW)) or 0.0)
-    seen = {"seen_at": now} if one.verdict is Verdict.SEEN else {}
+    seen = {"seen_at": now} if one.verdict is LookVerdict.SEEN else {}
     row = update(sighting).where(sighting.c.delivery_id == one.delivery)
     await conn.execute(
         row.values(
@@ -177,7 +177,7 @@ async def write(conn: AsyncConnection, one: Looked) -> float:
 async def leave(conn: AsyncConnection, delivery_id: int) -> None:
     """Look no more: something later took its place."""
     row = update(sighting).where(sighting.c.delivery_id == delivery_id)
-    await conn.execute(row.values(verdict=Verdict.CHANGED.value, next_at=None))
+    await conn.execute(row.values(verdict=LookVerdict.CHANGED.value, next_at=None))
 
 
 async def others(conn: AsyncConnection, alert: str, channel: str) -> Sequence[tuple[str, bool]]:
@@ -208,12 +208,12 @@ class Sight(NamedTuple):
 
 
 WORST_FIRST = (
-    Verdict.OTHER,
-    Verdict.UNSEEN,
-    Verdict.BLIND,
-    Verdict.LOOKING,
-    Verdict.SEEN,
-    Verdict.CHANGED,
+    LookVerdict.OTHER,
+    LookVerdict.UNSEEN,
+    LookVerdict.BLIND,
+    LookVerdict.LOOKING,
+    LookVerdict.SEEN,
+    LookVerdict.CHANGED,
 )
 
 
@@ -227,14 +227,14 @@ async def sights(conn: AsyncConnection, alerts: Collection[str]) -> list[Sight]:
         .join(sighting, s.delivery_id == delivery.c.id)
         .where(p.alert_id.in_(sorted(alerts)))
     )
-    rows: dict[tuple[str, str], list[tuple[Verdict, float | None]]] = {}
+    rows: dict[tuple[str, str], list[tuple[LookVerdict, float | None]]] = {}
     for row in await conn.execute(wanted):
-        rows.setdefault((row.alert_id, row.name), []).append((Verdict(row.verdict), row.seen_at))
+        rows.setdefault((row.alert_id, row.name), []).append((LookVerdict(row.verdict), row.seen_at))
     found = []
     for (alert, channel), seen in sorted(rows.items()):
         worst = min((verdict for verdict, _at in seen), key=WORST_FIRST.index)
         moments = [at for _verdict, at in seen if at is not None]
-        since = max(moments) if worst in (Verdict.SEEN, Verdict.CHANGED) and moments else None
+        since = max(moments) if worst in (LookVerdict.SEEN, LookVerdict.CHANGED) and moments else None
         found.append(Sight(alert, channel, worst.value, since))
     return found
 

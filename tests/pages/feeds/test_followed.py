@@ -19,7 +19,7 @@ from alertbot.core.model import Relation
 from alertbot.pages.feeds.making import feeds
 from alertbot.pages.html import pages
 from alertbot.pages.rules_standing import standing
-from alertbot.pages.views import PageSite, PublicAlert, Standing
+from alertbot.pages.views import PageSite, PublicAlert, PublicStanding
 from alertbot.regions import packs
 from alertbot.regions.facts import using
 from alertbot.texts.document import DocumentNumber
@@ -101,7 +101,7 @@ def story(name: str) -> tuple[PublicAlert, ...]:
 class Moment:
     """What stands, and the feeds that say so."""
 
-    standing: Standing
+    standing: PublicStanding
     files: Mapping[str, bytes]
 
 
@@ -113,7 +113,7 @@ def at(name: str, when: datetime, count: int | None = None) -> Iterator[Moment]:
         yield Moment(found, feeds(found, site))
 
 
-def standing_numbers(found: Standing, lang: str) -> set[tuple[str, str]]:
+def standing_numbers(found: PublicStanding, lang: str) -> set[tuple[str, str]]:
     return {
         (one.number.territory, one.number.number or one.number.place)
         for places in found.numbers.get(lang, {}).values()

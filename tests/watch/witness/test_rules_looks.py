@@ -12,34 +12,34 @@ from alertbot.watch.witness.rules_looks import (
     AFTERWARDS,
     Before,
     Found,
-    Verdict,
+    LookVerdict,
     WitnessPlan,
     after,
 )
 from tests.effort import examples
 
 PLAN = WitnessPlan(timedelta(seconds=5), timedelta(minutes=10))
-LOOKING = Verdict.LOOKING
+LOOKING = LookVerdict.LOOKING
 
 
 @pytest.mark.parametrize(
     ("found", "age", "last", "verdict", "then"),
     [
-        (Found.SEEN, 5, None, LOOKING, Verdict.SEEN),
-        (Found.SEEN, 900, Found.ABSENT, Verdict.UNSEEN, Verdict.SEEN),
+        (Found.SEEN, 5, None, LOOKING, LookVerdict.SEEN),
+        (Found.SEEN, 900, Found.ABSENT, LookVerdict.UNSEEN, LookVerdict.SEEN),
         (Found.ABSENT, 599, Found.ABSENT, LOOKING, LOOKING),
-        (Found.ABSENT, 600, Found.ABSENT, LOOKING, Verdict.UNSEEN),
+        (Found.ABSENT, 600, Found.ABSENT, LOOKING, LookVerdict.UNSEEN),
         (Found.OTHER, 5, None, LOOKING, LOOKING),
-        (Found.OTHER, 5, Found.OTHER, LOOKING, Verdict.OTHER),
+        (Found.OTHER, 5, Found.OTHER, LOOKING, LookVerdict.OTHER),
         (Found.OTHER, 5, Found.ABSENT, LOOKING, LOOKING),
         (Found.BLIND, 600, Found.BLIND, LOOKING, LOOKING),
         (Found.BLIND, 600, Found.ABSENT, LOOKING, LOOKING),
-        (Found.BLIND, 1200, Found.ABSENT, LOOKING, Verdict.BLIND),
-        (Found.BLIND, 1300, Found.ABSENT, Verdict.UNSEEN, Verdict.UNSEEN),
+        (Found.BLIND, 1200, Found.ABSENT, LOOKING, LookVerdict.BLIND),
+        (Found.BLIND, 1300, Found.ABSENT, LookVerdict.UNSEEN, LookVerdict.UNSEEN),
     ],
 )
 def test_what_follows_from_a_look(
-    found: Found, age: float, last: Found | None, verdict: Verdict, then: Verdict
+    found: Found, age: float, last: Found | None, verdict: LookVerdict, then: LookVerdict
 ) -> None:
     assert after(found, Before(3, age, last, verdict), PLAN).verdict is then
 
@@ -65,7 +65,7 @@ def test_it_ends_and_who_could_never_look_never_says_unseen(
     assert verdict is not LOOKING
     assert age <= 2 * within + AFTERWARDS + 600
     if set(finds) == {Found.BLIND}:
-        assert verdict is Verdict.BLIND
+        assert verdict is LookVerdict.BLIND
 
 
 @pytest.mark.parametrize(

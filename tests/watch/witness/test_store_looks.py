@@ -10,7 +10,7 @@ from alertbot.db.database import Database
 from alertbot.ops import overview, working
 from alertbot.ops.metrics import Measures
 from alertbot.people import tasks
-from alertbot.watch.witness.looking import Watched, Witnesses
+from alertbot.watch.witness.looking import WitnessedChannel, Witnesses
 from alertbot.watch.witness.rules_looks import WitnessPlan
 from tests.team import Team, gather
 
@@ -40,7 +40,9 @@ async def team(database: Database) -> Team:
 
 
 def witnesses(team: Team, witness: Told) -> Witnesses:
-    return Witnesses(team.service, {"public": Watched(witness, PLAN)}, working.hooks(team.service))
+    return Witnesses(
+        team.service, {"public": WitnessedChannel(witness, PLAN)}, working.hooks(team.service)
+    )
 
 
 async def looked(team: Team, alert: str, *several: Witnesses, rounds: int = 40) -> list[str | None]:
