@@ -86,6 +86,47 @@ def test_the_numbers_of_june_fit_posts_on_x(kind: str, lang: str) -> None:
     assert not [one for one in posts if one.text.rstrip().endswith(":")]
 
 
+CALL = {
+    "fr": "appelez",
+    "en": "call:",
+    "cy": "ffoniwch:",
+    "de": "anrufen:",
+    "es": "llame:",
+    "nl": "bel ",
+}
+
+
+@pytest.mark.parametrize("kind", ["provisional_number", "status"])
+@pytest.mark.parametrize("lang", CALL)
+def test_what_to_do_stands_with_the_numbers_in_tighter_posts_too(kind: str, lang: str) -> None:
+    """Each zone and condition as long as makes the tighter wording; the verb is not what falls away."""
+    found = 0
+    for extra in range(0, 60, 4):
+        rows = [
+            {
+                "territory": "69",
+                "service": name,
+                "number": f"04 65 71 00 {end}",
+                "zone": {lang: "x" * (extra // 2 + 1)},
+                "condition": {lang: "y" * 9},
+                "valid_until": "+4h",
+            }
+            for name, end in (("samu", 15), ("fire", 18), ("police", 17))
+        ]
+        given = dict(load_kind(kind).example) | {"numbers": rows, "where": ["69"]}
+        given = {
+            name: {lang: value["en"]} if isinstance(value, dict) and "en" in value else value
+            for name, value in given.items()
+        }
+        made = look(publisher(lang), DraftRequest(kind, given)).composition
+        for one in made.messages:
+            if one.type == "x" and "04 65" in one.text.replace("\u00a0", " "):
+                assert CALL[lang] in one.text.lower(), one.text
+                assert one.length <= 280
+                found += 1
+    assert found
+
+
 def test_a_language_without_a_kind_is_left_out_and_blocks_nothing() -> None:
     made = look(publisher("fr", "nl"), DraftRequest("denial")).composition
     assert not stopping(made)

@@ -77,7 +77,7 @@ def _numbers_only_once_they_were_called(story: Story) -> None:
     lead, *places = story.thread(told[0]["alert"])
     assert "In an emergency only, call your provisional number." in lead
     assert places[0].split("\n")[:3] == [
-        "Côtes-d’Armor (22): no answer on 15 or 18? In an emergency only, call:",
+        "Côtes-d’Armor (22), 18:03: no answer on 15 or 18? In an emergency only, call:",
         "SAMU (medical) 02 61 91 22 15",
         "Fire and rescue 02 61 91 22 18",
     ]
