@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from alertbot.alerts import following, taking_back
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.taking_back import NumberSelection
+from alertbot.channels.page.witness import PageWitness
+from alertbot.channels.witnessing import PublicAnswer, Sought
+from alertbot.db import tables
 from alertbot.db.database import Database
 from alertbot.pages import html
 from alertbot.pages.views import PageSite, PublicStanding
@@ -51,6 +55,21 @@ async def known(team: Team, incident: str) -> set[str]:
     return {row.entry for row in found.in_force}
 
 
+async def seen_by_a_stranger(team: Team, root: Path) -> list[str]:
+    """The messages of the page whose every number the page of that message shows."""
+    one = tables.message.c
+    published = (one.channel == "page", one.purpose == "publication", one.action == "publish")
+    query = select(one.alert_id, one.lang, one.text).where(*published)
+    rows = await team.service.database.read(lambda conn: conn.execute(query))
+    witness, found = PageWitness("https://alert.example.org"), []
+    for alert, lang, text in rows:
+        path = f"{lang}/alerts/{alert}.html"
+        (shown,) = witness.shown(Sought(text, path), PublicAnswer(200, (root / path).read_bytes()))
+        assert witness.same(Sought(text, path), shown), (path, text)
+        found.append(path)
+    return found
+
+
 async def test_over_an_evening_the_page_gives_what_the_register_has_in_force(
     page: tuple[Team, Seen, Path],
 ) -> None:
@@ -88,5 +107,6 @@ async def test_over_an_evening_the_page_gives_what_the_register_has_in_force(
     await team.approve(view.id, "cy")
     await team.work()
     assert seen.entries == await known(team, incident) == set()
+    assert len(await seen_by_a_stranger(team, root)) == 8
     assert not calls((root / "fr/22.html").read_bytes())
     assert "02 61 91 22 15 (n’appelez plus)" in words((root / f"fr/alerts/{first}.html").read_bytes())

@@ -15,6 +15,7 @@ from alertbot.core.words import _
 
 FINE, GONE = 200, 404
 DIGITS = re.compile(r"\d+(?:[ \u00a0\u202f.-]\d+)*")  # a number as it is written, never across lines
+STEP = re.compile(r"^\d+\. ", re.MULTILINE)  # a list on the page: its browser writes these
 
 
 class PageWitness(PublicWitness):
@@ -46,4 +47,4 @@ class PageWitness(PublicWitness):
         return [re.sub(r"\D", "", one) for one in DIGITS.findall(text)]
 
     def same(self, sought: Sought, shown: Shown) -> bool:
-        return set(self.words(sought.text)) <= set(self.words(shown.text))
+        return set(self.words(STEP.sub("", sought.text))) <= set(self.words(shown.text))

@@ -64,7 +64,8 @@ class BlueskyPlatform:
         self._points, self._log_ins = Quota(POINTS, speed), Quota(LOG_INS, speed)
         self.records: dict[tuple[str, str], dict[str, Any]] = {}  # by collection and key
         self._blobs: dict[str, tuple[bytes, str]] = {}
-        self._session = 0
+        self._sessions = 0
+        self._alive: set[str] = set()  # several at a time: a second worker, `check --online`
         self._handle = account.handle or ""
 
     async def handle(self, request: HttpRequest) -> Reply:
@@ -106,10 +107,7 @@ class BlueskyPlatform:
     def _admits(self, request: HttpRequest) -> bool:
         if request.path.endswith("getRecord"):
             return True
-        return request.headers.get("authorization") in (
-            f"Bearer sandbox-access-{self._session}",
-            f"Bearer sandbox-refresh-{self._session}",
-        )
+        return _token(request).removeprefix("access-").removeprefix("refresh-") in self._alive
 
     def _log_in(self, body: Mapping[str, Any]) -> Reply:
         handle = str(body.get("identifier", ""))
@@ -120,13 +118,16 @@ class BlueskyPlatform:
         return self._new_session()
 
     def _refresh(self, request: HttpRequest) -> Reply:
-        if request.headers.get("authorization") != f"Bearer sandbox-refresh-{self._session}":
+        old = _token(request).removeprefix("refresh-")
+        if old not in self._alive:
             return _error(400, "ExpiredToken", "Token has been revoked")
+        self._alive.remove(old)
         return self._new_session()
 
     def _new_session(self) -> Reply:
-        self._session += 1
-        tokens = {f"{one}Jwt": f"sandbox-{one}-{self._session}" for one in ("access", "refresh")}
+        self._sessions += 1
+        self._alive.add(str(self._sessions))
+        tokens = {f"{one}Jwt": f"sandbox-{one}-{self._sessions}" for one in ("access", "refresh")}
         return Reply.of({**tokens, "handle": self._handle, "did": self.account.did, "active": True})
 
     def _upload(self, request: HttpRequest) -> Reply:
@@ -279,6 +280,10 @@ def _object(request: HttpRequest) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _token(request: HttpRequest) -> str:
+    return request.headers.get("authorization", "").removeprefix("Bearer sandbox-")
 
 
 def _error(status: int, name: str, message: str, **headers: str) -> Reply:

@@ -83,7 +83,9 @@ def thread(spec: ChannelSpec, one: Edition) -> Thread:
         if one.has_page and most is not None:  # the list stands there, place by place
             most = min(most, MOST_BESIDE_PAGE)
         return pieces.thread(one, room(spec), most)
-    return pieces.long_text(one, room(spec), parts=spec.parts, anchors=spec.markup is Markup.EMAIL)
+    kept = spec.markup is not Markup.PAGE  # a page says itself whose a message is, and when it went out
+    anchors = spec.markup is Markup.EMAIL
+    return pieces.long_text(one, room(spec), parts=spec.parts, anchors=anchors, foot=kept)
 
 
 def room(spec: ChannelSpec) -> PostLimit | None:

@@ -255,12 +255,14 @@ def _opened(one: Edition, made: Sequence[Sequence[WrittenPost | Excess]]) -> tup
 # --- long forms: as many whole pieces in a message as fit -------------------------------------------
 
 
-def long_text(one: Edition, room: PostLimit | None, *, parts: bool, anchors: bool) -> Thread:
+def long_text(
+    one: Edition, room: PostLimit | None, *, parts: bool, anchors: bool, foot: bool = True
+) -> Thread:
     """As few messages as possible, each ending at the end of a piece. `parts`: there may be more than one. `anchors`:
-    links within the text work. Raises `TemplateBrokenError`."""
+    links within the text work. `foot`: with whose message it is and where to check it. Raises `TemplateBrokenError`."""
     found = [*_by_area(one, [*pieces(one)])]
-    foot = one.text.piece(FOOT)
-    found += [Piece(FOOT, foot)] if foot else []
+    last = one.text.piece(FOOT) if foot else ()
+    found += [Piece(FOOT, last)] if last else []
     whole = _framed(one, _joined(found, one.lang, anchors=anchors))
     if room is None or room.over(whole) <= 0:
         return Thread((WrittenPost(whole, _territories(found)),))

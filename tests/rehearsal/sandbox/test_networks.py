@@ -159,3 +159,14 @@ async def test_a_wrong_token_opens_nothing(toots: httpx.AsyncClient) -> None:
 
 def test_an_address_counts_23_on_mastodon() -> None:
     assert length("Voir https://example.org/" + "a" * 90 + ".") == 5 + 23 + 1
+
+
+async def test_a_second_log_in_leaves_the_first_session_alive(sky: httpx.AsyncClient) -> None:
+    given = {"identifier": HANDLE, "password": PASSWORD}
+    second = (await sky.post("com.atproto.server.createSession", json=given)).json()
+    assert (await put(sky)).status_code == 200
+    old = {"Authorization": f"Bearer {second['refreshJwt']}"}
+    assert (await sky.post("com.atproto.server.refreshSession", headers=old)).status_code == 200
+    used = await sky.post("com.atproto.server.refreshSession", headers=old)
+    assert (used.status_code, used.json()["error"]) == (400, "ExpiredToken")
+    assert (await put(sky)).status_code == 200
