@@ -306,14 +306,15 @@ class LanguagePages:
         yield _set(said.detail_html, 2)
 
     def _text(self, html: str, gone: Sequence[DocumentNumber], incident: PublicIncident) -> Markup:
-        """An approved text under a heading. Numbers that do not hold any more say so, and do not dial."""
+        """An approved text under a heading. Numbers that do not hold any more say so, marked as added, and do not dial."""
         text, over = str(_set(html, 2)), _called(self._standing.over.get(self._w.lang, {}))
         for one in gone:
             late = one.ends_at is not None and one.ends_at <= self._standing.at
             unsure = late and not incident.ended and _spot(one) not in over
             called = escape(one.number.replace(" ", "\u00a0"))
             struck = called if unsure else Markup("<s>{}</s>").format(called)
-            told = Markup("{} {}").format(struck, self._w.say("unsure" if unsure else "gone"))
+            said = self._w.say("unsure" if unsure else "gone")
+            told = Markup("{} <span data-added>{}</span>").format(struck, said)
             text = re.sub(rf'<a href="tel:[^"]*">{re.escape(called)}</a>', str(told), text)
         return Markup(text)  # noqa: S704 - made by `writing.email`, and approved
 

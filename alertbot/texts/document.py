@@ -142,6 +142,11 @@ class AlertDocument:
     cap: CapFacts | None = None
     above_earlier: str = ""
 
+    @property
+    def html(self) -> str:
+        """The whole text but its foot, as the page shows it."""
+        return "\n".join([self.lead_html, *(one.html for one in self.places), self.detail_html])
+
 
 def to_json(document: AlertDocument) -> str:
     """The document as canonical JSON: sorted keys, no spaces, times in UTC."""

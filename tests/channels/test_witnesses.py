@@ -15,9 +15,17 @@ from alertbot.channels.email.witness import Mailbox, MailCanary
 from alertbot.channels.mastodon.witness import MastodonWitness
 from alertbot.channels.page.witness import PageWitness
 from alertbot.channels.telegram.witness import TelegramWitness
-from alertbot.channels.witnessing import CouldNotLook, PublicAnswer, PublicWitness, Shown, Sought
+from alertbot.channels.witnessing import (
+    CouldNotLook,
+    PublicAnswer,
+    PublicWitness,
+    Shown,
+    Sought,
+    text_of,
+)
 from alertbot.channels.x.witness import XWitness
 from tests.effort import examples
+from tests.pages import test_public_page as public_page
 
 TEXT = "Le 15 ne répond plus.\n\nAppelez le 04 65 71 00 15 & restez calmes.\nhttps://www.example.org/alertes"
 TELEGRAM = (
@@ -41,8 +49,9 @@ BLUESKY = (
     ' plus.\\n\\nAppelez le 04 65 71 00 15 & restez calmes.\\nhttps://www.example.org/alertes"}, "labels": []}}}'
 )
 PAGE = (
-    "<html><body><article><h2>Le 15</h2><table><tr><th>15</th><td>04 65 71 00 15</td></tr></table>"
-    "</article></body></html>"
+    "<html><body><p>It still stands.</p><article><h4>Le 15 ne répond plus.</h4><p>Appelez le <s>04 65 71 00 15</s>"
+    ' <span data-added>(n’appelez plus)</span> &amp; restez calmes.<br><a href="https://www.example.org/alertes">'
+    "https://www.example.org/alertes</a></p></article></body></html>"
 )
 KEY = "3jzfcijpj2z2a"
 KNOWN: dict[str, tuple[PublicWitness, str, str, str, tuple[int, str]]] = {
@@ -78,6 +87,37 @@ def test_the_text_another_text_and_nothing(name: str) -> None:
     (other,) = witness.shown(sought, PublicAnswer(200, spoiled.encode()))
     assert not witness.same(sought, other)
     assert witness.shown(sought, PublicAnswer(status, nothing.encode())) == ()
+
+
+@pytest.mark.parametrize("hours", [0, 2.2, 48])
+def test_the_page_of_an_alert_says_its_words_whatever_became_of_its_numbers(hours: float) -> None:
+    witness = KNOWN["page"][0]
+    files = public_page.edition(public_page.EVENING + timedelta(hours=hours))
+    pages = {
+        f"{lang}/alerts/{one.alert}.html": document
+        for one in public_page.told()
+        for lang, document in one.documents.items()
+    }
+    looked = [path for path in pages if path in files]
+    assert len(looked) >= 8
+    for path in looked:
+        sought = Sought(text_of(pages[path].html), path)
+        (shown,) = witness.shown(sought, PublicAnswer(200, files[path]))
+        assert witness.same(sought, shown), path
+
+
+def test_two_numbers_in_each_others_place_are_another_text() -> None:
+    witness, path = KNOWN["page"][0], "en/alerts/BKRT-3.html"
+    document = next(one for one in public_page.told() if one.alert == "BKRT-3").documents["en"]
+    page = public_page.edition()[path].decode().replace("\u00a0", " ")
+    for one, other in (
+        ("04 65 71 06 15", "04 65 71 06 17"),
+        ("do not know whether it works", "know that it works"),
+    ):
+        assert one in page
+        spoiled = page.replace(one, "§").replace(other, one).replace("§", other)
+        (shown,) = witness.shown(Sought("", path), PublicAnswer(200, spoiled.encode()))
+        assert not witness.same(Sought(text_of(document.html), path), shown)
 
 
 @pytest.mark.parametrize("name", KNOWN)

@@ -1,5 +1,7 @@
 """What anybody sees of an alert on the public page: its own page, asked for as a reader would, by a second address where
-one is configured."""
+one is configured. What is sought is the alert as the page writes it, word for word; a page that only says which alert it
+holds would prove nothing of its digits.
+"""
 
 import re
 
@@ -14,13 +16,13 @@ from alertbot.channels.witnessing import (
 from alertbot.core.words import _
 
 FINE, GONE = 200, 404
-DIGITS = re.compile(r"\d+(?:[ \u00a0\u202f.-]\d+)*")  # a number as it is written, never across lines
-STEP = re.compile(r"^\d+\. ", re.MULTILINE)  # a list on the page: its browser writes these
+ADDED = re.compile(
+    r"<span data-added>.*?</span>", re.DOTALL
+)  # what the page itself says of a number since
 
 
 class PageWitness(PublicWitness):
-    """Looks at the page of one message. The layout is the page's own, so that what is compared is every number, digit by
-    digit."""
+    """Looks at the page of one message."""
 
     trial = Sought("", "state.json")
 
@@ -41,10 +43,8 @@ class PageWitness(PublicWitness):
                 )
             )
         article = rest.partition(">")[2].partition("</article>")[0]
-        return (Shown(sought.remote_id or "", text_of(article), sought.url),) if rest or begun else ()
-
-    def words(self, text: str) -> list[str]:
-        return [re.sub(r"\D", "", one) for one in DIGITS.findall(text)]
-
-    def same(self, sought: Sought, shown: Shown) -> bool:
-        return set(self.words(STEP.sub("", sought.text))) <= set(self.words(shown.text))
+        return (
+            (Shown(sought.remote_id or "", text_of(ADDED.sub("", article)), sought.url),)
+            if rest or begun
+            else ()
+        )

@@ -18,6 +18,7 @@ from alertbot.channels.witnessing import (
     Shown,
     Sought,
     Witness,
+    text_of,
 )
 from alertbot.core import loops
 from alertbot.core.connecting import is_loopback
@@ -33,6 +34,7 @@ from alertbot.delivery.readback import differing
 from alertbot.delivery.store_settle import Settlement
 from alertbot.people import tasks
 from alertbot.people.tasks import NewTask
+from alertbot.texts.document import DocumentInvalid, from_json
 from alertbot.watch.context import WatchContext
 from alertbot.watch.polling import fetch
 from alertbot.watch.polling.network import Network, NotFetched
@@ -118,8 +120,7 @@ class Witnesses:
 
     async def _look(self, one: Due) -> None:
         watched = self._watched[one.channel]
-        sought = _sought(one)
-        found, shown, said = await observe(watched.witness, sought)
+        found, shown, said = await _observed(watched.witness, one)
         if found is Found.SEEN and one.remote_id is None and await self._is_anothers(one, shown):
             found, shown = Found.ABSENT, None
         before = Before(
@@ -220,10 +221,19 @@ def _elsewhere(alert: str, channels: Sequence[tuple[str, bool]]) -> str:
     return f"{where} {said}".strip()
 
 
+async def _observed(witness: Witness, one: Due) -> tuple[Found, Shown | None, str | None]:
+    try:
+        sought = _sought(one)
+    except DocumentInvalid as error:
+        return Found.BLIND, None, str(error)
+    return await observe(witness, sought)
+
+
 def _sought(one: Due) -> Sought:
     since = None if one.attempted_at is None else datetime.fromtimestamp(one.attempted_at, UTC)
     known = one.remote_id if one.state == DeliveryState.SENT or one.action == Action.EDIT else None
-    return Sought(one.text, known, one.url, since)
+    text = one.text if one.document is None else text_of(from_json(one.document).html)
+    return Sought(text, known, one.url, since)
 
 
 async def observe(witness: Witness, sought: Sought) -> tuple[Found, Shown | None, str | None]:

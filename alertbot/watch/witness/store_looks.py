@@ -47,6 +47,7 @@ class Due(NamedTuple):
     attempts: int
     followed: bool
     text: str
+    document: str | None
     remote_id: str | None
     url: str | None
     target: str
@@ -124,9 +125,8 @@ async def due(conn: AsyncConnection, channels: Collection[str]) -> list[Due]:
     """What is to be looked at now."""
     d, p, s = delivery.c, dispatch.c, sighting.c
     wanted = (
-        select(
-            d.id, p.alert_id, account.c.name, d.state, d.action, d.attempts, FOLLOWED, message.c.text
-        )
+        select(d.id, p.alert_id, account.c.name, d.state, d.action, d.attempts, FOLLOWED)
+        .add_columns(message.c.text, message.c.document)
         .add_columns(d.remote_id, d.url, d.target, d.attempted_at, d.settled_at)
         .add_columns(s.looks, s.last, s.verdict, s.told, s.next_at)
         .add_columns(changed_since(d.id, d.remote_id, p.account_id), NOW - d.settled_at)

@@ -1,9 +1,15 @@
-"""The witness, from a configuration to what commands tell: against the sandbox's public pages, which can hide, alter or
-withhold what was accepted."""
+"""The witness, from a configuration to what commands tell: against the sandbox's public pages and a web server in front
+of the files of public pages, which can hide, alter or withhold what was accepted."""
 
 import asyncio
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +30,8 @@ FAULTS = (
     "public:down:match=blind_one:times=always",
     "telegram:drop_after_commit:match=doubtful_one",
 )
-SHORT = {"languages": ["fr"], "witness": PACE}
+PAGES = ("page_seen", "page_hidden", "page_other", "page_blind")
+SHORT: dict[str, Any] = {"languages": ["fr"], "witness": PACE}
 LONGEST_SECONDS = 20.0
 
 
@@ -55,6 +62,45 @@ def telegram(sandbox: Sandbox, name: str, **more: Any) -> dict[str, Any]:
     return {"type": "telegram", "api_url": sandbox.telegram_url, **given, **more}
 
 
+class WebServer(SimpleHTTPRequestHandler):
+    """Shows the files of a folder as they are, or with one of the faults that a server or a cache has."""
+
+    def __init__(self, *given: Any, fault: str, **more: Any) -> None:
+        self.fault = fault
+        super().__init__(*given, **more)
+
+    def do_GET(self) -> None:
+        failed = {"page_hidden": 404, "page_blind": 502}.get(self.fault)
+        found = Path(self.translate_path(self.path))
+        body = found.read_bytes() if found.is_file() else b""
+        if self.fault == "page_other":
+            body = body.replace(b"114", b"115")
+        self.send_response(failed or (200 if body else 404))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.copyfile(BytesIO(body), self.wfile)
+
+    def log_message(self, *_said: object) -> None:
+        pass
+
+
+@contextmanager
+def page(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+    """A channel of the type `page`, whose witness looks by a server in front of its files."""
+    shows = partial(WebServer, directory=str(folder / name / "current"), fault=name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), shows) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        public = f"https://{name.replace('_', '-')}.example.org"
+        yield SHORT | {
+            "type": "page",
+            "folder": name,
+            "public_url": public,
+            "witness": PACE | {"address": address},
+        }
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
     return asyncio.run(_evening(tmp_path_factory.mktemp("witness")))
@@ -62,6 +108,12 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
 
 async def _evening(folder: Path) -> Evening:
     desk = desks.opened(folder)
+    with ExitStack() as servers:
+        pages = {name: servers.enter_context(page(folder, name)) for name in PAGES}
+        return await _published(folder, desk, pages)
+
+
+async def _published(folder: Path, desk: Desk, pages: dict[str, Any]) -> Evening:
     async with Sandbox(speed=1000, faults=FAULTS) as sandbox:
         names = ("seen", "hidden", "late", "other", "blind", "doubtful")
         keys = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
@@ -85,6 +137,7 @@ async def _evening(folder: Path) -> Evening:
                     "access_token_env": "ALERTBOT_MASTODON",
                     **SHORT,
                 },
+                **pages,
                 "quiet": telegram(sandbox, "quiet", witness=False),
                 "team": {"type": "memory", "audience": "team"},
             }
@@ -101,7 +154,7 @@ async def _work(folder: Path, alert: str) -> float:
     stop = asyncio.Event()
     service = await app.open()
     trials = await looking.trials(app.adapters())
-    assert {name for name, why in trials.items() if why} == {"blind"}
+    assert {name for name, why in trials.items() if why} == {"blind", "page_blind"}
     running = asyncio.create_task(working.work_until(app, service, stop))
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
@@ -132,6 +185,10 @@ async def _work(folder: Path, alert: str) -> float:
         ("other", "sent", "other"),
         ("blind", "sent", "blind"),
         ("doubtful", "sent", "seen"),
+        ("page_seen", "sent", "seen"),
+        ("page_hidden", "sent", "unseen"),
+        ("page_other", "sent", "other"),
+        ("page_blind", "sent", "blind"),
         ("quiet", "sent", None),
     ],
 )
@@ -154,7 +211,8 @@ def test_what_was_in_doubt_and_is_public_is_settled_by_machine(evening: Evening)
 def test_the_team_is_told_once_what_nobody_sees_and_how_to_say_it_elsewhere(evening: Evening) -> None:
     tasks = [one for one in evening.desk.run("task", "list", "--json").json if one["kind"] == "unseen"]
     texts = sorted(one["text"] for one in tasks)
-    assert len(texts) == 2  # hidden and other; not the one at which nobody could look
+    assert len(texts) == 4  # hidden and other, twice; not those at which nobody could look
+    assert any("page_other" in one and "it says “115” where “114”" in one for one in texts), texts
     assert all("--as radio" in one for one in texts)
     assert any("seen (seen)" in one for one in texts)
     status = evening.desk.run("status").out
@@ -165,7 +223,7 @@ def test_the_team_is_told_once_what_nobody_sees_and_how_to_say_it_elsewhere(even
 
 def test_the_audit_says_when_the_public_could_read_it(evening: Evening) -> None:
     seen = {one["detail"]["channel"]: one["at"] for one in evening.audit("witness-seen")}
-    assert set(seen) == {"seen", "late", "x_main", "bluesky", "mastodon", "doubtful"}
+    assert set(seen) == {"seen", "late", "x_main", "bluesky", "mastodon", "doubtful", "page_seen"}
     assert seen["seen"] >= evening.delivery("seen")["settled_at"][:19]
     assert "visible" in evening.desk.run("deliveries", evening.alert).out
 
