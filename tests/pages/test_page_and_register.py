@@ -11,11 +11,12 @@ from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.taking_back import NumberSelection
 from alertbot.channels.page.witness import PageWitness
-from alertbot.channels.witnessing import PublicAnswer, Sought
+from alertbot.channels.witnessing import PublicAnswer, Sought, text_of
 from alertbot.db import tables
 from alertbot.db.database import Database
 from alertbot.pages import html
 from alertbot.pages.views import PageSite, PublicStanding
+from alertbot.texts.document import from_json
 from tests.alerts.test_following import ENDED, EXCUSED
 from tests.alerts.test_withdrawing import RIGHT, brittany
 from tests.pages.site import adapter_of, keep, team_with_page
@@ -56,13 +57,14 @@ async def known(team: Team, incident: str) -> set[str]:
 
 
 async def seen_by_a_stranger(team: Team, root: Path) -> list[str]:
-    """The messages of the page whose every number the page of that message shows."""
+    """The messages of the page whose every word the page of that message shows."""
     one = tables.message.c
     published = (one.channel == "page", one.purpose == "publication", one.action == "publish")
-    query = select(one.alert_id, one.lang, one.text).where(*published)
+    query = select(one.alert_id, one.lang, one.document).where(*published)
     rows = await team.service.database.read(lambda conn: conn.execute(query))
     witness, found = PageWitness("https://alert.example.org"), []
-    for alert, lang, text in rows:
+    for alert, lang, document in rows:
+        text = text_of(from_json(document).html)
         path = f"{lang}/alerts/{alert}.html"
         (shown,) = witness.shown(Sought(text, path), PublicAnswer(200, (root / path).read_bytes()))
         assert witness.same(Sought(text, path), shown), (path, text)
