@@ -57,12 +57,15 @@ def calls(context: Context, rows: Sequence[NumberRow], long: bool = False) -> Sa
 
 
 @pass_context
-def dial(context: Context, row: NumberRow, stop: bool = False, verb: str = "") -> str:
+def dial(
+    context: Context, row: NumberRow, stop: bool = False, verb: str = "", service: bool = False
+) -> str:
     """One number within a sentence, with its zone and condition: `04 65 71 00 17 (Lyon, depuis un mobile)`; or where
     to go instead. `stop`: the sentence says not to call it. `verb`: what begins the sentence before a number; what is
-    to be done instead of calling one has its own verb."""
+    to be done instead of calling one has its own verb. `service`: its service goes before the details."""
     lang = setting_of(context).lang
-    details = [one for one in (row.zone_in(lang), row.condition_in(lang)) if one]
+    named = row.service_in(lang).replace(" (", ", ").replace(")", "") if service else ""
+    details = [one for one in (named, row.zone_in(lang), row.condition_in(lang)) if one]
     told = row.number or (row.place_in(lang) if stop else instead(row, lang))
     said = f"{verb}{_unbroken(row, told)}" if told == row.number or not verb else capital(told)
     return said + (f" ({', '.join(details)})" if details else "")

@@ -153,7 +153,7 @@ def test_false_numbers() -> None:
         f"What is going round is FALSE{number}.\n"
         "In an emergency: the usual number. https://www.example.org/alert"
         for number in (
-            ". Rhône (69): do NOT call 04 65 71 00 00 (SAMU (medical))",
+            ". Rhône (69): do NOT call 04 65 71 00 00 (SAMU, medical)",
             ". Rhône (69): do NOT call 04 65 71 00 01 (All emergencies)",
             ": “an emergency number that is going round”",
         )
