@@ -9,6 +9,7 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from alertbot.core.model import Relation
+from alertbot.pages import rules_standing
 from alertbot.pages.frame import PageFrame, filled
 from alertbot.pages.rules_standing import ByPlace
 from alertbot.pages.territory import News, PlaceNumbers, Places
@@ -124,11 +125,19 @@ class LanguagePages:
         return self._frame.page(home_path(lang), self._frame.name, body, self._next(ends))
 
     def _state_of(self, incident: PublicIncident, alert: PublicAlert, root: str) -> News:
-        told = self._places.of_incident(incident, alert, root)
+        stating = self._stating(incident, alert)
+        told = self._places.of_incident(incident, alert, root, told=stating)
         last = incident.last
-        if last is None or last == alert:
+        if last is None or last == stating:
             return told
         return replace(told, also=self._places.of_incident(incident, last, root))
+
+    def _stating(self, incident: PublicIncident, alert: PublicAlert) -> PublicAlert:
+        """Which alert of an incident, up to this one, says how it stands."""
+        left = [one for one in incident.alerts if one.alert not in incident.false]
+        before = left[: left.index(alert) + 1] if alert in left else [alert]
+        states = [one for one in before if rules_standing.tells_state(self._places.document(one))]
+        return self._places.still_told(states or [alert])
 
     def _state(self, news: Sequence[News]) -> Markup | str:
         """How things stand, in one sentence."""
@@ -220,7 +229,9 @@ class LanguagePages:
 
     def _incident(self, incident: PublicIncident) -> bytes:
         root, path = "../../", incident_path(self._w.lang, incident.incident)
-        news = self._places.of_incident(incident, incident.state or incident.alerts[-1], root)
+        last = incident.state or incident.alerts[-1]
+        told = self._stating(incident, last)
+        news = self._places.of_incident(incident, last, root, told=told)
         name = self._w.say("history_of", incident=incident.incident)
         title = f"{self._w.before(name)} {news.headline}"
         body = filled("incident", {

@@ -312,6 +312,12 @@ def tells_state(said: AlertDocument) -> bool:
     return bool(said.instructions or said.numbers or said.relation or said.next_update)
 
 
+def only_takes_back(said: AlertDocument) -> bool:
+    """Whether an alert puts numbers right or takes them back: its headline says that, not how things stand."""
+    takes_back = said.relation in (Relation.CORRECTION, Relation.WITHDRAWAL)
+    return takes_back and any(one.struck for one in said.numbers)
+
+
 def _promised(left: Sequence[PublicAlert]) -> datetime | None:
     """The last promise of a next update, unless something was published at that time or after it."""
     for alert in reversed(left):

@@ -126,19 +126,43 @@ class Places:
                     and rules_standing.tells_state(self.document(one))
                 ]
                 if about:
-                    yield self.of_incident(incident, about[-1], root, zone=self._zone(code))
+                    told = about[-1] if self._strikes(about[-1], code) else self.still_told(about)
+                    yield self.of_incident(incident, about[-1], root, zone=self._zone(code), told=told)
+
+    def still_told(self, alerts: Sequence[PublicAlert]) -> PublicAlert:
+        """Which of these alerts says in its headline how things stand: the last, unless it only takes numbers back and
+        others still hold."""
+        last = self.document(alerts[-1])
+        if not any(self._standing.numbers.get(self._w.lang, {}).values()):
+            return alerts[-1]
+        for one in reversed(alerts):
+            said = self.document(one)
+            if said.lang == last.lang and not rules_standing.only_takes_back(said):
+                return one
+        return alerts[-1]
+
+    def _strikes(self, alert: PublicAlert, code: str) -> bool:
+        """Whether an alert takes back a number here."""
+        here = {*self._covering(code)}
+        return any(one.struck and one.territory in here for one in self.document(alert).numbers)
 
     def of_incident(
-        self, incident: PublicIncident, alert: PublicAlert, root: str, *, zone: str = ""
+        self,
+        incident: PublicIncident,
+        alert: PublicAlert,
+        root: str,
+        *,
+        zone: str = "",
+        told: PublicAlert | None = None,
     ) -> News:
-        """What an alert says, with the times of its incident."""
+        """What an alert says, with the times of its incident; under the headline of `told`, if that is another."""
         said, promise, w = self.document(alert), incident.next_update, self._w
         times = w.say("last_message", when=w.when(alert.published_at, zone=zone))
         if promise:
             name = "next_update" if promise > self._standing.at else "update_due"
             times += " " + w.say(name, when=w.when(promise, zone=zone))
         return News(
-            headline=said.headline,
+            headline=self.document(told or alert).headline,
             alert=alert.alert,
             link=root + alert_path(w.lang, alert.alert),
             times=times,

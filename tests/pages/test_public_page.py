@@ -102,6 +102,28 @@ def test_the_pages_of_a_british_morning_are_these(name: str) -> None:
     compared(name, britain()[KEPT_BRITISH[name]])
 
 
+def heading(page: bytes) -> str:
+    """What stands first on a page under its title, else the title: how things stand."""
+    news = re.search(r'<p class="news"[^>]*>(.*?)</p>|<h1[^>]*>(?=.*: )(.*?)</h1>', body(page))
+    assert news
+    return (news[1] or news[2]).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("relation", [Relation.CORRECTION, Relation.WITHDRAWAL])
+def test_while_some_numbers_are_put_right_or_taken_back_the_fault_stays_the_news(
+    relation: Relation,
+) -> None:
+    one = next(one for one in told() if one.documents["fr"].relation == relation)
+    said, files = one.documents["fr"], edition(one.published_at)
+    own = said.headline.replace("\u00a0", " ")
+    home, concerned = files["fr/index.html"], files["fr/85.html"]
+    assert heading(home) != own
+    assert own in words(home)  # as the last that was said
+    assert heading(concerned) == own
+    assert own not in heading(files["fr/974.html"])
+    assert one.alert in words(files[f"fr/incidents/{said.incident}.html"])
+
+
 def compared(name: str, page: bytes) -> None:
     """To renew one after a change that is meant: delete it and run the test twice."""
     kept = GOLDEN / f"{name}.html"
