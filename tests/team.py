@@ -156,12 +156,17 @@ def memory(one: Channel, handler: Callable[..., Any] | None = None) -> MemoryAda
     return MemoryAdapter(one, settings, handler) if handler else MemoryAdapter(one, settings)
 
 
-def hand(name: str = "whatsapp", who: str = "ada", **more: Any) -> Channel:
+def hand(
+    name: str = "whatsapp",
+    who: str = "ada",
+    languages: tuple[str, ...] = ("fr",),
+    **more: Any,
+) -> Channel:
     """A place where a person posts."""
     return Channel(
         name,
         base.HAND,
-        ("fr",),
+        languages,
         Audience.LIVE,
         (Target("WhatsApp « Préfet 69 »"),),
         hand=HandWork(who, timedelta(minutes=15)),

@@ -94,13 +94,17 @@ FOLLOWED = or_(  # another row waits for this one
     select(_NEXT.c.id).where(_NEXT.c.after_id == _ID).exists(),
     select(_HEAD.c.id).where(_WAITS_IN_TURN, _SAME_PLACE).exists(),
 )
-_GOES_ON = or_(  # by itself: not a part behind one that a person has to settle
-    _EARLIER.c.state.in_(["claimed", "sending"]),
-    and_(_EARLIER.c.state == "uncertain", _EARLIER.c.lease_until.is_not(None)),  # yet to be asked about
-    and_(
-        _EARLIER.c.state == "pending",
-        or_(_EARLIER.c.retry_at < FAR, _EARLIER.c.after_id.is_(None)),
-    ),
+_GOES_ON = (
+    or_(  # by itself: not what a person has to post, nor a part behind one that a person has to settle
+        and_(_EARLIER.c.state.in_(["claimed", "sending"]), _EARLIER.c.lease_until < FAR),
+        and_(
+            _EARLIER.c.state == "uncertain", _EARLIER.c.lease_until.is_not(None)
+        ),  # yet to be asked about
+        and_(
+            _EARLIER.c.state == "pending",
+            or_(_EARLIER.c.retry_at < FAR, _EARLIER.c.after_id.is_(None)),
+        ),
+    )
 )
 _EARLIER_POST = (
     select(_EARLIER.c.id)

@@ -36,6 +36,7 @@ from alertbot.delivery.store_deliveries import (
     facts,
     moved,
     release_followers,
+    release_turns,
     settled_alerts,
     skip_followers,
     wake,
@@ -235,6 +236,7 @@ async def posted(
     await _put(conn, row.id, state="sent", **told)
     await conn.execute(update(delivery).where(delivery.c.id == row.id).values(settled_at=at))
     await release_followers(conn, [row.id])
+    await release_turns(conn, [row.id])
     return await _settled(conn, row, [outcome])
 
 
@@ -247,6 +249,7 @@ async def not_posted(
         return None
     await _put(conn, row.id, state="failed", reason=reason, remote_id=None, settled_by=by)
     skipped = await skip_followers(conn, [row.id])
+    await release_turns(conn, [row.id])
     return await _settled(conn, row, [moved(row, DeliveryState.FAILED, reason=reason), *skipped])
 
 

@@ -116,6 +116,23 @@ async def test_two_people_at_once_and_the_second_is_told(team: Team) -> None:
     assert "already done" in str(refused[0])
 
 
+async def test_every_language_is_given_out_whatever_becomes_of_the_others(database: Database) -> None:
+    team = await gather(database, (*CHANNELS, hand(languages=("fr", "en"))))
+    alert = await out(team)
+    french, english = await given(team)
+    assert ("(fr)" in french.text, "(en)" in english.text) == (True, True)
+    ada = team.people["ada"]
+    await doing.answer(team.service, ada, english.id, HandAnswer(link=LINK))
+    await doing.answer(team.service, ada, french.id, HandAnswer(why_not="the account is locked"))
+    assert [str(one.state) for one in await rows(team, alert)] == ["failed", "sent"]
+    back = await taking_back.retract(team.service, team.people["bo"], alert, submit=True)
+    await team.approve(back.id, "cy")
+    await team.work()
+    told = [one.text for one in await given(team)]
+    assert any("changed" in one and "(en)" in one for one in told), told
+    assert any("changed" not in one and "(en)" in one for one in told), told
+
+
 async def test_what_is_taken_back_meanwhile_is_not_to_be_posted_any_more(team: Team) -> None:
     alert = await out(team)
     (task,) = await given(team)
