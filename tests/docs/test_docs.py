@@ -189,7 +189,7 @@ class Newcomer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.x, self.telegram, self.smtp, self.wall = free_ports(4)
+        self.x, self.telegram, self.smtp, self.wall, self.bluesky, self.mastodon = free_ports(6)
         self.name = NAME
         self.umask = ""
         self.terminals: list[subprocess.Popen[bytes]] = []
@@ -201,7 +201,7 @@ class Newcomer:
             return ""
         if line == "alertbot sandbox":
             ports = f"--x-port {self.x} --telegram-port {self.telegram} --smtp-port {self.smtp} --wall-port {self.wall}"
-            self.opens(f"{line} {ports}")
+            self.opens(f"{line} {ports} --bluesky-port {self.bluesky} --mastodon-port {self.mastodon}")
             return self.waits_for_the_wall()
         if line == "alertbot run":
             self.opens(line)
