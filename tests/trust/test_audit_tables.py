@@ -42,7 +42,7 @@ from alertbot.people import accounts, signing_in, store_sign_in
 from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
 from tests import postgres
-from tests.cli.desk import Desk, opened
+from tests.cli.desk import CONFIG, Desk, opened
 from tests.cli.test_rules import RULES, WATCH
 from tests.effort import examples
 from tests.released.test_released import carried_to_postgresql, written
@@ -102,7 +102,13 @@ def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def happened(desk: Desk) -> None:
     """People come and go, numbers are entered and read back, alerts go out, are edited, returned, discarded,
     published alone, taken back; a rule is approved in advance."""
-    desk.configure(watch=WATCH, rules=RULES, desk={"url": "https://desk.example.org"})
+    page = {"type": "page", "folder": "page", "public_url": "https://alerts.example.org"}
+    desk.configure(
+        watch=WATCH,
+        rules=RULES,
+        desk={"url": "https://desk.example.org"},
+        channels={**CONFIG["channels"], "page": page},  # type: ignore[dict-item]
+    )
     desk.gather()
     desk.add("dan", "approver", by="bo")
     desk.does("people", "confirm", "dan", by="cy")
