@@ -92,6 +92,7 @@ def test_after_a_halt_it_says_stop_and_what_was_done_can_still_be_told(desk: Des
     desk.does("halt")
     shown = desk.run("task", "show", str(task["id"]))
     assert "DO NOT POST IT" in shown.err
+    assert "Post exactly these words" not in shown.err
     desk.does("task", "done", str(task["id"]), "--at", "now", by="ada")
     (row,) = deliveries(desk, alert)
     assert row["state"] == "sent"
@@ -110,6 +111,19 @@ def test_what_follows_goes_to_the_same_place_with_the_earlier_address(desk: Desk
     shown = [desk.run("task", "show", str(one["id"])).err for one in tasks_of(desk)]
     assert shown
     assert all(LINK in one for one in shown)
+
+
+def test_what_follows_a_post_that_was_never_made_names_no_earlier_post(desk: Desk) -> None:
+    alert = published(desk)
+    (task,) = tasks_of(desk)
+    taken = desk.run("retract", alert, "--submit", "--json", by="ada").json["id"]
+    desk.does("show", taken, by="bo")
+    assert desk.run("approve", taken, "--publish", by="bo").code == 3
+    desk.does("task", "not-done", str(task["id"]), "--reason", "locked", by="ada")
+    retraction, edit = (desk.run("task", "show", str(one["id"])).err for one in tasks_of(desk))
+    assert "Post exactly these words in" in retraction
+    assert "earlier post" not in retraction
+    assert "was never made" in edit
 
 
 def test_check_tells_where_nobody_is_asked_to_post(desk: Desk) -> None:

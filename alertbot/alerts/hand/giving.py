@@ -148,6 +148,7 @@ async def view_of(service: Context, conn: Connection, task_id: int) -> HandTaskV
     if one is None:
         raise Misuse(_("Task {id} has no text to post: {text}").format(id=task.id, text=task.text))
     before = await store_hand.earlier(conn, one)
+    why_not = await stop(conn, one) if one.state is DeliveryState.SENDING else None
     return HandTaskView(
         task=tasks.view(task),
         delivery=one.id,
@@ -159,8 +160,8 @@ async def view_of(service: Context, conn: Connection, task_id: int) -> HandTaskV
         action=one.action,
         state=one.state,
         asked=await asked(service, conn, one.channel),
-        instruction=_instruction(service, one, before),
-        stop=await stop(conn, one) if one.state is DeliveryState.SENDING else None,
+        instruction="" if why_not and one.text else _instruction(service, one, before),
+        stop=why_not,
         earlier=None if before is None else _where(before),
         words=one.text,
         picture=one.picture,
@@ -180,8 +181,10 @@ def delivery_of(key: str) -> int:
 
 def _instruction(service: Context, one: Handed, before: EarlierPost | None) -> str:
     """What to do there, in a sentence or two."""
-    found = "–" if before is None else _where(before)
-    if one.action is Action.EDIT:
+    found = "" if before is None else _where(before)
+    if before is None and one.action is not Action.PUBLISH:
+        said = _("The earlier post in {place} was never made: there is nothing to change or delete.")
+    elif one.action is Action.EDIT:
         said = _("In {place}, replace the text of the earlier post ({post}) by exactly these words.")
     elif one.action is Action.DELETE:
         said = _("In {place}, delete the earlier post ({post}).")

@@ -96,7 +96,7 @@ def _handed(row: Any) -> Handed:
 
 
 async def earlier(conn: AsyncConnection, one: Handed) -> EarlierPost | None:
-    """The post that this delivery answers, changes or deletes; None if it is a post of its own."""
+    """The post that this delivery answers, changes or deletes; None if it is a post of its own, or was never made."""
     if one.refers_to is None:
         return None
     d, p = delivery.c, dispatch.c
@@ -113,8 +113,4 @@ async def earlier(conn: AsyncConnection, one: Handed) -> EarlierPost | None:
     r = record.c
     made = select(r.alert_id, r.url, r.at).where(r.channel == one.channel, r.remote_id == one.refers_to)
     kept = (await conn.execute(made.limit(1))).one_or_none()
-    return (
-        EarlierPost("?", None, None, None, None)
-        if kept is None
-        else EarlierPost(kept.alert_id, None, kept.url, None, kept.at)
-    )
+    return None if kept is None else EarlierPost(kept.alert_id, None, kept.url, None, kept.at)
