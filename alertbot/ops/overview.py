@@ -32,7 +32,7 @@ from alertbot.ops.views import (
     StatusView,
     WorkerView,
 )
-from alertbot.pages import keeping
+from alertbot.pages import truth
 from alertbot.people import store_people, tasks
 from alertbot.people.context import Context
 from alertbot.people.rules import Duty
@@ -298,7 +298,7 @@ async def _countdowns(service: WatchContext, conn: Connection) -> Sequence[str]:
 async def _false_pages(service: WatchContext, conn: Connection) -> list[str]:
     """Public pages that are no longer true, or lack what was said elsewhere."""
     pages = [one.name for one in service.publisher.channels.values() if one.spec.markup is Markup.PAGE]
-    return [told for name in pages if (told := await keeping.needs(service, conn, name))]
+    return [told for name in pages if (told := await truth.needs(service, conn, name))]
 
 
 def _halted(summary: Summary) -> list[str]:

@@ -11,7 +11,7 @@ from alertbot.channels.page.places import POINTER, PlaceFailed, sum_of
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.loops import in_thread
 from alertbot.core.words import _, ngettext
-from alertbot.pages import editions, html, keeping, store_editions
+from alertbot.pages import editions, html, store_editions, truth
 from alertbot.pages.feeds import making
 from alertbot.pages.keeping import PageKeeper
 from alertbot.pages.views import (
@@ -71,7 +71,7 @@ async def show(app: App, service: WatchContext) -> tuple[PageView, ...]:
 async def _view(service: WatchContext, keeper: PageKeeper) -> PageView:
     name = keeper.channel.name
     rows = await service.database.read(lambda conn: store_editions.editions(conn, name))
-    needs = await service.database.read(lambda conn: keeping.needs(service, conn, name))
+    needs = await service.database.read(lambda conn: truth.needs(service, conn, name))
     try:
         place, stands = await keeper.look_up()
     except PlaceFailed as trouble:
@@ -150,7 +150,7 @@ async def _checked(service: WatchContext, keeper: PageKeeper) -> PageCheckView:
         told = _("No edition of the page {channel} has stood yet.").format(channel=name)
         return PageCheckView(channel=name, sound=False, sequence=None, files=0, problems=(told,))
     problems = [*await _against_record(service, keeper, last), *await _against_place(keeper, last)]
-    if needs := await service.database.read(lambda conn: keeping.needs(service, conn, name)):
+    if needs := await service.database.read(lambda conn: truth.needs(service, conn, name)):
         problems.append(needs)
     found = await keeper.files()
     return PageCheckView(

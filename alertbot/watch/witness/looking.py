@@ -36,7 +36,6 @@ from alertbot.people import tasks
 from alertbot.people.tasks import NewTask
 from alertbot.texts.document import DocumentInvalid, from_json
 from alertbot.watch.context import WatchContext
-from alertbot.watch.polling import fetch
 from alertbot.watch.polling.network import Network, NotFetched
 from alertbot.watch.witness import rules_looks, store_looks
 from alertbot.watch.witness.rules_looks import Before, Found, LookVerdict, WitnessPlan
@@ -273,6 +272,8 @@ async def shown_to_anybody(witness: Witness, sought: Sought) -> tuple[Shown, ...
     if address is None:
         return None
     network = Network(outward=not is_loopback(address))
+    from alertbot.watch.polling import fetch  # httpx: `serve --help` does without
+
     status, body = await fetch.look(address, timeout=LONGEST_LOOK, network=network)
     return witness.shown(sought, PublicAnswer(status, body))
 
