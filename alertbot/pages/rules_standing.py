@@ -283,21 +283,25 @@ def _incident(name: str, alerts: tuple[PublicAlert, ...]) -> PublicIncident:
 
 
 def _state(left: Sequence[PublicAlert]) -> PublicAlert | None:
-    """The alert that says how things stand. What only gives or mends the numbers of a few places leaves what was said
-    of more of them: whoever is elsewhere must not read the instructions of one département."""
+    """The alert that says how things stand. What is about a few places leaves what was said of more of them, unless it
+    says at which stage things are: whoever is elsewhere must not read the instructions of one département."""
     found: PublicAlert | None = None
     for alert in left:
         said = _any(alert)
         if not tells_state(said):
             continue
-        if found is None or not (_about_numbers(said) and _narrower(said, _any(found))):
+        if found is None or _tells_stage(said) or not _narrower(said, _any(found)):
             found = alert
     return found or (left[-1] if left else None)
 
 
-def _about_numbers(said: AlertDocument) -> bool:
+def _tells_stage(said: AlertDocument) -> bool:
     mends = said.relation in (Relation.CORRECTION, Relation.WITHDRAWAL)
-    return mends or (not said.stage and any(not one.struck for one in said.numbers))
+    return (
+        said.relation == Relation.END
+        or said.relation in _NOTHING_HOLDS
+        or bool(said.stage and not mends)
+    )
 
 
 def _narrower(one: AlertDocument, other: AlertDocument) -> bool:

@@ -318,6 +318,11 @@ def test_the_numbers_of_a_few_places_do_not_take_the_place_of_what_everybody_was
     assert incident.last == told[2]
     (without,) = standing(told[1:], hours(2)).incidents
     assert without.state == told[1]
-    told.append(about(alert("BKRT-4", hours(3), number(3)), "29", stage="stabilised"))
-    told.append(about(alert("BKRT-5", hours(4), relation=Relation.END, of=["BKRT-4"]), "29"))
-    assert [standing(told[:n], hours(n)).incidents[0].state for n in (4, 5)] == told[3:]
+    told.append(
+        about(alert("BKRT-4", hours(3)), "29")
+    )  # trouble in one place, which had been named before
+    (still,) = standing(told, hours(3)).incidents
+    assert still.state == told[0]
+    told.append(about(alert("BKRT-5", hours(4), number(3)), "29", stage="stabilised"))
+    told.append(about(alert("BKRT-6", hours(5), relation=Relation.END, of=["BKRT-5"]), "29"))
+    assert [standing(told[:n], hours(n)).incidents[0].state for n in (5, 6)] == told[4:]

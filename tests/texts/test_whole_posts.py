@@ -1,10 +1,12 @@
 """Who reads only one post can act: every kind, language and channel, from the example to the whole country."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,7 @@ from alertbot.texts.fields.moments import moment
 from alertbot.texts.fields.parse import parse
 from alertbot.texts.kinds import catalogue
 from alertbot.texts.request import ComposeRequest
+from tests import program
 
 NOW = datetime(2021, 6, 2, 18, 58, tzinfo=ZoneInfo("Europe/Paris"))
 PAGE = "https://www.example.org/alerte"
@@ -411,3 +414,27 @@ def test_a_text_about_the_whole_country_begins_with_a_capital(kind: str) -> None
     for one in found.messages:
         assert one.text[0].isupper(), one.text
         assert one.subject is None or one.subject[0].isupper(), one.subject
+
+
+NINETEEN = "22,29,35,44,49,53,56,72,85,69,42,75,77,33,31,59,971,972,974"
+
+
+def test_nineteen_places_keep_every_language_on_x(tmp_path: Path) -> None:
+    """The list of that evening, with words as they were used: what no longer fits stands behind the link."""
+    (tmp_path / "facts.yaml").write_text(
+        "what_fails: {fr: 'des appels au 15, 17, 18 et 112 depuis un mobile ou une box', en: some calls}\n"
+        "what_works: {fr: le 114 par SMS, en: 114 by text}\n"
+        f"where: [{NINETEEN}]\nsince: -30m\nnext_update: +30m\n"
+        "what_to_do: {fr: 'Essayez d’un autre téléphone, fixe ou mobile.', en: Try another phone.}\n",
+        encoding="utf-8",
+    )
+    found = program.run("preview", "holding", "--vars", "facts.yaml", "--json", folder=tmp_path)
+    document = json.loads(found.out)
+    assert document["omitted"] == []
+    (first,) = (
+        one["text"]
+        for one in document["messages"]
+        if (one["type"], one["lang"], one["part"]) == ("x", "fr", 1)
+    )
+    assert first.startswith("PANNE, 19 départements et territoires")
+    assert "https://" in first
