@@ -228,7 +228,9 @@ def list_tasks(
     as_json: AsJson = False,
 ) -> None:
     async def work(service: WatchContext) -> tuple[list[TaskView], ZoneInfo]:
-        return await tasks.listing(service, every=every), service.publisher.zone
+        rows = await tasks.listing(service, every=every)
+        said = await service.database.read(lambda conn: giving.as_they_stand(conn, rows))
+        return said, service.publisher.zone
 
     rows, zone = read(context, work)
     if as_json:

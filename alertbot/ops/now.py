@@ -8,6 +8,7 @@ from datetime import datetime
 
 from alertbot.alerts import rules_area, rules_policy, store_following, store_incidents, store_reading
 from alertbot.alerts.compose import load_kind
+from alertbot.alerts.hand import giving
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError
 from alertbot.core.model import OPEN_STATES, AlertState, DeliveryState, Person
@@ -146,7 +147,7 @@ async def now(service: WatchContext, person: Person) -> NowView:
             failing=await store_listing.failing(conn),
             waiting_calls=sum(one.number for one in found.counts if one.state in OPEN_STATES),
             incidents=tuple(await _incidents(service, conn)),
-            tasks=tuple(await tasks.waiting(conn)),
+            tasks=tuple(await giving.as_they_stand(conn, await tasks.waiting(conn))),
             returned=tuple([await _recent(service, conn, one, names) for one in back]),
             recent=tuple([await _recent(service, conn, one, names) for one in recent]),
         )

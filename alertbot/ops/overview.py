@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from alertbot.alerts import sealing, store_reading, views
+from alertbot.alerts.hand import giving
 from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import RequestView
@@ -69,6 +70,7 @@ async def status(service: WatchContext, reference: str | None) -> StatusView:
         chores = await tasks.waiting(
             conn, alert=one.id if one else None, incident=one.incident if one else None
         )
+        chores = await giving.as_they_stand(conn, chores)
         needs = [
             *await _countdowns(service, conn),
             *await _needs(service, conn, found, summary),

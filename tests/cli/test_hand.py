@@ -92,6 +92,8 @@ def test_after_a_halt_it_says_stop_and_what_was_done_can_still_be_told(desk: Des
     desk.does("halt")
     shown = desk.run("task", "show", str(task["id"]))
     assert "DO NOT POST IT" in shown.err
+    assert "DO NOT POST IT" in re.sub(r"[\s│]+", " ", desk.does("task", "list"))
+    assert "DO NOT POST IT" in re.sub(r"\s+", " ", desk.does("status"))
     assert "Post exactly these words" not in shown.err
     desk.does("task", "done", str(task["id"]), "--at", "now", by="ada")
     (row,) = deliveries(desk, alert)

@@ -1,7 +1,7 @@
 """Giving a person what they are to post by hand: the task, whom it is for, and what they see of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from alertbot.alerts import store_following
@@ -173,6 +173,19 @@ async def is_stopped(conn: Connection, task: Task) -> bool:
     """Whether what this task is about must not be posted now."""
     one = await store_hand.handed(conn, delivery_of(task.key))
     return one is not None and await stop(conn, one) is not None
+
+
+async def as_they_stand(conn: Connection, waiting: Sequence[TaskView]) -> list[TaskView]:
+    """These tasks as people have to read them now: of a post that must not be made any more, that comes first."""
+    found = []
+    for one in waiting:
+        if one.kind == BY_HAND and one.done_at is None:
+            post = await store_hand.handed(conn, delivery_of((await tasks.get(conn, one.id)).key))
+            if post is not None and (why := await stop(conn, post)):
+                found.append(replace(one, text=f"{why} {one.text}"))
+                continue
+        found.append(one)
+    return found
 
 
 def delivery_of(key: str) -> int:
