@@ -108,7 +108,7 @@ class Places:
             ask=self._ask(called),
             lines=tuple(self._line(one, zone, until=not until) for one in called),
             until=until,
-            relay=self._relay(code) if called else "",
+            relay=self._relay(code, ended=bool(called)),
             stop=tuple(self._stop(one, root) for one in over),
             lapsed=tuple(self._lapsed(one, zone) for one in lapsed),
             ends=tuple(one.number.ends_at for one in called if one.number.ends_at),
@@ -215,9 +215,11 @@ class Places:
         named = {*said.territories, *(one.territory for one in said.numbers)}
         return any(one in named for one in self._covering(code)) or code == whole_country()
 
-    def _relay(self, code: str) -> str:
-        """The last that was said of the relay line here."""
+    def _relay(self, code: str, *, ended: bool) -> str:
+        """The last that was said of the relay line here; of an incident that is over only with `ended`."""
         for incident in self._standing.incidents:
+            if not ended and (incident.ended or not self._concerns(incident, code)):
+                continue
             for alert in reversed(incident.alerts):
                 said = self.document(alert)
                 if said.relay and alert.alert not in incident.false and self._names(alert, code):

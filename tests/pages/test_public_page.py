@@ -191,7 +191,9 @@ def test_past_its_time_a_page_says_so() -> None:
     assert "Ces numéros ne sont plus confirmés" in late
     assert "SAMU (15) : 02 61 91 85 15. À vérifier : mercredi 2 juin à 21 h." in late
     assert "Prochain point annoncé : mercredi 2 juin à 20 h. Il n’a pas encore paru ici." in late
+    assert "essayez le 114 par SMS" in late  # who cannot hear has nothing else, number or not
     assert not calls(edition(EVENING + timedelta(hours=2, minutes=5))["fr/85.html"])
+    assert "114" not in words(edition(EVENING + timedelta(days=2))["fr/01.html"])
 
 
 def test_the_clock_of_a_place_elsewhere_is_its_own() -> None:
