@@ -21,7 +21,7 @@ from alertbot.regions.region import RelayWords, Territory
 from alertbot.texts.addresses import PublicPage
 from alertbot.texts.fields.parse import Parsed
 from alertbot.texts.fields.values import Url, seen
-from alertbot.texts.kinds.kind_spec import Frame, Kind, Prepared
+from alertbot.texts.kinds.kind_spec import FieldType, Frame, Kind, Prepared
 from alertbot.texts.posts.pieces import Edition
 from alertbot.texts.wording.render import FOOT, LEAD, TemplateText
 
@@ -125,6 +125,9 @@ def relay(lang: str) -> RelayWords | None:
     return line.spoken(lang) if line else None
 
 
+STILL_MISSING = (
+    "…"  # for a text that is needed and was not given: a fault of its own, and the rest is shown
+)
 TAKEN_BACK_WITH = ("no_danger", "you_may")  # optional: what a kind has for its prepared false alert
 
 
@@ -141,6 +144,9 @@ def context(
     values |= {
         name: seen(value, lang) for name, value in request.parsed.values.items() if name in known
     }
+    for spec in specs:
+        if spec.name in known and spec.required and spec.type is FieldType.TEXT:
+            values[spec.name] = values[spec.name] or STILL_MISSING
     return {
         "country": in_force().in_words(
             lang
