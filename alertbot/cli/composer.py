@@ -4,6 +4,7 @@ own after every answer, so that nothing typed is lost, whatever happens."""
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from alertbot.texts.publisher import Publisher
 
 WIDTH = 80  # cells
 SAME = "="  # the same words as in the language before
-LATER = (FieldType.FIGURE, FieldType.NUMBERS)  # where no line can hold them: in the editor
+FIGURE_PARTS = ("value", "unit", "at", "source")
+WHOLE_FIGURE = {"value": "1", "unit": "–", "at": "now", "source": "–"}
+LATER = (FieldType.NUMBERS,)  # where no line can hold them: in the editor
 
 
 def kind_of(ask: Ask, publisher: Publisher) -> str:
@@ -154,6 +157,9 @@ class Composer:
         if spec.type is FieldType.TEXT:
             self._text(spec, needed=needed)
             return
+        if spec.type is FieldType.FIGURE:
+            self._figure(spec, needed=needed)
+            return
         answer = self.ask(
             Question(
                 spec.name,
@@ -177,6 +183,40 @@ class Composer:
             if not texts[lang]:
                 return
             self._keep(spec, dict(texts))
+
+    def _figure(self, spec: FieldSpec, *, needed: bool) -> None:
+        """Ask for one figure, part by part; further ones are for the editor."""
+        figure: dict[str, Any] = {}
+        for part in FIGURE_PARTS:
+            spoken = self.languages if part == "unit" and len(self.languages) > 1 else ("",)
+            for lang in spoken:
+                judge = partial(
+                    self._part_judged, spec, figure, part, lang, needed=needed or bool(figure)
+                )
+                name = f"{spec.name}.{part}" + (f" ({lang})" if lang else "")
+                answer = self.ask(Question(name, judge, offered="now" if part == "at" else ""))
+                if not answer:
+                    return
+                figure = _with_part(figure, part, lang, answer)
+        self._keep(spec, [figure])
+
+    def _part_judged(
+        self,
+        spec: FieldSpec,
+        figure: Mapping[str, Any],
+        part: str,
+        lang: str,
+        text: str,
+        *,
+        needed: bool,
+    ) -> Judged:
+        """One part of a figure; those that are still to come are taken as right."""
+        if not text:
+            return self._judged(spec, "", needed=needed)
+        whole = {**WHOLE_FIGURE, **_with_part(figure, part, lang, text)}
+        if isinstance(whole["unit"], Mapping):
+            whole["unit"] = {**dict.fromkeys(self.languages, "–"), **whole["unit"]}
+        return Judged(self._judged(spec, [whole], needed=True).fault)
 
     def _in_language(
         self, spec: FieldSpec, lang: str, texts: Mapping[str, str], *, needed: bool
@@ -239,6 +279,10 @@ class Composer:
             self.file = forms.kept(self.kind.name, text)
         else:
             self.file.write_text(text, encoding="utf-8")
+
+
+def _with_part(figure: Mapping[str, Any], part: str, lang: str, text: str) -> dict[str, Any]:
+    return {**figure, part: {**figure.get(part, {}), lang: text} if lang else text}
 
 
 def _wrapped(text: str, indent: int = 0, *, first: int = 0) -> str:

@@ -245,6 +245,45 @@ def test_numbers_come_from_the_register(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert "unverified_number" in [fault["rule"] for fault in said["faults"]]
 
 
+@pytest.mark.usefixtures("at_terminal")
+def test_a_figure_is_asked_for_part_by_part(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {name: {"fr": "x", "en": "y"} for name in ("what_fails", "what_works", "what_to_do")}
+    done = {**texts, "where": ["69"], "since": "-1h"}
+    (desk.folder / "some.yaml").write_text(yaml.safe_dump(done), encoding="utf-8")
+    answers = {
+        "Which of": "figures",
+        "figures.value": "11 800",
+        "figures.unit (fr)": "appels perdus",
+        "figures.unit (en)": "calls lost",
+        "figures.source": "Opérateur",
+        "Put": "n",
+    }
+    command = ("new", "status", "--vars", "some.yaml", "--plain")
+    written, asked = plainly(desk, monkeypatch, *command, answers=answers, TERM="xterm")
+    assert written.code == 0, written.err
+    assert any(one.startswith("figures.at [now]") for one in asked), asked
+    (incident,) = alerts(desk)
+    (figure,) = desk.run("show", incident["alerts"][0]["id"], "--json").json["values"]["figures"]
+    assert figure["value"] == "11 800"
+    assert figure["unit"] == {"fr": "appels perdus", "en": "calls lost"}
+    assert figure["source"] == "Opérateur"
+
+
+@pytest.mark.usefixtures("at_terminal")
+def test_a_part_of_a_figure_that_cannot_be_is_asked_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {name: {"fr": "x", "en": "y"} for name in ("what_fails", "what_works", "what_to_do")}
+    done = {**texts, "where": ["69"], "since": "-1h"}
+    (desk.folder / "some.yaml").write_text(yaml.safe_dump(done), encoding="utf-8")
+    answers = {"Which of": "figures", "figures.value": "many", "Put": "n"}
+    command = ("new", "status", "--vars", "some.yaml", "--plain")
+    written, asked = plainly(desk, monkeypatch, *command, answers=answers, TERM="xterm")
+    assert written.code == 0, written.err
+    assert "is not a quantity" in written.out
+    assert len([one for one in asked if one.startswith("figures.value")]) == 2  # the second: left out
+
+
 def test_without_a_terminal_it_says_what_to_give(desk: Desk) -> None:
     refused = desk.run("new", "holding", by="ada")
     assert refused.code == 2

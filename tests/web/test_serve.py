@@ -143,7 +143,7 @@ def test_when_it_is_decided_elsewhere_nobody_need_get_up(tmp_path: Path) -> None
         assert desk.run("return", alert, "--reason", "Too vague.", by="cy").code == 0
         desk.run("run", "--once", **SECRET)
         first, second = letters(made, "bo@example.org")
-        assert "returned" in second.text
+        assert "renvoyée" in second.text  # in the organisation's first language
         assert ("In-Reply-To", first.message_id) in second.headers or first.message_id in str(
             second.headers
         )
