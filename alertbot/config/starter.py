@@ -121,6 +121,16 @@ serve:
   port: 8470
   public: {public}
 """
+DESK = """
+# The pages on which people write, approve and follow, served by `alertbot serve`: docs/how-to/desk.md
+desk:
+  url: http://localhost:8470 # to go live: its https address, such as https://desk.example.org
+"""
+DESK_OFF = """
+# The pages on which people write, approve and follow, served by `alertbot serve`: docs/how-to/desk.md
+# desk:
+#   url: https://desk.example.org
+"""
 LOCAL_PAGE = "http://127.0.0.1:8470/public # to go live: its https:// address"
 HAND = """\
   # A place without an API: a person posts there, with exactly the approved words, and says when it is done.
@@ -155,7 +165,9 @@ def render(answers: Mapping[str, str]) -> str:
         page=_line("verification_page", given["verification_page"], "https://alertes.example.fr"),
         hashtag=_line("hashtag", given["hashtag"].removeprefix("#"), "AlerteExemple"),
         sandbox=SANDBOX_LINE if rehearsal(given) else "",
-        channels=channels + (_served(given) if "page" in wanted else ""),
+        channels=channels
+        + (_served(given) if "page" in wanted else "")
+        + (DESK if rehearsal(given) else DESK_OFF),
     )
 
 
