@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alertbot import __version__
@@ -18,7 +18,7 @@ from alertbot.watch.context import WatchContext
 from alertbot.web import approvals, health, reading, signals
 from alertbot.web.described import SECURITY_SCHEMES
 from alertbot.web.desk import entrance
-from alertbot.web.desk.room import DeskRoom
+from alertbot.web.desk.room import ROOT, DeskRoom
 from alertbot.web.public import PublicFirst, ServedPage
 from alertbot.web.reading import household
 from alertbot.web.signals import Intake
@@ -161,6 +161,8 @@ def build(
         web.include_router(approvals.router(deciding), include_in_schema=False)
     if desk is not None:
         web.include_router(entrance.router(DeskRoom(service, desk)), include_in_schema=False)
+        for path in ("/", f"{ROOT}/"):
+            web.add_route(path, _to_the_desk, ["GET"], include_in_schema=False)
     if hook is not None:  # last: no address of ours is taken by it
         web.include_router(router(hook))
     _describe_secrets(web)
@@ -179,6 +181,11 @@ def _describe_secrets(web: FastAPI) -> None:
         return document
 
     web.openapi = openapi  # type: ignore[method-assign]
+
+
+async def _to_the_desk(_request: Request) -> Response:
+    """What people type is seldom the whole path."""
+    return RedirectResponse(ROOT, 303)
 
 
 async def _nothing_here(_request: Request, error: Exception) -> Response:

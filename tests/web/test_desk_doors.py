@@ -43,6 +43,13 @@ async def verbs(desk: DeskScene) -> list[str]:
     return await desk.team.verbs()
 
 
+@pytest.mark.parametrize("path", ["/", "/desk/"])
+async def test_addresses_that_people_type_lead_to_the_desk(desk: DeskScene, path: str) -> None:
+    browser = desk.browser()
+    await browser.get(path)
+    assert browser.answer.url.path == "/desk/sign-in"
+
+
 # --- invitations ----------------------------------------------------------------------------------
 
 
