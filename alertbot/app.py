@@ -127,12 +127,14 @@ class App:
         return MailWay(service, self._letters, mail.base_url, lambda: _key_of(mail))
 
     def adapters(self) -> "Mapping[str, Adapter[Any]]":
-        """One adapter per configured channel; touches no network, library or secret."""
+        """One adapter per configured channel, but those that `build_partly` left out; touches no network, library or
+        secret."""
         if not self._adapters:
             types = adapter_types()
             self._adapters = {
                 name: types[settings.type](self.publisher.channels[name], settings)
                 for name, settings in self.config.channels.items()
+                if name in self.publisher.channels
             }
         return self._adapters
 

@@ -1,6 +1,7 @@
 """The public page: page show, rebuild, verify."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -9,6 +10,7 @@ import typer
 from alertbot.app import App
 from alertbot.cli.frame import AsJson, emit, say
 from alertbot.cli.running import with_app
+from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.ops import public_page
 from alertbot.pages.views import EditionView, PageView, RebuiltView
@@ -18,7 +20,14 @@ from alertbot.watch.context import WatchContext
 T = TypeVar("T")
 
 At = Annotated[
-    str, typer.Option("--at", metavar=_("TIME"), help=_("A time, such as 19:40 or 2026-06-02T19:40."))
+    str | None,
+    typer.Option(
+        "--at", metavar=_("TIME"), help=_("A time, such as now, 19:40 or 2026-06-02T19:40:30+02:00.")
+    ),
+]
+Sequence = Annotated[
+    int | None,
+    typer.Option("--edition", metavar="N", help=_("The edition with this number: `alertbot page show`.")),
 ]
 Folder = Annotated[
     Path | None,
@@ -44,14 +53,18 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
 
 def rebuild(
     context: typer.Context,
-    at: At,
+    at: At = None,
+    edition: Sequence = None,
     folder: Folder = None,
     channel: PageName = None,
     as_json: AsJson = False,
 ) -> None:
+    if (at is None) == (edition is None):
+        raise Misuse(_("Say which edition: --at TIME or --edition N."))
+
     async def work(app: App, service: WatchContext) -> RebuiltView:
-        when = moment(at, now=service.now, zone=service.publisher.zone, past=True)
-        return await public_page.rebuild(app, service, when, channel=channel, folder=folder)
+        which = edition if edition is not None else _time(at or "", service)
+        return await public_page.rebuild(app, service, which, channel=channel, folder=folder)
 
     made, clock = _read(context, work)
     if as_json:
@@ -61,6 +74,12 @@ def rebuild(
             say(line)
     if not (made.same and made.audited):
         raise typer.Exit(1)
+
+
+def _time(at: str, service: WatchContext) -> datetime:
+    """Elsewhere `now` is a whole minute, for a text; here what stands this second counts."""
+    now = service.now
+    return now if at.strip().lower() == "now" else moment(at, now=now, zone=service.publisher.zone, past=True)
 
 
 def verify(context: typer.Context, as_json: AsJson = False) -> None:
@@ -78,14 +97,23 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 Clock = Callable[[EditionView], str]
+NEEDS = ("organisation", "region")  # what every file of a page is made from, beside its own channel
 
 
 def _read(context: typer.Context, work: Callable[[App, WatchContext], Awaitable[T]]) -> tuple[T, Clock]:
-    async def go(app: App) -> tuple[T, Clock]:
+    """A broken section or list of recipients does not matter, unless it may be the page's own."""
+
+    async def go(app: App) -> tuple[T, Clock] | None:
         service = await app.open(reading=True)
+        if service.publisher.unusable and not public_page.keepers(app, service):
+            return None
         return await work(app, service), lambda one: _named(one, service)
 
-    return with_app(context, go)
+    done = with_app(context, go, partly=True, needs=NEEDS)
+    if done is None:
+        done = with_app(context, go)
+    assert done is not None, "a whole configuration has no unusable parts"
+    return done
 
 
 def _named(one: EditionView, service: WatchContext) -> str:

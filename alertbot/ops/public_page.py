@@ -97,17 +97,23 @@ def _edition(row: EditionRow) -> EditionView:
 
 
 async def rebuild(
-    app: App, service: WatchContext, at: datetime, *, channel: str | None, folder: Path | None
+    app: App, service: WatchContext, which: datetime | int, *, channel: str | None, folder: Path | None
 ) -> RebuiltView:
-    """The edition that stood at a time, made again of the record and compared with what was written down then;
-    into an empty `folder`, if one is given. Raises `Refused` if none stood then."""
+    """The edition that stood at a time, or has this number, made again of the record and compared with what was
+    written down then; into an empty `folder`, if one is given. Raises `Refused` if there is none."""
     keeper = chosen(keepers(app, service), channel)
     name = keeper.channel.name
     rows = await service.database.read(lambda conn: store_editions.editions(conn, name))
-    row = store_editions.stands_at(rows, at)
+    if isinstance(which, datetime):
+        row = store_editions.stands_at(rows, which)
+        none = _("No edition of the page {channel} stood at {time}.").format(
+            channel=name, time=service.clock(which)
+        )
+    else:
+        row = next((one for one in rows if one.sequence == which), None)
+        none = _("The page {channel} has no edition {n}.").format(channel=name, n=which)
     if row is None:
-        sentence = _("No edition of the page {channel} stood at {time}.")
-        raise Refused(sentence.format(channel=name, time=service.clock(at)))
+        raise Refused(none)
     made = await keeper.rebuild(row)
     if folder is not None:
         await in_thread(partial(_write, folder, made))
