@@ -47,6 +47,25 @@ def spoken(lang: str) -> Iterator[None]:
         _catalogue.reset(before)
 
 
+_at_desk: ContextVar[bool] = ContextVar("at_desk", default=False)
+
+
+def way_out(command: str, desk: str) -> str:
+    """One of two finished sentences, for where the reader is: at the command line, or at a page of the desk, where
+    no command is of help."""
+    return desk if _at_desk.get() else command
+
+
+@contextmanager
+def at_desk() -> Iterator[None]:
+    """Within it sentences are for whoever reads a page of the desk."""
+    before = _at_desk.set(True)
+    try:
+        yield
+    finally:
+        _at_desk.reset(before)
+
+
 def told(moment: datetime, zone: tzinfo | None) -> str:
     """A time in a sentence for people, in the organisation's zone, which it names because the reader may be
     elsewhere: `20:15 on 30/11 (CET)`."""

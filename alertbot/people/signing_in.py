@@ -185,10 +185,7 @@ def _required(who: Person | None) -> Person:
 
 
 def _no_invitation() -> str:
-    return _(
-        "This invitation does not exist, was used, or is over. Ask an admin for a new one: alertbot people"
-        " invite NAME"
-    )
+    return _("This invitation does not exist, was used, or is over. Ask an admin for a new one.")
 
 
 def _require_counts(who: Person) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from alertbot.core.errors import Misuse, Refused, one_line
 from alertbot.core.model import Person
-from alertbot.core.words import _
+from alertbot.core.words import _, way_out
 from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.people import notices, rules, store_tasks
@@ -80,8 +80,9 @@ async def done(service: Context, actor: Person, task_id: int, outcome: str | Non
         now = service.now
         task = await get(conn, task_id)
         if task.kind == BY_HAND and task.done_at is None:
-            sentence = _("Task {id} needs where the post stands, or when it was made: --link or --at.")
-            raise Misuse(sentence.format(id=task.id))
+            command = _("Task {id} needs where the post stands, or when it was made: --link or --at.")
+            desk = _("Task {id} needs where the post stands, or when it was made: open the task.")
+            raise Misuse(way_out(command, desk).format(id=task.id))
         if not await store_tasks.done(conn, task.key, by=actor.name, outcome=said, now=now):
             raise Refused(already(await get(conn, task_id)))
         detail = {"key": task.key, "outcome": said}
@@ -164,9 +165,8 @@ async def get(conn: Connection, task_id: int) -> Task:
     """The task with this number. Raises `Misuse` if there is none."""
     found = await store_tasks.get(conn, task_id)
     if found is None:
-        raise Misuse(
-            _("There is no task {id}; `alertbot task list --all` lists them.").format(id=task_id)
-        )
+        command = _("There is no task {id}; `alertbot task list --all` lists them.")
+        raise Misuse(way_out(command, _("There is no task {id}.")).format(id=task_id))
     return found
 
 

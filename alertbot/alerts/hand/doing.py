@@ -10,7 +10,7 @@ from alertbot.alerts.hand import giving, store_hand
 from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.core.errors import Misuse, Refused, one_line, safe
 from alertbot.core.model import Person
-from alertbot.core.words import _
+from alertbot.core.words import _, way_out
 from alertbot.db import audit
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.delivery import store_outbox
@@ -111,12 +111,14 @@ async def _posted(
 ) -> tuple[str, Settled | None]:
     link = _link(said.link) if said.link else None
     if link is None and not said.at:
-        raise Misuse(
-            _(
-                "Say where it stands or when it was posted: alertbot task done {id} --link https://… or --at 19:31. If it"
-                " was not posted: alertbot task not-done {id} --reason …"
-            ).format(id=task.id)
+        command = _(
+            "Say where it stands or when it was posted: alertbot task done {id} --link https://… or --at 19:31. If it"
+            " was not posted: alertbot task not-done {id} --reason …"
         )
+        desk = _(
+            "Say where it stands, or when it was posted. If it was not posted, say so below, with the reason."
+        )
+        raise Misuse(way_out(command, desk).format(id=task.id))
     at = _moment(service, task, said.at) if said.at else service.now
     clock = f"{at.astimezone(service.publisher.zone):%H:%M}"
     note = _("sent by {name} {time}").format(name=actor.name, time=clock)
@@ -162,10 +164,8 @@ def _reason(text: str) -> str:
 
 def _require_open(task: Task) -> None:
     if task.kind != BY_HAND:
-        raise Misuse(
-            _("Task {id} is not about a post. When it is done: alertbot task done {id}").format(
-                id=task.id
-            )
-        )
+        command = _("Task {id} is not about a post. When it is done: alertbot task done {id}")
+        desk = _("Task {id} is not about a post: say what was done.")
+        raise Misuse(way_out(command, desk).format(id=task.id))
     if task.done_at is not None:
         raise Refused(tasks.already(task))

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from alertbot.core.errors import Misuse, Refused
+from alertbot.core.errors import Refused
 from alertbot.core.words import LANGUAGES, _, ngettext
 from alertbot.people import accounts, passkeys, signing_in
 from alertbot.people.signing_in import SignInRefused
-from alertbot.web.desk import alert_page, delivery_page, now_page, write_page
+from alertbot.web.desk import alert_page, delivery_page, now_page, tasks_page, write_page
 from alertbot.web.desk.room import (
     ROOT,
     DeskRoom,
@@ -25,6 +25,7 @@ from alertbot.web.desk.room import (
     rendered,
     said,
     see,
+    whole_number,
 )
 
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
@@ -50,7 +51,7 @@ def router(desk: DeskRoom) -> APIRouter:
     routes.post("/you/passkey-options", _passkey_to_add)
     routes.post("/you/passkey", _add_passkey)
     routes.post("/you/passkey-remove", _drop_passkey)
-    for part in (now_page, alert_page, write_page, delivery_page):
+    for part in (now_page, alert_page, write_page, delivery_page, tasks_page):
         part.add(routes)
     return routes.router
 
@@ -266,16 +267,10 @@ async def _renew(visit: Visit) -> Response:
 
 async def _end_session(visit: Visit) -> Response:
     async def act() -> str:
-        await signing_in.end(visit.service, visit.person, _number(visit.field("session")))
+        await signing_in.end(visit.service, visit.person, whole_number(visit.field("session")))
         return f"{ROOT}/you"
 
     return await once(visit, act)
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Misuse(_("This form is not valid. Load the page again."))
-    return int(text)
 
 
 async def _passkey_to_add(visit: Visit) -> Response:
@@ -296,7 +291,7 @@ async def _add_passkey(visit: Visit) -> Response:
 async def _drop_passkey(visit: Visit) -> Response:
     async def act() -> str:
         assert visit.here is not None
-        await passkeys.drop(visit.service, visit.here, _number(visit.field("passkey")))
+        await passkeys.drop(visit.service, visit.here, whole_number(visit.field("passkey")))
         return f"{ROOT}/you"
 
     return await once(visit, act)

@@ -14,10 +14,9 @@ from alertbot.people import tasks
 from alertbot.watch import incidents
 from alertbot.watch.incidents import StateReport
 from alertbot.watch.rules_log import State
-from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, rendered
+from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, rendered, whole_number
 
 FRESH_SECONDS = 0.5  # many who look at once cost one look
-LONGEST_NUMBER = 10
 CHANGES_EVERY = 20.0  # what only time changes: minutes that go by
 
 
@@ -87,10 +86,8 @@ async def _set_state(visit: Visit) -> Response:
 
 async def _task_done(visit: Visit) -> Response:
     async def act() -> str:
-        number = visit.path("task")
-        if not (number.isascii() and number.isdigit() and len(number) < LONGEST_NUMBER):
-            raise Misuse(_("This form is not valid. Load the page again."))
-        await tasks.done(visit.service, visit.person, int(number), visit.field("outcome"))
+        number = whole_number(visit.path("task"))
+        await tasks.done(visit.service, visit.person, number, visit.field("outcome"))
         return ROOT
 
     return await once(visit, act)

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from alertbot.alerts.rules_moves import state_word
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
 from alertbot.core.model import Person
-from alertbot.core.words import LANGUAGES, _, language, spoken
+from alertbot.core.words import LANGUAGES, _, at_desk, language, spoken
 from alertbot.ops import now
 from alertbot.people import signing_in, store_forms
 from alertbot.people.passkeys import Site
@@ -39,6 +39,7 @@ from alertbot.web.reading import Attempts, Unreadable
 HERE = Path(__file__).parent
 ROOT = "/desk"
 LARGEST_FORM_BYTES, MOST_FIELDS = 200_000, 400
+LONGEST_NUMBER = 10  # digits
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self';"
     " frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -160,7 +161,7 @@ async def _answered(desk: DeskRoom, request: Request, act: Act, *, public: bool)
     """The page that `act` makes, or one that says why not; never a library's own message, never a traceback."""
     chosen = approvals.reader_language(request, _default(desk))
     visit = Visit(desk, request, None, {})
-    with spoken(chosen):
+    with spoken(chosen), at_desk():
         try:
             if request.method == "POST" and not is_ours(request, desk.url):
                 return said(visit, 403, _("Not allowed"), _foreign())
@@ -223,6 +224,13 @@ async def once(visit: Visit, act: Callable[[], Awaitable[str]]) -> Response:
         raise
     await database.transact(lambda conn: store_forms.answer(conn, key, place))
     return see(place)
+
+
+def whole_number(text: str) -> int:
+    """A number that a page put into a form or an address. Raises `Misuse`."""
+    if not (text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER):
+        raise Misuse(_("This form is not valid. Load the page again."))
+    return int(text)
 
 
 # --- pages ----------------------------------------------------------------------------------------

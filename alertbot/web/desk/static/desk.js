@@ -137,6 +137,17 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   });
 }
 
+// --- words to copy -----------------------------------------------------------------------------------
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const words = byId(button.dataset.copy);
+    words.select();
+    try { await navigator.clipboard.writeText(words.value); } catch { document.execCommand("copy"); }
+    button.nextElementSibling.textContent = button.dataset.copied;
+  });
+}
+
 // --- forms -------------------------------------------------------------------------------------------
 document.addEventListener("submit", (event) => {
   if (event.target.dataset.passkey || event.defaultPrevented) return;
