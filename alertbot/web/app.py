@@ -160,15 +160,20 @@ def build(
         deciding = approvals.ApprovalPages(service, key)
         web.include_router(approvals.router(deciding), include_in_schema=False)
     if desk is not None:
-        web.include_router(entrance.router(DeskRoom(service, desk)), include_in_schema=False)
-        for path in ("/", f"{ROOT}/"):
-            web.add_route(path, _to_the_desk, ["GET"], include_in_schema=False)
+        _add_desk(web, DeskRoom(service, desk))
     if hook is not None:  # last: no address of ours is taken by it
         web.include_router(router(hook))
     _describe_secrets(web)
     web.add_exception_handler(404, _nothing_here)
     web.add_exception_handler(405, _nothing_here)
     return web
+
+
+def _add_desk(web: FastAPI, desk: DeskRoom) -> None:
+    """The desk, and the bare address leads to it."""
+    web.include_router(entrance.router(desk), include_in_schema=False)
+    for path in ("/", f"{ROOT}/"):
+        web.add_route(path, _to_the_desk, ["GET"], include_in_schema=False)
 
 
 def _describe_secrets(web: FastAPI) -> None:
