@@ -27,7 +27,9 @@ At = Annotated[
 ]
 Sequence = Annotated[
     int | None,
-    typer.Option("--edition", metavar="N", help=_("The edition with this number: `alertbot page show`.")),
+    typer.Option(
+        "--edition", metavar="N", help=_("The edition with this number: `alertbot page show`.")
+    ),
 ]
 Folder = Annotated[
     Path | None,
@@ -79,7 +81,11 @@ def rebuild(
 def _time(at: str, service: WatchContext) -> datetime:
     """Elsewhere `now` is a whole minute, for a text; here what stands this second counts."""
     now = service.now
-    return now if at.strip().lower() == "now" else moment(at, now=now, zone=service.publisher.zone, past=True)
+    return (
+        now
+        if at.strip().lower() == "now"
+        else moment(at, now=now, zone=service.publisher.zone, past=True)
+    )
 
 
 def verify(context: typer.Context, as_json: AsJson = False) -> None:

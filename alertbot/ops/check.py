@@ -14,7 +14,7 @@ from alertbot.config.yaml_reader import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.model import Audience, Channel, Fault, RawValues, Target
 from alertbot.core.words import _
-from alertbot.ops import languages, overview, trust
+from alertbot.ops import languages, overview, public_page, trust
 from alertbot.ops.views import ConfigCheckView, IdentityView
 from alertbot.pages.words import check_words
 from alertbot.people import confirming
@@ -164,6 +164,7 @@ async def check_all(app: "App", *, online: bool) -> ConfigCheckView:
         *trust.shared_addresses(app),
         *looking.problems(app.adapters()),
         *rule_problems(app),
+        *await public_page.place_problems(app),
         *await _audit_problems(app),
     ]
     missing = _missing_secrets(app)

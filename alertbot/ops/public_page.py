@@ -51,6 +51,18 @@ def _keeper(service: WatchContext, adapter: PageAdapter) -> PageKeeper:
     return PageKeeper(service, adapter.channel, site, adapter.place, render)
 
 
+async def place_problems(app: App) -> list[str]:
+    """What stands in the way of each page that is kept in a folder of this machine; writes nothing."""
+    found = []
+    for name, adapter in app.adapters().items():
+        if isinstance(adapter, PageAdapter) and not adapter.settings.in_bucket:
+            try:
+                await in_thread(adapter.place().stands)
+            except PlaceFailed as error:
+                found.append(f"channels.{name}.folder: {error}")
+    return found
+
+
 def chosen(kept: tuple[PageKeeper, ...], channel: str | None) -> PageKeeper:
     """The keeper of the named page, or of the first that is no exercise's. Raises `Misuse` if there is none."""
     if channel is None:

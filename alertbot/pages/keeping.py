@@ -304,8 +304,9 @@ class PageKeeper:
 
     def _not_ours(self, stands: Stood) -> str:
         return _(
-            "What stands on the page {channel}, edition {n}, was not written by this installation. If another installation"
-            " writes there, give one of them another folder; else publish the next alert, which takes its place."
+            "What stands on the page {channel}, edition {n}, is not in this database. If the database is an older copy,"
+            " put the newer one back, or publish the next alert, which takes the page's place. If another installation"
+            " writes there, give one of them another folder."
         ).format(channel=self.channel.name, n=stands.sequence)
 
     async def _tell(self, why: str) -> None:

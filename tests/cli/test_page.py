@@ -62,7 +62,9 @@ def test_a_page_is_verified_beside_a_list_of_recipients_that_is_gone(folder: Pat
     for verb in (("verify",), ("rebuild", "--edition", "1"), ("show",)):
         found = program.run("page", *verb, folder=folder)
         assert (found.code, "runs without: channels.press" in found.err) == (0, True), verb
-    (folder / "config.yaml").write_text(CONFIG.replace("folder: www", "folder: 3") + mail, encoding="utf-8")
+    (folder / "config.yaml").write_text(
+        CONFIG.replace("folder: www", "folder: 3") + mail, encoding="utf-8"
+    )
     broken = program.run("page", "verify", folder=folder)
     assert (broken.code, "config.yaml" in broken.err) == (2, True)
 
@@ -77,3 +79,10 @@ def test_without_a_page_it_is_said_where_to_read_how(folder: Path) -> None:
     assert "docs/how-to/public-page.md" in program.run("page", "show", folder=folder).out
     gone = program.run("page", "rebuild", "--at", "now", folder=folder)
     assert (gone.code, "There is no such page" in gone.err) == (2, True)
+
+
+def test_check_finds_somebody_elses_files_where_the_page_should_stand(folder: Path) -> None:
+    (folder / "www/current").mkdir(parents=True)
+    found = program.run("check", folder=folder)
+    assert found.code == 2
+    assert "channels.page.folder: The page cannot be put into" in found.out + found.err

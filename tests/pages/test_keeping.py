@@ -170,7 +170,7 @@ async def test_another_installation_in_the_folder_is_told_and_not_fought(
     await keeper.look()
     assert pointer(root)["sequence"] == 7
     (task,) = [one for one in (await overview.status(team.service, None)).tasks if one.kind == "page"]
-    assert "was not written by this installation" in task.text
+    assert "is not in this database" in task.text
     await team.approved()
     await team.work()
     assert pointer(root)["sequence"] == 8
