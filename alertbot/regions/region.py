@@ -2,6 +2,7 @@
 is in the code: all of it is read from a pack of files (`packs`)."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -277,7 +278,7 @@ class Region:
         code = text.strip().upper().removeprefix(f"{self.code}-")
         if code.isdigit() and len(code) == 1:
             code = f"0{code}"
-        return self.territories.get(code) or self._by_name.get(_plain(text))
+        return self.territories.get(code) or self._by_name.get(plain_name(text))
 
     def free_territory(self, code: str, names: ByLanguage, zone: str = "") -> Territory | None:
         """A territory outside the directory, or None for an invalid code: two letters of a country in
@@ -304,11 +305,15 @@ class Region:
     @cached_property
     def _by_name(self) -> Mapping[str, Territory]:
         return {
-            _plain(name): place for place in self.territories.values() for name in place.names.values()
+            plain_name(name): place
+            for place in self.territories.values()
+            for name in place.names.values()
         }
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name as it is compared: without accents, capitals, hyphens and double spaces."""
+    name = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
     return " ".join(name.replace("’", "'").replace("-", " ").casefold().split())
 
 

@@ -1,9 +1,11 @@
 """The desk without a script: from a first word to its end, by two people."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import pytest
 
+from alertbot.alerts import showing
 from alertbot.db.database import Database
 from tests.web.officer import DeskScene, posted, scene
 
@@ -65,6 +67,23 @@ async def test_what_is_typed_is_shown_at_once_and_kept(desk: DeskScene) -> None:
     assert "is back" in ada.page.text
     assert ada.page.form("submit").fields["f.where"] == "69, 42"
     await ada.press("save")
-    assert await desk.team.state(ada.answer.url.path.rpartition("/")[2]) == "draft"
+    alert = ada.answer.url.path.rpartition("/")[2]
+    assert await desk.team.state(alert) == "draft"
+    await ada.get(f"/desk/alerts/{alert}/edit")
+    assert ada.page.form("submit").fields["f.where"] == "Rhône, Loire"
     await ada.get("/desk/write/holding")
     assert "is back" not in ada.page.text
+
+
+async def test_places_and_times_are_typed_as_people_write_them(desk: DeskScene) -> None:
+    ada = await desk.officer("ada")
+    await ada.get("/desk/write/holding")
+    await ada.press("look", **HOLDING | {"f__where": "rhone, morb", "f__next_update": "dans 2 heures"})
+    assert "did you mean “Morbihan”?" in ada.page.text
+    assert "“rhone" not in ada.page.text
+    await ada.press("save", f__where="Rhône, morbihan")
+    alert = ada.answer.url.path.rpartition("/")[2]
+    given = (await showing.opened(desk.team.service, alert)).values
+    assert given["where"] == ["69", "56"]
+    ahead = datetime.fromisoformat(given["next_update"]) - desk.team.clock.now
+    assert timedelta(minutes=119) <= ahead <= timedelta(minutes=120)

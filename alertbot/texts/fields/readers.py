@@ -1,6 +1,7 @@
 """One reader for each type of field: a raw value in, a typed value and its frozen form out. Each raises
 `FieldError` for a value that its type cannot take."""
 
+import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import all_territories, find, services
-from alertbot.regions.region import Service, Territory
+from alertbot.regions.region import Service, Territory, plain_name
 from alertbot.texts.fields.moments import moment, span
 from alertbot.texts.fields.values import (
     Certainty,
@@ -32,6 +33,7 @@ from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType
 
 LONGEST_ADDRESS = 500
 MOST_FIGURES = 10
+MOST_MEANT = 6
 _FIGURE_KEYS = ("value", "unit", "at", "source", "provisional")
 _QUANTITY = re.compile(r"[<>≈~]?\s?(?:0|[1-9]\d{0,2}(?:[  .,  ]?\d{3})*)(?:[.,]\d{1,2})?(?:\s?%)?")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
@@ -194,10 +196,16 @@ def _territory(text: str) -> Territory:
 
 
 def _nearest(text: str, names: Sequence[str]) -> str:
-    sentence = unknown(text.strip()[:40], names)
-    if len(sentence) < 200:
-        return sentence
-    return _("“{text}”; give a territory's code or name.").format(text=text.strip()[:40])
+    """What may have been meant: the names that hold what was typed, else those that are written much like it."""
+    asked = text.strip()[:40]
+    within = dict.fromkeys(
+        one for one in names if len(asked) > 2 and plain_name(asked) in plain_name(one)
+    )
+    near = list(within) or difflib.get_close_matches(asked, names, n=MOST_MEANT)
+    if 0 < len(near) <= MOST_MEANT:
+        sentence = _("“{text}” is not known here; did you mean {names}?")
+        return sentence.format(text=asked, names=", ".join(f"“{one}”" for one in near))
+    return _("“{text}”; give a territory's code or name.").format(text=asked)
 
 
 def _plain_text(raw: Any) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 from alertbot.core.model import RawValues
 from alertbot.core.words import _, language
-from alertbot.regions.facts import all_territories, services
+from alertbot.regions.facts import all_territories, find, services
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
 
 PREFIX = "f."
 LONG_TEXT = 60  # characters; a longer one gets several lines
 FIGURE_KEYS = ("value", "unit", "at", "source")
 LONGEST_INPUT = 4000
+NAMED = (FieldType.TERRITORY, FieldType.SERVICES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,18 @@ def form_fields(
             required=spec.required,
             inputs=tuple(_inputs(spec, given.get(spec.name), languages)),
             fault=faults.get(spec.name, ""),
-            last=_told(last.get(spec.name)) if last.get(spec.name) != given.get(spec.name) else "",
+            last=_told(spec, last.get(spec.name))
+            if last.get(spec.name) != given.get(spec.name)
+            else "",
         )
         for spec in shown
     ]
 
 
-def _told(value: Any) -> str:
+def _told(spec: FieldSpec, value: Any) -> str:
     """What the incident said last, in one line."""
+    if spec.type in NAMED:
+        return _as_typed(spec, value)
     if isinstance(value, Mapping):
         value = value.get(language()) or next(iter(value.values()), "")
     if isinstance(value, list):
@@ -103,7 +108,14 @@ def _inputs(spec: FieldSpec, value: Any, languages: Sequence[str]) -> Iterator[T
         yield TypedInput(_id(name), name, "", chosen, None, "choice", choices=options)
         return
     lists = {FieldType.TERRITORY: "territories", FieldType.SERVICES: "services"}
-    hints = {FieldType.DATETIME: "+30m, 18:00", FieldType.URL: "https://…", FieldType.DURATION: "2h"}
+    hints = {
+        FieldType.DATETIME: _("2 hours ago, yesterday 14:58")
+        if spec.past
+        else _("in 30 minutes, 18:00"),
+        FieldType.URL: "https://…",
+        FieldType.DURATION: "2h",
+        FieldType.TERRITORY: _("Names, one after the other, with commas"),
+    }
     kind = "lines" if spec.type is FieldType.FIGURE else "line"
     usual = spec.default if value is None else value
     yield TypedInput(
@@ -127,16 +139,27 @@ def _as_typed(spec: FieldSpec, value: Any) -> str:
         rows = value if isinstance(value, list) else [value]
         return "\n".join("; ".join(str(row.get(key, "")) for key in FIGURE_KEYS) for row in rows)
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        named = spec.type in NAMED
+        return ", ".join(_named(spec, str(one)) if named else str(one) for one in value)
     return str(value)
+
+
+def _named(spec: FieldSpec, one: str) -> str:
+    """The name of a place or service that was given by its code, as long as the name says which it is."""
+    if spec.type is FieldType.SERVICES:
+        known = services().get(one)
+        return known.name_in(language()) if known else one
+    place = find(one)
+    name = place.name_in(language()) if place else one
+    return name if place and find(name) == place and "," not in name else one
 
 
 def suggestions() -> Mapping[str, tuple[tuple[str, str], ...]]:
     """What can be typed into fields of places and services, each with its name."""
     spoken = language()
     return {
-        "territories": tuple((code, one.name_in(spoken)) for code, one in all_territories().items()),
-        "services": tuple((key, one.name_in(spoken)) for key, one in services().items()),
+        "territories": tuple((one.name_in(spoken), code) for code, one in all_territories().items()),
+        "services": tuple((one.name_in(spoken), key) for key, one in services().items()),
     }
 
 

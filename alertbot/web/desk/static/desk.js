@@ -103,6 +103,23 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
   }
 }
 
+// --- names one after the other: what is suggested follows what is there already -----------------------
+for (const into of document.querySelectorAll("input[list]")) {
+  const names = [...into.list.options].map((one) => [one.value, one.label]);
+  const own = document.createElement("datalist");
+  own.id = `${into.id}-list`;
+  into.after(own);
+  const suggest = () => {
+    const before = into.value.slice(0, into.value.lastIndexOf(",") + 1);
+    if (own.dataset.before === before) return;
+    own.dataset.before = before;
+    own.replaceChildren(...names.map(([name, label]) => new Option(label, before ? `${before} ${name}` : name)));
+  };
+  suggest();
+  into.setAttribute("list", own.id);
+  into.addEventListener("input", suggest);
+}
+
 // --- passkeys ----------------------------------------------------------------------------------------
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
