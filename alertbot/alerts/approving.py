@@ -2,7 +2,7 @@
 what was not decided in time. Also what an approval changes in the alerts that it follows."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from alertbot.alerts import (
@@ -24,6 +24,7 @@ from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.alerts.views import AlertView, StartView
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import MACHINE, Person, Relation
 from alertbot.core.words import _
 from alertbot.db import audit

@@ -3,7 +3,7 @@ all of it, and an alert about a place with an open incident is asked whether it 
 is part of no real incident's area, and a real alert of no exercise's."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import MACHINE, AlertState, Fault, Person, Relation
 from alertbot.core.words import _
 from alertbot.db import audit

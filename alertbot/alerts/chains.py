@@ -3,12 +3,13 @@ delete or pin, and what they said (R20, R22)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from alertbot.alerts import rules_inherited, store_following, store_reading
 from alertbot.alerts.store_following import ON_ITS_WAY, REACHED, StandingPost
 from alertbot.alerts.store_reading import Alert, Record
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.core.model import (
     Action,

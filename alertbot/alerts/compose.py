@@ -2,7 +2,7 @@
 previews, which show the same texts and need no database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Approvals, Channel, Composition, Fault, Identity, RawValues
 from alertbot.core.words import _
 from alertbot.delivery.rules_forecast import cost, forecast

@@ -7,7 +7,7 @@ alert was published meanwhile, needs its own decision.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from alertbot.alerts.rules_guidance import (
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Faulty, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json, as_json
 from alertbot.core.model import AlertState, Composition, Conflict, Fault, Person, Relation
 from alertbot.core.words import _

@@ -2,7 +2,7 @@
 draft that results."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Faulty, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Fault, Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db.sql import Connection

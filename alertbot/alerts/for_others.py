@@ -2,7 +2,7 @@
 a poster, a brief for those who answer the public, and the next shift's handover. To a file, or as an alert of its own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from alertbot.alerts import store_incidents, store_reading, writing
@@ -13,6 +13,7 @@ from alertbot.alerts.requests import asked
 from alertbot.alerts.rules_moves import state_word
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Fault, Identity, Person, RawValues, Relation
 from alertbot.core.words import _, spoken
 from alertbot.db.sql import Connection

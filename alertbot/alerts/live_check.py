@@ -2,7 +2,7 @@
 much room it leaves in the shortest form; and the whole alert as it would stand, from what is typed so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from alertbot.alerts.compose import (
     sheet_of,
 )
 from alertbot.alerts.lists import register
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Identity, Message, RawValues
 from alertbot.core.words import _, language
 from alertbot.db.sql import Connection

@@ -2,13 +2,13 @@
 readers that takes seconds, in which nobody else could write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from alertbot.alerts import chains, publishing, sealing, store_following, store_reading
 from alertbot.alerts.chains import Reached
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Message, Relation, Target
 from alertbot.db.database import Unsteady, prepared

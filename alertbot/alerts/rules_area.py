@@ -6,10 +6,10 @@ Territories outside the directory stand only in rows of numbers, and are left ou
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from alertbot.alerts.lists.rules_lists import NO_LONGER, NUMBERS, WRONG, rows_of
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Fault
 from alertbot.core.words import _, language
 from alertbot.regions.facts import all_territories, find, in_force, whole_country

@@ -6,10 +6,11 @@ alert that contradicts it is held until a person decides; `contradictions` finds
 statements from an alert's field values."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Conflict, Relation
 from alertbot.core.words import _
 from alertbot.texts.wording import advice

@@ -2,11 +2,12 @@
 missing. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from alertbot.alerts.rules_moves import move
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Approvals, Fault, Person, Role
 from alertbot.core.words import _, told
 from alertbot.people.rules import Verb, require_reason, require_role

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from alertbot.alerts.views import (
     ChannelProgress,
     ShownAlertView,
 )
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Composition, Fault, Person, Purpose
 from alertbot.core.words import _, told
 from alertbot.db.sql import Connection

@@ -6,7 +6,7 @@ refused and nothing is written: of two people who act at once, one succeeds and 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from dataclasses import replace as replace_fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from alertbot.alerts.rules_moves import MOVES, move
 from alertbot.alerts.rules_policy import Approval
 from alertbot.alerts.store_reading import Alert, approvals_of, get
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import (
     AlertState,
     Approvals,

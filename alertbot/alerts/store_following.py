@@ -2,7 +2,6 @@
 to. Read only."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts import store_reading
 from alertbot.alerts.store_reading import Alert
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation
 from alertbot.db.tables import account, alert, delivery, dispatch, record
 from alertbot.db.tables_register import alert_number

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.database import drawn

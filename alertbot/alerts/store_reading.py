@@ -1,7 +1,6 @@
 """Reading alerts: the alert, its texts and targets, who approved, who saw what, what was posted by hand."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts.rules_policy import AlertFacts, Approval
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import (
     Action,
     AlertState,

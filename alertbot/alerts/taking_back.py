@@ -3,7 +3,7 @@
 word for word (R20)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from alertbot.alerts import (
@@ -25,6 +25,7 @@ from alertbot.alerts.lists.public_numbers import stop_and_stay
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import (
     Composition,
     Message,

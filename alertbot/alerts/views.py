@@ -1,7 +1,7 @@
 """What verbs about alerts answer: the JSON that commands print, tables and pages are made of these."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from alertbot.alerts import rules_guidance, rules_policy, store_following, store_reading
 from alertbot.alerts.chains import ONLY_THOSE_REACHED
 from alertbot.alerts.store_reading import Alert, Record
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import IF_SET, NOT_JSON
 from alertbot.core.model import (
     OPEN_STATES,

@@ -5,13 +5,14 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
 
 from alertbot.core.connecting import reason_of
 from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Picture, Post
 from alertbot.core.words import _
 

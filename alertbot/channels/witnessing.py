@@ -8,12 +8,12 @@ nothing about the post.
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import ClassVar
 
 from alertbot.core.errors import AlertbotError
+from alertbot.core.frozen import dataclass
 
 EARLY = timedelta(minutes=1)  # by which two clocks may differ
 LINK = re.compile(r"https?://", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Writing a new alert: `draft` takes its values from options and files, `new` asks for them at a terminal."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +29,7 @@ from alertbot.cli.frame import (
 from alertbot.cli.questions import Ask, Judged, Question
 from alertbot.cli.running import act
 from alertbot.core.errors import AlertbotError, Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, RawValues
 from alertbot.core.words import _
 from alertbot.people.rules import require_role

@@ -5,13 +5,13 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, one_line
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import as_json
 from alertbot.core.signs import hidden_place
 from alertbot.core.words import _

@@ -11,7 +11,6 @@ and the parser are in the part of Typer that was Click, which has no public name
 import gettext
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib import import_module
@@ -30,6 +29,7 @@ from typer._click.exceptions import (
 from typer.core import TyperCommand, TyperGroup
 
 from alertbot.core.errors import Misuse, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import DOMAIN, LOCALE, _
 

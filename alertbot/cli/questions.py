@@ -3,9 +3,9 @@ cannot draw, and over the worst connection. `asking` asks the same with completi
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
 NO_ANSWER = "-"  # in plain lines, where an empty answer takes what is offered

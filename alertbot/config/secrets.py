@@ -6,7 +6,6 @@ a fixed stand-in, which only the sandbox platforms accept.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from pydantic import ConfigDict, PrivateAttr
 from alertbot.config.shapes import Settings
 from alertbot.core.connecting import host_of, is_loopback
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.words import _
 

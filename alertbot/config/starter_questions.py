@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.regions import packs
 

@@ -1,7 +1,8 @@
 """Places where a person posts by hand."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from alertbot.core.frozen import dataclass
 
 DUTY = "duty"
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from alertbot.core.errors import AlertbotError, safe
+from alertbot.core.frozen import dataclass
 
 T = TypeVar("T")
 

@@ -3,11 +3,12 @@ All `datetime` values are aware. `lang` is a two- or three-letter language code 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.hands import HandWork
 
 RawValues: TypeAlias = dict[str, Any]  # field values, or cells of a row, by name as somebody typed them
@@ -388,8 +389,7 @@ class Person:
 
     @property
     def hands(self) -> frozenset[int]:
-        """Everyone who can act with this person's token. Two people are two hands if these have nobody in
-        common."""
+        """Everyone who can act with this person's token. Two people are two hands if these share nobody."""
         return self.seen_by | ({self.id} if self.id else frozenset())
 
 

@@ -3,9 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
 _ZWNJ, _JOINER = "\u200c", "\u200d"

@@ -9,7 +9,7 @@ kept (`verify(head=…)`): approval notices include it. The audit never contains
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
@@ -17,6 +17,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db import facts
 from alertbot.db.facts import Group

@@ -10,12 +10,12 @@ without an approval. Older rows, of which the audit was told less, are compared 
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Select, Table, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.model import OPEN_STATES, AlertState, DeliveryState
 from alertbot.core.words import _

@@ -14,7 +14,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import AlertbotError, Refused, StoreFailed
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db import failures, migrate
 from alertbot.db.engines import BUSY_SECONDS, FileEngine, ServerEngine, Work, finish

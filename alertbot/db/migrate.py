@@ -5,13 +5,13 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
 
 from alertbot.core.errors import StoreFailed
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db.failures import MAPPED, explain, parse_url, place
 

@@ -3,13 +3,14 @@ off the event loop, and goes on where the last one stopped. What the chain says 
 of it are heard first, so that what is written meanwhile is no difference."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import Integer, Select, Table, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.db import comparing, facts, tables
 from alertbot.db.audit import AuditRow, Check

@@ -3,8 +3,8 @@ expire everything; two hours behind, it would send nothing. Until the clock is r
 expiry stop, with a reason."""
 
 import time
-from dataclasses import dataclass
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts

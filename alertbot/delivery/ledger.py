@@ -9,11 +9,11 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from alertbot.core.errors import StoreFailed, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import audit
 from alertbot.db.database import Database

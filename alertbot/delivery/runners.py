@@ -12,12 +12,12 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from alertbot.channels.base import Adapter
 from alertbot.core import loops
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import Backoff
 from alertbot.core.model import DeliveryState
 from alertbot.db.database import Database

@@ -2,7 +2,6 @@
 workers' heartbeats."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, case, delete, func, insert, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Channel
 from alertbot.core.words import _
 from alertbot.db import sql

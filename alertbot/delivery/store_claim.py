@@ -4,7 +4,6 @@ All durations are seconds; all times are epoch seconds by the database's clock.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Purpose
 from alertbot.db import sql
 from alertbot.db.sql import NOW

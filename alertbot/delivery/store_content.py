@@ -2,12 +2,12 @@
 continues. Also what still has to be read back."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, Message, Purpose, WhenUncertain
 from alertbot.db.sql import NOW
 from alertbot.db.tables import account, alert, delivery, dispatch, message

@@ -1,13 +1,13 @@
 """Reading the outbox: single deliveries, and the totals that `status` shows. Read only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, AlertState, DeliveryState, Purpose
 from alertbot.db import sql, tables
 from alertbot.db.sql import NOW

@@ -7,7 +7,7 @@ Here are queueing (`enqueue`) and a person's decision on an uncertain delivery (
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import (
     Action,
     Composition,

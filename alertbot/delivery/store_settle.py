@@ -1,12 +1,12 @@
 """Recording what became of deliveries: outcomes of calls, expired leases, expiry, cancellation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import OPEN_STATES, Action, DeliveryState, Purpose
 from alertbot.core.words import _
 from alertbot.db import sql

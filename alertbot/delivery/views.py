@@ -1,8 +1,8 @@
 """What looking at deliveries answers."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, DeliveryState, Purpose
 
 

@@ -7,12 +7,13 @@ without an offset are local to the row's territory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 
 from alertbot.config.yaml_reader import LARGEST_FILE
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import RawValues
 from alertbot.core.signs import shown
 from alertbot.core.words import _

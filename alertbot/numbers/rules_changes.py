@@ -3,10 +3,11 @@ what an import does to the register. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import EVERY_LANGUAGE, Entry, NumberRow
 

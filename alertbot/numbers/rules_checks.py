@@ -3,11 +3,11 @@ a territory. Pure. Nothing here forbids a row: in June 2021 each of these also o
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _, language
 from alertbot.numbers.rules_digits import foreign_block, is_short
 from alertbot.numbers.rules_entry import NumberRow, Standing, in_words, row_standing

@@ -5,11 +5,12 @@ an `Entry` is a row that the register keeps; its standing says whether it may be
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.numbers.rules_digits import is_fictional
 from alertbot.regions.facts import (

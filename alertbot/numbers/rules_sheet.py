@@ -11,12 +11,12 @@ import difflib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any, TypeAlias
 
 from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import EVERY_LANGUAGE, NumberRow

@@ -8,10 +8,10 @@ what is meant.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.signs import Skeleton, replaced, skeleton
 from alertbot.regions.facts import all_territories, in_force, top_level_domains
 from alertbot.regions.region import Region

@@ -2,12 +2,12 @@
 how the test call went (R3). Every attempt is recorded, including failed ones."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from alertbot.core.errors import Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _, language
 from alertbot.db import audit

@@ -1,10 +1,10 @@
 """What the verbs about provisional numbers return: plain values, which `--json` prints and tables show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.model import AlertState
 from alertbot.numbers.reading import RowFault

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from alertbot.core.frozen import dataclass
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts
 from alertbot.ops import store_metrics

@@ -3,7 +3,6 @@ Changes nothing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from alertbot.alerts import rules_area, rules_policy, store_following, store_incidents, store_reading
@@ -11,6 +10,7 @@ from alertbot.alerts.compose import load_kind
 from alertbot.alerts.hand import giving
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import OPEN_STATES, AlertState, DeliveryState, Person
 from alertbot.db import audit
 from alertbot.db.sql import Connection

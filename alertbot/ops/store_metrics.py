@@ -6,13 +6,13 @@ counted.
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Purpose
 from alertbot.db.sql import NOW
 from alertbot.db.tables import OPEN_INCIDENT, UNCERTAIN, account, delivery, dispatch, incident

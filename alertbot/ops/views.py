@@ -1,10 +1,11 @@
 """What looking at the whole answers: how everything stands, the audit, a check, what a worker did."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from alertbot.alerts.views import RequestView
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import NOT_JSON
 from alertbot.core.model import AlertState, Audience, DeliveryState, Omission
 from alertbot.people.views import TaskView

@@ -4,7 +4,6 @@ lets a browser load nothing else."""
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from jinja2 import Template
 from markupsafe import Markup
 
+from alertbot.core.frozen import dataclass
 from alertbot.pages.views import PageSite
 from alertbot.pages.words import Wording, own_name
 from alertbot.texts.addresses import address, history_path, home_path

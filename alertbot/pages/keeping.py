@@ -7,7 +7,6 @@ An edition is written down, and its row of the audit with it, when all its files
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -19,6 +18,7 @@ from alertbot.channels.page.places import (
     Stood,
 )
 from alertbot.core.errors import AlertbotError, ChannelDown, ChannelError, Unavailable, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import as_json
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Channel, Post

@@ -6,10 +6,11 @@ struck in an alert goes before what it gives. When in doubt a number does not st
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from itertools import chain
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Relation
 from alertbot.pages.views import Aftermath, PublicAlert, PublicIncident, PublicStanding, StandingNumber
 from alertbot.regions.facts import order_of, services, whole_country

@@ -2,11 +2,11 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup, escape
 
+from alertbot.core.frozen import dataclass
 from alertbot.pages import rules_standing
 from alertbot.pages.views import PublicAlert, PublicIncident, PublicStanding, StandingNumber
 from alertbot.pages.words import Wording, direction_of

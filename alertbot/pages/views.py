@@ -1,9 +1,10 @@
 """What the public page is made of, and what making it gives: values that the room's rules take and return."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from alertbot.core.frozen import dataclass
 from alertbot.texts.document import AlertDocument, DocumentNumber
 
 

@@ -1,10 +1,11 @@
 """The context that every verb receives: the publisher, the database, and how approvers are asked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import told
 from alertbot.texts.publisher import Publisher
 

@@ -3,7 +3,6 @@ counted its uses and then says none is refused, as a copy would."""
 
 import json
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from webauthn.helpers.structs import (
 )
 
 from alertbot.core.errors import Refused, one_line
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import signing_in, store_sign_in

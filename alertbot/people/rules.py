@@ -1,13 +1,13 @@
 """Roles (who may do what) and duty (who is asked to approve, and who next). Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from alertbot.core.errors import Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, Role
 from alertbot.core.words import _
 

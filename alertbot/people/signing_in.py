@@ -2,13 +2,13 @@
 session that follows; and the ways in that a person has. Every sign-in and every new way in is in the audit."""
 
 import secrets
-from dataclasses import dataclass
 from functools import partial
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Person
 from alertbot.core.words import _

@@ -6,7 +6,6 @@ after a few wrong codes were tried by anyone while it was open.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db.sql import PEOPLE, take_lock

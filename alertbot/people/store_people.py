@@ -13,7 +13,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from sqlalchemy import Column, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import MACHINE, Person, Role
 from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _

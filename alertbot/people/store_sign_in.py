@@ -5,13 +5,13 @@ and neither for a person who no longer counts."""
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.db.sql import PEOPLE, ColumnValues, take_lock
 from alertbot.db.tables import person

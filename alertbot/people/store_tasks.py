@@ -2,13 +2,13 @@
 it at the same time; after it is done, the same key may be raised again."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.db.sql import AUDIT, take_lock, upsert
 from alertbot.db.tables_register import OPEN_TASK, task
 

@@ -1,10 +1,10 @@
 """Tasks for people: raised by the program, shown by `status`, sent to the team, closed by people."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from alertbot.core.errors import Misuse, Refused, one_line
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _, way_out
 from alertbot.db import audit

@@ -1,7 +1,8 @@
 """What the verbs about people and tasks return: plain values that `--json` prints and tables show."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from alertbot.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@ territory with its postcodes. A postcode may lie in several."""
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from alertbot.core.frozen import dataclass
 from alertbot.regions.packs import POSTCODES
 from alertbot.regions.region import Region
 

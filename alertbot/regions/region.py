@@ -4,11 +4,13 @@ is in the code: all of it is read from a pack of files (`packs`)."""
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from alertbot.core.frozen import dataclass
 
 _FREE_CODE = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,10}", re.ASCII)
 

@@ -1,6 +1,6 @@
 """What is shown of country packs."""
 
-from dataclasses import dataclass
+from alertbot.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Where things stand on the public page. The addresses are permanent: they go out in posts and mails, and are printed."""
 
-from dataclasses import dataclass
+from alertbot.core.frozen import dataclass
 
 
 def home_path(lang: str) -> str:

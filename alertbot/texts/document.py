@@ -5,13 +5,14 @@ approved. Pure.
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from alertbot.core.errors import AlertbotError, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
 FORMAT = 1  # of the JSON; a change that a reader of the other version would misread is a new number

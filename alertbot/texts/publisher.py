@@ -2,7 +2,7 @@
 kind needs under the configuration. Loads nothing of the database, so that a preview starts at once."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from alertbot.channels import base
 from alertbot.core.clock import utc_now
 from alertbot.core.errors import AlertbotError, Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Approvals, Audience, Channel, Markup, Organisation, Target
 from alertbot.core.words import _
 from alertbot.regions.facts import in_force

@@ -1,10 +1,11 @@
 """What is to be composed, and what is collected while composing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import (
     Channel,
     Fault,

@@ -1,8 +1,9 @@
 """What looking at texts answers: a preview, and the kinds, as their JSON has them. Durations are in seconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import (
     Action,
     Approvals,

@@ -7,11 +7,12 @@ import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import partial
 
 from alertbot.core.errors import safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import GroupCommit

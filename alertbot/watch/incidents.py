@@ -3,13 +3,13 @@ alert to the last. What people report takes the same path as a source's reports,
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from alertbot.alerts import conflicts, store_following, store_incidents, store_reading
 from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.db import audit

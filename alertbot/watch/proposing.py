@@ -1,7 +1,7 @@
 """Drafting the alert that a rule asks for: the rule's values, completed with what the program knows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from alertbot.alerts.lists import public_numbers
 from alertbot.alerts.rules_area import WHERE
 from alertbot.alerts.rules_inherited import BACK_AGAIN, PARTLY, STABILISED, STAGE
 from alertbot.alerts.store_reading import Alert
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import MACHINE, RawValues, Relation
 from alertbot.db.sql import Connection
 from alertbot.texts.kinds.kind_spec import Kind

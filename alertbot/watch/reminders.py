@@ -5,13 +5,13 @@ promise: `reacting.look_at_promises`."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from alertbot.alerts import store_reading
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Relation
 from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, Connection, take_lock

@@ -4,12 +4,13 @@ that is not understood is quarantined, never guessed at."""
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from alertbot.alerts import store_incidents
 from alertbot.config.sources import ASKED, SourceSettings
 from alertbot.core.errors import ConfigInvalid, Misuse, Refused, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection

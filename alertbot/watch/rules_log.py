@@ -1,10 +1,10 @@
 """The history of one service, as states, actions and reasons, and these in the reader's language."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
 

@@ -2,12 +2,13 @@
 causes). Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alertbot.core.frozen import dataclass
 from alertbot.watch.rules_log import IncidentAction, Reason
 
 

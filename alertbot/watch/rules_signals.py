@@ -4,9 +4,11 @@ service or group. Pure."""
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+
+from alertbot.core.frozen import dataclass
 
 
 class Observed(StrEnum):

@@ -2,13 +2,13 @@
 decision."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, DeliveryState, Purpose
 from alertbot.db import sql
 from alertbot.db.sql import AUDIT, ColumnValues, take_lock

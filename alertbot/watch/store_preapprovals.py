@@ -1,13 +1,13 @@
 """Rules approved in advance, with their signatures; and running countdowns of automatic alerts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Person
 from alertbot.db.sql import AUDIT, take_lock
 from alertbot.db.tables import alert, person

@@ -1,13 +1,13 @@
 """What is about to end or has ended without a task yet, and open tasks that are no longer needed. Read
 only, in a few small statements, because a worker asks every few seconds."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState
 from alertbot.db.tables import alert, incident
 from alertbot.db.tables_register import OPEN_TASK, alert_number, number, task

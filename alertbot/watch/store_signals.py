@@ -3,13 +3,14 @@ last heard."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.db import sql
 from alertbot.db.sql import SIGNALS, ColumnValues, take_lock
 from alertbot.db.tables_watch import quarantine, signal, source_seen

@@ -2,13 +2,14 @@
 show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Self
 
 from alertbot.alerts.conflicts import CurrentAdvice
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.views import AlertFaultView
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import IF_SET, NOT_JSON, Json
 from alertbot.core.model import AlertState, Relation
 from alertbot.texts.preview.phrases import Sheet

@@ -8,12 +8,12 @@ changes caused by time alone (a confirmation, a watch period) take the same path
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from alertbot.alerts import store_incidents
 from alertbot.core.errors import StoreFailed
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import Backoff
 from alertbot.core.model import MACHINE
 from alertbot.db import audit

@@ -2,13 +2,13 @@
 the reason."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alertbot.alerts import progress
 from alertbot.alerts.hand import giving, store_hand
 from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.core.errors import Misuse, Refused, one_line, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _, way_out
 from alertbot.db import audit

@@ -1,7 +1,7 @@
 """Giving a person what they are to post by hand: the task, whom it is for, and what they see of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from alertbot.alerts import store_following
@@ -9,6 +9,7 @@ from alertbot.alerts.chains import OUT
 from alertbot.alerts.hand import store_hand
 from alertbot.alerts.hand.store_hand import EarlierPost, Handed
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.hands import DUTY
 from alertbot.core.model import Action, DeliveryState, Person, Picture, Role
 from alertbot.core.words import _

@@ -1,12 +1,12 @@
 """What a person was given to post: its words, what holds it back, and the earlier post that it is about. Read only."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, DeliveryState
 from alertbot.db.sql import NOW
 from alertbot.db.tables import account, delivery, dispatch, message, record

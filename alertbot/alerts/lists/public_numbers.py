@@ -1,7 +1,6 @@
 """The register numbers that the public was told: which are still valid, and which an alert takes back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from alertbot.alerts import store_following
 from alertbot.alerts.lists.rules_lists import WRONG, rows_of
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db import audit

@@ -5,9 +5,9 @@ Rows here are cells as an alert stores them (`numbers.rules_rows.frozen_row`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import RawValues
 from alertbot.core.words import language
 from alertbot.numbers.rules_digits import InvalidNumber, written

@@ -1,7 +1,7 @@
 """A correction of numbers: which of an alert's numbers are wrong, and which take their place."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from alertbot.alerts.compose import QUERY_FIELDS
@@ -17,6 +17,7 @@ from alertbot.alerts.lists.rules_lists import (
 )
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, RawValues
 from alertbot.core.words import _
 from alertbot.db.sql import Connection

@@ -3,7 +3,7 @@ request about such a task says."""
 
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 
 from alertbot.alerts.hand import doing, giving
@@ -13,6 +13,7 @@ from alertbot.alerts.requests import links
 from alertbot.alerts.requests.links import Key, LinkForged, Unanswered
 from alertbot.alerts.requests.text import Ask, brief
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, Picture
 from alertbot.core.words import _
 from alertbot.db.sql import Connection

@@ -5,7 +5,7 @@ import logging
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -16,6 +16,7 @@ from alertbot.alerts.requests import text
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import ConfigInvalid, Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.sql import Connection

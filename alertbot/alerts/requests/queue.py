@@ -4,7 +4,6 @@ requests, asking deputies, showing outcomes. `Way` is what a way to reach approv
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Protocol, runtime_checkable
@@ -15,6 +14,7 @@ from alertbot.alerts.requests.text import Ask
 from alertbot.alerts.store_reading import Alert
 from alertbot.core import loops
 from alertbot.core.errors import ChannelError, Rejected, Throttled
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import spoken
 from alertbot.db import audit

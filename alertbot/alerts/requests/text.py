@@ -1,7 +1,7 @@
 """The content of an approval request and of its outcome."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from alertbot.alerts import rules_policy, showing, store_reading
@@ -9,6 +9,7 @@ from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
 from alertbot.core.errors import one_line
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Audience, Picture
 from alertbot.core.words import _
 from alertbot.db.sql import Connection

@@ -9,7 +9,6 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import apprise
@@ -24,6 +23,7 @@ from alertbot.core.errors import (
     Unavailable,
     Uncertain,
 )
+from alertbot.core.frozen import dataclass
 from alertbot.core.logs import quieten
 from alertbot.core.words import _
 

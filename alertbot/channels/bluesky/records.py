@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Picture, Post
 
 COLLECTION = "app.bsky.feed.post"

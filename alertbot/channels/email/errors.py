@@ -5,7 +5,6 @@
 """
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 
 from alertbot.core.errors import (
@@ -18,6 +17,7 @@ from alertbot.core.errors import (
     Uncertain,
     safe,
 )
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
 TOO_FAST_WAIT_SECONDS = 60.0

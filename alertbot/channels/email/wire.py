@@ -9,13 +9,13 @@ import re
 import ssl
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 import aiosmtplib
 
 from alertbot.channels.email.errors import Broken, Phase
 from alertbot.core.connecting import reason_of
+from alertbot.core.frozen import dataclass
 
 T = TypeVar("T")
 

@@ -4,13 +4,13 @@ import imaplib
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from alertbot.channels.witnessing import Canary, CouldNotLook, Shown, Sought
 from alertbot.core.connecting import reason_of
 from alertbot.core.errors import AlertbotError, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
 INBOX = "INBOX"

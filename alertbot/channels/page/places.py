@@ -17,12 +17,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from alertbot.core.errors import AlertbotError
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
 POINTER = "state.json"  # says which edition it is; written last where files cannot be moved at once

@@ -4,13 +4,14 @@ import html
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
 from alertbot.channels.outcomes import LONG_WAIT_SECONDS, is_number, longest_wait
 from alertbot.channels.witnessing import compared_words
 from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Receipt
 from alertbot.core.words import _
 

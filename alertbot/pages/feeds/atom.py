@@ -3,10 +3,10 @@ Pure; an entry is `updated` only when what it says changes, so that readers do n
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Relation
 from alertbot.pages.feeds import addresses, marks
 from alertbot.pages.feeds.addresses import CAP_NAMESPACE, CAP_TYPE, add, place_address, stamp

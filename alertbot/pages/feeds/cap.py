@@ -3,10 +3,11 @@ servers, apps and intranets. Pure. What a message says is decided in `rules_cap`
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from xml.etree import ElementTree
 
+from alertbot.core.frozen import dataclass
 from alertbot.pages.feeds import addresses, marks
 from alertbot.pages.feeds.addresses import CAP_NAMESPACE, add, sender, stamp
 from alertbot.pages.feeds.numbers import as_object, in_line, moment

@@ -2,9 +2,10 @@
 it, since consumers put the last message in the place of those that it names. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Relation
 from alertbot.pages.feeds.addresses import sender, stamp
 from alertbot.pages.rules_standing import after_each

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import chdir
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +21,7 @@ from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.views import AlertView
 from alertbot.app import App, build
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, Purpose
 from alertbot.core.words import _, language
 from alertbot.numbers import changing, consulting, verifying

@@ -2,12 +2,12 @@
 both."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _, language
 from alertbot.rehearsal.replay.results import SPOKEN, Replay, is_public
 from alertbot.rehearsal.replay.telling import (

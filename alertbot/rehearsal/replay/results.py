@@ -3,11 +3,12 @@ what the public could read at the time, according to the case."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from alertbot.alerts import store_incidents, store_reading
 from alertbot.alerts.store_reading import Alert
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState
 from alertbot.db.sql import Connection
 from alertbot.people import store_tasks

@@ -8,11 +8,12 @@ early that all is well (R11).
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from alertbot.core.frozen import dataclass
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.rehearsal.replay.timeline import CaseEntry, Timeline, said
 from alertbot.watch.rules_signals import Observed, Signal

@@ -4,7 +4,7 @@ clock, and the application. Texts are written for X, Telegram and mail, and kept
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from alertbot.config.shapes import Name, Settings
 from alertbot.config.watching import PromiseSettings, RuleSettings, WatchSettings
 from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain, text_of
 from alertbot.core.errors import AlertbotError, ConfigInvalid
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, ChannelSpec, Pace, Person, Post, Price
 from alertbot.core.words import _, ngettext
 from alertbot.delivery import store_claim

@@ -2,11 +2,12 @@
 page show the same."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _, language, ngettext
 from alertbot.rehearsal.replay.results import Refusal, Replay, ReplayDecision, ReplayPost, is_public
 from alertbot.rehearsal.replay.signals_of import EntryRole, operator_of

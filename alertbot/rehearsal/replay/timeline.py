@@ -7,7 +7,7 @@ published.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.config.yaml_reader import Mark, Node, plain, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _, language
 from alertbot.regions import facts, packs
 from alertbot.regions.facts import find, services

@@ -3,9 +3,11 @@ platforms' rate limits (X counts calls in windows, Telegram spaces them). Times 
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any, TypedDict, TypeVar
+
+from alertbot.core.frozen import dataclass
 
 Timer = Callable[[], float]
 

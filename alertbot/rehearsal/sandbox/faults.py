@@ -14,9 +14,10 @@ It waits until a call fits it and then spoils that call; faults that fit are use
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.rehearsal.sandbox.http import Drop, Reply
 

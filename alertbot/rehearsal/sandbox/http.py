@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from email import message_from_bytes
 from email.policy import HTTP
 from http import HTTPStatus
@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
+
+from alertbot.core.frozen import dataclass
 
 LARGEST_BODY_BYTES = 20_000_000
 READ_BYTES = 65_536

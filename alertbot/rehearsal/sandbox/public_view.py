@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import escape
 
 from alertbot.core.errors import Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.words import _, language
 from alertbot.rehearsal.sandbox.accounts import (

@@ -13,11 +13,11 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 from urllib.error import URLError
 
+from alertbot.core.frozen import dataclass
 from alertbot.rehearsal.sandbox.accounts import Posts, TelegramAccount
 from alertbot.rehearsal.sandbox.faults import Faults, OrderedFault, spoil
 from alertbot.rehearsal.sandbox.http import HttpRequest, Reply, Upload

@@ -5,10 +5,11 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import escape
 from typing import Any, TypedDict
 
+from alertbot.core.frozen import dataclass
 from alertbot.rehearsal.sandbox.accounts import Chat, Spacing, TelegramAccount, Timer
 
 MOST_ENTITIES = 100

@@ -14,13 +14,13 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 from oauthlib.oauth1 import Client
 from oauthlib.oauth1.rfc5849 import signature
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.model import RawValues
 from alertbot.rehearsal.sandbox.accounts import Allowance, XAccount, XPost

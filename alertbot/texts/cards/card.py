@@ -1,9 +1,9 @@
 """The content of a number card as finished text, and its text alternative for people who cannot see it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from alertbot.core.frozen import dataclass
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts.fields.values import Choice
 from alertbot.texts.posts import writing

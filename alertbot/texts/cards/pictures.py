@@ -11,11 +11,12 @@ Pillow is loaded only when one is drawn. Lengths are in pixels.
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Channel, ChannelSpec, Fault, Message, Picture
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow

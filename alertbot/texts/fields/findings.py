@@ -7,9 +7,9 @@ Every function returns the pieces as written, so that a person sees what is mean
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from alertbot.core.frozen import dataclass
 from alertbot.regions.facts import in_force
 from alertbot.regions.region import Region
 

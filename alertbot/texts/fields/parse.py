@@ -3,7 +3,6 @@ files."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import AlertbotError, Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Fault, RawValues
 from alertbot.core.words import _, language, ngettext
 from alertbot.numbers.rules_entry import NumberRow

@@ -4,13 +4,13 @@
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import RawValues
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow

@@ -2,8 +2,9 @@
 document carries of it. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Relation
 from alertbot.regions.region import Region, Territory, worded
 from alertbot.texts.document import CapArea, CapFacts, Geocode

@@ -17,7 +17,7 @@ earlier ones, file by file.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import TypeAlias, TypeVar
 
 from alertbot.config.yaml_reader import Mark, Node, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.numbers import rules_words
 from alertbot.numbers.rules_entry import NumberRow

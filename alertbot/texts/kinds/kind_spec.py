@@ -1,10 +1,11 @@
 """What a kind of alert is: plain values, read from files by `catalogue`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Approvals, Audience, WhenUncertain
 from alertbot.core.words import language
 from alertbot.texts.kinds.cap_table import CapTable

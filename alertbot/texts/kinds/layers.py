@@ -5,12 +5,12 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.regions.facts import in_force
 

@@ -7,8 +7,9 @@ only the line stays: readers find the old text in the post's history.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, Channel, ChannelSpec, Fault, Markup, Message, Relation
 from alertbot.core.words import _
 from alertbot.texts import lint

@@ -3,8 +3,8 @@ exercises, length. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Channel, ChannelSpec, Fault, Markup, Message
 from alertbot.core.words import _, ngettext
 from alertbot.texts.fields.values import Value

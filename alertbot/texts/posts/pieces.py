@@ -6,9 +6,10 @@ wording, a territory's numbers are divided between posts, each with the same hea
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
+from alertbot.core.frozen import dataclass
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.region import Territory
 from alertbot.texts.posts.writing import WITHIN, has_link

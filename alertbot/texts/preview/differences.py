@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Message
 from alertbot.texts.preview.phrases import ShownThread, threads
 

@@ -4,8 +4,9 @@ All of it is plain text without colour, so that the terminal, the page, JSON and
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import NOT_JSON
 from alertbot.core.model import (
     Action,

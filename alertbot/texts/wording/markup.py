@@ -6,7 +6,7 @@ Allowed: paragraphs, line breaks (a newline is one), **bold**, *italic*, ~~struc
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -20,6 +20,7 @@ from jinja2.utils import pass_context
 from markupsafe import Markup
 
 from alertbot.core.errors import AlertbotError
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.texts.fields.values import SeenChoice, Url
 

@@ -1,7 +1,6 @@
 """Writing numbers by territory, each with its zone, condition and end (R4), as lines, paragraphs or list items."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
+from alertbot.core.frozen import dataclass
 from alertbot.numbers.rules_digits import dialling
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.region import Territory

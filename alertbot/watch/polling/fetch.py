@@ -6,13 +6,14 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 import httpx
 
 from alertbot import __version__
 from alertbot.core.connecting import causes, is_loopback, reason_of
+from alertbot.core.frozen import dataclass
 from alertbot.core.logs import quieten
 from alertbot.core.words import _
 from alertbot.watch.polling.network import (

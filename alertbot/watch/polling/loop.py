@@ -6,7 +6,7 @@ import logging
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from alertbot.config.sources import FeedSettings, PollSettings, ProbeSettings, S
 from alertbot.config.watching import WatchSettings
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.watch.polling import feed
 from alertbot.watch.polling.fetch import CachedAnswer, fetch

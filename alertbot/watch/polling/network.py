@@ -15,12 +15,13 @@ import itertools
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from alertbot.core.connecting import reason_of
 from alertbot.core.errors import AlertbotError
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.core.words import _
 

@@ -5,12 +5,12 @@ The approval ends on its date, by revocation, or with the first change to what w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alertbot.alerts.rules_policy import ALONE_DIGEST, SHORTEST_DIGEST
 from alertbot.core.errors import Misuse, Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Approvals, Person, Role
 from alertbot.core.words import _
 

@@ -4,7 +4,7 @@ what may never be published automatically."""
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from alertbot.alerts.rules_area import WHERE
 from alertbot.alerts.rules_inherited import STAGE
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.writing import plain
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Channel, Identity, RawValues

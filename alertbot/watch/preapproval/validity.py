@@ -2,12 +2,12 @@
 it: proposed, about to expire, no longer valid."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse, one_line
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.people import store_tasks, tasks

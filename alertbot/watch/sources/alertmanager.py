@@ -7,10 +7,10 @@ the rule was paused, edited or deleted, says nothing about the service.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from alertbot.core.frozen import dataclass
 from alertbot.watch.rules_signals import Observed, Signal
 from alertbot.watch.sources.base import Body, UnknownShape, mapping, moment, no_later, rows, text
 

@@ -4,7 +4,6 @@ what is published, and knows no credentials of the accounts it looks at."""
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,6 +22,7 @@ from alertbot.channels.witnessing import (
 from alertbot.core import loops
 from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import AlertbotError, ConfigInvalid, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, DeliveryState
 from alertbot.core.words import _

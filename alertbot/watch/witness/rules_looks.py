@@ -10,10 +10,11 @@
 What was unseen or other is looked at for an hour more, slowly: it may turn up.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
+
+from alertbot.core.frozen import dataclass
 
 GROWTH = 1.7
 LONGEST_PAUSE = 120.0  # seconds

@@ -4,7 +4,7 @@ button must be pressed again."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from alertbot.alerts.requests.telegram import wording
 from alertbot.alerts.requests.telegram.bot import BotReplies, TelegramWay
 from alertbot.alerts.requests.telegram.wording import Press, TaskPress
 from alertbot.core.errors import AlertbotError, safe
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.people import accounts

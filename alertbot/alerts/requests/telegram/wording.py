@@ -3,7 +3,6 @@ button data, which Telegram limits to 64 bytes."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape, unescape
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from alertbot.alerts.hand.giving import HandTaskView
 from alertbot.alerts.requests.text import Ask
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _, ngettext, told
 from alertbot.people.rules import Verb
 
