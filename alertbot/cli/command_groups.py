@@ -284,8 +284,13 @@ AUDIT = Listing(
         ),
         "export": ListedCommand(
             "watching:export",
-            _("Print the whole audit, for an inquiry."),
+            _("Print the audit, whole or in part, for an inquiry."),
             "audit export --json > audit.json",
+        ),
+        "show": ListedCommand(
+            "watching:show_row",
+            _("Show one row: what was done, and what was written in the tables."),
+            "audit show 120",
         ),
     },
 )

@@ -1,6 +1,8 @@
 """Watching what goes out: status, deliveries; and the audit, a chain of rows that shows any change."""
 
 import asyncio
+import json
+import sys
 from contextlib import suppress
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -14,13 +16,15 @@ from alertbot.cli.running import read
 from alertbot.cli.tables.show_tables import deliveries_table, status_view
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _, ngettext
+from alertbot.db.audit import AuditRow
 from alertbot.delivery.views import DeliveryView
-from alertbot.ops import overview
+from alertbot.ops import audit_search, overview
 from alertbot.ops.views import StatusView
 from alertbot.watch.context import WatchContext
 
 WATCH_SECONDS = 1.0
 LARGEST_NUMBER = 2**63 - 1  # that a database holds
+LARGEST_ROW = 2**31 - 1
 
 
 def status(
@@ -124,11 +128,70 @@ def head(context: typer.Context, as_json: AsJson = False) -> None:
         say(f"{found.count} {found.head}")
 
 
-def export(context: typer.Context, as_json: AsJson = False) -> None:
-    rows = read(context, overview.audit_export, partly=True)
+def export(
+    context: typer.Context,
+    person: Annotated[
+        str,
+        typer.Option(
+            metavar=_("NAME"), help=_("Only what this person did, or what was done about them.")
+        ),
+    ] = "",
+    alert: Annotated[str, typer.Option(metavar="ID", help=_("Only about this alert."))] = "",
+    verb: Annotated[str, typer.Option(metavar="V", help=_("Only this action, such as approve."))] = "",
+    since: Annotated[
+        str, typer.Option("--from", metavar=_("DAY"), help=_("Only from this day: 2026-06-02."))
+    ] = "",
+    until: Annotated[str, typer.Option("--to", metavar=_("DAY"), help=_("Only up to this day."))] = "",
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help=_("As a table for a spreadsheet, which runs no cell of it."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    if as_csv and as_json:
+        raise Misuse(_("Give --csv or --json, not both."))
+
+    async def work(service: WatchContext) -> list[AuditRow]:
+        asked = audit_search.query(
+            service, person=person, alert=alert, verb=verb, since=since, until=until
+        )
+        if as_csv:
+            async for text in audit_search.as_csv(service, asked):
+                sys.stdout.write(text)
+            return []
+        return [row async for rows in audit_search.portions(service, asked) for row in rows]
+
+    found = read(context, work, partly=True)
     if as_json:
-        emit(rows)
+        emit(found)
         return
-    for row in rows:
+    for row in found:
         told = (row["seq"], row["at"], row["actor"], row["verb"], row["alert"], row["remote_id"])
         say("  ".join(str(one or "") for one in told))
+
+
+def show_row(
+    context: typer.Context,
+    seq: Annotated[
+        int,
+        typer.Argument(
+            metavar=_("ROW"), parser=whole_number(1, LARGEST_ROW), help=_("The number of the row.")
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    found = read(context, lambda service: audit_search.entry(service, seq), partly=True)
+    if as_json:
+        emit(found)
+    else:
+        for name, value in found.row.items():
+            if value is not None and name != "facts":
+                say(
+                    f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+                )
+        for one in found.written:
+            said = _("deleted") if one.values is None else ", ".join(map(": ".join, one.values.items()))
+            say(f"{one.table} {one.key}: {said}")
+        if not (found.sound and found.follows):
+            say(_("It was changed or moved after it was written."))
+    if not (found.sound and found.follows):
+        raise typer.Exit(1)

@@ -8,7 +8,7 @@ kept (`verify(head=…)`): approval notices include it. The audit never contains
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
@@ -27,6 +27,7 @@ from alertbot.db.tables import APPROVING, audit
 GENESIS = "0" * 64  # what the first row follows
 SHORTEST_HEAD = 12
 _PAGE_ROWS = 1000
+_SUGGESTED_FROM = 5000  # rows
 _PATIENCE = "3s"  # for the turn at the audit, where the row matters less than what it is about
 MACHINE = "alertbot"
 ROWS = "rows"  # the verb of what is told of rows and belongs to no verb of a person
@@ -200,6 +201,64 @@ async def export(conn: AsyncConnection) -> AsyncIterator[AuditRow]:
         if len(rows) < _PAGE_ROWS:
             return
         after = rows[-1]["seq"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Which rows: by this actor or about this person, about this alert, of this verb, from `since` until before
+    `until`. None: any."""
+
+    person: str | None = None
+    alert: str | None = None
+    verb: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def search(
+    conn: AsyncConnection,
+    query: AuditQuery,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int,
+) -> list[AuditRow]:
+    """The rows that fit, newest first, those before row `before`; or, from row `after`, oldest first."""
+    c = audit.c
+    wanted = select(audit).where(*_fitting(query))
+    if before is not None:
+        wanted = wanted.where(c.seq < before)
+    order = c.seq.desc()
+    if after is not None:
+        wanted, order = wanted.where(c.seq > after), c.seq.asc()
+    rows = (await conn.execute(wanted.order_by(order).limit(limit))).mappings()
+    return [cast(AuditRow, dict(row)) for row in rows]
+
+
+def _fitting(query: AuditQuery) -> Iterator[Any]:
+    c = audit.c
+    if query.person is not None:
+        yield (c.actor == query.person) | (c.detail["person"].as_string() == query.person)
+    if query.alert is not None:
+        yield c.alert == query.alert
+    if query.verb is not None:
+        yield c.verb == query.verb
+    if query.since is not None:
+        yield c.at >= query.since.astimezone(UTC).isoformat(timespec="microseconds")
+    if query.until is not None:
+        yield c.at < query.until.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+async def row_at(conn: AsyncConnection, seq: int) -> AuditRow | None:
+    """The row with this number."""
+    found = (await conn.execute(select(audit).where(audit.c.seq == seq))).mappings().one_or_none()
+    return None if found is None else cast(AuditRow, dict(found))
+
+
+async def recent_verbs(conn: AsyncConnection) -> list[str]:
+    """The verbs of the latest rows, for a form that suggests them."""
+    latest = select(audit.c.verb).order_by(audit.c.seq.desc()).limit(_SUGGESTED_FROM).subquery()
+    return sorted(map(str, await conn.scalars(select(latest.c.verb).distinct())))
 
 
 async def pseudonym(conn: AsyncConnection, address: str) -> str:

@@ -13,7 +13,7 @@ from alertbot.core.errors import Refused
 from alertbot.core.words import LANGUAGES, _, ngettext
 from alertbot.people import accounts, passkeys, signing_in
 from alertbot.people.signing_in import SignInRefused
-from alertbot.web.desk import alert_page, delivery_page, now_page, tasks_page, write_page
+from alertbot.web.desk import alert_page, audit_page, delivery_page, now_page, tasks_page, write_page
 from alertbot.web.desk.room import (
     ROOT,
     DeskRoom,
@@ -51,7 +51,7 @@ def router(desk: DeskRoom) -> APIRouter:
     routes.post("/you/passkey-options", _passkey_to_add)
     routes.post("/you/passkey", _add_passkey)
     routes.post("/you/passkey-remove", _drop_passkey)
-    for part in (now_page, alert_page, write_page, delivery_page, tasks_page):
+    for part in (now_page, alert_page, write_page, delivery_page, tasks_page, audit_page):
         part.add(routes)
     return routes.router
 

@@ -1,7 +1,6 @@
 """Tasks: posts to make by hand with their exact words, promised words, what waits for a second signature, and
 whatever else the program asks of people; each is answered here."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from starlette.responses import Response
@@ -9,6 +8,7 @@ from starlette.responses import Response
 from alertbot.alerts.hand import doing, giving
 from alertbot.alerts.hand.doing import HandAnswer
 from alertbot.core.errors import AlertbotError, Misuse
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.ops import now
 from alertbot.people import tasks
