@@ -3,11 +3,13 @@ Changes nothing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from alertbot.alerts import rules_area, rules_policy, store_following, store_incidents, store_reading
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.hand import giving
+from alertbot.alerts.rules_policy import Approval
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError
 from alertbot.core.frozen import dataclass
@@ -104,41 +106,97 @@ class NowView:
     recent: tuple[RecentAlert, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DeskGlance:
+    """What the desk shows, in short. `all`: another text whenever something has changed; `strip`: the same of what
+    stands on every page. `waiting`: alerts that wait for approval, with who approved."""
+
+    all: str
+    strip: str
+    waiting: tuple[tuple[Alert, tuple[Approval, ...]], ...]
+    halted: bool
+    worker: bool
+    uncertain: int
+
+
+async def glance(service: WatchContext) -> DeskGlance:
+    """One cheap look for everybody."""
+
+    async def look(conn: Connection) -> DeskGlance:
+        return await _glance(service, conn, await store_listing.summary(conn))
+
+    return await service.database.read(look)
+
+
+async def _glance(service: WatchContext, conn: Connection, found: Summary) -> DeskGlance:
+    head = await audit.head(conn)
+    pending = await store_reading.listing(conn, states=[AlertState.PENDING])
+    waiting = tuple(
+        [(one, await store_reading.approvals_of(conn, one.id, now=service.now)) for one in pending]
+    )
+    flags = [(one.channel, one.halted, one.paused) for one in found.accounts]
+    counts = [(one.alert, one.channel, one.state, one.number) for one in found.counts]
+    doubt, awaited = sum(_uncertain(found).values()), [(one.id, one.revision) for one in pending]
+    given = [[str(approval) for approval in approvals] for _alert, approvals in waiting]
+    return DeskGlance(
+        f"{head.count} {found.alive} {found.halted} {flags} {counts}",
+        f"{awaited} {given} {found.halted} {found.alive} {doubt}",
+        waiting,
+        found.halted,
+        found.alive,
+        doubt,
+    )
+
+
 async def strip(service: WatchContext, person: Person) -> StripView:
     """What stands on every page."""
-
-    async def look(conn: Connection) -> StripView:
-        return await _strip(service, conn, person, await store_listing.summary(conn))
-
-    return await service.database.read(look)
+    return strip_of(service, await glance(service), person)
 
 
-async def version(service: WatchContext) -> str:
-    """Another text whenever something that the desk shows has changed; cheap."""
-
-    async def look(conn: Connection) -> str:
-        head = await audit.head(conn)
-        found = await store_listing.summary(conn)
-        flags = [(one.channel, one.halted, one.paused) for one in found.accounts]
-        counts = [(one.alert, one.channel, one.state, one.number) for one in found.counts]
-        return f"{head.count} {found.alive} {found.halted} {flags} {counts}"
-
-    return await service.database.read(look)
+def strip_of(service: WatchContext, found: DeskGlance, person: Person) -> StripView:
+    """What stands on every page, as this person sees it."""
+    waiting = [_waiting(service, one, given, person) for one, given in reversed(found.waiting)]
+    return StripView(
+        waiting=tuple(one for one in waiting if one.until is None or one.until > service.now),
+        halted=found.halted,
+        worker=found.worker,
+        uncertain=found.uncertain,
+    )
 
 
 async def now(service: WatchContext, person: Person) -> NowView:
     """Everything at once, as this person sees it."""
+    return seen_by(service, await for_all(service), person)
 
-    async def look(conn: Connection) -> NowView:
+
+@dataclass(frozen=True, slots=True)
+class NowForAll:
+    """Everything at once, whoever looks. `back`: the alerts that came back, each with who worked on it."""
+
+    glance: DeskGlance
+    view: NowView
+    back: tuple[tuple[Alert, RecentAlert], ...]
+
+
+def seen_by(service: WatchContext, found: NowForAll, person: Person) -> NowView:
+    """The same as this person sees it."""
+    mine = (one for alert, one in found.back if person.id in (alert.author_id, alert.last_editor_id))
+    strip = strip_of(service, found.glance, person)
+    return replace(found.view, strip=strip, returned=tuple(mine))
+
+
+async def for_all(service: WatchContext) -> NowForAll:
+    """Everything at once, in the language that is spoken."""
+
+    async def look(conn: Connection) -> NowForAll:
         found = await store_listing.summary(conn)
         recent = await store_reading.listing(conn, limit=RECENT)
         names = {one.id: one.name for one in await store_people.persons(conn, now=service.now)}
         back = await store_reading.listing(conn, states=[AlertState.RETURNED], limit=RECENT)
-        back = tuple(one for one in back if person.id in (one.author_id, one.last_editor_id))
         running = await store_preapprovals.running(conn, pending=True)
-        return NowView(
+        view = NowView(
             at=service.now,
-            strip=await _strip(service, conn, person, found),
+            strip=StripView(waiting=(), halted=found.halted, worker=found.alive, uncertain=0),
             glass=tuple([one.id for one in await store_reading.open_glass(conn)]),
             uncertain=_uncertain(found),
             countdowns=tuple(GoingByItself(alert=one.alert, at=one.goes_at) for one in running),
@@ -148,29 +206,19 @@ async def now(service: WatchContext, person: Person) -> NowView:
             waiting_calls=sum(one.number for one in found.counts if one.state in OPEN_STATES),
             incidents=tuple(await _incidents(service, conn)),
             tasks=tuple(await giving.as_they_stand(conn, await tasks.waiting(conn))),
-            returned=tuple([await _recent(service, conn, one, names) for one in back]),
+            returned=(),
             recent=tuple([await _recent(service, conn, one, names) for one in recent]),
         )
+        came = tuple([(one, await _recent(service, conn, one, names)) for one in back])
+        return NowForAll(await _glance(service, conn, found), view, came)
 
     await reminders.look_if_possible(service)
     return await service.database.read(look)
 
 
-async def _strip(service: WatchContext, conn: Connection, person: Person, found: Summary) -> StripView:
-    pending = await store_reading.listing(conn, states=[AlertState.PENDING])
-    waiting = [await _waiting(service, conn, one, person) for one in reversed(pending)]
-    return StripView(
-        waiting=tuple(one for one in waiting if one.until is None or one.until > service.now),
-        halted=found.halted,
-        worker=found.alive,
-        uncertain=sum(_uncertain(found).values()),
-    )
-
-
-async def _waiting(
-    service: WatchContext, conn: Connection, alert: Alert, person: Person
+def _waiting(
+    service: WatchContext, alert: Alert, given: Sequence[Approval], person: Person
 ) -> WaitingAlert:
-    given = await store_reading.approvals_of(conn, alert.id, now=service.now)
     return WaitingAlert(
         id=alert.id,
         title=_title(service, alert.kind),

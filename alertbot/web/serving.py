@@ -151,6 +151,7 @@ def address_of(listening: socket.socket) -> str:
 async def serve_app(web: "FastAPI", listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; responses in progress finish first. Sets `stop` if it ends on its own,
     so that nobody believes the pages are available."""
+    web.state.stop = stop
     config = uvicorn.Config(
         web,
         lifespan="off",

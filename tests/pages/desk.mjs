@@ -121,7 +121,7 @@ async function typedStays(page) {
   await page.locator("summary", { hasText: "Say how it stands" }).first().evaluate((one) => { one.parentElement.open = true; });
   const field = page.locator("input[name=confirmed_by]").first();
   await field.fill("SAMU 69");
-  await page.waitForFunction(() => document.querySelector("[data-live]").seen, null, { timeout: 15000 });
+  await page.waitForFunction(() => document.querySelector("main [data-live]").seen, null, { timeout: 15000 });
   await page.waitForTimeout(1500);
   const kept = await field.inputValue();
   const id = await page.evaluate(() => document.activeElement?.name);

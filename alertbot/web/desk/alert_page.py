@@ -14,11 +14,11 @@ from alertbot.alerts.taking_back import NumberSelection
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.core.model import AlertState, Role
-from alertbot.core.words import _
+from alertbot.core.words import _, language
 from alertbot.people.rules import ROLES
 from alertbot.texts.preview import html_page, phrases
 from alertbot.texts.preview.phrases import Sheet
-from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, refusal, rendered, status_of
+from alertbot.web.desk.room import ROOT, Routes, Visit, fresh, once, page, part, refusal, status_of
 
 WAY = "desk"
 LONGEST_REASON = 2000
@@ -157,16 +157,21 @@ def _live(view: AlertView) -> str | None:
 
 
 async def _progress(visit: Visit) -> Response:
-    passing = await showing.passing(visit.service, visit.path("alert"))
-    delivered, said = passing.alert.delivered, passing.alert.verdict
-    return rendered(
-        visit,
-        "progress.html.j2",
-        delivered=delivered,
-        stuck=passing.stuck,
-        said=said.said if said else "",
-        over=passing.over,
-    )
+    alert = visit.path("alert")
+
+    async def lines() -> str:
+        passing = await showing.passing(visit.service, alert)
+        said = passing.alert.verdict.said if passing.alert.verdict else ""
+        return part(
+            visit,
+            "progress.html.j2",
+            delivered=passing.alert.delivered,
+            stuck=passing.stuck,
+            said=said,
+        )
+
+    key = ("progress", alert, language())
+    return await fresh(visit, lambda: visit.desk.news.shared(key, lines))
 
 
 async def _picture(visit: Visit) -> Response:

@@ -1,66 +1,84 @@
 """Now: everything that an officer has to know first, one line each, the urgent first."""
 
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from hashlib import sha256
+import asyncio
+from collections.abc import AsyncIterator
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _, language
 from alertbot.ops import now
-from alertbot.people import tasks
+from alertbot.people import signing_in, tasks
 from alertbot.watch import incidents
 from alertbot.watch.incidents import StateReport
 from alertbot.watch.rules_log import State
-from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, rendered, whole_number
+from alertbot.web.desk.news import BEAT_SECONDS
+from alertbot.web.desk.room import ROOT, STREAM, Routes, Visit, fresh, once, page, part, whole_number
 
-FRESH_SECONDS = 0.5  # many who look at once cost one look
-CHANGES_EVERY = 20.0  # what only time changes: minutes that go by
-
-
-@dataclass
-class _Seen:
-    """What the database was last found like."""
-
-    at: float = field(default=-1.0)
-    version: str = ""
+UNBUFFERED = {"x-accel-buffering": "no", "content-security-policy": "default-src 'none'"}
 
 
 def add(routes: Routes) -> None:
-    seen = _Seen()
-
-    async def fresh(visit: Visit, made: Callable[[], Awaitable[Response]]) -> Response:
-        """The part of a page that changes, unless the browser has it already."""
-        tag = await _tag(visit, seen)
-        if visit.request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers={"etag": tag})
-        answer = await made()
-        answer.headers["etag"] = tag
-        return answer
-
-    async def news(visit: Visit) -> Response:
-        return await fresh(visit, lambda: _lines(visit))
-
-    async def strip(visit: Visit) -> Response:
-        return await fresh(visit, lambda: _strip(visit))
-
-    routes.get("/strip", strip)
     routes.get("", _now)
-    routes.get("/news", news)
+    routes.get("/stream", _stream)
+    routes.get("/strip", _strip)
+    routes.get("/news", _news)
     routes.post("/incidents/{incident}/state", _set_state)
     routes.post("/tasks/{task}/done", _task_done)
 
 
-async def _lines(visit: Visit) -> Response:
-    found = await now.now(visit.service, visit.person)
-    return rendered(visit, "now_lines.html.j2", now=found, strip=found.strip)
+# --- news -----------------------------------------------------------------------------------------
+
+
+async def _stream(visit: Visit) -> Response:
+    """Says that something has changed, each time; ends with the session, the browser or the server."""
+    news = visit.desk.news
+    if news.full:
+        return PlainTextResponse("too many look at once\n", 503)
+    return StreamingResponse(_told(visit), media_type=STREAM, headers=UNBUFFERED)
+
+
+async def _told(visit: Visit) -> AsyncIterator[str]:
+    news, stop = visit.desk.news, visit.request.app.state.stop
+    assert visit.here is not None
+    clock = asyncio.get_running_loop().time
+    async with news.following(visit.here.id, stop) as mine:
+        yield "retry: 1000\n\n"
+        said, beat = "", clock()
+        while not (stop.is_set() or mine.over):
+            late = clock() >= beat + BEAT_SECONDS
+            if late and not await _still_in(visit):
+                return
+            beat = clock() if late else beat
+            if late or not said or said != news.version:
+                said = news.version
+                yield f": still here\ndata: {said or 'unknown'}\n\n"
+            await news.changed(mine, said, beat + BEAT_SECONDS - clock())
+
+
+async def _still_in(visit: Visit) -> bool:
+    secret = visit.request.cookies.get(visit.desk.cookie, "")
+    return await signing_in.session(visit.service, secret, used=False) is not None
 
 
 async def _strip(visit: Visit) -> Response:
-    strip = await now.strip(visit.service, visit.person)
-    return rendered(visit, "strip.html.j2", strip=strip)
+    return await fresh(visit, _nothing_else)
+
+
+async def _nothing_else() -> str:
+    return ""
+
+
+async def _news(visit: Visit) -> Response:
+    async def lines() -> str:
+        found = await visit.desk.news.shared(("now", language()), lambda: now.for_all(visit.service))
+        view = now.seen_by(visit.service, found, visit.person)
+        return part(visit, "now_lines.html.j2", now=view, strip=view.strip)
+
+    return await fresh(visit, lines)
+
+
+# --- the page -------------------------------------------------------------------------------------
 
 
 async def _now(visit: Visit) -> Response:
@@ -91,12 +109,3 @@ async def _task_done(visit: Visit) -> Response:
         return ROOT
 
     return await once(visit, act)
-
-
-async def _tag(visit: Visit, seen: _Seen) -> str:
-    moment = time.monotonic()
-    if moment - seen.at >= FRESH_SECONDS:
-        seen.version, seen.at = await now.version(visit.service), moment
-    turn = int(moment // CHANGES_EVERY)
-    mine = f"{seen.version} {turn} {visit.person.id} {language()}"
-    return f'"{sha256(mine.encode()).hexdigest()[:20]}"'

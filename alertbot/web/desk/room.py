@@ -5,10 +5,12 @@ that it comes from the desk itself; a browser that says nothing is refused.
 """
 
 import logging
+import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_log import State
 from alertbot.web import approvals, reading
 from alertbot.web.desk import wording
+from alertbot.web.desk.news import TURN_SECONDS, NewsDesk
 from alertbot.web.reading import Attempts, Unreadable
 
 HERE = Path(__file__).parent
@@ -45,7 +48,7 @@ POLICY = (
     " frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 PAGE_HEADERS = {"content-security-policy": POLICY, "referrer-policy": "same-origin"}
-BY_ITSELF = "x-desk-script"  # asked by the page's script: nobody is kept signed in by it
+BY_ITSELF, STREAM = "x-desk-script", "text/event-stream"
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,11 @@ class DeskRoom:
     def cookie(self) -> str:
         """Its name; the prefix binds it to this host, and browsers take it over https only."""
         return "__Host-desk" if self.secure else "desk"
+
+    @cached_property
+    def news(self) -> NewsDesk:
+        """One for all who look at this desk."""
+        return NewsDesk(self.service)
 
     @property
     def site(self) -> Site:
@@ -134,6 +142,11 @@ def is_ours(request: Request, url: str) -> bool:
     return origin == url
 
 
+def by_itself(request: Request) -> bool:
+    """Whether the page's script asks without anybody's doing: it keeps nobody signed in."""
+    return BY_ITSELF in request.headers or request.headers.get("accept") == STREAM
+
+
 # --- routes ---------------------------------------------------------------------------------------
 
 
@@ -180,7 +193,7 @@ async def _answered(desk: DeskRoom, request: Request, act: Act, *, public: bool)
 
 async def _visit(desk: DeskRoom, request: Request) -> Visit:
     secret = request.cookies.get(desk.cookie, "")
-    used = BY_ITSELF not in request.headers
+    used = not by_itself(request)
     here = await signing_in.session(desk.service, secret, used=used) if secret else None
     given: Mapping[str, list[str]] = {}
     if request.method == "POST":
@@ -194,7 +207,7 @@ async def _let_in(visit: Visit, act: Act, *, public: bool) -> Response:
             return await act(visit)
         except AlertbotError as error:
             return refusal(visit, error)
-    if visit.request.method == "POST" or BY_ITSELF in visit.request.headers:
+    if visit.request.method == "POST" or by_itself(visit.request):
         return said(visit, 401, _("You are signed out"), _signed_out())
     return see(f"{ROOT}/sign-in?next={quote(visit.request.url.path)}")
 
@@ -255,9 +268,10 @@ def templates() -> Environment:
 
 @cache
 def files() -> Mapping[str, tuple[str, bytes]]:
-    """The style sheet, the script and the sign of the desk, by the name that changes with their content: type and bytes."""
+    """The style sheet, the script and the sign of the desk, by the name that changes with their content: type and
+    bytes. The script goes without its comments and indentation."""
     css = html_page.page_style().encode() + (HERE / "static" / "desk.css").read_bytes()
-    js = (HERE / "static" / "desk.js").read_bytes()
+    js = re.sub(rb"(?m)^(\s+|//.*\n)", b"", (HERE / "static" / "desk.js").read_bytes())
     found = {}
     for stem, suffix, kind, body in (
         ("desk", "css", "text/css; charset=utf-8", css),
@@ -281,8 +295,26 @@ async def page(visit: Visit, template: str, status: int = 200, **values: Any) ->
 
 
 def rendered(visit: Visit, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    text = templates().get_template(template).render(_common(visit) | values)
-    return HTMLResponse(text, status, PAGE_HEADERS)
+    return HTMLResponse(part(visit, template, **values), status, PAGE_HEADERS)
+
+
+def part(visit: Visit, template: str, **values: Any) -> str:
+    """A page, or what stands in one."""
+    return templates().get_template(template).render(_common(visit) | values)
+
+
+async def fresh(visit: Visit, made: Callable[[], Awaitable[str]]) -> Response:
+    """The part of a page that changes, with the strip of every page before it; nothing if the browser has both."""
+    found = await visit.desk.news.glance()
+    turn = int(time.monotonic() // TURN_SECONDS)
+    mine = f"{found.all} {found.strip} {turn} {visit.person.id} {language()} {visit.request.url.path}"
+    tag = f'"{sha256(mine.encode()).hexdigest()[:20]}"'
+    if visit.request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    strip = now.strip_of(visit.service, found, visit.person)
+    above = part(visit, "strip.html.j2", strip=strip)
+    text = f"<template>{above}</template>{await made()}"
+    return HTMLResponse(text, headers=PAGE_HEADERS | {"etag": tag})
 
 
 def _common(visit: Visit) -> dict[str, Any]:

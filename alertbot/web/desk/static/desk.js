@@ -24,8 +24,12 @@ function replace(part, html) {
 }
 
 // --- news --------------------------------------------------------------------------------------------
-const PATIENCE = 4000;
-let last = clock();
+// One stream for all pages of a browser says that something has changed; who hears nothing of it asks each second.
+const PATIENCE = 4000, SILENCE = 20000;
+const strip = document.querySelector(".strip");
+const parts = [...document.querySelectorAll("[data-live]")].filter((one, _at, all) => all.length === 1 || one !== strip);
+const others = window.BroadcastChannel && new BroadcastChannel("desk");
+let last = clock(), heard = 0, news = "", wanted = true, busy = false, over = false, timer = 0;
 function lost(said) {
   const line = byId("lost");
   if (said === null) { line.hidden = true; return; }
@@ -33,35 +37,70 @@ function lost(said) {
   if (line.textContent !== words) line.textContent = words;
   line.hidden = false;
 }
-async function look(part, tag) {
+const states = () => [...document.querySelectorAll("[data-say]")].map((one) => one.dataset.say || one.textContent.trim());
+function show(part, html) {
+  if (html === part.seen) return;
+  const before = part.seen && states();
+  replace(part, html);
+  part.seen = html;
+  const fresh = before ? states().filter((one) => !before.includes(one)) : [];
+  if (fresh.length) byId("said").textContent = [...new Set(fresh)].join(". ");
+}
+async function look(part) {
   const line = byId("lost").dataset;
   try {
-    const headers = tag ? { ...ITSELF, "if-none-match": tag } : ITSELF;
+    const headers = part.tag ? { ...ITSELF, "if-none-match": part.tag } : ITSELF;
     const answer = await fetch(part.dataset.live, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-    if (answer.status === 401) { lost(line.out); return null; }
+    if (answer.status === 401) { over = true; lost(line.out); return false; }
     if (answer.status !== 304 && !answer.ok) throw new Error(answer.status);
     last = clock();
     lost(null);
-    if (answer.status === 304) return tag;
-    const html = await answer.text();
-    if (html !== part.seen) replace(part, html);
-    part.seen = html;
-    return answer.headers.get("etag") || "";
+    if (answer.status === 304) return true;
+    const all = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const above = all.querySelector("template");  // it stands in the head
+    if (above) show(strip, above.innerHTML);
+    if (part !== strip) show(part, all.body.innerHTML);
+    part.tag = answer.headers.get("etag") || "";
+    return true;
   } catch {
+    part.tag = "";
     lost(line.lost);
-    return "";
+    return false;
   }
 }
-for (const part of document.querySelectorAll("[data-live]")) {
-  let tag = "";
-  const again = async () => {
-    const next = document.hidden ? tag : await look(part, tag);
-    if (next === null) return;
-    tag = next;
-    setTimeout(again, 1000);
-  };
-  setTimeout(again, 1000);
-  document.addEventListener("visibilitychange", () => { tag = ""; });
+async function again() {
+  clearTimeout(timer);
+  if (busy || over || !parts.length) return;
+  let calm = true;
+  if (!document.hidden && (wanted || Date.now() - heard > SILENCE)) {
+    busy = true;
+    wanted = false;
+    for (const part of parts) calm = await look(part) && calm;
+    busy = false;
+    wanted ||= !calm;
+  }
+  timer = setTimeout(again, calm && wanted ? 0 : 1000);
+}
+function hear(said) {
+  heard = said ? Date.now() : 0;
+  if (said) last = clock();
+  if (said !== news) wanted = true;
+  news = said;
+  again();
+}
+function listen() {
+  const stream = new EventSource(strip.dataset.stream);
+  const tell = (said) => { others?.postMessage(said); hear(said); };
+  stream.onmessage = ({ data }) => tell(data);
+  stream.onerror = () => { tell(""); if (stream.readyState === 2 && !over) setTimeout(listen, SILENCE); };
+}
+if (strip) {
+  if (others) others.onmessage = ({ data }) => hear(data);
+  if (others && navigator.locks) navigator.locks.request("desk", () => new Promise(listen));
+  else listen();
+  addEventListener("offline", () => hear(""));
+  document.addEventListener("visibilitychange", again);
+  timer = setTimeout(again, 1000);
 }
 
 // --- previews while typing ---------------------------------------------------------------------------
