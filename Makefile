@@ -34,7 +34,7 @@ bench: $(READY)  ## figures, no verdicts
 	$(BIN)/python -m benchmarks
 
 docs: $(READY)  ## write the pages that are made from the program
-	for page in commands configuration kinds states; do $(BIN)/python docs/make_$$page.py || exit 1; done
+	for page in commands configuration kinds openapi states; do $(BIN)/python docs/make_$$page.py || exit 1; done
 	$(BIN)/python docs/pictures/make.py
 	-$(BIN)/python -m tests.pages.picture
 

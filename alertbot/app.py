@@ -248,7 +248,7 @@ def _secrets(read: "Config") -> "Iterator[tuple[str, Callable[[], str]]]":
     if by and by.mail:
         yield "mail", partial(by.mail.secret, "secret")
     if read.desk:  # no secret: an approval at another desk than the worker's own does not count
-        yield "desk", partial(str, read.desk.url)
+        yield from ((way, partial(str, read.desk.url)) for way in ("desk", "api"))
 
 
 def watch_of(read: "Config") -> "Watch":

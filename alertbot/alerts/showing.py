@@ -52,7 +52,7 @@ async def show(
     noted: `approve` then needs no digest. `whole`: whether the person is shown all that they would sign; else
     nothing is noted."""
     alert, view = await service.database.read(lambda conn: _look(service, conn, reference, reader))
-    if reader:
+    if isinstance(reader, str) or (reader and whole):
         await service.database.transact(
             lambda conn: _note_shown(service, conn, alert, reader, whole=whole)
         )
@@ -223,6 +223,11 @@ async def outlook(service: Context, view: AlertView) -> AlertView:
         return replace(view, verdict=verdict, asked=await asked.asked(conn, alert))
 
     return await service.database.read(look)
+
+
+async def begun(service: Context, view: AlertView) -> AlertView:
+    """What follows an alert, as it was begun: a draft as it is, what was submitted with how it stands."""
+    return view if view.state is AlertState.DRAFT else await outlook(service, view)
 
 
 @dataclass(frozen=True, slots=True)

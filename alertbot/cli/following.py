@@ -126,8 +126,7 @@ def tell(
     partly: bool = False,
 ) -> None:
     async def work_and_look(service: WatchContext, person: Person) -> AlertView:
-        done = await work(service, person)
-        return done if done.state is AlertState.DRAFT else await showing.outlook(service, done)
+        return await showing.begun(service, await work(service, person))
 
     view = act(context, work_and_look, token_file, partly=partly, needs=taking_back.NEEDS)
     further = view.verdict.further if view.verdict else ()

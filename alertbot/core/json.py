@@ -1,13 +1,19 @@
-"""From a view to JSON: the one way in which what a verb returns becomes the document that `--json` prints.
+"""From a view to JSON: the one way in which what a verb returns becomes the document that `--json` prints; and reading
+JSON that anyone may have written.
 
 A room's `views.py` holds frozen, slotted dataclasses of plain values: text, numbers, moments, tuples, mappings
 by name, and other views. The fields' names are the document's keys, in the order in which they stand.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
+from math import isfinite
 from typing import Any, TypeAlias
+
+from alertbot.core.words import _
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -50,3 +56,49 @@ def as_document(view: Any) -> dict[str, Json]:
         if marked != "never" and not (marked == "if set" and value is None):
             found[each.name] = as_json(value)
     return found
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+DEEPEST = 64  # lists and objects within each other
+_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+
+class UnfitJson(ValueError):
+    """Why a body is not acceptable JSON."""
+
+
+def from_text(text: str) -> object:
+    """JSON that everybody reads alike. Raises `UnfitJson` with what is wrong about it, `ValueError` for what is no JSON."""
+    _refuse_depth(text)
+    return json.loads(
+        text, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_some_number
+    )
+
+
+def _refuse_depth(text: str) -> None:
+    """Raises `UnfitJson` for deep nesting, before parsing: parsers fail on depth in their own ways."""
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        sign = found[0]
+        depth += (sign in "[{") - (sign in "]}")
+        if depth > DEEPEST:
+            raise UnfitJson(_("nested deeper than {n} levels").format(n=DEEPEST))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Json]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise UnfitJson(_("a name appears twice in one object"))
+    return made
+
+
+def _no_number(_word: str) -> Any:
+    raise UnfitJson(_("NaN and Infinity are not JSON"))
+
+
+def _some_number(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise UnfitJson(_("it contains a number that is too large"))
+    return number

@@ -61,6 +61,7 @@ WATCHED: Mapping[str, Table] = {
         tables_desk.invitation,
         tables_desk.passkey,
         tables_desk.recovery_code,
+        tables_desk.api_token,
     )
 }
 UNWATCHED = {
@@ -70,6 +71,7 @@ UNWATCHED = {
     "link_code": frozenset({"attempts"}),
     "desk_session": frozenset({"seen_at", "lang"}),
     "passkey": frozenset({"sign_count", "last_used_at"}),
+    "api_token": frozenset({"last_used_at"}),
 }
 """What changes with every call, and decides nothing alone."""
 SECRET = frozenset({("person", "mail"), ("person", "token_hash"), ("contact", "user")})

@@ -37,6 +37,7 @@ REVISIONS = (
     "0015",
     "0016",
     "0017",
+    "0018",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

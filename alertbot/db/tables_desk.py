@@ -1,4 +1,5 @@
-"""The tables of the desk: sessions and the ways to sign in, forms that were sent, what is being typed.
+"""The tables of the desk: sessions and the ways to sign in, forms that were sent, what is being typed; and of its API:
+tokens, machines that ask for one, answers that were given.
 
 In the same metadata as `tables`, which says how times are stored. `bond` is made of the person's token: with another
 token, what was given under the old one no longer holds.
@@ -6,6 +7,7 @@ token, what was given under the old one no longer holds.
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -99,4 +101,47 @@ typed = Table(  # what a person is typing and has not saved yet
     Column("fields", JSON, nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("person_id", "place"),
+)
+
+api_token = Table(  # what a person lets a program do in their name
+    "api_token",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("bond", String(64), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("way", String(12), nullable=False),  # desk, device
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+)
+
+device_request = Table(  # a machine that asks for a token, until a person at the desk has answered
+    "device_request",
+    metadata,
+    Column("device_hash", String(64), primary_key=True),
+    Column("code_hash", String(64), nullable=False, unique=True),  # of what the person types
+    Column("token_hash", String(64), nullable=False),  # of the token that it gets
+    Column("scopes", JSON, nullable=False),
+    Column("machine", String(100), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("polled_at", Instant),
+    Column("expires_at", Instant, nullable=False),
+    Column("allowed", Boolean),  # none: nobody has answered
+)
+
+api_answer = Table(  # what a request with a key was answered, for when it comes again
+    "api_answer",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("key_hash", String(64), primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("status", Integer),  # none: it is under way
+    Column("headers", JSON),
+    Column("body", Text),
 )

@@ -81,8 +81,9 @@ async def deliveries(
     *,
     states: Sequence[DeliveryState] = (),
     limit: int | None = None,
+    before: int | None = None,
 ) -> list[DeliveryView]:
-    """Deliveries in the order written; with `limit` only the newest."""
+    """Deliveries in the order written; with `limit` only the newest, with `before` of those with a lower number."""
     wanted = (
         select(*_SHOWN)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
@@ -97,6 +98,8 @@ async def deliveries(
         wanted = wanted.where(dispatch.c.alert_id == alert)
     if states:
         wanted = wanted.where(or_(*(_is(state) for state in states)))
+    if before is not None:
+        wanted = wanted.where(delivery.c.id < before)
     rows = (await conn.execute(wanted.limit(limit))).all()
     return [_view(row) for row in reversed(rows)]
 

@@ -46,15 +46,20 @@ IN_WORDS = 8  # and a chat
 
 
 async def deliveries(
-    service: WatchContext, reference: str | None, state: str | None, limit: int | None
+    service: WatchContext,
+    reference: str | None,
+    state: str | None,
+    limit: int | None,
+    before: int | None = None,
 ) -> list[DeliveryView]:
-    """Every delivery, oldest first. Raises `Misuse` for an unknown state."""
+    """Every delivery, oldest first; with `limit` the newest, with `before` of those with a lower number. Raises `Misuse`
+    for an unknown state."""
     wanted = None if state is None else _state(state)
 
     async def look(conn: Connection) -> list[DeliveryView]:
         alert = (await store_reading.get(conn, reference)).id if reference else None
         states = (wanted,) if wanted else ()
-        return await store_listing.deliveries(conn, alert, states=states, limit=limit)
+        return await store_listing.deliveries(conn, alert, states=states, limit=limit, before=before)
 
     return await service.database.read(look)
 

@@ -166,6 +166,23 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
 )
 
 
+class Scope(StrEnum):
+    """What a token of the API opens."""
+
+    READ = "read"
+    DRAFT = "draft"
+    SUBMIT = "submit"
+    APPROVE = "approve"
+
+
+def scopes_of(person: Person) -> frozenset[Scope]:
+    """The scopes that the person's roles carry: nobody can give a program more than they have."""
+    verbs = {Scope.DRAFT: "draft", Scope.SUBMIT: Verb.SUBMIT, Scope.APPROVE: Verb.APPROVE}
+    return frozenset(
+        scope for scope in Scope if scope not in verbs or ROLES[verbs[scope]] & person.roles
+    )
+
+
 def require_role(verb: str, person: Person) -> None:
     """Raises `Refused` unless the person counts and has a role that the verb requires."""
     if not person.counts:

@@ -89,11 +89,13 @@ def _bond(token_hash: str) -> str:
     return hashlib.sha256(f"desk\0{token_hash}".encode()).hexdigest()
 
 
-async def _bond_of(conn: AsyncConnection, who: Person) -> str:
+async def bond_of(conn: AsyncConnection, who: Person) -> str:
+    """What binds a row to the person's token of now."""
     return _bond(str(await conn.scalar(select(person.c.token_hash).where(person.c.id == who.id))))
 
 
-def _holds(row: Row[Any]) -> bool:
+def bond_holds(row: Row[Any]) -> bool:
+    """Whether the person of the row has still the token of the day on which it was made."""
     return hmac.compare_digest(row.bond, _bond(row.token_hash))
 
 
@@ -113,7 +115,7 @@ async def start(
         insert(desk_session).values(
             token_hash=hashed(secret),
             person_id=who.id,
-            bond=await _bond_of(conn, who),
+            bond=await bond_of(conn, who),
             way=way,
             device=device,
             lang=lang,
@@ -149,7 +151,7 @@ def _session(row: Row[Any], now: datetime) -> DeskSession | None:
         row.started_at,
         row.seen_at,
     )
-    return found if found.person.counts and _holds(row) and now < found.ends_at else None
+    return found if found.person.counts and bond_holds(row) and now < found.ends_at else None
 
 
 async def find(conn: AsyncConnection, secret: str, *, now: datetime) -> DeskSession | None:
@@ -202,7 +204,7 @@ async def invite(conn: AsyncConnection, who: Person, *, by: Person, now: datetim
             code_hash=hashed(code),
             person_id=who.id,
             issued_by=by.id,
-            bond=await _bond_of(conn, who),
+            bond=await bond_of(conn, who),
             made_at=now,
             expires_at=now + INVITATION_LASTS,
         )
@@ -221,7 +223,7 @@ async def invited(conn: AsyncConnection, code: str, *, now: datetime) -> Person 
     wanted = select(person, i.bond).join_from(invitation, person, person.c.id == i.person_id)
     open_ = wanted.where(i.code_hash == hashed(code), i.used_at.is_(None), i.expires_at > now)
     row = (await conn.execute(open_)).one_or_none()
-    return person_of(row, now) if row is not None and _holds(row) else None
+    return person_of(row, now) if row is not None and bond_holds(row) else None
 
 
 async def use_invitation(conn: AsyncConnection, code: str, *, now: datetime) -> bool:
@@ -293,7 +295,7 @@ async def add_passkey(
         insert(passkey).values(
             credential=credential,
             person_id=who.id,
-            bond=await _bond_of(conn, who),
+            bond=await bond_of(conn, who),
             public_key=public_key,
             sign_count=sign_count,
             name=name,
@@ -305,12 +307,12 @@ async def add_passkey(
 async def passkey_of(conn: AsyncConnection, credential: str, *, now: datetime) -> Passkey | None:
     """The passkey with this id, if its bond holds."""
     row = (await conn.execute(_PASSKEYS.where(passkey.c.credential == credential))).one_or_none()
-    return _passkey(row, now) if row is not None and _holds(row) else None
+    return _passkey(row, now) if row is not None and bond_holds(row) else None
 
 
 async def passkeys_of(conn: AsyncConnection, who: Person, *, now: datetime) -> tuple[Passkey, ...]:
     rows = await conn.execute(_PASSKEYS.where(passkey.c.person_id == who.id).order_by(passkey.c.id))
-    return tuple(_passkey(row, now) for row in rows if _holds(row))
+    return tuple(_passkey(row, now) for row in rows if bond_holds(row))
 
 
 async def passkey_used(conn: AsyncConnection, one: Passkey, count: int, *, now: datetime) -> None:
@@ -331,7 +333,7 @@ async def set_codes(
 ) -> None:
     """Replace the person's recovery codes; each is its beginning and its hash."""
     await conn.execute(delete(recovery_code).where(recovery_code.c.person_id == who.id))
-    bond = await _bond_of(conn, who)
+    bond = await bond_of(conn, who)
     for beginning, code_hash in codes:
         await conn.execute(
             insert(recovery_code).values(
@@ -343,7 +345,7 @@ async def set_codes(
 async def codes_left(conn: AsyncConnection, who: Person) -> int:
     r = recovery_code.c
     mine = select(r.bond).where(r.person_id == who.id, r.used_at.is_(None))
-    bond = await _bond_of(conn, who)
+    bond = await bond_of(conn, who)
     return sum(1 for found in await conn.scalars(mine) if found == bond)
 
 
@@ -355,7 +357,7 @@ async def code_of(
     wanted = select(person, r.id.label("code_id"), r.bond, r.code_hash).join_from(recovery_code, person)
     mine = wanted.where(r.person_id == who.id, r.beginning == beginning, r.used_at.is_(None))
     row = (await conn.execute(mine.limit(1))).one_or_none()
-    if row is None or not _holds(row):
+    if row is None or not bond_holds(row):
         return None
     return RecoveryHash(row.code_id, person_of(row, now), row.code_hash)
 

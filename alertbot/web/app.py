@@ -16,6 +16,8 @@ from alertbot.alerts.requests.links import Key
 from alertbot.alerts.requests.telegram.webhook import HEADER, Hook
 from alertbot.watch.context import WatchContext
 from alertbot.web import approvals, health, reading, signals
+from alertbot.web.api import entry
+from alertbot.web.api.room import ApiRoom
 from alertbot.web.described import SECURITY_SCHEMES
 from alertbot.web.desk import entrance
 from alertbot.web.desk.room import ROOT, DeskRoom
@@ -170,8 +172,9 @@ def build(
 
 
 def _add_desk(web: FastAPI, desk: DeskRoom) -> None:
-    """The desk, and the bare address leads to it."""
+    """The desk and its API, and the bare address leads to the desk."""
     web.include_router(entrance.router(desk), include_in_schema=False)
+    web.include_router(entry.router(ApiRoom(desk.service, desk.url)), include_in_schema=False)
     for path in ("/", f"{ROOT}/"):
         web.add_route(path, _to_the_desk, ["GET"], include_in_schema=False)
 

@@ -49,6 +49,7 @@ FROZEN = {
     "r0015_when_first_called.py": "f4f217b2c2d18356",
     "r0016_what_is_seen.py": "9b566c42b2af8750",
     "r0017_the_desk.py": "a2fdc5274099fb6d",
+    "r0018_the_api.py": "c7c12e9b6e0b53d7",
 }
 
 A_DELIVERY = """

@@ -23,6 +23,7 @@ GENERATED = {
     "commands": "reference/commands.md",
     "configuration": "reference/configuration.md",
     "kinds": "reference/kinds.md",
+    "openapi": "reference/openapi.json",
     "states": "reference/states.md",
 }
 LINK = re.compile(r"\]\(([^)\s]+)\)")

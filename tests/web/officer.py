@@ -166,6 +166,6 @@ class DeskScene:
 async def scene(database: Database, channels: tuple[Channel, ...] = (), url: str = URL) -> DeskScene:
     usual = (channel("public"), channel("team", Audience.TEAM), channel("drill", Audience.EXERCISE))
     team = await gather(database, channels or usual)
-    reach = RequestSettings(secrets={"desk": lambda: url}, desk=url)
+    reach = RequestSettings(secrets={"desk": lambda: url, "api": lambda: url}, desk=url)
     team.service = replace(team.service, reach=reach)
     return DeskScene(team, build(team.service, desk=url))

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis.checks import CHECKS
 
+from alertbot.core.json import DEEPEST
 from alertbot.db.database import Database
 from alertbot.delivery import store_accounts
 from alertbot.watch.context import WATCH
-from alertbot.watch.sources.base import DEEPEST, SHAPES, looks_like, read
+from alertbot.watch.sources.base import SHAPES, looks_like, read
 from tests.effort import examples
 from tests.web.sender import OTHER, SECRET, TYPES, Sender, sender, source
 

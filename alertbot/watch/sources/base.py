@@ -5,16 +5,14 @@ RFC 8259 leaves open what a reader does with repeated names, with deep nesting a
 to represent; programs differ, so all of these are refused.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from alertbot.core.errors import Refused
-from alertbot.core.json import Json
+from alertbot.core.json import UnfitJson, from_text
 from alertbot.core.words import _
 from alertbot.watch.rules_signals import Signal
 
@@ -127,7 +125,6 @@ SHAPES: Mapping[str, Callable[[Body], bool]] = {
 }
 
 
-DEEPEST = 64  # lists and objects within each other
 MOST_FIELDS = 100
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -137,21 +134,16 @@ _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
 LONGEST_PART_HEAD = 4_096  # bytes of a form's part before its content
 _DISPOSITION = b"content-disposition:"
 _NAMES = (b"name=data", b'name="data"')
-_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
-
-
-class _Unfit(ValueError):
-    """Why a body is not acceptable JSON."""
 
 
 def read(source: str, body: bytes, content_type: str = "") -> object:
     """The JSON in a body, whatever the content type; for a form, the JSON in its field `data`. Raises
     `UnknownShape` with the reason."""
     try:
-        return _json(_within(body, content_type).decode("utf-8-sig"))
+        return from_text(_within(body, content_type).decode("utf-8-sig"))
     except UnicodeDecodeError:
         why = _("it is not UTF-8 text")
-    except _Unfit as error:
+    except UnfitJson as error:
         why = str(error)
     except (ValueError, RecursionError):
         why = _("it is not JSON")
@@ -190,38 +182,3 @@ def _is_ours(head: bytes) -> bool:
         if line.startswith(_DISPOSITION):
             return any(one.strip() in _NAMES for one in line.split(b";")[1:])
     return False
-
-
-def _json(text: str) -> object:
-    _refuse_depth(text)
-    return json.loads(
-        text, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_some_number
-    )
-
-
-def _refuse_depth(text: str) -> None:
-    """Raises `_Unfit` for deep nesting, before parsing: parsers fail on depth in their own ways."""
-    depth = 0
-    for found in _BRACKETS.finditer(text):
-        sign = found[0]
-        depth += (sign in "[{") - (sign in "]}")
-        if depth > DEEPEST:
-            raise _Unfit(_("nested deeper than {n} levels").format(n=DEEPEST))
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Json]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise _Unfit(_("a name appears twice in one object"))
-    return made
-
-
-def _no_number(_word: str) -> Any:
-    raise _Unfit(_("NaN and Infinity are not JSON"))
-
-
-def _some_number(digits: str) -> float:
-    number = float(digits)
-    if not isfinite(number):
-        raise _Unfit(_("it contains a number that is too large"))
-    return number

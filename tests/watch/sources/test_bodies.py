@@ -6,8 +6,8 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from alertbot.core.json import DEEPEST
 from alertbot.watch.sources.base import (
-    DEEPEST,
     LONGEST_TEXT,
     MOST_FIELDS,
     UnknownShape,
