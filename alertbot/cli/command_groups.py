@@ -341,5 +341,18 @@ DB = Listing(
             _("Create or migrate the database; with --dry-run, only show what would change."),
             "db upgrade --dry-run",
         ),
+        "backup": ListedCommand(
+            "backups:save",
+            _("Copy the database to a file while everything runs, and look through the copy (SQLite)."),
+            "db backup /backup",
+        ),
+        "restore": ListedCommand(
+            "backups:restore",
+            _(
+                "Put a copy in the place of the database, halted; refused while a worker or anything else uses the"
+                " database (SQLite)."
+            ),
+            "db restore /backup/alertbot-20260602T213000Z.db",
+        ),
     },
 )

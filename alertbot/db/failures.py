@@ -90,7 +90,12 @@ def crossed(error: BaseException | None) -> bool:
 
 def busy(error: BaseException | None) -> bool:
     """Whether SQLite's lock is taken: nothing was done, and it may be tried again."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return is_busy(getattr(error, "orig", None))
+
+
+def is_busy(error: object) -> bool:
+    """Whether this is SQLite's own word that its lock is taken."""
+    code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

@@ -1,0 +1,85 @@
+"""Copies of the database: db backup, db restore."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from alertbot.cli.frame import AsJson, console, emit, say, session
+from alertbot.config.partly import database_settings
+from alertbot.core.words import _
+from alertbot.db.backup import Told
+from alertbot.ops import backup
+
+T = TypeVar("T")
+PAGE_BYTES = 4096  # SQLite's usual page; only for the bar
+
+
+def save(
+    context: typer.Context,
+    to: Annotated[
+        Path,
+        typer.Argument(metavar=_("FILE"), help=_("A new file, or a folder for one named by time.")),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    done = _with_bar(context, lambda url, told: backup.save(url, to, told, _clock))
+    sentence = _(
+        "Copied to {path}: {mb} MB, {rows} rows of the audit. Its head, to keep elsewhere: {rows} {head}"
+    )
+    say(
+        sentence.format(path=done.path, mb=round(done.size / 1e6, 1), rows=done.rows, head=done.head),
+        as_json,
+    )
+    if as_json:
+        emit(done)
+
+
+def restore(
+    context: typer.Context,
+    copied: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("A copy made by `db backup`."))],
+    as_json: AsJson = False,
+) -> None:
+    done = _with_bar(context, lambda url, told: backup.restore(url, copied, told, _clock))
+    say(
+        _("Restored {path} from {copied}.").format(path=done.database, copied=done.copied.path), as_json
+    )
+    if done.aside:
+        say(_("What stood there before is now {path}.").format(path=done.aside), as_json)
+    for line in _what_next():
+        say(line, as_json)
+    if as_json:
+        emit(done)
+
+
+def _what_next() -> tuple[str, ...]:
+    return (
+        _("Everything is halted, because what was sent after the copy was made still waits in it:"),
+        _("  1. `alertbot status` lists what waits. Look on each platform whether it is already out."),
+        _(
+            "  2. Halt each alert that is out (`alertbot halt ALERT`) and note where: `alertbot record ALERT …`."
+        ),
+        _("  3. `alertbot resume`, and start the worker. Alerts that you halted stay halted."),
+    )
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _with_bar(context: typer.Context, work: Callable[[str, Told], Coroutine[Any, Any, T]]) -> T:
+    """Needs only the database's address, whatever else is wrong in the configuration."""
+    url = database_settings(session(context).config_path()).database_url
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    where = console(as_json=True)
+    with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:
+        bar = progress.add_task(_("copying"), total=None)
+
+        def told(done: int, pages: int) -> None:
+            progress.update(bar, completed=done * PAGE_BYTES, total=pages * PAGE_BYTES)
+
+        return asyncio.run(work(url, told))
