@@ -7,8 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from alertbot.config.yaml_reader import in_yaml
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Approvals, Channel, Composition, Fault, Identity, RawValues
@@ -261,7 +260,7 @@ def kinds(publisher: Publisher) -> list[Kind]:
 
 def example_yaml(publisher: Publisher, name: str) -> str:
     """The kind's example as YAML, ready for `--vars`."""
-    return yaml.safe_dump(example(publisher, name), allow_unicode=True, sort_keys=False, width=100)
+    return in_yaml(example(publisher, name), width=100)
 
 
 def example(publisher: Publisher, name: str) -> RawValues:

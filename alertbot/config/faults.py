@@ -15,7 +15,8 @@ from pydantic_core import ErrorDetails
 from alertbot.config.root import Config
 from alertbot.config.shapes import LANGUAGE, NAME, VARIABLE
 from alertbot.config.watching import RuleSettings
-from alertbot.config.yaml_reader import LONGEST_SHOWN_KEY, FileFault, Mark, Node, Path, parse
+from alertbot.config.yaml_faults import LONGEST_SHOWN_KEY, FileFault, Mark, Path
+from alertbot.config.yaml_reader import Node, parse
 from alertbot.core.words import _
 
 MOST_ERRORS = 1000  # a file with more of them is no configuration

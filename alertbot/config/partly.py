@@ -18,7 +18,8 @@ from alertbot.config.faults import findings
 from alertbot.config.reading import BrokenType, content, invalid, type_of, validated
 from alertbot.config.root import Config, DatabaseSettings
 from alertbot.config.shapes import Name
-from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain
+from alertbot.config.yaml_faults import FileFault, Mark
+from alertbot.config.yaml_reader import Node, parse, plain
 from alertbot.core.json import Json
 from alertbot.core.words import _
 

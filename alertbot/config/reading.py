@@ -15,7 +15,8 @@ from alertbot.config.root import Config, whole
 from alertbot.config.secrets import WithSecrets
 from alertbot.config.shapes import Settings
 from alertbot.config.sources import SourceSettings, bindable
-from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain
+from alertbot.config.yaml_faults import FileFault, Mark
+from alertbot.config.yaml_reader import Node, parse, plain
 from alertbot.core.connecting import is_loopback, leaves_sandbox
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.json import Json

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from alertbot.config import faults
 from alertbot.config.faults import findings
 from alertbot.config.reading import invalid
-from alertbot.config.yaml_reader import FileFault, Mark, Node, plain, read_written
+from alertbot.config.yaml_faults import FileFault, Mark
+from alertbot.config.yaml_reader import Node, plain, read_written
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _
 from alertbot.regions import packs

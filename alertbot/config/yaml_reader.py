@@ -5,31 +5,42 @@ A subset on purpose: no tags, no merge keys, one document, keys are plain words.
 `0123`, `1:30`) are faults. `parse_written` and `read_written` keep every scalar as written, because
 people's `16:45`, `01` and `no` would become 1005, 1 and false; aliases are refused there. Nothing here
 needs pydantic, or recurses deeper than `DEEPEST`.
+
+A wheel ships what it read of its own files (`packed`), found again by the text: a preview reads eight of them, and does
+without the library, which takes 0.01 s to load. A file of a team's own, and a changed one, is read when it is used.
 """
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import Any
 
-import yaml
-
-from alertbot.config.yaml_faults import shortened, syntax_sentence
+from alertbot.config.yaml_faults import (
+    LINE_BREAK,
+    FileFault,
+    Mark,
+    Path,
+    mark_at,
+    shortened,
+    shown_key,
+    surprise_sentence,
+    syntax_fault,
+)
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.signs import hidden_place
 from alertbot.core.words import _
 
 DEEPEST = 32
 LARGEST_FILE = 1_000_000  # bytes
-LONGEST_SHOWN_KEY = 60
 # What the aliases of a file may grow to, in characters and entries: far above any real file of 1 MB.
 LARGEST_EXPANSION = 8_000_000
 WEIGHT_OF_A_NODE = 8
 
-Path = tuple[str | int, ...]
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -49,34 +60,6 @@ _FORBIDDEN = re.compile(
 _UNPRINTABLE = re.compile(  # as YAML has it; naming what is printable takes ten times longer to compile
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
 )
-
-
-class Mark(NamedTuple):
-    """A place in a file; line and column count from 1. Line 0 is the file as a whole."""
-
-    line: int = 1
-    column: int = 1
-    file: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
-
-
-class FileFault(NamedTuple):
-    """One fault of a file. `path`: the keys that lead to it."""
-
-    mark: Mark
-    path: Path
-    sentence: str
-
-    def line(self, file: str) -> str:
-        """The fault with its place, for a list of faults of `file`."""
-        return f"{file}:{self.mark.line}:{self.mark.column} {self.told()}"
-
-    def told(self) -> str:
-        """The fault with the keys that lead to it."""
-        keys = shown_path(self.path)
-        return f"{keys}: {self.sentence}" if keys else self.sentence
 
 
 @dataclass(slots=True)
@@ -104,6 +87,19 @@ class Document:
     faults: list[FileFault] = field(default_factory=list)
 
 
+@cache
+def library() -> Any:
+    """PyYAML, loaded when something is to be read."""
+    import yaml
+
+    return yaml
+
+
+def loader() -> Any:
+    """libyaml's where there is one, ten times as fast."""
+    return getattr(library(), "CSafeLoader", library().SafeLoader)
+
+
 class _GiveUp(Exception):  # never leaves this module
     """The rest of the text cannot be read."""
 
@@ -125,7 +121,38 @@ def parse_written(text: str, name: str) -> Node:
 
 def read_written(path: FilePath) -> Node:
     """Read a file as `parse_written` does. Raises `ConfigInvalid` also if it cannot be read."""
-    return parse_written(text_of(path), str(path))
+    text = text_of(path)
+    shipped = SHIPPED / packed_name(text)
+    if shipped.is_file():
+        return _unpacked(json.loads(shipped.read_bytes()), str(path))
+    return parse_written(text, str(path))
+
+
+SHIPPED = FilePath(__file__).parents[1] / "_shipped" / "yaml"  # only a wheel has it
+
+
+def packed_name(text: str) -> str:
+    """The file with what was read from this text."""
+    return f"{sha256(text.encode()).hexdigest()[:40]}.json"
+
+
+def packed(node: Node) -> list[Any]:
+    """A node as JSON holds it: line, column, value, and the key's line and column if it has one."""
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: packed(one) for key, one in value.items()}
+    elif isinstance(value, list):
+        value = [packed(one) for one in value]
+    return [node.mark.line, node.mark.column, value, *(node.key[:2] if node.key else ())]
+
+
+def _unpacked(given: list[Any], name: str) -> Node:
+    line, column, value, *key = given
+    if isinstance(value, dict):
+        value = {key: _unpacked(one, name) for key, one in value.items()}
+    elif isinstance(value, list):
+        value = [_unpacked(one, name) for one in value]
+    return Node(Mark(line, column, name), value, key=Mark(key[0], key[1], name) if key else None)
 
 
 def text_of(path: FilePath) -> str:
@@ -151,7 +178,7 @@ def _parsed(text: str, name: str, *, written: bool) -> Document:
     document = Document()
     if found := _UNPRINTABLE.search(text):
         sentence = _("contains a character that is not text ({code}); is this a binary file?")
-        mark = _mark_at(text, found.start(), name)
+        mark = mark_at(text, found.start(), name)
         code = f"U+{ord(found.group()):04X}"
         document.faults.append(FileFault(mark, (), sentence.format(code=code)))
         return document
@@ -159,8 +186,8 @@ def _parsed(text: str, name: str, *, written: bool) -> Document:
         document.root = _Reader(text, document.faults, name, written=written).document()
     except _GiveUp:
         pass
-    except yaml.YAMLError as error:
-        document.faults.append(_syntax(error, text, name))
+    except library().YAMLError as error:
+        document.faults.append(syntax_fault(error, text, name))
     return document
 
 
@@ -173,38 +200,51 @@ def plain(node: Node) -> Any:
     return node.value
 
 
-def shown_path(path: Path) -> str:
-    """`channels.x_main.windows[0]`; the file's own keys are shortened to one line."""
-    return "".join(
-        f"[{step}]" if isinstance(step, int) else f".{shown_key(step)}" for step in path
-    ).removeprefix(".")
+def in_yaml(values: Mapping[str, Any], *, width: int = 10_000) -> str:
+    """Values as YAML that a person edits: a text of several lines as such. `width`: where long texts are folded."""
+    return str(
+        library().dump(dict(values), Dumper=_dumper(), allow_unicode=True, sort_keys=False, width=width)
+    )
+
+
+@cache
+def _dumper() -> Any:
+    made: Any = type("Dumper", (library().SafeDumper,), {})
+    made.add_representer(str, _dumped_text)
+    return made
+
+
+def _dumped_text(dumper: Any, text: str) -> Any:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 class _Reader:
     """Builds nodes from the parser's events, which come one at a time and without nesting."""
 
     def __init__(self, text: str, faults: list[FileFault], name: str, *, written: bool) -> None:
-        self._events: Iterator[Any] = yaml.parse(text, Loader=Loader)
+        self._yaml = library()
+        self._events: Iterator[Any] = library().parse(text, Loader=loader())
         self._faults = faults
         self._name = name
         self._written = written
-        self._lines = _LINE_BREAK.split(text)
+        self._lines = LINE_BREAK.split(text)
         self._flow = 0  # depth of brackets
         self._anchors: dict[str, Node] = {}
 
     def document(self) -> Node | None:
         next(self._events)  # the stream starts
-        if isinstance(next(self._events), yaml.StreamEndEvent):
+        if isinstance(next(self._events), self._yaml.StreamEndEvent):
             return None
         root = self._node(next(self._events), ())
         next(self._events)  # the document ends
         after = next(self._events)
-        if not isinstance(after, yaml.StreamEndEvent):
+        if not isinstance(after, self._yaml.StreamEndEvent):
             self._fault(after, (), _("a second document starts here; keep one, without `---`"))
         return root
 
     def _node(self, event: Any, path: Path) -> Node:
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, self._yaml.AliasEvent):
             return self._aliased(event, path)
         if len(path) > DEEPEST:
             self._give_up(event, path[:3], _("is nested deeper than {n} levels").format(n=DEEPEST))
@@ -218,11 +258,11 @@ class _Reader:
         return node
 
     def _fill(self, node: Node, event: Any, path: Path) -> None:
-        if isinstance(event, yaml.MappingStartEvent):
+        if isinstance(event, self._yaml.MappingStartEvent):
             self._flow += bool(event.flow_style)
             node.value = self._mapping(node, path)
             self._flow -= bool(event.flow_style)
-        elif isinstance(event, yaml.SequenceStartEvent):
+        elif isinstance(event, self._yaml.SequenceStartEvent):
             self._flow += bool(event.flow_style)
             node.value = self._sequence(node, path)
             self._flow -= bool(event.flow_style)
@@ -233,7 +273,7 @@ class _Reader:
 
     def _sequence(self, node: Node, path: Path) -> list[Node]:
         items: list[Node] = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        while not isinstance(event := next(self._events), self._yaml.SequenceEndEvent):
             items.append(self._weighed(node, event, (*path, len(items))))
             if self._written and self._flow and len(items) > 1 and self._goes_on(event):
                 sentence = _(
@@ -245,7 +285,7 @@ class _Reader:
 
     def _mapping(self, node: Node, path: Path) -> dict[str, Node]:
         entries: dict[str, Node] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        while not isinstance(event := next(self._events), self._yaml.MappingEndEvent):
             key = self._key(event, path)
             after = next(self._events)
             self._whole_key(event, after, key, (*path, key))
@@ -263,7 +303,7 @@ class _Reader:
         return entries
 
     def _key(self, event: Any, path: Path) -> str:
-        if not isinstance(event, yaml.ScalarEvent):
+        if not isinstance(event, self._yaml.ScalarEvent):
             self._give_up(event, path, _("a key must be a plain word"))
         if event.tag not in (None, "!"):
             self._fault(event, path, _("a key must be a plain word, without a tag"))
@@ -289,8 +329,8 @@ class _Reader:
 
     def _whole_key(self, event: Any, after: Any, key: str, path: Path) -> None:
         """Report a text that a comma or a colon made a key."""
-        plain = isinstance(event, yaml.ScalarEvent) and event.implicit[0]
-        empty = isinstance(after, yaml.ScalarEvent) and after.implicit[0] and not after.value
+        plain = isinstance(event, self._yaml.ScalarEvent) and event.implicit[0]
+        empty = isinstance(after, self._yaml.ScalarEvent) and after.implicit[0] and not after.value
         if plain and empty and self._flow and after.start_mark.index == event.end_mark.index:
             sentence = _(
                 'the text ends at the comma; the rest, “{rest}”, is lost. Put the whole text in quotes: "…, {rest}"'
@@ -330,7 +370,9 @@ class _Reader:
     def _goes_on(self, event: Any) -> bool:
         """Whether an item in brackets reads like the rest of a sentence: `17 ou 18`, `et le 18`."""
         return (
-            isinstance(event, yaml.ScalarEvent) and event.implicit[0] and bool(_REST.match(event.value))
+            isinstance(event, self._yaml.ScalarEvent)
+            and event.implicit[0]
+            and bool(_REST.match(event.value))
         )
 
     def _commented(self, event: Any, text: str) -> bool:
@@ -363,7 +405,7 @@ class _Reader:
             return text
         if (value := _resolved(text)) is not _SURPRISE:
             return value
-        self._fault(event, path, _surprise(text))
+        self._fault(event, path, surprise_sentence(text))
         return text
 
     def _mark(self, event: Any) -> Mark:
@@ -378,7 +420,6 @@ class _Reader:
         raise _GiveUp
 
 
-_LINE_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _OPENING, _CLOSING = "“„‟«‘‚", "”“»’‘"
 _PROSE = re.compile(r"[^\W\d_]+[\s,;’'!?-]+[^\W_]+.*:|[A-ZÀ-Þ][^:]*\s:")  # words, or a French colon
 
@@ -399,38 +440,3 @@ def _resolved(text: str) -> Any:
         value = float(text)
         return value if math.isfinite(value) else _SURPRISE
     return _SURPRISE if _SURPRISING.fullmatch(text) else text
-
-
-def _surprise(text: str) -> str:
-    if text.lower() in ("yes", "on", "y", "no", "off", "n"):
-        return _("write true or false, or put the word in quotes")
-    if ":" in text:
-        return _(
-            'programs read this in different ways; put it in quotes, or write a duration such as "1h30m"'
-        )
-    return _("programs read this number or sign in different ways; put it in quotes")
-
-
-def _syntax(error: yaml.YAMLError, text: str, name: str) -> FileFault:
-    """A YAML syntax error in words for the person who has to fix it."""
-    place = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    mark = Mark(file=name) if place is None else Mark(place.line + 1, place.column + 1, name)
-    problem = str(getattr(error, "problem", None) or error)
-    opened = getattr(error, "context_mark", None)
-    return FileFault(mark, (), syntax_sentence(problem, _line(text, mark), mark.column, opened))
-
-
-def _line(text: str, mark: Mark) -> str:
-    lines = _LINE_BREAK.split(text)
-    return lines[mark.line - 1] if mark.line <= len(lines) else ""
-
-
-def _mark_at(text: str, index: int, name: str) -> Mark:
-    before = text[:index]
-    return Mark(before.count("\n") + 1, index - before.rfind("\n"), name)
-
-
-def shown_key(key: str) -> str:
-    """A key of a file on one line, shortened."""
-    line = " ".join(key.split())
-    return line if len(line) <= LONGEST_SHOWN_KEY else line[: LONGEST_SHOWN_KEY - 1] + "…"

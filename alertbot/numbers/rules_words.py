@@ -96,12 +96,23 @@ def _numerals() -> dict[str, str]:
     return {word: str(value) for word, value in words.items()}
 
 
-@cache
-def _numeral() -> re.Pattern[str]:
-    words = sorted(_numerals(), key=len, reverse=True)
-    return re.compile(
-        rf"\b(?:{'|'.join(word.replace('-', '[ -]') for word in words)})\b", re.IGNORECASE
-    )
+_WORD = re.compile(r"\w+")
+_MOST_WORDS = 4  # of a numeral: quatre-vingt-dix-sept
+
+
+def _said(text: str) -> Iterator[tuple[int, int, str]]:
+    """Each numeral of a text, the longest at its place, with its digits."""
+    words = [one.span() for one in _WORD.finditer(text)]
+    at = 0
+    while at < len(words):
+        start = words[at][0]
+        for last in range(min(at + _MOST_WORDS, len(words)) - 1, at - 1, -1):
+            end = words[last][1]
+            if digits := _numerals().get(text[start:end].lower().replace(" ", "-")):
+                yield start, end, digits
+                at = last
+                break
+        at += 1
 
 
 _CONNECTORS = (
@@ -115,10 +126,7 @@ LEAST_NUMERALS = 3  # in a row: `un deux trois`; fewer are words of a sentence
 
 def _spoken(of: Skeleton) -> list[list[tuple[int, int, str]]]:
     """Rows of numerals, among them digits: `zéro 4, soixante-cinq`; each with its place and its digits."""
-    said = [
-        (one.start(), one.end(), _numerals()[one[0].lower().replace(" ", "-")])
-        for one in _numeral().finditer(of.text)
-    ]
+    said = list(_said(of.text))
     if not said:
         return []
     rows: list[list[tuple[int, int, str]]] = []

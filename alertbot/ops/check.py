@@ -10,7 +10,7 @@ from alertbot.alerts.compose import DraftRequest, asks, look
 from alertbot.channels.base import SHIPPED
 from alertbot.config import region_pack
 from alertbot.config.faults import lines_in
-from alertbot.config.yaml_reader import Path
+from alertbot.config.yaml_faults import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.model import Audience, Channel, Fault, RawValues, Target
 from alertbot.core.words import _

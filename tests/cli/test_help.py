@@ -55,7 +55,9 @@ def test_help_loads_no_command() -> None:
         " print(*({'rich', 'asyncio', 'pydantic', 'sqlalchemy'} & set(sys.modules)), file=sys.stderr)"
     )
     expected = {"alertbot.cli", "alertbot.core"}
-    expected |= {f"alertbot.core.{name}" for name in ("errors", "json", "logs", "signs", "words")}
+    expected |= {
+        f"alertbot.core.{name}" for name in ("errors", "frozen", "json", "logs", "signs", "words")
+    }
     expected |= {f"alertbot.cli.{name}" for name in ("command_groups", "commands", "frame", "parsing")}
     for arguments in (["--help"], ["numbers", "--help"]):
         done = subprocess.run(

@@ -26,7 +26,7 @@ LONG_BOMB = "a: &a '" + "x" * 500_000 + "'\nb: [" + "*a, " * 10_000 + "]\n"
 @pytest.fixture(params=["libyaml", "python"])
 def _either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "python":
-        monkeypatch.setattr(yaml_reader, "Loader", yaml.SafeLoader)
+        monkeypatch.setattr(yaml_reader, "loader", lambda: yaml.SafeLoader)
 
 
 @pytest.mark.usefixtures("_either_parser")

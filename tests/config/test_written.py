@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.config.yaml_reader import Mark, parse, parse_written, plain, read_written, text_of
+from alertbot.config.yaml_faults import Mark
+from alertbot.config.yaml_reader import parse, parse_written, plain, read_written, text_of
 from alertbot.core.errors import ConfigInvalid
 
 TEXT = 'at: 16:45\ncode: 01\nmore: [no, 1.50, ~, "~", ""]\nnone:\n'

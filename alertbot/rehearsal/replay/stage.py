@@ -22,7 +22,8 @@ from alertbot.config.faults import findings
 from alertbot.config.root import Config
 from alertbot.config.shapes import Name, Settings
 from alertbot.config.watching import PromiseSettings, RuleSettings, WatchSettings
-from alertbot.config.yaml_reader import FileFault, Mark, Node, parse, plain, text_of
+from alertbot.config.yaml_faults import FileFault, Mark
+from alertbot.config.yaml_reader import Node, parse, plain, text_of
 from alertbot.core.errors import AlertbotError, ConfigInvalid
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, ChannelSpec, Pace, Person, Post, Price

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alertbot.config.yaml_reader import Mark, Node, plain, read_written
+from alertbot.config.yaml_faults import Mark
+from alertbot.config.yaml_reader import Node, plain, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _, language

@@ -5,9 +5,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import yaml
-
-from alertbot.config.yaml_reader import parse_written
+from alertbot.config.yaml_reader import in_yaml, parse_written
 from alertbot.core.errors import AlertbotError
 from alertbot.core.model import Fault, RawValues
 from alertbot.core.words import _
@@ -15,18 +13,6 @@ from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
 
 WIDTH = 88  # cells of a comment
 FAULT = "# ! "  # begins a line that tells of a fault; whoever saves the file again need not remove it
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes a text of several lines as such, so that a person can edit it."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def written(kind: Kind, given: Mapping[str, Any], languages: Sequence[str], *, title: str) -> str:
@@ -77,8 +63,7 @@ def _value(spec: FieldSpec, value: Any, languages: Sequence[str]) -> str:
 
 
 def _yaml(values: Mapping[str, Any]) -> str:
-    dumped = yaml.dump(dict(values), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000)
-    return dumped.rstrip("\n")
+    return in_yaml(values).rstrip("\n")
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> RawValues:

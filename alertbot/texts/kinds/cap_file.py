@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from alertbot.config.yaml_reader import Mark, Node
+from alertbot.config.yaml_faults import Mark
+from alertbot.config.yaml_reader import Node
 from alertbot.core.words import _
 from alertbot.texts.kinds.cap_table import OUTAGE, CapRow, CapTable
 from alertbot.texts.kinds.kind_file import LANGUAGE, NAME, Checker, unknown

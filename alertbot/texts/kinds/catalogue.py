@@ -23,7 +23,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from alertbot.config.yaml_reader import Mark, Node, read_written
+from alertbot.config.yaml_faults import Mark
+from alertbot.config.yaml_reader import Node, read_written
 from alertbot.core.errors import ConfigInvalid, Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alertbot.config import yaml_reader
 from alertbot.pages import frame
 from alertbot.texts.kinds.kind_spec import Template
 from alertbot.texts.kinds.layers import shipped
@@ -18,6 +19,7 @@ from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
 ROOT = Path(__file__).parents[3]
 NUMBER = re.compile(r"Digest: \w+|\d+")
+SHIPPED_YAML = sorted(ROOT.joinpath("messages").rglob("*.yaml"))
 PREVIEW = "from alertbot.__main__ import main; main()"
 WRITE = (
     "from datetime import datetime, UTC; from alertbot.pages import html, rules_standing, views;"
@@ -69,7 +71,8 @@ def run(code: str, *arguments: str, package: Path, folder: Path) -> subprocess.C
 def test_a_preview_from_a_wheel_compiles_nothing_and_says_the_same(
     installed: Path, tmp_path: Path
 ) -> None:
-    done = run(COUNTED, "preview", "status", package=installed, folder=tmp_path)
+    code = COUNTED.replace("*names", "*names, *sys.modules.keys() & {'yaml'}")
+    done = run(code, "preview", "status", package=installed, folder=tmp_path)
     assert done.stderr.split() == ["compiled:"]
     from_tree = run(COUNTED, "preview", "status", package=ROOT, folder=tmp_path)
     assert len(from_tree.stderr.split()) > 4
@@ -82,6 +85,27 @@ def test_every_shipped_template_is_there(installed: Path) -> None:
     texts = [*shipped().rglob("*.md.j2"), *frame.FOLDER.glob("*.j2")]
     assert names == {environment.code_name(path.read_bytes().decode("utf-8-sig")) for path in texts}
     assert len(names) > 30
+
+
+def test_what_the_shipped_yaml_says_is_there(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        path: yaml_reader.parse_written(path.read_text("utf-8"), str(path)) for path in SHIPPED_YAML
+    }
+    assert len(files) > 40
+    monkeypatch.setattr(yaml_reader, "SHIPPED", installed / "alertbot/_shipped/yaml")
+    monkeypatch.setattr(yaml_reader, "library", None)  # only what lies there can be used
+    for path, read in files.items():
+        assert yaml_reader.packed(yaml_reader.read_written(path)) == yaml_reader.packed(read)
+
+
+def test_yaml_that_was_changed_is_read_when_it_is_used(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_reader, "SHIPPED", installed / "alertbot/_shipped/yaml")
+    changed = tmp_path / "card.yaml"
+    text = (ROOT / "messages/card.yaml").read_text("utf-8")
+    changed.write_text(f"{text}\nof_our_own: yes\n", encoding="utf-8")
+    assert yaml_reader.read_written(changed).entries["of_our_own"].value == "yes"
 
 
 def test_a_wheel_writes_the_public_page_and_compiles_nothing(installed: Path, tmp_path: Path) -> None:
