@@ -59,19 +59,9 @@ _FRENCH_TENS = {
     80: "quatre-vingt",
 }
 _ENGLISH = [
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    *(
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ),
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
 ]
 _ENGLISH_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _OTHER_WORDS = {"une": 1, "septante": 70, "huitante": 80, "octante": 80, "nonante": 90, "quatre-vingts": 80, "nought": 0}  # fmt: skip
