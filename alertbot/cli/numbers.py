@@ -23,6 +23,7 @@ from alertbot.numbers.views import (
     ImportView,
     NumberChanged,
     NumberHistory,
+    NumbersTold,
     NumbersWithdrawn,
     NumberView,
     StillPublic,
@@ -164,13 +165,18 @@ def withdraw(
         str,
         typer.Argument(metavar=_("QUERY"), help=_("Territories, services, entries: 22,29/samu,N12.")),
     ],
-    reason: Annotated[str, typer.Option(metavar=_("TEXT"), help=_("Reason, for the record."))],
+    reason: Annotated[str, typer.Option(metavar=_("TEXT"), help=_("Reason, for the record."))] = "",
     but: Annotated[
         str, typer.Option("--but", metavar=_("QUERY"), help=_("What stays in force: 22/samu."))
     ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only show what it would do."))] = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    if dry_run:
+        _would_withdraw(read(context, lambda s: still_public.told(s, query, but=but)), as_json)
+        return
+
     async def work(service: WatchContext, person: Person) -> NumbersWithdrawn:
         return await still_public.withdraw(service, person, query, reason, but=but)
 
@@ -185,6 +191,23 @@ def withdraw(
         say(line, as_json)
     if as_json:
         emit(done)
+
+
+def _would_withdraw(found: NumbersTold, as_json: bool) -> None:
+    """What a withdrawal would take out, and where the public reads it."""
+    left = [one for one in found.entries if one.withdrawn_at is None]
+    sentence = ngettext(
+        "It would withdraw {count} entry: {rows}.",
+        "It would withdraw {count} entries: {rows}.",
+        len(left),
+    )
+    rows = "; ".join(f"{one.entry} ({one.said})" for one in left)
+    say(sentence.format(count=len(left), rows=rows), as_json)
+    for one in found.published:
+        told = _("! The public reads {entry} in {alert}: {row}.")
+        say(told.format(entry=one.entry, alert=one.alert, row=one.row), as_json)
+    if as_json:
+        emit(found)
 
 
 def _still_public(published: Sequence[StillPublic]) -> Iterator[str]:

@@ -79,9 +79,10 @@ async def matching(conn: Connection, text: str, *, but: str = "") -> tuple[Query
     query = parse_query(text, but=but, free=await store_numbers.free_territories(conn))
     named = {key for part in query.wanted if (key := entry_id(part.entry))}
     places = {part.territory for part in query.wanted if part.territory}
-    whole = whole_country() in places
+    anywhere = any(part.digits for part in query.wanted)
+    whole = anywhere or whole_country() in places
     found = {one.id: one for one in await store_numbers.entries(conn, ids=named)} if named else {}
-    if places:
+    if places or anywhere:
         there = await store_numbers.entries(conn, territories=None if whole else places)
         found |= {one.id: one for one in there}
     chosen = (one for one in found.values() if query.matches(one.row))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
-from alertbot.numbers.rules_digits import is_fictional
+from alertbot.numbers.rules_digits import InvalidNumber, is_fictional, written
 from alertbot.regions.facts import (
     all_territories,
     find,
@@ -25,6 +25,9 @@ from alertbot.regions.region import Territory
 
 EVERY_LANGUAGE = ""
 _ENTRY = re.compile(r"[Nn]([1-9][0-9]{0,8})", re.ASCII)
+_WHOLE_NUMBER = re.compile(
+    r"\+?[0-9](?:[ .\u00a0\u202f-]?[0-9]){5,19}", re.ASCII
+)  # longer than any code
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ def in_words(where: Standing) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a query; `text` is as typed: an entry, or a territory with an optional service.
+    """One part of a query; `text` is as typed: an entry, a territory with an optional service, or a whole number.
 
     `service` is a key of `Region.services` or the failed short number (`17`: police and gendarmerie).
     """
@@ -198,11 +201,14 @@ class Part:
     entry: str = ""
     territory: str = ""
     service: str = ""
+    digits: str = ""
 
     def matches(self, row: NumberRow) -> bool:
         """Whether this part matches the row. `FR` matches every territory of the directory."""
         if self.entry:
             return row.entry == self.entry
+        if self.digits:
+            return row.number == _written(self.digits, row.territory.region)
         return self._place(row.territory.code) and self._service(row)
 
     def _place(self, code: str) -> bool:
@@ -236,7 +242,8 @@ class Query:
 
 
 def parse_query(text: str, *, but: str = "", free: Iterable[Territory] = ()) -> Query:
-    """The query in `text`: entries (`N12`) and `TERRITORY` or `TERRITORY/SERVICE`, separated by commas.
+    """The query in `text`: entries (`N12`), `TERRITORY` or `TERRITORY/SERVICE`, and whole numbers, separated by
+    commas.
 
     `free`: the territories outside the directory that the register knows. Raises `Misuse`, suggesting
     the nearest name.
@@ -256,6 +263,8 @@ def _parts(text: str, known: dict[str, Territory]) -> tuple[Part, ...]:
 def _part(piece: str, known: dict[str, Territory]) -> Part:
     if number := entry_id(piece):
         return Part(piece, entry=entry_name(number))
+    if _WHOLE_NUMBER.fullmatch(piece):
+        return Part(piece, digits=piece)
     where, slash, what = (half.strip() for half in piece.partition("/"))
     territory = find(where) or known.get(where.upper())
     if territory is None:
@@ -263,6 +272,14 @@ def _part(piece: str, known: dict[str, Territory]) -> Part:
     if slash and not _is_service(what):
         raise Misuse(_no_service(what))
     return Part(piece, territory=territory.code, service=what.casefold())
+
+
+def _written(digits: str, region: str) -> str:
+    """As the register writes it; as typed if it is no number there."""
+    try:
+        return written(digits, region)
+    except InvalidNumber:
+        return digits
 
 
 def _is_service(text: str) -> bool:

@@ -230,9 +230,11 @@ def _called_at(service: Context, given: Verification, call: TestCall, now: datet
     try:
         at = moments.moment(given.called_at, now=now, zone=service.publisher.zone, past=True)
     except moments.BadMoment as error:
-        raise Misuse(f"--called-at: {error}") from None
+        raise Misuse(_("The time of the test call: {why}").format(why=error)) from None
     if at > now:
-        raise Misuse(_("--called-at {time} is in the future.").format(time=given.called_at))
+        raise Misuse(
+            _("The time of the test call, {time}, is in the future.").format(time=given.called_at)
+        )
     return at
 
 

@@ -183,6 +183,14 @@ class StillPublic:
 
 
 @dataclass(frozen=True, slots=True)
+class NumbersTold:
+    """Entries that a query finds, and the alerts in which the public can still read each."""
+
+    entries: tuple[NumberView, ...]
+    published: tuple[StillPublic, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NumberChanged(NumberView):
     """An entry after a change, and where the public can still read what it said before."""
 

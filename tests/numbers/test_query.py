@@ -79,7 +79,7 @@ def test_what_matches_nothing_is_told() -> None:
     [
         ("", "No number was asked for"),
         (" , ", "No number was asked for"),
-        ("Finistere", "did you mean 29 Finistère"),
+        ("Finisterre", "did you mean 29 Finistère"),
         ("99", "no territory “99”"),
         ("22/smur", "did you mean samu"),
         ("22/", "no service “”"),

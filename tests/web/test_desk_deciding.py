@@ -285,7 +285,7 @@ async def test_an_incident_ends_at_the_desk(desk: DeskScene) -> None:
     form = ada.page.form("/state")
     await ada.send(form, state="resolved")
     assert ada.answer.status_code == 403
-    assert "Say with --confirmed-by" in ada.page.text
+    assert "The operator's word alone does not resolve" in ada.page.text
     await ada.send(form, state="stabilised")
     assert "stabilised" in ada.page.text
     await ada.press("end")

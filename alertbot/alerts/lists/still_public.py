@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from alertbot.alerts import progress, store_reading
+from alertbot.alerts import progress
 from alertbot.alerts.lists.public_numbers import TASKS
 from alertbot.core.errors import Misuse, Refused, one_line
 from alertbot.core.model import AlertState, Person
@@ -22,6 +22,7 @@ from alertbot.numbers.verifying import Verification
 from alertbot.numbers.views import (
     ImportView,
     NumberChanged,
+    NumbersTold,
     NumbersWithdrawn,
     NumberView,
     StillPublic,
@@ -89,6 +90,20 @@ async def withdraw(
     return await service.database.transact(work)
 
 
+async def told(service: Context, query: str, *, but: str = "") -> NumbersTold:
+    """What `withdraw` would take out of the register, and where the public can read it; changes nothing. Entries
+    that were withdrawn before are listed too. Raises as `withdraw` does."""
+
+    async def look(conn: Connection) -> NumbersTold:
+        _asked, found = await lookup.matching(conn, query, but=but)
+        if not found:
+            raise Refused(_("The register has nothing for {query}.").format(query=query))
+        entries = tuple(NumberView.of(entry, service.now) for entry in found)
+        return NumbersTold(entries, tuple(await _still_told(conn, found)))
+
+    return await service.database.read(look)
+
+
 async def _left(service: Context, conn: Connection, query: str, but: str) -> list[Entry]:
     """The entries that the query finds and that are not withdrawn. Raises `Refused` if there are none."""
     asked, found = await lookup.matching(conn, query, but=but)
@@ -119,12 +134,14 @@ def _already(found: Sequence[Entry], service: Context) -> str:
 async def _still_told(conn: Connection, entries: Sequence[Entry]) -> list[StillPublic]:
     """The alerts in which the public can still read these numbers, by entry."""
     found = await store_numbers.published_in(conn, [entry.id for entry in entries], still=True)
-    told = []
-    for entry in entries:
-        for alert in found[entry.id]:
-            state = (await store_reading.get(conn, alert)).state
-            told.append(StillPublic(entry.name, str(entry.row), alert, state))
-    return told
+    states = await store_numbers.states_of(
+        conn, {alert for alerts in found.values() for alert in alerts}
+    )
+    return [
+        StillPublic(entry.name, str(entry.row), alert, states[alert])
+        for entry in entries
+        for alert in found[entry.id]
+    ]
 
 
 async def _changed(

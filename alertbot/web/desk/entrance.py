@@ -13,7 +13,15 @@ from alertbot.core.errors import Refused
 from alertbot.core.words import LANGUAGES, _, ngettext
 from alertbot.people import accounts, passkeys, signing_in
 from alertbot.people.signing_in import SignInRefused
-from alertbot.web.desk import alert_page, audit_page, delivery_page, now_page, tasks_page, write_page
+from alertbot.web.desk import (
+    alert_page,
+    audit_page,
+    delivery_page,
+    now_page,
+    numbers_page,
+    tasks_page,
+    write_page,
+)
 from alertbot.web.desk.room import (
     ROOT,
     DeskRoom,
@@ -28,6 +36,15 @@ from alertbot.web.desk.room import (
     whole_number,
 )
 
+PAGES = (
+    now_page,
+    alert_page,
+    write_page,
+    delivery_page,
+    tasks_page,
+    audit_page,
+    numbers_page,
+)
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 
@@ -51,7 +68,7 @@ def router(desk: DeskRoom) -> APIRouter:
     routes.post("/you/passkey-options", _passkey_to_add)
     routes.post("/you/passkey", _add_passkey)
     routes.post("/you/passkey-remove", _drop_passkey)
-    for part in (now_page, alert_page, write_page, delivery_page, tasks_page, audit_page):
+    for part in PAGES:
         part.add(routes)
     return routes.router
 

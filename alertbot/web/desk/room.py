@@ -8,13 +8,13 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter
 from jinja2 import Environment
@@ -128,6 +128,12 @@ Act = Callable[[Visit], Awaitable[Response]]
 def see(place: str) -> Response:
     """Go on to another page of the desk, with GET."""
     return RedirectResponse(place, 303, PAGE_HEADERS)
+
+
+def address(place: str, **asked: object) -> str:
+    """An address with a query; what is empty is left out."""
+    given = {name: value for name, value in asked.items() if value not in (None, "")}
+    return f"{place}?{urlencode(given)}" if given else place
 
 
 # --- whose form it is -----------------------------------------------------------------------------
@@ -249,15 +255,46 @@ def whole_number(text: str) -> int:
 # --- pages ----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One page of a long list: its rows, from 1 to `last`. `before`, `after`: the addresses of those beside it."""
+
+    rows: Sequence[Any]
+    number: int
+    last: int
+    before: str
+    after: str
+
+
+def leaf(visit: Visit, rows: Sequence[Any], most: int) -> Leaf:
+    """The page of a list that the address asks for (`page`), so that no page of the desk grows without end."""
+    asked = visit.request.query_params.get("page", "")
+    last = max(1, -(-len(rows) // most))
+    number = (
+        min(max(1, int(asked)), last) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+    )
+    kept = [(name, text) for name, text in visit.request.query_params.multi_items() if name != "page"]
+
+    def beside(wanted: int) -> str:
+        inside = 1 <= wanted <= last
+        return f"{visit.request.url.path}?{urlencode([*kept, ('page', wanted)])}" if inside else ""
+
+    shown = rows[(number - 1) * most : number * most]
+    return Leaf(shown, number, last, beside(number - 1), beside(number + 1))
+
+
 @cache
 def templates() -> Environment:
     """The templates of the desk, and those of previews."""
     made = html_page.environment(HERE / "templates", html_page.HERE)
+    made.filters["at_desk"] = wording.without_commands
     made.globals.update(
         ROOT=ROOT,
         asset=asset,
         form_key=partial(secrets.token_urlsafe, 16),
         named=language_name,
+        address=address,
+        call_words=wording.call_words,
         alert_words=state_word,
         delivery_words=wording.delivery_words,
         state_words=wording.incident_words,
@@ -363,7 +400,7 @@ def refusal(visit: Visit, error: AlertbotError) -> Response:
     status = status_of(error)
     headings = {400: _("That cannot be done"), 403: _("Not allowed"), 409: _("No longer possible")}
     heading = headings.get(status, _("Not working"))
-    sentence = _down() if isinstance(error, StoreFailed) else str(error)
+    sentence = _down() if isinstance(error, StoreFailed) else wording.without_commands(str(error))
     faults = error.faults if isinstance(error, Faulty) else ()
     return said(visit, status, heading, sentence, faults=faults)
 

@@ -1,8 +1,30 @@
 """Words of the desk for states, and for what was just done."""
 
+import re
 from collections.abc import Mapping
 
 from alertbot.core.words import _
+
+_COMMAND = re.compile(r"`?\balertbot [a-z]|(?<![\w-])--[a-z]")
+_ASIDE = re.compile(rf"\s?\([^()]*(?:{_COMMAND.pattern})[^()]*\)")
+_NEXT_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
+
+
+def without_commands(text: str) -> str:
+    """What a verb says, without the command lines in it: at the desk the way out is a button or a page. A text that
+    is nothing else stays as it is."""
+    pieces = (_without_command(one) for one in _NEXT_SENTENCE.split(_ASIDE.sub("", text)))
+    return " ".join(filter(None, pieces)) or text
+
+
+def _without_command(sentence: str) -> str:
+    """The sentence up to the colon or semicolon before the command; empty where there is none."""
+    command = _COMMAND.search(sentence)
+    if command is None:
+        return sentence
+    said = sentence[: command.start()]
+    end = max(said.rfind(":"), said.rfind(";"))
+    return f"{said[:end].rstrip()}." if end > 0 else ""
 
 
 def delivery_words(state: str) -> str:
@@ -33,6 +55,17 @@ def incident_words(state: str) -> str:
         "maintenance": _("planned works"),
     }
     return words.get(str(state), str(state))
+
+
+def call_words() -> Mapping[str, str]:
+    """How a test call went."""
+    return {
+        "answered": _("the right service answered"),
+        "no-answer": _("nobody answered"),
+        "busy": _("it was busy"),
+        "wrong-service": _("another service answered"),
+        "not-called": _("it was not called"),
+    }
 
 
 def done_words() -> Mapping[str, str]:
