@@ -287,7 +287,7 @@ def leaf(visit: Visit, rows: Sequence[Any], most: int) -> Leaf:
 def templates() -> Environment:
     """The templates of the desk, and those of previews."""
     made = html_page.environment(HERE / "templates", html_page.HERE)
-    made.filters["at_desk"] = wording.without_commands
+    made.filters["without_commands"] = wording.without_commands
     made.globals.update(
         ROOT=ROOT,
         asset=asset,
