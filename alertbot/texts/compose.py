@@ -31,7 +31,7 @@ from alertbot.texts.posts import edits, messages, pieces
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition, Thread
 from alertbot.texts.request import ComposeFindings, ComposeRequest, context, seen_organisation
-from alertbot.texts.wording.language import lacks_words
+from alertbot.texts.wording.language import lacks_words, looked_up_once
 from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
 
@@ -200,6 +200,7 @@ def _missing(channel: Channel, lang: str) -> Fault:
 JUDGED_LATER = frozenset({"contradicts"})  # found only beside the other alerts of the incident (R9)
 
 
+@looked_up_once()
 def compose(request: ComposeRequest) -> Composition:
     """Every message of this alert, its targets and its digest, with faults, warnings and omissions; the
     edits of the alert it follows; and its own retraction, ready to be sent."""

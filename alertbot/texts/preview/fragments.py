@@ -4,6 +4,7 @@ Nothing of the source is copied as it is: known tags are written without their a
 escaped, everything else is dropped (its text stays; that of scripts and styles does not).
 """
 
+from functools import lru_cache
 from html import escape
 from html.parser import HTMLParser
 from itertools import groupby
@@ -37,6 +38,7 @@ SCHEMES = ("https://", "http://", "mailto:", "tel:")
 STYLES = {"b": "bold", "i": "italic", "u": "underline", "s": "strike", "a": "underline"}
 
 
+@lru_cache(maxsize=128)  # while somebody types, most messages stay
 def fragment(html: str) -> str:
     """Safe HTML with the structure of `html`; every opened tag is closed."""
     writer = _PageWriter()

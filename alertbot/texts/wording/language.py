@@ -5,7 +5,7 @@ language is files alone. What a language does not say is said in English."""
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from alertbot.config.yaml_reader import read_written
@@ -20,6 +20,9 @@ _OPTIONAL = frozenset({"whole_hour", "day_first", "as_said", "summer_time", "win
 _folders: ContextVar[tuple[Path, ...]] = ContextVar("folders", default=())
 
 _Stamp = tuple[Path, int, int]  # a file as it is now
+_read_before: ContextVar[dict[tuple[str, str], Mapping[str, str]] | None] = ContextVar(
+    "read_before", default=None
+)
 
 
 def use(folders: tuple[Path, ...]) -> None:
@@ -35,6 +38,17 @@ def using(folders: tuple[Path, ...]) -> Iterator[None]:
         yield
     finally:
         _folders.reset(before)
+
+
+@contextmanager
+def looked_up_once() -> Iterator[None]:
+    """Within it nobody looks again whether a file of words was changed: one text is in the words of one moment, and a
+    thousand looks are saved."""
+    before = _read_before.set({})
+    try:
+        yield
+    finally:
+        _read_before.reset(before)
 
 
 def phrase(name: str, lang: str, **places: object) -> str:
@@ -54,6 +68,7 @@ def lacks_words(lang: str) -> bool:
     return bool(WORDS.keys() - _OPTIONAL - _words(lang).keys())
 
 
+@cache
 def right_to_left(lang: str) -> bool:
     """Whether the language is written from right to left."""
     from babel import Locale, UnknownLocaleError
@@ -82,10 +97,16 @@ def _in_use() -> tuple[Path, ...]:
 def words_of(place: str, lang: str, known: Known) -> Mapping[str, str]:
     """The wordings of `<place>/<language>.yaml` in the folders that this program goes by, later ones laid over the
     shipped. Raises `ConfigInvalid` for a broken file."""
+    before = _read_before.get()
+    if before is not None and (place, lang) in before:
+        return before[place, lang]
     if not LANGUAGE.fullmatch(lang):
         return {}
     files = (folder / place / f"{lang}.yaml" for folder in _in_use())
-    return _read(tuple(_stamp(file) for file in files if file.is_file()), tuple(known.items()))
+    found = _read(tuple(_stamp(file) for file in files if file.is_file()), tuple(known.items()))
+    if before is not None:
+        before[place, lang] = found
+    return found
 
 
 def _stamp(file: Path) -> _Stamp:

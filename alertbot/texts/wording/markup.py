@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -98,6 +98,7 @@ class _MarkdownReader:
     level: int = 0  # of the heading being read
 
 
+@lru_cache(maxsize=2048)  # while somebody types, most of a text stays
 def read(source: str, typography: Callable[[str], str] = str) -> tuple[Block, ...]:
     """The blocks of this Markdown, with `typography` applied to their text. Raises `MarkupError`."""
     reader = _MarkdownReader(typography)

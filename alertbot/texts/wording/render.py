@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from time import thread_time
 from typing import TYPE_CHECKING, Any
@@ -252,6 +252,7 @@ def _line_of(template: Template, snippet: str) -> int:
     return template.text.count("\n", 0, at) + 1 if at >= 0 else 1
 
 
+@cache
 def typography(lang: str) -> Typography:
     """One kind of apostrophe within words. French keeps signs such as : and ? with their word by a no-break
     space. (U+00A0: the narrow one counts double on X.)"""
