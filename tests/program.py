@@ -14,6 +14,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -24,7 +25,13 @@ import alertbot.cli as cli
 
 PROGRAM = str(Path(sys.executable).parent / "alertbot")
 PATIENCE_SECONDS = 120.0  # after which a test gives up on a process
-USUAL = {"LANGUAGE": "en", "NO_COLOR": "1"}
+HOME_OF_ALL = tempfile.mkdtemp(prefix="alertbot-home-")  # what commands keep is not this person's own
+USUAL = {
+    "LANGUAGE": "en",
+    "NO_COLOR": "1",
+    "XDG_STATE_HOME": HOME_OF_ALL,
+    "XDG_CONFIG_HOME": HOME_OF_ALL,
+}
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,25 @@ import contextvars
 import gc
 import os
 import sys
+from contextlib import redirect_stderr
 from io import TextIOWrapper
 from pathlib import Path
+from threading import Timer
 from typing import Annotated
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from alertbot import __version__
-from alertbot.cli.commands import COMMANDS
+from alertbot.cli.commands import COMMANDS, FIRST_STEPS, SECTIONS
 from alertbot.cli.frame import Session, TokenFile, complain, emit, say
-from alertbot.cli.parsing import PAGE_WIDTH, Group, install_words, misused, refuse_hidden
+from alertbot.cli.parsing import PAGE_WIDTH, Group, install_words, load, misused, refuse_hidden
 from alertbot.core import logs
 from alertbot.core.errors import AlertbotError, Misuse, Refused, safe
 from alertbot.core.words import _
+
+COMPLETING = "_ALERTBOT_COMPLETE"  # set by a shell that wants a line completed, to its name
+COMPLETION_SECONDS = 8.0
 
 app = typer.Typer(
     name="alertbot",
@@ -79,8 +84,15 @@ def commands() -> Group:
     """The root group with every command listed, none of them loaded."""
     root = typer.main.get_command(app)
     assert isinstance(root, Group)
-    root.listing = COMMANDS
+    root.listing = {name: COMMANDS[name] for section in SECTIONS for name in section.names}
+    root.sections, root.first_steps, root.alone = SECTIONS, FIRST_STEPS, _alone
     return root
+
+
+def _alone() -> list[str]:
+    """`alertbot` and nothing more: at a terminal, where something is set up, what somebody has to know first."""
+    seen = sys.stdout.isatty() and Session(None, None).config_path().exists()
+    return ["now"] if seen else []
 
 
 def program() -> None:
@@ -88,6 +100,8 @@ def program() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal shows a ? rather than nothing
+    if COMPLETING in os.environ:
+        _leave_soon()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -97,10 +111,33 @@ def program() -> None:
     sys.exit(code)
 
 
+def _leave_soon() -> None:
+    """Nobody waits longer for a completion, whatever a database is doing."""
+    leaving = Timer(COMPLETION_SECONDS, os._exit, [1])
+    leaving.daemon = True
+    leaving.start()
+
+
 def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code. Never shows a traceback (unless ALERTBOT_DEBUG is set). What the
     command sets for its task, such as the country, ends with it."""
-    return contextvars.copy_context().run(_run, arguments)
+    asked = COMPLETING in os.environ
+    return contextvars.copy_context().run(_complete if asked else _run, arguments)
+
+
+def _complete(arguments: list[str]) -> int:
+    """Answer a shell that completes a line. Whatever fails, it prints nothing: the line belongs to a person who is
+    typing."""
+    install_words()
+    logs.set_up("error")
+    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):  # noqa: PTH123 - no file
+        try:
+            load("completing:answer")(commands(), os.environ[COMPLETING], arguments)
+        except Exception:
+            if os.environ.get("ALERTBOT_DEBUG"):
+                raise
+            return 1  # nothing is offered; the command itself will say what is wrong
+    return 0
 
 
 def _run(arguments: list[str]) -> int:

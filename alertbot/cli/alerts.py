@@ -18,6 +18,7 @@ from alertbot.cli.frame import (
     AsJson,
     Force,
     Langs,
+    LastAlert,
     NoPager,
     Sets,
     TokenFile,
@@ -27,6 +28,7 @@ from alertbot.cli.frame import (
     say,
     session,
     split_pairs,
+    this_or_last,
 )
 from alertbot.cli.running import act, read
 from alertbot.cli.tables import paging, show_alerts
@@ -64,13 +66,14 @@ def report(view: AlertView, sentence: str, as_json: bool) -> None:
 
 def edit(
     context: typer.Context,
-    alert: AlertId,
+    alert: LastAlert = None,
     sets: Sets = None,
     vars_file: Vars = None,
     accept: Accepts = None,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    alert = this_or_last(context, alert, token_file)
     changes = field_values(sets, vars_file)
     accepted = split_pairs(accept, "--accept")
 
@@ -99,7 +102,7 @@ async def _may_edit(_service: WatchContext, person: Person) -> None:
 
 def submit(
     context: typer.Context,
-    alert: AlertId,
+    alert: LastAlert = None,
     retime: Annotated[
         bool,
         typer.Option(
@@ -109,6 +112,8 @@ def submit(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    alert = this_or_last(context, alert, token_file)
+
     async def work(service: WatchContext, person: Person) -> AlertView:
         view = await writing.submit(service, person, alert, retime=retime)
         return await showing.outlook(service, view)
@@ -244,6 +249,9 @@ ToFile = Annotated[
     Path | None,
     typer.Option(metavar=_("FILE"), help=_("With --as: write it there; a poster as .html or .pdf.")),
 ]
+ToPage = Annotated[
+    Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
+]
 TextOnly = Annotated[
     bool,
     typer.Option(
@@ -255,11 +263,9 @@ TextOnly = Annotated[
 
 def show(
     context: typer.Context,
-    alert: AlertId,
+    alert: LastAlert = None,
     text: TextOnly = False,
-    html: Annotated[
-        Path | None, typer.Option(metavar=_("FILE"), help=_("Write the full preview to one page."))
-    ] = None,
+    html: ToPage = None,
     form: AsForm = None,
     output: ToFile = None,
     lang: Langs = None,
@@ -269,6 +275,7 @@ def show(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    alert = this_or_last(context, alert, token_file)
     if form:
         _show_as(context, alert, form, output, lang, sets, force=force)
         return
@@ -282,7 +289,7 @@ def show(
 
     if html:
         require_writable(html, force=force)
-    shown = read(context, work)
+    shown = read(context, work, token_file=token_file)
     if html:
         write_preview(html, shown.sheet)
         say(_("The preview of {id} is in {path}.").format(id=shown.id, path=html), as_json)

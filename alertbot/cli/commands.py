@@ -5,7 +5,7 @@ Commands whose first word is a noun (`numbers add`) are listed in `command_group
 """
 
 from alertbot.cli import command_groups
-from alertbot.cli.parsing import ListedCommand, Listing
+from alertbot.cli.parsing import ListedCommand, Listing, Section
 from alertbot.core.words import _
 
 COMMANDS: dict[str, ListedCommand | Listing] = {
@@ -190,6 +190,38 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
     "task": command_groups.TASK,
     "page": command_groups.PAGE,
     "audit": command_groups.AUDIT,
+    "now": ListedCommand(
+        "now_page:now_",
+        _(
+            "Show what somebody has to know first: what waits for you, what is uncertain, overdue or halted, the open"
+            " incidents. `alertbot` alone at a terminal shows the same."
+        ),
+        "now",
+    ),
+    "login": ListedCommand(
+        "account:login",
+        _(
+            "Keep your token on this account of this machine, so that commands know who you are. --token-file and"
+            " ALERTBOT_TOKEN come before it."
+        ),
+        "login",
+    ),
+    "logout": ListedCommand(
+        "account:logout", _("Delete the token that `login` kept on this account."), "logout"
+    ),
+    "whoami": ListedCommand(
+        "account:whoami",
+        _("Say who you are here, with which roles, and where your token is from."),
+        "whoami",
+    ),
+    "completion": ListedCommand(
+        "completing:completion",
+        _(
+            "Print what makes your shell complete commands, options, alerts, incidents, deliveries and entries of the"
+            " register with Tab."
+        ),
+        "completion bash > ~/.local/share/bash-completion/completions/alertbot",
+    ),
     "init": ListedCommand(
         "operating:init",
         _("Write a commented configuration, with questions or with --defaults."),
@@ -228,3 +260,41 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         "replay cases/2021-06-02 --approver-delay 5m",
     ),
 }
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        _("Write"),
+        (*("new", "draft", "edit", "preview", "kinds"), *("show", "submit", "discard", "test-send")),
+    ),
+    Section(_("Approve"), ("approve", "return", "reject", "countersign", "rules")),
+    Section(
+        _("Follow and take back"),
+        (
+            *("now", "status", "deliveries", "incident", "task", "numbers"),
+            *("update", "correct", "withdraw", "retract", "cancel", "end"),
+            *("record", "settle", "signals", "decisions", "page", "audit"),
+        ),
+    ),
+    Section(_("Stop"), ("halt", "resume")),
+    Section(_("Run"), ("run", "serve", "check")),
+    Section(
+        _("Set up"),
+        (
+            *("login", "logout", "whoami", "completion"),
+            *("init", "people", "regions", "config", "db"),
+            *("demo", "sandbox", "replay"),
+        ),
+    ),
+)
+"""Every command, in the order in which the help shows them."""
+
+FIRST_STEPS: tuple[tuple[str, str], ...] = (
+    ("", _("What waits, what is uncertain or overdue, and the open incidents.")),
+    ("new holding", _("Tell the public that calls fail, question by question.")),
+    (
+        "show ALERT",
+        _("Read what waits for you, exactly as the public will; then: alertbot approve ALERT."),
+    ),
+    ("halt", _("Stop everything at once. Needs no token.")),
+)
+"""What somebody does who was woken."""

@@ -28,6 +28,7 @@ from alertbot.cli.frame import (
     session,
     split_pairs,
 )
+from alertbot.cli.parsing import offered
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.texts.preview.html_page import require_writable, write_preview
@@ -36,10 +37,15 @@ from alertbot.texts.preview.plain import plain
 from alertbot.texts.publisher import Publisher, unconfigured_publisher
 from alertbot.texts.views import kind_details_view, kind_view, preview_view
 
+OneKind = Annotated[
+    str,
+    typer.Argument(metavar=_("KIND"), help=_("See `alertbot kinds`."), autocompletion=offered("kinds")),
+]
+
 
 def preview(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar=_("KIND"), help=_("See `alertbot kinds`."))],
+    kind: OneKind,
     sets: Sets = None,
     vars_file: Vars = None,
     lang: Langs = None,
@@ -131,7 +137,12 @@ def show_sheet(seen: Sheet, as_json: bool = False, *, pager: bool = True, full: 
 def kinds(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Argument(metavar=_("[KIND]"), help=_("Show the fields of this kind."))
+        str | None,
+        typer.Argument(
+            metavar=_("[KIND]"),
+            help=_("Show the fields of this kind."),
+            autocompletion=offered("kinds"),
+        ),
     ] = None,
     as_example: Annotated[
         bool, typer.Option("--example", help=_("Print the kind's example as YAML, ready for --vars."))

@@ -26,6 +26,7 @@ from alertbot.cli.frame import (
     say,
     split_pairs,
 )
+from alertbot.cli.parsing import offered
 from alertbot.cli.questions import Ask, Judged, Question
 from alertbot.cli.running import act
 from alertbot.core.errors import AlertbotError, Misuse, Refused
@@ -44,11 +45,19 @@ Exercise = Annotated[
 ]
 OfKind = Annotated[
     str | None,
-    typer.Argument(metavar=_("[KIND]"), help=_("See `alertbot kinds`; none with --like.")),
+    typer.Argument(
+        metavar=_("[KIND]"),
+        help=_("See `alertbot kinds`; none with --like."),
+        autocompletion=offered("kinds"),
+    ),
 ]
 InIncident = Annotated[
     str | None,
-    typer.Option(metavar="ID", help=_("Add to this incident; without it a new one is opened.")),
+    typer.Option(
+        metavar="ID",
+        help=_("Add to this incident; without it a new one is opened."),
+        autocompletion=offered("incidents"),
+    ),
 ]
 Like = Annotated[
     str | None,
@@ -146,7 +155,12 @@ async def _drafted(
 def new(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Argument(metavar=_("[KIND]"), help=_("See `alertbot kinds`; asked without."))
+        str | None,
+        typer.Argument(
+            metavar=_("[KIND]"),
+            help=_("See `alertbot kinds`; asked without."),
+            autocompletion=offered("kinds"),
+        ),
     ] = None,
     sets: Sets = None,
     vars_file: Vars = None,

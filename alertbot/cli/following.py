@@ -15,7 +15,19 @@ from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.lists.wrong_numbers import WrongNumbers
 from alertbot.alerts.views import AlertView
 from alertbot.cli.alerts import report
-from alertbot.cli.frame import Accepts, AlertId, AsJson, Sets, TokenFile, Vars, say, split_pairs
+from alertbot.cli.frame import (
+    Accepts,
+    AlertId,
+    AsJson,
+    LastAlert,
+    Sets,
+    TokenFile,
+    Vars,
+    say,
+    split_pairs,
+    this_or_last,
+)
+from alertbot.cli.parsing import offered
 from alertbot.cli.running import act
 from alertbot.core.errors import Misuse
 from alertbot.core.model import AlertState, Person
@@ -27,7 +39,7 @@ Submit = Annotated[bool, typer.Option("--submit", help=_("Submit for approval at
 
 def update(
     context: typer.Context,
-    alert: AlertId,
+    alert: LastAlert = None,
     kind: Annotated[
         str | None,
         typer.Option(
@@ -41,10 +53,11 @@ def update(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    named = this_or_last(context, alert, token_file)
     said = said_of(sets, vars_file, accept, submit)
     tell(
         context,
-        lambda service, person: following.update(service, person, alert, said, kind=kind),
+        lambda service, person: following.update(service, person, named, said, kind=kind),
         token_file,
         as_json,
     )
@@ -52,7 +65,7 @@ def update(
 
 def correct(
     context: typer.Context,
-    alert: AlertId,
+    alert: LastAlert = None,
     sets: Sets = None,
     vars_file: Vars = None,
     wrong: Annotated[
@@ -79,11 +92,12 @@ def correct(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    named = this_or_last(context, alert, token_file)
     said = said_of(sets, vars_file, accept, submit)
     tell(
         context,
         lambda service, person: following.correct(
-            service, person, alert, said, WrongNumbers(wrong or (), right or ())
+            service, person, named, said, WrongNumbers(wrong or (), right or ())
         ),
         token_file,
         as_json,
@@ -93,7 +107,12 @@ def correct(
 def end(
     context: typer.Context,
     incident: Annotated[
-        str, typer.Argument(metavar=_("INCIDENT"), help=_("The incident, for example BKRT."))
+        str,
+        typer.Argument(
+            metavar=_("INCIDENT"),
+            help=_("The incident, for example BKRT."),
+            autocompletion=offered("incidents"),
+        ),
     ],
     sets: Sets = None,
     vars_file: Vars = None,
@@ -154,7 +173,10 @@ _OF_A_LANGUAGE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<text>.*)", re.DOTALL)
 WhichNumbers = Annotated[
     str | None,
     typer.Option(
-        "--numbers", metavar=_("QUERY"), help=_("Territories, services, entries: 22,29/samu,N12.")
+        "--numbers",
+        metavar=_("QUERY"),
+        help=_("Territories, services, entries: 22,29/samu,N12."),
+        autocompletion=offered("entries"),
     ),
 ]
 

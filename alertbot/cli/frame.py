@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alertbot.cli import kept
+from alertbot.cli.parsing import offered
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, one_line
 from alertbot.core.frozen import dataclass
 from alertbot.core.json import as_json
@@ -41,7 +43,12 @@ Langs = Annotated[
 ]
 Channels = Annotated[
     list[str] | None,
-    typer.Option("--channel", metavar="C", help=_("Only this channel; repeatable.")),
+    typer.Option(
+        "--channel",
+        metavar="C",
+        help=_("Only this channel; repeatable."),
+        autocompletion=offered("channels"),
+    ),
 ]
 Accepts = Annotated[
     list[str] | None,
@@ -51,9 +58,27 @@ Accepts = Annotated[
         help=_("Accept a fault that is a matter of judgement, with a reason."),
     ),
 ]
-AlertId = Annotated[str, typer.Argument(metavar=_("ALERT"), help=_("The alert, for example BKRT-1."))]
+AlertId = Annotated[
+    str,
+    typer.Argument(
+        metavar=_("ALERT"), help=_("The alert, for example BKRT-1."), autocompletion=offered("alerts")
+    ),
+]
+LastAlert = Annotated[
+    str | None,
+    typer.Argument(
+        metavar=_("[ALERT]"),
+        help=_("The alert, for example BKRT-1; default: the last one you worked on."),
+        autocompletion=offered("alerts"),
+    ),
+]
 OneAlert = Annotated[
-    str | None, typer.Argument(metavar=_("[ALERT]"), help=_("One alert; default: everything."))
+    str | None,
+    typer.Argument(
+        metavar=_("[ALERT]"),
+        help=_("One alert; default: everything."),
+        autocompletion=offered("alerts"),
+    ),
 ]
 Digest = Annotated[
     str | None,
@@ -77,7 +102,11 @@ NoPager = Annotated[
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", metavar=_("FILE"), help=_("Your token, instead of ALERTBOT_TOKEN.")),
+    typer.Option(
+        "--token-file",
+        metavar=_("FILE"),
+        help=_("Your token, instead of ALERTBOT_TOKEN or what `login` kept."),
+    ),
 ]
 
 
@@ -92,12 +121,28 @@ class Session:
         """`--config`, else `$ALERTBOT_CONFIG`, else `./config.yaml`."""
         return self.config or Path(os.environ.get("ALERTBOT_CONFIG") or "config.yaml")
 
+    @property
+    def place(self) -> str:
+        """Where commands act, by the name under which a login and the last alert are kept."""
+        return str(self.config_path().absolute())
+
+    def token_from(self, given: Path | None = None) -> str:
+        """Where `token` finds it, in words; empty where nothing is set."""
+        if path := given or self.token_file:
+            return str(path)
+        if os.environ.get("ALERTBOT_TOKEN"):
+            return "ALERTBOT_TOKEN"
+        return str(kept.logins_file()) if self.place in kept.logins().by_place else ""
+
     def token(self, given: Path | None = None) -> str | None:
-        """The acting person's token, or None if none is set. Raises `Misuse` if its file cannot be read, or if
-        a sign that nobody sees is in it."""
+        """The acting person's token: of `--token-file`, else $ALERTBOT_TOKEN, else of a kept login; None if none is
+        set. Raises `Misuse` if its file cannot be read, or if a sign that nobody sees is in it."""
         path = given or self.token_file
+        if path is None and os.environ.get("ALERTBOT_TOKEN"):
+            return _whole(os.environ["ALERTBOT_TOKEN"], "ALERTBOT_TOKEN")
         if path is None:
-            return _whole(os.environ.get("ALERTBOT_TOKEN") or "", "ALERTBOT_TOKEN")
+            login = kept.logins().by_place.get(self.place)
+            return None if login is None else login.token
         try:
             _warn_if_exposed(path)
             return _whole(path.read_text(encoding="utf-8-sig").strip(), str(path))
@@ -139,6 +184,19 @@ def _why(error: Exception) -> str:
 def session(context: typer.Context) -> Session:
     found = context.find_root().obj
     return found if isinstance(found, Session) else Session(None, None)
+
+
+def this_or_last(context: typer.Context, alert: str | None, token_file: Path | None = None) -> str:
+    """The alert that was named, else the last one that this person worked on, which is said on stderr. Not for
+    what goes out or takes back: there an alert must be named. Raises `Misuse` if there is none."""
+    if alert is not None:
+        return alert
+    here = session(context)
+    found = kept.last_alert(here.place, here.token(token_file))
+    if found is None:
+        raise Misuse(_("Which alert? You have worked on none here; `alertbot status` lists them."))
+    print(_("Alert {id} (the last one you worked on)").format(id=found), file=sys.stderr)
+    return found
 
 
 def example(line: str) -> str:

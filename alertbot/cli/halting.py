@@ -12,7 +12,7 @@ from alertbot.alerts import halting, publishing
 from alertbot.alerts.views import HaltView, SettledView
 from alertbot.app import build_partly
 from alertbot.cli.frame import AsJson, OneAlert, TokenFile, emit, say, session
-from alertbot.cli.parsing import whole_number
+from alertbot.cli.parsing import offered, whole_number
 from alertbot.cli.running import act
 from alertbot.cli.tables.show_tables import state_word
 from alertbot.config.partly import database_settings
@@ -24,7 +24,12 @@ from alertbot.watch.context import WatchContext
 
 LARGEST_NUMBER = 2**63 - 1  # that a database holds
 
-OnChannel = Annotated[str | None, typer.Option("--channel", metavar="C", help=_("Only this channel."))]
+OnChannel = Annotated[
+    str | None,
+    typer.Option(
+        "--channel", metavar="C", help=_("Only this channel."), autocompletion=offered("channels")
+    ),
+]
 
 
 def halt(
@@ -125,6 +130,7 @@ def settle(
             metavar=_("DELIVERY"),
             parser=whole_number(1, LARGEST_NUMBER),
             help=_("Its number in `alertbot deliveries`."),
+            autocompletion=offered("uncertain"),
         ),
     ],
     sent: Annotated[bool, typer.Option("--sent", help=_("It went out; I have seen it."))] = False,

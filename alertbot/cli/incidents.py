@@ -8,7 +8,7 @@ import typer
 from rich.console import RenderableType
 
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
-from alertbot.cli.parsing import one_of, whole_number
+from alertbot.cli.parsing import offered, one_of, whole_number
 from alertbot.cli.running import act, read
 from alertbot.cli.tables.show_incidents import incident_view, incidents_table, waiting_word
 from alertbot.cli.tables.show_watch import (
@@ -72,7 +72,12 @@ def open_(
 def set_(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar=_("INCIDENT"), help=_("The incident, for example BKRT."))
+        str,
+        typer.Argument(
+            metavar=_("INCIDENT"),
+            help=_("The incident, for example BKRT."),
+            autocompletion=offered("incidents"),
+        ),
     ],
     state: Annotated[
         State, typer.Argument(metavar=_("STATE"), parser=one_of(State), help=_("The new state."))
@@ -118,7 +123,12 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def show(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar=_("INCIDENT"), help=_("The incident, for example BKRT."))
+        str,
+        typer.Argument(
+            metavar=_("INCIDENT"),
+            help=_("The incident, for example BKRT."),
+            autocompletion=offered("incidents"),
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -183,7 +193,11 @@ def decisions(
     context: typer.Context,
     incident: Annotated[
         str | None,
-        typer.Argument(metavar=_("INCIDENT"), help=_("Only about this incident, for example BKRT.")),
+        typer.Argument(
+            metavar=_("INCIDENT"),
+            help=_("Only about this incident, for example BKRT."),
+            autocompletion=offered("incidents"),
+        ),
     ] = None,
     limit: Limit = USUAL,
     as_json: AsJson = False,

@@ -9,6 +9,7 @@ import typer
 
 from alertbot.alerts.lists import still_public
 from alertbot.cli.frame import AsJson, Sets, TokenFile, console, emit, say
+from alertbot.cli.parsing import offered
 from alertbot.cli.running import act, at_home, read
 from alertbot.cli.tables.show_numbers import number_details, numbers_table
 from alertbot.core.errors import Misuse
@@ -31,7 +32,12 @@ from alertbot.numbers.views import (
 from alertbot.texts.fields.parse import merge_sets
 from alertbot.watch.context import WatchContext
 
-Name = Annotated[str, typer.Argument(metavar=_("ENTRY"), help=_("The entry, for example N12."))]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar=_("ENTRY"), help=_("The entry, for example N12."), autocompletion=offered("entries")
+    ),
+]
 Query = Annotated[
     str | None,
     typer.Argument(
@@ -163,7 +169,11 @@ def withdraw(
     context: typer.Context,
     query: Annotated[
         str,
-        typer.Argument(metavar=_("QUERY"), help=_("Territories, services, entries: 22,29/samu,N12.")),
+        typer.Argument(
+            metavar=_("QUERY"),
+            help=_("Territories, services, entries: 22,29/samu,N12."),
+            autocompletion=offered("entries"),
+        ),
     ],
     reason: Annotated[str, typer.Option(metavar=_("TEXT"), help=_("Reason, for the record."))] = "",
     but: Annotated[

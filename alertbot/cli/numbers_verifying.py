@@ -7,6 +7,7 @@ import typer
 
 from alertbot.alerts.lists import still_public
 from alertbot.cli.frame import AsJson, TokenFile, emit, say
+from alertbot.cli.parsing import offered
 from alertbot.cli.running import act
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
@@ -21,6 +22,14 @@ LEAVE = "q"
 PARTLY = 3  # the exit code where some are still to be read back
 
 
+OneEntry = Annotated[
+    str | None,
+    typer.Argument(
+        metavar=_("[ENTRY]"),
+        help=_("The entry, for example N12."),
+        autocompletion=offered("entries"),
+    ),
+]
 CallResult = Annotated[
     str | None,
     typer.Option(
@@ -32,9 +41,7 @@ CallResult = Annotated[
 
 def verify(
     context: typer.Context,
-    entry: Annotated[
-        str | None, typer.Argument(metavar=_("[ENTRY]"), help=_("The entry, for example N12."))
-    ] = None,
+    entry: OneEntry = None,
     session: Annotated[
         str | None,
         typer.Option(

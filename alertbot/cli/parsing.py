@@ -26,6 +26,7 @@ from typer._click.exceptions import (
     NoSuchOption,
     UsageError,
 )
+from typer._click.shell_completion import CompletionItem
 from typer.core import TyperCommand, TyperGroup
 
 from alertbot.core.errors import Misuse, safe
@@ -109,7 +110,15 @@ class Group(_InOneLanguage, TyperGroup):
     ) -> None:
         super().__init__(**given)
         self.listing = dict(listing or {})
+        self.sections: Sequence[Section] = ()
+        self.first_steps: Sequence[tuple[str, str]] = ()
+        self.alone: Callable[[], list[str]] | None = None  # the arguments where none were given
         self.subcommand_metavar = _("COMMAND [ARGS]...")
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if self.alone and not args and not ctx.resilient_parsing:
+            args = self.alone()
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - asked so by Typer
         return list(self.listing)
@@ -119,17 +128,42 @@ class Group(_InOneLanguage, TyperGroup):
             self.commands[cmd_name] = self.listing[cmd_name].load(cmd_name)
         return self.commands.get(cmd_name)
 
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        super().format_help_text(ctx, formatter)
+        if self.first_steps:
+            with formatter.section(_("At 2 a.m. start here")):
+                formatter.write_dl([(f"alertbot {line}".rstrip(), to) for line, to in self.first_steps])
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - asked so by Typer
-        with formatter.section(_("Commands")):
-            formatter.write_dl([(name, entry.line()) for name, entry in self.listing.items()])
+        whole = Section(_("Commands"), tuple(self.listing))
+        for section in self.sections or (whole,):
+            with formatter.section(section.title):
+                formatter.write_dl([(name, self.listing[name].line()) for name in section.names])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:
+        """The names that begin so, from the list alone; else the options."""
+        names = [one for one in self.listing if one.startswith(incomplete)]
+        if names:
+            return [CompletionItem(one, help=self.listing[one].line()) for one in names]
+        return super().shell_complete(ctx, incomplete)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, *rest = args
         command = self.get_command(ctx, name)
+        if command is None and ctx.resilient_parsing:
+            return None, None, []
         if command is None:
             said = _("There is no command '{name}'").format(name=safe(name))
             ctx.fail(nearly(said, get_close_matches(name, self.listing)))
         return name, command, rest
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Commands that stand together in the help of everything."""
+
+    title: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +180,6 @@ class ListedCommand:
 
     def load(self, name: str) -> TyperCommand:
         """Import its file; returns the command."""
-        module, function = self.target.split(":")
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(
             name,
@@ -154,7 +187,7 @@ class ListedCommand:
             help=self.help,
             epilog=_example(self.example),
             options_metavar=_("[OPTIONS]"),
-        )(getattr(import_module(f"alertbot.cli.{module}"), function))
+        )(load(self.target))
         loaded = typer.main.get_command(alone)
         assert isinstance(loaded, TyperCommand)
         return loaded
@@ -181,6 +214,24 @@ class Listing:
             options_metavar=_("[OPTIONS]"),
             rich_markup_mode=None,
         )
+
+
+def load(target: str) -> Callable[..., Any]:
+    """The function `file:function` of this folder; its file is loaded now."""
+    module, function = target.split(":")
+    found: Callable[..., Any] = getattr(import_module(f"alertbot.cli.{module}"), function)
+    return found
+
+
+def offered(name: str) -> Callable[[Any, list[str], str], list[tuple[str, str]]]:
+    """What the shell offers for an argument, for `autocompletion=`: a function of the file `offers`, which is
+    loaded only when the shell asks."""
+
+    def offer(ctx: Any, _args: list[str], incomplete: str) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = load(f"offers:{name}")(ctx, incomplete)
+        return found
+
+    return offer
 
 
 def nearly(said: str, near: list[str]) -> str:

@@ -8,7 +8,9 @@ from typing import TypeVar
 
 import typer
 
+from alertbot.alerts.views import AlertView
 from alertbot.app import App, build, build_partly
+from alertbot.cli import kept
 from alertbot.cli.frame import session
 from alertbot.core import loops
 from alertbot.core.model import Person
@@ -82,18 +84,30 @@ def act(
         service = await app.open()
         return await work(service, await acting(service, token))
 
-    return with_app(context, go, partly=partly, needs=needs)
+    return _noted(context, token_file, with_app(context, go, partly=partly, needs=needs))
 
 
 def read(
-    context: typer.Context, work: Callable[[WatchContext], Awaitable[T]], *, partly: bool = False
+    context: typer.Context,
+    work: Callable[[WatchContext], Awaitable[T]],
+    *,
+    partly: bool = False,
+    token_file: Path | None = None,
 ) -> T:
     """Run a verb that only reads. `partly`: see `with_app`."""
 
     async def go(app: App) -> T:
         return await work(await app.open(reading=True))
 
-    return with_app(context, go, partly=partly)
+    return _noted(context, token_file, with_app(context, go, partly=partly))
+
+
+def _noted(context: typer.Context, token_file: Path | None, done: T) -> T:
+    """What was done; if it is an alert, it is the last one that this person worked on from now on."""
+    if isinstance(done, AlertView):
+        here = session(context)
+        kept.note_alert(here.place, here.token(token_file), done.id)
+    return done
 
 
 def change(context: typer.Context, work: Callable[[WatchContext], Awaitable[T]]) -> T:

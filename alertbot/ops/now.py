@@ -148,12 +148,12 @@ async def _glance(service: WatchContext, conn: Connection, found: Summary) -> De
     )
 
 
-async def strip(service: WatchContext, person: Person) -> StripView:
+async def strip(service: WatchContext, person: Person | None) -> StripView:
     """What stands on every page."""
     return strip_of(service, await glance(service), person)
 
 
-def strip_of(service: WatchContext, found: DeskGlance, person: Person) -> StripView:
+def strip_of(service: WatchContext, found: DeskGlance, person: Person | None) -> StripView:
     """What stands on every page, as this person sees it."""
     waiting = [_waiting(service, one, given, person) for one, given in reversed(found.waiting)]
     return StripView(
@@ -164,8 +164,8 @@ def strip_of(service: WatchContext, found: DeskGlance, person: Person) -> StripV
     )
 
 
-async def now(service: WatchContext, person: Person) -> NowView:
-    """Everything at once, as this person sees it."""
+async def now(service: WatchContext, person: Person | None) -> NowView:
+    """Everything at once, as this person sees it; None: somebody who did not say who they are."""
     return seen_by(service, await for_all(service), person)
 
 
@@ -178,9 +178,13 @@ class NowForAll:
     back: tuple[tuple[Alert, RecentAlert], ...]
 
 
-def seen_by(service: WatchContext, found: NowForAll, person: Person) -> NowView:
+def seen_by(service: WatchContext, found: NowForAll, person: Person | None) -> NowView:
     """The same as this person sees it."""
-    mine = (one for alert, one in found.back if person.id in (alert.author_id, alert.last_editor_id))
+    mine = (
+        one
+        for alert, one in found.back
+        if person and person.id in (alert.author_id, alert.last_editor_id)
+    )
     strip = strip_of(service, found.glance, person)
     return replace(found.view, strip=strip, returned=tuple(mine))
 
@@ -217,7 +221,7 @@ async def for_all(service: WatchContext) -> NowForAll:
 
 
 def _waiting(
-    service: WatchContext, alert: Alert, given: Sequence[Approval], person: Person
+    service: WatchContext, alert: Alert, given: Sequence[Approval], person: Person | None
 ) -> WaitingAlert:
     return WaitingAlert(
         id=alert.id,
@@ -225,7 +229,7 @@ def _waiting(
         exercise=alert.exercise,
         since=alert.submitted_at or alert.drafted_at,
         until=alert.pending_until,
-        mine=bool(rules_policy.able(alert, [person], given, service.now)),
+        mine=bool(person and rules_policy.able(alert, [person], given, service.now)),
     )
 
 

@@ -27,11 +27,27 @@ async def acting(service: Context, token: str | None) -> Person:
     """The person with this token. Raises `Refused` without a token, or for a person who does not count."""
     if not token:
         raise Refused(
-            _("You must say who you are: put your token in ALERTBOT_TOKEN, or give --token-file FILE.")
+            _(
+                "You must say who you are: alertbot login, or put your token in ALERTBOT_TOKEN, or give --token-file"
+                " FILE."
+            )
         )
     return await service.database.transact(
         lambda conn: store_people.by_token(conn, token, now=service.now)
     )
+
+
+async def known(service: Context, token: str) -> Person:
+    """The person with this token, for somebody who only looks: its use is not recorded. Raises `Refused` as `acting`
+    does."""
+    return await service.database.read(
+        lambda conn: store_people.reading_with(conn, token, now=service.now)
+    )
+
+
+async def whoami(service: Context, token: str | None) -> PersonView:
+    """Who has this token. Raises `Refused` as `acting` does."""
+    return _view(await known(service, token) if token else await acting(service, token))
 
 
 async def add(

@@ -58,7 +58,9 @@ def test_help_loads_no_command() -> None:
     expected |= {
         f"alertbot.core.{name}" for name in ("errors", "frozen", "json", "logs", "signs", "words")
     }
-    expected |= {f"alertbot.cli.{name}" for name in ("command_groups", "commands", "frame", "parsing")}
+    expected |= {
+        f"alertbot.cli.{name}" for name in ("command_groups", "commands", "frame", "kept", "parsing")
+    }
     for arguments in (["--help"], ["numbers", "--help"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True

@@ -151,9 +151,9 @@ def test_every_argument_is_a_plain_literal() -> None:
 
 FRENCH_SAID = [
     ("--help", "Usage : alertbot"),
-    ("--help", "Commandes"),
+    ("numbers --help", "Commandes"),
     ("--help", "Afficher cette aide et quitter."),
-    ("submit --help", "[obligatoire]"),
+    ("discard --help", "[obligatoire]"),
     ("draft --help", "MODÈLE"),
     ("draft --help", "Exemple : alertbot draft"),
     ("people --help", "Inscrire une personne."),
@@ -163,7 +163,7 @@ FRENCH_SAID = [
     ("status", "config.yaml n’existe pas. `alertbot init` en écrit un."),
     ("shout", "Il n’y a pas de commande « shout » (vouliez-vous dire show ?)."),
     ("preview statos", "vouliez-vous dire « status »"),
-    ("submit", "ALERTE manque."),
+    ("discard", "ALERTE manque."),
     ("return BKRT-1", "L’option --reason manque."),
     ("draft status --sett a=1", "Il n’y a pas d’option --sett (vouliez-vous dire --set ?)."),
     ("draft --set", "L’option --set demande une valeur."),
@@ -175,7 +175,7 @@ FRENCH_SAID = [
 ]
 ENGLISH_SAID = [
     ("--help", "Show this message and exit."),
-    ("submit --help", "[required]"),
+    ("discard --help", "[required]"),
     ("shout", "There is no command 'shout' (did you mean show?)."),
     ("draft status --sett a=1", "There is no option --sett (did you mean --set?)."),
 ]
@@ -212,5 +212,5 @@ def test_without_a_catalogue_it_speaks_english(arguments: str, words: str, engli
 
 
 def test_a_program_of_its_own_says_the_same(french: Spoken, tmp_path: Path) -> None:
-    answer = program.started("submit", folder=tmp_path, LANGUAGE="fr", COLUMNS="250")
-    assert (answer.out + answer.err).replace(NO_BREAK, " ") == french("submit")
+    answer = program.started("discard", folder=tmp_path, LANGUAGE="fr", COLUMNS="250")
+    assert (answer.out + answer.err).replace(NO_BREAK, " ") == french("discard")
