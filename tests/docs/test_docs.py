@@ -2,6 +2,7 @@
 has its line, and the README's first alert works as it is printed."""
 
 import ast
+import asyncio
 import json
 import os
 import re
@@ -11,10 +12,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+
+from tests.web.officer import Officer
+from tests.web.test_desk_road import HOLDING
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -157,7 +163,7 @@ def test_the_changelog_has_this_version() -> None:
 # --- the README's first alert -------------------------------------------------------------------
 
 COMMAND = str(Path(sys.executable).parent)
-NAME = "BKRT-1"  # what the README calls the alert
+INCIDENT, NAME = "BKRT", "BKRT-2"  # what the README calls them
 ENVIRONMENT = os.environ | {
     "PATH": f"{COMMAND}{os.pathsep}{os.environ['PATH']}",
     "LANGUAGE": "en",
@@ -190,13 +196,15 @@ class Newcomer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.x, self.telegram, self.smtp, self.wall, self.bluesky, self.mastodon = free_ports(6)
-        self.name = NAME
+        self.x, self.telegram, self.smtp, self.wall, self.bluesky, self.mastodon, self.desk = (
+            free_ports(7)
+        )
+        self.name, self.incident = NAME, INCIDENT
         self.umask = ""
         self.terminals: list[subprocess.Popen[bytes]] = []
 
     def types(self, line: str) -> str:
-        line = line.replace(NAME, self.name)
+        line = line.replace(NAME, self.name).replace(f" {INCIDENT} ", f" {self.incident} ")
         if line.startswith("umask"):
             self.umask = f"{line}; "
             return ""
@@ -204,7 +212,7 @@ class Newcomer:
             ports = f"--x-port {self.x} --telegram-port {self.telegram} --smtp-port {self.smtp} --wall-port {self.wall}"
             self.opens(f"{line} {ports} --bluesky-port {self.bluesky} --mastodon-port {self.mastodon}")
             return self.waits_for_the_wall()
-        if line == "alertbot run":
+        if line == "alertbot serve":
             self.opens(line)
             return self.until("worker", lambda status: bool(status["worker"]["alive"]))
         return self.runs(line)
@@ -236,6 +244,7 @@ class Newcomer:
         text = (
             path.read_text("utf-8").replace(":8101", f":{self.x}").replace(":8102", f":{self.telegram}")
         )
+        text = text.replace(":8470", f":{self.desk}").replace("port: 8470", f"port: {self.desk}")
         path.write_text(text.replace("port: 8125", f"port: {self.smtp}"), "utf-8")
 
     def waits_for_the_wall(self) -> str:
@@ -273,10 +282,39 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     person.leaves()
 
 
+async def at_the_desk(camille: str, dominique: str) -> str:
+    """What the README says to do in two browsers, from the two links on; returns the alert's name."""
+    origin = camille.partition("/desk/")[0]
+    browser = partial(
+        httpx.AsyncClient, base_url=origin, follow_redirects=True, headers={"accept-language": "en"}
+    )
+    async with browser() as first, browser() as second:
+        author, approver = (Officer(None, one, origin=origin) for one in (first, second))
+        for person, link in ((author, camille), (approver, dominique)):
+            await person.get(link)
+            await person.send(person.page.forms[0])
+        await author.get("/desk/write/holding")
+        await author.press("submit", **HOLDING)
+        assert "was submitted" in author.page.text
+        alert = author.answer.url.path.rpartition("/")[2]
+        await approver.get("/desk")
+        assert f"{alert}" in approver.page.text
+        await approver.get(f"/desk/alerts/{alert}")
+        await approver.press("approve", read="yes")
+        assert "Your approval is recorded" in approver.page.text
+        return alert
+
+
 def test_the_first_alert_works_as_it_is_printed(newcomer: Newcomer) -> None:
     said = {}
     for line in first_alert():
         said[line.partition(" --")[0]] = newcomer.types(line)
+        if line == "alertbot serve":
+            links = [
+                said[f"alertbot people invite {name}"].split()[-1] for name in ("Camille", "Dominique")
+            ]
+            newcomer.incident = asyncio.run(at_the_desk(*links)).partition("-")[0]
+            newcomer.until("published", lambda status: status["alerts"][0]["state"] == "published")
         if line.startswith("alertbot approve"):
             newcomer.until("published", lambda status: status["alerts"][0]["state"] == "published")
     assert "alertbot audit verify" in said

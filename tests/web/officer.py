@@ -102,10 +102,11 @@ class FormPage(HTMLParser):
 class Officer:
     """One person's browser."""
 
-    team: Team
+    team: Team | None
     client: httpx.AsyncClient
     page: FormPage = field(default_factory=lambda: FormPage(""))
     answer: httpx.Response = field(default_factory=lambda: httpx.Response(200))
+    origin: str = URL
 
     async def get(self, place: str, **headers: str) -> httpx.Response:
         return self._seen(await self.client.get(place, headers=headers))
@@ -119,7 +120,7 @@ class Officer:
         action = pressed.get("formaction") or form.action or str(self.answer.url)
         if form.method == "get":
             return self._seen(await self.client.get(action, params=given))
-        return self._seen(await posted(self.client, action, given))
+        return self._seen(await posted(self.client, action, given, SAME | {"origin": self.origin}))
 
     async def press(self, button: str, **fields: str) -> httpx.Response:
         return await self.send(self.page.form(button), button, **fields)
@@ -129,6 +130,7 @@ class Officer:
         return answer
 
     async def sign_in(self, name: str) -> None:
+        assert self.team is not None
         await self.get("/desk/sign-in")
         form = next(one for one in self.page.forms if "token" in one.fields)
         await self.send(form, token=self.team.tokens[name])
