@@ -170,6 +170,22 @@ PEOPLE = Listing(
             _("Confirm an approver or admin added by another admin."),
             "people confirm Dominique",
         ),
+        "roles": ListedCommand(
+            "people:roles",
+            _(
+                "Give a person exactly these roles. Those that go, go at once; further ones count once another"
+                " admin has confirmed."
+            ),
+            "people roles Dominique --role author --role approver",
+        ),
+        "sessions": ListedCommand(
+            "people:list_sessions",
+            _(
+                "List where a person is signed in at the desk; --end N or --end-all signs them out. You need your"
+                " own token, and an admin's for somebody else."
+            ),
+            "people sessions Dominique --end-all",
+        ),
         "revoke": ListedCommand(
             "people:revoke", _("Revoke a person's token for good."), "people revoke Dominique"
         ),

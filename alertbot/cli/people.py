@@ -18,7 +18,7 @@ from alertbot.cli.tables.show_tables import people_table
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, Picture
 from alertbot.core.words import _, told
-from alertbot.people import accounts, tasks
+from alertbot.people import accounts, signing_in, tasks
 from alertbot.people.views import (
     InvitationView,
     IssuedToken,
@@ -26,6 +26,7 @@ from alertbot.people.views import (
     MailAddress,
     PersonLine,
     PersonView,
+    SessionView,
     TaskView,
 )
 from alertbot.watch.context import WatchContext
@@ -112,6 +113,66 @@ def confirm(
         else _("{name} now counts as {roles}.")
     )
     _tell(view, said, as_json)
+
+
+def roles(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[
+        list[str],
+        typer.Option("--role", metavar="R", help=_("author, approver or admin; repeatable.")),
+    ],
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    async def work(service: WatchContext, person: Person) -> PersonLine:
+        return await accounts.change_roles(service, person, name, role)
+
+    view = act(context, work, token_file)
+    _tell(view, _("{name} has these roles: {roles}."), as_json)
+    if view.roles_asked:
+        waits = _("{asked} counts once another admin has run `alertbot people confirm {name}`.")
+        say(waits.format(asked=", ".join(view.roles_asked), name=view.name), as_json)
+
+
+def list_sessions(
+    context: typer.Context,
+    name: Name,
+    end: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=whole_number(1, 2**31 - 1), help=_("End the session with this number.")
+        ),
+    ] = None,
+    end_all: Annotated[bool, typer.Option("--end-all", help=_("End all of them."))] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    if end is not None and end_all:
+        raise Misuse(_("Give --end N or --end-all, not both."))
+
+    async def work(service: WatchContext, person: Person) -> tuple[list[SessionView], ZoneInfo]:
+        if end is not None or end_all:
+            await signing_in.end_sessions(service, person, name, end)
+        found = await signing_in.sessions(service, person, name)
+        return [signing_in.view(one) for one in found], service.publisher.zone
+
+    rows, zone = act(context, work, token_file)
+    if as_json:
+        emit(rows)
+        return
+    for row in rows:
+        line = _("{id}  {device}  since {since}, last seen {seen}")
+        say(
+            line.format(
+                id=row.id,
+                device=row.device,
+                since=told(row.started_at, zone),
+                seen=told(row.seen_at, zone),
+            )
+        )
+    if not rows:
+        say(_("{name} is signed in nowhere.").format(name=name))
 
 
 def revoke(

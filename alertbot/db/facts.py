@@ -62,6 +62,7 @@ WATCHED: Mapping[str, Table] = {
         tables_desk.passkey,
         tables_desk.recovery_code,
         tables_desk.api_token,
+        tables_desk.identity,
     )
 }
 UNWATCHED = {

@@ -38,6 +38,7 @@ REVISIONS = (
     "0016",
     "0017",
     "0018",
+    "0019",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

@@ -100,6 +100,8 @@ person = Table(
     Column("mail", String(320)),  # where links to approve go
     Column("seen_by", JSON),  # ids of others who saw the present token
     Column("renewed_at", Instant),  # by themselves, since another last saw it
+    Column("roles_asked", JSON(none_as_null=True)),  # further roles, until another admin confirms them
+    Column("roles_asked_by", Integer),  # the admin who asked for them
 )
 
 incident = Table(

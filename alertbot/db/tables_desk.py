@@ -28,7 +28,7 @@ desk_session = Table(
     Column("token_hash", String(64), nullable=False, unique=True),
     Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
     Column("bond", String(64), nullable=False),
-    Column("way", String(12), nullable=False),  # link, token, passkey, recovery
+    Column("way", String(12), nullable=False),  # link, token, passkey, recovery, oidc
     Column("device", String(100), nullable=False),
     Column("lang", String(8)),  # the person's choice; none: the browser's
     Column("started_at", Instant, nullable=False),
@@ -82,6 +82,31 @@ recovery_code = Table(
     Column("used_at", Instant),
 )
 Index("ix_recovery_code_person", recovery_code.c.person_id, recovery_code.c.beginning)
+
+identity = Table(  # who a person is at the organisation's sign-in
+    "identity",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("bond", String(64), nullable=False),
+    Column("issuer", String(200), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+
+sign_in_state = Table(  # a sign-in that is under way at the organisation, once
+    "sign_in_state",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("browser_hash", String(64), nullable=False),  # whose cookie it is
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("place", Text, nullable=False),  # where it goes on
+    Column("invitation_hash", String(64)),  # whose first sign-in it is
+    Column("session_id", ForeignKey("desk_session.id")),  # whose person links the account
+    Column("expires_at", Instant, nullable=False),
+)
 
 form_key = Table(  # forms that were sent, so that none counts twice
     "form_key",

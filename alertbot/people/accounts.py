@@ -55,17 +55,33 @@ async def add(
 ) -> IssuedToken:
     """Add a person; the result contains the token, which is stored only as a hash. Raises `Refused` or
     `Misuse` as `store_people.add` does."""
-    wanted = [_role(word) for word in roles]
 
     async def work(conn: Connection) -> IssuedToken:
         by = await store_people.by_token(conn, token, now=service.now) if token else None
-        person, fresh = await store_people.add(
-            conn, name, wanted, by=by, now=service.now, token_lasts=_days(expires_days)
-        )
-        await _note(service, conn, by.name if by else person.name, "people-add", person)
-        return _issued(person, fresh)
+        return await _add(service, conn, by, name, roles, expires_days)
 
     return await service.database.transact(work)
+
+
+async def add_by(service: Context, actor: Person, name: str, roles: list[str]) -> IssuedToken:
+    """As `add`, for an admin who is known already."""
+    return await service.database.transact(lambda conn: _add(service, conn, actor, name, roles, None))
+
+
+async def _add(
+    service: Context,
+    conn: Connection,
+    by: Person | None,
+    name: str,
+    roles: list[str],
+    expires_days: int | None,
+) -> IssuedToken:
+    wanted = [_role(word) for word in roles]
+    person, fresh = await store_people.add(
+        conn, name, wanted, by=by, now=service.now, token_lasts=_days(expires_days)
+    )
+    await _note(service, conn, by.name if by else person.name, "people-add", person)
+    return _issued(person, fresh)
 
 
 async def everybody(service: Context) -> list[PersonLine]:
@@ -75,6 +91,7 @@ async def everybody(service: Context) -> list[PersonLine]:
         return await store_people.everybody(conn, now=service.now), await store_contacts.reaches(conn)
 
     entries, reaches = await service.database.read(look)
+    names = {one.person.id: one.person.name for one in entries}
     return [
         PersonLine(
             id=entry.person.id,
@@ -88,6 +105,11 @@ async def everybody(service: Context) -> list[PersonLine]:
             token_expires_at=entry.token_expires_at,
             last_used_at=entry.last_used_at,
             reached_by=tuple(reaches[entry.person.id].ways),
+            added_by=names.get(entry.added_by or 0),
+            confirmed_by=names.get(entry.confirmed_by or 0),
+            roles_asked=tuple(sorted(entry.roles_asked)),
+            roles_asked_by=names.get(entry.roles_asked_by or 0),
+            seen_by=tuple(names.get(one, "?") for one in sorted(entry.person.seen_by)),
         )
         for entry in entries
     ]
@@ -104,6 +126,25 @@ async def confirm(service: Context, actor: Person, name: str, *, own_token: bool
         return _view(person)
 
     return await service.database.transact(work)
+
+
+async def change_roles(service: Context, actor: Person, name: str, roles: list[str]) -> PersonLine:
+    """Give a person exactly these roles: those that go, go at once; further ones wait for another admin's `confirm`.
+    Raises as `store_people.change_roles` does."""
+    wanted = [_role(word) for word in roles]
+
+    async def work(conn: Connection) -> str:
+        entry = await store_people.change_roles(conn, name, wanted, by=actor, now=service.now)
+        detail = {
+            "person": entry.person.name,
+            "roles": _roles(entry.person),
+            "asked": sorted(entry.roles_asked),
+        }
+        await audit.append(conn, actor=actor.name, verb="people-roles", detail=detail, at=service.now)
+        return entry.person.name
+
+    changed = await service.database.transact(work)
+    return next(one for one in await everybody(service) if one.name == changed)
 
 
 async def revoke(service: Context, actor: Person, name: str) -> PersonView:
@@ -176,12 +217,17 @@ def _roles(person: Person) -> tuple[str, ...]:
 
 
 def _standing(entry: store_people.PersonEntry, now: datetime) -> str:
-    """Why someone does not count, in words; empty if they do."""
+    """Why someone does not count, or not in every role, in words; empty if they do."""
     if entry.revoked_at is not None:
         return _("revoked")
     if entry.token_expires_at is not None and entry.token_expires_at <= now:
         return _("the token has expired")
-    return "" if entry.person.counts else _("waits for another admin to confirm")
+    if not entry.person.counts:
+        return _("waits for another admin to confirm")
+    if entry.roles_asked:
+        roles = ", ".join(sorted(entry.roles_asked))
+        return _("waits for another admin to confirm: {roles}").format(roles=roles)
+    return ""
 
 
 def _role(word: str) -> Role:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, Role
-from alertbot.core.words import _
+from alertbot.core.words import _, way_out
 
 EVERY_DAY = frozenset(range(7))
 
@@ -186,11 +186,11 @@ def scopes_of(person: Person) -> frozenset[Scope]:
 def require_role(verb: str, person: Person) -> None:
     """Raises `Refused` unless the person counts and has a role that the verb requires."""
     if not person.counts:
-        raise Refused(
-            _(
-                "{name} does not count yet, or no longer does. Ask an admin (`alertbot people list`)."
-            ).format(name=person.name)
+        command = _(
+            "{name} does not count yet, or no longer does. Ask an admin (`alertbot people list`)."
         )
+        desk = _("{name} does not count yet, or no longer does. Ask an admin.")
+        raise Refused(way_out(command, desk).format(name=person.name))
     needed = ROLES[verb]
     if not needed & person.roles:
         raise Refused(
@@ -206,9 +206,7 @@ def require_reason(verb: str, alert: str, reason: str | None) -> str:
     empty."""
     text = (reason or "").strip()
     if not text:
-        raise Misuse(
-            _("{verb} {alert} needs a reason: --reason TEXT.").format(
-                verb=verb.replace("_", "-"), alert=alert
-            )
-        )
+        command = _("{verb} {alert} needs a reason: --reason TEXT.")
+        desk = _("{alert}: give a reason.")
+        raise Misuse(way_out(command, desk).format(verb=verb.replace("_", "-"), alert=alert))
     return text

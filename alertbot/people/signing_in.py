@@ -16,8 +16,10 @@ from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.people import store_people, store_sign_in
 from alertbot.people.context import Context
+from alertbot.people.rules import require_role
 from alertbot.people.store_contacts import LETTERS
 from alertbot.people.store_sign_in import SEEN_EVERY, DeskSession, Passkey
+from alertbot.people.views import SessionView
 
 CODES = 8
 GROUPS, GROUP_LETTERS = 3, 4
@@ -143,6 +145,44 @@ async def end(service: Context, who: Person, number: int) -> bool:
         return ended
 
     return await service.database.transact(work)
+
+
+async def sessions(service: Context, actor: Person, name: str) -> tuple[DeskSession, ...]:
+    """Where a person is signed in now: your own, or anyone's as an admin."""
+
+    async def look(conn: Connection) -> tuple[DeskSession, ...]:
+        who = await _concerning(service, conn, actor, name)
+        return await store_sign_in.sessions_of(conn, who, now=service.now)
+
+    return await service.database.read(look)
+
+
+def view(one: DeskSession) -> SessionView:
+    """A session as it is printed."""
+    return SessionView(one.id, one.way, one.device, one.started_at, one.seen_at)
+
+
+async def end_sessions(service: Context, actor: Person, name: str, number: int | None = None) -> int:
+    """End one session of a person, or all of them: your own, or anyone's as an admin. Returns how many ended."""
+
+    async def work(conn: Connection) -> int:
+        now, who = service.now, await _concerning(service, conn, actor, name)
+        if number is None:
+            ended = await store_sign_in.end_all(conn, who, now=now)
+        else:
+            ended = int(await store_sign_in.end(conn, who, number, now=now))
+        if ended:
+            await note(service, conn, actor.name, "sign-out", who, sessions=ended)
+        return ended
+
+    return await service.database.transact(work)
+
+
+async def _concerning(service: Context, conn: Connection, actor: Person, name: str) -> Person:
+    who = (await store_people.get(conn, name, now=service.now)).person
+    if actor.id != who.id:
+        require_role("people", actor)
+    return who
 
 
 async def ways_in(service: Context, who: Person) -> WaysIn:

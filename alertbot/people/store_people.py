@@ -23,7 +23,7 @@ from alertbot.core.errors import Misuse, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import MACHINE, Person, Role
 from alertbot.core.signs import hidden_place, shown
-from alertbot.core.words import _
+from alertbot.core.words import _, way_out
 from alertbot.db.sql import PEOPLE, ColumnValues, take_lock
 from alertbot.db.tables import person
 from alertbot.people.rules import require_role
@@ -45,6 +45,8 @@ class PersonEntry:
     revoked_at: datetime | None
     token_expires_at: datetime | None
     last_used_at: datetime | None
+    roles_asked: frozenset[Role] = frozenset()  # further ones, which wait for another admin
+    roles_asked_by: int | None = None
 
 
 async def add(
@@ -66,7 +68,8 @@ async def add(
     present = int(await conn.scalar(select(func.count()).select_from(person)) or 0)
     held = frozenset(roles) | ({Role.ADMIN} if present < FIRST_ADMINS else set())
     if not held:
-        raise Misuse(_("Give a role: --role {roles}.").format(roles=" / ".join(sorted(Role))))
+        sentence = way_out(_("Give a role: --role {roles}."), _("Give a role: {roles}."))
+        raise Misuse(sentence.format(roles=" / ".join(sorted(Role))))
     if present:
         await _require_adder(conn, by, now)
     await _require_new_name(conn, clean)
@@ -116,11 +119,9 @@ async def get(conn: AsyncConnection, name: str, *, now: datetime) -> PersonEntry
     """The person with this name, in any case. Raises `Misuse` if there is none."""
     row = await _find(conn, name)
     if row is None:
-        raise Misuse(
-            _("There is no one called '{name}'; `alertbot people list` shows everyone.").format(
-                name=name.strip()
-            )
-        )
+        command = _("There is no one called '{name}'; `alertbot people list` shows everyone.")
+        desk = _("There is no one called '{name}'.")
+        raise Misuse(way_out(command, desk).format(name=name.strip()))
     return _entry(row, now)
 
 
@@ -149,11 +150,16 @@ async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ..
 async def confirm(
     conn: AsyncConnection, name: str, *, by: Person, now: datetime, own_token: bool = False
 ) -> Person:
-    """Confirm a new person, or one with a new token. `own_token`: also that only this person knows the
+    """Confirm a new person, one with a new token, or further roles. `own_token`: also that only this person knows the
     token. Raises `Refused` unless `by` is another admin than those who have seen the token, and, with
     `own_token`, unless the person has renewed it since."""
     await _lock_admins(conn, by, now)
     entry = await get(conn, name, now=now)
+    if entry.roles_asked and entry.confirmed_at is not None and not own_token:
+        await _require_other_hand(conn, entry, by, now)
+        roles = sorted(entry.person.roles | entry.roles_asked)
+        await _set(conn, entry, roles=roles, roles_asked=None, roles_asked_by=None)
+        return (await get(conn, name, now=now)).person
     _require_other_admin(entry, by, own_token=own_token)
     if entry.confirmed_at is None:
         await _set(conn, entry, confirmed_at=now, confirmed_by=by.id)
@@ -178,6 +184,52 @@ async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime)
         )
     await _set(conn, entry, revoked_at=now)
     return (await get(conn, name, now=now)).person
+
+
+async def change_roles(
+    conn: AsyncConnection, name: str, roles: Iterable[Role], *, by: Person, now: datetime
+) -> PersonEntry:
+    """Give a person exactly these roles. Those that go, go at once; further ones wait for another admin's `confirm`.
+    Raises `Refused` unless `by` is an admin, for a revoked person and for the last admin's role as admin; `Misuse`
+    for none."""
+    await _lock_admins(conn, by, now)
+    entry = await get(conn, name, now=now)
+    wanted, held = frozenset(roles), entry.person.roles
+    if not wanted:
+        raise Misuse(_("Give a role: {roles}.").format(roles=" / ".join(sorted(Role))))
+    if entry.revoked_at is not None:
+        raise Refused(_("{name} has been revoked. Add a new person.").format(name=entry.person.name))
+    if Role.ADMIN not in wanted and await _is_last_admin(conn, entry.person, now):
+        raise Refused(_("{name} is the last admin.").format(name=entry.person.name))
+    if entry.confirmed_at is None:  # whoever confirms the person confirms these
+        await _set(conn, entry, roles=sorted(wanted))
+        return await get(conn, name, now=now)
+    further = sorted(wanted - held) or None
+    asker = by.id if further else None
+    await _set(conn, entry, roles=sorted(held & wanted), roles_asked=further, roles_asked_by=asker)
+    return await get(conn, name, now=now)
+
+
+async def _require_other_hand(
+    conn: AsyncConnection, entry: PersonEntry, by: Person, now: datetime
+) -> None:
+    """Raises `Refused` unless `by` is another hand than the person and whoever asked for the roles."""
+    asker = next((one for one in await persons(conn, now=now) if one.id == entry.roles_asked_by), None)
+    name = entry.person.name
+    if asker is not None and by.hands & asker.hands:
+        sentence = _("{admin} asked for the roles of {name}; another admin must confirm them.")
+        raise Refused(sentence.format(admin=asker.name, name=name))
+    if by.hands & entry.person.hands:
+        raise Refused(_one_hand(by, name))
+
+
+def _one_hand(by: Person, name: str) -> str:
+    sentence = _(
+        "{admin} and {name} count as one hand, because one person has seen the tokens of both;"
+        " another admin must confirm."
+    )
+    own = _("Nobody confirms themselves: another admin must confirm {name}.")
+    return (own if by.name == name else sentence).format(admin=by.name, name=name)
 
 
 async def rotate(
@@ -247,17 +299,17 @@ def _require_valid(row: Row[Any], now: datetime) -> None:
     if row.revoked_at is not None:
         raise Refused(_("{name} has been revoked and can no longer act.").format(name=name))
     if row.token_expires_at is not None and row.token_expires_at <= now:
-        raise Refused(
-            _(
-                "The token of {name} has expired. Have an admin run `alertbot people rotate {name}`."
-            ).format(name=name)
+        command = _(
+            "The token of {name} has expired. Have an admin run `alertbot people rotate {name}`."
         )
+        desk = _("The token of {name} has expired. Ask an admin for a link to sign in.")
+        raise Refused(way_out(command, desk).format(name=name))
     if row.confirmed_at is None:
-        raise Refused(
-            _(
-                "{name} does not count yet. Another admin must run `alertbot people confirm {name}`."
-            ).format(name=name)
+        command = _(
+            "{name} does not count yet. Another admin must run `alertbot people confirm {name}`."
         )
+        desk = _("{name} does not count yet: another admin must confirm it, under People.")
+        raise Refused(way_out(command, desk).format(name=name))
 
 
 def _require_other_admin(entry: PersonEntry, by: Person, *, own_token: bool) -> None:
@@ -273,24 +325,22 @@ def _require_other_admin(entry: PersonEntry, by: Person, *, own_token: bool) -> 
             )
         )
     if by.hands & entry.person.hands:
-        raise Refused(
-            _(
-                "{admin} and {name} count as one hand, because one person has seen the tokens of both;"
-                " another admin must confirm."
-            ).format(admin=by.name, name=name)
-        )
+        raise Refused(_one_hand(by, name))
 
 
 async def _require_renewed(conn: AsyncConnection, entry: PersonEntry) -> None:
     """Raises `Refused` unless the person has renewed their token since another saw it."""
     renewed = select(person.c.renewed_at).where(person.c.id == entry.person.id)
     if await conn.scalar(renewed) is None:
-        raise Refused(
-            _(
-                "{name} still has the token that another person gave them. First {name} runs `alertbot"
-                " people rotate {name}` with it, and tells you so; nothing was confirmed."
-            ).format(name=entry.person.name)
+        command = _(
+            "{name} still has the token that another person gave them. First {name} runs `alertbot"
+            " people rotate {name}` with it, and tells you so; nothing was confirmed."
         )
+        desk = _(
+            "{name} still has the token or the link that another person gave them. First {name} renews the token"
+            " under their own name, and tells you so; nothing was confirmed."
+        )
+        raise Refused(way_out(command, desk).format(name=entry.person.name))
 
 
 async def _is_last_admin(conn: AsyncConnection, who: Person, now: datetime) -> bool:
@@ -323,6 +373,8 @@ def _entry(row: Row[Any], now: datetime) -> PersonEntry:
         row.revoked_at,
         row.token_expires_at,
         row.last_used_at,
+        frozenset(Role(role) for role in row.roles_asked or ()),
+        row.roles_asked_by,
     )
 
 

@@ -187,6 +187,14 @@ async def end(conn: AsyncConnection, who: Person, session: int, *, now: datetime
     return done.rowcount == 1
 
 
+async def end_all(conn: AsyncConnection, who: Person, *, now: datetime) -> int:
+    """End every session of this person that holds now; returns how many."""
+    holding = await sessions_of(conn, who, now=now)
+    for one in holding:
+        await end(conn, who, one.id, now=now)
+    return len(holding)
+
+
 # --- invitations ----------------------------------------------------------------------------------
 
 
@@ -224,6 +232,16 @@ async def invited(conn: AsyncConnection, code: str, *, now: datetime) -> Person 
     open_ = wanted.where(i.code_hash == hashed(code), i.used_at.is_(None), i.expires_at > now)
     row = (await conn.execute(open_)).one_or_none()
     return person_of(row, now) if row is not None and bond_holds(row) else None
+
+
+async def invitations(conn: AsyncConnection, *, now: datetime) -> dict[int, datetime]:
+    """Until when the open invitation of each person works."""
+    i = invitation.c
+    wanted = select(person, i.bond, i.expires_at.label("until")).join_from(
+        invitation, person, person.c.id == i.person_id
+    )
+    rows = await conn.execute(wanted.where(i.used_at.is_(None), i.expires_at > now))
+    return {row.id: row.until for row in rows if bond_holds(row)}
 
 
 async def use_invitation(conn: AsyncConnection, code: str, *, now: datetime) -> bool:

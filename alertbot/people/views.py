@@ -25,7 +25,8 @@ class IssuedToken(PersonView):
 @dataclass(frozen=True, slots=True)
 class PersonLine(PersonView):
     """A person in the list. `standing`: why someone does not count, in words; empty if they do.
-    `reached_by`: the ways in which approval requests reach the person."""
+    `reached_by`: the ways in which approval requests reach the person. `roles_asked`: further roles that wait for
+    another admin than `roles_asked_by`. `seen_by`: whoever could act as this person."""
 
     standing: str
     added_at: datetime
@@ -34,6 +35,11 @@ class PersonLine(PersonView):
     token_expires_at: datetime | None
     last_used_at: datetime | None
     reached_by: tuple[str, ...]
+    added_by: str | None = None
+    confirmed_by: str | None = None
+    roles_asked: tuple[str, ...] = ()
+    roles_asked_by: str | None = None
+    seen_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,17 @@ class InvitationView:
     url: str
     expires_at: datetime
     shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """Where a person is signed in at the desk. `way`: how: link, token, passkey, recovery or oidc."""
+
+    id: int
+    way: str
+    device: str
+    started_at: datetime
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ FROZEN = {
     "r0016_what_is_seen.py": "9b566c42b2af8750",
     "r0017_the_desk.py": "a2fdc5274099fb6d",
     "r0018_the_api.py": "c7c12e9b6e0b53d7",
+    "r0019_organisations.py": "20c75c43ee40e9e3",
 }
 
 A_DELIVERY = """
